@@ -1,0 +1,80 @@
+# `make run` serves the demo, `make test` checks everything; `make help` lists the rest.
+
+PYTHON ?= python3
+PORT ?= 8000
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Both locks agree on every version, so they can be installed over each other in any order.
+# Every package of a lock is listed in it: with --no-deps pip has nothing to look up.
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
+
+.DEFAULT_GOAL := help
+.PHONY: bench clean help lint lock run setup test types
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+run: $(VENV)/.run .secret-key ## serve the demo on http://127.0.0.1:8000 (PORT= another port)
+	@SECRET_KEY="$${SECRET_KEY:-$$(cat .secret-key)}" DEBUG="$${DEBUG:-1}" \
+		exec $(BIN)/python manage.py demo --port $(PORT)
+
+setup: $(VENV)/.dev ## install the Python packages with all extras
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/base.txt | $(BIN)/python
+	@echo 'Installing what the demo needs into $(VENV) …'
+	@$(PIP_INSTALL) --require-hashes -r requirements/base.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo 'Installing what development needs into $(VENV) …'
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(PIP_INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json .npmrc
+	@echo 'Installing the checks of the browser client into node_modules …'
+	@npm ci --loglevel=error >/dev/null
+	@touch $@
+
+.secret-key: | $(BIN)/python
+	@umask 077 && $(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))' > $@
+
+test: ## install what the tests need, then check everything
+	@.ci/system-packages
+	@$(MAKE) --no-print-directory lint types
+	$(BIN)/python -m pytest --ignore=tests/browser
+	npm --silent test
+	$(BIN)/python -m pytest tests/browser
+
+lint: $(VENV)/.dev node_modules/.package-lock.json ## style, formatting, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
+	npm --silent run lint
+
+types: $(VENV)/.dev node_modules/.package-lock.json ## mypy, and tsc on the browser client
+	$(BIN)/mypy
+	npm --silent run types
+
+bench: $(VENV)/.dev ## measure 1,000 connections on one worker (QUICK=1: fewer, in a minute)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+# The index alone decides, whatever else this machine's configuration offers.
+COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --quiet --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+
+lock: $(VENV)/.dev ## write the lock files anew (UPGRADE=1 takes newer versions)
+	$(COMPILE) --all-extras --output-file requirements/dev.txt
+	$(COMPILE) --extra demo --constraints requirements/dev.txt --output-file requirements/base.txt
+	npm $(if $(UPGRADE),update,install) --package-lock-only
+
+clean: ## remove what was installed or generated; the database and the key stay
+	rm -rf $(VENV) node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
