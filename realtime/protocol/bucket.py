@@ -1,0 +1,23 @@
+"""A token bucket: a steady rate with bursts, for one connection's frames."""
+
+
+class TokenBucket:
+    """Holds at most ``burst`` tokens and gains ``rate`` a second; starts full."""
+
+    __slots__ = ("_burst", "_rate", "_since", "_tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._since = now
+
+    def take(self, now: float) -> bool:
+        """Take one token, if there is one."""
+        gained = (now - self._since) * self._rate
+        self._tokens = min(self._burst, self._tokens + gained)
+        self._since = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -1,0 +1,265 @@
+"""The messages, defined once: what may travel in either direction, and how it is read.
+
+Decoding is strict. A frame that is not one of the client's messages raises
+:class:`BadFrame` with the error code and a sentence that says what was expected.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from .codes import CloseCode, ErrorCode, is_final, reason_for
+
+VERSION = 1
+SUBPROTOCOL = "realtime.v1"
+
+MAX_DEPTH = 32
+MAX_INTEGER = 2**53  # beyond it JavaScript's numbers lose digits
+MAX_DETAIL = 200  # characters of an error's sentence
+
+Integer = Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
+Label = Annotated[str, msgspec.Meta(max_length=100)]
+VisibilityState = Literal["visible", "hidden", "frozen"]
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=False):
+    """One JSON object on the wire; ``type`` names the subclass."""
+
+
+# ---------------------------------------------------------------- from the client
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """The session a client wants to continue, and the secret that proves it is its own."""
+
+    session: str
+    token: str
+
+
+class Hello(Message, frozen=True, tag="hello"):
+    """The first frame of every connection."""
+
+    protocol: Integer
+    client: Label = ""
+    resume: Resume | None = None
+    visibility: VisibilityState = "visible"
+
+
+class ClientPong(Message, frozen=True, tag="pong"):
+    """The answer to a server's ping; ``received`` counts publications since ``welcome``."""
+
+    sequence: Count
+    timestamp: Label = ""
+    client_time: Integer = 0
+    received: Count = 0
+    ping_count: Count = 0
+
+
+class ClientPing(Message, frozen=True, tag="ping"):
+    """The client's own probe of the line."""
+
+    sequence: Count
+    client_time: Integer = 0
+
+
+class Visibility(Message, frozen=True, tag="visibility"):
+    """The page was shown, hidden, or is about to be frozen."""
+
+    state: VisibilityState
+
+
+class Bye(Message, frozen=True, tag="bye"):
+    """The client leaves for good: its session ends."""
+
+
+ClientMessage = Hello | ClientPong | ClientPing | Visibility | Bye
+
+# ---------------------------------------------------------------- from the server
+
+
+class Welcome(Message, frozen=True, tag="welcome"):
+    """The answer to ``hello``: the session is in the store. Durations in milliseconds."""
+
+    session: str
+    token: str
+    resumed: bool
+    user: str | None
+    ping_interval: int
+    pong_timeout: int
+    max_missed: int
+    max_message_size: int
+    server_time: int
+    protocol: int = VERSION
+    rooms: dict[str, Any] = {}
+
+
+class Ping(Message, frozen=True, tag="ping"):
+    """A beat. ``delivered`` counts the publications handed to this connection."""
+
+    sequence: int
+    timestamp: str
+    server_time: int
+    delivered: int = 0
+
+
+class Pong(Message, frozen=True, tag="pong"):
+    """The answer to the client's own ping; ``online`` is a second or two old."""
+
+    sequence: int
+    client_time: int
+    server_time: int
+    timestamp: str
+    online: int
+    status: str = "pong"
+
+
+class Goodbye(Message, frozen=True, tag="goodbye", omit_defaults=True):
+    """Says why before the close, because not every server can send a reason with it.
+
+    ``delay`` is the window in milliseconds from which a returning client picks a
+    random moment, so that a restart does not bring everybody back at once.
+    """
+
+    code: int
+    reason: str
+    reconnect: bool
+    delay: tuple[int, int] | None = None
+
+
+class Error(Message, frozen=True, tag="error", omit_defaults=True):
+    """The answer to a frame that could not be served. ``detail`` is for people."""
+
+    code: str
+    detail: str
+
+
+ServerMessage = Welcome | Ping | Pong | Goodbye | Error
+
+
+def goodbye(code: int, reason: str = "", delay_ms: tuple[int, int] | None = None) -> Goodbye:
+    """The farewell for a close code; an empty reason becomes the code's own."""
+    # 1000 is said by this side only in answer to the client's own bye.
+    reconnect = not is_final(code) and code != CloseCode.NORMAL
+    return Goodbye(
+        code=code, reason=reason or reason_for(code), reconnect=reconnect, delay=delay_ms
+    )
+
+
+# ---------------------------------------------------------------- encoding, decoding
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(ClientMessage)
+_probe = msgspec.json.Decoder()
+
+TYPES = tuple(sorted(t.__struct_config__.tag for t in ClientMessage.__args__))
+
+
+class BadFrame(Exception):
+    """A frame that is not one of the client's messages."""
+
+    def __init__(self, code: ErrorCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        # It may quote the frame: a megabyte in must not be a megabyte out.
+        self.detail = detail if len(detail) <= MAX_DETAIL else f"{detail[: MAX_DETAIL - 1]}…"
+
+
+def encode(message: ServerMessage) -> str:
+    """The text frame for a message."""
+    return _encoder.encode(message).decode()
+
+
+def decode(text: str, *, max_size: int) -> ClientMessage:
+    """Read a text frame of at most ``max_size`` bytes. Raises :class:`BadFrame`."""
+    _check_size(text, max_size)
+    try:
+        message: ClientMessage = _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise _invalid(text, str(error)) from None
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise _not_json(error) from None
+    except RecursionError:
+        raise _too_deep() from None
+    _check_values(text)
+    return message
+
+
+def _check_size(text: str, max_size: int) -> None:
+    # A character is at most 4 bytes, so short frames need not be measured in bytes.
+    if len(text) * 4 > max_size and len(text.encode("utf-8", "surrogatepass")) > max_size:
+        detail = f"expected a frame of at most {max_size} bytes"
+        raise BadFrame(ErrorCode.INVALID_MESSAGE, detail)
+
+
+def _not_json(error: Exception) -> BadFrame:
+    return BadFrame(ErrorCode.INVALID_JSON, f"expected one JSON object: {error}")
+
+
+def _invalid(text: str, detail: str) -> BadFrame:
+    """Tell an unknown type from a known one with wrong fields. The rare path: reads twice."""
+    value = _plain(text)
+    kind = value.get("type") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind not in TYPES:
+        return BadFrame(ErrorCode.UNKNOWN_TYPE, f"expected a type that is one of {_list(TYPES)}")
+    return BadFrame(ErrorCode.INVALID_MESSAGE, detail)
+
+
+def _plain(text: str) -> Any:
+    """The whole frame as plain data: the messages' decoder stops at the first wrong
+    field and skips unknown ones, where it does not mind numbers beyond all range."""
+    try:
+        return _probe.decode(text)
+    except msgspec.ValidationError:
+        raise _out_of_range() from None
+    except msgspec.DecodeError as error:
+        raise _not_json(error) from None
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def _list(words: tuple[str, ...]) -> str:
+    return ", ".join(words)
+
+
+_LONG_NUMBER = re.compile(r"\d{16}")
+
+
+def _check_values(text: str) -> None:
+    """Enforce depth and integer range also in fields that nobody reads.
+
+    Two tests at C speed clear nearly every frame: with no more than MAX_DEPTH
+    brackets it cannot be too deep, and without 16 digits in a row no integer
+    reaches 2**53 (9 007 199 254 740 992). Only the rest is walked.
+    """
+    if text.count("{") + text.count("[") <= MAX_DEPTH and not _LONG_NUMBER.search(text):
+        return
+    level: list[Any] = [_plain(text)]
+    for _ in range(MAX_DEPTH):
+        level = [child for value in level for child in _children(value)]
+        if any(type(v) is int and abs(v) > MAX_INTEGER for v in level):
+            raise _out_of_range()
+    if any(isinstance(value, dict | list) for value in level):
+        raise _too_deep()
+
+
+def _children(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _out_of_range() -> BadFrame:
+    return BadFrame(ErrorCode.INVALID_MESSAGE, "expected integers between -2^53 and 2^53")
+
+
+def _too_deep() -> BadFrame:
+    return BadFrame(ErrorCode.INVALID_MESSAGE, f"expected nesting of at most {MAX_DEPTH} levels")
+
+
+def timestamp(epoch_ms: int) -> str:
+    """Epoch milliseconds as ``2026-11-20T12:00:00.000Z``, for people and logs."""
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{epoch_ms % 1000:03d}Z"
