@@ -1,0 +1,148 @@
+"""The database tables: live sessions and workers (the database store) and the history."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Counters(models.Model):
+    """What a session counts over all its connections."""
+
+    pings = models.BigIntegerField(default=0)
+    pongs = models.BigIntegerField(default=0)
+    invalid_pongs = models.BigIntegerField(default=0)
+    misses = models.BigIntegerField(default=0)
+    frames_in = models.BigIntegerField(default=0)
+    frames_out = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class LiveSession(Counters):
+    """A session of the database store, from ``open`` to ``confirm``; times in epoch ms.
+
+    ``deadline`` is when a sweep acts: on a connected session after its last beat +
+    SESSION_TIMEOUT + LEASE, on a suspended one at the end of the resume window, on
+    a closing one when its claim expires. ``worker`` is empty after an orderly end,
+    so that only a session lost to its worker can be taken up again by it.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64)
+    state = models.CharField(max_length=10)
+    generation = models.PositiveIntegerField(default=1)
+    connection = models.CharField(max_length=64)
+    token_hash = models.CharField(max_length=64)
+    worker = models.CharField(max_length=32, blank=True)
+    # As text: any user model, UUID keys too.
+    user = models.CharField(max_length=255, blank=True, db_index=True)
+    username = models.CharField(max_length=255, blank=True)
+    login = models.CharField(max_length=64, blank=True, db_index=True)
+    address = models.CharField(max_length=64, blank=True, db_index=True)
+    agent = models.CharField(max_length=300, blank=True)
+    opened_at = models.BigIntegerField(db_index=True)
+    connected_at = models.BigIntegerField()
+    last_beat = models.BigIntegerField(db_index=True)
+    deadline = models.BigIntegerField()
+    visibility = models.CharField(max_length=10, default="visible")
+    latency_ms = models.FloatField(null=True)
+    missed = models.PositiveIntegerField(default=0)
+    end_code = models.PositiveIntegerField(default=0)
+    end_reason = models.CharField(max_length=200, blank=True)
+    close_code = models.PositiveIntegerField(default=0)
+    close_reason = models.CharField(max_length=200, blank=True)
+    claimant = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("live session")
+        verbose_name_plural = _("live sessions")
+        default_permissions = ("view",)
+        permissions = [("disconnect_livesession", "Can disconnect live sessions")]
+        indexes = [
+            models.Index(fields=["state", "deadline"], name="realtime_live_deadline"),
+            models.Index(fields=["worker", "close_code"], name="realtime_live_inbox"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username or self.user or 'anonymous'} {self.id[:8]}"
+
+
+class Worker(models.Model):
+    """A worker's lease and what it reports of itself; ``lease_until`` in epoch ms.
+
+    A lost worker's row stays for a day, so that one that was only frozen finds its
+    counts where it left them and nothing is counted twice.
+    """
+
+    id = models.CharField(primary_key=True, max_length=32)
+    host = models.CharField(max_length=255, blank=True)
+    pid = models.PositiveIntegerField(default=0)
+    lease_until = models.BigIntegerField(db_index=True)
+    lost = models.BooleanField(default=False)
+    connections = models.PositiveIntegerField(default=0)
+    pings = models.BigIntegerField(default=0)
+    pongs = models.BigIntegerField(default=0)
+    timeouts = models.BigIntegerField(default=0)
+    latency = models.JSONField(default=list)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
+
+class Sample(models.Model):
+    """A point of the admin's chart, taken by whichever worker was first; ``at`` in epoch ms."""
+
+    at = models.BigIntegerField(primary_key=True)
+    connected = models.PositiveIntegerField()
+    suspended = models.PositiveIntegerField()
+    latency_p50 = models.FloatField(null=True)
+    latency_p95 = models.FloatField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.at)
+
+
+class Registry(models.Model):
+    """One row: the counts of workers long gone, and the last sweep."""
+
+    pings = models.BigIntegerField(default=0)
+    pongs = models.BigIntegerField(default=0)
+    timeouts = models.BigIntegerField(default=0)
+    last_sweep = models.JSONField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return "registry"
+
+
+class ClosedSession(Counters):
+    """One row for each session that has ended, whoever noticed; kept for HISTORY_DAYS."""
+
+    session = models.CharField(max_length=64, unique=True)
+    user = models.CharField(max_length=255, blank=True, db_index=True)
+    username = models.CharField(max_length=255, blank=True)
+    address = models.CharField(max_length=64, blank=True)
+    agent = models.CharField(max_length=300, blank=True)
+    opened_at = models.DateTimeField()
+    last_seen = models.DateTimeField(help_text=_("The last proof of life."))
+    closed_at = models.DateTimeField(db_index=True)
+    duration = models.FloatField(help_text=_("Seconds from the start to the last proof of life."))
+    resumes = models.PositiveIntegerField(default=0)
+    code = models.PositiveIntegerField()
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("closed session")
+        verbose_name_plural = _("closed sessions")
+        ordering = ["-closed_at", "-id"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.username or self.user or 'anonymous'} {self.code}"

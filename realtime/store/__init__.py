@@ -1,0 +1,1 @@
+"""The truth: who is connected, who owns them, how they ended."""

@@ -1,0 +1,214 @@
+"""The store contract: every method is one round trip and safe to repeat.
+
+A repeat with the same arguments gives the same answer and has no second effect:
+ids, tokens and connections are made by the caller, the values of a beat are
+absolute. So a write whose answer is lost is *unknown*, and is simply sent again.
+Only news is told once: that a lease was not renewed, and whom a beat or a sweep
+has suspended. Losing it costs a signal or some seconds, never a session.
+
+Each store offers the contract twice: :class:`Store` for the event loop of a
+worker, and ``store.blocking``, the same methods for a thread that waits
+(:class:`BlockingStore`). The contract suite in ``tests/store`` is the definition.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from .records import (
+    BeatAnswer,
+    Departure,
+    Opening,
+    Overdue,
+    Page,
+    Pulse,
+    Query,
+    Sample,
+    Session,
+    Stats,
+    SweepReport,
+    Swept,
+    WorkerReport,
+)
+
+# A call handles at most so many sessions, to stay short for everybody else.
+BATCH = 500
+
+# So much of a session's id is harmless: it finds the session where one may look for it, and
+# leaves 80 of the id's 128 bits unknown. Whole ids stay out of URLs and logs.
+SHOWN = 8
+
+# One sample per bucket of the store's clock, kept for an hour and a bit, so that an hour's
+# chart has its left edge.
+SAMPLE_EVERY_MS = 10_000
+SAMPLES_KEPT_MS = 3_600_000 + 2 * SAMPLE_EVERY_MS
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached in time. Whether a write took effect is unknown."""
+
+
+class BlockingStore(ABC):
+    """The contract. A method raises :class:`StoreUnavailable`, and for nothing but a
+    caller's mistake ValueError."""
+
+    @abstractmethod
+    def open(self, opening: Opening) -> Session:
+        """Register a new session as connected."""
+
+    @abstractmethod
+    def resume(self, opening: Opening) -> Session | None:
+        """Continue a session: same user, token and id, within the window, swept or not.
+
+        Takes over one that is still connected; the generation grows by one. None
+        for unknown, expired, closing and foreign sessions alike. Anything about
+        to be closed for good by a request is not resumed either.
+        """
+
+    @abstractmethod
+    def beat(
+        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+    ) -> BeatAnswer:
+        """Renew the worker's lease and report at most BATCH of its sessions.
+
+        Takes sessions up again that were suspended while the worker stood still.
+        Suspends sessions of workers whose lease has ended, unless told not to: after
+        an outage of the store they, too, have yet to beat again.
+        """
+
+    @abstractmethod
+    def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
+        """Mark at most BATCH connections as ended; the resume window starts now.
+
+        A session that has moved on (other generation or worker) is left alone.
+        Returns those that were suspended by this call or a repeat of it.
+        """
+
+    @abstractmethod
+    def close(
+        self, worker: str, departures: Sequence[Departure], claimant: str
+    ) -> tuple[Session, ...]:
+        """End at most BATCH sessions for good: they are closing, claimed by the caller,
+        who finishes them and then confirms. Left alone like in :meth:`suspend`."""
+
+    @abstractmethod
+    def confirm(self, sessions: Sequence[str]) -> None:
+        """Forget closing sessions, after their history has been written."""
+
+    @abstractmethod
+    def request_close(
+        self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
+    ) -> tuple[str, ...]:
+        """Ask for the end of one session, or all of a user or login; returns their ids.
+
+        A connected one gets an entry in its worker's inbox. A suspended one is
+        closed by the next sweep if the code is final and is left alone otherwise.
+        """
+
+    @abstractmethod
+    def leave(self, worker: str) -> tuple[Session, ...]:
+        """Give the worker's lease back; whatever it still has is suspended and returned."""
+
+    @abstractmethod
+    def get(self, session: str) -> Session | None:
+        """One session, or None."""
+
+    @abstractmethod
+    def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page:
+        """Connected and suspended sessions that match, a page at a time.
+
+        The cursor is a place in the order, so what comes and goes meanwhile moves
+        nobody; it may stand in a URL, so it holds no more than SHOWN of an id.
+        Raises ValueError for a cursor or limit that makes no sense.
+        """
+
+    @abstractmethod
+    def of_user(self, user: str) -> tuple[Session, ...]:
+        """All connected and suspended sessions of a user, newest first."""
+
+    @abstractmethod
+    def stats(self) -> Stats:
+        """Counts over the whole registry."""
+
+    @abstractmethod
+    def workers(self) -> tuple[WorkerReport, ...]:
+        """The live workers as they last reported themselves, by host and process id."""
+
+    @abstractmethod
+    def sample(self) -> None:
+        """Take a sample of the numbers for the current bucket of SAMPLE_EVERY_MS, unless
+        somebody has. Forgets what is older than SAMPLES_KEPT_MS."""
+
+    @abstractmethod
+    def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+        """The samples of the last hour and a bit that were taken after ``after``, oldest first."""
+
+    @abstractmethod
+    def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:
+        """Suspend what is dead, claim what is to be closed: one step of at most ``limit``.
+
+        The caller finishes what it has claimed within ``claim_timeout`` and
+        confirms; otherwise somebody else's sweep claims it again. A claimant that
+        asks again is given what it has not confirmed yet.
+        """
+
+    @abstractmethod
+    def overdue(self) -> Overdue:
+        """What a sweep would do now. Changes nothing."""
+
+    @abstractmethod
+    def note_sweep(self, report: SweepReport) -> None:
+        """Remember the last sweep for :meth:`stats`; the store sets its time."""
+
+
+class Store(ABC):
+    """The same contract for an event loop; see :class:`BlockingStore` for what each does."""
+
+    blocking: BlockingStore
+
+    @abstractmethod
+    async def open(self, opening: Opening) -> Session: ...
+    @abstractmethod
+    async def resume(self, opening: Opening) -> Session | None: ...
+    @abstractmethod
+    async def beat(
+        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+    ) -> BeatAnswer: ...
+    @abstractmethod
+    async def suspend(
+        self, worker: str, departures: Sequence[Departure]
+    ) -> tuple[Session, ...]: ...
+    @abstractmethod
+    async def close(
+        self, worker: str, departures: Sequence[Departure], claimant: str
+    ) -> tuple[Session, ...]: ...
+    @abstractmethod
+    async def confirm(self, sessions: Sequence[str]) -> None: ...
+    @abstractmethod
+    async def request_close(
+        self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
+    ) -> tuple[str, ...]: ...
+    @abstractmethod
+    async def leave(self, worker: str) -> tuple[Session, ...]: ...
+    @abstractmethod
+    async def get(self, session: str) -> Session | None: ...
+    @abstractmethod
+    async def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page: ...
+    @abstractmethod
+    async def of_user(self, user: str) -> tuple[Session, ...]: ...
+    @abstractmethod
+    async def stats(self) -> Stats: ...
+    @abstractmethod
+    async def workers(self) -> tuple[WorkerReport, ...]: ...
+    @abstractmethod
+    async def sample(self) -> None: ...
+    @abstractmethod
+    async def samples(self, *, after: int = 0) -> tuple[Sample, ...]: ...
+    @abstractmethod
+    async def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept: ...
+    @abstractmethod
+    async def overdue(self) -> Overdue: ...
+    @abstractmethod
+    async def note_sweep(self, report: SweepReport) -> None: ...
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Release threads and connections of this process."""

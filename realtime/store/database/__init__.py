@@ -1,0 +1,5 @@
+"""The store on plain Django models: SQLite by default, PostgreSQL as well."""
+
+from .store import DatabaseStore
+
+__all__ = ["DatabaseStore"]

@@ -1,0 +1,373 @@
+"""The store contract on Django models, for a thread that waits."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Left
+
+from realtime.models import LiveSession, Registry, Worker
+from realtime.protocol.codes import FINAL
+
+from ..base import BATCH, SHOWN, BlockingStore
+from ..records import (
+    BeatAnswer,
+    CloseRequest,
+    Departure,
+    Loss,
+    Lost,
+    Opening,
+    Order,
+    Overdue,
+    Page,
+    Pulse,
+    Query,
+    Sample,
+    Session,
+    Stats,
+    SweepReport,
+    Swept,
+    WorkerReport,
+)
+from . import rows
+from .numbers import Numbers
+from .sweeping import CLOSING, CONNECTED, SUSPENDED, Sweeping, Windows
+from .transaction import Database
+
+ONLINE = (CONNECTED, SUSPENDED)
+
+# What shows a repeated suspend or close that it was there before.
+_MOVED_BY = ("state", "claimant", "worker")
+
+
+class Standing(NamedTuple):
+    """Where a session stands, as far as a beat is concerned."""
+
+    id: str
+    generation: int
+    worker: str
+    state: str
+    last_beat: int
+
+
+class DatabaseSessions(BlockingStore):
+    """Sessions, leases and closes as rows; each method is one transaction."""
+
+    def __init__(self, database: Database, windows: Windows) -> None:
+        self._database = database
+        self._windows = windows
+        self._sweeping = Sweeping(database, windows)
+        self._numbers = Numbers(database)
+        self._live = LiveSession.objects.using(database.alias)
+        self._workers = Worker.objects.using(database.alias)
+        self._registry = Registry.objects.using(database.alias)
+
+    # ------------------------------------------------------------ opening
+
+    def open(self, opening: Opening) -> Session:
+        with self._database.write() as now:
+            row = LiveSession(
+                id=opening.session,
+                token_hash=opening.token_hash,
+                generation=1,
+                opened_at=now,
+                deadline=self._windows.silence(now),
+                **rows.of_opening(opening, now),
+            )
+            # A repeat finds its own row: session ids are never used twice.
+            self._live.bulk_create([row], ignore_conflicts=True)
+            return rows.to_record(self._live.get(id=opening.session))
+
+    def resume(self, opening: Opening) -> Session | None:
+        with self._database.write() as now:
+            row = self._live.select_for_update().filter(id=opening.session).first()
+            if row is None or not self._may_resume(row, opening, now):
+                return None
+            if row.connection != opening.connection:
+                self._continue(row, opening, now)
+            return rows.to_record(row)
+
+    def _may_resume(self, row: LiveSession, opening: Opening, now: int) -> bool:
+        own = row.token_hash == opening.token_hash and row.user == opening.peer.user
+        wanted = row.close_code < FINAL
+        return own and wanted and self._within_window(row, now)
+
+    def _within_window(self, row: LiveSession, now: int) -> bool:
+        if row.state == SUSPENDED:
+            return now < row.deadline
+        if row.state != CONNECTED:
+            return False
+        # Connected, but perhaps to a worker that died and was not swept yet.
+        worker = self._workers.filter(id=row.worker).first()
+        until = min(row.deadline, worker.lease_until if worker else row.deadline)
+        return now < until + self._windows.resume_ms
+
+    def _continue(self, row: LiveSession, opening: Opening, now: int) -> None:
+        for column, value in rows.of_opening(opening, now).items():
+            setattr(row, column, value)
+        row.generation += 1
+        row.deadline = self._windows.silence(now)
+        row.close_code, row.close_reason = 0, ""
+        row.save(using=self._database.alias)
+
+    # ------------------------------------------------------------ beating
+
+    def beat(
+        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+    ) -> BeatAnswer:
+        with self._database.write() as now:
+            renewed = self._renew(worker, now)
+            lost = self._report(worker.id, pulses, now)
+            suspended = self._sweeping.suspend_lost(now, BATCH)[1] if suspend_lost else ()
+            return BeatAnswer(
+                renewed=renewed,
+                online=self._online(now),
+                inbox=self._inbox(worker.id),
+                lost=lost,
+                suspended=suspended,
+            )
+
+    def _renew(self, worker: WorkerReport, now: int) -> bool:
+        values = asdict(worker)
+        values.pop("id")
+        values |= {"lease_until": now + self._windows.lease_ms, "lost": False}
+        mine = self._workers.filter(id=worker.id)
+        in_time = mine.filter(lost=False, lease_until__gte=now).update(**values) == 1
+        if not in_time:
+            self._workers.update_or_create(id=worker.id, defaults=values)
+        return in_time
+
+    def _report(self, worker: str, pulses: Sequence[Pulse], now: int) -> tuple[Lost, ...]:
+        known = self._standings(pulse.session for pulse in pulses)
+        lost, found = [], []
+        for pulse in pulses:
+            row = known.get(pulse.session)
+            loss = _loss(row, worker, pulse)
+            if row is None or loss is not None:
+                lost.append(Lost(pulse.session, pulse.generation, loss or Loss.UNKNOWN))
+            else:
+                found.append((row.id, self._beaten(row, pulse, now)))
+        rows.update_rows(self._database.connection, found)
+        return tuple(lost)
+
+    def _beaten(self, row: Standing, pulse: Pulse, now: int) -> dict[str, Any]:
+        # If suspended while its worker stood still, and nobody else took it: up again.
+        last_beat = _last_life(row, pulse, now)
+        return {
+            **rows.of_pulse(pulse),
+            "state": CONNECTED,
+            "last_beat": last_beat,
+            "deadline": self._windows.silence(last_beat),
+            "end_code": 0,
+            "end_reason": "",
+        }
+
+    def _standings(self, sessions: Iterable[str]) -> dict[str, Standing]:
+        """Like :meth:`_lock`, with the few columns that a beat looks at."""
+        chosen = self._live.select_for_update().filter(id__in=list(sessions)).order_by("id")
+        return {values[0]: Standing(*values) for values in chosen.values_list(*Standing._fields)}
+
+    def _lock(self, sessions: Iterable[str]) -> dict[str, LiveSession]:
+        """Rows by id, locked in one order by everybody, so that nobody deadlocks."""
+        chosen = self._live.select_for_update().filter(id__in=list(sessions)).order_by("id")
+        return {row.id: row for row in chosen}
+
+    def _online(self, now: int) -> int:
+        live = self._workers.filter(lease_until__gte=now, lost=False)
+        return live.aggregate(total=Sum("connections"))["total"] or 0
+
+    def _inbox(self, worker: str) -> tuple[CloseRequest, ...]:
+        asked = self._live.filter(worker=worker, close_code__gt=0, state=CONNECTED)
+        return tuple(
+            CloseRequest(row.id, row.generation, row.close_code, row.close_reason)
+            for row in asked.order_by("id")[:BATCH]
+        )
+
+    # ------------------------------------------------------------ ending
+
+    def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
+        with self._database.write() as now:
+            until = now + self._windows.resume_ms
+            moved = {"state": SUSPENDED, "worker": "", "claimant": worker, "deadline": until}
+            return self._end(worker, departures, moved, now)
+
+    def close(
+        self, worker: str, departures: Sequence[Departure], claimant: str
+    ) -> tuple[Session, ...]:
+        with self._database.write() as now:
+            until = now + self._windows.claim_ms
+            moved = {"state": CLOSING, "worker": "", "claimant": claimant, "deadline": until}
+            return self._end(worker, departures, moved, now)
+
+    def _end(
+        self, worker: str, departures: Sequence[Departure], moved: dict[str, Any], now: int
+    ) -> tuple[Session, ...]:
+        """Move the worker's own sessions on; those of a repeated call are found moved."""
+        known = self._lock(departure.pulse.session for departure in departures)
+        changes, answer = [], []
+        for departure in departures:
+            row = known.get(departure.pulse.session)
+            if row is None or not _is_meant(row, departure):
+                continue
+            if row.worker == worker and row.state in ONLINE:
+                last_beat = _last_life(row, departure.pulse, now)
+                values = {**rows.of_departure(departure), **moved, "last_beat": last_beat}
+                if departure.connection:
+                    values |= {c: getattr(row, c) for c in rows.of_pulse(departure.pulse)}
+                changes.append((row.id, values))
+                for column, value in values.items():
+                    setattr(row, column, value)
+            elif any(getattr(row, column) != moved[column] for column in _MOVED_BY):
+                continue
+            answer.append(row)
+        rows.update_rows(self._database.connection, changes)
+        return rows.to_records(answer)
+
+    def confirm(self, sessions: Sequence[str]) -> None:
+        with self._database.write():
+            self._live.filter(id__in=list(sessions), state=CLOSING).delete()
+
+    def request_close(
+        self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
+    ) -> tuple[str, ...]:
+        who = _selector(session=session, user=user, login=login)
+        with self._database.write():
+            states = ONLINE if code >= FINAL else (CONNECTED,)
+            # A final code, once asked for, is not softened by a later request.
+            asked = self._live.filter(state__in=states, **who)
+            asked.filter(close_code__lt=FINAL).update(close_code=code, close_reason=reason[:200])
+            return tuple(asked.order_by("id").values_list("id", flat=True))
+
+    def leave(self, worker: str) -> tuple[Session, ...]:
+        with self._database.write() as now:
+            leased = self._workers.filter(id=worker, lost=False)
+            leased.update(lease_until=now - 1, connections=0, lost=True)
+            return self._sweeping.suspend_of(worker, now)
+
+    # ------------------------------------------------------------ looking
+
+    def get(self, session: str) -> Session | None:
+        with self._database.read():
+            row = self._live.filter(id=session).exclude(state=CLOSING).first()
+            return rows.to_record(row) if row else None
+
+    def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page:
+        if limit < 1:
+            raise ValueError(f"a limit is at least 1, not {limit}")
+        order = _ORDERS[query.order]
+        with self._database.read():
+            chosen = _matching(self._live, query)
+            if cursor:
+                chosen = chosen.alias(shown=Left("id", SHOWN)).filter(order.after(cursor))
+            found = list(chosen.order_by(*order.columns)[: limit + 1])
+            more = order.cursor(found[limit - 1]) if len(found) > limit else ""
+            return Page(rows.to_records(found[:limit]), more)
+
+    def of_user(self, user: str) -> tuple[Session, ...]:
+        with self._database.read():
+            chosen = self._live.filter(user=user, state__in=ONLINE)
+            return rows.to_records(chosen.order_by("-opened_at", "-id"))
+
+    def stats(self) -> Stats:
+        return self._numbers.stats()
+
+    def workers(self) -> tuple[WorkerReport, ...]:
+        return self._numbers.workers()
+
+    def sample(self) -> None:
+        self._numbers.sample()
+
+    def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+        return self._numbers.samples(after=after)
+
+    # ------------------------------------------------------------ sweeping
+
+    def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:
+        return self._sweeping.sweep(claimant, limit)
+
+    def overdue(self) -> Overdue:
+        return self._sweeping.overdue()
+
+    def note_sweep(self, report: SweepReport) -> None:
+        with self._database.write() as now:
+            last = {**asdict(report), "at": now}
+            self._registry.update_or_create(id=1, defaults={"last_sweep": last})
+
+
+def _loss(row: Standing | None, worker: str, pulse: Pulse) -> Loss | None:
+    if row is None:
+        return Loss.UNKNOWN
+    if row.generation > pulse.generation:
+        return Loss.TAKEN_OVER
+    if row.worker != worker or row.state not in ONLINE:
+        return Loss.UNKNOWN
+    return None
+
+
+def _is_meant(row: LiveSession, departure: Departure) -> bool:
+    if departure.connection:
+        return row.connection == departure.connection
+    return row.generation == departure.pulse.generation
+
+
+def _last_life(row: LiveSession | Standing, pulse: Pulse, now: int) -> int:
+    """When it last proved to be alive. The wait for its opening to be written does not
+    count as silence, so a session never ends before it has begun."""
+    return max(row.last_beat, now - pulse.idle_ms)
+
+
+def _selector(**given: str) -> dict[str, str]:
+    chosen = {
+        ("id" if name == "session" else name): value for name, value in given.items() if value
+    }
+    if len(chosen) != 1:
+        raise ValueError("expected one of session, user and login")
+    return chosen
+
+
+def _matching(live: QuerySet[LiveSession], query: Query) -> QuerySet[LiveSession]:
+    exact = {"user": query.user, "address": query.address, "worker": query.worker}
+    chosen = live.filter(**{name: value for name, value in exact.items() if value})
+    chosen = chosen.filter(state__in=ONLINE)
+    if query.state:
+        chosen = chosen.filter(state=query.state.value)
+    if query.prefix:
+        # SQLite's LIKE does not tell a from A; where there is an index, LIKE uses it.
+        head = Left("id", len(query.prefix))
+        chosen = chosen.alias(head=head).filter(id__startswith=query.prefix, head=query.prefix)
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A sort order with the id as tie-break, and the cursor that goes with it."""
+
+    column: str
+    newest_first: bool
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        sign = "-" if self.newest_first else ""
+        return f"{sign}{self.column}", f"{sign}id"
+
+    def cursor(self, row: LiveSession) -> str:
+        return f"{getattr(row, self.column)}.{row.id[:SHOWN]}"
+
+    def after(self, cursor: str) -> Q:
+        # Two of the same millisecond whose ids begin alike would count as one: 48 bits of
+        # chance stand against it.
+        text, _, head = cursor.partition(".")
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError(f"not a cursor of this store: {cursor!r}") from None
+        way = "lt" if self.newest_first else "gt"
+        beyond = Q(**{f"{self.column}__{way}": value})
+        return beyond | Q(**{self.column: value, f"shown__{way}": head})
+
+
+_ORDERS = {
+    Order.STARTED: _Order("opened_at", newest_first=True),
+    Order.LAST_BEAT: _Order("last_beat", newest_first=False),
+}

@@ -1,0 +1,104 @@
+"""The registry in numbers on Django models: now, and over the last hour."""
+
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from realtime.models import LiveSession, Registry, Worker
+from realtime.models import Sample as SampleRow
+
+from ..base import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
+from ..histogram import LatencyHistogram
+from ..records import Sample, SessionState, Stats, SweepReport, WorkerReport
+from .transaction import Database
+
+CONNECTED = SessionState.CONNECTED.value
+SUSPENDED = SessionState.SUSPENDED.value
+
+_TOTALS = ("pings", "pongs", "timeouts")
+_REPORT = tuple(WorkerReport.__slots__)
+
+
+class Numbers:
+    """Counts, workers, and samples for a chart."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._live = LiveSession.objects.using(database.alias)
+        self._workers = Worker.objects.using(database.alias)
+        self._registry = Registry.objects.using(database.alias)
+        self._samples = SampleRow.objects.using(database.alias)
+
+    def stats(self) -> Stats:
+        """See the contract."""
+        with self._database.read() as now:
+            connected = Q(state=CONNECTED)
+            counts = self._live.aggregate(
+                connected=Count("id", filter=connected),
+                users=Count("user", filter=connected & ~Q(user=""), distinct=True),
+                unhealthy=Count("id", filter=connected & Q(missed__gt=0)),
+                suspended=Count("id", filter=Q(state=SUSPENDED)),
+            )
+            latencies = list(self._leased(now).values_list("latency", flat=True))
+            median, high = _percentiles(latencies)
+            registry = self._registry.first() or Registry()
+            return Stats(
+                **counts,
+                healthy=counts["connected"] - counts["unhealthy"],
+                workers=len(latencies),
+                **self._totals(registry),
+                last_sweep=SweepReport(**registry.last_sweep) if registry.last_sweep else None,
+                latency_p50=median,
+                latency_p95=high,
+            )
+
+    def workers(self) -> tuple[WorkerReport, ...]:
+        """See the contract."""
+        with self._database.read() as now:
+            rows = self._leased(now).order_by("host", "pid", "id").values(*_REPORT)
+            return tuple(_report(row) for row in rows)
+
+    def sample(self) -> None:
+        """See the contract."""
+        with self._database.write() as now:
+            at = now - now % SAMPLE_EVERY_MS
+            if self._samples.filter(at=at).exists():
+                return
+            workers = list(self._leased(now).values_list("connections", "latency"))
+            median, high = _percentiles([latency for _, latency in workers])
+            row = SampleRow(
+                at=at,
+                connected=sum(connections for connections, _ in workers),
+                suspended=self._live.filter(state=SUSPENDED).count(),
+                latency_p50=median,
+                latency_p95=high,
+            )
+            # Somebody else may have been as quick, where transactions run side by side.
+            self._samples.bulk_create([row], ignore_conflicts=True)
+            self._samples.filter(at__lt=at - SAMPLES_KEPT_MS).delete()
+
+    def samples(self, *, after: int) -> tuple[Sample, ...]:
+        """See the contract."""
+        with self._database.read() as now:
+            since = max(after, now - SAMPLES_KEPT_MS)
+            rows = self._samples.filter(at__gt=since).order_by("at")
+            return tuple(Sample(*row) for row in rows.values_list(*Sample.__slots__))
+
+    def _leased(self, now: int) -> QuerySet[Worker]:
+        return self._workers.filter(lease_until__gte=now, lost=False)
+
+    def _totals(self, registry: Registry) -> dict[str, int]:
+        sums = self._workers.aggregate(**{f"all_{name}": Sum(name) for name in _TOTALS})
+        return {name: getattr(registry, name) + (sums[f"all_{name}"] or 0) for name in _TOTALS}
+
+
+def _report(row: dict[str, Any]) -> WorkerReport:
+    return WorkerReport(**{**row, "latency": tuple(map(tuple, row["latency"]))})
+
+
+def _percentiles(latencies: list[Any]) -> tuple[float | None, float | None]:
+    """The two that are shown, over all workers."""
+    merged = LatencyHistogram()
+    for sparse in latencies:
+        merged.merge(sparse)
+    return merged.percentile(50), merged.percentile(95)

@@ -1,0 +1,194 @@
+"""The database store for an event loop: one writer that commits in groups."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from realtime.threads import CLOSE_PATIENCE, Overloaded, Threads
+
+from ..base import BATCH, Store, StoreUnavailable
+from ..records import (
+    BeatAnswer,
+    Departure,
+    Opening,
+    Overdue,
+    Page,
+    Pulse,
+    Query,
+    Sample,
+    Session,
+    Stats,
+    SweepReport,
+    Swept,
+    WorkerReport,
+)
+from .blocking import DatabaseSessions
+from .transaction import Database
+
+T = TypeVar("T")
+
+MAX_WAITING = 20_000  # writes behind a database that hangs; beyond it they are refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A write that waits for the next transaction."""
+
+    call: Callable[[], Any]
+    answer: "asyncio.Future[Any]"
+
+
+class DatabaseStore(Store):
+    """:class:`DatabaseSessions` off the event loop.
+
+    Writes wait in one queue; a single writer takes whatever is there, at most
+    BATCH, into one transaction, so a storm of connects costs a few commits and
+    SQLite never sees two writers of this process. A call takes at most ``timeout``
+    seconds, then raises StoreUnavailable; what it asked for may still happen.
+    """
+
+    def __init__(
+        self, database: Database, blocking: DatabaseSessions, threads: Threads, *, timeout: float
+    ) -> None:
+        self.blocking: DatabaseSessions = blocking
+        self._database = database
+        self._threads = threads
+        self._timeout = timeout
+        self._writes: deque[_Write] = deque()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def open(self, opening: Opening) -> Session:
+        return await self._write(lambda: self.blocking.open(opening))
+
+    async def resume(self, opening: Opening) -> Session | None:
+        return await self._write(lambda: self.blocking.resume(opening))
+
+    async def beat(
+        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+    ) -> BeatAnswer:
+        return await self._write(
+            lambda: self.blocking.beat(worker, pulses, suspend_lost=suspend_lost)
+        )
+
+    async def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
+        return await self._write(lambda: self.blocking.suspend(worker, departures))
+
+    async def close(
+        self, worker: str, departures: Sequence[Departure], claimant: str
+    ) -> tuple[Session, ...]:
+        return await self._write(lambda: self.blocking.close(worker, departures, claimant))
+
+    async def confirm(self, sessions: Sequence[str]) -> None:
+        await self._write(lambda: self.blocking.confirm(sessions))
+
+    async def request_close(
+        self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
+    ) -> tuple[str, ...]:
+        who = {"session": session, "user": user, "login": login}
+        return await self._write(
+            lambda: self.blocking.request_close(**who, code=code, reason=reason)
+        )
+
+    async def leave(self, worker: str) -> tuple[Session, ...]:
+        return await self._write(lambda: self.blocking.leave(worker))
+
+    async def get(self, session: str) -> Session | None:
+        return await self._read(lambda: self.blocking.get(session))
+
+    async def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page:
+        return await self._read(lambda: self.blocking.page(query, limit=limit, cursor=cursor))
+
+    async def of_user(self, user: str) -> tuple[Session, ...]:
+        return await self._read(lambda: self.blocking.of_user(user))
+
+    async def stats(self) -> Stats:
+        return await self._read(self.blocking.stats)
+
+    async def workers(self) -> tuple[WorkerReport, ...]:
+        return await self._read(self.blocking.workers)
+
+    async def sample(self) -> None:
+        await self._write(self.blocking.sample)
+
+    async def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+        return await self._read(lambda: self.blocking.samples(after=after))
+
+    async def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:
+        return await self._write(lambda: self.blocking.sweep(claimant, limit=limit))
+
+    async def overdue(self) -> Overdue:
+        return await self._read(self.blocking.overdue)
+
+    async def note_sweep(self, report: SweepReport) -> None:
+        await self._write(lambda: self.blocking.note_sweep(report))
+
+    async def aclose(self) -> None:
+        if self._writer is not None:
+            await asyncio.wait([self._writer], timeout=CLOSE_PATIENCE)
+
+    # ------------------------------------------------------------ reading, writing
+
+    async def _read(self, call: Callable[[], T]) -> T:
+        return await self._in_time(self._run(call))
+
+    async def _write(self, call: Callable[[], T]) -> T:
+        if len(self._writes) >= MAX_WAITING:
+            raise StoreUnavailable("too many writes are waiting for the database")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writes.append(_Write(call, answer))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._drain(), name="realtime-store-writer")
+        return await self._in_time(answer)
+
+    async def _in_time(self, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await answer
+        except TimeoutError:
+            raise StoreUnavailable(f"no answer within {self._timeout:g} s") from None
+
+    async def _drain(self) -> None:
+        """Write until nothing waits. Calls that were given up are not begun."""
+        while self._writes:
+            group = [self._writes.popleft() for _ in range(min(BATCH, len(self._writes)))]
+            group = [write for write in group if not write.answer.done()]
+            results = await self._results(group) if group else []
+            for write, result in zip(group, results, strict=True):
+                _settle(write.answer, result)
+
+    async def _results(self, group: Sequence[_Write]) -> list[Any]:
+        try:
+            return await self._run(lambda: self._commit(group))
+        except Exception as error:  # handed to everybody who waits for this transaction
+            return [error] * len(group)
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        try:
+            return await self._threads.run(call)
+        except Overloaded:
+            raise StoreUnavailable("too many calls are waiting for the database") from None
+
+    def _commit(self, group: Sequence[_Write]) -> list[Any]:
+        """Run the calls in one transaction, each in a savepoint of its own."""
+        with self._database.write():
+            return [_outcome(write) for write in group]
+
+
+def _outcome(write: _Write) -> Any:
+    if write.answer.done():  # given up while the transaction waited for its lock
+        return None
+    try:
+        return write.call()
+    except Exception as error:  # handed to whoever waits for this call
+        return error
+
+
+def _settle(answer: "asyncio.Future[Any]", result: Any) -> None:
+    if answer.done():
+        return
+    if isinstance(result, Exception):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)

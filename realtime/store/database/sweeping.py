@@ -1,0 +1,162 @@
+"""The sweep on Django models: suspend what is dead, claim what is to be closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, Sum
+
+from realtime.models import LiveSession, Registry, Worker
+from realtime.protocol.codes import FINAL, CloseCode, reason_for
+
+from ..records import Overdue, Session, SessionState, Swept
+from . import rows
+from .transaction import Database
+
+CONNECTED = SessionState.CONNECTED.value
+SUSPENDED = SessionState.SUSPENDED.value
+CLOSING = SessionState.CLOSING.value
+
+FORGET_WORKER_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The durations that the store itself applies, in milliseconds."""
+
+    lease_ms: int
+    resume_ms: int
+    session_ms: int
+    claim_ms: int
+
+    def silence(self, now: int) -> int:
+        """Until when a session that beats now is believed to be connected."""
+        return now + self.session_ms + self.lease_ms
+
+
+class Sweeping:
+    """Steps of a sweep. Correct when run twice, at once, or from several places."""
+
+    def __init__(self, database: Database, windows: Windows) -> None:
+        self._database = database
+        self._windows = windows
+        self._live = LiveSession.objects.using(database.alias)
+        self._workers = Worker.objects.using(database.alias)
+        self._registry = Registry.objects.using(database.alias)
+
+    def sweep(self, claimant: str, limit: int) -> Swept:
+        """One step; see the contract."""
+        with self._database.write() as now:
+            workers_lost, suspended = self.suspend_lost(now, limit)
+            suspended += self._suspend_silent(now, limit - len(suspended))
+            claimed = self._claim(claimant, now, limit)
+            self._forget_workers(now)
+            return Swept(suspended, claimed, workers_lost)
+
+    def overdue(self) -> Overdue:
+        """Counts of what :meth:`sweep` would take, without a limit."""
+        with self._database.read() as now:
+            lapsed = self._lapsed(now).values("id")
+            dead = Q(deadline__lt=now) | Q(worker__in=lapsed)
+            dead_connected = Q(state=CONNECTED) & dead
+            # What is suspended although its end was asked for is closed in the same step.
+            unwanted = dead_connected & Q(close_code__gte=FINAL)
+            return Overdue(
+                suspend=self._live.filter(dead_connected).count(),
+                close=self._live.filter(_to_close(now) | unwanted).count(),
+                workers_lost=self._lapsed(now).count(),
+            )
+
+    def suspend_lost(self, now: int, limit: int) -> tuple[int, tuple[Session, ...]]:
+        """Suspend sessions of workers whose lease has ended; how many workers are now lost.
+
+        A worker is lost once none of its sessions is connected, so one that has more
+        than ``limit`` is found again by the next step.
+        """
+        lapsed = list(self._lapsed(now).order_by("id").values_list("id", flat=True))
+        if not lapsed:
+            return 0, ()
+        suspended = self._suspend(Q(worker__in=lapsed), now, limit, "worker lost")
+        connected = self._live.filter(state=CONNECTED, worker__in=lapsed)
+        left = set(connected.values_list("worker", flat=True))
+        emptied = self._lapsed(now).filter(id__in=set(lapsed) - left)
+        return emptied.update(lost=True, connections=0), suspended
+
+    def suspend_of(self, worker: str, now: int) -> tuple[Session, ...]:
+        """Suspend whatever a leaving worker still has; a repeat finds it by its mark."""
+        mark = f"{worker} left"
+        self._suspend(Q(worker=worker), now, None, "worker left", worker="", claimant=mark)
+        left = self._live.filter(state=SUSPENDED, claimant=mark)
+        return rows.to_records(left.order_by("id"))
+
+    def _lapsed(self, now: int) -> QuerySet[Worker]:
+        """Workers whose lease has ended and that are not yet known to be lost."""
+        return self._workers.filter(lease_until__lt=now, lost=False)
+
+    def _suspend_silent(self, now: int, limit: int) -> tuple[Session, ...]:
+        return self._suspend(Q(deadline__lt=now), now, limit, "no beat in time")
+
+    def _suspend(
+        self, which: Q, now: int, limit: int | None, reason: str, **marks: str
+    ) -> tuple[Session, ...]:
+        connected = self._live.filter(which, state=CONNECTED)
+        chosen = list(connected.select_for_update().order_by("id")[:limit])
+        values = {
+            "state": SUSPENDED,
+            "claimant": "",
+            "end_code": CloseCode.LOST.value,
+            "end_reason": reason,
+            "deadline": now + self._windows.resume_ms,
+            **marks,
+        }
+        return self._change([(row, values) for row in chosen])
+
+    def _claim(self, claimant: str, now: int, limit: int) -> tuple[Session, ...]:
+        # A repeated call is given what it was given before, until that is confirmed.
+        mine = Q(state=CLOSING, claimant=claimant)
+        due = self._live.filter(_to_close(now) | mine)
+        chosen = list(due.select_for_update().order_by("id")[:limit])
+        taken = [row for row in chosen if row.state != CLOSING or row.deadline < now]
+        self._change([(row, self._claimed(row, claimant, now)) for row in taken])
+        return rows.to_records(chosen)
+
+    def _claimed(self, row: LiveSession, claimant: str, now: int) -> dict[str, Any]:
+        unwanted = row.state == SUSPENDED and row.close_code >= FINAL
+        return {
+            "state": CLOSING,
+            "worker": "",
+            "claimant": claimant,
+            "deadline": now + self._windows.claim_ms,
+            "end_code": row.close_code if unwanted else row.end_code,
+            "end_reason": _wish(row) if unwanted else row.end_reason,
+        }
+
+    def _change(self, changes: Sequence[tuple[LiveSession, dict[str, Any]]]) -> tuple[Session, ...]:
+        """Set the columns of these rows, here and in the database."""
+        for row, values in changes:
+            for column, value in values.items():
+                setattr(row, column, value)
+        rows.update_rows(self._database.connection, [(row.id, values) for row, values in changes])
+        return rows.to_records(row for row, _ in changes)
+
+    def _forget_workers(self, now: int) -> None:
+        """Fold the counts of workers lost a day ago into the registry's one row."""
+        old = self._workers.filter(lost=True, lease_until__lt=now - FORGET_WORKER_MS)
+        names = ("pings", "pongs", "timeouts")
+        sums = old.aggregate(**{f"all_{name}": Sum(name) for name in names})
+        if sums["all_pings"] is None:
+            return
+        self._registry.get_or_create(id=1)
+        folded = {name: F(name) + sums[f"all_{name}"] for name in names}
+        self._registry.filter(id=1).update(**folded)
+        old.delete()
+
+
+def _wish(row: LiveSession) -> str:
+    return row.close_reason or reason_for(row.close_code)
+
+
+def _to_close(now: int) -> Q:
+    """What has expired, a resume window or a claim, and what was asked to end for good."""
+    expired = ~Q(state=CONNECTED) & Q(deadline__lt=now)
+    return expired | Q(state=SUSPENDED, close_code__gte=FINAL)

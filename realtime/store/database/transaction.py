@@ -1,0 +1,100 @@
+"""A database as a store sees it: its clock, and transactions that fail in one way."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ..base import StoreUnavailable
+
+# The database's own clock in epoch milliseconds, moving also within a transaction.
+CLOCKS = {
+    "sqlite": "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)",
+    "postgresql": "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+    "mysql": "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
+}
+
+
+class Database:
+    """One of the project's databases. ``clock_offset`` (seconds) is 0 but in tests."""
+
+    def __init__(self, alias: str, *, clock_offset: float = 0.0) -> None:
+        self.alias = alias
+        self.clock_offset = clock_offset
+
+    @property
+    def connection(self) -> BaseDatabaseWrapper:
+        """This thread's connection."""
+        return connections[self.alias]
+
+    def now(self) -> int:
+        """The database's time in epoch milliseconds."""
+        sql = CLOCKS.get(self.connection.vendor)
+        if sql is None:
+            known = ", ".join(CLOCKS)
+            raise ImproperlyConfigured(f"the database store runs on {known}")
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return int(cursor.fetchone()[0] + self.clock_offset * 1000)
+
+    @contextmanager
+    def write(self) -> Iterator[int]:
+        """A transaction that takes its lock at the start; gives the time.
+
+        Inside an open transaction it is a part of that. Raises StoreUnavailable for
+        whatever the database has to say.
+        """
+        with speaking(), _immediate(self.connection), transaction.atomic(self.alias):
+            yield self.now()
+
+    @contextmanager
+    def read(self) -> Iterator[int]:
+        """Some queries without a transaction of their own; gives the time."""
+        with speaking():
+            yield self.now()
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Raises StoreUnavailable for whatever a database has to say.
+
+    A connection that failed may be broken, so the next call makes a new one.
+    """
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:
+                connection.close()
+        raise StoreUnavailable(str(error)) from error
+
+
+@contextmanager
+def _immediate(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """On SQLite, begin with the write lock: a transaction that reads first and then
+    wants to write is refused without waiting if another has written meanwhile."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    _use_wal(connection)
+    before = connection.transaction_mode  # type: ignore[attr-defined]
+    connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        connection.transaction_mode = before  # type: ignore[attr-defined]
+
+
+_in_wal: set[str] = set()
+
+
+def _use_wal(connection: BaseDatabaseWrapper) -> None:
+    """Let readers go on while one writes. A property of the file, so once is enough."""
+    connection.ensure_connection()
+    name = str(connection.settings_dict["NAME"])
+    if name not in _in_wal:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        _in_wal.add(name)

@@ -1,0 +1,262 @@
+"""What travels between a store and its callers: frozen records, times in epoch milliseconds.
+
+All times come from the store's own clock (:meth:`Store.beat` and the others never
+take one), so records of different workers compare.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .histogram import Sparse
+
+
+class SessionState(Enum):
+    """Where a session stands. Closed sessions are in the history, not in the store."""
+
+    CONNECTED = "connected"
+    SUSPENDED = "suspended"
+    CLOSING = "closing"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a session has counted since it began, over all its connections."""
+
+    pings: int = 0
+    pongs: int = 0
+    invalid_pongs: int = 0
+    misses: int = 0
+    frames_in: int = 0
+    frames_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who connects and from where. ``user`` is the primary key as text, "" if anonymous.
+
+    ``login`` is a digest of the Django session key, so that a logout finds its sockets.
+    """
+
+    user: str = ""
+    username: str = ""
+    login: str = ""
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session as the store knows it.
+
+    ``generation`` counts its resumes. ``end_code`` and ``end_reason`` say how the
+    last connection ended and are 0 and "" while connected. ``latency_ms`` is the
+    last measured one.
+    """
+
+    id: str
+    state: SessionState
+    generation: int
+    worker: str
+    peer: Peer
+    opened_at: int
+    connected_at: int
+    last_beat: int
+    visibility: str = "visible"
+    latency_ms: float | None = None
+    missed: int = 0
+    totals: Totals = field(default_factory=Totals)
+    end_code: int = 0
+    end_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A connection that asks for a session. ``connection`` is unique to it, so that a
+    repeated call is recognised; ``token_hash`` is the digest of the session's secret."""
+
+    session: str
+    token_hash: str
+    connection: str
+    worker: str
+    peer: Peer
+    visibility: str = "visible"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """One session's part of a beat: absolute values, so that a repeat changes nothing.
+
+    ``idle_ms`` is how long ago its last proof of life was.
+    """
+
+    session: str
+    generation: int
+    latency_ms: float | None
+    missed: int
+    visibility: str
+    totals: Totals
+    idle_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """The end of a connection: its last values, and why it ended.
+
+    ``connection``, as in its :class:`Opening`, stands for the generation of one that its
+    worker never learned of because the answer was lost; it then has no values of its own.
+    """
+
+    pulse: Pulse
+    code: int
+    reason: str
+    connection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """What a worker says of itself with every beat; counts since it started.
+
+    ``latency`` is the histogram of its connected sessions, see ``store/histogram.py``.
+    """
+
+    id: str
+    host: str
+    pid: int
+    connections: int
+    pings: int = 0
+    pongs: int = 0
+    timeouts: int = 0
+    latency: Sparse = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRequest:
+    """An entry of a worker's inbox: close this session's connection, and why."""
+
+    session: str
+    generation: int
+    code: int
+    reason: str
+
+
+class Loss(Enum):
+    """Why a session of a beat is no longer the worker's."""
+
+    UNKNOWN = "unknown"  # closed meanwhile, or never known
+    TAKEN_OVER = "taken_over"  # resumed elsewhere: a higher generation
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A session of a beat that is no longer the worker's."""
+
+    session: str
+    generation: int
+    loss: Loss
+
+
+@dataclass(frozen=True, slots=True)
+class BeatAnswer:
+    """The store's answer to a beat.
+
+    ``renewed`` is False when this worker's lease had lapsed or is new: it then
+    beats all its sessions again. ``online`` counts the sessions connected now,
+    over all workers. ``suspended`` belonged to workers whose lease has ended.
+    """
+
+    renewed: bool
+    online: int
+    inbox: tuple[CloseRequest, ...] = ()
+    lost: tuple[Lost, ...] = ()
+    suspended: tuple[Session, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One bounded step of a sweep: who was suspended, and whom the caller shall finish."""
+
+    suspended: tuple[Session, ...]
+    claimed: tuple[Session, ...]
+    workers_lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What a sweep would do now."""
+
+    suspend: int
+    close: int
+    workers_lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts over the whole registry. ``healthy`` have no miss now; totals are for all time.
+
+    ``latency_p50`` and ``latency_p95`` are over the connected sessions of all workers,
+    in ms, within ``histogram.RELATIVE_ERROR``; None without data.
+    """
+
+    connected: int
+    users: int
+    healthy: int
+    unhealthy: int
+    suspended: int
+    workers: int
+    pings: int
+    pongs: int
+    timeouts: int
+    last_sweep: "SweepReport | None" = None
+    latency_p50: float | None = None
+    latency_p95: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A point of the chart: what the live workers reported at ``at``, epoch milliseconds."""
+
+    at: int
+    connected: int
+    suspended: int
+    latency_p50: float | None
+    latency_p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What a sweep did. ``at`` is in epoch milliseconds, 0 for a dry run."""
+
+    suspended: int
+    closed: int
+    workers_lost: int
+    history_pruned: int
+    took_ms: float
+    dry_run: bool = False
+    at: int = 0
+
+
+class Order(Enum):
+    """How a page is sorted: newest start first, or longest without a beat first."""
+
+    STARTED = "started"
+    LAST_BEAT = "last_beat"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which sessions: every field that is set must match exactly; ``prefix`` is of the id."""
+
+    user: str = ""
+    address: str = ""
+    prefix: str = ""
+    state: SessionState | None = None
+    worker: str = ""
+    order: Order = Order.STARTED
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some sessions, and the cursor of what follows ("" at the end)."""
+
+    sessions: tuple[Session, ...]
+    cursor: str = ""
