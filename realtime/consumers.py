@@ -1,0 +1,235 @@
+"""The ASGI edge: translates a server's events into calls, and decides nothing."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+
+from . import origin
+from .address import client_address, parse_proxies
+from .authentication import Login, session_key
+from .conf import settings
+from .protocol.codes import CloseCode, ErrorCode
+from .protocol.messages import SUBPROTOCOL, VERSION, ClientMessage, Error, Hello
+from .store.base import StoreUnavailable
+from .store.records import Peer
+from .worker import runtime
+from .worker.connection import Connection
+from .worker.session import ConnectedSession
+from .worker.work import WorkQueue
+
+Event = dict[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+
+SERVER_EXTENSION = "realtime.server"  # our servers: any close code, with its reason
+
+LOGIN_FRESH = 1.0  # seconds from a look at the login to hello; a browser says it at once
+
+
+class RealtimeConsumer(AsyncConsumer):
+    """One connection. Subclass it to authenticate differently or to take binary frames.
+
+    It is a Channels consumer in its routing, scope and middleware, but reads its
+    frames in a loop of its own: Channels' dispatch makes tasks and a thread hop for
+    every frame, and does not call ``disconnect`` when a server cancels it.
+    """
+
+    connection: Connection
+    session: ConnectedSession | None = None
+
+    # ------------------------------------------------------------ for the application
+
+    async def authenticate(self) -> Login:
+        """Who connects; ``ANONYMOUS`` for nobody. Reads the Django session's cookie.
+
+        Raises StoreUnavailable if it cannot be known now.
+        """
+        worker = await runtime.start()
+        return await worker.login(session_key(origin.headers_of(self.scope)))
+
+    async def receive_bytes(self, data: bytes) -> None:
+        """A binary frame. Without an override such frames are answered with an error."""
+        raise RuntimeError("called only where it is overridden")
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame; it is queued, never waited for."""
+        self.connection.send_bytes(data)
+
+    # ------------------------------------------------------------ the connection's life
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        await receive()  # websocket.connect
+        if not self._is_welcome():
+            await send({"type": "websocket.close"})  # before accept: HTTP 403
+            return
+        await self._accept(send)
+        self._work = WorkQueue(partial(self.connection.end, CloseCode.TRY_AGAIN_LATER))
+        code = CloseCode.LOST.value
+        try:
+            code = await self._converse(receive)
+            await self.connection.flush()
+        except asyncio.CancelledError:
+            if not self.connection.ended:  # else it is the end of our own patience
+                raise
+        finally:
+            self._leave(code)
+
+    def _is_welcome(self) -> bool:
+        offered = self.scope.get("subprotocols", ())
+        spoken = not offered or SUBPROTOCOL in offered
+        return spoken and origin.is_allowed(self.scope, settings.allowed_origins)
+
+    async def _accept(self, send: Send) -> None:
+        worker = await runtime.start()
+        task = asyncio.current_task()
+        assert task is not None
+        self.connection = Connection(
+            send,
+            worker.limits,
+            drop=task.cancel,
+            any_code=SERVER_EXTENSION in (self.scope.get("extensions") or {}),
+        )
+        offered = SUBPROTOCOL if self.scope.get("subprotocols") else None
+        await send({"type": "websocket.accept", "subprotocol": offered})
+
+    async def _converse(self, receive: Receive) -> int:
+        """From hello to the end; the code the transport ended with."""
+        with (await runtime.start()).hub.arriving(self.connection):
+            admitted = await self._arrive(receive)
+        return await self._receive_loop(receive) if admitted else CloseCode.LOST.value
+
+    async def _arrive(self, receive: Receive) -> bool:
+        login = await self._identify()
+        if login is None:
+            return False
+        asked_at = time.monotonic()
+        hello = await self._hello(receive)
+        if hello is None or not await self._still_stands(login, asked_at):
+            return False
+        return await self._admit(hello, login)
+
+    async def _still_stands(self, login: Login, asked_at: float) -> bool:
+        """Ask again after a long wait for hello: a logout meanwhile found no socket to close."""
+        if not login.key or time.monotonic() - asked_at < LOGIN_FRESH:
+            return True
+        try:
+            code = await (await runtime.start()).verdict(login)
+        except StoreUnavailable:
+            code = CloseCode.TRY_AGAIN_LATER
+        if code is not None:
+            self.connection.end(code)
+        return code is None
+
+    async def _identify(self) -> Login | None:
+        try:
+            login = await self.authenticate()
+        except StoreUnavailable:
+            self.connection.end(CloseCode.TRY_AGAIN_LATER)
+            return None
+        if not login.user and not settings.allow_anonymous:
+            self.connection.end(CloseCode.NOT_AUTHENTICATED)
+            return None
+        return login
+
+    def _peer(self, login: Login) -> Peer:
+        headers = origin.headers_of(self.scope)
+        proxies = parse_proxies(settings.trusted_proxies)
+        return Peer(
+            user=login.user,
+            username=login.username,
+            login=login.digest,
+            address=client_address(self.scope.get("client"), headers, proxies),
+            agent=headers.get(b"user-agent", b"").replace(b"\0", b"").decode("latin1")[:300],
+        )
+
+    async def _hello(self, receive: Receive) -> Hello | None:
+        try:
+            async with asyncio.timeout(settings.hello_timeout):
+                while not self.connection.ended:
+                    event = await receive()
+                    if event["type"] == "websocket.disconnect":
+                        return None
+                    if hello := self._greeting(event):
+                        return hello
+        except TimeoutError:
+            self.connection.end(CloseCode.NO_HELLO)
+        return None
+
+    def _greeting(self, event: Event) -> Hello | None:
+        text = event.get("text")
+        if text is None:
+            self._early_bytes()
+            return None
+        message = self.connection.read(text)
+        if isinstance(message, Hello):
+            if message.protocol == VERSION:
+                return message
+            expected = f"protocol errors: expected protocol {VERSION}"
+            self.connection.end(CloseCode.PROTOCOL_ERRORS, expected)
+        elif message is not None:
+            self.connection.malformed(ErrorCode.NOT_READY, "expected hello first")
+        return None
+
+    def _early_bytes(self) -> None:
+        if self.connection.admit_frame():
+            self.connection.malformed(ErrorCode.NOT_READY, "expected hello first, as text")
+
+    async def _admit(self, hello: Hello, login: Login) -> bool:
+        worker = await runtime.start()
+        if worker.closing:
+            self.connection.end(self.connection.shutdown_code(), delay_ms=worker.return_delay)
+            return False
+        try:
+            self.session = await worker.hub.admit(
+                self.connection, hello, self._peer(login), login=login if login.key else None
+            )
+        except StoreUnavailable:
+            self.connection.end(CloseCode.TRY_AGAIN_LATER)
+            return False
+        return True
+
+    async def _receive_loop(self, receive: Receive) -> int:
+        assert self.session is not None
+        hub, session, connection = (await runtime.start()).hub, self.session, self.connection
+        while True:
+            event = await receive()
+            if event["type"] == "websocket.disconnect":
+                return event.get("code") or CloseCode.LOST.value
+            message = self._message(event)
+            if message is not None:
+                hub.receive(session, message)
+            if connection.ended:
+                hub.gone(session, CloseCode.LOST)
+
+    def _message(self, event: Event) -> ClientMessage | None:
+        text = event.get("text")
+        if text is not None:
+            return self.connection.read(text)
+        self._binary(event.get("bytes") or b"")
+        return None
+
+    def _binary(self, data: bytes) -> None:
+        if not self.connection.admit_frame() or not self.connection.fits(data):
+            return
+        if type(self).receive_bytes is RealtimeConsumer.receive_bytes:
+            detail = "expected a text frame; nobody here takes binary ones"
+            self.connection.malformed(ErrorCode.INVALID_MESSAGE, detail)
+            return
+        assert self.session is not None
+        self.session.alive(asyncio.get_running_loop().time())
+        if not self._work.put(lambda: self.receive_bytes(data)):
+            detail = "expected fewer frames at a time; send this one again later"
+            self.connection.send(Error(code=ErrorCode.RATE_LIMITED.value, detail=detail))
+
+    def _leave(self, code: int) -> None:
+        self._work.stop()
+        if self.session is None:
+            return
+        for worker in runtime.running():
+            if worker.loop is asyncio.get_running_loop():
+                worker.hub.gone(self.session, code)

@@ -1,0 +1,43 @@
+"""Logins and logouts, as Django's HTTP half sees them, told to the sockets."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db import transaction
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from . import api
+from .authentication import digest_of
+from .protocol.codes import CloseCode
+from .worker.runtime import database
+
+
+@receiver(user_logged_out)
+def close_sockets(request: HttpRequest | None, **_: Any) -> None:
+    """End the sockets of this login at once; the session key is readable until it is flushed."""
+    session = getattr(request, "session", None)
+    if session is not None:
+        _close(session.session_key, CloseCode.LOGGED_OUT)
+
+
+@receiver(user_logged_in)
+def call_back_sockets(request: HttpRequest | None, **_: Any) -> None:
+    """A login moves to a new session key: sockets of the old one come back with the new."""
+    if request is None:
+        return
+    before = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if before != getattr(getattr(request, "session", None), "session_key", None):
+        _close(before, CloseCode.CREDENTIALS_CHANGED)
+
+
+def _close(session_key: str | None, code: CloseCode) -> None:
+    """After the transaction, so that nothing is closed for a login that is rolled back."""
+    if not session_key:
+        return
+
+    def close() -> None:  # no partial: Django wants the name of one that fails
+        api.close_login(digest_of(session_key), code)
+
+    transaction.on_commit(close, using=database().alias, robust=True)

@@ -1,0 +1,92 @@
+"""ASGI routing: one call around Django's application gives it everything realtime."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path, re_path
+
+from .consumers import RealtimeConsumer
+from .worker import runtime
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[Any], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def realtime_application(
+    http: Application, *, consumer: type[RealtimeConsumer] = RealtimeConsumer
+) -> Application:
+    """The ASGI application of a project: ``http`` for pages, ``/ws/`` for connections,
+    the probes, and a lifespan that starts and drains the worker where a server has one."""
+    application: Application = ProtocolTypeRouter(
+        {
+            "http": with_probes(http),
+            "websocket": websocket_application(consumer),
+            "lifespan": lifespan,
+        }
+    )
+    return application
+
+
+def websocket_application(consumer: type[RealtimeConsumer] = RealtimeConsumer) -> Application:
+    """``/ws/``, and a plain refusal for every other path."""
+    nowhere: Any = refuse  # URL patterns are typed for views
+    application: Application = URLRouter([path("ws/", consumer.as_asgi()), re_path("", nowhere)])
+    return application
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a handshake: HTTP 403, without a traceback in the log."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+def with_probes(http: Application) -> Application:
+    """Answer ``/realtime/live/`` and ``/realtime/ready/`` before Django does.
+
+    Probes come to an address, not a name, so they must not depend on ALLOWED_HOSTS,
+    https redirects or any other middleware.
+    """
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        probe = PROBES.get(scope["path"])
+        if probe is None:
+            await http(scope, receive, send)
+        else:
+            await _answer(send, all(map(probe, runtime.running())))
+
+    return application
+
+
+PROBES: dict[str, Callable[[runtime.Runtime], bool]] = {
+    "/realtime/live/": lambda worker: worker.alive,
+    "/realtime/ready/": lambda worker: worker.ready,
+}
+
+
+async def _answer(send: Send, good: bool) -> None:
+    body = json.dumps({"status": "ok" if good else "unavailable"}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    status = 200 if good else 503
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+    """Start the worker before the first connection, drain it after the last."""
+    while True:
+        event = await receive()
+        if event["type"] == "lifespan.startup":
+            await runtime.start()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await (await runtime.start()).drain()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

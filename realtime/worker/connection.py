@@ -1,0 +1,170 @@
+"""One live transport: what may come in, what goes out, and how it ends."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from realtime.protocol import messages
+from realtime.protocol.bucket import TokenBucket
+from realtime.protocol.codes import CloseCode, ErrorCode, reason_for
+from realtime.protocol.messages import BadFrame, ClientMessage, ServerMessage
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+logger = logging.getLogger("realtime.connection")
+
+MAX_MALFORMED = 10
+MAX_UNSENT = 1024 * 1024
+MAX_CLOSE_REASON = 123  # bytes beside the code in a control frame (RFC 6455, 5.5)
+CLOSE_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection may do: bytes per frame, frames per second and in a burst."""
+
+    max_message_size: int
+    rate: float
+    burst: float
+
+
+class Connection:
+    """Reads and answers on one transport; never waits for it.
+
+    Outgoing frames wait in a bounded outbox; a writer task exists only while there
+    is something to write. More than MAX_UNSENT bytes waiting ends the connection
+    with 4003. ``drop`` is called CLOSE_TIMEOUT after the end, in case the transport
+    does not notice; it must stop whoever reads from it.
+    """
+
+    def __init__(
+        self, send: Send, limits: Limits, *, drop: Callable[[], object], any_code: bool = False
+    ) -> None:
+        self._send = send
+        self._limits = limits
+        self._drop = drop
+        self._any_code = any_code
+        self._loop = asyncio.get_running_loop()
+        self._bucket = TokenBucket(limits.rate, limits.burst, self._loop.time())
+        self._outbox: deque[dict[str, Any]] = deque()
+        self._writer: asyncio.Task[None] | None = None
+        self._malformed = 0
+        self.unsent = 0
+        self.frames_in = 0
+        self.frames_out = 0
+        self.ended: tuple[int, str] | None = None
+
+    # ------------------------------------------------------------ coming in
+
+    def read(self, text: str) -> ClientMessage | None:
+        """The message in a text frame, or None when it was answered with an error."""
+        if not self.admit_frame():
+            return None
+        try:
+            return messages.decode(text, max_size=self._limits.max_message_size)
+        except BadFrame as bad:
+            self.malformed(bad.code, bad.detail)
+            return None
+
+    def admit_frame(self) -> bool:
+        """Count a frame against the rate; over it the connection ends with 4004."""
+        if self.ended:
+            return False
+        self.frames_in += 1
+        if self._bucket.take(self._loop.time()):
+            return True
+        self.end(CloseCode.RATE_LIMIT)
+        return False
+
+    def fits(self, data: bytes) -> bool:
+        """Whether a binary frame is within the size limit; answered with an error if not."""
+        if len(data) <= self._limits.max_message_size:
+            return True
+        detail = f"expected a frame of at most {self._limits.max_message_size} bytes"
+        self.malformed(ErrorCode.INVALID_MESSAGE, detail)
+        return False
+
+    def malformed(self, code: ErrorCode, detail: str) -> None:
+        """Answer a frame that is no message; the tenth is the last."""
+        self._malformed += 1
+        self.send(messages.Error(code=code.value, detail=detail))
+        if self._malformed >= MAX_MALFORMED:
+            self.end(CloseCode.PROTOCOL_ERRORS)
+
+    # ------------------------------------------------------------ going out
+
+    def send(self, message: ServerMessage) -> None:
+        """Send a message; nothing happens after the end."""
+        self._post({"type": "websocket.send", "text": messages.encode(message)})
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame of the application's."""
+        self._post({"type": "websocket.send", "bytes": data})
+
+    def end(self, code: int, reason: str = "", *, delay_ms: tuple[int, int] | None = None) -> None:
+        """Say goodbye and close, once; what was sent before still goes first."""
+        if self.ended:
+            return
+        reason = reason or reason_for(code)
+        self.send(messages.goodbye(code, reason, delay_ms))
+        self._close(int(code), reason)
+
+    def shutdown_code(self) -> CloseCode:
+        """1001 where the server can send it, else 4001."""
+        return CloseCode.GOING_AWAY if self._any_code else CloseCode.SERVER_SHUTDOWN
+
+    async def flush(self) -> None:
+        """Wait until the outbox is empty or the transport has failed."""
+        if self._writer is not None:
+            await asyncio.wait([self._writer])
+
+    def _post(self, event: dict[str, Any]) -> None:
+        if self.ended:
+            return
+        size = len(event.get("text") or event.get("bytes") or b"")
+        if self.unsent + size > MAX_UNSENT:
+            self._overflow()
+            return
+        self.frames_out += 1
+        self._put(event, size)
+
+    def _overflow(self) -> None:
+        # Nobody reads this connection: a goodbye would only wait behind the rest.
+        self._outbox.clear()
+        self._close(CloseCode.SLOW_CONSUMER.value, CloseCode.SLOW_CONSUMER.reason)
+
+    def _close(self, code: int, reason: str) -> None:
+        self.ended = (code, reason)
+        # More would be a protocol error; goodbye has said it in full.
+        short = reason.encode()[:MAX_CLOSE_REASON].decode(errors="ignore")
+        self._put({"type": "websocket.close", "code": code, "reason": short}, 0)
+        self._loop.call_later(CLOSE_TIMEOUT, self._drop)
+
+    def _put(self, event: dict[str, Any], size: int) -> None:
+        self.unsent += size
+        self._outbox.append(event)
+        if self._writer is None or self._writer.done():
+            self._writer = self._loop.create_task(self._write(), name="realtime-writer")
+
+    async def _write(self) -> None:
+        try:
+            while self._outbox:
+                event = self._outbox.popleft()
+                await self._send(event)
+                self.unsent -= len(event.get("text") or event.get("bytes") or b"")
+        except OSError as error:  # what ASGI servers raise when the transport is gone
+            logger.debug("a transport was gone before its last frame: %s", error)
+            self._discard()
+        except Exception:  # the server refused an event: nothing more can be said here
+            logger.exception("a frame could not be sent")
+            self.ended = self.ended or (CloseCode.LOST.value, CloseCode.LOST.reason)
+            self._discard()
+            self._drop()
+
+    def _discard(self) -> None:
+        """Forget what waits: it is lost, so it is not unsent, and no consumer is slow."""
+        self._outbox.clear()
+        self.unsent = 0

@@ -1,0 +1,127 @@
+"""Connections that have ended, on their way to the store."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from realtime.store.base import BATCH, Store, StoreUnavailable
+from realtime.store.records import Departure
+from realtime.sweeper import Sweeper
+
+logger = logging.getLogger("realtime.worker")
+
+MAX_PENDING = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """One departure. ``for_good`` ends the session instead of suspending it; ``goodbye``
+    is called after each attempt to tell the store, so only the first may have an effect."""
+
+    departure: Departure
+    for_good: bool
+    goodbye: Callable[[], None]
+    left_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What tells it from others: a session may have several on their way."""
+        pulse = self.departure.pulse
+        return pulse.session, pulse.generation, self.departure.connection
+
+    def told_now(self) -> Departure:
+        """The departure as the store should hear of it now: the last life is longer ago."""
+        waited_ms = round((time.monotonic() - self.left_at) * 1000)
+        pulse = self.departure.pulse
+        return replace(self.departure, pulse=replace(pulse, idle_ms=pulse.idle_ms + waited_ms))
+
+
+class Departures:
+    """Tells the store who has left, in batches, again until it has heard.
+
+    The wait for the store is bounded: goodbye is said after the first attempt,
+    whatever came of it. At MAX_PENDING the oldest is dropped; its session's deadline
+    in the store ends it all the same.
+    """
+
+    def __init__(self, store: Store, sweeper: Sweeper, *, worker: str, retry: float) -> None:
+        self._store = store
+        self._sweeper = sweeper
+        self._worker = worker
+        self._retry = retry
+        self._pending: OrderedDict[tuple[str, int, str], Leaving] = OrderedDict()
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def add(self, leaving: Leaving) -> None:
+        """Queue a departure; the store hears of it with the next batch."""
+        self._pending[leaving.key] = leaving
+        if len(self._pending) > MAX_PENDING:
+            _, dropped = self._pending.popitem(last=False)
+            logger.error("too many departures wait for the store; one was dropped")
+            dropped.goodbye()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="realtime-departures")
+
+    async def settle(self, within: float) -> None:
+        """Wait until the store knows of all, but at most so many seconds."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=within)
+
+    async def stop(self) -> None:
+        """Give up what the store has not heard of."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        await asyncio.sleep(0)  # what ends in one go travels in one batch
+        while self._pending:
+            batch = list(islice(self._pending.values(), BATCH))
+            suspended = [leaving for leaving in batch if not leaving.for_good]
+            closed = [leaving for leaving in batch if leaving.for_good]
+            heard = await self._tell(self._suspend, suspended)
+            if not (heard and await self._tell(self._close, closed)):
+                self.say_goodbyes()
+                await asyncio.sleep(self._retry)
+
+    def say_goodbyes(self) -> None:
+        """Nobody is kept waiting for a store that does not answer."""
+        for leaving in self._pending.values():
+            leaving.goodbye()
+
+    async def _tell(
+        self, store: Callable[[Sequence[Departure]], Awaitable[None]], batch: Sequence[Leaving]
+    ) -> bool:
+        """Whether the store has heard; whom it has heard of is not told again."""
+        if not batch:
+            return True
+        try:
+            await store([leaving.told_now() for leaving in batch])
+        except StoreUnavailable as error:
+            logger.debug("departures: %s", error)
+            return False
+        except Exception:  # a defect must not end this task: nobody would be told any more
+            logger.exception("departures failed")
+            return False
+        self._told(batch)
+        return True
+
+    def _told(self, batch: Sequence[Leaving]) -> None:
+        for leaving in batch:
+            leaving.goodbye()
+            self._pending.pop(leaving.key, None)
+
+    async def _suspend(self, departures: Sequence[Departure]) -> None:
+        suspended = await self._store.suspend(self._worker, departures)
+        await self._sweeper.announce_suspended(suspended)
+
+    async def _close(self, departures: Sequence[Departure]) -> None:
+        claimed = await self._store.close(self._worker, departures, self._worker)
+        await self._sweeper.finish(claimed)

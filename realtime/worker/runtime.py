@@ -1,0 +1,286 @@
+"""Composition: the parts of a worker, put together from the settings, once per process.
+
+A runtime belongs to one event loop. It is made by ``start()``, from ``serve`` or from
+the first connection, so its id is made after the fork.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.dispatch import Signal
+
+from realtime import signals
+from realtime.authentication import Login, login_of, verdicts
+from realtime.conf import Settings, settings
+from realtime.history import History
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.heartbeat import Policy
+from realtime.store.base import SAMPLE_EVERY_MS, Store, StoreUnavailable
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.store import DatabaseStore
+from realtime.store.database.sweeping import Windows
+from realtime.store.database.transaction import Database
+from realtime.store.records import Session
+from realtime.sweeper import Sweeper
+from realtime.threads import Overloaded, Threads
+
+from .beats import Beats
+from .connection import Limits
+from .departures import Departures
+from .hub import Hub, Identity, Watchers
+from .jobs import Job
+from .logins import Logins
+from .ticker import Ticker, grain_for
+
+logger = logging.getLogger("realtime.worker")
+
+# A drain takes at most five seconds, three of them here: until the store knows who left,
+# until goodbyes are written, until the lease is given back, until receivers have heard.
+STORE_PATIENCE, WRITE_PATIENCE, LEAVE_PATIENCE, SIGNAL_PATIENCE = 1.0, 0.5, 0.7, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What a process needs to speak with the store, worker or not."""
+
+    threads: Threads
+    store: Store
+    sweeper: Sweeper
+    history: History
+    id: str
+
+    async def aclose(self) -> None:
+        """Release threads and connections."""
+        await self.store.aclose()
+        await self.threads.aclose()
+
+
+def database() -> Database:
+    """The project's database that holds sessions and history."""
+    return Database(settings.store.partition(":")[2] or "default")
+
+
+def windows(values: Settings) -> Windows:
+    """The durations that the store applies."""
+    return Windows(
+        lease_ms=round(values.lease * 1000),
+        resume_ms=round(values.resume_window * 1000),
+        session_ms=round(values.session_timeout * 1000),
+        claim_ms=round(values.claim_timeout * 1000),
+    )
+
+
+def blocking_store() -> DatabaseSessions:
+    """The store for a thread that waits: views, commands, the shell."""
+    return DatabaseSessions(database(), windows(settings))
+
+
+def lay_foundation() -> Foundation:
+    """The store and what goes with it, for the running event loop."""
+    threads = Threads()
+    store = DatabaseStore(database(), blocking_store(), threads, timeout=settings.store_timeout)
+    history = History(database(), days=settings.history_days)
+    id_ = secrets.token_hex(8)
+    sweeper = Sweeper(store, history, threads, claimant=id_)
+    return Foundation(threads, store, sweeper, history, id_)
+
+
+class Runtime:
+    """One worker: hub, ticker, beats, sweeps.
+
+    ``draining`` once the end is planned, ``closing`` once goodbyes are said: in
+    between, everybody is still served.
+    """
+
+    def __init__(self, base: Foundation) -> None:
+        self.base = base
+        self.store = base.store
+        self.loop = asyncio.get_running_loop()
+        self.limits = Limits(settings.max_message_size, *settings.message_rate)
+        self.draining = self.closing = False
+        # The window from which returning clients pick their moment after a drain.
+        self.return_delay = (0, round(settings.drain_spread * 1000))
+        self._announcements: set[asyncio.Task[None]] = set()
+        departures = Departures(
+            base.store, base.sweeper, worker=base.id, retry=settings.flush_interval
+        )
+        self._departures = departures
+        self.hub = self._make_hub(departures)
+        self.beats = Beats(base.store, base.sweeper, self.hub, lease=settings.lease)
+        self._flush = Job("flush", settings.flush_interval, self.beats.flush)
+        self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
+        self.ticker = self.hub.ticker = self._make_ticker()
+
+    def _make_hub(self, departures: Departures) -> Hub:
+        return Hub(
+            Identity(self.base.id, socket.gethostname(), os.getpid()),
+            self.base.store,
+            departures,
+            Watchers(
+                opened=lambda record: self._announce(signals.session_opened, record),
+                resumed=lambda record: self._announce(signals.session_resumed, record),
+            ),
+            policy=Policy(
+                ping_interval=settings.ping_interval,
+                pong_timeout=settings.pong_timeout,
+                max_missed=settings.max_missed,
+                session_timeout=settings.session_timeout,
+            ),
+            max_message_size=settings.max_message_size,
+            return_delay=self.return_delay,
+        )
+
+    def _make_ticker(self) -> Ticker:
+        logins = Logins(self.hub, self._verdicts)
+        jobs = [
+            self._flush,
+            self._sweeps,
+            Job("logins", settings.revalidate_interval, logins.revalidate),
+            Job("sample", SAMPLE_EVERY_MS / 1000, self.store.sample),
+        ]
+        return Ticker(
+            jobs,
+            beat=self.hub.beat,
+            sessions=self.hub.connected,
+            patience=settings.pong_timeout / 2,
+            grain=grain_for(settings.pong_timeout),
+        )
+
+    # ------------------------------------------------------------ work
+
+    async def _sweep(self) -> None:
+        if self.beats.may_sweep:
+            await self.base.sweeper.sweep()
+
+    async def login(self, key: str) -> Login:
+        """The login behind a session key. Raises StoreUnavailable if it cannot be known."""
+        try:
+            async with asyncio.timeout(settings.store_timeout):
+                return await self.base.threads.run(login_of, key)
+        except (TimeoutError, Overloaded):
+            raise StoreUnavailable("no answer about a login") from None
+
+    async def verdict(self, login: Login) -> CloseCode | None:
+        """The code to close with if the login no longer stands. Raises StoreUnavailable
+        if it cannot be known."""
+        try:
+            async with asyncio.timeout(settings.store_timeout):
+                return (await self._verdicts([login])).get(login)
+        except (TimeoutError, Overloaded):
+            raise StoreUnavailable("no answer about a login") from None
+
+    async def _verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
+        return await self.base.threads.run(verdicts, logins)
+
+    def _announce(self, signal: Signal, record: Session) -> None:
+        if signal.has_listeners():
+            work = self._tell_receivers(signal, record)
+            task = asyncio.create_task(work, name="realtime-announce")
+            self._announcements.add(task)
+            task.add_done_callback(self._announcements.discard)
+
+    async def _tell_receivers(self, signal: Signal, record: Session) -> None:
+        try:
+            await self.base.threads.run(signals.announce, signal, [record])
+        except Overloaded:
+            logger.error("too many signals wait for their receivers; one was dropped")
+
+    def nudge(self) -> None:
+        """Flush and sweep soon: somebody was asked to leave, connected or suspended.
+
+        From any thread.
+        """
+        if not self.loop.is_closed():  # a loop that ended without a stop has nobody to tell
+            self.loop.call_soon_threadsafe(self._nudge)
+
+    def _nudge(self) -> None:
+        now = time.monotonic()
+        self._flush.schedule(now, soon=True)
+        self._sweeps.schedule(now, soon=True)
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Take the lease and begin to tick. With the store out of reach, tick all the same."""
+        self.ticker.start()
+        try:
+            await self.beats.flush()
+        except StoreUnavailable:
+            logger.warning("started without the store; connections are refused until it is back")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the ticker has ticked lately."""
+        return time.monotonic() - self.ticker.last_tick < 5.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether new connections are welcome."""
+        return self.alive and not self.draining and self.beats.healthy
+
+    def begin_drain(self) -> None:
+        """From now on not ready; everything else goes on."""
+        self.draining = True
+
+    async def drain(self) -> None:
+        """Say goodbye to everybody, their sessions suspended, and give the lease back."""
+        self.begin_drain()
+        self.closing = True
+        leaving = self.hub.end_all()
+        await self._departures.settle(STORE_PATIENCE)
+        self._departures.say_goodbyes()
+        flushes = [asyncio.ensure_future(session.connection.flush()) for session in leaving]
+        if flushes:
+            await asyncio.wait(flushes, timeout=WRITE_PATIENCE)
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End all tasks, give the lease back, release threads and connections."""
+        await self.ticker.stop()
+        await self._departures.stop()
+        await self._give_lease_back()
+        if self._announcements:
+            await asyncio.wait(self._announcements, timeout=SIGNAL_PATIENCE)
+        await self.base.aclose()
+        _runtimes.pop(self.loop, None)
+
+    async def _give_lease_back(self) -> None:
+        try:
+            async with asyncio.timeout(LEAVE_PATIENCE):
+                suspended = await self.store.leave(self.base.id)
+                await self.base.sweeper.announce_suspended(suspended)
+        except (StoreUnavailable, TimeoutError):
+            logger.warning("left without the store, which did not answer; the lease will run out")
+
+
+_runtimes: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Runtime]]" = (
+    WeakKeyDictionary()
+)
+
+
+async def start() -> Runtime:
+    """The running loop's runtime, made and started if there is none."""
+    loop = asyncio.get_running_loop()
+    if loop not in _runtimes:
+        _runtimes[loop] = loop.create_task(_start(), name="realtime-start")
+    return await asyncio.shield(_runtimes[loop])
+
+
+async def _start() -> Runtime:
+    runtime = Runtime(lay_foundation())
+    await runtime.start()
+    return runtime
+
+
+def running() -> list[Runtime]:
+    """The runtimes of this process: one in a server, none in a command."""
+    done = [future for future in _runtimes.values() if future.done() and not future.cancelled()]
+    return [future.result() for future in done if future.exception() is None]
