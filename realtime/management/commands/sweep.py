@@ -1,0 +1,107 @@
+"""``manage.py sweep``: remove what is dead from the registry, once or again and again."""
+
+import asyncio
+import json
+import signal
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from realtime.servers.base import exit_within
+from realtime.store.base import StoreUnavailable
+from realtime.store.records import SweepReport
+from realtime.worker.runtime import Foundation, lay_foundation
+
+EXIT_TIMEOUT = 0.5
+
+
+def seconds(text: str) -> float:
+    """An interval above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
+    return value
+
+
+class Command(BaseCommand):
+    """Correct when run twice, at once, or from several places."""
+
+    help = "Suspend sessions of lost workers, close expired ones, prune the history."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--interval",
+            type=seconds,
+            metavar="SECONDS",
+            help="go on until SIGTERM or SIGINT, sweeping this often",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="change nothing, report what would be done"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object per sweep, nothing else"
+        )
+
+    def handle(self, **options: Any) -> None:
+        asyncio.run(self._run(options))
+
+    async def _run(self, options: dict[str, Any]) -> None:
+        base = lay_foundation()
+        work = asyncio.create_task(self._sweeps(base, options), name="sweeps")
+        if options["interval"]:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+        try:
+            await work
+        except asyncio.CancelledError:
+            # Obeyed at once: a thread that waits for the database is not waited for.
+            exit_within(EXIT_TIMEOUT)
+        finally:
+            await base.aclose()
+
+    async def _sweeps(self, base: Foundation, options: dict[str, Any]) -> None:
+        await self._sweep(base, options)
+        while options["interval"]:
+            await asyncio.sleep(options["interval"])
+            await self._sweep(base, options)
+
+    async def _sweep(self, base: Foundation, options: dict[str, Any]) -> None:
+        work = base.sweeper.rehearse if options["dry_run"] else base.sweeper.sweep
+        try:
+            report = await work()
+        except StoreUnavailable as error:
+            if not options["interval"]:
+                raise CommandError(f"the store is unreachable: {error}") from None
+            self.stderr.write(f"the store is unreachable: {error}")
+            return
+        self.stdout.write(_json(report) if options["json"] else _sentence(report))
+        self.stdout.flush()
+
+
+def _json(report: SweepReport) -> str:
+    values = asdict(report)
+    del values["at"]
+    return json.dumps(values)
+
+
+DONE = "Suspended {0}, closed {1} sessions; {2} workers lost; pruned {3} history rows ({4:g} ms)."
+DRY = (
+    "Would suspend {0}, close {1} sessions; {2} workers lost; would prune {3} history rows "
+    "({4:g} ms)."
+)
+
+
+def _sentence(report: SweepReport) -> str:
+    template = DRY if report.dry_run else DONE
+    return template.format(
+        report.suspended,
+        report.closed,
+        report.workers_lost,
+        report.history_pruned,
+        report.took_ms,
+    )
