@@ -1,0 +1,161 @@
+"""What the list of live sessions is asked for, and what it answers."""
+
+from collections.abc import Container, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from realtime.presentation import as_row, moment
+from realtime.store.base import BlockingStore
+from realtime.store.records import (
+    Order,
+    Page,
+    Query,
+    Sample,
+    SessionState,
+    Stats,
+    WorkerReport,
+)
+
+PAGE = 50
+
+SEARCHES = {
+    "username": _("User name, exactly"),
+    "user": _("User ID, exactly"),
+    "address": _("Address, exactly"),
+    "session": _("Session, how it begins"),
+}
+STATES = {
+    SessionState.CONNECTED.value: _("connected"),
+    SessionState.SUSPENDED.value: _("suspended"),
+}
+# How the columns that can be sorted by are sorted, as a screen reader announces it.
+SORTED = {Order.STARTED.value: "descending", Order.LAST_BEAT.value: "ascending"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The list's URL, field by field; what is not understood is as if it were not there."""
+
+    by: str = "username"
+    q: str = ""
+    state: str = ""
+    worker: str = ""
+    order: str = Order.STARTED.value
+    cursor: str = ""
+
+    @classmethod
+    def of(cls, data: Mapping[str, str]) -> "Question":
+        """What a query string or a form asks for."""
+        known: dict[str, Container[str]] = {"by": SEARCHES, "state": STATES, "order": SORTED}
+        given = {field.name: _clean(data.get(field.name, "")) for field in fields(cls)}
+        return cls(**{k: v for k, v in given.items() if v and v in known.get(k, (v,))})
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it leaves some sessions out."""
+        return bool(self.q or self.state or self.worker)
+
+    def url(self, **changes: str) -> str:
+        """A link to this list with some fields changed; from its first page."""
+        asked = asdict(replace(self, **{"cursor": "", **changes}))
+        if not asked["q"]:
+            asked["by"] = ""
+        default = {"order": Order.STARTED.value}
+        return "?" + urlencode({k: v for k, v in asked.items() if v and v != default.get(k)})
+
+    def query(self) -> Query | None:
+        """The same for the store; None if it is about a user name that nobody has."""
+        by = {"username": "user", "session": "prefix"}.get(self.by, self.by)
+        text = _key_of(self.q) if self.q and self.by == "username" else self.q
+        if text is None:
+            return None
+        state = SessionState(self.state) if self.state else None
+        wanted: dict[str, Any] = {by: text}
+        return Query(**wanted, state=state, worker=self.worker, order=Order(self.order))
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "").strip()[:255]
+
+
+def _key_of(username: str) -> str | None:
+    """Stores know users by their key, which does not change with the name."""
+    users: Any = get_user_model()._default_manager
+    try:
+        return str(users.get_by_natural_key(username).pk)
+    except get_user_model().DoesNotExist:
+        return None
+
+
+def overview(store: BlockingStore, question: Question, *, after: int) -> dict[str, Any]:
+    """Everything on the page that changes by itself. Raises StoreUnavailable."""
+    stats = store.stats()
+    workers = store.workers()
+    page = _page(store, question)
+    names = names_of(workers)
+    return {
+        "as_of": timezone.now(),
+        "stats": stats,
+        "tiles": _tiles(stats),
+        "sweep": stats.last_sweep,
+        "swept_at": moment(stats.last_sweep.at) if stats.last_sweep else None,
+        "rows": [as_row(session, names) for session in page.sessions],
+        "next_url": question.url(cursor=page.cursor) if page.cursor else "",
+        "workers": [(worker.id, names[worker.id]) for worker in workers],
+        "points": points(store.samples(after=after), stats),
+    }
+
+
+def _page(store: BlockingStore, question: Question) -> Page:
+    query = question.query()
+    if query is None:
+        return Page(())
+    try:
+        return store.page(query, limit=PAGE, cursor=question.cursor)
+    except ValueError:  # not a cursor of ours: from the beginning
+        return store.page(query, limit=PAGE)
+
+
+def names_of(workers: tuple[WorkerReport, ...]) -> dict[str, str]:
+    """Workers as an operator knows them: host and process id."""
+    return {worker.id: f"{worker.host}:{worker.pid}" for worker in workers}
+
+
+def points(samples: tuple[Sample, ...], stats: Stats) -> dict[str, Any]:
+    """The chart's points, and the one that is now."""
+    now = Sample(
+        round(timezone.now().timestamp() * 1000),
+        stats.connected,
+        stats.suspended,
+        stats.latency_p50,
+        stats.latency_p95,
+    )
+    return {"samples": [_point(sample) for sample in samples], "now": _point(now)}
+
+
+def _point(sample: Sample) -> list[float | None]:
+    return [getattr(sample, name) for name in Sample.__slots__]
+
+
+def _tiles(stats: Stats) -> list[dict[str, Any]]:
+    """The totals in the order in which trouble is looked for; ``alarm`` where they show it."""
+    return [
+        _tile("connected", _("Sessions"), stats.connected),
+        _tile("users", _("Users"), stats.users),
+        _tile("healthy", _("Healthy"), stats.healthy),
+        _tile("unstable", _("Unstable"), stats.unhealthy, alarm=stats.unhealthy > 0),
+        _tile("suspended", _("Suspended"), stats.suspended),
+        _tile("workers", _("Workers"), stats.workers, alarm=stats.workers == 0),
+        _tile("timeouts", _("Timeouts, all time"), stats.timeouts),
+        _tile("latency_p50", _("Latency, median"), stats.latency_p50, unit="ms"),
+        _tile("latency_p95", _("Latency, 95th percentile"), stats.latency_p95, unit="ms"),
+    ]
+
+
+def _tile(name: str, label: Any, value: float | None, **rest: Any) -> dict[str, Any]:
+    return {"name": name, "label": label, "value": value, **rest}

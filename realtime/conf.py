@@ -1,0 +1,180 @@
+"""The settings: one table, one dict ``REALTIME``, one frozen object.
+
+``settings.ping_interval`` is ``REALTIME["PING_INTERVAL"]`` or its default.
+Only ``worker/runtime.py`` (composition), the Django surface and ``checks.py``
+read this module; everything else gets its numbers through constructors.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from .address import parse_proxies
+
+PREFIX = "REALTIME_"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a value must look like, and how an environment variable spells it."""
+
+    expected: str
+    accepts: Callable[[Any], bool]
+    parse: Callable[[str], Any]
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and -math.inf < value < math.inf
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+
+
+def _are_proxies(value: Any) -> bool:
+    try:
+        return _is_texts(value) and parse_proxies(tuple(value)) is not None
+    except ValueError:
+        return False
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))
+
+
+def _parse_switch(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    try:
+        return words[text.strip().lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def _parse_texts(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _parse_rate(text: str) -> tuple[float, ...]:
+    return tuple(float(item) for item in text.split(","))
+
+
+SECONDS = Kind("a number of seconds", _is_number, float)
+DAYS = Kind("a number of days", _is_number, float)
+WHOLE = Kind("a whole number", _is_whole, int)
+SWITCH = Kind("True or False (1 or 0)", lambda v: isinstance(v, bool), _parse_switch)
+TEXT = Kind("a string", lambda v: isinstance(v, str), str)
+PROXIES = Kind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
+TEXTS = Kind("a list of strings (comma-separated)", _is_texts, _parse_texts)
+RATE = Kind("two numbers: frames per second, burst", _is_rate, _parse_rate)
+
+
+def _setting(default: Any, kind: Kind, *, zero: bool = False) -> Any:
+    return field(default=default, metadata={"kind": kind, "zero": zero})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default, in seconds and bytes; ``docs/settings.md`` explains them."""
+
+    ping_interval: float = _setting(25.0, SECONDS)
+    pong_timeout: float = _setting(10.0, SECONDS)
+    max_missed: int = _setting(3, WHOLE)
+    session_timeout: float = _setting(90.0, SECONDS)
+    hello_timeout: float = _setting(10.0, SECONDS)
+    resume_window: float = _setting(120.0, SECONDS)
+    lease: float = _setting(15.0, SECONDS)
+    flush_interval: float = _setting(1.0, SECONDS)
+    sweep_interval: float = _setting(30.0, SECONDS, zero=True)
+    claim_timeout: float = _setting(30.0, SECONDS)
+    revalidate_interval: float = _setting(60.0, SECONDS)
+    history_days: float = _setting(30, DAYS)
+    max_message_size: int = _setting(1_000_000, WHOLE)
+    message_rate: tuple[float, float] = _setting((100.0, 400.0), RATE)
+    allow_anonymous: bool = _setting(False, SWITCH)
+    allowed_origins: tuple[str, ...] = _setting((), TEXTS)
+    trusted_proxies: tuple[str, ...] = _setting((), PROXIES)
+    store: str = _setting("database", TEXT)
+    store_timeout: float = _setting(2.0, SECONDS)
+    drain_delay: float = _setting(0.0, SECONDS, zero=True)
+    drain_spread: float = _setting(5.0, SECONDS, zero=True)
+    protocol_ping_interval: float = _setting(54.0, SECONDS)
+    protocol_ping_timeout: float = _setting(60.0, SECONDS)
+
+
+_FIELDS = {f.name.upper(): f for f in fields(Settings)}
+DEFAULTS: dict[str, Any] = {key: f.default for key, f in _FIELDS.items()}
+KINDS: dict[str, Kind] = {key: f.metadata["kind"] for key, f in _FIELDS.items()}
+# Every other number must be above zero.
+MAY_BE_ZERO = frozenset(key for key, f in _FIELDS.items() if f.metadata["zero"])
+
+
+def from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    """``REALTIME`` from the variables ``REALTIME_<KEY>``, each parsed by its key's kind.
+
+    An unknown key is kept as text, so that the system check can name it.
+    Raises ImproperlyConfigured for a value that cannot be read.
+    """
+    found = {k.removeprefix(PREFIX): v for k, v in environ.items() if k.startswith(PREFIX)}
+    return {key: _parse(key, text) for key, text in found.items()}
+
+
+def _parse(key: str, text: str) -> Any:
+    if key not in KINDS:
+        return text
+    try:
+        return KINDS[key].parse(text)
+    except ValueError:
+        message = f"{PREFIX}{key}: expected {KINDS[key].expected}, got {json.dumps(text)}"
+        raise ImproperlyConfigured(message) from None
+
+
+def configured() -> dict[str, Any]:
+    """The project's ``REALTIME`` dict as it stands, unchecked."""
+    from django.conf import settings as django_settings
+
+    return dict(getattr(django_settings, "REALTIME", {}))
+
+
+def load() -> Settings:
+    """The settings in force. Raises ImproperlyConfigured where the system checks would."""
+    values = configured()
+    for key, value in values.items():
+        if key not in KINDS:
+            raise ImproperlyConfigured(f'REALTIME["{key}"] is not a setting')
+        if not KINDS[key].accepts(value):
+            raise ImproperlyConfigured(f'REALTIME["{key}"]: expected {KINDS[key].expected}')
+    frozen: dict[str, Any] = {
+        k.lower(): tuple(v) if isinstance(v, list) else v for k, v in values.items()
+    }
+    return Settings(**frozen)
+
+
+class _Lazy:
+    """Reads the settings at first use and again after a test has changed them."""
+
+    def __init__(self) -> None:
+        self._loaded: Settings | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._loaded is None:
+            self._loaded = load()
+        return getattr(self._loaded, name)
+
+    def reset(self, *, setting: str, **_: Any) -> None:
+        if setting == "REALTIME":
+            self._loaded = None
+
+
+_lazy = _Lazy()
+settings: Settings = _lazy  # type: ignore[assignment]  # same attributes, read late
+setting_changed.connect(_lazy.reset)

@@ -1,0 +1,66 @@
+"""What the registry looks like, for health checks and the admin."""
+
+import asyncio
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .store.base import StoreUnavailable
+from .store.records import Stats
+from .threads import aside
+from .worker import runtime
+
+TIMEOUT = 1.5  # seconds; a health check is to answer within two, whatever the store does
+FRESH = 1.0  # seconds during which counts are not asked for again
+
+
+@dataclass(slots=True)
+class _Counts:
+    stats: Stats
+    at: float
+
+
+_last = _Counts(Stats(0, 0, 0, 0, 0, 0, 0, 0, 0), at=float("-inf"))
+
+
+async def counts() -> tuple[Stats, bool]:
+    """The registry's counts, and whether they are fresh; the last known if the store hangs."""
+    if time.monotonic() - _last.at < FRESH:
+        return _last.stats, True
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            _last.stats = await _ask()
+    except (StoreUnavailable, TimeoutError):
+        return _last.stats, False
+    _last.at = time.monotonic()
+    return _last.stats, True
+
+
+async def _ask() -> Stats:
+    for worker in runtime.running():
+        if worker.loop is asyncio.get_running_loop():
+            return await worker.store.stats()
+    return await aside(runtime.blocking_store().stats)
+
+
+async def health() -> dict[str, Any]:
+    """The body of ``/realtime/health/``; ``docs/operations.md`` explains the fields."""
+    stats, fresh = await counts()
+    return {
+        "status": _status(fresh),
+        "total_connections": stats.connected,
+        "total_users": stats.users,
+        "healthy": stats.healthy,
+        "unhealthy": stats.unhealthy,
+        "suspended": stats.suspended,
+        "workers": stats.workers,
+        "totals": {"pings": stats.pings, "pongs": stats.pongs, "timeouts": stats.timeouts},
+        "last_sweep": asdict(stats.last_sweep) if stats.last_sweep else None,
+    }
+
+
+def _status(fresh: bool) -> str:
+    workers = runtime.running()
+    if any(worker.draining for worker in workers):
+        return "draining"
+    return "ok" if fresh and all(worker.beats.healthy for worker in workers) else "degraded"

@@ -1,0 +1,36 @@
+/** One timer that can be set again and cleared. */
+
+/** @typedef {import("./environment.js").Environment} Environment */
+
+export class Alarm {
+  #environment;
+  /** @type {unknown} */
+  #timer = null;
+
+  /** @param {Environment} environment */
+  constructor(environment) {
+    this.#environment = environment;
+  }
+
+  /**
+   * @param {number} ms
+   * @param {() => void} callback
+   */
+  set(ms, callback) {
+    this.clear();
+    this.#timer = this.#environment.setTimeout(() => {
+      this.#timer = null;
+      callback();
+    }, ms);
+  }
+
+  clear() {
+    if (this.#timer === null) return;
+    this.#environment.clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  get pending() {
+    return this.#timer !== null;
+  }
+}

@@ -1,0 +1,68 @@
+/** Close codes: what they mean in words, and what the client does about them. */
+
+export const NORMAL = 1000;
+export const NO_CODE = 1005;
+export const LOST = 1006;
+export const PAGE_FROZEN = 4006;
+
+/** @type {Readonly<Record<number, string>>} For people, where the server sent no reason. */
+const REASONS = Object.freeze({
+  1000: "normal closure",
+  1001: "server shutting down",
+  1005: "connection closed",
+  1006: "connection lost",
+  1011: "server error",
+  1012: "server restarting",
+  4001: "server shutting down",
+  4002: "heartbeat timeout",
+  4003: "slow consumer",
+  4004: "rate limit exceeded",
+  4005: "no hello in time",
+  4006: "page frozen",
+  4008: "credentials changed",
+  4009: "try again later",
+  4500: "disconnected by an administrator",
+  4501: "not authenticated",
+  4503: "logged out",
+  4505: "protocol errors",
+  4506: "session continued elsewhere",
+});
+
+// The server is well, or says when to come: at once, or within its `delay`.
+const SOON = new Set([1001, 1012, 4001, 4002, 4003, 4007, 4008]);
+
+// Somebody meant it: nothing is wrong, the client is just not wanted now.
+const DISMISSED = new Set([4500, 4503]);
+
+/** @param {number} code */
+export function reasonFor(code) {
+  return REASONS[code] ?? `code ${code}`;
+}
+
+/**
+ * Whether the client stays away after this code: 4500–4999.
+ * @param {number} code
+ */
+export function isFinal(code) {
+  return code >= 4500 && code <= 4999;
+}
+
+/**
+ * What the client does when its connection ends with this code:
+ * stay away, return within the server's `delay`, or return with backoff.
+ * (After its own bye it hears of no code at all.)
+ * @param {number} code
+ * @returns {"stay" | "soon" | "backoff"}
+ */
+export function behaviour(code) {
+  if (isFinal(code)) return "stay";
+  return SOON.has(code) ? "soon" : "backoff";
+}
+
+/**
+ * Whether a final code leaves the client `disconnected` rather than in `error`.
+ * @param {number} code
+ */
+export function isDismissal(code) {
+  return DISMISSED.has(code);
+}

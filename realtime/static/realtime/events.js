@@ -1,0 +1,50 @@
+/** What the client tells its page, with the types of it. */
+
+/** @typedef {import("./states.js").ClientState} ClientState */
+
+/** @typedef {{code: number, reason: string, at: number}} LastError `at`: ms since the epoch */
+
+/**
+ * Everything known at one moment. Times are ms since the epoch.
+ * @typedef {object} Stats
+ * @property {ClientState} state
+ * @property {number} stateSince when this state began
+ * @property {string} reason in words why it is not connected; "" if it is, or if you wanted it so
+ * @property {string | null} session
+ * @property {number | null} since when the session began
+ * @property {string | null} user
+ * @property {number | null} latency of the newest answered ping, ms
+ * @property {number} pings beats of the server, each answered
+ * @property {number} pongs answers to pings of our own
+ * @property {number} misses pings of our own that were not answered in time
+ * @property {number} attempts begun since the last welcome
+ * @property {number | null} nextAttemptAt null: not waiting for one
+ * @property {boolean} autoReconnect
+ * @property {LastError | null} lastError
+ */
+
+/** @typedef {Stats & {previous: ClientState}} StateDetail */
+/** @typedef {{session: string, user: string | null, resumed: boolean, attempts: number}} EstablishedDetail */
+/** @typedef {{code: number, reason: string, willReconnect: boolean}} LostDetail */
+/** @typedef {{latency: number | null}} LatencyDetail null: a ping was not answered in time */
+/** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
+/** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
+
+/**
+ * @typedef {object} ClientEvents
+ * @property {CustomEvent<StateDetail>} state
+ * @property {CustomEvent<EstablishedDetail>} connection_established
+ * @property {CustomEvent<LostDetail>} connection_lost
+ * @property {CustomEvent<LatencyDetail>} latency
+ * @property {CustomEvent<FrameDetail>} frame
+ * @property {CustomEvent<ServerErrorDetail>} server_error
+ */
+
+/**
+ * The overloads that let a listener know its event.
+ * @typedef {object} TypedTarget
+ * @property {<K extends keyof ClientEvents>(type: K, listener: (event: ClientEvents[K]) => void, options?: boolean | AddEventListenerOptions) => void} addEventListener
+ * @property {<K extends keyof ClientEvents>(type: K, listener: (event: ClientEvents[K]) => void, options?: boolean | EventListenerOptions) => void} removeEventListener
+ */
+
+export const ClientEventTarget = /** @type {new () => TypedTarget & EventTarget} */ (EventTarget);

@@ -1,0 +1,98 @@
+/** The life of the page, told to the client in its own words. */
+
+import { Alarm } from "./alarm.js";
+
+/** @typedef {import("./environment.js").Environment} Environment */
+
+/**
+ * @typedef {object} LifecycleOwner
+ * @property {() => void} left the page goes away, perhaps into the back-forward cache
+ * @property {() => void} returned out of that cache
+ * @property {() => void} frozen the browser will stop the page's scripts
+ * @property {() => void} thawed
+ * @property {() => void} woken there is new hope: a network, or somebody looking after a while
+ * @property {(state: "visible" | "hidden") => void} turned
+ */
+
+const PAUSE_MS = 10_000; // hidden for less than this is a glance at another tab
+
+// Chromium shows a page out of the back-forward cache some 5 ms before it hides the
+// one that was there, which is then still connected and has not left its session yet.
+const HANDOVER_MS = 100;
+
+export class Lifecycle {
+  #environment;
+  #owner;
+  /** @type {AbortController | null} */
+  #listening = null;
+  #handover;
+  #gone = false;
+  #hiddenAt = 0;
+
+  /**
+   * @param {Environment} environment
+   * @param {LifecycleOwner} owner
+   */
+  constructor(environment, owner) {
+    this.#environment = environment;
+    this.#owner = owner;
+    this.#handover = new Alarm(environment);
+  }
+
+  /** @returns {"visible" | "hidden"} where there is no page at all, nobody looks away either */
+  get visibility() {
+    return this.#environment.document?.visibilityState === "hidden" ? "hidden" : "visible";
+  }
+
+  get started() {
+    return this.#listening !== null;
+  }
+
+  start() {
+    this.#listening = new AbortController();
+    this.#gone = false;
+    const { window, document } = this.#environment;
+    this.#listen(window, "pagehide", () => this.#left());
+    this.#listen(window, "pageshow", () => this.#shown());
+    this.#listen(window, "online", () => this.#owner.woken());
+    this.#listen(document, "visibilitychange", () => this.#turned());
+    this.#listen(document, "freeze", () => this.#owner.frozen());
+    // On its way out of the back-forward cache a page is thawed too, before its pageshow.
+    this.#listen(document, "resume", () => this.#gone || this.#owner.thawed());
+  }
+
+  stop() {
+    this.#listening?.abort();
+    this.#listening = null;
+    this.#handover.clear();
+  }
+
+  /**
+   * @param {EventTarget | null} target
+   * @param {string} type
+   * @param {() => void} listener
+   */
+  #listen(target, type, listener) {
+    target?.addEventListener(type, listener, { signal: this.#listening?.signal });
+  }
+
+  #left() {
+    this.#gone = true;
+    this.#handover.clear();
+    this.#owner.left();
+  }
+
+  #shown() {
+    if (!this.#gone) return; // the first show, after load
+    this.#gone = false;
+    this.#handover.set(HANDOVER_MS, () => this.#owner.returned());
+  }
+
+  #turned() {
+    const { wall } = this.#environment;
+    const state = this.visibility;
+    this.#owner.turned(state);
+    if (state === "hidden") this.#hiddenAt = wall();
+    else if (wall() - this.#hiddenAt >= PAUSE_MS) this.#owner.woken();
+  }
+}

@@ -1,0 +1,173 @@
+/** What the element shows, in words, from what the client knows. No DOM here. */
+
+import { isFinal } from "../codes.js";
+import { range } from "./sparkline.js";
+import { fill } from "./words.js";
+
+/** @typedef {import("../events.js").Stats} Stats */
+/** @typedef {import("./words.js").Words} Words */
+/** @typedef {import("./format.js").Formats} Formats */
+/** @typedef {import("./sparkline.js").Samples} Samples */
+
+/**
+ * @typedef {object} Context
+ * @property {number} now ms since the epoch
+ * @property {Words} words
+ * @property {Formats} formats
+ */
+
+const SESSION_SHOWN = 8; // enough to find it in the admin, which searches by prefix
+
+/**
+ * @param {Stats} stats
+ * @param {Samples} samples
+ * @param {Context} context
+ */
+export function facts(stats, samples, context) {
+  const { words, formats } = context;
+  return {
+    state: stats.state,
+    word: words[stats.state],
+    countdown: countdown(stats, context),
+    text: explanation(stats, context),
+    since: since(stats.stateSince, context),
+    session: stats.session ? `${stats.session.slice(0, SESSION_SHOWN)}…` : "–",
+    latency: stats.latency === null ? "–" : formats.latency(stats.latency),
+    latencyRange: latencyRange(samples, context),
+    pings: formats.number(stats.pings),
+    pongs: formats.number(stats.pongs),
+    misses: formats.number(stats.misses),
+    attempts: attempts(stats, context),
+    lastError: lastError(stats, context),
+    can: abilities(stats),
+    autoReconnect: stats.autoReconnect,
+  };
+}
+
+/**
+ * Seconds to the next attempt, in words; "" if none is waited for.
+ * @param {Stats} stats
+ * @param {Context} context
+ */
+function untilNext({ nextAttemptAt }, { now, formats }) {
+  if (nextAttemptAt === null) return "";
+  return formats.duration(Math.ceil((nextAttemptAt - now) / 1000) * 1000);
+}
+
+/**
+ * @param {Stats} stats
+ * @param {Context} context
+ */
+function countdown(stats, context) {
+  const time = untilNext(stats, context);
+  return time && fill(context.words.countdown, { time });
+}
+
+/**
+ * @param {Stats} stats
+ * @param {Context} context
+ */
+function explanation(stats, context) {
+  const { words } = context;
+  if (stats.state === "connecting") return calling(stats, context);
+  if (stats.state === "error") return `${failure(stats, context)} ${words.stayingText}`;
+  if (stats.state !== "disconnected") return words[`${stats.state}Text`];
+  if (!stats.reason) return words.disconnectedText;
+  const ended = fill(words.endedText, { error: reasonInWords(stats, words) });
+  return stats.autoReconnect ? ended : `${ended} ${words.switchedOffText}`;
+}
+
+/**
+ * @param {Stats} stats
+ * @param {Context} context
+ */
+function calling(stats, context) {
+  const { words, formats } = context;
+  const time = untilNext(stats, context);
+  if (time) return fill(words.waitingText, { time });
+  if (stats.attempts < 2) return words.connectingText;
+  return fill(words.retryingText, { n: formats.number(stats.attempts) });
+}
+
+/**
+ * @param {Stats} stats
+ * @param {Context} context
+ */
+function failure(stats, { words, formats }) {
+  const error = reasonInWords(stats, words);
+  const gaveUp = stats.lastError !== null && !isFinal(stats.lastError.code);
+  const text = gaveUp ? words.gaveUpText : words.endedText;
+  return fill(text, { error, n: formats.number(stats.attempts) });
+}
+
+/**
+ * The reason of the state: that of the last error, where it is the cause, has words of its own.
+ * @param {Stats} stats
+ * @param {Words} words
+ */
+function reasonInWords({ reason, lastError }, words) {
+  return lastError && reason.endsWith(lastError.reason) ? errorInWords(lastError, words) : reason;
+}
+
+/**
+ * @param {import("../events.js").LastError} error
+ * @param {Words} words
+ */
+function errorInWords({ code, reason }, words) {
+  return words[`code${code}`] ?? reason;
+}
+
+/**
+ * @param {number} at
+ * @param {Context} context
+ */
+function since(at, { now, formats }) {
+  return `${formats.moment(at, now)} · ${formats.duration(now - at)}`;
+}
+
+/**
+ * @param {Samples} samples
+ * @param {Context} context
+ */
+function latencyRange(samples, { words, formats }) {
+  const found = range(samples);
+  if (!found) return "";
+  const { count, fastest, slowest } = found;
+  const [min, max] = [formats.latency(fastest), formats.latency(slowest)];
+  return fill(words.latencyRange, { n: formats.number(count), min, max });
+}
+
+/**
+ * @param {Stats} stats
+ * @param {Context} context
+ */
+function attempts(stats, context) {
+  const { words, formats } = context;
+  if (stats.attempts === 0) return words.none;
+  const n = formats.number(stats.attempts);
+  const time = untilNext(stats, context);
+  return time ? fill(words.attemptsNext, { n, time }) : n;
+}
+
+/**
+ * @param {Stats} stats
+ * @param {Context} context
+ */
+function lastError({ lastError: error }, { now, words, formats }) {
+  if (!error) return words.none;
+  return `${errorInWords(error, words)} (${error.code}), ${formats.moment(error.at, now)}`;
+}
+
+/**
+ * Which controls would do something now.
+ * @param {Stats} stats
+ */
+function abilities({ state, nextAttemptAt }) {
+  const isUp = state === "connected" || state === "unstable";
+  const isOut = state === "disconnected" || state === "error";
+  return {
+    reconnect: isOut || nextAttemptAt !== null,
+    disconnect: state !== "disconnected",
+    ping: isUp,
+  };
+}

@@ -1,0 +1,55 @@
+/** A line of the newest latencies. Pings without an answer are gaps in it. */
+
+/** @typedef {(number | null)[]} Samples ms, oldest first; null: no answer */
+
+// Below this a line on a local network would look like the Alps.
+const LEAST_TOP_MS = 10;
+// Fewer samples than this do not fill the width: two of them are not a trend.
+const LEAST_SAMPLES = 12;
+
+/**
+ * The `d` of an SVG path, from the bottom (0 ms) to the top (the slowest), newest at the right.
+ * @param {Samples} samples
+ * @param {{width: number, height: number}} box
+ */
+export function sparkline(samples, { width, height }) {
+  const top = Math.max(LEAST_TOP_MS, ...samples.filter((ms) => ms !== null));
+  const step = width / (Math.max(samples.length, LEAST_SAMPLES) - 1);
+  const first = width - step * (samples.length - 1);
+  return samples.map((ms, i) => segment(samples, i, first + i * step, height, top, ms)).join("");
+}
+
+/**
+ * @param {Samples} samples
+ * @param {number} i
+ * @param {number} x
+ * @param {number} height
+ * @param {number} top
+ * @param {number | null} ms
+ */
+function segment(samples, i, x, height, top, ms) {
+  if (ms === null) return "";
+  const point = `${round(x)} ${round(height - (ms / top) * height)}`;
+  if (typeof samples[i - 1] === "number") return `L${point}`;
+  const alone = typeof samples[i + 1] !== "number";
+  return alone ? `M${point}h0` : `M${point}`; // a line of no length with round ends is a dot
+}
+
+/** @param {number} value */
+function round(value) {
+  return Math.round(value * 10) / 10;
+}
+
+/**
+ * @param {Samples} samples
+ * @returns {{count: number, fastest: number, slowest: number} | null} null: nothing was answered
+ */
+export function range(samples) {
+  const answered = samples.filter((ms) => ms !== null);
+  if (answered.length === 0) return null;
+  return {
+    count: answered.length,
+    fastest: Math.min(...answered),
+    slowest: Math.max(...answered),
+  };
+}

@@ -1,0 +1,167 @@
+/** The element's languages. `addLanguage` adds one; what it leaves out is said in English. */
+
+/**
+ * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
+ * the like are optional: they say in words why a connection ended; without them the server's
+ * own reason is shown.
+ * @typedef {Record<keyof typeof ENGLISH, string> & Record<string, string>} Words
+ */
+
+const ENGLISH = {
+  label: "Connection",
+  connected: "connected",
+  connecting: "connecting",
+  unstable: "unstable",
+  error: "error",
+  disconnected: "disconnected",
+
+  connectedText: "All is well: the server answers.",
+  connectingText: "Calling the server.",
+  retryingText: "Calling the server, attempt {n}.",
+  waitingText: "No connection. Next attempt in {time}.",
+  unstableText: "The server is silent. Asking whether it is still there.",
+  endedText: "Ended: {error}.",
+  gaveUpText: "Gave up after {n} attempts: {error}.",
+  stayingText: "Reconnect to try again.",
+  switchedOffText: "Automatic reconnecting is off.",
+  disconnectedText: "Not connected. Reconnect whenever you like.",
+
+  countdown: "in {time}",
+  details: "Connection details",
+  since: "Since",
+  session: "Session",
+  latency: "Latency",
+  latencyRange: "Latency of the last {n} answered pings: {min} to {max}",
+  pings: "Pings",
+  pongs: "Pongs",
+  misses: "Misses",
+  pingsHint: "Beats of the server, each answered",
+  pongsHint: "Answers of the server to our pings",
+  missesHint: "Our pings that were not answered in time",
+  attempts: "Attempts",
+  attemptsNext: "{n}, next in {time}",
+  lastError: "Last error",
+  none: "none",
+
+  reconnect: "Reconnect now",
+  disconnect: "Disconnect",
+  ping: "Ping",
+  reset: "Reset",
+  resetHint: "Forget attempts, delays and the last error",
+  autoReconnect: "Reconnect automatically",
+  pinged: "Answer after {time}",
+  notPinged: "No answer to the ping",
+  resetDone: "Attempts and last error forgotten",
+};
+
+/** @type {Words} */
+const CHINESE = {
+  label: "连接",
+  connected: "已连接",
+  connecting: "连接中",
+  unstable: "不稳定",
+  error: "错误",
+  disconnected: "已断开",
+
+  connectedText: "一切正常：服务器有响应。",
+  connectingText: "正在连接服务器。",
+  retryingText: "正在连接服务器，第 {n} 次尝试。",
+  waitingText: "连接已中断，{time}后重试。",
+  unstableText: "服务器没有动静，正在确认它是否还在。",
+  endedText: "连接已结束：{error}。",
+  gaveUpText: "尝试 {n} 次后放弃：{error}。",
+  stayingText: "点击“立即重连”可再次尝试。",
+  switchedOffText: "自动重连已关闭。",
+  disconnectedText: "未连接，可随时重新连接。",
+
+  countdown: "{time}后",
+  details: "连接详情",
+  since: "开始于",
+  session: "会话",
+  latency: "延迟",
+  latencyRange: "最近 {n} 次应答的延迟：{min} 至 {max}",
+  pings: "Ping",
+  pongs: "Pong",
+  misses: "未应答",
+  pingsHint: "服务器发来的心跳，均已应答",
+  pongsHint: "服务器对本页 Ping 的应答",
+  missesHint: "未按时得到应答的 Ping",
+  attempts: "尝试次数",
+  attemptsNext: "{n}，{time}后重试",
+  lastError: "最近错误",
+  none: "无",
+
+  reconnect: "立即重连",
+  disconnect: "断开",
+  ping: "Ping",
+  reset: "重置",
+  resetHint: "清除尝试次数、等待时间和最近错误",
+  autoReconnect: "自动重连",
+  pinged: "{time}后得到应答",
+  notPinged: "Ping 没有得到应答",
+  resetDone: "已清除尝试次数和最近错误",
+
+  code1000: "正常关闭",
+  code1001: "服务器正在关闭",
+  code1005: "连接已关闭",
+  code1006: "连接中断",
+  code1011: "服务器错误",
+  code1012: "服务器正在重启",
+  code4001: "服务器正在关闭",
+  code4002: "心跳超时",
+  code4003: "接收过慢",
+  code4004: "超出频率限制",
+  code4005: "未及时握手",
+  code4006: "页面已冻结",
+  code4007: "送达计数不一致",
+  code4008: "凭据已更改",
+  code4009: "请稍后再试",
+  code4500: "已被管理员断开",
+  code4501: "未登录",
+  code4502: "没有权限",
+  code4503: "已退出登录",
+  code4504: "会话过多",
+  code4505: "协议错误",
+  code4506: "会话已在别处继续",
+};
+
+/** @type {Record<string, Partial<Words>>} by language tag, in lower case */
+export const languages = { en: ENGLISH, zh: CHINESE };
+
+/**
+ * @param {string} tag as in `lang`: "de", "pt-BR"
+ * @param {Partial<Words>} words
+ */
+export function addLanguage(tag, words) {
+  const key = tag.toLowerCase();
+  languages[key] = { ...languages[key], ...words };
+}
+
+/**
+ * The words for a language tag: its own, else those of the language it belongs to
+ * ("zh-hans-CN" → "zh-hans" → "zh"), else English; word by word.
+ * @param {string} lang
+ * @returns {Words}
+ */
+export function wordsFor(lang) {
+  const parts = lang.toLowerCase().split("-");
+  const tags = parts.map((_, i) => parts.slice(0, i + 1).join("-")); // the exact one last: it wins
+  return Object.assign({}, ENGLISH, ...tags.map((tag) => own(languages, tag)));
+}
+
+/**
+ * Not what every object has: somebody's lang may be "constructor".
+ * @param {Record<string, Partial<Words>>} table
+ * @param {string} key
+ */
+function own(table, key) {
+  return Object.hasOwn(table, key) ? table[key] : {};
+}
+
+/**
+ * @param {string} text
+ * @param {Record<string, string>} values
+ */
+export function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (braces, name) => values[name] ?? braces);
+}

@@ -1,0 +1,52 @@
+/**
+ * The delay in ms after `failures` earlier failures in a row (0: the first).
+ * @param {number} failures
+ * @param {Backoff} options
+ * @param {() => number} random evenly from [0, 1)
+ */
+export function backoffDelay(failures: number, { base, factor, cap, jitter }: Backoff, random: () => number): number;
+/**
+ * A random moment in a window that the server gave, in ms; null if it gave none.
+ * @param {unknown} window `[from, to]`
+ * @param {() => number} random
+ */
+export function momentIn(window: unknown, random: () => number): any;
+/**
+ * How long to wait before the next attempt: exponential, capped, with full jitter.
+ *
+ * Full jitter (a delay drawn evenly between nothing and the ceiling) spreads the
+ * clients of a restarted server best, with the fewest attempts:
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+/**
+ * @typedef {object} Backoff
+ * @property {number} base ceiling of the first delay, ms
+ * @property {number} factor growth of the ceiling from failure to failure
+ * @property {number} cap the ceiling never exceeds this, ms
+ * @property {number} jitter 1: anywhere up to the ceiling; 0: always the ceiling
+ * @property {number} maxAttempts attempts in a row before the client gives up
+ */
+/** @type {Readonly<Backoff>} */
+export const DEFAULTS: Readonly<Backoff>;
+export type Backoff = {
+    /**
+     * ceiling of the first delay, ms
+     */
+    base: number;
+    /**
+     * growth of the ceiling from failure to failure
+     */
+    factor: number;
+    /**
+     * the ceiling never exceeds this, ms
+     */
+    cap: number;
+    /**
+     * 1: anywhere up to the ceiling; 0: always the ceiling
+     */
+    jitter: number;
+    /**
+     * attempts in a row before the client gives up
+     */
+    maxAttempts: number;
+};

@@ -1,0 +1,49 @@
+declare const RealtimeClient_base: new () => import("./events.js").TypedTarget & EventTarget;
+export class RealtimeClient extends RealtimeClient_base {
+    /** @param {Options} [options] */
+    constructor({ url, autoReconnect, backoff, environment: overrides }?: Options);
+    /** The absolute address of the server's socket. */
+    url: string;
+    /** @returns {ClientState} */
+    get state(): ClientState;
+    /**
+     * See to it that there is a connection: open one, stop waiting for the next attempt,
+     * or, where there is one, make sure that the server still answers.
+     */
+    connect(): void;
+    /** Leave for good: the session ends here and on the server. */
+    disconnect(): void;
+    enableAutoReconnect(): void;
+    /** The connection stays; when it ends, or if it has ended already, no other follows. */
+    disableAutoReconnect(): void;
+    /** Forget attempts, grown delays and the last error, as if nothing had gone wrong yet. */
+    resetReconnectState(): void;
+    /** @returns {Promise<number>} the latency in ms; rejected if no answer comes */
+    ping(): Promise<number>;
+    /** @returns {Stats} everything known now */
+    stats(): Stats;
+    #private;
+}
+export type End = import("./connection.js").End;
+export type Frame = import("./connection.js").Frame;
+export type ClientEvents = import("./events.js").ClientEvents;
+export type LastError = import("./events.js").LastError;
+export type Stats = import("./events.js").Stats;
+export type ClientState = import("./states.js").ClientState;
+export type ClientEvent = import("./states.js").ClientEvent;
+export type Options = {
+    /**
+     * path or address; default `/ws/` on the page's own host
+     */
+    url?: string | undefined;
+    /**
+     * default true
+     */
+    autoReconnect?: boolean | undefined;
+    backoff?: Partial<import("./backoff.js").Backoff> | undefined;
+    /**
+     * for tests
+     */
+    environment?: Partial<import("./environment.js").Environment> | undefined;
+};
+export {};

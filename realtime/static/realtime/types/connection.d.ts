@@ -1,0 +1,57 @@
+export class Connection {
+    /**
+     * @param {string} url
+     * @param {Environment} environment
+     * @param {ConnectionOwner} owner
+     */
+    constructor(url: string, environment: Environment, owner: ConnectionOwner);
+    /**
+     * @param {Frame} frame
+     * @returns {boolean} whether it could be handed to the socket
+     */
+    send(frame: Frame): boolean;
+    /** Make sure that the server is still there: its silence ends the connection in 2 s. */
+    probe(): void;
+    /** @returns {Promise<number>} the latency in ms */
+    ping(): Promise<number>;
+    /**
+     * Close from this side. The owner is not told: it knows.
+     * @param {number} [code]
+     */
+    close(code?: number): void;
+    #private;
+}
+export type Environment = import("./environment.js").Environment;
+export type Frame = Record<string, any>;
+export type End = {
+    /**
+     * the server's, from its goodbye or its close frame; 1006 if it sent none
+     */
+    code: number;
+    reason: string;
+    /**
+     * the server's window for the return
+     */
+    delay?: unknown;
+};
+export type ConnectionOwner = {
+    /**
+     * the first frame
+     */
+    hello: () => Frame;
+    welcomed: (frame: Frame) => void;
+    /**
+     * every frame that was sent or is about to be served
+     */
+    framed: (direction: "in" | "out", frame: Frame) => void;
+    doubted: (doubting: boolean) => void;
+    /**
+     * the client's own ping was answered, ms
+     */
+    measured: (latency: number) => void;
+    /**
+     * it was not, in time
+     */
+    missed: () => void;
+    ended: (end: End) => void;
+};

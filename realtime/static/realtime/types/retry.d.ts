@@ -1,0 +1,29 @@
+export class Retry {
+    /**
+     * @param {Environment} environment
+     * @param {import("./backoff.js").Backoff} backoff
+     * @param {() => void} attempt
+     */
+    constructor(environment: Environment, backoff: import("./backoff.js").Backoff, attempt: () => void);
+    /** Attempts begun since the last welcome. */
+    attempts: number;
+    /** @type {number | null} ms since the epoch; null: not waiting */
+    nextAttemptAt: number | null;
+    get waiting(): boolean;
+    get exhausted(): boolean;
+    /** An attempt begins. */
+    begun(): void;
+    /** It was welcomed. */
+    succeeded(): void;
+    /**
+     * It, or the connection it led to, has ended: try again in due time.
+     * @param {number} code
+     * @param {unknown} delay the window that the server gave
+     */
+    plan(code: number, delay: unknown): void;
+    cancel(): void;
+    /** As if nothing had gone wrong yet. Who is waiting waits anew, for a first delay. */
+    reset(): void;
+    #private;
+}
+export type Environment = import("./environment.js").Environment;

@@ -1,0 +1,2 @@
+export { RealtimeStatus };
+import { RealtimeStatus } from "./status/element.js";

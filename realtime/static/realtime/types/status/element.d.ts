@@ -1,0 +1,24 @@
+export class RealtimeStatus extends HTMLElement {
+    static observedAttributes: string[];
+    /** The words by language tag. */
+    static get languages(): Record<string, Partial<import("./words.js").Words>>;
+    /**
+     * Add a language, or words to one; the elements on the page speak it at once.
+     * @param {string} tag as in `lang`
+     * @param {Partial<import("./words.js").Words>} words
+     */
+    static addLanguage(tag: string, words: Partial<import("./words.js").Words>): void;
+    set client(client: import("../client.js").RealtimeClient | null);
+    /** The client it shows: the page's client for its `url`, or the one it was given. */
+    get client(): import("../client.js").RealtimeClient | null;
+    set open(open: boolean);
+    /** Whether the panel is open. */
+    get open(): boolean;
+    connectedCallback(): void;
+    disconnectedCallback(): void;
+    /** @param {string} name */
+    attributeChangedCallback(name: string): void;
+    #private;
+}
+export type RealtimeClient = import("../client.js").RealtimeClient;
+export type Control = import("./view.js").Control;

@@ -1,0 +1,2 @@
+/** One style sheet for all elements. */
+export function styles(): CSSStyleSheet;

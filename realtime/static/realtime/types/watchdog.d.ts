@@ -1,0 +1,32 @@
+export class Watchdog {
+    /**
+     * @param {{ping_interval: number, pong_timeout: number}} welcome the server's numbers, ms
+     * @param {Environment} environment
+     * @param {WatchdogOwner} owner
+     */
+    constructor(welcome: {
+        ping_interval: number;
+        pong_timeout: number;
+    }, environment: Environment, owner: WatchdogOwner);
+    /** A frame has come, whatever it says. */
+    heard(): void;
+    /** Ask for a sign of life now and wait for it 2 s; nothing if it was asked for already. */
+    probe(): void;
+    stop(): void;
+    #private;
+}
+export type Environment = import("./environment.js").Environment;
+export type WatchdogOwner = {
+    /**
+     * send a ping: any frame will do as its answer
+     */
+    probe: () => void;
+    /**
+     * a probe is unanswered, or no longer
+     */
+    doubt: (doubting: boolean) => void;
+    /**
+     * nothing more will come: stop the watchdog
+     */
+    lost: () => void;
+};
