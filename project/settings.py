@@ -1,0 +1,132 @@
+"""Settings of the demo project. What differs between machines comes from the environment."""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from realtime import conf
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _switch(name: str) -> bool:
+    """True for 1, False for 0 or nothing. Anything else is a mistake, and "false" not a yes."""
+    text = os.environ.get(name, "")
+    if text not in ("0", "1", ""):
+        raise ImproperlyConfigured(f'{name} is "{text}": expected 0 or 1.')
+    return text == "1"
+
+
+def _texts(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+# Security: DEBUG=0 alone promises no https, because a server on localhost has none.
+
+DEBUG = _switch("DEBUG")
+SECRET_KEY = os.environ.get("SECRET_KEY", "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "Set SECRET_KEY to a long random text that stays the same between restarts; "
+        "`make run` generates one."
+    )
+ALLOWED_HOSTS = _texts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = _texts("CSRF_TRUSTED_ORIGINS")
+SECURE_SSL_REDIRECT = _switch("SECURE_SSL_REDIRECT")
+SESSION_COOKIE_SECURE = _switch("SESSION_COOKIE_SECURE")
+CSRF_COOKIE_SECURE = _switch("CSRF_COOKIE_SECURE")
+# Only behind a proxy that sets X-Forwarded-Proto itself: from anyone else it is a claim.
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if _switch("SECURE_PROXY_SSL_HEADER") else None
+)
+
+# Application
+
+INSTALLED_APPS = [
+    "daphne",  # first: its `runserver` speaks ASGI and takes the place of the others
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "realtime",
+    "project",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "index"
+LOGOUT_REDIRECT_URL = "login"
+
+# Data
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        os.environ.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # WAL lets readers go on beside the one writer. IMMEDIATE takes the write lock when a
+    # transaction begins, where waiting helps; one that turns from reading to writing halfway
+    # is refused at once, however long the timeout.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = os.environ.get("REDIS_URL", "")
+
+REALTIME = conf.from_environ(os.environ)
+
+# Languages, time and static files
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+
+# Logging
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO").upper()},
+    # Django's own handlers would print each of its lines a second time.
+    "loggers": {
+        "django": {"handlers": []},
+        # Twenty lines for a page would scroll the demo's password away.
+        "realtime.access": {"level": os.environ.get("ACCESS_LOG_LEVEL", "WARNING").upper()},
+    },
+}

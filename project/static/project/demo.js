@@ -1,0 +1,113 @@
+/** The demo page: how the line stands, and what goes over it, in plain words. */
+
+import { connect } from "../realtime/index.js";
+
+/** @typedef {Record<string, any>} Frame */
+
+const WIRE_LINES = 20;
+
+const client = connect();
+const dot = document.getElementById("realtime-dot");
+const word = document.getElementById("realtime-word");
+const heard = document.getElementById("realtime-heard");
+const wire = document.getElementById("realtime-wire");
+let heardAt = 0;
+
+client.addEventListener("state", show);
+client.addEventListener("frame", ({ detail }) => tell(detail));
+setInterval(show, 1000);
+show();
+
+function show() {
+  const stats = client.stats();
+  if (dot) dot.dataset.state = stats.state;
+  write(word, inWords(stats));
+  write(heard, heardAt ? ` · last heard of the server ${ago(Date.now() - heardAt)}` : "");
+}
+
+/** @param {import("../realtime/events.js").Stats} stats */
+function inWords({ state, attempts, reason }) {
+  if (state === "connecting" && attempts > 1) return `connecting, attempt ${attempts}`;
+  if (state === "disconnected" || state === "error") return reason ? `${state}: ${reason}` : state;
+  return state;
+}
+
+/** @param {number} ms */
+function ago(ms) {
+  if (ms < 1500) return "just now";
+  return ms < 90_000 ? `${Math.round(ms / 1000)} s ago` : `${Math.round(ms / 60_000)} min ago`;
+}
+
+/**
+ * @param {HTMLElement | null} element
+ * @param {string} text
+ */
+function write(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/** @param {{direction: "in" | "out", frame: Frame}} detail */
+function tell({ direction, frame }) {
+  if (direction === "in") heardAt = Date.now();
+  wire?.replaceChildren(line(direction, frame), ...lines().slice(0, WIRE_LINES - 1));
+  show();
+}
+
+function lines() {
+  return [...(wire?.querySelectorAll(".in, .out") ?? [])];
+}
+
+/**
+ * @param {"in" | "out"} direction
+ * @param {Frame} frame
+ */
+function line(direction, frame) {
+  const item = document.createElement("li");
+  item.className = direction;
+  item.append(
+    cell("time", new Date().toLocaleTimeString()),
+    cell("b", direction === "in" ? "server" : "this page"),
+    cell("span", sentence(direction, frame)),
+  );
+  return item;
+}
+
+/**
+ * @param {string} tag
+ * @param {string} text
+ */
+function cell(tag, text) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element;
+}
+
+/**
+ * What a frame says. Never its session or token: this is on a screen.
+ * @param {"in" | "out"} direction
+ * @param {Frame} frame
+ */
+function sentence(direction, frame) {
+  const sentences = direction === "in" ? SERVER_SAYS : PAGE_SAYS;
+  return sentences[frame.type]?.(frame) ?? `(a frame of type ${frame.type})`;
+}
+
+/** @type {Record<string, (frame: Frame) => string>} */
+const SERVER_SAYS = {
+  welcome: ({ resumed }) =>
+    resumed ? "Welcome back, we go on where we were." : "Welcome, this is a new session.",
+  ping: ({ sequence }) => `Are you there? (beat ${sequence})`,
+  pong: ({ online }) => `I am here. Sessions online: ${online}`,
+  goodbye: ({ reason }) => `Goodbye: ${reason}`,
+  error: ({ detail }) => `I did not understand: ${detail}`,
+};
+
+/** @type {Record<string, (frame: Frame) => string>} */
+const PAGE_SAYS = {
+  hello: ({ resume }) => (resume ? "Hello, I was here before." : "Hello."),
+  ping: () => "Are you there?",
+  pong: ({ sequence }) => `I am here. (beat ${sequence})`,
+  visibility: ({ state }) =>
+    state === "visible" ? "Somebody is looking at me." : "Nobody is looking at me.",
+  bye: () => "Bye, for good.",
+};

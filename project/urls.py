@@ -1,0 +1,17 @@
+"""The demo project's addresses."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from . import views
+
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("accounts/login/", LoginView.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/password_change/", views.password_change, name="password_change"),
+    path("docs/<slug:name>.md", views.document, name="document"),
+    path("admin/", admin.site.urls),
+    path("realtime/", include("realtime.urls")),
+]

@@ -1,0 +1,37 @@
+"""The demo project's pages."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import PasswordChangeView
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse_lazy
+from django.views.generic import TemplateView
+
+DOCS = settings.BASE_DIR / "docs"
+
+
+def documents() -> list[tuple[str, str]]:
+    """Names and headings of what lies in ``docs/``."""
+    return [(path.stem, _heading(path.read_text("utf-8"))) for path in sorted(DOCS.glob("*.md"))]
+
+
+def _heading(text: str) -> str:
+    return text.partition("\n")[0].lstrip("# ")
+
+
+def document(request: HttpRequest, name: str) -> HttpResponse:
+    """One of them, as it was written. ``name`` is a slug: it leads nowhere else."""
+    path = DOCS / f"{name}.md"
+    if not path.is_file():
+        raise Http404(name)
+    return HttpResponse(path.read_text("utf-8"), content_type="text/plain; charset=utf-8")
+
+
+index = login_required(
+    TemplateView.as_view(template_name="index.html", extra_context={"documents": documents})
+)
+
+# A template name of its own: under the usual one it would replace the admin's page as well.
+password_change = PasswordChangeView.as_view(
+    template_name="registration/password.html", success_url=reverse_lazy("index")
+)
