@@ -1,0 +1,1 @@
+"""What others would have written: the programs ours are measured beside."""
