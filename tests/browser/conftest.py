@@ -1,0 +1,65 @@
+"""A headless Chromium for the tests in this folder, and the demo project to look at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.e2e import support
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+# For this folder, not the whole session: Playwright's own event loop would be in the way
+# of the asynchronous tests elsewhere.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="package")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return support.make_database(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="package")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> support.Project:
+    folder = tmp_path_factory.mktemp("browser")
+    return support.Project.copy(template, folder, ping_interval=1, drain_spread=0.5)
+
+
+@pytest.fixture(scope="package")
+def server(project: support.Project) -> Iterator[support.Server]:
+    with project.serve() as process:
+        yield process
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser without cookies; whatever goes wrong in its pages fails the test."""
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(10_000)
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()

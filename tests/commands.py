@@ -1,0 +1,66 @@
+"""Management commands as a test calls them: here, or as a process of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection
+
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.transaction import Database
+
+from .store.kinds import WINDOWS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def printed(*arguments: str) -> str:
+    """What a command prints to its standard output."""
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+@contextmanager
+def process(*arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    """A command as a process of its own, on the database of the test; never outlives it."""
+    running = subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+            **environ,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code and whatever it still printed, to both outputs."""
+    out, err = process.communicate(timeout=20)
+    return process.returncode, out, err
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Exit code and all output of a command that ends by itself."""
+    with process(*arguments) as running:
+        return ended(running)
+
+
+def registry(*, ago: float = 0.0) -> DatabaseSessions:
+    """The registry, to prepare what happened so many seconds ago."""
+    return DatabaseSessions(Database("default", clock_offset=-ago), WINDOWS)

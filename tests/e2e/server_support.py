@@ -1,0 +1,223 @@
+"""Real server processes and raw peers for the end-to-end tests.
+
+Nothing here waits for time to pass; everything waits for a condition, with a
+deadline that fails the test.
+"""
+
+import base64
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 10.0
+ROOT = Path(__file__).resolve().parents[2]
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+
+def eventually(probe: Callable[[], T | None], *, within: float = PATIENCE, what: object = "") -> T:
+    """The first true value of ``probe``; fails when the deadline passes."""
+    deadline = time.monotonic() + within
+    while not (value := probe()):
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        time.sleep(0.01)
+    return value
+
+
+class ServerProcess:
+    """A child running ``tests.e2e.apps``; a context manager that leaves nothing behind."""
+
+    def __init__(self, **options: Any) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.log: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.e2e.apps", json.dumps(options)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._readers = [
+            threading.Thread(target=self._read_events, daemon=True),
+            threading.Thread(target=self._read_log, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read_events(self) -> None:
+        assert self.process.stdout is not None
+        self.events.extend(json.loads(line) for line in self.process.stdout)
+
+    def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        self.log.extend(self.process.stderr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for reader in self._readers:
+            reader.join()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+    @property
+    def port(self) -> int:
+        port: int = self.event("listening")["port"]
+        return port
+
+    def event(self, kind: str, *, within: float = PATIENCE, **details: Any) -> dict[str, Any]:
+        """The first event of this kind with these details, awaited."""
+
+        def found() -> dict[str, Any] | None:
+            wanted = {"event": kind, **details}
+            return next((e for e in tuple(self.events) if wanted.items() <= e.items()), None)
+
+        return eventually(found, within=within, what=(kind, details, self.events[-5:], self.log))
+
+    def count(self, kind: str) -> int:
+        return sum(event["event"] == kind for event in tuple(self.events))
+
+    def logged(self, text: str, *, within: float = PATIENCE) -> int:
+        """How many lines of the log hold this text; waits for the first."""
+        return eventually(lambda: self.lines_with(text), within=within, what=(text, self.log))
+
+    def lines_with(self, text: str) -> int:
+        return sum(text in line for line in tuple(self.log))
+
+    def signal(self, number: signal.Signals) -> float:
+        """Send a signal to this child. Returns the time of it."""
+        self.process.send_signal(number)
+        return time.monotonic()
+
+    def exit_code(self, *, within: float = PATIENCE) -> int:
+        return self.process.wait(within)
+
+
+class Peer:
+    """A TCP client that does exactly what it is told, also the wrong thing."""
+
+    def __init__(self, port: int, *, receive_buffer: int | None = None) -> None:
+        self.socket = socket.socket()
+        if receive_buffer is not None:  # before connecting: it sets the window
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(PATIENCE)
+        self.received = b""
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def request(self, path: str, *headers: str) -> None:
+        lines = [f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
+        self.send("\r\n".join(lines).encode())
+
+    def ask_upgrade(self, path: str = "/echo", *headers: str) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+        self.request(path, *upgrade, f"Sec-WebSocket-Key: {key}", *headers)
+
+    def upgrade(self, path: str = "/echo", *headers: str) -> Self:
+        self.ask_upgrade(path, *headers)
+        assert self.status() == 101
+        return self
+
+    def status(self) -> int:
+        """The status of an HTTP answer; its head is consumed."""
+        while b"\r\n\r\n" not in self.received:
+            self._more()
+        head, self.received = self.received.split(b"\r\n\r\n", 1)
+        return int(head.split()[1])
+
+    def text(self, message: str) -> None:
+        self.frame(TEXT, message.encode())
+
+    def frame(self, opcode: int, payload: bytes = b"", *, fin: bool = True) -> None:
+        mask = os.urandom(4)
+        masked = bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
+        self.send(bytes([opcode | (0x80 if fin else 0)]) + length(len(payload)) + mask + masked)
+
+    def next_frame(self) -> tuple[int, bytes]:
+        """Opcode and payload of the next frame. Raises ConnectionError at the end."""
+        self._at_least(2)
+        opcode, size, start = self.received[0] & 0x0F, self.received[1], 2
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            self._at_least(start)
+            size = int.from_bytes(self.received[2:start], "big")
+        self._at_least(start + size)
+        payload = self.received[start : start + size]
+        self.received = self.received[start + size :]
+        return opcode, payload
+
+    def closed_with(self) -> tuple[int, str]:
+        """Code and reason of the close frame, which is answered; other frames are skipped."""
+        while True:
+            opcode, payload = self.next_frame()
+            if opcode == CLOSE:
+                self.frame(CLOSE, payload[:2])
+                return struct.unpack("!H", payload[:2])[0], payload[2:].decode()
+
+    def ended(self) -> bytes:
+        """Everything up to the orderly end of the stream. A reset raises ConnectionResetError."""
+        while data := self.socket.recv(65536):
+            self.received += data
+        return self.received
+
+    def left_behind(self) -> bytes:
+        """What had arrived, and was not read, when the connection was reset."""
+        try:
+            return self.ended()
+        except ConnectionResetError:
+            return self.received
+
+    def gone(self) -> bool:
+        """Whether the connection is broken, found out without reading from it."""
+        poll = select.poll()
+        poll.register(self.socket, 0)
+        return bool(poll.poll(0))
+
+    def _at_least(self, size: int) -> None:
+        while len(self.received) < size:
+            self._more()
+
+    def _more(self) -> None:
+        data = self.socket.recv(65536)
+        if not data:
+            raise ConnectionError(f"ended after {self.received[:200]!r}")
+        self.received += data
+
+
+def length(size: int) -> bytes:
+    """The length field of a masked frame, as short as it can be."""
+    if size < 126:
+        return bytes([0x80 | size])
+    if size < 65536:
+        return bytes([0x80 | 126]) + struct.pack("!H", size)
+    return bytes([0x80 | 127]) + struct.pack("!Q", size)

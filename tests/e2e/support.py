@@ -1,0 +1,462 @@
+"""The demo project as its users have it: its servers, commands and pages, and WebSocket clients.
+
+A :class:`Project` is a database and an environment; what it starts are processes of
+their own. Everything waits for a condition, with a deadline that fails the test.
+"""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import psutil
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.e2e.server_support import PATIENCE, ROOT, eventually
+
+Frame = dict[str, Any]
+Answer = Callable[[Frame], Frame | None]
+
+PASSWORD = "kept-in-a-test"
+USERS = ("ann", "bob", "cleo", "dan", "admin")
+
+# Nothing of this test run's own Django may reach the processes.
+FOREIGN = ("DJANGO_", "REALTIME_", "DATABASE_URL", "REDIS_URL", "LOG_LEVEL")
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+
+LISTENING = re.compile(r"(?:Serving on|running on|Listening on TCP address).*?127\.0\.0\.1:(\d+)")
+
+MAKE_USERS = f"""
+from django.contrib.auth.models import User
+for name in {USERS!r}:
+    staff = name == "admin"
+    User.objects.create_user(name, password={PASSWORD!r}, is_staff=staff, is_superuser=staff)
+"""
+
+
+def make_database(folder: Path) -> Path:
+    """A migrated database with the users; a project copies it."""
+    project = Project(folder / "template.sqlite3")
+    project.manage("migrate", "--verbosity=0")
+    project.shell(MAKE_USERS)
+    return project.database
+
+
+class Project:
+    """The demo project with a database of its own; ``settings`` are keys of ``REALTIME``."""
+
+    def __init__(
+        self, database: Path, *, environ: dict[str, str] | None = None, **settings: object
+    ) -> None:
+        self.database = database
+        self.env = {
+            **CLEAN,
+            "SECRET_KEY": "known to every reader of the tests",
+            "DEBUG": "1",
+            "DATABASE_URL": f"sqlite:///{database}",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            **as_environ(settings),
+            **(environ or {}),
+        }
+
+    @classmethod
+    def copy(cls, template: Path, folder: Path, **options: Any) -> "Project":
+        """A project in this folder whose database begins as the template."""
+        return cls(Path(shutil.copy(template, folder / "db.sqlite3")), **options)
+
+    # Commands
+
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command of ``manage.py`` to its end."""
+        done = subprocess.run(
+            command("manage.py", *arguments),
+            check=False,
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def shell(self, code: str) -> str:
+        """Run code in the project, as somebody at its shell would; what it prints."""
+        return self.manage("shell", "--no-imports", "--command", code).stdout
+
+    def sessions(self, *arguments: str) -> list[dict[str, Any]]:
+        """What ``manage.py sessions --json`` prints."""
+        rows: list[dict[str, Any]] = json.loads(
+            self.manage("sessions", "--json", *arguments).stdout
+        )
+        return rows
+
+    def session(self, id_: str) -> dict[str, Any]:
+        """One of them."""
+        return next(row for row in self.sessions() if row["id"] == id_)
+
+    def sweep(self) -> dict[str, Any]:
+        """What ``manage.py sweep --json`` prints."""
+        report: dict[str, Any] = json.loads(self.manage("sweep", "--json").stdout)
+        return report
+
+    # The database, where asking a command again and again would be slow
+
+    def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.database, timeout=PATIENCE)) as connection:
+            connection.row_factory = sqlite3.Row
+            found = [dict(row) for row in connection.execute(query, parameters)]
+            connection.commit()
+        return found
+
+    def state(self, id_: str) -> str:
+        """Where a session stands; "closed" once it is in the history only."""
+        found = self.rows("SELECT state FROM realtime_livesession WHERE id = ?", id_)
+        return found[0]["state"] if found else "closed"
+
+    def count(self, state: str) -> int:
+        """How many sessions are in this state."""
+        query = "SELECT count(*) AS n FROM realtime_livesession WHERE state = ?"
+        return int(self.rows(query, state)[0]["n"])
+
+    def history(self, id_: str) -> dict[str, Any]:
+        """The row of a closed session, awaited."""
+        query = "SELECT * FROM realtime_closedsession WHERE session = ?"
+        return eventually(lambda: self.rows(query, id_), what=id_)[0]
+
+    # Servers
+
+    def serve(self, port: int = 0, **settings: object) -> "Server":
+        """``manage.py serve``."""
+        return self.start("manage.py", "serve", "--port", str(port), **settings)
+
+    def start(self, *arguments: str, **settings: object) -> "Server":
+        """Any other server process, with these settings besides the project's own."""
+        return Server(command(*arguments), {**self.env, **as_environ(settings)})
+
+
+def command(*arguments: str) -> list[str]:
+    """``manage.py …`` or a module of the environment's Python."""
+    head = () if arguments[0] == "manage.py" else ("-m",)
+    return [sys.executable, *head, *arguments]
+
+
+def as_environ(settings: dict[str, object]) -> dict[str, str]:
+    return {f"REALTIME_{key.upper()}": str(value) for key, value in settings.items()}
+
+
+class Server:
+    """A server process and its log; a context manager that leaves nothing behind."""
+
+    def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
+        self.log: list[str] = []
+        self.process = subprocess.Popen(
+            arguments,
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.log.extend(self.process.stdout)
+
+    def __enter__(self) -> Self:
+        try:
+            assert self.port
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; waits until it does."""
+        return int(eventually(self._ports, what=self.log)[-1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _ports(self) -> list[str]:
+        assert self.process.poll() is None, "".join(self.log)
+        return LISTENING.findall("".join(self.log))
+
+    def children(self) -> list[psutil.Process]:
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.process.pid).children(recursive=True)
+        return []
+
+    def kill(self) -> None:
+        """``kill -9``, whatever it has started included."""
+        for child in self.children():
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end. Returns at once."""
+        self.process.send_signal(number)
+
+    def exit_code(self, *, within: float = PATIENCE) -> int:
+        return self.process.wait(within)
+
+    def lines_with(self, text: str) -> list[str]:
+        return [line for line in tuple(self.log) if text in line]
+
+    def complaints(self) -> list[str]:
+        """What it logged that nobody wants to read: errors and tracebacks."""
+        bad = ("Traceback", " ERROR ", " CRITICAL ", "Exception")
+        return [line for line in tuple(self.log) if any(word in line for word in bad)]
+
+    def status(self, path: str) -> int:
+        return httpx.get(self.url + path, timeout=PATIENCE).status_code
+
+
+# Visitors: the HTTP half
+
+
+class Visitor:
+    """Somebody with a browser's cookies. ``login`` and the rest go through real pages."""
+
+    def __init__(self, server: Server) -> None:
+        self.http = httpx.Client(
+            base_url=server.url, timeout=PATIENCE, headers={"Referer": server.url}
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    @property
+    def cookie(self) -> str:
+        """The Cookie header of a handshake."""
+        return "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+
+    def login(self, name: str, password: str = PASSWORD) -> Self:
+        self.post("/accounts/login/", username=name, password=password)
+        assert "sessionid" in self.http.cookies
+        return self
+
+    def logout(self) -> None:
+        self.http.get("/accounts/password_change/")  # any page with a form brings the token
+        self._submit("/accounts/logout/", {})
+
+    def post(self, path: str, **fields: Any) -> httpx.Response:
+        """Open the page, fill in its form, send it; it must lead on."""
+        self.http.get(path)
+        answer = self._submit(path, fields)
+        assert answer.status_code == 302, answer.text
+        return answer
+
+    def submit(self, path: str, **fields: Any) -> httpx.Response:
+        """Send a form; whatever the answer is."""
+        return self._submit(path, fields)
+
+    def _submit(self, path: str, fields: dict[str, Any]) -> httpx.Response:
+        token = self.http.cookies.get("csrftoken", "")
+        return self.http.post(path, data={**fields, "csrfmiddlewaretoken": token})
+
+
+def login(server: Server, name: str) -> str:
+    """The Cookie header of a fresh login."""
+    with Visitor(server) as visitor:
+        return visitor.login(name).cookie
+
+
+# Clients: the WebSocket half
+
+
+def pong(ping: Frame) -> Frame:
+    """The right answer to a ping."""
+    return {
+        "type": "pong",
+        "sequence": ping["sequence"],
+        "timestamp": ping["timestamp"],
+        "client_time": round(time.time() * 1000),
+        "received": ping["delivered"],
+        "ping_count": ping["sequence"],
+    }
+
+
+def silent(_ping: Frame) -> None:
+    """No answer at all."""
+
+
+class Client:
+    """One connection: it keeps what it hears and answers pings as it is told to."""
+
+    def __init__(self, connection: ClientConnection, answer: Answer) -> None:
+        self.connection = connection
+        self.answer = answer
+        self.frames: list[Frame] = []
+        self.end: tuple[int, str] | None = None
+        self.began = time.monotonic()
+        self.ended_at = 0.0
+        self._news = asyncio.Condition()
+        self._reading = asyncio.create_task(self._read(), name="client")
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                await self._heard(json.loads(await self.connection.recv()))
+        except ConnectionClosed as closed:
+            self.end = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+        self.ended_at = time.monotonic()
+        async with self._news:
+            self._news.notify_all()
+
+    async def _heard(self, frame: Frame) -> None:
+        if frame["type"] == "ping" and (answer := self.answer(frame)) is not None:
+            await self.send(**answer)
+        self.frames.append(frame)
+        async with self._news:
+            self._news.notify_all()
+
+    async def send(self, **frame: Any) -> None:
+        await self.connection.send(json.dumps(frame))
+
+    async def hello(self, resume: Frame | None = None) -> None:
+        extra = {"resume": resume} if resume else {}
+        await self.send(type="hello", protocol=1, client="tests", **extra)
+
+    @property
+    def welcome(self) -> Frame:
+        return self.of("welcome")[0]
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return str(self.welcome["session"])
+
+    @property
+    def ticket(self) -> Frame:
+        """What resumes the session."""
+        return {key: self.welcome[key] for key in ("session", "token")}
+
+    def of(self, kind: str) -> list[Frame]:
+        """The frames of one type, in order."""
+        return [frame for frame in self.frames if frame["type"] == kind]
+
+    async def frame(self, kind: str, *, number: int = 1, within: float = PATIENCE) -> Frame:
+        """The frame of this type with this number, counted from 1; awaited."""
+        await self.until(lambda: len(self.of(kind)) >= number, within=within, what=kind)
+        return self.of(kind)[number - 1]
+
+    async def closed(self, *, within: float = PATIENCE) -> tuple[int, str]:
+        """Code and reason of the close frame, awaited; (1006, "") if none came."""
+        await self.until(lambda: self.end is not None, within=within, what="the end")
+        assert self.end is not None
+        return self.end
+
+    async def until(self, condition: Callable[[], bool], *, within: float, what: object) -> None:
+        with deadline(within, what, self.frames):
+            async with asyncio.timeout(within), self._news:
+                while not condition():
+                    assert not self._reading.done() or condition(), (what, self.end, self.frames)
+                    await self._news.wait()
+
+    async def lose(self) -> None:
+        """Break the TCP connection: a reset, no close frame."""
+        raw = self.connection.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.transport.abort()
+        await self.closed()
+
+    async def aclose(self) -> None:
+        await self.connection.close()
+        await asyncio.wait([self._reading])
+
+
+@contextmanager
+def deadline(within: float, *what: object) -> Iterator[None]:
+    """Say what was waited for in vain."""
+    try:
+        yield
+    except TimeoutError:
+        raise AssertionError(f"not within {within} s: {what}") from None
+
+
+@asynccontextmanager
+async def dialled(
+    server: Server, cookie: str = "", *, answer: Answer = pong, **headers: str
+) -> AsyncIterator[Client]:
+    """A handshake, without a hello."""
+    async with connect(
+        f"ws://127.0.0.1:{server.port}/ws/",
+        additional_headers={**({"Cookie": cookie} if cookie else {}), **headers},
+        compression=None,
+        ping_interval=None,
+        close_timeout=1,
+        proxy=None,
+    ) as connection:
+        client = Client(connection, answer)
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+
+@asynccontextmanager
+async def connected(
+    server: Server, cookie: str = "", *, answer: Answer = pong, resume: Frame | None = None
+) -> AsyncIterator[Client]:
+    """A client that has been welcomed."""
+    async with dialled(server, cookie, answer=answer) as client:
+        await client.hello(resume)
+        await client.frame("welcome")
+        yield client
+
+
+@asynccontextmanager
+async def crowd(
+    server: Server, cookie: str, size: int, tickets: list[Frame] | None = None
+) -> AsyncIterator[list[Client]]:
+    """So many clients that have been welcomed, or those that come back with these tickets."""
+    chosen: Sequence[Frame | None] = tickets or [None] * size
+    async with AsyncExitStack() as stack:
+        coming = (
+            stack.enter_async_context(connected(server, cookie, resume=ticket)) for ticket in chosen
+        )
+        yield list(await asyncio.gather(*coming))
+
+
+async def soon(probe: Callable[[], Any], *, within: float = PATIENCE, what: object = "") -> Any:
+    """The first true value of ``probe``, while the clients go on answering."""
+    return await asyncio.to_thread(eventually, probe, within=within, what=what)
+
+
+def free_port() -> int:
+    """A port for a server that is to come back to the same address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,148 @@
+"""A planned end: everybody is told, nobody is lost, and the process is gone in time."""
+
+import asyncio
+import json
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.server_support import CLOSE, Peer, eventually
+from tests.e2e.support import Project, Server, connected, crowd, login, soon
+
+SIZE = 30
+BOUND = 5.0
+
+HELLO = '{"type":"hello","protocol":1}'
+CLIENT_PING = '{"type":"ping","sequence":1}'
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Project:
+    # A generous rate, so that a stalled reader can be stuffed.
+    return Project.copy(template, tmp_path, lease=2, message_rate="1000000,1000000")
+
+
+async def exit_code(server: Server) -> int:
+    return await asyncio.to_thread(server.exit_code)
+
+
+def stalled_reader(project: Project, server: Server, cookie: str) -> Peer:
+    """A welcomed peer that has stopped reading: far more is owed to it than a line can hold."""
+    peer = Peer(server.port, receive_buffer=4096).upgrade("/ws/", f"Cookie: {cookie}")
+    peer.text(HELLO)
+    _, payload = peer.next_frame()
+    id_ = json.loads(payload)["session"]
+    for _ in range(20_000):  # 4 MB of answers
+        peer.text(CLIENT_PING)
+    peer.text('{"type":"visibility","state":"hidden"}')
+    query = "SELECT 1 FROM realtime_livesession WHERE id = ? AND visibility = 'hidden'"
+    eventually(lambda: project.rows(query, id_))
+    return peer
+
+
+def farewell_of(peer: Peer) -> list[str]:
+    """What a connection that was never welcomed hears, up to the close frame, which is answered."""
+    heard = []
+    while (frame := peer.next_frame())[0] != CLOSE:
+        heard.append(str(json.loads(frame[1])["type"]))
+    code, reason = frame[1][:2], frame[1][2:]
+    peer.frame(CLOSE, code)
+    return [*heard, f"close {int.from_bytes(code, 'big')} {reason.decode()}"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_everyone_is_told_and_resumes_on_the_next_process(
+    project: Project, number: signal.Signals
+) -> None:
+    with project.serve() as server, ExitStack() as stack:
+        cookie = login(server, "ann")
+        stack.enter_context(stalled_reader(project, server, cookie))
+        fresh = stack.enter_context(Peer(server.port).upgrade("/ws/", f"Cookie: {cookie}"))
+        half = stack.enter_context(Peer(server.port))
+        half.send(b"GET /accounts/login/ HTTP/1.1\r\nHost: local")
+        async with crowd(server, cookie, SIZE) as clients:
+            assert project.count("connected") == SIZE + 1
+            farewell = asyncio.create_task(asyncio.to_thread(farewell_of, fresh))
+            started = time.monotonic()
+            server.stop(number)
+            for client in clients:
+                assert await client.closed(within=BOUND) == (1001, "server shutting down")
+            assert await exit_code(server) == 0
+            assert time.monotonic() - started < BOUND
+        assert await farewell == ["goodbye", "close 1001 server shutting down"]
+        assert half.left_behind() == b""
+        assert server.complaints() == []
+    for client in clients:
+        goodbye = client.frames[-1]
+        assert (goodbye["type"], goodbye["code"], goodbye["reconnect"]) == ("goodbye", 1001, True)
+        assert goodbye["delay"] == [0, 5000]
+    ends = project.rows("SELECT state, end_code, worker FROM realtime_livesession")
+    assert ends == [{"state": "suspended", "end_code": 1001, "worker": ""}] * (SIZE + 1)
+
+    tickets = [client.ticket for client in clients]
+    with project.serve() as following:
+        async with crowd(following, cookie, SIZE, tickets) as returned:
+            assert all(client.welcome["resumed"] for client in returned)
+            assert {client.id for client in returned} == {ticket["session"] for ticket in tickets}
+            assert project.count("connected") == SIZE
+
+
+async def test_with_nobody_there_it_is_quick(project: Project) -> None:
+    with project.serve() as server:
+        started = time.monotonic()
+        server.stop()
+        assert await exit_code(server) == 0
+        assert time.monotonic() - started < 2
+
+
+async def test_while_the_delay_passes_it_is_not_ready_and_serves(project: Project) -> None:
+    with project.serve(drain_delay=1.5) as server:
+        cookie = login(server, "ann")
+        assert server.status("/realtime/ready/") == 200
+        async with connected(server, cookie) as client:
+            started = time.monotonic()
+            server.stop()
+            await soon(lambda: server.status("/realtime/ready/") == 503, within=1)
+            assert server.status("/realtime/live/") == 200
+            assert server.status("/accounts/login/") == 200
+            await client.send(type="ping", sequence=1)
+            await client.frame("pong", within=1)
+            assert client.end is None
+            assert (await client.closed(within=4))[0] == 1001
+            assert client.ended_at - started > 1.4
+            assert await exit_code(server) == 0
+            assert time.monotonic() - started < 1.5 + BOUND
+
+
+@contextmanager
+def write_lock(project: Project) -> Iterator[None]:
+    """Hold the database's only write lock, as a process that hangs would."""
+    with closing(sqlite3.connect(project.database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+async def test_a_store_that_hangs_delays_nothing_beyond_the_bound(project: Project) -> None:
+    with project.serve() as server:
+        cookie = login(server, "ann")
+        async with crowd(server, cookie, 5) as clients:
+            with write_lock(project):
+                started = time.monotonic()
+                server.stop()
+                for client in clients:
+                    assert (await client.closed(within=BOUND))[0] == 1001
+                assert await exit_code(server) == 0
+                assert time.monotonic() - started < BOUND
+        assert server.lines_with("Traceback") == []
+    # What could not be written follows from the lease, and nobody has lost anything.
+    with project.serve() as following:
+        tickets = [client.ticket for client in clients]
+        async with crowd(following, cookie, 5, tickets) as returned:
+            assert all(client.welcome["resumed"] for client in returned)
+        eventually(lambda: project.count("connected") == 0)

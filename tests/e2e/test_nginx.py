@@ -1,0 +1,363 @@
+"""docs/deploy/nginx.conf in a real nginx, with `manage.py serve` behind it.
+
+Only names of this machine are changed in it: ports, certificate, paths. Durations are
+shortened on both sides alike.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from tests.e2e.server_support import PATIENCE, ROOT, eventually
+from tests.e2e.support import Client, Frame, Project, Server, free_port, login, pong, soon
+
+CONFIGURATION = ROOT / "docs" / "deploy" / "nginx.conf"
+NAME = "www.example.com"
+
+# Debian keeps it off an ordinary user's PATH.
+NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+assert NGINX, "nginx is not installed; .ci/system-packages says how"
+
+AROUND = """
+{user}
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+
+# The server as it is set up behind a proxy on the same machine.
+BEHIND = {"ALLOWED_HOSTS": f"{NAME},127.0.0.1", "SECURE_PROXY_SSL_HEADER": "1", "DEBUG": "0"}
+
+# Addresses of this machine, all of them loopback: who connects, and who else.
+VISITOR = "127.0.0.2"
+FORGED = "203.0.113.7"
+
+
+class Nginx:
+    """An nginx with the documented configuration; a context manager that leaves nothing behind."""
+
+    def __init__(self, folder: Path, upstream: int, *, read_timeout: str = "180s") -> None:
+        self.folder, self.log = folder, folder / "log"
+        self.port, self.plain_port = free_port(), free_port()
+        (folder / "static").mkdir()
+        (folder / "static" / "a.txt").write_text("from nginx")
+        make_certificate(folder)
+        self._write(upstream, read_timeout)
+
+    def _write(self, upstream: int, read_timeout: str) -> None:
+        text = CONFIGURATION.read_text()
+        changes = {
+            "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
+            "server 127.0.0.1:8000;": f"server 127.0.0.1:{upstream};",
+            f"/etc/ssl/certs/{NAME}.pem": f"{self.folder}/certificate.pem",
+            f"/etc/ssl/private/{NAME}.key": f"{self.folder}/key.pem",
+            "/srv/mysite/static/": f"{self.folder}/static/",
+            "proxy_read_timeout 180s;": f"proxy_read_timeout {read_timeout};",
+        }
+        for documented, here in changes.items():
+            assert text.count(documented) == 1, documented
+            text = text.replace(documented, here)
+        (self.folder / "site.conf").write_text(text)
+        user = "user root;" if os.geteuid() == 0 else ""
+        around = AROUND.format(folder=self.folder, user=user)
+        (self.folder / "nginx.conf").write_text(around)
+
+    def command(self, *arguments: str) -> list[str]:
+        assert NGINX
+        # -e: it would complain of the packaged log before it reads the configuration.
+        return [NGINX, "-p", str(self.folder), "-c", "nginx.conf", "-e", "stderr", *arguments]
+
+    def __enter__(self) -> Self:
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(self.command("-g", "daemon off;"), stderr=log)
+        try:
+            eventually(self._answers, what=self.log)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.plain_port}/").status_code > 0
+        except httpx.TransportError:
+            return False
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+    @property
+    def origin(self) -> str:
+        return f"https://{NAME}:{self.port}"
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.folder / "certificate.pem")
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(
+            f"https://127.0.0.1:{self.port}{path}",
+            headers={"Host": f"{NAME}:{self.port}"},
+            verify=self.trust,
+        )
+
+
+def make_certificate(folder: Path) -> None:
+    """A key and a certificate for NAME and this machine, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    names = [x509.DNSName(NAME), x509.IPAddress(ip_address("127.0.0.1"))]
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+@asynccontextmanager
+async def through(
+    nginx: Nginx,
+    cookie: str,
+    *,
+    origin: str = "",
+    resume: Frame | None = None,
+    forwarded: str = "",
+) -> AsyncIterator[Client]:
+    """A client that has been welcomed, by way of nginx, as a browser would connect."""
+    claim = {"X-Forwarded-For": forwarded} if forwarded else {}
+    async with connect(
+        f"wss://{NAME}:{nginx.port}/ws/",
+        host="127.0.0.1",
+        port=nginx.port,
+        local_addr=(VISITOR, 0),
+        ssl=nginx.trust,
+        origin=origin or nginx.origin,  # type: ignore[arg-type]
+        additional_headers={"Cookie": cookie, **claim},
+        compression=None,
+        ping_interval=None,
+        close_timeout=1,
+        proxy=None,
+    ) as connection:
+        client = Client(connection, pong)
+        try:
+            await client.hello(resume)
+            await client.frame("welcome")
+            yield client
+        finally:
+            await client.aclose()
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("nginx-project")
+    return Project.copy(template, folder, environ=BEHIND, trusted_proxies="127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def server(project: Project) -> Iterator[Server]:
+    with project.serve() as process:
+        yield process
+        assert process.complaints() == []
+
+
+@pytest.fixture(scope="module")
+def cookie(server: Server) -> str:
+    return login(server, "ann")
+
+
+@pytest.fixture(scope="module")
+def nginx(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    with Nginx(tmp_path_factory.mktemp("nginx"), server.port) as process:
+        yield process
+
+
+def test_nginx_finds_nothing_wrong_with_the_configuration(nginx: Nginx) -> None:
+    test = nginx.command("-t")
+    done = subprocess.run(test, check=False, capture_output=True, text=True, timeout=10)
+    assert done.returncode == 0, done.stderr
+    assert not re.search(r"\[(warn|error|crit|alert|emerg)\]", done.stderr), done.stderr
+
+
+def test_its_read_timeout_is_longer_than_our_patience() -> None:
+    from realtime.conf import DEFAULTS
+
+    found = re.search(r"proxy_read_timeout (\d+)s;", CONFIGURATION.read_text())
+    assert found
+    assert int(found[1]) > DEFAULTS["SESSION_TIMEOUT"]
+
+
+async def test_a_client_is_welcomed_and_answers_are_heard(
+    nginx: Nginx, project: Project, cookie: str
+) -> None:
+    async with through(nginx, cookie) as client:
+        await client.send(type="ping", sequence=1)
+        assert (await client.frame("pong"))["sequence"] == 1
+        assert project.state(client.id) == "connected"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        f"https://{NAME}",  # another port than the proxy's
+        f"http://{NAME}:%d",  # not the scheme the proxy was asked with
+        "https://evil.example:%d",
+    ],
+)
+async def test_only_pages_of_the_proxys_host_may_connect(
+    nginx: Nginx, cookie: str, origin: str
+) -> None:
+    foreign = origin % nginx.port if "%" in origin else origin
+    with pytest.raises(InvalidStatus) as refused:
+        async with through(nginx, cookie, origin=foreign):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_without_the_proxys_scheme_its_own_pages_are_refused(
+    nginx: Nginx, project: Project, cookie: str, tmp_path: Path
+) -> None:
+    unaware = Project(project.database, environ={**BEHIND, "SECURE_PROXY_SSL_HEADER": "0"})
+    with unaware.serve() as server, Nginx(tmp_path, server.port) as other:
+        with pytest.raises(InvalidStatus) as refused:
+            async with through(other, cookie):
+                pass
+        assert refused.value.response.status_code == 403
+
+
+def test_pages_and_static_files_come_through(nginx: Nginx) -> None:
+    page = nginx.get("/accounts/login/")
+    assert page.status_code == 200
+    assert nginx.get("/static/a.txt").text == "from nginx"
+    plain = httpx.get(f"http://127.0.0.1:{nginx.plain_port}/x?y=1", headers={"Host": NAME})
+    assert (plain.status_code, plain.headers["Location"]) == (301, f"https://{NAME}/x?y=1")
+
+
+# The client's address
+
+
+async def test_the_address_is_the_clients_not_the_proxys(
+    nginx: Nginx, project: Project, cookie: str
+) -> None:
+    async with through(nginx, cookie) as client:
+        seen = await asyncio.to_thread(project.session, client.id)
+        assert seen["address"] == VISITOR
+        await client.send(type="bye")
+        await client.closed()
+    assert (await asyncio.to_thread(project.history, client.id))["address"] == VISITOR
+
+
+async def test_what_a_client_claims_of_itself_is_not_believed(
+    nginx: Nginx, project: Project, cookie: str
+) -> None:
+    async with through(nginx, cookie, forwarded=FORGED) as client:
+        seen = await asyncio.to_thread(project.session, client.id)
+    assert seen["address"] == VISITOR
+
+
+async def test_a_proxy_that_is_not_named_is_not_believed(
+    project: Project, cookie: str, tmp_path: Path
+) -> None:
+    nobody = Project(project.database, environ=BEHIND, trusted_proxies="10.0.0.0/8")
+    with nobody.serve() as server, Nginx(tmp_path, server.port) as other:
+        async with through(other, cookie) as client:
+            seen = await asyncio.to_thread(nobody.session, client.id)
+    assert seen["address"] == "127.0.0.1"
+
+
+# Silence. Five minutes with a ping every 25 s, fifty times as fast.
+
+FAST = {"ping_interval": 0.5, "pong_timeout": 0.2, "session_timeout": 1.8}
+
+
+async def test_five_silent_minutes_are_harmless(
+    project: Project, cookie: str, tmp_path: Path
+) -> None:
+    fast = Project(project.database, environ=BEHIND, **FAST)
+    with fast.serve() as server, Nginx(tmp_path, server.port, read_timeout="3600ms") as nginx:
+        async with through(nginx, cookie) as client:
+            await client.frame("ping", number=12)
+            assert client.end is None
+            assert {frame["type"] for frame in client.frames} == {"welcome", "ping"}
+
+
+async def test_a_read_timeout_shorter_than_the_pings_cuts_the_line_and_the_client_resumes(
+    project: Project, cookie: str, tmp_path: Path
+) -> None:
+    """What the right one is for; and that the test above would notice a wrong one."""
+    slow = Project(project.database, environ=BEHIND, ping_interval=5)
+    with slow.serve() as server, Nginx(tmp_path, server.port, read_timeout="300ms") as nginx:
+        async with through(nginx, cookie) as client:
+            assert await client.closed() == (1006, "")
+        await soon(lambda: slow.state(client.id) == "suspended")
+        async with through(nginx, cookie, resume=client.ticket) as again:
+            assert again.welcome["resumed"] is True
+
+
+# The drain
+
+
+async def test_a_drain_reaches_everybody_through_the_proxy_and_all_come_back(
+    project: Project, cookie: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    with Nginx(tmp_path, port) as nginx:
+        with project.serve(port) as old:
+            tickets = await drained(nginx, old, cookie)
+        assert nginx.get("/accounts/login/").status_code == 502
+        with project.serve(port):
+            for ticket in tickets:
+                async with through(nginx, cookie, resume=ticket) as client:
+                    assert client.welcome["resumed"] is True
+                    assert client.id == ticket["session"]
+
+
+async def drained(nginx: Nginx, server: Server, cookie: str) -> list[Frame]:
+    """Three clients, told to come back by a server that ends; their tickets."""
+    async with (
+        through(nginx, cookie) as a,
+        through(nginx, cookie) as b,
+        through(nginx, cookie) as c,
+    ):
+        server.stop()
+        for client in (a, b, c):
+            assert await client.closed() == (1001, "server shutting down")
+            assert client.of("goodbye")[0]["delay"] == [0, 5000]
+        assert await asyncio.to_thread(server.exit_code) == 0
+        return [client.ticket for client in (a, b, c)]

@@ -1,0 +1,160 @@
+"""Coming back: the same session, or a new one that tells nobody why."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.server_support import eventually
+from tests.e2e.support import Client, Frame, Project, Server, connected, login, soon
+
+# What differs between any two welcomes.
+OWN = ("session", "token", "server_time", "user")
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project.copy(
+        template, tmp_path_factory.mktemp("resume"), ping_interval=0.5, resume_window=3,
+        flush_interval=0.3, sweep_interval=0,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(project: Project) -> Iterator[Server]:
+    with project.serve() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def ann(server: Server) -> str:
+    return login(server, "ann")
+
+
+@pytest.fixture(scope="module")
+def bob(server: Server) -> str:
+    return login(server, "bob")
+
+
+def words(welcome: Frame) -> Frame:
+    return {key: value for key, value in welcome.items() if key not in OWN}
+
+
+async def test_a_broken_line_resumes_the_session(
+    project: Project, server: Server, ann: str
+) -> None:
+    async with connected(server, ann) as first:
+        welcomed = time.monotonic()
+        await first.frame("ping", number=2)
+        started = (await asyncio.to_thread(project.session, first.id))["connected_at"]
+        await first.lose()
+        await soon(lambda: project.state(first.id) == "suspended", within=2)
+    async with connected(server, ann, resume=first.ticket) as second:
+        assert second.welcome["resumed"] is True
+        assert second.ticket == first.ticket
+        await second.frame("ping", number=2)
+        now = await asyncio.to_thread(project.session, first.id)
+        assert (now["state"], now["connected_at"]) == ("connected", started)
+        at_least = time.monotonic() - welcomed
+        await second.send(type="bye")
+        await second.closed()
+    row = project.history(first.id)
+    assert row["resumes"] == 1
+    assert row["pings"] == len(first.of("ping")) + len(second.of("ping"))
+    assert row["pongs"] == row["pings"]
+    assert row["frames_out"] == len(first.frames) + len(second.frames) - 1  # not the goodbye
+    at_most = time.monotonic() - first.began
+    assert at_least - 0.01 <= row["duration"] <= at_most + 0.01  # two clocks, in milliseconds
+
+
+async def test_while_the_old_connection_stands_it_is_taken_over(
+    project: Project, server: Server, ann: str
+) -> None:
+    async with connected(server, ann) as old:
+        async with connected(server, ann, resume=old.ticket) as new:
+            assert new.welcome["resumed"] is True
+            assert new.id == old.id
+            assert await old.closed(within=2) == (4506, "session continued elsewhere")
+            assert old.of("goodbye")[0]["reconnect"] is False
+            await new.frame("ping", number=2)
+            assert project.state(new.id) == "connected"
+            assert len(project.sessions("--state", "connected")) == 1
+        await soon(lambda: project.state(new.id) == "suspended", within=2)
+
+
+async def test_elsewhere_may_be_another_server(project: Project, server: Server, ann: str) -> None:
+    with project.serve() as other:
+        async with (
+            connected(server, ann) as old,
+            connected(other, ann, resume=old.ticket) as new,
+        ):
+            assert new.welcome["resumed"] is True
+            assert (await old.closed(within=2))[0] == 4506
+            await new.frame("ping", number=2)
+            assert project.state(new.id) == "connected"
+
+
+async def refused(server: Server, cookie: str, ticket: Frame) -> Client:
+    """A client whose wish to resume was not granted."""
+    async with connected(server, cookie, resume=ticket) as client:
+        assert client.welcome["resumed"] is False
+        assert client.id != ticket["session"]
+        assert client.welcome["token"] != ticket["token"]
+        assert [frame["type"] for frame in client.frames] == ["welcome"]
+        await client.send(type="bye")
+        await client.closed()
+    return client
+
+
+async def test_whatever_cannot_be_resumed_is_a_new_session_in_the_same_words(
+    project: Project, server: Server, ann: str, bob: str
+) -> None:
+    async with connected(server, ann) as fresh:
+        pass
+    async with connected(server, ann) as gone:
+        await gone.send(type="bye")
+        await gone.closed()
+    async with connected(server, ann) as owner:
+        tried = [
+            await refused(server, ann, {"session": "unknown", "token": "unknown"}),
+            await refused(server, ann, {**owner.ticket, "token": "wrong"}),
+            await refused(server, bob, owner.ticket),
+            await refused(server, ann, gone.ticket),
+        ]
+        beats = len(owner.of("ping"))
+        await owner.frame("ping", number=beats + 2)
+        assert owner.end is None
+        assert project.rows(
+            "SELECT generation, state FROM realtime_livesession WHERE id = ?", owner.id
+        ) == [{"generation": 1, "state": "connected"}]
+    # Suspended it is as safe, and still its owner's.
+    await soon(lambda: project.state(owner.id) == "suspended", within=2)
+    tried.append(await refused(server, bob, owner.ticket))
+    async with connected(server, ann, resume=owner.ticket) as back:
+        assert back.welcome["resumed"] is True
+    for client in tried:
+        assert words(client.welcome) == words(fresh.welcome)
+
+
+async def test_expired_swept_or_not_is_a_new_session(
+    project: Project, server: Server, ann: str
+) -> None:
+    async with connected(server, ann) as client:
+        await client.lose()
+    await soon(lambda: project.state(client.id) == "suspended", within=2)
+    query = "SELECT deadline FROM realtime_livesession WHERE id = ?"
+    [row] = project.rows(query, client.id)
+    eventually(lambda: time.time() * 1000 > row["deadline"], within=4)
+    await refused(server, ann, client.ticket)
+    assert project.state(client.id) == "suspended"  # not swept yet
+    project.sweep()
+    assert project.state(client.id) == "closed"
+    await refused(server, ann, client.ticket)
+
+
+async def test_a_bye_leaves_nothing_to_resume_and_a_server_without_complaints(
+    server: Server,
+) -> None:
+    assert server.complaints() == []

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { backoffDelay, DEFAULTS, momentIn } from "../../realtime/static/realtime/backoff.js";
+
+const longest = () => 0; // the draw that takes nothing off the ceiling
+const quarter = () => 0.25;
+const half = () => 0.5;
+const shortest = () => 0.999_999;
+
+test("the ceiling doubles up to the cap", () => {
+  const ceilings = [0, 1, 2, 3, 4, 5, 6].map((n) => backoffDelay(n, DEFAULTS, longest));
+  assert.deepEqual(ceilings, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+});
+
+test("after a thousand failures it is still the cap", () => {
+  assert.equal(backoffDelay(5000, DEFAULTS, longest), 30_000);
+});
+
+test("full jitter reaches from nothing to the ceiling", () => {
+  assert.equal(backoffDelay(2, DEFAULTS, quarter), 3000);
+  assert.ok(backoffDelay(2, DEFAULTS, shortest) < 1);
+});
+
+test("jitter can be less, or none", () => {
+  assert.equal(backoffDelay(2, { ...DEFAULTS, jitter: 0.5 }, half), 3000);
+  assert.equal(backoffDelay(2, { ...DEFAULTS, jitter: 0 }, half), 4000);
+});
+
+test("base, factor and cap are the caller's", () => {
+  const options = { ...DEFAULTS, base: 10, factor: 3, cap: 50 };
+  const delays = [0, 1, 2].map((n) => backoffDelay(n, options, longest));
+  assert.deepEqual(delays, [10, 30, 50]);
+});
+
+test("a moment in the server's window", () => {
+  assert.equal(momentIn([1000, 5000], longest), 1000);
+  assert.equal(momentIn([1000, 5000], half), 3000);
+});
+
+test("what is no window is none", () => {
+  for (const window of [undefined, null, 5, [], [1], [5, 1], [-1, 5], ["a", "b"], [0, Infinity]]) {
+    assert.equal(momentIn(window, half), null, JSON.stringify(window));
+  }
+});

@@ -1,0 +1,216 @@
+/** One connection: opening, beats, frames. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { heard } from "./browser.js";
+import { connectedPage, page } from "./pages.js";
+
+describe("opening", () => {
+  test("hello is the first frame, in the agreed subprotocol", () => {
+    const { browser, client } = page();
+    client.connect();
+    assert.equal(browser.socket.url, "wss://example.com/ws/");
+    assert.equal(browser.socket.protocol, "realtime.v1");
+    browser.socket.open();
+    assert.deepEqual(browser.socket.sent, [
+      { type: "hello", protocol: 1, client: "realtime-js/0.1.0", visibility: "visible" },
+    ]);
+  });
+
+  test("connected is what a welcome makes, not an open socket", () => {
+    const { browser, client } = page();
+    const established = heard(client, "connection_established");
+    client.connect();
+    browser.socket.open();
+    assert.equal(client.state, "connecting");
+    browser.socket.welcomes();
+    assert.equal(client.state, "connected");
+    assert.deepEqual(established, [{ session: "s1", user: "17", resumed: false, attempts: 1 }]);
+  });
+
+  test("an attempt without a welcome is abandoned after 10 s", () => {
+    const { browser, client } = page();
+    client.connect();
+    browser.socket.open();
+    browser.pass(9999);
+    assert.equal(browser.socket.closedWith, null);
+    browser.pass(1);
+    assert.equal(browser.socket.closedWith, "none");
+    assert.equal(client.stats().lastError?.reason, "no answer within 10 s");
+    browser.pass(1000);
+    assert.equal(browser.sockets.length, 2);
+  });
+
+  test("http addresses become ws addresses", () => {
+    assert.equal(page({ url: "https://example.com/x/" }).client.url, "wss://example.com/x/");
+    assert.equal(
+      page({ url: "http://example.com:8000/x/" }).client.url,
+      "ws://example.com:8000/x/",
+    );
+  });
+
+  test("connecting twice opens one socket", () => {
+    const { browser, client } = page();
+    client.connect();
+    client.connect();
+    assert.equal(browser.sockets.length, 1);
+  });
+});
+
+describe("beats", () => {
+  test("a ping is answered before the network callback returns", () => {
+    const { browser } = connectedPage();
+    const timestamp = "2026-11-20T12:00:00.000Z";
+    browser.socket.says({ type: "ping", sequence: 12, timestamp, server_time: 1, delivered: 0 });
+    assert.deepEqual(browser.socket.sentOf("pong"), [
+      {
+        type: "pong",
+        sequence: 12,
+        timestamp,
+        client_time: browser.wall,
+        received: 0,
+        ping_count: 1,
+      },
+    ]);
+  });
+
+  test("ping_count counts per connection, stats over all of them", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.says({ type: "ping", sequence: 1, timestamp: "" });
+    browser.socket.says({ type: "ping", sequence: 2, timestamp: "" });
+    browser.socket.breaks();
+    browser.pass(1000);
+    browser.socket.welcomes();
+    browser.socket.says({ type: "ping", sequence: 1, timestamp: "" });
+    assert.equal(browser.socket.sentOf("pong")[0]?.ping_count, 1);
+    assert.equal(client.stats().pings, 3);
+  });
+
+  test("the client's ping measures latency", async () => {
+    const { browser, client } = connectedPage();
+    const latency = client.ping();
+    const again = client.ping();
+    const [ping, ...others] = browser.socket.sentOf("ping");
+    assert.deepEqual(ping, { type: "ping", sequence: 1, client_time: browser.wall });
+    assert.deepEqual(others, []);
+    browser.pass(42);
+    browser.socket.says({ type: "pong", sequence: 1 });
+    assert.deepEqual(await Promise.all([latency, again]), [42, 42]);
+    assert.equal(client.stats().latency, 42);
+    assert.equal(client.stats().pongs, 1);
+  });
+
+  test("a pong that nobody waits for measures nothing", () => {
+    const { browser, client } = connectedPage();
+    void client.ping();
+    browser.socket.says({ type: "pong", sequence: 7 });
+    assert.equal(client.stats().pongs, 0);
+    browser.socket.says({ type: "pong", sequence: 1 });
+    browser.socket.says({ type: "pong", sequence: 1 });
+    assert.equal(client.stats().pongs, 1);
+  });
+
+  test("a ping without an answer is rejected, and the next may go", async () => {
+    const { browser, client } = connectedPage();
+    const latency = client.ping();
+    browser.pass(9000);
+    browser.socket.says({ type: "ping", sequence: 1, timestamp: "" });
+    browser.pass(1000);
+    await assert.rejects(latency, /no answer/);
+    void client.ping();
+    assert.equal(browser.socket.sentOf("ping").at(-1)?.sequence, 2);
+  });
+
+  test("a ping is rejected when its connection ends, or without one", async () => {
+    const { browser, client } = connectedPage();
+    const latency = client.ping();
+    client.disconnect();
+    await assert.rejects(latency, /ended/);
+    assert.equal(browser.timers, 0);
+    await assert.rejects(client.ping(), /not connected/);
+  });
+
+  test("a silent server: unstable, then connecting again", () => {
+    const { browser, client } = connectedPage();
+    const states = heard(client, "state");
+    browser.pass(30_000);
+    assert.equal(client.state, "unstable");
+    assert.equal(browser.socket.sentOf("ping").length, 1);
+    browser.pass(5000);
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ["unstable", "connecting"],
+    );
+    assert.equal(browser.socket.closedWith, "none");
+  });
+
+  test("an answer to the probe ends the doubt", () => {
+    const { browser, client } = connectedPage();
+    browser.pass(30_000);
+    browser.socket.says({ type: "pong", sequence: 1 });
+    assert.equal(client.state, "connected");
+  });
+});
+
+describe("frames", () => {
+  test("what the client does not know does no harm", () => {
+    const { browser, client } = connectedPage();
+    for (const type of ["tea", "constructor", "__proto__"]) browser.socket.says({ type });
+    for (const data of ["{", "null", "[]", "7", '{"type":5}', new ArrayBuffer(3)]) {
+      browser.socket.onmessage?.({ data });
+    }
+    assert.equal(client.state, "connected");
+    assert.equal(browser.sockets.length, 1);
+  });
+
+  test("an error of the server is passed on", () => {
+    const { browser, client } = connectedPage();
+    const errors = heard(client, "server_error");
+    browser.socket.says({ type: "error", code: "rate_limited", detail: "too fast" });
+    assert.deepEqual(errors, [{ type: "error", code: "rate_limited", detail: "too fast" }]);
+    assert.equal(client.state, "connected");
+  });
+
+  test("every frame can be listened to, in the order of the wire", () => {
+    const { browser, client } = connectedPage();
+    const frames = heard(client, "frame");
+    browser.socket.says({ type: "ping", sequence: 1, timestamp: "" });
+    assert.deepEqual(
+      frames.map(({ direction, frame }) => `${direction} ${frame.type}`),
+      ["in ping", "out pong"],
+    );
+  });
+
+  test("a listener may disconnect in the middle of a frame", () => {
+    const { browser, client } = page();
+    client.addEventListener("frame", (event) => {
+      const { frame } = /** @type {CustomEvent} */ (event).detail;
+      if (frame.type === "welcome") client.disconnect();
+    });
+    client.connect();
+    browser.socket.welcomes();
+    assert.equal(client.state, "disconnected");
+    assert.equal(browser.timers, 0);
+  });
+
+  test("a listener may disconnect when it sees the probe go out", () => {
+    const { browser, client } = connectedPage();
+    client.addEventListener("frame", (event) => {
+      if (/** @type {CustomEvent} */ (event).detail.frame.type === "ping") client.disconnect();
+    });
+    const states = heard(client, "state");
+    browser.pass(30_000);
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ["disconnected"],
+    );
+    assert.equal(browser.timers, 0);
+  });
+
+  test("a second welcome is not served", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.welcomes({ session: "s2" });
+    assert.equal(client.stats().session, "s1");
+  });
+});

@@ -1,0 +1,140 @@
+/** How connections end, and what the client makes of it. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { heard } from "./browser.js";
+import { connectedPage, goodbye, page } from "./pages.js";
+
+describe("the end of a connection", () => {
+  test("a goodbye is obeyed at once, without waiting for the close", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.says(goodbye(1001, { delay: [2000, 6000] }));
+    assert.equal(client.stats().nextAttemptAt, browser.wall + 4000);
+    assert.equal(browser.socket.closedWith, "none");
+    browser.pass(3999);
+    assert.equal(browser.sockets.length, 1);
+    browser.pass(1);
+    assert.equal(browser.sockets.length, 2);
+  });
+
+  test("a window does not shorten a backoff, but can lengthen it", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.says(goodbye(4009, { delay: [0, 10] }));
+    assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
+    browser.pass(500);
+    browser.socket.welcomes();
+    browser.socket.says(goodbye(4009, { delay: [8000, 10_000] }));
+    assert.equal(client.stats().nextAttemptAt, browser.wall + 9000);
+  });
+
+  test("without a goodbye the close code counts", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.breaks(4501, "");
+    assert.equal(client.state, "error");
+    assert.equal(client.stats().reason, "not authenticated");
+  });
+
+  test("a normal close by the server is no reason to stay away", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.breaks(1000);
+    assert.equal(client.state, "connecting");
+  });
+
+  for (const [code, state] of /** @type {[number, string][]} */ ([
+    [4500, "disconnected"],
+    [4501, "error"],
+    [4502, "error"],
+    [4503, "disconnected"],
+    [4505, "error"],
+    [4506, "error"],
+    [4700, "error"],
+  ])) {
+    test(`${code} is final: ${state}, with the reason, and a new session afterwards`, () => {
+      const { browser, client } = connectedPage();
+      const lost = heard(client, "connection_lost");
+      browser.socket.says(goodbye(code));
+      assert.equal(client.state, state);
+      assert.equal(client.stats().reason, `said ${code}`);
+      assert.deepEqual(lost, [{ code, reason: `said ${code}`, willReconnect: false }]);
+      browser.pass(600_000);
+      browser.window.dispatchEvent(new Event("online"));
+      assert.equal(browser.sockets.length, 1);
+      client.connect();
+      browser.socket.open();
+      assert.equal(browser.socket.sent[0]?.resume, undefined);
+    });
+  }
+
+  test("a stale socket is not heard", () => {
+    const { browser, client } = connectedPage();
+    const stale = browser.socket;
+    browser.pass(35_000);
+    browser.pass(500);
+    browser.socket.welcomes({ resumed: true });
+    const sent = stale.sent.length;
+    stale.says(goodbye(4500));
+    stale.says({ type: "ping", sequence: 1, timestamp: "" });
+    stale.breaks(4501);
+    assert.equal(client.state, "connected");
+    assert.equal(stale.sent.length, sent);
+    assert.equal(browser.sockets.length, 2);
+  });
+
+  test("disconnect says bye, closes, forgets", () => {
+    const { browser, client } = connectedPage();
+    const lost = heard(client, "connection_lost");
+    client.disconnect();
+    assert.deepEqual(browser.socket.sent.at(-1), { type: "bye" });
+    assert.equal(browser.socket.closedWith, 1000);
+    assert.equal(client.state, "disconnected");
+    assert.equal(client.stats().session, null);
+    assert.deepEqual(lost, [{ code: 1000, reason: "", willReconnect: false }]);
+    browser.socket.breaks(1000);
+    browser.window.dispatchEvent(new Event("online"));
+    browser.pass(600_000);
+    assert.equal(browser.sockets.length, 1);
+    assert.equal(browser.timers, 0);
+    client.connect();
+    browser.socket.open();
+    assert.equal(browser.socket.sent[0]?.resume, undefined);
+  });
+
+  test("disconnect while waiting ends the waiting", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.breaks();
+    client.disconnect();
+    browser.pass(100_000);
+    assert.equal(client.state, "disconnected");
+    assert.equal(browser.sockets.length, 1);
+  });
+
+  test("disconnect in the error state leaves it", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.says(goodbye(4501));
+    client.disconnect();
+    assert.equal(client.state, "disconnected");
+  });
+});
+
+describe("state events", () => {
+  test("each change, and each attempt while connecting", () => {
+    const { browser, client } = page();
+    const states = heard(client, "state");
+    client.connect();
+    browser.socket.breaks();
+    browser.pass(500);
+    browser.socket.welcomes();
+    client.disconnect();
+    assert.deepEqual(
+      states.map(({ previous, state, attempts }) => [previous, state, attempts]),
+      [
+        ["disconnected", "connecting", 1],
+        ["connecting", "connecting", 1],
+        ["connecting", "connecting", 2],
+        ["connecting", "connected", 0],
+        ["connected", "disconnected", 0],
+      ],
+    );
+  });
+});

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { connect, RealtimeClient } from "../../realtime/static/realtime/index.js";
+import { Browser } from "./browser.js";
+
+test("one page, one address: one client", () => {
+  const browser = new Browser();
+  const { environment } = browser;
+  const first = connect({ url: "wss://example.com/one/", environment });
+  const second = connect({ url: "https://example.com/one/", environment });
+  assert.ok(first instanceof RealtimeClient);
+  assert.equal(second, first);
+  assert.equal(browser.sockets.length, 1);
+});
+
+test("another address, another client", () => {
+  const { environment } = new Browser();
+  const here = connect({ url: "wss://example.com/here/", environment });
+  const there = connect({ url: "wss://example.com/there/", environment });
+  assert.notEqual(here, there);
+});
+
+test("whoever had disconnected the shared client is not overruled", () => {
+  const { environment } = new Browser();
+  const client = connect({ url: "wss://example.com/left/", environment });
+  client.disconnect();
+  assert.equal(connect({ url: "wss://example.com/left/", environment }).state, "disconnected");
+});
+
+test("a copy of the module under another name shares the page's client", async () => {
+  const { environment } = new Browser();
+  const client = connect({ url: "wss://example.com/copy/", environment });
+  const copy = await import(`../../realtime/static/realtime/index.js?${Date.now()}`);
+  assert.equal(copy.connect({ url: "wss://example.com/copy/" }), client);
+});

@@ -1,0 +1,88 @@
+/** The client as an npm package: what is in it, its types, and how big it is. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = join(root, "realtime/static/realtime");
+const scratch = mkdtempSync(join(tmpdir(), "realtime-types-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+
+/** @param {string} entry */
+async function bundled(entry) {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [join(folder, entry)],
+    absWorkingDir: folder,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    metafile: true,
+  });
+  const size = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length;
+  return { size, files: Object.keys(metafile.inputs).sort() };
+}
+
+/** @param {string} path */
+function declarations(path) {
+  const names = readdirSync(path, { recursive: true, encoding: "utf8" });
+  return names.filter((name) => name.endsWith(".d.ts")).sort();
+}
+
+test("without the element it is under 6 KB, minified and gzipped", async () => {
+  const { size } = await bundled("index.js");
+  assert.ok(size < 6000, `${size} bytes`);
+});
+
+test("with the element it is under 15 KB", async () => {
+  const { size } = await bundled("status.js");
+  assert.ok(size < 15_000, `${size} bytes`);
+});
+
+test("the declarations are those of the code: `npm run declarations` writes them", () => {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  execFileSync(process.execPath, [tsc, "-p", "tsconfig.types.json", "--outDir", scratch], {
+    cwd: root,
+  });
+  const kept = join(folder, "types");
+  assert.deepEqual(declarations(kept), declarations(scratch));
+  for (const name of declarations(scratch)) {
+    const [old, fresh] = [kept, scratch].map((path) => readFileSync(join(path, name), "utf8"));
+    assert.equal(old, fresh, name);
+  }
+});
+
+test("the package holds the client, the element and their types, nothing else", async () => {
+  const options = { cwd: folder, encoding: /** @type {const} */ ("utf8") };
+  const [packed] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], options));
+  const paths = packed.files.map((/** @type {{path: string}} */ { path }) => path).sort();
+  const { files } = await bundled("status.js");
+  const types = declarations(join(folder, "types")).map((name) => `types/${name}`);
+  assert.deepEqual(paths, [...files, ...types, "package.json"].sort());
+});
+
+test("its version is that of the Python package and of the client's hello", () => {
+  const version = /^version = "(.+)"$/m.exec(
+    readFileSync(join(root, "pyproject.toml"), "utf8"),
+  )?.[1];
+  assert.equal(manifest.version, version);
+  assert.ok(readFileSync(join(folder, "client.js"), "utf8").includes(`"realtime-js/${version}"`));
+});
+
+test("every export is there, with its types", () => {
+  /** @type {(string | Record<string, string>)[]} */
+  const targets = Object.values(manifest.exports);
+  for (const target of targets) {
+    const paths = typeof target === "string" ? [target] : Object.values(target);
+    for (const path of paths) assert.ok(readFileSync(join(folder, path)).length, path);
+  }
+});

@@ -1,0 +1,175 @@
+/** When a client returns, and when it gives up. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { heard } from "./browser.js";
+import { connectedPage, goodbye, page, passDelay } from "./pages.js";
+
+test("the first return after a lost connection is fast, with full jitter", () => {
+  const { browser, client } = connectedPage();
+  const lost = heard(client, "connection_lost");
+  browser.pass(20_000);
+  browser.socket.breaks(1006);
+  assert.deepEqual(lost, [{ code: 1006, reason: "connection lost", willReconnect: true }]);
+  assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
+  browser.pass(499);
+  assert.equal(browser.sockets.length, 1);
+  browser.pass(1);
+  assert.equal(browser.sockets.length, 2);
+});
+
+test("attempts are counted, delays grow, a welcome ends both", () => {
+  const { browser, client } = connectedPage();
+  browser.pass(20_000);
+  const delays = [];
+  for (let attempt = 1; attempt <= 4; attempt += 1) {
+    browser.socket.breaks();
+    delays.push((client.stats().nextAttemptAt ?? 0) - browser.wall);
+    assert.equal(client.state, "connecting");
+    passDelay(browser, client);
+    assert.equal(client.stats().attempts, attempt);
+  }
+  assert.deepEqual(delays, [500, 1000, 2000, 4000]);
+  browser.socket.welcomes();
+  assert.equal(client.stats().attempts, 0);
+  browser.pass(5000);
+  browser.socket.breaks();
+  assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
+});
+
+test("a server that welcomes and drops is called on ever more rarely", () => {
+  const { browser, client } = connectedPage();
+  const delays = [];
+  for (let round = 0; round < 3; round += 1) {
+    browser.pass(4999);
+    browser.socket.breaks();
+    delays.push((client.stats().nextAttemptAt ?? 0) - browser.wall);
+    passDelay(browser, client);
+    browser.socket.welcomes();
+  }
+  assert.deepEqual(delays, [500, 1000, 2000]);
+});
+
+test("the session is resumed", () => {
+  const { browser, client } = connectedPage();
+  browser.socket.breaks();
+  browser.pass(1000);
+  const established = heard(client, "connection_established");
+  browser.socket.welcomes({ resumed: true });
+  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1" });
+  assert.equal(established[0].resumed, true);
+});
+
+test("`since` is the start of the session, not of the connection", () => {
+  const { browser, client } = connectedPage();
+  const since = browser.wall;
+  browser.pass(10_000);
+  browser.socket.breaks();
+  browser.pass(1000);
+  browser.socket.welcomes({ resumed: true });
+  assert.equal(client.stats().since, since);
+  browser.socket.breaks();
+  browser.pass(1000);
+  browser.socket.welcomes({ resumed: false });
+  assert.equal(client.stats().since, browser.wall);
+});
+
+test("what could not be resumed is replaced", () => {
+  const { browser, client } = connectedPage();
+  browser.socket.breaks();
+  browser.pass(1000);
+  browser.socket.welcomes({ resumed: false, session: "s2", token: "t2" });
+  assert.equal(client.stats().session, "s2");
+  browser.socket.breaks();
+  browser.pass(2000);
+  browser.socket.open();
+  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s2", token: "t2" });
+});
+
+for (const wake of ["online", "visible", "connect"]) {
+  test(`${wake}: try again at once`, () => {
+    const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
+    browser.turn("hidden");
+    browser.socket.breaks();
+    browser.pass(1000);
+    assert.equal(browser.sockets.length, 1);
+    if (wake === "online") browser.window.dispatchEvent(new Event("online"));
+    if (wake === "visible") browser.turn("visible");
+    if (wake === "connect") client.connect();
+    assert.equal(browser.sockets.length, 2);
+    assert.equal(client.stats().attempts, 1);
+    assert.equal(client.stats().nextAttemptAt, null);
+  });
+}
+
+test("switched off: what ends stays ended", () => {
+  const { browser, client } = connectedPage({ autoReconnect: false });
+  const lost = heard(client, "connection_lost");
+  browser.socket.breaks();
+  browser.pass(100_000);
+  assert.equal(browser.sockets.length, 1);
+  assert.equal(client.state, "disconnected");
+  assert.deepEqual(lost, [{ code: 1006, reason: "connection lost", willReconnect: false }]);
+  client.connect();
+  browser.socket.open();
+  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1" });
+});
+
+test("switched off while waiting: the waiting ends", () => {
+  const { browser, client } = connectedPage();
+  browser.socket.breaks();
+  client.disableAutoReconnect();
+  assert.equal(client.state, "disconnected");
+  assert.equal(client.stats().reason, "connection lost");
+  browser.pass(100_000);
+  assert.equal(browser.sockets.length, 1);
+});
+
+test("switched off and on again: it returns", () => {
+  const { browser, client } = connectedPage({ autoReconnect: false });
+  client.enableAutoReconnect();
+  browser.socket.breaks();
+  browser.pass(1000);
+  assert.equal(browser.sockets.length, 2);
+});
+
+test("after maxAttempts it gives up and says so, until somebody asks", () => {
+  const { browser, client } = page({ backoff: { maxAttempts: 3 } });
+  client.connect();
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    assert.equal(client.state, "connecting");
+    browser.socket.breaks();
+    passDelay(browser, client);
+  }
+  assert.equal(client.state, "error");
+  assert.equal(browser.sockets.length, 3);
+  assert.match(client.stats().reason, /gave up after 3 attempts/);
+  client.connect();
+  assert.equal(browser.sockets.length, 4);
+  assert.equal(client.stats().attempts, 1);
+});
+
+test("reset forgets attempts, grown delays and the last error", () => {
+  const { browser, client } = page();
+  client.connect();
+  for (let attempt = 1; attempt <= 4; attempt += 1) {
+    browser.socket.breaks();
+    if (attempt < 4) passDelay(browser, client);
+  }
+  assert.equal(client.stats().nextAttemptAt, browser.wall + 4000);
+  client.resetReconnectState();
+  const { attempts, lastError, nextAttemptAt } = client.stats();
+  assert.deepEqual([attempts, lastError, nextAttemptAt], [0, null, browser.wall + 500]);
+  passDelay(browser, client);
+  browser.socket.breaks();
+  assert.equal(client.stats().nextAttemptAt, browser.wall + 1000);
+});
+
+test("reset leaves the error state", () => {
+  const { browser, client } = connectedPage();
+  browser.socket.says(goodbye(4501));
+  client.resetReconnectState();
+  assert.equal(client.state, "disconnected");
+  assert.equal(client.stats().reason, "");
+});

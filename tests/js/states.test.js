@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { IllegalEvent } from "../../realtime/static/realtime/heartbeat.js";
+import { next, TRANSITIONS } from "../../realtime/static/realtime/states.js";
+import { vectors } from "./vectors.js";
+
+/** @typedef {import("../../realtime/static/realtime/states.js").ClientState} ClientState */
+/** @typedef {import("../../realtime/static/realtime/states.js").ClientEvent} ClientEvent */
+
+/** @type {[ClientState, ClientEvent, ClientState | null][]} */
+const transitions = vectors("client_states").transitions;
+
+for (const [state, event, after] of transitions) {
+  test(`${event} while ${state}: ${after ?? "illegal"}`, () => {
+    if (after === null) assert.throws(() => next(state, event), IllegalEvent);
+    else assert.equal(next(state, event), after);
+  });
+}
+
+test("the vectors name every state and transition of the table", () => {
+  const known = transitions.filter(([, , after]) => after !== null).map(String);
+  const table = Object.entries(TRANSITIONS).flatMap(([state, events]) =>
+    Object.entries(events).map(([event, after]) => `${state},${event},${after}`),
+  );
+  assert.deepEqual(known.sort(), table.sort());
+});

@@ -1,0 +1,306 @@
+"""The messages as JSON, both ways, and what is no message."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.protocol.codes import CloseCode, ErrorCode
+from realtime.protocol.messages import (
+    MAX_DEPTH,
+    BadFrame,
+    Bye,
+    ClientMessage,
+    ClientPing,
+    ClientPong,
+    Error,
+    Goodbye,
+    Hello,
+    Ping,
+    Pong,
+    Resume,
+    ServerMessage,
+    Visibility,
+    Welcome,
+    decode,
+    encode,
+    goodbye,
+    timestamp,
+)
+
+MAX_SIZE = 1_000_000
+VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "malformed.json").read_text())
+
+
+def read(text: str, *, max_size: int = MAX_SIZE) -> ClientMessage:
+    return decode(text, max_size=max_size)
+
+
+def refused(text: str, *, max_size: int = MAX_SIZE) -> BadFrame:
+    with pytest.raises(BadFrame) as caught:
+        decode(text, max_size=max_size)
+    return caught.value
+
+
+def assemble(pieces: str | Sequence[str | tuple[str, int]]) -> str:
+    """A frame of the vectors: a text, or pieces of which some are repeated."""
+    if isinstance(pieces, str):
+        return pieces
+    return "".join(p if isinstance(p, str) else p[0] * p[1] for p in pieces)
+
+
+def nested(levels: int, leaf: str = "") -> str:
+    """A message of so many levels, itself the first."""
+    return '{"type":"bye","x":' + "[" * (levels - 1) + leaf + "]" * (levels - 1) + "}"
+
+
+# ---------------------------------------------------------------- from the client
+
+FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
+    "hello": (
+        '{"type":"hello","protocol":1,"client":"realtime-js/0.1.0",'
+        '"resume":{"session":"abc","token":"def"},"visibility":"hidden"}',
+        Hello(
+            protocol=1,
+            client="realtime-js/0.1.0",
+            resume=Resume(session="abc", token="def"),
+            visibility="hidden",
+        ),
+    ),
+    "shortest hello": ('{"type":"hello","protocol":1}', Hello(protocol=1)),
+    "hello with nothing to resume": (
+        '{"type":"hello","protocol":1,"resume":null}',
+        Hello(protocol=1, resume=None),
+    ),
+    "hello of the next version": ('{"type":"hello","protocol":2}', Hello(protocol=2)),
+    "pong": (
+        '{"type":"pong","sequence":12,"timestamp":"2026-11-20T12:00:00.000Z",'
+        '"client_time":1795176000012,"received":37,"ping_count":12}',
+        ClientPong(
+            sequence=12,
+            timestamp="2026-11-20T12:00:00.000Z",
+            client_time=1795176000012,
+            received=37,
+            ping_count=12,
+        ),
+    ),
+    "shortest pong": ('{"type":"pong","sequence":1}', ClientPong(sequence=1)),
+    "ping": (
+        '{"type":"ping","sequence":3,"client_time":1795176000000}',
+        ClientPing(sequence=3, client_time=1795176000000),
+    ),
+    "visibility": ('{"type":"visibility","state":"frozen"}', Visibility(state="frozen")),
+    "bye": ('{"type":"bye"}', Bye()),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), FROM_CLIENT.values(), ids=FROM_CLIENT)
+def test_a_client_message_is_read(text: str, message: ClientMessage) -> None:
+    assert read(text) == message
+
+
+@pytest.mark.parametrize(("text", "message"), FROM_CLIENT.values(), ids=FROM_CLIENT)
+def test_unknown_fields_are_ignored(text: str, message: ClientMessage) -> None:
+    extra = '"rooms":{"chat:lobby":{"epoch":"k3","offset":41},"news":null},"new":[1.5,true,"x"]'
+    assert read(f"{{{extra},{text[1:]}") == message
+    assert read(f"{text[:-1]},{extra}}}") == message
+
+
+def test_the_order_of_fields_and_white_space_do_not_matter() -> None:
+    assert read(' {"sequence" : 1 ,\r\n\t"type":"ping"} ') == ClientPing(sequence=1)
+
+
+def test_of_a_field_given_twice_the_last_one_counts() -> None:
+    assert read('{"type":"ping","sequence":1,"sequence":2}') == ClientPing(sequence=2)
+
+
+def test_escapes_and_pairs_of_surrogates_are_read() -> None:
+    message = read('{"type":"hello","protocol":1,"client":"\\u00e9\\ud83d\\ude00"}')
+    assert message == Hello(protocol=1, client="é😀")
+
+
+# ---------------------------------------------------------------- from the server
+
+FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
+    "welcome": (
+        Welcome(
+            session="abc",
+            token="def",
+            resumed=False,
+            user="17",
+            ping_interval=25000,
+            pong_timeout=10000,
+            max_missed=3,
+            max_message_size=1000000,
+            server_time=1795176000000,
+        ),
+        '{"type":"welcome","protocol":1,"session":"abc","token":"def","resumed":false,'
+        '"user":"17","ping_interval":25000,"pong_timeout":10000,"max_missed":3,'
+        '"max_message_size":1000000,"server_time":1795176000000,"rooms":{}}',
+    ),
+    "ping": (
+        Ping(sequence=12, timestamp="2026-11-20T12:00:00.000Z", server_time=1795176000000),
+        '{"type":"ping","sequence":12,"timestamp":"2026-11-20T12:00:00.000Z",'
+        '"server_time":1795176000000,"delivered":0}',
+    ),
+    "pong": (
+        Pong(
+            sequence=3,
+            client_time=1795176000000,
+            server_time=1795176000012,
+            timestamp="2026-11-20T12:00:00.012Z",
+            online=142,
+        ),
+        '{"type":"pong","sequence":3,"client_time":1795176000000,'
+        '"server_time":1795176000012,"timestamp":"2026-11-20T12:00:00.012Z",'
+        '"status":"pong","online":142}',
+    ),
+    "goodbye": (
+        Goodbye(code=4002, reason="heartbeat timeout", reconnect=True, delay=(0, 5000)),
+        '{"type":"goodbye","code":4002,"reason":"heartbeat timeout","reconnect":true,'
+        '"delay":[0,5000]}',
+    ),
+    "goodbye without a delay": (
+        Goodbye(code=4500, reason="so", reconnect=False),
+        '{"type":"goodbye","code":4500,"reason":"so","reconnect":false}',
+    ),
+    "error": (
+        Error(code="invalid_json", detail="expected one JSON object"),
+        '{"type":"error","code":"invalid_json","detail":"expected one JSON object"}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("message", "text"), FROM_SERVER.values(), ids=FROM_SERVER)
+def test_a_server_message_is_written(message: ServerMessage, text: str) -> None:
+    assert json.loads(encode(message)) == json.loads(text)
+    assert encode(message).startswith('{"type":"')
+
+
+def test_an_anonymous_welcome_has_a_null_user() -> None:
+    welcome, _ = FROM_SERVER["welcome"]
+    anonymous = msgspec.structs.replace(welcome, user=None)
+    assert json.loads(encode(anonymous))["user"] is None
+
+
+@pytest.mark.parametrize("code", CloseCode)
+def test_goodbye_says_why_and_whether_to_come_back(code: CloseCode) -> None:
+    message = goodbye(code)
+    assert message.reason == code.reason
+    assert message.reconnect is (1000 < code < 4500)  # 1000 only answers a bye
+    assert '"delay"' not in encode(message)
+
+
+def test_goodbye_takes_a_reason_and_a_delay() -> None:
+    message = goodbye(4700, "closed for today", (0, 5000))
+    assert message == Goodbye(
+        code=4700, reason="closed for today", reconnect=False, delay=(0, 5000)
+    )
+
+
+@pytest.mark.parametrize(
+    ("epoch_ms", "text"),
+    [
+        (1795176000000, "2026-11-20T12:00:00.000Z"),
+        (1795176000007, "2026-11-20T12:00:00.007Z"),
+        (1795176000999, "2026-11-20T12:00:00.999Z"),
+        (0, "1970-01-01T00:00:00.000Z"),
+    ],
+)
+def test_a_timestamp_has_milliseconds(epoch_ms: int, text: str) -> None:
+    assert timestamp(epoch_ms) == text
+
+
+# ---------------------------------------------------------------- what is no message
+
+
+@pytest.mark.parametrize("frame", VECTORS["frames"], ids=lambda frame: frame["name"])
+def test_a_malformed_frame_is_refused_with_its_code(frame: dict[str, Any]) -> None:
+    assert refused(assemble(frame["text"])).code.value == frame["code"]
+
+
+@pytest.mark.parametrize("frame", VECTORS["frames"], ids=lambda frame: frame["name"])
+def test_the_answer_to_a_malformed_frame_is_short(frame: dict[str, Any]) -> None:
+    bad = refused(assemble(frame["text"]))
+    assert len(encode(Error(code=bad.code.value, detail=bad.detail))) < 500
+
+
+def test_the_table_has_at_least_eighty_frames_of_different_names() -> None:
+    names = {frame["name"] for frame in VECTORS["frames"]}
+    assert len(names) == len(VECTORS["frames"]) >= 80
+
+
+def test_a_text_that_is_no_unicode_is_no_json() -> None:
+    assert refused('{"type":"bye","x":"\ud800"}').code is ErrorCode.INVALID_JSON
+
+
+def test_what_was_expected_is_named() -> None:
+    assert "bye, hello, ping, pong, visibility" in refused('{"type":"nope"}').detail
+    assert "$.sequence" in refused('{"type":"ping","sequence":"x"}').detail
+
+
+@pytest.mark.parametrize("leaf", ["", "1", '"x"', "null"])
+def test_32_levels_are_allowed_and_33_are_not(leaf: str) -> None:
+    assert read(nested(MAX_DEPTH, leaf)) == Bye()
+    assert "32 levels" in refused(nested(MAX_DEPTH + 1, leaf)).detail
+
+
+def test_32_levels_of_objects_are_allowed() -> None:
+    assert read('{"type":"bye","x":' + '{"a":' * 30 + "{}" + "}" * 30 + "}") == Bye()
+
+
+def test_many_brackets_side_by_side_are_not_deep() -> None:
+    wide = ",".join(["[]", "{}"] * 100)
+    assert read(f'{{"type":"bye","x":[{wide}],"y":"{"[" * 50}"}}') == Bye()
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53)])
+def test_2_to_the_53_is_allowed(number: int) -> None:
+    assert read(f'{{"type":"bye","x":[{{"a":{number}}}]}}') == Bye()
+    assert read(f'{{"type":"ping","sequence":1,"client_time":{number}}}')
+
+
+def test_digits_in_a_text_are_no_number() -> None:
+    assert read('{"type":"bye","x":"99999999999999999999"}') == Bye()
+
+
+@pytest.mark.parametrize(("character", "size"), [("x", 1), ("é", 2), ("€", 3), ("😀", 4)], ids=str)
+def test_the_size_is_measured_in_bytes(character: str, size: int) -> None:
+    text = f'{{"type":"bye","x":"{character * 50}"}}'
+    exact = len('{"type":"bye","x":""}') + 50 * size
+    assert read(text, max_size=exact) == Bye()
+    assert f"at most {exact - 1} bytes" in refused(text, max_size=exact - 1).detail
+
+
+def test_the_size_is_tested_before_anything_is_read() -> None:
+    assert refused("no JSON", max_size=3).code is ErrorCode.INVALID_MESSAGE
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters()) | JSON.map(json.dumps))
+def test_nothing_but_a_bad_frame_comes_of_any_text(text: str) -> None:
+    assert refused(text).code in (ErrorCode.INVALID_JSON, ErrorCode.INVALID_MESSAGE)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["hello", "pong", "ping", "visibility", "bye", "nope"]),
+    st.dictionaries(
+        st.sampled_from(["protocol", "sequence", "state", "resume", "client_time", "x"]), JSON
+    ),
+)
+def test_any_fields_make_a_message_or_a_bad_frame(kind: str, fields: dict[str, Any]) -> None:
+    with suppress(BadFrame):
+        assert isinstance(read(json.dumps({"type": kind, **fields})), ClientMessage)

@@ -1,0 +1,92 @@
+"""Small builders of what a store is told, and what most tests begin with."""
+
+from typing import Any
+
+from realtime.store.base import BlockingStore
+from realtime.store.records import (
+    BeatAnswer,
+    Departure,
+    Opening,
+    Peer,
+    Pulse,
+    Session,
+    SessionState,
+    Totals,
+    WorkerReport,
+)
+
+CONNECTED, SUSPENDED, CLOSING = SessionState
+
+
+def opening(session: str = "s1", *, connection: str = "", **given: Any) -> Opening:
+    """A connection that asks for ``session``; ``user``, ``login`` and so on are its peer's."""
+    peer = {name: given.pop(name) for name in tuple(given) if name in Peer.__slots__}
+    return Opening(
+        session=session,
+        token_hash=given.pop("token", f"token of {session}"),
+        connection=connection or f"{session}, first",
+        worker=given.pop("worker", "w1"),
+        peer=Peer(**{"user": "7", "username": "ada", "address": "10.0.0.1", **peer}),
+        **given,
+    )
+
+
+def returning(session: str = "s1", **given: Any) -> Opening:
+    """The same client on a new connection, to another worker."""
+    return opening(session, **{"connection": f"{session}, second", "worker": "w2", **given})
+
+
+def pulse(session: str = "s1", *, generation: int = 1, **given: Any) -> Pulse:
+    """A session's part of a beat."""
+    values = {"latency_ms": None, "missed": 0, "visibility": "visible", "totals": Totals(), **given}
+    return Pulse(session=session, generation=generation, **values)
+
+
+def departure(
+    session: str = "s1", *, code: int = 1006, reason: str = "connection lost", **given: Any
+) -> Departure:
+    """The end of a connection."""
+    return Departure(pulse(session, **given), code, reason)
+
+
+def report(worker: str = "w1", *, connections: int = 1, **given: Any) -> WorkerReport:
+    """What a worker says of itself."""
+    return WorkerReport(worker, "host", 1, connections, **given)
+
+
+def beat(store: BlockingStore, worker: str = "w1", *pulses: Pulse, **given: Any) -> BeatAnswer:
+    """A worker's beat about these sessions."""
+    return store.beat(report(worker, **given), pulses)
+
+
+def open_many(store: BlockingStore, count: int, **given: Any) -> list[str]:
+    """Open so many sessions; their ids, sorted."""
+    ids = [f"s{number:04}" for number in range(count)]
+    for id_ in ids:
+        store.open(opening(id_, **given))
+    return ids
+
+
+def suspended(store: BlockingStore, session: str = "s1", **given: Any) -> Session:
+    """Open a session and suspend it."""
+    store.open(opening(session, **given))
+    (record,) = store.suspend(given.get("worker", "w1"), [departure(session)])
+    return record
+
+
+def closing(store: BlockingStore, session: str = "s1", claimant: str = "w1") -> Session:
+    """Open a session and close it; its end is claimed by ``claimant``."""
+    store.open(opening(session))
+    (record,) = store.close("w1", [departure(session, code=1000, reason="bye")], claimant)
+    return record
+
+
+def state(store: BlockingStore, session: str = "s1") -> SessionState | None:
+    """Where a session stands; None if it is not shown any more."""
+    found = store.get(session)
+    return found.state if found else None
+
+
+def ids(sessions: tuple[Session, ...]) -> list[str]:
+    """The ids of some sessions, in their order."""
+    return [session.id for session in sessions]

@@ -1,0 +1,91 @@
+"""The kinds of store that the contract suite runs on, each with a clock turned by hand."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, cast
+
+from realtime.store.base import BlockingStore, Store
+from realtime.store.database import DatabaseStore
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.sweeping import Windows
+from realtime.store.database.transaction import Database
+from realtime.threads import Threads
+
+LEASE, RESUME, SESSION, CLAIM = 15, 120, 90, 30  # seconds
+SILENCE = SESSION + LEASE  # until a connected session without a beat is given up
+DAY = 24 * 3600
+WINDOWS = Windows(
+    lease_ms=LEASE * 1000,
+    resume_ms=RESUME * 1000,
+    session_ms=SESSION * 1000,
+    claim_ms=CLAIM * 1000,
+)
+
+
+class Kind(ABC):
+    """A fresh store of one kind. ``store`` is the contract under test."""
+
+    store: BlockingStore
+
+    @abstractmethod
+    def turn(self, seconds: float) -> None:
+        """Turn the store's clock on."""
+
+    @abstractmethod
+    def now(self) -> int:
+        """The store's time in epoch milliseconds."""
+
+    def close(self) -> None:  # noqa: B027  # most have nothing to release
+        """Release what the store holds."""
+
+
+class DatabaseKind(Kind):
+    """The database's store for threads."""
+
+    def __init__(self) -> None:
+        self.database = Database("default")
+        self.store = self.sessions = DatabaseSessions(self.database, WINDOWS)
+
+    def turn(self, seconds: float) -> None:
+        self.database.clock_offset += seconds
+
+    def now(self) -> int:
+        return self.database.now()
+
+
+class DatabaseLoopKind(DatabaseKind):
+    """The database's store for event loops."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        self._threads = Threads()
+        self._store = DatabaseStore(self.database, self.sessions, self._threads, timeout=10.0)
+        self.store = driven(self._store, self._runner)
+
+    def close(self) -> None:
+        self._runner.run(self._store.aclose())
+        self._runner.run(self._threads.aclose())
+        self._runner.close()
+
+
+class _Driven:
+    def __init__(self, store: Store, runner: asyncio.Runner) -> None:
+        self._store = store
+        self._runner = runner
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._store, name)
+        return lambda *args, **kwargs: self._runner.run(method(*args, **kwargs))
+
+
+def driven(store: Store, runner: asyncio.Runner) -> BlockingStore:
+    """A store of an event loop, for a test that waits for each call."""
+    return cast(BlockingStore, _Driven(store, runner))
+
+
+KINDS: dict[str, Callable[[], Kind]] = {
+    "database": DatabaseKind,
+    "database-loop": DatabaseLoopKind,
+}

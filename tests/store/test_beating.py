@@ -1,0 +1,348 @@
+"""``beat`` and ``leave``: the lease, and what a worker and its sessions report."""
+
+import pytest
+
+from realtime.store.base import BATCH, BlockingStore
+from realtime.store.records import CloseRequest, Loss, Lost, Totals
+
+from .builders import (
+    CONNECTED,
+    SUSPENDED,
+    beat,
+    closing,
+    departure,
+    ids,
+    open_many,
+    opening,
+    pulse,
+    report,
+    returning,
+    state,
+    suspended,
+)
+from .kinds import LEASE, RESUME, SILENCE, Kind
+
+# ---------------------------------------------------------------- the lease
+
+
+def test_a_new_worker_is_news(store: BlockingStore) -> None:
+    assert not beat(store).renewed
+    assert beat(store).renewed
+
+
+def test_an_empty_beat_renews_the_lease(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE - 1)
+    assert beat(kind.store).renewed
+    kind.turn(LEASE - 1)
+    assert beat(kind.store, "w2").suspended == ()
+
+
+def test_a_lapsed_lease_is_not_renewed_but_begins_anew(kind: Kind) -> None:
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    assert not beat(kind.store).renewed
+    assert beat(kind.store).renewed
+
+
+def test_anybodys_beat_suspends_the_sessions_of_a_lapsed_lease(kind: Kind) -> None:
+    kind.store.open(opening("s1"))
+    kind.store.open(opening("s2", worker="w2"))
+    beat(kind.store, "w1")
+    kind.turn(LEASE + 1)
+    answer = beat(kind.store, "w2")
+    assert ids(answer.suspended) == ["s1"]
+    assert (answer.suspended[0].state, answer.suspended[0].end_code) == (SUSPENDED, 1006)
+    assert state(kind.store, "s2") is CONNECTED
+    assert beat(kind.store, "w2").suspended == ()
+
+
+def test_a_patient_beat_suspends_nobody(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    assert kind.store.beat(report("w2"), (), suspend_lost=False).suspended == ()
+    assert state(kind.store) is CONNECTED
+    assert beat(kind.store, "w2").suspended != ()
+
+
+def test_a_lapsed_lease_of_ones_own_suspends_nothing(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    assert beat(kind.store).suspended == ()
+    assert state(kind.store) is CONNECTED
+
+
+def test_the_window_of_a_lost_session_begins_when_it_is_suspended(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE + 60)
+    beat(kind.store, "w2")
+    kind.turn(RESUME - 1)
+    assert kind.store.resume(returning()) is not None
+
+
+def test_more_sessions_than_a_call_handles_are_lost_in_steps(kind: Kind) -> None:
+    open_many(kind.store, BATCH + 2)
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    assert len(beat(kind.store, "w2").suspended) == BATCH
+    assert len(beat(kind.store, "w2").suspended) == 2
+
+
+def test_online_counts_the_connections_of_live_workers(kind: Kind) -> None:
+    beat(kind.store, "w1", connections=3)
+    kind.turn(LEASE / 2)
+    assert beat(kind.store, "w2", connections=4).online == 7
+    kind.turn(LEASE / 2 + 1)
+    assert beat(kind.store, "w2", connections=5).online == 5
+
+
+# ---------------------------------------------------------------- sessions
+
+
+def test_a_beat_reports_absolute_values(store: BlockingStore) -> None:
+    store.open(opening())
+    totals = Totals(pings=5, pongs=4, invalid_pongs=3, misses=2, frames_in=7, frames_out=6)
+    news = pulse(latency_ms=12.5, missed=1, visibility="hidden", totals=totals)
+    beat(store, "w1", news)
+    beat(store, "w1", news)
+    session = store.get("s1")
+    assert session is not None
+    assert (session.totals, session.latency_ms, session.missed) == (totals, 12.5, 1)
+    assert session.visibility == "hidden"
+
+
+def test_idle_tells_when_the_last_proof_of_life_was(kind: Kind) -> None:
+    kind.store.open(opening())
+    kind.turn(60)
+    before = kind.now()
+    beat(kind.store, "w1", pulse(idle_ms=20_000))
+    session = kind.store.get("s1")
+    assert session is not None
+    assert before - 20_000 <= session.last_beat <= kind.now() - 20_000
+
+
+def test_the_last_proof_of_life_never_goes_back(kind: Kind) -> None:
+    opened = kind.store.open(opening())
+    beat(kind.store, "w1", pulse(idle_ms=5_000))
+    session = kind.store.get("s1")
+    assert session is not None
+    assert session.last_beat == opened.last_beat
+
+
+def test_a_session_without_a_beat_is_given_up_though_its_worker_lives(kind: Kind) -> None:
+    open_many(kind.store, 2)
+    kind.turn(SILENCE - 1)
+    beat(kind.store, "w1", pulse("s0000"))
+    kind.turn(2)
+    assert ids(kind.store.sweep("sweeper").suspended) == ["s0001"]
+
+
+def test_the_deadline_counts_from_the_last_proof_of_life(kind: Kind) -> None:
+    kind.store.open(opening())
+    kind.turn(60)
+    beat(kind.store, "w1", pulse(idle_ms=50_000))
+    kind.turn(SILENCE - 51)
+    beat(kind.store)
+    assert kind.store.sweep("sweeper").suspended == ()
+    kind.turn(2)
+    assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]
+
+
+@pytest.mark.parametrize("end", ["never opened", "closing", "closed", "departed", "another's"])
+def test_a_session_that_is_not_the_workers_is_unknown(store: BlockingStore, end: str) -> None:
+    match end:
+        case "closing":
+            closing(store)
+        case "closed":
+            closing(store)
+            store.confirm(["s1"])
+        case "departed":
+            suspended(store)
+        case "another's":
+            store.open(opening(worker="w2"))
+    before = store.get("s1")
+    assert beat(store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+    assert store.get("s1") == before
+
+
+def test_a_session_resumed_elsewhere_is_taken_over(store: BlockingStore) -> None:
+    store.open(opening())
+    after = store.resume(returning())
+    first, second = beat(store, "w1", pulse()), beat(store, "w1", pulse())
+    assert first.lost == second.lost == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    assert store.get("s1") == after
+
+
+def test_one_lost_session_spoils_nothing_for_the_others(store: BlockingStore) -> None:
+    store.open(opening("s2"))
+    answer = beat(store, "w1", pulse("s1"), pulse("s2", missed=2))
+    assert [lost.session for lost in answer.lost] == ["s1"]
+    session = store.get("s2")
+    assert session is not None
+    assert session.missed == 2
+
+
+def test_a_full_batch_of_pulses(store: BlockingStore) -> None:
+    known = open_many(store, BATCH)
+    assert beat(store, "w1", *[pulse(id_, missed=1) for id_ in known]).lost == ()
+    assert store.stats().unhealthy == BATCH
+
+
+# ---------------------------------------------------------------- a worker that stood still
+
+
+def test_a_worker_that_stood_still_takes_its_sessions_up_again(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    beat(kind.store, "w2")
+    answer = beat(kind.store, "w1", pulse())
+    assert (answer.renewed, answer.lost) == (False, ())
+    session = kind.store.get("s1")
+    assert session is not None
+    assert (session.state, session.generation, session.worker) == (CONNECTED, 1, "w1")
+    assert (session.end_code, session.end_reason) == (0, "")
+
+
+def test_what_was_taken_up_again_lives_on(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(SILENCE + 1)
+    kind.store.sweep("sweeper")
+    beat(kind.store, "w1", pulse())
+    kind.turn(LEASE - 1)
+    beat(kind.store)
+    assert kind.store.sweep("sweeper").suspended == ()
+
+
+def test_a_silent_session_is_taken_up_again(kind: Kind) -> None:
+    kind.store.open(opening())
+    kind.turn(SILENCE + 1)
+    beat(kind.store)
+    assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]
+    assert beat(kind.store, "w1", pulse()).lost == ()
+    assert state(kind.store) is CONNECTED
+
+
+def test_what_was_continued_elsewhere_stays_there(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    beat(kind.store, "w2")
+    kind.store.resume(returning())
+    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.TAKEN_OVER),)
+
+
+def test_what_was_closed_meanwhile_stays_closed(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    kind.store.sweep("sweeper")
+    kind.turn(RESUME + 1)
+    assert ids(kind.store.sweep("sweeper").claimed) == ["s1"]
+    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+
+
+def test_a_departed_session_is_not_taken_up_again(kind: Kind) -> None:
+    suspended(kind.store)
+    kind.turn(LEASE + 1)
+    beat(kind.store, "w2")
+    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+
+
+# ---------------------------------------------------------------- the inbox
+
+
+def test_the_inbox_tells_whom_to_close_until_they_are(store: BlockingStore) -> None:
+    store.open(opening())
+    store.request_close(session="s1", code=4500, reason="go")
+    asked = (CloseRequest("s1", 1, 4500, "go"),)
+    assert beat(store).inbox == beat(store).inbox == asked
+    store.close("w1", [departure(code=4500)], "w1")
+    assert beat(store).inbox == ()
+
+
+def test_a_worker_gets_only_its_own_inbox(store: BlockingStore) -> None:
+    store.open(opening())
+    store.request_close(session="s1", code=4500, reason="")
+    assert beat(store, "w2").inbox == ()
+
+
+def test_the_request_reaches_a_worker_that_takes_its_session_up_again(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    kind.store.request_close(session="s1", code=4500, reason="")
+    beat(kind.store, "w2")
+    assert [entry.session for entry in beat(kind.store, "w1", pulse()).inbox] == ["s1"]
+
+
+def test_a_full_inbox_comes_in_pieces(store: BlockingStore) -> None:
+    known = open_many(store, BATCH + 2)
+    store.request_close(user="7", code=4500, reason="")
+    first = [entry.session for entry in beat(store).inbox]
+    assert first == known[:BATCH]
+    store.close("w1", [departure(id_) for id_ in first], "w1")
+    assert [entry.session for entry in beat(store).inbox] == known[BATCH:]
+
+
+# ---------------------------------------------------------------- leaving
+
+
+def test_who_leaves_gives_the_lease_back_and_suspends_the_rest(kind: Kind) -> None:
+    kind.store.open(opening("s1"))
+    kind.store.open(opening("s2", worker="w2"))
+    beat(kind.store)
+    left = kind.store.leave("w1")
+    assert [(s.id, s.state, s.worker) for s in left] == [("s1", SUSPENDED, "")]
+    assert state(kind.store, "s2") is CONNECTED
+    assert kind.store.stats().workers == 0
+    kind.turn(RESUME - 1)
+    assert kind.store.resume(returning()) is not None
+
+
+def test_a_repeated_leave_gives_the_same_answer(kind: Kind) -> None:
+    suspended(kind.store, "earlier")
+    kind.store.open(opening("s1"))
+    beat(kind.store)
+    first = kind.store.leave("w1")
+    kind.turn(RESUME / 2)
+    assert kind.store.leave("w1") == first
+    assert ids(first) == ["s1"]
+    kind.turn(RESUME / 2 + 1)
+    assert kind.store.resume(returning()) is None
+
+
+def test_a_worker_that_left_is_not_lost(kind: Kind) -> None:
+    beat(kind.store)
+    kind.store.leave("w1")
+    kind.turn(LEASE + 1)
+    assert kind.store.sweep("sweeper").workers_lost == 0
+
+
+def test_leaving_does_not_hide_what_others_took(store: BlockingStore) -> None:
+    store.open(opening())
+    store.resume(returning())
+    assert store.leave("w1") == ()
+    assert state(store) is CONNECTED
+
+
+def test_who_left_may_come_again(store: BlockingStore) -> None:
+    beat(store)
+    store.leave("w1")
+    assert not beat(store).renewed
+    assert store.stats().workers == 1
+
+
+def test_an_unknown_worker_leaves_in_peace(store: BlockingStore) -> None:
+    assert store.leave("nobody") == ()
+
+
+def test_a_report_is_taken_as_it_is(store: BlockingStore) -> None:
+    store.beat(report(connections=2, pings=5, pongs=4, timeouts=1), ())
+    stats = store.stats()
+    assert (stats.workers, stats.pings, stats.pongs, stats.timeouts) == (1, 5, 4, 1)

@@ -1,0 +1,403 @@
+"""What is the database's own: transactions, groups, locks, clocks."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, connections, transaction
+
+from realtime.models import LiveSession
+from realtime.store.base import StoreUnavailable
+from realtime.store.database import DatabaseStore, store
+from realtime.store.database import transaction as database_transaction
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.transaction import Database
+from realtime.store.records import Query, Session
+from realtime.threads import Threads
+
+from .builders import beat, ids, open_many, opening, pulse, returning
+from .kinds import WINDOWS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+sqlite_only = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="how SQLite locks is its own affair"
+)
+
+
+class CountingDatabase(Database):
+    """Counts the transactions that it begins."""
+
+    def __init__(self, alias: str = "default") -> None:
+        super().__init__(alias)
+        self.begun = 0
+
+    @contextmanager
+    def write(self) -> Iterator[int]:
+        self.begun += not self.connection.in_atomic_block
+        with super().write() as now:
+            yield now
+
+
+@pytest.fixture
+def database() -> CountingDatabase:
+    return CountingDatabase()
+
+
+@pytest.fixture
+def sessions(database: CountingDatabase) -> DatabaseSessions:
+    return DatabaseSessions(database, WINDOWS)
+
+
+@pytest.fixture
+async def threads() -> AsyncIterator[Threads]:
+    threads = Threads(size=2, max_pending=4)
+    yield threads
+    await threads.aclose()
+
+
+MakeStore = Callable[..., DatabaseStore]
+
+
+@pytest.fixture
+def make(database: CountingDatabase, sessions: DatabaseSessions, threads: Threads) -> MakeStore:
+    """Makes a store for the loop of a test."""
+    return lambda timeout=10.0: DatabaseStore(database, sessions, threads, timeout=timeout)
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Somebody else is writing, and takes all the time in the world."""
+    name = connection.settings_dict["NAME"]
+    with closing(sqlite3.connect(name, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Somebody else is in the middle of reading."""
+    name = connection.settings_dict["NAME"]
+    with closing(sqlite3.connect(name, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM realtime_livesession").fetchall()
+        yield
+        other.execute("ROLLBACK")
+
+
+def impatient() -> None:
+    """This thread's connection does not wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 0")
+
+
+async def counted() -> int:
+    return await asyncio.to_thread(_count)
+
+
+def _count() -> int:
+    try:
+        return LiveSession.objects.count()
+    finally:
+        connections.close_all()
+
+
+# ---------------------------------------------------------------- groups
+
+
+async def test_a_storm_of_opens_takes_few_transactions(
+    make: MakeStore, database: CountingDatabase
+) -> None:
+    store = make()
+    opened = await asyncio.gather(*[store.open(opening(f"s{n}")) for n in range(200)])
+    assert ids(tuple(opened)) == [f"s{n}" for n in range(200)]
+    assert database.begun <= 3
+    await store.aclose()
+
+
+async def test_a_call_that_fails_does_not_harm_the_others_of_its_group(make: MakeStore) -> None:
+    store = make()
+    bad = store.request_close(session="s1", user="7", code=4500, reason="")
+    answers = await asyncio.gather(
+        store.open(opening("s1")), bad, store.open(opening("s2")), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [Session, ValueError, Session]
+    assert len((await store.page(Query())).sessions) == 2
+
+
+async def test_a_query_that_fails_does_not_harm_the_others_of_its_group(
+    make: MakeStore, sessions: DatabaseSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(worker: str) -> Any:
+        with sessions._database.write(), connection.cursor() as cursor:
+            LiveSession.objects.update(username="half done")
+            cursor.execute("SELECT * FROM no_such_table")
+
+    monkeypatch.setattr(sessions, "leave", fails)
+    store = make()
+    answers = await asyncio.gather(
+        store.open(opening("s1")),
+        store.leave("w1"),
+        store.open(opening("s2")),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [Session, StoreUnavailable, Session]
+    assert {s.peer.username for s in (await store.page(Query())).sessions} == {"ada"}
+
+
+async def test_calls_take_effect_in_their_order(make: MakeStore) -> None:
+    store = make()
+    calls = (store.open(opening()), store.resume(returning()), store.leave("w2"))
+    _, resumed, left = await asyncio.gather(*calls)
+    assert resumed is not None
+    assert [(s.id, s.generation) for s in left] == [("s1", 2)]
+
+
+async def test_the_store_goes_on_after_a_pause(make: MakeStore) -> None:
+    store = make()
+    for number in range(3):
+        await store.open(opening(f"s{number}"))
+        await store.aclose()
+    assert await counted() == 3
+
+
+# ---------------------------------------------------------------- locks and limits
+
+
+@sqlite_only
+async def test_what_takes_too_long_is_unavailable_and_given_up_is_not_begun(
+    make: MakeStore,
+) -> None:
+    store = make(timeout=0.05)
+    with locked():
+        for number in range(3):
+            with pytest.raises(StoreUnavailable, match="no answer within"):
+                await store.open(opening(f"s{number}"))
+    await store.aclose()
+    assert await counted() == 0
+
+
+@sqlite_only
+async def test_the_store_recovers_when_the_lock_is_gone(make: MakeStore) -> None:
+    store = make(timeout=0.05)
+    with locked(), pytest.raises(StoreUnavailable):
+        await store.open(opening("s1"))
+    await store.aclose()
+    patient = make()
+    assert (await patient.open(opening("s2"))).id == "s2"
+
+
+@sqlite_only
+async def test_a_wait_that_is_cancelled_gives_its_write_up(make: MakeStore) -> None:
+    store = make()
+    with locked():
+        waiting = [asyncio.create_task(store.open(opening(f"s{n}"))) for n in range(3)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+        await asyncio.wait([waiting[1]])
+    await asyncio.gather(waiting[0], waiting[2])
+    assert await counted() == 2
+
+
+@sqlite_only
+async def test_reading_goes_on_while_somebody_writes(make: MakeStore) -> None:
+    store = make()
+    await store.open(opening())
+    with locked():
+        assert (await store.stats()).connected == 1
+        assert await store.get("s1") is not None
+
+
+async def test_writes_that_wait_are_bounded(
+    make: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MAX_WAITING", 2)
+    asked = make()
+    opens = [asyncio.create_task(asked.open(opening(f"s{n}"))) for n in range(3)]
+    answers = await asyncio.gather(*opens, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Session, Session, StoreUnavailable]
+
+
+async def test_reads_that_wait_are_bounded(make: MakeStore, threads: Threads) -> None:
+    gate = threading.Event()
+    busy = [asyncio.create_task(threads.run(gate.wait, 10)) for _ in range(4)]
+    await asyncio.sleep(0)
+    with pytest.raises(StoreUnavailable, match="too many calls"):
+        await make().stats()
+    with pytest.raises(StoreUnavailable, match="too many calls"):
+        await make().open(opening())
+    gate.set()
+    await asyncio.gather(*busy)
+
+
+@sqlite_only
+def test_a_lock_of_another_is_an_unavailable_store(sessions: DatabaseSessions) -> None:
+    sessions.open(opening())
+    impatient()
+    with locked(), pytest.raises(StoreUnavailable, match="locked"):
+        beat(sessions, "w1", pulse())
+    assert beat(sessions, "w1", pulse()).lost == ()
+
+
+@sqlite_only
+def test_a_connection_that_was_lost_is_made_anew(sessions: DatabaseSessions) -> None:
+    sessions.open(opening())
+    connection.connection.close()  # behind Django's back
+    with pytest.raises(StoreUnavailable):
+        sessions.get("s1")
+    assert sessions.get("s1") is not None
+
+
+# ---------------------------------------------------------------- a caller's transaction
+
+
+def test_a_call_is_a_part_of_the_callers_transaction(sessions: DatabaseSessions) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        sessions.open(opening("s1"))
+        beat(sessions, "w1", pulse("s1"))
+        raise ZeroDivisionError
+    assert sessions.get("s1") is None
+    assert sessions.stats().workers == 0
+
+
+def test_a_call_commits_with_the_caller(sessions: DatabaseSessions) -> None:
+    sessions.open(opening())
+    with transaction.atomic():
+        sessions.request_close(session="s1", code=4500, reason="")
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(_asked_to_close).result() == 0
+    assert _asked_to_close() == 1
+
+
+def _asked_to_close() -> int:
+    try:
+        return LiveSession.objects.filter(close_code=4500).count()
+    finally:
+        if threading.current_thread() is not threading.main_thread():
+            connections.close_all()
+
+
+def test_a_failed_call_leaves_the_callers_transaction_whole(
+    sessions: DatabaseSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction.atomic():
+        sessions.open(opening("s1"))
+        with monkeypatch.context() as patch, pytest.raises(StoreUnavailable):
+            patch.setattr(LiveSession._meta, "db_table", "no_such_table")
+            sessions.open(opening("s2"))
+        sessions.open(opening("s3"))
+    assert ids(sessions.of_user("7")) == ["s3", "s1"]
+
+
+# ---------------------------------------------------------------- SQLite as Django has it
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """None of the options that the README advises, and a file that was never in WAL."""
+    monkeypatch.setitem(connections.settings["default"], "OPTIONS", {})
+    monkeypatch.setattr(database_transaction, "_in_wal", set())
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode = DELETE")
+    yield
+    connection.close()
+
+
+def work_at_once(sessions: DatabaseSessions, workers: int, rounds: int) -> None:
+    """So many threads that open sessions and beat."""
+    together = threading.Barrier(workers)
+
+    def work(worker: int) -> None:
+        together.wait(10)
+        try:
+            for number in range(rounds):
+                sessions.open(opening(f"s{worker}-{number}"))
+                beat(sessions, f"w{worker}")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, range(workers)))
+
+
+@sqlite_only
+@pytest.mark.usefixtures("plain")
+def test_without_any_options_writers_wait_for_each_other(sessions: DatabaseSessions) -> None:
+    work_at_once(sessions, workers=4, rounds=20)
+    assert sessions.stats().connected == 80
+
+
+@sqlite_only
+@pytest.mark.usefixtures("plain")
+def test_without_any_options_readers_go_on_while_somebody_writes(
+    sessions: DatabaseSessions,
+) -> None:
+    sessions.open(opening())
+    with locked():
+        assert sessions.stats().connected == 1
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@sqlite_only
+@pytest.mark.usefixtures("plain")
+def test_a_file_that_cannot_change_its_mode_now_does_so_later(
+    sessions: DatabaseSessions,
+) -> None:
+    impatient()
+    with reading(), pytest.raises(StoreUnavailable):
+        sessions.open(opening())
+    sessions.open(opening())
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@sqlite_only
+@pytest.mark.usefixtures("plain")
+def test_the_mode_of_other_transactions_is_left_alone(sessions: DatabaseSessions) -> None:
+    before = connection.transaction_mode  # type: ignore[attr-defined]
+    sessions.open(opening())
+    assert connection.transaction_mode == before  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- clock, order
+
+
+def test_the_clock_is_the_databases_turned_by_its_offset() -> None:
+    straight, turned = Database("default"), Database("default", clock_offset=3600)
+    assert 3_599_000 < turned.now() - straight.now() < 3_660_000
+
+
+def test_the_clock_moves_within_a_transaction(database: CountingDatabase) -> None:
+    with transaction.atomic():
+        first = database.now()
+        while database.now() == first:
+            pass
+        assert database.now() > first
+
+
+def test_an_unknown_kind_of_database_is_named(
+    database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "vendor", "oracle")
+    with pytest.raises(ImproperlyConfigured, match="runs on sqlite, postgresql"):
+        database.now()
+
+
+def test_pages_show_everybody_once_where_all_began_together(sessions: DatabaseSessions) -> None:
+    known = open_many(sessions, 7)
+    LiveSession.objects.update(opened_at=1)
+    found, cursor = [], ""
+    for _ in range(4):
+        page = sessions.page(Query(), limit=2, cursor=cursor)
+        found += ids(page.sessions)
+        cursor = page.cursor
+    assert (sorted(found), cursor) == (known, "")

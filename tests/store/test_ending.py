@@ -1,0 +1,328 @@
+"""``suspend``, ``close``, ``confirm`` and ``request_close``."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from realtime.store.base import BATCH, BlockingStore
+from realtime.store.records import Session, Totals
+
+from .builders import (
+    CLOSING,
+    CONNECTED,
+    SUSPENDED,
+    beat,
+    closing,
+    departure,
+    ids,
+    open_many,
+    opening,
+    pulse,
+    returning,
+    state,
+    suspended,
+)
+from .kinds import CLAIM, LEASE, RESUME, Kind
+
+
+def end(store: BlockingStore, verb: str, worker: str, *departures: Any) -> tuple[Session, ...]:
+    """Suspend or close; what is common to both is tested on both."""
+    if verb == "suspend":
+        return store.suspend(worker, departures)
+    return store.close(worker, departures, worker)
+
+
+both = pytest.mark.parametrize("verb", ["suspend", "close"])
+
+# ---------------------------------------------------------------- suspend and close
+
+
+def test_a_suspended_session_says_how_its_connection_ended(store: BlockingStore) -> None:
+    session = suspended(store)
+    assert (session.state, session.worker) == (SUSPENDED, "")
+    assert (session.end_code, session.end_reason) == (1006, "connection lost")
+    assert store.get("s1") == session
+
+
+def test_a_closing_session_is_not_shown_any_more(store: BlockingStore) -> None:
+    session = closing(store)
+    assert (session.state, session.end_code, session.end_reason) == (CLOSING, 1000, "bye")
+    assert store.get("s1") is None
+    assert store.of_user("7") == ()
+
+
+@both
+def test_a_connection_may_be_named_instead_of_its_generation(
+    store: BlockingStore, verb: str
+) -> None:
+    """By a worker that asked to resume and never heard the answer: it has no values either."""
+    store.open(opening())
+    totals = Totals(pings=5, pongs=4)
+    beat(store, "w1", pulse(totals=totals))
+    store.resume(returning())
+    unheard = departure(generation=0)
+    assert end(store, verb, "w2", replace(unheard, connection="s1, first")) == ()
+    (session,) = end(store, verb, "w2", replace(unheard, connection="s1, second"))
+    assert (session.generation, session.totals) == (2, totals)
+    assert state(store) is not CONNECTED
+
+
+@both
+def test_the_last_values_are_kept(store: BlockingStore, verb: str) -> None:
+    store.open(opening())
+    totals = Totals(pings=5, pongs=4)
+    (session,) = end(store, verb, "w1", departure(totals=totals, latency_ms=3.5, missed=2))
+    assert (session.totals, session.latency_ms, session.missed) == (totals, 3.5, 2)
+
+
+@both
+def test_the_last_proof_of_life_is_kept(kind: Kind, verb: str) -> None:
+    kind.store.open(opening())
+    kind.turn(20)
+    before = kind.now()
+    (session,) = end(kind.store, verb, "w1", departure(idle_ms=5_000))
+    assert before - 5_000 <= session.last_beat <= kind.now() - 5_000
+
+
+@both
+def test_the_last_proof_of_life_does_not_go_back(store: BlockingStore, verb: str) -> None:
+    opened = store.open(opening())
+    (session,) = end(store, verb, "w1", departure(idle_ms=5_000))
+    assert session.last_beat == opened.last_beat
+
+
+@both
+def test_a_repeat_gives_the_same_answer(kind: Kind, verb: str) -> None:
+    kind.store.open(opening())
+    first = end(kind.store, verb, "w1", departure())
+    kind.turn(1)
+    assert end(kind.store, verb, "w1", departure()) == first
+    assert ids(first) == ["s1"]
+
+
+@both
+def test_a_repeat_among_new_ones(store: BlockingStore, verb: str) -> None:
+    open_many(store, 2)
+    end(store, verb, "w1", departure("s0000"))
+    again = end(store, verb, "w1", departure("s0000"), departure("s0001"))
+    assert ids(again) == ["s0000", "s0001"]
+
+
+@both
+@pytest.mark.parametrize("moved", ["unknown", "resumed", "resumed here", "another's", "closing"])
+def test_a_session_that_has_moved_on_is_left_alone(
+    store: BlockingStore, verb: str, moved: str
+) -> None:
+    match moved:
+        case "resumed":
+            store.open(opening())
+            store.resume(returning())
+        case "resumed here":
+            store.open(opening())
+            store.resume(returning(worker="w1"))
+        case "another's":
+            store.open(opening(worker="w2"))
+        case "closing":
+            closing(store, claimant="somebody")
+    before = store.get("s1")
+    assert end(store, verb, "w1", departure()) == ()
+    assert store.get("s1") == before
+
+
+@both
+def test_the_end_of_a_session_that_was_suspended_for_its_worker(kind: Kind, verb: str) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    beat(kind.store, "w2")
+    (session,) = end(kind.store, verb, "w1", departure(code=1001))
+    assert (session.worker, session.end_code) == ("", 1001)
+
+
+@both
+def test_a_full_batch_of_departures(store: BlockingStore, verb: str) -> None:
+    known = open_many(store, BATCH)
+    assert ids(end(store, verb, "w1", *map(departure, known))) == known
+
+
+@both
+def test_a_long_reason_is_cut(store: BlockingStore, verb: str) -> None:
+    store.open(opening())
+    (session,) = end(store, verb, "w1", departure(reason="x" * 300))
+    assert session.end_reason == "x" * 200
+
+
+def test_a_repeated_suspend_does_not_move_the_window(kind: Kind) -> None:
+    suspended(kind.store)
+    kind.turn(RESUME - 1)
+    kind.store.suspend("w1", [departure()])
+    kind.turn(2)
+    assert kind.store.resume(returning()) is None
+
+
+def test_a_session_suspended_twice_is_the_second_ones(store: BlockingStore) -> None:
+    suspended(store)
+    store.resume(returning())
+    assert store.suspend("w1", [departure()]) == ()
+    assert ids(store.suspend("w2", [departure(generation=2)])) == ["s1"]
+
+
+# ---------------------------------------------------------------- claims
+
+
+def test_who_closes_holds_the_claim(kind: Kind) -> None:
+    closing(kind.store)
+    kind.turn(CLAIM - 1)
+    assert kind.store.sweep("sweeper").claimed == ()
+
+
+def test_an_expired_claim_is_taken_by_a_sweep(kind: Kind) -> None:
+    closing(kind.store)
+    kind.turn(CLAIM + 1)
+    (session,) = kind.store.sweep("sweeper").claimed
+    assert (session.id, session.end_code, session.end_reason) == ("s1", 1000, "bye")
+
+
+def test_a_repeated_close_gets_nothing_once_another_has_the_claim(kind: Kind) -> None:
+    closing(kind.store)
+    kind.turn(CLAIM + 1)
+    kind.store.sweep("sweeper")
+    assert kind.store.close("w1", [departure(code=1000, reason="bye")], "w1") == ()
+
+
+def test_a_repeated_close_does_not_move_the_claim(kind: Kind) -> None:
+    closing(kind.store)
+    kind.turn(CLAIM - 1)
+    assert kind.store.close("w1", [departure(code=1000, reason="bye")], "w1") != ()
+    kind.turn(2)
+    assert ids(kind.store.sweep("sweeper").claimed) == ["s1"]
+
+
+def test_confirmed_is_forgotten(kind: Kind) -> None:
+    closing(kind.store)
+    kind.store.confirm(["s1"])
+    kind.store.confirm(["s1", "unknown"])
+    kind.turn(CLAIM + 1)
+    assert kind.store.sweep("sweeper").claimed == ()
+
+
+def test_only_what_is_closing_is_forgotten(store: BlockingStore) -> None:
+    store.open(opening("s1"))
+    suspended(store, "s2")
+    store.confirm(["s1", "s2"])
+    assert (state(store, "s1"), state(store, "s2")) == (CONNECTED, SUSPENDED)
+
+
+# ---------------------------------------------------------------- requests
+
+
+def test_one_session_is_asked_to_close(store: BlockingStore) -> None:
+    open_many(store, 2)
+    assert store.request_close(session="s0001", code=4500, reason="go") == ("s0001",)
+    assert [entry.session for entry in beat(store).inbox] == ["s0001"]
+
+
+@pytest.mark.parametrize("who", [{"user": "7"}, {"login": "digest"}], ids=["user", "login"])
+def test_all_of_a_user_or_login_are_asked(store: BlockingStore, who: dict[str, str]) -> None:
+    store.open(opening("s1", login="digest"))
+    store.open(opening("s2", login="digest"))
+    store.open(opening("s3", user="8", login="other"))
+    assert store.request_close(**who, code=4503, reason="") == ("s1", "s2")
+    assert [entry.session for entry in beat(store).inbox] == ["s1", "s2"]
+
+
+def test_a_repeated_request_gives_the_same_answer(store: BlockingStore) -> None:
+    store.open(opening())
+    first = store.request_close(session="s1", code=4500, reason="go")
+    assert store.request_close(session="s1", code=4500, reason="go") == first == ("s1",)
+    assert len(beat(store).inbox) == 1
+
+
+@pytest.mark.parametrize("code", [4008, 4500])
+def test_nobody_is_asked_where_there_is_nobody(store: BlockingStore, code: int) -> None:
+    closing(store)
+    assert store.request_close(session="s1", code=code, reason="") == ()
+    assert store.request_close(session="unknown", code=code, reason="") == ()
+    assert store.request_close(user="8", code=code, reason="") == ()
+
+
+def test_a_final_request_closes_a_suspended_session_by_the_next_sweep(
+    store: BlockingStore,
+) -> None:
+    suspended(store)
+    assert store.request_close(session="s1", code=4500, reason="go") == ("s1",)
+    (session,) = store.sweep("sweeper").claimed
+    assert (session.end_code, session.end_reason) == (4500, "go")
+
+
+def test_without_a_reason_it_is_the_code_s_own(store: BlockingStore) -> None:
+    """As for a connected session, whose worker says goodbye in these words."""
+    suspended(store)
+    store.request_close(session="s1", code=4500, reason="")
+    (session,) = store.sweep("sweeper").claimed
+    assert session.end_reason == "disconnected by an administrator"
+
+
+def test_another_request_leaves_a_suspended_session_alone(store: BlockingStore) -> None:
+    suspended(store)
+    assert store.request_close(session="s1", code=4008, reason="") == ()
+    assert store.sweep("sweeper").claimed == ()
+    assert store.resume(returning()) is not None
+
+
+def test_a_final_request_outlives_the_loss_of_the_connection(store: BlockingStore) -> None:
+    store.open(opening())
+    store.request_close(session="s1", code=4500, reason="go")
+    store.suspend("w1", [departure()])
+    assert [(s.id, s.end_code) for s in store.sweep("sweeper").claimed] == [("s1", 4500)]
+
+
+def test_a_final_request_is_not_softened(store: BlockingStore) -> None:
+    store.open(opening())
+    store.request_close(session="s1", code=4500, reason="go")
+    assert store.request_close(session="s1", code=4008, reason="come back") == ("s1",)
+    assert [(entry.code, entry.reason) for entry in beat(store).inbox] == [(4500, "go")]
+
+
+def test_a_request_may_become_final(store: BlockingStore) -> None:
+    store.open(opening())
+    store.request_close(session="s1", code=4008, reason="come back")
+    store.request_close(session="s1", code=4500, reason="go")
+    assert [(entry.code, entry.reason) for entry in beat(store).inbox] == [(4500, "go")]
+
+
+def test_an_answered_request_does_not_change_how_a_session_ended(kind: Kind) -> None:
+    kind.store.open(opening())
+    kind.store.request_close(session="s1", code=4008, reason="come back")
+    kind.store.suspend("w1", [departure(code=1001, reason="server shutting down")])
+    kind.turn(RESUME + 1)
+    assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [1001]
+
+
+def test_a_late_request_does_not_change_how_a_session_ended(kind: Kind) -> None:
+    kind.store.open(opening())
+    kind.store.request_close(session="s1", code=4500, reason="go")
+    kind.store.close("w1", [departure(code=1000, reason="bye")], "w1")
+    kind.turn(CLAIM + 1)
+    assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [1000]
+
+
+def test_a_request_is_for_a_connection_of_any_generation(store: BlockingStore) -> None:
+    suspended(store)
+    store.resume(returning())
+    store.request_close(session="s1", code=4500, reason="")
+    inbox = beat(store, "w2", pulse(generation=2)).inbox
+    assert [(entry.session, entry.generation) for entry in inbox] == [("s1", 2)]
+
+
+def test_a_request_with_a_long_reason_is_cut(store: BlockingStore) -> None:
+    store.open(opening())
+    store.request_close(session="s1", code=4500, reason="x" * 300)
+    assert beat(store).inbox[0].reason == "x" * 200
+
+
+@pytest.mark.parametrize("who", [{}, {"session": "s1", "user": "7"}])
+def test_a_request_names_exactly_one(store: BlockingStore, who: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="one of session, user and login"):
+        store.request_close(**who, code=4500, reason="")

@@ -1,0 +1,159 @@
+"""``stats`` of latencies, ``workers``, ``sample`` and ``samples``."""
+
+import pytest
+
+from realtime.store.base import SAMPLE_EVERY_MS, SHOWN, BlockingStore
+from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
+from realtime.store.records import Order, Query, Sample
+
+from .builders import beat, departure, open_many, opening, report
+from .kinds import LEASE, Kind
+
+BUCKET = SAMPLE_EVERY_MS / 1000
+HOUR = 3600.0
+
+
+def latencies(*values_ms: float) -> Sparse:
+    histogram = LatencyHistogram()
+    for ms in values_ms:
+        histogram.add(ms)
+    return histogram.sparse()
+
+
+def near(ms: float) -> object:
+    return pytest.approx(ms, rel=RELATIVE_ERROR + 0.001)
+
+
+def percentiles(store: BlockingStore) -> tuple[float | None, float | None]:
+    stats = store.stats()
+    return stats.latency_p50, stats.latency_p95
+
+
+# ---------------------------------------------------------------- latencies
+
+
+def test_no_latency_without_data(store: BlockingStore) -> None:
+    assert percentiles(store) == (None, None)
+    beat(store, "w1")
+    assert percentiles(store) == (None, None)
+
+
+def test_latencies_are_merged_over_the_workers(store: BlockingStore) -> None:
+    beat(store, "w1", latency=latencies(*[10.0] * 60))
+    beat(store, "w2", latency=latencies(*[200.0] * 40))
+    assert percentiles(store) == (near(10.0), near(200.0))
+
+
+def test_a_beat_replaces_the_latencies_of_the_one_before(store: BlockingStore) -> None:
+    beat(store, "w1", latency=latencies(10.0, 10.0))
+    beat(store, "w1", latency=latencies(500.0))
+    assert percentiles(store) == (near(500.0), near(500.0))
+
+
+def test_latencies_of_the_lost_do_not_count(kind: Kind) -> None:
+    beat(kind.store, "w1", latency=latencies(10.0))
+    kind.turn(LEASE + 1)
+    assert percentiles(kind.store) == (None, None)
+
+
+# ---------------------------------------------------------------- workers
+
+
+def test_nobody_works_at_first(store: BlockingStore) -> None:
+    assert store.workers() == ()
+
+
+def test_the_workers_are_as_they_reported_themselves(store: BlockingStore) -> None:
+    two = report("w2", connections=7, pings=3, pongs=2, timeouts=1, latency=latencies(5.0, 80.0))
+    one = report("w1", connections=0)
+    for each in (two, one):
+        store.beat(each, [])
+    assert store.workers() == (one, two)
+
+
+def test_a_worker_without_a_lease_is_none(kind: Kind) -> None:
+    beat(kind.store, "w1")
+    beat(kind.store, "w2")
+    kind.store.leave("w2")
+    assert [worker.id for worker in kind.store.workers()] == ["w1"]
+    kind.turn(LEASE + 1)
+    assert kind.store.workers() == ()
+
+
+# ---------------------------------------------------------------- samples
+
+
+def test_no_samples_at_first(store: BlockingStore) -> None:
+    assert store.samples() == ()
+
+
+def test_a_sample_is_what_the_live_workers_report(kind: Kind) -> None:
+    open_many(kind.store, 3)
+    kind.store.suspend("w1", [departure("s0000")])
+    beat(kind.store, "w1", connections=2, latency=latencies(10.0, 10.0))
+    beat(kind.store, "w2", connections=5, latency=latencies(300.0))
+    before = kind.now()
+    kind.store.sample()
+    (sample,) = kind.store.samples()
+    assert sample == Sample(sample.at, 7, 1, near(10.0), near(300.0))  # type: ignore[arg-type]
+    assert sample.at % SAMPLE_EVERY_MS == 0
+    assert before - SAMPLE_EVERY_MS < sample.at <= kind.now()
+
+
+def test_one_sample_per_bucket_whoever_asks(kind: Kind) -> None:
+    kind.turn(BUCKET - kind.now() % SAMPLE_EVERY_MS / 1000)  # to the start of one
+    beat(kind.store, "w1", connections=1)
+    kind.store.sample()
+    beat(kind.store, "w1", connections=2)
+    kind.store.sample()
+    assert [sample.connected for sample in kind.store.samples()] == [1]
+    kind.turn(BUCKET)
+    kind.store.sample()
+    assert [sample.connected for sample in kind.store.samples()] == [1, 2]
+
+
+def test_an_empty_registry_has_samples_too(store: BlockingStore) -> None:
+    store.sample()
+    (sample,) = store.samples()
+    assert (sample.connected, sample.suspended, sample.latency_p50) == (0, 0, None)
+
+
+def test_samples_come_oldest_first_and_only_the_newer_ones_when_asked(kind: Kind) -> None:
+    for _ in range(3):
+        kind.store.sample()
+        kind.turn(BUCKET)
+    first, second, third = kind.store.samples()
+    assert first.at < second.at < third.at
+    assert kind.store.samples(after=first.at) == (second, third)
+    assert kind.store.samples(after=third.at) == ()
+
+
+def test_an_hour_is_kept(kind: Kind) -> None:
+    kind.store.sample()
+    (old,) = kind.store.samples()
+    kind.turn(HOUR)
+    kind.store.sample()
+    assert kind.store.samples()[0] == old
+    kind.turn(3 * BUCKET)
+    kind.store.sample()
+    assert old not in kind.store.samples()
+    assert len(kind.store.samples()) == 2
+
+
+# ---------------------------------------------------------------- cursors
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_a_cursor_holds_no_session_id(store: BlockingStore, order: Order) -> None:
+    whole = [f"{number:08}secret" for number in range(4)]
+    for id_ in whole:
+        store.open(opening(id_))
+    found, cursor = [], ""
+    while True:
+        page = store.page(Query(order=order), limit=1, cursor=cursor)
+        found += [session.id for session in page.sessions]
+        cursor = page.cursor
+        if not cursor:
+            break
+        assert found[-1][: SHOWN + 1] not in cursor
+    assert sorted(found) == whole

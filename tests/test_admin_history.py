@@ -1,0 +1,159 @@
+"""The admin's history of closed sessions: filters, exact search, CSV."""
+
+import csv
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import AsyncClient, Client, override_settings
+from django.utils import timezone
+
+from realtime.admin.closed import lasted
+from realtime.admin.export import CHUNK, COLUMNS, cell
+from realtime.models import ClosedSession
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/realtime/closedsession/"
+EXPORT = LIST + "export/"
+
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def row(session: str, **given: Any) -> ClosedSession:
+    now = timezone.now()
+    times = {"opened_at": now, "last_seen": now, "closed_at": now, "duration": 61.4}
+    values = {"code": 1000, "username": "ann", "user": "7", "address": "192.0.2.1"}
+    return ClosedSession(session=session, **{**times, **values, **given})
+
+
+def close(session: str, **given: Any) -> ClosedSession:
+    saved = row(session, **given)
+    saved.save()
+    return saved
+
+
+def shown(admin: Client, **query: str) -> list[str]:
+    return sorted(found.session for found in admin.get(LIST, query).context["cl"].result_list)
+
+
+def exported(response: Any) -> list[dict[str, str]]:
+    content = b"".join(response.streaming_content).decode()
+    return list(csv.DictReader(io.StringIO(content)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0:00"), (-1, "0:00"), (61.4, "1:01"), (3599.6, "1:00:00"), (90_000, "25:00:00")],
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert lasted(seconds) == said
+
+
+def test_the_search_is_exact(admin: Client) -> None:
+    close("s1")
+    close("s2", username="anna", user="77", address="192.0.2.11")
+    assert shown(admin, q="ann") == ["s1"]
+    assert shown(admin, q="77") == ["s2"]
+    assert shown(admin, q="192.0.2.1") == ["s1"]
+    assert shown(admin, q="s1") == []
+
+
+def test_by_code_and_by_date(admin: Client) -> None:
+    close("s1", code=4002)
+    close("s2", closed_at=timezone.now() - timedelta(days=3))
+    close("s3", code=4700)
+    assert shown(admin, code="4002") == ["s1"]
+    assert shown(admin, code="4700") == ["s3"]
+    assert shown(admin, code="x") == []
+    since = (timezone.now() - timedelta(days=1)).isoformat()
+    assert shown(admin, closed_at__gte=since) == ["s1", "s3"]
+
+
+def test_nothing_can_be_changed(admin: Client) -> None:
+    saved = close("s1")
+    page = admin.get(f"{LIST}{saved.pk}/change/")
+    assert page.status_code == 200
+    assert "192.0.2.1" in page.content.decode()
+    assert 'name="_save"' not in page.content.decode()
+    for path in ("add/", f"{saved.pk}/change/", f"{saved.pk}/delete/"):
+        assert admin.post(f"{LIST}{path}", {"username": "eve", "post": "yes"}).status_code == 403
+    assert ClosedSession.objects.get().username == "ann"
+
+
+def test_the_export_has_what_the_list_shows(admin: Client) -> None:
+    close("s1", code=4002)
+    close("s2")
+    page = admin.get(LIST, {"code": "4002", "p": "1"})
+    assert page.context["export_url"] == EXPORT + "?code=4002"
+    assert page.context["export_url"] in page.content.decode()
+    response = admin.get(page.context["export_url"])
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert "attachment" in response["Content-Disposition"]
+    (found,) = exported(response)
+    assert tuple(found) == COLUMNS
+    assert (found["session"], found["code"], found["duration"]) == ("s1", "4002", "61.4")
+
+
+def test_an_export_is_read_in_chunks(admin: Client, django_assert_num_queries: Any) -> None:
+    ClosedSession.objects.bulk_create(row(f"s{n:05}") for n in range(2 * CHUNK + 1))
+    response = admin.get(EXPORT)
+    with django_assert_num_queries(4):
+        found = exported(response)
+    assert [line["session"] for line in found] == [f"s{n:05}" for n in range(2 * CHUNK, -1, -1)]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠"])
+def test_no_text_becomes_a_formula(admin: Client, start: str) -> None:
+    evil = f'{start}HYPERLINK("http://example.org","x"),1'
+    close("s1", username=evil, agent=evil, reason=evil, address=evil[:60])
+    (found,) = exported(admin.get(EXPORT))
+    for column in ("username", "agent", "reason", "address"):
+        assert found[column].startswith("'")
+    assert found["username"] == f"'{evil}"
+    assert cell("a=b") == "a=b"
+    assert cell(-1) == "-1"
+
+
+def test_a_bad_filter_leads_back(admin: Client) -> None:
+    response = admin.get(EXPORT, {"closed_at__gte": "yesterday"})
+    assert response.status_code == 302
+
+
+@override_settings(USE_TZ=False)
+def test_without_timezones_there_is_an_export_too(admin: Client) -> None:
+    close("s1", closed_at=datetime(2026, 11, 21, 3, 0))
+    (found,) = exported(admin.get(EXPORT))
+    assert found["closed_at"] == "2026-11-21T03:00:00.000"
+
+
+def test_no_code_is_as_long_as_this(admin: Client) -> None:
+    close("s1")
+    assert shown(admin, code="9" * 5000) == []
+
+
+def test_the_export_takes_the_permission() -> None:
+    user = User.objects.create_user("staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_livesession"))
+    client = Client()
+    client.force_login(user)
+    assert client.get(EXPORT).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_asynchronous_server_streams_it_too() -> None:
+    root = await User.objects.acreate(username="root", is_staff=True, is_superuser=True)
+    await row("s1").asave()
+    client = AsyncClient()
+    await client.aforce_login(root)
+    response: Any = await client.get(EXPORT)
+    assert response.is_async
+    lines = [part.decode() async for part in response.streaming_content]
+    assert [line.split(",")[0] for line in lines] == ["session", "s1"]

@@ -1,0 +1,362 @@
+"""The admin's live pages without a browser: what they ask the store, say and link to."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.admin import AdminSite
+from django.contrib.admin import site as default_site
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.http import QueryDict
+from django.test import Client
+from django.urls import path, reverse
+from django.utils import timezone
+
+from realtime.admin import ClosedSessionAdmin, LiveSessionAdmin
+from realtime.admin.listing import PAGE, Question
+from realtime.models import ClosedSession, LiveSession
+from realtime.store.base import BlockingStore, StoreUnavailable
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.histogram import LatencyHistogram
+from realtime.store.records import Order, Query, SessionState, SweepReport
+from realtime.worker.runtime import blocking_store
+
+from .store.builders import beat, opening, pulse, suspended
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/realtime/livesession/"
+SEARCH = LIST + "search/"
+DISCONNECT = LIST + "disconnect/"
+ANNS = "AAAA_BBB-and-14-more-characters"
+REFERENCE = "AAAA_BBB"
+
+
+@pytest.fixture
+def ann() -> User:
+    return User.objects.create_user("ann")
+
+
+@pytest.fixture
+def store() -> BlockingStore:
+    return blocking_store()
+
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def staff(*permissions: str) -> Client:
+    user = User.objects.create_user("staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text(response: Any) -> str:
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def tiles(response: Any) -> dict[str, Any]:
+    return {tile["name"]: tile["value"] for tile in response.context["tiles"]}
+
+
+def page_of(reference: str = "AAAA_5FBBB") -> str:
+    return f"{LIST}{reference}/change/"
+
+
+# ---------------------------------------------------------------- the question in the URL
+
+
+def asked(query: str) -> Question:
+    return Question.of(QueryDict(query))
+
+
+def test_a_question_survives_its_url(ann: User) -> None:
+    query = f"by=address&q=10.0.0.1&state=suspended&worker=w1&order=last_beat&cursor=5.s{ann.pk}"
+    question = asked(query)
+    again = asked(question.url(cursor=question.cursor).removeprefix("?"))
+    assert again == question
+    assert question.query() == Query(
+        address="10.0.0.1", state=SessionState.SUSPENDED, worker="w1", order=Order.LAST_BEAT
+    )
+
+
+def test_nonsense_asks_for_everything() -> None:
+    question = asked("by=password&order=random()&state=closing&q=%00%20&page=7")
+    assert question == Question()
+    assert question.query() == Query()
+    assert (question.url(), question.narrowed) == ("?", False)
+
+
+def test_another_order_begins_at_the_first_page() -> None:
+    assert asked("cursor=5.s1&q=ann").url(order="last_beat") == "?by=username&q=ann&order=last_beat"
+
+
+def test_a_user_name_is_looked_up_exactly(ann: User) -> None:
+    assert asked("q=ann").query() == Query(user=str(ann.pk))
+    assert asked("q=Ann").query() is None
+    assert asked("by=user&q=ann").query() == Query(user="ann")
+
+
+# ---------------------------------------------------------------- the list
+
+
+def test_the_totals(store: BlockingStore, admin: Client) -> None:
+    histogram = LatencyHistogram([(40, 3)])
+    for number in range(3):
+        store.open(opening(f"s{number}", user=str(number)))
+    suspended(store, "s3")
+    beat(store, "w1", pulse("s0", missed=1), connections=3, timeouts=4, latency=histogram.sparse())
+    store.note_sweep(SweepReport(1, 2, 3, 4, 5.0))
+    response = admin.get(LIST)
+    assert tiles(response) == {
+        "connected": 3,
+        "users": 3,
+        "healthy": 2,
+        "unstable": 1,
+        "suspended": 1,
+        "workers": 1,
+        "timeouts": 4,
+        "latency_p50": histogram.percentile(50),
+        "latency_p95": histogram.percentile(95),
+    }
+    assert "1 suspended, 2 closed, 3 workers lost, 4 old rows removed" in text(response)
+
+
+def test_no_worker_is_an_alarm(admin: Client, store: BlockingStore) -> None:
+    assert "No worker is alive" in text(admin.get(LIST))
+    beat(store, "w1")
+    assert "No worker is alive" not in text(admin.get(LIST))
+
+
+def test_a_page_and_the_next(store: BlockingStore, admin: Client) -> None:
+    for number in range(PAGE + 1):
+        store.open(opening(f"s{number:02}"))
+    first = admin.get(LIST)
+    assert len(first.context["rows"]) == PAGE
+    second = admin.get(LIST + first.context["next_url"])
+    assert len(second.context["rows"]) == 1
+    assert second.context["next_url"] == ""
+
+
+def test_workers_have_names(store: BlockingStore, admin: Client) -> None:
+    store.open(opening("s1"))
+    beat(store, "w1")
+    assert "host:1" in text(admin.get(LIST))
+
+
+def test_the_script_gets_what_changes_and_only_newer_samples(
+    store: BlockingStore, admin: Client
+) -> None:
+    store.open(opening("s1"))
+    store.sample()
+    fragment = text(admin.get(LIST, {"live": ""}))
+    assert "ada" in fragment
+    assert "<html" not in fragment
+    points = admin.get(LIST, {"live": ""}).context["points"]
+    ((at, *_),) = points["samples"]
+    assert points["now"][1:] == [1, 0, None, None]
+    assert admin.get(LIST, {"live": "", "after": at}).context["points"]["samples"] == []
+    assert json.dumps(points["samples"]) in fragment
+    for nonsense in ("x", "-1", "9" * 40, "1.5"):
+        assert admin.get(LIST, {"live": "", "after": nonsense}).status_code == 200
+
+
+def test_a_store_out_of_reach_is_no_empty_list(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable("gone fishing")
+
+    monkeypatch.setattr(DatabaseSessions, "stats", down)
+    response = admin.get(LIST, {"live": ""})
+    assert response.status_code == 503
+    page = admin.get(LIST)
+    assert page.status_code == 503
+    assert "The store is unreachable: gone fishing" in page.content.decode()
+    assert "Nobody is connected" not in page.content.decode()
+
+
+# ---------------------------------------------------------------- searching
+
+
+def test_a_search_leads_to_a_url(admin: Client) -> None:
+    response = admin.post(SEARCH, {"by": "address", "q": "10.0.0.1", "state": "connected"})
+    assert response["Location"] == LIST + "?by=address&q=10.0.0.1&state=connected"
+
+
+def test_a_session_id_leads_to_its_page_and_stays_out_of_the_url(admin: Client) -> None:
+    response = admin.post(SEARCH, {"by": "session", "q": ANNS})
+    assert response["Location"] == page_of()
+
+
+def test_a_short_beginning_leads_to_the_list(admin: Client, store: BlockingStore) -> None:
+    store.open(opening(ANNS))
+    store.open(opening("other"))
+    response = admin.post(SEARCH, {"by": "session", "q": "AAA"}, follow=True)
+    assert [row["session"].id for row in response.context["rows"]] == [ANNS]
+
+
+@pytest.mark.parametrize("url", [f"{LIST}?by=session&q={ANNS}", f"{LIST}{ANNS}/change/"])
+def test_a_url_with_an_id_is_left_at_once(admin: Client, url: str) -> None:
+    response = admin.get(url)
+    assert response.status_code == 302
+    assert ANNS not in response["Location"]
+
+
+@pytest.mark.parametrize("url", [LIST, SEARCH, page_of(), DISCONNECT])
+def test_who_may_not_see_sessions_is_refused(url: str) -> None:
+    assert staff("view_user", "disconnect_livesession").get(url).status_code == 403
+
+
+# ---------------------------------------------------------------- one session
+
+
+def closed(session: str, **given: Any) -> ClosedSession:
+    now = timezone.now()
+    times = {"opened_at": now, "last_seen": now, "closed_at": now, "duration": 1.0}
+    return ClosedSession.objects.create(session=session, code=1000, **{**times, **given})
+
+
+def test_everything_known_of_a_session(store: BlockingStore, admin: Client, ann: User) -> None:
+    key = str(ann.pk)
+    store.open(opening(ANNS, user=key, username="ann", agent="Netscape 4", address="192.0.2.7"))
+    store.open(opening("second of ann", user=key, username="ann"))
+    store.open(opening("not ann's"))
+    closed("first of ann", user=key, username="ann", reason="went home")
+    page = text(admin.get(page_of()))
+    for known in (ANNS, "Netscape 4", "192.0.2.7", "1 other live session of ann", "went home"):
+        assert known in page
+    assert reverse("admin:auth_user_change", args=[key]) in page
+    assert "not ann" not in page
+
+
+def test_an_ended_session_is_found_in_the_history(admin: Client) -> None:
+    closed(ANNS, reason="went home")
+    closed(ANNS.swapcase(), reason="somebody else")
+    page = text(admin.get(page_of()))
+    assert "This session has ended." in page
+    assert "went home" in page
+    assert "somebody else" not in page
+
+
+def test_the_history_takes_its_own_permission(store: BlockingStore) -> None:
+    store.open(opening(ANNS))
+    closed("before", user="7", reason="went home")
+    assert "went home" not in text(staff("view_livesession").get(page_of()))
+
+
+@pytest.mark.parametrize("reference", ["ZZZZZZZZ", "AAA", "%00", "..%2F..%2Fx"])
+def test_an_unknown_session_leads_back(admin: Client, reference: str) -> None:
+    response = admin.get(page_of(reference), follow=True)
+    assert "There is no such session" in text(response)
+
+
+def test_the_script_of_an_unknown_session_is_told(admin: Client) -> None:
+    assert admin.get(page_of("ZZZZZZZZ"), {"live": ""}).status_code == 404
+
+
+# ---------------------------------------------------------------- disconnecting
+
+
+def test_all_of_a_user(store: BlockingStore, admin: Client, ann: User) -> None:
+    for id_ in (ANNS, "another of ann's"):
+        store.open(opening(id_, user=str(ann.pk), username="ann"))
+    store.open(opening("not ann's"))
+    form = {"session": ANNS, "scope": "users"}
+    assert "2 sessions at the moment" in text(admin.post(DISCONNECT, form))
+    assert LogEntry.objects.count() == 0
+    response = admin.post(DISCONNECT, {**form, "confirmed": "yes", "reason": "enough"}, follow=True)
+    assert "2 sessions will be disconnected." in text(response)
+    beat_answer = beat(store, "w1")
+    assert {request.session for request in beat_answer.inbox} == {ANNS, "another of ann's"}
+    entry = LogEntry.objects.get()
+    assert entry.get_edited_object() == ann
+    assert entry.get_change_message() == "Disconnected all 2 sessions of ann: enough"
+
+
+def test_all_of_a_user_whose_chosen_session_has_just_gone(
+    store: BlockingStore, admin: Client, ann: User
+) -> None:
+    store.open(opening(ANNS, user=str(ann.pk)))
+    form = {"session": ANNS, "scope": "users"}
+    asks = text(admin.post(DISCONNECT, form))
+    assert f'name="user" value="{ann.pk}"' in asks
+    LiveSession.objects.all().delete()
+    store.open(opening("ann is back", user=str(ann.pk)))
+    admin.post(DISCONNECT, {**form, "user": str(ann.pk), "confirmed": "yes"})
+    assert [request.session for request in beat(store, "w1").inbox] == ["ann is back"]
+
+
+def test_an_anonymous_session_is_hit_alone(store: BlockingStore, admin: Client) -> None:
+    for id_ in (ANNS, "another"):
+        store.open(opening(id_, user="", username=""))
+    admin.post(DISCONNECT, {"session": ANNS, "scope": "users", "confirmed": "yes"})
+    assert [request.session for request in beat(store, "w1").inbox] == [ANNS]
+
+
+def test_the_log_links_to_the_session_without_its_id(store: BlockingStore, admin: Client) -> None:
+    store.open(opening(ANNS))
+    admin.post(DISCONNECT, {"session": ANNS, "confirmed": "yes"})
+    entry = LogEntry.objects.get()
+    assert entry.get_admin_url() == page_of()
+    index = text(admin.get("/admin/"))
+    assert page_of() in index
+    assert ANNS not in index
+
+
+def test_a_disconnect_that_is_no_post_leads_back(admin: Client) -> None:
+    assert admin.get(DISCONNECT)["Location"] == LIST
+
+
+def test_rows_cost_no_queries(
+    store: BlockingStore, admin: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(PAGE):
+        store.open(opening(f"s{number:02}", user=str(number)))
+    with django_assert_max_num_queries(20):
+        admin.get(LIST)
+
+
+# ---------------------------------------------------------------- a second site
+
+ops = AdminSite(name="ops")
+ops.register(LiveSession, LiveSessionAdmin)
+ops.register(ClosedSession, ClosedSessionAdmin)
+ops.register(User)
+urlpatterns = [path("admin/", default_site.urls), path("ops/", ops.urls)]
+
+
+@pytest.mark.urls(__name__)
+def test_another_site_leads_nowhere_else(store: BlockingStore, admin: Client, ann: User) -> None:
+    store.open(opening(ANNS, user=str(ann.pk), username="ann"))
+    closed("ended and longer", user=str(ann.pk))
+    live = LIST.replace("/admin/", "/ops/")
+    session = page_of().replace("/admin/", "/ops/")
+    form = {"session": ANNS}
+    pages = [
+        admin.get(live),
+        admin.get(session),
+        admin.post(f"{live}disconnect/", form),
+        admin.get("/ops/realtime/closedsession/"),
+    ]
+    for page in pages:
+        assert '"/admin/' not in text(page)
+    answers = [
+        admin.get(f"{live}disconnect/"),
+        admin.get(f"{live}nobodys!/change/"),
+        admin.get(f"{live}?by=session&q={ANNS}"),
+        admin.post(f"{live}search/", {"by": "session", "q": ANNS}),
+        admin.post(f"{live}search/", {"q": "ann"}),
+        admin.post(f"{live}disconnect/", {**form, "confirmed": "yes"}),
+        admin.get("/ops/realtime/closedsession/export/?closed_at__gte=yesterday"),
+    ]
+    for answer in answers:
+        assert answer["Location"].startswith("/ops/")

@@ -1,0 +1,130 @@
+"""What application code calls, sync and async."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from realtime import api
+from realtime.models import LiveSession
+from realtime.store.records import Opening, Peer
+from realtime.worker import runtime
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def connect(id_: str, user: str = "1") -> None:
+    opening = Opening(id_, "hash", f"c-{id_}", "w1", Peer(user=user))
+    runtime.blocking_store().open(opening)
+
+
+def asked() -> dict[str, tuple[int, str]]:
+    rows = LiveSession.objects.exclude(close_code=0)
+    return {row.id: (row.close_code, row.close_reason) for row in rows}
+
+
+def test_a_session_is_kicked() -> None:
+    connect("a")
+    connect("b")
+    assert api.kick("a") is True
+    assert asked() == {"a": (4500, "")}
+
+
+def test_a_kick_takes_a_code_and_a_reason() -> None:
+    connect("a")
+    api.kick("a", code=4008, reason="come back")
+    assert asked() == {"a": (4008, "come back")}
+
+
+@pytest.mark.parametrize("code", [0, 999, 1000, 1006, 3000, 5000])
+def test_a_kick_takes_an_application_s_code_only(code: int) -> None:
+    """Servers cannot send the others, and 0 would close nothing."""
+    with pytest.raises(ValueError, match="4000 to 4999"):
+        api.kick("s1", code=code)
+
+
+def test_a_session_nobody_knows_is_not_kicked() -> None:
+    assert api.kick("unknown") is False
+
+
+def test_a_user_is_kicked_everywhere() -> None:
+    connect("a")
+    connect("b")
+    connect("c", user="2")
+    assert api.kick_user(1, reason="out") == 2
+    assert asked() == {"a": (4500, "out"), "b": (4500, "out")}
+
+
+def test_a_kick_in_a_transaction_is_undone_with_it() -> None:
+    connect("a")
+    with transaction.atomic():
+        api.kick("a")
+        transaction.set_rollback(True)
+    assert asked() == {}
+
+
+def test_sessions_of_a_user_are_found_by_object_and_by_key() -> None:
+    user = User.objects.create_user("ada")
+    connect("a", user=str(user.pk))
+    connect("b", user="other")
+    for who in (user, user.pk, str(user.pk)):
+        assert [session.id for session in api.sessions_of(who)] == ["a"]
+
+
+def test_a_key_may_be_a_uuid() -> None:
+    key = uuid.uuid4()
+    connect("a", user=str(key))
+    for who in (key, SimpleNamespace(pk=key)):
+        assert [session.id for session in api.sessions_of(who)] == ["a"]
+
+
+def test_stats_count_the_registry() -> None:
+    connect("a")
+    connect("b", user="2")
+    stats = api.stats()
+    assert (stats.connected, stats.users) == (2, 2)
+
+
+TWINS: dict[str, Callable[[], Awaitable[Any]]] = {
+    "kick": lambda: api.akick("a", reason="out"),
+    "kick_user": lambda: api.akick_user("1", reason="out"),
+    "sessions_of": lambda: api.asessions_of("1"),
+    "stats": api.astats,
+}
+SYNC: dict[str, Callable[[], Any]] = {
+    "kick": lambda: api.kick("a", reason="out"),
+    "kick_user": lambda: api.kick_user("1", reason="out"),
+    "sessions_of": lambda: api.sessions_of("1"),
+    "stats": api.stats,
+}
+
+
+@pytest.fixture
+def connected() -> None:
+    connect("a")
+
+
+@pytest.mark.parametrize("name", TWINS)
+async def test_an_async_twin_does_the_same(connected: None, name: str) -> None:
+    from asgiref.sync import sync_to_async
+
+    answer = await TWINS[name]()
+    assert answer == await sync_to_async(SYNC[name])()
+    assert answer
+
+
+def test_every_function_has_its_twin() -> None:
+    functions = set(api.__all__) - {"StoreUnavailable"}
+    assert {f"a{name}" for name in SYNC} | set(SYNC) <= functions
+
+
+def test_a_kick_nudges_the_worker_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    nudged: list[str] = []
+    worker = SimpleNamespace(nudge=lambda: nudged.append("now"))
+    monkeypatch.setattr(runtime, "running", lambda: [worker])
+    api.kick("unknown")
+    assert nudged == ["now"]

@@ -1,0 +1,430 @@
+"""Logins by Django session: who somebody is, and whether that still stands."""
+
+import uuid
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib import auth
+from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.db import connection, models
+from django.db.utils import OperationalError
+from django.http import HttpRequest
+from django.test.utils import CaptureQueriesContext, isolate_apps
+
+from realtime.authentication import (
+    ANONYMOUS,
+    Login,
+    digest_of,
+    login_of,
+    logins_of,
+    session_key,
+    verdicts,
+)
+from realtime.protocol.codes import CloseCode
+from realtime.store.base import StoreUnavailable
+
+pytestmark = pytest.mark.django_db
+
+ENGINES = ["db", "cached_db", "cache", "file", "signed_cookies"]
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: Any, settings: Any, tmp_path: Path) -> Iterator[str]:
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    yield request.param
+    cache.clear()
+
+
+@pytest.fixture
+def user() -> User:
+    return User.objects.create_user("ada", password="first")
+
+
+def new_session(key: str | None = None) -> Any:
+    from django.conf import settings
+
+    return import_module(settings.SESSION_ENGINE).SessionStore(key)
+
+
+def log_in(user: Any, backend: str = MODEL_BACKEND) -> HttpRequest:
+    """What Django does at a login; the request has the session."""
+    request = HttpRequest()
+    request.session = new_session()
+    auth.login(request, user, backend=backend)
+    request.session.save()
+    return request
+
+
+def key_of(request: HttpRequest) -> str:
+    return str(request.session.session_key)
+
+
+def expire(request: HttpRequest) -> str:
+    request.session.set_expiry(-1)
+    request.session.save()
+    return key_of(request)
+
+
+# ---------------------------------------------------------------- who it is
+
+
+def test_a_login_is_known_by_its_session(engine: str, user: User) -> None:
+    key = key_of(log_in(user))
+    login = login_of(key)
+    assert (login.key, login.user, login.username) == (key, str(user.pk), "ada")
+    assert login.auth_hash == user.get_session_auth_hash()
+
+
+def test_an_unknown_key_is_nobody(engine: str) -> None:
+    assert login_of("a" * 32) == ANONYMOUS
+
+
+@pytest.mark.parametrize("key", ["", "a", "../../etc/passwd", "\x00" * 32, "é" * 32, "x" * 5000])
+def test_a_nonsense_key_is_nobody(engine: str, key: str) -> None:
+    assert login_of(key) == ANONYMOUS
+
+
+def test_an_expired_session_is_nobody(engine: str, user: User, settings: Any) -> None:
+    key = expire(log_in(user))
+    if engine == "signed_cookies":  # the only one to judge by the age of the cookie
+        settings.SESSION_COOKIE_AGE = -1
+    assert login_of(key) == ANONYMOUS
+
+
+def test_an_expired_session_on_file_is_left_to_django(
+    settings: Any, tmp_path: Path, user: User
+) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.file"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    key = expire(log_in(user))
+    before = sorted(tmp_path.iterdir())
+    assert login_of(key) == ANONYMOUS
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_session_without_a_login_has_no_user(engine: str) -> None:
+    session = new_session()
+    session["basket"] = ["a book"]
+    session.save()
+    assert login_of(str(session.session_key)) == Login(str(session.session_key))
+
+
+def test_another_user_s_hash_does_not_pass(engine: str, user: User) -> None:
+    request = log_in(user)
+    eve = User.objects.create_user("eve", password="second")
+    request.session[auth.SESSION_KEY] = str(eve.pk)
+    request.session.save()
+    assert login_of(key_of(request)).user == ""
+
+
+def test_without_a_hash_it_does_not_pass(user: User) -> None:
+    request = log_in(user)
+    del request.session[auth.HASH_SESSION_KEY]
+    request.session.save()
+    assert login_of(key_of(request)).user == ""
+
+
+def test_after_a_new_password_the_old_login_does_not_pass(engine: str, user: User) -> None:
+    key = key_of(log_in(user))
+    user.set_password("third")
+    user.save()
+    assert login_of(key) == Login(key)
+
+
+def test_a_rotated_secret_key_is_in_force_as_a_fallback(user: User, settings: Any) -> None:
+    key = key_of(log_in(user))
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "a new one"
+    assert login_of(key) in (ANONYMOUS, Login(key))
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert login_of(key).user == str(user.pk)
+
+
+def test_an_inactive_user_does_not_pass(engine: str, user: User) -> None:
+    key = key_of(log_in(user))
+    User.objects.update(is_active=False)
+    assert login_of(key).user == ""
+
+
+def test_a_deleted_user_does_not_pass(engine: str, user: User) -> None:
+    key = key_of(log_in(user))
+    user.delete()
+    assert login_of(key).user == ""
+
+
+def test_a_backend_that_is_no_longer_configured_does_not_pass(user: User, settings: Any) -> None:
+    key = key_of(log_in(user))
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.RemoteUserBackend"]
+    assert login_of(key).user == ""
+
+
+def test_a_key_of_a_former_user_model_harms_nobody(user: User) -> None:
+    odd, good = log_in(user), log_in(user)
+    odd.session[auth.SESSION_KEY] = str(uuid.uuid4())
+    odd.session.save()
+    logins = logins_of([key_of(odd), key_of(good)])
+    assert logins[key_of(odd)].user == ""
+    assert logins[key_of(good)].user == str(user.pk)
+
+
+class Picky(BaseBackend):
+    """Knows users of its own choice, and says so one at a time."""
+
+    def get_user(self, user_id: int) -> User | None:
+        return User.objects.filter(pk=user_id, username="ada").first()
+
+
+class Closed(ModelBackend):
+    """Lets nobody in any more."""
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("backend", "names"), [(Picky, {"ada"}), (Closed, set()), (ModelBackend, {"ada", "eve"})]
+)
+def test_a_custom_backend_is_asked(
+    backend: type, names: set[str], user: User, settings: Any
+) -> None:
+    path = f"{backend.__module__}.{backend.__qualname__}"
+    settings.AUTHENTICATION_BACKENDS = [path]
+    eve = User.objects.create_user("eve")
+    keys = [key_of(log_in(each, path)) for each in (user, eve)]
+    assert {login.username for login in logins_of(keys).values()} - {""} == names
+
+
+def test_an_inactive_user_does_not_pass_by_any_backend(user: User, settings: Any) -> None:
+    path = f"{Picky.__module__}.{Picky.__qualname__}"
+    settings.AUTHENTICATION_BACKENDS = [path]
+    key = key_of(log_in(user, path))
+    User.objects.update(is_active=False)
+    assert login_of(key).user == ""
+
+
+@isolate_apps("realtime")
+def test_a_user_may_be_keyed_by_a_uuid(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Person(AbstractBaseUser):
+        id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+        email = models.CharField(max_length=400)
+        objects: Any = BaseUserManager()
+        USERNAME_FIELD = "email"
+
+        class Meta:
+            app_label = "realtime"
+
+    columns = ", ".join(f"{f.column} {f.db_type(connection)}" for f in Person._meta.local_fields)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {Person._meta.db_table} ({columns})")
+    monkeypatch.setattr(auth, "get_user_model", lambda: Person)
+    person = Person.objects.create(email="ada@example.com", password="x")
+    login = login_of(key_of(log_in(person)))
+    assert (login.user, login.username) == (str(person.id), "ada@example.com")
+    person = Person.objects.create(email="x" * 400, password="x")
+    assert login_of(key_of(log_in(person))).username == "x" * 255  # what the registry can hold
+
+
+def test_a_database_that_fails_is_a_store_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(Session.objects, "filter", fail)
+    with pytest.raises(StoreUnavailable):
+        login_of("a" * 32)
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+def queries_of(keys: list[str]) -> list[str]:
+    with CaptureQueriesContext(connection) as captured:
+        logins_of(keys)
+    return [query["sql"] for query in captured.captured_queries]
+
+
+def test_a_hundred_logins_cost_no_more_queries_than_one() -> None:
+    users = [User.objects.create_user(f"user{n}") for n in range(100)]
+    keys = [key_of(log_in(each)) for each in users]
+    assert len(queries_of(keys)) == len(queries_of(keys[:1])) == 2
+
+
+def test_nothing_is_written(engine: str, user: User) -> None:
+    keys = [key_of(log_in(user)), expire(log_in(user)), "a" * 32]
+    user.set_password("third")
+    user.save()
+    before = list(Session.objects.order_by("pk").values())
+    assert all(sql.startswith("SELECT") for sql in queries_of(keys))
+    assert list(Session.objects.order_by("pk").values()) == before
+
+
+def test_nobody_costs_no_query() -> None:
+    assert login_of("") == ANONYMOUS
+    with CaptureQueriesContext(connection) as captured:
+        login_of("")
+    assert len(captured) == 0
+
+
+# ---------------------------------------------------------------- cookies and digests
+
+
+@pytest.mark.parametrize(
+    ("cookie", "key"),
+    [
+        ("sessionid=abc", "abc"),
+        ("a=1; sessionid=abc; b=2", "abc"),
+        ("a[1]=x; sessionid=abc", "abc"),
+        ('json={"a":1,"b":[2]}; sessionid=abc', "abc"),
+        ("flag; sessionid=abc", "abc"),
+        ('sessionid="abc"', "abc"),
+        ("xsessionid=abc", ""),
+        ("sessionid=", ""),
+        ("", ""),
+        ("\xff\xfe", ""),
+    ],
+)
+def test_the_key_is_found_among_other_cookies(cookie: str, key: str) -> None:
+    assert session_key({b"cookie": cookie.encode("latin1")}) == key
+
+
+def test_without_cookies_there_is_no_key() -> None:
+    assert session_key({}) == ""
+
+
+def test_the_cookie_s_name_is_the_project_s(settings: Any) -> None:
+    settings.SESSION_COOKIE_NAME = "other"
+    assert session_key({b"cookie": b"sessionid=abc; other=def"}) == "def"
+
+
+def test_a_digest_stands_for_a_key_without_telling_it() -> None:
+    login = Login("secret")
+    assert login.digest == digest_of("secret")
+    assert len(login.digest) == 64
+    assert "secret" not in login.digest
+    assert digest_of("") == ANONYMOUS.digest == ""
+
+
+# ---------------------------------------------------------------- whether it still stands
+
+
+def logged(request: HttpRequest) -> Login:
+    return login_of(key_of(request))
+
+
+def verdict(login: Login) -> CloseCode | None:
+    return verdicts([login]).get(login)
+
+
+def test_a_login_that_stands_has_no_verdict(engine: str, user: User) -> None:
+    assert verdict(logged(log_in(user))) is None
+
+
+def test_a_session_that_is_gone_means_logged_out(user: User) -> None:
+    login = logged(log_in(user))
+    Session.objects.all().delete()
+    assert verdict(login) is CloseCode.LOGGED_OUT
+
+
+def test_an_expired_session_means_logged_out(user: User) -> None:
+    request = log_in(user)
+    login = logged(request)
+    expire(request)
+    assert verdict(login) is CloseCode.LOGGED_OUT
+
+
+def test_whoever_changes_the_own_password_is_called_back(engine: str, user: User) -> None:
+    if engine == "signed_cookies":
+        pytest.skip("a cookie cannot be taken back, so the old key stands for itself")
+    request = log_in(user)
+    login = logged(request)
+    user.set_password("third")
+    user.save()
+    request.user = user
+    auth.update_session_auth_hash(request, user)
+    request.session.save()
+    assert verdict(login) is CloseCode.CREDENTIALS_CHANGED
+    assert login_of(key_of(request)).user == str(user.pk)
+
+
+def test_a_password_changed_by_others_means_logged_out(engine: str, user: User) -> None:
+    login = logged(log_in(user))
+    user.set_password("third")
+    user.save()
+    assert verdict(login) is CloseCode.LOGGED_OUT
+
+
+def test_a_deactivated_user_is_logged_out(engine: str, user: User) -> None:
+    login = logged(log_in(user))
+    User.objects.update(is_active=False)
+    assert verdict(login) is CloseCode.LOGGED_OUT
+
+
+def test_a_deactivated_user_is_not_called_back_for_a_new_password(user: User) -> None:
+    login = logged(log_in(user))
+    user.set_password("third")
+    user.is_active = False
+    user.save()
+    Session.objects.all().delete()
+    assert verdict(login) is CloseCode.LOGGED_OUT
+
+
+def test_a_deleted_user_is_logged_out(user: User) -> None:
+    login = logged(log_in(user))
+    user.delete()
+    assert verdict(login) is CloseCode.LOGGED_OUT
+
+
+def test_a_session_that_is_somebody_else_s_now_means_logged_out(user: User) -> None:
+    request = log_in(user)
+    login = logged(request)
+    eve = User.objects.create_user("eve")
+    request.session[auth.SESSION_KEY] = str(eve.pk)
+    request.session[auth.HASH_SESSION_KEY] = eve.get_session_auth_hash()
+    request.session.save()
+    assert verdict(login) is CloseCode.LOGGED_OUT
+
+
+def test_after_a_new_login_the_new_session_stands(user: User) -> None:
+    first = log_in(user)
+    old = logged(first)
+    first.session.flush()
+    new = logged(log_in(user))
+    assert verdicts([old, new]) == {old: CloseCode.LOGGED_OUT}
+
+
+def test_somebody_anonymous_has_nothing_to_lose() -> None:
+    request = HttpRequest()
+    request.session = new_session()
+    request.session["basket"] = 1
+    request.session.save()
+    login = logged(request)
+    assert verdict(login) is None
+    request.session.flush()
+    assert verdict(login) is None
+
+
+def test_an_anonymous_session_that_has_a_user_now_is_called_back(user: User) -> None:
+    login = logged(log_in(user))
+    assert verdict(Login(login.key)) is CloseCode.CREDENTIALS_CHANGED
+
+
+def test_a_cache_that_is_down_sends_nobody_away(settings: Any, user: User) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    login = logged(log_in(user))
+    cache.clear()  # what the engine answers without its cache: no such session
+    assert verdict(login) is CloseCode.CREDENTIALS_CHANGED
+
+
+def test_verdicts_on_a_hundred_logins_cost_two_queries() -> None:
+    users = [User.objects.create_user(f"user{n}") for n in range(100)]
+    logins = [logged(log_in(each)) for each in users]
+    with CaptureQueriesContext(connection) as captured:
+        assert verdicts(logins) == {}
+    assert len(captured) == 2

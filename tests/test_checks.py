@@ -1,0 +1,138 @@
+"""The system checks: four errors, some advice."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.test import override_settings
+
+from realtime.checks import check_settings
+from realtime.conf import DEFAULTS, MAY_BE_ZERO
+
+
+def found(values: Any) -> list[CheckMessage]:
+    with override_settings(REALTIME=values):
+        return check_settings()
+
+
+def ids(messages: Iterable[CheckMessage]) -> set[str]:
+    return {str(message.id).removeprefix("realtime.") for message in messages}
+
+
+def test_the_defaults_give_none() -> None:
+    assert found({}) == []
+
+
+def test_the_defaults_written_out_give_none() -> None:
+    assert found(dict(DEFAULTS)) == []
+
+
+@override_settings(REALTIME={"PING_INTERVALL": 5})
+def test_django_runs_them() -> None:
+    assert "realtime.E001" in {message.id for message in checks.run_checks()}
+
+
+def test_an_unknown_key_names_the_known_ones() -> None:
+    (message,) = found({"PING_INTERVALL": 5})
+    assert ids([message]) == {"E001"}
+    assert '"PING_INTERVALL"' in message.msg
+    assert "PING_INTERVAL," in str(message.hint)
+
+
+@pytest.mark.parametrize(
+    ("values", "hint"),
+    [
+        ({"PING_INTERVAL": "25"}, "a number of seconds"),
+        ({"PING_INTERVAL": float("nan")}, "a number of seconds"),
+        ({"SESSION_TIMEOUT": float("inf")}, "a number of seconds"),
+        ({"MAX_MISSED": 2.5}, "a whole number"),
+        ({"MAX_MISSED": True}, "a whole number"),
+        ({"ALLOW_ANONYMOUS": "yes"}, "True or False"),
+        ({"ALLOWED_ORIGINS": "https://a.com"}, "a list of strings"),
+        ({"TRUSTED_PROXIES": ["proxy"]}, "a list of addresses"),
+        ({"MESSAGE_RATE": (1, 2, 3)}, "two numbers"),
+        ({"STORE": 5}, "a string"),
+        ({"STORE": "redis"}, '"database:<alias>"'),
+    ],
+)
+def test_a_wrong_type_says_what_is_expected(values: dict[str, Any], hint: str) -> None:
+    (message,) = found(values)
+    assert ids([message]) == {"E002"}
+    assert hint in str(message.hint)
+
+
+def test_realtime_itself_must_be_a_dict() -> None:
+    assert ids(found(["PING_INTERVAL"])) == {"E002"}
+
+
+NUMBERS = [key for key, value in DEFAULTS.items() if type(value) in (int, float)]
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_no_number_may_be_negative(key: str) -> None:
+    (message,) = found({key: -1})
+    assert ids([message]) == {"E003"}
+    assert f'"{key}"' in message.msg
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_few_numbers_may_be_zero(key: str) -> None:
+    assert ids(found({key: 0})) == (set() if key in MAY_BE_ZERO else {"E003"})
+
+
+@pytest.mark.parametrize("rate", [(0, 400), (100, 0), (-1, 400)])
+def test_a_rate_must_be_above_zero(rate: tuple[float, float]) -> None:
+    assert ids(found({"MESSAGE_RATE": rate})) == {"E003"}
+
+
+def test_a_session_timeout_must_leave_room_for_the_misses() -> None:
+    (message,) = found({"SESSION_TIMEOUT": 54.9})
+    assert ids([message]) == {"E004"}
+    assert "= 55 s" in str(message.hint)
+    assert found({"SESSION_TIMEOUT": 55}) == []
+
+
+def test_relations_wait_until_every_value_is_sound() -> None:
+    assert ids(found({"SESSION_TIMEOUT": 1, "LEASE": -1})) == {"E003"}
+
+
+def test_several_mistakes_are_said_at_once() -> None:
+    assert ids(found({"X": 1, "LEASE": "x", "RESUME_WINDOW": -1})) == {"E001", "E002", "E003"}
+
+
+ADVICE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "W001": ({"LEASE": 2.9}, {"LEASE": 3.0}),
+    "W002": ({"RESUME_WINDOW": 14}, {"RESUME_WINDOW": 15}),
+    "W003": ({"PING_INTERVAL": 56}, {"PING_INTERVAL": 55}),
+    "W004": ({"PONG_TIMEOUT": 26, "SESSION_TIMEOUT": 200}, {"PONG_TIMEOUT": 21.5}),
+    "W005": ({"ALLOWED_ORIGINS": ["*"]}, {"ALLOWED_ORIGINS": ["https://*.example.com"]}),
+    "W006": ({"CLAIM_TIMEOUT": 3.9}, {"CLAIM_TIMEOUT": 4}),
+}
+
+
+@pytest.mark.parametrize(("id_", "values"), [(id_, case[0]) for id_, case in ADVICE.items()])
+def test_advice_is_a_warning_with_a_hint(id_: str, values: dict[str, Any]) -> None:
+    (message,) = found({"SESSION_TIMEOUT": 100, **values})
+    assert ids([message]) == {id_}
+    assert message.level == checks.WARNING
+    assert message.hint
+
+
+@pytest.mark.parametrize("values", [case[1] for case in ADVICE.values()], ids=ADVICE)
+def test_at_the_limit_there_is_no_advice(values: dict[str, Any]) -> None:
+    assert found({"SESSION_TIMEOUT": 100, **values}) == []
+
+
+def test_only_four_errors_exist() -> None:
+    bad: list[dict[str, Any]] = [
+        {"X": 1},
+        {"LEASE": "x"},
+        {"STORE": "redis"},
+        {"LEASE": -1},
+        {"SESSION_TIMEOUT": 1},
+    ]
+    bad += [values for values, _ in ADVICE.values()]
+    errors = [m for values in bad for m in found(values) if m.level >= checks.ERROR]
+    assert ids(errors) == {"E001", "E002", "E003", "E004"}

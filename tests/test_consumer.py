@@ -1,0 +1,488 @@
+"""The consumer, where a real server adds nothing."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session as DjangoSession
+from django.test import Client as Browser
+
+from realtime.authentication import ANONYMOUS, Login
+from realtime.consumers import SERVER_EXTENSION, RealtimeConsumer
+from realtime.store.base import StoreUnavailable
+from realtime.store.records import SessionState
+from realtime.worker import runtime
+from realtime.worker.runtime import Runtime
+from realtime.worker.work import MAX_WAITING
+
+from .worker.fakes import eventually
+
+HELLO = {"type": "hello", "protocol": 1}
+QUICK = {"ALLOW_ANONYMOUS": True, "FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0}
+
+
+class Client(WebsocketCommunicator):
+    """A client without a server between it and the consumer."""
+
+    def __init__(
+        self,
+        consumer: type[RealtimeConsumer] = RealtimeConsumer,
+        *,
+        headers: dict[str, str] | None = None,
+        subprotocols: list[str] | None = None,
+        extensions: dict[str, Any] | None = None,
+    ) -> None:
+        pairs = [(k.encode(), v.encode()) for k, v in (headers or {}).items()]
+        super().__init__(consumer.as_asgi(), "/ws/", pairs, subprotocols)
+        self.scope["client"] = ["192.0.2.1", 4711]
+        self.scope["extensions"] = extensions or {}
+
+    async def say(self, **message: Any) -> None:
+        await self.send_to(text_data=json.dumps(message))
+
+    async def hear(self) -> dict[str, Any]:
+        heard: dict[str, Any] = json.loads(await self.receive_from(timeout=10))
+        return heard
+
+    async def greet(self) -> dict[str, Any]:
+        """Connect and say hello; the welcome."""
+        await self.connect(timeout=10)
+        await self.say(**HELLO)
+        return await self.hear()
+
+    async def end(self) -> tuple[list[dict[str, Any]], int]:
+        """What is still said, and the close code; the consumer then returns."""
+        said: list[dict[str, Any]] = []
+        while (event := await self.receive_output(10))["type"] != "websocket.close":
+            said.append(json.loads(event["text"]))
+        await self.send_input({"type": "websocket.disconnect", "code": event["code"]})
+        await self.wait(10)
+        return said, event["code"]
+
+
+@pytest.fixture
+async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
+    settings.REALTIME = QUICK
+    worker = await runtime.start()
+    yield worker
+    await worker.stop()
+
+
+# ---------------------------------------------------------------- the handshake
+
+
+@pytest.mark.parametrize("origin", ["https://evil.com", "null", "http://[::1", "http://x:99999"])
+async def test_a_foreign_origin_is_refused_before_anything_is_touched(origin: str) -> None:
+    client = Client(headers={"host": "testserver", "origin": origin})
+    connected, _ = await client.connect()
+    assert not connected
+    assert runtime.running() == []
+    await client.wait()
+
+
+async def test_another_subprotocol_is_refused() -> None:
+    client = Client(subprotocols=["chat", "realtime.v2"])
+    connected, _ = await client.connect()
+    assert not connected
+    await client.wait()
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [(["realtime.v1"], "realtime.v1"), (["chat", "realtime.v1"], "realtime.v1"), (None, None)],
+)
+@pytest.mark.usefixtures("worker")
+async def test_our_subprotocol_is_chosen_if_any_is_offered(
+    offered: list[str] | None, chosen: str | None
+) -> None:
+    client = Client(subprotocols=offered)
+    assert await client.connect() == (True, chosen)
+    await client.disconnect()
+
+
+# ---------------------------------------------------------------- who it is
+
+
+async def test_without_a_login_it_is_accepted_and_told_4501(worker: Runtime, settings: Any) -> None:
+    settings.REALTIME = {**QUICK, "ALLOW_ANONYMOUS": False}
+    client = Client()
+    assert (await client.connect())[0]
+    said, code = await client.end()
+    assert (said[0]["type"], said[0]["reconnect"], code) == ("goodbye", False, 4501)
+    assert (await worker.store.stats()).connected == 0
+
+
+@pytest.fixture
+def cookie(transactional_db: None) -> Callable[[], tuple[str, str]]:
+    """A login by Django's own client: the user's key and the cookie."""
+    user = User.objects.create_user("ada", password="first")
+    browser = Browser()
+    browser.force_login(user)
+    return lambda: (str(user.pk), f"sessionid={browser.cookies['sessionid'].value}")
+
+
+@pytest.mark.parametrize("fresh", [0.0, 60.0])
+async def test_a_logout_before_a_late_hello_is_noticed(
+    cookie: Callable[[], tuple[str, str]],
+    worker: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
+    fresh: float,
+) -> None:
+    """Nobody is closed by a logout who is not in the store yet."""
+    monkeypatch.setattr("realtime.consumers.LOGIN_FRESH", fresh)
+    looked, look = asyncio.Event(), worker.login
+
+    async def login(key: str) -> Login:
+        found = await look(key)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(worker, "login", login)
+    client = Client(headers={"cookie": cookie()[1]})
+    await client.connect()
+    await looked.wait()
+    await worker.base.threads.run(DjangoSession.objects.all().delete)
+    await client.say(**HELLO)
+    if fresh:  # within a moment it is not asked again
+        assert (await client.hear())["type"] == "welcome"
+        await client.disconnect()
+    else:
+        said, code = await client.end()
+        assert ([message["type"] for message in said], code) == (["goodbye"], 4503)
+
+
+async def test_a_login_is_known_by_its_cookie(
+    cookie: Callable[[], tuple[str, str]], worker: Runtime
+) -> None:
+    user, header = cookie()
+    client = Client(
+        headers={"cookie": header, "user-agent": "Tester\0/1.0"}
+    )  # PostgreSQL takes no NUL
+    welcome = await client.greet()
+    assert welcome["user"] == user
+    record = await worker.store.get(welcome["session"])
+    assert record is not None
+    peer = record.peer
+    assert (peer.username, peer.address, peer.agent) == ("ada", "192.0.2.1", "Tester/1.0")
+    assert peer.login
+    assert peer.login not in header
+    await client.disconnect()
+
+
+class Ticketed(RealtimeConsumer):
+    """Knows everybody by another way."""
+
+    async def authenticate(self) -> Login:
+        return Login(key="", user="42", username="zaphod")
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_subclass_may_know_them_otherwise() -> None:
+    client = Client(Ticketed)
+    assert (await client.greet())["user"] == "42"
+    await client.disconnect()
+
+
+class Unknowing(RealtimeConsumer):
+    """Cannot know anybody now."""
+
+    async def authenticate(self) -> Login:
+        raise StoreUnavailable("down")
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_login_that_cannot_be_known_now_is_4009() -> None:
+    client = Client(Unknowing)
+    await client.connect()
+    said, code = await client.end()
+    assert (code, said[0]["reconnect"]) == (4009, True)
+
+
+# ---------------------------------------------------------------- hello
+
+
+@pytest.mark.usefixtures("worker")
+async def test_without_a_hello_in_time_it_ends_with_4005(settings: Any) -> None:
+    settings.REALTIME = {**QUICK, "HELLO_TIMEOUT": 0.01}
+    client = Client()
+    await client.connect()
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 4005)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_other_frames_do_not_extend_the_time_for_hello(settings: Any) -> None:
+    settings.REALTIME = {**QUICK, "HELLO_TIMEOUT": 0.05}
+    client = Client()
+    await client.connect()
+    await client.say(type="ping", sequence=1)
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["error", "goodbye"], 4005)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_anything_before_hello_is_not_ready_and_does_not_count() -> None:
+    client = Client()
+    await client.connect()
+    await client.say(type="ping", sequence=1)
+    await client.send_to(bytes_data=b"\x00")
+    assert [(await client.hear())["code"] for _ in range(2)] == ["not_ready", "not_ready"]
+    await client.say(**HELLO)
+    assert (await client.hear())["type"] == "welcome"
+    await client.disconnect()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_ten_frames_before_hello_end_it() -> None:
+    client = Client()
+    await client.connect()
+    for _ in range(12):
+        await client.say(type="bye")
+    said, code = await client.end()
+    assert [message["type"] for message in said] == ["error"] * 10 + ["goodbye"]
+    assert code == 4505
+
+
+@pytest.mark.usefixtures("worker")
+async def test_another_version_of_the_protocol_is_4505() -> None:
+    client = Client()
+    await client.connect()
+    await client.say(type="hello", protocol=2)
+    said, code = await client.end()
+    assert (said[0]["reason"], code) == ("protocol errors: expected protocol 1", 4505)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_second_hello_is_an_error_and_no_end() -> None:
+    client = Client()
+    await client.greet()
+    await client.say(**HELLO)
+    assert (await client.hear())["code"] == "invalid_message"
+    await client.say(type="ping", sequence=1)
+    assert (await client.hear())["type"] == "pong"
+    await client.disconnect()
+
+
+async def test_a_store_out_of_reach_is_4009(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: Any) -> None:
+        raise StoreUnavailable("down")
+
+    monkeypatch.setattr(worker.store, "open", down)
+    client = Client()
+    await client.connect()
+    await client.say(**HELLO)
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
+
+
+@pytest.mark.parametrize(("extensions", "code"), [({}, 4001), ({SERVER_EXTENSION: {}}, 1001)])
+async def test_who_comes_while_goodbyes_are_said_is_sent_away(
+    worker: Runtime, extensions: dict[str, Any], code: int
+) -> None:
+    worker.draining = worker.closing = True
+    client = Client(extensions=extensions)
+    await client.connect()
+    await client.say(**HELLO)
+    said, ended = await client.end()
+    assert (said[-1]["delay"], ended) == ([0, 5000], code)
+
+
+# ---------------------------------------------------------------- the end
+
+
+async def state_of(worker: Runtime, session: str) -> SessionState | None:
+    record = await worker.store.get(session)
+    return record.state if record else None
+
+
+async def test_a_transport_that_goes_suspends_the_session(worker: Runtime) -> None:
+    client = Client()
+    session = (await client.greet())["session"]
+    await client.disconnect(code=1001)
+    await worker._departures.settle(10)
+    assert await state_of(worker, session) is SessionState.SUSPENDED
+
+
+async def test_a_bye_closes_the_session(worker: Runtime) -> None:
+    client = Client()
+    session = (await client.greet())["session"]
+    await client.say(type="bye")
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 1000)
+    assert await state_of(worker, session) is None
+
+
+async def test_a_server_that_cancels_suspends_the_session(worker: Runtime) -> None:
+    client = Client()
+    session = (await client.greet())["session"]
+    client.future.cancel()
+    await asyncio.wait([client.future])
+    await worker._departures.settle(10)
+    assert await state_of(worker, session) is SessionState.SUSPENDED
+
+
+async def test_a_client_that_never_hangs_up_is_dropped(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.worker.connection.CLOSE_TIMEOUT", 0.01)
+    client = Client()
+    await client.greet()
+    (session,) = worker.hub.connected()
+    worker.hub.end(session, 4002)
+    await client.wait(10)
+    assert client.future.exception() is None
+
+
+async def test_the_tenth_malformed_frame_closes_the_session(worker: Runtime) -> None:
+    client = Client()
+    session = (await client.greet())["session"]
+    for _ in range(10):
+        await client.send_to(text_data="no JSON")
+    said, code = await client.end()
+    assert [message["type"] for message in said] == ["error"] * 10 + ["goodbye"]
+    assert code == 4505
+    await worker._departures.settle(10)
+    assert await state_of(worker, session) is None
+
+
+# ---------------------------------------------------------------- binary frames
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("data", [b"\x00\xff", b""])
+async def test_bytes_nobody_takes_are_an_error(data: bytes) -> None:
+    client = Client()
+    await client.greet()
+    await client.send_input({"type": "websocket.receive", "bytes": data})
+    assert (await client.hear())["code"] == "invalid_message"
+    await client.disconnect()
+
+
+class Echo(RealtimeConsumer):
+    """Sends every binary frame back."""
+
+    async def receive_bytes(self, data: bytes) -> None:
+        self.send_bytes(data)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_bytes_reach_the_hook_and_may_be_answered() -> None:
+    client = Client(Echo)
+    await client.greet()
+    for data in (b"\x00\xff", b"2"):
+        await client.send_to(bytes_data=data)
+        assert await client.receive_from(10) == data
+    await client.disconnect()
+
+
+async def test_bytes_are_a_sign_of_life(worker: Runtime) -> None:
+    client = Client(Echo)
+    await client.greet()
+    (session,) = worker.hub.connected()
+    worker.hub.beat(session, session.heartbeat.due)
+    worker.hub.beat(session, session.heartbeat.due)
+    assert session.heartbeat.missed == 1
+    await client.send_to(bytes_data=b"x")
+    await eventually(lambda: session.heartbeat.missed == 0)
+    await client.disconnect()
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_bytes_have_a_size_limit(settings: Any) -> None:
+    settings.REALTIME = {**QUICK, "MAX_MESSAGE_SIZE": 100}
+    worker = await runtime.start()
+    client = Client(Echo)
+    await client.greet()
+    await client.send_to(bytes_data=bytes(101))
+    assert (await client.hear())["detail"] == "expected a frame of at most 100 bytes"
+    await client.send_to(bytes_data=bytes(100))
+    assert await client.receive_from(10) == bytes(100)
+    await client.disconnect()
+    await worker.stop()
+
+
+class Slow(RealtimeConsumer):
+    """Takes its time, until it is let go on."""
+
+    go_on: asyncio.Event
+    begun: int
+    cancelled: bool
+
+    async def receive_bytes(self, data: bytes) -> None:
+        type(self).begun += 1
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            type(self).cancelled = True
+            raise
+        self.send_bytes(data)
+
+
+@pytest.fixture
+async def slow(worker: Runtime) -> Client:
+    Slow.go_on, Slow.begun, Slow.cancelled = asyncio.Event(), 0, False
+    client = Client(Slow)
+    await client.greet()
+    return client
+
+
+async def test_a_slow_hook_does_not_delay_pongs(slow: Client) -> None:
+    await slow.send_to(bytes_data=b"1")
+    await eventually(lambda: Slow.begun)
+    await slow.say(type="ping", sequence=1)
+    assert (await slow.hear())["type"] == "pong"
+    Slow.go_on.set()
+    assert await slow.receive_from(10) == b"1"
+    await slow.disconnect()
+
+
+async def test_a_full_queue_answers_rate_limited_and_loses_nothing_else(slow: Client) -> None:
+    await slow.send_to(bytes_data=b"0")
+    await eventually(lambda: Slow.begun)
+    for _ in range(MAX_WAITING + 1):
+        await slow.send_to(bytes_data=b"n")
+    error = await slow.hear()
+    assert (error["type"], error["code"]) == ("error", "rate_limited")
+    Slow.go_on.set()
+    answers = [await slow.receive_from(10) for _ in range(MAX_WAITING + 1)]
+    assert answers == [b"0"] + [b"n"] * MAX_WAITING
+    await slow.disconnect()
+
+
+async def test_a_hook_is_cancelled_when_the_transport_goes(slow: Client) -> None:
+    await slow.send_to(bytes_data=b"1")
+    await eventually(lambda: Slow.begun)
+    await slow.disconnect()
+    await eventually(lambda: Slow.cancelled)
+
+
+class Broken(RealtimeConsumer):
+    """Has a defect."""
+
+    async def receive_bytes(self, data: bytes) -> None:
+        raise ZeroDivisionError("a defect")
+
+
+async def test_a_hook_that_fails_ends_the_connection_not_the_session(
+    worker: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(Broken)
+    session = (await client.greet())["session"]
+    await client.send_to(bytes_data=b"1")
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
+    await worker._departures.settle(10)
+    assert await state_of(worker, session) is SessionState.SUSPENDED
+    assert "a handler of the application failed" in caplog.text
+
+
+async def test_it_is_a_defect_to_call_the_hook_that_nobody_wrote() -> None:
+    with pytest.raises(RuntimeError):
+        await RealtimeConsumer().receive_bytes(b"")
+    assert ANONYMOUS.user == ""

@@ -1,0 +1,105 @@
+"""The hub's histogram holds exactly the sessions that are connected, whatever happens to them."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.heartbeat import Policy
+from realtime.protocol.messages import Bye, ClientPong
+from realtime.store.histogram import LatencyHistogram
+from realtime.store.records import Peer, Session, SessionState
+from realtime.worker.connection import Connection, Limits
+from realtime.worker.hub import Hub, Identity, Watchers
+from realtime.worker.session import ConnectedSession
+
+
+class Nothing:
+    """Stands for whatever the hub tells of departures and sessions to watch."""
+
+    def add(self, *_: Any) -> None: ...
+    def watch(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def hub() -> Hub:
+    nothing: Any = Nothing()
+    hub = Hub(
+        Identity("w1", "host", 1),
+        nothing,
+        nothing,
+        Watchers(opened=nothing.add, resumed=nothing.add),
+        policy=Policy(ping_interval=25, pong_timeout=10, max_missed=3),
+        max_message_size=1000,
+        return_delay=(0, 0),
+    )
+    hub.ticker = nothing
+    return hub
+
+
+async def send(_: dict[str, Any]) -> None:
+    """A transport that takes everything."""
+
+
+def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
+    record = Session(id_, SessionState.CONNECTED, 1, "w1", Peer(), 0, 0, 0)
+    connection = Connection(send, Limits(1000, 100, 100), drop=lambda: None)
+    return hub._enter(replace(record, **given), connection, None)
+
+
+def answer(hub: Hub, session: ConnectedSession) -> None:
+    """Let it be pinged, and answer."""
+    session.beat(session.heartbeat.due)
+    pong = ClientPong(sequence=session.heartbeat.sequence)
+    hub.receive(session, pong)
+
+
+def check(hub: Hub) -> None:
+    expected = LatencyHistogram()
+    for session in hub.connected():
+        expected.add(session.latency_ms)
+    assert hub.report().latency == expected.sparse()
+
+
+async def test_a_new_session_has_no_latency(hub: Hub) -> None:
+    enter(hub, "s1")
+    assert hub.report().latency == ()
+
+
+async def test_a_resumed_one_brings_its_last(hub: Hub) -> None:
+    enter(hub, "s1", latency_ms=12.0)
+    check(hub)
+    assert hub.report().latency != ()
+
+
+async def test_a_pong_replaces_the_one_before(hub: Hub) -> None:
+    session = enter(hub, "s1", latency_ms=5000.0)
+    before = hub.report().latency
+    answer(hub, session)
+    check(hub)
+    assert hub.report().latency != before
+
+
+@pytest.mark.parametrize("bye", [True, False])
+async def test_who_leaves_takes_it_along(hub: Hub, bye: bool) -> None:
+    session = enter(hub, "s1", latency_ms=12.0)
+    enter(hub, "s2", latency_ms=70.0)
+    if bye:
+        hub.receive(session, Bye())
+    else:
+        hub.end(session, CloseCode.HEARTBEAT_TIMEOUT)
+    hub.gone(session, 1006)  # again: nothing is taken twice
+    check(hub)
+    assert sum(count for _, count in hub.report().latency) == 1
+
+
+async def test_who_is_taken_over_here_counts_once(hub: Hub) -> None:
+    enter(hub, "s1", latency_ms=12.0)
+    enter(hub, "s1", latency_ms=12.0, generation=2)
+    overtaken = enter(hub, "s1", latency_ms=90.0, generation=1)
+    assert overtaken.departed
+    check(hub)
+    assert sum(count for _, count in hub.report().latency) == 1
+    await asyncio.sleep(0)

@@ -1,0 +1,155 @@
+"""Logins and logouts in Django's HTTP half close sockets."""
+
+from typing import Any
+
+import pytest
+from django.contrib import auth
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest
+from django.test import Client
+
+from realtime import api
+from realtime.authentication import digest_of
+from realtime.models import LiveSession
+from realtime.protocol.codes import CloseCode
+from realtime.store.base import StoreUnavailable
+from realtime.store.records import Opening, Peer
+from realtime.worker import runtime
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def browser() -> Client:
+    """A browser that is logged in."""
+    user = User.objects.create_user("ada", password="first")
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def key_of(browser: Client) -> str:
+    return str(browser.cookies["sessionid"].value)
+
+
+def socket_of(key: str, id_: str = "s1") -> None:
+    """A socket that was opened with this login."""
+    peer = Peer(user="1", login=digest_of(key))
+    runtime.blocking_store().open(Opening(id_, "hash", f"c-{id_}", "w1", peer))
+
+
+def asked() -> dict[str, int]:
+    """The close code each socket was asked to end with."""
+    return dict(LiveSession.objects.exclude(close_code=0).values_list("id", "close_code"))
+
+
+def test_a_logout_closes_the_sockets_of_that_login_and_no_other(browser: Client) -> None:
+    socket_of(key_of(browser), "s1")
+    socket_of(key_of(browser), "s2")
+    socket_of("another", "s3")
+    browser.post("/accounts/logout/")
+    assert asked() == {"s1": CloseCode.LOGGED_OUT, "s2": CloseCode.LOGGED_OUT}
+
+
+def test_a_logout_of_nobody_closes_nothing(browser: Client) -> None:
+    socket_of("another")
+    Client().post("/accounts/logout/")
+    assert asked() == {}
+
+
+def test_a_repeated_login_that_keeps_its_key_calls_nobody_back(browser: Client) -> None:
+    before = key_of(browser)
+    socket_of(before)
+    browser.post("/accounts/login/", {"username": "ada", "password": "first"})
+    assert (key_of(browser), asked()) == (before, {})
+
+
+def test_another_user_s_login_calls_the_sockets_of_the_one_before_back(browser: Client) -> None:
+    socket_of(key_of(browser))
+    User.objects.create_user("eve", password="second")
+    browser.post("/accounts/login/", {"username": "eve", "password": "second"})
+    assert asked() == {"s1": CloseCode.CREDENTIALS_CHANGED}
+
+
+def test_an_anonymous_session_that_logs_in_is_called_back() -> None:
+    User.objects.create_user("ada", password="first")
+    browser = Client()
+    session: Any = browser.session
+    session["basket"] = 1
+    session.save()
+    socket_of(str(session.session_key))
+    browser.post("/accounts/login/", {"username": "ada", "password": "first"})
+    assert asked() == {"s1": CloseCode.CREDENTIALS_CHANGED}
+
+
+def test_a_login_without_a_session_before_calls_nobody() -> None:
+    User.objects.create_user("ada", password="first")
+    socket_of("another")
+    Client().post("/accounts/login/", {"username": "ada", "password": "first"})
+    assert asked() == {}
+
+
+def request_of(browser: Client) -> HttpRequest:
+    request = HttpRequest()
+    request.session = browser.session
+    request.user = User.objects.get(username="ada")
+    return request
+
+
+def test_sockets_are_closed_when_the_transaction_commits(browser: Client) -> None:
+    socket_of(key_of(browser))
+    with transaction.atomic():
+        auth.logout(request_of(browser))
+        assert asked() == {}
+    assert asked() == {"s1": CloseCode.LOGGED_OUT}
+
+
+def test_a_logout_that_is_rolled_back_closes_nothing(browser: Client) -> None:
+    socket_of(key_of(browser))
+    with transaction.atomic():
+        auth.logout(request_of(browser))
+        transaction.set_rollback(True)
+    assert asked() == {}
+
+
+def test_without_a_request_there_is_nothing_to_close(browser: Client) -> None:
+    socket_of(key_of(browser))
+    user = User.objects.get(username="ada")
+    auth.user_logged_out.send(sender=User, request=None, user=user)
+    auth.user_logged_in.send(sender=User, request=None, user=user)
+    assert asked() == {}
+
+
+def test_a_store_out_of_reach_does_not_hinder_a_logout(
+    browser: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def down(**_: Any) -> None:
+        raise StoreUnavailable("down")
+
+    monkeypatch.setattr(api, "_close", down)
+    assert browser.post("/accounts/logout/").status_code == 302
+    assert "sessionid" not in browser.cookies or not key_of(browser)
+    assert "down" in caplog.text
+
+
+class Bell:
+    """A worker that only hears nudges."""
+
+    def __init__(self) -> None:
+        self.rung = 0
+
+    def nudge(self) -> None:
+        self.rung += 1
+
+
+@pytest.fixture
+def bell(monkeypatch: pytest.MonkeyPatch) -> Bell:
+    bell = Bell()
+    monkeypatch.setattr(runtime, "running", lambda: [bell])
+    return bell
+
+
+def test_the_worker_is_nudged(browser: Client, bell: Bell) -> None:
+    browser.post("/accounts/logout/")
+    assert bell.rung == 1

@@ -1,0 +1,112 @@
+"""ASGI routing: probes, unknown paths, lifespan."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.testing import HttpCommunicator, WebsocketCommunicator
+
+from realtime.routing import realtime_application
+from realtime.worker import runtime
+from realtime.worker.runtime import Runtime
+
+
+async def pages(scope: Any, receive: Any, send: Any) -> None:
+    """A project's own pages."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"a page"})
+
+
+application: Any = realtime_application(pages)
+Lifespan: Any = ApplicationCommunicator  # it has no types
+
+
+@pytest.fixture
+async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
+    settings.REALTIME = {"ALLOW_ANONYMOUS": True, "FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0}
+    worker = await runtime.start()
+    yield worker
+    if worker in runtime.running():
+        await worker.stop()
+
+
+async def get(path: str, host: str = "unknown.example") -> tuple[int, Any]:
+    headers = [(b"host", host.encode())]
+    communicator = HttpCommunicator(application, "GET", path, headers=headers)
+    response = await communicator.get_response(timeout=10)
+    return response["status"], response["body"]
+
+
+PROBES = ["/realtime/live/", "/realtime/ready/"]
+
+
+@pytest.mark.parametrize("path", PROBES)
+@pytest.mark.parametrize("host", ["unknown.example", "10.0.0.7:8000", ""])
+@pytest.mark.usefixtures("worker")
+async def test_a_probe_answers_under_any_host(path: str, host: str) -> None:
+    status, body = await get(path, host)
+    assert (status, json.loads(body)) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("path", PROBES)
+async def test_a_process_without_a_worker_is_well(path: str) -> None:
+    assert (await get(path))[0] == 200
+
+
+async def test_a_draining_worker_is_live_and_not_ready(worker: Runtime) -> None:
+    worker.begin_drain()
+    assert [(await get(path))[0] for path in PROBES] == [200, 503]
+
+
+async def test_without_its_store_a_worker_is_live_and_not_ready(worker: Runtime) -> None:
+    worker.beats.healthy = False
+    status, body = await get("/realtime/ready/")
+    assert (status, json.loads(body)) == (503, {"status": "unavailable"})
+    assert (await get("/realtime/live/"))[0] == 200
+
+
+async def test_a_worker_that_does_not_tick_is_neither(worker: Runtime) -> None:
+    worker.ticker.last_tick -= 5.0
+    await worker.ticker.stop()
+    worker.ticker.last_tick -= 5.0
+    assert [(await get(path))[0] for path in PROBES] == [503, 503]
+
+
+@pytest.mark.parametrize("path", ["/", "/realtime/health/", "/realtime/live", "/realtime/live/x"])
+async def test_every_other_path_is_the_project_s(path: str) -> None:
+    assert await get(path) == (200, b"a page")
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/ws/x/", "/other/", "/realtime/live/"])
+async def test_a_handshake_anywhere_else_is_refused_without_a_traceback(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    communicator = WebsocketCommunicator(application, path)
+    connected, _ = await communicator.connect()
+    assert not connected
+    await communicator.wait()
+    assert caplog.text == ""
+
+
+@pytest.mark.usefixtures("worker")
+async def test_connections_come_to_ws() -> None:
+    communicator = WebsocketCommunicator(application, "/ws/")
+    assert (await communicator.connect(timeout=10))[0]
+    await communicator.disconnect()
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_lifespan_starts_and_drains_the_worker() -> None:
+    communicator = Lifespan(application, {"type": "lifespan"})
+    await communicator.send_input({"type": "lifespan.startup"})
+    assert await communicator.receive_output(10) == {"type": "lifespan.startup.complete"}
+    (worker,) = runtime.running()
+    await communicator.send_input({"type": "lifespan.shutdown"})
+    assert await communicator.receive_output(10) == {"type": "lifespan.shutdown.complete"}
+    await communicator.wait(10)
+    assert runtime.running() == []
+    assert worker.draining
+    assert [t for t in asyncio.all_tasks() if t.get_name() == "realtime-ticker"] == []

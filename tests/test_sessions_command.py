@@ -1,0 +1,245 @@
+"""``manage.py sessions``."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from realtime.history import History
+from realtime.store.base import BATCH
+from realtime.store.database.transaction import Database
+
+from .commands import printed, registry, run
+from .store.builders import beat, closing, open_many, opening, pulse, suspended
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KEYS = [
+    "id",
+    "user",
+    "state",
+    "worker",
+    "address",
+    "connected_at",
+    "uptime_seconds",
+    "latency_ms",
+    "missed",
+]
+HISTORY_KEYS = [
+    "id",
+    "user",
+    "username",
+    "address",
+    "opened_at",
+    "last_seen",
+    "closed_at",
+    "duration_seconds",
+    "resumes",
+    "code",
+    "reason",
+]
+
+
+def listed(*arguments: str) -> list[dict[str, Any]]:
+    """The one array that ``--json`` prints."""
+    text = printed("sessions", "--json", *arguments)
+    assert text.count("\n") == 1
+    rows: list[dict[str, Any]] = json.loads(text)
+    return rows
+
+
+def shown(*arguments: str) -> list[str]:
+    """The ids of what is listed."""
+    return sorted(row["id"] for row in listed(*arguments))
+
+
+@pytest.fixture
+def three() -> None:
+    """s1 of user 7 at w1, s2 of user 8 at w2, s3 of user 7 suspended."""
+    store = registry()
+    store.open(opening("s1", user="7", worker="w1"))
+    store.open(opening("s2", user="8", worker="w2"))
+    suspended(store, "s3", user="7")
+
+
+@pytest.fixture
+def ended_sessions() -> None:
+    """Two closed sessions: h1 of user 7, h2 of nobody."""
+    history = History(Database("default"), days=30)
+    store = registry()
+    for id_, user in (("h1", "7"), ("h2", "")):
+        store.open(opening(id_, user=user))
+        history.record([closing(store, id_)])
+        store.confirm([id_])
+
+
+# ---------------------------------------------------------------- listing
+
+
+def test_nobody_is_an_empty_list() -> None:
+    assert listed() == []
+    assert listed("--history") == []
+
+
+@pytest.mark.usefixtures("three")
+def test_an_entry_says_who_where_and_how() -> None:
+    store = registry()
+    beat(store, "w1", pulse("s1", latency_ms=12.5, missed=2))
+    (row,) = listed("--user", "7", "--state", "connected")
+    opened = store.of_user("7")
+    assert list(row) == KEYS
+    assert row.pop("uptime_seconds") >= 0
+    assert row == {
+        "id": "s1",
+        "user": "7",
+        "state": "connected",
+        "worker": "w1",
+        "address": "10.0.0.1",
+        "connected_at": next(s.opened_at for s in opened if s.id == "s1"),
+        "latency_ms": 12.5,
+        "missed": 2,
+    }
+
+
+@pytest.mark.usefixtures("three")
+def test_the_uptime_counts_from_the_start() -> None:
+    registry(ago=3600).open(opening("old"))
+    uptimes = {row["id"]: row["uptime_seconds"] for row in listed()}
+    assert 3600 <= uptimes["old"] < 3700
+    assert uptimes["s1"] < 100
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["s1", "s2", "s3"]),
+        (["--user", "7"], ["s1", "s3"]),
+        (["--user", "nobody"], []),
+        (["--worker", "w2"], ["s2"]),
+        (["--state", "connected"], ["s1", "s2"]),
+        (["--state", "suspended"], ["s3"]),
+        (["--user", "7", "--state", "connected", "--worker", "w1"], ["s1"]),
+        (["--user", "7", "--worker", "w2"], []),
+    ],
+)
+def test_filters(arguments: list[str], expected: list[str]) -> None:
+    assert shown(*arguments) == expected
+
+
+@pytest.mark.usefixtures("three")
+def test_an_anonymous_or_suspended_one_has_no_user_or_worker() -> None:
+    registry().open(opening("s4", user=""))
+    rows = {row["id"]: row for row in listed()}
+    assert rows["s4"]["user"] is None
+    assert rows["s3"]["worker"] is None
+
+
+def test_all_pages_are_listed() -> None:
+    known = open_many(registry(), BATCH + 2)
+    assert shown() == known
+
+
+@pytest.mark.usefixtures("three")
+def test_a_table_for_people() -> None:
+    lines = printed("sessions").splitlines()
+    assert lines[0].split()[:4] == ["session", "user", "state", "worker"]
+    assert {line.split()[0] for line in lines[1:-1]} == {"s1", "s2", "s3"}
+    assert lines[-1].startswith("3 sessions")
+
+
+# ---------------------------------------------------------------- history
+
+
+@pytest.mark.usefixtures("three", "ended_sessions")
+def test_the_history_lists_the_closed_ones() -> None:
+    rows = {row["id"]: row for row in listed("--history")}
+    assert sorted(rows) == ["h1", "h2"]
+    assert list(rows["h1"]) == HISTORY_KEYS
+    assert (rows["h1"]["code"], rows["h1"]["reason"]) == (1000, "bye")
+    assert (rows["h1"]["user"], rows["h2"]["user"]) == ("7", None)
+
+
+@pytest.mark.usefixtures("ended_sessions")
+def test_the_history_of_one_user() -> None:
+    assert shown("--history", "--user", "7") == ["h1"]
+    assert shown("--history", "--user", "nobody") == []
+
+
+@pytest.mark.usefixtures("ended_sessions")
+def test_the_history_for_people() -> None:
+    lines = printed("sessions", "--history").splitlines()
+    assert [line.split()[1] for line in lines[:-1]] == ["anonymous", "7"]
+    assert lines[-1].startswith("2 closed sessions")
+
+
+# ---------------------------------------------------------------- closing
+
+
+@pytest.mark.usefixtures("three")
+def test_a_close_is_stored_for_the_worker_to_find() -> None:
+    text = printed("sessions", "--close", "s1", "--reason", "maintenance")
+    assert text == "The session will be disconnected.\n"
+    (asked,) = beat(registry(), "w1").inbox
+    assert (asked.session, asked.code, asked.reason) == ("s1", 4500, "maintenance")
+
+
+@pytest.mark.usefixtures("three")
+def test_a_suspended_session_is_closed_by_the_next_sweep() -> None:
+    printed("sessions", "--close", "s3")
+    assert [session.id for session in registry().sweep("sweeper").claimed] == ["s3"]
+
+
+@pytest.mark.usefixtures("three", "ended_sessions")
+@pytest.mark.parametrize("unknown", ["s", "s9", "h1"])
+def test_an_unknown_session_is_said_so(unknown: str) -> None:
+    with pytest.raises(CommandError, match=f"there is no session {unknown}") as raised:
+        call_command("sessions", "--close", unknown)
+    assert raised.value.returncode == 1
+
+
+def test_an_empty_id_is_unknown() -> None:
+    with pytest.raises(CommandError, match="there is no session"):
+        call_command("sessions", "--close", "")
+
+
+def test_a_process_that_closes_an_unknown_session_exits_with_1() -> None:
+    code, out, err = run("sessions", "--close", "unknown")
+    assert (code, out) == (1, "")
+    assert err == "CommandError: there is no session unknown\n"
+
+
+@pytest.mark.usefixtures("three")
+def test_a_process_that_closes_a_session_exits_with_0() -> None:
+    assert run("sessions", "--close", "s1")[0] == 0
+    assert [asked.session for asked in beat(registry(), "w1").inbox] == ["s1"]
+
+
+# ---------------------------------------------------------------- mistakes
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--history", "--worker", "w1"], "--history goes with --user only"),
+        (["--history", "--state", "connected"], "--history goes with --user only"),
+        (["--reason", "why"], "--reason goes with --close"),
+        (["--history", "--close", "s1"], "not allowed with argument"),
+        (["--state", "closing"], "invalid choice: 'closing'"),
+        (["--close"], "expected one argument"),
+        (["s1"], "unrecognized arguments: s1"),
+    ],
+)
+def test_arguments_that_make_no_sense(arguments: list[str], complaint: str) -> None:
+    with pytest.raises(CommandError, match=complaint):
+        call_command("sessions", *arguments)
+    assert beat(registry(), "w1").inbox == ()
+
+
+def test_bad_arguments_end_a_process_with_2() -> None:
+    code, out, err = run("sessions", "--state", "closing")
+    assert (code, out) == (2, "")
+    assert "invalid choice" in err
+    assert "Traceback" not in err

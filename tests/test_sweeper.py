@@ -1,0 +1,297 @@
+"""Sweeps of a real registry, alone and at once."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pytest
+from django.db import connections
+
+from realtime.history import History
+from realtime.models import ClosedSession, LiveSession
+from realtime.signals import session_closed, session_suspended
+from realtime.store.base import BATCH, StoreUnavailable
+from realtime.store.database import DatabaseStore
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.transaction import Database
+from realtime.store.records import Peer, Session, SessionState, SweepReport
+from realtime.sweeper import Sweeper
+from realtime.threads import Threads
+
+from .store.builders import beat, closing, open_many, opening, suspended
+from .store.kinds import CLAIM, LEASE, RESUME, WINDOWS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+T = TypeVar("T")
+
+DAY = 24 * 3600
+ENDED = Session("s1", SessionState.CLOSING, 1, "", Peer(), opened_at=1, connected_at=1, last_beat=1)
+
+
+@pytest.fixture
+def database() -> Database:
+    return Database("default")
+
+
+@pytest.fixture
+def registry(database: Database) -> DatabaseSessions:
+    """The registry as a test prepares it, before anything is swept."""
+    return DatabaseSessions(database, WINDOWS)
+
+
+class Place:
+    """One of the places that sweeps come from: threads, store and history of its own."""
+
+    def __init__(self, database: Database, name: str, **threads: int) -> None:
+        self.threads = Threads(**threads)
+        sessions = DatabaseSessions(database, WINDOWS)
+        self.store = DatabaseStore(database, sessions, self.threads, timeout=10.0)
+        history = History(database, days=30)
+        self.sweeper = Sweeper(self.store, history, self.threads, claimant=name)
+
+    async def aclose(self) -> None:
+        await self.store.aclose()
+        await self.threads.aclose()
+
+
+@pytest.fixture
+async def places(database: Database) -> AsyncIterator[list[Place]]:
+    places = [Place(database, name) for name in ("here", "there")]
+    yield places
+    for place in places:
+        await place.aclose()
+
+
+@pytest.fixture
+def sweeper(places: list[Place]) -> Sweeper:
+    return places[0].sweeper
+
+
+class Heard(list[str]):
+    """The sessions that a receiver has heard of; receivers run in several threads."""
+
+    def receive(self, session: Session, **_: Any) -> None:
+        self.append(session.id)
+
+
+@pytest.fixture
+def heard() -> Iterator[dict[str, Heard]]:
+    signals = {"suspended": session_suspended, "closed": session_closed}
+    heard = {name: Heard() for name in signals}
+    for name, signal in signals.items():
+        signal.connect(heard[name].receive)
+    yield heard
+    for name, signal in signals.items():
+        signal.disconnect(heard[name].receive)
+
+
+def done(report: SweepReport) -> tuple[int, int, int, int]:
+    assert report.took_ms >= 0
+    return report.suspended, report.closed, report.workers_lost, report.history_pruned
+
+
+@pytest.fixture
+def crashed(registry: DatabaseSessions, database: Database) -> list[str]:
+    """The ids of 50 sessions whose worker died; its lease has just ended."""
+    known = open_many(registry, 50)
+    beat(registry, "w1", connections=50)
+    database.clock_offset += LEASE + 1
+    return known
+
+
+async def aside(call: Callable[..., T], *args: Any) -> T:
+    """Use the database from a running loop, and leave no connection behind."""
+
+    def run() -> T:
+        try:
+            return call(*args)
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(run)
+
+
+async def rows() -> int:
+    return await aside(ClosedSession.objects.count)
+
+
+def live() -> list[dict[str, Any]]:
+    return [dict(row) for row in LiveSession.objects.order_by("id").values()]
+
+
+# ---------------------------------------------------------------- one
+
+
+async def test_fifty_sessions_of_a_crashed_worker(
+    sweeper: Sweeper, crashed: list[str], heard: dict[str, Heard], database: Database
+) -> None:
+    assert done(await sweeper.sweep()) == (50, 0, 1, 0)
+    assert (sorted(heard["suspended"]), heard["closed"]) == (crashed, [])
+    database.clock_offset += RESUME + 1
+    assert done(await sweeper.sweep()) == (0, 50, 0, 0)
+    assert sorted(heard["closed"]) == crashed
+    assert await rows() == 50
+    assert done(await sweeper.sweep()) == (0, 0, 0, 0)
+    assert (len(heard["suspended"]), len(heard["closed"])) == (50, 50)
+
+
+async def test_the_sweep_leaves_nothing_behind(
+    sweeper: Sweeper, crashed: list[str], database: Database
+) -> None:
+    await sweeper.sweep()
+    database.clock_offset += RESUME + 1
+    await sweeper.sweep()
+    assert await aside(live) == []
+
+
+async def test_one_sweep_takes_as_many_steps_as_it_needs(
+    sweeper: Sweeper, registry: DatabaseSessions, database: Database
+) -> None:
+    await aside(open_many, registry, BATCH + 1)
+    await aside(beat, registry, "w1")
+    database.clock_offset += LEASE + 1
+    assert done(await sweeper.sweep()) == (BATCH + 1, 0, 1, 0)
+    database.clock_offset += RESUME + 1
+    assert done(await sweeper.sweep()) == (0, BATCH + 1, 0, 0)
+
+
+async def test_the_last_sweep_is_noted(sweeper: Sweeper, places: list[Place]) -> None:
+    report = await sweeper.sweep()
+    noted = (await places[0].store.stats()).last_sweep
+    assert noted is not None
+    assert noted.at > 0
+    assert replace(noted, at=0) == report
+
+
+async def test_old_history_is_pruned(
+    sweeper: Sweeper, crashed: list[str], database: Database
+) -> None:
+    await sweeper.sweep()
+    database.clock_offset += RESUME + 1
+    await sweeper.sweep()
+    database.clock_offset += 30 * DAY + 1
+    assert done(await sweeper.rehearse()) == (0, 0, 0, 50)
+    assert done(await sweeper.sweep()) == (0, 0, 0, 50)
+    assert await rows() == 0
+
+
+# ---------------------------------------------------------------- several
+
+
+async def test_two_sweeps_at_once_do_it_once(
+    places: list[Place], crashed: list[str], heard: dict[str, Heard], database: Database
+) -> None:
+    for expected in [(50, 0, 1, 0), (0, 50, 0, 0)]:
+        reports = await asyncio.gather(*[place.sweeper.sweep() for place in places])
+        assert tuple(map(sum, zip(*map(done, reports), strict=True))) == expected
+        database.clock_offset += RESUME + 1
+    assert sorted(heard["suspended"]) == sorted(heard["closed"]) == crashed
+    assert await rows() == 50
+
+
+async def test_two_sweeps_of_one_place_at_once_do_it_once(
+    sweeper: Sweeper, crashed: list[str], heard: dict[str, Heard], database: Database
+) -> None:
+    database.clock_offset += RESUME + 1
+    await sweeper.sweep()
+    database.clock_offset += RESUME + 1
+    reports = await asyncio.gather(sweeper.sweep(), sweeper.sweep())
+    assert sum(report.closed for report in reports) == len(heard["closed"]) == 50
+
+
+async def test_who_dies_with_the_claim_is_replaced(
+    places: list[Place], crashed: list[str], heard: dict[str, Heard], database: Database
+) -> None:
+    await places[0].sweeper.sweep()
+    database.clock_offset += RESUME + 1
+    assert len((await places[0].store.sweep("dead by now")).claimed) == 50
+    assert done(await places[1].sweeper.sweep()) == (0, 0, 0, 0)
+    database.clock_offset += CLAIM + 1
+    assert done(await places[1].sweeper.sweep()) == (0, 50, 0, 0)
+    assert len(heard["closed"]) == await rows() == 50
+
+
+async def test_who_dies_between_row_and_confirmation_is_replaced(
+    places: list[Place], crashed: list[str], heard: dict[str, Heard], database: Database
+) -> None:
+    await places[0].sweeper.sweep()
+    database.clock_offset += RESUME + 1
+    claimed = (await places[0].store.sweep("dead by now")).claimed
+    history = History(database, days=30)
+    assert await places[0].threads.run(history.record, claimed) == 50
+    database.clock_offset += CLAIM + 1
+    assert done(await places[1].sweeper.sweep()) == (0, 0, 0, 0)
+    assert len(heard["closed"]) == await rows() == 50
+    assert await aside(live) == []
+
+
+# ---------------------------------------------------------------- rehearsal
+
+
+@pytest.fixture
+def mixed(registry: DatabaseSessions, database: Database) -> None:
+    """Something of everything that is overdue."""
+    closing(registry, "closing")
+    suspended(registry, "expired")
+    database.clock_offset += RESUME + 1
+    for id_ in ("lost", "unwanted"):
+        registry.open(opening(id_, worker="w2"))
+    beat(registry, "w2")
+    registry.request_close(session="unwanted", code=4500, reason="go")
+    database.clock_offset += LEASE + 1
+
+
+@pytest.mark.usefixtures("mixed")
+async def test_a_rehearsal_changes_nothing(sweeper: Sweeper, heard: dict[str, Heard]) -> None:
+    before = await aside(live)
+    first, second = await sweeper.rehearse(), await sweeper.rehearse()
+    assert done(first) == done(second) == (2, 3, 1, 0)
+    assert (first.dry_run, first.at) == (True, 0)
+    assert await aside(live) == before
+    assert (await rows(), heard["suspended"], heard["closed"]) == (0, [], [])
+
+
+@pytest.mark.usefixtures("mixed")
+async def test_a_rehearsal_tells_what_a_sweep_then_does(
+    sweeper: Sweeper, places: list[Place]
+) -> None:
+    rehearsed = await sweeper.rehearse()
+    assert (await places[0].store.stats()).last_sweep is None
+    swept = await sweeper.sweep()
+    assert (done(rehearsed), rehearsed.dry_run, swept.dry_run) == (done(swept), True, False)
+
+
+# ---------------------------------------------------------------- failures
+
+
+async def test_an_overloaded_pool_is_an_unavailable_store(database: Database) -> None:
+    place = Place(database, "here", size=1, max_pending=1)
+    gate = threading.Event()
+    busy = asyncio.create_task(place.threads.run(gate.wait, 10))
+    await asyncio.sleep(0)
+    for work in (place.sweeper.sweep, place.sweeper.rehearse):
+        with pytest.raises(StoreUnavailable):
+            await work()
+    with pytest.raises(StoreUnavailable):
+        await place.sweeper.finish([ENDED])
+    gate.set()
+    await busy
+    await place.aclose()
+
+
+async def test_suspensions_nobody_listens_to_take_no_thread(database: Database) -> None:
+    place = Place(database, "here", size=1, max_pending=0)
+    await place.sweeper.announce_suspended([ENDED])
+    await place.aclose()
+
+
+async def test_suspensions_that_cannot_be_announced_now_are_not_lost_silently(
+    database: Database, heard: dict[str, Heard]
+) -> None:
+    place = Place(database, "here", size=1, max_pending=0)
+    with pytest.raises(StoreUnavailable):
+        await place.sweeper.announce_suspended([ENDED])
+    await place.aclose()

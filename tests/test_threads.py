@@ -1,0 +1,159 @@
+"""One bounded pool of threads, off the event loop."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from realtime.threads import Overloaded, Threads, aside
+
+
+@pytest.fixture
+async def threads() -> AsyncIterator[Threads]:
+    threads = Threads(size=2, max_pending=3)
+    yield threads
+    await threads.aclose()
+
+
+@pytest.fixture
+def gate() -> threading.Event:
+    """What the calls of a test wait for, so that they are under way until it opens."""
+    return threading.Event()
+
+
+async def turn_until_idle(threads: Threads) -> None:
+    """Until the pool takes as many calls as ever."""
+    while threads._pending:
+        await asyncio.sleep(0)
+
+
+async def test_a_call_runs_in_another_thread(threads: Threads) -> None:
+    assert await threads.run(threading.get_ident) != threading.get_ident()
+
+
+async def test_arguments_and_the_result_pass_through(threads: Threads) -> None:
+    assert await threads.run(sorted, [2, 1, 3], reverse=True) == [3, 2, 1]
+
+
+async def test_an_exception_passes_through(threads: Threads) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await threads.run(lambda: 1 // 0)
+
+
+async def test_no_more_calls_than_the_bound(threads: Threads, gate: threading.Event) -> None:
+    calls = [asyncio.create_task(threads.run(gate.wait, 10)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await threads.run(int)
+    gate.set()
+    assert await asyncio.gather(*calls) == [True] * 3
+
+
+async def test_there_is_room_again_when_the_calls_have_ended(threads: Threads) -> None:
+    for _ in range(4):
+        with pytest.raises(ZeroDivisionError):
+            await threads.run(lambda: 1 // 0)
+        await turn_until_idle(threads)
+    assert await threads.run(int) == 0
+
+
+async def test_a_call_nobody_waits_for_finishes_by_itself(
+    threads: Threads, gate: threading.Event
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def call() -> None:
+        begun.set()
+        gate.wait(10)
+        ended.set()
+
+    waiting = asyncio.create_task(threads.run(call))
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    waiting.cancel()
+    gate.set()
+    await turn_until_idle(threads)
+    assert ended.is_set()
+
+
+async def test_a_call_given_up_before_its_turn_is_not_begun(
+    threads: Threads, gate: threading.Event
+) -> None:
+    begun: list[int] = []
+    busy = [asyncio.create_task(threads.run(gate.wait, 10)) for _ in range(2)]
+    given_up = asyncio.create_task(threads.run(begun.append, 1))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    gate.set()
+    await asyncio.gather(*busy)
+    await turn_until_idle(threads)
+    assert begun == []
+
+
+async def test_a_call_that_cannot_be_begun_takes_no_room() -> None:
+    threads = Threads(size=1, max_pending=1)
+    await threads.aclose()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await threads.run(int)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_connections_stay_open_between_calls_and_are_closed_at_the_end() -> None:
+    threads = Threads(size=1)
+    opened = []
+
+    def look() -> object:
+        connection.ensure_connection()
+        opened.append(connection.connection)
+        return connection.connection
+
+    assert await threads.run(look) is await threads.run(look)
+    await threads.aclose()
+    with pytest.raises(Exception, match="closed"):
+        opened[0].execute("SELECT 1")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_every_thread_closes_its_own_connection() -> None:
+    threads = Threads(size=3)
+    together = threading.Barrier(3)
+    opened = []
+
+    def look() -> None:
+        connection.ensure_connection()
+        opened.append(connection.connection)
+        together.wait(10)
+
+    await asyncio.gather(*[threads.run(look) for _ in range(3)])
+    await threads.aclose()
+    assert len(opened) == 3
+    for each in opened:
+        with pytest.raises(Exception, match="closed"):
+            each.execute("SELECT 1")
+
+
+async def test_the_end_does_not_wait_for_a_thread_that_is_stuck(gate: threading.Event) -> None:
+    threads = Threads(size=2)
+    stuck = asyncio.create_task(threads.run(gate.wait, 10))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await threads.aclose()
+    assert not stuck.done()
+    gate.set()
+    assert await stuck
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_call_aside_leaves_no_connection_behind() -> None:
+    def call() -> BaseDatabaseWrapper:
+        connection.ensure_connection()
+        assert threading.current_thread() is not threading.main_thread()
+        return connections["default"]
+
+    used = await aside(call)
+    assert used.connection is None

@@ -1,0 +1,276 @@
+"""The health view: for anybody, for staff, and when the store does not answer."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.handlers.base import BaseHandler
+from django.db import OperationalError, connections
+from django.test import AsyncClient, Client, RequestFactory
+
+from realtime import monitor
+from realtime.protocol.codes import CloseCode
+from realtime.store.base import StoreUnavailable
+from realtime.store.records import (
+    Departure,
+    Opening,
+    Peer,
+    Pulse,
+    Stats,
+    SweepReport,
+    Totals,
+    WorkerReport,
+)
+from realtime.views import _may_see_connections, health
+from realtime.worker import runtime
+from realtime.worker.runtime import Runtime
+
+URL = "/realtime/health/"
+NOTHING = Stats(0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@pytest.fixture(autouse=True)
+def forget_counts() -> Iterator[None]:
+    """Each test begins without counts of the one before."""
+    monitor._last.stats, monitor._last.at = NOTHING, float("-inf")
+    yield
+    monitor._last.stats, monitor._last.at = NOTHING, float("-inf")
+
+
+def open_sessions(number: int, *, user: str = "1") -> None:
+    store = runtime.blocking_store()
+    for index in range(number):
+        peer = Peer(user=user, username="ada", address="192.0.2.1", login="digest")
+        store.open(Opening(f"{user}-{index:04}", "token-hash", f"c{index}", "w1", peer))
+
+
+def pulse(session: str, missed: int) -> Pulse:
+    return Pulse(session, 1, 12.5, missed, "visible", Totals(pings=3, pongs=2))
+
+
+def get(client: Client, query: str = "") -> dict[str, Any]:
+    monitor._last.at = float("-inf")
+    response = client.get(URL + query)
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def staff(*permissions: str, is_staff: bool = True) -> Client:
+    user = User.objects.create_user("grace", is_staff=is_staff)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+# ---------------------------------------------------------------- counts
+
+
+@pytest.mark.django_db(transaction=True)
+def test_anybody_may_see_that_nothing_is_there() -> None:
+    assert get(Client()) == {
+        "status": "ok",
+        "total_connections": 0,
+        "total_users": 0,
+        "healthy": 0,
+        "unhealthy": 0,
+        "suspended": 0,
+        "workers": 0,
+        "totals": {"pings": 0, "pongs": 0, "timeouts": 0},
+        "last_sweep": None,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connections_are_the_connected_and_healthy_have_no_miss() -> None:
+    open_sessions(3)
+    open_sessions(1, user="2")
+    store = runtime.blocking_store()
+    report = WorkerReport("w1", "host", 1, 4, pings=10, pongs=8, timeouts=1)
+    store.beat(report, [pulse("1-0000", missed=1)])
+    departure = Departure(pulse("1-0001", missed=0), CloseCode.LOST, "")
+    store.suspend("w1", [departure])
+    body = get(Client())
+    assert (body["total_connections"], body["total_users"]) == (3, 2)
+    assert (body["healthy"], body["unhealthy"], body["suspended"]) == (2, 1, 1)
+    assert (body["workers"], body["totals"]) == (1, {"pings": 10, "pongs": 8, "timeouts": 1})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_sweep_is_told() -> None:
+    runtime.blocking_store().note_sweep(SweepReport(1, 2, 3, 4, took_ms=5.5))
+    last = get(Client())["last_sweep"]
+    assert {"suspended": 1, "closed": 2, "workers_lost": 3, "took_ms": 5.5}.items() <= last.items()
+    assert abs(last["at"] / 1000 - time.time()) < 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counts_are_not_asked_for_again_within_a_second() -> None:
+    get(Client())
+    open_sessions(1)
+    assert Client().get(URL).json()["total_connections"] == 0
+    assert get(Client())["total_connections"] == 1
+
+
+# ---------------------------------------------------------------- connections
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_else_sees_connections() -> None:
+    open_sessions(1)
+    unstaffed = staff("view_livesession", is_staff=False)
+    assert "connections" not in get(Client())
+    assert "connections" not in get(unstaffed)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_without_the_permission_see_none() -> None:
+    open_sessions(1)
+    assert "connections" not in get(staff("view_closedsession"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_with_the_permission_see_them_without_secrets() -> None:
+    open_sessions(1)
+    body = get(staff("view_livesession"))
+    (connection,) = body["connections"]
+    expected = {"id": "1-0000", "user": "1", "state": "connected", "worker": "w1"}
+    assert expected.items() <= connection.items()
+    assert (connection["address"], connection["missed"]) == ("192.0.2.1", 0)
+    assert body["next_cursor"] is None
+    assert not {"token-hash", "digest"} & set(map(str, connection.values()))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_they_come_in_pages() -> None:
+    open_sessions(101)
+    client = staff("view_livesession")
+    first = get(client)
+    assert len(first["connections"]) == 100
+    second = get(client, f"?cursor={first['next_cursor']}")
+    assert (len(second["connections"]), second["next_cursor"]) == (1, None)
+    ids = {row["id"] for page in (first, second) for row in page["connections"]}
+    assert len(ids) == 101
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("cursor", ["nonsense", "%00", "x.y"])
+def test_a_cursor_of_somebody_s_own_begins_anew(cursor: str) -> None:
+    open_sessions(1)
+    assert len(get(staff("view_livesession"), f"?cursor={cursor}")["connections"]) == 1
+
+
+def test_a_user_model_without_staff_has_none() -> None:
+    class Visitor:
+        """What Django asks of a user, and no more."""
+
+    request = RequestFactory().get(URL)
+    request.user = Visitor()  # type: ignore[assignment]
+    assert not _may_see_connections(request)
+
+
+# ---------------------------------------------------------------- trouble
+
+
+def test_it_runs_where_requests_are_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    view: Any = health
+    assert BaseHandler().make_view_atomic(view) is view
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_cannot_be_read_hides_nothing_but_the_staff_s_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: Any) -> None:
+        raise OperationalError("down")
+
+    client = staff("view_livesession")
+    monkeypatch.setattr(SessionStore, "load", fail)
+    body = get(client)
+    assert body["status"] == "ok"
+    assert "connections" not in body
+
+
+@pytest.fixture
+async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
+    settings.REALTIME = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0}
+    worker = await runtime.start()
+    yield worker
+    await worker.stop()
+
+
+async def aget() -> dict[str, Any]:
+    client = AsyncClient()
+    client.cookies[settings.SESSION_COOKIE_NAME] = "somebody's"
+    response: Any = await client.get(URL)
+    assert response.status_code == 200
+    body: dict[str, Any] = response.json()
+    return body
+
+
+async def test_a_worker_s_view_is_its_store_s(worker: Runtime) -> None:
+    body = await aget()
+    assert (body["status"], body["workers"]) == ("ok", 1)
+
+
+async def test_a_draining_worker_says_so(worker: Runtime) -> None:
+    worker.begin_drain()
+    assert (await aget())["status"] == "draining"
+
+
+async def test_failing_beats_are_degraded(worker: Runtime) -> None:
+    worker.beats.healthy = False
+    assert (await aget())["status"] == "degraded"
+
+
+async def test_a_store_out_of_reach_gives_the_last_known_counts(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down() -> Stats:
+        raise StoreUnavailable("down")
+
+    monitor._last.stats = Stats(7, 5, 6, 1, 2, 3, 10, 9, 1)
+    monkeypatch.setattr(monitor, "_ask", down)
+    body = await aget()
+    assert (body["status"], body["total_connections"], body["workers"]) == ("degraded", 7, 3)
+
+
+@pytest.fixture
+def hung(worker: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A database that answers nobody until the test is over."""
+    go_on = threading.Event()
+
+    async def counts() -> Stats:
+        await asyncio.to_thread(go_on.wait, 30)
+        return NOTHING
+
+    monkeypatch.setattr(monitor, "_ask", counts)
+    # Where a user with a session is looked for; that view runs in a thread.
+    monkeypatch.setattr(SessionStore, "load", lambda _: go_on.wait(30) and {})
+    yield
+    go_on.set()
+
+
+@pytest.mark.parametrize("draining", [False, True])
+@pytest.mark.usefixtures("hung")
+async def test_with_a_hung_store_it_answers_within_two_seconds(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch, draining: bool
+) -> None:
+    monitor._last.stats = Stats(7, 5, 6, 1, 2, 3, 10, 9, 1)
+    worker.draining = draining
+    began = time.monotonic()
+    body = await aget()
+    assert time.monotonic() - began < 2.0
+    assert (body["status"], body["total_connections"]) == (
+        "draining" if draining else "degraded",
+        7,
+    )

@@ -1,0 +1,413 @@
+"""The hub on the real database store: admission, takeover, and every way to end."""
+
+import asyncio
+
+import pytest
+
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.messages import Bye, ClientPing, ClientPong
+from realtime.store.base import StoreUnavailable
+from realtime.store.records import (
+    BeatAnswer,
+    CloseRequest,
+    Departure,
+    Loss,
+    Lost,
+    Peer,
+    SessionState,
+)
+
+from .conftest import ADA, World
+from .fakes import Wire, eventually
+
+CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
+
+
+async def suspended(world: World, wire: Wire) -> dict[str, object]:
+    """The welcome of a session whose connection was lost."""
+    session = await world.admit(wire)
+    world.hub.gone(session, 1006)
+    await world.settle()
+    return wire.messages[0]
+
+
+# ---------------------------------------------------------------- admission
+
+
+async def test_welcome_is_sent_once_the_store_has_the_session(world: World) -> None:
+    wire = Wire()
+    held = world.fickle.held["open"] = asyncio.Event()
+    admission = asyncio.create_task(world.admit(wire))
+    await eventually(lambda: world.fickle.called("open"))
+    assert wire.events == []
+    held.set()
+    session = await admission
+    (welcome,) = wire.messages
+    assert (welcome["session"], welcome["resumed"], welcome["user"]) == (session.id, False, "1")
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.worker, record.peer) == (CONNECTED, "w1", ADA)
+    assert [each.id for each in world.opened] == [session.id]
+
+
+async def test_welcome_has_the_numbers_in_milliseconds(world: World) -> None:
+    wire = Wire()
+    await world.admit(wire)
+    expected = {
+        "type": "welcome",
+        "protocol": 1,
+        "ping_interval": 25000,
+        "pong_timeout": 10000,
+        "max_missed": 3,
+        "max_message_size": 1000,
+        "rooms": {},
+    }
+    assert expected.items() <= wire.messages[0].items()
+
+
+async def test_an_anonymous_session_has_no_user(world: World) -> None:
+    wire = Wire()
+    await world.admit(wire, peer=Peer())
+    assert wire.messages[0]["user"] is None
+
+
+async def test_the_first_ping_comes_after_half_to_a_whole_interval(world: World) -> None:
+    now = asyncio.get_running_loop().time()
+    firsts = [(await world.admit(Wire())).heartbeat.due - now for _ in range(10)]
+    assert all(12.5 <= first <= 25 + 5 for first in firsts)
+    assert len(set(firsts)) > 1
+
+
+async def test_a_store_out_of_reach_refuses_and_forsakes(world: World) -> None:
+    wire = Wire()
+    world.fickle.down = True
+    with pytest.raises(StoreUnavailable):
+        await world.admit(wire)
+    assert (wire.events, list(world.hub.connected())) == ([], [])
+    world.fickle.down = False
+    await world.settle()
+    assert world.opened == []
+
+
+async def test_a_resume_that_took_effect_unheard_is_no_ghost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be connected until its deadline, with nobody there."""
+
+    async def unheard(opening: object) -> None:
+        await world.store.resume(opening)  # type: ignore[arg-type]
+        raise StoreUnavailable("the answer is lost")
+
+    first = Wire()
+    session = await world.admit(first)
+    world.hub.gone(session, 1006)
+    await world.settle()
+    with monkeypatch.context() as patched:
+        patched.setattr(world.fickle, "resume", unheard, raising=False)
+        with pytest.raises(StoreUnavailable):
+            await world.admit(Wire(), resume=first.messages[0])
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code) == (SessionState.SUSPENDED, 4009)
+    again = await world.admit(Wire(), resume=first.messages[0])
+    assert again.id == session.id
+
+
+async def test_an_open_that_took_effect_unheard_is_undone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unheard(opening: object) -> None:
+        await world.store.open(opening)  # type: ignore[arg-type]
+        raise StoreUnavailable("the answer is lost")
+
+    monkeypatch.setattr(world.fickle, "open", unheard, raising=False)
+    with pytest.raises(StoreUnavailable):
+        await world.admit(Wire())
+    await world.settle()
+    assert (await world.store.stats()).connected == 0
+
+
+# ---------------------------------------------------------------- resume and takeover
+
+
+async def test_a_suspended_session_is_resumed_with_its_totals(world: World) -> None:
+    first, second = Wire(), Wire()
+    before = await world.admit(first)
+    before.connection.read('{"type":"bye"')
+    world.hub.gone(before, 1006)
+    await world.settle()
+    after = await world.admit(second, resume=first.messages[0])
+    welcome = second.messages[0]
+    assert welcome["resumed"] is True
+    assert [welcome[k] for k in ("session", "token")] == [
+        first.messages[0][k] for k in ("session", "token")
+    ]
+    assert (after.record.generation, after.record.opened_at) == (2, before.record.opened_at)
+    assert (after.totals.frames_in, after.totals.frames_out) == (1, 3)
+    assert [each.id for each in world.resumed] == [before.id]
+
+
+@pytest.mark.parametrize("change", [{"token": "wrong"}, {"session": "unknown"}])
+async def test_what_cannot_be_resumed_is_a_new_session(
+    world: World, change: dict[str, str]
+) -> None:
+    first, second = Wire(), Wire()
+    welcome = await suspended(world, first)
+    session = await world.admit(second, resume={**welcome, **change})
+    assert second.messages[0]["resumed"] is False
+    assert session.id != welcome["session"]
+    assert second.messages[0]["token"] != welcome["token"]
+
+
+async def test_another_user_s_session_is_not_resumed_nor_disturbed(world: World) -> None:
+    first, second = Wire(), Wire()
+    mine = await world.admit(first)
+    await world.admit(second, resume=first.messages[0], peer=Peer(user="2"))
+    assert second.messages[0]["resumed"] is False
+    assert not mine.departed
+    assert first.types == ["welcome"]
+
+
+async def test_a_takeover_on_the_same_worker_ends_the_older_with_4506(world: World) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    for _ in range(5):
+        older.connection.read("no JSON")
+    newer = await world.admit(second, resume=first.messages[0])
+    await older.connection.flush()
+    assert first.closed == 4506
+    assert second.messages[0]["resumed"] is True
+    assert list(world.hub.connected()) == [newer]
+    assert newer.totals.frames_in == 5  # which the store had not heard of
+
+
+async def test_the_late_end_of_a_taken_over_connection_touches_nothing(world: World) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    newer = await world.admit(second, resume=first.messages[0])
+    world.hub.gone(older, 1006)
+    world.hub.end(older, 4500)
+    world.hub.receive(older, Bye())
+    await world.settle()
+    record = await world.store.get(newer.id)
+    assert record is not None
+    assert (record.state, record.generation) == (CONNECTED, 2)
+    assert not newer.departed
+
+
+async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: World) -> None:
+    first, second, third = Wire(), Wire(), Wire()
+    older = await world.admit(first)
+    welcome = first.messages[0]
+    held = world.fickle.held["resume"] = asyncio.Event()
+    slow = asyncio.create_task(world.admit(second, resume=welcome))
+    await eventually(lambda: "resume" not in world.fickle.held)
+    newest = await world.admit(third, resume=welcome)
+    held.set()
+    overtaken = await slow
+    assert (overtaken.record.generation, newest.record.generation) == (2, 3)
+    assert (first.closed, second.closed, third.closed) == (4506, 4506, None)
+    assert "welcome" not in second.types
+    assert list(world.hub.connected()) == [newest]
+    assert older.departed
+    assert overtaken.departed
+
+
+async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: World) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    elsewhere = world.other("w2")
+    await elsewhere.beats.flush()
+    newer = await elsewhere.admit(second, resume=first.messages[0])
+    older.changed = True
+    await world.beats.flush()
+    await older.connection.flush()
+    assert first.closed == 4506
+    assert list(world.hub.connected()) == []
+    assert not newer.departed
+
+
+async def test_a_session_closed_meanwhile_is_lost_with_4002(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    departure = Departure(session.pulse(0.0), 4002, "heartbeat timeout")
+    await world.store.close("w1", [departure], "x")
+    await world.store.confirm([session.id])
+    session.changed = True
+    await world.beats.flush()
+    await session.connection.flush()
+    assert wire.closed == 4002
+
+
+async def test_a_session_resumed_here_while_the_beat_was_under_way_is_not_lost(
+    world: World,
+) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    newer = await world.admit(second, resume=first.messages[0])
+    lost = tuple(Lost(older.id, 1, loss) for loss in Loss)
+    inbox = (CloseRequest(older.id, 1, 4500, "late"),)
+    world.hub.heed(BeatAnswer(renewed=True, online=1, inbox=inbox, lost=lost))
+    assert not newer.departed
+    assert second.types == ["welcome"]
+
+
+async def test_a_beat_that_answers_after_the_resume_kills_nobody(world: World) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    older.changed = True
+    held = world.fickle.held["beat"] = asyncio.Event()
+    await world.store.request_close(session=older.id, code=4008, reason="")
+    beat = asyncio.create_task(world.beats.flush())
+    await eventually(lambda: "beat" not in world.fickle.held)
+    newer = await world.admit(second, resume=first.messages[0])
+    held.set()
+    await beat
+    assert not newer.departed
+    assert second.closed is None
+
+
+# ---------------------------------------------------------------- while connected
+
+
+async def test_a_bye_ends_the_session_with_1000(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.hub.receive(session, Bye())
+    await world.settle()
+    assert wire.closed == 1000
+    assert await world.store.get(session.id) is None
+    (row,) = await world.history()
+    assert (row.session, row.code, row.reason, row.user) == (session.id, 1000, "bye", "1")
+
+
+async def test_online_counts_at_least_those_here(world: World) -> None:
+    wires = [Wire(), Wire()]
+    session, _ = [await world.admit(wire) for wire in wires]
+    world.hub.receive(session, ClientPing(sequence=1))
+    world.hub.heed(BeatAnswer(renewed=True, online=142))
+    world.hub.receive(session, ClientPing(sequence=2))
+    await session.connection.flush()
+    assert [m["online"] for m in wires[0].messages if m["type"] == "pong"] == [2, 142]
+
+
+async def test_the_report_counts_over_all_sessions(world: World) -> None:
+    sessions = [await world.admit(Wire()) for _ in range(2)]
+    for session in sessions:
+        world.hub.beat(session, session.heartbeat.due)
+        world.hub.receive(session, ClientPong(sequence=1))
+    world.hub.receive(sessions[0], ClientPong(sequence=1))
+    report = world.hub.report()
+    assert (report.connections, report.pings, report.pongs, report.timeouts) == (2, 2, 2, 0)
+
+
+async def test_a_silent_peer_is_suspended_then_told_4002(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.fickle.held["suspend"] = held = asyncio.Event()
+    while not session.departed:
+        world.hub.beat(session, session.heartbeat.due)
+    await eventually(lambda: world.fickle.called("suspend"))
+    assert "goodbye" not in wire.types  # the store hears of it first
+    held.set()
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code, record.end_reason) == (
+        SUSPENDED,
+        4002,
+        "heartbeat timeout",
+    )
+    assert (wire.closed, wire.goodbye["delay"]) == (4002, [0, 5000])
+    assert world.hub.report().timeouts == 1
+
+
+# ---------------------------------------------------------------- ends
+
+
+@pytest.mark.parametrize("code", [1001, 4001, 4002, 4008, 4009, 4400])
+async def test_an_end_below_4500_suspends(world: World, code: int) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.hub.end(session, code, "so")
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code, record.end_reason) == (SUSPENDED, code, "so")
+    assert (wire.closed, wire.goodbye["reconnect"]) == (code, True)
+
+
+@pytest.mark.parametrize("code", [4500, 4503, 4505, 4700])
+async def test_an_end_from_4500_on_closes(world: World, code: int) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.hub.end(session, code)
+    await world.settle()
+    assert await world.store.get(session.id) is None
+    assert [row.code for row in await world.history()] == [code]
+    assert (wire.closed, wire.goodbye["reconnect"]) == (code, False)
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1006, 4006, 4500, 4999])
+async def test_a_transport_that_goes_suspends_whatever_code_the_client_sent(
+    world: World, code: int
+) -> None:
+    session = await world.admit(Wire())
+    world.hub.gone(session, code)
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code) == (SUSPENDED, code)
+
+
+async def test_a_connection_that_ended_itself_leaves_with_its_own_code(world: World) -> None:
+    rated, broken = await world.admit(Wire()), await world.admit(Wire())
+    rated.connection.end(CloseCode.RATE_LIMIT)
+    broken.connection.end(CloseCode.PROTOCOL_ERRORS)
+    world.hub.gone(rated, 1006)
+    world.hub.gone(broken, 1006)
+    await world.settle()
+    record = await world.store.get(rated.id)
+    assert record is not None
+    assert (record.state, record.end_code) == (SUSPENDED, 4004)
+    assert [row.code for row in await world.history()] == [4505]
+
+
+async def test_a_session_ends_once(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.hub.end(session, 4500)
+    world.hub.end(session, 4503)
+    world.hub.gone(session, 1006)
+    world.hub.receive(session, Bye())
+    await world.settle()
+    assert [row.code for row in await world.history()] == [4500]
+    assert wire.closed == 4500
+
+
+async def test_a_kick_arrives_by_the_inbox(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    await world.store.request_close(session=session.id, code=4500, reason="out")
+    await world.beats.flush()
+    await world.settle()
+    assert (wire.closed, wire.goodbye["reason"]) == (4500, "out")
+    assert [row.reason for row in await world.history()] == ["out"]
+
+
+async def test_what_the_inbox_says_of_strangers_is_ignored(world: World) -> None:
+    session = await world.admit(Wire())
+    inbox = (CloseRequest("unknown", 1, 4500, ""), CloseRequest(session.id, 7, 4500, ""))
+    world.hub.heed(BeatAnswer(renewed=True, online=1, inbox=inbox))
+    assert not session.departed
+
+
+async def test_a_shutdown_suspends_everybody_with_a_delay(world: World) -> None:
+    wires = [Wire() for _ in range(3)]
+    sessions = [await world.admit(wire) for wire in wires]
+    assert world.hub.end_all() == sessions
+    await world.settle()
+    assert [wire.closed for wire in wires] == [4001] * 3
+    assert wires[0].goodbye["delay"] == [0, 5000]
+    assert (await world.store.stats()).suspended == 3

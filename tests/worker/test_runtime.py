@@ -1,0 +1,226 @@
+"""The composed worker: once per loop, nudged from threads, drained in order."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from realtime import signals
+from realtime.authentication import ANONYMOUS
+from realtime.protocol.messages import Hello
+from realtime.store.base import StoreUnavailable
+from realtime.store.records import Peer
+from realtime.threads import Overloaded
+from realtime.worker import runtime
+from realtime.worker.runtime import Runtime
+
+from .fakes import Wire, connect, eventually, record, settled
+
+QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
+
+
+@pytest.fixture
+async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
+    """A worker that flushes only when nudged."""
+    with override_settings(REALTIME=QUICK):
+        started = await runtime.start()
+        yield started
+        if started in runtime.running():
+            await started.stop()
+
+
+async def admit(worker: Runtime, wire: Wire) -> str:
+    session = await worker.hub.admit(connect(wire), Hello(protocol=1), Peer(user="1"))
+    return session.id
+
+
+async def test_there_is_one_for_each_loop(worker: Runtime) -> None:
+    assert await runtime.start() is worker
+    assert runtime.running() == [worker]
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_many_who_start_it_at_once_get_the_same() -> None:
+    workers = await asyncio.gather(*(runtime.start() for _ in range(10)))
+    assert len(set(map(id, workers))) == 1
+    await workers[0].stop()
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_who_gives_up_waiting_does_not_stop_the_start() -> None:
+    waiting = asyncio.create_task(runtime.start())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    worker = await runtime.start()
+    assert worker.alive
+    await worker.stop()
+
+
+async def test_after_its_end_there_is_a_new_one_with_another_id(worker: Runtime) -> None:
+    await worker.stop()
+    assert runtime.running() == []
+    another = await runtime.start()
+    assert another.base.id != worker.base.id
+    await another.stop()
+
+
+async def test_a_started_worker_has_a_lease_and_is_ready(worker: Runtime) -> None:
+    assert (worker.alive, worker.ready, worker.beats.healthy) == (True, True, True)
+    assert (await worker.store.stats()).workers == 1
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_without_a_store_it_starts_and_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable("down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("realtime.store.database.store.DatabaseStore.beat", down)
+        worker = await runtime.start()
+    assert (worker.alive, worker.ready) == (True, False)
+    await worker.beats.flush()
+    assert worker.ready
+    await worker.stop()
+
+
+async def test_a_nudge_from_a_thread_flushes_soon(worker: Runtime) -> None:
+    wire = Wire()
+    session = await admit(worker, wire)
+    await worker.store.request_close(session=session, code=4500, reason="out")
+    thread = threading.Thread(target=worker.nudge)
+    thread.start()
+    await eventually(lambda: wire.closed == 4500)
+    thread.join()
+
+
+async def test_a_drain_says_goodbye_suspends_and_gives_the_lease_back(worker: Runtime) -> None:
+    wires = [Wire() for _ in range(3)]
+    for wire in wires:
+        await admit(worker, wire)
+    await worker.drain()
+    assert [wire.closed for wire in wires] == [4001] * 3
+    assert wires[0].goodbye["delay"] == [0, 2000]
+    stats = await asyncio.to_thread(runtime.blocking_store().stats)
+    assert (stats.connected, stats.suspended, stats.workers) == (0, 3, 0)
+
+
+async def test_a_drain_begins_with_not_ready(worker: Runtime) -> None:
+    worker.begin_drain()
+    assert (worker.alive, worker.ready) == (True, False)
+
+
+async def test_a_drain_leaves_no_task_behind(worker: Runtime) -> None:
+    await admit(worker, Wire())
+    await worker.drain()
+    left = [t.get_name() for t in asyncio.all_tasks() if t.get_name().startswith("realtime")]
+    assert left == []
+
+
+async def test_a_drain_does_not_wait_for_a_stalled_reader(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "WRITE_PATIENCE", 0.01)
+    stalled, good = Wire(), Wire()
+    stalled.open.clear()
+    await admit(worker, stalled)
+    await admit(worker, good)
+    await worker.drain()
+    assert good.closed == 4001
+    stalled.open.set()
+    await eventually(lambda: stalled.closed)
+
+
+async def test_a_drain_does_not_wait_for_a_store_that_hangs(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    wire = Wire()
+    await admit(worker, wire)
+    monkeypatch.setattr(runtime, "STORE_PATIENCE", 0.01)
+    monkeypatch.setattr(runtime, "LEAVE_PATIENCE", 0.01)
+    monkeypatch.setattr(worker.store, "suspend", hang)
+    monkeypatch.setattr(worker.store, "leave", hang)
+    await worker.drain()
+    assert wire.closed == 4001
+
+
+async def test_opened_and_resumed_sessions_are_announced(worker: Runtime) -> None:
+    heard: list[tuple[str, str]] = []
+
+    def opened(session: Any, **_: Any) -> None:
+        heard.append(("opened", session.id))
+
+    signals.session_opened.connect(opened)
+    try:
+        session = await admit(worker, Wire())
+        await eventually(lambda: heard)
+    finally:
+        signals.session_opened.disconnect(opened)
+    assert heard == [("opened", session)]
+
+
+async def test_a_signal_without_room_is_dropped_and_said(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def full(*_: Any) -> None:
+        raise Overloaded
+
+    def opened(**_: Any) -> None:
+        raise AssertionError("nobody has room for it")
+
+    monkeypatch.setattr(worker.base.threads, "run", full)
+    signals.session_opened.connect(opened)
+    try:
+        worker._announce(signals.session_opened, record())
+        await settled()
+    finally:
+        signals.session_opened.disconnect(opened)
+    assert caplog.messages == ["too many signals wait for their receivers; one was dropped"]
+    assert worker._announcements == set()
+
+
+async def test_nobody_is_nobody(worker: Runtime) -> None:
+    assert await worker.login("") == ANONYMOUS
+
+
+async def test_a_login_that_cannot_be_known_is_a_store_out_of_reach(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(worker.base.threads, "run", hang)
+    with (
+        override_settings(REALTIME={**QUICK, "STORE_TIMEOUT": 0.01}),
+        pytest.raises(StoreUnavailable),
+    ):
+        await worker.login("a" * 32)
+
+
+async def test_a_nudge_ends_a_suspended_session_too(transactional_db: None) -> None:
+    with override_settings(REALTIME={**QUICK, "SWEEP_INTERVAL": 3600.0}):
+        worker = await runtime.start()
+        wire = Wire()
+        session = await admit(worker, wire)
+        worker.hub.gone(next(iter(worker.hub.connected())), 1006)
+        await eventually(lambda: len(worker._departures) == 0)
+        await worker.store.request_close(session=session, code=4500, reason="out")
+        worker.nudge()
+        while await worker.store.get(session):
+            await asyncio.sleep(0.01)
+        await worker.stop()
+
+
+def test_a_nudge_for_a_loop_that_has_ended_is_no_error(transactional_db: None) -> None:
+    async def begin() -> Runtime:
+        return await runtime.start()
+
+    with override_settings(REALTIME=QUICK), asyncio.Runner() as runner:
+        worker = runner.run(begin())
+        runner.run(worker.stop())
+    worker.nudge()
