@@ -54,6 +54,7 @@ async def test_a_broken_line_resumes_the_session(
     async with connected(server, ann, resume=first.ticket) as second:
         assert second.welcome["resumed"] is True
         assert second.ticket == first.ticket
+        at_least = time.monotonic() - welcomed  # proofs of life count, the last one a pong
         await second.frame("ping", number=2)
         now = await asyncio.to_thread(project.session, first.id)
         assert (now["state"], now["connected_at"]) == ("connected", started)
