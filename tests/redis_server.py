@@ -41,8 +41,8 @@ class RedisServer:
 
     def client(self, **options: Any) -> redis.Redis:
         """A client without retries; ``with`` it, so that its connections are closed."""
-        given = {"socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0), **options}
-        return redis.Redis(port=self.port, **given)
+        usual = {"port": self.port, "socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
+        return redis.Redis(**{**usual, **options})
 
     def start(self) -> None:
         """Start it on the port it had before; returns when it answers."""

@@ -1,11 +1,16 @@
 """The servers and faults that other tests rely on do what is said of them."""
 
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 import redis
 
+from .e2e.server_support import eventually
+from .faults import Proxy
 from .redis_server import RedisServer
 
 
@@ -13,6 +18,23 @@ from .redis_server import RedisServer
 def server(redis_server: RedisServer) -> RedisServer:
     redis_server.flush()
     return redis_server
+
+
+@pytest.fixture
+def proxy(server: RedisServer) -> Iterator[Proxy]:
+    with Proxy(server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def client(server: RedisServer, proxy: Proxy) -> Iterator[redis.Redis]:
+    """A client on the other side of the proxy, connected, and impatient."""
+    with server.client(port=proxy.port, socket_timeout=0.5) as client:
+        assert client.ping()
+        yield client
+
+
+# ---------------------------------------------------------------- Redis
 
 
 def test_a_redis_comes_back_empty(server: RedisServer) -> None:
@@ -62,3 +84,92 @@ def test_nothing_of_a_closed_redis_is_left() -> None:
     server.close()
     assert not psutil.pid_exists(process)
     assert not Path(folder).exists()
+
+
+# ---------------------------------------------------------------- faults on the way
+
+
+def test_without_faults_everything_passes(client: redis.Redis, proxy: Proxy) -> None:
+    value = b"x" * 1_000_000
+    client.set("key", value)
+    assert client.get("key") == value
+    assert (proxy.accepted, proxy.connections, proxy.cuts) == (1, 1, 0)
+
+
+def test_a_stall_holds_what_is_asked(
+    client: redis.Redis, proxy: Proxy, server: RedisServer
+) -> None:
+    proxy.stall(replies=False)
+    with pytest.raises(redis.TimeoutError):
+        client.set("key", "value")
+    with server.client() as direct:
+        assert direct.get("key") is None
+    proxy.heal()
+    assert client.set("key", "value")
+
+
+def test_a_stall_of_the_replies_lets_the_requests_through(
+    client: redis.Redis, proxy: Proxy, server: RedisServer
+) -> None:
+    proxy.stall(requests=False)
+    with pytest.raises(redis.TimeoutError):
+        client.set("key", "value")
+    with server.client() as direct:
+        assert eventually(lambda: direct.get("key")) == b"value"
+
+
+def test_what_was_held_arrives_later(proxy: Proxy) -> None:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as raw:
+        proxy.stall()
+        raw.sendall(b"ECHO one\r\n")
+        proxy.heal()
+        assert raw.recv(100) == b"$3\r\none\r\n"
+
+
+def test_a_cut_reply_means_that_it_was_done(
+    client: redis.Redis, proxy: Proxy, server: RedisServer
+) -> None:
+    client.set("count", 0)
+    proxy.cut_replies(to=b"INCR")
+    assert client.get("count") == b"0"
+    with pytest.raises(redis.ConnectionError):
+        client.incr("count")
+    assert client.get("count") == b"1"
+    assert client.incr("count") == 2
+    assert proxy.cuts == 1
+
+
+def test_a_reset_breaks_what_is_connected(client: redis.Redis, proxy: Proxy) -> None:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as raw:
+        assert client.ping()
+        proxy.reset()
+        with pytest.raises(ConnectionResetError):
+            raw.recv(100)
+    assert client.ping()
+    assert proxy.accepted == 3
+
+
+def test_nobody_gets_through_until_it_is_healed(client: redis.Redis, proxy: Proxy) -> None:
+    assert client.ping()
+    proxy.refuse()
+    for _ in range(2):
+        with pytest.raises(redis.ConnectionError):
+            client.ping()
+    proxy.heal()
+    assert client.ping()
+
+
+def test_a_delay_delays_both_ways(client: redis.Redis, proxy: Proxy) -> None:
+    assert client.ping()
+    proxy.delay(0.03)
+    began = time.monotonic()
+    assert client.ping()
+    assert time.monotonic() - began >= 0.06
+
+
+def test_a_server_that_is_gone_refuses(client: redis.Redis, server: RedisServer) -> None:
+    server.stop()
+    with pytest.raises(redis.ConnectionError):
+        client.ping()
+    server.start()
+    assert client.ping()
