@@ -1,0 +1,80 @@
+"""One process that serves the project's ASGI application; ``serve`` runs it."""
+
+import importlib
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from channels.routing import get_default_application
+from django.core.management.base import CommandError
+
+from realtime.conf import settings
+from realtime.servers.base import Lifecycle, Limits, exit_within
+from realtime.worker import runtime
+
+# Each is a module with a Server; imported where it runs, since some need an extra
+# and daphne's installs its event loop.
+SERVERS = {"daphne": "realtime.servers.daphne", "uvicorn": "realtime.servers.uvicorn"}
+
+# After the drain, for threads that are busy with a view nobody waits for.
+EXIT_TIMEOUT = 0.25
+
+
+def server_class(name: str) -> Any:
+    """The server of this name. Raises CommandError if it is not installed."""
+    try:
+        return importlib.import_module(SERVERS[name]).Server
+    except ImportError as error:
+        raise CommandError(
+            f"{name} cannot be used here ({error}): pip install 'channels-realtime[{name}]'"
+        ) from None
+
+
+def serve(listener: socket.socket, *, server: str, listening: Callable[[str, int], object]) -> None:
+    """Serve on this socket until a signal, drain, and let the process end. Once per process.
+
+    ``server`` is a key of SERVERS; ``listening`` gets host and port when connections
+    are accepted. Raises CommandError, and what the worker's start raises.
+    """
+    life = Life(listening)
+    application = get_default_application()
+    server_class(server)(application, listener, limits=limits(), lifecycle=life.cycle()).run()
+    exit_within(EXIT_TIMEOUT)
+
+
+class Life:
+    """What the server calls from start to end: the worker's own start, drain and goodbye."""
+
+    def __init__(self, listening: Callable[[str, int], object]) -> None:
+        self._listening = listening
+        self._worker: runtime.Runtime | None = None
+
+    def cycle(self) -> Lifecycle:
+        """The calls as a server wants them."""
+        return Lifecycle(
+            start=self._start,
+            listening=self._listening,
+            begin_drain=self._begin_drain,
+            drain=self._drain,
+        )
+
+    async def _start(self) -> None:
+        self._worker = await runtime.start()
+
+    def _begin_drain(self) -> None:
+        if self._worker is not None:  # else the signal came before the start
+            self._worker.begin_drain()
+
+    async def _drain(self) -> None:
+        if self._worker is not None:
+            await self._worker.drain()
+
+
+def limits() -> Limits:
+    """The server's limits as the settings have them."""
+    return Limits(
+        max_message_size=settings.max_message_size,
+        ping_interval=settings.protocol_ping_interval,
+        ping_timeout=settings.protocol_ping_timeout,
+        drain_delay=settings.drain_delay,
+    )
