@@ -58,7 +58,6 @@ async def test_a_broken_line_resumes_the_session(
         await second.frame("ping", number=2)
         now = await asyncio.to_thread(project.session, first.id)
         assert (now["state"], now["connected_at"]) == ("connected", started)
-        at_least = time.monotonic() - welcomed
         await second.send(type="bye")
         await second.closed()
     row = project.history(first.id)
