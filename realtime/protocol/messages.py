@@ -116,6 +116,13 @@ class Pong(Message, frozen=True, tag="pong"):
     status: str = "pong"
 
 
+class Notice(Message, frozen=True, tag="notice"):
+    """The connection stays, but the server cannot reach its store (``degraded``), or can
+    again (``ok``)."""
+
+    state: Literal["degraded", "ok"]
+
+
 class Goodbye(Message, frozen=True, tag="goodbye", omit_defaults=True):
     """Says why before the close, because not every server can send a reason with it.
 
@@ -136,7 +143,7 @@ class Error(Message, frozen=True, tag="error", omit_defaults=True):
     detail: str
 
 
-ServerMessage = Welcome | Ping | Pong | Goodbye | Error
+ServerMessage = Welcome | Ping | Pong | Notice | Goodbye | Error
 
 
 def goodbye(code: int, reason: str = "", delay_ms: tuple[int, int] | None = None) -> Goodbye:

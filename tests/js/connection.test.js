@@ -153,6 +153,57 @@ describe("beats", () => {
   });
 });
 
+describe("notices", () => {
+  test("a server that cannot reach its store says so, and when it can again", () => {
+    const { browser, client } = connectedPage();
+    const notices = heard(client, "notice");
+    assert.equal(client.degraded, false);
+    browser.socket.says({ type: "notice", state: "degraded" });
+    assert.equal(client.degraded, true);
+    assert.equal(client.stats().degraded, true);
+    assert.equal(client.state, "connected");
+    browser.socket.says({ type: "notice", state: "ok" });
+    assert.equal(client.degraded, false);
+    assert.deepEqual(notices, [{ state: "degraded" }, { state: "ok" }]);
+  });
+
+  test("a listener finds the client as the notice says", () => {
+    const { browser, client } = connectedPage();
+    /** @type {boolean[]} */
+    const found = [];
+    client.addEventListener("notice", () => found.push(client.degraded));
+    browser.socket.says({ type: "notice", state: "degraded" });
+    assert.deepEqual(found, [true]);
+  });
+
+  test("a new connection begins without", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.says({ type: "notice", state: "degraded" });
+    browser.socket.breaks();
+    assert.equal(client.degraded, false);
+    browser.pass(1000);
+    browser.socket.welcomes();
+    assert.equal(client.degraded, false);
+  });
+
+  test("nor does it outlive a disconnect", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.says({ type: "notice", state: "degraded" });
+    client.disconnect();
+    assert.equal(client.degraded, false);
+  });
+
+  test("what a later version may say is left to those who know it", () => {
+    const { browser, client } = connectedPage();
+    const notices = heard(client, "notice");
+    browser.socket.says({ type: "notice", state: "degraded" });
+    for (const state of ["sleepy", 7, null, undefined])
+      browser.socket.says({ type: "notice", state });
+    assert.equal(client.degraded, true);
+    assert.equal(notices.length, 1);
+  });
+});
+
 describe("frames", () => {
   test("what the client does not know does no harm", () => {
     const { browser, client } = connectedPage();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { facts } from "../../realtime/static/realtime/status/facts.js";
+import { facts, spoken } from "../../realtime/static/realtime/status/facts.js";
 import { formats } from "../../realtime/static/realtime/status/format.js";
 import { wordsFor } from "../../realtime/static/realtime/status/words.js";
 
@@ -14,6 +14,7 @@ const CONNECTED = {
   state: "connected",
   stateSince: NOW - 65_000,
   reason: "",
+  degraded: false,
   session: "AbCdEfGhIjKlMnOp",
   since: NOW - 65_000,
   user: "17",
@@ -38,8 +39,9 @@ const lost = { code: 1006, reason: "connection lost", at: NOW - 1000 };
 test("connected", () => {
   const { can, ...shown } = seen({}, "en-GB", [12, null, 30.2]);
   assert.deepEqual(shown, {
-    state: "connected",
+    look: "connected",
     word: "connected",
+    note: "",
     countdown: "",
     text: "All is well: the server answers.",
     since: "14:01:06 · 1 min",
@@ -85,6 +87,21 @@ test("unstable", () => {
   const shown = seen({ state: "unstable" });
   assert.equal(shown.text, "The server is silent. Asking whether it is still there.");
   assert.equal(shown.can.ping, true);
+});
+
+test("connected to a server that cannot reach its store", () => {
+  const shown = seen({ degraded: true });
+  assert.deepEqual([shown.look, shown.word, shown.note], ["degraded", "connected", "but limited"]);
+  assert.match(shown.text, /^Connected, but the server cannot reach its data/);
+  assert.equal(spoken("degraded", wordsFor("en")), "connected but limited");
+  assert.equal(spoken("unstable", wordsFor("en")), "unstable");
+  const chinese = seen({ degraded: true }, "zh-hans");
+  assert.deepEqual([chinese.word, chinese.note], ["已连接", "（功能受限）"]);
+});
+
+test("what is worse than that is what is shown", () => {
+  const shown = seen({ state: "unstable", degraded: true });
+  assert.deepEqual([shown.look, shown.word, shown.note], ["unstable", "unstable", ""]);
 });
 
 test("an end by a final code", () => {

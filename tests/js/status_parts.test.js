@@ -96,6 +96,15 @@ test("a state is spoken of when it has lasted", () => {
   assert.deepEqual(said, ["error"]);
 });
 
+test("a server in trouble is spoken of, and its recovery", () => {
+  const { browser, hears, said } = announcer();
+  for (const look of /** @type {const} */ (["degraded", "connected"])) {
+    hears.hear(look);
+    browser.pass(3000);
+  }
+  assert.deepEqual(said, ["degraded", "connected"]);
+});
+
 test("flapping says nothing", () => {
   const { browser, hears, said } = announcer();
   for (let i = 0; i < 20; i += 1) {

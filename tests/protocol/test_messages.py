@@ -22,6 +22,7 @@ from realtime.protocol.messages import (
     Error,
     Goodbye,
     Hello,
+    Notice,
     Ping,
     Pong,
     Resume,
@@ -161,6 +162,7 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         '"server_time":1795176000012,"timestamp":"2026-11-20T12:00:00.012Z",'
         '"status":"pong","online":142}',
     ),
+    "notice": (Notice(state="degraded"), '{"type":"notice","state":"degraded"}'),
     "goodbye": (
         Goodbye(code=4002, reason="heartbeat timeout", reconnect=True, delay=(0, 5000)),
         '{"type":"goodbye","code":4002,"reason":"heartbeat timeout","reconnect":true,'

@@ -26,7 +26,8 @@ function show() {
 }
 
 /** @param {import("../realtime/events.js").Stats} stats */
-function inWords({ state, attempts, reason }) {
+function inWords({ state, attempts, reason, degraded }) {
+  if (state === "connected" && degraded) return "connected, but the server cannot reach its data";
   if (state === "connecting" && attempts > 1) return `connecting, attempt ${attempts}`;
   if (state === "disconnected" || state === "error") return reason ? `${state}: ${reason}` : state;
   return state;
@@ -98,6 +99,8 @@ const SERVER_SAYS = {
     resumed ? "Welcome back, we go on where we were." : "Welcome, this is a new session.",
   ping: ({ sequence }) => `Are you there? (beat ${sequence})`,
   pong: ({ online }) => `I am here. Sessions online: ${online}`,
+  notice: ({ state }) =>
+    state === "ok" ? "I reach my data again." : "I cannot reach my data at the moment.",
   goodbye: ({ reason }) => `Goodbye: ${reason}`,
   error: ({ detail }) => `I did not understand: ${detail}`,
 };

@@ -79,6 +79,11 @@ export class RealtimeClient extends ClientEventTarget {
     return this.#state;
   }
 
+  /** Connected, but the server has said that it cannot reach its store. */
+  get degraded() {
+    return this.#connection?.degraded ?? false;
+  }
+
   /**
    * See to it that there is a connection: open one, stop waiting for the next attempt,
    * or, where there is one, make sure that the server still answers.
@@ -130,6 +135,7 @@ export class RealtimeClient extends ClientEventTarget {
       state: this.#state,
       stateSince: this.#stateSince,
       reason: this.#reason,
+      degraded: this.degraded,
       session: this.#identity.current?.session ?? null,
       since: this.#identity.current?.since ?? null,
       user: this.#user,
@@ -164,6 +170,7 @@ export class RealtimeClient extends ClientEventTarget {
       doubted: (doubting) => this.#enter(doubting ? "doubt" : "life", ""),
       measured: (latency) => this.#measured(latency),
       missed: () => this.#missed(),
+      noticed: (state) => this.#emit("notice", { state }),
       ended: (end) => this.#ended(end),
     });
     this.#announce();

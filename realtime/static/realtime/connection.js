@@ -28,6 +28,7 @@ import { Watchdog } from "./watchdog.js";
  * @property {(doubting: boolean) => void} doubted
  * @property {(latency: number) => void} measured the client's own ping was answered, ms
  * @property {() => void} missed it was not, in time
+ * @property {(state: "degraded" | "ok") => void} noticed
  * @property {(end: End) => void} ended
  */
 
@@ -46,6 +47,8 @@ export class Connection {
   #pings = null;
   #pingCount = 0;
   #over = false;
+  /** Whether the server has said that it cannot reach its store. */
+  degraded = false;
 
   /**
    * @param {string} url
@@ -116,6 +119,8 @@ export class Connection {
         return this.#pong(frame);
       case "pong":
         return this.#answered(frame);
+      case "notice":
+        return this.#notice(frame);
       case "goodbye":
         return this.#end(frame.code, frame.reason, frame.delay);
     }
@@ -154,6 +159,13 @@ export class Connection {
   #answered({ sequence }) {
     const latency = this.#pings?.answer(sequence) ?? null;
     if (latency !== null) this.#owner.measured(latency);
+  }
+
+  /** @param {Frame} notice */
+  #notice({ state }) {
+    if (state !== "degraded" && state !== "ok") return; // a later version's
+    this.degraded = state === "degraded";
+    this.#owner.noticed(state);
   }
 
   #lost() {

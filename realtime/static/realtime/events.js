@@ -10,6 +10,7 @@
  * @property {ClientState} state
  * @property {number} stateSince when this state began
  * @property {string} reason in words why it is not connected; "" if it is, or if you wanted it so
+ * @property {boolean} degraded connected, but the server cannot reach its store
  * @property {string | null} session
  * @property {number | null} since when the session began
  * @property {string | null} user
@@ -27,6 +28,7 @@
 /** @typedef {{session: string, user: string | null, resumed: boolean, attempts: number}} EstablishedDetail */
 /** @typedef {{code: number, reason: string, willReconnect: boolean}} LostDetail */
 /** @typedef {{latency: number | null}} LatencyDetail null: a ping was not answered in time */
+/** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
 
@@ -36,6 +38,7 @@
  * @property {CustomEvent<EstablishedDetail>} connection_established
  * @property {CustomEvent<LostDetail>} connection_lost
  * @property {CustomEvent<LatencyDetail>} latency
+ * @property {CustomEvent<NoticeDetail>} notice
  * @property {CustomEvent<FrameDetail>} frame
  * @property {CustomEvent<ServerErrorDetail>} server_error
  */

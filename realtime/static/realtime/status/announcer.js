@@ -5,7 +5,7 @@
  * before it was spoken of; a reconnect of fifty attempts is one announcement.
  */
 
-/** @typedef {import("../states.js").ClientState} ClientState */
+/** @typedef {import("./facts.js").Look} Look */
 
 const SETTLED_MS = 1500;
 
@@ -13,9 +13,9 @@ export class Announcer {
   #ticker;
   #now;
   #say;
-  /** @type {ClientState} what the listener believes; nobody has to be told that all is well */
+  /** @type {Look} what the listener believes; nobody has to be told that all is well */
   #believed = "connected";
-  /** @type {ClientState | null} */
+  /** @type {Look | null} */
   #pending = null;
   #since = 0;
   #tick = () => this.#judge();
@@ -23,7 +23,7 @@ export class Announcer {
   /**
    * @param {import("./ticker.js").Ticker} ticker
    * @param {() => number} now monotonic, ms
-   * @param {(state: ClientState) => void} say
+   * @param {(state: Look) => void} say
    */
   constructor(ticker, now, say) {
     this.#ticker = ticker;
@@ -31,7 +31,7 @@ export class Announcer {
     this.#say = say;
   }
 
-  /** @param {ClientState} state as it is now; call it as often as you like */
+  /** @param {Look} state as it is now; call it as often as you like */
   hear(state) {
     if (state === this.#believed) return this.stop();
     if (state === this.#pending) return;

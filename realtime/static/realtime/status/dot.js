@@ -9,6 +9,11 @@ export function dot() {
     { class: "dot", part: "dot", viewBox: "0 0 16 16", "aria-hidden": "true" },
     shape("connected", svg("circle", { class: "body", cx: "8", cy: "8", r: "6" })),
     shape(
+      "degraded",
+      svg("circle", { class: "body", cx: "8", cy: "8", r: "4.25" }),
+      svg("circle", { class: "limit", cx: "8", cy: "8", r: "7" }),
+    ),
+    shape(
       "connecting",
       svg("circle", { class: "body", cx: "8", cy: "8", r: "3.5" }),
       svg("path", { class: "arc", d: "M8 1.25a6.75 6.75 0 1 1-6.75 6.75" }),

@@ -2,7 +2,7 @@
 
 import { connect } from "../index.js";
 import { Announcer } from "./announcer.js";
-import { facts } from "./facts.js";
+import { facts, spoken } from "./facts.js";
 import { formats } from "./format.js";
 import { Popup } from "./popup.js";
 import { Shared } from "./shared.js";
@@ -47,7 +47,7 @@ export class RealtimeStatus extends Base {
     this.#announcer = new Announcer(
       ticker,
       () => performance.now(),
-      (state) => this.#announce(this.#words[state]),
+      (look) => this.#announce(spoken(look, this.#words)),
     );
   }
 
@@ -117,6 +117,7 @@ export class RealtimeStatus extends Base {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     this.#client.addEventListener("state", () => this.#render(), { signal });
+    this.#client.addEventListener("notice", () => this.#render(), { signal });
     this.#client.addEventListener("latency", () => this.open && this.#render(), { signal });
     this.#render();
   }
@@ -147,7 +148,7 @@ export class RealtimeStatus extends Base {
       this.#view.detail(found, shared.samples);
       this.#popup.settle();
     }
-    this.#announcer.hear(stats.state);
+    this.#announcer.hear(found.look);
     if (this.open || found.countdown) ticker.add(this.#tick);
     else ticker.delete(this.#tick);
   }

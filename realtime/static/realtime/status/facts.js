@@ -5,6 +5,7 @@ import { range } from "./sparkline.js";
 import { fill } from "./words.js";
 
 /** @typedef {import("../events.js").Stats} Stats */
+/** @typedef {import("../states.js").ClientState | "degraded"} Look a state, or a shade of connected */
 /** @typedef {import("./words.js").Words} Words */
 /** @typedef {import("./format.js").Formats} Formats */
 /** @typedef {import("./sparkline.js").Samples} Samples */
@@ -25,9 +26,11 @@ const SESSION_SHOWN = 8; // enough to find it in the admin, which searches by pr
  */
 export function facts(stats, samples, context) {
   const { words, formats } = context;
+  const look = lookOf(stats);
   return {
-    state: stats.state,
+    look,
     word: words[stats.state],
+    note: look === "degraded" ? words.degraded : "",
     countdown: countdown(stats, context),
     text: explanation(stats, context),
     since: since(stats.stateSince, context),
@@ -42,6 +45,23 @@ export function facts(stats, samples, context) {
     can: abilities(stats),
     autoReconnect: stats.autoReconnect,
   };
+}
+
+/**
+ * What a screen reader is told of a look.
+ * @param {Look} look
+ * @param {Words} words
+ */
+export function spoken(look, words) {
+  return look === "degraded" ? `${words.connected} ${words.degraded}` : words[look];
+}
+
+/**
+ * @param {Stats} stats
+ * @returns {Look}
+ */
+function lookOf({ state, degraded }) {
+  return state === "connected" && degraded ? "degraded" : state;
 }
 
 /**
@@ -71,7 +91,7 @@ function explanation(stats, context) {
   const { words } = context;
   if (stats.state === "connecting") return calling(stats, context);
   if (stats.state === "error") return `${failure(stats, context)} ${words.stayingText}`;
-  if (stats.state !== "disconnected") return words[`${stats.state}Text`];
+  if (stats.state !== "disconnected") return words[`${lookOf(stats)}Text`];
   if (!stats.reason) return words.disconnectedText;
   const ended = fill(words.endedText, { error: reasonInWords(stats, words) });
   return stats.autoReconnect ? ended : `${ended} ${words.switchedOffText}`;

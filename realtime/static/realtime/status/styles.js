@@ -35,6 +35,10 @@ const CSS = `
 }
 
 [data-state="connected"] { --colour: var(--realtime-status-connected, #1f9d4d); }
+[data-state="degraded"] {
+  --colour: var(--realtime-status-connected, #1f9d4d);
+  --limit: var(--realtime-status-unstable, #f28a00);
+}
 [data-state="connecting"] { --colour: var(--realtime-status-connecting, #f7c600); }
 [data-state="unstable"] { --colour: var(--realtime-status-unstable, #f28a00); --sign: #000; }
 [data-state="error"] { --colour: var(--realtime-status-error, #d62828); }
@@ -83,6 +87,7 @@ button:focus-visible {
   background: color-mix(in srgb, currentcolor 8%, transparent);
 }
 
+.note,
 .countdown {
   font-weight: 400;
   font-size: 0.85em;
@@ -115,6 +120,7 @@ button:focus-visible {
 }
 
 [data-state="connected"] .connected,
+[data-state="degraded"] .degraded,
 [data-state="connecting"] .connecting,
 [data-state="unstable"] .unstable,
 [data-state="error"] .error,
@@ -129,7 +135,8 @@ button:focus-visible {
 
 .sign,
 .ring,
-.arc {
+.arc,
+.limit {
   fill: none;
   stroke: var(--sign);
   stroke-width: 1.75;
@@ -137,6 +144,11 @@ button:focus-visible {
 
 .ring {
   stroke: var(--colour);
+}
+
+.limit {
+  stroke: var(--limit);
+  stroke-width: 1.5;
 }
 
 .arc {
@@ -183,7 +195,7 @@ button:focus-visible {
 .text {
   margin: 0 0 0.7rem;
   padding-inline-start: 0.6rem;
-  border-inline-start: 3px solid var(--colour);
+  border-inline-start: 3px solid var(--limit, var(--colour));
   font-weight: 600;
   overflow-wrap: anywhere;
 }
@@ -340,8 +352,8 @@ dd {
 
 @media (forced-colors: active) {
   .root { --line: ButtonBorder; --quiet: CanvasText; --accent: Highlight; --background: Canvas; }
-  .root[data-state] { --colour: CanvasText; --sign: Canvas; }
-  .dot { --edge: ButtonText; --colour: ButtonText; --sign: ButtonFace; }
+  .root[data-state] { --colour: CanvasText; --sign: Canvas; --limit: CanvasText; }
+  .dot { --edge: ButtonText; --colour: ButtonText; --sign: ButtonFace; --limit: ButtonText; }
   .control[aria-disabled="true"] { color: GrayText; }
   .track { forced-color-adjust: none; }
 }

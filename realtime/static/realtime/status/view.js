@@ -24,6 +24,7 @@ export class View {
   #controls = new Map();
   #label = html("span", { class: "unseen" });
   #word = html("span", { class: "word", part: "word" });
+  #note = html("span", { class: "note", part: "note" });
   #countdown = html("span", { class: "countdown", part: "countdown", "aria-hidden": "true" });
   #text = html("p", { class: "text", part: "text" });
   #line = svg("path", { class: "line" });
@@ -70,8 +71,9 @@ export class View {
 
   /** @param {Facts} facts */
   show(facts) {
-    mark(this.#root, { "data-state": facts.state });
+    mark(this.#root, { "data-state": facts.look });
     write(this.#word, facts.word);
+    write(this.#note, facts.note);
     write(this.#countdown, facts.countdown);
   }
 
@@ -111,7 +113,11 @@ export class View {
         "aria-controls": "panel",
       },
       dot(),
-      html("span", { class: "words" }, this.#label, this.#word, " ", this.#countdown),
+      html(
+        "span",
+        { class: "words" },
+        ...[this.#label, this.#word, " ", this.#note, " ", this.#countdown],
+      ),
     );
   }
 

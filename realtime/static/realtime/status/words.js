@@ -3,7 +3,7 @@
 /**
  * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
  * the like are optional: they say in words why a connection ended; without them the server's
- * own reason is shown.
+ * own reason is shown. `degraded` follows `connected`.
  * @typedef {Record<keyof typeof ENGLISH, string> & Record<string, string>} Words
  */
 
@@ -14,8 +14,11 @@ const ENGLISH = {
   unstable: "unstable",
   error: "error",
   disconnected: "disconnected",
+  degraded: "but limited",
 
   connectedText: "All is well: the server answers.",
+  degradedText:
+    "Connected, but the server cannot reach its data at the moment. It keeps trying; there is nothing to do here.",
   connectingText: "Calling the server.",
   retryingText: "Calling the server, attempt {n}.",
   waitingText: "No connection. Next attempt in {time}.",
@@ -62,8 +65,10 @@ const CHINESE = {
   unstable: "不稳定",
   error: "错误",
   disconnected: "已断开",
+  degraded: "（功能受限）",
 
   connectedText: "一切正常：服务器有响应。",
+  degradedText: "连接正常，但服务器暂时无法访问其数据。它会不断重试，无需任何操作。",
   connectingText: "正在连接服务器。",
   retryingText: "正在连接服务器，第 {n} 次尝试。",
   waitingText: "连接已中断，{time}后重试。",

@@ -6,6 +6,8 @@ export class RealtimeClient extends RealtimeClient_base {
     url: string;
     /** @returns {ClientState} */
     get state(): ClientState;
+    /** Connected, but the server has said that it cannot reach its store. */
+    get degraded(): boolean;
     /**
      * See to it that there is a connection: open one, stop waiting for the next attempt,
      * or, where there is one, make sure that the server still answers.

@@ -5,6 +5,8 @@ export class Connection {
      * @param {ConnectionOwner} owner
      */
     constructor(url: string, environment: Environment, owner: ConnectionOwner);
+    /** Whether the server has said that it cannot reach its store. */
+    degraded: boolean;
     /**
      * @param {Frame} frame
      * @returns {boolean} whether it could be handed to the socket
@@ -53,5 +55,6 @@ export type ConnectionOwner = {
      * it was not, in time
      */
     missed: () => void;
+    noticed: (state: "degraded" | "ok") => void;
     ended: (end: End) => void;
 };

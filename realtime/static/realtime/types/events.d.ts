@@ -7,6 +7,7 @@
  * @property {ClientState} state
  * @property {number} stateSince when this state began
  * @property {string} reason in words why it is not connected; "" if it is, or if you wanted it so
+ * @property {boolean} degraded connected, but the server cannot reach its store
  * @property {string | null} session
  * @property {number | null} since when the session began
  * @property {string | null} user
@@ -23,6 +24,7 @@
 /** @typedef {{session: string, user: string | null, resumed: boolean, attempts: number}} EstablishedDetail */
 /** @typedef {{code: number, reason: string, willReconnect: boolean}} LostDetail */
 /** @typedef {{latency: number | null}} LatencyDetail null: a ping was not answered in time */
+/** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
 /**
@@ -31,6 +33,7 @@
  * @property {CustomEvent<EstablishedDetail>} connection_established
  * @property {CustomEvent<LostDetail>} connection_lost
  * @property {CustomEvent<LatencyDetail>} latency
+ * @property {CustomEvent<NoticeDetail>} notice
  * @property {CustomEvent<FrameDetail>} frame
  * @property {CustomEvent<ServerErrorDetail>} server_error
  */
@@ -63,6 +66,10 @@ export type Stats = {
      * in words why it is not connected; "" if it is, or if you wanted it so
      */
     reason: string;
+    /**
+     * connected, but the server cannot reach its store
+     */
+    degraded: boolean;
     session: string | null;
     /**
      * when the session began
@@ -116,6 +123,12 @@ export type LostDetail = {
 export type LatencyDetail = {
     latency: number | null;
 };
+/**
+ * whether the server reaches its store
+ */
+export type NoticeDetail = {
+    state: "degraded" | "ok";
+};
 export type FrameDetail = {
     direction: "in" | "out";
     frame: Record<string, any>;
@@ -129,6 +142,7 @@ export type ClientEvents = {
     connection_established: CustomEvent<EstablishedDetail>;
     connection_lost: CustomEvent<LostDetail>;
     latency: CustomEvent<LatencyDetail>;
+    notice: CustomEvent<NoticeDetail>;
     frame: CustomEvent<FrameDetail>;
     server_error: CustomEvent<ServerErrorDetail>;
 };

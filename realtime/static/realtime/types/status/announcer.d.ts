@@ -2,12 +2,12 @@ export class Announcer {
     /**
      * @param {import("./ticker.js").Ticker} ticker
      * @param {() => number} now monotonic, ms
-     * @param {(state: ClientState) => void} say
+     * @param {(state: Look) => void} say
      */
-    constructor(ticker: import("./ticker.js").Ticker, now: () => number, say: (state: ClientState) => void);
-    /** @param {ClientState} state as it is now; call it as often as you like */
-    hear(state: ClientState): void;
+    constructor(ticker: import("./ticker.js").Ticker, now: () => number, say: (state: Look) => void);
+    /** @param {Look} state as it is now; call it as often as you like */
+    hear(state: Look): void;
     stop(): void;
     #private;
 }
-export type ClientState = import("../states.js").ClientState;
+export type Look = import("./facts.js").Look;

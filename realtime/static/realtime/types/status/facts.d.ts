@@ -4,8 +4,9 @@
  * @param {Context} context
  */
 export function facts(stats: Stats, samples: Samples, context: Context): {
-    state: import("../states.js").ClientState;
+    look: Look;
     word: string;
+    note: string;
     countdown: string;
     text: string;
     since: string;
@@ -24,7 +25,17 @@ export function facts(stats: Stats, samples: Samples, context: Context): {
     };
     autoReconnect: boolean;
 };
+/**
+ * What a screen reader is told of a look.
+ * @param {Look} look
+ * @param {Words} words
+ */
+export function spoken(look: Look, words: Words): string;
 export type Stats = import("../events.js").Stats;
+/**
+ * a state, or a shade of connected
+ */
+export type Look = import("../states.js").ClientState | "degraded";
 export type Words = import("./words.js").Words;
 export type Formats = import("./format.js").Formats;
 export type Samples = import("./sparkline.js").Samples;

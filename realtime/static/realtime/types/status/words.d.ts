@@ -20,7 +20,7 @@ export const languages: Record<string, Partial<Words>>;
 /**
  * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
  * the like are optional: they say in words why a connection ended; without them the server's
- * own reason is shown.
+ * own reason is shown. `degraded` follows `connected`.
  */
 export type Words = Record<keyof typeof ENGLISH, string> & Record<string, string>;
 declare namespace ENGLISH {
@@ -30,7 +30,9 @@ declare namespace ENGLISH {
     let unstable: string;
     let error: string;
     let disconnected: string;
+    let degraded: string;
     let connectedText: string;
+    let degradedText: string;
     let connectingText: string;
     let retryingText: string;
     let waitingText: string;
