@@ -9,10 +9,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from . import hinting
 from .protocol.codes import CloseCode
 from .store.base import StoreUnavailable
 from .store.records import Session, Stats
 from .worker import runtime
+from .worker.hints import Kind
 
 __all__ = [
     "StoreUnavailable",
@@ -83,14 +85,20 @@ def _close(*, code: int, reason: str = "", **who: str) -> tuple[str, ...]:
     if not any(who.values()):
         return ()  # nobody has an empty id, and anonymous visitors are not one user
     asked = runtime.blocking_store().request_close(**who, code=code, reason=reason)
-    _nudge()
+
+    def hurry() -> None:  # no partial: Django wants the name of one that fails
+        _hurry(asked)
+
+    runtime.once_stored(hurry)
     return asked
 
 
-def _nudge() -> None:
-    """This process's worker need not wait for its next flush."""
+def _hurry(asked: tuple[str, ...]) -> None:
+    """No worker need wait for its next flush; this process's own not even for a hint."""
     for worker in runtime.running():
         worker.nudge()
+    if asked:
+        hinting.tell(Kind.CLOSING, asked)
 
 
 def _key(user: Any) -> str:

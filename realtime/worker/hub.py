@@ -208,6 +208,10 @@ class Hub:
         """The sessions connected here now."""
         return self._sessions.values()
 
+    def get(self, session_id: str) -> ConnectedSession | None:
+        """The session of this id, if it is connected here."""
+        return self._sessions.get(session_id)
+
     def report(self) -> WorkerReport:
         """What this worker tells the store of itself."""
         return WorkerReport(

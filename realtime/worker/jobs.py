@@ -28,6 +28,11 @@ class Job:
         """Set the next turn: now if ``soon``, else after one interval; never stays never."""
         self.due = now if soon and self._interval < math.inf else now + self._interval
 
+    def hasten(self, at: float) -> None:
+        """Have the next turn at ``at`` unless it comes sooner; never stays never."""
+        if self._interval < math.inf:
+            self.due = min(self.due, at)
+
     def tick(self, now: float) -> None:
         """Start the work if it is due and not running."""
         if now < self.due or self.running:

@@ -10,11 +10,13 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.db import transaction
 from django.dispatch import Signal
 
 from realtime import signals
@@ -35,9 +37,11 @@ from realtime.threads import Overloaded, Threads
 from .beats import Beats
 from .connection import Limits
 from .departures import Departures
+from .hints import Kind, group_of
 from .hub import Hub, Identity, Watchers
 from .jobs import Job
 from .logins import Logins
+from .messenger import Messenger
 from .ticker import Ticker, grain_for
 
 logger = logging.getLogger("realtime.worker")
@@ -45,6 +49,10 @@ logger = logging.getLogger("realtime.worker")
 # A drain takes at most five seconds, three of them here: until the store knows who left,
 # until goodbyes are written, until the lease is given back, until receivers have heard.
 STORE_PATIENCE, WRITE_PATIENCE, LEAVE_PATIENCE, SIGNAL_PATIENCE = 1.0, 0.5, 0.7, 0.3
+
+
+# A channel layer may forget who listens, so each worker says it again.
+JOIN_EVERY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,25 @@ def blocking_store() -> DatabaseSessions:
     return DatabaseSessions(database(), windows(settings))
 
 
+def once_stored(call: Callable[[], object]) -> None:
+    """Call once the store shows to others what this thread has asked of it: now, or when
+    the transaction commits that the request is a part of."""
+    if settings.store.startswith("database") and database().connection.in_atomic_block:
+        transaction.on_commit(call, using=database().alias, robust=True)
+    else:
+        call()
+
+
+def channel_layer() -> Any:
+    """The project's channel layer; without one, one in which a worker hears itself only."""
+    return get_channel_layer() or InMemoryChannelLayer()
+
+
+def workers_group() -> str:
+    """The channel layer's group of all workers that share this registry."""
+    return group_of("realtime")
+
+
 def lay_foundation() -> Foundation:
     """The store and what goes with it, for the running event loop."""
     threads = Threads()
@@ -117,6 +144,9 @@ class Runtime:
         self.beats = Beats(base.store, base.sweeper, self.hub, lease=settings.lease)
         self._flush = Job("flush", settings.flush_interval, self.beats.flush)
         self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
+        self._messenger = Messenger(
+            channel_layer(), workers_group(), self.hub, flush_at=self._flush.hasten
+        )
         self.ticker = self.hub.ticker = self._make_ticker()
 
     def _make_hub(self, departures: Departures) -> Hub:
@@ -126,7 +156,7 @@ class Runtime:
             departures,
             Watchers(
                 opened=lambda record: self._announce(signals.session_opened, record),
-                resumed=lambda record: self._announce(signals.session_resumed, record),
+                resumed=self._resumed,
             ),
             policy=Policy(
                 ping_interval=settings.ping_interval,
@@ -145,6 +175,7 @@ class Runtime:
             self._sweeps,
             Job("logins", settings.revalidate_interval, logins.revalidate),
             Job("sample", SAMPLE_EVERY_MS / 1000, self.store.sample),
+            Job("join", JOIN_EVERY, self._messenger.stay),
         ]
         return Ticker(
             jobs,
@@ -180,6 +211,11 @@ class Runtime:
     async def _verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
         return await self.base.threads.run(verdicts, logins)
 
+    def _resumed(self, record: Session) -> None:
+        """Whoever had it until now shall hear of it."""
+        self._messenger.tell(Kind.RESUMED, [record.id])
+        self._announce(signals.session_resumed, record)
+
     def _announce(self, signal: Signal, record: Session) -> None:
         if signal.has_listeners():
             work = self._tell_receivers(signal, record)
@@ -192,6 +228,13 @@ class Runtime:
             await self.base.threads.run(signals.announce, signal, [record])
         except Overloaded:
             logger.error("too many signals wait for their receivers; one was dropped")
+
+    def tell(self, kind: Kind, sessions: Iterable[str]) -> bool:
+        """Tell all workers of these sessions; False if this one has ended. From any thread."""
+        if self.loop.is_closed():
+            return False
+        self.loop.call_soon_threadsafe(self._messenger.tell, kind, sessions)
+        return True
 
     def nudge(self) -> None:
         """Flush and sweep soon: somebody was asked to leave, connected or suspended.
@@ -211,6 +254,7 @@ class Runtime:
     async def start(self) -> None:
         """Take the lease and begin to tick. With the store out of reach, tick all the same."""
         self.ticker.start()
+        self._messenger.start()
         try:
             await self.beats.flush()
         except StoreUnavailable:
@@ -246,7 +290,7 @@ class Runtime:
         """End all tasks, give the lease back, release threads and connections."""
         await self.ticker.stop()
         await self._departures.stop()
-        await self._give_lease_back()
+        await asyncio.gather(self._messenger.stop(), self._give_lease_back())
         if self._announcements:
             await asyncio.wait(self._announcements, timeout=SIGNAL_PATIENCE)
         await self.base.aclose()

@@ -1,0 +1,44 @@
+"""Hints from wherever sync code runs: a server's threads, WSGI, the shell, a task queue."""
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from .background import background
+from .worker import runtime
+from .worker.hints import Hint, Kind, about
+from .worker.line import Line
+from .worker.messenger import leaves_process
+
+# A process may be about to end, so the caller waits until the hint is out, but no longer.
+MOMENT = 0.25
+
+_lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, Line]" = WeakKeyDictionary()
+
+
+def tell(kind: Kind, sessions: Iterable[str]) -> None:
+    """Tell all workers of these sessions, whatever becomes of it, within a MOMENT.
+
+    Through this process's own worker if there is one, else from the background loop.
+    """
+    for worker in runtime.running():
+        if worker.tell(kind, sessions):
+            return
+    layer = runtime.channel_layer()
+    if leaves_process(layer) and (hints := about(kind, sessions)):
+        sending = asyncio.run_coroutine_threadsafe(_send(layer, hints), background.loop())
+        with suppress(TimeoutError, CancelledError):
+            sending.result(MOMENT)
+
+
+async def _send(layer: Any, hints: list[Hint]) -> None:
+    line = _lines.setdefault(asyncio.get_running_loop(), Line())
+    late = line.busy  # another's hint is on its way or held up: nobody waits behind it
+    for hint in hints:
+        line.put(partial(layer.group_send, runtime.workers_group(), hint.message()))
+    if not late:
+        await line.settle(MOMENT)
