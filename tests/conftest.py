@@ -1,10 +1,22 @@
 """Servers that many tests share: started when the first one asks, ended with the session."""
 
+import signal
 from collections.abc import Iterator
 
+import dj_database_url
 import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
 
+from .postgres_server import PostgresServer, programs
 from .redis_server import RedisServer
+
+
+def pytest_configure() -> None:
+    """Somebody who ends this process ends the servers, too: like Ctrl-C, in order."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +24,47 @@ def redis_server() -> Iterator[RedisServer]:
     """A Redis of our own. Who uses it flushes it."""
     with RedisServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of our own."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed")
+    with PostgresServer(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def default_database() -> str:
+    """The alias of the default database, for tests that are marked to use it."""
+    return "default"
+
+
+@pytest.fixture(scope="session")
+def postgres_alias(
+    postgres_server: PostgresServer, django_db_blocker: DjangoDbBlocker
+) -> Iterator[str]:
+    """The alias of a migrated database there.
+
+    Django learns of it only now, so that whoever runs other tests does not wait for it.
+    """
+    alias = "postgresql"
+    added = {alias: dj_database_url.parse(postgres_server.url)}
+    connections.settings |= connections.configure_settings({**connections.settings, **added})
+    with django_db_blocker.unblock():
+        call_command("migrate", database=alias, verbosity=0)
+    yield alias
+    connections[alias].close()
+
+
+@pytest.fixture
+def postgres_database(postgres_alias: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The same, for one test; our tables are emptied afterwards."""
+    tables = [model._meta.db_table for model in apps.get_app_config("realtime").get_models()]
+    with django_db_blocker.unblock():
+        yield postgres_alias
+        with connections[postgres_alias].cursor() as cursor:
+            # Quicker than TRUNCATE, which begins five new files.
+            cursor.execute("; ".join(f"DELETE FROM {table}" for table in tables))

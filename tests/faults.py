@@ -189,7 +189,7 @@ class _Link:
         self, source: Side, sink: Side, flow: asyncio.Event, passes: Callable[[bytes], bool]
     ) -> None:
         reader, writer = source[0], sink[1]
-        with suppress(ConnectionError):
+        with suppress(OSError):  # the other side has broken it
             while data := await reader.read(CHUNK):
                 await asyncio.sleep(self._faults.delay)
                 await flow.wait()

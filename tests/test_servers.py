@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 import redis
 
 from .e2e.server_support import eventually
 from .faults import Proxy
+from .postgres_server import PostgresServer
 from .redis_server import RedisServer
 
 
@@ -173,3 +175,28 @@ def test_a_server_that_is_gone_refuses(client: redis.Redis, server: RedisServer)
         client.ping()
     server.start()
     assert client.ping()
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+def test_a_postgres_is_restarted_with_its_data_and_leaves_nothing_behind(
+    postgres_server: PostgresServer,
+) -> None:
+    with PostgresServer(postgres_server.programs) as server, server.connect() as connection:
+        connection.execute("CREATE TABLE kept ()")
+        server.stop()
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT FROM kept")
+        server.start()
+        with server.connect() as another:
+            another.execute("SELECT FROM kept")
+            backend = another.info.backend_pid
+    assert not psutil.pid_exists(backend)
+    assert not server.folder.exists()
+
+
+def test_a_postgres_has_a_database_for_whoever_wants_one(postgres_server: PostgresServer) -> None:
+    postgres_server.create("one")
+    with psycopg.connect(postgres_server.create("two", template="one")) as connection:
+        assert connection.info.dbname == "two"

@@ -9,10 +9,18 @@ from realtime.store.base import BlockingStore
 from .kinds import KINDS, Kind
 
 
-@pytest.fixture(params=list(KINDS))
-def kind(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Kind]:
+def _params() -> Iterator[object]:
+    """The kinds, those on the default database with the mark that prepares it."""
+    for name, (ground, _) in KINDS.items():
+        own = [pytest.mark.django_db(transaction=True)] if ground == "default_database" else []
+        yield pytest.param(name, marks=own)
+
+
+@pytest.fixture(params=_params())
+def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
     """A fresh store of each kind."""
-    kind = KINDS[request.param]()
+    ground, make = KINDS[request.param]
+    kind = make(request.getfixturevalue(ground))
     yield kind
     kind.close()
 

@@ -43,8 +43,8 @@ class Kind(ABC):
 class DatabaseKind(Kind):
     """The database's store for threads."""
 
-    def __init__(self) -> None:
-        self.database = Database("default")
+    def __init__(self, alias: str) -> None:
+        self.database = Database(alias)
         self.store = self.sessions = DatabaseSessions(self.database, WINDOWS)
 
     def turn(self, seconds: float) -> None:
@@ -57,8 +57,8 @@ class DatabaseKind(Kind):
 class DatabaseLoopKind(DatabaseKind):
     """The database's store for event loops."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
         self._runner = asyncio.Runner()
         self._threads = Threads()
         self._store = DatabaseStore(self.database, self.sessions, self._threads, timeout=10.0)
@@ -85,7 +85,10 @@ def driven(store: Store, runner: asyncio.Runner) -> BlockingStore:
     return cast(BlockingStore, _Driven(store, runner))
 
 
-KINDS: dict[str, Callable[[], Kind]] = {
-    "database": DatabaseKind,
-    "database-loop": DatabaseLoopKind,
+# Each with the fixture that gives it the ground it stands on.
+KINDS: dict[str, tuple[str, Callable[[Any], Kind]]] = {
+    "database": ("default_database", DatabaseKind),
+    "database-loop": ("default_database", DatabaseLoopKind),
+    "postgresql": ("postgres_database", DatabaseKind),
+    "postgresql-loop": ("postgres_database", DatabaseLoopKind),
 }
