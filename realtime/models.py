@@ -1,5 +1,7 @@
 """The database tables: live sessions and workers (the database store) and the history."""
 
+import secrets
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -107,13 +109,20 @@ class Sample(models.Model):
         return str(self.at)
 
 
+def new_incarnation() -> str:
+    """A name that nobody has had before."""
+    return secrets.token_hex(8)
+
+
 class Registry(models.Model):
-    """One row: the counts of workers long gone, and the last sweep."""
+    """One row: the counts of workers long gone, the last sweep, and the name of all this
+    content, which goes when it goes."""
 
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)
     timeouts = models.BigIntegerField(default=0)
     last_sweep = models.JSONField(null=True)
+    incarnation = models.CharField(max_length=32, default=new_incarnation)
 
     class Meta:
         default_permissions = ()

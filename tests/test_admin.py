@@ -44,7 +44,8 @@ def session() -> str:
     """The id of a session of ada's, from 192.0.2.1."""
     peer = Peer(user="1", username="ada", address="192.0.2.1", login="digest")
     opening = Opening("session-of-ada-0123456789", "token-hash", "c1", "w1", peer)
-    return runtime.blocking_store().open(opening).id
+    runtime.blocking_store().open(opening)
+    return opening.session
 
 
 def asked() -> dict[str, tuple[int, str]]:

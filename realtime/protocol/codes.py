@@ -21,6 +21,7 @@ class CloseCode(IntEnum):
     DISCONNECTED = 4500
     NOT_AUTHENTICATED = 4501
     LOGGED_OUT = 4503
+    TOO_MANY_SESSIONS = 4504
     PROTOCOL_ERRORS = 4505
     TAKEN_OVER = 4506
 
@@ -46,6 +47,7 @@ REASONS: dict[CloseCode, str] = {
     CloseCode.DISCONNECTED: "disconnected by an administrator",
     CloseCode.NOT_AUTHENTICATED: "not authenticated",
     CloseCode.LOGGED_OUT: "logged out",
+    CloseCode.TOO_MANY_SESSIONS: "too many sessions",
     CloseCode.PROTOCOL_ERRORS: "protocol errors",
     CloseCode.TAKEN_OVER: "session continued elsewhere",
 }

@@ -16,12 +16,15 @@ from collections.abc import Sequence
 
 from .records import (
     BeatAnswer,
+    Cap,
     Departure,
+    Lost,
     Opening,
     Overdue,
     Page,
     Pulse,
     Query,
+    Registration,
     Sample,
     Session,
     Stats,
@@ -52,8 +55,15 @@ class BlockingStore(ABC):
     caller's mistake ValueError."""
 
     @abstractmethod
-    def open(self, opening: Opening) -> Session:
-        """Register a new session as connected."""
+    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+        """Register a new session as connected. None if its user has too many, see ``cap``.
+
+        Only users are counted, nobody anonymous: their connected and suspended sessions
+        that nobody has asked to end for good. Where one more would be over the limit, as
+        many as needed are asked to end with 4504: first those whom nobody is connected to
+        (suspended, or at a worker whose lease has ended), then, with ``evict_oldest``,
+        connected ones, oldest first both times. If that is not enough, nothing happens.
+        """
 
     @abstractmethod
     def resume(self, opening: Opening) -> Session | None:
@@ -73,6 +83,16 @@ class BlockingStore(ABC):
         Takes sessions up again that were suspended while the worker stood still.
         Suspends sessions of workers whose lease has ended, unless told not to: after
         an outage of the store they, too, have yet to beat again.
+        """
+
+    @abstractmethod
+    def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
+        """Put at most BATCH of a worker's connected sessions back after another incarnation.
+
+        An unknown session is inserted as it was, its token included; of a known one a
+        lower generation is replaced, a final request for its end aside, and the same one,
+        if it is still this worker's, is treated like in a beat. Whatever has moved on is left
+        alone: it is answered if its generation is higher, and by the next beat otherwise.
         """
 
     @abstractmethod
@@ -166,13 +186,17 @@ class Store(ABC):
     blocking: BlockingStore
 
     @abstractmethod
-    async def open(self, opening: Opening) -> Session: ...
+    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None: ...
     @abstractmethod
     async def resume(self, opening: Opening) -> Session | None: ...
     @abstractmethod
     async def beat(
         self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
     ) -> BeatAnswer: ...
+    @abstractmethod
+    async def register(
+        self, worker: str, registrations: Sequence[Registration]
+    ) -> tuple[Lost, ...]: ...
     @abstractmethod
     async def suspend(
         self, worker: str, departures: Sequence[Departure]

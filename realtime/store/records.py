@@ -83,6 +83,15 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """How many sessions a user may have at a time, and who gives way to one more:
+    nobody who is connected, or the oldest."""
+
+    limit: int
+    evict_oldest: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """One session's part of a beat: absolute values, so that a repeat changes nothing.
 
@@ -95,6 +104,20 @@ class Pulse:
     missed: int
     visibility: str
     totals: Totals
+    idle_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A connected session as its worker knows it, for a store that may have lost it.
+
+    ``token_hash`` and ``connection`` are those of its :class:`Opening`; ``idle_ms`` is
+    that of a :class:`Pulse`.
+    """
+
+    session: Session
+    token_hash: str
+    connection: str
     idle_ms: int = 0
 
 
@@ -160,12 +183,18 @@ class BeatAnswer:
     """The store's answer to a beat.
 
     ``renewed`` is False when this worker's lease had lapsed or is new: it then
-    beats all its sessions again. ``online`` counts the sessions connected now,
-    over all workers. ``suspended`` belonged to workers whose lease has ended.
+    beats all its sessions again. ``online`` counts the sessions connected now, over
+    all ``workers`` whose lease runs, this one included. ``suspended`` belonged to workers
+    whose lease has ended.
+
+    ``incarnation`` names the store's present content. Another one than before means that
+    the store was emptied, restarted or replaced, and may have lost what it was told.
     """
 
     renewed: bool
     online: int
+    workers: int
+    incarnation: str
     inbox: tuple[CloseRequest, ...] = ()
     lost: tuple[Lost, ...] = ()
     suspended: tuple[Session, ...] = ()

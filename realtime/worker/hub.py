@@ -132,10 +132,12 @@ class Hub:
     async def _open(self, hello: Hello, peer: Peer, key: str, token: str) -> Session:
         opening = self._opening(secrets.token_hex(16), token, key, hello, peer)
         try:
-            return await self._store.open(opening)
+            record = await self._store.open(opening)
         except Exception:
             self._forsake(opening, for_good=True)
             raise
+        assert record is not None, "nobody is refused without a cap"
+        return record
 
     def _opening(self, session: str, token: str, key: str, hello: Hello, peer: Peer) -> Opening:
         digest = hashlib.sha256(token.encode()).hexdigest()

@@ -28,9 +28,9 @@ from realtime.protocol.heartbeat import Policy
 from realtime.store.base import SAMPLE_EVERY_MS, Store, StoreUnavailable
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.store import DatabaseStore
-from realtime.store.database.sweeping import Windows
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
+from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
 from realtime.threads import Overloaded, Threads
 

@@ -46,6 +46,7 @@ describe("the end of a connection", () => {
     [4501, "error"],
     [4502, "error"],
     [4503, "disconnected"],
+    [4504, "error"],
     [4505, "error"],
     [4506, "error"],
     [4700, "error"],

@@ -31,7 +31,7 @@ def test_a_code_of_the_application_has_words_too() -> None:
     assert reason_for(4700) == "code 4700"
 
 
-@pytest.mark.parametrize("code", [4500, 4501, 4503, 4505, 4700, 4999])
+@pytest.mark.parametrize("code", [4500, 4501, 4503, 4504, 4505, 4700, 4999])
 def test_a_final_code_ends_the_session(code: int) -> None:
     assert ends_session(code)
 

@@ -59,6 +59,13 @@ def beat(store: BlockingStore, worker: str = "w1", *pulses: Pulse, **given: Any)
     return store.beat(report(worker, **given), pulses)
 
 
+def opened(store: BlockingStore, opening: Opening, **given: Any) -> Session:
+    """Open a session for which there is room."""
+    session = store.open(opening, **given)
+    assert session is not None
+    return session
+
+
 def open_many(store: BlockingStore, count: int, **given: Any) -> list[str]:
     """Open so many sessions; their ids, sorted."""
     ids = [f"s{number:04}" for number in range(count)]

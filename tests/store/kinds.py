@@ -8,8 +8,8 @@ from typing import Any, cast
 from realtime.store.base import BlockingStore, Store
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
-from realtime.store.database.sweeping import Windows
 from realtime.store.database.transaction import Database
+from realtime.store.windows import Windows
 from realtime.threads import Threads
 
 LEASE, RESUME, SESSION, CLAIM = 15, 120, 90, 30  # seconds

@@ -13,6 +13,7 @@ from .builders import (
     departure,
     ids,
     open_many,
+    opened,
     opening,
     pulse,
     report,
@@ -126,11 +127,11 @@ def test_idle_tells_when_the_last_proof_of_life_was(kind: Kind) -> None:
 
 
 def test_the_last_proof_of_life_never_goes_back(kind: Kind) -> None:
-    opened = kind.store.open(opening())
+    before = opened(kind.store, opening())
     beat(kind.store, "w1", pulse(idle_ms=5_000))
     session = kind.store.get("s1")
     assert session is not None
-    assert session.last_beat == opened.last_beat
+    assert session.last_beat == before.last_beat
 
 
 def test_a_session_without_a_beat_is_given_up_though_its_worker_lives(kind: Kind) -> None:

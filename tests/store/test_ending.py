@@ -17,6 +17,7 @@ from .builders import (
     departure,
     ids,
     open_many,
+    opened,
     opening,
     pulse,
     returning,
@@ -87,9 +88,9 @@ def test_the_last_proof_of_life_is_kept(kind: Kind, verb: str) -> None:
 
 @both
 def test_the_last_proof_of_life_does_not_go_back(store: BlockingStore, verb: str) -> None:
-    opened = store.open(opening())
+    before = opened(store, opening())
     (session,) = end(store, verb, "w1", departure(idle_ms=5_000))
-    assert session.last_beat == opened.last_beat
+    assert session.last_beat == before.last_beat
 
 
 @both

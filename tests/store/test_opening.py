@@ -11,6 +11,7 @@ from .builders import (
     beat,
     closing,
     departure,
+    opened,
     opening,
     pulse,
     returning,
@@ -22,14 +23,14 @@ from .kinds import LEASE, RESUME, SILENCE, Kind
 
 def test_an_opened_session_is_connected_and_beats_from_now(kind: Kind) -> None:
     before = kind.now()
-    session = kind.store.open(opening())
+    session = opened(kind.store, opening())
     assert (session.state, session.generation, session.worker) == (CONNECTED, 1, "w1")
     assert before <= session.opened_at == session.connected_at == session.last_beat <= kind.now()
 
 
 def test_a_session_knows_its_peer(store: BlockingStore) -> None:
     peer = Peer("7", "ada", "digest", "10.0.0.1", "Firefox")
-    session = store.open(opening(login="digest", agent="Firefox", visibility="hidden"))
+    session = opened(store, opening(login="digest", agent="Firefox", visibility="hidden"))
     assert (session.peer, session.visibility) == (peer, "hidden")
     assert store.get("s1") == session
 

@@ -13,9 +13,9 @@ from realtime.protocol.messages import Hello, Resume
 from realtime.store.base import Store
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.store import DatabaseStore
-from realtime.store.database.sweeping import Windows
 from realtime.store.database.transaction import Database
 from realtime.store.records import Peer, Session
+from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
 from realtime.threads import Threads
 from realtime.worker.beats import Beats

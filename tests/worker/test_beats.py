@@ -121,7 +121,7 @@ async def test_a_beat_carries_a_bounded_batch(
 ) -> None:
     class Quiet:
         async def beat(self, report: object, pulses: object, **_: object) -> BeatAnswer:
-            return BeatAnswer(renewed=True, online=1)
+            return BeatAnswer(renewed=True, online=1, workers=1, incarnation="")
 
     many = [live(f"s{number}") for number in range(BATCH + 1)]
     for session in many:

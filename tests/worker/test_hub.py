@@ -1,6 +1,7 @@
 """The hub on the real database store: admission, takeover, and every way to end."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,11 @@ from .conftest import ADA, World
 from .fakes import Wire, eventually
 
 CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
+
+
+def answer(*, online: int = 1, **given: Any) -> BeatAnswer:
+    """What a store says to a beat."""
+    return BeatAnswer(renewed=True, online=online, workers=1, incarnation="", **given)
 
 
 async def suspended(world: World, wire: Wire) -> dict[str, object]:
@@ -248,7 +254,7 @@ async def test_a_session_resumed_here_while_the_beat_was_under_way_is_not_lost(
     newer = await world.admit(second, resume=first.messages[0])
     lost = tuple(Lost(older.id, 1, loss) for loss in Loss)
     inbox = (CloseRequest(older.id, 1, 4500, "late"),)
-    world.hub.heed(BeatAnswer(renewed=True, online=1, inbox=inbox, lost=lost))
+    world.hub.heed(answer(inbox=inbox, lost=lost))
     assert not newer.departed
     assert second.types == ["welcome"]
 
@@ -286,7 +292,7 @@ async def test_online_counts_at_least_those_here(world: World) -> None:
     wires = [Wire(), Wire()]
     session, _ = [await world.admit(wire) for wire in wires]
     world.hub.receive(session, ClientPing(sequence=1))
-    world.hub.heed(BeatAnswer(renewed=True, online=142))
+    world.hub.heed(answer(online=142))
     world.hub.receive(session, ClientPing(sequence=2))
     await session.connection.flush()
     assert [m["online"] for m in wires[0].messages if m["type"] == "pong"] == [2, 142]
@@ -399,7 +405,7 @@ async def test_a_kick_arrives_by_the_inbox(world: World) -> None:
 async def test_what_the_inbox_says_of_strangers_is_ignored(world: World) -> None:
     session = await world.admit(Wire())
     inbox = (CloseRequest("unknown", 1, 4500, ""), CloseRequest(session.id, 7, 4500, ""))
-    world.hub.heed(BeatAnswer(renewed=True, online=1, inbox=inbox))
+    world.hub.heed(answer(inbox=inbox))
     assert not session.departed
 
 

@@ -24,6 +24,7 @@ const REASONS = Object.freeze({
   4500: "disconnected by an administrator",
   4501: "not authenticated",
   4503: "logged out",
+  4504: "too many sessions",
   4505: "protocol errors",
   4506: "session continued elsewhere",
 });

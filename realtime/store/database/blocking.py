@@ -1,28 +1,28 @@
 """The store contract on Django models, for a thread that waits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet, Sum
-from django.db.models.functions import Left
+from django.db.models import Count, Sum
 
 from realtime.models import LiveSession, Registry, Worker
 from realtime.protocol.codes import FINAL
 
-from ..base import BATCH, SHOWN, BlockingStore
+from ..base import BATCH, BlockingStore
 from ..records import (
     BeatAnswer,
+    Cap,
     CloseRequest,
     Departure,
     Loss,
     Lost,
     Opening,
-    Order,
     Overdue,
     Page,
     Pulse,
     Query,
+    Registration,
     Sample,
     Session,
     Stats,
@@ -30,12 +30,15 @@ from ..records import (
     Swept,
     WorkerReport,
 )
+from ..windows import Windows
 from . import rows
+from .admission import Admission
+from .looking import Looking
 from .numbers import Numbers
-from .sweeping import CLOSING, CONNECTED, SUSPENDED, Sweeping, Windows
+from .registering import Registering
+from .rows import CLOSING, CONNECTED, ONLINE, SUSPENDED
+from .sweeping import Sweeping
 from .transaction import Database
-
-ONLINE = (CONNECTED, SUSPENDED)
 
 # What shows a repeated suspend or close that it was there before.
 _MOVED_BY = ("state", "claimant", "worker")
@@ -58,6 +61,9 @@ class DatabaseSessions(BlockingStore):
         self._database = database
         self._windows = windows
         self._sweeping = Sweeping(database, windows)
+        self._admission = Admission(database)
+        self._registering = Registering(database, windows)
+        self._looking = Looking(database)
         self._numbers = Numbers(database)
         self._live = LiveSession.objects.using(database.alias)
         self._workers = Worker.objects.using(database.alias)
@@ -65,8 +71,10 @@ class DatabaseSessions(BlockingStore):
 
     # ------------------------------------------------------------ opening
 
-    def open(self, opening: Opening) -> Session:
-        with self._database.write() as now:
+    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+        with self._database.write(gate=cap is not None) as now:
+            if cap is not None and not self._admission.admits(opening, cap, now):
+                return None
             row = LiveSession(
                 id=opening.session,
                 token_hash=opening.token_hash,
@@ -122,7 +130,8 @@ class DatabaseSessions(BlockingStore):
             suspended = self._sweeping.suspend_lost(now, BATCH)[1] if suspend_lost else ()
             return BeatAnswer(
                 renewed=renewed,
-                online=self._online(now),
+                **self._present(now),
+                incarnation=self._registry.get_or_create(id=1)[0].incarnation,
                 inbox=self._inbox(worker.id),
                 lost=lost,
                 suspended=suspended,
@@ -154,28 +163,17 @@ class DatabaseSessions(BlockingStore):
     def _beaten(self, row: Standing, pulse: Pulse, now: int) -> dict[str, Any]:
         # If suspended while its worker stood still, and nobody else took it: up again.
         last_beat = _last_life(row, pulse, now)
-        return {
-            **rows.of_pulse(pulse),
-            "state": CONNECTED,
-            "last_beat": last_beat,
-            "deadline": self._windows.silence(last_beat),
-            "end_code": 0,
-            "end_reason": "",
-        }
+        deadline = self._windows.silence(last_beat)
+        return {**rows.of_beat(pulse), "last_beat": last_beat, "deadline": deadline}
 
     def _standings(self, sessions: Iterable[str]) -> dict[str, Standing]:
-        """Like :meth:`_lock`, with the few columns that a beat looks at."""
+        """Like :func:`rows.lock`, with the few columns that a beat looks at."""
         chosen = self._live.select_for_update().filter(id__in=list(sessions)).order_by("id")
         return {values[0]: Standing(*values) for values in chosen.values_list(*Standing._fields)}
 
-    def _lock(self, sessions: Iterable[str]) -> dict[str, LiveSession]:
-        """Rows by id, locked in one order by everybody, so that nobody deadlocks."""
-        chosen = self._live.select_for_update().filter(id__in=list(sessions)).order_by("id")
-        return {row.id: row for row in chosen}
-
-    def _online(self, now: int) -> int:
+    def _present(self, now: int) -> dict[str, int]:
         live = self._workers.filter(lease_until__gte=now, lost=False)
-        return live.aggregate(total=Sum("connections"))["total"] or 0
+        return live.aggregate(online=Sum("connections", default=0), workers=Count("id"))
 
     def _inbox(self, worker: str) -> tuple[CloseRequest, ...]:
         asked = self._live.filter(worker=worker, close_code__gt=0, state=CONNECTED)
@@ -183,6 +181,9 @@ class DatabaseSessions(BlockingStore):
             CloseRequest(row.id, row.generation, row.close_code, row.close_reason)
             for row in asked.order_by("id")[:BATCH]
         )
+
+    def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
+        return self._registering.register(worker, registrations)
 
     # ------------------------------------------------------------ ending
 
@@ -204,7 +205,7 @@ class DatabaseSessions(BlockingStore):
         self, worker: str, departures: Sequence[Departure], moved: dict[str, Any], now: int
     ) -> tuple[Session, ...]:
         """Move the worker's own sessions on; those of a repeated call are found moved."""
-        known = self._lock(departure.pulse.session for departure in departures)
+        known = rows.lock(self._live, (departure.pulse.session for departure in departures))
         changes, answer = [], []
         for departure in departures:
             row = known.get(departure.pulse.session)
@@ -248,26 +249,13 @@ class DatabaseSessions(BlockingStore):
     # ------------------------------------------------------------ looking
 
     def get(self, session: str) -> Session | None:
-        with self._database.read():
-            row = self._live.filter(id=session).exclude(state=CLOSING).first()
-            return rows.to_record(row) if row else None
+        return self._looking.get(session)
 
     def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page:
-        if limit < 1:
-            raise ValueError(f"a limit is at least 1, not {limit}")
-        order = _ORDERS[query.order]
-        with self._database.read():
-            chosen = _matching(self._live, query)
-            if cursor:
-                chosen = chosen.alias(shown=Left("id", SHOWN)).filter(order.after(cursor))
-            found = list(chosen.order_by(*order.columns)[: limit + 1])
-            more = order.cursor(found[limit - 1]) if len(found) > limit else ""
-            return Page(rows.to_records(found[:limit]), more)
+        return self._looking.page(query, limit=limit, cursor=cursor)
 
     def of_user(self, user: str) -> tuple[Session, ...]:
-        with self._database.read():
-            chosen = self._live.filter(user=user, state__in=ONLINE)
-            return rows.to_records(chosen.order_by("-opened_at", "-id"))
+        return self._looking.of_user(user)
 
     def stats(self) -> Stats:
         return self._numbers.stats()
@@ -324,50 +312,3 @@ def _selector(**given: str) -> dict[str, str]:
     if len(chosen) != 1:
         raise ValueError("expected one of session, user and login")
     return chosen
-
-
-def _matching(live: QuerySet[LiveSession], query: Query) -> QuerySet[LiveSession]:
-    exact = {"user": query.user, "address": query.address, "worker": query.worker}
-    chosen = live.filter(**{name: value for name, value in exact.items() if value})
-    chosen = chosen.filter(state__in=ONLINE)
-    if query.state:
-        chosen = chosen.filter(state=query.state.value)
-    if query.prefix:
-        # SQLite's LIKE does not tell a from A; where there is an index, LIKE uses it.
-        head = Left("id", len(query.prefix))
-        chosen = chosen.alias(head=head).filter(id__startswith=query.prefix, head=query.prefix)
-    return chosen
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """A sort order with the id as tie-break, and the cursor that goes with it."""
-
-    column: str
-    newest_first: bool
-
-    @property
-    def columns(self) -> tuple[str, str]:
-        sign = "-" if self.newest_first else ""
-        return f"{sign}{self.column}", f"{sign}id"
-
-    def cursor(self, row: LiveSession) -> str:
-        return f"{getattr(row, self.column)}.{row.id[:SHOWN]}"
-
-    def after(self, cursor: str) -> Q:
-        # Two of the same millisecond whose ids begin alike would count as one: 48 bits of
-        # chance stand against it.
-        text, _, head = cursor.partition(".")
-        try:
-            value = int(text)
-        except ValueError:
-            raise ValueError(f"not a cursor of this store: {cursor!r}") from None
-        way = "lt" if self.newest_first else "gt"
-        beyond = Q(**{f"{self.column}__{way}": value})
-        return beyond | Q(**{self.column: value, f"shown__{way}": head})
-
-
-_ORDERS = {
-    Order.STARTED: _Order("opened_at", newest_first=True),
-    Order.LAST_BEAT: _Order("last_beat", newest_first=False),
-}

@@ -9,11 +9,9 @@ from realtime.models import Sample as SampleRow
 
 from ..base import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
 from ..histogram import LatencyHistogram
-from ..records import Sample, SessionState, Stats, SweepReport, WorkerReport
+from ..records import Sample, Stats, SweepReport, WorkerReport
+from .rows import CONNECTED, SUSPENDED
 from .transaction import Database
-
-CONNECTED = SessionState.CONNECTED.value
-SUSPENDED = SessionState.SUSPENDED.value
 
 _TOTALS = ("pings", "pongs", "timeouts")
 _REPORT = tuple(WorkerReport.__slots__)

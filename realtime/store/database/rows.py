@@ -5,10 +5,25 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
 
 from realtime.models import LiveSession
 
-from ..records import Departure, Opening, Peer, Pulse, Session, SessionState, Totals
+from ..records import (
+    Departure,
+    Opening,
+    Peer,
+    Pulse,
+    Registration,
+    Session,
+    SessionState,
+    Totals,
+)
+
+CONNECTED = SessionState.CONNECTED.value
+SUSPENDED = SessionState.SUSPENDED.value
+CLOSING = SessionState.CLOSING.value
+ONLINE = (CONNECTED, SUSPENDED)
 
 TOTALS = tuple(Totals.__slots__)
 
@@ -41,7 +56,7 @@ def to_records(rows: Iterable[LiveSession]) -> tuple[Session, ...]:
 def of_opening(opening: Opening, now: int) -> dict[str, Any]:
     """The columns that a new connection sets."""
     return {
-        "state": SessionState.CONNECTED.value,
+        "state": CONNECTED,
         "connection": opening.connection,
         "worker": opening.worker,
         **asdict(opening.peer),
@@ -64,6 +79,35 @@ def of_pulse(pulse: Pulse) -> dict[str, Any]:
     }
 
 
+def of_beat(pulse: Pulse) -> dict[str, Any]:
+    """The columns that a beat sets: whatever it was before, it is connected."""
+    return {**of_pulse(pulse), "state": CONNECTED, "end_code": 0, "end_reason": ""}
+
+
+def pulse_of(registration: Registration) -> Pulse:
+    """What a beat would report of this session."""
+    s = registration.session
+    return Pulse(
+        s.id, s.generation, s.latency_ms, s.missed, s.visibility, s.totals, registration.idle_ms
+    )
+
+
+def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
+    """All columns but the times of its last beat."""
+    session = registration.session
+    return {
+        "token_hash": registration.token_hash,
+        "connection": registration.connection,
+        "generation": session.generation,
+        "worker": worker,
+        "claimant": "",
+        **asdict(session.peer),
+        "opened_at": session.opened_at,
+        "connected_at": session.connected_at,
+        **of_beat(pulse_of(registration)),
+    }
+
+
 def of_departure(departure: Departure) -> dict[str, Any]:
     """The columns that the end of a connection sets."""
     return {
@@ -71,6 +115,12 @@ def of_departure(departure: Departure) -> dict[str, Any]:
         "end_code": departure.code,
         "end_reason": departure.reason[:200],
     }
+
+
+def lock(live: QuerySet[LiveSession], sessions: Iterable[str]) -> dict[str, LiveSession]:
+    """Rows by id, locked in one order by everybody, so that nobody deadlocks."""
+    chosen = live.select_for_update().filter(id__in=list(sessions)).order_by("id")
+    return {row.id: row for row in chosen}
 
 
 def update_rows(

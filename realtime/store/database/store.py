@@ -11,12 +11,15 @@ from realtime.threads import CLOSE_PATIENCE, Overloaded, Threads
 from ..base import BATCH, Store, StoreUnavailable
 from ..records import (
     BeatAnswer,
+    Cap,
     Departure,
+    Lost,
     Opening,
     Overdue,
     Page,
     Pulse,
     Query,
+    Registration,
     Sample,
     Session,
     Stats,
@@ -34,9 +37,10 @@ MAX_WAITING = 20_000  # writes behind a database that hangs; beyond it they are 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A write that waits for the next transaction."""
+    """A write that waits for the next transaction, and whether that has to pass the gate."""
 
     call: Callable[[], Any]
+    gate: bool
     answer: "asyncio.Future[Any]"
 
 
@@ -59,8 +63,9 @@ class DatabaseStore(Store):
         self._writes: deque[_Write] = deque()
         self._writer: asyncio.Task[None] | None = None
 
-    async def open(self, opening: Opening) -> Session:
-        return await self._write(lambda: self.blocking.open(opening))
+    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+        gate = cap is not None
+        return await self._write(lambda: self.blocking.open(opening, cap=cap), gate=gate)
 
     async def resume(self, opening: Opening) -> Session | None:
         return await self._write(lambda: self.blocking.resume(opening))
@@ -71,6 +76,11 @@ class DatabaseStore(Store):
         return await self._write(
             lambda: self.blocking.beat(worker, pulses, suspend_lost=suspend_lost)
         )
+
+    async def register(
+        self, worker: str, registrations: Sequence[Registration]
+    ) -> tuple[Lost, ...]:
+        return await self._write(lambda: self.blocking.register(worker, registrations))
 
     async def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
         return await self._write(lambda: self.blocking.suspend(worker, departures))
@@ -133,11 +143,11 @@ class DatabaseStore(Store):
     async def _read(self, call: Callable[[], T]) -> T:
         return await self._in_time(self._run(call))
 
-    async def _write(self, call: Callable[[], T]) -> T:
+    async def _write(self, call: Callable[[], T], *, gate: bool = False) -> T:
         if len(self._writes) >= MAX_WAITING:
             raise StoreUnavailable("too many writes are waiting for the database")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writes.append(_Write(call, answer))
+        self._writes.append(_Write(call, gate, answer))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._drain(), name="realtime-store-writer")
         return await self._in_time(answer)
@@ -172,7 +182,7 @@ class DatabaseStore(Store):
 
     def _commit(self, group: Sequence[_Write]) -> list[Any]:
         """Run the calls in one transaction, each in a savepoint of its own."""
-        with self._database.write():
+        with self._database.write(gate=any(write.gate for write in group)):
             return [_outcome(write) for write in group]
 
 

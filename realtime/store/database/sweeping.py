@@ -1,7 +1,6 @@
 """The sweep on Django models: suspend what is dead, claim what is to be closed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
@@ -9,29 +8,13 @@ from django.db.models import F, Q, QuerySet, Sum
 from realtime.models import LiveSession, Registry, Worker
 from realtime.protocol.codes import FINAL, CloseCode, reason_for
 
-from ..records import Overdue, Session, SessionState, Swept
+from ..records import Overdue, Session, Swept
+from ..windows import Windows
 from . import rows
+from .rows import CLOSING, CONNECTED, SUSPENDED
 from .transaction import Database
 
-CONNECTED = SessionState.CONNECTED.value
-SUSPENDED = SessionState.SUSPENDED.value
-CLOSING = SessionState.CLOSING.value
-
 FORGET_WORKER_MS = 24 * 3600 * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """The durations that the store itself applies, in milliseconds."""
-
-    lease_ms: int
-    resume_ms: int
-    session_ms: int
-    claim_ms: int
-
-    def silence(self, now: int) -> int:
-        """Until when a session that beats now is believed to be connected."""
-        return now + self.session_ms + self.lease_ms
 
 
 class Sweeping:

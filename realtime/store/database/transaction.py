@@ -1,7 +1,8 @@
 """A database as a store sees it: its clock, and transactions that fail in one way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, connections, transaction
@@ -14,6 +15,12 @@ CLOCKS = {
     "sqlite": "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)",
     "postgresql": "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
     "mysql": "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
+}
+
+# Held to the end of the transaction. SQLite has one writer at a time anyway.
+GATES = {
+    "sqlite": "SELECT 1",
+    "postgresql": "SELECT pg_advisory_xact_lock(hashtext('realtime: the gate'))",
 }
 
 
@@ -31,23 +38,29 @@ class Database:
 
     def now(self) -> int:
         """The database's time in epoch milliseconds."""
-        sql = CLOCKS.get(self.connection.vendor)
+        return int(self._ask(CLOCKS) + self.clock_offset * 1000)
+
+    @contextmanager
+    def write(self, *, gate: bool = False) -> Iterator[int]:
+        """A transaction that takes its lock at the start; gives the time.
+
+        One with ``gate`` waits for all others that have it, before it locks any row, so
+        what it counts stays so until its end. Inside an open transaction it is a part of
+        that. Raises StoreUnavailable for whatever the database has to say.
+        """
+        with speaking(), _immediate(self.connection), transaction.atomic(self.alias):
+            if gate:
+                self._ask(GATES)
+            yield self.now()
+
+    def _ask(self, dialects: Mapping[str, str]) -> Any:
+        sql = dialects.get(self.connection.vendor)
         if sql is None:
-            known = ", ".join(CLOCKS)
+            known = ", ".join(dialects)
             raise ImproperlyConfigured(f"the database store runs on {known}")
         with self.connection.cursor() as cursor:
             cursor.execute(sql)
-            return int(cursor.fetchone()[0] + self.clock_offset * 1000)
-
-    @contextmanager
-    def write(self) -> Iterator[int]:
-        """A transaction that takes its lock at the start; gives the time.
-
-        Inside an open transaction it is a part of that. Raises StoreUnavailable for
-        whatever the database has to say.
-        """
-        with speaking(), _immediate(self.connection), transaction.atomic(self.alias):
-            yield self.now()
+            return cursor.fetchone()[0]
 
     @contextmanager
     def read(self) -> Iterator[int]:

@@ -1,0 +1,65 @@
+"""The limit of a user's sessions on Django models: who gives way to one more."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q
+
+from realtime.models import LiveSession, Worker
+from realtime.protocol.codes import FINAL, CloseCode
+
+from ..records import Cap, Opening
+from .rows import CONNECTED, ONLINE
+from .transaction import Database
+
+
+class Admission:
+    """Counts and evicts within the caller's transaction, which holds the gate, so that
+    nobody else counts meanwhile."""
+
+    def __init__(self, database: Database) -> None:
+        self._live = LiveSession.objects.using(database.alias)
+        self._workers = Worker.objects.using(database.alias)
+
+    def admits(self, opening: Opening, cap: Cap, now: int) -> bool:
+        """Whether there is room for this session, made if need be; False if that cannot be.
+
+        A repeat is in already, and nobody anonymous is counted.
+        """
+        user = opening.peer.user
+        if not user or self._live.filter(id=opening.session).exists():
+            return True
+        return self._make_room(user, cap, now)
+
+    def _make_room(self, user: str, cap: Cap, now: int) -> bool:
+        counted = self._counted(user)
+        surplus = len(counted) + 1 - cap.limit
+        if surplus <= 0:
+            return True
+        evicted = self._who_may_go(counted, cap, now)[:surplus]
+        if len(evicted) < surplus:
+            return False
+        self._ask_to_end(evicted)
+        return True
+
+    def _counted(self, user: str) -> list[LiveSession]:
+        """Locked, by id like everybody's; those that are about to end do not count."""
+        unended = self._live.filter(user=user, state__in=ONLINE, close_code__lt=FINAL)
+        columns = unended.only("id", "state", "worker", "opened_at")
+        return list(columns.select_for_update().order_by("id"))
+
+    def _who_may_go(self, counted: list[LiveSession], cap: Cap, now: int) -> list[LiveSession]:
+        """In the order in which they go."""
+        ended = Q(lost=True) | Q(lease_until__lt=now)
+        workers = self._workers.filter(ended, id__in={row.worker for row in counted})
+        dead = set(workers.values_list("id", flat=True))
+
+        def in_use(row: LiveSession) -> bool:
+            return row.state == CONNECTED and row.worker not in dead
+
+        may_go = [row for row in counted if cap.evict_oldest or not in_use(row)]
+        return sorted(may_go, key=lambda row: (in_use(row), row.opened_at, row.id))
+
+    def _ask_to_end(self, evicted: Sequence[LiveSession]) -> None:
+        code = CloseCode.TOO_MANY_SESSIONS
+        asked = self._live.filter(id__in=[row.id for row in evicted])
+        asked.update(close_code=code.value, close_reason=code.reason)

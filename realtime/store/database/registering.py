@@ -1,0 +1,69 @@
+"""Sessions put back on Django models, after the store has lost some of its content."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from realtime.models import LiveSession
+from realtime.protocol.codes import FINAL
+
+from ..records import Loss, Lost, Registration
+from ..windows import Windows
+from . import rows
+from .rows import ONLINE
+from .transaction import Database
+
+
+class Registering:
+    """See the contract. What two workers both believe to have goes to the higher generation,
+    whoever comes first."""
+
+    def __init__(self, database: Database, windows: Windows) -> None:
+        self._database = database
+        self._windows = windows
+        self._live = LiveSession.objects.using(database.alias)
+
+    def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
+        """See the contract."""
+        with self._database.write() as now:
+            given = {r.session.id: self._as_it_was(worker, r, now) for r in registrations}
+            self._insert_unknown(given)
+            known = rows.lock(self._live, given)
+            replaced, beaten, lost = [], [], []
+            for registration in registrations:
+                session = registration.session
+                row = known.get(session.id)
+                if row is None:
+                    continue  # closed and confirmed this very moment
+                if row.generation > session.generation:
+                    lost.append(Lost(session.id, session.generation, Loss.TAKEN_OVER))
+                elif row.generation < session.generation:
+                    replaced.append((row.id, given[row.id] | _request_kept(row)))
+                elif row.worker == worker and row.state in ONLINE:
+                    beaten.append((row.id, self._beaten(row, registration, now)))
+            rows.update_rows(self._database.connection, replaced)
+            rows.update_rows(self._database.connection, beaten)
+            return tuple(lost)
+
+    def _insert_unknown(self, given: dict[str, dict[str, Any]]) -> None:
+        """Before anything is looked at, so that what somebody else puts back meanwhile
+        is found like everything that was there before."""
+        new = [LiveSession(id=id_, **columns) for id_, columns in sorted(given.items())]
+        self._live.bulk_create(new, ignore_conflicts=True)
+
+    def _as_it_was(self, worker: str, registration: Registration, now: int) -> dict[str, Any]:
+        columns = rows.of_registration(registration, worker)
+        last_beat = max(registration.session.connected_at, now - registration.idle_ms)
+        return columns | self._lively(last_beat)
+
+    def _beaten(self, row: LiveSession, registration: Registration, now: int) -> dict[str, Any]:
+        last_beat = max(row.last_beat, now - registration.idle_ms)
+        return rows.of_beat(rows.pulse_of(registration)) | self._lively(last_beat)
+
+    def _lively(self, last_beat: int) -> dict[str, int]:
+        return {"last_beat": last_beat, "deadline": self._windows.silence(last_beat)}
+
+
+def _request_kept(row: LiveSession) -> dict[str, Any]:
+    if row.close_code < FINAL:
+        return {"close_code": 0, "close_reason": ""}
+    return {"close_code": row.close_code, "close_reason": row.close_reason}
