@@ -1,7 +1,10 @@
 """System checks: what is wrong with ``REALTIME`` (errors) or worth saying (warnings)."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import version
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.core.checks import CheckMessage, Error, Warning, register
 
@@ -37,11 +40,9 @@ def _wrong_type(values: _Values) -> Iterable[CheckMessage]:
     for key, value in values.items():
         if key in KINDS and not KINDS[key].accepts(value):
             hint = f"Expected {KINDS[key].expected}."
-            yield Error(f'REALTIME["{key}"] is {value!r}.', hint=hint, id="realtime.E002")
-    store = values.get("STORE", "database")
-    if isinstance(store, str) and store.partition(":")[0] != "database":
-        hint = 'Expected "database" or "database:<alias>".'
-        yield Error(f'REALTIME["STORE"] is {store!r}.', hint=hint, id="realtime.E002")
+            # A URL may hold a password, and messages are printed.
+            shown = "not understood" if key == "STORE" else repr(value)
+            yield Error(f'REALTIME["{key}"] is {shown}.', hint=hint, id="realtime.E002")
 
 
 def _not_positive(values: _Values) -> Iterable[CheckMessage]:
@@ -114,3 +115,57 @@ _ADVICE = (
         6,
     ),
 )
+
+
+# The channel layer: what it must and what it had better not be.
+
+IN_MEMORY = "channels.layers.InMemoryChannelLayer"
+CORE = "channels_redis.core.RedisChannelLayer"
+
+# That layer asks Redis to answer within five seconds, even if there is nothing to say.
+CORE_WAITS = 5
+
+
+@register("realtime")
+def check_channel_layer(**_: Any) -> list[CheckMessage]:
+    """Whether workers can hear each other, where that can be known beforehand."""
+    from django.conf import settings
+
+    layer = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {})
+    backend = layer.get("BACKEND", IN_MEMORY)
+    if backend == IN_MEMORY:
+        return list(_stays_inside())
+    return list(_gives_up(layer.get("CONFIG", {}).get("hosts"))) if backend == CORE else []
+
+
+def _stays_inside() -> Iterable[CheckMessage]:
+    if "://" in str(configured().get("STORE", "")):
+        yield Warning(
+            "STORE is a Redis, for many workers, but the default channel layer cannot leave "
+            "its process: closes and take-overs of another worker wait for a flush.",
+            hint='Use "channels_redis.pubsub.RedisPubSubChannelLayer" in CHANNEL_LAYERS.',
+            id="realtime.W007",
+        )
+
+
+def _gives_up(hosts: Any) -> Iterable[CheckMessage]:
+    if any(0 < _socket_timeout(host) <= CORE_WAITS for host in hosts or ["redis://localhost"]):
+        yield Warning(
+            "The default channel layer gives up on Redis as soon as a consumer has heard nothing "
+            f"for {CORE_WAITS} s: its connections end, and hints come late.",
+            hint='Add "socket_timeout": None to each of its hosts, or use '
+            '"channels_redis.pubsub.RedisPubSubChannelLayer".',
+            id="realtime.W008",
+        )
+
+
+def _socket_timeout(host: Any) -> float:
+    """Seconds for which a host of the layer may be silent; 0 for ever."""
+    options = host if isinstance(host, dict) else {"address": host}
+    default = 5 if int(version("redis").partition(".")[0]) >= 8 else None
+    timeout = options.get("socket_timeout", default)
+    if isinstance(address := options.get("address"), str):  # what an address says goes first
+        timeout = parse_qs(urlsplit(address).query).get("socket_timeout", [timeout])[-1]
+    with suppress(TypeError, ValueError):
+        return float(timeout)
+    return 0.0

@@ -7,6 +7,7 @@ read this module; everything else gets its numbers through constructors.
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -15,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from .address import parse_proxies
+from .store import choice
 
 PREFIX = "REALTIME_"
 
@@ -52,6 +54,14 @@ def _is_rate(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))
 
 
+def _is_store(value: Any) -> bool:
+    return isinstance(value, str) and choice.is_store(value)
+
+
+def _is_prefix(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_.-]{1,50}", value))
+
+
 def _parse_switch(text: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     try:
@@ -72,7 +82,8 @@ SECONDS = Kind("a number of seconds", _is_number, float)
 DAYS = Kind("a number of days", _is_number, float)
 WHOLE = Kind("a whole number", _is_whole, int)
 SWITCH = Kind("True or False (1 or 0)", lambda v: isinstance(v, bool), _parse_switch)
-TEXT = Kind("a string", lambda v: isinstance(v, str), str)
+STORE = Kind(choice.EXPECTED, _is_store, str)
+REDIS_PREFIX = Kind('1 to 50 of the characters A-Z, a-z, 0-9, "_", "." and "-"', _is_prefix, str)
 PROXIES = Kind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
 TEXTS = Kind("a list of strings (comma-separated)", _is_texts, _parse_texts)
 RATE = Kind("two numbers: frames per second, burst", _is_rate, _parse_rate)
@@ -103,7 +114,8 @@ class Settings:
     allow_anonymous: bool = _setting(False, SWITCH)
     allowed_origins: tuple[str, ...] = _setting((), TEXTS)
     trusted_proxies: tuple[str, ...] = _setting((), PROXIES)
-    store: str = _setting("database", TEXT)
+    store: str = _setting("database", STORE)
+    redis_prefix: str = _setting("realtime", REDIS_PREFIX)
     store_timeout: float = _setting(2.0, SECONDS)
     drain_delay: float = _setting(0.0, SECONDS, zero=True)
     drain_spread: float = _setting(5.0, SECONDS, zero=True)

@@ -8,7 +8,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.test import override_settings
 
-from realtime.checks import check_settings
+from realtime.checks import check_channel_layer, check_settings
 from realtime.conf import DEFAULTS, MAY_BE_ZERO
 
 
@@ -53,8 +53,10 @@ def test_an_unknown_key_names_the_known_ones() -> None:
         ({"ALLOWED_ORIGINS": "https://a.com"}, "a list of strings"),
         ({"TRUSTED_PROXIES": ["proxy"]}, "a list of addresses"),
         ({"MESSAGE_RATE": (1, 2, 3)}, "two numbers"),
-        ({"STORE": 5}, "a string"),
+        ({"STORE": 5}, '"database"'),
         ({"STORE": "redis"}, '"database:<alias>"'),
+        ({"STORE": "redis://:secret@host/first"}, '"redis://localhost:6379/0"'),
+        ({"REDIS_PREFIX": ""}, "1 to 50 of the characters"),
     ],
 )
 def test_a_wrong_type_says_what_is_expected(values: dict[str, Any], hint: str) -> None:
@@ -136,3 +138,66 @@ def test_only_four_errors_exist() -> None:
     bad += [values for values, _ in ADVICE.values()]
     errors = [m for values in bad for m in found(values) if m.level >= checks.ERROR]
     assert ids(errors) == {"E001", "E002", "E003", "E004"}
+
+
+# The channel layer
+
+REDIS = "redis://localhost:6379/0"
+MEMORY = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+PUBSUB = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}
+
+
+def core(*hosts: Any) -> dict[str, Any]:
+    config = {"hosts": list(hosts)} if hosts else {}
+    return {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": config}
+
+
+def advised(layer: dict[str, Any] | None, store: str = "database") -> set[str]:
+    layers = {} if layer is None else {"default": layer}
+    with override_settings(CHANNEL_LAYERS=layers, REALTIME={"STORE": store}):
+        return ids(check_channel_layer())
+
+
+@pytest.mark.parametrize("layer", [None, MEMORY])
+def test_a_redis_for_many_workers_wants_a_layer_that_leaves_the_process(
+    layer: dict[str, Any] | None,
+) -> None:
+    assert advised(layer, REDIS) == {"W007"}
+    assert advised(layer) == set()
+    assert advised(PUBSUB, REDIS) == set()
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        (),
+        (REDIS,),
+        (("localhost", 6379),),
+        ({"address": REDIS, "socket_timeout": 5},),
+        ({"host": "localhost"},),
+        ({"address": REDIS, "socket_timeout": None}, REDIS),
+        ({"address": f"{REDIS}?socket_timeout=2", "socket_timeout": None},),
+    ],
+    ids=repr,
+)
+def test_a_layer_that_gives_up_on_an_idle_consumer_is_warned_of(hosts: tuple[Any, ...]) -> None:
+    assert advised(core(*hosts)) == {"W008"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"address": REDIS, "socket_timeout": None},
+        {"address": REDIS, "socket_timeout": 30},
+        {"host": "localhost", "port": 6379, "socket_timeout": 5.5},
+        f"{REDIS}?socket_timeout=30",
+    ],
+    ids=repr,
+)
+def test_a_layer_with_patience_is_not(host: Any) -> None:
+    assert advised(core(host)) == set()
+
+
+@override_settings(CHANNEL_LAYERS={"default": MEMORY}, REALTIME={"STORE": REDIS})
+def test_django_runs_these_as_well() -> None:
+    assert "realtime.W007" in {message.id for message in checks.run_checks()}

@@ -25,9 +25,8 @@ from realtime.conf import Settings, settings
 from realtime.history import History
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
-from realtime.store.base import SAMPLE_EVERY_MS, Store, StoreUnavailable
-from realtime.store.database.blocking import DatabaseSessions
-from realtime.store.database.store import DatabaseStore
+from realtime.store import choice
+from realtime.store.base import SAMPLE_EVERY_MS, BlockingStore, Store, StoreUnavailable
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
 from realtime.store.windows import Windows
@@ -72,8 +71,8 @@ class Foundation:
 
 
 def database() -> Database:
-    """The project's database that holds sessions and history."""
-    return Database(settings.store.partition(":")[2] or "default")
+    """The project's database that holds the history, and sessions if they are not in Redis."""
+    return Database(choice.database_alias(settings.store))
 
 
 def windows(values: Settings) -> Windows:
@@ -86,9 +85,14 @@ def windows(values: Settings) -> Windows:
     )
 
 
-def blocking_store() -> DatabaseSessions:
+def blocking_store() -> BlockingStore:
     """The store for a thread that waits: views, commands, the shell."""
-    return DatabaseSessions(database(), windows(settings))
+    return choice.blocking_store(
+        settings.store,
+        windows(settings),
+        prefix=settings.redis_prefix,
+        timeout=settings.store_timeout,
+    )
 
 
 def once_stored(call: Callable[[], object]) -> None:
@@ -107,13 +111,19 @@ def channel_layer() -> Any:
 
 def workers_group() -> str:
     """The channel layer's group of all workers that share this registry."""
-    return group_of("realtime")
+    return group_of(settings.redis_prefix)
 
 
 def lay_foundation() -> Foundation:
     """The store and what goes with it, for the running event loop."""
     threads = Threads()
-    store = DatabaseStore(database(), blocking_store(), threads, timeout=settings.store_timeout)
+    store = choice.loop_store(
+        settings.store,
+        windows(settings),
+        threads,
+        prefix=settings.redis_prefix,
+        timeout=settings.store_timeout,
+    )
     history = History(database(), days=settings.history_days)
     id_ = secrets.token_hex(8)
     sweeper = Sweeper(store, history, threads, claimant=id_)

@@ -1,5 +1,21 @@
 """The store on plain Django models: SQLite by default, PostgreSQL as well."""
 
-from .store import DatabaseStore
+from realtime.threads import Threads
 
-__all__ = ["DatabaseStore"]
+from ..windows import Windows
+from .blocking import DatabaseSessions
+from .store import DatabaseStore
+from .transaction import Database
+
+__all__ = ["DatabaseSessions", "DatabaseStore", "blocking_store", "loop_store"]
+
+
+def blocking_store(alias: str, windows: Windows) -> DatabaseSessions:
+    """The store for threads, in this one of the project's databases."""
+    return DatabaseSessions(Database(alias), windows)
+
+
+def loop_store(alias: str, windows: Windows, threads: Threads, *, timeout: float) -> DatabaseStore:
+    """The store for the running event loop; a call takes at most ``timeout`` seconds."""
+    database = Database(alias)
+    return DatabaseStore(database, DatabaseSessions(database, windows), threads, timeout=timeout)

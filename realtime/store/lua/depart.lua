@@ -1,0 +1,43 @@
+-- Mark connections as ended: their sessions are suspended, or closing.
+--
+-- worker      whose they are
+-- state       "suspended" or "closing"
+-- claimant    who closes them; the worker itself if they are suspended
+-- departures  list of maps: id, generation, connection, idle_ms, missed, visibility, values,
+--             code, reason; a connection other than "" stands for the generation and the values
+-- answers     the sessions, in their order; those of a repeat too
+
+local deadline = now + (input.state == 'closing' and input.claim_ms or input.resume_ms)
+
+local function is_meant(s, departure)
+  if departure.connection ~= '' then return s.connection == departure.connection end
+  return tonumber(s.generation) == departure.generation
+end
+
+local function changes_of(s, departure)
+  local changes = {
+    state = input.state, worker = '', claimant = input.claimant,
+    last_beat = last_life(s, departure.idle_ms),
+    end_code = departure.code, end_reason = departure.reason,
+  }
+  if departure.connection == '' then
+    changes.missed, changes.visibility = departure.missed, departure.visibility
+    changes.values = departure.values
+  end
+  return changes
+end
+
+local function was_moved(s)
+  return s.state == input.state and s.claimant == input.claimant and not s.worker
+end
+
+local ended = {}
+for _, departure in ipairs(input.departures) do
+  local s = session_of(departure.id)
+  if s and is_meant(s, departure) then
+    local is_own = s.worker == input.worker and s.state ~= 'closing'
+    if is_own then move(s, changes_of(s, departure), deadline) end
+    if is_own or was_moved(s) then ended[#ended + 1] = record(s) end
+  end
+end
+return answer(ended)

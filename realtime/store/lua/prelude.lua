@@ -1,0 +1,277 @@
+-- Stands in front of every script: the keys, the clock, and how a session changes its state.
+--
+-- KEYS[1]  the prefix of all keys with its hash tag, such as "{realtime}:"
+-- ARGV[1]  one msgpack map: what the script's own header says, and for all of them lease_ms,
+--          resume_ms, session_ms, claim_ms, offset_ms (0 but in tests), final and batch
+-- answers  one msgpack value
+--
+-- session:<id>       hash: what stands of a session; what would be empty is left out
+-- about:<id>         text: the rest of its peer, as JSON that no script looks into
+-- started, ids       all that are connected or suspended, by start and by name
+-- user:<u>, address:<a>, login:<l>   those of one, by start
+-- connected, idle    the connected and the suspended, by last beat
+-- suspended          by the end of the resume window; 0 if asked to end for good
+-- closing            by the end of the claim
+-- sessions:<worker>  set: connected there
+-- lost:<worker>      set: suspended, but it may take them up again
+-- inbox:<worker>     connected there and asked to close: 0 for good, 1 otherwise
+-- claims:<claimant>  closing, and claimed by it; or suspended when this worker left
+-- users              hash: a user's connected sessions, counted
+-- unstable           set: connected with misses
+-- workers, lost_workers   by the end of the lease; those that left are lost at once
+-- worker:<id>        hash: its report; once it is lost only what it had counted
+-- connections        hash: what each of the workers has connected
+-- registry           hash: totals of all time, and the last sweep
+-- samples            by their time
+-- incarnation        text: names this content
+
+local call = redis.call
+local input = cmsgpack.unpack(ARGV[1])
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + input.offset_ms
+-- Who beat last before this is no longer believed to be connected.
+local silent = now - input.session_ms - input.lease_ms
+
+local function key(name, of)
+  return of and KEYS[1] .. name .. ':' .. of or KEYS[1] .. name
+end
+
+local function answer(value)
+  return cmsgpack.pack(value)
+end
+
+-- Written out in full: Lua itself would round what is longer than 14 digits.
+local function below(score)
+  return '(' .. string.format('%.0f', score)
+end
+
+-- ---------------------------------------------------------------- one session
+
+local function session_of(id)
+  local flat = call('HGETALL', key('session', id))
+  if #flat == 0 then return nil end
+  local s = {id = id}
+  for i = 1, #flat, 2 do s[flat[i]] = flat[i + 1] end
+  return s
+end
+
+-- All that a caller is told of a session.
+local function record(s)
+  s.about = call('GET', key('about', s.id))
+  return s
+end
+
+-- Set fields, here and in the hash; '' takes one away.
+local function save(s, changes)
+  local set, gone = {}, {}
+  for name, value in pairs(changes) do
+    if value == '' then
+      if s[name] then gone[#gone + 1] = name end
+      s[name] = nil
+    else
+      set[#set + 1] = name
+      set[#set + 1] = value
+      s[name] = value
+    end
+  end
+  if #gone > 0 then call('HDEL', key('session', s.id), unpack(gone)) end
+  if #set > 0 then call('HSET', key('session', s.id), unpack(set)) end
+end
+
+local function is_final(s)
+  return tonumber(s.close_code or 0) >= input.final
+end
+
+-- When it last proved to be alive; a session never ends before it has begun.
+local function last_life(s, idle_ms)
+  return math.max(tonumber(s.last_beat), now - idle_ms)
+end
+
+-- ---------------------------------------------------------------- where it is found
+
+local PLACES = {'user', 'address', 'login'}
+
+local function index(s)
+  call('ZADD', key('started'), s.opened_at, s.id)
+  call('ZADD', key('ids'), 0, s.id)
+  for _, name in ipairs(PLACES) do
+    if s[name] then call('ZADD', key(name, s[name]), s.opened_at, s.id) end
+  end
+end
+
+local function unindex(s)
+  call('ZREM', key('started'), s.id)
+  call('ZREM', key('ids'), s.id)
+  for _, name in ipairs(PLACES) do
+    if s[name] then call('ZREM', key(name, s[name]), s.id) end
+  end
+end
+
+-- ---------------------------------------------------------------- its state
+
+local enter, leave = {}, {}
+
+function enter.connected(s)
+  call('ZADD', key('connected'), s.last_beat, s.id)
+  call('SADD', key('sessions', s.worker), s.id)
+  if s.user then call('HINCRBY', key('users'), s.user, 1) end
+  if tonumber(s.missed) > 0 then call('SADD', key('unstable'), s.id) end
+  if s.close_code then
+    call('ZADD', key('inbox', s.worker), is_final(s) and 0 or 1, s.id)
+  end
+end
+
+function leave.connected(s)
+  call('ZREM', key('connected'), s.id)
+  call('SREM', key('sessions', s.worker), s.id)
+  if s.user and call('HINCRBY', key('users'), s.user, -1) < 1 then
+    call('HDEL', key('users'), s.user)
+  end
+  if tonumber(s.missed) > 0 then call('SREM', key('unstable'), s.id) end
+  if s.close_code then call('ZREM', key('inbox', s.worker), s.id) end
+end
+
+function enter.suspended(s, deadline)
+  call('ZADD', key('idle'), s.last_beat, s.id)
+  call('ZADD', key('suspended'), is_final(s) and 0 or deadline, s.id)
+  if s.worker then call('SADD', key('lost', s.worker), s.id) end
+end
+
+function leave.suspended(s)
+  call('ZREM', key('idle'), s.id)
+  call('ZREM', key('suspended'), s.id)
+  if s.worker then call('SREM', key('lost', s.worker), s.id) end
+  if s.claimant then call('ZREM', key('claims', s.claimant), s.id) end
+end
+
+function enter.closing(s, deadline)
+  call('ZADD', key('closing'), deadline, s.id)
+  call('ZADD', key('claims', s.claimant), 0, s.id)
+end
+
+function leave.closing(s)
+  call('ZREM', key('closing'), s.id)
+  call('ZREM', key('claims', s.claimant), s.id)
+end
+
+-- Every change of state. The first write takes something away, which Redis allows even
+-- when its memory is full: so what has ended can be cleared.
+local function move(s, changes, deadline)
+  leave[s.state](s)
+  if changes.state == 'closing' and s.state ~= 'closing' then unindex(s) end
+  save(s, changes)
+  enter[s.state](s, deadline)
+end
+
+-- ---------------------------------------------------------------- changes of several scripts
+
+-- The fields that a new connection sets.
+local function connection(opening)
+  return {
+    state = 'connected', connection = opening.connection, worker = opening.worker,
+    user = opening.user, address = opening.address, login = opening.login,
+    visibility = opening.visibility, connected_at = now, last_beat = now, missed = 0,
+    claimant = '', end_code = '', end_reason = '',
+    close_code = '', close_reason = '', close_words = '',
+  }
+end
+
+-- A beat about a session that is the worker's: if it was suspended while the worker stood
+-- still, and nobody else took it, it is taken up again.
+local function take_up(s, pulse)
+  move(s, {
+    state = 'connected', last_beat = last_life(s, pulse.idle_ms), missed = pulse.missed,
+    visibility = pulse.visibility, values = pulse.values,
+    end_code = '', end_reason = '', claimant = '',
+  })
+end
+
+-- Ask for the end of a session; what was once asked for good is not softened.
+local function ask(s, request)
+  if is_final(s) then return end
+  save(s, {
+    close_code = request.code, close_reason = request.reason, close_words = request.words,
+  })
+  if s.state == 'connected' then
+    call('ZADD', key('inbox', s.worker), is_final(s) and 0 or 1, s.id)
+  else
+    call('ZADD', key('suspended'), 0, s.id)
+  end
+end
+
+-- The connection is gone, and nobody has said so. Its worker may take it up again.
+local function suspend(id, reason)
+  local s = session_of(id)
+  local changes = {state = 'suspended', claimant = '', end_code = 1006, end_reason = reason}
+  move(s, changes, now + input.resume_ms)
+  return record(s)
+end
+
+-- Until when a worker's lease lasts or lasted; nil if it never had one.
+local function lease_of(worker)
+  return tonumber(call('ZSCORE', key('workers'), worker) or call('ZSCORE', key('lost_workers'), worker))
+end
+
+-- Suspend at most limit sessions of workers whose lease has ended. A worker is lost once
+-- none of its sessions is connected. Answers the sessions and how many workers are now lost.
+local function suspend_lost(limit)
+  local suspended, workers_lost = {}, 0
+  local lapsed = call('ZRANGEBYSCORE', key('workers'), '-inf', below(now), 'LIMIT', 0, input.batch)
+  for _, worker in ipairs(lapsed) do
+    local room = limit - #suspended
+    local connected = room > 0 and call('SRANDMEMBER', key('sessions', worker), room) or {}
+    for _, id in ipairs(connected) do suspended[#suspended + 1] = suspend(id, 'worker lost') end
+    if call('EXISTS', key('sessions', worker)) == 0 then
+      local lease_until = call('ZSCORE', key('workers'), worker)
+      call('ZREM', key('workers'), worker)
+      call('ZADD', key('lost_workers'), lease_until, worker)
+      call('HDEL', key('connections'), worker)
+      call('HDEL', key('worker', worker), 'report')
+      workers_lost = workers_lost + 1
+    end
+  end
+  return suspended, workers_lost
+end
+
+-- ---------------------------------------------------------------- places in an order
+
+-- Whether a comes before b, byte by byte as Redis sorts: Lua's own < asks the server's locale.
+local function before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = a:byte(i), b:byte(i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+
+-- Whether id lies beyond a place of the same score. Such a place is the session's whole id,
+-- or only its head if it came from a cursor.
+local function beyond(place, id, backwards)
+  if place.shown then id = id:sub(1, place.shown) end
+  if backwards then return before(id, place.id) end
+  return before(place.id, id)
+end
+
+-- At most count members of a sorted set that lie beyond a place, with their scores.
+local function range_beyond(zset, place, backwards, count)
+  local range = backwards and 'ZREVRANGE' or 'ZRANGE'
+  local low = 0
+  if place then
+    local score = string.format('%.0f', place.score)
+    low = backwards and call('ZCOUNT', zset, '(' .. score, '+inf')
+      or call('ZCOUNT', zset, '-inf', '(' .. score)
+    local high = low + call('ZCOUNT', zset, score, score)
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      local id = call(range, zset, middle, middle)[1]
+      if beyond(place, id, backwards) then high = middle else low = middle + 1 end
+    end
+  end
+  local found = {}
+  local flat = call(range, zset, low, low + count - 1, 'WITHSCORES')
+  for i = 1, #flat, 2 do
+    found[#found + 1] = {id = flat[i], score = tonumber(flat[i + 1])}
+  end
+  return found
+end
+

@@ -1,0 +1,23 @@
+-- Ask for the end of sessions, at most a batch of them.
+--
+-- session      the id of one, or
+-- name, value  "user" or "login", and whose
+-- place        where the step before ended: a map of score and id; or nil
+-- request      map: code, reason, words
+-- answers      map: ids, place (nil at the end)
+
+local found = {{id = input.session}}
+if input.name then
+  found = range_beyond(key(input.name, input.value), input.place, false, input.batch)
+end
+local ids = {}
+for _, entry in ipairs(found) do
+  local s = session_of(entry.id)
+  local heeds = s and (s.state == 'connected'
+    or s.state == 'suspended' and input.request.code >= input.final)
+  if heeds then
+    ask(s, input.request)
+    ids[#ids + 1] = s.id
+  end
+end
+return answer({ids = ids, place = #found == input.batch and found[#found] or nil})

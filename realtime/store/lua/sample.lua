@@ -1,0 +1,11 @@
+-- Keep a sample, unless there is one of its time, and forget the old ones.
+--
+-- at, sample (JSON)  the new one
+-- kept_ms            how long samples are kept
+-- answers            nil
+
+if call('ZCOUNT', key('samples'), input.at, input.at) == 0 then
+  call('ZADD', key('samples'), input.at, input.sample)
+end
+call('ZREMRANGEBYSCORE', key('samples'), '-inf', below(input.at - input.kept_ms))
+return answer(nil)

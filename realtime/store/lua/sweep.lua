@@ -1,0 +1,60 @@
+-- One step of a sweep: suspend what is dead, claim what is to be closed.
+--
+-- claimant  who sweeps
+-- limit     how many are suspended, and how many claimed, at most
+-- forget_ms how long a lost worker is remembered
+-- answers   map: lost, silent and claimed (sessions), and workers_lost
+
+local function suspend_silent(limit)
+  local suspended = {}
+  local ids = call('ZRANGEBYSCORE', key('connected'), '-inf', below(silent), 'LIMIT', 0, limit)
+  for i, id in ipairs(ids) do suspended[i] = suspend(id, 'no beat in time') end
+  return suspended
+end
+
+-- What this claimant has not confirmed, claims that have expired, and windows that have.
+local function due()
+  local ids, seen = {}, {}
+  local function add(found)
+    for _, id in ipairs(found) do
+      if not seen[id] and #ids < input.limit then ids[#ids + 1] = id end
+      seen[id] = true
+    end
+  end
+  add(call('ZRANGE', key('claims', input.claimant), 0, input.limit - 1))
+  for _, name in ipairs({'closing', 'suspended'}) do
+    add(call('ZRANGEBYSCORE', key(name), '-inf', below(now), 'LIMIT', 0, input.limit))
+  end
+  return ids
+end
+
+local function is_held(s)
+  return s.state == 'closing' and tonumber(call('ZSCORE', key('closing'), s.id)) >= now
+end
+
+local function claim(s)
+  local changes = {state = 'closing', worker = '', claimant = input.claimant}
+  if s.state == 'suspended' and is_final(s) then
+    changes.end_code, changes.end_reason = s.close_code, s.close_words
+  end
+  move(s, changes, now + input.claim_ms)
+end
+
+local function forget_workers()
+  local old = below(now - input.forget_ms)
+  for _, id in ipairs(call('ZRANGEBYSCORE', key('lost_workers'), '-inf', old, 'LIMIT', 0, input.batch)) do
+    call('ZREM', key('lost_workers'), id)
+    call('DEL', key('worker', id))
+  end
+end
+
+local lost, workers_lost = suspend_lost(input.limit)
+local quiet = suspend_silent(input.limit - #lost)
+local claimed = {}
+for i, id in ipairs(due()) do
+  local s = session_of(id)
+  if not is_held(s) then claim(s) end
+  claimed[i] = record(s)
+end
+forget_workers()
+return answer({lost = lost, silent = quiet, claimed = claimed, workers_lost = workers_lost})

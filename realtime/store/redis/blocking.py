@@ -1,0 +1,123 @@
+"""The store contract on Redis, for a thread that waits."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import redis
+
+from ..base import BATCH, BlockingStore
+from ..records import (
+    BeatAnswer,
+    Cap,
+    Departure,
+    Lost,
+    Opening,
+    Overdue,
+    Page,
+    Pulse,
+    Query,
+    Registration,
+    Sample,
+    Session,
+    Stats,
+    SweepReport,
+    Swept,
+    WorkerReport,
+)
+from .client import speaking
+from .scripts import SCRIPTS, Call, Talk
+from .talks import Talks
+
+T = TypeVar("T")
+
+
+class RedisSessions(BlockingStore):
+    """Each method is a talk. May be shared by threads and used after a fork.
+
+    All keys begin with ``{prefix}:``.
+    """
+
+    def __init__(self, client: "redis.Redis", talks: Talks, *, prefix: str) -> None:
+        self._client = client
+        self._talks = talks
+        self._keys = [f"{{{prefix}}}:"]
+        self._scripts = {name: client.register_script(text) for name, text in SCRIPTS.items()}
+
+    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+        return self._run(self._talks.sessions.open(opening, cap=cap))
+
+    def resume(self, opening: Opening) -> Session | None:
+        return self._run(self._talks.sessions.resume(opening))
+
+    def beat(
+        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+    ) -> BeatAnswer:
+        return self._run(self._talks.sessions.beat(worker, pulses, suspend_lost=suspend_lost))
+
+    def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
+        return self._run(self._talks.sessions.register(worker, registrations))
+
+    def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
+        return self._run(self._talks.sessions.suspend(worker, departures))
+
+    def close(
+        self, worker: str, departures: Sequence[Departure], claimant: str
+    ) -> tuple[Session, ...]:
+        return self._run(self._talks.sessions.close(worker, departures, claimant))
+
+    def confirm(self, sessions: Sequence[str]) -> None:
+        self._run(self._talks.sessions.confirm(sessions))
+
+    def request_close(
+        self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
+    ) -> tuple[str, ...]:
+        who = {"session": session, "user": user, "login": login}
+        return self._run(self._talks.sessions.request_close(**who, code=code, reason=reason))
+
+    def leave(self, worker: str) -> tuple[Session, ...]:
+        return self._run(self._talks.sessions.leave(worker))
+
+    def get(self, session: str) -> Session | None:
+        return self._run(self._talks.looking.get(session))
+
+    def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page:
+        return self._run(self._talks.looking.page(query, limit=limit, cursor=cursor))
+
+    def of_user(self, user: str) -> tuple[Session, ...]:
+        return self._run(self._talks.looking.of_user(user))
+
+    def stats(self) -> Stats:
+        return self._run(self._talks.numbers.stats())
+
+    def workers(self) -> tuple[WorkerReport, ...]:
+        return self._run(self._talks.numbers.workers())
+
+    def sample(self) -> None:
+        self._run(self._talks.numbers.sample())
+
+    def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+        return self._run(self._talks.numbers.samples(after=after))
+
+    def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:
+        return self._run(self._talks.sweeping.sweep(claimant, limit=limit))
+
+    def overdue(self) -> Overdue:
+        return self._run(self._talks.sweeping.overdue())
+
+    def note_sweep(self, report: SweepReport) -> None:
+        self._run(self._talks.sweeping.note_sweep(report))
+
+    def _run(self, talk: Talk[T]) -> T:
+        """Carry a talk on to its end. Raises StoreUnavailable."""
+        with speaking():
+            try:
+                call = next(talk)
+                while True:
+                    call = talk.send(self._ask(call))
+            except StopIteration as end:
+                result: T = end.value
+                return result
+
+    def _ask(self, call: Call) -> bytes:
+        answer: bytes = self._scripts[call.script](keys=self._keys, args=[call.payload])
+        return answer

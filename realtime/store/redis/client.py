@@ -1,0 +1,55 @@
+"""Our own clients of Redis: bounded, impatient, and never repeating a command by themselves."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import redis
+import redis.asyncio
+from redis.asyncio.connection import parse_url as parse_loop_url
+from redis.asyncio.retry import Retry as LoopRetry
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.retry import Retry
+
+from ..base import StoreUnavailable
+
+# Connections of a process, or of an event loop; who needs one more waits for it.
+CONNECTIONS = 16
+
+
+def blocking_client(url: str, *, timeout: float) -> "redis.Redis":
+    """A client for threads, also after a fork. It waits ``timeout`` seconds for a free
+    connection, and as long for an answer. Raises ValueError for what is not a URL of Redis."""
+    patience = {"timeout": timeout, "socket_timeout": timeout, "socket_connect_timeout": timeout}
+    options = {**_options(url, parse_url), **patience, "retry": Retry(NoBackoff(), 0)}
+    return redis.Redis.from_pool(redis.BlockingConnectionPool(**options))  # type: ignore[no-untyped-call]
+
+
+def loop_client(url: str) -> "redis.asyncio.Redis":
+    """A client for one event loop without any timeout: its user holds the clock, and lets
+    no more than CONNECTIONS calls in at a time. Raises ValueError like the other."""
+    patience = {"socket_timeout": None, "socket_connect_timeout": None}
+    options = {**_options(url, parse_loop_url), **patience, "retry": LoopRetry(NoBackoff(), 0)}
+    return redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool(**options))
+
+
+def _options(url: str, parse: Callable[[str], Any]) -> dict[str, Any]:
+    """Ours go before what the URL says. With protocol 2 a connection with an unread answer
+    is found out before it is used again, and nothing is pushed."""
+    # Valkey's schemes mean the same.
+    options = parse(f"redis{url.removeprefix('valkey')}" if url.startswith("valkey") else url)
+    ours = {"max_connections": CONNECTIONS, "protocol": 2, "decode_responses": False}
+    if "path" not in options:
+        ours["socket_keepalive"] = True
+    return {**options, **ours, "retry_on_timeout": False}
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Raises StoreUnavailable for whatever Redis, or the way to it, has to say."""
+    try:
+        yield
+    except (redis.RedisError, OSError, msgspec.DecodeError) as error:
+        raise StoreUnavailable(str(error) or type(error).__name__) from error

@@ -1,0 +1,64 @@
+"""The scripts of ``store/lua``, and how they are called: one text in, one text out."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from realtime.protocol.codes import FINAL
+
+from ..base import BATCH
+from ..windows import Windows
+
+T = TypeVar("T")
+
+_FOLDER = Path(__file__).parent.parent / "lua"
+_PRELUDE = (_FOLDER / "prelude.lua").read_text()
+
+# By name, each with what they all begin with.
+SCRIPTS = {
+    path.stem: _PRELUDE + path.read_text()
+    for path in sorted(_FOLDER.glob("*.lua"))
+    if path.stem != "prelude"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A script to run, and its one argument."""
+
+    script: str
+    payload: bytes
+
+
+# A method of the contract without its input and output: it says what to call, is handed the
+# answers, and returns a record. Whoever drives it waits, with a thread or an event loop.
+Talk: TypeAlias = Generator[Call, bytes, T]
+
+
+class Calls:
+    """Makes calls. ``clock_offset`` (seconds) is 0 but in tests."""
+
+    def __init__(self, windows: Windows, *, clock_offset: float = 0.0) -> None:
+        self.windows = windows
+        self.clock_offset = clock_offset
+
+    def __call__(self, script: str, **given: Any) -> Call:
+        """This script with these values, and with those that every script is given.
+
+        Raises ValueError for a text that is not Unicode, such as half a surrogate pair.
+        """
+        windows = self.windows
+        payload = {
+            "lease_ms": windows.lease_ms,
+            "resume_ms": windows.resume_ms,
+            "session_ms": windows.session_ms,
+            "claim_ms": windows.claim_ms,
+            "offset_ms": round(self.clock_offset * 1000),
+            "final": FINAL,
+            "batch": BATCH,
+            **given,
+        }
+        return Call(script, msgspec.msgpack.encode(payload))

@@ -1,0 +1,189 @@
+"""Sessions, leases and closes as talks with Redis: what to call, and what an answer means."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import msgspec
+
+from realtime.protocol.codes import CloseCode
+
+from ..records import (
+    BeatAnswer,
+    Cap,
+    Departure,
+    Loss,
+    Lost,
+    Opening,
+    Pulse,
+    Registration,
+    Session,
+    WorkerReport,
+)
+from . import rows
+from .rows import Asked, Place, Row, answers
+from .scripts import Calls, Talk
+
+
+class _Beaten(msgspec.Struct):
+    """The answer of ``beat.lua``."""
+
+    renewed: bool
+    online: int
+    workers: int
+    incarnation: str
+    inbox: list[Asked]
+    lost: list[tuple[int, Loss]]
+    suspended: list[Row]
+
+
+class _Asked(msgspec.Struct):
+    """The answer of ``request_close.lua``."""
+
+    ids: list[str]
+    place: Place | None = None
+
+
+class _Left(msgspec.Struct):
+    """The answer of ``leave.lua``."""
+
+    sessions: list[Row]
+    more: bool
+
+
+_sessions = answers(list[Row])
+_positions = answers(list[int])
+_beaten = answers(_Beaten)
+_asked = answers(_Asked)
+_left = answers(_Left)
+
+
+class Sessions:
+    """See the contract for what each method does."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def open(self, opening: Opening, *, cap: Cap | None) -> Talk[Session | None]:
+        """One call."""
+        limits = _limits(cap) if cap and opening.peer.user else None
+        answer = yield self._calls("open", opening=rows.of_opening(opening), cap=limits)
+        return rows.perhaps(answer)
+
+    def resume(self, opening: Opening) -> Talk[Session | None]:
+        """One call."""
+        answer = yield self._calls("resume", opening=rows.of_opening(opening))
+        return rows.perhaps(answer)
+
+    def beat(
+        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool
+    ) -> Talk[BeatAnswer]:
+        """One call."""
+        answer = yield self._calls(
+            "beat",
+            worker=_of_report(worker),
+            pulses=[rows.of_pulse(pulse) for pulse in pulses],
+            suspend_lost=suspend_lost,
+            token=secrets.token_hex(8),
+        )
+        beaten = _beaten.decode(answer)
+        return BeatAnswer(
+            renewed=beaten.renewed,
+            online=beaten.online,
+            workers=beaten.workers,
+            incarnation=beaten.incarnation,
+            inbox=tuple(asked.to_record() for asked in sorted(beaten.inbox, key=lambda a: a.id)),
+            lost=tuple(
+                Lost(pulses[position - 1].session, pulses[position - 1].generation, loss)
+                for position, loss in beaten.lost
+            ),
+            suspended=rows.by_id(beaten.suspended),
+        )
+
+    def register(
+        self, worker: str, registrations: Sequence[Registration]
+    ) -> Talk[tuple[Lost, ...]]:
+        """One call."""
+        answer = yield self._calls(
+            "register",
+            worker=worker,
+            registrations=[rows.of_registration(given, worker) for given in registrations],
+        )
+        ahead = [registrations[position - 1].session for position in _positions.decode(answer)]
+        return tuple(Lost(session.id, session.generation, Loss.TAKEN_OVER) for session in ahead)
+
+    def suspend(self, worker: str, departures: Sequence[Departure]) -> Talk[tuple[Session, ...]]:
+        """One call."""
+        return self._depart(worker, departures, state="suspended", claimant=worker)
+
+    def close(
+        self, worker: str, departures: Sequence[Departure], claimant: str
+    ) -> Talk[tuple[Session, ...]]:
+        """One call."""
+        return self._depart(worker, departures, state="closing", claimant=claimant)
+
+    def _depart(
+        self, worker: str, departures: Sequence[Departure], *, state: str, claimant: str
+    ) -> Talk[tuple[Session, ...]]:
+        answer = yield self._calls(
+            "depart",
+            worker=worker,
+            state=state,
+            claimant=claimant,
+            departures=[rows.of_departure(departure) for departure in departures],
+        )
+        return rows.to_records(_sessions.decode(answer))
+
+    def confirm(self, sessions: Sequence[str]) -> Talk[None]:
+        """One call."""
+        yield self._calls("confirm", sessions=list(sessions))
+
+    def request_close(
+        self, *, session: str, user: str, login: str, code: int, reason: str
+    ) -> Talk[tuple[str, ...]]:
+        """One call, and another for each further BATCH of a user's or login's sessions."""
+        who = _selector(session=session, user=user, login=login)
+        request = rows.of_request(code, reason)
+        ids: list[str] = []
+        place = None
+        while True:
+            answer = yield self._calls("request_close", **who, request=request, place=place)
+            asked = _asked.decode(answer)
+            ids += asked.ids
+            place = asked.place
+            if place is None:
+                return tuple(sorted(ids))
+
+    def leave(self, worker: str) -> Talk[tuple[Session, ...]]:
+        """One call, and others for each further BATCH of sessions."""
+        found: list[Row] = []
+        while True:
+            after = found[-1].id if found else ""
+            left = _left.decode((yield self._calls("leave", worker=worker, after=after)))
+            found += left.sessions
+            if not left.more:
+                return rows.by_id(found)
+
+
+def _limits(cap: Cap) -> dict[str, object]:
+    code = CloseCode.TOO_MANY_SESSIONS
+    return {**asdict(cap), **rows.of_request(code.value, code.reason)}
+
+
+def _of_report(worker: WorkerReport) -> dict[str, object]:
+    return {
+        "id": worker.id,
+        "report": rows.json_of(worker),
+        "connections": worker.connections,
+        "pings": worker.pings,
+        "pongs": worker.pongs,
+        "timeouts": worker.timeouts,
+    }
+
+
+def _selector(**given: str) -> dict[str, str]:
+    chosen = [(name, value) for name, value in given.items() if value]
+    if len(chosen) != 1:
+        raise ValueError("expected one of session, user and login")
+    [(name, value)] = chosen
+    return {"session": value} if name == "session" else {"name": name, "value": value}

@@ -1,0 +1,17 @@
+"""The whole contract as talks, for whoever drives them."""
+
+from .looking import Looking
+from .numbers import Numbers
+from .scripts import Calls
+from .sessions import Sessions
+from .sweeping import Sweeping
+
+
+class Talks:
+    """The parts of the contract, over the same calls."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.sessions = Sessions(calls)
+        self.looking = Looking(calls)
+        self.sweeping = Sweeping(calls)
+        self.numbers = Numbers(calls)
