@@ -4,6 +4,7 @@ What has to be named is read from the code, so that a new setting, code, check, 
 signal, option or logger fails here until it is described.
 """
 
+import argparse
 import ast
 import asyncio
 import html
@@ -316,7 +317,9 @@ def options(command: BaseCommand) -> set[str]:
     return {
         action.option_strings[-1]
         for action in parser._actions
-        if action.option_strings and action.option_strings[-1] not in given
+        if action.option_strings
+        and action.option_strings[-1] not in given
+        and action.help != argparse.SUPPRESS
     }
 
 

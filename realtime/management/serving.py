@@ -3,7 +3,7 @@
 import importlib
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from channels.routing import get_default_application
 from django.core.management.base import CommandError
@@ -30,44 +30,71 @@ def server_class(name: str) -> Any:
         ) from None
 
 
-def serve(listener: socket.socket, *, server: str, listening: Callable[[str, int], object]) -> None:
+class Overseer(Protocol):
+    """Who is told how this process fares: the service manager, or a parent."""
+
+    def start(self, *, alive: Callable[[], bool], end: Callable[..., object]) -> None:
+        """Begin, on the running loop. ``alive``: whether the worker ticks; ``end(replaced=…)``
+        asks for the drain."""
+
+    def ready(self, host: str, port: int) -> None:
+        """Connections are accepted here."""
+
+    def draining(self) -> None:
+        """The end has begun."""
+
+    async def stop(self) -> None:
+        """The end has come."""
+
+
+def serve(listener: socket.socket, *, server: str, overseer: Overseer) -> None:
     """Serve on this socket until a signal, drain, and let the process end. Once per process.
 
-    ``server`` is a key of SERVERS; ``listening`` gets host and port when connections
-    are accepted. Raises CommandError, and what the worker's start raises.
+    ``server`` is a key of SERVERS. Raises CommandError, and what the worker's start raises.
     """
-    life = Life(listening)
-    application = get_default_application()
-    server_class(server)(application, listener, limits=limits(), lifecycle=life.cycle()).run()
+    life = Life(overseer)
+    kind, application = server_class(server), get_default_application()
+    life.server = kind(application, listener, limits=limits(), lifecycle=life.cycle())
+    life.server.run()
     exit_within(EXIT_TIMEOUT)
 
 
 class Life:
     """What the server calls from start to end: the worker's own start, drain and goodbye."""
 
-    def __init__(self, listening: Callable[[str, int], object]) -> None:
-        self._listening = listening
+    server: Any
+
+    def __init__(self, overseer: Overseer) -> None:
+        self._overseer = overseer
         self._worker: runtime.Runtime | None = None
 
     def cycle(self) -> Lifecycle:
         """The calls as a server wants them."""
         return Lifecycle(
             start=self._start,
-            listening=self._listening,
+            listening=self._overseer.ready,
             begin_drain=self._begin_drain,
             drain=self._drain,
         )
 
     async def _start(self) -> None:
+        self._overseer.start(alive=self._alive, end=self.server.stop)
         self._worker = await runtime.start()
 
+    def _alive(self) -> bool:
+        return self._worker is not None and self._worker.alive
+
     def _begin_drain(self) -> None:
+        self._overseer.draining()
         if self._worker is not None:  # else the signal came before the start
             self._worker.begin_drain()
 
     async def _drain(self) -> None:
-        if self._worker is not None:
-            await self._worker.drain()
+        try:
+            if self._worker is not None:
+                await self._worker.drain()
+        finally:
+            await self._overseer.stop()
 
 
 def limits() -> Limits:

@@ -33,7 +33,8 @@ class Limits:
     """How large and how long anything may get. Sizes in bytes, times in seconds.
 
     The drain takes ``drain_delay`` and then at most ``drain_timeout`` and twice
-    ``cancel_timeout``: 4.2 s by default, so that the process is gone within five.
+    ``cancel_timeout``: 4.2 s by default, so that the process is gone within five. With a
+    successor ``arrival_timeout`` takes the place of the delay.
     """
 
     max_message_size: int = 1_000_000
@@ -42,6 +43,7 @@ class Limits:
     handshake_timeout: float = 10.0  # for a request's head, and for the application's accept
     idle_timeout: float = 60.0  # for a kept HTTP connection without a request
     close_timeout: float = 1.0  # for the peer's answer to a close frame
+    arrival_timeout: float = 0.8  # of a drain with a successor, for handshakes under way
     application_timeout: float = 10.0  # for the application to end after a disconnect
     drain_delay: float = 0.0
     goodbye_timeout: float = 3.0  # of the drain, for the application's part
@@ -74,14 +76,19 @@ class Lifecycle:
     drain: Callable[[], Awaitable[object]] = _nothing
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening, non-blocking TCP socket. Raises OSError, also for an unknown host."""
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A listening, non-blocking TCP socket. Raises OSError, also for an unknown host.
+
+    ``shared``: others that are shared too may listen on the same port.
+    """
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
     try:
         _prepare(listener)
+        if shared:
+            share(listener)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError:
@@ -97,6 +104,24 @@ def _prepare(listener: socket.socket) -> None:
     # goes on sending holds its buffers for as long as it likes.
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+
+
+def listen_shared(host: str, port: int, *, count: int) -> list[socket.socket]:
+    """So many listening sockets on one port, among which the kernel spreads connections.
+
+    Raises OSError if anybody else has the port, even one who would share it.
+    """
+    listeners = [listen(host, port)]
+    host, port = address_of(listeners[0])
+    while len(listeners) < count:
+        share(listeners[0])  # only now: it had to be alone
+        listeners.append(listen(host, port, shared=True))
+    return listeners
+
+
+def share(listener: socket.socket) -> None:
+    """Let others listen on its port, each with a queue of its own."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
 
 def address_of(listener: socket.socket) -> tuple[str, int]:

@@ -69,6 +69,7 @@ class Server(daphne.server.Server):
         self.connections: dict[Protocol, dict[str, Any]] = {}
         self.transports: set[Transport] = set()
         self._stopping = asyncio.Event()
+        self._replaced = False
         super().__init__(
             application,
             endpoints=[f"{self.host}:{self.port}"],
@@ -89,8 +90,13 @@ class Server(daphne.server.Server):
         reactor.run(installSignalHandlers=False)
         main.result()
 
-    def stop(self) -> None:
-        """Ask for the drain; to be called on the event loop."""
+    def stop(self, *, replaced: bool = False) -> None:
+        """Ask for the drain; to be called on the event loop.
+
+        ``replaced``: another process accepts on the same socket already. So nobody has to be
+        warned by a delay, and who is on the way in here is let in first.
+        """
+        self._replaced = replaced
         self._stopping.set()
 
     def _build_factories(self) -> None:
@@ -224,18 +230,34 @@ class Server(daphne.server.Server):
     # The drain
 
     async def _drain(self, port: Any) -> None:
+        if self._replaced:
+            await self._let_in(port)
         await self._step("begin_drain", self._begin_drain())
-        await asyncio.sleep(self.limits.drain_delay)
+        if not self._replaced:
+            await asyncio.sleep(self.limits.drain_delay)
         deadline = time.monotonic() + self.limits.drain_timeout
         self.draining = True
-        if port is not None:
-            port.stopListening()
+        self._refuse_new(port)
         self._each(_refuse)
         await self._step("drain", self.lifecycle.drain())
         self._each(_finish)
         await self._until_gone(deadline)
         self._each(_abort)
         await self._end_tasks()
+
+    async def _let_in(self, port: Any) -> None:
+        """Accept no more, and see those in who are between accept and handshake."""
+        deadline = time.monotonic() + self.limits.arrival_timeout
+        self._refuse_new(port)
+        while self._arriving() and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(POLL)
+
+    def _arriving(self) -> bool:
+        return any(transport.protocol.arriving for transport in self.transports)
+
+    def _refuse_new(self, port: Any) -> None:
+        if port is not None:
+            port.stopListening()
 
     async def _begin_drain(self) -> None:
         self.lifecycle.begin_drain()

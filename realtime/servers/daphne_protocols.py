@@ -78,6 +78,16 @@ class Channel(http.HTTPChannel):
     transport: Any
     waiting_since: float | None = None
 
+    def connectionMade(self) -> None:
+        self.opened = time.monotonic()
+        super().connectionMade()  # type: ignore[no-untyped-call]
+
+    @property
+    def arriving(self) -> bool:
+        """Whether it is so young that its first request may be on the way."""
+        limits: Limits = self.factory.server.limits
+        return time.monotonic() - self.opened < limits.arrival_timeout
+
     def check(self, now: float) -> None:
         """Drop the connection if the head of a request does not come to its end."""
         if any(request.content is not None for request in self.requests):
@@ -211,6 +221,12 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         if reason.startswith("HTTP Origin header invalid"):
             code, reason = 403, "Forbidden"
         super().failHandshake(reason, code, responseHeaders)
+
+    @property
+    def arriving(self) -> bool:
+        """Whether its handshake is under way."""
+        connecting: bool = self.state == self.STATE_CONNECTING
+        return connecting
 
     @property
     def answering(self) -> bool:

@@ -2,13 +2,19 @@
 
 import argparse
 import errno
+import os
 import socket
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from realtime.management.serving import SERVERS, serve, server_class
-from realtime.servers.base import listen, url_host
+from realtime.management.workers import Post, run_parent, run_worker, usable_cpus, workers
+from realtime.servers.base import listen_shared, url_host
+from realtime.servers.notify import Alone, Notifier
+from realtime.servers.pidfile import Unusable, pid_file
 
 
 class Command(BaseCommand):
@@ -23,11 +29,39 @@ class Command(BaseCommand):
         parser.add_argument(
             "--server", default="daphne", choices=SERVERS, help="what serves (default: daphne)"
         )
+        parser.add_argument(
+            "--workers",
+            default=1,
+            type=workers,
+            metavar="N|auto",
+            help="processes, kept by a parent that serves nobody; auto: one per CPU; "
+            "1, the default: no parent",
+        )
+        parser.add_argument("--pid-file", type=Path, metavar="PATH", help="who is to be signalled")
+        parser.add_argument("--as-worker", type=Post.parse, help=argparse.SUPPRESS)
 
     def handle(self, *_: Any, **options: Any) -> None:
         server_class(options["server"])  # a missing package is said before anything is opened
-        listener = open_listener(options["host"], options["port"])
-        serve(listener, server=options["server"], listening=self._say_where)
+        if options["as_worker"]:
+            run_worker(options["as_worker"], server=options["server"])
+            return
+        listeners = open_listeners(
+            options["host"], options["port"], count=options["workers"] or usable_cpus()
+        )
+        path = options["pid_file"]
+        try:
+            with pid_file(path) if path else nullcontext():
+                self._serve(listeners, options)
+        except Unusable as error:
+            raise CommandError(str(error)) from None
+
+    def _serve(self, listeners: list[socket.socket], options: dict[str, Any]) -> None:
+        notifier = Notifier.take(os.environ)
+        if options["workers"] == 1:
+            overseer = Alone(notifier, listening=self._say_where)
+            serve(listeners[0], server=options["server"], overseer=overseer)
+        else:
+            run_parent(listeners, notifier=notifier, listening=self._say_where)
 
     def _say_where(self, host: str, port: int) -> None:
         self.stdout.write(f"Serving on http://{url_host(host)}:{port}/ (Ctrl-C to stop)")
@@ -42,10 +76,10 @@ def port(text: str) -> int:
     return number
 
 
-def open_listener(host: str, port: int) -> socket.socket:
-    """The listening socket; what hinders it is said in one line. Raises CommandError."""
+def open_listeners(host: str, port: int, *, count: int) -> list[socket.socket]:
+    """Listening sockets on one port; what hinders them is said in one line. Raises CommandError."""
     try:
-        return listen(host, port)
+        return listen_shared(host, port, count=count)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise CommandError(f"cannot listen on {host}, port {port}: {error.strerror}") from None

@@ -1,0 +1,81 @@
+"""What a service manager is told, and the pid file."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from realtime.servers.notify import Notifier
+from realtime.servers.pidfile import Unusable, pid_file
+from tests.e2e.service_manager import ServiceManager
+from tests.e2e.support import Project
+
+
+def test_a_process_alone_tells_of_its_life(template: Path, tmp_path: Path) -> None:
+    with ServiceManager(str(tmp_path / "notify")) as manager:
+        environ = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "200000"}
+        project = Project.copy(template, tmp_path, environ=environ)
+        with project.serve() as server:
+            [ready] = manager.heard("READY=1")
+            assert f"127.0.0.1:{server.port}" in ready
+            manager.heard("WATCHDOG=1")
+            server.stop()
+            manager.heard("STOPPING=1")
+            assert server.exit_code() == 0
+            assert server.complaints() == []
+
+
+def test_the_environment_is_taken_not_left_for_others() -> None:
+    environ = {"NOTIFY_SOCKET": "@x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": f"{os.getpid()}"}
+    assert Notifier.take(environ).watchdog == 30
+    assert environ == {}
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "soon"}],
+    ids=["none", "another's", "nonsense"],
+)
+def test_without_a_watchdog_there_is_nothing_to_feed(environ: dict[str, str]) -> None:
+    assert Notifier.take(environ).watchdog == 0
+
+
+def test_a_manager_that_is_gone_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    Notifier("@nobody-listens-here").ready("serving")
+    assert "could not tell the service manager" in caplog.text
+
+
+def test_a_pid_file_lasts_as_long_as_its_block(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    with pid_file(path):
+        assert path.read_text() == f"{os.getpid()}\n"
+        assert list(tmp_path.iterdir()) == [path]
+    assert not path.exists()
+
+
+def test_a_stale_one_is_replaced_though_its_pid_lives(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    path.write_text(f"{os.getppid()}\n")
+    with pid_file(path):
+        assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_one_that_is_held_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    with pid_file(path):
+        with pytest.raises(Unusable, match=f"belongs to process {os.getpid()}"), pid_file(path):
+            pass
+        assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_another_process_s_is_not_removed(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    with pid_file(path):
+        path.unlink()
+        path.write_text("another's")
+    assert path.read_text() == "another's"
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="No such file"), pid_file(tmp_path / "none" / "pid"):
+        pass

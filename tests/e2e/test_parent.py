@@ -1,0 +1,146 @@
+"""The parent with workers that misbehave; each is a few lines of Python on an inherited link."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import textwrap
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from realtime.servers.base import listen_shared
+from realtime.servers.notify import Notifier
+from realtime.servers.parent import Parent, Stragglers
+from realtime.servers.place import GaveUp, Patience
+from tests.e2e.service_manager import ServiceManager
+
+PATIENCE = Patience(start=5, drain=0.3, tick=0.3, backoff=0.1, longest_backoff=0.2, attempts=5)
+
+HEAD = """
+import os, signal, socket, sys, time
+number, link, parent = int(sys.argv[1]), socket.socket(fileno=int(sys.argv[3])), os.getppid()
+"""
+
+
+@pytest.fixture
+def listeners() -> Iterator[list[socket.socket]]:
+    found = listen_shared("127.0.0.1", 0, count=2)
+    yield found
+    for listener in found:
+        listener.close()
+
+
+def run(listeners: Sequence[socket.socket], program: str, **options: Any) -> None:
+    """A parent whose workers run this program, until it ends."""
+
+    def command(number: int, listener: int, link: int) -> list[str]:
+        arguments = map(str, (number, listener, link))
+        return [sys.executable, "-S", "-c", HEAD + textwrap.dedent(program), *arguments]
+
+    notifier = options.pop("notifier", Notifier())
+    patience = options.pop("patience", PATIENCE)
+    Parent(
+        listeners,
+        command,
+        patience=patience,
+        notifier=notifier,
+        listening=lambda _host, _port: None,
+    ).run()
+
+
+def test_it_gives_up_on_one_that_dies_again_and_again(
+    listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    started = time.monotonic()
+    with pytest.raises(GaveUp, match="worker 2 failed 5 times in a row"):
+        run(
+            listeners,
+            """
+            link.send(b"r")
+            if number == 2:
+                sys.exit(7)
+            link.recv(1)  # the end
+            """,
+        )
+    assert time.monotonic() - started > 0.1 + 0.2 + 0.2  # the backoff doubles, up to its bound
+    assert caplog.text.count("worker 2 (process") == 2 * 5
+    assert caplog.text.count("ended: exit code 7") == 5
+    assert caplog.text.count("worker 1 (process") == 1
+
+
+def test_one_that_cannot_start_at_first_is_not_tried_again(listeners: list[socket.socket]) -> None:
+    with pytest.raises(GaveUp, match="worker 1 cannot start: exit code 7"):
+        run(listeners, "sys.exit(7) if number == 1 else link.recv(1)")
+
+
+def test_one_that_is_never_ready_is_not_waited_for_for_ever(
+    listeners: list[socket.socket],
+) -> None:
+    patience = Patience(start=0.3, drain=1)
+    with pytest.raises(GaveUp, match=r"not ready within 0\.3 s"):
+        run(listeners, "time.sleep(60)", patience=patience)
+
+
+def test_one_that_does_not_end_is_killed_and_told_of(
+    listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(Stragglers):
+        run(
+            listeners,
+            """
+            if number == 2:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                link.send(b"r")
+                os.kill(parent, signal.SIGTERM)
+                time.sleep(60)
+            link.send(b"r")
+            link.recv(1)
+            """,
+        )
+    assert time.monotonic() - started < 10
+    assert caplog.text.count("did not end in time: killed") == 1
+
+
+def test_the_watchdog_is_fed_while_all_tick(listeners: list[socket.socket]) -> None:
+    """Worker 1 ticks for a second, is silent for two, and ends everything."""
+    with ServiceManager() as manager:
+        run(
+            listeners,
+            """
+            link.send(b"r")
+            for turn in range(30):
+                if number == 2 or turn < 10:
+                    link.send(b"t")
+                time.sleep(0.1)
+            if number == 1:
+                os.kill(parent, signal.SIGTERM)
+            link.recv(1)
+            """,
+            notifier=Notifier(manager.address, watchdog=0.1),
+        )
+        manager.heard("STOPPING=1")
+        fed = len(manager.now("WATCHDOG=1"))
+    assert 10 < fed < 45, manager.messages  # 20 a second, and none in most of the silence
+
+
+def test_nothing_it_started_is_left(listeners: list[socket.socket]) -> None:
+    pids = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    before = pids.read_text()
+    run(
+        listeners,
+        """
+        link.send(b"r")
+        if number == 1:
+            os.kill(parent, signal.SIGINT)
+        link.recv(1)
+        """,
+    )
+    assert pids.read_text() == before
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -1,0 +1,262 @@
+"""``serve --workers``: several processes that look like one, whatever happens to any of them."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.e2e.server_support import PATIENCE, eventually
+from tests.e2e.service_manager import ServiceManager
+from tests.e2e.support import Frame, Project, Server, connected, crowd, dialled, login, soon
+
+SIZE = 40
+CROWD = 200
+SPREAD_MS = 2000
+STARTING = 30.0  # three processes that import Django
+DRAIN = 6.0  # the five seconds of a drain, and a second for a loaded machine
+
+PER_WORKER = """
+SELECT worker, count(*) AS n FROM realtime_livesession WHERE state = 'connected' GROUP BY worker
+"""
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Project:
+    return Project.copy(
+        template, tmp_path, lease=1.5, flush_interval=0.3, drain_spread=SPREAD_MS / 1000
+    )
+
+
+def start(project: Project, *options: str) -> Server:
+    return project.start("manage.py", "serve", "--port", "0", "--workers", "2", *options)
+
+
+@contextmanager
+def serve(project: Project, *options: str) -> Iterator[Server]:
+    """A parent whose workers all serve."""
+    server = start(project, *options)
+    try:
+        eventually(lambda: server.lines_with("Serving on"), within=STARTING, what=server.log)
+    except AssertionError:
+        server.__exit__()
+        raise
+    with server:
+        yield server
+
+
+def pids(server: Server) -> set[int]:
+    return {child.pid for child in server.children()}
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended; init may not have buried it yet."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return True
+
+
+def shares(project: Project) -> list[int]:
+    """How many clients each worker has."""
+    return [row["n"] for row in project.rows(PER_WORKER)]
+
+
+def health(server: Server) -> tuple[int, int]:
+    """Connections and workers, as whichever worker answers has them."""
+    answer = httpx.get(f"{server.url}/realtime/health/", timeout=PATIENCE).json()
+    return answer["total_connections"], answer["workers"]
+
+
+async def test_several_look_like_one(project: Project, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    with serve(project, "--pid-file", str(pid_file)) as server:
+        assert pid_file.read_text() == f"{server.process.pid}\n"
+        workers = server.children()
+        assert len(workers) == 2
+        async with crowd(server, login(server, "ann"), SIZE) as clients:
+            assert len(shares(project)) == 2
+            assert sum(shares(project)) == SIZE
+            for _ in range(8):  # each on a connection of its own, so both are asked
+                await soon(lambda: health(server) == (SIZE, 2))
+            assert len(project.sessions()) == SIZE
+            # As systemd does it: everybody gets the signal, and the workers only one.
+            for pid in (*(worker.pid for worker in workers), server.process.pid):
+                os.kill(pid, signal.SIGTERM)
+            for client in clients:
+                assert await client.closed() == (1001, "server shutting down")
+        assert server.exit_code() == 0
+        assert all(gone(worker.pid) for worker in workers)
+        assert server.complaints() == []
+        assert not pid_file.exists()
+        assert project.count("suspended") == SIZE
+        for name in ("parent", "worker 1", "worker 2"):
+            assert server.lines_with(f" {name} "), name
+
+
+async def test_a_worker_that_is_killed_is_replaced_and_its_sessions_resume(
+    project: Project,
+) -> None:
+    with serve(project) as server:
+        cookie = login(server, "ann")
+        async with crowd(server, cookie, SIZE) as clients:
+            victim, other = server.children()
+            victim.kill()
+            await soon(lambda: len({c for c in clients if c.end}) > 0)
+            lost = [client for client in clients if client.end]
+            assert {client.end for client in lost} == {(1006, "")}
+            assert 0 < len(lost) < SIZE
+            tickets = [client.ticket for client in lost]
+            async with crowd(server, cookie, len(lost), tickets) as returned:
+                assert all(client.welcome["resumed"] for client in returned)
+                assert project.count("connected") == SIZE
+                await soon(lambda: len(pids(server)) == 2)
+                assert victim.pid not in pids(server)
+                assert other.pid in pids(server)
+                assert len(server.lines_with("ended: signal 9")) == 1
+        server.stop()
+        assert server.exit_code() == 0
+
+
+class Guest:
+    """Somebody whose browser comes back whenever it is sent away, with its session."""
+
+    def __init__(self, server: Server, cookie: str) -> None:
+        self.server = server
+        self.cookie = cookie
+        self.ticket: Frame | None = None
+        self.visits: list[tuple[float, bool]] = []  # when welcomed, and whether resumed
+        self.windows: list[list[int]] = []
+
+    async def stay(self) -> None:
+        """Until cancelled. A handshake that fails raises."""
+        while True:
+            async with dialled(self.server, self.cookie) as client:
+                await client.hello(self.ticket)
+                await client.until(lambda: bool(client.frames), within=PATIENCE, what="a word")
+                if client.of("welcome"):
+                    self.ticket = client.ticket
+                    self.visits.append((time.monotonic(), client.welcome["resumed"]))
+                code, _ = await client.closed(within=60)
+                assert code == 1001
+                self.windows.append(client.of("goodbye")[0]["delay"])
+            await asyncio.sleep(random.uniform(*self.windows[-1]) / 1000)
+
+
+async def test_a_rolling_restart_loses_and_refuses_nobody(project: Project) -> None:
+    with serve(project) as server:
+        before, cookie = pids(server), login(server, "ann")
+        guests = [Guest(server, cookie) for _ in range(CROWD)]
+        staying = [asyncio.create_task(guest.stay()) for guest in guests]
+        await soon(lambda: all(guest.visits for guest in guests), within=30)
+        server.stop(signal.SIGHUP)
+        await soon(lambda: server.lines_with(": reloaded"), within=40)
+        await soon(lambda: all(len(guest.visits) > 1 for guest in guests), within=20)
+        await soon(lambda: project.count("connected") == CROWD, within=20)
+        assert [task.exception() for task in staying if task.done()] == []
+        for task in staying:
+            task.cancel()
+        await asyncio.wait(staying)
+        assert len(pids(server)) == 2
+        assert not pids(server) & before
+        assert server.complaints() == []
+        server.stop()
+        assert server.exit_code() == 0
+    assert len(project.rows("SELECT id FROM realtime_livesession")) == CROWD  # no session more
+    returns = sorted(at for guest in guests for at, _ in guest.visits[1:])
+    assert all(resumed for guest in guests for _, resumed in guest.visits[1:])
+    assert {tuple(window) for guest in guests for window in guest.windows} == {(0, SPREAD_MS)}
+    # Two workers, two windows: in no tenth of one does more than a quarter of all come back.
+    tenth = SPREAD_MS / 1000 / 10
+    assert max(sum(at <= other < at + tenth for other in returns) for at in returns) < CROWD / 4
+
+
+async def test_no_worker_outlives_its_parent(project: Project) -> None:
+    with serve(project) as server:
+        workers = server.children()
+        async with crowd(server, login(server, "ann"), 10) as clients:
+            server.process.kill()
+            started = time.monotonic()
+            for client in clients:
+                assert (await client.closed(within=DRAIN))[0] == 1001
+            await soon(lambda: all(gone(worker.pid) for worker in workers), within=DRAIN)
+            assert time.monotonic() - started < DRAIN
+    assert project.count("suspended") == 10
+
+
+@pytest.fixture
+def breakable(project: Project, tmp_path: Path) -> Path:
+    """A project whose workers cannot start once this file exists."""
+    broken = tmp_path / "broken"
+    (tmp_path / "breakable_settings.py").write_text(
+        "import pathlib, sys\n"
+        "from project.settings import *\n"
+        f"if '--as-worker' in sys.argv and pathlib.Path({str(broken)!r}).exists():\n"
+        "    sys.exit(9)\n"
+    )
+    project.env["PYTHONPATH"] += f":{tmp_path}"
+    project.env["DJANGO_SETTINGS_MODULE"] = "breakable_settings"
+    return broken
+
+
+def test_workers_that_cannot_start_are_an_exit_code(project: Project, breakable: Path) -> None:
+    breakable.touch()
+    server = start(project)
+    assert server.exit_code(within=STARTING) == 3
+    server.__exit__()
+    assert server.log[-1].strip().endswith("cannot start: exit code 9")
+
+
+async def test_a_reload_that_fails_leaves_everybody_where_they_are(
+    project: Project, breakable: Path
+) -> None:
+    with ServiceManager() as manager:
+        project.env["NOTIFY_SOCKET"] = manager.address
+        project.env["WATCHDOG_USEC"] = "400000"
+        with serve(project) as server:
+            [ready] = await asyncio.to_thread(manager.heard, "READY=1")
+            assert f"STATUS=2 workers on 127.0.0.1:{server.port}" in ready
+            before = pids(server)
+            async with connected(server, login(server, "ann")) as client:
+                breakable.touch()
+                server.stop(signal.SIGHUP)
+                [reloading] = await asyncio.to_thread(manager.heard, "RELOADING=1")
+                said = int(reloading.split("MONOTONIC_USEC=")[1].split()[0])
+                assert abs(time.monotonic_ns() / 1000 - said) < PATIENCE * 1e6
+                await soon(lambda: len(manager.now("READY=1")) == 2)
+                assert "reload given up: worker 1 cannot" in manager.now("READY=1")[1]
+                assert client.end is None
+                assert pids(server) == before
+            await asyncio.to_thread(manager.heard, "WATCHDOG=1")
+            server.stop()
+            await asyncio.to_thread(manager.heard, "STOPPING=1")
+            assert server.exit_code() == 0
+
+
+def test_a_second_signal_ends_them_all_at_once(project: Project) -> None:
+    project.env["REALTIME_DRAIN_DELAY"] = "30"
+    with serve(project) as server:
+        workers = pids(server)
+        server.stop()
+        eventually(lambda: server.status("/realtime/ready/") == 503)
+        started = time.monotonic()
+        server.stop()
+        assert server.exit_code() == -signal.SIGTERM
+        eventually(lambda: all(map(gone, workers)))
+        assert time.monotonic() - started < 2
+
+
+def test_a_taken_port_is_said_before_anything_starts(project: Project, tmp_path: Path) -> None:
+    with serve(project) as server:
+        options = ("--port", str(server.port), "--workers", "2", "--pid-file", f"{tmp_path}/pid")
+        second = project.manage("serve", *options, check=False)
+        assert second.returncode == 1
+        assert second.stderr.count("\n") == 1
+        assert "is already in use" in second.stderr
+        assert not (tmp_path / "pid").exists()
