@@ -5,9 +5,14 @@ PORT ?= 8000
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Both locks agree on every version, so they can be installed over each other in any order.
+# The locks agree on every version, so they can be installed over each other in any order.
 # Every package of a lock is listed in it: with --no-deps pip has nothing to look up.
-PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
+PIP_OPTIONS := -m pip install -qq --disable-pip-version-check --no-deps
+PIP_INSTALL := $(BIN)/python $(PIP_OPTIONS)
+
+# What ours is measured beside: in places of its own, so that tests never meet it.
+BENCH := build/bench
+NODE_PEER := benchmarks/peers/node
 
 .DEFAULT_GOAL := help
 .PHONY: bench clean help lint lock run setup test types
@@ -62,8 +67,19 @@ types: $(VENV)/.dev node_modules/.package-lock.json ## mypy, and tsc on the brow
 	$(BIN)/mypy
 	npm --silent run types
 
-bench: $(VENV)/.dev ## measure 1,000 connections on one worker (QUICK=1: fewer, in a minute)
-	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+$(BENCH)/.installed: requirements/bench.txt
+	@echo 'Installing what is measured into $(BENCH) …'
+	@$(PYTHON) -m venv --clear $(BENCH)
+	@$(BENCH)/bin/python $(PIP_OPTIONS) --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(NODE_PEER)/node_modules/.package-lock.json: $(NODE_PEER)/package-lock.json
+	@echo 'Installing Socket.IO into $(NODE_PEER)/node_modules …'
+	@npm --prefix $(NODE_PEER) ci --loglevel=error >/dev/null
+	@touch $@
+
+bench: $(BENCH)/.installed $(NODE_PEER)/node_modules/.package-lock.json ## measure ours beside others (QUICK=1: in minutes; OUTPUT=page)
+	$(BENCH)/bin/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT))
 
 # The index alone decides, whatever else this machine's configuration offers.
 COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --quiet --universal \
@@ -73,8 +89,11 @@ COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --quiet --universa
 lock: $(VENV)/.dev ## write the lock files anew (UPGRADE=1 takes newer versions)
 	$(COMPILE) --all-extras --output-file requirements/dev.txt
 	$(COMPILE) --extra demo --constraints requirements/dev.txt --output-file requirements/base.txt
+	$(COMPILE) --extra demo --extra uvicorn --group bench --constraints requirements/dev.txt \
+		--output-file requirements/bench.txt
 	npm $(if $(UPGRADE),update,install) --package-lock-only
+	npm --prefix $(NODE_PEER) $(if $(UPGRADE),update,install) --package-lock-only
 
 clean: ## remove what was installed or generated; the database and the key stay
-	rm -rf $(VENV) node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) node_modules $(NODE_PEER)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,59 +1,74 @@
-"""``python -m benchmarks``: run the rounds, print the table, write the figures.
-
-In every round each server runs once, one after the other, so that whatever else
-the machine does meets them all.
-"""
+"""``python -m benchmarks``: run the suites in interleaved rounds, print tables, write figures."""
 
 import argparse
-import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from .driver import LoadFailed
-from .idle import Idle
+from .circumstances import circumstances
+from .kinds import KINDS, ROOT
 from .limits import allow_connections
-from .report import Figures, circumstances, table
-from .servers import KINDS, ROOT, Kind, ServerFailed
+from .outcome import STORES, Outcome
+from .redis_server import RedisMissing
+from .rounds import Results, Run, interleave
+from .suites.crowd import Crowd
+from .suites.registry import Registry
+from .suites.room import Room
 
-FULL, FULL_ROUNDS = Idle(connections=1000, interval=25.0, intervals=2), 3
-QUICK, QUICK_ROUNDS = Idle(connections=200, interval=3.0, intervals=2), 1
-OUTPUT = ROOT / "build" / "benchmarks.json"
+FULL_ROUNDS, QUICK_ROUNDS = 5, 1
+
+FULL: Mapping[str, Room | Crowd | Registry] = {
+    "room": Room(connections=1000, interval=5.0, intervals=4, publications=200, publishing=10.0),
+    "crowd": Crowd(connections=10_000, patience=120.0, interval=25.0, publications=20, pause=0.5),
+    "registry": Registry(sessions=100_000, reaped=10_000),
+}
+QUICK: Mapping[str, Room | Crowd | Registry] = {
+    "room": Room(connections=200, interval=2.0, intervals=1, publications=50, publishing=2.0),
+    "crowd": Crowd(connections=500, patience=30.0, interval=2.0, publications=5, pause=0.1),
+    "registry": Registry(sessions=5_000, reaped=1_000),
+}
+MOST_CONNECTIONS = 10_000
 
 
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few connections, short beats, once")
-    parser.add_argument("--connections", type=int, help="at once on each server")
-    parser.add_argument("--interval", type=float, help="seconds between two beats")
-    parser.add_argument("--rounds", type=int, help="how often each server is measured")
+    parser.add_argument("--quick", action="store_true", help="small, once: does everything run?")
+    parser.add_argument("--rounds", type=int, help=f"default: {FULL_ROUNDS}")
+    parser.add_argument("--suites", nargs="+", choices=FULL, default=list(FULL))
     parser.add_argument("--servers", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="JSON file (%(default)s)")
+    parser.add_argument("--stores", nargs="+", choices=STORES, default=list(STORES))
+    parser.add_argument(
+        "--store", choices=STORES, default="redis", help="of ours in room and crowd (%(default)s)"
+    )
+    parser.add_argument("--output", type=Path, help="a page whose block is written anew")
+    parser.add_argument("--render", action="store_true", help="measure nothing: the last figures")
+    parser.add_argument(
+        "--figures", type=Path, default=ROOT / "build" / "benchmarks.json", help="(%(default)s)"
+    )
     return parser
 
 
-def scenario(options: argparse.Namespace) -> Idle:
-    """The scenario that was asked for."""
-    chosen = QUICK if options.quick else FULL
-    return replace(
-        chosen,
-        connections=options.connections or chosen.connections,
-        interval=options.interval or chosen.interval,
-    )
+def contenders(name: str, options: argparse.Namespace) -> Mapping[str, Run]:
+    """Who takes part in a suite, and how each is measured."""
+    suite = (QUICK if options.quick else FULL)[name]
+    if isinstance(suite, Registry):
+        return {store: partial(suite.run, redis=store == "redis") for store in options.stores}
+    redis = options.store == "redis"
+    return {kind: partial(suite.run, KINDS[kind], redis=redis) for kind in options.servers}
 
 
-def run_rounds(idle: Idle, kinds: Sequence[Kind], count: int) -> dict[str, list[Figures]]:
-    """The figures of every round by server. Says on standard error what it does."""
-    rounds: dict[str, list[Figures]] = {kind.name: [] for kind in kinds}
-    for number in range(1, count + 1):
-        for kind in kinds:
-            say(f"round {number} of {count}: {kind.title}, about {idle.duration + 10:.0f} s …")
-            figures = idle.run(kind)
-            rounds[kind.name].append(figures)
-            say("  " + ", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
-    return rounds
+def measure(options: argparse.Namespace) -> Outcome:
+    """Run the suites that were asked for."""
+    allow_connections(MOST_CONNECTIONS)
+    before = circumstances()
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else FULL_ROUNDS)
+    suites: dict[str, Results] = {}
+    for name in options.suites:
+        say(name)
+        suites[name] = interleave(contenders(name, options), rounds, say=say)
+    return Outcome(before, suites, is_full=not options.quick, store=options.store, rounds=rounds)
 
 
 def say(text: str) -> None:
@@ -64,20 +79,16 @@ def say(text: str) -> None:
 def main() -> None:
     """Measure, print, write."""
     options = arguments().parse_args()
-    idle, kinds = scenario(options), [KINDS[name] for name in options.servers]
     try:
-        allow_connections(idle.connections)
-        before = circumstances()
-        rounds = run_rounds(
-            idle, kinds, options.rounds or (QUICK_ROUNDS if options.quick else FULL_ROUNDS)
-        )
-    except (RuntimeError, ServerFailed, LoadFailed) as error:
+        outcome = Outcome.read(options.figures) if options.render else measure(options)
+    except (RuntimeError, RedisMissing) as error:
         raise SystemExit(str(error)) from None
-    is_full = idle == FULL
-    print(table(rounds, {kind.name: kind.title for kind in kinds}, judge=is_full))
-    result = {"scenario": asdict(idle), "circumstances": before, "rounds": rounds}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(result, indent=2) + "\n")
+    print(outcome.text())
+    outcome.write(options.figures)
+    if options.output:
+        outcome.publish(options.output)
+    if ours := [name for results in outcome.suites.values() for name in results.failures]:
+        raise SystemExit(f"without figures: {', '.join(ours)}")
 
 
 if __name__ == "__main__":

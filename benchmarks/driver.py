@@ -6,16 +6,28 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from .servers import ROOT, Server
+from .cores import LOAD, pinned
+from .kinds import ROOT
+from .servers import Server
 
 STOP_TIMEOUT = 10.0
 
 
 class LoadFailed(Exception):
-    """The load generator has ended or does not answer."""
+    """The load generator has ended or does not answer, or the server has let it down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Pings answered since the start; how many seconds after its time the latest of those
+    since the last count came."""
+
+    beats: int
+    late: float
 
 
 class Driver:
@@ -36,12 +48,22 @@ class Driver:
         """Close all connections and begin to count anew."""
         self._order({"close": True}, within)
 
-    def beats(self) -> int:
-        """The pings answered so far. Raises LoadFailed if a connection was lost."""
+    def count(self) -> Count:
+        """What has happened. Raises LoadFailed if a connection was lost."""
         answer = self._order({"count": True}, 10.0)
         if answer["lost"]:
             raise LoadFailed(f"the server ended {answer['lost']} connections")
-        return int(answer["beats"])
+        return Count(answer["beats"], answer["late"])
+
+    def publish(self, count: int, *, pause: float = 0.0, seconds: float) -> Sequence[float]:
+        """Publish to everybody up to so many times, for at most so many seconds; how many
+        seconds each took to reach the last. Raises LoadFailed if one did not reach everybody."""
+        order = {"publish": count, "pause": pause, "seconds": seconds}
+        answer = self._order(order, seconds + 30.0)
+        if answer["missing"] or not answer["durations"]:
+            raise LoadFailed(f"a publication did not reach {answer['missing']} connections")
+        durations: list[float] = answer["durations"]
+        return durations
 
     def _order(self, order: dict[str, Any], within: float) -> dict[str, Any]:
         try:
@@ -64,14 +86,15 @@ class Driver:
 @contextlib.contextmanager
 def loading(server: Server, *, lifetime: float) -> Iterator[Driver]:
     """A load generator for this server, which ends by itself after ``lifetime`` seconds."""
-    command = [sys.executable, "-m", "benchmarks.load", server.url, server.kind.dialect]
-    process = subprocess.Popen(
-        [*command, str(lifetime)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    command = [sys.executable, "-m", "benchmarks.load", server.address]
+    with pinned(LOAD):
+        process = subprocess.Popen(
+            [*command, server.kind.dialect, str(server.interval), str(lifetime)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
     driver = Driver(process)
     try:
         yield driver

@@ -1,12 +1,19 @@
 """The load generator, a process of its own: opens connections and answers their pings.
 
-    python -m benchmarks.load URL DIALECT LIFETIME
+    python -m benchmarks.load ADDRESS DIALECT INTERVAL LIFETIME
 
 It reads one JSON order per line and answers each with one line:
 
-    {"open": 1000}    {"opened": 1000, "seconds": 1.8}      every one welcomed
-    {"count": true}   {"beats": 2000, "lost": 0}            since the start
-    {"close": true}   {"beats": 0, "lost": 0}               all closed, counts begin anew
+    {"open": 1000}                  {"seconds": 1.8}                every one was welcomed
+    {"count": true}                 {"beats": 2000, "late": 0.1, "lost": 0}
+    {"publish": 20, "pause": 0.5, "seconds": 30}
+                                    {"durations": [0.004, …], "missing": 0}
+    {"close": true}                 {}                              counts begin anew
+
+``late`` is how many seconds after its time the latest ping of those since the last
+``count`` came, and a duration runs from asking for a publication until the kernel has it
+for every connection; ``publish`` ends early when its seconds are over or somebody has
+been left out.
 
 It speaks to this machine only, opens at most MAX_CONNECTIONS, and ends after LIFETIME
 seconds or with its standard input, whichever comes first.
@@ -18,171 +25,113 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlsplit
 
-import msgspec
-from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from .dialects import DIALECTS, Client, Frame
+from .wire import connect
 
 MAX_CONNECTIONS = 20_000
 AT_ONCE = 50  # handshakes under way
 WELCOME_TIMEOUT = 30.0
-
-Frame = dict[str, Any]
-HELLO: Frame = {"type": "hello", "protocol": 1, "client": "benchmark"}
-
-
-class Client(WSListener):
-    """One connection. ``ready`` is done once the server has let it in."""
-
-    subprotocols: str | None = None
-
-    def __init__(self, load: "Load") -> None:
-        self._load = load
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.transport: WSTransport
-        self.closing = False
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self.transport = transport
-        self.greet()
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type == WSMsgType.TEXT:
-            self.read(msgspec.json.decode(frame.get_payload_as_bytes()))
-        elif frame.msg_type == WSMsgType.CLOSE:
-            transport.disconnect()
-
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        if not self.closing:
-            self._load.lost += 1
-        if not self.ready.done():
-            self.ready.set_exception(ConnectionError("closed before it was welcomed"))
-
-    def greet(self) -> None:
-        """Say what the protocol wants said first."""
-        raise NotImplementedError
-
-    def read(self, message: Frame) -> None:
-        """Serve a message."""
-        raise NotImplementedError
-
-    def say(self, message: Frame) -> None:
-        """Send a message."""
-        self.transport.send(WSMsgType.TEXT, msgspec.json.encode(message))
-
-    def welcomed(self) -> None:
-        """The server has let it in."""
-        if not self.ready.done():
-            self.ready.set_result(None)
-
-    def beaten(self) -> None:
-        """A ping was answered."""
-        self._load.beats += 1
-
-    def leave(self) -> None:
-        """Close from this side."""
-        self.closing = True
-        self.transport.send_close(WSCloseCode.OK)
-        self.transport.disconnect()
-
-
-class RealtimeClient(Client):
-    """Speaks realtime.v1: hello and welcome, then a pong for every ping."""
-
-    subprotocols = "realtime.v1"
-    pings = 0
-
-    def greet(self) -> None:
-        self.say(HELLO)
-
-    def read(self, message: Frame) -> None:
-        if message["type"] == "ping":
-            self._answer(message)
-        elif message["type"] == "welcome":
-            self.welcomed()
-
-    def _answer(self, ping: Frame) -> None:
-        self.pings += 1
-        self.say(
-            {
-                "type": "pong",
-                "sequence": ping["sequence"],
-                "timestamp": ping["timestamp"],
-                "client_time": time.time_ns() // 1_000_000,
-                "received": 0,
-                "ping_count": self.pings,
-            }
-        )
-        self.beaten()
-
-
-class UsualClient(Client):
-    """Speaks what the usual consumer speaks: it is in at once, and a pong is a pong."""
-
-    def greet(self) -> None:
-        self.welcomed()
-
-    def read(self, message: Frame) -> None:
-        if message["type"] == "ping":
-            self.say({"type": "pong", "timestamp": message["timestamp"]})
-            self.beaten()
-
-
-DIALECTS: dict[str, type[Client]] = {"realtime": RealtimeClient, "usual": UsualClient}
+DELIVERY_TIMEOUT = 20.0
 
 
 class Load:
-    """All connections of this process. ``lost`` counts those that the server ended."""
+    """All connections of this process, and what has happened to them."""
 
-    def __init__(self, url: str, dialect: type[Client]) -> None:
-        self._url = url
+    def __init__(self, address: tuple[str, int], dialect: type[Client], *, interval: float) -> None:
+        self.interval = interval
+        self._address = address
         self._dialect = dialect
         self._clients: list[Client] = []
-        self.beats = 0
-        self.lost = 0
+        self._beats = self._losses = 0
+        self._late = 0.0
+        self._awaited = 0  # deliveries of the publication under way
+        self._last = 0.0  # when the latest of them came, epoch seconds
+        self._complete: asyncio.Future[None]
+
+    # ------------------------------------------------------------ the ledger of the clients
+
+    def beaten(self, late: float) -> None:
+        """A ping was answered that came so many seconds after its time."""
+        self._beats += 1
+        self._late = max(self._late, late)
+
+    def delivered(self, at: float) -> None:
+        """A publication reached a client at this moment."""
+        self._awaited -= 1
+        self._last = max(self._last, at)
+        if self._awaited == 0 and not self._complete.done():
+            self._complete.set_result(None)
+
+    def lost(self) -> None:
+        """The server has ended a connection."""
+        self._losses += 1
+
+    # ------------------------------------------------------------ orders
 
     async def obey(self, order: Frame) -> Frame:
         """Carry out an order; the answer to it."""
         if "open" in order:
             return await self.open(order["open"])
-        if "close" in order:
-            await self.close()
-        return {"beats": self.beats, "lost": self.lost}
+        if "publish" in order:
+            return await self.publish(
+                order["publish"], pause=order["pause"], seconds=order["seconds"]
+            )
+        return self.close() if "close" in order else self.count()
 
     async def open(self, count: int) -> Frame:
         """Open so many connections and wait until each has been let in."""
         if len(self._clients) + count > MAX_CONNECTIONS:
-            raise ValueError(f"at most {MAX_CONNECTIONS} connections")
+            raise ValueError(f"more than {MAX_CONNECTIONS} connections")
         began = time.monotonic()
         turnstile = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for _ in range(count):
                 group.create_task(self._enter(turnstile))
-        return {"opened": count, "seconds": time.monotonic() - began}
+        return {"seconds": time.monotonic() - began}
 
     async def _enter(self, turnstile: asyncio.Semaphore) -> None:
         async with turnstile, asyncio.timeout(WELCOME_TIMEOUT):
-            client = self._dialect(self)
-            offered = self._dialect.subprotocols
-            headers = {"Sec-WebSocket-Protocol": offered} if offered else None
-            await ws_connect(
-                lambda: client,
-                self._url,
-                extra_headers=headers,
-                websocket_handshake_timeout=WELCOME_TIMEOUT,
-            )
+            dialect = self._dialect
+            wire = await connect(self._address, dialect.path, subprotocol=dialect.subprotocol)
+            client = dialect(self, wire)
             await client.ready
             self._clients.append(client)
 
-    async def close(self) -> None:
+    def count(self) -> Frame:
+        """What has happened since the start; how late beats were since this was last asked."""
+        late, self._late = self._late, 0.0
+        return {"beats": self._beats, "late": late, "lost": self._losses}
+
+    async def publish(self, count: int, *, pause: float, seconds: float) -> Frame:
+        """Have so many publications sent, one after the other, each by another client."""
+        durations: list[float] = []
+        until = time.monotonic() + seconds
+        while len(durations) < count and time.monotonic() < until:
+            try:
+                durations.append(await self._reach_all(len(durations)))
+            except TimeoutError:
+                break
+            await asyncio.sleep(pause)
+        return {"durations": durations, "missing": self._awaited}
+
+    async def _reach_all(self, number: int) -> float:
+        self._awaited = len(self._clients)
+        self._complete = asyncio.get_running_loop().create_future()
+        began = time.time()
+        self._clients[number % len(self._clients)].publish(number)
+        async with asyncio.timeout(DELIVERY_TIMEOUT):
+            await self._complete
+        return self._last - began
+
+    def close(self) -> Frame:
         """Close all connections; begin to count anew."""
         for client in self._clients:
             client.leave()
-        for client in self._clients:
-            await client.transport.wait_disconnected()
         self._clients.clear()
-        self.beats = self.lost = 0
+        self._beats = self._losses = 0
+        self._late = 0.0
+        return {}
 
 
 async def serve(load: Load, *, lifetime: float, answer: Callable[[Frame], None]) -> None:
@@ -195,19 +144,26 @@ async def serve(load: Load, *, lifetime: float, answer: Callable[[Frame], None])
             answer(await load.obey(json.loads(line)))
 
 
-def stays_here(url: str) -> bool:
-    """Whether the address is this machine's own."""
-    return ipaddress.ip_address(urlsplit(url).hostname or "").is_loopback
+def here(address: str) -> tuple[str, int]:
+    """Host and port. Raises ValueError if the host is not this machine's own."""
+    host, _, port = address.rpartition(":")
+    if not ipaddress.ip_address(host).is_loopback:
+        raise ValueError(f"{host} is not this machine")
+    return host, int(port)
 
 
-def main(url: str, dialect: str, lifetime: str) -> None:
+def main(address: str, dialect: str, interval: str, lifetime: str) -> None:
     """Run until told to stop."""
-    if not stays_here(url):
-        raise SystemExit(f"{url} is not on this machine")
-    load = Load(url, DIALECTS[dialect])
-    asyncio.run(
-        serve(load, lifetime=float(lifetime), answer=lambda a: print(json.dumps(a), flush=True))
-    )
+
+    async def run() -> None:
+        load = Load(here(address), DIALECTS[dialect], interval=float(interval))
+        await serve(
+            load,
+            lifetime=float(lifetime),
+            answer=lambda found: print(json.dumps(found), flush=True),
+        )
+
+    asyncio.run(run())
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
-"""What a server has used so far, its child processes included."""
+"""What a server has used so far, its child processes and its store's server included."""
 
 import time
 from dataclasses import dataclass
 
 import psutil
 
+from .servers import Server
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A reading: CPU seconds (user and system) since the start, resident bytes, and when."""
+    """A reading: CPU seconds (user and system) since the start, resident bytes, and when.
+
+    Memory is the server's alone: what the store's server holds is not paid per worker.
+    """
 
     cpu: float
     rss: int
@@ -24,18 +29,33 @@ class Used:
     seconds: float
 
 
-def read(pid: int) -> Usage:
-    """Read the process and its descendants now. Raises psutil.Error if it has gone."""
-    process = psutil.Process(pid)
-    family = [process, *process.children(recursive=True)]
-    times = [each.cpu_times() for each in family]
+def read(server: Server) -> Usage:
+    """Read from /proc now. Raises ServerFailed if the server has ended."""
+    server.check()
+    family = _family(server.pid)
+    store = _family(server.store_pid) if server.store_pid else []
     return Usage(
-        cpu=sum(t.user + t.system for t in times),
-        rss=sum(each.memory_info().rss for each in family),
+        cpu=sum(map(_cpu, [*family, *store])),
+        rss=sum(process.memory_info().rss for process in family),
         at=time.monotonic(),
     )
 
 
 def between(earlier: Usage, later: Usage) -> Used:
-    """The difference of two readings of the same process."""
+    """The difference of two readings of the same server."""
     return Used(later.cpu - earlier.cpu, later.rss - earlier.rss, later.at - earlier.at)
+
+
+def cpu_of(pid: int) -> float:
+    """CPU seconds that a process has used, user and system."""
+    return _cpu(psutil.Process(pid))
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system

@@ -1,112 +1,98 @@
-"""Medians over rounds, ratios between servers, and both as a table."""
+"""Medians over rounds, ratios between contenders, and both as tables."""
 
-import os
-import platform
 import statistics
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
-from .servers import OURS
+from .figures import Figure, Goal
+from .rounds import Figures, Results
 
-Figures = Mapping[str, float]
-Rounds = Mapping[str, Sequence[Figures]]  # by the name of the server, in the order of the rounds
-
-PACKAGES = ("Django", "channels", "daphne", "autobahn", "Twisted", "msgspec")
+Suites = Mapping[str, Results]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A figure: its name, how the table calls it, its digits, and what ours must stay below."""
-
-    name: str
-    title: str
-    digits: int
-    goal: float | None = None
-
-
-ROWS = (
-    Row("idle_cpu_percent", "CPU while idle, % of one core", 2, goal=3.0),
-    Row("beat_cpu_us", "CPU per beat, µs", 0),
-    Row("connect_cpu_ms", "CPU per connect, ms", 2),
-    Row("memory_kb", "memory per connection, KB", 1, goal=35.0),
-    Row("tick_ms", "tick, mean, ms", 2),
-    Row("longest_tick_ms", "tick, longest, ms", 1, goal=20.0),
-)
-
-
-def median(rounds: Sequence[Figures], name: str) -> float | None:
-    """A figure's median over the rounds; None for a server that does not have it."""
-    values = [figures[name] for figures in rounds if name in figures]
+def median(suites: Suites, figure: Figure, contender: str) -> float | None:
+    """A figure's median over the rounds; None for a contender that does not have it."""
+    values = [each[figure.name] for each in _rounds(suites, figure, contender)]
     return statistics.median(values) if values else None
 
 
-def ratio(ours: Sequence[Figures], peer: Sequence[Figures], name: str) -> float | None:
-    """The median of ours ÷ peer's within each round, where the machine was the same."""
-    pairs = [
-        (a[name], b[name]) for a, b in zip(ours, peer, strict=False) if name in a and b.get(name)
-    ]
-    return statistics.median([mine / theirs for mine, theirs in pairs]) if pairs else None
+def ratio(suites: Suites, figure: Figure, ours: str, theirs: str) -> float | None:
+    """The median of ours ÷ theirs within each round, where the machine was the same."""
+    pairs = zip(_rounds(suites, figure, ours), _rounds(suites, figure, theirs), strict=False)
+    ratios = [a[figure.name] / b[figure.name] for a, b in pairs if b[figure.name]]
+    return statistics.median(ratios) if ratios else None
 
 
-def table(rounds: Rounds, titles: Mapping[str, str], *, judge: bool) -> str:
-    """The medians as a Markdown table; with ``judge``, also whether ours reach their goals."""
-    peers = [name for name in rounds if name != OURS.name]
-    head = ["", *(titles[name] for name in rounds), *(f"ours ÷ {peer}" for peer in peers)]
-    lines = [[row.title, *_cells(row, rounds, peers)] for row in ROWS]
-    if judge and OURS.name in rounds:
-        head.append("goal")
-        for line, row in zip(lines, ROWS, strict=True):
-            line.append(_verdict(row, median(rounds[OURS.name], row.name)))
-    return _markdown([head, *lines])
+def _rounds(suites: Suites, figure: Figure, contender: str) -> Sequence[Figures]:
+    results = suites.get(figure.suite, Results())
+    return [each for each in results.rounds.get(contender, ()) if figure.name in each]
 
 
-def _cells(row: Row, rounds: Rounds, peers: Sequence[str]) -> list[str]:
-    medians = [_number(median(each, row.name), row.digits) for each in rounds.values()]
-    ours = rounds.get(OURS.name, ())
-    return [*medians, *(_number(ratio(ours, rounds[peer], row.name), 2) for peer in peers)]
-
-
-def _verdict(row: Row, value: float | None) -> str:
-    if row.goal is None or value is None:
+def medians_table(suites: Suites, figures: Sequence[Figure], titles: Mapping[str, str]) -> str:
+    """A row per figure and a column per contender that was measured; "" for none."""
+    medians = {name: [median(suites, figure, name) for figure in figures] for name in titles}
+    known = {name: values for name, values in medians.items() if any(values)}
+    if not known:
         return ""
-    return f"< {row.goal:g}" + ("" if value < row.goal else " **missed**")
+    head = ["median of the rounds", *(titles[name] for name in known)]
+    rows = [
+        [figure.title, *(number(value, figure.digits) for value in values)]
+        for figure, *values in zip(figures, *known.values(), strict=True)
+        if any(values)
+    ]
+    return markdown([head, *rows])
 
 
-def _number(value: float | None, digits: int) -> str:
+def goals_table(
+    suites: Suites, goals: Sequence[Goal], titles: Mapping[str, str], *, judge: bool
+) -> str:
+    """What ours must not exceed; with ``judge``, whether they do. "" if none was measured."""
+    rows = [row for goal in goals if (row := _goal_row(suites, goal, titles, judge=judge))]
+    if not rows:
+        return ""
+    return markdown([["goal", "measured", "at most", *([""] if judge else [])], *rows])
+
+
+def value_of(suites: Suites, goal: Goal) -> float | None:
+    """What is held against a goal: a median, or a ratio."""
+    if goal.beside:
+        return ratio(suites, goal.figure, goal.of, goal.beside)
+    return median(suites, goal.figure, goal.of)
+
+
+def _goal_row(
+    suites: Suites, goal: Goal, titles: Mapping[str, str], *, judge: bool
+) -> list[str] | None:
+    value = value_of(suites, goal)
+    if value is None:
+        return None
+    title = f"{goal.figure.title}: {titles[goal.of]}"
+    if goal.beside:
+        title += f" ÷ {titles[goal.beside]}"
+    verdict = ["" if value <= goal.most else "**missed**"] if judge else []
+    digits = 2 if goal.beside else goal.figure.digits
+    return [title, number(value, digits), f"{goal.most:,g}", *verdict]
+
+
+def failures(suites: Suites, titles: Mapping[str, str]) -> list[str]:
+    """A sentence for each contender that did not get through a suite."""
+    return [
+        f"{titles[name]}, {suite}: {why.splitlines()[0]}"
+        for suite, results in suites.items()
+        for name, why in results.failures.items()
+    ]
+
+
+def number(value: float | None, digits: int) -> str:
+    """As it stands in a table; "" for none."""
     return "" if value is None else f"{value:,.{digits}f}"
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A table: the first line is its head, the first column is text, the others are numbers."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
         for line in lines
     ]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    rule = ["-" * widths[0], *("-" * (max(width, 2) - 1) + ":" for width in widths[1:])]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [text[0], rule, *text[1:]])
-
-
-def circumstances() -> dict[str, Any]:
-    """What the figures depend on: the machine and the versions."""
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "load_average": round(os.getloadavg()[0], 2),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
-    }
-
-
-def _cpu() -> str:
-    try:
-        info = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line]
-    return names[0] if names else platform.machine()

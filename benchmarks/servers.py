@@ -1,89 +1,47 @@
-"""The servers that are measured: how each is started, and how it is stopped."""
+"""Starting and stopping the servers that are measured, each on the servers' core."""
 
 import contextlib
 import os
-import secrets
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from .cores import SERVERS, pinned
+from .kinds import ROOT, Kind, Place
+from .redis_server import redis_running
+
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
+
+# What a developer's shell may have set for the demo.
+STRANGE = ("REALTIME_", "DJANGO_", "REDIS_", "LOG_LEVEL", "DEBUG")
 
 
 class ServerFailed(Exception):
     """The server did not start, or ended by itself; with the end of its log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a server runs: its port, a folder of its own, the beat interval in seconds."""
-
-    port: int
-    folder: Path
-    interval: float
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A sort of server. ``dialect`` is what the load generator has to speak to it."""
-
-    name: str
-    title: str
-    dialect: str
-    command: Callable[[Place], Sequence[str]]
-    environ: Callable[[Place], Mapping[str, str]]
-    prepare: Sequence[str] = ()
-
-
-def _our_environ(place: Place) -> Mapping[str, str]:
-    return {
-        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "DATABASE_URL": f"sqlite:///{place.folder / 'db.sqlite3'}",
-        "REALTIME_ALLOW_ANONYMOUS": "1",
-        "REALTIME_PING_INTERVAL": str(place.interval),
-        "REALTIME_PONG_TIMEOUT": str(min(10.0, place.interval)),
-    }
-
-
-OURS = Kind(
-    name="ours",
-    title="channels-realtime, daphne",
-    dialect="realtime",
-    command=lambda place: ("manage.py", "serve", "--port", str(place.port)),
-    environ=_our_environ,
-    prepare=("manage.py", "migrate", "--verbosity", "0"),
-)
-
-# Without the access log, which ours does not write either.
-USUAL = Kind(
-    name="usual",
-    title="usual consumer, daphne",
-    dialect="usual",
-    command=lambda place: (
-        *("-m", "daphne", "--bind", "127.0.0.1", "--port", str(place.port)),
-        *("--verbosity", "0", "benchmarks.peers.usual:application"),
-    ),
-    environ=lambda place: {"INTERVAL": str(place.interval)},
-)
-
-KINDS = {kind.name: kind for kind in (OURS, USUAL)}
-
-
 class Server:
-    """One running server process. Its output is in ``log``."""
+    """One running server process. Its output is in ``log``; ``store_pid`` is its Redis, if any."""
 
-    def __init__(self, kind: Kind, place: Place, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        place: Place,
+        process: "subprocess.Popen[bytes]",
+        environ: Mapping[str, str],
+        *,
+        store_pid: int | None,
+    ) -> None:
         self.kind = kind
-        self.url = f"ws://127.0.0.1:{place.port}/ws/"
+        self.interval = place.interval
+        self.address = f"127.0.0.1:{place.port}"
         self.pid = process.pid
+        self.environ = environ
+        self.store_pid = store_pid
         self._place = place
         self._process = process
 
@@ -122,37 +80,44 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(kind: Kind, *, interval: float) -> Iterator[Server]:
+def running(
+    kind: Kind, *, interval: float, redis: bool, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """A server of this kind, in a folder of its own that is gone afterwards.
 
-    Raises ServerFailed if it does not start.
+    With ``redis`` one of ours has a Redis of its own for its store, otherwise its database;
+    ``settings`` are environment variables on top. Raises ServerFailed, RedisMissing.
     """
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        place = Place(_free_port(), Path(folder), interval)
-        environ = _environ(kind, place)
-        if kind.prepare:
-            subprocess.run([sys.executable, *kind.prepare], env=environ, cwd=ROOT, check=True)
-        with _log_of(place).open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, *kind.command(place)],
-                env=environ,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        server = Server(kind, place, process)
-        try:
-            server.wait_until_up()
-            yield server
-        finally:
-            server.stop()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
+        store = None
+        if redis and kind.is_ours:
+            store = stack.enter_context(redis_running(folder, free_port()))
+        place = Place(free_port(), folder, interval, store.url if store else "")
+        environ = {**_environ(kind, place), **(settings or {})}
+        process = _start(kind, place, environ)
+        server = Server(kind, place, process, environ, store_pid=store.pid if store else None)
+        stack.callback(server.stop)
+        server.wait_until_up()
+        yield server
+
+
+def _start(kind: Kind, place: Place, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    if kind.prepare:
+        subprocess.run(kind.prepare, env=environ, cwd=ROOT, check=True)
+    with _log_of(place).open("wb") as log, pinned(SERVERS):
+        return subprocess.Popen(
+            kind.command(place),
+            env=environ,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def _environ(kind: Kind, place: Place) -> dict[str, str]:
-    """Ours without what a developer's shell may have set for the demo."""
-    strange = ("REALTIME_", "DJANGO_", "LOG_LEVEL", "DEBUG")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(STRANGE)}
     return {**kept, "PYTHONUNBUFFERED": "1", **kind.environ(place)}
 
 
@@ -160,7 +125,8 @@ def _log_of(place: Place) -> Path:
     return place.folder / "server.log"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -1,6 +1,6 @@
 """The usual way with Channels: a JSON consumer, a group, a heartbeat task per connection.
 
-Keeps no record of who is connected. Served by plain daphne, as its manual says:
+Keeps no record of who is connected. Served by plain daphne or plain uvicorn:
 
     daphne benchmarks.peers.usual:application
 """
@@ -54,8 +54,14 @@ class UsualConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # has no
             await asyncio.sleep(INTERVAL)
 
     async def receive_json(self, content: dict[str, Any]) -> None:
-        if content.get("type") == "pong":
+        if content["type"] == "pong":
             self.last_pong = asyncio.get_running_loop().time()
+        elif content["type"] == "publish":
+            event = {"type": "room.message", "data": content["data"]}
+            await self.channel_layer.group_send(ROOM, event)
+
+    async def room_message(self, event: dict[str, Any]) -> None:
+        await self.send_json({"type": "message", "data": event["data"]})
 
     async def disconnect(self, code: int) -> None:
         self.heartbeat.cancel()

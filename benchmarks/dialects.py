@@ -1,0 +1,186 @@
+"""What the load generator says to each server: one class of clients per protocol.
+
+Each answers every ping as soon as it has come, and looks at a delivery no further than
+its first bytes: the generator has to be cheaper than what it measures.
+"""
+
+import asyncio
+import random
+import time
+from typing import Any, Protocol
+
+import msgspec
+
+from .wire import Opcode, Wire
+
+Frame = dict[str, Any]
+
+TEXT = "hello world hello world"
+
+
+class Ledger(Protocol):
+    """Who keeps count of what happens to the clients. Moments are epoch seconds."""
+
+    interval: float
+
+    def beaten(self, late: float) -> None:
+        """A ping was answered that came so many seconds after its time."""
+
+    def delivered(self, at: float) -> None:
+        """A publication reached a client at this moment."""
+
+    def lost(self) -> None:
+        """The server has ended a connection."""
+
+
+class Client:
+    """One connection. ``ready`` is done once the server has let it in."""
+
+    path: str
+    subprotocol: str | None = None
+    delivery: bytes  # how a frame begins that is a publication
+
+    def __init__(self, ledger: Ledger, wire: Wire) -> None:
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ledger = ledger
+        self._wire = wire
+        self._closed = False
+        self._last_beat = 0.0
+        self.greet()
+        wire.listen(self._heard, self._lost)
+
+    def _heard(self, payload: bytes, at: float) -> None:
+        if payload.startswith(self.delivery):
+            self._ledger.delivered(at)
+        else:
+            self.read(payload, at)
+
+    def _lost(self) -> None:
+        self._closed = True
+        self._ledger.lost()
+        if not self.ready.done():
+            self.ready.set_exception(ConnectionError("closed before it was welcomed"))
+
+    def greet(self) -> None:
+        """Say what the protocol wants said first."""
+
+    def read(self, payload: bytes, at: float) -> None:
+        """Serve a frame that is no publication."""
+        raise NotImplementedError
+
+    def publish(self, number: int) -> None:
+        """Ask the server to send something to every client."""
+        raise NotImplementedError
+
+    def welcomed(self) -> None:
+        """The server has let it in."""
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def answer(self, pong: bytes, at: float) -> None:
+        """Answer a ping that came at this moment."""
+        if self._closed:
+            return
+        self._wire.send(pong)
+        last, self._last_beat = self._last_beat, at
+        self._ledger.beaten(at - last - self._ledger.interval if last else 0.0)
+
+    def leave(self) -> None:
+        """Close from this side."""
+        if not self._closed:
+            self._closed = True
+            self._wire.close()
+
+
+class RealtimeClient(Client):
+    """Speaks realtime.v1: hello and welcome, then a pong for every ping."""
+
+    path = "/ws/"
+    subprotocol = "realtime.v1"
+    delivery = b'{"type":"message"'
+    pings = 0
+
+    def greet(self) -> None:
+        self._wire.send(b'{"type":"hello","protocol":1,"client":"benchmark"}')
+
+    def read(self, payload: bytes, at: float) -> None:
+        message = msgspec.json.decode(payload)
+        if message["type"] == "ping":
+            self.answer(msgspec.json.encode(self._pong(message)), at)
+        elif message["type"] == "welcome":
+            self.welcomed()
+
+    def publish(self, number: int) -> None:
+        frame = {"type": "message", "data": {"n": number, "text": TEXT}}
+        self._wire.send(msgspec.json.encode(frame), Opcode.BINARY)
+
+    def _pong(self, ping: Frame) -> Frame:
+        self.pings += 1
+        return {
+            "type": "pong",
+            "sequence": ping["sequence"],
+            "timestamp": ping["timestamp"],
+            "client_time": time.time_ns() // 1_000_000,
+            "received": 0,
+            "ping_count": self.pings,
+        }
+
+
+class UsualClient(Client):
+    """Speaks what the usual consumer speaks: it is in at once, and a pong is a pong."""
+
+    path = "/ws/"
+    delivery = b'{"type": "message"'
+
+    def greet(self) -> None:
+        self.welcomed()
+
+    def read(self, payload: bytes, at: float) -> None:
+        message = msgspec.json.decode(payload)
+        if message["type"] == "ping":
+            pong = {"type": "pong", "timestamp": message["timestamp"]}
+            self.answer(msgspec.json.encode(pong), at)
+
+    def publish(self, number: int) -> None:
+        frame = {"type": "publish", "data": {"n": number, "text": TEXT}}
+        self._wire.send(msgspec.json.encode(frame))
+
+
+class SocketIOClient(Client):
+    """Speaks Socket.IO 5 on Engine.IO 4, by WebSocket from the start.
+
+    The server's next ping follows the last pong, and the first pings come as the connects
+    came: all in one burst, which is cheaper than any server has it in earnest. So each client
+    takes a random part of the interval over its first pong.
+    """
+
+    path = "/socket.io/?EIO=4&transport=websocket"
+    delivery = b'42["message"'
+    has_rhythm = False
+
+    def read(self, payload: bytes, at: float) -> None:
+        if payload == b"2":
+            self._beat(at)
+        elif payload.startswith(b"40"):
+            self.welcomed()
+        elif payload.startswith(b"0"):
+            self._wire.send(b"40")
+
+    def publish(self, number: int) -> None:
+        arguments = ["publish", {"n": number, "text": TEXT}]
+        self._wire.send(b"42" + msgspec.json.encode(arguments))
+
+    def _beat(self, at: float) -> None:
+        if self.has_rhythm:
+            self.answer(b"3", at)
+            return
+        self.has_rhythm = True
+        delay = random.uniform(0, self._ledger.interval)
+        asyncio.get_running_loop().call_later(delay, self.answer, b"3", at + delay)
+
+
+DIALECTS: dict[str, type[Client]] = {
+    "realtime": RealtimeClient,
+    "usual": UsualClient,
+    "socketio": SocketIOClient,
+}

@@ -1,0 +1,67 @@
+"""What a run has found: its text, its file, its place in a page."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .chart import chart
+from .circumstances import as_sentence
+from .document import replace_block
+from .figures import BEAT, CROWD, DELIVERY, GOALS, IDLE, MEMORY, SERVER_FIGURES, STORE_FIGURES
+from .kinds import KINDS
+from .report import failures, goals_table, medians_table
+from .rounds import Results
+
+STORES = {"redis": "Redis", "database": "SQLite"}
+SERVERS = {name: kind.title for name, kind in KINDS.items()}
+TITLES = SERVERS | STORES
+
+CHARTED = (DELIVERY, BEAT, MEMORY, IDLE, CROWD)
+CHART = Path("images") / "benchmarks.svg"  # beside the page
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The results by suite, and under what circumstances they came about."""
+
+    circumstances: Mapping[str, str]
+    suites: Mapping[str, Results]
+    is_full: bool
+    store: str
+    rounds: int
+
+    @classmethod
+    def read(cls, path: Path) -> "Outcome":
+        """As :meth:`write` has left it. Raises OSError."""
+        found = json.loads(path.read_text())
+        suites = {name: Results(**results) for name, results in found.pop("suites").items()}
+        return cls(suites=suites, **found)
+
+    def write(self, path: Path) -> None:
+        """Everything, every round's figures included, as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    def text(self) -> str:
+        """The tables in Markdown."""
+        parts = [
+            self._introduction(),
+            medians_table(self.suites, SERVER_FIGURES, SERVERS),
+            medians_table(self.suites, STORE_FIGURES, STORES),
+            goals_table(self.suites, GOALS, TITLES, judge=self.is_full),
+            *(f"No figures of {sentence}" for sentence in failures(self.suites, TITLES)),
+            as_sentence(self.circumstances),
+        ]
+        return "\n\n".join(part for part in parts if part)
+
+    def publish(self, page: Path) -> None:
+        """Write tables and chart into a page. Raises ValueError if it has no place for them."""
+        picture = page.parent / CHART
+        block = f"![Bars: less is better]({CHART})\n\n{self.text()}"
+        page.write_text(replace_block(page.read_text(), block))
+        picture.write_text(chart(self.suites, CHARTED, SERVERS))
+
+    def _introduction(self) -> str:
+        size = "" if self.is_full else "A quick run, with fewer of everything: it judges nothing. "
+        return f"{size}Rounds: {self.rounds}. Store of ours: {STORES[self.store]}."

@@ -1,0 +1,1 @@
+"""What is measured: each suite starts a server anew and gives its figures by name."""

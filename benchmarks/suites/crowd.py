@@ -1,0 +1,58 @@
+"""Ten thousand connections: what they cost while idle, how soon a frame has reached them all."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.driver import Driver, loading
+from benchmarks.kinds import Kind
+from benchmarks.measure import between, read
+from benchmarks.servers import Server, running
+
+MARGIN = 60.0  # seconds beyond its own duration after which a run is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """So many connections, let in within ``patience`` seconds; a beat interval in seconds, of
+    which one is measured; then publications to all of them, ``pause`` seconds apart."""
+
+    connections: int
+    patience: float
+    interval: float
+    publications: int
+    pause: float
+
+    def duration(self, kind: Kind) -> float:
+        """Seconds from the last connect to the end; more if publications are slow."""
+        return self.interval * (kind.settling + 1) + self.publications * self.pause
+
+    def run(self, kind: Kind, *, redis: bool) -> Mapping[str, float]:
+        """Start a server of this kind and measure it; figures by name.
+
+        Raises ServerFailed or LoadFailed; a lost connection is a failure.
+        """
+        lifetime = self.patience + self.duration(kind) + 2 * MARGIN
+        with (
+            running(kind, interval=self.interval, redis=redis) as server,
+            loading(server, lifetime=lifetime) as load,
+        ):
+            load.open(self.connections, within=self.patience)
+            return {**self._idle(server, load), **self._publish(server, load)}
+
+    def _idle(self, server: Server, load: Driver) -> dict[str, float]:
+        time.sleep(self.interval * server.kind.settling)
+        before = read(server)
+        time.sleep(self.interval)
+        used = between(before, read(server))
+        load.count()
+        return {"idle_cpu_percent": 100 * used.cpu / used.seconds}
+
+    def _publish(self, server: Server, load: Driver) -> dict[str, float]:
+        durations = load.publish(self.publications, pause=self.pause, seconds=MARGIN)
+        server.check()
+        return {
+            "crowd_ms": 1e3 * statistics.median(durations),
+            "late_beat_ms": 1e3 * load.count().late,
+        }
