@@ -19,10 +19,36 @@ SIZE_ALLOWANCE = 64 * 1024
 # again: the kernel drops it. Keepalive does not look while data is unsent.
 USER_TIMEOUT_MS = 20_000
 
+# What the kernel takes for a peer beyond what is on its way. By itself it takes megabytes,
+# and nobody could tell a reader that has stopped from a slow one.
+UNSENT_IN_KERNEL = 128 * 1024
+
+# Where more than this is unsent, `send` waits until it is less than that.
+HIGH_WATER = 64 * 1024
+LOW_WATER = 16 * 1024
+
+# A peer that has this much unsent and still asks for pongs does not read them.
+MAX_OWED = 1024 * 1024
+
 BACKLOG = 2048  # a mass reconnect arrives within a second; the kernel caps it at somaxconn
 
-# Codes that describe an end and never travel in a close frame (RFC 6455, 7.4.1).
-UNSENDABLE = frozenset({1005, 1006, 1015})
+# Close codes that a server itself has reason to send or to report (RFC 6455, 7.4.1).
+NORMAL = 1000
+GOING_AWAY = 1001
+NO_STATUS = 1005
+LOST = 1006
+INVALID_DATA = 1007
+POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
+
+# What may stand in a close frame below 3000: registered, and no description of an end.
+SENDABLE = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+
+# The whole answer to a connection for which there are too few file descriptors.
+CROWDED = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 39\r\n"
+    b"Retry-After: 10\r\nConnection: close\r\n\r\nToo many connections; try again later.\n"
+)
 
 # A control frame carries at most 125 bytes, two of them the code (RFC 6455, 5.5).
 REASON_LIMIT = 123
@@ -38,6 +64,7 @@ class Limits:
     """
 
     max_message_size: int = 1_000_000
+    max_fragments: int = 4096  # of one message
     ping_interval: float = 54.0  # without data from the client, until a ping frame
     ping_timeout: float = 60.0  # from the ping until the transport is dropped
     handshake_timeout: float = 10.0  # for a request's head, and for the application's accept
@@ -100,10 +127,12 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
 def _prepare(listener: socket.socket) -> None:
     listener.setblocking(False)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Accepted sockets inherit it. Without it a client that stops reading but
+    # Accepted sockets inherit both. Without the first a client that stops reading but
     # goes on sending holds its buffers for as long as it likes.
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_IN_KERNEL)
 
 
 def listen_shared(host: str, port: int, *, count: int) -> list[socket.socket]:
@@ -137,7 +166,7 @@ def url_host(host: str) -> str:
 
 def check_close_code(code: int) -> int:
     """The code itself. Raises ValueError for one that cannot stand in a close frame."""
-    if not 1000 <= code <= 4999 or code in UNSENDABLE:
+    if code not in SENDABLE and not 3000 <= code <= 4999:
         raise ValueError(f"{code} cannot be sent in a close frame")
     return code
 
@@ -146,6 +175,11 @@ def close_reason(reason: str) -> bytes:
     """The reason as valid UTF-8 of at most 123 bytes, cut between characters."""
     data = reason.encode("utf-8", "replace")[:REASON_LIMIT]
     return data.decode("utf-8", "ignore").encode("utf-8")
+
+
+def peer_name(address: tuple[str, int] | None) -> str | None:
+    """Host and port of a client for the log; None for a Unix socket."""
+    return "{}:{}".format(*address) if address else None
 
 
 def log_access(protocol: str, action: str, details: Mapping[str, Any]) -> None:

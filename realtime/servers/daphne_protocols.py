@@ -1,4 +1,4 @@
-"""Daphne's protocols with the behaviour a long-lived connection needs.
+"""Daphne's WebSocket with the behaviour a long-lived connection needs.
 
 Facts about the versions this is written for (daphne 4.2, autobahn 26.10,
 Twisted 26.10) stand where they matter. Times are monotonic seconds.
@@ -8,25 +8,29 @@ Twisted 26.10) stand where they matter. Times are monotonic seconds.
 import daphne.server  # noqa: F401  # isort:skip
 
 import asyncio
-import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from autobahn.websocket.types import ConnectionDeny
-from daphne import http_protocol, ws_protocol
-from twisted.internet import tcp
+from daphne import ws_protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from twisted.web import http
 
-from realtime.servers.base import Limits, check_close_code, close_reason
+from realtime.servers.base import (
+    GOING_AWAY,
+    INTERNAL_ERROR,
+    MAX_OWED,
+    NO_STATUS,
+    POLICY_VIOLATION,
+    check_close_code,
+    close_reason,
+    peer_name,
+)
+from realtime.servers.daphne_http import PIECES, Transport
+from realtime.servers.deadlines import Deadlines
+from realtime.servers.inbox import Inbox
 
 if TYPE_CHECKING:
     from realtime.servers.daphne import Server
-
-GOING_AWAY = 1001
-NO_STATUS = 1005
-INTERNAL_ERROR = 1011
 
 
 def denied(code: int, reason: str) -> Exception:
@@ -35,100 +39,38 @@ def denied(code: int, reason: str) -> Exception:
     return refusal
 
 
-class Transport(tcp.Server):
-    """An accepted connection that its server knows from beginning to end."""
-
-    protocol: Any
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        factory: Any = self.server.factory
-        self._known: set[Transport] = factory.server.transports
-        self._known.add(self)
-
-    def connectionLost(self, reason: Failure) -> None:
-        self._known.discard(self)
-        super().connectionLost(reason)
-
-
-class Request(http_protocol.WebRequest):
-    """A request whose application may end without an answer."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether all of it has arrived and an application has it."""
-        return self.application_queue is not None
-
-    def application_ended(self, _error: BaseException | None) -> None:
-        """Answer 500, or cut off what has begun: daphne raises there, in its clean-up loop."""
-        if self.finished or self.channel is None:
-            return
-        if self._response_started:
-            self.transport.abortConnection()
-        else:
-            self.basic_error(500, b"Internal Server Error", "Exception inside application.")
-
-
-class Channel(http.HTTPChannel):
-    """One HTTP connection; bounds the time a request's head may take.
-
-    Twisted's own timeout starts again with every byte.
-    """
-
-    transport: Any
-    waiting_since: float | None = None
-
-    def connectionMade(self) -> None:
-        self.opened = time.monotonic()
-        super().connectionMade()  # type: ignore[no-untyped-call]
-
-    @property
-    def arriving(self) -> bool:
-        """Whether it is so young that its first request may be on the way."""
-        limits: Limits = self.factory.server.limits
-        return time.monotonic() - self.opened < limits.arrival_timeout
-
-    def check(self, now: float) -> None:
-        """Drop the connection if the head of a request does not come to its end."""
-        if any(request.content is not None for request in self.requests):
-            self.waiting_since = None  # the body has Twisted's idle timeout
-        elif self.waiting_since is None:
-            self.waiting_since = now
-        elif now - self.waiting_since > self._patience():
-            self.transport.abortConnection()
-
-    def _patience(self) -> float:
-        limits: Limits = self.factory.server.limits
-        begun = self.requests or self._buffer
-        return limits.handshake_timeout if begun else limits.idle_timeout
-
-    def refuse(self) -> None:
-        """End what has no answer under way: idle connections and half-sent requests."""
-        if not self.requests:
-            self.loseConnection()  # type: ignore[no-untyped-call]
-        elif not self.requests[-1].complete:
-            self.transport.abortConnection()
-
-    finish = refuse
-
-
-class WebSocketProtocol(ws_protocol.WebSocketProtocol):
-    """A WebSocket with close codes, pings and an end in bounded time."""
+class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
+    """A WebSocket with close codes, pings, bounds and an end in bounded time."""
 
     server: "Server"
+    frame_data: list[bytes]
     handshake_deferred: Deferred[Any]
 
     def connectionMade(self) -> None:
-        self.opened = self.heard = time.monotonic()
-        self.pinged: float | None = None
-        self.ping_payload = b""
-        self.abort_call: asyncio.TimerHandle | None = None
+        self.serving = self.server
+        self.inbox = Inbox(self)
+        self.outlet: Transport = self.transport
+        self.fragments = 0
+        self.begin()
+        # The HTTP channel would stop reading whenever much is unsent, pongs included.
+        self.transport.unregisterProducer()
         super().connectionMade()
 
     def connectionLost(self, reason: Failure) -> None:
-        if self.abort_call is not None:
-            self.abort_call.cancel()
+        self.gone()
         super().connectionLost(reason)
+
+    @property
+    def open(self) -> bool:
+        """Whether frames may be sent: after the handshake, before a close frame."""
+        is_open: bool = self.state == self.STATE_OPEN
+        return is_open
+
+    @property
+    def arriving(self) -> bool:
+        """Whether its handshake is under way."""
+        connecting: bool = self.state == self.STATE_CONNECTING
+        return connecting
 
     def onConnect(self, request: Any) -> Any:
         if self.server.draining:
@@ -146,14 +88,51 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         else:
             super().dataReceived(data)
 
+    def processData(self) -> bool:
+        more: bool = not self.inbox.full and super().processData()
+        return more
+
+    def hold(self) -> None:
+        """Read no more; what has been read already waits unparsed."""
+        self.transport.pauseProducing()
+
+    def go_on(self) -> None:
+        """Parse what waits, then read again; others have their turn in between."""
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self.consumeData()
+        if not self.inbox.full:
+            self.transport.resumeProducing()
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        self.fragments = 0
+        super().onMessageBegin(isBinary)
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        self.fragments += 1
+        super().onMessageFrameBegin(length)
+        if self.fragments > self.server.limits.max_fragments:
+            self._fail_connection(POLICY_VIOLATION, "too many fragments")
+
     def onMessageFrameData(self, payload: bytes) -> None:
-        # A part of a frame counts: within a large one the client cannot answer a ping.
-        self.heard, self.pinged = time.monotonic(), None
+        self.alive()
         super().onMessageFrameData(payload)
+        if len(self.frame_data) >= PIECES:
+            self.frame_data = [b"".join(self.frame_data)]
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if self.open:
+            super().onMessage(payload, isBinary)
+
+    def onPing(self, payload: bytes) -> None:
+        if self.outlet.unsent > MAX_OWED:
+            self.abort()
+        else:
+            super().onPing(payload)
 
     def onPong(self, payload: bytes) -> None:
-        if payload == self.ping_payload:
-            self.heard, self.pinged = time.monotonic(), None
+        self.answered(payload)
 
     def onClose(self, _clean: bool, code: int | None, reason: str | None) -> None:
         if self not in self.server.connections:
@@ -181,9 +160,20 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     def serverSend(self, content: Any, binary: bool = False) -> None:
         # Autobahn's sendMessage holds what is sent to the limit of what is accepted.
-        if self.state == self.STATE_OPEN:
+        if self.open:
             payload = content if binary else content.encode()
             self.sendFrame(opcode=2 if binary else 1, payload=payload)
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        self.outlet.send(data)
+
+    def send_ping_frame(self, payload: bytes) -> None:
+        """Send a ping frame."""
+        self.sendPing(payload)
+
+    async def drained(self) -> None:
+        """Wait while too much is unsent."""
+        await self.outlet.drained()
 
     def _check_subprotocol(self, subprotocol: str | None) -> None:
         # Autobahn raises where nobody sees it, and the handshake hangs.
@@ -201,9 +191,10 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame; drop the transport if no answer comes in time. No-op when closing."""
-        if self.state == self.STATE_OPEN:
+        if self.open:
             self.sendCloseFrame(code, close_reason(reason))
-            self._abort_later()
+            self.inbox.close()
+            self.abort_later()
 
     def deny(self, code: int, reason: str) -> None:
         """Answer the handshake with an HTTP error."""
@@ -221,12 +212,6 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         if reason.startswith("HTTP Origin header invalid"):
             code, reason = 403, "Forbidden"
         super().failHandshake(reason, code, responseHeaders)
-
-    @property
-    def arriving(self) -> bool:
-        """Whether its handshake is under way."""
-        connecting: bool = self.state == self.STATE_CONNECTING
-        return connecting
 
     @property
     def answering(self) -> bool:
@@ -259,39 +244,15 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             self.transport.abortConnection()
         else:
             self.transport.loseConnection()
-            self._abort_later()
+            self.abort_later()
 
-    def _abort_later(self) -> None:
-        # Not autobahn's timer: it cuts its deadline down to a whole second of
-        # the clock, so that one second means anything between none and one.
-        if self.abort_call is None:
-            delay = self.server.limits.close_timeout
-            abort = self.transport.abortConnection
-            self.abort_call = asyncio.get_running_loop().call_later(delay, abort)
-
-    # Deadlines
-
-    def check(self, now: float) -> None:
-        """Ping, or give up. Raises nothing that is not a fault in here."""
-        if self.state == self.STATE_OPEN:
-            self._check_ping(now, self.server.limits)
-        elif now - self.opened > self.server.limits.handshake_timeout:
-            self.refuse()
-
-    def _check_ping(self, now: float, limits: Limits) -> None:
-        # One ping at a time. Daphne sends the next while one is pending, and
-        # then drops a client that answers within the timeout.
-        if self.pinged is not None:
-            if now - self.pinged > limits.ping_timeout:
-                self.wasNotCleanReason = "no pong in time"
-                self.dropConnection(abort=True)
-        elif now - self.heard > limits.ping_interval:
-            self.pinged, self.ping_payload = now, os.urandom(4)
-            self.sendPing(self.ping_payload)
+    def abort(self) -> None:
+        """Break the connection now."""
+        self.transport.abortConnection()
 
     def refuse(self) -> None:
         """Turn a handshake that has no answer yet away: it is late, or a drain has begun."""
-        if self.state == self.STATE_CONNECTING:
+        if self.arriving:
             self.deny(503, "Service Unavailable")
 
     def finish(self) -> None:
@@ -300,8 +261,8 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         self.close(GOING_AWAY, "server shutting down")
 
     def _log(self, action: str) -> None:
-        client = "{}:{}".format(*self.client_addr) if self.client_addr else None
-        self.server.log_action("websocket", action, {"path": self.request.path, "client": client})
+        details = {"path": self.request.path, "client": peer_name(self.client_addr)}
+        self.server.log_action("websocket", action, details)
 
 
 class WebSocketFactory(ws_protocol.WebSocketFactory):
@@ -313,14 +274,3 @@ class WebSocketFactory(ws_protocol.WebSocketFactory):
         protocol: WebSocketProtocol = super().buildProtocol(addr)
         protocol.server = self.server_class
         return protocol
-
-
-class HTTPFactory(http_protocol.HTTPFactory):
-    """Builds plain HTTP/1.1 channels: HTTP/2 needs TLS, which a proxy in front does."""
-
-    protocol = Channel
-
-    def buildProtocol(self, addr: Any) -> Channel:
-        channel: Channel = super().buildProtocol(addr)
-        channel.requestFactory = Request
-        return channel

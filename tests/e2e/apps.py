@@ -6,6 +6,7 @@ the application is to do, a message what it is to do next.
 """
 
 import asyncio
+import importlib
 import json
 import logging
 import sys
@@ -14,14 +15,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from realtime.servers.base import Lifecycle, Limits, exit_within, listen
-from realtime.servers.daphne import Server
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 options: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 clients: dict[int, Send] = {}
-servers: list[Server] = []
+servers: list[Any] = []
 
 
 def say(event: str, **details: Any) -> None:
@@ -35,7 +35,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
 async def websocket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await receive()
-    say("connect", scheme=scope.get("scheme"), extensions=scope.get("extensions"))
+    say("connect", scheme=scope.get("scheme"), extensions=list(scope.get("extensions", ())))
     if scope["path"] == "/never":
         await disconnected(receive)
         return
@@ -97,12 +97,19 @@ def break_checks(client: list[Any]) -> None:
     def fail(_now: float) -> None:
         raise RuntimeError("this check is broken")
 
-    known: set[Any] = servers[0].transports
-    for transport in known:
-        peer = transport.getPeer()
-        if [peer.host, peer.port] == list(client):
-            transport.protocol.check = fail
+    for connection in servers[0].connected():
+        if list(peer_of(connection.transport)) == list(client):
+            connection.check = fail
             say("broken")
+
+
+def peer_of(transport: Any) -> tuple[str, int]:
+    """Host and port; Twisted's transports and asyncio's differ."""
+    if options.get("server") == "uvicorn":
+        host, port = transport.get_extra_info("peername")
+        return host, port
+    peer = transport.getPeer()
+    return peer.host, peer.port
 
 
 async def request(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -154,9 +161,11 @@ def main() -> None:
         drain=drain,
     )
     limits = Limits(**options.get("limits", {}))
-    servers.append(Server(application, listener, limits=limits, lifecycle=lifecycle))
-    servers[0].run()
-    say("end", connections=len(servers[0].connections), transports=len(servers[0].transports))
+    module = importlib.import_module(f"realtime.servers.{options.get('server', 'daphne')}")
+    server = module.Server(application, listener, limits=limits, lifecycle=lifecycle)
+    servers.append(server)
+    server.run()
+    say("end", applications=len(server.applications()), connections=len(server.connected()))
     exit_within(0.25)
 
 

@@ -1,0 +1,170 @@
+"""Daphne's transport and its HTTP half, with bounds and deadlines.
+
+Facts about the versions this is written for (daphne 4.2, Twisted 26.10) stand
+where they matter. Times are monotonic seconds.
+"""
+
+# Installs the asyncio reactor; has to come before anything else of Twisted.
+import daphne.server  # noqa: F401  # isort:skip
+
+import asyncio
+import time
+from typing import Any
+
+from daphne import http_protocol
+from twisted.internet import tcp
+from twisted.python.failure import Failure
+from twisted.web import http
+
+from realtime.servers.base import CROWDED, HIGH_WATER, LOW_WATER, Limits
+
+PIECES = 512  # of a list of bytes, before they are joined: each costs 40 bytes of its own
+
+
+class Transport(tcp.Server):
+    """An accepted connection that its server knows from beginning to end."""
+
+    protocol: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._room: asyncio.Event | None = None  # set when there is room again
+        factory: Any = self.server.factory
+        self._known: set[Transport] = factory.server.transports
+        self._known.add(self)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._known.discard(self)
+        super().connectionLost(reason)
+        self._make_room()
+
+    # What goes out
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        buffered: int = len(self.dataBuffer) - self.offset + self._tempDataLen
+        return buffered
+
+    def send(self, data: bytes) -> None:
+        """Write at once where nothing waits before it; a turn of Twisted's buffer costs 20 µs."""
+        if self.unsent or self.disconnecting or not self.connected:
+            self.write(data)  # type: ignore[no-untyped-call]
+            if len(self._tempDataBuffer) >= PIECES:
+                self._tempDataBuffer = [b"".join(self._tempDataBuffer)]
+            return
+        taken = self.writeSomeData(data)
+        # If the connection is lost, the reactor finds out when it tries the rest.
+        sent = taken if isinstance(taken, int) else 0
+        if sent < len(data):
+            self.write(data[sent:])  # type: ignore[no-untyped-call]
+
+    async def drained(self) -> None:
+        """Wait while too much is unsent; until the end of the connection at most."""
+        while self.unsent > HIGH_WATER and self.connected:
+            if self._room is None:
+                self._room = asyncio.Event()
+            await self._room.wait()
+
+    def doWrite(self) -> Any:
+        result = super().doWrite()  # type: ignore[no-untyped-call]
+        self._make_room()
+        return result
+
+    def _make_room(self) -> None:
+        if self._room is not None and (self.unsent <= LOW_WATER or not self.connected):
+            self._room.set()
+            self._room = None
+
+
+class Request(http_protocol.WebRequest):
+    """A request whose application may end without an answer."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it has arrived and an application has it."""
+        return self.application_queue is not None
+
+    async def drained(self) -> None:
+        """Wait while too much of the answer is unsent."""
+        if self.channel is not None:
+            await self.channel.transport.drained()
+
+    def application_ended(self, _error: BaseException | None) -> None:
+        """Answer 500, or cut off what has begun: daphne raises there, in its clean-up loop."""
+        if self.finished or self.channel is None:
+            return
+        if self._response_started:
+            self.transport.abortConnection()
+        else:
+            self.basic_error(500, b"Internal Server Error", "Exception inside application.")
+
+
+class Channel(http.HTTPChannel):
+    """One HTTP connection; bounds the time a request's head may take.
+
+    Twisted's own timeout starts again with every byte.
+    """
+
+    transport: Any
+    crowded = False
+    waiting_since: float | None = None
+
+    def connectionMade(self) -> None:
+        self.opened = time.monotonic()
+        super().connectionMade()  # type: ignore[no-untyped-call]
+        if self.factory.server.crowded(self.transport.socket):
+            self.crowded = True
+            patience = self.factory.server.limits.close_timeout
+            asyncio.get_running_loop().call_later(patience, self.abort)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.crowded:
+            self.transport.write(CROWDED)
+            self.loseConnection()  # type: ignore[no-untyped-call]
+        else:
+            super().dataReceived(data)  # type: ignore[no-untyped-call]
+
+    @property
+    def arriving(self) -> bool:
+        """Whether it is so young that its first request may be on the way."""
+        limits: Limits = self.factory.server.limits
+        return time.monotonic() - self.opened < limits.arrival_timeout
+
+    def check(self, now: float) -> None:
+        """Drop the connection if the head of a request does not come to its end."""
+        if any(request.content is not None for request in self.requests):
+            self.waiting_since = None  # the body has Twisted's idle timeout
+        elif self.waiting_since is None:
+            self.waiting_since = now
+        elif now - self.waiting_since > self._patience():
+            self.abort()
+
+    def _patience(self) -> float:
+        limits: Limits = self.factory.server.limits
+        begun = self.requests or self._buffer
+        return limits.handshake_timeout if begun else limits.idle_timeout
+
+    def refuse(self) -> None:
+        """End what has no answer under way: idle connections and half-sent requests."""
+        if not self.requests:
+            self.loseConnection()  # type: ignore[no-untyped-call]
+        elif not self.requests[-1].complete:
+            self.abort()
+
+    finish = refuse
+
+    def abort(self) -> None:
+        """Break the connection now."""
+        self.transport.abortConnection()
+
+
+class HTTPFactory(http_protocol.HTTPFactory):
+    """Builds plain HTTP/1.1 channels: HTTP/2 needs TLS, which a proxy in front does."""
+
+    protocol = Channel
+
+    def buildProtocol(self, addr: Any) -> Channel:
+        channel: Channel = super().buildProtocol(addr)
+        channel.requestFactory = Request
+        return channel

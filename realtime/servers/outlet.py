@@ -1,0 +1,120 @@
+"""An asyncio transport for one WebSocket, whose unsent bytes are bounded and known."""
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+from typing import Any
+
+from realtime.servers.base import HIGH_WATER, LOW_WATER
+
+PIECE = 256 * 1024
+AT_ONCE = struct.pack("ii", 1, 0)  # linger for no time
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Break a connection, with what the kernel has of it.
+
+    asyncio's own abort leaves that to the kernel, which goes on trying to send it.
+    """
+    with suppress(OSError):  # it is closed
+        peer = transport.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    transport.abort()
+
+
+class Outlet:
+    """What is sent stays in order, and costs what it weighs.
+
+    From Python 3.12 asyncio keeps what is unsent in pieces, each of which costs ten
+    times the weight of a short frame, and counts them whenever it is asked. So it is
+    given one piece at a time, and the rest waits in one buffer.
+    """
+
+    __slots__ = ("_connected", "_full", "_room", "_transport", "_waiting")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._waiting: bytearray | None = None
+        self._room: asyncio.Event | None = None  # set when there is room again
+        self._connected = True
+        self._full = transport.get_write_buffer_size() > 0
+        transport.set_write_buffer_limits(high=0)  # it says so as soon as anything is unsent
+
+    # What the transport says
+
+    def pause(self) -> None:
+        """The kernel takes no more for now."""
+        self._full = True
+
+    def resume(self) -> None:
+        """The kernel has taken all it was given."""
+        self._full = False
+        self._give()
+        self._make_room()
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._connected = False
+        self._waiting = None
+        self._make_room()
+
+    # What goes out
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        if not self._full or not self._connected:
+            return 0
+        return self._transport.get_write_buffer_size() + len(self._waiting or b"")
+
+    def send(self, data: bytes) -> None:
+        """Write at once where nothing waits before it; never waits."""
+        if not self._full:
+            self._transport.write(data)
+        elif self._waiting is None:
+            self._waiting = bytearray(data)
+        else:
+            self._waiting += data
+
+    write = send  # as uvicorn calls it
+
+    async def drained(self) -> None:
+        """Wait while too much is unsent; until the end of the connection at most."""
+        while self.unsent > HIGH_WATER:
+            if self._room is None:
+                self._room = asyncio.Event()
+            await self._room.wait()
+
+    def _give(self, *, everything: bool = False) -> None:
+        """Hand over what waits, until the kernel takes no more."""
+        while self._waiting and (everything or not self._full):
+            piece = bytes(self._waiting[:PIECE])
+            del self._waiting[:PIECE]
+            self._transport.write(piece)
+        if not self._waiting:
+            self._waiting = None
+
+    def _make_room(self) -> None:
+        if self._room is not None and self.unsent <= LOW_WATER:
+            self._room.set()
+            self._room = None
+
+    # The end
+
+    def close(self) -> None:
+        """Send what waits, then close."""
+        self._give(everything=True)
+        self._transport.close()
+
+    def write_eof(self) -> None:
+        """Send what waits, then nothing more."""
+        self._give(everything=True)
+        self._transport.write_eof()
+
+    def abort(self) -> None:
+        """Break the connection now."""
+        reset(self._transport)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)

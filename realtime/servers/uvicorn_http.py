@@ -1,0 +1,84 @@
+"""Uvicorn's HTTP protocol with deadlines: by itself it waits for ever for a request's head."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from realtime.servers.base import CROWDED
+from realtime.servers.outlet import reset
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol as HTTPProtocol
+
+    from realtime.servers.uvicorn import Config
+else:  # httptools where it is installed, h11 elsewhere
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol as HTTPProtocol
+
+
+class HTTP(HTTPProtocol):
+    """One HTTP connection; bounds the time that a request may take to arrive."""
+
+    config: "Config"
+    crowded = False
+    begun = False  # whether bytes of a request have come whose head is not complete
+    waiting_since: float | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.serving = self.config.serving
+        self.opened = self.heard = time.monotonic()
+        self.crowded = self.serving.crowded(transport.get_extra_info("socket"))
+        if self.crowded:
+            self.loop.call_later(self.serving.limits.close_timeout, self.abort)
+
+    def data_received(self, data: bytes) -> None:
+        if self.crowded:
+            self.transport.write(CROWDED)
+            self.transport.close()
+            return
+        self.heard = time.monotonic()
+        self.begun = True
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        self.begun = False
+        super().on_response_complete()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an application has a request and has not answered it."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def arriving(self) -> bool:
+        """Whether it is so young that its first request may be on the way."""
+        return time.monotonic() - self.opened < self.serving.limits.arrival_timeout
+
+    def check(self, now: float) -> None:
+        """Drop the connection if a request does not come to its end."""
+        limits = self.serving.limits
+        if self.busy:
+            self.begun, self.waiting_since = False, None
+            coming = self.cycle.more_body and not self.flow.read_paused
+            if coming and now - self.heard > limits.idle_timeout:
+                self.abort()
+        elif self.waiting_since is None:
+            self.waiting_since = now
+        elif now - self.waiting_since > self._patience():
+            self.abort()
+
+    def _patience(self) -> float:
+        limits = self.serving.limits
+        return limits.handshake_timeout if self.begun else limits.idle_timeout
+
+    def refuse(self) -> None:
+        """End what has no answer under way: idle connections and half-sent requests."""
+        if self.busy and self.cycle.more_body:
+            self.abort()
+        else:
+            self.shutdown()
+
+    finish = refuse
+
+    def abort(self) -> None:
+        """Break the connection now."""
+        reset(self.transport)

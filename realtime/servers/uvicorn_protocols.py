@@ -1,0 +1,314 @@
+"""Uvicorn's WebSocket with the behaviour a long-lived connection needs.
+
+Facts about the versions this is written for (uvicorn 0.54, websockets 17) stand
+where they matter. Times are monotonic seconds.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from realtime.servers import EXTENSION, FRAMES
+from realtime.servers.base import (
+    GOING_AWAY,
+    INTERNAL_ERROR,
+    INVALID_DATA,
+    LOST,
+    MAX_OWED,
+    NORMAL,
+    POLICY_VIOLATION,
+    check_close_code,
+    close_reason,
+    log_access,
+    peer_name,
+)
+from realtime.servers.deadlines import Deadlines
+from realtime.servers.frames import Frames
+from realtime.servers.inbox import Inbox
+from realtime.servers.outlet import Outlet
+from realtime.servers.serving import log_failure
+
+if TYPE_CHECKING:
+    from realtime.servers.uvicorn import Config
+
+SLICE = 4096  # bytes parsed at a time: some hundreds of the shortest frames
+
+
+class WebSocket(Deadlines, WebSocketsSansIOProtocol):
+    """A WebSocket with close codes, pings, bounds and an end in bounded time."""
+
+    config: "Config"
+    outlet: Outlet
+
+    def __init__(
+        self, *, config: "Config", server_state: ServerState, app_state: dict[str, Any]
+    ) -> None:
+        super().__init__(config, server_state, app_state)
+        self.serving = config.serving
+        self.queue: Any = Inbox(self)
+        self.inbox = self.queue
+        self.task: asyncio.Task[None] | None = None
+        self.overdue: asyncio.TimerHandle | None = None
+        self.rest = b""  # read, but not parsed while the inbox is full
+        self._open = self._told = self._failed = False
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.outlet = Outlet(transport)
+        self.transport: Any = self.outlet  # for what is inherited
+        self.begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone()
+        self._open, self.disconnected, self.handshake_complete = False, True, True
+        self.outlet.lost()
+        self.connections.discard(self)
+        self._tell(LOST)
+        self._log("disconnected")
+        if self.task is not None and not self.task.done():
+            self.overdue = self.serving.cancel_later(self.task)
+
+    def pause_writing(self) -> None:
+        self.outlet.pause()
+
+    def resume_writing(self) -> None:
+        self.outlet.resume()
+
+    def eof_received(self) -> None:
+        self.abort_later()  # asyncio closes now, but waits for a window that may be shut
+
+    @property
+    def open(self) -> bool:
+        """Whether frames may be sent: after the handshake, before a close frame."""
+        return self._open
+
+    @property
+    def arriving(self) -> bool:
+        """Whether its handshake is under way."""
+        return not self.handshake_complete and not self.close_sent
+
+    # What arrives
+
+    def data_received(self, data: bytes) -> None:
+        if self.handshake_initiated and self.arriving:
+            self.deny(400)
+        elif self.rest or self.inbox.full:
+            self.rest += data
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        for start in range(0, len(data), SLICE):
+            if self._failed:
+                return  # read and thrown away: closing with unread bytes would reset it
+            if self.inbox.full:
+                self.rest = data[start:]
+                return
+            self._parse(data[start : start + SLICE])
+
+    def _parse(self, data: bytes) -> None:
+        self.conn.receive_data(data)
+        self.handle_events()
+        if self.conn.parser_exc is not None and not self._failed:
+            self._fail()
+        elif self.conn.reader.buffer:
+            self.alive()
+        if not self.handshake_initiated:
+            self.deny(400)  # more headers than websockets takes
+
+    def hold(self) -> None:
+        """Read no more; what has been read already waits unparsed."""
+        self.outlet.pause_reading()
+
+    def go_on(self) -> None:
+        """Parse what waits, then read again; others have their turn in between."""
+        self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        rest, self.rest = self.rest, b""
+        self._take(rest)
+        if not self.inbox.full and not self.disconnected:
+            self.outlet.resume_reading()
+
+    def handle_connect(self, event: Request) -> None:
+        if self.serving.draining:
+            self.request, self.handshake_initiated = event, True
+            self.deny(503)
+            return
+        super().handle_connect(event)
+        if self.arriving:
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions.update({EXTENSION: {}, FRAMES: Frames(self)})
+            self._log("connecting")
+        else:
+            self.abort_later()
+
+    def handle_text(self, event: Frame) -> None:
+        self.alive()
+        super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        self.alive()
+        super().handle_bytes(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        self.alive()
+        if len(self.frames) < self.serving.limits.max_fragments:
+            super().handle_cont(event)
+        elif self.open:
+            self.frames = []
+            self.conn.fail(POLICY_VIOLATION, "too many fragments")
+            self._fail()
+
+    def send_receive_event_to_app(self) -> None:
+        data, self.frames = b"".join(self.frames), []
+        if not self.open:
+            return  # nobody listens any more
+        if self.curr_msg_data_type == "bytes":
+            self.inbox.put_nowait({"type": "websocket.receive", "bytes": data})
+            return
+        try:
+            self.inbox.put_nowait({"type": "websocket.receive", "text": data.decode()})
+        except UnicodeDecodeError:
+            self.conn.fail(INVALID_DATA, "not UTF-8")
+            self._fail()
+
+    def handle_ping(self) -> None:
+        if self.outlet.unsent > MAX_OWED:
+            self.abort()
+        else:
+            self._write()
+
+    def handle_pong(self, event: Frame) -> None:
+        self.answered(bytes(event.data))
+
+    def handle_close(self, event: Frame) -> None:
+        received = self.conn.close_rcvd
+        assert received is not None
+        self._open, self.close_sent = False, True
+        self._tell(received.code, received.reason)
+        self._write()  # the answer, if the peer was first
+        self.outlet.close()
+        self.abort_later()
+
+    # What the application says
+
+    async def run_asgi(self) -> None:
+        self.task = asyncio.current_task()
+        try:
+            await self.app(self.scope, self.inbox.get, self.send)
+        except ClientDisconnected:
+            return
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if self.overdue is not None:
+            self.overdue.cancel()
+        error = log_failure(task)
+        # Nobody is left to serve this connection: end it now.
+        if self.arriving:
+            self.deny(500)
+        else:
+            self.close(NORMAL if error is None else INTERNAL_ERROR)
+
+    async def send(self, message: Any) -> None:
+        kind = message["type"]
+        if kind == "websocket.close":
+            self._close_as_asked(message)
+            return
+        if kind == "websocket.send" and self.handshake_complete:
+            await self.outlet.drained()
+            if not self.open:
+                raise ClientDisconnected
+        if kind == "websocket.accept":
+            self._check_subprotocol(message.get("subprotocol"))
+        await super().send(message)
+        if kind == "websocket.accept" and not self.close_sent and not self.disconnected:
+            self._open = True
+            self._log("connected")
+
+    def _close_as_asked(self, message: dict[str, Any]) -> None:
+        if self.arriving:
+            self.deny(403)
+            return
+        code = message.get("code")
+        self.close(check_close_code(NORMAL if code is None else code), message.get("reason") or "")
+
+    def _check_subprotocol(self, subprotocol: str | None) -> None:
+        # Uvicorn would answer with it, and the client fail.
+        if subprotocol is not None and subprotocol not in self.scope["subprotocols"]:
+            raise ValueError(f"subprotocol {subprotocol!r} was not offered")
+
+    def send_ping_frame(self, payload: bytes) -> None:
+        """Send a ping frame."""
+        self.conn.send_ping(payload)
+        self._write()
+
+    def _write(self) -> None:
+        self.outlet.send(b"".join(self.conn.data_to_send()))
+
+    # The end
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send a close frame; drop the transport if no answer comes in time. No-op when closing."""
+        if self.open:
+            self.conn.send_close(code, close_reason(reason).decode())
+            self._write()
+            self._open, self.close_sent = False, True
+            self.inbox.close()
+            self.abort_later()
+
+    def deny(self, status: int) -> None:
+        """Answer the handshake with an HTTP error."""
+        self.close_sent = self.handshake_complete = True
+        self.conn.send_response(self.conn.reject(status, ""))
+        self._write()
+        self._tell(LOST)
+        self.outlet.close()
+        self.abort_later()
+        self._log("rejected")
+
+    def refuse(self) -> None:
+        """Turn a handshake that has no answer yet away: it is late, or a drain has begun."""
+        if self.arriving:
+            self.deny(503)
+
+    def finish(self) -> None:
+        """At the end of a drain: close what the application has not closed."""
+        self.refuse()
+        self.close(GOING_AWAY, "server shutting down")
+
+    def abort(self) -> None:
+        """Break the connection now."""
+        self.outlet.abort()
+
+    def _fail(self) -> None:
+        """Say what was wrong, then listen to nothing more.
+
+        RFC 6455, 7.1.7 and 7.1.1: a close frame, half-close, and read until the peer
+        closes. Uvicorn closes at once, and the reset may overtake the close frame.
+        """
+        self._failed, self._open, self.close_sent = True, False, True
+        self.rest = b""
+        self._write()
+        if self.conn.close_sent is not None:
+            self._tell(self.conn.close_sent.code, self.conn.close_sent.reason)
+        self.inbox.close()
+        self.outlet.write_eof()
+        self.abort_later()
+
+    def _tell(self, code: int, reason: str = "") -> None:
+        """Tell the application of the end, once."""
+        if not self._told:
+            self._told = True
+            event = {"type": "websocket.disconnect", "code": code, "reason": reason}
+            self.inbox.put_nowait(event)
+
+    def _log(self, action: str) -> None:
+        details = {"path": self.request.path, "client": peer_name(self.client)}
+        log_access("websocket", action, details)
