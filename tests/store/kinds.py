@@ -1,16 +1,23 @@
 """The kinds of store that the contract suite runs on, each with a clock turned by hand."""
 
 import asyncio
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar, cast
 
+from django.db import connections
+
+from realtime.models import LiveSession, Registry, Sample, Worker
 from realtime.store.base import BlockingStore, Store
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.windows import Windows
 from realtime.threads import Threads
+
+T = TypeVar("T")
 
 LEASE, RESUME, SESSION, CLAIM = 15, 120, 90, 30  # seconds
 SILENCE = SESSION + LEASE  # until a connected session without a beat is given up
@@ -24,9 +31,11 @@ WINDOWS = Windows(
 
 
 class Kind(ABC):
-    """A fresh store of one kind. ``store`` is the contract under test."""
+    """A fresh store of one kind. ``store`` is the contract under test, and ``blocking``
+    the same store for threads, where that is something else."""
 
     store: BlockingStore
+    blocking: BlockingStore
 
     @abstractmethod
     def turn(self, seconds: float) -> None:
@@ -35,6 +44,24 @@ class Kind(ABC):
     @abstractmethod
     def now(self) -> int:
         """The store's time in epoch milliseconds."""
+
+    @abstractmethod
+    def empty(self) -> None:
+        """Throw away all that the store holds."""
+
+    def at_once(self, calls: Sequence[Callable[[BlockingStore], T]]) -> list[T]:
+        """Make these calls at one moment, each in a thread of its own; their answers."""
+        start = threading.Barrier(len(calls))
+
+        def run(call: Callable[[BlockingStore], T]) -> T:
+            start.wait(10)
+            try:
+                return call(self.blocking)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(run, calls))
 
     def close(self) -> None:  # noqa: B027  # most have nothing to release
         """Release what the store holds."""
@@ -45,13 +72,17 @@ class DatabaseKind(Kind):
 
     def __init__(self, alias: str) -> None:
         self.database = Database(alias)
-        self.store = self.sessions = DatabaseSessions(self.database, WINDOWS)
+        self.store = self.blocking = self.sessions = DatabaseSessions(self.database, WINDOWS)
 
     def turn(self, seconds: float) -> None:
         self.database.clock_offset += seconds
 
     def now(self) -> int:
         return self.database.now()
+
+    def empty(self) -> None:
+        for model in (LiveSession, Worker, Registry, Sample):
+            model._default_manager.using(self.database.alias).all().delete()
 
 
 class DatabaseLoopKind(DatabaseKind):

@@ -347,3 +347,42 @@ def test_a_report_is_taken_as_it_is(store: BlockingStore) -> None:
     store.beat(report(connections=2, pings=5, pongs=4, timeouts=1), ())
     stats = store.stats()
     assert (stats.workers, stats.pings, stats.pongs, stats.timeouts) == (1, 5, 4, 1)
+
+
+# ---------------------------------------------------------------- the store's content
+
+
+def test_every_beat_names_the_same_incarnation(kind: Kind) -> None:
+    first = beat(kind.store, "w1").incarnation
+    kind.store.open(opening())
+    kind.turn(LEASE + 1)
+    kind.store.sweep("sweeper")
+    assert first
+    assert {beat(kind.store, worker).incarnation for worker in ("w1", "w2")} == {first}
+
+
+def test_an_emptied_store_is_another_incarnation(kind: Kind) -> None:
+    names = set()
+    for _ in range(3):
+        names.add(beat(kind.store).incarnation)
+        kind.empty()
+    assert len(names) == 3
+
+
+def test_an_emptied_store_knows_nobody(kind: Kind) -> None:
+    kind.store.open(opening())
+    beat(kind.store)
+    kind.empty()
+    answer = beat(kind.store, "w1", pulse())
+    assert not answer.renewed
+    assert answer.lost == (Lost("s1", 1, Loss.UNKNOWN),)
+
+
+def test_a_beat_counts_the_live_workers(kind: Kind) -> None:
+    assert beat(kind.store, "w1").workers == 1
+    kind.turn(LEASE / 2)
+    assert beat(kind.store, "w2").workers == 2
+    kind.turn(LEASE / 2 + 1)
+    assert beat(kind.store, "w2").workers == 1
+    kind.store.leave("w2")
+    assert beat(kind.store, "w1").workers == 1

@@ -1,0 +1,345 @@
+"""``register``: what a store has lost comes back from the workers, or did not need to."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from realtime.store.base import BATCH, BlockingStore
+from realtime.store.records import Loss, Lost, Registration, Session, Totals
+
+from .builders import (
+    CONNECTED,
+    SUSPENDED,
+    beat,
+    closing,
+    departure,
+    ids,
+    opened,
+    opening,
+    pulse,
+    report,
+    returning,
+    state,
+    suspended,
+)
+from .kinds import LEASE, RESUME, SILENCE, Kind
+
+TOTALS = Totals(pings=5, pongs=4, invalid_pongs=3, misses=2, frames_in=7, frames_out=6)
+
+
+def registration(session: Session, *, idle_ms: int = 0, **given: Any) -> Registration:
+    """What the worker of this session puts back; ``given`` is what it knows better."""
+    own = opening(session.id)
+    return Registration(replace(session, **given), own.token_hash, own.connection, idle_ms)
+
+
+def emptied(kind: Kind, session: str = "s1", **given: Any) -> Session:
+    """A session that its worker has and the store has lost."""
+    record = opened(kind.store, opening(session, **given))
+    kind.empty()
+    assert kind.store.get(session) is None
+    return record
+
+
+# ---------------------------------------------------------------- unknown
+
+
+def test_an_unknown_session_comes_back_as_it_was(kind: Kind) -> None:
+    before = emptied(kind, login="digest", agent="Firefox", visibility="hidden")
+    kind.turn(60)
+    news: dict[str, Any] = {"generation": 3, "latency_ms": 12.5, "missed": 1, "totals": TOTALS}
+    known = replace(before, **news)
+    assert kind.store.register("w1", [registration(known)]) == ()
+    after = kind.store.get("s1")
+    assert after is not None
+    assert after.last_beat > before.last_beat
+    assert after == replace(known, last_beat=after.last_beat)
+
+
+def test_what_came_back_is_beaten_on(kind: Kind) -> None:
+    session = emptied(kind)
+    kind.store.register("w1", [registration(session)])
+    answer = beat(kind.store, "w1", pulse(missed=2))
+    assert (answer.lost, answer.inbox) == ((), ())
+    after = kind.store.get("s1")
+    assert after is not None
+    assert after.missed == 2
+
+
+def test_what_came_back_is_resumed_with_its_token(kind: Kind) -> None:
+    session = emptied(kind)
+    kind.store.register("w1", [registration(session, generation=2, totals=TOTALS)])
+    kind.store.suspend("w1", [departure(generation=2, totals=TOTALS)])
+    assert kind.store.resume(returning(token="another")) is None
+    after = kind.store.resume(returning())
+    assert after is not None
+    assert (after.generation, after.opened_at, after.totals) == (3, session.opened_at, TOTALS)
+
+
+def test_what_came_back_is_found_and_counted(kind: Kind) -> None:
+    session = emptied(kind, login="digest")
+    kind.store.register("w1", [registration(session)])
+    assert ids(kind.store.of_user("7")) == ["s1"]
+    assert (kind.store.stats().connected, kind.store.stats().users) == (1, 1)
+    assert kind.store.request_close(login="digest", code=4503, reason="") == ("s1",)
+    assert [request.session for request in beat(kind.store).inbox] == ["s1"]
+
+
+def test_the_last_proof_of_life_is_as_long_ago_as_it_was(kind: Kind) -> None:
+    session = emptied(kind)
+    kind.turn(60)
+    before = kind.now()
+    kind.store.register("w1", [registration(session, idle_ms=20_000)])
+    after = kind.store.get("s1")
+    assert after is not None
+    assert before - 20_000 <= after.last_beat <= kind.now() - 20_000
+
+
+def test_no_proof_of_life_is_older_than_the_connection(kind: Kind) -> None:
+    session = emptied(kind)
+    kind.store.register("w1", [registration(session, idle_ms=20_000)])
+    after = kind.store.get("s1")
+    assert after is not None
+    assert after.last_beat == session.connected_at
+
+
+def test_the_deadline_counts_from_the_last_proof_of_life(kind: Kind) -> None:
+    session = emptied(kind)
+    kind.turn(60)
+    kind.store.register("w1", [registration(session, idle_ms=50_000)])
+    kind.turn(SILENCE - 51)
+    beat(kind.store)
+    assert kind.store.sweep("sweeper").suspended == ()
+    kind.turn(2)
+    beat(kind.store)
+    assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]
+
+
+def test_a_repeat_changes_nothing(kind: Kind) -> None:
+    session = emptied(kind)
+    mine = [registration(session, generation=2, totals=TOTALS)]
+    assert kind.store.register("w1", mine) == kind.store.register("w1", mine) == ()
+    after = kind.store.get("s1")
+    assert after == replace(
+        session, generation=2, totals=TOTALS, last_beat=after.last_beat if after else 0
+    )
+    assert kind.store.stats().connected == 1
+
+
+def test_a_full_batch_comes_back(kind: Kind) -> None:
+    session = emptied(kind)
+    many = [replace(session, id=f"s{number:04}") for number in range(BATCH)]
+    assert kind.store.register("w1", [registration(each) for each in many]) == ()
+    beat(kind.store)
+    assert kind.store.stats().connected == BATCH
+    kind.turn(LEASE + 1)
+    assert len(beat(kind.store, "w2").suspended) == BATCH
+
+
+def test_nothing_to_register_is_fine(store: BlockingStore) -> None:
+    assert store.register("w1", []) == ()
+
+
+# ---------------------------------------------------------------- known
+
+
+def test_a_session_taken_over_elsewhere_is_answered_and_left_alone(store: BlockingStore) -> None:
+    older = opened(store, opening())
+    newer = store.resume(returning())
+    mine = [registration(older)]
+    assert store.register("w1", mine) == store.register("w1", mine)
+    assert store.register("w1", mine) == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    assert store.get("s1") == newer
+
+
+def test_the_higher_generation_wins_whoever_comes_first(kind: Kind) -> None:
+    older = opened(kind.store, opening())
+    newer = kind.store.resume(returning())
+    assert newer is not None
+    kind.empty()
+    assert kind.store.register("w1", [registration(older)]) == ()
+    assert kind.store.register("w2", [registration(newer)]) == ()
+    assert kind.store.register("w1", [registration(older)]) == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    after = kind.store.get("s1")
+    assert after is not None
+    assert (after.generation, after.worker) == (2, "w2")
+    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    assert beat(kind.store, "w2", pulse(generation=2)).lost == ()
+
+
+@pytest.mark.parametrize("was", ["connected", "suspended", "lost", "closing"])
+def test_what_an_old_snapshot_has_is_replaced(kind: Kind, was: str) -> None:
+    session = _as_in_a_snapshot(kind, was)
+    mine = [registration(session, worker="w2", generation=2, missed=1, totals=TOTALS)]
+    assert kind.store.register("w2", mine) == kind.store.register("w2", mine) == ()
+    after = kind.store.get("s1")
+    assert after is not None
+    assert (after.state, after.generation, after.worker) == (CONNECTED, 2, "w2")
+    assert (after.missed, after.totals, after.end_code, after.end_reason) == (1, TOTALS, 0, "")
+    assert beat(kind.store, "w2", pulse(generation=2)).lost == ()
+    kind.turn(RESUME + 1)
+    beat(kind.store, "w2", pulse(generation=2))
+    swept = kind.store.sweep("sweeper")
+    assert (swept.suspended, swept.claimed) == ((), ())
+
+
+def _as_in_a_snapshot(kind: Kind, was: str) -> Session:
+    match was:
+        case "suspended":
+            return suspended(kind.store)
+        case "closing":
+            return closing(kind.store)
+    session = opened(kind.store, opening())
+    if was == "lost":
+        beat(kind.store, "w1")
+        kind.turn(LEASE + 1)
+        beat(kind.store, "w2")
+        assert state(kind.store) is SUSPENDED
+    return session
+
+
+def test_a_replaced_session_leaves_nothing_with_its_old_worker(kind: Kind) -> None:
+    session = opened(kind.store, opening())
+    beat(kind.store, "w1")
+    beat(kind.store, "w2")
+    kind.store.register("w2", [registration(session, generation=2, worker="w2")])
+    kind.turn(LEASE - 1)
+    beat(kind.store, "w2")
+    kind.turn(2)
+    assert beat(kind.store, "w2").suspended == ()
+    assert kind.store.leave("w1") == ()
+    assert state(kind.store) is CONNECTED
+
+
+def test_a_replaced_session_has_the_token_that_its_worker_knows(store: BlockingStore) -> None:
+    session = opened(store, opening(token="an older one"))
+    store.register("w1", [registration(session, generation=2)])
+    assert store.resume(returning(token="an older one")) is None
+    assert store.resume(returning()) is not None
+
+
+def test_a_final_request_outlives_a_replacement(store: BlockingStore) -> None:
+    session = opened(store, opening())
+    store.request_close(session="s1", code=4500, reason="go")
+    store.register("w2", [registration(session, generation=2)])
+    (request,) = beat(store, "w2").inbox
+    assert (request.generation, request.code, request.reason) == (2, 4500, "go")
+    assert beat(store, "w1").inbox == ()
+
+
+def test_a_request_that_is_not_final_goes_with_what_is_replaced(store: BlockingStore) -> None:
+    session = opened(store, opening())
+    store.request_close(session="s1", code=4008, reason="")
+    store.register("w2", [registration(session, generation=2)])
+    assert beat(store, "w2").inbox == ()
+
+
+# ---------------------------------------------------------------- the same
+
+
+def test_the_same_one_is_told_the_news(kind: Kind) -> None:
+    session = opened(kind.store, opening())
+    kind.turn(60)
+    news: dict[str, Any] = {
+        "missed": 1,
+        "latency_ms": 12.5,
+        "visibility": "hidden",
+        "totals": TOTALS,
+    }
+    kind.store.register("w1", [registration(session, **news)])
+    after = kind.store.get("s1")
+    assert after is not None
+    assert after.last_beat > session.last_beat
+    assert after == replace(session, **news, last_beat=after.last_beat)
+
+
+def test_the_same_ones_proof_of_life_never_goes_back(store: BlockingStore) -> None:
+    session = opened(store, opening())
+    store.register("w1", [registration(session, idle_ms=5_000)])
+    after = store.get("s1")
+    assert after is not None
+    assert after.last_beat == session.last_beat
+
+
+def test_the_same_one_keeps_what_was_asked_of_it(store: BlockingStore) -> None:
+    session = opened(store, opening())
+    store.request_close(session="s1", code=4008, reason="")
+    store.register("w1", [registration(session)])
+    assert [request.code for request in beat(store).inbox] == [4008]
+
+
+def test_one_lost_to_its_worker_is_taken_up_again(kind: Kind) -> None:
+    session = opened(kind.store, opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    beat(kind.store, "w2")
+    assert state(kind.store) is SUSPENDED
+    assert kind.store.register("w1", [registration(session)]) == ()
+    assert state(kind.store) is CONNECTED
+    after = kind.store.get("s1")
+    assert after is not None
+    assert (after.generation, after.worker, after.end_code) == (1, "w1", 0)
+
+
+@pytest.mark.parametrize("end", ["departed", "left", "closing", "another's"])
+def test_what_has_moved_on_is_left_to_the_next_beat(store: BlockingStore, end: str) -> None:
+    session = opened(store, opening(worker="w2" if end == "another's" else "w1"))
+    match end:
+        case "departed":
+            store.suspend("w1", [departure()])
+        case "left":
+            beat(store, "w1")
+            store.leave("w1")
+        case "closing":
+            store.close("w1", [departure(code=1000)], "w1")
+    before = store.get("s1")
+    assert store.register("w1", [registration(session)]) == ()
+    assert store.get("s1") == before
+    assert beat(store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+
+
+def test_each_is_judged_on_its_own(kind: Kind) -> None:
+    lost = emptied(kind, "lost")
+    older = opened(kind.store, opening("older"))
+    taken = opened(kind.store, opening("taken"))
+    same = opened(kind.store, opening("same"))
+    kind.store.resume(returning("taken"))
+    given = [
+        registration(taken),
+        registration(lost),
+        registration(same, missed=1),
+        registration(older, generation=2),
+    ]
+    assert kind.store.register("w1", given) == (Lost("taken", 1, Loss.TAKEN_OVER),)
+    found = {id_: kind.store.get(id_) for id_ in ("lost", "older", "taken", "same")}
+    assert {id_: s and s.generation for id_, s in found.items()} == {
+        "lost": 1,
+        "older": 2,
+        "taken": 2,
+        "same": 1,
+    }
+    assert found["same"] is not None
+    assert found["same"].missed == 1
+
+
+def test_workers_that_register_the_same_at_once_agree(kind: Kind) -> None:
+    sessions = [emptied(kind, f"s{number}") for number in range(20)]
+
+    def register(generation: int) -> Any:
+        worker = f"w{generation}"
+        mine = [registration(s, generation=generation, worker=worker) for s in sessions]
+        return lambda store: store.register(worker, mine)
+
+    kind.at_once([register(generation) for generation in (1, 2, 3, 4)])
+    for session in sessions:
+        after = kind.store.get(session.id)
+        assert after is not None
+        assert (after.generation, after.worker) == (4, "w4")
+
+
+def test_the_leases_are_left_alone(kind: Kind) -> None:
+    session = emptied(kind)
+    kind.store.register("w1", [registration(session)])
+    assert kind.store.stats().workers == 0
+    assert not kind.store.beat(report("w1"), ()).renewed
