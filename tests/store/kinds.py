@@ -14,14 +14,20 @@ from realtime.store.base import BlockingStore, Store
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
+from realtime.store.redis import RedisSessions, RedisStore
+from realtime.store.redis.client import blocking_client, loop_client
+from realtime.store.redis.scripts import Calls
+from realtime.store.redis.talks import Talks
 from realtime.store.windows import Windows
 from realtime.threads import Threads
+from tests.redis_server import RedisServer
 
 T = TypeVar("T")
 
 LEASE, RESUME, SESSION, CLAIM = 15, 120, 90, 30  # seconds
 SILENCE = SESSION + LEASE  # until a connected session without a beat is given up
 DAY = 24 * 3600
+PREFIX = "tests"  # of the keys in Redis
 WINDOWS = Windows(
     lease_ms=LEASE * 1000,
     resume_ms=RESUME * 1000,
@@ -101,6 +107,53 @@ class DatabaseLoopKind(DatabaseKind):
         self._runner.close()
 
 
+class RedisKind(Kind):
+    """Redis's store for threads."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self.server = server
+        self.calls = Calls(WINDOWS)
+        self.client = blocking_client(server.url, timeout=10.0)
+        self.talks = Talks(self.calls)
+        self.store = self.blocking = self.sessions = RedisSessions(
+            self.client, self.talks, prefix=PREFIX
+        )
+        self.empty()
+
+    def turn(self, seconds: float) -> None:
+        self.calls.clock_offset += seconds
+
+    def now(self) -> int:
+        seconds, microseconds = self.client.time()
+        offset_ms = round(self.calls.clock_offset * 1000)
+        return seconds * 1000 + microseconds // 1000 + offset_ms
+
+    def empty(self) -> None:
+        self.client.flushall()
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class RedisLoopKind(RedisKind):
+    """Redis's store for event loops."""
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__(server)
+        self._runner = asyncio.Runner()
+        self._store = self._runner.run(self._make_store())
+        self.store = driven(self._store, self._runner)
+
+    async def _make_store(self) -> RedisStore:
+        client = loop_client(self.server.url)
+        return RedisStore(client, self.talks, blocking=self.sessions, prefix=PREFIX, timeout=10.0)
+
+    def close(self) -> None:
+        self._runner.run(self._store.aclose())
+        self._runner.close()
+        super().close()
+
+
 class _Driven:
     def __init__(self, store: Store, runner: asyncio.Runner) -> None:
         self._store = store
@@ -122,4 +175,6 @@ KINDS: dict[str, tuple[str, Callable[[Any], Kind]]] = {
     "database-loop": ("default_database", DatabaseLoopKind),
     "postgresql": ("postgres_database", DatabaseKind),
     "postgresql-loop": ("postgres_database", DatabaseLoopKind),
+    "redis": ("redis_server", RedisKind),
+    "redis-loop": ("redis_server", RedisLoopKind),
 }

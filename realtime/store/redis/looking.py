@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ..base import BATCH, SHOWN
+from ..base import SHOWN
 from ..records import Order, Page, Query, Session, SessionState
 from . import rows
 from .rows import Place, Row, answers
@@ -67,9 +67,9 @@ class Looking:
         found: dict[str, Row] = {}
         place = search.place
         while True:
-            room = BATCH if wanted is None else wanted - len(found)
+            room = self._calls.batch if wanted is None else wanted - len(found)
             given = {"by": search.by, "order": search.order, "place": place}
-            answer = yield self._calls("page", **given, wanted=min(room, BATCH))
+            answer = yield self._calls("page", **given, wanted=min(room, self._calls.batch))
             step = _step.decode(answer)
             for row in step.sessions:
                 found.setdefault(row.id, row)

@@ -39,11 +39,13 @@ Talk: TypeAlias = Generator[Call, bytes, T]
 
 
 class Calls:
-    """Makes calls. ``clock_offset`` (seconds) is 0 but in tests."""
+    """Makes calls. ``clock_offset`` (seconds) is 0 but in tests, ``batch`` is smaller there:
+    how many entries a script looks at before it leaves the rest to another call."""
 
-    def __init__(self, windows: Windows, *, clock_offset: float = 0.0) -> None:
+    def __init__(self, windows: Windows, *, clock_offset: float = 0.0, batch: int = BATCH) -> None:
         self.windows = windows
         self.clock_offset = clock_offset
+        self.batch = batch
 
     def __call__(self, script: str, **given: Any) -> Call:
         """This script with these values, and with those that every script is given.
@@ -58,7 +60,7 @@ class Calls:
             "claim_ms": windows.claim_ms,
             "offset_ms": round(self.clock_offset * 1000),
             "final": FINAL,
-            "batch": BATCH,
+            "batch": self.batch,
             **given,
         }
         return Call(script, msgspec.msgpack.encode(payload))

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import redis.asyncio
+
+from realtime.threads import CLOSE_PATIENCE
 
 from ..base import BATCH, Store, StoreUnavailable
 from ..records import (
@@ -129,7 +132,9 @@ class RedisStore(Store):
         await self._run(self._talks.sweeping.note_sweep(report))
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        with suppress(TimeoutError):  # TLS says goodbye, and waits for one
+            async with asyncio.timeout(CLOSE_PATIENCE):
+                await self._client.aclose()
 
     # ------------------------------------------------------------ running
 
