@@ -46,7 +46,7 @@ async def send(_: dict[str, Any]) -> None:
 def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
     record = Session(id_, SessionState.CONNECTED, 1, "w1", Peer(), 0, 0, 0)
     connection = Connection(send, Limits(1000, 100, 100), drop=lambda: None)
-    return hub._enter(replace(record, **given), connection, None)
+    return hub._enter(replace(record, **given), connection, None, token_hash="digest", key="c1")
 
 
 def answer(hub: Hub, session: ConnectedSession) -> None:

@@ -1,15 +1,21 @@
 """The worker's beat to the store: its lease, its sessions' news, its inbox."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
+from realtime.protocol.messages import Notice
 from realtime.store.base import BATCH, Store, StoreUnavailable
-from realtime.store.records import Pulse
+from realtime.store.records import BeatAnswer, Loss, Pulse
 from realtime.sweeper import Sweeper
 
+from .departures import Departures
 from .hub import Hub
+from .notices import tell_all
+from .registering import Registering
 from .session import ConnectedSession
 
 logger = logging.getLogger("realtime.worker")
@@ -19,13 +25,17 @@ class Beats:
     """Flushes what has changed, with every flush renewing the lease.
 
     ``healthy`` is False from the first beat that fails until one succeeds; each
-    change is logged once.
+    change is logged once, and every client is told.
     """
 
-    def __init__(self, store: Store, sweeper: Sweeper, hub: Hub, *, lease: float) -> None:
+    def __init__(
+        self, store: Store, sweeper: Sweeper, hub: Hub, departures: Departures, *, lease: float
+    ) -> None:
         self._store = store
         self._sweeper = sweeper
         self._hub = hub
+        self._departures = departures
+        self._registering = Registering(store, hub, departures)
         self._lease = lease
         self._last_success = time.monotonic()
         self._sweep_after = 0.0
@@ -42,9 +52,9 @@ class Beats:
         try:
             await self._flush(self._changed())
         except StoreUnavailable as error:
-            self._failed(error)
+            await self._failed(error)
             raise
-        self._succeeded()
+        await self._succeeded()
 
     def _changed(self) -> Callable[[], list[ConnectedSession]]:
         waiting = iter([s for s in self._hub.connected() if s.changed])
@@ -64,32 +74,52 @@ class Beats:
         patient = self._was_silent(now) or not self.may_sweep
         answer = await self._store.beat(self._hub.report(), pulses, suspend_lost=not patient)
         if not answer.renewed:  # news to the store: every session here is connected
-            for session in self._hub.connected():
-                session.changed = True
+            self._report_everybody()
+        if answer.incarnation != self._registering.incarnation:
+            answer = await self._introduce(answer)
         self._hub.heed(answer)
         await self._sweeper.announce_suspended(answer.suspended)
+
+    async def _introduce(self, answer: BeatAnswer) -> BeatAnswer:
+        """Make the sessions here known to a store that is not the one of the last beat."""
+        if self._registering.incarnation:  # what it has kept may be old: as after an outage
+            self._sweep_after = time.monotonic() + self._lease
+        await self._registering.register(answer.incarnation)
+        taken_over = tuple(lost for lost in answer.lost if lost.loss is Loss.TAKEN_OVER)
+        return replace(answer, lost=taken_over)
 
     def _pulse(self, session: ConnectedSession, now: float) -> Pulse:
         session.changed = False
         return session.pulse(now)
 
-    def _failed(self, error: StoreUnavailable) -> None:
-        if self.healthy:
-            logger.error("the store is unreachable: %s", error)
-        self.healthy = False
-        # Its answer may have said that the lease had lapsed: then it knows of nobody here.
+    def _report_everybody(self) -> None:
         for session in self._hub.connected():
             session.changed = True
+
+    async def _failed(self, error: StoreUnavailable) -> None:
+        # Its answer may have said that the lease had lapsed: then it knows of nobody here.
+        self._report_everybody()
+        self._departures.hold()
+        self._departures.say_goodbyes()
+        if not self._registering.incarnation:  # away since nobody here knows when
+            self._sweep_after = math.inf
+        if self.healthy:
+            self.healthy = False
+            logger.error("the store is unreachable: %s", error)
+            await tell_all(self._hub.connected(), Notice("degraded"))
 
     def _was_silent(self, now: float) -> bool:
         """Whether nothing was heard of the store for so long that leases may have ended."""
         return now - self._last_success > self._lease / 2
 
-    def _succeeded(self) -> None:
+    async def _succeeded(self) -> None:
         now = time.monotonic()
-        if not self.healthy:
-            logger.warning("the store is back after %.1f s", now - self._last_success)
-        if self._was_silent(now):
-            self._sweep_after = now + self._lease
-        self.healthy = True
+        before, was_silent = self._last_success, self._was_silent(now)
         self._last_success = now
+        if was_silent or self._sweep_after == math.inf:
+            self._sweep_after = now + self._lease
+        self._departures.release()
+        if not self.healthy:
+            self.healthy = True
+            logger.warning("the store is back after %.1f s", now - before)
+            await tell_all(self._hub.connected(), Notice("ok"))

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from realtime.store.base import BATCH, Store, StoreUnavailable
-from realtime.store.records import Departure
+from realtime.store.records import Departure, Registration
 from realtime.sweeper import Sweeper
 
 logger = logging.getLogger("realtime.worker")
@@ -20,11 +20,16 @@ MAX_PENDING = 100_000
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """One departure. ``for_good`` ends the session instead of suspending it; ``goodbye``
-    is called after each attempt to tell the store, so only the first may have an effect."""
+    is called after each attempt to tell the store, so only the first may have an effect.
+
+    ``registration`` makes the session known, at a time by the monotonic clock, to a store
+    that has lost it; None if there was never more than a connection.
+    """
 
     departure: Departure
     for_good: bool
     goodbye: Callable[[], None]
+    registration: Callable[[float], Registration] | None = None
     left_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -46,6 +51,9 @@ class Departures:
     The wait for the store is bounded: goodbye is said after the first attempt,
     whatever came of it. At MAX_PENDING the oldest is dropped; its session's deadline
     in the store ends it all the same.
+
+    A beat that fails, or that finds another incarnation of the store, puts a ``hold`` on
+    it until one succeeds: a session that the store does not know cannot leave it.
     """
 
     def __init__(self, store: Store, sweeper: Sweeper, *, worker: str, retry: float) -> None:
@@ -54,6 +62,9 @@ class Departures:
         self._worker = worker
         self._retry = retry
         self._pending: OrderedDict[tuple[str, int, str], Leaving] = OrderedDict()
+        self._under_way: Set[tuple[str, int, str]] = frozenset()
+        self._released = asyncio.Event()
+        self._released.set()
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -69,6 +80,21 @@ class Departures:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="realtime-departures")
 
+    def hold(self) -> None:
+        """Tell the store of nobody until :meth:`release`; what is under way goes on."""
+        self._released.clear()
+
+    def release(self) -> None:
+        """Go on telling."""
+        self._released.set()
+
+    def unheard(self) -> Iterator[Registration]:
+        """Whoever the store has yet to hear of, as connected sessions. Without those it is
+        being told of: put back behind their departure, they would stay."""
+        for key, leaving in list(self._pending.items()):
+            if leaving.registration and key not in self._under_way:
+                yield leaving.registration(time.monotonic())
+
     async def settle(self, within: float) -> None:
         """Wait until the store knows of all, but at most so many seconds."""
         if self._task is not None:
@@ -83,11 +109,12 @@ class Departures:
     async def _run(self) -> None:
         await asyncio.sleep(0)  # what ends in one go travels in one batch
         while self._pending:
-            batch = list(islice(self._pending.values(), BATCH))
-            suspended = [leaving for leaving in batch if not leaving.for_good]
-            closed = [leaving for leaving in batch if leaving.for_good]
-            heard = await self._tell(self._suspend, suspended)
-            if not (heard and await self._tell(self._close, closed)):
+            await self._released.wait()
+            batch = dict(islice(self._pending.items(), BATCH))
+            self._under_way = batch.keys()
+            heard = await self._tell_all(list(batch.values()))
+            self._under_way = frozenset()
+            if not heard:
                 self.say_goodbyes()
                 await asyncio.sleep(self._retry)
 
@@ -95,6 +122,12 @@ class Departures:
         """Nobody is kept waiting for a store that does not answer."""
         for leaving in self._pending.values():
             leaving.goodbye()
+
+    async def _tell_all(self, batch: Sequence[Leaving]) -> bool:
+        suspended = [leaving for leaving in batch if not leaving.for_good]
+        closed = [leaving for leaving in batch if leaving.for_good]
+        heard = await self._tell(self._suspend, suspended)
+        return heard and await self._tell(self._close, closed)
 
     async def _tell(
         self, store: Callable[[Sequence[Departure]], Awaitable[None]], batch: Sequence[Leaving]

@@ -6,7 +6,7 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from realtime.store.records import (
     CloseRequest,
     Departure,
     Loss,
+    Lost,
     Opening,
     Peer,
     Pulse,
@@ -112,7 +113,7 @@ class Hub:
         resumed = record is not None
         if record is None:
             record = await self._open(hello, peer, key, token)
-        session = self._enter(record, connection, login)
+        session = self._enter(record, connection, login, token_hash=_digest(token), key=key)
         if not connection.ended:
             connection.send(self._welcome(record, token, resumed=resumed))
         (self._watchers.resumed if resumed else self._watchers.opened)(record)
@@ -140,8 +141,8 @@ class Hub:
         return record
 
     def _opening(self, session: str, token: str, key: str, hello: Hello, peer: Peer) -> Opening:
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        return Opening(session, digest, key, self.identity.worker, peer, hello.visibility)
+        worker = self.identity.worker
+        return Opening(session, _digest(token), key, worker, peer, hello.visibility)
 
     def _forsake(self, opening: Opening, *, for_good: bool) -> None:
         """Perhaps the store has this connection, and nobody will ever beat for it."""
@@ -150,7 +151,15 @@ class Hub:
         departure = Departure(pulse, code.value, code.reason, opening.connection)
         self._departures.add(Leaving(departure, for_good=for_good, goodbye=_nothing))
 
-    def _enter(self, record: Session, connection: Connection, login: Hashable) -> ConnectedSession:
+    def _enter(
+        self,
+        record: Session,
+        connection: Connection,
+        login: Hashable,
+        *,
+        token_hash: str,
+        key: str,
+    ) -> ConnectedSession:
         older = self._sessions.get(record.id)
         if older is not None and older.record.generation < record.generation:
             record = adopt_totals(record, older)
@@ -159,7 +168,14 @@ class Hub:
         # Not all at once after a mass reconnect: half to a whole interval.
         first = self._policy.ping_interval * random.uniform(0.5, 1.0)  # noqa: S311
         session = ConnectedSession(
-            record, connection, self._policy, now, first_ping=first, login=login
+            record,
+            connection,
+            self._policy,
+            now,
+            first_ping=first,
+            token_hash=token_hash,
+            key=key,
+            login=login,
         )
         if older is not None and older.record.generation > record.generation:
             session.departed = True  # overtaken by a later resume while the store answered
@@ -232,9 +248,13 @@ class Hub:
         self.online = answer.online
         for request in answer.inbox:
             self._close_as_asked(request)
-        for lost in answer.lost:
-            if session := self._find(lost.session, lost.generation):
-                self._release(session, LOSSES[lost.loss])
+        self.give_up(answer.lost)
+
+    def give_up(self, lost: Iterable[Lost]) -> None:
+        """End the connections of sessions that are not ours any more."""
+        for each in lost:
+            if session := self._find(each.session, each.generation):
+                self._release(session, LOSSES[each.loss])
 
     def _close_as_asked(self, request: CloseRequest) -> None:
         if session := self._find(request.session, request.generation):
@@ -283,7 +303,13 @@ class Hub:
         def say_goodbye() -> None:
             session.connection.end(code, reason, delay_ms=delay_ms)
 
-        self._departures.add(Leaving(departure, for_good=for_good, goodbye=say_goodbye))
+        leaving = Leaving(
+            departure,
+            for_good=for_good,
+            goodbye=say_goodbye,
+            registration=session.registration,
+        )
+        self._departures.add(leaving)
         logger.info("%s (%s) left: %d %s", *_who(session), code, reason)
 
     def _release(self, session: ConnectedSession, code: CloseCode) -> None:
@@ -311,6 +337,10 @@ class Hub:
 def _who(session: ConnectedSession) -> tuple[str, str]:
     peer = session.record.peer
     return peer.username or "anonymous", peer.address
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _nothing() -> None:

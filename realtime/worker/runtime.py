@@ -11,6 +11,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -151,7 +152,7 @@ class Runtime:
         )
         self._departures = departures
         self.hub = self._make_hub(departures)
-        self.beats = Beats(base.store, base.sweeper, self.hub, lease=settings.lease)
+        self.beats = Beats(base.store, base.sweeper, self.hub, departures, lease=settings.lease)
         self._flush = Job("flush", settings.flush_interval, self.beats.flush)
         self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
         self._messenger = Messenger(
@@ -215,11 +216,14 @@ class Runtime:
         try:
             async with asyncio.timeout(settings.store_timeout):
                 return (await self._verdicts([login])).get(login)
-        except (TimeoutError, Overloaded):
+        except TimeoutError:
             raise StoreUnavailable("no answer about a login") from None
 
     async def _verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
-        return await self.base.threads.run(verdicts, logins)
+        try:
+            return await self.base.threads.run(verdicts, logins)
+        except Overloaded:
+            raise StoreUnavailable("too many calls are waiting for the database") from None
 
     def _resumed(self, record: Session) -> None:
         """Whoever had it until now shall hear of it."""
@@ -265,10 +269,8 @@ class Runtime:
         """Take the lease and begin to tick. With the store out of reach, tick all the same."""
         self.ticker.start()
         self._messenger.start()
-        try:
+        with suppress(StoreUnavailable):  # the beats have said so
             await self.beats.flush()
-        except StoreUnavailable:
-            logger.warning("started without the store; connections are refused until it is back")
 
     @property
     def alive(self) -> bool:

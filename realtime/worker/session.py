@@ -16,7 +16,7 @@ from realtime.protocol.messages import (
     Hello,
     Visibility,
 )
-from realtime.store.records import Pulse, Session, Totals
+from realtime.store.records import Pulse, Registration, Session, Totals
 
 from .connection import Connection
 
@@ -24,7 +24,9 @@ from .connection import Connection
 class ConnectedSession:
     """The live half of a session that is connected here.
 
-    ``changed`` says that the store should hear of it with the next beat.
+    ``changed`` says that the store should hear of it with the next beat. ``token_hash``
+    and ``key`` are the token's digest and the connection's name in its ``Opening``: a store
+    that has lost its content must be told of them again.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class ConnectedSession:
         "departed",
         "heartbeat",
         "invalid_pongs",
+        "key",
         "last_life",
         "latency_ms",
         "login",
@@ -42,6 +45,7 @@ class ConnectedSession:
         "pings",
         "pongs",
         "record",
+        "token_hash",
         "visibility",
     )
 
@@ -53,10 +57,14 @@ class ConnectedSession:
         now: float,
         *,
         first_ping: float,
+        token_hash: str,
+        key: str,
         login: Hashable = None,
     ) -> None:
         self.record: Final = record
         self.connection: Final = connection
+        self.token_hash: Final = token_hash
+        self.key: Final = key
         self.login: Final = login
         self.heartbeat: Final = Heartbeat(policy, now, first_ping=first_ping)
         self._base = record.totals
@@ -94,8 +102,15 @@ class ConnectedSession:
             missed=self.heartbeat.missed,
             visibility=self.visibility,
             totals=self.totals,
-            idle_ms=max(0, round((now - self.last_life) * 1000)),
+            idle_ms=self._idle_ms(now),
         )
+
+    def registration(self, now: float) -> Registration:
+        """What a store that does not know it must hear at ``now``."""
+        return Registration(self.snapshot(), self.token_hash, self.key, self._idle_ms(now))
+
+    def _idle_ms(self, now: float) -> int:
+        return max(0, round((now - self.last_life) * 1000))
 
     def snapshot(self) -> Session:
         """The record with today's values."""

@@ -57,7 +57,7 @@ class World:
         self.hub.ticker = Ticker(
             [], beat=self.hub.beat, sessions=self.hub.connected, patience=5.0, grain=0.02
         )
-        self.beats = Beats(fickle, self.sweeper, self.hub, lease=15.0)
+        self.beats = Beats(fickle, self.sweeper, self.hub, self.departures, lease=15.0)
 
     def other(self, name: str) -> "World":
         """Another worker on the same store."""

@@ -132,7 +132,16 @@ def live(
 ) -> ConnectedSession:
     """A session that is connected, without a hub."""
     connection = connect(wire or Wire())
-    return ConnectedSession(record(id_), connection, POLICY, now, first_ping=first_ping)
+    return connected(record(id_), connection, now=now, first_ping=first_ping)
+
+
+def connected(
+    record: Session, connection: Connection, *, now: float = 0.0, first_ping: float = 25.0
+) -> ConnectedSession:
+    """The live half of this record."""
+    return ConnectedSession(
+        record, connection, POLICY, now, first_ping=first_ping, token_hash="digest", key="c1"
+    )
 
 
 class Fickle:

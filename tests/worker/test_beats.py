@@ -187,6 +187,74 @@ async def test_a_long_silence_of_this_worker_counts_as_an_outage(
     assert not may_sweep(world)
 
 
+async def test_who_starts_during_an_outage_sweeps_only_a_lease_after_it(
+    clock: Clock, world: World
+) -> None:
+    """However short it seems to who has not been there: the others were silent for longer."""
+    other = world.other("w2")
+    await flush_failing(other)
+    clock.turn(1)
+    await other.beats.flush()
+    assert not may_sweep(other)
+    for _ in range(3):
+        clock.turn(5)
+        await other.beats.flush()
+    assert may_sweep(other)
+
+
+async def test_who_starts_during_an_outage_suspends_nobody(clock: Clock, world: World) -> None:
+    session = await world.admit(Wire())
+    world.store.blocking._database.clock_offset = 16.0
+    other = world.other("w2")
+    await flush_failing(other)
+    await other.beats.flush()
+    assert await state(world, session.id) is SessionState.CONNECTED
+
+
+async def test_of_several_workers_whoever_comes_back_first_spares_the_others(
+    clock: Clock, world: World
+) -> None:
+    """All leases have ended during the outage; each worker beats again in its own time."""
+    workers = [world, world.other("w2"), world.other("w3")]
+    sessions = [await each.admit(Wire()) for each in workers]
+    for each in workers[1:]:
+        await each.beats.flush()
+    for seconds in (0, 10, 10):
+        clock.turn(seconds)
+        for each in workers:
+            await flush_failing(each)
+    world.store.blocking._database.clock_offset = 20.0
+    for each in workers:
+        assert not may_sweep(each)
+        await each.beats.flush()
+        clock.turn(1)
+    for session in sessions:
+        assert await state(world, session.id) is SessionState.CONNECTED
+        assert not session.departed
+    assert not any(may_sweep(each) for each in workers)
+
+
+async def test_whom_a_sweep_from_outside_suspends_after_an_outage_is_taken_up_again(
+    clock: Clock, world: World
+) -> None:
+    """Cron cannot know that the store was away. Its sweep comes before the workers' beats."""
+    wires = [Wire(), Wire()]
+    other = world.other("w2")
+    await other.beats.flush()
+    sessions = [await world.admit(wires[0]), await other.admit(wires[1])]
+    clock.turn(20)
+    world.store.blocking._database.clock_offset = 20.0
+    report = await world.sweeper.sweep()
+    assert (report.suspended, report.workers_lost) == (2, 2)
+    for each in (world, other):
+        for _ in range(2):
+            await each.beats.flush()
+    for session, wire in zip(sessions, wires, strict=True):
+        assert await state(world, session.id) is SessionState.CONNECTED
+        assert wire.types == ["welcome"]
+    assert await world.history() == []
+
+
 async def test_after_an_outage_nobody_else_is_lost_for_a_lease(clock: Clock, world: World) -> None:
     """The other worker's lease has ended because the store was away, not because it died."""
     other = world.other("w2")

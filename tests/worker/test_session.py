@@ -7,7 +7,7 @@ from realtime.protocol.messages import Bye, ClientPing, ClientPong, Hello, Visib
 from realtime.store.records import Totals
 from realtime.worker.session import ConnectedSession, adopt_totals
 
-from .fakes import POLICY, Wire, connect, live, record
+from .fakes import Wire, connect, connected, live, record
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def test_a_bye_is_not_served_here(session: ConnectedSession) -> None:
 async def test_totals_go_on_from_the_connection_before(wire: Wire) -> None:
     before = Totals(pings=10, pongs=9, invalid_pongs=1, misses=2, frames_in=30, frames_out=20)
     connection = connect(wire)
-    session = ConnectedSession(record(totals=before), connection, POLICY, 0.0, first_ping=1.0)
+    session = connected(record(totals=before), connection, first_ping=1.0)
     session.beat(1.0)
     connection.read('{"type":"pong","sequence":1}')
     session.receive(ClientPong(sequence=1), 1.5, online=1)
@@ -136,6 +136,17 @@ async def test_a_takeover_here_adopts_the_latest_totals(session: ConnectedSessio
 async def test_a_pulse_names_session_and_generation(session: ConnectedSession) -> None:
     pulse = session.pulse(2.0)
     assert (pulse.session, pulse.generation, pulse.idle_ms, pulse.missed) == ("s1", 1, 2000, 0)
+
+
+async def test_a_registration_is_all_that_a_store_has_to_know(session: ConnectedSession) -> None:
+    session.beat(20.0)
+    session.receive(ClientPong(sequence=1), 20.5, online=1)
+    session.receive(Visibility(state="hidden"), 21.0, online=1)
+    registration = session.registration(23.0)
+    assert registration.session == session.snapshot()
+    assert (registration.session.visibility, registration.session.totals.pongs) == ("hidden", 1)
+    assert (registration.token_hash, registration.connection) == ("digest", "c1")
+    assert registration.idle_ms == 2000
 
 
 async def test_a_clock_that_seems_to_run_back_makes_no_negative_idleness(
