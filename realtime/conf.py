@@ -58,6 +58,10 @@ def _is_store(value: Any) -> bool:
     return isinstance(value, str) and choice.is_store(value)
 
 
+def _is_limit(value: Any) -> bool:
+    return value in ("reject", "oldest")
+
+
 def _is_prefix(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_.-]{1,50}", value))
 
@@ -84,6 +88,7 @@ WHOLE = Kind("a whole number", _is_whole, int)
 SWITCH = Kind("True or False (1 or 0)", lambda v: isinstance(v, bool), _parse_switch)
 STORE = Kind(choice.EXPECTED, _is_store, str)
 REDIS_PREFIX = Kind('1 to 50 of the characters A-Z, a-z, 0-9, "_", "." and "-"', _is_prefix, str)
+LIMIT = Kind('"reject" or "oldest"', _is_limit, str)
 PROXIES = Kind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
 TEXTS = Kind("a list of strings (comma-separated)", _is_texts, _parse_texts)
 RATE = Kind("two numbers: frames per second, burst", _is_rate, _parse_rate)
@@ -111,6 +116,8 @@ class Settings:
     history_days: float = _setting(30, DAYS)
     max_message_size: int = _setting(1_000_000, WHOLE)
     message_rate: tuple[float, float] = _setting((100.0, 400.0), RATE)
+    max_sessions_per_user: int = _setting(0, WHOLE, zero=True)
+    session_limit: str = _setting("reject", LIMIT)
     allow_anonymous: bool = _setting(False, SWITCH)
     allowed_origins: tuple[str, ...] = _setting((), TEXTS)
     trusted_proxies: tuple[str, ...] = _setting((), PROXIES)

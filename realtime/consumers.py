@@ -190,8 +190,7 @@ class RealtimeConsumer(AsyncConsumer):
             )
         except StoreUnavailable:
             self.connection.end(CloseCode.TRY_AGAIN_LATER)
-            return False
-        return True
+        return self.session is not None
 
     async def _receive_loop(self, receive: Receive) -> int:
         assert self.session is not None

@@ -19,6 +19,7 @@ READ = {
     "a switch, 0": ("ALLOW_ANONYMOUS", "0", False),
     "a switch, false": ("ALLOW_ANONYMOUS", "False", False),
     "a switch, no": ("ALLOW_ANONYMOUS", "no", False),
+    "a limit": ("SESSION_LIMIT", "oldest", "oldest"),
     "a text": ("STORE", "database:other", "database:other"),
     "texts": ("ALLOWED_ORIGINS", "https://a.com, https://b.com,", ["https://a.com", "https://b.com"]),
     "no texts": ("ALLOWED_ORIGINS", "", []),
@@ -76,6 +77,8 @@ def test_the_documented_defaults() -> None:
         "HISTORY_DAYS": 30,
         "MAX_MESSAGE_SIZE": 1_000_000,
         "MESSAGE_RATE": (100.0, 400.0),
+        "MAX_SESSIONS_PER_USER": 0,
+        "SESSION_LIMIT": "reject",
         "ALLOW_ANONYMOUS": False,
         "ALLOWED_ORIGINS": (),
         "DRAIN_DELAY": 0.0,
@@ -89,7 +92,7 @@ def test_a_default_is_of_its_own_kind(key: str) -> None:
 
 
 def test_zero_means_something_for_few() -> None:
-    assert {"SWEEP_INTERVAL", "DRAIN_DELAY", "DRAIN_SPREAD"} == MAY_BE_ZERO
+    assert {"SWEEP_INTERVAL", "DRAIN_DELAY", "DRAIN_SPREAD", "MAX_SESSIONS_PER_USER"} == MAY_BE_ZERO
 
 
 @override_settings(REALTIME={})

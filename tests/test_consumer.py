@@ -270,7 +270,7 @@ async def test_a_second_hello_is_an_error_and_no_end() -> None:
 async def test_a_store_out_of_reach_is_4009(
     worker: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def down(*_: Any) -> None:
+    async def down(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("down")
 
     monkeypatch.setattr(worker.store, "open", down)

@@ -18,6 +18,7 @@ from realtime.store.base import Store
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
     BeatAnswer,
+    Cap,
     CloseRequest,
     Departure,
     Loss,
@@ -72,6 +73,7 @@ class Hub:
         policy: Policy,
         max_message_size: int,
         return_delay: tuple[int, int],
+        cap: Cap | None = None,
     ) -> None:
         self.identity = identity
         self._store = store
@@ -80,6 +82,7 @@ class Hub:
         self._policy = policy
         self._max_message_size = max_message_size
         self._return_delay = return_delay
+        self._cap = cap
         self._sessions: dict[str, ConnectedSession] = {}
         self._arriving: set[Connection] = set()
         self._latencies = LatencyHistogram()  # of exactly these sessions
@@ -100,8 +103,10 @@ class Hub:
 
     async def admit(
         self, connection: Connection, hello: Hello, peer: Peer, *, login: Hashable = None
-    ) -> ConnectedSession:
+    ) -> ConnectedSession | None:
         """Open or resume a session; ``welcome`` is sent once the store has it.
+
+        None if the user has as many as allowed: the connection has then been ended.
 
         ``login`` is whatever can be asked later whether it still stands; None is not asked.
 
@@ -113,6 +118,10 @@ class Hub:
         resumed = record is not None
         if record is None:
             record = await self._open(hello, peer, key, token)
+        if record is None:
+            logger.info("%s (%s) was refused: too many sessions", *_names(peer))
+            connection.end(CloseCode.TOO_MANY_SESSIONS)
+            return None
         session = self._enter(record, connection, login, token_hash=_digest(token), key=key)
         if not connection.ended:
             connection.send(self._welcome(record, token, resumed=resumed))
@@ -130,15 +139,13 @@ class Hub:
             self._forsake(opening, for_good=False)
             raise
 
-    async def _open(self, hello: Hello, peer: Peer, key: str, token: str) -> Session:
+    async def _open(self, hello: Hello, peer: Peer, key: str, token: str) -> Session | None:
         opening = self._opening(secrets.token_hex(16), token, key, hello, peer)
         try:
-            record = await self._store.open(opening)
+            return await self._store.open(opening, cap=self._cap)
         except Exception:
             self._forsake(opening, for_good=True)
             raise
-        assert record is not None, "nobody is refused without a cap"
-        return record
 
     def _opening(self, session: str, token: str, key: str, hello: Hello, peer: Peer) -> Opening:
         worker = self.identity.worker
@@ -310,7 +317,7 @@ class Hub:
             registration=session.registration,
         )
         self._departures.add(leaving)
-        logger.info("%s (%s) left: %d %s", *_who(session), code, reason)
+        logger.info("%s (%s) left: %d %s", *_names(session.record.peer), code, reason)
 
     def _release(self, session: ConnectedSession, code: CloseCode) -> None:
         """End a connection whose session is not ours any more; the store knows."""
@@ -334,8 +341,7 @@ class Hub:
         return leaving
 
 
-def _who(session: ConnectedSession) -> tuple[str, str]:
-    peer = session.record.peer
+def _names(peer: Peer) -> tuple[str, str]:
     return peer.username or "anonymous", peer.address
 
 

@@ -29,7 +29,7 @@ from realtime.protocol.heartbeat import Policy
 from realtime.store import choice
 from realtime.store.base import SAMPLE_EVERY_MS, BlockingStore, Store, StoreUnavailable
 from realtime.store.database.transaction import Database
-from realtime.store.records import Session
+from realtime.store.records import Cap, Session
 from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
 from realtime.threads import Overloaded, Threads
@@ -84,6 +84,13 @@ def windows(values: Settings) -> Windows:
         session_ms=round(values.session_timeout * 1000),
         claim_ms=round(values.claim_timeout * 1000),
     )
+
+
+def cap() -> Cap | None:
+    """How many sessions a user may have; None if nobody counts."""
+    if settings.max_sessions_per_user <= 0:
+        return None
+    return Cap(settings.max_sessions_per_user, evict_oldest=settings.session_limit == "oldest")
 
 
 def blocking_store() -> BlockingStore:
@@ -177,6 +184,7 @@ class Runtime:
             ),
             max_message_size=settings.max_message_size,
             return_delay=self.return_delay,
+            cap=cap(),
         )
 
     def _make_ticker(self) -> Ticker:

@@ -71,6 +71,7 @@ class World:
         hello = Hello(protocol=1, resume=wanted or None)
         login = peer.login or None  # what stands for the login, here by its digest
         session = await self.hub.admit(connect(wire), hello, peer, login=login)
+        assert session is not None
         await session.connection.flush()
         return session
 

@@ -123,7 +123,7 @@ async def test_a_resume_that_took_effect_unheard_is_no_ghost(
 async def test_an_open_that_took_effect_unheard_is_undone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def unheard(opening: object) -> None:
+    async def unheard(opening: object, **_: object) -> None:
         await world.store.open(opening)  # type: ignore[arg-type]
         raise StoreUnavailable("the answer is lost")
 

@@ -34,6 +34,7 @@ async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
 
 async def admit(worker: Runtime, wire: Wire) -> str:
     session = await worker.hub.admit(connect(wire), Hello(protocol=1), Peer(user="1"))
+    assert session is not None
     return session.id
 
 
