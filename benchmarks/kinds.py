@@ -47,7 +47,8 @@ def _our_environ(place: Place) -> Mapping[str, str]:
         "REALTIME_ALLOW_ANONYMOUS": "1",
         "REALTIME_PING_INTERVAL": str(place.interval),
         "REALTIME_PONG_TIMEOUT": str(min(10.0, place.interval)),
-        **({"REDIS_URL": place.redis} if place.redis else {}),
+        "REALTIME_STORE": place.redis or "database",
+        "REDIS_URL": place.redis,
     }
 
 

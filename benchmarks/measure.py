@@ -7,6 +7,8 @@ import psutil
 
 from .servers import Server
 
+SCHEDULED = 2  # of a process's clocks the one that counts nanoseconds, as in clock_getcpuclockid
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -30,12 +32,12 @@ class Used:
 
 
 def read(server: Server) -> Usage:
-    """Read from /proc now. Raises ServerFailed if the server has ended."""
+    """Read it now. Raises ServerFailed if the server has ended."""
     server.check()
     family = _family(server.pid)
     store = _family(server.store_pid) if server.store_pid else []
     return Usage(
-        cpu=sum(map(_cpu, [*family, *store])),
+        cpu=sum(cpu_of(process.pid) for process in [*family, *store]),
         rss=sum(process.memory_info().rss for process in family),
         at=time.monotonic(),
     )
@@ -47,15 +49,13 @@ def between(earlier: Usage, later: Usage) -> Used:
 
 
 def cpu_of(pid: int) -> float:
-    """CPU seconds that a process has used, user and system."""
-    return _cpu(psutil.Process(pid))
+    """CPU seconds that a process has used, user and system, its ended threads included.
+
+    By its CPU clock: /proc counts the same in steps of 10 ms, in which a thousand beats fit.
+    """
+    return time.clock_gettime(~pid << 3 | SCHEDULED)
 
 
 def _family(pid: int) -> list[psutil.Process]:
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system

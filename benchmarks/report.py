@@ -69,7 +69,7 @@ def _goal_row(
     if goal.beside:
         title += f" ÷ {titles[goal.beside]}"
     verdict = ["" if value <= goal.most else "**missed**"] if judge else []
-    digits = 2 if goal.beside else goal.figure.digits
+    digits = 3 if goal.beside else goal.figure.digits
     return [title, number(value, digits), f"{goal.most:,g}", *verdict]
 
 

@@ -1,11 +1,14 @@
 """The benchmarks' arithmetic, and what they make of it; measuring itself is `make bench`."""
 
 import asyncio
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -16,6 +19,7 @@ from benchmarks.document import BEGIN, END, replace_block
 from benchmarks.driver import LoadFailed
 from benchmarks.figures import GOALS, SERVER_FIGURES, STORE_FIGURES, Figure, Goal
 from benchmarks.kinds import KINDS
+from benchmarks.measure import cpu_of
 from benchmarks.outcome import CHART, TITLES, Outcome
 from benchmarks.report import failures, goals_table, median, medians_table, ratio
 from benchmarks.rounds import Figures, Results, Run, interleave
@@ -70,7 +74,7 @@ def test_a_goal_is_judged(most: float, verdict: str) -> None:
     measured = suites([2], [4])
     row = goals_table(measured, [goal], TITLE, judge=True).splitlines()[2]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == ["cost, µs: Ours ÷ Other", "0.50", str(most), verdict]
+    assert cells == ["cost, µs: Ours ÷ Other", "0.500", str(most), verdict]
     assert "missed" not in goals_table(measured, [goal], TITLE, judge=False)
 
 
@@ -110,6 +114,18 @@ def test_servers_and_load_have_cores_of_their_own(
     cores: set[int], servers: list[int], load: list[int]
 ) -> None:
     assert [sorted(share) for share in shares(frozenset(cores))] == [servers, load]
+
+
+def test_cpu_time_of_another_process_is_what_proc_says() -> None:
+    program = "import sys; sum(range(20_000_000)); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        told = psutil.Process(process.pid).cpu_times()
+        assert cpu_of(process.pid) == pytest.approx(told.user + told.system, abs=0.05)
+        assert cpu_of(process.pid) > 0.05
 
 
 # Page and chart
