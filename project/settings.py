@@ -1,7 +1,9 @@
 """Settings of the demo project. What differs between machines comes from the environment."""
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -105,6 +107,23 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = os.environ.get("REDIS_URL", "")
 
 REALTIME = conf.from_environ(os.environ)
+if REDIS_URL:
+    REALTIME.setdefault("STORE", REDIS_URL)
+
+# What workers tell each other; what is lost on the way is only later, so nobody waits for it.
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"},
+}
+if REDIS_URL:
+    # Its client knows Redis by one name, and a URL's database number separates no messages.
+    address = re.sub(r"^valkey", "redis", REDIS_URL)
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": address, "socket_timeout": 2, "socket_connect_timeout": 2}],
+            "prefix": REALTIME.get("REDIS_PREFIX", "realtime"),
+        },
+    }
 
 # Languages, time and static files
 
@@ -129,6 +148,8 @@ LOGGING = {
     # Django's own handlers would print each of its lines a second time.
     "loggers": {
         "django": {"handlers": []},
+        # A traceback a second while Redis is away; realtime.hints says it once.
+        "channels_redis.pubsub": {"level": "CRITICAL"},
         # Twenty lines for a page would scroll the demo's password away.
         "realtime.access": {"level": os.environ.get("ACCESS_LOG_LEVEL", "WARNING").upper()},
     },

@@ -32,7 +32,8 @@ __all__ = [
 def kick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> bool:
     """Disconnect a session; False if there is none of that id.
 
-    Returns once the request is stored. Its socket hears of it within a flush or two.
+    Returns once the request is stored. Its socket hears of it at once where the channel
+    layer leads to its worker, and within a flush or two in any case.
     A code from 4500 on ends the session, any other lets the client come back. Raises
     ValueError for a code that is not an application's: 4000 to 4999.
     """

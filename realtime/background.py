@@ -9,7 +9,8 @@ import atexit
 import os
 import threading
 
-STOP_PATIENCE = 1.0  # seconds, at the end of the process
+# At the end of the process, in seconds: for what still runs, and for the thread.
+FINISH_PATIENCE, STOP_PATIENCE = 0.5, 1.5
 
 
 class _LoopThread:
@@ -27,6 +28,8 @@ class _LoopThread:
 
     async def _until_stopped(self) -> None:
         await self._stopping.wait()
+        if unfinished := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(unfinished, timeout=FINISH_PATIENCE)
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self._stopping.set)
@@ -54,7 +57,8 @@ class Background:
             return self._thread.loop
 
     def stop(self) -> None:
-        """Cancel what runs there and end the thread. The next use makes another."""
+        """Let what runs there finish, but not for long, and end the thread. The next use
+        makes another."""
         with self._lock:
             ending, self._thread = self._thread, None
         if ending is not None:

@@ -163,7 +163,7 @@ def _socket_timeout(host: Any) -> float:
     """Seconds for which a host of the layer may be silent; 0 for ever."""
     options = host if isinstance(host, dict) else {"address": host}
     default = 5 if int(version("redis").partition(".")[0]) >= 8 else None
-    timeout = options.get("socket_timeout", default)
+    timeout: Any = options.get("socket_timeout", default)
     if isinstance(address := options.get("address"), str):  # what an address says goes first
         timeout = parse_qs(urlsplit(address).query).get("socket_timeout", [timeout])[-1]
     with suppress(TypeError, ValueError):

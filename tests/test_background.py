@@ -51,6 +51,13 @@ def test_a_stop_ends_what_runs_there_and_the_next_use_begins_anew(background: Ba
     assert after is not before
 
 
+def test_what_is_nearly_done_is_done_before_the_end(background: Background) -> None:
+    _, loop = ask(background)
+    soon = asyncio.run_coroutine_threadsafe(asyncio.sleep(0.05, "done"), loop)
+    background.stop()
+    assert soon.result(0) == "done"
+
+
 def test_nothing_to_stop_is_no_error(background: Background) -> None:
     background.stop()
 

@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from django.test import override_settings
 
-from realtime import api
+from realtime import api, hinting
 from realtime.background import background
 from realtime.hinting import MOMENT, tell
 from realtime.store.records import Opening, Peer
@@ -32,7 +32,7 @@ class Ear:
     """Somebody who hears what is published on a Redis."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._pubsub = client.pubsub(ignore_subscribe_messages=True)
+        self._pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._pubsub.psubscribe("hinting__group__*")
         self._pubsub.get_message(timeout=10.0)
 
@@ -113,7 +113,8 @@ def test_too_many_to_be_named_make_everybody_look(ear: Ear) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
-def test_a_forked_process_tells_as_well(ear: Ear) -> None:
+def test_a_forked_process_tells_as_well(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hinting, "MOMENT", 10.0)
     tell(Kind.CLOSING, ["parent"])
     assert ear.hint() == Hint(Kind.CLOSING, ("parent",))
     child = os.fork()

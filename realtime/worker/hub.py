@@ -89,6 +89,7 @@ class Hub:
         self._pings = self._pongs = self._timeouts = 0
         self.ticker: Ticker
         self.online = 0
+        self.workers = 1
 
     # ------------------------------------------------------------ admission
 
@@ -252,7 +253,7 @@ class Hub:
 
     def heed(self, answer: BeatAnswer) -> None:
         """Do what the store asks for in its answer to a beat."""
-        self.online = answer.online
+        self.online, self.workers = answer.online, answer.workers
         for request in answer.inbox:
             self._close_as_asked(request)
         self.give_up(answer.lost)

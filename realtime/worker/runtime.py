@@ -35,13 +35,14 @@ from realtime.sweeper import Sweeper
 from realtime.threads import Overloaded, Threads
 
 from .beats import Beats
+from .company import Company
 from .connection import Limits
 from .departures import Departures
 from .hints import Kind, group_of
 from .hub import Hub, Identity, Watchers
 from .jobs import Job
 from .logins import Logins
-from .messenger import Messenger
+from .messenger import Messenger, leaves_process
 from .ticker import Ticker, grain_for
 
 logger = logging.getLogger("realtime.worker")
@@ -160,11 +161,11 @@ class Runtime:
         self._departures = departures
         self.hub = self._make_hub(departures)
         self.beats = Beats(base.store, base.sweeper, self.hub, departures, lease=settings.lease)
-        self._flush = Job("flush", settings.flush_interval, self.beats.flush)
+        self._flush = Job("flush", settings.flush_interval, self._report)
         self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
-        self._messenger = Messenger(
-            channel_layer(), workers_group(), self.hub, flush_at=self._flush.hasten
-        )
+        layer = channel_layer()
+        self._messenger = Messenger(layer, workers_group(), self.hub, flush_at=self._flush.hasten)
+        self._company = Company(lease=settings.lease, heard_outside=leaves_process(layer))
         self.ticker = self.hub.ticker = self._make_ticker()
 
     def _make_hub(self, departures: Departures) -> Hub:
@@ -205,6 +206,10 @@ class Runtime:
         )
 
     # ------------------------------------------------------------ work
+
+    async def _report(self) -> None:
+        await self.beats.flush()
+        self._company.count(self.hub.workers)
 
     async def _sweep(self) -> None:
         if self.beats.may_sweep:

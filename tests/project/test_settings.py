@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ SHOW = """
 import json
 from project import settings
 names = ("DEBUG", "ALLOWED_HOSTS", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE",
-         "CSRF_COOKIE_SECURE", "CSRF_TRUSTED_ORIGINS", "REALTIME", "SECURE_PROXY_SSL_HEADER")
+         "CSRF_COOKIE_SECURE", "CSRF_TRUSTED_ORIGINS", "REALTIME", "SECURE_PROXY_SSL_HEADER",
+         "CHANNEL_LAYERS")
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
 
@@ -45,6 +47,7 @@ def test_without_any_variable_nothing_promises_https() -> None:
         "CSRF_TRUSTED_ORIGINS": [],
         "REALTIME": {},
         "SECURE_PROXY_SSL_HEADER": None,
+        "CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
     }
 
 
@@ -57,6 +60,26 @@ def test_lists_are_separated_by_commas() -> None:
 
 def test_realtime_variables_become_the_dict() -> None:
     assert read(REALTIME_PING_INTERVAL="5")["REALTIME"] == {"PING_INTERVAL": 5.0}
+
+
+def test_with_redis_sessions_are_kept_there_unless_it_says_otherwise() -> None:
+    url = "redis://localhost:6379/0"
+    assert read(REDIS_URL=url)["REALTIME"] == {"STORE": url}
+    assert read(REDIS_URL=url, REALTIME_STORE="database")["REALTIME"] == {"STORE": "database"}
+
+
+def channel_layer(**environ: str) -> tuple[str, str, str]:
+    layers: Any = read(**environ)["CHANNEL_LAYERS"]
+    layer = layers["default"]
+    return layer["BACKEND"], layer["CONFIG"]["hosts"][0]["address"], layer["CONFIG"]["prefix"]
+
+
+def test_with_redis_workers_hear_each_other_through_it() -> None:
+    pubsub = "channels_redis.pubsub.RedisPubSubChannelLayer"
+    url = "redis://localhost:6379/0"
+    assert channel_layer(REDIS_URL=url) == (pubsub, url, "realtime")
+    assert channel_layer(REDIS_URL="valkeys://host/1") == (pubsub, "rediss://host/1", "realtime")
+    assert channel_layer(REDIS_URL=url, REALTIME_REDIS_PREFIX="mine")[2] == "mine"
 
 
 def test_the_proxy_header_is_believed_on_request() -> None:

@@ -2,24 +2,28 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from django.test import override_settings
 
-from realtime import signals
+from realtime import api, signals
 from realtime.authentication import ANONYMOUS
-from realtime.protocol.messages import Hello
+from realtime.background import background
+from realtime.protocol.messages import Hello, Resume
 from realtime.store.base import StoreUnavailable
-from realtime.store.records import Peer
+from realtime.store.records import Peer, WorkerReport
 from realtime.threads import Overloaded
 from realtime.worker import runtime
+from realtime.worker.hints import Hint, Kind, understand
 from realtime.worker.runtime import Runtime
 
-from .fakes import Wire, connect, eventually, record, settled
+from .fakes import PATIENCE, Wire, connect, eventually, record, settled
 
 QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
+
+NextHint = Callable[[], Awaitable[Hint | None]]
 
 
 @pytest.fixture
@@ -225,3 +229,69 @@ def test_a_nudge_for_a_loop_that_has_ended_is_no_error(transactional_db: None) -
         worker = runner.run(begin())
         runner.run(worker.stop())
     worker.nudge()
+
+
+# Hints
+
+
+@pytest.fixture
+async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
+    """What another worker of the registry is told next."""
+    layer = runtime.channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(runtime.workers_group(), channel)
+
+    async def hear() -> Hint | None:
+        async with asyncio.timeout(PATIENCE):
+            return understand(await layer.receive(channel))
+
+    yield hear
+    await layer.group_discard(runtime.workers_group(), channel)
+
+
+async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
+    wire = Wire()
+    session = await admit(worker, wire)
+    await worker.store.request_close(session=session, code=4500, reason="out")
+    hint = Hint(Kind.CLOSING, (session,))
+    await runtime.channel_layer().group_send(runtime.workers_group(), hint.message())
+    await eventually(lambda: wire.closed == 4500)
+
+
+async def test_a_session_resumed_here_is_told_of(worker: Runtime, next_hint: NextHint) -> None:
+    wire = Wire()
+    session = await admit(worker, wire)
+    await eventually(lambda: wire.messages)
+    resume = Resume(session=session, token=wire.messages[0]["token"])
+    await worker.hub.admit(connect(Wire()), Hello(protocol=1, resume=resume), Peer(user="1"))
+    assert await next_hint() == Hint(Kind.RESUMED, (session,))
+
+
+async def test_a_kick_in_this_process_goes_through_its_worker(
+    worker: Runtime, next_hint: NextHint
+) -> None:
+    session = await admit(worker, Wire())
+    background.stop()
+    assert await api.akick(session)
+    assert await next_hint() == Hint(Kind.CLOSING, (session,))
+    assert background._thread is None
+
+
+async def test_hints_do_not_wait_for_a_layer_that_is_none(transactional_db: None) -> None:
+    with override_settings(CHANNEL_LAYERS={}, REALTIME=QUICK):
+        worker = await runtime.start()
+        assert worker.tell(Kind.CLOSING, ["a" * 32])
+        await worker.stop()
+
+
+async def test_several_workers_that_cannot_hear_each_other_are_warned_of(
+    transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with override_settings(REALTIME={"FLUSH_INTERVAL": 0.05, "LEASE": 0.5, "SWEEP_INTERVAL": 0}):
+        worker = await runtime.start()
+        while not caplog.messages:
+            await worker.store.beat(WorkerReport("another", "host", 2, 0), ())
+            await asyncio.sleep(0.01)
+        await worker.stop()
+    (said,) = caplog.messages
+    assert said.startswith("2 workers share this registry")
