@@ -1,0 +1,63 @@
+"""Which store a setting means."""
+
+import pytest
+
+from realtime.store import choice
+from realtime.store.database import DatabaseSessions
+from realtime.store.redis import RedisSessions
+from tests.redis_server import RedisServer
+
+from .kinds import WINDOWS
+
+STORES = [
+    "database",
+    "database:other",
+    "redis://localhost",
+    "redis://localhost:6379/0",
+    "redis://user:pass%3Aword@[::1]:7000/12?socket_timeout=1",
+    "rediss://example.com",
+    "valkey://localhost/1",
+    "valkeys://localhost",
+    "unix:///run/redis.sock",
+    "unix://user:secret@/run/redis.sock?db=2",
+]
+OTHERS = [
+    "",
+    "redis",
+    "Database",
+    "database:",
+    "databases",
+    "redis://",
+    "redis:///0",
+    "redis://localhost:port",
+    "redis://localhost:99999",
+    "redis://localhost/first",
+    "redis://[::1",
+    "unix://",
+    "http://localhost",
+    "rediss:localhost",
+]
+
+
+@pytest.mark.parametrize("text", STORES)
+def test_a_store(text: str) -> None:
+    assert choice.is_store(text)
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_no_store(text: str) -> None:
+    assert not choice.is_store(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "alias"),
+    [("database", "default"), ("database:other", "other"), ("redis://localhost/1", "default")],
+)
+def test_the_database_of_the_history(text: str, alias: str) -> None:
+    assert choice.database_alias(text) == alias
+
+
+def test_the_store_that_is_meant(redis_server: RedisServer) -> None:
+    for text, kind in (("database", DatabaseSessions), (redis_server.url, RedisSessions)):
+        store = choice.blocking_store(text, WINDOWS, prefix="tests", timeout=1.0)
+        assert isinstance(store, kind)

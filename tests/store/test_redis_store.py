@@ -1,0 +1,299 @@
+"""What is Redis's own: keys that come and go, steps, scripts, clients, processes."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from realtime.store.base import BlockingStore
+from realtime.store.records import Order, Query, SessionState, SweepReport
+from realtime.store.redis import RedisSessions, blocking_store
+from realtime.store.redis.client import blocking_client
+from realtime.store.redis.scripts import Calls
+from realtime.store.redis.talks import Talks
+from tests.redis_server import RedisServer
+
+from .builders import beat, departure, ids, open_many, opening, pulse, returning
+from .kinds import DAY, LEASE, RESUME, SILENCE, WINDOWS, RedisKind
+from .test_looking import leaf_through
+
+
+@pytest.fixture
+def kind(redis_server: RedisServer) -> Iterator[RedisKind]:
+    kind = RedisKind(redis_server)
+    yield kind
+    kind.close()
+
+
+@pytest.fixture
+def store(kind: RedisKind) -> BlockingStore:
+    return kind.store
+
+
+# ---------------------------------------------------------------- keys
+
+
+def keys(kind: RedisKind) -> list[str]:
+    return sorted(key.decode() for key in kind.client.scan_iter())
+
+
+def end_all(kind: RedisKind) -> None:
+    """Sweep until nothing is due, and confirm."""
+    while claimed := kind.store.sweep("sweeper").claimed:
+        kind.store.confirm(ids(claimed))
+
+
+def expire(kind: RedisKind, sessions: list[str]) -> None:
+    kind.store.suspend("w1", [departure(id_) for id_ in sessions])
+
+
+def say_bye(kind: RedisKind, sessions: list[str]) -> None:
+    kind.store.close("w1", [departure(id_) for id_ in sessions], "w1")
+    kind.store.confirm(sessions)
+
+
+def be_asked(kind: RedisKind, sessions: list[str]) -> None:
+    for id_ in sessions:
+        kind.store.request_close(session=id_, code=4500, reason="")
+    expire(kind, sessions[::2])
+
+
+def move_on(kind: RedisKind, sessions: list[str]) -> None:
+    beat(kind.store, "w1", *[pulse(id_, missed=2) for id_ in sessions])
+    for id_ in sessions:
+        kind.store.resume(returning(id_, user=user_of(id_), address="elsewhere", login="new"))
+
+
+def be_forgotten(kind: RedisKind, sessions: list[str]) -> None:
+    beat(kind.store, "w1", *[pulse(id_, missed=1) for id_ in sessions])
+
+
+def user_of(session: str) -> str:
+    return str(int(session[1:]) % 100)
+
+
+def test_nothing_is_left_of_those_who_have_gone(kind: RedisKind) -> None:
+    def rest() -> list[str]:
+        beat(kind.store, "w9", connections=0)
+        kind.store.sample()
+        kind.store.note_sweep(SweepReport(0, 0, 0, 0, 1.0))
+        return keys(kind)
+
+    before = rest()
+    known = [f"s{number:04}" for number in range(2000)]
+    for id_ in known:
+        kind.store.open(opening(id_, user=user_of(id_), login=f"l{user_of(id_)}"))
+    for number, ending in enumerate([expire, say_bye, be_asked, move_on, be_forgotten]):
+        ending(kind, known[number::5])
+    assert len(keys(kind)) > 2000
+    assert len(kind.store.leave("w2")) == 400
+    kind.turn(LEASE + 1)
+    beat(kind.store, "w9")
+    for seconds in (SILENCE, RESUME, DAY):
+        kind.turn(seconds + 1)
+        end_all(kind)
+    assert rest() == before
+    assert kind.store.stats().connected == kind.store.stats().users == 0
+
+
+def test_all_keys_begin_with_the_prefix_and_share_a_slot(kind: RedisKind) -> None:
+    kind.store.open(opening(login="l1"))
+    beat(kind.store, "w1", pulse())
+    assert {key.partition(":")[0] for key in keys(kind)} == {"{tests}"}
+
+
+def test_two_prefixes_are_two_registries(kind: RedisKind) -> None:
+    other = RedisSessions(kind.client, kind.talks, prefix="others")
+    kind.store.open(opening("s1"))
+    other.open(opening("s2"))
+    assert (ids(kind.store.of_user("7")), ids(other.of_user("7"))) == (["s1"], ["s2"])
+
+
+def test_a_session_stays_in_the_compact_form(kind: RedisKind) -> None:
+    """A hash with a longer value than 64 bytes takes three times the memory."""
+    text = "x" * 64
+    kind.store.open(opening(text[:32], token=text, login=text, agent=text * 4, connection="c" * 16))
+    beat(kind.store, "w1", pulse(text[:32], latency_ms=12345.67))
+    assert kind.client.object("encoding", f"{{tests}}:session:{text[:32]}") == b"listpack"
+
+
+# ---------------------------------------------------------------- steps
+
+
+@pytest.fixture
+def small(kind: RedisKind) -> BlockingStore:
+    """The same registry, in steps of three entries."""
+    calls = Calls(WINDOWS, batch=3)
+    calls.clock_offset = kind.calls.clock_offset
+    return RedisSessions(kind.client, Talks(calls), prefix="tests")
+
+
+@pytest.fixture
+def crowd(kind: RedisKind) -> None:
+    """Sessions of three users at two addresses, some suspended or lost, some beating at once."""
+    for number in range(40):
+        worker = f"w{number % 2}"
+        address = f"10.0.0.{number % 3}"
+        kind.store.open(
+            opening(f"s{number:02}", user=str(number % 4), worker=worker, address=address)
+        )
+        if number % 5 == 0:
+            kind.turn(0.5)
+    beat(kind.store, "w1", *[pulse(f"s{number:02}") for number in range(9, 30, 2)])
+    kind.store.suspend("w0", [departure(f"s{number:02}") for number in range(0, 30, 6)])
+    kind.turn(LEASE + 1)
+    kind.store.sweep("sweeper", limit=4)
+
+
+QUERIES: list[dict[str, Any]] = [
+    {},
+    {"user": "1"},
+    {"address": "10.0.0.2"},
+    {"worker": "w1"},
+    {"prefix": "s1"},
+    {"state": SessionState.SUSPENDED},
+    {"state": SessionState.CONNECTED},
+    {"user": "2", "address": "10.0.0.1"},
+    {"user": "2", "state": SessionState.CONNECTED, "worker": "w0", "prefix": "s"},
+    {"user": "nobody"},
+]
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_pages_in_steps_are_those_in_one(
+    store: BlockingStore, small: BlockingStore, query: dict[str, Any], order: Order
+) -> None:
+    whole = leaf_through(store, Query(**query, order=order), 100)
+    for limit in (1, 2, 7, 50):
+        assert leaf_through(small, Query(**query, order=order), limit) == whole
+    first = small.page(Query(**query, order=order), limit=5)
+    assert first == store.page(Query(**query, order=order), limit=5)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_answers_in_steps_are_those_in_one(store: BlockingStore, small: BlockingStore) -> None:
+    assert small.of_user("1") == store.of_user("1")
+    assert small.overdue() == store.overdue()
+    asked = small.request_close(user="2", code=4500, reason="go")
+    assert asked == store.request_close(user="2", code=4500, reason="go")
+    assert len(small.leave("w1")) > 3
+    assert small.leave("w1") == store.leave("w1")
+
+
+def test_silent_sessions_are_counted_in_steps(kind: RedisKind) -> None:
+    open_many(kind.store, 10)
+    kind.turn(SILENCE + 1)
+    kind.store.request_close(session="s0003", code=4500, reason="")
+    kind.store.open(opening("late"))
+    calls = Calls(WINDOWS, batch=3, clock_offset=kind.calls.clock_offset)
+    small = RedisSessions(kind.client, Talks(calls), prefix="tests")
+    assert small.overdue() == kind.store.overdue()
+    assert (small.overdue().suspend, small.overdue().close) == (10, 1)
+
+
+# ---------------------------------------------------------------- scripts
+
+
+def test_scripts_that_redis_has_forgotten_are_sent_again(kind: RedisKind) -> None:
+    kind.store.open(opening())
+    kind.client.script_flush()
+    assert ids(kind.store.of_user("7")) == ["s1"]
+
+
+def test_a_beat_is_one_command(kind: RedisKind) -> None:
+    known = open_many(kind.store, 50)
+    pulses = [pulse(id_) for id_ in known]
+    beat(kind.store, "w1", *pulses)
+    kind.client.config_resetstat()
+    beat(kind.store, "w1", *pulses)
+    beat(kind.store, "w1", *pulses)
+    commands = kind.client.info("commandstats")
+    assert commands["cmdstat_evalsha"]["calls"] == 2
+    # Of those inside the script, two for each pulse and a few for the worker.
+    inside = sum(value["calls"] for name, value in commands.items() if name != "cmdstat_evalsha")
+    assert inside < 2 * (2 * 50 + 25)
+
+
+def test_the_incarnation_does_not_need_the_right_to_ask_for_the_server(kind: RedisKind) -> None:
+    kind.client.acl_setuser(
+        "modest", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-info"]
+    )
+    url = kind.server.url.replace("redis://", "redis://modest:any@")
+    modest = blocking_store(url, WINDOWS, prefix="tests", timeout=5.0)
+    assert beat(modest).incarnation == beat(modest).incarnation != ""
+    kind.client.acl_deluser("modest")
+
+
+# ---------------------------------------------------------------- clients
+
+
+def test_a_socket_in_the_file_system(tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    with RedisServer("--unixsocket", str(path)):
+        store = blocking_store(f"unix://{path}", WINDOWS, prefix="tests", timeout=5.0)
+        store.open(opening())
+        assert ids(store.of_user("7")) == ["s1"]
+
+
+def test_valkey_is_spoken_to_like_redis(kind: RedisKind) -> None:
+    kind.store.open(opening())
+    client = blocking_client(kind.server.url.replace("redis", "valkey"), timeout=5.0)
+    other = RedisSessions(client, kind.talks, prefix="tests")
+    assert ids(other.of_user("7")) == ["s1"]
+    client.close()
+
+
+def test_what_a_url_says_does_not_loosen_the_client(kind: RedisKind) -> None:
+    url = f"{kind.server.url}?decode_responses=yes&retry_on_timeout=yes&max_connections=1000"
+    client = blocking_client(url, timeout=5.0)
+    RedisSessions(client, kind.talks, prefix="tests").open(opening())
+    options = client.connection_pool.connection_kwargs
+    assert (options["decode_responses"], options["retry_on_timeout"]) == (False, False)
+    assert client.connection_pool.max_connections == 16
+    client.close()
+
+
+def in_a_child(work: Callable[[], bool]) -> bool:
+    """Whether this is true in a fork of this process."""
+    child = os.fork()
+    if child == 0:
+        truth = False
+        try:
+            truth = work()
+        finally:
+            os._exit(0 if truth else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_a_store_may_be_used_on_both_sides_of_a_fork(kind: RedisKind) -> None:
+    """Gunicorn's preload, Celery's prefork: each side gets its own answers."""
+    open_many(kind.store, 2)
+
+    def gets(id_: str) -> bool:
+        answers = [kind.store.get(id_) for _ in range(50)]
+        return all(answer and answer.id == id_ for answer in answers)
+
+    before = len(kind.client.client_list())
+    assert in_a_child(lambda: gets("s0001"))
+    assert gets("s0000")
+    assert len(kind.client.client_list()) == before
+
+
+def test_a_process_has_one_pool(redis_server: RedisServer) -> None:
+    first = blocking_store(redis_server.url, WINDOWS, prefix="tests", timeout=5.0)
+    assert blocking_store(redis_server.url, WINDOWS, prefix="tests", timeout=5.0) is first
+
+
+def test_what_is_no_url_of_a_redis_is_the_callers_mistake() -> None:
+    with pytest.raises(ValueError, match="scheme"):
+        blocking_client("http://localhost", timeout=1.0)
+
+
+def test_another_database_of_the_server_is_another_registry(kind: RedisKind) -> None:
+    kind.store.open(opening())
+    other = blocking_store(f"{kind.server.url[:-1]}1", WINDOWS, prefix="tests", timeout=5.0)
+    assert other.get("s1") is None
