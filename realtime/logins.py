@@ -1,5 +1,6 @@
 """Logins and logouts, as Django's HTTP half sees them, told to the sockets."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 from . import api
 from .authentication import digest_of
 from .protocol.codes import CloseCode
+from .store.base import StoreUnavailable
 from .worker.runtime import database
 
 
@@ -38,6 +40,8 @@ def _close(session_key: str | None, code: CloseCode) -> None:
         return
 
     def close() -> None:  # no partial: Django wants the name of one that fails
-        api.close_login(digest_of(session_key), code)
+        # The workers say that the store is away; their next look at the logins finds this one.
+        with suppress(StoreUnavailable):
+            api.close_login(digest_of(session_key), code)
 
     transaction.on_commit(close, using=database().alias, robust=True)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -230,6 +231,20 @@ async def test_a_draining_worker_says_so(worker: Runtime) -> None:
 async def test_failing_beats_are_degraded(worker: Runtime) -> None:
     worker.beats.healthy = False
     assert (await aget())["status"] == "degraded"
+
+
+async def test_of_several_workers_in_a_process_any_can_be_degraded(worker: Runtime) -> None:
+    """Each has an event loop of its own, in a thread of its own."""
+    with ThreadPoolExecutor(1) as thread, asyncio.Runner() as runner:
+        other = await asyncio.wrap_future(thread.submit(runner.run, runtime.start()))
+        told = []
+        for healthy in (True, False, True):
+            other.beats.healthy = healthy
+            told.append((await aget())["status"])
+        await asyncio.wrap_future(thread.submit(runner.run, other.stop()))
+        thread.submit(runner.close).result()
+    assert told == ["ok", "degraded", "ok"]
+    assert runtime.running() == [worker]
 
 
 async def test_a_store_out_of_reach_gives_the_last_known_counts(

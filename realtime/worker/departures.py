@@ -62,6 +62,7 @@ class Departures:
         self._worker = worker
         self._retry = retry
         self._pending: OrderedDict[tuple[str, int, str], Leaving] = OrderedDict()
+        self._full = False
         self._under_way: Set[tuple[str, int, str]] = frozenset()
         self._released = asyncio.Event()
         self._released.set()
@@ -74,11 +75,16 @@ class Departures:
         """Queue a departure; the store hears of it with the next batch."""
         self._pending[leaving.key] = leaving
         if len(self._pending) > MAX_PENDING:
-            _, dropped = self._pending.popitem(last=False)
-            logger.error("too many departures wait for the store; one was dropped")
-            dropped.goodbye()
+            self._drop_oldest()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="realtime-departures")
+
+    def _drop_oldest(self) -> None:
+        if not self._full:  # once, not for each of a flood
+            logger.error("too many departures wait for the store; the oldest are dropped")
+        self._full = True
+        _, dropped = self._pending.popitem(last=False)
+        dropped.goodbye()
 
     def hold(self) -> None:
         """Tell the store of nobody until :meth:`release`; what is under way goes on."""
@@ -150,6 +156,7 @@ class Departures:
         for leaving in batch:
             leaving.goodbye()
             self._pending.pop(leaving.key, None)
+        self._full = False
 
     async def _suspend(self, departures: Sequence[Departure]) -> None:
         suspended = await self._store.suspend(self._worker, departures)

@@ -181,12 +181,24 @@ async def test_at_the_bound_the_oldest_is_dropped_and_told(
     office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "MAX_PENDING", 2)
-    for id_ in "abc":
+    for id_ in "abcd":
         office.leave(id_)
-    assert (len(office.departures), office.told) == (2, ["a"])
-    assert "one was dropped" in caplog.text
+    assert (len(office.departures), office.told) == (2, ["a", "b"])
+    assert len([line for line in caplog.messages if "the oldest are dropped" in line]) == 1
     await office.settle()
-    assert office.books.suspended == [["b", "c"]]
+    assert office.books.suspended == [["c", "d"]]
+
+
+async def test_on_hold_the_store_is_told_nothing(office: Office) -> None:
+    office.departures.hold()
+    office.leave("a")
+    await settled()
+    assert (office.books.suspended, office.told) == ([], [])
+    office.departures.say_goodbyes()
+    assert office.told == ["a"]
+    office.departures.release()
+    await office.settle()
+    assert office.books.suspended == [["a"]]
 
 
 async def test_settling_is_bounded(office: Office) -> None:
