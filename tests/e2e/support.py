@@ -142,9 +142,10 @@ class Project:
 
     # Servers
 
-    def serve(self, port: int = 0, **settings: object) -> "Server":
+    def serve(self, port: int = 0, *, server: str = "daphne", **settings: object) -> "Server":
         """``manage.py serve``."""
-        return self.start("manage.py", "serve", "--port", str(port), **settings)
+        options = ("--port", str(port), "--server", server)
+        return self.start("manage.py", "serve", *options, **settings)
 
     def start(self, *arguments: str, **settings: object) -> "Server":
         """Any other server process, with these settings besides the project's own."""
@@ -212,6 +213,10 @@ class Server:
         with suppress(psutil.NoSuchProcess):
             return psutil.Process(self.process.pid).children(recursive=True)
         return []
+
+    def open_files(self) -> int:
+        """How many file descriptors it has open."""
+        return int(psutil.Process(self.process.pid).num_fds())
 
     def kill(self) -> None:
         """``kill -9``, whatever it has started included."""

@@ -1,0 +1,145 @@
+"""A reply that is lost after its write: the same call again has no second effect."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from realtime.store.base import BlockingStore, StoreUnavailable
+from realtime.store.records import Cap, Query, Registration, SweepReport, Totals
+from realtime.store.redis import blocking_store
+from tests.faults import Proxy
+from tests.redis_server import RedisServer
+
+from .builders import closing, departure, opening, pulse, report, returning, suspended
+from .kinds import WINDOWS
+
+Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], object]]
+
+
+def two_at_w1(store: BlockingStore) -> None:
+    """Two sessions of one user, as their worker last told of them."""
+    for id_ in ("s1", "s2"):
+        store.open(opening(id_, login="l1"))
+    store.beat(report(pings=3), [pulse("s1", missed=1), pulse("s2")])
+
+
+def with_s1_suspended(store: BlockingStore) -> None:
+    two_at_w1(store)
+    store.suspend("w1", [departure()])
+
+
+def with_s1_asked_to_end(store: BlockingStore) -> None:
+    with_s1_suspended(store)
+    store.request_close(session="s1", code=4500, reason="enough")
+
+
+def registration(store: BlockingStore) -> Registration:
+    session = store.get("s1")
+    assert session is not None
+    return Registration(replace(session, generation=3), "token of s1", "s1, third")
+
+
+REPORT = SweepReport(1, 2, 3, 4, 5.0)
+
+# What comes before, and the call whose reply is lost: every method of the contract.
+SCENES: dict[str, Scene] = {
+    "open": (two_at_w1, lambda s: s.open(opening("s3"))),
+    "open at the limit": (
+        two_at_w1,
+        lambda s: s.open(opening("s3"), cap=Cap(2, evict_oldest=True)),
+    ),
+    "resume": (suspended, lambda s: s.resume(returning())),
+    "take over": (two_at_w1, lambda s: s.resume(returning())),
+    "beat": (
+        two_at_w1,
+        lambda s: s.beat(report(pings=7), [pulse(missed=2, totals=Totals(pings=9))]),
+    ),
+    "register": (two_at_w1, lambda s: s.register("w1", [registration(s)])),
+    "suspend": (two_at_w1, lambda s: s.suspend("w1", [departure(), departure("s2")])),
+    "close": (two_at_w1, lambda s: s.close("w1", [departure(code=1000)], "w1")),
+    "confirm": (closing, lambda s: s.confirm(["s1"])),
+    "request_close of a session": (
+        two_at_w1,
+        lambda s: s.request_close(session="s1", code=4500, reason="enough"),
+    ),
+    "request_close of a user": (
+        with_s1_suspended,
+        lambda s: s.request_close(user="7", code=4500, reason="enough"),
+    ),
+    "request_close of a login": (
+        two_at_w1,
+        lambda s: s.request_close(login="l1", code=4503, reason="logged out"),
+    ),
+    "leave": (two_at_w1, lambda s: s.leave("w1")),
+    "sample": (two_at_w1, lambda s: s.sample()),
+    "sweep": (with_s1_asked_to_end, lambda s: s.sweep("w1").claimed),
+    "note_sweep": (two_at_w1, lambda s: s.note_sweep(REPORT)),
+    "get": (two_at_w1, lambda s: s.get("s1")),
+    "page": (two_at_w1, lambda s: s.page(Query())),
+    "of_user": (two_at_w1, lambda s: s.of_user("7")),
+    "stats": (two_at_w1, lambda s: s.stats()),
+    "workers": (two_at_w1, lambda s: s.workers()),
+    "samples": (two_at_w1, lambda s: s.samples()),
+    "overdue": (with_s1_asked_to_end, lambda s: s.overdue()),
+}
+
+
+@pytest.fixture(scope="module")
+def proxy(redis_server: RedisServer) -> Iterator[Proxy]:
+    with Proxy(redis_server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture(autouse=True)
+def _empty(redis_server: RedisServer) -> None:
+    redis_server.flush()
+
+
+def timeless(value: Any) -> Any:
+    """The same without moments, which differ between two runs, and without random names."""
+    if isinstance(value, dict):
+        return {name: timeless(item) for name, item in value.items() if name != "incarnation"}
+    if isinstance(value, list | tuple):
+        return [timeless(item) for item in value]
+    if isinstance(value, int) and value > 1_000_000_000_000:
+        return "a moment"
+    return timeless(asdict(value)) if hasattr(value, "__dataclass_fields__") else value
+
+
+def contents(store: BlockingStore) -> list[Any]:
+    """All that can be read of a store."""
+    reads = (
+        store.page(Query()), store.stats(), store.workers(), store.samples(), store.overdue(),
+        store.of_user("7"), store.beat(report(), []).inbox,
+    )  # fmt: skip
+    return [timeless(each) for each in reads]
+
+
+def news_aside(answer: Any) -> Any:
+    """What a repeat has to answer as well; news is told once."""
+    return [answer.online, answer.inbox, answer.lost] if hasattr(answer, "renewed") else answer
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
+def test_the_same_call_again(scene: Scene, proxy: Proxy, redis_server: RedisServer) -> None:
+    prepare, call = scene
+    once = blocking_store(redis_server.url, WINDOWS, prefix="once", timeout=5.0)
+    through = f"redis://127.0.0.1:{proxy.port}/0"
+    twice = blocking_store(through, WINDOWS, prefix="twice", timeout=5.0)
+    for store in (once, twice):
+        prepare(store)
+    expected = call(once)  # also loads the script, which would be a request of its own
+    cuts = proxy.cuts
+    proxy.cut_replies(to=b"EVALSHA")
+    with pytest.raises(StoreUnavailable):
+        call(twice)
+    assert proxy.cuts == cuts + 1
+    assert timeless(news_aside(call(twice))) == timeless(news_aside(expected))
+    assert contents(twice) == contents(once)
+
+
+def test_every_method_has_a_scene() -> None:
+    methods = {name for name in vars(BlockingStore) if not name.startswith("_")}
+    assert methods == {name.split()[0].replace("take", "resume") for name in SCENES}
