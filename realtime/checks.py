@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from .conf import DEFAULTS, KINDS, MAY_BE_ZERO, configured
+from .store import choice
 
 _Values = dict[str, Any]
 
@@ -139,7 +140,7 @@ def check_channel_layer(**_: Any) -> list[CheckMessage]:
 
 
 def _stays_inside() -> Iterable[CheckMessage]:
-    if "://" in str(configured().get("STORE", "")):
+    if choice.is_redis(str(configured().get("STORE", ""))):
         yield Warning(
             "STORE is a Redis, for many workers, but the default channel layer cannot leave "
             "its process: closes and take-overs of another worker wait for a flush.",

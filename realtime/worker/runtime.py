@@ -107,7 +107,7 @@ def blocking_store() -> BlockingStore:
 def once_stored(call: Callable[[], object]) -> None:
     """Call once the store shows to others what this thread has asked of it: now, or when
     the transaction commits that the request is a part of."""
-    if settings.store.startswith("database") and database().connection.in_atomic_block:
+    if not choice.is_redis(settings.store) and database().connection.in_atomic_block:
         transaction.on_commit(call, using=database().alias, robust=True)
     else:
         call()
