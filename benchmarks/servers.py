@@ -103,8 +103,8 @@ def running(
 
 
 def _start(kind: Kind, place: Place, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    if kind.prepare:
-        subprocess.run(kind.prepare, env=environ, cwd=ROOT, check=True)
+    if kind.prepare and subprocess.run(kind.prepare, env=environ, cwd=ROOT, check=False).returncode:
+        raise ServerFailed(f"{kind.name} could not be prepared")
     with _log_of(place).open("wb") as log, pinned(SERVERS):
         return subprocess.Popen(
             kind.command(place),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks.cores import LOAD, pinned
 from benchmarks.driver import LoadFailed
 from benchmarks.kinds import KINDS, ROOT
-from benchmarks.servers import running
+from benchmarks.servers import Server, running
 
 TIMEOUT = 600.0
 
@@ -36,20 +36,26 @@ class Registry:
         """
         kind = KINDS["ours-daphne"]
         with running(kind, interval=25.0, redis=redis, settings=SETTINGS) as server:
-            command = [sys.executable, "-m", "benchmarks.store", server.address]
-            sizes = [str(self.sessions), str(self.reaped), str(server.store_pid or 0)]
-            with pinned(LOAD):
-                done = subprocess.run(
-                    [*command, *sizes],
-                    env=server.environ,
-                    cwd=ROOT,
-                    capture_output=True,
-                    text=True,
-                    timeout=TIMEOUT,
-                    check=False,
-                )
+            try:
+                done = self._fill_and_measure(server)
+            except subprocess.TimeoutExpired:
+                raise LoadFailed(f"the store was not measured within {TIMEOUT:g} s") from None
             server.check()
         if done.returncode:
             raise LoadFailed(f"the store was not measured:\n{done.stderr[-2000:]}")
         figures: dict[str, float] = json.loads(done.stdout)
         return figures
+
+    def _fill_and_measure(self, server: Server) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "benchmarks.store", server.address]
+        sizes = [str(self.sessions), str(self.reaped), str(server.store_pid or 0)]
+        with pinned(LOAD):
+            return subprocess.run(
+                [*command, *sizes],
+                env=server.environ,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
