@@ -218,13 +218,18 @@ def test_a_beat_is_one_command(kind: RedisKind) -> None:
     assert inside < 2 * (2 * 50 + 25)
 
 
-def test_the_incarnation_does_not_need_the_right_to_ask_for_the_server(kind: RedisKind) -> None:
-    kind.client.acl_setuser(
-        "modest", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-info"]
-    )
+@pytest.mark.parametrize("may_ask", [True, False], ids=["with INFO", "without"])
+def test_a_user_of_redis_with_few_rights_is_enough(kind: RedisKind, may_ask: bool) -> None:
+    rights = ["+@read", "+@write", "+@scripting", "+@connection"]
+    also = ["+time", "+info"] if may_ask else ["+time"]
+    rest: dict[str, Any] = {"keys": ["{tests}:*"], "categories": rights, "commands": also}
+    kind.client.acl_setuser("modest", enabled=True, nopass=True, reset=True, **rest)
     url = kind.server.url.replace("redis://", "redis://modest:any@")
     modest = blocking_store(url, WINDOWS, prefix="tests", timeout=5.0)
-    assert beat(modest).incarnation == beat(modest).incarnation != ""
+    modest.open(opening())
+    assert beat(modest).incarnation == beat(modest, "w1", pulse()).incarnation != ""
+    assert modest.stats().connected == 1
+    assert ids(modest.leave("w1")) == ["s1"]
     kind.client.acl_deluser("modest")
 
 
