@@ -25,7 +25,8 @@ Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 
-SERVER_EXTENSION = "realtime.server"  # our servers: any close code, with its reason
+# Our servers: any close code with its reason, and frames written without waiting.
+SERVER_EXTENSION, FRAMES_EXTENSION = "realtime.server", "realtime.frames"
 
 LOGIN_FRESH = 1.0  # seconds from a look at the login to hello; a browser says it at once
 
@@ -88,11 +89,13 @@ class RealtimeConsumer(AsyncConsumer):
         worker = await runtime.start()
         task = asyncio.current_task()
         assert task is not None
+        extensions = self.scope.get("extensions") or {}
         self.connection = Connection(
             send,
             worker.limits,
             drop=task.cancel,
-            any_code=SERVER_EXTENSION in (self.scope.get("extensions") or {}),
+            any_code=SERVER_EXTENSION in extensions,
+            frames=extensions.get(FRAMES_EXTENSION),
         )
         offered = SUBPROTOCOL if self.scope.get("subprotocols") else None
         await send({"type": "websocket.accept", "subprotocol": offered})

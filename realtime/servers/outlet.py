@@ -3,12 +3,15 @@
 import asyncio
 import socket
 import struct
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from realtime.servers.base import HIGH_WATER, LOW_WATER
 
-PIECE = 256 * 1024
+SMALL = 4096  # bytes: what is shorter is gathered, what is longer waits as it is, perhaps shared
+PIECE = 64 * 1024  # gathered at most
 AT_ONCE = struct.pack("ii", 1, 0)  # linger for no time
 
 
@@ -28,14 +31,16 @@ class Outlet:
 
     From Python 3.12 asyncio keeps what is unsent in pieces, each of which costs ten
     times the weight of a short frame, and counts them whenever it is asked. So it is
-    given one piece at a time, and the rest waits in one buffer.
+    given one piece at a time, and the rest waits here.
     """
 
-    __slots__ = ("_connected", "_full", "_room", "_transport", "_waiting")
+    __slots__ = ("_connected", "_full", "_last", "_room", "_size", "_transport", "_waiting")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._waiting: bytearray | None = None
+        self._waiting: deque[bytes | bytearray] | None = None
+        self._size = 0  # of what waits
+        self._last: Callable[[], object] | None = None  # to be done when nothing waits
         self._room: asyncio.Event | None = None  # set when there is room again
         self._connected = True
         self._full = transport.get_write_buffer_size() > 0
@@ -50,8 +55,13 @@ class Outlet:
     def resume(self) -> None:
         """The kernel has taken all it was given."""
         self._full = False
-        self._give()
+        while self._waiting and not self._full:
+            piece = self._waiting.popleft()
+            self._size -= len(piece)
+            self._transport.write(piece)
         self._make_room()
+        if self._last is not None and not self._waiting:
+            self._last()
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -66,16 +76,26 @@ class Outlet:
         """Bytes that the kernel has not taken yet."""
         if not self._full or not self._connected:
             return 0
-        return self._transport.get_write_buffer_size() + len(self._waiting or b"")
+        return self._transport.get_write_buffer_size() + self._size
 
     def send(self, data: bytes) -> None:
         """Write at once where nothing waits before it; never waits."""
-        if not self._full:
-            self._transport.write(data)
-        elif self._waiting is None:
-            self._waiting = bytearray(data)
+        if self._full:
+            self._keep(data)
         else:
-            self._waiting += data
+            self._transport.write(data)
+
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._waiting is None:
+            self._waiting = deque()
+        tail = self._waiting[-1] if self._waiting else b""
+        if len(data) >= SMALL:
+            self._waiting.append(data)
+        elif isinstance(tail, bytearray) and len(tail) < PIECE:
+            tail += data
+        else:
+            self._waiting.append(bytearray(data))
 
     write = send  # as uvicorn calls it
 
@@ -86,15 +106,6 @@ class Outlet:
                 self._room = asyncio.Event()
             await self._room.wait()
 
-    def _give(self, *, everything: bool = False) -> None:
-        """Hand over what waits, until the kernel takes no more."""
-        while self._waiting and (everything or not self._full):
-            piece = bytes(self._waiting[:PIECE])
-            del self._waiting[:PIECE]
-            self._transport.write(piece)
-        if not self._waiting:
-            self._waiting = None
-
     def _make_room(self) -> None:
         if self._room is not None and self.unsent <= LOW_WATER:
             self._room.set()
@@ -102,15 +113,23 @@ class Outlet:
 
     # The end
 
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self._last is not None or self._transport.is_closing()
+
     def close(self) -> None:
         """Send what waits, then close."""
-        self._give(everything=True)
-        self._transport.close()
+        self._end(self._transport.close)
 
     def write_eof(self) -> None:
         """Send what waits, then nothing more."""
-        self._give(everything=True)
-        self._transport.write_eof()
+        self._end(self._transport.write_eof)
+
+    def _end(self, act: Callable[[], object]) -> None:
+        if self._waiting:
+            self._last = act
+        else:
+            act()
 
     def abort(self) -> None:
         """Break the connection now."""

@@ -85,7 +85,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
     @property
     def open(self) -> bool:
         """Whether frames may be sent: after the handshake, before a close frame."""
-        return self._open
+        return self._open and not self.outlet.is_closing()
 
     @property
     def arriving(self) -> bool:
@@ -235,9 +235,10 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
     def _close_as_asked(self, message: dict[str, Any]) -> None:
         if self.arriving:
             self.deny(403)
-            return
-        code = message.get("code")
-        self.close(check_close_code(NORMAL if code is None else code), message.get("reason") or "")
+        elif self._open:  # else it is too late for any code
+            code = message.get("code")
+            code = check_close_code(NORMAL if code is None else code)
+            self.close(code, message.get("reason") or "")
 
     def _check_subprotocol(self, subprotocol: str | None) -> None:
         # Uvicorn would answer with it, and the client fail.
@@ -256,7 +257,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame; drop the transport if no answer comes in time. No-op when closing."""
-        if self.open:
+        if self._open:
             self.conn.send_close(code, close_reason(reason).decode())
             self._write()
             self._open, self.close_sent = False, True

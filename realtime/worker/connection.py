@@ -1,20 +1,16 @@
 """One live transport: what may come in, what goes out, and how it ends."""
 
 import asyncio
-import logging
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from realtime.protocol import messages
 from realtime.protocol.bucket import TokenBucket
 from realtime.protocol.codes import CloseCode, ErrorCode, reason_for
+from realtime.protocol.frames import Encoded, encoded
 from realtime.protocol.messages import BadFrame, ClientMessage, ServerMessage
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-logger = logging.getLogger("realtime.connection")
+from .outlets import Frames, Outbox, Send, Straight
 
 MAX_MALFORMED = 10
 MAX_UNSENT = 1024 * 1024
@@ -34,25 +30,28 @@ class Limits:
 class Connection:
     """Reads and answers on one transport; never waits for it.
 
-    Outgoing frames wait in a bounded outbox; a writer task exists only while there
-    is something to write. More than MAX_UNSENT bytes waiting ends the connection
-    with 4003. ``drop`` is called CLOSE_TIMEOUT after the end, in case the transport
-    does not notice; it must stop whoever reads from it.
+    Where the server has ``frames``, what is sent goes straight to the transport, else
+    through a bounded outbox. More than MAX_UNSENT bytes unsent end the connection with
+    4003. ``drop`` is called CLOSE_TIMEOUT after the end, in case the transport does not
+    notice; it must stop whoever reads from it.
     """
 
     def __init__(
-        self, send: Send, limits: Limits, *, drop: Callable[[], object], any_code: bool = False
+        self,
+        send: Send,
+        limits: Limits,
+        *,
+        drop: Callable[[], object],
+        any_code: bool = False,
+        frames: Frames | None = None,
     ) -> None:
-        self._send = send
         self._limits = limits
         self._drop = drop
         self._any_code = any_code
         self._loop = asyncio.get_running_loop()
         self._bucket = TokenBucket(limits.rate, limits.burst, self._loop.time())
-        self._outbox: deque[dict[str, Any]] = deque()
-        self._writer: asyncio.Task[None] | None = None
+        self._out = Straight(frames, send, self._fail) if frames else Outbox(send, self._fail)
         self._malformed = 0
-        self.unsent = 0
         self.frames_in = 0
         self.frames_out = 0
         self.ended: tuple[int, str] | None = None
@@ -96,13 +95,28 @@ class Connection:
 
     # ------------------------------------------------------------ going out
 
+    @property
+    def unsent(self) -> int:
+        """Bytes sent that the server, or the kernel, has not taken yet."""
+        return self._out.unsent
+
     def send(self, message: ServerMessage) -> None:
         """Send a message; nothing happens after the end."""
-        self._post({"type": "websocket.send", "text": messages.encode(message)})
+        self.post(encoded(messages.encode(message)))
 
     def send_bytes(self, data: bytes) -> None:
         """Send a binary frame of the application's."""
-        self._post({"type": "websocket.send", "bytes": data})
+        self.post(encoded(data))
+
+    def post(self, message: Encoded) -> None:
+        """Send a message that may be encoded for many; nothing happens after the end."""
+        if self.ended:
+            return
+        if self._out.unsent + len(message.payload) > MAX_UNSENT:
+            self._overflow()
+            return
+        self.frames_out += 1
+        self._out.put(message)
 
     def end(self, code: int, reason: str = "", *, delay_ms: tuple[int, int] | None = None) -> None:
         """Say goodbye and close, once; what was sent before still goes first."""
@@ -117,54 +131,24 @@ class Connection:
         return CloseCode.GOING_AWAY if self._any_code else CloseCode.SERVER_SHUTDOWN
 
     async def flush(self) -> None:
-        """Wait until the outbox is empty or the transport has failed."""
-        if self._writer is not None:
-            await asyncio.wait([self._writer])
-
-    def _post(self, event: dict[str, Any]) -> None:
-        if self.ended:
-            return
-        size = len(event.get("text") or event.get("bytes") or b"")
-        if self.unsent + size > MAX_UNSENT:
-            self._overflow()
-            return
-        self.frames_out += 1
-        self._put(event, size)
+        """Wait until the server has all there is, or the transport has failed."""
+        await self._out.flush()
 
     def _overflow(self) -> None:
         # Nobody reads this connection: a goodbye would only wait behind the rest.
-        self._outbox.clear()
+        self._out.clear()
         self._close(CloseCode.SLOW_CONSUMER.value, CloseCode.SLOW_CONSUMER.reason)
 
     def _close(self, code: int, reason: str) -> None:
+        if self.ended:  # the goodbye was too much
+            return
         self.ended = (code, reason)
         # More would be a protocol error; goodbye has said it in full.
         short = reason.encode()[:MAX_CLOSE_REASON].decode(errors="ignore")
-        self._put({"type": "websocket.close", "code": code, "reason": short}, 0)
+        self._out.close(code, short)
         self._loop.call_later(CLOSE_TIMEOUT, self._drop)
 
-    def _put(self, event: dict[str, Any], size: int) -> None:
-        self.unsent += size
-        self._outbox.append(event)
-        if self._writer is None or self._writer.done():
-            self._writer = self._loop.create_task(self._write(), name="realtime-writer")
-
-    async def _write(self) -> None:
-        try:
-            while self._outbox:
-                event = self._outbox.popleft()
-                await self._send(event)
-                self.unsent -= len(event.get("text") or event.get("bytes") or b"")
-        except OSError as error:  # what ASGI servers raise when the transport is gone
-            logger.debug("a transport was gone before its last frame: %s", error)
-            self._discard()
-        except Exception:  # the server refused an event: nothing more can be said here
-            logger.exception("a frame could not be sent")
-            self.ended = self.ended or (CloseCode.LOST.value, CloseCode.LOST.reason)
-            self._discard()
-            self._drop()
-
-    def _discard(self) -> None:
-        """Forget what waits: it is lost, so it is not unsent, and no consumer is slow."""
-        self._outbox.clear()
-        self.unsent = 0
+    def _fail(self) -> None:
+        """The server refused an event: nothing more can be said here."""
+        self.ended = self.ended or (CloseCode.LOST.value, CloseCode.LOST.reason)
+        self._drop()

@@ -9,12 +9,15 @@ import asyncio
 import importlib
 import json
 import logging
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from realtime.protocol.frames import encoded
 from realtime.servers.base import Lifecycle, Limits, exit_within, listen
+from realtime.worker import connection
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -38,6 +41,9 @@ async def websocket(scope: dict[str, Any], receive: Receive, send: Send) -> None
     say("connect", scheme=scope.get("scheme"), extensions=list(scope.get("extensions", ())))
     if scope["path"] == "/never":
         await disconnected(receive)
+        return
+    if scope["path"] in DOERS:
+        await do(scope, receive, send)
         return
     await send({"type": "websocket.accept", "subprotocol": subprotocol(scope)})
     if scope["path"] == "/broken":
@@ -91,15 +97,83 @@ async def obey(text: str, send: Send) -> bool:
     return word != "return"
 
 
+# Applications that begin with a first message; what they return is said at their end
+
+PIECE = encoded(bytes(10_000))
+PIECES = 10_000  # of them: 100 MB
+
+
+async def by_connection(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
+    """Offer a lot as a hub does it: never waiting."""
+    task = asyncio.current_task()
+    assert task is not None
+    limits = connection.Limits(max_message_size=1000, rate=1000, burst=1000)
+    line = connection.Connection(send, limits, drop=task.cancel, frames=frames)
+    for number in range(PIECES):
+        line.post(PIECE)
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+    await disconnected(receive)
+    return {"ended": line.ended, "written": line.frames_out}
+
+
+async def by_send(_frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
+    """Offer a lot as any application does it: awaiting ``send``."""
+    sent = 0
+
+    async def offer() -> None:
+        nonlocal sent
+        for _ in range(PIECES):
+            await send({"type": "websocket.send", "bytes": PIECE.payload})
+            sent += 1
+
+    offering = asyncio.create_task(offer())
+    await disconnected(receive)
+    offering.cancel()
+    await asyncio.wait([offering])
+    return {"written": sent}
+
+
+async def in_order(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
+    """Numbers, by ``send`` and by frames in turn, faster than they can be read."""
+    refused = 0
+    for number in range(0, 20_000, 2):
+        await send({"type": "websocket.send", "text": f"{number:0300}"})
+        refused += not frames.write(encoded(f"{number + 1:0300}").frame)
+    await send({"type": "websocket.close", "code": 4000})
+    closing = frames.write(encoded("closing").frame)
+    await disconnected(receive)
+    return {"refused": refused, "closing": closing}
+
+
+async def deaf(_frames: Any, _receive: Receive, _send: Send) -> dict[str, Any]:
+    """Never take what arrives."""
+    await asyncio.sleep(60)
+    return {}
+
+
+DOERS = {"/connection": by_connection, "/send": by_send, "/order": in_order, "/deaf": deaf}
+
+
+async def do(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    frames = scope["extensions"]["realtime.frames"]
+    early = frames.write(encoded("early").frame)
+    await send({"type": "websocket.accept"})
+    await receive()
+    details = await DOERS[scope["path"]](frames, receive, send)
+    late = frames.write(encoded("late").frame)
+    say("over", port=scope["client"][1], early=early, late=late, **details)
+
+
 def break_checks(client: list[Any]) -> None:
     """Make looking at this connection's deadlines fail."""
 
     def fail(_now: float) -> None:
         raise RuntimeError("this check is broken")
 
-    for connection in servers[0].connected():
-        if list(peer_of(connection.transport)) == list(client):
-            connection.check = fail
+    for protocol in servers[0].connected():
+        if list(peer_of(protocol.transport)) == list(client):
+            protocol.check = fail
             say("broken")
 
 
@@ -160,6 +234,9 @@ def main() -> None:
         begin_drain=lambda: say("begin_drain"),
         drain=drain,
     )
+    if "user_timeout_ms" in options:  # for tests that would wait for the real one
+        value = options["user_timeout_ms"]
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, value)
     limits = Limits(**options.get("limits", {}))
     module = importlib.import_module(f"realtime.servers.{options.get('server', 'daphne')}")
     server = module.Server(application, listener, limits=limits, lifecycle=lifecycle)

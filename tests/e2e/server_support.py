@@ -89,14 +89,16 @@ class ServerProcess:
             wanted = {"event": kind, **details}
             return next((e for e in tuple(self.events) if wanted.items() <= e.items()), None)
 
-        return eventually(found, within=within, what=(kind, details, self.events[-5:], self.log))
+        return eventually(
+            found, within=within, what=(kind, details, self.events[-5:], self.log[-20:])
+        )
 
     def count(self, kind: str) -> int:
         return sum(event["event"] == kind for event in tuple(self.events))
 
     def logged(self, text: str, *, within: float = PATIENCE) -> int:
         """How many lines of the log hold this text; waits for the first."""
-        return eventually(lambda: self.lines_with(text), within=within, what=(text, self.log))
+        return eventually(lambda: self.lines_with(text), within=within, what=(text, self.log[-20:]))
 
     def lines_with(self, text: str) -> int:
         return sum(text in line for line in tuple(self.log))
@@ -130,6 +132,11 @@ class Peer:
 
     def __exit__(self, *_: object) -> None:
         self.socket.close()
+
+    @property
+    def port(self) -> int:
+        """Its own, by which a server knows it."""
+        return int(self.socket.getsockname()[1])
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)

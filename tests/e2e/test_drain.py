@@ -32,12 +32,13 @@ async def exit_code(server: Server) -> int:
 
 
 def stalled_reader(project: Project, server: Server, cookie: str) -> Peer:
-    """A welcomed peer that has stopped reading: far more is owed to it than a line can hold."""
+    """A welcomed peer that has stopped reading: more is owed to it than the kernels take, and
+    not so much that it would be closed for it."""
     peer = Peer(server.port, receive_buffer=4096).upgrade("/ws/", f"Cookie: {cookie}")
     peer.text(HELLO)
     _, payload = peer.next_frame()
     id_ = json.loads(payload)["session"]
-    for _ in range(20_000):  # 4 MB of answers
+    for _ in range(4_000):  # 700 kB of answers
         peer.text(CLIENT_PING)
     peer.text('{"type":"visibility","state":"hidden"}')
     query = "SELECT 1 FROM realtime_livesession WHERE id = ? AND visibility = 'hidden'"
@@ -55,11 +56,14 @@ def farewell_of(peer: Peer) -> list[str]:
     return [*heard, f"close {int.from_bytes(code, 'big')} {reason.decode()}"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [("daphne", signal.SIGTERM), ("daphne", signal.SIGINT), ("uvicorn", signal.SIGTERM)],
+)
 async def test_everyone_is_told_and_resumes_on_the_next_process(
-    project: Project, number: signal.Signals
+    project: Project, kind: str, number: signal.Signals
 ) -> None:
-    with project.serve() as server, ExitStack() as stack:
+    with project.serve(server=kind) as server, ExitStack() as stack:
         cookie = login(server, "ann")
         stack.enter_context(stalled_reader(project, server, cookie))
         fresh = stack.enter_context(Peer(server.port).upgrade("/ws/", f"Cookie: {cookie}"))
@@ -85,7 +89,7 @@ async def test_everyone_is_told_and_resumes_on_the_next_process(
     assert ends == [{"state": "suspended", "end_code": 1001, "worker": ""}] * (SIZE + 1)
 
     tickets = [client.ticket for client in clients]
-    with project.serve() as following:
+    with project.serve(server=kind) as following:
         async with crowd(following, cookie, SIZE, tickets) as returned:
             assert all(client.welcome["resumed"] for client in returned)
             assert {client.id for client in returned} == {ticket["session"] for ticket in tickets}
@@ -100,8 +104,11 @@ async def test_with_nobody_there_it_is_quick(project: Project) -> None:
         assert time.monotonic() - started < 2
 
 
-async def test_while_the_delay_passes_it_is_not_ready_and_serves(project: Project) -> None:
-    with project.serve(drain_delay=1.5) as server:
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+async def test_while_the_delay_passes_it_is_not_ready_and_serves(
+    project: Project, kind: str
+) -> None:
+    with project.serve(server=kind, drain_delay=1.5) as server:
         cookie = login(server, "ann")
         assert server.status("/realtime/ready/") == 200
         async with connected(server, cookie) as client:

@@ -24,9 +24,9 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project
     return Project.copy(template, folder, ping_interval=0.2, max_message_size=LIMIT)
 
 
-@pytest.fixture(scope="module")
-def server(project: Project) -> Iterator[Server]:
-    with project.serve() as process:
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def server(project: Project, request: pytest.FixtureRequest) -> Iterator[Server]:
+    with project.serve(server=request.param) as process:
         yield process
 
 

@@ -1,0 +1,26 @@
+"""Frames as RFC 6455 has them."""
+
+import pytest
+from websockets.frames import Frame, Opcode
+
+from realtime.protocol.frames import encoded
+
+SIZES = [0, 1, 125, 126, 127, 65535, 65536, 100_000]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_text_is_one_unmasked_frame(size: int) -> None:
+    text = "x" * size
+    expected = Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+    assert encoded(text).frame == expected
+    assert encoded(text).payload == text
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_bytes_are_a_binary_frame(size: int) -> None:
+    data = bytes(size)
+    assert encoded(data).frame == Frame(Opcode.BINARY, data).serialize(mask=False)
+
+
+def test_a_length_is_counted_in_bytes() -> None:
+    assert encoded("é" * 63).frame[:4] == b"\x81\x7e\x00\x7e"
