@@ -71,8 +71,9 @@ class LiveSession(Counters):
 class Worker(models.Model):
     """A worker's lease and what it reports of itself; ``lease_until`` in epoch ms.
 
-    A lost worker's row stays for a day, so that one that was only frozen finds its
-    counts where it left them and nothing is counted twice.
+    A lost worker's row stays for a month, so that one that was only frozen finds its counts
+    where it left them and nothing is counted twice. They are ``folded`` into the registry's
+    after a day.
     """
 
     id = models.CharField(primary_key=True, max_length=32)
@@ -80,6 +81,7 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField(default=0)
     lease_until = models.BigIntegerField(db_index=True)
     lost = models.BooleanField(default=False)
+    folded = models.BooleanField(default=False)
     connections = models.PositiveIntegerField(default=0)
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)

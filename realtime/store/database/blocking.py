@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Sum
-
 from realtime.models import LiveSession, Registry, Worker
 from realtime.protocol.codes import FINAL
 
@@ -39,6 +37,7 @@ from .registering import Registering
 from .rows import CLOSING, CONNECTED, ONLINE, SUSPENDED
 from .sweeping import Sweeping
 from .transaction import Database
+from .workers import Workers
 
 # What shows a repeated suspend or close that it was there before.
 _MOVED_BY = ("state", "claimant", "worker")
@@ -60,7 +59,8 @@ class DatabaseSessions(BlockingStore):
     def __init__(self, database: Database, windows: Windows) -> None:
         self._database = database
         self._windows = windows
-        self._sweeping = Sweeping(database, windows)
+        self._leases = Workers(database, windows)
+        self._sweeping = Sweeping(database, windows, self._leases)
         self._admission = Admission(database)
         self._registering = Registering(database, windows)
         self._looking = Looking(database)
@@ -125,27 +125,17 @@ class DatabaseSessions(BlockingStore):
         self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
     ) -> BeatAnswer:
         with self._database.write() as now:
-            renewed = self._renew(worker, now)
+            renewed = self._leases.renew(worker, now)
             lost = self._report(worker.id, pulses, now)
             suspended = self._sweeping.suspend_lost(now, BATCH)[1] if suspend_lost else ()
             return BeatAnswer(
                 renewed=renewed,
-                **self._present(now),
+                **self._leases.present(now),
                 incarnation=self._registry.get_or_create(id=1)[0].incarnation,
                 inbox=self._inbox(worker.id),
                 lost=lost,
                 suspended=suspended,
             )
-
-    def _renew(self, worker: WorkerReport, now: int) -> bool:
-        values = asdict(worker)
-        values.pop("id")
-        values |= {"lease_until": now + self._windows.lease_ms, "lost": False}
-        mine = self._workers.filter(id=worker.id)
-        in_time = mine.filter(lost=False, lease_until__gte=now).update(**values) == 1
-        if not in_time:
-            self._workers.update_or_create(id=worker.id, defaults=values)
-        return in_time
 
     def _report(self, worker: str, pulses: Sequence[Pulse], now: int) -> tuple[Lost, ...]:
         known = self._standings(pulse.session for pulse in pulses)
@@ -170,10 +160,6 @@ class DatabaseSessions(BlockingStore):
         """Like :func:`rows.lock`, with the few columns that a beat looks at."""
         chosen = self._live.select_for_update().filter(id__in=list(sessions)).order_by("id")
         return {values[0]: Standing(*values) for values in chosen.values_list(*Standing._fields)}
-
-    def _present(self, now: int) -> dict[str, int]:
-        live = self._workers.filter(lease_until__gte=now, lost=False)
-        return live.aggregate(online=Sum("connections", default=0), workers=Count("id"))
 
     def _inbox(self, worker: str) -> tuple[CloseRequest, ...]:
         asked = self._live.filter(worker=worker, close_code__gt=0, state=CONNECTED)

@@ -12,8 +12,8 @@ from ..histogram import LatencyHistogram
 from ..records import Sample, Stats, SweepReport, WorkerReport
 from .rows import CONNECTED, SUSPENDED
 from .transaction import Database
+from .workers import COUNTS
 
-_TOTALS = ("pings", "pongs", "timeouts")
 _REPORT = tuple(WorkerReport.__slots__)
 
 
@@ -86,8 +86,9 @@ class Numbers:
         return self._workers.filter(lease_until__gte=now, lost=False)
 
     def _totals(self, registry: Registry) -> dict[str, int]:
-        sums = self._workers.aggregate(**{f"all_{name}": Sum(name) for name in _TOTALS})
-        return {name: getattr(registry, name) + (sums[f"all_{name}"] or 0) for name in _TOTALS}
+        own = self._workers.filter(folded=False)
+        sums = own.aggregate(**{f"all_{name}": Sum(name, default=0) for name in COUNTS})
+        return {name: getattr(registry, name) + sums[f"all_{name}"] for name in COUNTS}
 
 
 def _report(row: dict[str, Any]) -> WorkerReport:

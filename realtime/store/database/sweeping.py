@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
-from realtime.models import LiveSession, Registry, Worker
+from realtime.models import LiveSession, Worker
 from realtime.protocol.codes import FINAL, CloseCode, reason_for
 
 from ..records import Overdue, Session, Swept
@@ -13,19 +13,18 @@ from ..windows import Windows
 from . import rows
 from .rows import CLOSING, CONNECTED, SUSPENDED
 from .transaction import Database
-
-FORGET_WORKER_MS = 24 * 3600 * 1000
+from .workers import Workers
 
 
 class Sweeping:
     """Steps of a sweep. Correct when run twice, at once, or from several places."""
 
-    def __init__(self, database: Database, windows: Windows) -> None:
+    def __init__(self, database: Database, windows: Windows, leases: Workers) -> None:
         self._database = database
         self._windows = windows
+        self._leases = leases
         self._live = LiveSession.objects.using(database.alias)
         self._workers = Worker.objects.using(database.alias)
-        self._registry = Registry.objects.using(database.alias)
 
     def sweep(self, claimant: str, limit: int) -> Swept:
         """One step; see the contract."""
@@ -33,7 +32,7 @@ class Sweeping:
             workers_lost, suspended = self.suspend_lost(now, limit)
             suspended += self._suspend_silent(now, limit - len(suspended))
             claimed = self._claim(claimant, now, limit)
-            self._forget_workers(now)
+            self._leases.fold(now)
             return Swept(suspended, claimed, workers_lost)
 
     def overdue(self) -> Overdue:
@@ -121,18 +120,6 @@ class Sweeping:
                 setattr(row, column, value)
         rows.update_rows(self._database.connection, [(row.id, values) for row, values in changes])
         return rows.to_records(row for row, _ in changes)
-
-    def _forget_workers(self, now: int) -> None:
-        """Fold the counts of workers lost a day ago into the registry's one row."""
-        old = self._workers.filter(lost=True, lease_until__lt=now - FORGET_WORKER_MS)
-        names = ("pings", "pongs", "timeouts")
-        sums = old.aggregate(**{f"all_{name}": Sum(name) for name in names})
-        if sums["all_pings"] is None:
-            return
-        self._registry.get_or_create(id=1)
-        folded = {name: F(name) + sums[f"all_{name}"] for name in names}
-        self._registry.filter(id=1).update(**folded)
-        old.delete()
 
 
 def _wish(row: LiveSession) -> str:
