@@ -68,7 +68,8 @@ def workers(text: str) -> int | None:
 
 def usable_cpus(quota: Path = QUOTA) -> int:
     """The CPUs that this process may use, by affinity and, in a container, by quota."""
-    cpus = len(os.sched_getaffinity(0))
+    bound = hasattr(os, "sched_getaffinity")  # not everywhere
+    cpus = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
     try:
         allowed, period = quota.read_text().split()
     except FileNotFoundError:

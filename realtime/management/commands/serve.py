@@ -4,7 +4,7 @@ import argparse
 import errno
 import os
 import socket
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +45,14 @@ class Command(BaseCommand):
         if options["as_worker"]:
             run_worker(options["as_worker"], server=options["server"])
             return
-        listeners = open_listeners(
-            options["host"], options["port"], count=options["workers"] or usable_cpus()
-        )
-        path = options["pid_file"]
-        try:
-            with pid_file(path) if path else nullcontext():
-                self._serve(listeners, options)
-        except Unusable as error:
-            raise CommandError(str(error)) from None
+        count = options["workers"] or usable_cpus()
+        with ExitStack() as stack:
+            listeners = open_listeners(options["host"], options["port"], count=count)
+            for listener in listeners:
+                stack.enter_context(listener)
+            if options["pid_file"]:
+                write_pid(options["pid_file"], until_exit_of=stack)
+            self._serve(listeners, options)
 
     def _serve(self, listeners: list[socket.socket], options: dict[str, Any]) -> None:
         notifier = Notifier.take(os.environ)
@@ -86,3 +85,11 @@ def open_listeners(host: str, port: int, *, count: int) -> list[socket.socket]:
         raise CommandError(
             f"port {port} on {host} is already in use; another one: --port N"
         ) from None
+
+
+def write_pid(path: Path, *, until_exit_of: ExitStack) -> None:
+    """Keep this process's pid in the file. Raises CommandError if another one does already."""
+    try:
+        until_exit_of.enter_context(pid_file(path))
+    except Unusable as error:
+        raise CommandError(str(error)) from None
