@@ -45,6 +45,23 @@ SHOWN = 8
 SAMPLE_EVERY_MS = 10_000
 SAMPLES_KEPT_MS = 3_600_000 + 2 * SAMPLE_EVERY_MS
 
+# What a lost worker has counted is remembered for a month: one that was only frozen goes on
+# from there, and nothing is counted twice.
+LOST_WORKER_KEPT_MS = 30 * 24 * 3_600_000
+
+LONGEST_REASON = 200
+
+
+def the_one(**given: str) -> tuple[str, str]:
+    """The name and the value of the one that is given, of those whom a request may be for.
+
+    Raises ValueError for none or several.
+    """
+    chosen = [(name, value) for name, value in given.items() if value]
+    if len(chosen) != 1:
+        raise ValueError("expected one of session, user and login")
+    return chosen[0]
+
 
 class StoreUnavailable(Exception):
     """The store cannot be reached in time. Whether a write took effect is unknown."""

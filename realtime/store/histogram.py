@@ -68,6 +68,16 @@ class LatencyHistogram:
         return None
 
 
+def merged_percentiles(
+    sparses: Iterable[Iterable[Iterable[int]]],
+) -> tuple[float | None, float | None]:
+    """The median and the 95th percentile over all of these, in ms."""
+    merged = LatencyHistogram()
+    for sparse in sparses:
+        merged.merge(sparse)
+    return merged.percentile(50), merged.percentile(95)
+
+
 def bucket_of(ms: float) -> int:
     """The bucket that counts this latency."""
     if ms <= LOWEST_MS:

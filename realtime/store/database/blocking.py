@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from realtime.models import LiveSession, Registry, Worker
 from realtime.protocol.codes import FINAL
 
-from ..base import BATCH, BlockingStore
+from ..base import BATCH, LONGEST_REASON, BlockingStore, the_one
 from ..records import (
     BeatAnswer,
     Cap,
@@ -218,12 +218,15 @@ class DatabaseSessions(BlockingStore):
     def request_close(
         self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
     ) -> tuple[str, ...]:
-        who = _selector(session=session, user=user, login=login)
+        name, value = the_one(session=session, user=user, login=login)
+        who = {"id" if name == "session" else name: value}
         with self._database.write():
             states = ONLINE if code >= FINAL else (CONNECTED,)
             # A final code, once asked for, is not softened by a later request.
             asked = self._live.filter(state__in=states, **who)
-            asked.filter(close_code__lt=FINAL).update(close_code=code, close_reason=reason[:200])
+            asked.filter(close_code__lt=FINAL).update(
+                close_code=code, close_reason=reason[:LONGEST_REASON]
+            )
             return tuple(asked.order_by("id").values_list("id", flat=True))
 
     def leave(self, worker: str) -> tuple[Session, ...]:
@@ -289,12 +292,3 @@ def _last_life(row: LiveSession | Standing, pulse: Pulse, now: int) -> int:
     """When it last proved to be alive. The wait for its opening to be written does not
     count as silence, so a session never ends before it has begun."""
     return max(row.last_beat, now - pulse.idle_ms)
-
-
-def _selector(**given: str) -> dict[str, str]:
-    chosen = {
-        ("id" if name == "session" else name): value for name, value in given.items() if value
-    }
-    if len(chosen) != 1:
-        raise ValueError("expected one of session, user and login")
-    return chosen

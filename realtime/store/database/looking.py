@@ -7,6 +7,7 @@ from django.db.models.functions import Left
 
 from realtime.models import LiveSession
 
+from .. import cursor as cursors
 from ..base import SHOWN
 from ..records import Order, Page, Query, Session
 from . import rows
@@ -73,16 +74,10 @@ class _Order:
         return f"{sign}{self.column}", f"{sign}id"
 
     def cursor(self, row: LiveSession) -> str:
-        return f"{getattr(row, self.column)}.{row.id[:SHOWN]}"
+        return cursors.write(getattr(row, self.column), row.id)
 
     def after(self, cursor: str) -> Q:
-        # Two of the same millisecond whose ids begin alike would count as one: 48 bits of
-        # chance stand against it.
-        text, _, head = cursor.partition(".")
-        try:
-            value = int(text)
-        except ValueError:
-            raise ValueError(f"not a cursor of this store: {cursor!r}") from None
+        value, head = cursors.read(cursor)
         way = "lt" if self.newest_first else "gt"
         beyond = Q(**{f"{self.column}__{way}": value})
         return beyond | Q(**{self.column: value, f"shown__{way}": head})

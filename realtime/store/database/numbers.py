@@ -8,7 +8,7 @@ from realtime.models import LiveSession, Registry, Worker
 from realtime.models import Sample as SampleRow
 
 from ..base import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
-from ..histogram import LatencyHistogram
+from ..histogram import merged_percentiles
 from ..records import Sample, Stats, SweepReport, WorkerReport
 from .rows import CONNECTED, SUSPENDED
 from .transaction import Database
@@ -38,7 +38,7 @@ class Numbers:
                 suspended=Count("id", filter=Q(state=SUSPENDED)),
             )
             latencies = list(self._leased(now).values_list("latency", flat=True))
-            median, high = _percentiles(latencies)
+            median, high = merged_percentiles(latencies)
             registry = self._registry.first() or Registry()
             return Stats(
                 **counts,
@@ -63,7 +63,7 @@ class Numbers:
             if self._samples.filter(at=at).exists():
                 return
             workers = list(self._leased(now).values_list("connections", "latency"))
-            median, high = _percentiles([latency for _, latency in workers])
+            median, high = merged_percentiles(latency for _, latency in workers)
             row = SampleRow(
                 at=at,
                 connected=sum(connections for connections, _ in workers),
@@ -93,11 +93,3 @@ class Numbers:
 
 def _report(row: dict[str, Any]) -> WorkerReport:
     return WorkerReport(**{**row, "latency": tuple(map(tuple, row["latency"]))})
-
-
-def _percentiles(latencies: list[Any]) -> tuple[float | None, float | None]:
-    """The two that are shown, over all workers."""
-    merged = LatencyHistogram()
-    for sparse in latencies:
-        merged.merge(sparse)
-    return merged.percentile(50), merged.percentile(95)

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from realtime.models import LiveSession
 
+from ..base import LONGEST_REASON
 from ..records import (
     Departure,
     Opening,
@@ -113,7 +114,7 @@ def of_departure(departure: Departure) -> dict[str, Any]:
     return {
         **of_pulse(departure.pulse),
         "end_code": departure.code,
-        "end_reason": departure.reason[:200],
+        "end_reason": departure.reason[:LONGEST_REASON],
     }
 
 

@@ -7,12 +7,12 @@ from django.db.models import Count, F, Sum
 
 from realtime.models import Registry, Worker
 
+from ..base import LOST_WORKER_KEPT_MS
 from ..records import WorkerReport
 from ..windows import Windows
 from .transaction import Database
 
 FOLD_AFTER_MS = 24 * 3600 * 1000
-FORGET_AFTER_MS = 30 * FOLD_AFTER_MS
 
 COUNTS = ("pings", "pongs", "timeouts")
 
@@ -54,7 +54,7 @@ class Workers:
         rows = list(old.select_for_update().order_by("id"))
         self._add_to_registry(rows, sign=1)
         self._workers.filter(id__in=[row.id for row in rows]).update(folded=True)
-        lost.filter(folded=True, lease_until__lt=now - FORGET_AFTER_MS).delete()
+        lost.filter(folded=True, lease_until__lt=now - LOST_WORKER_KEPT_MS).delete()
 
     def _add_to_registry(self, rows: Sequence[Worker], *, sign: int) -> None:
         if not rows:

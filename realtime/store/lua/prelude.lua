@@ -5,25 +5,28 @@
 --          resume_ms, session_ms, claim_ms, offset_ms (0 but in tests), final and batch
 -- answers  one msgpack value
 --
--- session:<id>       hash: what stands of a session; what would be empty is left out
--- about:<id>         text: the rest of its peer, as JSON that no script looks into
--- started, ids       all that are connected or suspended, by start and by name
--- user:<u>, address:<a>, login:<l>   those of one, by start
--- connected, idle    the connected and the suspended, by last beat
--- suspended          by the end of the resume window; 0 if asked to end for good
--- closing            by the end of the claim
--- sessions:<worker>  set: connected there
--- lost:<worker>      set: suspended, but it may take them up again
--- inbox:<worker>     connected there and asked to close: 0 for good, 1 otherwise
--- claims:<claimant>  closing, and claimed by it; or suspended when this worker left
--- users              hash: a user's connected sessions, counted
--- unstable           set: connected with misses
--- workers, lost_workers   by the end of the lease; those that left are lost at once
--- worker:<id>        hash: its report; once it is lost only what it had counted
--- connections        hash: what each of the workers has connected
--- registry           hash: totals of all time, and the last sweep
--- samples            by their time
--- incarnation        text: names this content
+-- The keys; sorted sets where nothing else is said, each with what it is sorted by.
+--
+-- session:<id>        hash: what stands of a session; what would be empty is left out
+-- about:<id>          text: the rest of its peer, as JSON that no script looks into
+-- started, ids        all that are connected or suspended: by start, by name
+-- user:<u>, address:<a>, login:<l>    those of one: by start
+-- connected, idle     the connected, the suspended: by last beat
+-- suspended           the same: by the end of the resume window; 0 if asked to end for good
+-- closing             by the end of the claim
+-- sessions:<worker>   set: connected there
+-- lost:<worker>       set: suspended, but it may take them up again
+-- inbox:<worker>      connected there and asked to close: 0 for good, 1 otherwise
+-- claims:<claimant>   closing, claimed by it; suspended, when this worker left: by name
+-- users               hash: how many connected sessions each user has
+-- unstable            set: connected with misses
+-- workers             those not known to be lost: by the end of the lease
+-- lost_workers        the others, and those that left: by the end of the lease
+-- worker:<id>         hash: its report; of a lost one, only what it had counted
+-- connections         hash: how many each of the workers has
+-- registry            hash: totals of all time, and the last sweep
+-- samples             by their time
+-- incarnation         text: names this content
 
 local call = redis.call
 local input = cmsgpack.unpack(ARGV[1])

@@ -2,7 +2,7 @@
 --
 -- claimant  who sweeps
 -- limit     how many are suspended, and how many claimed, at most
--- forget_ms how long a lost worker is remembered
+-- kept_ms   how long a lost worker is remembered
 -- answers   map: lost, silent and claimed (sessions), and workers_lost
 
 local function suspend_silent(limit)
@@ -41,7 +41,7 @@ local function claim(s)
 end
 
 local function forget_workers()
-  local old = below(now - input.forget_ms)
+  local old = below(now - input.kept_ms)
   for _, id in ipairs(call('ZRANGEBYSCORE', key('lost_workers'), '-inf', old, 'LIMIT', 0, input.batch)) do
     call('ZREM', key('lost_workers'), id)
     call('DEL', key('worker', id))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from .. import cursor as cursors
 from ..base import SHOWN
 from ..records import Order, Page, Query, Session, SessionState
 from . import rows
@@ -54,8 +55,10 @@ class Looking:
         if query.state is SessionState.CLOSING:
             return Page(())
         found = yield from self._find(search, limit + 1)
-        more = _cursor(found[limit - 1], order) if len(found) > limit else ""
-        return Page(rows.to_records(found[:limit]), more)
+        if len(found) <= limit:
+            return Page(rows.to_records(found))
+        last = found[limit - 1]
+        return Page(rows.to_records(found[:limit]), cursors.write(getattr(last, order), last.id))
 
     def of_user(self, user: str) -> Talk[tuple[Session, ...]]:
         """A call for each BATCH of them."""
@@ -89,17 +92,6 @@ def _fields(query: Query) -> dict[str, str]:
     return {name: value for name, value in exact.items() if value}
 
 
-def _cursor(row: Row, order: str) -> str:
-    return f"{getattr(row, order)}.{row.id[:SHOWN]}"
-
-
-def _place(cursor: str) -> Place:
-    # Two of the same millisecond whose ids begin alike count as one: 48 bits of chance
-    # stand against it.
-    text, _, head = cursor.partition(".")
-    try:
-        score = int(text)
-    except ValueError:
-        raise ValueError(f"not a cursor of this store: {cursor!r}") from None
-    score = max(-_FARTHEST, min(score, _FARTHEST))
-    return Place(score, head, SHOWN)
+def _place(text: str) -> Place:
+    score, head = cursors.read(text)
+    return Place(max(-_FARTHEST, min(score, _FARTHEST)), head, SHOWN)

@@ -1,12 +1,11 @@
 """The registry in numbers as talks with Redis: now, and over the last hour."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 
 from ..base import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
-from ..histogram import LatencyHistogram
+from ..histogram import merged_percentiles
 from ..records import Sample, Stats, SweepReport, WorkerReport
 from . import rows
 from .rows import answers
@@ -45,7 +44,7 @@ class Numbers:
         """One call."""
         numbers = yield from self._ask()
         pings, pongs, timeouts = numbers.totals
-        median, high = _percentiles(_reports(numbers))
+        median, high = merged_percentiles(worker.latency for worker in _reports(numbers))
         return Stats(
             connected=numbers.connected,
             users=numbers.users,
@@ -74,7 +73,8 @@ class Numbers:
             return
         reports = _reports(numbers)
         connected = sum(worker.connections for worker in reports)
-        sample = Sample(at, connected, numbers.suspended, *_percentiles(reports))
+        median, high = merged_percentiles(worker.latency for worker in reports)
+        sample = Sample(at, connected, numbers.suspended, median, high)
         yield self._calls("sample", at=at, sample=rows.json_of(sample), kept_ms=SAMPLES_KEPT_MS)
 
     def samples(self, *, after: int) -> Talk[tuple[Sample, ...]]:
@@ -94,11 +94,3 @@ def _last_sweep(numbers: _Numbers) -> SweepReport | None:
     if numbers.last_sweep is None:
         return None
     return replace(_sweep.decode(numbers.last_sweep), at=numbers.last_sweep_at)
-
-
-def _percentiles(reports: Sequence[WorkerReport]) -> tuple[float | None, float | None]:
-    """The two that are shown, over all workers."""
-    merged = LatencyHistogram()
-    for worker in reports:
-        merged.merge(worker.latency)
-    return merged.percentile(50), merged.percentile(95)

@@ -7,6 +7,7 @@ import msgspec
 
 from realtime.protocol.codes import reason_for
 
+from ..base import LONGEST_REASON
 from ..records import (
     CloseRequest,
     Departure,
@@ -20,8 +21,6 @@ from ..records import (
 )
 
 T = TypeVar("T")
-
-LONGEST_REASON = 200
 
 
 class Row(msgspec.Struct):

@@ -8,6 +8,7 @@ import msgspec
 
 from realtime.protocol.codes import CloseCode
 
+from ..base import the_one
 from ..records import (
     BeatAnswer,
     Cap,
@@ -142,7 +143,8 @@ class Sessions:
         self, *, session: str, user: str, login: str, code: int, reason: str
     ) -> Talk[tuple[str, ...]]:
         """One call, and another for each further BATCH of a user's or login's sessions."""
-        who = _selector(session=session, user=user, login=login)
+        name, value = the_one(session=session, user=user, login=login)
+        who = {"session": value} if name == "session" else {"name": name, "value": value}
         request = rows.of_request(code, reason)
         ids: list[str] = []
         place = None
@@ -179,11 +181,3 @@ def _of_report(worker: WorkerReport) -> dict[str, object]:
         "pongs": worker.pongs,
         "timeouts": worker.timeouts,
     }
-
-
-def _selector(**given: str) -> dict[str, str]:
-    chosen = [(name, value) for name, value in given.items() if value]
-    if len(chosen) != 1:
-        raise ValueError("expected one of session, user and login")
-    [(name, value)] = chosen
-    return {"session": value} if name == "session" else {"name": name, "value": value}

@@ -2,13 +2,11 @@
 
 import msgspec
 
+from ..base import LOST_WORKER_KEPT_MS
 from ..records import Overdue, SweepReport, Swept
 from . import rows
 from .rows import Place, Row, answers
 from .scripts import Calls, Talk
-
-# One that was only frozen finds its counts where it left them; nothing is counted twice.
-FORGET_WORKER_MS = 24 * 3600 * 1000
 
 
 class _Swept(msgspec.Struct):
@@ -42,7 +40,7 @@ class Sweeping:
     def sweep(self, claimant: str, *, limit: int) -> Talk[Swept]:
         """One call."""
         answer = yield self._calls(
-            "sweep", claimant=claimant, limit=limit, forget_ms=FORGET_WORKER_MS
+            "sweep", claimant=claimant, limit=limit, kept_ms=LOST_WORKER_KEPT_MS
         )
         swept = _swept.decode(answer)
         suspended = rows.by_id(swept.lost) + rows.by_id(swept.silent)
