@@ -28,7 +28,7 @@ HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024
 
 # A peer that has this much unsent and still asks for pongs does not read them.
-MAX_OWED = 1024 * 1024
+MAX_OWED = 256 * 1024
 
 BACKLOG = 2048  # a mass reconnect arrives within a second; the kernel caps it at somaxconn
 

@@ -25,6 +25,7 @@ class Transport(tcp.Server):
     """An accepted connection that its server knows from beginning to end."""
 
     protocol: Any
+    bufferSize = 16 * 1024  # read at a time; autobahn copies the rest of it for every frame
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -32,6 +32,8 @@ from realtime.servers.inbox import Inbox
 if TYPE_CHECKING:
     from realtime.servers.daphne import Server
 
+STEPS = 512  # of autobahn's parser in one turn of the event loop: two are a frame
+
 
 def denied(code: int, reason: str) -> Exception:
     """What autobahn wants raised to answer a handshake with an HTTP error."""
@@ -50,7 +52,7 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
         self.serving = self.server
         self.inbox = Inbox(self)
         self.outlet: Transport = self.transport
-        self.fragments = 0
+        self.fragments = self.steps = 0
         self.begin()
         # The HTTP channel would stop reading whenever much is unsent, pongs included.
         self.transport.unregisterProducer()
@@ -89,20 +91,31 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
             super().dataReceived(data)
 
     def processData(self) -> bool:
-        more: bool = not self.inbox.full and super().processData()
+        if self.inbox.full or self.steps == 0:
+            return False
+        self.steps -= 1
+        more: bool = super().processData()
         return more
+
+    def consumeData(self) -> None:
+        """Parse what has been read; of a flood a part, so that others have their turn."""
+        self.steps = STEPS
+        super().consumeData()
+        if self.steps == 0 and not self.inbox.full:
+            self.hold()
+            self.go_on()
 
     def hold(self) -> None:
         """Read no more; what has been read already waits unparsed."""
         self.transport.pauseProducing()
 
     def go_on(self) -> None:
-        """Parse what waits, then read again; others have their turn in between."""
+        """Parse what waits, then read again."""
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
         self.consumeData()
-        if not self.inbox.full:
+        if self.steps and not self.inbox.full:
             self.transport.resumeProducing()
 
     def onMessageBegin(self, isBinary: bool) -> None:

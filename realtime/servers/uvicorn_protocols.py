@@ -36,7 +36,8 @@ from realtime.servers.serving import log_failure
 if TYPE_CHECKING:
     from realtime.servers.uvicorn import Config
 
-SLICE = 4096  # bytes parsed at a time: some hundreds of the shortest frames
+SLICE = 4096  # bytes parsed at a time: at most 682 frames
+FRAMES_PER_TURN = 256  # of the event loop
 
 
 class WebSocket(Deadlines, WebSocketsSansIOProtocol):
@@ -103,16 +104,19 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
             self._take(data)
 
     def _take(self, data: bytes) -> None:
+        """Parse what has been read; of a flood a part, so that others have their turn."""
+        frames = 0
         for start in range(0, len(data), SLICE):
             if self._failed:
                 return  # read and thrown away: closing with unread bytes would reset it
-            if self.inbox.full:
-                self.rest = data[start:]
+            if self.inbox.full or frames >= FRAMES_PER_TURN:
+                self._put_off(data[start:])
                 return
-            self._parse(data[start : start + SLICE])
+            frames += self._parse(data[start : start + SLICE])
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes) -> int:
         self.conn.receive_data(data)
+        frames = len(self.conn.events)
         self.handle_events()
         if self.conn.parser_exc is not None and not self._failed:
             self._fail()
@@ -120,19 +124,26 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
             self.alive()
         if not self.handshake_initiated:
             self.deny(400)  # more headers than websockets takes
+        return frames
+
+    def _put_off(self, rest: bytes) -> None:
+        self.rest = rest
+        if not self.inbox.full:
+            self.hold()
+            self.go_on()
 
     def hold(self) -> None:
         """Read no more; what has been read already waits unparsed."""
         self.outlet.pause_reading()
 
     def go_on(self) -> None:
-        """Parse what waits, then read again; others have their turn in between."""
+        """Parse what waits, then read again."""
         self.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         rest, self.rest = self.rest, b""
         self._take(rest)
-        if not self.inbox.full and not self.disconnected:
+        if not self.inbox.full and not self.rest and not self.disconnected:
             self.outlet.resume_reading()
 
     def handle_connect(self, event: Request) -> None:

@@ -152,7 +152,25 @@ async def deaf(_frames: Any, _receive: Receive, _send: Send) -> dict[str, Any]:
     return {}
 
 
-DOERS = {"/connection": by_connection, "/send": by_send, "/order": in_order, "/deaf": deaf}
+async def rated(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
+    """Take messages at a limited rate, as the consumer does."""
+    task = asyncio.current_task()
+    assert task is not None
+    limits = connection.Limits(max_message_size=1000, rate=100, burst=200)
+    line = connection.Connection(send, limits, drop=task.cancel, frames=frames)
+    while (event := await receive())["type"] != "websocket.disconnect":
+        if line.admit_frame():
+            line.fits(event["bytes"])
+    return {"ended": line.ended, "taken": line.frames_in}
+
+
+DOERS = {
+    "/connection": by_connection,
+    "/send": by_send,
+    "/order": in_order,
+    "/rated": rated,
+    "/deaf": deaf,
+}
 
 
 async def do(scope: dict[str, Any], receive: Receive, send: Send) -> None:

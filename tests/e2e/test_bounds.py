@@ -1,14 +1,17 @@
 """What one connection can hold of a server: little, in both directions, whatever it does."""
 
+import os
+import resource
+import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Event, Thread
 
 import psutil
 import pytest
 
-from tests.e2e.server_support import BINARY, TEXT, Peer, ServerProcess
+from tests.e2e.server_support import BINARY, PING, TEXT, Peer, ServerProcess, eventually
 
 MIB = 1024 * 1024
 MORE = 2 * MIB  # what one bad client may add to a process
@@ -57,7 +60,7 @@ class Watch:
 
     def _measure(self) -> None:
         with Peer(self._server.port).upgrade() as neighbour:
-            while not self._over.wait(0.005):
+            while not self._over.wait(0.005) or len(self.waits) < 3:
                 asked = time.monotonic()
                 neighbour.text("well")
                 assert neighbour.next_frame() == (TEXT, b"well")
@@ -70,7 +73,6 @@ class Watch:
 
     def all_well(self) -> None:
         assert self.grown < MORE
-        assert len(self.waits) > 3
         assert max(self.waits) < LATE
 
 
@@ -109,7 +111,7 @@ def test_a_hub_is_rid_of_a_reader_that_stops(server: ServerProcess, *, sending: 
 
 @pytest.mark.parametrize("sending", [False, True], ids=["silent", "still sending"])
 def test_send_waits_for_a_reader_that_stops(server: ServerProcess, *, sending: bool) -> None:
-    with Watch(server) as watch, stopped(server, "/send") as peer, sending(peer, active=active):
+    with Watch(server) as watch, stopped(server, "/send", sending=sending) as peer:
         over = server.event("over", port=peer.port)
     assert over["written"] < 300
     watch.all_well()
@@ -129,3 +131,113 @@ def test_sent_and_written_frames_keep_their_order(server: ServerProcess) -> None
         False,
         False,
     )
+
+
+# In: a writer that floods
+
+CONTINUED = bytes([0x00, 0x80]) + bytes(4)  # an empty fragment that is not the last
+PING_FRAME = bytes([0x80 | PING, 0x80 | 125]) + bytes(4 + 125)
+
+
+def sent_until_blocked(peer: Peer, data: bytes, *, limit: int) -> int:
+    """How much of it can be sent, at most ``limit``, before nothing is taken for a while."""
+    peer.socket.settimeout(0.5)
+    sent = 0
+    with suppress(TimeoutError):
+        while sent < limit:
+            sent += peer.socket.send(data)
+    return sent
+
+
+def test_an_application_that_takes_nothing_is_sent_no_more(server: ServerProcess) -> None:
+    frame = bytes([0x80 | BINARY, 0x80 | 126]) + struct.pack("!H", 1000) + bytes(4 + 1000)
+    with Peer(server.port).upgrade("/deaf") as peer:
+        peer.text("go")
+        with Watch(server) as watch:
+            sent = sent_until_blocked(peer, frame * 60, limit=100 * MIB)
+    assert sent < 50 * MIB  # what the kernels hold
+    watch.all_well()
+
+
+def test_endless_fragments_end(server: ServerProcess) -> None:
+    with Watch(server) as watch, Peer(server.port).upgrade() as peer:
+        peer.frame(TEXT, b"", fin=False)
+        with suppress(ConnectionError):  # it may be over before all are sent
+            peer.send(CONTINUED * 100_000)
+        assert peer.closed_with() == (1008, "too many fragments")
+    watch.all_well()
+
+
+def test_many_fragments_are_one_message(server: ServerProcess) -> None:
+    with Peer(server.port).upgrade() as peer:
+        peer.frame(TEXT, b"begin", fin=False)
+        peer.send(CONTINUED * 4000)
+        peer.frame(0, b" end")
+        assert peer.next_frame() == (TEXT, b"begin end")
+
+
+def test_pings_of_a_peer_that_reads_no_pongs_end(server: ServerProcess) -> None:
+    with Watch(server) as watch, stopped(server, "/echo", sending=False) as peer:
+        eventually(lambda: refused(peer, PING_FRAME * 1000))
+    watch.all_well()
+
+
+def refused(peer: Peer, data: bytes) -> bool:
+    """Send this; True when that has become impossible."""
+    try:
+        peer.send(data)
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_a_flood_of_frames_is_closed(server: ServerProcess) -> None:
+    frame = bytes([0x80 | BINARY, 0x81]) + bytes(4 + 1)
+    with Watch(server) as watch, Peer(server.port).upgrade("/rated") as peer:
+        peer.text("go")
+        with suppress(ConnectionError):  # it may be over before all are sent
+            peer.send(frame * 200_000)
+        assert peer.closed_with() == (4004, "rate limit exceeded")
+        over = server.event("over", port=peer.port)
+    assert over["ended"] == [4004, "rate limit exceeded"]
+    assert over["taken"] < 1000
+    watch.all_well()
+
+
+# File descriptors
+
+
+def test_with_twenty_descriptors_left_it_refuses_in_words_and_recovers(kind: str) -> None:
+    with ServerProcess(server=kind) as server, ExitStack() as stack:
+        crowd = [stack.enter_context(Peer(server.port).upgrade()) for _ in range(30)]
+        leave(server, 20)
+        asking: list[Callable[[Peer], None]] = [Peer.ask_upgrade, lambda peer: peer.request("/")]
+        for ask in asking:
+            with Peer(server.port) as peer:
+                ask(peer)
+                assert peer.status() == 503
+                assert b"Too many connections" in peer.ended()
+        crush = [stack.enter_context(Peer(server.port)) for _ in range(60)]
+        for silent in crush:
+            assert silent.left_behind() == b""
+        for peer in crowd:
+            peer.text("still served")
+            assert peer.next_frame() == (TEXT, b"still served")
+        assert server.logged("connections are turned away") == 1
+        for peer in crowd[:20]:
+            peer.socket.close()
+        eventually(lambda: served(server))
+
+
+def leave(server: ServerProcess, count: int) -> None:
+    """Let it open so many descriptors, and no more."""
+    pid = server.process.pid
+    used = max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 1 + count, hard))
+
+
+def served(server: ServerProcess) -> bool:
+    with Peer(server.port) as peer:
+        peer.request("/")
+        return peer.status() == 200

@@ -389,6 +389,12 @@ def test_an_unasked_pong_is_no_answer(hasty: ServerProcess) -> None:
         assert peer.left_behind() == b""  # no second ping: the first one stayed unanswered
 
 
+def test_half_a_header_and_silence_is_dropped(hasty: ServerProcess) -> None:
+    with Peer(hasty.port).upgrade() as peer:
+        peer.send(bytes([0x80 | TEXT]))
+        eventually(peer.gone, within=3)
+
+
 def test_an_exception_in_one_connection_costs_only_that_connection(kind: str) -> None:
     with ServerProcess(server=kind, limits=SHORT) as server:
         with Peer(server.port).upgrade("/broken") as broken:
@@ -477,7 +483,8 @@ def test_a_drain_with_nothing_around_is_quick(kind: str) -> None:
 
 
 def test_a_view_that_is_busy_in_a_thread_does_not_hold_the_process(kind: str) -> None:
-    with ServerProcess(server=kind) as server, Peer(server.port) as peer:
+    limits = {"drain_timeout": 1.0}
+    with ServerProcess(server=kind, limits=limits) as server, Peer(server.port) as peer:
         peer.request("/stuck")
         server.event("request", path="/stuck")
         started = server.signal(signal.SIGTERM)
@@ -557,7 +564,8 @@ def accepts(server: ServerProcess) -> bool:
     ],
 )
 def test_a_goodbye_that_fails_does_not_stop_the_drain(fault: str, line: str, kind: str) -> None:
-    with ServerProcess(server=kind, drain=fault) as server, Peer(server.port).upgrade() as peer:
+    options = {"server": kind, "drain": fault, "limits": {"goodbye_timeout": 1.0}}
+    with ServerProcess(**options) as server, Peer(server.port).upgrade() as peer:
         started = server.signal(signal.SIGTERM)
         assert peer.closed_with() == (1001, "server shutting down")
         assert server.exit_code() == 0
