@@ -10,10 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support import Project, Server, Visitor, connected, login, soon
+from tests.e2e.support import Project, Server, Visitor, connected, crowd, login, soon
 from tests.redis_server import RedisServer
 
-AT_ONCE = 1.0
+# On a machine that is busy with other tests; without a hint it would be thirty seconds.
+AT_ONCE = 3.0
+
+KICK = """
+import time
+from realtime import api
+for session in {sessions}:
+    print(time.monotonic())
+    api.kick(session)
+    time.sleep(0.4)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +44,10 @@ def project(
 
 
 @contextmanager
-def two_servers(project: Project, **settings: int) -> Iterator[tuple[Server, Server]]:
-    here, there = project.serve(**settings), project.serve(**settings)
+def two_servers(
+    project: Project, *, flush_interval: float, lease: float
+) -> Iterator[tuple[Server, Server]]:
+    here, there = (project.serve(flush_interval=flush_interval, lease=lease) for _ in range(2))
     with here, there:
         yield here, there
 
@@ -63,12 +75,17 @@ async def test_a_logout_reaches_the_other_worker_at_once(pair: tuple[Server, Ser
             assert (await client.closed(within=AT_ONCE))[0] == 4503
 
 
-async def test_a_command_without_a_worker_of_its_own_closes_at_once(
+async def test_a_kick_takes_less_than_a_second(
     project: Project, pair: tuple[Server, Server]
 ) -> None:
-    async with connected(pair[0], login(pair[0], "cleo")) as client:
-        await asyncio.to_thread(project.manage, "sessions", "--close", client.id)
-        assert (await client.closed(within=AT_ONCE))[0] == 4500
+    """From a process without a worker; of three, the one in the middle."""
+    async with crowd(pair[0], login(pair[0], "cleo"), 3) as clients:
+        code = KICK.format(sessions=[client.id for client in clients])
+        kicked = [float(at) for at in (await asyncio.to_thread(project.shell, code)).split()]
+        for client in clients:
+            assert (await client.closed(within=AT_ONCE))[0] == 4500
+    took = [client.ended_at - at for client, at in zip(clients, kicked, strict=True)]
+    assert sorted(took)[1] < 1.0
 
 
 async def test_forged_hints_close_nothing(pair: tuple[Server, Server], redis: RedisServer) -> None:
