@@ -5,7 +5,7 @@ The servers of most tests flush so rarely that only a hint explains what they se
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,8 +47,12 @@ def project(
 def two_servers(
     project: Project, *, flush_interval: float, lease: float
 ) -> Iterator[tuple[Server, Server]]:
-    here, there = (project.serve(flush_interval=flush_interval, lease=lease) for _ in range(2))
-    with here, there:
+    """Two that start at the same time; both are ended, also if one does not come up."""
+    with ExitStack() as stack:
+        here = stack.push(project.serve(flush_interval=flush_interval, lease=lease))
+        there = stack.push(project.serve(flush_interval=flush_interval, lease=lease))
+        for server in (here, there):
+            assert server.port
         yield here, there
 
 
