@@ -167,6 +167,11 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
             reason = message.get("reason") or ""
             self.close(check_close_code(1000 if code is None else code), reason)
             return
+        if kind == "websocket.send" and self.state != self.STATE_CONNECTING:
+            # Daphne drops an empty one.
+            text = message.get("text")
+            self.serverSend(message["bytes"] if text is None else text, text is None)
+            return
         if kind == "websocket.accept":
             self._check_subprotocol(message.get("subprotocol"))
         super().handle_reply(message)

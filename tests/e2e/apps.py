@@ -164,7 +164,15 @@ async def rated(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     return {"ended": line.ended, "taken": line.frames_in}
 
 
+async def mirror(_frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
+    """Send everything back as it came."""
+    while (event := await receive())["type"] != "websocket.disconnect":
+        await send({**event, "type": "websocket.send"})
+    return {}
+
+
 DOERS = {
+    "/mirror": mirror,
     "/connection": by_connection,
     "/send": by_send,
     "/order": in_order,
@@ -177,7 +185,8 @@ async def do(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     frames = scope["extensions"]["realtime.frames"]
     early = frames.write(encoded("early").frame)
     await send({"type": "websocket.accept"})
-    await receive()
+    if scope["path"] != "/mirror":
+        await receive()
     details = await DOERS[scope["path"]](frames, receive, send)
     late = frames.write(encoded("late").frame)
     say("over", port=scope["client"][1], early=early, late=late, **details)
