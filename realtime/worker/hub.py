@@ -108,7 +108,6 @@ class Hub:
         """Open or resume a session; ``welcome`` is sent once the store has it.
 
         None if the user has as many as allowed: the connection has then been ended.
-
         ``login`` is whatever can be asked later whether it still stands; None is not asked.
 
         Raises StoreUnavailable if it cannot be known whether the store has it.
@@ -160,13 +159,7 @@ class Hub:
         self._departures.add(Leaving(departure, for_good=for_good, goodbye=_nothing))
 
     def _enter(
-        self,
-        record: Session,
-        connection: Connection,
-        login: Hashable,
-        *,
-        token_hash: str,
-        key: str,
+        self, record: Session, connection: Connection, login: Hashable, *, token_hash: str, key: str
     ) -> ConnectedSession:
         older = self._sessions.get(record.id)
         if older is not None and older.record.generation < record.generation:
