@@ -1,12 +1,23 @@
 """``open`` with a cap where many come at one moment."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
+from django.db import connections, transaction
+
+from realtime.models import LiveSession
 from realtime.store.base import BlockingStore
+from realtime.store.database import DatabaseStore
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.transaction import Database
 from realtime.store.records import Cap, Opening, Session
+from realtime.threads import Threads
+from tests.e2e.server_support import eventually
 
-from .builders import beat, departure, ids, opening
-from .kinds import Kind
+from .builders import beat, departure, ids, opening, pulse, report
+from .kinds import WINDOWS, Kind
 from .test_limits import OLDEST, REJECT, TOO_MANY, asked, fill
 
 
@@ -46,3 +57,44 @@ def test_a_user_without_a_session_comes_in_once_where_one_is_the_limit(kind: Kin
         answers = kind.at_once(opens([f"{round_}, {number}" for number in range(4)], cap))
         (session,) = [session for session in answers if session]
         kind.store.close("w1", [departure(session.id, code=1000)], "w1")
+
+
+def test_who_waits_to_evict_holds_nothing_that_others_want(postgres_database: str) -> None:
+    """Otherwise two workers could wait for each other, each with the other's session."""
+    database = Database(postgres_database)
+    sessions = DatabaseSessions(database, WINDOWS)
+    for id_ in ("oldest", "mine"):
+        sessions.open(opening(id_))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(postgres_database):
+            locked(database, "oldest")
+            both = pool.submit(asyncio.run, beat_and_open(database, sessions))
+            eventually(partial(somebody_waits, database))
+            locked(database, "mine")
+        answer, admitted = both.result(10)
+    assert (answer.lost, admitted.id) == ((), "newest")
+    assert asked(sessions) == {"oldest": TOO_MANY}
+
+
+async def beat_and_open(database: Database, sessions: DatabaseSessions) -> Any:
+    """What may become one transaction: the news of one session, and room made by another."""
+    threads = Threads()
+    store = DatabaseStore(database, sessions, threads, timeout=10)
+    try:
+        return await asyncio.gather(
+            store.beat(report(), [pulse("mine")]), store.open(opening("newest"), cap=OLDEST)
+        )
+    finally:
+        await store.aclose()
+        await threads.aclose()
+
+
+def locked(database: Database, session: str) -> None:
+    live = LiveSession.objects.using(database.alias).select_for_update()
+    assert live.get(id=session)
+
+
+def somebody_waits(database: Database) -> bool:
+    with connections[database.alias].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])

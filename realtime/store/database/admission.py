@@ -1,8 +1,6 @@
 """The limit of a user's sessions on Django models: who gives way to one more."""
 
-from collections.abc import Sequence
-
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from realtime.models import LiveSession, Worker
 from realtime.protocol.codes import FINAL, CloseCode
@@ -31,21 +29,25 @@ class Admission:
         return self._make_room(user, cap, now)
 
     def _make_room(self, user: str, cap: Cap, now: int) -> bool:
-        counted = self._counted(user)
-        surplus = len(counted) + 1 - cap.limit
-        if surplus <= 0:
-            return True
-        evicted = self._who_may_go(counted, cap, now)[:surplus]
-        if len(evicted) < surplus:
-            return False
-        self._ask_to_end(evicted)
-        return True
+        while True:
+            counted = list(self._counted(user))
+            surplus = len(counted) + 1 - cap.limit
+            if surplus <= 0:
+                return True
+            evicted = self._who_may_go(counted, cap, now)[:surplus]
+            if len(evicted) < surplus:
+                return False
+            for row in evicted:
+                self._ask_to_end(row)
+            # Count again: whoever was continued meanwhile was not asked.
 
-    def _counted(self, user: str) -> list[LiveSession]:
-        """Locked, by id like everybody's; those that are about to end do not count."""
+    def _counted(self, user: str) -> QuerySet[LiveSession]:
+        """Those that are about to end do not count.
+
+        They are not locked: other transactions hold some of them and may want the rest.
+        """
         unended = self._live.filter(user=user, state__in=ONLINE, close_code__lt=FINAL)
-        columns = unended.only("id", "state", "worker", "opened_at")
-        return list(columns.select_for_update().order_by("id"))
+        return unended.only("id", "state", "worker", "opened_at")
 
     def _who_may_go(self, counted: list[LiveSession], cap: Cap, now: int) -> list[LiveSession]:
         """In the order in which they go."""
@@ -59,7 +61,7 @@ class Admission:
         may_go = [row for row in counted if cap.evict_oldest or not in_use(row)]
         return sorted(may_go, key=lambda row: (in_use(row), row.opened_at, row.id))
 
-    def _ask_to_end(self, evicted: Sequence[LiveSession]) -> None:
+    def _ask_to_end(self, row: LiveSession) -> None:
         code = CloseCode.TOO_MANY_SESSIONS
-        asked = self._live.filter(id__in=[row.id for row in evicted])
-        asked.update(close_code=code.value, close_reason=code.reason)
+        as_it_was = self._live.filter(id=row.id, state=row.state, worker=row.worker)
+        as_it_was.update(close_code=code.value, close_reason=code.reason)

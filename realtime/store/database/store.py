@@ -37,10 +37,10 @@ MAX_WAITING = 20_000  # writes behind a database that hangs; beyond it they are 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A write that waits for the next transaction, and whether that has to pass the gate."""
+    """A write that waits for the next transaction, and whether it needs one for itself."""
 
     call: Callable[[], Any]
-    gate: bool
+    alone: bool
     answer: "asyncio.Future[Any]"
 
 
@@ -64,8 +64,9 @@ class DatabaseStore(Store):
         self._writer: asyncio.Task[None] | None = None
 
     async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
-        gate = cap is not None
-        return await self._write(lambda: self.blocking.open(opening, cap=cap), gate=gate)
+        # It may wait for a row, so it must hold none that others wait for.
+        alone = cap is not None and self._database.is_shared
+        return await self._write(lambda: self.blocking.open(opening, cap=cap), alone=alone)
 
     async def resume(self, opening: Opening) -> Session | None:
         return await self._write(lambda: self.blocking.resume(opening))
@@ -143,11 +144,11 @@ class DatabaseStore(Store):
     async def _read(self, call: Callable[[], T]) -> T:
         return await self._in_time(self._run(call))
 
-    async def _write(self, call: Callable[[], T], *, gate: bool = False) -> T:
+    async def _write(self, call: Callable[[], T], *, alone: bool = False) -> T:
         if len(self._writes) >= MAX_WAITING:
             raise StoreUnavailable("too many writes are waiting for the database")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writes.append(_Write(call, gate, answer))
+        self._writes.append(_Write(call, alone, answer))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._drain(), name="realtime-store-writer")
         return await self._in_time(answer)
@@ -162,11 +163,16 @@ class DatabaseStore(Store):
     async def _drain(self) -> None:
         """Write until nothing waits. Calls that were given up are not begun."""
         while self._writes:
-            group = [self._writes.popleft() for _ in range(min(BATCH, len(self._writes)))]
-            group = [write for write in group if not write.answer.done()]
+            group = [write for write in self._next_group() if not write.answer.done()]
             results = await self._results(group) if group else []
             for write, result in zip(group, results, strict=True):
                 _settle(write.answer, result)
+
+    def _next_group(self) -> list[_Write]:
+        group = [self._writes.popleft()]
+        while self._writes and len(group) < BATCH and not (group[0].alone or self._writes[0].alone):
+            group.append(self._writes.popleft())
+        return group
 
     async def _results(self, group: Sequence[_Write]) -> list[Any]:
         try:
@@ -182,7 +188,7 @@ class DatabaseStore(Store):
 
     def _commit(self, group: Sequence[_Write]) -> list[Any]:
         """Run the calls in one transaction, each in a savepoint of its own."""
-        with self._database.write(gate=any(write.gate for write in group)):
+        with self._database.write():
             return [_outcome(write) for write in group]
 
 

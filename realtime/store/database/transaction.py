@@ -17,7 +17,7 @@ CLOCKS = {
     "mysql": "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
 }
 
-# Held to the end of the transaction. SQLite has one writer at a time anyway.
+# Held to the end of the transaction. SQLite has a lock like it anyway.
 GATES = {
     "sqlite": "SELECT 1",
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('realtime: the gate'))",
@@ -36,6 +36,11 @@ class Database:
         """This thread's connection."""
         return connections[self.alias]
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether transactions run side by side; SQLite has one writer at a time."""
+        return self.connection.vendor != "sqlite"
+
     def now(self) -> int:
         """The database's time in epoch milliseconds."""
         return int(self._ask(CLOCKS) + self.clock_offset * 1000)
@@ -44,8 +49,8 @@ class Database:
     def write(self, *, gate: bool = False) -> Iterator[int]:
         """A transaction that takes its lock at the start; gives the time.
 
-        One with ``gate`` waits for all others that have it, before it locks any row, so
-        what it counts stays so until its end. Inside an open transaction it is a part of
+        One with ``gate`` waits for all others that have it, so that nobody adds to what it
+        counts. Inside an open transaction it is a part of
         that. Raises StoreUnavailable for whatever the database has to say.
         """
         with speaking(), _immediate(self.connection), transaction.atomic(self.alias):
