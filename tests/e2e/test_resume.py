@@ -62,9 +62,12 @@ async def test_a_broken_line_resumes_the_session(
         await second.closed()
     row = project.history(first.id)
     assert row["resumes"] == 1
-    assert row["pings"] == len(first.of("ping")) + len(second.of("ping"))
-    assert row["pongs"] == row["pings"]
-    assert row["frames_out"] == len(first.frames) + len(second.frames) - 1  # not the goodbye
+    # Of each connection the last ping may still have been under way, and the last pong.
+    heard = len(first.of("ping")) + len(second.of("ping"))
+    assert heard <= row["pings"] <= heard + 2
+    assert row["pings"] - 2 <= row["pongs"] <= row["pings"]
+    frames = len(first.frames) + len(second.frames) - 1  # not the goodbye
+    assert frames <= row["frames_out"] <= frames + 2
     at_most = time.monotonic() - first.began
     assert at_least - 0.01 <= row["duration"] <= at_most + 0.01  # two clocks, in milliseconds
 
