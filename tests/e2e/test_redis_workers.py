@@ -163,5 +163,8 @@ async def heard_of(clients: Sequence[Client]) -> None:
 
 def counted_once(project: Project, client: Client) -> None:
     row = project.history(client.id)
-    assert (row["pings"], row["resumes"]) == (len(client.of("ping")), 0)
-    assert row["pongs"] == row["pings"]
+    heard = len(client.of("ping"))
+    # The last ping may still have been under way at the end, and the last pong.
+    assert heard <= row["pings"] <= heard + 1
+    assert row["pings"] - 1 <= row["pongs"] <= row["pings"]
+    assert row["resumes"] == 0
