@@ -1,6 +1,7 @@
 """``python -m benchmarks``: run the suites in interleaved rounds, print tables, write figures."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -84,6 +85,8 @@ def say(text: str) -> None:
 def main() -> None:
     """Measure, print, write."""
     options = arguments().parse_args()
+    # Servers and folders go with this process, also when it is asked to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     try:
         outcome = Outcome.read(options.figures) if options.render else measure(options)
     except (RuntimeError, RedisMissing) as error:
