@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ BOUND = 5.0
 
 HELLO = '{"type":"hello","protocol":1}'
 CLIENT_PING = '{"type":"ping","sequence":1}'
+MANY_PINGS = (bytes([0x81, 0x80 | len(CLIENT_PING)]) + bytes(4) + CLIENT_PING.encode()) * 200
 
 
 @pytest.fixture
@@ -44,6 +45,20 @@ def stalled_reader(project: Project, server: Server, cookie: str) -> Peer:
     query = "SELECT 1 FROM realtime_livesession WHERE id = ? AND visibility = 'hidden'"
     eventually(lambda: project.rows(query, id_))
     return peer
+
+
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+def test_a_reader_that_stops_is_closed_and_may_resume(project: Project, kind: str) -> None:
+    with project.serve(server=kind) as server:
+        with stalled_reader(project, server, login(server, "ann")) as peer:
+            with suppress(ConnectionError):  # it may be over before all are sent
+                for _ in range(100):
+                    peer.send(MANY_PINGS)
+            ended = "SELECT state, end_code FROM realtime_livesession WHERE state = 'suspended'"
+            assert eventually(lambda: project.rows(ended)) == [
+                {"state": "suspended", "end_code": 4003}
+            ]
+        assert server.complaints() == []
 
 
 def farewell_of(peer: Peer) -> list[str]:

@@ -29,9 +29,12 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project
 
 
 @pytest.fixture(scope="module")
-def server(project: Project) -> Iterator[Server]:
-    with project.serve() as process:
+def server(project: Project, request: pytest.FixtureRequest) -> Iterator[Server]:
+    with project.serve(server=getattr(request, "param", "daphne")) as process:
         yield process
+
+
+on_both = pytest.mark.parametrize("server", ["daphne", "uvicorn"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,7 @@ async def test_who_answers_stays(project: Project, server: Server, cookie: str) 
     assert times[7] - times[0] == pytest.approx(7, abs=0.15)  # lateness does not add up
 
 
+@on_both
 async def test_who_never_answers_is_closed(project: Project, server: Server, cookie: str) -> None:
     async with connected(server, cookie, answer=silent) as client:
         assert await client.closed(within=4) == (4002, "heartbeat timeout")
@@ -181,6 +185,7 @@ async def test_visibility_is_stored_and_a_hidden_page_is_alive(
         await soon(lambda: stored(project, client)["visibility"] == "visible", within=3)
 
 
+@on_both
 async def test_bye_closes_for_good(project: Project, server: Server, cookie: str) -> None:
     async with connected(server, cookie) as client:
         await client.send(type="bye")
