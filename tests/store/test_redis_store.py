@@ -36,7 +36,7 @@ def store(kind: RedisKind) -> BlockingStore:
 
 
 def keys(kind: RedisKind) -> list[str]:
-    return sorted(key.decode() for key in kind.client.scan_iter())
+    return sorted(key.decode() for key in kind.client.keys())
 
 
 def end_all(kind: RedisKind) -> None:
