@@ -36,7 +36,8 @@ def store(kind: RedisKind) -> BlockingStore:
 
 
 def keys(kind: RedisKind) -> list[str]:
-    return sorted(key.decode() for key in kind.client.keys())
+    # A scan may name a key twice.
+    return sorted({key.decode() for key in kind.client.scan_iter()})
 
 
 def end_all(kind: RedisKind) -> None:
