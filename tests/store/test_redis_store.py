@@ -117,7 +117,9 @@ def test_a_session_stays_in_the_compact_form(kind: RedisKind) -> None:
     text = "x" * 64
     kind.store.open(opening(text[:32], token=text, login=text, agent=text * 4, connection="c" * 16))
     beat(kind.store, "w1", pulse(text[:32], latency_ms=12345.67))
-    assert kind.client.object("encoding", f"{{tests}}:session:{text[:32]}") == b"listpack"
+    # Redis 6 calls it by its older name.
+    encoding = kind.client.object("encoding", f"{{tests}}:session:{text[:32]}")
+    assert encoding in (b"listpack", b"ziplist")
 
 
 # ---------------------------------------------------------------- steps
