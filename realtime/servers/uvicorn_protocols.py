@@ -123,8 +123,15 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         elif self.conn.reader.buffer:
             self.alive()
         if not self.handshake_initiated:
-            self.deny(400)  # more headers than websockets takes
+            self._refused()
         return frames
+
+    def _refused(self) -> None:
+        """Websockets has answered this request by itself: it has too many headers."""
+        self.close_sent = self.handshake_complete = True
+        self._write()
+        self.outlet.close()
+        self.abort_later()
 
     def _put_off(self, rest: bytes) -> None:
         self.rest = rest
@@ -262,7 +269,8 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         self._write()
 
     def _write(self) -> None:
-        self.outlet.send(b"".join(self.conn.data_to_send()))
+        if data := b"".join(self.conn.data_to_send()):  # nothing, after the end of our half
+            self.outlet.send(data)
 
     # The end
 
@@ -322,5 +330,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
             self.inbox.put_nowait(event)
 
     def _log(self, action: str) -> None:
+        if not self.handshake_initiated:
+            return  # there was no request
         details = {"path": self.request.path, "client": peer_name(self.client)}
         log_access("websocket", action, details)

@@ -284,6 +284,14 @@ def test_a_malformed_handshake_is_refused_quietly(server: ServerProcess) -> None
     assert server.lines_with("AttributeError") == 0
 
 
+def test_a_handshake_of_many_headers_is_answered(server: ServerProcess) -> None:
+    with Peer(server.port) as peer:
+        peer.ask_upgrade("/echo", *(f"X-{number}: x" for number in range(200)))
+        assert peer.status() in (101, 431)
+    assert server.lines_with("AttributeError") == 0
+    assert server.lines_with("AssertionError") == 0
+
+
 def test_a_subprotocol_that_was_not_offered_fails_the_handshake(server: ServerProcess) -> None:
     with Peer(server.port) as peer:
         peer.ask_upgrade("/subprotocol")

@@ -110,13 +110,13 @@ def fragmented() -> Iterator[Case]:
     whole, pong = (TEXT, b"fragment1fragment2"), (PONG, b"ping")
     yield Case("5.1", frame(PING, b"a", fin=False) + frame(CONT, b"b"), codes=VIOLATION)
     yield Case("5.2", frame(PONG, b"a", fin=False) + frame(CONT, b"b"), codes=VIOLATION)
-    for number, chop in (("5.3", 0), ("5.5", 1)):
-        yield Case(number, first + last, (whole,), chop=chop)
-    for number, chop in (("5.6", 0), ("5.8", 1)):
-        yield Case(number, first + ping + last, (pong, whole), chop=chop)
-    for number, fin, chop in (("5.9", True, 0), ("5.11", True, 1), ("5.12", False, 0)):
+    for name, chop in (("5.3", 0), ("5.5", 1)):
+        yield Case(name, first + last, (whole,), chop=chop)
+    for name, chop in (("5.6", 0), ("5.8", 1)):
+        yield Case(name, first + ping + last, (pong, whole), chop=chop)
+    for name, fin, chop in (("5.9", True, 0), ("5.11", True, 1), ("5.12", False, 0)):
         yield Case(
-            number, frame(CONT, b"no message", fin=fin) + frame(TEXT), codes=VIOLATION, chop=chop
+            name, frame(CONT, b"no message", fin=fin) + frame(TEXT), codes=VIOLATION, chop=chop
         )
     yield Case("5.15", first + last + middle + frame(TEXT, b"more"), (whole,), VIOLATION)
     yield Case("5.16", (frame(CONT, b"a", fin=False) + first + last) * 2, codes=VIOLATION)
@@ -124,8 +124,8 @@ def fragmented() -> Iterator[Case]:
     parts = [frame(CONT, b"fragment%d" % i, fin=i == 5) for i in range(3, 6)]
     five = (TEXT, b"".join(b"fragment%d" % i for i in range(1, 6)))
     sent = first + middle + frame(PING, b"1") + parts[0] + parts[1] + frame(PING, b"2") + parts[2]
-    for number, chop in (("5.19", 0), ("5.20", 1)):
-        yield Case(number, sent, ((PONG, b"1"), (PONG, b"2"), five), chop=chop)
+    for name, chop in (("5.19", 0), ("5.20", 1)):
+        yield Case(name, sent, ((PONG, b"1"), (PONG, b"2"), five), chop=chop)
 
 
 VALID = [
@@ -153,8 +153,8 @@ def utf8() -> Iterator[Case]:
     empty = frame(TEXT, fin=False) + frame(CONT, b"middle", fin=False) + frame(CONT)
     yield Case("6.1.3", empty, ((TEXT, b"middle"),))
     yield Case("6.2.1", frame(TEXT, GREEK), ((TEXT, GREEK),))
-    for number, of in (("6.2.2", 12), ("6.2.3", 1)):
-        yield Case(number, fragments(TEXT, GREEK, of=of), ((TEXT, GREEK),))
+    for name, of in (("6.2.2", 12), ("6.2.3", 1)):
+        yield Case(name, fragments(TEXT, GREEK, of=of), ((TEXT, GREEK),))
     yield Case("6.2.4", frame(TEXT, COSME), ((TEXT, COSME),), chop=1)
     for number, text in enumerate(VALID):
         payload = text.encode()
@@ -177,6 +177,8 @@ def ends() -> Iterator[Case]:
     yield Case("7.3.5", closing(1000, b"*" * 123), codes=(1000,))
     yield Case("7.3.6", closing(1000, b"*" * 124), codes=VIOLATION)
     yield Case("7.5.1", closing(1000, b"\xce\xba\xed\xa0\x80"), codes=NOT_UTF8)
+    wrong = frame(TEXT, b"\xff") + frame(PING) + closing(4000) + frame(PING)
+    yield Case("7.after", wrong, ((PONG, b""),), (*NOT_UTF8, 4000))
     for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999):
         yield Case(f"7.7.{code}", closing(code), codes=(1000, code))
     for code in (0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999, 5000, 65535):
