@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from types import FrameType
 
 import dj_database_url
 import pytest
@@ -14,9 +15,14 @@ from .postgres_server import PostgresServer, programs
 from .redis_server import RedisServer
 
 
-def pytest_configure() -> None:
-    """Somebody who ends this process ends the servers, too: like Ctrl-C, in order."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Whoever ends this process ends the servers, too: like Ctrl-C, in order."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        session.shouldstop = "ended from outside"  # should the test take no notice
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 @pytest.fixture(scope="session")

@@ -137,6 +137,8 @@ class Proxy:
             self._ready.set()
             await self._closing.wait()
             self._reset_all()
+            while self._links:
+                await asyncio.sleep(0)
 
     def _reset_all(self) -> None:
         for link in self._links:

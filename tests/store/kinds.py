@@ -76,9 +76,9 @@ class Kind(ABC):
 class DatabaseKind(Kind):
     """The database's store for threads."""
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, windows: Windows = WINDOWS) -> None:
         self.database = Database(alias)
-        self.store = self.blocking = self.sessions = DatabaseSessions(self.database, WINDOWS)
+        self.store = self.blocking = self.sessions = DatabaseSessions(self.database, windows)
 
     def turn(self, seconds: float) -> None:
         self.database.clock_offset += seconds
@@ -94,8 +94,8 @@ class DatabaseKind(Kind):
 class DatabaseLoopKind(DatabaseKind):
     """The database's store for event loops."""
 
-    def __init__(self, alias: str) -> None:
-        super().__init__(alias)
+    def __init__(self, alias: str, windows: Windows = WINDOWS) -> None:
+        super().__init__(alias, windows)
         self._runner = asyncio.Runner()
         self._threads = Threads()
         self._store = DatabaseStore(self.database, self.sessions, self._threads, timeout=10.0)
@@ -110,9 +110,9 @@ class DatabaseLoopKind(DatabaseKind):
 class RedisKind(Kind):
     """Redis's store for threads."""
 
-    def __init__(self, server: RedisServer) -> None:
+    def __init__(self, server: RedisServer, windows: Windows = WINDOWS) -> None:
         self.server = server
-        self.calls = Calls(WINDOWS)
+        self.calls = Calls(windows)
         self.client = blocking_client(server.url, timeout=10.0)
         self.talks = Talks(self.calls)
         self.store = self.blocking = self.sessions = RedisSessions(
@@ -138,8 +138,8 @@ class RedisKind(Kind):
 class RedisLoopKind(RedisKind):
     """Redis's store for event loops."""
 
-    def __init__(self, server: RedisServer) -> None:
-        super().__init__(server)
+    def __init__(self, server: RedisServer, windows: Windows = WINDOWS) -> None:
+        super().__init__(server, windows)
         self._runner = asyncio.Runner()
         self._store = self._runner.run(self._make_store())
         self.store = driven(self._store, self._runner)
@@ -170,7 +170,7 @@ def driven(store: Store, runner: asyncio.Runner) -> BlockingStore:
 
 
 # Each with the fixture that gives it the ground it stands on.
-KINDS: dict[str, tuple[str, Callable[[Any], Kind]]] = {
+KINDS: dict[str, tuple[str, Callable[..., Kind]]] = {
     "database": ("default_database", DatabaseKind),
     "database-loop": ("default_database", DatabaseLoopKind),
     "postgresql": ("postgres_database", DatabaseKind),

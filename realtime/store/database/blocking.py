@@ -213,7 +213,8 @@ class DatabaseSessions(BlockingStore):
 
     def confirm(self, sessions: Sequence[str]) -> None:
         with self._database.write():
-            self._live.filter(id__in=list(sessions), state=CLOSING).delete()
+            closing = rows.lock(self._live.filter(state=CLOSING), sessions)
+            self._live.filter(id__in=list(closing)).delete()
 
     def request_close(
         self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
@@ -222,12 +223,13 @@ class DatabaseSessions(BlockingStore):
         who = {"id" if name == "session" else name: value}
         with self._database.write():
             states = ONLINE if code >= FINAL else (CONNECTED,)
-            # A final code, once asked for, is not softened by a later request.
             asked = self._live.filter(state__in=states, **who)
+            ids = tuple(asked.select_for_update().order_by("id").values_list("id", flat=True))
+            # A final code, once asked for, is not softened by a later request.
             asked.filter(close_code__lt=FINAL).update(
                 close_code=code, close_reason=reason[:LONGEST_REASON]
             )
-            return tuple(asked.order_by("id").values_list("id", flat=True))
+            return ids
 
     def leave(self, worker: str) -> tuple[Session, ...]:
         with self._database.write() as now:

@@ -28,7 +28,7 @@ from ..records import (
     WorkerReport,
 )
 from .blocking import DatabaseSessions
-from .transaction import Database
+from .transaction import Database, Deadlock
 
 T = TypeVar("T")
 
@@ -165,8 +165,9 @@ class DatabaseStore(Store):
         while self._writes:
             group = [write for write in self._next_group() if not write.answer.done()]
             results = await self._results(group) if group else []
-            for write, result in zip(group, results, strict=True):
+            for write, result in zip(group, results, strict=False):
                 _settle(write.answer, result)
+            self._writes.extendleft(reversed(group[len(results) :]))
 
     def _next_group(self) -> list[_Write]:
         group = [self._writes.popleft()]
@@ -187,9 +188,20 @@ class DatabaseStore(Store):
             raise StoreUnavailable("too many calls are waiting for the database") from None
 
     def _commit(self, group: Sequence[_Write]) -> list[Any]:
-        """Run the calls in one transaction, each in a savepoint of its own."""
+        """Run the calls in one transaction, each in a savepoint of its own; their results.
+
+        Two processes that lock the same rows in groups may come to wait for each other.
+        The call that the database then gives up begins the next transaction: what the
+        calls before it had locked is free by then.
+        """
+        results: list[Any] = []
         with self._database.write():
-            return [_outcome(write) for write in group]
+            for write in group:
+                result = _outcome(write)
+                if results and isinstance(result, Deadlock):
+                    break
+                results.append(result)
+        return results
 
 
 def _outcome(write: _Write) -> Any:

@@ -1,6 +1,6 @@
 """The sweep on Django models: suspend what is dead, claim what is to be closed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -58,7 +58,7 @@ class Sweeping:
         lapsed = list(self._lapsed(now).order_by("id").values_list("id", flat=True))
         if not lapsed:
             return 0, ()
-        suspended = self._suspend(Q(worker__in=lapsed), now, limit, "worker lost")
+        suspended = self._suspend_dead(Q(worker__in=lapsed), now, limit, "worker lost")
         connected = self._live.filter(state=CONNECTED, worker__in=lapsed)
         left = set(connected.values_list("worker", flat=True))
         emptied = self._lapsed(now).filter(id__in=set(lapsed) - left)
@@ -67,7 +67,9 @@ class Sweeping:
     def suspend_of(self, worker: str, now: int) -> tuple[Session, ...]:
         """Suspend whatever a leaving worker still has; a repeat finds it by its mark."""
         mark = f"{worker} left"
-        self._suspend(Q(worker=worker), now, None, "worker left", worker="", claimant=mark)
+        connected = self._live.filter(worker=worker, state=CONNECTED)
+        chosen = connected.select_for_update().order_by("id")
+        self._suspend(chosen, now, "worker left", worker="", claimant=mark)
         left = self._live.filter(state=SUSPENDED, claimant=mark)
         return rows.to_records(left.order_by("id"))
 
@@ -76,13 +78,24 @@ class Sweeping:
         return self._workers.filter(lease_until__lt=now, lost=False)
 
     def _suspend_silent(self, now: int, limit: int) -> tuple[Session, ...]:
-        return self._suspend(Q(deadline__lt=now), now, limit, "no beat in time")
+        return self._suspend_dead(Q(deadline__lt=now), now, limit, "no beat in time")
+
+    def _suspend_dead(self, which: Q, now: int, limit: int, reason: str) -> tuple[Session, ...]:
+        connected = self._live.filter(which, state=CONNECTED)
+        return self._suspend(self._free(connected)[:limit], now, reason)
+
+    def _free(self, live: QuerySet[LiveSession]) -> QuerySet[LiveSession]:
+        """Rows by id, locked, without those that somebody else has locked.
+
+        They are in use this very moment, so a sweep does not wait for them, and nobody
+        for it in turn; the next step finds them again.
+        """
+        skip = self._database.connection.features.has_select_for_update_skip_locked
+        return live.select_for_update(skip_locked=skip).order_by("id")
 
     def _suspend(
-        self, which: Q, now: int, limit: int | None, reason: str, **marks: str
+        self, chosen: Iterable[LiveSession], now: int, reason: str, **marks: str
     ) -> tuple[Session, ...]:
-        connected = self._live.filter(which, state=CONNECTED)
-        chosen = list(connected.select_for_update().order_by("id")[:limit])
         values = {
             "state": SUSPENDED,
             "claimant": "",
@@ -97,7 +110,7 @@ class Sweeping:
         # A repeated call is given what it was given before, until that is confirmed.
         mine = Q(state=CLOSING, claimant=claimant)
         due = self._live.filter(_to_close(now) | mine)
-        chosen = list(due.select_for_update().order_by("id")[:limit])
+        chosen = list(self._free(due)[:limit])
         taken = [row for row in chosen if row.state != CLOSING or row.deadline < now]
         self._change([(row, self._claimed(row, claimant, now)) for row in taken])
         return rows.to_records(chosen)

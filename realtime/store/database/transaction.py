@@ -23,6 +23,8 @@ GATES = {
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('realtime: the gate'))",
 }
 
+DEADLOCK_DETECTED = "40P01"  # PostgreSQL's
+
 
 class Database:
     """One of the project's databases. ``clock_offset`` (seconds) is 0 but in tests."""
@@ -74,6 +76,10 @@ class Database:
             yield self.now()
 
 
+class Deadlock(StoreUnavailable):
+    """Two transactions waited for each other and this call was given up; nothing of it happened."""
+
+
 @contextmanager
 def speaking() -> Iterator[None]:
     """Raises StoreUnavailable for whatever a database has to say.
@@ -86,7 +92,8 @@ def speaking() -> Iterator[None]:
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block:
                 connection.close()
-        raise StoreUnavailable(str(error)) from error
+        deadlocked = getattr(error.__cause__, "sqlstate", "") == DEADLOCK_DETECTED
+        raise (Deadlock if deadlocked else StoreUnavailable)(str(error)) from error
 
 
 @contextmanager
