@@ -1,17 +1,18 @@
 """The history: one row for each session that has ended, and its signal, exactly once."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 from .models import ClosedSession
 from .presentation import moment
 from .signals import announce_closed, session_closed
 from .store.database.transaction import Database
-from .store.records import Session
+from .store.records import Session, Totals
 
 
 class History:
@@ -34,27 +35,30 @@ class History:
         # Once each, and in one order, so that two callers do not wait for each other.
         ended = {session.id: session for session in sorted(sessions, key=lambda s: s.id)}
         with self._database.write() as now:
-            inserted = self._insert([_row(session, now) for session in ended.values()])
+            adapted = self._database.connection.ops.adapt_datetimefield_value
+            inserted = self._insert([_row(session, now, adapted) for session in ended.values()])
             if session_closed.has_listeners():
                 for session in ended.values():
                     if session.id in inserted:
                         announce_closed(session, self._database.alias)
         return len(inserted)
 
-    def _insert(self, rows: Sequence[ClosedSession]) -> set[str]:
+    def _insert(self, rows: Sequence[dict[str, Any]]) -> set[str]:
         """Insert what is not there yet; the session ids inserted by this very call."""
-        try:
-            with transaction.atomic(self._database.alias):
-                self._rows.bulk_create(rows)
-        except IntegrityError:  # some are there: a claim had expired and was taken again
-            return {row.session for row in rows if self._insert_one(row)}
-        return {row.session for row in rows}
+        if not self._insert_all(rows):  # some are there: a claim had expired and was taken again
+            rows = [row for row in rows if self._insert_all([row])]
+        return {row["session"] for row in rows}
 
-    def _insert_one(self, row: ClosedSession) -> bool:
-        row.pk = None
+    def _insert_all(self, rows: Sequence[dict[str, Any]]) -> bool:
+        """Insert these rows; or none of them and False, if one is there already."""
+        alias, connection = self._database.alias, self._database.connection
+        values = [list(row.values()) for row in rows]
         try:
-            with transaction.atomic(self._database.alias):
-                row.save(using=self._database.alias, force_insert=True)
+            with transaction.atomic(alias), connection.cursor() as cursor:
+                if len(rows) == 1:  # of more than one psycopg logs that it failed
+                    cursor.execute(_insertion(connection, rows[0]), values[0])
+                elif rows:
+                    cursor.executemany(_insertion(connection, rows[0]), values)
         except IntegrityError:
             return False
         return True
@@ -74,19 +78,29 @@ class History:
         return self._rows.filter(closed_at__lt=moment(now) - self._keep)
 
 
-def _row(session: Session, now: int) -> ClosedSession:
-    return ClosedSession(
-        session=session.id,
-        user=session.peer.user,
-        username=session.peer.username,
-        address=session.peer.address,
-        agent=session.peer.agent,
-        opened_at=moment(session.opened_at),
-        last_seen=moment(session.last_beat),
-        closed_at=moment(now),
-        duration=(session.last_beat - session.opened_at) / 1000,
-        resumes=session.generation - 1,
-        code=session.end_code,
-        reason=session.end_reason,
-        **asdict(session.totals),
-    )
+def _insertion(connection: BaseDatabaseWrapper, columns: Iterable[str]) -> str:
+    """One statement, run for each row: that takes a fifth of what model instances would."""
+    quote = connection.ops.quote_name
+    names = [quote(column) for column in columns]
+    places = ", ".join(["%s"] * len(names))
+    table = quote(ClosedSession._meta.db_table)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # own names
+
+
+def _row(session: Session, now: int, adapted: Callable[[datetime], Any]) -> dict[str, Any]:
+    """The columns of a session; ``adapted`` makes of a moment what its database wants."""
+    return {
+        "session": session.id,
+        "user": session.peer.user,
+        "username": session.peer.username,
+        "address": session.peer.address,
+        "agent": session.peer.agent,
+        "opened_at": adapted(moment(session.opened_at)),
+        "last_seen": adapted(moment(session.last_beat)),
+        "closed_at": adapted(moment(now)),
+        "duration": (session.last_beat - session.opened_at) / 1000,
+        "resumes": session.generation - 1,
+        "code": session.end_code,
+        "reason": session.end_reason,
+        **{name: getattr(session.totals, name) for name in Totals.__slots__},
+    }
