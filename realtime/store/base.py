@@ -129,7 +129,7 @@ class BlockingStore(ABC):
 
     @abstractmethod
     def confirm(self, sessions: Sequence[str]) -> None:
-        """Forget closing sessions, after their history has been written."""
+        """Forget at most BATCH closing sessions, after their history has been written."""
 
     @abstractmethod
     def request_close(

@@ -3,11 +3,19 @@
 -- sessions  list of ids
 -- answers   nil
 
+-- What is left of each is little: it is taken away from all at once.
+local ids, keys = {}, {}
 for _, id in ipairs(input.sessions) do
-  local s = session_of(id)
-  if s and s.state == 'closing' then
-    leave.closing(s)
-    call('DEL', key('session', id), key('about', id))
+  local state, claimant = unpack(call('HMGET', key('session', id), 'state', 'claimant'))
+  if state == 'closing' then
+    call('ZREM', key('claims', claimant), id)
+    ids[#ids + 1] = id
+    keys[#keys + 1] = key('session', id)
+    keys[#keys + 1] = key('about', id)
   end
+end
+if #ids > 0 then
+  call('ZREM', key('closing'), unpack(ids))
+  call('DEL', unpack(keys))
 end
 return answer(nil)
