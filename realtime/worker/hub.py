@@ -113,6 +113,7 @@ class Hub:
         Raises StoreUnavailable if it cannot be known whether the store has it.
         """
         key = secrets.token_urlsafe(12)
+        before = self.get(hello.resume.session) if hello.resume else None
         record = await self._resume(hello, peer, key) if hello.resume else None
         token = hello.resume.token if record and hello.resume else secrets.token_urlsafe(24)
         resumed = record is not None
@@ -122,6 +123,9 @@ class Hub:
             logger.info("%s (%s) was refused: too many sessions", *_names(peer))
             connection.end(CloseCode.TOO_MANY_SESSIONS)
             return None
+        # Whatever its generation: a store that came back with an old copy counts anew.
+        if resumed and before is not None and not before.departed:
+            record = self._hand_on(before, record)
         session = self._enter(record, connection, login, token_hash=_digest(token), key=key)
         if not connection.ended:
             connection.send(self._welcome(record, token, resumed=resumed))
@@ -162,9 +166,8 @@ class Hub:
         self, record: Session, connection: Connection, login: Hashable, *, token_hash: str, key: str
     ) -> ConnectedSession:
         older = self._sessions.get(record.id)
-        if older is not None and older.record.generation < record.generation:
-            record = adopt_totals(record, older)
-            self._release(older, CloseCode.TAKEN_OVER)
+        if older is not None and older.record.generation <= record.generation:
+            record = self._hand_on(older, record)
         now = time.monotonic()
         # Not all at once after a mass reconnect: half to a whole interval.
         first = self._policy.ping_interval * random.uniform(0.5, 1.0)  # noqa: S311
@@ -186,6 +189,11 @@ class Hub:
         self._latencies.add(session.latency_ms)
         self.ticker.watch(session)
         return session
+
+    def _hand_on(self, older: ConnectedSession, record: Session) -> Session:
+        """End the older connection of a session; the record with what it has counted."""
+        self._release(older, CloseCode.TAKEN_OVER)
+        return adopt_totals(record, older)
 
     def _welcome(self, record: Session, token: str, *, resumed: bool) -> messages.Welcome:
         return messages.Welcome(

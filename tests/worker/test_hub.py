@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from realtime.models import LiveSession
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.messages import Bye, ClientPing, ClientPong
 from realtime.store.base import StoreUnavailable
@@ -218,6 +219,27 @@ async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: Wor
     assert list(world.hub.connected()) == [newest]
     assert older.departed
     assert overtaken.departed
+
+
+@pytest.mark.parametrize("resumes", [1, 2])
+async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
+    world: World, resumes: int
+) -> None:
+    """Which has not heard of the resumes before; those connections end like any other."""
+    first, last = Wire(), Wire()
+    older = await world.admit(first)
+    welcome = first.messages[0]
+    for _ in range(resumes):
+        older = await world.admit(Wire(), resume=welcome)
+    await LiveSession.objects.aupdate(generation=1)
+    newest = await world.admit(last, resume=welcome)
+    assert older.departed
+    assert list(world.hub.connected()) == [newest]
+    world.hub.gone(older, 1006)
+    await world.settle()
+    record = await world.store.get(newest.id)
+    assert record is not None
+    assert (record.state, last.closed) == (CONNECTED, None)
 
 
 async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: World) -> None:
