@@ -27,7 +27,7 @@ def is_redis(text: str) -> bool:
 def is_store(text: str) -> bool:
     """Whether this names a store."""
     if is_redis(text):
-        return _is_url(text)
+        return _is_url(text) and _is_understood(text)
     return text == "database" or bool(re.fullmatch("database:.+", text))
 
 
@@ -41,6 +41,13 @@ def _is_url(text: str) -> bool:
         return bool(named and re.fullmatch(r"(/[0-9]*)?", parts.path))
     except ValueError:  # of a port that is no number, or brackets without an address
         return False
+
+
+def _is_understood(text: str) -> bool:
+    """Whether the client of Redis knows what stands after a "?"."""
+    from .redis.client import understands
+
+    return understands(text)
 
 
 def database_alias(text: str) -> str:

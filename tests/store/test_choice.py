@@ -36,6 +36,9 @@ OTHERS = [
     "unix://",
     "http://localhost",
     "rediss:localhost",
+    "redis://localhost?colour=red",
+    "redis://localhost?socket_timeout=soon",
+    "rediss://localhost?ssl_cert_reqs=perhaps",
 ]
 
 

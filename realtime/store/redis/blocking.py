@@ -24,7 +24,7 @@ from ..records import (
     Swept,
     WorkerReport,
 )
-from .client import speaking
+from .client import is_demoted, speaking
 from .scripts import SCRIPTS, Call, Talk
 from .talks import Talks
 
@@ -119,5 +119,10 @@ class RedisSessions(BlockingStore):
                 return result
 
     def _ask(self, call: Call) -> bytes:
-        answer: bytes = self._scripts[call.script](keys=self._keys, args=[call.payload])
+        try:
+            answer: bytes = self._scripts[call.script](keys=self._keys, args=[call.payload])
+        except redis.ResponseError as error:
+            if is_demoted(error):
+                self._client.connection_pool.disconnect(inuse_connections=False)
+            raise
         return answer

@@ -24,7 +24,9 @@ def blocking_client(url: str, *, timeout: float) -> "redis.Redis":
     connection, and as long for an answer. Raises ValueError for what is not a URL of Redis."""
     patience = {"timeout": timeout, "socket_timeout": timeout, "socket_connect_timeout": timeout}
     options = {**_options(url, parse_url), **patience, "retry": Retry(NoBackoff(), 0)}
-    return redis.Redis.from_pool(redis.BlockingConnectionPool(**options))  # type: ignore[no-untyped-call]
+    pool = redis.BlockingConnectionPool(**options)  # type: ignore[no-untyped-call]
+    _rehearse(pool.connection_class, pool.connection_kwargs)
+    return redis.Redis.from_pool(pool)
 
 
 def loop_client(url: str) -> "redis.asyncio.Redis":
@@ -33,6 +35,24 @@ def loop_client(url: str) -> "redis.asyncio.Redis":
     patience = {"socket_timeout": None, "socket_connect_timeout": None}
     options = {**_options(url, parse_loop_url), **patience, "retry": LoopRetry(NoBackoff(), 0)}
     return redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool(**options))
+
+
+def understands(url: str) -> bool:
+    """Whether a client can be made from this URL. Connects to nobody."""
+    try:
+        blocking_client(url, timeout=1.0)
+    except ValueError:
+        return False
+    return True
+
+
+def _rehearse(connection: Callable[..., object], options: dict[str, Any]) -> None:
+    """What a URL says after its "?" is looked at only when a connection is made: make one,
+    without connecting, and say early that it cannot be."""
+    try:
+        connection(**options)
+    except (TypeError, redis.RedisError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _options(url: str, parse: Callable[[str], Any]) -> dict[str, Any]:
@@ -44,6 +64,15 @@ def _options(url: str, parse: Callable[[str], Any]) -> dict[str, Any]:
     if "path" not in options:
         ours["socket_keepalive"] = True
     return {**options, **ours, "retry_on_timeout": False}
+
+
+def is_demoted(error: redis.ResponseError) -> bool:
+    """Whether it comes from a server that has become a copy of another.
+
+    Its connections stay open, so they have to be made anew: the URL may lead to the other one
+    by now. Redis 6 hides the error's name within a text.
+    """
+    return "read only replica" in str(error)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TypeVar
 
+import redis
 import redis.asyncio
 
 from realtime.threads import CLOSE_PATIENCE
@@ -29,7 +30,7 @@ from ..records import (
     WorkerReport,
 )
 from .blocking import RedisSessions
-from .client import CONNECTIONS, speaking
+from .client import CONNECTIONS, is_demoted, speaking
 from .scripts import SCRIPTS, Call, Talk
 from .talks import Talks
 
@@ -163,5 +164,10 @@ class RedisStore(Store):
                     return result
 
     async def _ask(self, call: Call) -> bytes:
-        answer: bytes = await self._scripts[call.script](keys=self._keys, args=[call.payload])
+        try:
+            answer: bytes = await self._scripts[call.script](keys=self._keys, args=[call.payload])
+        except redis.ResponseError as error:
+            if is_demoted(error):
+                await self._client.connection_pool.disconnect(inuse_connections=False)
+            raise
         return answer
