@@ -10,13 +10,14 @@ from contextlib import contextmanager
 import pytest
 
 from realtime.store.base import StoreUnavailable
-from realtime.store.records import Session
+from realtime.store.records import Session, SweepReport
 from realtime.store.redis import RedisSessions, RedisStore, blocking_store, loop_store
 from realtime.store.redis.client import CONNECTIONS
 from tests.e2e.server_support import eventually
+from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
-from .builders import beat, departure, ids, open_many, opening, report
+from .builders import beat, departure, ids, open_many, opening, pulse, report
 from .kinds import WINDOWS
 
 TIMEOUT = 0.4
@@ -239,6 +240,23 @@ def test_a_full_redis_says_so_and_lets_go_of_what_has_ended(
     assert sessions.open(opening("another")) is not None
 
 
+def test_a_full_redis_keeps_those_it_has(sessions: RedisSessions, server: RedisServer) -> None:
+    """Leases are renewed, so nobody is taken for dead; requests and reports are taken."""
+    open_many(sessions, 2)
+    beat(sessions)
+    with server.client() as client:
+        client.config_set("maxmemory", "1mb")
+        try:
+            assert sessions.request_close(session="s0001", code=4500, reason="") == ("s0001",)
+            answer = beat(sessions, "w1", pulse("s0000", missed=1))
+            assert (answer.renewed, len(answer.inbox), answer.lost) == (True, 1, ())
+            sessions.sample()
+            sessions.note_sweep(SweepReport(0, 0, 0, 0, 1.0))
+        finally:
+            client.config_set("maxmemory", "0")
+    assert sessions.stats().unhealthy == len(sessions.samples()) == 1
+
+
 def test_what_redis_refuses_is_an_unavailable_store(server: RedisServer) -> None:
     with server.client() as client:
         client.config_set("requirepass", "secret")
@@ -248,3 +266,25 @@ def test_what_redis_refuses_is_an_unavailable_store(server: RedisServer) -> None
                 refused.stats()
         finally:
             client.config_set("requirepass", "")
+
+
+# ---------------------------------------------------------------- another takes its place
+
+
+async def test_whoever_was_made_a_copy_is_left() -> None:
+    """Its connections stay open and refuse every write; the address leads elsewhere now."""
+    with RedisServer() as old, RedisServer() as new, Proxy(old.port) as proxy:
+        url = f"redis://127.0.0.1:{proxy.port}"
+        store = loop_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        before = await store.beat(report(), [])
+        assert store.blocking.request_close(session="s1", code=4500, reason="") == ()
+        proxy.target = new.port
+        with old.client() as client:
+            client.replicaof("127.0.0.1", new.port)
+        with pytest.raises(StoreUnavailable, match="read only"):
+            await store.beat(report(), [])
+        with pytest.raises(StoreUnavailable, match="read only"):
+            store.blocking.request_close(session="s1", code=4500, reason="")
+        assert (await store.beat(report(), [])).incarnation != before.incarnation
+        assert store.blocking.request_close(session="s1", code=4500, reason="") == ()
+        await store.aclose()

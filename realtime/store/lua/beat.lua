@@ -67,8 +67,8 @@ end
 
 local function inbox()
   local asked = {}
-  for i, id in ipairs(call('ZRANGE', key('inbox', worker.id), 0, input.batch - 1)) do
-    asked[i] = session_of(id)
+  for _, id in ipairs(call('ZRANGE', key('inbox', worker.id), 0, input.batch - 1)) do
+    asked[#asked + 1] = indexed(id, key('inbox', worker.id))
   end
   return asked
 end
@@ -81,6 +81,7 @@ local function incarnation()
   return call('GET', key('incarnation')) .. run
 end
 
+go_on_when_full()
 local renewed = renew()
 report()
 local lost = report_sessions()
@@ -88,7 +89,7 @@ local suspended = input.suspend_lost and suspend_lost(input.batch) or {}
 local leased = call('ZRANGEBYSCORE', key('workers'), now, '+inf')
 local online = 0
 for _, count in ipairs(call('HMGET', key('connections'), unpack(leased))) do
-  online = online + tonumber(count)
+  online = online + tonumber(count or 0)
 end
 return answer({
   renewed = renewed, online = online, workers = #leased, incarnation = incarnation(),

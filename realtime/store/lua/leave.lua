@@ -14,13 +14,15 @@ if call('ZREM', key('workers'), worker) == 1 then
 end
 
 for _, id in ipairs(call('SRANDMEMBER', key('sessions', worker), input.batch)) do
-  local s = session_of(id)
+  local s = indexed(id, key('sessions', worker))
   local changes = {
     state = 'suspended', worker = '', claimant = mark,
     end_code = 1006, end_reason = 'worker left',
   }
-  move(s, changes, now + input.resume_ms)
-  call('ZADD', key('claims', mark), 0, id)
+  if s then
+    move(s, changes, now + input.resume_ms)
+    call('ZADD', key('claims', mark), 0, id)
+  end
 end
 if call('EXISTS', key('sessions', worker)) == 1 then
   return answer({sessions = {}, more = true})
@@ -28,7 +30,9 @@ end
 
 local sessions = {}
 local range = {input.after == '' and '-' or '(' .. input.after, '+', 'LIMIT', 0, input.batch}
-for i, id in ipairs(call('ZRANGEBYLEX', key('claims', mark), unpack(range))) do
-  sessions[i] = record(session_of(id))
+local found = call('ZRANGEBYLEX', key('claims', mark), unpack(range))
+for _, id in ipairs(found) do
+  local s = indexed(id, key('claims', mark))
+  if s then sessions[#sessions + 1] = record(s) end
 end
-return answer({sessions = sessions, more = #sessions == input.batch})
+return answer({sessions = sessions, more = #sessions > 0 and #found == input.batch})

@@ -5,8 +5,8 @@
 --          sampled_at, the newest sample's time or nil
 
 local reports = {}
-for i, worker in ipairs(call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
-  reports[i] = call('HGET', key('worker', worker), 'report')
+for _, worker in ipairs(call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
+  reports[#reports + 1] = call('HGET', key('worker', worker), 'report') or nil
 end
 local kept = call('HMGET', key('registry'),
   'pings', 'pongs', 'timeouts', 'last_sweep', 'last_sweep_at')

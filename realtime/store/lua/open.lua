@@ -10,8 +10,8 @@ local function has_room(user, cap)
   if #mine < cap.limit then return true end
   local idle, live = {}, {}
   for _, id in ipairs(mine) do
-    local s = session_of(id)
-    if not is_final(s) then
+    local s = indexed(id, key('user', user))
+    if s and not is_final(s) then
       local ended = s.state ~= 'connected' or (lease_of(s.worker) or now) < now
       table.insert(ended and idle or live, s)
     end

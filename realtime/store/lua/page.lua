@@ -135,6 +135,7 @@ else
 end
 local sessions = {}
 for i = 1, math.min(#chosen, input.wanted) do
-  sessions[i] = record(session_of(chosen[i].id))
+  local s = session_of(chosen[i].id)
+  if s then sessions[#sessions + 1] = record(s) end
 end
 return answer({sessions = sessions, place = place})

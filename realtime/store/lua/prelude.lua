@@ -43,6 +43,12 @@ local function answer(value)
   return cmsgpack.pack(value)
 end
 
+-- Redis refuses a script's first write where its memory is full, unless it takes something
+-- away, and no later one. Called first by those that hardly need more than there is.
+local function go_on_when_full()
+  call('DEL', key('nothing'))
+end
+
 -- Written out in full: Lua itself would round what is longer than 14 digits.
 local function below(score)
   return '(' .. string.format('%.0f', score)
@@ -60,7 +66,7 @@ end
 
 -- All that a caller is told of a session.
 local function record(s)
-  s.about = call('GET', key('about', s.id))
+  s.about = call('GET', key('about', s.id)) or '["",""]'
   return s
 end
 
@@ -108,6 +114,18 @@ local function unindex(s)
   for _, name in ipairs(PLACES) do
     if s[name] then call('ZREM', key(name, s[name]), s.id) end
   end
+end
+
+-- A session that an index names. One whose hash is gone, which only somebody else can have
+-- done, such as a Redis that makes room, is forgotten: nobody shall stumble over it again.
+local function indexed(id, place)
+  local s = session_of(id)
+  if s then return s end
+  for _, name in ipairs({'started', 'ids', 'connected', 'idle', 'suspended', 'closing'}) do
+    call('ZREM', key(name), id)
+  end
+  call('SREM', key('unstable'), id)
+  call(call('TYPE', place).ok == 'set' and 'SREM' or 'ZREM', place, id)
 end
 
 -- ---------------------------------------------------------------- its state
@@ -203,8 +221,7 @@ local function ask(s, request)
 end
 
 -- The connection is gone, and nobody has said so. Its worker may take it up again.
-local function suspend(id, reason)
-  local s = session_of(id)
+local function suspend(s, reason)
   local changes = {state = 'suspended', claimant = '', end_code = 1006, end_reason = reason}
   move(s, changes, now + input.resume_ms)
   return record(s)
@@ -223,7 +240,10 @@ local function suspend_lost(limit)
   for _, worker in ipairs(lapsed) do
     local room = limit - #suspended
     local connected = room > 0 and call('SRANDMEMBER', key('sessions', worker), room) or {}
-    for _, id in ipairs(connected) do suspended[#suspended + 1] = suspend(id, 'worker lost') end
+    for _, id in ipairs(connected) do
+      local s = indexed(id, key('sessions', worker))
+      if s then suspended[#suspended + 1] = suspend(s, 'worker lost') end
+    end
     if call('EXISTS', key('sessions', worker)) == 0 then
       local lease_until = call('ZSCORE', key('workers'), worker)
       call('ZREM', key('workers'), worker)

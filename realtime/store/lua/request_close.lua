@@ -6,6 +6,7 @@
 -- request      map: code, reason, words
 -- answers      map: ids, place (nil at the end)
 
+go_on_when_full()
 local found = {{id = input.session}}
 if input.name then
   found = range_beyond(key(input.name, input.value), input.place, false, input.batch)

@@ -4,6 +4,7 @@
 -- kept_ms            how long samples are kept
 -- answers            nil
 
+go_on_when_full()
 if call('ZCOUNT', key('samples'), input.at, input.at) == 0 then
   call('ZADD', key('samples'), input.at, input.sample)
 end

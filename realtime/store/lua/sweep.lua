@@ -8,7 +8,10 @@
 local function suspend_silent(limit)
   local suspended = {}
   local ids = call('ZRANGEBYSCORE', key('connected'), '-inf', below(silent), 'LIMIT', 0, limit)
-  for i, id in ipairs(ids) do suspended[i] = suspend(id, 'no beat in time') end
+  for _, id in ipairs(ids) do
+    local s = indexed(id, key('connected'))
+    if s then suspended[#suspended + 1] = suspend(s, 'no beat in time') end
+  end
   return suspended
 end
 
@@ -51,10 +54,12 @@ end
 local lost, workers_lost = suspend_lost(input.limit)
 local quiet = suspend_silent(input.limit - #lost)
 local claimed = {}
-for i, id in ipairs(due()) do
-  local s = session_of(id)
-  if not is_held(s) then claim(s) end
-  claimed[i] = record(s)
+for _, id in ipairs(due()) do
+  local s = indexed(id, key('claims', input.claimant))
+  if s then
+    if not is_held(s) then claim(s) end
+    claimed[#claimed + 1] = record(s)
+  end
 end
 forget_workers()
 return answer({lost = lost, silent = quiet, claimed = claimed, workers_lost = workers_lost})

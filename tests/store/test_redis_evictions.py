@@ -1,0 +1,98 @@
+"""A Redis from which somebody else takes keys away, such as one that makes room.
+
+It must not be so, and costs the sessions whose keys are gone. Nobody else stumbles over them.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from realtime.store.base import BlockingStore
+from realtime.store.records import Query
+from tests.redis_server import RedisServer
+
+from .builders import beat, closing, departure, ids, opened, opening, pulse
+from .kinds import LEASE, RESUME, SILENCE, RedisKind
+from .test_limits import REJECT
+
+
+@pytest.fixture
+def kind(redis_server: RedisServer) -> Iterator[RedisKind]:
+    kind = RedisKind(redis_server)
+    yield kind
+    kind.close()
+
+
+@pytest.fixture
+def store(kind: RedisKind) -> BlockingStore:
+    return kind.store
+
+
+def evict(kind: RedisKind, *names: str) -> None:
+    assert kind.client.delete(*[f"{{tests}}:{name}" for name in names]) == len(names)
+
+
+def names_in_redis(kind: RedisKind) -> set[str]:
+    return {key.decode() for key in kind.client.scan_iter()}
+
+
+def test_a_connected_one_is_unknown_to_its_worker(kind: RedisKind, store: BlockingStore) -> None:
+    for id_ in ("s1", "s2"):
+        store.open(opening(id_))
+    store.request_close(session="s1", code=4500, reason="")
+    evict(kind, "session:s1")
+    answer = beat(store, "w1", pulse("s1"), pulse("s2"))
+    assert ([lost.session for lost in answer.lost], answer.inbox) == (["s1"], ())
+    assert ids(store.page(Query()).sessions) == ids(store.of_user("7")) == ["s2"]
+
+
+@pytest.mark.parametrize("passed", [LEASE + 1, SILENCE + 1], ids=["lost", "silent"])
+def test_a_sweep_goes_on(kind: RedisKind, store: BlockingStore, passed: float) -> None:
+    for id_ in ("s1", "s2"):
+        store.open(opening(id_))
+    beat(store, "w1")
+    evict(kind, "session:s1")
+    kind.turn(passed)
+    beat(store, "w2")
+    kind.turn(SILENCE - passed + 2)
+    store.sweep("sweeper")
+    kind.turn(RESUME + 1)
+    assert ids(store.sweep("sweeper").claimed) == ["s2"]
+    store.confirm(["s2"])
+    assert (store.stats().connected, store.page(Query()).sessions) == (0, ())
+
+
+def test_closing_ones_are_claimed_without_it(kind: RedisKind, store: BlockingStore) -> None:
+    closing(store, "s1")
+    closing(store, "s2")
+    evict(kind, "session:s1")
+    for _ in range(2):
+        assert ids(store.sweep("w1").claimed) == ["s2"]
+    store.confirm(["s2"])
+    assert not {name for name in names_in_redis(kind) if "clos" in name or "claims" in name}
+
+
+def test_a_worker_leaves_without_it(kind: RedisKind, store: BlockingStore) -> None:
+    for id_ in ("s1", "s2", "s3"):
+        store.open(opening(id_))
+    evict(kind, "session:s1")
+    assert ids(store.leave("w1")) == ["s2", "s3"]
+    evict(kind, "session:s2")
+    assert ids(store.leave("w1")) == ["s3"]
+
+
+def test_it_takes_no_room_from_its_user(kind: RedisKind, store: BlockingStore) -> None:
+    for id_ in ("s1", "s2"):
+        store.open(opening(id_))
+    evict(kind, "session:s1")
+    assert opened(store, opening("s3"), cap=REJECT).id == "s3"
+
+
+def test_the_rest_of_a_peer_and_of_a_worker(kind: RedisKind, store: BlockingStore) -> None:
+    store.open(opening("s1", agent="a browser"))
+    for worker in ("w1", "w2"):
+        beat(store, worker)
+    evict(kind, "about:s1", "connections", "worker:w2")
+    assert beat(store, "w1").workers == 2
+    assert ids(store.close("w1", [departure("s1")], "w1")) == ["s1"]
+    assert [worker.id for worker in store.workers()] == ["w1"]
