@@ -1,8 +1,8 @@
 """What application code calls; each function has an async twin with an ``a`` in front.
 
-The sync ones may be called from views, the shell, commands and task queues. They use
-the calling thread's database connection, so inside a transaction they take effect
-when it commits. All raise ``StoreUnavailable`` when the store cannot be reached.
+The sync ones may be called from views, the shell, commands and task queues. Where the
+database holds the sessions they use the calling thread's connection, so inside a
+transaction they take effect when it commits; in Redis they take effect at once. All raise ``StoreUnavailable`` when the store cannot be reached.
 """
 
 from typing import Any
