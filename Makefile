@@ -53,7 +53,8 @@ node_modules/.package-lock.json: package-lock.json .npmrc
 test: ## install what the tests need, then check everything
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory lint types
-	$(BIN)/python -m pytest --ignore=tests/browser
+	@# Most of these wait for servers of their own, so two run side by side.
+	$(BIN)/python -m pytest --ignore=tests/browser -n 2 --dist loadfile
 	npm --silent test
 	$(BIN)/python -m pytest tests/browser
 
