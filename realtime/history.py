@@ -36,7 +36,9 @@ class History:
         ended = {session.id: session for session in sorted(sessions, key=lambda s: s.id)}
         with self._database.write() as now:
             adapted = self._database.connection.ops.adapt_datetimefield_value
-            inserted = self._insert([_row(session, now, adapted) for session in ended.values()])
+            closed_at = adapted(moment(now))
+            rows = [_row(session, closed_at, adapted) for session in ended.values()]
+            inserted = self._insert(rows)
             if session_closed.has_listeners():
                 for session in ended.values():
                     if session.id in inserted:
@@ -87,20 +89,29 @@ def _insertion(connection: BaseDatabaseWrapper, columns: Iterable[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # own names
 
 
-def _row(session: Session, now: int, adapted: Callable[[datetime], Any]) -> dict[str, Any]:
+def _row(session: Session, closed_at: Any, adapted: Callable[[datetime], Any]) -> dict[str, Any]:
     """The columns of a session; ``adapted`` makes of a moment what its database wants."""
     return {
         "session": session.id,
-        "user": session.peer.user,
-        "username": session.peer.username,
-        "address": session.peer.address,
-        "agent": session.peer.agent,
+        "user": _fit("user", session.peer.user),
+        "username": _fit("username", session.peer.username),
+        "address": _fit("address", session.peer.address),
+        "agent": _fit("agent", session.peer.agent),
         "opened_at": adapted(moment(session.opened_at)),
         "last_seen": adapted(moment(session.last_beat)),
-        "closed_at": adapted(moment(now)),
+        "closed_at": closed_at,
         "duration": (session.last_beat - session.opened_at) / 1000,
         "resumes": session.generation - 1,
         "code": session.end_code,
-        "reason": session.end_reason,
+        "reason": _fit("reason", session.end_reason),
         **{name: getattr(session.totals, name) for name in Totals.__slots__},
     }
+
+
+_LENGTHS = {field.name: field.max_length for field in ClosedSession._meta.concrete_fields}
+
+
+def _fit(column: str, text: str) -> str:
+    """As much of a text as every database takes. Redis takes any, and a row that cannot be
+    written would hold up all that are written with it, again and again."""
+    return text.replace("\0", "")[: _LENGTHS[column]]
