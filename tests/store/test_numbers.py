@@ -7,7 +7,7 @@ from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
 from realtime.store.records import Order, Query, Sample
 
 from .builders import beat, departure, open_many, opening, report
-from .kinds import LEASE, Kind
+from .kinds import DAY, LEASE, Kind
 
 BUCKET = SAMPLE_EVERY_MS / 1000
 HOUR = 3600.0
@@ -54,6 +54,39 @@ def test_latencies_of_the_lost_do_not_count(kind: Kind) -> None:
     beat(kind.store, "w1", latency=latencies(10.0))
     kind.turn(LEASE + 1)
     assert percentiles(kind.store) == (None, None)
+
+
+# ---------------------------------------------------------------- totals
+
+
+def totals(store: BlockingStore) -> tuple[int, int, int]:
+    stats = store.stats()
+    return stats.pings, stats.pongs, stats.timeouts
+
+
+def test_a_worker_frozen_for_days_is_counted_once(kind: Kind) -> None:
+    beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
+    beat(kind.store, "w2", pings=1)
+    for _ in range(3):
+        kind.turn(DAY)
+        kind.store.sweep("sweeper")
+        assert totals(kind.store) == (4, 2, 1)
+    for pings in (4, 5):
+        beat(kind.store, "w1", pings=pings, pongs=3, timeouts=1)
+        assert totals(kind.store) == (pings + 1, 3, 1)
+    kind.turn(2 * DAY)
+    for _ in range(2):
+        kind.store.sweep("sweeper")
+    assert totals(kind.store) == (6, 3, 1)
+
+
+def test_what_was_counted_outlives_the_memory_of_its_worker(kind: Kind) -> None:
+    beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
+    for days in (2, 30):
+        kind.turn(days * DAY)
+        for _ in range(2):
+            kind.store.sweep("sweeper")
+        assert totals(kind.store) == (3, 2, 1)
 
 
 # ---------------------------------------------------------------- workers
