@@ -109,10 +109,10 @@ class Channel(http.HTTPChannel):
 
     transport: Any
     crowded = False
-    waiting_since: float | None = None
 
     def connectionMade(self) -> None:
-        self.opened = time.monotonic()
+        # Of a request's head: since the first byte of it, or since nothing is under way.
+        self.opened = self.waiting_since = time.monotonic()
         super().connectionMade()  # type: ignore[no-untyped-call]
         if self.factory.server.crowded(self.transport.socket):
             self.crowded = True
@@ -123,8 +123,19 @@ class Channel(http.HTTPChannel):
         if self.crowded:
             self.transport.write(CROWDED)
             self.loseConnection()  # type: ignore[no-untyped-call]
-        else:
-            super().dataReceived(data)  # type: ignore[no-untyped-call]
+            return
+        if not self.begun:
+            self.waiting_since = time.monotonic()
+        super().dataReceived(data)  # type: ignore[no-untyped-call]
+
+    def requestDone(self, request: Any) -> None:
+        self.waiting_since = time.monotonic()
+        super().requestDone(request)  # type: ignore[no-untyped-call]
+
+    @property
+    def begun(self) -> bool:
+        """Whether a request is under way, were it only a part of its head."""
+        return bool(self.requests or self._buffer)
 
     @property
     def arriving(self) -> bool:
@@ -135,16 +146,13 @@ class Channel(http.HTTPChannel):
     def check(self, now: float) -> None:
         """Drop the connection if the head of a request does not come to its end."""
         if any(request.content is not None for request in self.requests):
-            self.waiting_since = None  # the body has Twisted's idle timeout
-        elif self.waiting_since is None:
-            self.waiting_since = now
-        elif now - self.waiting_since > self._patience():
+            return  # the body has Twisted's idle timeout
+        if now - self.waiting_since > self._patience():
             self.abort()
 
     def _patience(self) -> float:
         limits: Limits = self.factory.server.limits
-        begun = self.requests or self._buffer
-        return limits.handshake_timeout if begun else limits.idle_timeout
+        return limits.handshake_timeout if self.begun else limits.idle_timeout
 
     def refuse(self) -> None:
         """End what has no answer under way: idle connections and half-sent requests."""

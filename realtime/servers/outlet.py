@@ -20,7 +20,7 @@ def reset(transport: asyncio.Transport) -> None:
 
     asyncio's own abort leaves that to the kernel, which goes on trying to send it.
     """
-    with suppress(OSError):  # it is closed
+    with suppress(OSError, ValueError):  # it is closed; the second is what uvloop says
         peer = transport.get_extra_info("socket")
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     transport.abort()

@@ -20,12 +20,12 @@ class HTTP(HTTPProtocol):
     config: "Config"
     crowded = False
     begun = False  # whether bytes of a request have come whose head is not complete
-    waiting_since: float | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.serving = self.config.serving
-        self.opened = self.heard = time.monotonic()
+        # Of a request's head: since the first byte of it, or since nothing is under way.
+        self.opened = self.heard = self.waiting_since = time.monotonic()
         self.crowded = self.serving.crowded(transport.get_extra_info("socket"))
         if self.crowded:
             self.loop.call_later(self.serving.limits.close_timeout, self.abort)
@@ -36,11 +36,12 @@ class HTTP(HTTPProtocol):
             self.transport.close()
             return
         self.heard = time.monotonic()
-        self.begun = True
+        if not self.begun:
+            self.begun, self.waiting_since = True, self.heard
         super().data_received(data)
 
     def on_response_complete(self) -> None:
-        self.begun = False
+        self.begun, self.waiting_since = False, time.monotonic()
         super().on_response_complete()
 
     @property
@@ -57,12 +58,9 @@ class HTTP(HTTPProtocol):
         """Drop the connection if a request does not come to its end."""
         limits = self.serving.limits
         if self.busy:
-            self.begun, self.waiting_since = False, None
             coming = self.cycle.more_body and not self.flow.read_paused
             if coming and now - self.heard > limits.idle_timeout:
                 self.abort()
-        elif self.waiting_since is None:
-            self.waiting_since = now
         elif now - self.waiting_since > self._patience():
             self.abort()
 

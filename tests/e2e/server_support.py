@@ -162,6 +162,13 @@ class Peer:
         head, self.received = self.received.split(b"\r\n\r\n", 1)
         return int(head.split()[1])
 
+    def answer(self) -> bytes:
+        """A whole answer of unknown length, consumed."""
+        while not self.received.endswith(b"\r\n0\r\n\r\n"):
+            self._more()
+        answer, self.received = self.received, b""
+        return answer
+
     def text(self, message: str) -> None:
         self.frame(TEXT, message.encode())
 

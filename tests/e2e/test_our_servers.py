@@ -341,6 +341,21 @@ def test_a_kept_connection_outlives_the_timeout_of_a_head(hasty: ServerProcess) 
         assert peer.status() == 200
 
 
+def test_a_kept_connection_stays_while_it_is_used(kind: str) -> None:
+    limits = {"handshake_timeout": 0.8, "idle_timeout": 2.0}
+    with ServerProcess(server=kind, limits=limits) as server, Peer(server.port) as peer:
+        until = time.monotonic() + 2.5  # longer than it may be idle, and never seen at work
+        while time.monotonic() < until:
+            peer.request("/")
+            assert peer.answer().endswith(b"ok\r\n0\r\n\r\n")
+            time.sleep(0.05)
+        time.sleep(0.9)  # a head has its own time, whatever was before it
+        peer.send(b"GET / HTTP/1.1\r\nHost: ")
+        time.sleep(0.4)
+        peer.send(b"localhost\r\n\r\n")
+        assert peer.answer().startswith(b"HTTP/1.1 200")
+
+
 # Pings
 
 
