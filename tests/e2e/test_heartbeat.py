@@ -70,7 +70,7 @@ async def test_who_answers_stays(project: Project, server: Server, cookie: str) 
     assert 0 < seen["latency_ms"] < 500
     assert seen["uptime_seconds"] > 7
     assert (row["misses"], row["invalid_pongs"]) == (0, 0)
-    assert row["frames_in"] <= 10  # hello and pongs
+    assert row["frames_in"] <= 1 + len(times)  # hello and pongs
     assert [ping["sequence"] for ping in client.of("ping")][:8] == list(range(1, 9))
     assert 0.4 < times[0] - client.began < 1.2  # a random half to whole interval
     assert times[7] - times[0] == pytest.approx(7, abs=0.15)  # lateness does not add up
