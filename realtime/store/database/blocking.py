@@ -225,8 +225,9 @@ class DatabaseSessions(BlockingStore):
             states = ONLINE if code >= FINAL else (CONNECTED,)
             asked = self._live.filter(state__in=states, **who)
             ids = tuple(asked.select_for_update().order_by("id").values_list("id", flat=True))
+            # Only what is locked: others may match by now, and would be locked in any order.
             # A final code, once asked for, is not softened by a later request.
-            asked.filter(close_code__lt=FINAL).update(
+            self._live.filter(id__in=ids, close_code__lt=FINAL).update(
                 close_code=code, close_reason=reason[:LONGEST_REASON]
             )
             return ids
