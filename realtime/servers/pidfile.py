@@ -21,8 +21,9 @@ def pid_file(path: Path) -> Iterator[None]:
     :class:`Unusable`.
     """
     try:
-        _refuse_occupied(path)
-        ours = _written(path)
+        with _alone_in(path.parent):
+            _refuse_occupied(path)
+            ours = _written(path)
     except OSError as error:
         raise Unusable(f"cannot write {path}: {error.strerror}") from None
     with ours:
@@ -30,6 +31,17 @@ def pid_file(path: Path) -> Iterator[None]:
             yield
         finally:
             _remove(path, ours)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Whoever else wants a file here waits: of two that find a stale one, one takes it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_occupied(path: Path) -> None:

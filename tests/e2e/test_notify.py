@@ -1,12 +1,15 @@
 """What a service manager is told, and the pid file."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from realtime.servers.notify import Notifier
 from realtime.servers.pidfile import Unusable, pid_file
+from tests.e2e.server_support import PATIENCE, ROOT
 from tests.e2e.service_manager import ServiceManager
 from tests.e2e.support import Project
 
@@ -66,6 +69,25 @@ def test_one_that_is_held_is_left_alone(tmp_path: Path) -> None:
         with pytest.raises(Unusable, match=f"belongs to process {os.getpid()}"), pid_file(path):
             pass
         assert path.read_text() == f"{os.getpid()}\n"
+
+
+RUSH = """
+import os, sys
+from contextlib import suppress
+from pathlib import Path
+from realtime.servers.pidfile import Unusable, pid_file
+folder = Path(sys.argv[1])
+for _ in range(2000):
+    with suppress(Unusable), pid_file(folder / "pid"):
+        (folder / "alone").mkdir()
+        (folder / "alone").rmdir()
+"""
+
+
+def test_of_several_that_want_it_at_once_one_gets_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUSH, str(tmp_path)]
+    rush = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
+    assert [process.wait(PATIENCE) for process in rush] == [0] * 3
 
 
 def test_another_process_s_is_not_removed(tmp_path: Path) -> None:
