@@ -64,5 +64,5 @@ class Link:
 
     def _say(self, word: bytes) -> None:
         # A parent that stands still misses a tick; that it is gone is heard, not said.
-        with suppress(BlockingIOError, BrokenPipeError):
+        with suppress(BlockingIOError, ConnectionError):
             self._socket.send(word)

@@ -66,8 +66,9 @@ class Parent:
     async def _main(self) -> None:
         self._catch_signals()
         self._places = [self._place(*numbered) for numbered in enumerate(self._listeners, 1)]
+        # Often, so that a worker that hangs is replaced before the watchdog ends them all.
         feeder = Feeder(
-            self._notifier.alive, interval=self._notifier.watchdog / 2, alive=self._alive
+            self._notifier.alive, interval=self._notifier.watchdog / 4, alive=self._alive
         )
         feeder.start()
         try:

@@ -17,6 +17,7 @@ class Patience:
     start: float = 60.0  # from the start of a process until it accepts connections
     drain: float = 10.0  # from being asked to end until it is killed
     tick: float = 5.0  # without a tick until a worker counts as stuck
+    misses: int = 3  # times in a row that it is found so, then it is killed: after 15 to 20 s
     steady: float = 10.0  # a worker that has served for so long has not failed to start
     backoff: float = 0.5  # after the second failure in a row; doubled with every further one
     longest_backoff: float = 5.0
@@ -28,7 +29,7 @@ class GaveUp(Exception):
 
 
 class Place:
-    """Keeps its socket served: replaces a process that dies, or one that is to be renewed.
+    """Keeps its socket served: replaces a process that dies, hangs, or is to be renewed.
 
     The socket stays open whatever happens to processes, so connections that arrive in
     between wait in its queue, where another process finds them.
@@ -62,16 +63,29 @@ class Place:
             raise GaveUp(f"worker {self.number} cannot start: {failed}") from None
 
     async def keep(self) -> None:
-        """Replace what dies, until cancelled. Raises GaveUp after too many failures in a row."""
+        """Replace what dies or stands still, until cancelled. Raises GaveUp after too many failures in a row."""
         while True:
             child = self._child
             assert child is not None, "fill comes first"
-            code = await asyncio.shield(child.exit)
+            code = await self._watch(child)
             async with self._filling:
                 if child is self._child:  # else it was replaced, and has ended as it should
                     logger.error("%s ended: %s", self._name(child), describe(code))
                     self._note_failure(child.served)
                     await self._refill()
+
+    async def _watch(self, child: Child) -> int:
+        """Its exit code, awaited; one that stands still is killed.
+
+        Looks are counted, not seconds: all processes may have been frozen together.
+        """
+        missed = 0
+        while not (await asyncio.wait({child.exit}, timeout=self._patience.tick))[0]:
+            missed = 0 if child.ticked_within(self._patience.tick) else missed + 1
+            if missed == self._patience.misses:
+                logger.error("%s stands still: killed", self._name(child))
+                child.kill()
+        return child.exit.result()
 
     async def renew(self) -> str:
         """Put a fresh process in; the old one drains once the new one serves beside it.

@@ -19,7 +19,9 @@ from realtime.servers.parent import Parent, Stragglers
 from realtime.servers.place import GaveUp, Patience
 from tests.e2e.service_manager import ServiceManager
 
-PATIENCE = Patience(start=5, drain=0.3, tick=0.3, backoff=0.1, longest_backoff=0.2, attempts=5)
+PATIENCE = Patience(
+    start=5, drain=0.3, tick=0.3, misses=50, backoff=0.1, longest_backoff=0.2, attempts=5
+)
 
 HEAD = """
 import os, signal, socket, sys, time
@@ -123,11 +125,41 @@ def test_the_watchdog_is_fed_while_all_tick(listeners: list[socket.socket]) -> N
                 os.kill(parent, signal.SIGTERM)
             link.recv(1)
             """,
-            notifier=Notifier(manager.address, watchdog=0.1),
+            notifier=Notifier(manager.address, watchdog=0.2),
         )
         manager.heard("STOPPING=1")
         fed = len(manager.now("WATCHDOG=1"))
     assert 10 < fed < 45, manager.messages  # 20 a second, and none in most of the silence
+
+
+def test_one_that_stands_still_is_killed_and_replaced(
+    listeners: list[socket.socket], caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """The first worker 1 is silent for ever; the second one ends everything."""
+    run(
+        listeners,
+        f"""
+        link.send(b"r")
+        if number == 1:
+            try:
+                open({str(tmp_path / "first")!r}, "x")
+            except FileExistsError:
+                os.kill(parent, signal.SIGTERM)
+            else:
+                time.sleep(60)
+        link.settimeout(0.05)
+        while True:
+            link.send(b"t")
+            try:
+                link.recv(1)
+            except TimeoutError:
+                continue
+            sys.exit()
+        """,
+        patience=Patience(tick=0.4),
+    )
+    assert caplog.text.count("stands still: killed") == 1
+    assert caplog.text.count("ended: signal 9") == 1
 
 
 def test_nothing_it_started_is_left(listeners: list[socket.socket]) -> None:
