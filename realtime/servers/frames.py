@@ -39,7 +39,7 @@ class Frames:
         self._line = line
 
     def write(self, frame: bytes) -> bool:
-        """Send one complete frame, after everything that was sent before.
+        """Send one complete frame, after everything that was sent before. On the event loop only.
 
         False, and nothing sent, before accept and on a connection that closes or is closed.
         """
