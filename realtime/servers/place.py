@@ -63,7 +63,10 @@ class Place:
             raise GaveUp(f"worker {self.number} cannot start: {failed}") from None
 
     async def keep(self) -> None:
-        """Replace what dies or stands still, until cancelled. Raises GaveUp after too many failures in a row."""
+        """Replace what dies or hangs, until cancelled.
+
+        Raises GaveUp after too many failures in a row.
+        """
         while True:
             child = self._child
             assert child is not None, "fill comes first"
