@@ -2,7 +2,8 @@
 
 The sync ones may be called from views, the shell, commands and task queues. Where the
 database holds the sessions they use the calling thread's connection, so inside a
-transaction they take effect when it commits; in Redis they take effect at once. All raise ``StoreUnavailable`` when the store cannot be reached.
+transaction they take effect when it commits; in Redis they take effect at once. All
+raise ``StoreUnavailable`` when the store cannot be reached.
 """
 
 from typing import Any
