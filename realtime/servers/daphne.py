@@ -137,6 +137,8 @@ class Server(Serving, daphne.server.Server):
         if message["type"] in ("websocket.send", "http.response.body"):
             await protocol.drained()
         await super().handle_reply(protocol, message)
+        if message.get("more_body"):
+            await asyncio.sleep(0)  # a fast peer, or one that has gone, must not hold up others
 
     def _application_ended(self, protocol: Protocol, task: asyncio.Task[None]) -> None:
         details = self.connections[protocol]

@@ -190,8 +190,10 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
         self.sendPing(payload)
 
     async def drained(self) -> None:
-        """Wait while too much is unsent."""
+        """Wait while too much is unsent; after the end for a turn, so that it is noticed."""
         await self.outlet.drained()
+        if not self.open:
+            await asyncio.sleep(0)
 
     def _check_subprotocol(self, subprotocol: str | None) -> None:
         # Autobahn raises where nobody sees it, and the handshake hangs.

@@ -106,7 +106,7 @@ class Config(uvicorn.Config):
         self.serving = serving
         limits = serving.limits
         super().__init__(
-            AccessLog(application),
+            Application(application),
             interface="asgi3",
             lifespan="off",
             http=HTTP,
@@ -123,16 +123,29 @@ class Config(uvicorn.Config):
         )
 
 
-class AccessLog:
-    """The application, with one line in the log for every answer."""
+class Application:
+    """The application, with one line in the log for every answer, and a turn for others in each."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and access.isEnabledFor(logging.INFO):
-            send = Answer(scope, send)
+        if scope["type"] == "http":
+            send = in_turns(send)
+            if access.isEnabledFor(logging.INFO):
+                send = Answer(scope, send)
         await self._application(scope, receive, send)
+
+
+def in_turns(send: Send) -> Send:
+    """Others have a turn between the pieces of an answer, which may never have to wait."""
+
+    async def send_in_turns(event: dict[str, Any]) -> None:
+        await send(event)
+        if event.get("more_body"):
+            await asyncio.sleep(0)
+
+    return send_in_turns
 
 
 class Answer:

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from realtime.protocol.frames import encoded
@@ -164,6 +165,14 @@ async def rated(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     return {"ended": line.ended, "taken": line.frames_in}
 
 
+async def endless(_frames: Any, _receive: Receive, send: Send) -> dict[str, Any]:
+    """Send on and on, whether or not anybody is there."""
+    with suppress(OSError):  # what uvicorn says of the end; daphne says nothing
+        while True:
+            await send({"type": "websocket.send", "bytes": PIECE.payload})
+    return {}
+
+
 async def mirror(_frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     """Send everything back as it came."""
     while (event := await receive())["type"] != "websocket.disconnect":
@@ -178,6 +187,7 @@ DOERS = {
     "/order": in_order,
     "/rated": rated,
     "/deaf": deaf,
+    "/endless": endless,
 }
 
 
@@ -225,7 +235,26 @@ async def request(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     if scope["path"] == "/half":
         raise RuntimeError("raised within an answer")
+    if scope["path"] == "/endless":
+        await pour(receive, send)
+        return
     await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def pour(receive: Receive, send: Send) -> None:
+    """Send an answer without an end until nobody is there, as Django does it."""
+    piece = {"type": "http.response.body", "body": PIECE.payload, "more_body": True}
+
+    async def pieces() -> None:
+        while True:
+            await send(piece)
+
+    pouring = asyncio.create_task(pieces())
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    pouring.cancel()
+    await asyncio.wait([pouring])
+    say("poured")
 
 
 async def start() -> None:

@@ -133,6 +133,18 @@ def test_sent_and_written_frames_keep_their_order(server: ServerProcess) -> None
     )
 
 
+def test_whoever_sends_on_after_the_end_holds_up_nobody(kind: str) -> None:
+    with ServerProcess(server=kind, limits={"application_timeout": 0.3}) as server:
+        with Peer(server.port).upgrade("/endless") as peer:
+            peer.text("go")
+            peer.next_frame()
+        with Peer(server.port) as peer:
+            peer.request("/endless")
+            peer.status()
+        server.event("poured")
+        assert served(server)
+
+
 # In: a writer that floods
 
 CONTINUED = bytes([0x00, 0x80]) + bytes(4)  # an empty fragment that is not the last
