@@ -19,7 +19,7 @@ from tests.e2e.service_manager import ServiceManager
 from tests.e2e.support import Frame, Project, Server, connected, crowd, dialled, login, soon
 
 SIZE = 40
-CROWD = 200
+CROWD = 500
 KNOCKERS = 5
 SPREAD_MS = 2000
 STARTING = 30.0  # three processes that import Django
