@@ -1,299 +1,350 @@
-"""The two kinds of store beside each other: the same random calls, and every answer compared.
+"""Two kinds of store are told the same at random, and have to answer the same."""
 
-Their clocks are the machine's, turned on by hand in steps of which no sum comes near the end
-of a window: what one store sees a little later than the other makes no difference.
-"""
-
-import itertools
 import os
-from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-
-from realtime.store.records import Cap, Order, Query, Registration, Session, SessionState, Totals
-from tests.redis_server import RedisServer
-
-from .builders import departure, opening, pulse, report
-from .kinds import LEASE, RESUME, SILENCE, DatabaseKind, Kind, RedisKind
-
-WORKERS = ("w1", "w2", "w3")
-USERS = ("7", "8", "")
-LOGINS = ("l1", "l2", "")
-ADDRESSES = ("10.0.0.1", "10.0.0.2")
-CODES = (1006, 4002, 4500, 4503)
-
-# 22, 44, 66, 88, 110, 132 …: each is six seconds or more away from any window's end.
-STEP = 22
-LONGEST = 6  # seconds that the calls themselves may take
-assert all(
-    (end - 1) // STEP == (end - LONGEST) // STEP and end % STEP for end in (LEASE, SILENCE, RESUME)
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
 )
 
-TOLERANCE_MS = 3000
-MOMENT = 1_000_000_000_000  # whatever is more is a time in epoch milliseconds
-
-# A deeper look: REALTIME_MACHINE=1000 makes so many examples, different ones each time.
-EXAMPLES = int(os.environ.get("REALTIME_MACHINE", "0"))
-PROFILE = settings(
-    max_examples=EXAMPLES or 40,
-    stateful_step_count=40,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
+from realtime.store.records import (
+    Cap,
+    Departure,
+    Opening,
+    Order,
+    Page,
+    Peer,
+    Pulse,
+    Query,
+    Registration,
+    Session,
+    SessionState,
+    SweepReport,
+    Totals,
 )
 
+from .builders import pulse, report
+from .kinds import KINDS
+from .sides import IDLE, TICK, TURNS, WINDOWS, Call, Side, same
 
-class Twins:
-    """Both stores. A call goes to the one, then the other, and the answers must be alike."""
+# Without it the same examples every time; with it so many random ones.
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "0"))
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
-        self.kinds = kinds
-
-    def empty(self) -> None:
-        for kind in self.kinds:
-            kind.empty()
-
-    def turn(self, seconds: float) -> None:
-        for kind in self.kinds:
-            kind.turn(seconds)
-
-    def call(self, method: str, *args: Any, **given: Any) -> Any:
-        """The answer of the first, once it is known to be that of the second."""
-        one, other = [outcome(kind, method, args, given) for kind in self.kinds]
-        different = difference(one, other)
-        assert different is None, (method, args, given, different, one, other)
-        return one
-
-    def pages(self, query: Query, limit: int) -> list[Session]:
-        """All pages of a query, each store following its own cursors."""
-        one, other = [all_pages(kind, query, limit) for kind in self.kinds]
-        if query.order is Order.LAST_BEAT:  # several beats of one millisecond have no order
-            one, other = (sorted(each, key=lambda session: session.id) for each in (one, other))
-        assert difference(one, other) is None, (query, one, other)
-        return one
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
-def outcome(kind: Kind, method: str, args: Sequence[Any], given: dict[str, Any]) -> Any:
-    """The answer, or the mistake that the store finds in the call."""
-    try:
-        return getattr(kind.store, method)(*args, **given)
-    except ValueError as error:
-        return str(error)
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A session as its worker knew it once; each side has its own times of it."""
+
+    opening: Opening
+    sessions: dict[Side, Session]
+
+    def registration(self, side: Side, *, ahead: int = 0, idle_ms: int = 0) -> Registration:
+        """``ahead`` by so many resumes that a store which came back has lost."""
+        opening, session = self.opening, self.sessions[side]
+        session = replace(session, generation=session.generation + ahead)
+        return Registration(session, opening.token_hash, opening.connection, idle_ms)
 
 
-def all_pages(kind: Kind, query: Query, limit: int) -> list[Session]:
-    found: list[Session] = []
-    cursor = ""
-    while True:
-        page = kind.store.page(query, limit=limit, cursor=cursor)
-        assert len(page.sessions) <= limit
-        found += page.sessions
-        cursor = page.cursor
-        if not cursor:
-            return found
+WORKERS = ["w1", "w2", "w3"]
+CODES = [1000, 1006, 4008, 4500, 4503]
+
+workers = st.sampled_from(["w1", "w1", "w1", "w2", "w2", "w3"])
+users = st.sampled_from(["ann", "ann", "ann", "ann", "bob", ""])
+logins = st.sampled_from(["", "one", "two"])
+heads = st.sampled_from(["a", "A", "a_", "a%", "b"])
+caps = st.sampled_from([None, Cap(1, True), Cap(2, True), Cap(2, True), Cap(2, False)])
+codes = st.sampled_from(CODES)
+reasons = st.sampled_from(["", "so", "x" * 300])
+counts = st.integers(0, 3)
+shifts = st.sampled_from([0, 0, 0, 0, 0, 0, -1, 1])
+rarely = st.sampled_from([False] * 5 + [True])
+queries = st.builds(
+    Query,
+    user=st.sampled_from(["", "", "", "ann", "bob", "nobody"]),
+    address=st.sampled_from(["", "", "", "10.0.0.0", "::1"]),
+    prefix=st.sampled_from(["", "", "a", "A", "a_", "a%", "a1", "b"]),
+    state=st.sampled_from([None, None, *SessionState]),
+    worker=st.sampled_from(["", "", *WORKERS]),
+    order=st.sampled_from(Order),
+)
+
+# What happens, and how often. One rule for all: rules of their own would be switched off by
+# turns, which pays only in many more examples than there is time for.
+ACTS = {
+    "open": 5, "resume": 6, "beat": 8, "beat_about_some": 2, "register": 4, "depart": 4,
+    "confirm": 1, "ask_one_to_close": 3, "ask_some_to_close": 1, "leave": 1, "sweep": 3,
+    "sweep_to_the_end": 1, "turn": 3, "repeat": 3, "come_back_empty": 2, "leaf_through": 3,
+    "look_closer": 4, "keep_numbers": 1,
+}  # fmt: skip
 
 
-def difference(one: Any, other: Any, where: str = "answer") -> str | None:
-    """Where two answers differ; names of a store's content are its own."""
-    if is_dataclass(one) and type(one) is type(other):
-        names = [field.name for field in fields(one) if field.name != "incarnation"]
-        pairs = [(name, getattr(one, name), getattr(other, name)) for name in names]
-        return first(difference(a, b, f"{where}.{name}") for name, a, b in pairs)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        pieces = zip(itertools.count(), one, other, strict=False)
-        return first(difference(a, b, f"{where}[{number}]") for number, a, b in pieces)
-    if isinstance(one, int) and isinstance(other, int) and min(one, other) > MOMENT:
-        return None if abs(one - other) < TOLERANCE_MS else f"{where}: {one - other} ms apart"
-    return None if one == other else f"{where}: {one!r} is not {other!r}"
+class Machine(RuleBasedStateMachine):
+    """Some users' sessions at some workers, and all that a store may be told of them."""
 
-
-def first(found: Any) -> str | None:
-    return next((each for each in found if each), None)
-
-
-class StoreMachine(RuleBasedStateMachine):
-    """Several workers and users; what a worker believes is whatever it was last told."""
-
-    twins: Twins
+    sides: tuple[Side, Side]  # set by whoever runs it
 
     def __init__(self) -> None:
         super().__init__()
-        self.twins.empty()
-        self.numbers = itertools.count(1)
-        self.sessions: dict[str, Session] = {}  # as they were last answered
-        self.last: tuple[str, tuple[Any, ...], dict[str, Any]] | None = None
+        for side in self.sides:
+            side.kind.empty()
+            side.incarnations.clear()
+        # In the middle of a bucket of samples, and so are all instants to come.
+        self.base = self.now = self.sides[0].kind.now() // 10_000 * 10_000 + 5_000
+        self.last: Call = lambda side: side.store.stats()
+        self.openings: dict[str, Opening] = {}
+        self.generations: dict[str, int] = {}
+        self.snapshots: list[Snapshot] = []
 
-    def call(self, method: str, *args: Any, **given: Any) -> Any:
-        self.last = (method, args, given)
-        return self.twins.call(method, *args, **given)
-
-    def some(self, data: st.DataObject) -> list[Session]:
-        """Some of the sessions there ever were, as somebody remembers them."""
-        known = st.sampled_from(sorted(self.sessions.values(), key=lambda session: session.id))
-        return data.draw(st.lists(known, max_size=4, unique_by=lambda session: session.id))
-
-    def remember(self, sessions: Sequence[Session]) -> None:
-        self.sessions |= {session.id: session for session in sessions}
-
-    # ------------------------------------------------------------ clients
-
-    @rule(
-        worker=st.sampled_from(WORKERS), user=st.sampled_from(USERS),
-        login=st.sampled_from(LOGINS), address=st.sampled_from(ADDRESSES),
-        cap=st.sampled_from([None, Cap(2, evict_oldest=True), Cap(2, evict_oldest=False)]),
-    )  # fmt: skip
-    def open(self, worker: str, user: str, login: str, address: str, cap: Cap | None) -> None:
-        # Named in their order, so that those of one millisecond are in it as well.
-        number = next(self.numbers)
-        new = opening(
-            f"s{number:04}", worker=worker, user=user, login=login, address=address,
-            connection=f"c{number}",
-        )  # fmt: skip
-        if session := self.call("open", new, cap=cap):
-            self.remember([session])
-
-    @precondition(lambda self: self.sessions)
-    @rule(data=st.data(), worker=st.sampled_from(WORKERS), impostor=st.booleans())
-    def resume(self, data: st.DataObject, worker: str, impostor: bool) -> None:
-        session = data.draw(st.sampled_from(sorted(self.sessions)))
-        before = self.sessions[session]
-        peer = before.peer
-        back = opening(
-            session, worker=worker, user=peer.user, login=peer.login, address=peer.address,
-            token="a guess" if impostor else f"token of {session}",
-            connection=f"c{next(self.numbers)}",
-        )  # fmt: skip
-        if resumed := self.call("resume", back):
-            self.remember([resumed])
-
-    # ------------------------------------------------------------ workers
-
-    @precondition(lambda self: self.sessions)
-    @rule(
-        data=st.data(), worker=st.sampled_from(WORKERS), missed=st.integers(0, 2),
-        suspend_lost=st.booleans(),
-    )  # fmt: skip
-    def beat(self, data: st.DataObject, worker: str, missed: int, suspend_lost: bool) -> None:
-        number = next(self.numbers)
-        pulses = [
-            pulse(
-                session.id, generation=session.generation, missed=missed,
-                latency_ms=float(number), totals=Totals(pings=number),
-            )
-            for session in self.some(data)
-        ]  # fmt: skip
-        told = report(worker, connections=len(pulses), pings=number)
-        self.remember(self.call("beat", told, pulses, suspend_lost=suspend_lost).suspended)
-
-    @precondition(lambda self: self.sessions)
-    @rule(data=st.data(), worker=st.sampled_from(WORKERS), ahead=st.integers(0, 2))
-    def register(self, data: st.DataObject, worker: str, ahead: int) -> None:
-        known = [session for session in self.some(data) if session.worker == worker]
-        registrations = [
-            Registration(pulled(session, ahead), f"token of {session.id}", f"c{next(self.numbers)}")
-            for session in known
-        ]
-        self.call("register", worker, registrations)
-        self.remember([registration.session for registration in registrations])
-
-    @precondition(lambda self: self.sessions)
-    @rule(
-        data=st.data(), worker=st.sampled_from(WORKERS), code=st.sampled_from(CODES),
-        for_good=st.booleans(),
-    )  # fmt: skip
-    def depart(self, data: st.DataObject, worker: str, code: int, for_good: bool) -> None:
-        leaving = [
-            departure(session.id, generation=session.generation, code=code)
-            for session in self.some(data)
-        ]
-        if for_good:
-            self.remember(self.call("close", worker, leaving, worker))
-        else:
-            self.remember(self.call("suspend", worker, leaving))
-
-    @rule(worker=st.sampled_from(WORKERS))
-    def leave(self, worker: str) -> None:
-        self.remember(self.call("leave", worker))
-
-    # ------------------------------------------------------------ everybody
-
-    @precondition(lambda self: self.sessions)
-    @rule(data=st.data(), what=st.sampled_from(["session", "user", "login"]))
-    def request_close(self, data: st.DataObject, what: str) -> None:
-        code = data.draw(st.sampled_from([4008, 4500, 4503]))
-        session = self.sessions[data.draw(st.sampled_from(sorted(self.sessions)))]
-        peer = session.peer
-        who = {"session": session.id, "user": peer.user, "login": peer.login}[what]
-        self.call("request_close", **{what: who}, code=code, reason="asked")
-
-    @rule(claimant=st.sampled_from([*WORKERS, "cron"]))
-    def sweep(self, claimant: str) -> None:
-        swept = self.call("sweep", claimant)
-        self.remember([*swept.suspended, *swept.claimed])
-
-    @precondition(lambda self: self.sessions)
     @rule(data=st.data())
-    def confirm(self, data: st.DataObject) -> None:
-        self.call("confirm", [session.id for session in self.some(data)])
+    def act(self, data: st.DataObject) -> None:
+        acts = [name for name, weight in ACTS.items() for _ in range(weight)]
+        name = data.draw(st.sampled_from(acts)) if self.openings else "open"
+        getattr(self, name)(data.draw)
 
-    @precondition(lambda self: self.last)
-    @rule()
-    def once_more(self) -> None:
-        """The same call: its answer was lost."""
-        assert self.last is not None
-        method, args, given = self.last
-        self.twins.call(method, *args, **given)
+    @invariant()
+    def they_show_the_same(self) -> None:
+        same(self.sides, _everybody, now=self.now, base=self.base)
 
-    @rule(steps=st.integers(1, 7))
-    def time_passes(self, steps: int) -> None:
-        self.twins.turn(steps * STEP)
+    def both(self, call: Call) -> list[Any]:
+        """What both answer to a call, one instant later than the call before."""
+        self.now += TICK
+        self.last = call
+        return same(self.sides, call, now=self.now, base=self.base)
 
-    @rule()
-    def the_store_is_emptied(self) -> None:
-        """Seldom: most of what there is to see needs something in it."""
-        if next(self.numbers) % 5 == 0:
-            self.twins.empty()
+    def some(self, draw: Draw, size: int = 4) -> list[str]:
+        """Ids of sessions of late; the fewer they are, the more becomes of each."""
+        known = st.sampled_from(list(self.openings)[-4:])
+        chosen: list[str] = draw(st.lists(known, min_size=1, max_size=size, unique=True))
+        return chosen
+
+    # ------------------------------------------------------------ time and faults
+
+    def turn(self, draw: Draw) -> None:
+        self.now += draw(st.sampled_from(TURNS))
+
+    def repeat(self, draw: Draw) -> None:
+        """An answer was lost."""
+        if draw(st.booleans()):
+            self.both(self.last)
+        else:
+            same(self.sides, self.last, now=self.now, base=self.base)
+
+    def come_back_empty(self, draw: Draw) -> None:
+        """Or with an old snapshot, as far as workers would put it back."""
+        for side in self.sides:
+            side.kind.empty()
+        if draw(st.booleans()):
+            idle_ms = _idle(draw(counts))
+            for worker in WORKERS:
+                self._register(worker, self.snapshots, idle_ms=idle_ms)
+
+    # ------------------------------------------------------------ coming
+
+    def open(self, draw: Draw) -> None:
+        id_ = f"{draw(heads)}{len(self.openings)}"
+        user, cap = draw(users), draw(caps)
+        peer = Peer(user, user.title(), draw(logins), "10.0.0.0", "Firefox")
+        opening = Opening(id_, f"token of {id_}", f"{id_}, first", draw(workers), peer)
+        self.openings[id_], self.generations[id_] = opening, 1
+        self._welcome(opening, self.both(lambda side: side.store.open(opening, cap=cap)))
+
+    def resume(self, draw: Draw) -> None:
+        (session,) = self.some(draw, 1)
+        first = self.openings[session]
+        opening = replace(
+            first,
+            token_hash="another" if draw(rarely) else first.token_hash,
+            connection=f"{session} at {self.now - self.base}",
+            worker=draw(workers),
+            peer=replace(first.peer, login=draw(logins), address="::1"),
+            visibility="hidden",
+        )
+        self._welcome(opening, self.both(lambda side: side.store.resume(opening)))
+
+    def _welcome(self, opening: Opening, answers: list[Session | None]) -> None:
+        """Remember whom they let in."""
+        one, two = answers
+        if one is not None and two is not None:
+            self.openings[opening.session] = opening
+            self.generations[opening.session] = one.generation
+            both = dict(zip(self.sides, (one, two), strict=True))
+            self.snapshots.append(Snapshot(opening, both))
+
+    # ------------------------------------------------------------ staying
+
+    def beat(self, draw: Draw) -> None:
+        """About all that the worker should have."""
+        worker, count = draw(workers), draw(counts)
+        own = [id_ for id_, opening in self.openings.items() if opening.worker == worker]
+        self._beat(worker, [self._pulse(id_, 0, count) for id_ in own], count)
+
+    def beat_about_some(self, draw: Draw) -> None:
+        count, shift = draw(counts), draw(shifts)
+        pulses = [self._pulse(id_, shift, count) for id_ in self.some(draw)]
+        self._beat(draw(workers), pulses, count)
+
+    def _beat(self, worker: str, pulses: list[Pulse], count: int) -> None:
+        says = report(worker, connections=count, pings=5 * count, latency=((9, count + 1),))
+        self.both(lambda side: side.store.beat(says, pulses, suspend_lost=count != 2))
+
+    def register(self, draw: Draw) -> None:
+        """As it is now, or as it was when their worker froze."""
+        which = draw(st.sets(st.integers(1, 12), min_size=1, max_size=4))
+        chosen = [self.snapshots[-n] for n in sorted(which) if n <= len(self.snapshots)]
+        if chosen:
+            ahead, idle_ms = int(draw(rarely)), _idle(draw(counts))
+            self._register(chosen[0].opening.worker, chosen, ahead=ahead, idle_ms=idle_ms)
+
+    def _register(self, worker: str, snapshots: Sequence[Snapshot], **how: int) -> None:
+        own = {s.opening.session: s for s in reversed(snapshots) if s.opening.worker == worker}
+        given = {side: [s.registration(side, **how) for s in own.values()] for side in self.sides}
+        self.both(lambda side: side.store.register(worker, given[side]))
+
+    def _pulse(self, session: str, shift: int, count: int) -> Pulse:
+        return pulse(
+            session,
+            generation=self.generations[session] + shift,
+            latency_ms=[None, 12.5, 300.25, 0.0][count],
+            missed=count // 2,
+            visibility=["visible", "hidden"][count % 2],
+            totals=Totals(pings=count, pongs=count // 2, frames_in=count * 10**12),
+            idle_ms=_idle(count),
+        )
+
+    # ------------------------------------------------------------ going
+
+    def depart(self, draw: Draw) -> None:
+        some, claimant = self.some(draw, 2), draw(workers)
+        worker = self.openings[some[0]].worker
+        departures = self._departures(draw, some)
+        if draw(st.booleans()):
+            self.both(lambda side: side.store.close(worker, departures, claimant))
+        else:
+            self.both(lambda side: side.store.suspend(worker, departures))
+
+    def _departures(self, draw: Draw, some: list[str]) -> list[Departure]:
+        shift, count, code, reason = draw(shifts), draw(counts), draw(codes), draw(reasons)
+        names = {id_: self.openings[id_].connection for id_ in some} if draw(rarely) else {}
+        return [
+            Departure(self._pulse(id_, shift, count), code, reason, names.get(id_, ""))
+            for id_ in some
+        ]
+
+    def confirm(self, draw: Draw) -> None:
+        some = self.some(draw)
+        self.both(lambda side: side.store.confirm(some))
+
+    def ask_one_to_close(self, draw: Draw) -> None:
+        ((id_,), code, reason) = self.some(draw, 1), draw(codes), draw(reasons)
+        self.both(lambda side: side.store.request_close(session=id_, code=code, reason=reason))
+
+    def ask_some_to_close(self, draw: Draw) -> None:
+        """Of a user or login; both or neither is a mistake."""
+        who, code = {"user": draw(users), "login": draw(logins)}, draw(codes)
+        self.both(lambda side: side.store.request_close(**who, code=code, reason=""))
+
+    def leave(self, draw: Draw) -> None:
+        worker = draw(workers)
+        self.both(lambda side: side.store.leave(worker))
+
+    def sweep(self, draw: Draw) -> None:
+        claimant = draw(workers)
+        self.both(lambda side: side.store.sweep(claimant))
+
+    def sweep_to_the_end(self, draw: Draw) -> None:
+        """Step by step. Who comes first is not promised, only who it is in the end."""
+        claimant, limit = draw(workers), draw(st.integers(1, 3))
+        self.both(lambda side: _swept(side, claimant, limit))
 
     # ------------------------------------------------------------ looking
 
-    @rule(
-        user=st.sampled_from(USERS), state=st.sampled_from([None, *SessionState]),
-        worker=st.sampled_from(["", *WORKERS]), address=st.sampled_from(["", *ADDRESSES]),
-        prefix=st.sampled_from(["", "s", "s000"]), order=st.sampled_from(Order),
-        limit=st.integers(1, 4),
-    )  # fmt: skip
-    def page(self, limit: int, **chosen: Any) -> None:
-        self.twins.pages(Query(**chosen), limit)
+    def leaf_through(self, draw: Draw) -> None:
+        query, limit = draw(queries), draw(st.integers(0, 4))
+        self.both(lambda side: list(_pages(side, query, limit)))
 
-    @rule()
-    def look(self) -> None:
-        for method in ("stats", "workers", "overdue"):
-            self.twins.call(method)
-        for user in USERS:
-            self.twins.call("of_user", user)
-        for session in self.sessions:
-            self.twins.call("get", session)
+    def look_closer(self, draw: Draw) -> None:
+        (id_,), user = self.some(draw, 1), draw(users)
+        self.both(lambda side: (side.store.get(id_), side.store.of_user(user)))
+        self.both(lambda side: (side.store.stats(), side.store.workers(), side.store.overdue()))
+
+    def keep_numbers(self, draw: Draw) -> None:
+        after, count = draw(st.integers(0, 50)), draw(counts)
+        since = self.now - after * TICK
+        self.both(lambda side: side.store.note_sweep(SweepReport(count, 0, 1, 2, 0.5)))
+        self.both(lambda side: side.store.sample())
+        self.both(lambda side: side.store.samples(after=since))
 
 
-def pulled(session: Session, ahead: int) -> Session:
-    """The session as a worker might know it that resumed it meanwhile."""
-    return replace(session, generation=session.generation + ahead, state=SessionState.CONNECTED)
+def _idle(count: int) -> int:
+    return IDLE[count % len(IDLE)]
 
 
+def _everybody(side: Side) -> Page:
+    return side.store.page(Query(), limit=500)
+
+
+def _pages(side: Side, query: Query, limit: int) -> Iterator[Page]:
+    cursor = ""
+    while True:
+        page = side.store.page(query, limit=limit, cursor=cursor)
+        yield page
+        cursor = page.cursor
+        if not cursor:
+            return
+
+
+def _swept(side: Side, claimant: str, limit: int) -> list[Any]:
+    suspended: list[Session] = []
+    claimed: list[Session] = []
+    workers_lost = 0
+    while True:
+        step = side.store.sweep(claimant, limit=limit)
+        side.store.confirm([session.id for session in step.claimed])
+        suspended += step.suspended
+        claimed += step.claimed
+        workers_lost += step.workers_lost
+        if not step.suspended and not step.claimed:
+            break
+    return [sorted(s, key=lambda session: session.id) for s in (suspended, claimed)] + [
+        workers_lost
+    ]
+
+
+@pytest.fixture
+def sides(request: pytest.FixtureRequest) -> Iterator[tuple[Side, Side]]:
+    kinds = []
+    for name in ("database", "redis"):
+        ground, make = KINDS[name]
+        kinds.append(make(request.getfixturevalue(ground), WINDOWS))
+    yield Side(kinds[0]), Side(kinds[1])
+    for kind in kinds:
+        kind.close()
+
+
+@pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time
 @pytest.mark.django_db(transaction=True)
-def test_the_same_answers(redis_server: RedisServer) -> None:
-    kinds: list[Kind] = [DatabaseKind("default"), RedisKind(redis_server)]
-
-    class Machine(StoreMachine):
-        twins = Twins(kinds)
-
-    try:
-        run_state_machine_as_test(Machine, settings=PROFILE)
-    finally:
-        for kind in kinds:
-            kind.close()
+def test_two_kinds_of_store_answer_the_same(
+    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "sides", sides, raising=False)
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            derandomize=not EXAMPLES,
+            max_examples=EXAMPLES or 40,
+            stateful_step_count=80,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

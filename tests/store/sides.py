@@ -1,0 +1,88 @@
+"""Two stores that are asked the same, and how their answers are compared.
+
+Their clocks are set to one instant before every call. Instants are TICK apart, and the
+windows are such that nothing begins or ends within EDGE of one; so it makes no difference
+what a call takes by the real clock, be it seconds.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, TypeAlias
+
+from realtime.store.base import BlockingStore
+from realtime.store.windows import Windows
+
+from .kinds import Kind
+
+TICK = 100_000  # ms
+EDGE = 10_000
+IDLE = (0, 30_000, 8 * TICK + 20_000)
+# However these and an idle time are added up, the sum is at least EDGE away from a whole TICK.
+WINDOWS = Windows(
+    lease_ms=60 * TICK + 50_000,
+    session_ms=20 * TICK,
+    resume_ms=40 * TICK + 10_000,
+    claim_ms=12 * TICK + 50_000,
+)
+# Just beyond a claim, a resume window, a lease, a session's silence, both of these with a
+# resume window, a day, and a month.
+TURNS = tuple(ticks * TICK for ticks in (13, 13, 41, 41, 61, 61, 81, 101, 121, 930, 26_000))
+
+TIMES = ("opened_at", "connected_at", "last_beat", "at")
+
+
+@dataclass(slots=True, eq=False)
+class Side:
+    """One of the stores, and the names that it alone has given."""
+
+    kind: Kind
+    incarnations: list[str] = field(default_factory=list)
+
+    @property
+    def store(self) -> BlockingStore:
+        return self.kind.store
+
+    def ask(self, call: "Call", now: int) -> Any:
+        """The answer at this instant; a mistake of the caller is answered by its type."""
+        self.kind.turn((now - self.kind.now()) / 1000)
+        try:
+            return call(self)
+        except ValueError:
+            return ValueError
+
+    def plain(self, answer: Any, base: int) -> Any:
+        """An answer without what may differ: parts of an instant, order that is not
+        promised, and names that are made up."""
+        if isinstance(answer, tuple | list):
+            return [self.plain(each, base) for each in answer]
+        if not is_dataclass(answer):
+            return answer
+        return {f.name: self._plain(f.name, getattr(answer, f.name), base) for f in fields(answer)}
+
+    def _plain(self, name: str, value: Any, base: int) -> Any:
+        if name in TIMES:
+            return round((value - base) / EDGE)
+        if name == "incarnation":
+            return self._number(value)
+        if name == "cursor":
+            return bool(value)
+        if name in ("suspended", "claimed") and isinstance(value, tuple):
+            value = sorted(value, key=lambda session: session.id)
+        return self.plain(value, base)
+
+    def _number(self, incarnation: str) -> int:
+        if incarnation not in self.incarnations:
+            self.incarnations.append(incarnation)
+        return self.incarnations.index(incarnation)
+
+
+Call: TypeAlias = Callable[[Side], Any]
+
+
+def same(sides: Sequence[Side], call: Call, *, now: int, base: int) -> list[Any]:
+    """The answers of all, which are the same but for each one's own times."""
+    answers = [side.ask(call, now) for side in sides]
+    one, *others = (side.plain(each, base) for side, each in zip(sides, answers, strict=True))
+    for other in others:
+        assert one == other, f"{one}\n{other}"
+    return answers
