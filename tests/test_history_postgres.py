@@ -10,7 +10,7 @@ from realtime.models import ClosedSession
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
 
-from .test_history import START, closed, in_threads, receiving
+from .test_history import START, closed, hinders_nobody, in_threads, receiving
 
 
 @pytest.fixture
@@ -52,3 +52,7 @@ def test_two_at_once_make_one_row_each(history: History) -> None:
     sessions = [closed(f"s{number}") for number in range(20)]
     assert sum(in_threads(2, lambda: history.record(sessions))) == 20
     assert ClosedSession.objects.using("postgresql").count() == 20
+
+
+def test_a_text_that_no_column_takes_hinders_nobody(history: History) -> None:
+    hinders_nobody(history, "postgresql")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -300,13 +301,17 @@ def test_a_failed_call_leaves_the_callers_transaction_whole(
 
 
 @pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """None of the options that the README advises, and a file that was never in WAL."""
+def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """None of the options that the README advises, and a file that was never in WAL: one of
+    its own, because a mode is changed only where nobody else has the file open."""
+    file = tmp_path / "plain.sqlite3"
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(file)])
+    monkeypatch.setitem(connections.settings["default"], "NAME", str(file))
     monkeypatch.setitem(connections.settings["default"], "OPTIONS", {})
     monkeypatch.setattr(database_transaction, "_in_wal", set())
     connection.close()
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA journal_mode = DELETE")
+    connection.ensure_connection()  # with these options
     yield
     connection.close()
 
