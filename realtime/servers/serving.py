@@ -178,9 +178,9 @@ class Serving:
         self._refuse_new()
         deadline = time.monotonic() + self.limits.arrival_timeout
         while time.monotonic() < deadline:
+            await asyncio.sleep(POLL)  # first: asyncio may have accepted one it has not told of
             if not any(connection.arriving for connection in self.connected()):
                 return
-            await asyncio.sleep(POLL)
 
     async def _begin_drain(self) -> None:
         self.lifecycle.begin_drain()

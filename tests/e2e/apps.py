@@ -277,6 +277,17 @@ async def drain() -> None:
         await send({"type": "websocket.close", "code": 1001, "reason": "server shutting down"})
 
 
+def replace_on_accept(server: Any) -> None:
+    """A successor is there in the very moment in which uvicorn's server accepts a connection."""
+    connection = server._connection
+
+    def replaced() -> Any:
+        server.stop(replaced=True)
+        return connection()
+
+    server._connection = replaced
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")
     try:
@@ -296,6 +307,8 @@ def main() -> None:
     limits = Limits(**options.get("limits", {}))
     module = importlib.import_module(f"realtime.servers.{options.get('server', 'daphne')}")
     server = module.Server(application, listener, limits=limits, lifecycle=lifecycle)
+    if options.get("replaced"):
+        replace_on_accept(server)
     servers.append(server)
     server.run()
     say("end", applications=len(server.applications()), connections=len(server.connected()))

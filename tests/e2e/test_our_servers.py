@@ -496,6 +496,16 @@ def test_a_drain_says_goodbye_to_everyone_whatever_is_around(
         assert server.lines_with("Traceback") == 0, server.log
 
 
+def test_one_accepted_in_the_moment_of_replacement_is_let_in() -> None:
+    # Asyncio knows of a connection two turns before its protocol does; Twisted at once.
+    with ServerProcess(server="uvicorn", replaced=True) as server:
+        with Peer(server.port) as peer:
+            time.sleep(0.1)
+            peer.upgrade()
+            assert peer.closed_with()[0] == 1001
+        assert server.exit_code() == 0
+
+
 def test_a_drain_with_nothing_around_is_quick(kind: str) -> None:
     with ServerProcess(server=kind) as server:
         assert server.port
