@@ -145,8 +145,9 @@ def employ(project: Project, connections: int) -> None:
     """The worker of what was inserted, with a lease that lasts."""
     until = round(time.time() * 1000) + 3_600_000
     project.rows(
-        "INSERT INTO realtime_worker (id, host, pid, lease_until, lost, connections, pings, pongs,"
-        " timeouts, latency) VALUES ('elsewhere', 'web-2', 77, ?, 0, ?, 0, 0, 3, ?)",
+        "INSERT INTO realtime_worker (id, host, pid, lease_until, lost, folded, connections,"
+        " pings, pongs, timeouts, latency)"
+        " VALUES ('elsewhere', 'web-2', 77, ?, 0, 0, ?, 0, 0, 3, ?)",
         *(until, connections, json.dumps([[43, connections]])),
     )
 
