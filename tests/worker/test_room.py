@@ -237,7 +237,8 @@ def _small_slices() -> Iterator[None]:
 RoomMachine.TestCase.settings = settings(
     max_examples=100,
     stateful_step_count=50,
-    derandomize=True, phases=[Phase.explicit, Phase.generate],
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
