@@ -68,6 +68,24 @@ class LiveSession(Counters):
         return f"{self.username or self.user or 'anonymous'} {self.id[:8]}"
 
 
+class Membership(models.Model):
+    """A session in a room; stays while the session is suspended, as its record says."""
+
+    session = models.ForeignKey(
+        LiveSession, on_delete=models.CASCADE, related_name="memberships", db_index=False
+    )
+    room = models.CharField(max_length=100, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["session", "room"], name="realtime_membership_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id[:8]} in {self.room}"
+
+
 class Worker(models.Model):
     """A worker's lease and what it reports of itself; ``lease_until`` in epoch ms.
 
@@ -86,6 +104,10 @@ class Worker(models.Model):
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)
     timeouts = models.BigIntegerField(default=0)
+    published = models.BigIntegerField(default=0)
+    delivered = models.BigIntegerField(default=0)
+    replayed = models.BigIntegerField(default=0)
+    skipped = models.BigIntegerField(default=0)
     latency = models.JSONField(default=list)
 
     class Meta:
@@ -123,6 +145,10 @@ class Registry(models.Model):
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)
     timeouts = models.BigIntegerField(default=0)
+    published = models.BigIntegerField(default=0)
+    delivered = models.BigIntegerField(default=0)
+    replayed = models.BigIntegerField(default=0)
+    skipped = models.BigIntegerField(default=0)
     last_sweep = models.JSONField(null=True)
     incarnation = models.CharField(max_length=32, default=new_incarnation)
 
@@ -131,6 +157,62 @@ class Registry(models.Model):
 
     def __str__(self) -> str:
         return "registry"
+
+
+class RoomLog(models.Model):
+    """Where a room's log ends. ``size`` counts the bytes of its entries, ``touched_at`` is
+    the last append or, later, the last time that somebody needed to know; epoch ms."""
+
+    room = models.CharField(primary_key=True, max_length=100)
+    epoch = models.CharField(max_length=32)
+    top = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    appended_at = models.BigIntegerField(default=0, db_index=True)
+    touched_at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.room} {self.top}"
+
+
+class RoomEntry(models.Model):
+    """A publication in a room's log; ``time`` in epoch ms, ``data`` is JSON."""
+
+    log = models.ForeignKey(
+        RoomLog, on_delete=models.CASCADE, related_name="entries", db_index=False
+    )
+    offset = models.BigIntegerField()
+    time = models.BigIntegerField()
+    data = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["log", "offset"], name="realtime_entry_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.log_id} {self.offset}"
+
+
+class RoomKey(models.Model):
+    """What was published under a key, and where; forgotten at ``expires_at``, epoch ms."""
+
+    room = models.CharField(max_length=100)
+    key = models.CharField(max_length=500)
+    epoch = models.CharField(max_length=32)
+    offset = models.BigIntegerField()
+    time = models.BigIntegerField()
+    expires_at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["room", "key"], name="realtime_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.room} {self.offset}"
 
 
 class ClosedSession(Counters):

@@ -33,6 +33,7 @@ def hub() -> Hub:
         Watchers(opened=nothing.add, resumed=nothing.add),
         policy=Policy(ping_interval=25, pong_timeout=10, max_missed=3),
         max_message_size=1000,
+        max_publication=1000,
         return_delay=(0, 0),
     )
     hub.ticker = nothing

@@ -83,4 +83,8 @@ class ErrorCode(Enum):
     INVALID_MESSAGE = "invalid_message"
     UNKNOWN_TYPE = "unknown_type"
     NOT_READY = "not_ready"
+    FORBIDDEN = "forbidden"
+    NOT_JOINED = "not_joined"
+    TOO_MANY_ROOMS = "too_many_rooms"
     RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"

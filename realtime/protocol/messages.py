@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from .codes import CloseCode, ErrorCode, is_final, reason_for
+from .position import Position
 
 VERSION = 1
 SUBPROTOCOL = "realtime.v1"
@@ -40,11 +41,13 @@ class Resume(msgspec.Struct, frozen=True):
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """The first frame of every connection."""
+    """The first frame of every connection. ``rooms`` are all it is in, each with how far it
+    has got; without a position it is in the room from now on."""
 
     protocol: Integer
     client: Label = ""
     resume: Resume | None = None
+    rooms: dict[str, Position | None] = {}
     visibility: VisibilityState = "visible"
 
 
@@ -65,6 +68,36 @@ class ClientPing(Message, frozen=True, tag="ping"):
     client_time: Integer = 0
 
 
+class Received(Message, frozen=True, tag="received"):
+    """Between two beats: so many publications since ``welcome``."""
+
+    count: Count
+
+
+class Join(Message, frozen=True, tag="join"):
+    """Be in a room, from a position or from now on."""
+
+    id: Integer
+    room: str
+    position: Position | None = None
+
+
+class Leave(Message, frozen=True, tag="leave"):
+    """Be in a room no more."""
+
+    id: Integer
+    room: str
+
+
+class Said(Message, frozen=True, tag="message"):
+    """What a client has to say in a room; ``key`` is the same whenever it is sent again."""
+
+    id: Integer
+    room: str
+    data: Any
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
 class Visibility(Message, frozen=True, tag="visibility"):
     """The page was shown, hidden, or is about to be frozen."""
 
@@ -75,9 +108,23 @@ class Bye(Message, frozen=True, tag="bye"):
     """The client leaves for good: its session ends."""
 
 
-ClientMessage = Hello | ClientPong | ClientPing | Visibility | Bye
+Request = Join | Leave | Said
+ClientMessage = Hello | ClientPong | ClientPing | Received | Request | Visibility | Bye
 
 # ---------------------------------------------------------------- from the server
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a client is in a room it has joined: ``offset`` is the newest of the log.
+
+    ``recovered`` is there if the client said how far it had got: whether everything after
+    that follows. If not, ``reason`` is why, and what follows comes after ``offset``.
+    """
+
+    epoch: str
+    offset: int
+    recovered: bool | None = None
+    reason: str | None = None
 
 
 class Welcome(Message, frozen=True, tag="welcome"):
@@ -90,10 +137,13 @@ class Welcome(Message, frozen=True, tag="welcome"):
     ping_interval: int
     pong_timeout: int
     max_missed: int
+    window: int
+    window_bytes: int
     max_message_size: int
+    max_publication: int
     server_time: int
+    rooms: dict[str, Entry]
     protocol: int = VERSION
-    rooms: dict[str, Any] = {}
 
 
 class Ping(Message, frozen=True, tag="ping"):
@@ -123,6 +173,40 @@ class Notice(Message, frozen=True, tag="notice"):
     state: Literal["degraded", "ok"]
 
 
+class Joined(Message, frozen=True, tag="joined", omit_defaults=True):
+    """A client is in a room; see :class:`Entry`. Without an ``id`` nobody has asked: what it
+    was about to get is lost."""
+
+    room: str
+    epoch: str
+    offset: int
+    recovered: bool | None = None
+    reason: str | None = None
+    id: int | None = None
+
+
+class Left(Message, frozen=True, tag="left", omit_defaults=True):
+    """A client is in a room no more; without an ``id`` nobody has asked: a right has ended."""
+
+    room: str
+    id: int | None = None
+
+
+class Publication(Message, frozen=True, tag="publication"):
+    """One entry of a room's log; ``time`` is the store's, in epoch milliseconds."""
+
+    room: str
+    offset: int
+    time: int
+    data: msgspec.Raw
+
+
+class Ack(Message, frozen=True, tag="ack"):
+    """The server has a client's message, for good."""
+
+    id: int
+
+
 class Goodbye(Message, frozen=True, tag="goodbye", omit_defaults=True):
     """Says why before the close, because not every server can send a reason with it.
 
@@ -137,13 +221,16 @@ class Goodbye(Message, frozen=True, tag="goodbye", omit_defaults=True):
 
 
 class Error(Message, frozen=True, tag="error", omit_defaults=True):
-    """The answer to a frame that could not be served. ``detail`` is for people."""
+    """The answer to a frame that could not be served, or about a room of ``hello``.
+    ``detail`` is for people."""
 
     code: str
     detail: str
+    id: int | None = None
+    room: str | None = None
 
 
-ServerMessage = Welcome | Ping | Pong | Notice | Goodbye | Error
+ServerMessage = Welcome | Ping | Pong | Notice | Joined | Left | Publication | Ack | Goodbye | Error
 
 
 def goodbye(code: int, reason: str = "", delay_ms: tuple[int, int] | None = None) -> Goodbye:

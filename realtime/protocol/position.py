@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
+
+from msgspec import Meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,8 +12,8 @@ class Position:
     """The ``offset`` of a publication within an ``epoch``. Offsets are 1, 2, 3 … without
     holes; 0 is before the first. Another epoch is another log."""
 
-    epoch: str
-    offset: int
+    epoch: Annotated[str, Meta(max_length=100)]
+    offset: Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Gap(Enum):

@@ -2,6 +2,9 @@
 
 from collections import deque
 
+# What a connection may have unanswered.
+WINDOW, WINDOW_BYTES = 256, 65_536
+
 
 class Miscount(Exception):
     """The peer's count falls, or exceeds what it was handed."""

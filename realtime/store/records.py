@@ -50,7 +50,8 @@ class Session:
 
     ``generation`` counts its resumes. ``end_code`` and ``end_reason`` say how the
     last connection ended and are 0 and "" while connected. ``latency_ms`` is the
-    last measured one.
+    last measured one. ``rooms`` are those it is in, or was in when its connection ended,
+    sorted.
     """
 
     id: str
@@ -67,12 +68,14 @@ class Session:
     totals: Totals = field(default_factory=Totals)
     end_code: int = 0
     end_reason: str = ""
+    rooms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A connection that asks for a session. ``connection`` is unique to it, so that a
-    repeated call is recognised; ``token_hash`` is the digest of the session's secret."""
+    repeated call is recognised; ``token_hash`` is the digest of the session's secret.
+    ``rooms`` are all that the session is in from now on, sorted."""
 
     session: str
     token_hash: str
@@ -80,6 +83,7 @@ class Opening:
     worker: str
     peer: Peer
     visibility: str = "visible"
+    rooms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ class Cap:
 class Pulse:
     """One session's part of a beat: absolute values, so that a repeat changes nothing.
 
-    ``idle_ms`` is how long ago its last proof of life was.
+    ``idle_ms`` is how long ago its last proof of life was. ``rooms`` are all it is in, sorted;
+    None if the store has heard of them.
     """
 
     session: str
@@ -105,6 +110,7 @@ class Pulse:
     visibility: str
     totals: Totals
     idle_ms: int = 0
+    rooms: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,18 @@ class Departure:
 
 
 @dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What became of publications: ``published`` by this process; ``delivered`` to members
+    as they came, ``replayed`` to them from the log, ``skipped`` because a member was told
+    that they are lost to it."""
+
+    published: int = 0
+    delivered: int = 0
+    replayed: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerReport:
     """What a worker says of itself with every beat; counts since it started.
 
@@ -150,6 +168,7 @@ class WorkerReport:
     pongs: int = 0
     timeouts: int = 0
     latency: Sparse = ()
+    deliveries: Deliveries = field(default_factory=Deliveries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +257,15 @@ class Stats:
     last_sweep: "SweepReport | None" = None
     latency_p50: float | None = None
     latency_p95: float | None = None
+    deliveries: Deliveries = field(default_factory=Deliveries)
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """How many sessions are connected and in a room, and how many users they belong to."""
+
+    sessions: int
+    users: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,13 +301,15 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which sessions: every field that is set must match exactly; ``prefix`` is of the id."""
+    """Which sessions: every field that is set must match exactly; ``prefix`` is of the id,
+    and only connected ones are in a ``room``."""
 
     user: str = ""
     address: str = ""
     prefix: str = ""
     state: SessionState | None = None
     worker: str = ""
+    room: str = ""
     order: Order = Order.STARTED
 
 

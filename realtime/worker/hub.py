@@ -14,6 +14,7 @@ from realtime.protocol import messages
 from realtime.protocol.codes import CloseCode, ends_session, reason_for
 from realtime.protocol.heartbeat import Dead, Policy
 from realtime.protocol.messages import Bye, ClientMessage, Hello
+from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.store.base import Store
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
@@ -72,6 +73,7 @@ class Hub:
         *,
         policy: Policy,
         max_message_size: int,
+        max_publication: int,
         return_delay: tuple[int, int],
         cap: Cap | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class Hub:
         self._watchers = watchers
         self._policy = policy
         self._max_message_size = max_message_size
+        self._max_publication = max_publication
         self._return_delay = return_delay
         self._cap = cap
         self._sessions: dict[str, ConnectedSession] = {}
@@ -204,8 +207,12 @@ class Hub:
             ping_interval=round(self._policy.ping_interval * 1000),
             pong_timeout=round(self._policy.pong_timeout * 1000),
             max_missed=self._policy.max_missed,
+            window=WINDOW,
+            window_bytes=WINDOW_BYTES,
             max_message_size=self._max_message_size,
+            max_publication=self._max_publication,
             server_time=time.time_ns() // 1_000_000,
+            rooms={},
         )
 
     # ------------------------------------------------------------ while connected

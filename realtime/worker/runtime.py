@@ -184,6 +184,7 @@ class Runtime:
                 session_timeout=settings.session_timeout,
             ),
             max_message_size=settings.max_message_size,
+            max_publication=settings.max_publication,
             return_delay=self.return_delay,
             cap=cap(),
         )

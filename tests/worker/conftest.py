@@ -52,6 +52,7 @@ class World:
             Watchers(self.opened.append, self.resumed.append),
             policy=POLICY,
             max_message_size=1000,
+            max_publication=1000,
             return_delay=(0, 5000),
         )
         self.hub.ticker = Ticker(

@@ -1,0 +1,128 @@
+"""The contract of the message log: each room has one, ordered and bounded.
+
+Like the other contract (``base.py``): every method is one round trip, and safe to repeat.
+Inside one epoch offsets are 1, 2, 3 … without holes. Whatever may have lost the end of a
+log (a store that was emptied, restarted, replaced) begins a new epoch: never a silent fork.
+A room that nobody has ever published to has an epoch, too, and ends at offset 0.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from realtime.protocol.position import Position
+
+# A call is about at most so many rooms, or entries.
+MOST = 500
+
+# For so long a key is remembered: 300 s are longer than any client or task queue takes to
+# ask again, and Centrifugo and AnyCable remember theirs for the same time.
+KEY_KEPT_MS = 300_000
+
+# How far back ``recent`` looks: several of the seconds in which it is asked.
+RECENT_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a log keeps: so many entries, so many bytes of data, for so long after the last
+    append; and for how long it remembers that there was one."""
+
+    length: int
+    bytes: int
+    ttl_ms: int
+    meta_ttl_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be published. ``data`` is JSON; the same ``key`` in the same room within
+    KEY_KEPT_MS means the same publication. Without a key it is always a new one."""
+
+    room: str
+    data: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a log: ``time`` is the store's, in epoch milliseconds, ``data`` JSON."""
+
+    offset: int
+    time: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an append put its draft, at ``time``; a repeated one answers the same."""
+
+    position: Position
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a log ends, and the oldest offset that it still keeps (``top.offset + 1`` if none)."""
+
+    top: Position
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Some entries in order, without holes, and the end of the log at that moment."""
+
+    end: End
+    entries: tuple[Entry, ...]
+
+
+class BlockingLog(ABC):
+    """The contract, for a thread that waits. Raises :class:`~.base.StoreUnavailable`, and
+    ValueError for a caller's mistake."""
+
+    @abstractmethod
+    def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+        """Append at most MOST drafts, those of a room in their order; atomic for each draft.
+
+        Drops what exceeds the bounds, oldest first, never the newest entry. On a database,
+        the order of commits is the order of offsets.
+        """
+
+    @abstractmethod
+    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+        """What follows offset ``after``: at most ``limit`` entries and ``max_bytes`` bytes of
+        data, but at least one if there is any.
+
+        If the one right after ``after`` is no longer kept, or ``after`` is beyond the end, no
+        entries at all: never a part.
+        """
+
+    @abstractmethod
+    def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+        """Where the logs of at most MOST rooms end."""
+
+    @abstractmethod
+    def recent(self) -> Mapping[str, End] | None:
+        """The logs appended to in the last RECENT_MS, at most MOST, newest first; None from a
+        store where nobody need ask, because its workers are told through a channel layer."""
+
+    @abstractmethod
+    def prune(self, limit: int = MOST) -> int:
+        """Forget at most ``limit`` logs and keys whose time is over; how many. A store that
+        does so by itself answers 0."""
+
+
+class Log(ABC):
+    """The same for an event loop; see :class:`BlockingLog`."""
+
+    @abstractmethod
+    async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]: ...
+    @abstractmethod
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract: ...
+    @abstractmethod
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]: ...
+    @abstractmethod
+    async def recent(self) -> Mapping[str, End] | None: ...
+    @abstractmethod
+    async def prune(self, limit: int = MOST) -> int: ...
