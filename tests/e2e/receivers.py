@@ -1,6 +1,11 @@
-"""An app that writes one line per signal to the file SIGNAL_LOG, whichever process sends it."""
+"""An app that writes one line per signal to the file SIGNAL_LOG, whichever process sends it,
+and says on SIGUSR2 how many tasks its loop has."""
 
+import asyncio
 import os
+import signal as signals_of_the_system
+import sys
+import threading
 from typing import Any
 
 from django.apps import AppConfig
@@ -15,6 +20,13 @@ class Receivers(AppConfig):
         for name in ("opened", "suspended", "resumed", "closed"):
             signal = getattr(signals, f"session_{name}")
             signal.connect(_writer(name), weak=False, dispatch_uid=name)
+        if threading.current_thread() is threading.main_thread():
+            signals_of_the_system.signal(signals_of_the_system.SIGUSR2, _say_tasks)
+
+
+def _say_tasks(*_: object) -> None:
+    sys.stdout.write(f"tasks: {len(asyncio.all_tasks())}\n")
+    sys.stdout.flush()
 
 
 def _writer(name: str) -> Any:
