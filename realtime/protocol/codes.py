@@ -16,6 +16,7 @@ class CloseCode(IntEnum):
     RATE_LIMIT = 4004
     NO_HELLO = 4005
     PAGE_FROZEN = 4006  # sent by the client
+    MISCOUNT = 4007
     CREDENTIALS_CHANGED = 4008
     TRY_AGAIN_LATER = 4009
     DISCONNECTED = 4500
@@ -42,6 +43,7 @@ REASONS: dict[CloseCode, str] = {
     CloseCode.RATE_LIMIT: "rate limit exceeded",
     CloseCode.NO_HELLO: "no hello in time",
     CloseCode.PAGE_FROZEN: "page frozen",
+    CloseCode.MISCOUNT: "delivery count does not match",
     CloseCode.CREDENTIALS_CHANGED: "credentials changed",
     CloseCode.TRY_AGAIN_LATER: "try again later",
     CloseCode.DISCONNECTED: "disconnected by an administrator",

@@ -4,7 +4,9 @@ import re
 
 EXPECTED = 'a room: 1 to 100 of the characters A-Z, a-z, 0-9, "_", ".", ":" and "-"'
 
-_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+MAX_NAME = 100
+
+_NAME = re.compile(rf"[A-Za-z0-9_.:-]{{1,{MAX_NAME}}}")
 _OWN = "user:"
 
 

@@ -36,7 +36,7 @@ def test_a_final_code_ends_the_session(code: int) -> None:
     assert ends_session(code)
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1006, 4001, 4002, 4003, 4008, 4009, 4499, 5000])
+@pytest.mark.parametrize("code", [1000, 1001, 1006, 4001, 4002, 4003, 4007, 4008, 4009, 4499, 5000])
 def test_every_other_code_leaves_it_suspended(code: int) -> None:
     assert not ends_session(code)
 
@@ -56,5 +56,9 @@ def test_error_codes_are_those_of_the_protocol() -> None:
         "invalid_message",
         "unknown_type",
         "not_ready",
+        "forbidden",
+        "not_joined",
+        "too_many_rooms",
         "rate_limited",
+        "unavailable",
     }

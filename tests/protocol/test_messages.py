@@ -14,18 +14,28 @@ from hypothesis import strategies as st
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import (
     MAX_DEPTH,
+    TYPES,
+    Ack,
     BadFrame,
     Bye,
     ClientMessage,
     ClientPing,
     ClientPong,
+    Entry,
     Error,
     Goodbye,
     Hello,
+    Join,
+    Joined,
+    Leave,
+    Left,
     Notice,
     Ping,
     Pong,
+    Publication,
+    Received,
     Resume,
+    Said,
     ServerMessage,
     Visibility,
     Welcome,
@@ -34,6 +44,7 @@ from realtime.protocol.messages import (
     goodbye,
     timestamp,
 )
+from realtime.protocol.position import Position
 
 MAX_SIZE = 1_000_000
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "malformed.json").read_text())
@@ -79,6 +90,11 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
         '{"type":"hello","protocol":1,"resume":null}',
         Hello(protocol=1, resume=None),
     ),
+    "hello with rooms": (
+        '{"type":"hello","protocol":1,'
+        '"rooms":{"chat:lobby":{"epoch":"k3","offset":41},"news":null}}',
+        Hello(protocol=1, rooms={"chat:lobby": Position("k3", 41), "news": None}),
+    ),
     "hello of the next version": ('{"type":"hello","protocol":2}', Hello(protocol=2)),
     "pong": (
         '{"type":"pong","sequence":12,"timestamp":"2026-11-20T12:00:00.000Z",'
@@ -96,6 +112,27 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
         '{"type":"ping","sequence":3,"client_time":1795176000000}',
         ClientPing(sequence=3, client_time=1795176000000),
     ),
+    "received": ('{"type":"received","count":64}', Received(count=64)),
+    "join": (
+        '{"type":"join","id":3,"room":"chat:lobby","position":{"epoch":"k3","offset":41}}',
+        Join(id=3, room="chat:lobby", position=Position("k3", 41)),
+    ),
+    "shortest join": ('{"type":"join","id":3,"room":"news"}', Join(id=3, room="news")),
+    "join from now on": (
+        '{"type":"join","id":3,"room":"news","position":null}',
+        Join(id=3, room="news"),
+    ),
+    # What is wrong with a room's name is told with the id, so it is not found out here.
+    "join of no room": ('{"type":"join","id":-1,"room":"no room"}', Join(id=-1, room="no room")),
+    "leave": ('{"type":"leave","id":4,"room":"news"}', Leave(id=4, room="news")),
+    "message": (
+        '{"type":"message","id":7,"room":"news","data":{"a":[1.5,null]},"key":"b1"}',
+        Said(id=7, room="news", data={"a": [1.5, None]}, key="b1"),
+    ),
+    "message of nothing": (
+        '{"type":"message","id":7,"room":"news","data":null,"key":"b1"}',
+        Said(id=7, room="news", data=None, key="b1"),
+    ),
     "visibility": ('{"type":"visibility","state":"frozen"}', Visibility(state="frozen")),
     "bye": ('{"type":"bye"}', Bye()),
 }
@@ -108,7 +145,7 @@ def test_a_client_message_is_read(text: str, message: ClientMessage) -> None:
 
 @pytest.mark.parametrize(("text", "message"), FROM_CLIENT.values(), ids=FROM_CLIENT)
 def test_unknown_fields_are_ignored(text: str, message: ClientMessage) -> None:
-    extra = '"rooms":{"chat:lobby":{"epoch":"k3","offset":41},"news":null},"new":[1.5,true,"x"]'
+    extra = '"newer":{"chat:lobby":{"epoch":"k3","offset":41},"news":null},"new":[1.5,true,"x"]'
     assert read(f"{{{extra},{text[1:]}") == message
     assert read(f"{text[:-1]},{extra}}}") == message
 
@@ -138,17 +175,33 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
             ping_interval=25000,
             pong_timeout=10000,
             max_missed=3,
+            window=256,
+            window_bytes=65536,
             max_message_size=1000000,
+            max_publication=65536,
             server_time=1795176000000,
+            rooms={
+                "user:17": Entry("a1", 7),
+                "chat:lobby": Entry("k3", 44, recovered=True),
+                "news": Entry("k4", 9, recovered=False, reason="epoch_changed"),
+            },
         ),
         '{"type":"welcome","protocol":1,"session":"abc","token":"def","resumed":false,'
         '"user":"17","ping_interval":25000,"pong_timeout":10000,"max_missed":3,'
-        '"max_message_size":1000000,"server_time":1795176000000,"rooms":{}}',
+        '"window":256,"window_bytes":65536,"max_message_size":1000000,"max_publication":65536,'
+        '"server_time":1795176000000,"rooms":{"user:17":{"epoch":"a1","offset":7},'
+        '"chat:lobby":{"epoch":"k3","offset":44,"recovered":true},'
+        '"news":{"epoch":"k4","offset":9,"recovered":false,"reason":"epoch_changed"}}}',
     ),
     "ping": (
-        Ping(sequence=12, timestamp="2026-11-20T12:00:00.000Z", server_time=1795176000000),
+        Ping(
+            sequence=12,
+            timestamp="2026-11-20T12:00:00.000Z",
+            server_time=1795176000000,
+            delivered=37,
+        ),
         '{"type":"ping","sequence":12,"timestamp":"2026-11-20T12:00:00.000Z",'
-        '"server_time":1795176000000,"delivered":0}',
+        '"server_time":1795176000000,"delivered":37}',
     ),
     "pong": (
         Pong(
@@ -163,6 +216,29 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         '"status":"pong","online":142}',
     ),
     "notice": (Notice(state="degraded"), '{"type":"notice","state":"degraded"}'),
+    "joined": (
+        Joined(room="news", epoch="k3", offset=44, recovered=True, id=3),
+        '{"type":"joined","id":3,"room":"news","epoch":"k3","offset":44,"recovered":true}',
+    ),
+    "joined from now on": (
+        Joined(room="news", epoch="k3", offset=44, id=3),
+        '{"type":"joined","id":3,"room":"news","epoch":"k3","offset":44}',
+    ),
+    "joined unasked": (
+        Joined(room="news", epoch="k4", offset=9, recovered=False, reason="ahead"),
+        '{"type":"joined","room":"news","epoch":"k4","offset":9,"recovered":false,'
+        '"reason":"ahead"}',
+    ),
+    "left": (Left(room="news", id=4), '{"type":"left","id":4,"room":"news"}'),
+    "left unasked": (Left(room="news"), '{"type":"left","room":"news"}'),
+    "publication": (
+        Publication(
+            room="news", offset=42, time=1795176000000, data=msgspec.Raw(b'{"a":[1.5,"\xc3\xa9"]}')
+        ),
+        '{"type":"publication","room":"news","offset":42,"time":1795176000000,'
+        '"data":{"a":[1.5,"é"]}}',
+    ),
+    "ack": (Ack(id=7), '{"type":"ack","id":7}'),
     "goodbye": (
         Goodbye(code=4002, reason="heartbeat timeout", reconnect=True, delay=(0, 5000)),
         '{"type":"goodbye","code":4002,"reason":"heartbeat timeout","reconnect":true,'
@@ -175,6 +251,10 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
     "error": (
         Error(code="invalid_json", detail="expected one JSON object"),
         '{"type":"error","code":"invalid_json","detail":"expected one JSON object"}',
+    ),
+    "error of a request": (
+        Error(code="forbidden", detail="expected another room", id=7, room="news"),
+        '{"type":"error","id":7,"room":"news","code":"forbidden","detail":"expected another room"}',
     ),
 }
 
@@ -243,7 +323,10 @@ def test_a_text_that_is_no_unicode_is_no_json() -> None:
 
 
 def test_what_was_expected_is_named() -> None:
-    assert "bye, hello, ping, pong, visibility" in refused('{"type":"nope"}').detail
+    assert (
+        "bye, hello, join, leave, message, ping, pong, received"
+        in refused('{"type":"nope"}').detail
+    )
     assert "$.sequence" in refused('{"type":"ping","sequence":"x"}').detail
 
 
@@ -296,12 +379,16 @@ def test_nothing_but_a_bad_frame_comes_of_any_text(text: str) -> None:
     assert refused(text).code in (ErrorCode.INVALID_JSON, ErrorCode.INVALID_MESSAGE)
 
 
+FIELDS = (
+    *("protocol", "sequence", "state", "resume", "client_time", "x"),
+    *("rooms", "count", "id", "room", "position", "data", "key"),
+)
+
+
 @settings(deadline=None)
 @given(
-    st.sampled_from(["hello", "pong", "ping", "visibility", "bye", "nope"]),
-    st.dictionaries(
-        st.sampled_from(["protocol", "sequence", "state", "resume", "client_time", "x"]), JSON
-    ),
+    st.sampled_from([*TYPES, "nope"]),
+    st.dictionaries(st.sampled_from(FIELDS), JSON),
 )
 def test_any_fields_make_a_message_or_a_bad_frame(kind: str, fields: dict[str, Any]) -> None:
     with suppress(BadFrame):

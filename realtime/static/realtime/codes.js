@@ -19,6 +19,7 @@ const REASONS = Object.freeze({
   4004: "rate limit exceeded",
   4005: "no hello in time",
   4006: "page frozen",
+  4007: "delivery count does not match",
   4008: "credentials changed",
   4009: "try again later",
   4500: "disconnected by an administrator",
