@@ -1,6 +1,7 @@
 """Thousands come and go: afterwards nothing is left of them, in Redis or in the worker.
 
-``CHURN=20000 pytest -s tests/e2e/test_churn.py`` runs it at length and prints the figures.
+``CHURN=20000 pytest -s --timeout=1500 tests/e2e/test_churn.py`` runs it at length and
+prints the figures.
 """
 
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from realtime.store.redis.client import CONNECTIONS
 from tests.e2e.redis_support import RedisProject, keys_of
 from tests.e2e.support import Client, Server, connected, soon
 from tests.redis_server import RedisServer
@@ -45,14 +47,28 @@ class Traces:
         with redis.client() as client:
             self.redis_kb = round(client.info("memory")["used_memory"] / 1024)
         self.worker_mb = round(psutil.Process(worker.process.pid).memory_info().rss / 2**20, 1)
-        self.files = worker.open_files()
+        self.connections = connections_of(worker, redis)
+        self.files = worker.open_files() - self.connections - files_of_the_database(worker)
         self.tasks = tasks_of(worker)
 
     def __str__(self) -> str:
         return (
-            f"{len(self.keys)} keys, {self.files} file descriptors, {self.tasks} tasks, "
+            f"{len(self.keys)} keys, {self.files} file descriptors beside the threads' and "
+            f"{self.connections} connections to Redis, {self.tasks} tasks, "
             f"Redis {self.redis_kb} KB, worker {self.worker_mb} MB"
         )
+
+
+def connections_of(worker: Server, redis: RedisServer) -> int:
+    """How many connections to Redis it has: they are kept, and bounded."""
+    found = psutil.Process(worker.process.pid).net_connections("tcp")
+    return sum(bool(each.raddr) and each.raddr.port == redis.port for each in found)
+
+
+def files_of_the_database(worker: Server) -> int:
+    """How many its threads have open, who come as they are needed; bounded, too."""
+    opened = psutil.Process(worker.process.pid).open_files()
+    return sum(".sqlite3" in file.path for file in opened)
 
 
 def tasks_of(worker: Server) -> int:
@@ -85,6 +101,7 @@ async def test_nothing_is_left(template: Path, tmp_path: Path, redis_server: Red
         sys.stdout.write(f"after {SESSIONS} more: {after}\n")
         assert after.keys == before.keys
         assert after.files <= before.files + 2
+        assert after.connections <= CONNECTIONS + 2
         assert after.tasks <= before.tasks + 1
         await soon(lambda: registry.rows().total() == came + WARM_UP, within=30.0)
         assert set(registry.rows().values()) == {1}
