@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from realtime.protocol.position import Gap, Position
-from realtime.worker import room as rooms
-from realtime.worker.room import Page, Read, Room
+from realtime.store.log import End
+from realtime.worker import room as module
+from realtime.worker.room import Page, Read, Room, Tally
 
 KEPT = 6  # entries of the log
 PIECE = 3  # publications of a read
@@ -55,20 +56,35 @@ class Log:
     def position(self) -> Position:
         return Position(self.epoch, self.top)
 
+    @property
+    def end(self) -> End:
+        return End(self.position, self.top + 1 - len(self.kept))
+
     def read(self, after: int) -> Page:
         found = [entry for entry in self.kept if entry.offset > after][:PIECE]
-        return Page(self.position, self.top + 1 - len(self.kept), found)
+        return Page(self.end, found if after + 1 >= self.end.oldest else [])
 
 
 class Client:
-    """A member that takes so much at a time, and checks what it is handed."""
+    """A member that takes so much at a time, and checks what it is handed. ``account`` is what
+    it has got, and what it knows to have missed."""
 
-    def __init__(self, log: Log, room: Room, position: Position) -> None:
+    def __init__(self, log: Log, room: Room) -> None:
         self._log = log
         self._room = room
-        self.position = position
+        self.account = 0
         self.credit = 2
         self.gone = False
+
+    def come_in(self, position: Position | None) -> Gap | None:
+        """Join, again if need be; it goes on from what the room says."""
+        newest = self._room.newest
+        gap = self._room.join(self, position)
+        if position is not None and gap is not None:
+            self.account += _lost(position, newest, gap)
+        self.position = newest if position is None or gap else position
+        self.gone = False
+        return gap
 
     def takes(self, _publication: Any) -> bool:
         return self.credit > 0
@@ -80,28 +96,47 @@ class Client:
         true = self._log.everything[self.position.epoch][publication.offset]
         assert publication == true, "what was published"
         self.position = Position(self.position.epoch, publication.offset)
+        self.account += 1
         self.credit -= 1
 
     def tell(self, _room: str, top: Position, gap: Gap) -> None:
+        assert not self.gone
         if gap is Gap.EXPIRED:
             assert top.epoch == self.position.epoch
             assert top.offset > self.position.offset, "nobody is told of a loss without one"
         else:
+            assert gap is Gap.EPOCH_CHANGED
             assert top.epoch != self.position.epoch
+        self.account += _lost(self.position, top, gap)
         self.position = top
 
 
+def _lost(position: Position, top: Position, gap: Gap) -> int:
+    match gap:
+        case Gap.EXPIRED:
+            return top.offset - position.offset
+        case Gap.EPOCH_CHANGED:
+            return top.offset
+        case Gap.AHEAD:
+            return 0
+
+
 class RoomMachine(RuleBasedStateMachine):
-    """A layer that loses, doubles, delays and forges hints; a store that restarts and trims."""
+    """A layer that loses, doubles, delays and forges hints; a store that restarts and trims,
+    and whose answers take their time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.log = Log()
-        self.room = Room("lobby", self.log.read(0))
+        self.tally = Tally()
+        self.room = Room("lobby", self.log.end, self.tally)
         self.clients: dict[str, Client] = {}
+        self.gone: list[Client] = []
         self.hints: list[tuple[str, Entry]] = []
+        self.audits: list[tuple[End, int]] = []  # answers under way
         self.left: list[Position] = []
-        self.under_way: tuple[Read, Page] | None = None  # the read whose answer has not come
+        self.asked: Read | None = None  # the read that the store has not answered
+        self.answered: tuple[Read, Page] | None = None  # the one whose answer is under way
         self.steps: Iterator[None] | None = None  # what is paused
 
     # ------------------------------------------------------------ store and layer
@@ -134,41 +169,79 @@ class RoomMachine(RuleBasedStateMachine):
     def the_store_restarts(self) -> None:
         self.log.restart()
 
-    @rule()
-    def the_log_is_trimmed(self) -> None:
-        self.log.kept = self.log.kept[-1:]
+    @rule(left=st.sampled_from([0, 1, 3]))
+    def the_log_is_trimmed(self, left: int) -> None:
+        self.log.kept = self.log.kept[len(self.log.kept) - left :]
 
     @rule()
     def the_room_is_audited(self) -> None:
-        self.room.audit(self.log.position)
+        self.room.audit(self.log.end, asked_at=self.room.newest.offset)
+
+    @rule()
+    def an_audit_is_asked(self) -> None:
+        self.audits.append((self.log.end, self.room.newest.offset))
+
+    @precondition(lambda self: self.audits)
+    @rule(data=st.data())
+    def its_answer_arrives(self, data: st.DataObject) -> None:
+        """In any order. Within one log it is no reason to doubt, however late it comes."""
+        end, asked_at = self.audits.pop(data.draw(st.integers(0, len(self.audits) - 1)))
+        before = self.room.doubts
+        self.room.audit(end, asked_at=asked_at)
+        if {epoch for epoch in self.log.everything} == {self.room.top.epoch}:
+            assert self.room.doubts == before
 
     # ------------------------------------------------------------ members
 
-    @rule(name=NAMES, data=st.data())
-    def join(self, name: str, data: st.DataObject) -> None:
-        behind = Position(self.log.epoch, max(0, self.log.top - data.draw(st.integers(1, 4))))
+    def _client(self, name: str, *, anew: bool) -> Client:
+        """Who is to join: whoever has that name, or somebody new in their place."""
+        before = self.clients.get(name)
+        if before is not None and not anew:
+            return before
+        self._see_off(name)
+        return self.clients.setdefault(name, Client(self.log, self.room))
+
+    def _see_off(self, name: str) -> None:
+        if client := self.clients.pop(name, None):
+            self.room.leave(client)
+            self.left.append(client.position)
+            client.gone = True
+            self.gone.append(client)
+
+    @rule(name=NAMES, anew=st.booleans(), data=st.data())
+    def join(self, name: str, anew: bool, data: st.DataObject) -> None:
+        behind = Position(self.log.epoch, max(0, self.log.top - data.draw(st.integers(0, 4))))
         ahead = Position(self.log.epoch, 50)
         position = data.draw(st.sampled_from([None, behind, *self.left[-3:], ahead]))
-        fresh = position is None or self.room.gap(position) is not None
-        start = self.room.top if fresh or position is None else position
-        client = Client(self.log, self.room, start)
-        if before := self.clients.get(name):
-            before.gone = True
-        self.room.join(name, client, offset=client.position.offset)
-        self.clients[name] = client
+        gap = self._client(name, anew=anew).come_in(position)
+        if position == ahead and self.log.top < 50:
+            assert gap is not None, "a position ahead of the log is never believed"
+
+    @rule(name=NAMES, away=st.integers(0, KEPT))
+    def join_after_an_audit(self, name: str, away: int) -> None:
+        """Whoever has heard more than this worker, from another one, can go on all the same."""
+        self.room.audit(self.log.end, asked_at=self.room.newest.offset)
+        position = Position(self.log.epoch, max(0, self.log.top - away))
+        gap = self._client(name, anew=True).come_in(position)
+        if self.room.doubts == self.room.cleared and position.offset + 1 >= self.log.end.oldest:
+            assert gap is None
 
     @rule(name=NAMES)
     def leave(self, name: str) -> None:
-        self.room.leave(name)
-        if client := self.clients.pop(name, None):
-            self.left.append(client.position)
-            client.gone = True
+        self._see_off(name)
+
+    @rule(name=NAMES)
+    def leave_and_come_back(self, name: str) -> None:
+        """The same member, at once: also between two slices of a fan-out."""
+        if client := self.clients.get(name):
+            self.room.leave(client)
+            client.come_in(client.position)
 
     @rule(name=NAMES, more=st.integers(1, 4))
     def read_on(self, name: str, more: int) -> None:
         if client := self.clients.get(name):
             client.credit = min(client.credit + more, 5)
-            self.room.wake(name)
+            self.room.wake(client)
 
     # ------------------------------------------------------------ the driver, step by step
 
@@ -187,21 +260,24 @@ class RoomMachine(RuleBasedStateMachine):
         if self.steps is not None:
             if next(self.steps, "over") == "over":
                 self.steps = None
-        elif self.under_way is not None:
-            self.steps = self.room.absorb(*self.under_way)
-            self.under_way = None
+        elif self.asked is not None:
+            self.asked, read = None, self.asked
+            self.answered = (read, self.log.read(read.offset))
+        elif self.answered is not None:
+            self.steps = self.room.absorb(*self.answered)
+            self.answered = None
         elif read := self.room.wants():
-            self.under_way = (read, self.log.read(read.offset))
+            self.asked = read
         else:
             self.steps = self.room.hand_out()
 
     @rule()
     def settle(self) -> None:
         """Everything is repaired by an audit, and then everybody who reads has it all."""
-        for name, client in self.clients.items():
+        for client in self.clients.values():
             client.credit = 10_000
-            self.room.wake(name)
-        self.room.audit(self.log.position)
+            self.room.wake(client)
+        self.room.audit(self.log.end, asked_at=self.room.newest.offset)
         for _ in range(400):
             self._step()
             if self.idle() and self.room.wants() is None:
@@ -213,24 +289,31 @@ class RoomMachine(RuleBasedStateMachine):
             client.credit = 2
 
     def idle(self) -> bool:
-        if self.steps is not None or self.under_way is not None:
+        if self.steps or self.asked or self.answered:
             return False
         for _ in self.room.hand_out():
             pass
         return True
 
     @invariant()
-    def nobody_is_beyond_the_top(self) -> None:
+    def nobody_is_beyond_the_newest(self) -> None:
         for client in self.clients.values():
             if client.position.epoch == self.room.top.epoch:
-                assert client.position.offset <= self.room.top.offset
+                assert client.position.offset <= self.room.newest.offset
+
+    @invariant()
+    def the_books_balance(self) -> None:
+        """What members have got and missed is what the room has counted."""
+        accounts = sum(client.account for client in [*self.clients.values(), *self.gone])
+        tally = self.tally
+        assert accounts == tally.delivered + tally.replayed + tally.skipped
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _small_slices() -> Iterator[None]:
     """So that there are pauses with a few members."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rooms, "SLICE", 1)
+        patch.setattr(module, "SLICE", 1)
         yield
 
 
