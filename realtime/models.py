@@ -53,6 +53,8 @@ class LiveSession(Counters):
     close_code = models.PositiveIntegerField(default=0)
     close_reason = models.CharField(max_length=200, blank=True)
     claimant = models.CharField(max_length=64, blank=True)
+    # Their names, with spaces between them; in memberships they are what is searched.
+    rooms = models.TextField(blank=True)
 
     class Meta:
         verbose_name = _("live session")
@@ -69,7 +71,7 @@ class LiveSession(Counters):
 
 
 class Membership(models.Model):
-    """A session in a room; stays while the session is suspended, as its record says."""
+    """A session in a room, as its row says; stays while the session is suspended."""
 
     session = models.ForeignKey(
         LiveSession, on_delete=models.CASCADE, related_name="memberships", db_index=False

@@ -160,6 +160,7 @@ class Migration(migrations.Migration):
                 ("close_code", models.PositiveIntegerField(default=0)),
                 ("close_reason", models.CharField(blank=True, max_length=200)),
                 ("claimant", models.CharField(blank=True, max_length=64)),
+                ("rooms", models.TextField(blank=True)),
             ],
             options={
                 "verbose_name": "live session",

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from .records import (
+    Attendance,
     BeatAnswer,
     Cap,
     Departure,
@@ -163,6 +164,11 @@ class BlockingStore(ABC):
         """All connected and suspended sessions of a user, newest first."""
 
     @abstractmethod
+    def attendance(self, room: str) -> Attendance:
+        """How many sessions are connected and in this room, and how many users have them;
+        nobody anonymous is a user."""
+
+    @abstractmethod
     def stats(self) -> Stats:
         """Counts over the whole registry."""
 
@@ -236,6 +242,8 @@ class Store(ABC):
     async def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page: ...
     @abstractmethod
     async def of_user(self, user: str) -> tuple[Session, ...]: ...
+    @abstractmethod
+    async def attendance(self, room: str) -> Attendance: ...
     @abstractmethod
     async def stats(self) -> Stats: ...
     @abstractmethod

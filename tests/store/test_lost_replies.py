@@ -21,7 +21,7 @@ Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], objec
 def two_at_w1(store: BlockingStore) -> None:
     """Two sessions of one user, as their worker last told of them."""
     for id_ in ("s1", "s2"):
-        store.open(opening(id_, login="l1"))
+        store.open(opening(id_, login="l1", rooms=("chat:1", "news")))
     store.beat(report(pings=3), [pulse("s1", missed=1), pulse("s2")])
 
 
@@ -45,19 +45,19 @@ REPORT = SweepReport(1, 2, 3, 4, 5.0)
 
 # What comes before, and the call whose reply is lost: every method of the contract.
 SCENES: dict[str, Scene] = {
-    "open": (two_at_w1, lambda s: s.open(opening("s3"))),
+    "open": (two_at_w1, lambda s: s.open(opening("s3", rooms=("news",)))),
     "open at the limit": (
         two_at_w1,
         lambda s: s.open(opening("s3"), cap=Cap(2, evict_oldest=True)),
     ),
     "resume": (suspended, lambda s: s.resume(returning())),
-    "take over": (two_at_w1, lambda s: s.resume(returning())),
+    "take over": (two_at_w1, lambda s: s.resume(returning(rooms=("chat:2",)))),
     "beat": (
         two_at_w1,
-        lambda s: s.beat(report(pings=7), [pulse(missed=2, totals=Totals(pings=9))]),
+        lambda s: s.beat(report(pings=7), [pulse(missed=2, totals=Totals(pings=9), rooms=())]),
     ),
     "register": (two_at_w1, lambda s: s.register("w1", [registration(s)])),
-    "suspend": (two_at_w1, lambda s: s.suspend("w1", [departure(), departure("s2")])),
+    "suspend": (two_at_w1, lambda s: s.suspend("w1", [departure(rooms=()), departure("s2")])),
     "close": (two_at_w1, lambda s: s.close("w1", [departure(code=1000)], "w1")),
     "confirm": (closing, lambda s: s.confirm(["s1"])),
     "request_close of a session": (
@@ -79,6 +79,7 @@ SCENES: dict[str, Scene] = {
     "get": (two_at_w1, lambda s: s.get("s1")),
     "page": (two_at_w1, lambda s: s.page(Query())),
     "of_user": (two_at_w1, lambda s: s.of_user("7")),
+    "attendance": (two_at_w1, lambda s: s.attendance("news")),
     "stats": (two_at_w1, lambda s: s.stats()),
     "workers": (two_at_w1, lambda s: s.workers()),
     "samples": (two_at_w1, lambda s: s.samples()),
@@ -112,7 +113,8 @@ def contents(store: BlockingStore) -> list[Any]:
     """All that can be read of a store."""
     reads = (
         store.page(Query()), store.stats(), store.workers(), store.samples(), store.overdue(),
-        store.of_user("7"), store.beat(report(), []).inbox,
+        store.of_user("7"), store.beat(report(), []).inbox, store.attendance("news"),
+        store.attendance("chat:1"), store.attendance("chat:2"),
     )  # fmt: skip
     return [timeless(each) for each in reads]
 

@@ -9,6 +9,7 @@ from realtime.protocol.codes import FINAL
 
 from ..base import BATCH, LONGEST_REASON, BlockingStore, the_one
 from ..records import (
+    Attendance,
     BeatAnswer,
     Cap,
     CloseRequest,
@@ -32,6 +33,7 @@ from ..windows import Windows
 from . import rows
 from .admission import Admission
 from .looking import Looking
+from .memberships import Memberships
 from .numbers import Numbers
 from .registering import Registering
 from .rows import CLOSING, CONNECTED, ONLINE, SUSPENDED
@@ -51,6 +53,7 @@ class Standing(NamedTuple):
     worker: str
     state: str
     last_beat: int
+    rooms: str
 
 
 class DatabaseSessions(BlockingStore):
@@ -60,9 +63,10 @@ class DatabaseSessions(BlockingStore):
         self._database = database
         self._windows = windows
         self._leases = Workers(database, windows)
-        self._sweeping = Sweeping(database, windows, self._leases)
+        self._memberships = Memberships(database)
+        self._sweeping = Sweeping(database, windows, self._leases, self._memberships)
         self._admission = Admission(database)
-        self._registering = Registering(database, windows)
+        self._registering = Registering(database, windows, self._memberships)
         self._looking = Looking(database)
         self._numbers = Numbers(database)
         self._live = LiveSession.objects.using(database.alias)
@@ -85,7 +89,9 @@ class DatabaseSessions(BlockingStore):
             )
             # A repeat finds its own row: session ids are never used twice.
             self._live.bulk_create([row], ignore_conflicts=True)
-            return rows.to_record(self._live.get(id=opening.session))
+            row = self._live.select_for_update().get(id=opening.session)
+            self._memberships.add([(row.id, row.rooms)])
+            return rows.to_record(row)
 
     def resume(self, opening: Opening) -> Session | None:
         with self._database.write() as now:
@@ -112,8 +118,10 @@ class DatabaseSessions(BlockingStore):
         return now < until + self._windows.resume_ms
 
     def _continue(self, row: LiveSession, opening: Opening, now: int) -> None:
+        before = row.rooms
         for column, value in rows.of_opening(opening, now).items():
             setattr(row, column, value)
+        self._memberships.change([(row.id, before, row.rooms)])
         row.generation += 1
         row.deadline = self._windows.silence(now)
         row.close_code, row.close_reason = 0, ""
@@ -139,7 +147,7 @@ class DatabaseSessions(BlockingStore):
 
     def _report(self, worker: str, pulses: Sequence[Pulse], now: int) -> tuple[Lost, ...]:
         known = self._standings(pulse.session for pulse in pulses)
-        lost, found = [], []
+        lost, found, moved = [], [], []
         for pulse in pulses:
             row = known.get(pulse.session)
             loss = _loss(row, worker, pulse)
@@ -147,8 +155,16 @@ class DatabaseSessions(BlockingStore):
                 lost.append(Lost(pulse.session, pulse.generation, loss or Loss.UNKNOWN))
             else:
                 found.append((row.id, self._beaten(row, pulse, now)))
+                if pulse.rooms is not None:
+                    moved.append((row.id, row.rooms, rows.of_rooms(pulse.rooms)))
         rows.update_rows(self._database.connection, found)
+        self._change_rooms(moved)
         return tuple(lost)
+
+    def _change_rooms(self, sessions: Sequence[tuple[str, str, str]]) -> None:
+        self._memberships.change(sessions)
+        changed = [(id_, {"rooms": after}) for id_, before, after in sessions if before != after]
+        rows.update_rows(self._database.connection, changed)
 
     def _beaten(self, row: Standing, pulse: Pulse, now: int) -> dict[str, Any]:
         # If suspended while its worker stood still, and nobody else took it: up again.
@@ -192,7 +208,7 @@ class DatabaseSessions(BlockingStore):
     ) -> tuple[Session, ...]:
         """Move the worker's own sessions on; those of a repeated call are found moved."""
         known = rows.lock(self._live, (departure.pulse.session for departure in departures))
-        changes, answer = [], []
+        changes, moves, answer = [], [], []
         for departure in departures:
             row = known.get(departure.pulse.session)
             if row is None or not _is_meant(row, departure):
@@ -202,6 +218,8 @@ class DatabaseSessions(BlockingStore):
                 values = {**rows.of_departure(departure), **moved, "last_beat": last_beat}
                 if departure.connection:
                     values |= {c: getattr(row, c) for c in rows.of_pulse(departure.pulse)}
+                values["rooms"] = _last_rooms(row, departure)
+                moves.append((row.id, row.rooms, values["rooms"]))
                 changes.append((row.id, values))
                 for column, value in values.items():
                     setattr(row, column, value)
@@ -209,12 +227,14 @@ class DatabaseSessions(BlockingStore):
                 continue
             answer.append(row)
         rows.update_rows(self._database.connection, changes)
+        self._memberships.change(moves)
         return rows.to_records(answer)
 
     def confirm(self, sessions: Sequence[str]) -> None:
         with self._database.write():
             closing = rows.lock(self._live.filter(state=CLOSING), sessions)
-            self._live.filter(id__in=list(closing)).delete()
+            self._memberships.remove(row.id for row in closing.values() if row.rooms)
+            self._live.filter(id__in=list(closing))._raw_delete(self._database.alias)
 
     def request_close(
         self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
@@ -248,6 +268,10 @@ class DatabaseSessions(BlockingStore):
 
     def of_user(self, user: str) -> tuple[Session, ...]:
         return self._looking.of_user(user)
+
+    def attendance(self, room: str) -> Attendance:
+        with self._database.read():
+            return self._memberships.attendance(room)
 
     def stats(self) -> Stats:
         return self._numbers.stats()
@@ -289,6 +313,15 @@ def _is_meant(row: LiveSession, departure: Departure) -> bool:
     if departure.connection:
         return row.connection == departure.connection
     return row.generation == departure.pulse.generation
+
+
+def _last_rooms(row: LiveSession, departure: Departure) -> str:
+    """Who was suspended has left them already, which is told only once."""
+    if row.state == SUSPENDED:
+        return ""
+    if departure.connection or departure.pulse.rooms is None:
+        return row.rooms
+    return rows.of_rooms(departure.pulse.rooms)
 
 
 def _last_life(row: LiveSession | Standing, pulse: Pulse, now: int) -> int:

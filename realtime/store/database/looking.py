@@ -11,7 +11,7 @@ from .. import cursor as cursors
 from ..base import SHOWN
 from ..records import Order, Page, Query, Session
 from . import rows
-from .rows import CLOSING, ONLINE
+from .rows import CLOSING, CONNECTED, ONLINE
 from .transaction import Database
 
 
@@ -52,6 +52,8 @@ def _matching(live: QuerySet[LiveSession], query: Query) -> QuerySet[LiveSession
     exact = {"user": query.user, "address": query.address, "worker": query.worker}
     chosen = live.filter(**{name: value for name, value in exact.items() if value})
     chosen = chosen.filter(state__in=ONLINE)
+    if query.room:
+        chosen = chosen.filter(state=CONNECTED, memberships__room=query.room)
     if query.state:
         chosen = chosen.filter(state=query.state.value)
     if query.prefix:

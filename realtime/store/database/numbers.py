@@ -9,12 +9,12 @@ from realtime.models import Sample as SampleRow
 
 from ..base import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
 from ..histogram import merged_percentiles
-from ..records import Sample, Stats, SweepReport, WorkerReport
+from ..records import Deliveries, Sample, Stats, SweepReport, WorkerReport
 from .rows import CONNECTED, SUSPENDED
 from .transaction import Database
-from .workers import COUNTS
+from .workers import COUNTS, DELIVERIES
 
-_REPORT = tuple(WorkerReport.__slots__)
+_REPORT = (*(name for name in WorkerReport.__slots__ if name != "deliveries"), *DELIVERIES)
 
 
 class Numbers:
@@ -85,11 +85,17 @@ class Numbers:
     def _leased(self, now: int) -> QuerySet[Worker]:
         return self._workers.filter(lease_until__gte=now, lost=False)
 
-    def _totals(self, registry: Registry) -> dict[str, int]:
+    def _totals(self, registry: Registry) -> dict[str, Any]:
         own = self._workers.filter(folded=False)
         sums = own.aggregate(**{f"all_{name}": Sum(name, default=0) for name in COUNTS})
-        return {name: getattr(registry, name) + sums[f"all_{name}"] for name in COUNTS}
+        return _gathered({name: getattr(registry, name) + sums[f"all_{name}"] for name in COUNTS})
+
+
+def _gathered(counts: dict[str, Any]) -> dict[str, Any]:
+    """With the deliveries in a record of their own."""
+    deliveries = Deliveries(**{name: counts.pop(name) for name in DELIVERIES})
+    return {**counts, "deliveries": deliveries}
 
 
 def _report(row: dict[str, Any]) -> WorkerReport:
-    return WorkerReport(**{**row, "latency": tuple(map(tuple, row["latency"]))})
+    return WorkerReport(**{**_gathered(row), "latency": tuple(map(tuple, row["latency"]))})

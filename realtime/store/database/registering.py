@@ -9,6 +9,7 @@ from realtime.protocol.codes import FINAL
 from ..records import Loss, Lost, Registration
 from ..windows import Windows
 from . import rows
+from .memberships import Memberships
 from .rows import ONLINE
 from .transaction import Database
 
@@ -17,9 +18,10 @@ class Registering:
     """See the contract. What two workers both believe to have goes to the higher generation,
     whoever comes first."""
 
-    def __init__(self, database: Database, windows: Windows) -> None:
+    def __init__(self, database: Database, windows: Windows, memberships: Memberships) -> None:
         self._database = database
         self._windows = windows
+        self._memberships = memberships
         self._live = LiveSession.objects.using(database.alias)
 
     def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
@@ -42,6 +44,7 @@ class Registering:
                     beaten.append((row.id, self._beaten(row, registration, now)))
             rows.update_rows(self._database.connection, replaced)
             rows.update_rows(self._database.connection, beaten)
+            self._settle(known, dict(replaced + beaten))
             return tuple(lost)
 
     def _insert_unknown(self, given: dict[str, dict[str, Any]]) -> None:
@@ -57,7 +60,16 @@ class Registering:
 
     def _beaten(self, row: LiveSession, registration: Registration, now: int) -> dict[str, Any]:
         last_beat = max(row.last_beat, now - registration.idle_ms)
-        return rows.of_beat(rows.pulse_of(registration)) | self._lively(last_beat)
+        beat = rows.of_beat(rows.pulse_of(registration))
+        return beat | {"rooms": rows.of_rooms(registration.session.rooms)} | self._lively(last_beat)
+
+    def _settle(self, known: dict[str, LiveSession], put: dict[str, dict[str, Any]]) -> None:
+        """Those that were inserted just now are known with their rooms, but not yet in them."""
+        after = {id_: columns["rooms"] for id_, columns in put.items()}
+        self._memberships.remove(
+            id_ for id_, rooms in after.items() if known[id_].rooms not in ("", rooms)
+        )
+        self._memberships.add(after.items())
 
     def _lively(self, last_beat: int) -> dict[str, int]:
         return {"last_beat": last_beat, "deadline": self._windows.silence(last_beat)}

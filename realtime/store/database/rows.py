@@ -46,6 +46,7 @@ def to_record(row: LiveSession) -> Session:
         totals=Totals(**{name: getattr(row, name) for name in TOTALS}),
         end_code=row.end_code,
         end_reason=row.end_reason,
+        rooms=tuple(row.rooms.split()),
     )
 
 
@@ -67,11 +68,17 @@ def of_opening(opening: Opening, now: int) -> dict[str, Any]:
         "missed": 0,
         "end_code": 0,
         "end_reason": "",
+        "rooms": of_rooms(opening.rooms),
     }
 
 
+def of_rooms(rooms: Iterable[str]) -> str:
+    """The column of the rooms that a session is in."""
+    return " ".join(rooms)
+
+
 def of_pulse(pulse: Pulse) -> dict[str, Any]:
-    """The columns that a beat reports."""
+    """The columns that a beat reports, without the rooms."""
     return {
         "latency_ms": pulse.latency_ms,
         "missed": pulse.missed,
@@ -105,6 +112,7 @@ def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
         **asdict(session.peer),
         "opened_at": session.opened_at,
         "connected_at": session.connected_at,
+        "rooms": of_rooms(session.rooms),
         **of_beat(pulse_of(registration)),
     }
 

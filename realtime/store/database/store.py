@@ -10,6 +10,7 @@ from realtime.threads import CLOSE_PATIENCE, Overloaded, Threads
 
 from ..base import BATCH, Store, StoreUnavailable
 from ..records import (
+    Attendance,
     BeatAnswer,
     Cap,
     Departure,
@@ -113,6 +114,9 @@ class DatabaseStore(Store):
 
     async def of_user(self, user: str) -> tuple[Session, ...]:
         return await self._read(lambda: self.blocking.of_user(user))
+
+    async def attendance(self, room: str) -> Attendance:
+        return await self._read(lambda: self.blocking.attendance(room))
 
     async def stats(self) -> Stats:
         return await self._read(self.blocking.stats)

@@ -11,6 +11,7 @@ from realtime.protocol.codes import FINAL, CloseCode, reason_for
 from ..records import Overdue, Session, Swept
 from ..windows import Windows
 from . import rows
+from .memberships import Memberships
 from .rows import CLOSING, CONNECTED, SUSPENDED
 from .transaction import Database
 from .workers import Workers
@@ -19,10 +20,13 @@ from .workers import Workers
 class Sweeping:
     """Steps of a sweep. Correct when run twice, at once, or from several places."""
 
-    def __init__(self, database: Database, windows: Windows, leases: Workers) -> None:
+    def __init__(
+        self, database: Database, windows: Windows, leases: Workers, memberships: Memberships
+    ) -> None:
         self._database = database
         self._windows = windows
         self._leases = leases
+        self._memberships = memberships
         self._live = LiveSession.objects.using(database.alias)
         self._workers = Worker.objects.using(database.alias)
 
@@ -112,7 +116,9 @@ class Sweeping:
         due = self._live.filter(_to_close(now) | mine)
         chosen = list(self._free(due)[:limit])
         taken = [row for row in chosen if row.state != CLOSING or row.deadline < now]
+        left = [row.id for row in taken if row.state == SUSPENDED and row.rooms]
         self._change([(row, self._claimed(row, claimant, now)) for row in taken])
+        self._memberships.remove(left)
         return rows.to_records(chosen)
 
     def _claimed(self, row: LiveSession, claimant: str, now: int) -> dict[str, Any]:
@@ -124,6 +130,8 @@ class Sweeping:
             "deadline": now + self._windows.claim_ms,
             "end_code": row.close_code if unwanted else row.end_code,
             "end_reason": _wish(row) if unwanted else row.end_reason,
+            # Who was suspended has left them already.
+            "rooms": "" if row.state == SUSPENDED else row.rooms,
         }
 
     def _change(self, changes: Sequence[tuple[LiveSession, dict[str, Any]]]) -> tuple[Session, ...]:

@@ -8,13 +8,14 @@ from django.db.models import Count, F, Sum
 from realtime.models import Registry, Worker
 
 from ..base import LOST_WORKER_KEPT_MS
-from ..records import WorkerReport
+from ..records import Deliveries, WorkerReport
 from ..windows import Windows
 from .transaction import Database
 
 FOLD_AFTER_MS = 24 * 3600 * 1000
 
-COUNTS = ("pings", "pongs", "timeouts")
+DELIVERIES = tuple(Deliveries.__slots__)
+COUNTS = ("pings", "pongs", "timeouts", *DELIVERIES)
 
 
 class Workers:
@@ -34,6 +35,7 @@ class Workers:
         """Take or renew its lease and note its report; whether the lease still ran."""
         values = asdict(worker)
         values.pop("id")
+        values |= values.pop("deliveries")
         values |= {"lease_until": now + self._windows.lease_ms, "lost": False, "folded": False}
         mine = self._workers.filter(id=worker.id)
         if mine.filter(lost=False, lease_until__gte=now).update(**values) == 1:

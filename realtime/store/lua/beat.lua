@@ -1,7 +1,7 @@
 -- Renew a worker's lease and report some of its sessions.
 --
--- worker        map: id, report (JSON), connections, pings, pongs, timeouts
--- pulses        list of maps: id, generation, idle_ms, missed, visibility, values
+-- worker        map: id, report (JSON), connections, and counts: a map
+-- pulses        list of maps: id, generation, idle_ms, missed, visibility, values, rooms or nil
 -- suspend_lost  whether sessions of workers whose lease has ended are suspended
 -- token         a random text: names the store's content if nothing does yet
 -- answers       map: renewed, online, workers, incarnation, inbox (sessions), lost (list of
@@ -19,20 +19,32 @@ end
 
 -- The totals grow by what was counted since the report before: a repeat adds nothing.
 local function report()
-  local own, names = key('worker', worker.id), {'pings', 'pongs', 'timeouts'}
+  local own, names, set = key('worker', worker.id), {}, {'report', worker.report}
+  for name in pairs(worker.counts) do names[#names + 1] = name end
   local told = call('HMGET', own, unpack(names))
   for i, name in ipairs(names) do
-    local more = worker[name] - tonumber(told[i] or 0)
-    if more ~= 0 then call('HINCRBY', key('registry'), name, more) end
+    local count = worker.counts[name]
+    local more = count - tonumber(told[i] or 0)
+    if more ~= 0 then
+      call('HINCRBY', key('registry'), name, more)
+      set[#set + 1] = name
+      set[#set + 1] = count
+    end
   end
-  call('HSET', own, 'report', worker.report,
-    'pings', worker.pings, 'pongs', worker.pongs, 'timeouts', worker.timeouts)
+  call('HSET', own, unpack(set))
 end
 
 local function loss_of(generation, owner, state, pulse)
   if not generation then return 'unknown' end
   if tonumber(generation) > pulse.generation then return 'taken_over' end
   if owner ~= worker.id or state == 'closing' then return 'unknown' end
+end
+
+local function change_rooms(s, rooms)
+  if rooms == (s.rooms or '') then return end
+  go_out(s)
+  save_rooms(s, rooms)
+  come_into(s)
 end
 
 -- The common case, in two commands; the last beats of all are written together.
@@ -43,6 +55,7 @@ local function hear(pulse, was)
   if (pulse.missed > 0) ~= (tonumber(was.missed) > 0) then
     call(pulse.missed > 0 and 'SADD' or 'SREM', key('unstable'), pulse.id)
   end
+  if pulse.rooms then change_rooms(session_of(pulse.id), pulse.rooms) end
   return last_beat
 end
 

@@ -6,12 +6,14 @@
 -- What is left of each is little: it is taken away from all at once.
 local ids, keys = {}, {}
 for _, id in ipairs(input.sessions) do
-  local state, claimant = unpack(call('HMGET', key('session', id), 'state', 'claimant'))
+  local state, claimant, rooms = unpack(call('HMGET',
+    key('session', id), 'state', 'claimant', 'rooms'))
   if state == 'closing' then
     call('ZREM', key('claims', claimant), id)
     ids[#ids + 1] = id
     keys[#keys + 1] = key('session', id)
     keys[#keys + 1] = key('about', id)
+    if rooms then keys[#keys + 1] = key('rooms', id) end
   end
 end
 if #ids > 0 then

@@ -4,7 +4,8 @@
 -- state       "suspended" or "closing"
 -- claimant    who closes them; the worker itself if they are suspended
 -- departures  list of maps: id, generation, connection, idle_ms, missed, visibility, values,
---             code, reason; a connection other than "" stands for the generation and the values
+--             rooms or nil, code, reason; a connection other than "" stands for the generation,
+--             the values and the rooms
 -- answers     the sessions, in their order; those of a repeat too
 
 local deadline = now + (input.state == 'closing' and input.claim_ms or input.resume_ms)
@@ -27,6 +28,12 @@ local function changes_of(s, departure)
   return changes
 end
 
+-- Who was suspended has left them already, which is told only once.
+local function rooms_after(s, departure)
+  if s.state == 'suspended' then return '' end
+  return departure.connection == '' and departure.rooms or nil
+end
+
 local function was_moved(s)
   return s.state == input.state and s.claimant == input.claimant and not s.worker
 end
@@ -36,7 +43,7 @@ for _, departure in ipairs(input.departures) do
   local s = session_of(departure.id)
   if s and is_meant(s, departure) then
     local is_own = s.worker == input.worker and s.state ~= 'closing'
-    if is_own then move(s, changes_of(s, departure), deadline) end
+    if is_own then move(s, changes_of(s, departure), deadline, rooms_after(s, departure)) end
     if is_own or was_moved(s) then ended[#ended + 1] = record(s) end
   end
 end

@@ -1,6 +1,7 @@
 -- Register a new session as connected.
 --
--- opening  map: id, token_hash, connection, worker, user, address, login, visibility, values, about
+-- opening  map: id, token_hash, connection, worker, user, address, login, visibility, values, about,
+--          rooms
 -- cap      nil, or a map: limit, evict_oldest, and the request: code, reason, words
 -- answers  the session, also of a repeat; nil if its user has too many
 
@@ -31,6 +32,7 @@ if not s then
   save(s, {
     token_hash = opening.token_hash, generation = 1, opened_at = now, values = opening.values,
   })
+  save_rooms(s, opening.rooms)
   call('SET', key('about', s.id), opening.about)
   index(s)
   enter.connected(s)

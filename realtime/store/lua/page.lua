@@ -1,6 +1,6 @@
 -- A step through the connected and suspended sessions that match, in an order.
 --
--- by        map: user, address, worker, state, prefix; each that is given must match
+-- by        map: user, address, worker, state, prefix, room; each that is given must match
 -- order     "opened_at", newest first, or "last_beat", longest without one first
 -- place     where to go on: a map of score, id and shown (see beyond); or nil
 -- wanted    how many sessions are answered at most
@@ -30,7 +30,7 @@ end
 local function indexes()
   local found = {}
   local function add(size, list) found[#found + 1] = {size = size, list = list} end
-  for _, name in ipairs({'user', 'address'}) do
+  for _, name in ipairs({'user', 'address', 'room'}) do
     if given(name) then
       local zset = key(name, by[name])
       add(call('ZCARD', zset), function() return call('ZRANGE', zset, 0, -1) end)
@@ -67,10 +67,10 @@ end
 local function ordered()
   if not backwards then
     local beats = {connected = {key('connected')}, suspended = {key('idle')}}
-    return beats[by.state] or {key('connected'), key('idle')}
+    return beats[by.room and 'connected' or by.state] or {key('connected'), key('idle')}
   end
   local zset = key('started')
-  for _, name in ipairs({'user', 'address'}) do
+  for _, name in ipairs({'user', 'address', 'room'}) do
     local narrower = given(name) and key(name, by[name])
     if narrower and call('ZCARD', narrower) < call('ZCARD', zset) then zset = narrower end
   end
@@ -98,6 +98,7 @@ local function matches(id)
   for name, value in pairs(by) do
     local fits = is[name] == value
     if name == 'prefix' then fits = id:sub(1, #value) == value end
+    if name == 'room' then fits = state == 'connected' and call('ZSCORE', key('room', value), id) end
     if not fits then return nil end
   end
   return tonumber(score)

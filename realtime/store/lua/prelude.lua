@@ -9,8 +9,12 @@
 --
 -- session:<id>        hash: what stands of a session; what would be empty is left out
 -- about:<id>          text: the rest of its peer, as JSON that no script looks into
+-- rooms:<id>          text: its rooms with spaces between them, a line's end, and its user; only
+--                     if there are any, which the hash says
 -- started, ids        all that are connected or suspended: by start, by name
 -- user:<u>, address:<a>, login:<l>    those of one: by start
+-- room:<r>            connected and in it: by start
+-- present:<r>         hash: how many of those each user has
 -- connected, idle     the connected, the suspended: by last beat
 -- suspended           the same: by the end of the resume window; 0 if asked to end for good
 -- closing             by the end of the claim
@@ -56,11 +60,18 @@ end
 
 -- ---------------------------------------------------------------- one session
 
+-- The rooms of a session as one text, and its user; nil if there are none.
+local function rooms_of(id)
+  local text = call('GET', key('rooms', id))
+  if text then return text:match('^([^\n]*)\n(.*)$') end
+end
+
 local function session_of(id)
   local flat = call('HGETALL', key('session', id))
   if #flat == 0 then return nil end
   local s = {id = id}
   for i = 1, #flat, 2 do s[flat[i]] = flat[i + 1] end
+  if s.rooms then s.rooms = rooms_of(id) end
   return s
 end
 
@@ -85,6 +96,18 @@ local function save(s, changes)
   end
   if #gone > 0 then call('HDEL', key('session', s.id), unpack(gone)) end
   if #set > 0 then call('HSET', key('session', s.id), unpack(set)) end
+end
+
+-- Replace its rooms, while no index has them; nil leaves them as they are.
+local function save_rooms(s, rooms)
+  if not rooms or rooms == (s.rooms or '') then return end
+  if rooms == '' then
+    call('DEL', key('rooms', s.id))
+  else
+    call('SET', key('rooms', s.id), rooms .. '\n' .. (s.user or ''))
+  end
+  save(s, {rooms = rooms ~= '' and '+' or ''})
+  s.rooms = rooms ~= '' and rooms or nil
 end
 
 local function is_final(s)
@@ -116,6 +139,24 @@ local function unindex(s)
   end
 end
 
+local function come_into(s)
+  for room in (s.rooms or ''):gmatch('%S+') do
+    call('ZADD', key('room', room), s.opened_at, s.id)
+    if s.user then call('HINCRBY', key('present', room), s.user, 1) end
+  end
+end
+
+local function go_out(s)
+  for room in (s.rooms or ''):gmatch('%S+') do
+    local place, present = key('room', room), key('present', room)
+    if call('ZREM', place, s.id) == 1 then
+      if s.user and call('HINCRBY', present, s.user, -1) < 1 then call('HDEL', present, s.user) end
+    elseif call('EXISTS', place) == 0 then
+      call('DEL', present)
+    end
+  end
+end
+
 -- A session that an index names. One whose hash is gone, which only somebody else can have
 -- done, such as a Redis that makes room, is forgotten: nobody shall stumble over it again.
 local function indexed(id, place)
@@ -125,6 +166,9 @@ local function indexed(id, place)
     call('ZREM', key(name), id)
   end
   call('SREM', key('unstable'), id)
+  local rooms, user = rooms_of(id)
+  if rooms then go_out({id = id, rooms = rooms, user = user ~= '' and user or nil}) end
+  call('DEL', key('about', id), key('rooms', id))
   call(call('TYPE', place).ok == 'set' and 'SREM' or 'ZREM', place, id)
 end
 
@@ -140,6 +184,7 @@ function enter.connected(s)
   if s.close_code then
     call('ZADD', key('inbox', s.worker), is_final(s) and 0 or 1, s.id)
   end
+  come_into(s)
 end
 
 function leave.connected(s)
@@ -150,6 +195,7 @@ function leave.connected(s)
   end
   if tonumber(s.missed) > 0 then call('SREM', key('unstable'), s.id) end
   if s.close_code then call('ZREM', key('inbox', s.worker), s.id) end
+  go_out(s)
 end
 
 function enter.suspended(s, deadline)
@@ -177,10 +223,11 @@ end
 
 -- Every change of state. The first write takes something away, which Redis allows even
 -- when its memory is full: so what has ended can be cleared.
-local function move(s, changes, deadline)
+local function move(s, changes, deadline, rooms)
   leave[s.state](s)
   if changes.state == 'closing' and s.state ~= 'closing' then unindex(s) end
   save(s, changes)
+  save_rooms(s, rooms)
   enter[s.state](s, deadline)
 end
 
@@ -204,7 +251,7 @@ local function take_up(s, pulse)
     state = 'connected', last_beat = last_life(s, pulse.idle_ms), missed = pulse.missed,
     visibility = pulse.visibility, values = pulse.values,
     end_code = '', end_reason = '', claimant = '',
-  })
+  }, nil, pulse.rooms)
 end
 
 -- Ask for the end of a session; what was once asked for good is not softened.
@@ -238,8 +285,8 @@ local function suspend_lost(limit)
   local suspended, workers_lost = {}, 0
   local lapsed = call('ZRANGEBYSCORE', key('workers'), '-inf', below(now), 'LIMIT', 0, input.batch)
   for _, worker in ipairs(lapsed) do
-    local room = limit - #suspended
-    local connected = room > 0 and call('SRANDMEMBER', key('sessions', worker), room) or {}
+    local left = limit - #suspended
+    local connected = left > 0 and call('SRANDMEMBER', key('sessions', worker), left) or {}
     for _, id in ipairs(connected) do
       local s = indexed(id, key('sessions', worker))
       if s then suspended[#suspended + 1] = suspend(s, 'worker lost') end

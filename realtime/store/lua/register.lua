@@ -2,7 +2,8 @@
 --
 -- worker         whose they are
 -- registrations  list of maps: id, generation, token_hash, connection, worker, user, address,
---                login, about, opened_at, connected_at, idle_ms, missed, visibility, values
+--                login, about, opened_at, connected_at, idle_ms, missed, visibility, values,
+--                rooms
 -- answers        list of the positions of those that were continued elsewhere
 
 -- A new session, or in the place of an older generation, of which a final request is kept.
@@ -24,6 +25,7 @@ local function put(registration, s)
   end
   s = s or {id = registration.id}
   save(s, fields)
+  save_rooms(s, registration.rooms)
   call('SET', key('about', s.id), registration.about)
   index(s)
   enter.connected(s)

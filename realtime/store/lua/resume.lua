@@ -1,6 +1,6 @@
 -- Continue a session on a new connection.
 --
--- opening  map: id, token_hash, connection, worker, user, address, login, visibility, about
+-- opening  map: id, token_hash, connection, worker, user, address, login, visibility, about, rooms
 -- answers  the session, also of a repeat; nil if it may not be resumed
 
 local opening = input.opening
@@ -26,6 +26,7 @@ if s.connection ~= opening.connection then
   leave[s.state](s)
   save(s, connection(opening))
   save(s, {generation = tonumber(s.generation) + 1})
+  save_rooms(s, opening.rooms)
   call('SET', key('about', s.id), opening.about)
   index(s)
   enter.connected(s)

@@ -40,7 +40,8 @@ local function claim(s)
   if s.state == 'suspended' and is_final(s) then
     changes.end_code, changes.end_reason = s.close_code, s.close_words
   end
-  move(s, changes, now + input.claim_ms)
+  -- Who was suspended has left its rooms already.
+  move(s, changes, now + input.claim_ms, s.state == 'suspended' and '' or nil)
 end
 
 local function forget_workers()

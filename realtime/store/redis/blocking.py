@@ -7,6 +7,7 @@ import redis
 
 from ..base import BATCH, BlockingStore
 from ..records import (
+    Attendance,
     BeatAnswer,
     Cap,
     Departure,
@@ -85,6 +86,9 @@ class RedisSessions(BlockingStore):
 
     def of_user(self, user: str) -> tuple[Session, ...]:
         return self._run(self._talks.looking.of_user(user))
+
+    def attendance(self, room: str) -> Attendance:
+        return self._run(self._talks.looking.attendance(room))
 
     def stats(self) -> Stats:
         return self._run(self._talks.numbers.stats())

@@ -6,7 +6,7 @@ import msgspec
 
 from .. import cursor as cursors
 from ..base import SHOWN
-from ..records import Order, Page, Query, Session, SessionState
+from ..records import Attendance, Order, Page, Query, Session, SessionState
 from . import rows
 from .rows import Place, Row, answers
 from .scripts import Calls, Talk
@@ -25,6 +25,7 @@ class _Step(msgspec.Struct):
 
 
 _step = answers(_Step)
+_counts = answers(tuple[int, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,18 @@ class Looking:
         found = yield from self._find(_Search({"user": user}, _ORDERS[Order.STARTED]), None)
         return rows.to_records(found)
 
+    def attendance(self, room: str) -> Talk[Attendance]:
+        """One call."""
+        return Attendance(*_counts.decode((yield self._calls("attendance", room=room))))
+
     def _find(self, search: _Search, wanted: int | None) -> Talk[list[Row]]:
         """The first so many that match, or all. Who beats meanwhile may come by twice."""
         found: dict[str, Row] = {}
         place = search.place
         while True:
-            room = self._calls.batch if wanted is None else wanted - len(found)
+            most = self._calls.batch if wanted is None else wanted - len(found)
             given = {"by": search.by, "order": search.order, "place": place}
-            answer = yield self._calls("page", **given, wanted=min(room, self._calls.batch))
+            answer = yield self._calls("page", **given, wanted=min(most, self._calls.batch))
             step = _step.decode(answer)
             for row in step.sessions:
                 found.setdefault(row.id, row)
@@ -87,6 +92,7 @@ def _fields(query: Query) -> dict[str, str]:
         "address": query.address,
         "worker": query.worker,
         "prefix": query.prefix,
+        "room": query.room,
         "state": query.state.value if query.state else "",
     }
     return {name: value for name, value in exact.items() if value}

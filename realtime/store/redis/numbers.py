@@ -6,7 +6,7 @@ import msgspec
 
 from ..base import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
 from ..histogram import merged_percentiles
-from ..records import Sample, Stats, SweepReport, WorkerReport
+from ..records import Deliveries, Sample, Stats, SweepReport, WorkerReport
 from . import rows
 from .rows import answers
 from .scripts import Calls, Talk
@@ -21,11 +21,13 @@ class _Numbers(msgspec.Struct):
     unhealthy: int
     suspended: int
     reports: list[str]
-    totals: tuple[int, int, int]
+    totals: list[int]
     last_sweep_at: int
     last_sweep: str | None = None
     sampled_at: int | None = None
 
+
+_COUNTS = ("pings", "pongs", "timeouts", *Deliveries.__slots__)
 
 _numbers = answers(_Numbers)
 _texts = answers(list[str])
@@ -43,7 +45,7 @@ class Numbers:
     def stats(self) -> Talk[Stats]:
         """One call."""
         numbers = yield from self._ask()
-        pings, pongs, timeouts = numbers.totals
+        pings, pongs, timeouts, *deliveries = numbers.totals
         median, high = merged_percentiles(worker.latency for worker in _reports(numbers))
         return Stats(
             connected=numbers.connected,
@@ -55,6 +57,7 @@ class Numbers:
             pings=pings,
             pongs=pongs,
             timeouts=timeouts,
+            deliveries=Deliveries(*deliveries),
             last_sweep=_last_sweep(numbers),
             latency_p50=median,
             latency_p95=high,
@@ -83,7 +86,7 @@ class Numbers:
         return tuple(map(_sample.decode, _texts.decode(answer)))
 
     def _ask(self) -> Talk[_Numbers]:
-        return _numbers.decode((yield self._calls("numbers")))
+        return _numbers.decode((yield self._calls("numbers", counts=_COUNTS)))
 
 
 def _reports(numbers: _Numbers) -> list[WorkerReport]:

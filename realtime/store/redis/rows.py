@@ -47,6 +47,7 @@ class Row(msgspec.Struct):
     address: str = ""
     end_code: int = 0
     end_reason: str = ""
+    rooms: str = ""
 
 
 class Place(msgspec.Struct, omit_defaults=True):
@@ -112,6 +113,7 @@ def to_record(row: Row) -> Session:
         totals=Totals(*totals),
         end_code=row.end_code,
         end_reason=row.end_reason,
+        rooms=tuple(row.rooms.split()),
     )
 
 
@@ -134,6 +136,7 @@ def of_opening(opening: Opening) -> dict[str, Any]:
         "worker": opening.worker,
         "visibility": opening.visibility,
         "values": _of_values(None, Totals()),
+        "rooms": _of_rooms(opening.rooms),
         **_of_peer(opening.peer),
     }
 
@@ -147,6 +150,7 @@ def of_pulse(pulse: Pulse) -> dict[str, Any]:
         "missed": pulse.missed,
         "visibility": pulse.visibility,
         "values": _of_values(pulse.latency_ms, pulse.totals),
+        "rooms": None if pulse.rooms is None else _of_rooms(pulse.rooms),
     }
 
 
@@ -175,6 +179,7 @@ def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
         "missed": session.missed,
         "visibility": session.visibility,
         "values": _of_values(session.latency_ms, session.totals),
+        "rooms": _of_rooms(session.rooms),
         **_of_peer(session.peer),
     }
 
@@ -193,6 +198,10 @@ def _of_peer(peer: Peer) -> dict[str, str]:
         "address": peer.address,
         "about": about,
     }
+
+
+def _of_rooms(rooms: Iterable[str]) -> str:
+    return " ".join(rooms)
 
 
 def _of_values(latency_ms: float | None, totals: Totals) -> str:

@@ -177,7 +177,10 @@ def _of_report(worker: WorkerReport) -> dict[str, object]:
         "id": worker.id,
         "report": rows.json_of(worker),
         "connections": worker.connections,
-        "pings": worker.pings,
-        "pongs": worker.pongs,
-        "timeouts": worker.timeouts,
+        "counts": {
+            "pings": worker.pings,
+            "pongs": worker.pongs,
+            "timeouts": worker.timeouts,
+            **asdict(worker.deliveries),
+        },
     }

@@ -12,6 +12,7 @@ from realtime.threads import CLOSE_PATIENCE
 
 from ..base import BATCH, Store, StoreUnavailable
 from ..records import (
+    Attendance,
     BeatAnswer,
     Cap,
     Departure,
@@ -110,6 +111,9 @@ class RedisStore(Store):
 
     async def of_user(self, user: str) -> tuple[Session, ...]:
         return await self._run(self._talks.looking.of_user(user))
+
+    async def attendance(self, room: str) -> Attendance:
+        return await self._run(self._talks.looking.attendance(room))
 
     async def stats(self) -> Stats:
         return await self._run(self._talks.numbers.stats())

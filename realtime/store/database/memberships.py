@@ -1,0 +1,50 @@
+"""Who is in which room on Django models: an index of what the sessions' rows say."""
+
+from collections.abc import Iterable
+
+from django.db.models import Count, Q
+
+from realtime.models import Membership
+
+from ..records import Attendance
+from .rows import CONNECTED
+from .transaction import Database
+
+
+class Memberships:
+    """Changed within the caller's transaction, which has locked the sessions' rows: so they
+    and these always agree. Rooms are texts as in the column of the row."""
+
+    def __init__(self, database: Database) -> None:
+        self._alias = database.alias
+        self._all = Membership.objects.using(database.alias)
+
+    def add(self, sessions: Iterable[tuple[str, str]]) -> None:
+        """Sessions that are in these rooms; what is there already stays."""
+        new = [
+            Membership(session_id=session, room=room)
+            for session, rooms in sessions
+            for room in rooms.split()
+        ]
+        if new:
+            self._all.bulk_create(new, ignore_conflicts=True)
+
+    def remove(self, sessions: Iterable[str]) -> None:
+        """Sessions that are in no room any more."""
+        if gone := list(sessions):
+            self._all.filter(session__in=gone)._raw_delete(self._alias)
+
+    def change(self, sessions: Iterable[tuple[str, str, str]]) -> None:
+        """Sessions that were in some rooms before, and those in which they are after it."""
+        changed = [change for change in sessions if change[1] != change[2]]
+        self.remove(session for session, before, _ in changed if before)
+        self.add((session, after) for session, _, after in changed)
+
+    def attendance(self, room: str) -> Attendance:
+        """See the contract."""
+        here = self._all.filter(room=room, session__state=CONNECTED)
+        known = ~Q(session__user="")
+        counts = here.aggregate(
+            sessions=Count("id"), users=Count("session__user", filter=known, distinct=True)
+        )
+        return Attendance(**counts)

@@ -1,0 +1,299 @@
+"""Who is in which room: ``rooms``, ``Query.room`` and ``attendance``."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from realtime.store.base import BlockingStore
+from realtime.store.records import Attendance, Order, Query, Registration, Session, SessionState
+
+from .builders import (
+    beat,
+    departure,
+    ids,
+    open_many,
+    opened,
+    opening,
+    pulse,
+    returning,
+    suspended,
+)
+from .kinds import LEASE, RESUME, SILENCE, Kind
+
+NOBODY = Attendance(0, 0)
+TWO = ("chat:1", "news")
+LONG = tuple(sorted(f"{'room' * 24}{number:04}" for number in range(64)))
+
+
+def here(store: BlockingStore, room: str = "news") -> list[str]:
+    """The ids of those in a room."""
+    return ids(store.page(Query(room=room)).sessions)
+
+
+def rooms(store: BlockingStore, session: str = "s1") -> tuple[str, ...]:
+    """The rooms that a session shows."""
+    found = store.get(session)
+    assert found is not None
+    return found.rooms
+
+
+def registration(session: Session, **given: object) -> Registration:
+    """A session as its worker knows it."""
+    return Registration(session, f"token of {session.id}", f"{session.id}, first", **given)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- coming and going
+
+
+def test_a_session_is_in_the_rooms_it_opens_with(store: BlockingStore) -> None:
+    assert opened(store, opening(rooms=TWO)).rooms == TWO == rooms(store)
+    for room in TWO:
+        assert (here(store, room), store.attendance(room)) == (["s1"], Attendance(1, 1))
+    assert (here(store, "chat:2"), store.attendance("chat:2")) == ([], NOBODY)
+
+
+def test_a_session_may_be_in_no_room(store: BlockingStore) -> None:
+    assert opened(store, opening()).rooms == () == rooms(store)
+    assert here(store) == []
+
+
+def test_many_rooms_with_long_names(store: BlockingStore) -> None:
+    store.open(opening(rooms=LONG))
+    assert rooms(store) == LONG
+    assert all(store.attendance(room) == Attendance(1, 1) for room in LONG)
+    assert beat(store, "w1", pulse(rooms=())).lost == ()
+    assert (rooms(store), [room for room in LONG if here(store, room)]) == ((), [])
+
+
+def test_a_repeated_open_changes_nothing(store: BlockingStore) -> None:
+    store.open(opening(rooms=TWO))
+    assert opened(store, opening(rooms=TWO)).rooms == TWO
+    beat(store, "w1", pulse(rooms=("news",)))
+    assert opened(store, opening(rooms=TWO)).rooms == ("news",)
+    assert (store.attendance("chat:1"), store.attendance("news")) == (NOBODY, Attendance(1, 1))
+
+
+def test_a_beat_tells_of_all_rooms_or_of_none(store: BlockingStore) -> None:
+    store.open(opening(rooms=("a", "b")))
+    beat(store, "w1", pulse())
+    assert rooms(store) == ("a", "b")
+    for _ in range(2):
+        beat(store, "w1", pulse(rooms=("b", "c")))
+        assert rooms(store) == ("b", "c")
+        assert [here(store, room) for room in "abc"] == [[], ["s1"], ["s1"]]
+        assert [store.attendance(room).users for room in "abc"] == [0, 1, 1]
+    beat(store, "w1", pulse(rooms=()))
+    assert (rooms(store), here(store, "b"), store.attendance("c")) == ((), [], NOBODY)
+
+
+def test_a_beat_of_many_changes_only_who_has_moved(store: BlockingStore) -> None:
+    all_ = open_many(store, 20, rooms=("news",))
+    moved = [pulse(id_, rooms=("chat:1",)) for id_ in all_[:3]]
+    kept = [pulse(id_, rooms=("news",)) for id_ in all_[3:6]]
+    beat(store, "w1", *moved, *kept, *[pulse(id_) for id_ in all_[6:]])
+    assert (store.attendance("news").sessions, store.attendance("chat:1").sessions) == (17, 3)
+    assert sorted(here(store, "chat:1")) == all_[:3]
+
+
+def test_who_is_not_the_workers_does_not_move(store: BlockingStore) -> None:
+    store.open(opening(rooms=("news",)))
+    beat(store, "w2", pulse(rooms=("chat:1",)))
+    beat(store, "w1", pulse(rooms=("chat:1",), generation=0))
+    assert (rooms(store), store.attendance("chat:1")) == (("news",), NOBODY)
+
+
+def test_users_are_counted_once_and_nobody_anonymous(store: BlockingStore) -> None:
+    for number, user in enumerate(["7", "7", "8", "", ""]):
+        store.open(opening(f"s{number}", user=user, rooms=("news",)))
+    assert store.attendance("news") == Attendance(5, 2)
+    store.suspend("w1", [departure("s0")])
+    assert store.attendance("news") == Attendance(4, 2)
+    store.suspend("w1", [departure("s1"), departure("s3")])
+    assert store.attendance("news") == Attendance(2, 1)
+
+
+def test_a_resume_brings_its_own_rooms(store: BlockingStore) -> None:
+    suspended(store, rooms=TWO)
+    for _ in range(2):
+        record = store.resume(returning(rooms=("chat:2", "news")))
+        assert record is not None
+        assert record.rooms == ("chat:2", "news") == rooms(store)
+    assert [store.attendance(room).sessions for room in ("chat:1", "chat:2", "news")] == [0, 1, 1]
+
+
+def test_who_takes_over_is_there_once(store: BlockingStore) -> None:
+    store.open(opening(rooms=TWO))
+    store.resume(returning(rooms=("news",)))
+    assert store.attendance("news") == Attendance(1, 1)
+    assert (store.attendance("chat:1"), here(store, "chat:1")) == (NOBODY, [])
+    beat(store, "w1", pulse(rooms=("chat:1",)))
+    assert (rooms(store), store.attendance("chat:1")) == (("news",), NOBODY)
+
+
+def test_a_resume_that_is_refused_moves_nobody(store: BlockingStore) -> None:
+    store.open(opening(rooms=("news",)))
+    assert store.resume(returning(token="another", rooms=("chat:1",))) is None
+    assert (here(store), here(store, "chat:1")) == (["s1"], [])
+
+
+# ---------------------------------------------------------------- ends
+
+
+def test_a_suspended_one_is_in_no_room_but_shows_where_it_was(store: BlockingStore) -> None:
+    assert suspended(store, rooms=TWO).rooms == TWO == rooms(store)
+    assert [store.attendance(room) for room in TWO] == [NOBODY, NOBODY]
+    assert [here(store, room) for room in TWO] == [[], []]
+
+
+def test_the_last_rooms_come_with_the_departure(store: BlockingStore) -> None:
+    store.open(opening(rooms=TWO))
+    for _ in range(2):
+        (record,) = store.suspend("w1", [departure(rooms=("chat:2",))])
+        assert record.rooms == ("chat:2",)
+    assert [store.attendance(room) for room in (*TWO, "chat:2")] == [NOBODY] * 3
+
+
+def test_a_departure_before_the_welcome_has_no_rooms_of_its_own(store: BlockingStore) -> None:
+    store.open(opening(rooms=TWO))
+    unknown = replace(departure(generation=0, rooms=()), connection="s1, first")
+    (record,) = store.suspend("w1", [unknown])
+    assert record.rooms == TWO
+
+
+def test_one_that_is_closed_was_in_its_rooms(store: BlockingStore) -> None:
+    store.open(opening(rooms=TWO))
+    for _ in range(2):
+        (record,) = store.close("w1", [departure(code=1000)], "w1")
+        assert record.rooms == TWO
+    (again,) = store.sweep("w1").claimed
+    assert (again.rooms, store.attendance("news"), here(store)) == (TWO, NOBODY, [])
+    store.confirm(["s1"])
+
+
+def test_a_claim_that_is_taken_over_keeps_them(kind: Kind) -> None:
+    kind.store.open(opening(rooms=TWO))
+    kind.store.close("w1", [departure(code=1000)], "w1")
+    kind.turn(RESUME)
+    assert kind.store.sweep("another").claimed[0].rooms == TWO
+
+
+def test_one_that_was_suspended_has_left_them_before_its_end(kind: Kind) -> None:
+    suspended(kind.store, rooms=TWO)
+    kind.turn(RESUME + 1)
+    (record,) = kind.store.sweep("sweeper").claimed
+    assert (record.id, record.rooms) == ("s1", ())
+    kind.store.confirm(["s1"])
+    assert kind.store.open(opening("s1", rooms=("news",))) is not None
+    assert kind.store.attendance("news") == Attendance(1, 1)
+
+
+@pytest.mark.parametrize("method", ["suspend", "close"])
+def test_what_a_sweep_has_suspended_leaves_once(kind: Kind, method: str) -> None:
+    kind.store.open(opening(rooms=TWO))
+    beat(kind.store, "w1")
+    kind.turn(LEASE + 1)
+    assert beat(kind.store, "w2").suspended[0].rooms == TWO
+    end: Callable[..., tuple[Session, ...]] = getattr(kind.store, method)
+    rest = ("w1",) if method == "close" else ()
+    (record,) = end("w1", [departure(rooms=TWO)], *rest)
+    assert (record.rooms, kind.store.attendance("news")) == ((), NOBODY)
+
+
+def test_who_leaves_takes_everybody_out(store: BlockingStore) -> None:
+    open_many(store, 3, rooms=TWO)
+    beat(store, "w1")
+    assert {session.rooms for session in store.leave("w1")} == {TWO}
+    assert (store.attendance("news"), here(store)) == (NOBODY, [])
+
+
+@pytest.mark.parametrize("passed", [LEASE + 1, SILENCE + 1], ids=["lost", "silent"])
+def test_who_is_given_up_is_in_no_room(kind: Kind, passed: float) -> None:
+    open_many(kind.store, 3, rooms=TWO)
+    beat(kind.store, "w1")
+    kind.turn(passed)
+    swept = kind.store.sweep("sweeper").suspended
+    assert [session.rooms for session in swept] == [TWO] * 3
+    assert (kind.store.attendance("news"), here(kind.store)) == (NOBODY, [])
+
+
+@pytest.mark.parametrize("now", [None, ("chat:2", "news")])
+def test_who_is_taken_up_again_is_back(kind: Kind, now: tuple[str, ...] | None) -> None:
+    kind.store.open(opening(rooms=TWO))
+    beat(kind.store, "w1")
+    kind.turn(LEASE + 1)
+    kind.store.sweep("sweeper")
+    beat(kind.store, "w1", pulse(rooms=now))
+    assert rooms(kind.store) == (now or TWO)
+    assert (kind.store.attendance("news"), here(kind.store)) == (Attendance(1, 1), ["s1"])
+    assert kind.store.attendance("chat:1").sessions == (now is None)
+
+
+# ---------------------------------------------------------------- put back
+
+
+def test_those_that_are_put_back_are_in_their_rooms(kind: Kind) -> None:
+    known = [opened(kind.store, opening(f"s{n}", rooms=TWO)) for n in range(3)]
+    kind.empty()
+    for _ in range(2):
+        assert kind.store.register("w1", [registration(session) for session in known]) == ()
+        assert {session.rooms for session in kind.store.page(Query(room="news")).sessions} == {TWO}
+        assert kind.store.attendance("news") == Attendance(3, 1)
+
+
+def test_an_old_snapshot_is_corrected(store: BlockingStore) -> None:
+    same = opened(store, opening("s1", rooms=TWO))
+    older = opened(store, opening("s2", rooms=TWO))
+    store.register("w1", [registration(replace(same, rooms=("chat:2",)))])
+    store.register("w1", [registration(replace(older, rooms=("chat:2",), generation=2))])
+    assert (here(store), sorted(here(store, "chat:2"))) == ([], ["s1", "s2"])
+    assert store.attendance("news") == NOBODY
+    assert store.attendance("chat:2") == Attendance(2, 1)
+
+
+def test_what_was_continued_elsewhere_stays_where_it_is(store: BlockingStore) -> None:
+    before = opened(store, opening(rooms=TWO))
+    store.resume(returning(rooms=("chat:2",)))
+    assert len(store.register("w1", [registration(before)])) == 1
+    assert (rooms(store), store.attendance("news")) == (("chat:2",), NOBODY)
+
+
+# ---------------------------------------------------------------- pages
+
+
+@pytest.mark.parametrize("order", Order)
+def test_pages_of_a_room_follow_each_other(store: BlockingStore, order: Order) -> None:
+    all_ = open_many(store, 7, rooms=("news",))
+    store.open(opening("elsewhere", rooms=("chat:1",)))
+    store.suspend("w1", [departure(all_[2])])
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = store.page(Query(room="news", order=order), limit=2, cursor=cursor)
+        seen += ids(page.sessions)
+        cursor = page.cursor
+        if not cursor:
+            break
+    assert sorted(seen) == sorted({*all_} - {all_[2]})
+    assert seen == [
+        id_
+        for id_ in ids(store.page(Query(order=order)).sessions)
+        if id_ not in (all_[2], "elsewhere")
+    ]
+
+
+def test_a_room_goes_with_the_other_filters(store: BlockingStore) -> None:
+    store.open(opening("s1", user="7", rooms=TWO))
+    store.open(opening("s2", user="8", rooms=TWO))
+    store.open(opening("s3", user="8", worker="w2", rooms=("news",)))
+    assert here(store) == ["s3", "s2", "s1"]
+    for query, found in [
+        (Query(room="news", user="8"), ["s3", "s2"]),
+        (Query(room="chat:1", user="8"), ["s2"]),
+        (Query(room="news", worker="w2"), ["s3"]),
+        (Query(room="news", prefix="s1"), ["s1"]),
+        (Query(room="news", state=SessionState.CONNECTED), ["s3", "s2", "s1"]),
+        (Query(room="news", state=SessionState.SUSPENDED), []),
+        (Query(room="new"), []),
+    ]:
+        assert ids(store.page(query).sessions) == found
