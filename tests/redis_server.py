@@ -1,6 +1,7 @@
 """A real redis-server of our own: on loopback, a free port, nothing kept between starts."""
 
 import atexit
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -101,6 +102,12 @@ class RedisServer:
         self._process.send_signal(signal.SIGCONT)
         with self.client() as client:
             assert client.ping()
+
+    def forget(self) -> None:
+        """Remove what it has written, so that the next start finds nothing."""
+        assert self._process is None, "it is running"
+        for path in Path(self._folder.name).iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def flush(self) -> None:
         """Empty it."""

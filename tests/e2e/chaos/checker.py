@@ -1,0 +1,105 @@
+"""Judges a run by its record alone."""
+
+from collections.abc import Iterator
+
+from tests.e2e.chaos.follower import Follower
+from tests.e2e.chaos.record import Position, Publish, Record
+from tests.e2e.chaos.truth import Truth
+from tests.e2e.chaos.violations import Rule, Violation
+
+Positions = dict[str, set[tuple[str, Position]]]
+
+
+def check(record: Record) -> list[Violation]:
+    """Everything that is wrong; empty if every promise was kept."""
+    truth = Truth(record)
+    found = [Violation(Rule.FORK, "observer", odd) for odd in record.history.oddities]
+    found += _acknowledgements(record, truth)
+    for diary in record.diaries:
+        found += Follower(diary, truth, began=record.began).follow()
+    positions = truth.positions()
+    found += _published(record, truth, positions)
+    found += _repeated(record, positions)
+    found += _sequence(record, truth)
+    found += _counts(record)
+    return found
+
+
+def _violation(rule: Rule, publish: Publish, what: str) -> Violation:
+    return Violation(rule, f"{publish.by} {publish.room}", f"{publish.mark}: {what}")
+
+
+def _acknowledgements(record: Record, truth: Truth) -> Iterator[Violation]:
+    """What publishers were told of positions."""
+    for publish in record.publishes:
+        position, at = publish.position, publish.acknowledged
+        if position is None or at is None:
+            continue
+        if truth.exceeded(publish.room, position, at=at):
+            yield _violation(Rule.UNKEPT, publish, f"the log never reached {position}")
+        elif instead := truth.claim(publish.room, position, publish.mark):
+            yield _violation(Rule.ORDER, publish, f"at {position} is {instead}")
+
+
+def _published(record: Record, truth: Truth, positions: Positions) -> Iterator[Violation]:
+    """What was acknowledged is there, what was refused is not, and nothing is of nobody."""
+    for publish in record.publishes:
+        there = publish.mark in positions
+        if publish.refused and there:
+            yield _violation(Rule.REFUSED, publish, f"at {positions[publish.mark]}")
+        elif not there and (life := truth.must_hold(publish)):
+            yield _violation(Rule.UNKEPT, publish, f"not in epoch {life.epoch}")
+    for mark, places in positions.items():
+        publish_ = truth.published.get(mark)
+        if publish_ is None or any(room != publish_.room for room, _ in places):
+            yield Violation(Rule.FORGED, "the logs", f"{mark} at {places}")
+
+
+def _repeated(record: Record, positions: Positions) -> Iterator[Violation]:
+    """However often it was tried, it is there once: unless Redis forgot the key meanwhile."""
+    for publish in record.publishes:
+        places = positions.get(publish.mark, set())
+        if len(places) < 2:
+            continue
+        epochs = {position.epoch for _, position in places}
+        if len(epochs) < len(places) or not _was_forgotten(record, publish):
+            yield _violation(Rule.AGAIN, publish, f"{publish.tries} tries, at {sorted(places)}")
+
+
+def _was_forgotten(record: Record, publish: Publish) -> bool:
+    until = publish.acknowledged or float("inf")
+    return any(
+        deed.forgets and deed.ended >= publish.began and deed.began <= until
+        for deed in record.deeds
+    )
+
+
+def _sequence(record: Record, truth: Truth) -> Iterator[Violation]:
+    """Whoever began after another was acknowledged comes after it."""
+    logs: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for (room, epoch, offset), mark in truth.entries.items():
+        logs.setdefault((room, epoch), []).append((offset, mark))
+    for (_, epoch), entries in logs.items():
+        latest = float("-inf")
+        for offset, mark in sorted(entries):
+            publish = truth.published.get(mark)
+            if publish is None:
+                continue
+            if publish.acknowledged is not None and publish.acknowledged < latest:
+                yield _violation(Rule.SEQUENCE, publish, f"at {epoch}:{offset}")
+            latest = max(latest, publish.began)
+
+
+def _counts(record: Record) -> Iterator[Violation]:
+    """What workers counted while nobody was disturbed is what happened."""
+    tally = record.tally
+    if tally is None:
+        return
+    pairs = {
+        "handed over": (tally.handed, tally.seen),
+        "published": (tally.published, tally.acknowledged),
+        "skipped": (tally.skipped, 0),
+    }
+    for what, (counted, happened) in pairs.items():
+        if counted != happened:
+            yield Violation(Rule.COUNT, "the workers", f"{what}: {counted}, not {happened}")

@@ -1,0 +1,231 @@
+"""What happened, as each party saw it: all that the checker knows.
+
+Times are seconds of one monotonic clock, that of the process in which the run plays.
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Position(NamedTuple):
+    """How far somebody has got in a room's log."""
+
+    epoch: str
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.offset}"
+
+
+def mark(data: Any) -> str:
+    """What a publication is recognised by: who it is, where it was meant to be, and its text."""
+    text = str(data["text"]).encode()
+    return f"{data['id']} in {data['to']} {zlib.crc32(text):08x}"
+
+
+# ---------------------------------------------------------------- what a subscriber saw
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A new connection was opened to ``worker``; what older ones say counts no more."""
+
+    at: float
+    worker: str
+    rooms: Mapping[str, Position | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """It asked to be in a room."""
+
+    at: float
+    room: str
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """``welcome`` or ``joined`` named a room; ``asked`` unless it came by itself."""
+
+    at: float
+    room: str
+    top: Position
+    recovered: bool | None = None
+    reason: str | None = None
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """A publication."""
+
+    at: float
+    room: str
+    offset: int
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The server said ``left``."""
+
+    at: float
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A ping: what the server has handed over, and what has arrived, on this connection."""
+
+    at: float
+    delivered: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The connection is over, with a code of the server if it gave one."""
+
+    at: float
+    code: int | None = None
+
+
+Event = Hello | Joining | Told | Got | Left | Counted | Ended
+
+
+@dataclass(slots=True)
+class Diary:
+    """A subscriber's, in order. ``wanted`` are the rooms it means to be in at the end."""
+
+    name: str
+    private: str  # its user's own room
+    events: list[Event] = field(default_factory=list)
+    wanted: frozenset[str] = frozenset()
+
+
+# ---------------------------------------------------------------- what publishers did
+
+
+@dataclass(slots=True)
+class Publish:
+    """One publication that somebody wanted, however often it was tried. ``position`` is what
+    the acknowledgement said, if it said one. A ``refused`` one must be nowhere."""
+
+    room: str
+    mark: str
+    by: str
+    began: float
+    acknowledged: float | None = None
+    position: Position | None = None
+    refused: bool = False
+    tries: int = 0
+
+
+# ---------------------------------------------------------------- what the observer read
+
+
+@dataclass(slots=True)
+class Life:
+    """One epoch of a room's log, as far as it was read. ``gone`` is the newest offset known
+    not to be kept any more; ``first`` is when the first reading that
+    found this epoch had ended, ``last`` when the last one began."""
+
+    epoch: str
+    first: float
+    last: float
+    top: int = 0
+    gone: int = 0
+    entries: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at a log found: entries from ``oldest`` on, or some of the newest. It
+    began at ``at``."""
+
+    at: float
+    ended: float
+    room: str
+    top: Position
+    oldest: int
+    entries: Mapping[int, str]
+
+
+@dataclass(slots=True)
+class History:
+    """The lives of each room's log, in order; ``oddities`` are what no log may do."""
+
+    lives: dict[str, list[Life]] = field(default_factory=dict)
+    oddities: list[str] = field(default_factory=list)
+
+    def note(self, reading: Reading) -> None:
+        """Take in what was read."""
+        life = self._life(reading)
+        life.last = max(life.last, reading.at)
+        if reading.top.offset < life.top:
+            self._odd(reading, f"ended at {life.top} before")
+        life.top = max(life.top, reading.top.offset)
+        life.gone = max(life.gone, reading.oldest - 1)
+        for offset, each in reading.entries.items():
+            if life.entries.setdefault(offset, each) != each:
+                self._odd(reading, f"{offset} was {life.entries[offset]}, is {each}")
+
+    def _life(self, reading: Reading) -> Life:
+        lives = self.lives.setdefault(reading.room, [])
+        for life in lives:
+            if life.epoch == reading.top.epoch:
+                if life is not lives[-1]:
+                    self._odd(reading, "the epoch had ended")
+                return life
+        lives.append(Life(reading.top.epoch, reading.ended, reading.at))
+        return lives[-1]
+
+    def _odd(self, reading: Reading, what: str) -> None:
+        self.oddities.append(f"{reading.room} at {reading.top}: {what}")
+
+    def known(self, room: str) -> int:
+        """The newest offset known of the log's present epoch."""
+        lives = self.lives.get(room)
+        return lives[-1].top if lives else 0
+
+
+# ---------------------------------------------------------------- everything together
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What the nemesis did to what, from when to when; whether Redis forgot its keys by it."""
+
+    began: float
+    ended: float
+    what: str
+    target: str = ""
+    forgets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the workers counted over a time in which nobody was disturbed, and what was seen."""
+
+    published: int
+    handed: int  # delivered and replayed
+    skipped: int
+    acknowledged: int
+    seen: int
+
+
+@dataclass(slots=True)
+class Record:
+    """A run. ``log_length`` is how many entries a log keeps."""
+
+    seed: int
+    log_length: int
+    began: float = 0.0
+    diaries: list[Diary] = field(default_factory=list)
+    publishes: list[Publish] = field(default_factory=list)
+    history: History = field(default_factory=History)
+    deeds: list[Deed] = field(default_factory=list)
+    tally: Tally | None = None

@@ -1,0 +1,71 @@
+"""What the logs held: what the observer read, and what publishers were told."""
+
+from collections import defaultdict
+
+from tests.e2e.chaos.record import Life, Position, Publish, Record, Told
+
+Place = tuple[str, str, int]  # room, epoch, offset
+
+
+class Truth:
+    """``entries`` grows with what subscribers were handed: a log that was lost before
+    anybody read its end is known by them alone, and must be the same to all of them."""
+
+    def __init__(self, record: Record) -> None:
+        self.log_length = record.log_length
+        self.published = {each.mark: each for each in record.publishes}
+        self.lives = {
+            (room, life.epoch): life
+            for room, lives in record.history.lives.items()
+            for life in lives
+        }
+        self.last = {room: lives[-1] for room, lives in record.history.lives.items()}
+        self.entries: dict[Place, str] = {}
+        for (room, epoch), life in self.lives.items():
+            self.entries |= {(room, epoch, at): mark for at, mark in life.entries.items()}
+
+    def claim(self, room: str, position: Position, mark: str) -> str | None:
+        """Somebody says that this is there; what is there instead, if it is not."""
+        found = self.entries.setdefault((room, *position), mark)
+        return None if found == mark else found
+
+    def exceeded(self, room: str, position: Position, *, at: float) -> bool:
+        """Whether the log was read later and did not reach so far."""
+        life = self.lives.get((room, position.epoch))
+        return life is not None and life.last > at and position.offset > life.top
+
+    def has_lost(self, room: str, position: Position, *, top: int) -> bool:
+        """Whether something after this position was no longer kept, by a log that reached
+        ``top`` or more."""
+        life = self.lives.get((room, position.epoch))
+        newest, gone = (life.top, life.gone) if life else (0, 0)
+        return position.offset < max(gone, max(newest, top) - self.log_length)
+
+    def is_no_loss(self, told: Told, position: Position) -> str | None:
+        """Why there was nothing to be told of; None if there was."""
+        if told.top.epoch != position.epoch:
+            return None if told.reason == "epoch_changed" else f"{told.reason}, in another epoch"
+        if told.reason == "expired":
+            kept = not self.has_lost(told.room, position, top=told.top.offset)
+            return "the log had everything" if kept else None
+        if told.reason == "ahead":
+            return "it was not ahead" if position.offset <= told.top.offset else None
+        return f"{told.reason}, in the same epoch"
+
+    def positions(self) -> dict[str, set[tuple[str, Position]]]:
+        """Where each publication is."""
+        found = defaultdict(set)
+        for (room, epoch, offset), mark in self.entries.items():
+            found[mark].add((room, Position(epoch, offset)))
+        return found
+
+    def must_hold(self, publish: Publish) -> Life | None:
+        """The one life of the log in which this began and was acknowledged, if there is one
+        and nothing of it has escaped the observer."""
+        acknowledged = publish.acknowledged
+        if acknowledged is None:
+            return None
+        for (room, _), life in self.lives.items():
+            if room == publish.room and life.first <= publish.began and life.last > acknowledged:
+                return life if len(life.entries) == life.top else None
+        return None

@@ -1,0 +1,83 @@
+"""What can be wrong with a run, and how it is shown to whoever has to find out why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from tests.e2e.chaos.record import Counted, Ended, Event, Got, Hello, Joining, Left, Told
+
+BEFORE, AFTER = 12, 3  # events of an excerpt
+
+
+class Rule(Enum):
+    """What must never be."""
+
+    MISSING = "a publication is missing and nobody was told"
+    TWICE = "a publication was handed over twice"
+    REPLAYED = "a part of what was told to be lost was handed over"
+    UNANNOUNCED = "a publication came before its room was joined"
+    FOREIGN = "somebody got what was not for them"
+    ORDER = "two publications at one position"
+    FORGED = "a publication that the log never held"
+    NO_LOSS = "told of a loss that was none"
+    BELIEVED = "a position was believed that the log never reached"
+    ANSWER = "an answer that the protocol does not know"
+    LATE = "not everything was there at the end"
+    AWAY = "a client was sent away that had done nothing wrong"
+    UNKEPT = "acknowledged, but not in the log"
+    AGAIN = "published twice"
+    REFUSED = "refused, but published"
+    SEQUENCE = "published before what had been acknowledged earlier"
+    FORK = "a log did what no log may do"
+    COUNT = "the counts differ"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One of them: who saw it, what exactly, and what had happened around it."""
+
+    rule: Rule
+    who: str
+    what: str
+    excerpt: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        head = f"{self.rule.name}: {self.rule.value}\n  {self.who}: {self.what}"
+        return "\n".join((head, *(f"    {line}" for line in self.excerpt)))
+
+
+def excerpt(events: Sequence[Event], number: int, room: str, *, began: float) -> tuple[str, ...]:
+    """The lines around event ``number`` that concern this room."""
+    concerned = [at for at, event in enumerate(events) if at == number or _concerns(event, room)]
+    middle = concerned.index(number) if events else 0
+    shown = concerned[max(0, middle - BEFORE) : middle + AFTER + 1]
+    return tuple(
+        f"{'>' if at == number else ' '} {events[at].at - began:8.3f} {describe(events[at], room)}"
+        for at in shown
+    )
+
+
+def _concerns(event: Event, room: str) -> bool:
+    return not isinstance(event, Counted) and getattr(event, "room", room) == room
+
+
+def describe(event: Event, room: str = "") -> str:
+    """An event as one line; of a hello, what it said of this room."""
+    match event:
+        case Hello():
+            said = f"{event.rooms[room] or 'from now on'}" if room in event.rooms else "not named"
+            text = f"hello to {event.worker}, {room}: {said}"
+        case Joining():
+            text = f"join from {event.position or 'now on'}"
+        case Told():
+            how = "joined" if event.asked else "joined, unasked,"
+            text = f"{how} at {event.top} recovered={event.recovered} {event.reason or ''}"
+        case Got():
+            text = f"publication {event.offset} {event.mark}"
+        case Left():
+            text = "left"
+        case Counted():
+            text = f"ping: {event.delivered} delivered, {event.received} received"
+        case Ended():
+            text = f"connection over, {event.code or 'without a word'}"
+    return text
