@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from realtime.store.base import StoreUnavailable
 
-from .room import Page, Read, Room
+from .knowledge import Page, Read
+from .room import Room
 
 logger = logging.getLogger("realtime.worker")
 
@@ -51,8 +52,8 @@ class Driver:
 
         Raises StoreUnavailable.
         """
-        doubts = self.room.doubts
-        while self.room.cleared < doubts:
+        doubts = self.room.log.doubts
+        while self.room.log.cleared < doubts:
             self.go_on()
             if self._next_read is None:
                 self._next_read = self._loop.create_future()

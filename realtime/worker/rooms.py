@@ -15,8 +15,9 @@ from realtime.store.records import Deliveries
 from .auditing import Agenda
 from .driver import Driver
 from .ends import Ends
+from .knowledge import Page, Read
 from .publications import Published, published
-from .room import Member, Page, Read, Room, Tally
+from .room import Member, Room, Tally
 
 # So many logs are read at a time. The others wait here, where no timeout of the store runs.
 READS = 16
@@ -110,7 +111,7 @@ class Rooms:
         gap = driver.room.join(member, position)
         if position is not None:
             driver.go_on()
-        newest = driver.room.newest
+        newest = driver.room.log.newest
         return Entry(
             newest.epoch,
             newest.offset,
@@ -196,7 +197,9 @@ class Rooms:
         if self._stopped:
             raise StoreUnavailable("this worker ends")
         asked_at = {
-            name: driver.room.newest.offset for name in names if (driver := self._drivers.get(name))
+            name: driver.room.log.newest.offset
+            for name in names
+            if (driver := self._drivers.get(name))
         }
         for name, end in (await self._ends.of(names)).items():
             self._hear_of_end(name, end, asked_at=asked_at.get(name, 0))
@@ -206,7 +209,7 @@ class Rooms:
         if driver is None:
             if name in self._held:
                 self._drivers[name] = Driver(Room(name, end, self._tally), self._read)
-        elif driver.room.audit(end, asked_at=asked_at):
+        elif driver.room.log.audit(end, asked_at=asked_at):
             driver.go_on()
 
     async def _read(self, name: str, read: Read) -> Page:

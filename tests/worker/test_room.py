@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from realtime.protocol.position import Gap, Position
 from realtime.store.log import End
 from realtime.worker import room as module
-from realtime.worker.room import Page, Read, Room, Tally
+from realtime.worker.knowledge import Page, Read
+from realtime.worker.room import Room, Tally
 
 KEPT = 6  # entries of the log
 PIECE = 3  # publications of a read
@@ -78,7 +79,7 @@ class Client:
 
     def come_in(self, position: Position | None) -> Gap | None:
         """Join, again if need be; it goes on from what the room says."""
-        newest = self._room.newest
+        newest = self._room.log.newest
         gap = self._room.join(self, position)
         if position is not None and gap is not None:
             self.account += _lost(position, newest, gap)
@@ -91,7 +92,7 @@ class Client:
 
     def hand(self, _room: str, publication: Any, *, replayed: bool) -> None:
         assert not self.gone
-        assert publication.offset <= self._room.top.offset, "the room comes first"
+        assert publication.offset <= self._room.log.top, "the room comes first"
         assert publication.offset == self.position.offset + 1, "in order, nothing missing or twice"
         true = self._log.everything[self.position.epoch][publication.offset]
         assert publication == true, "what was published"
@@ -175,21 +176,21 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule()
     def the_room_is_audited(self) -> None:
-        self.room.audit(self.log.end, asked_at=self.room.newest.offset)
+        self.room.log.audit(self.log.end, asked_at=self.room.log.newest.offset)
 
     @rule()
     def an_audit_is_asked(self) -> None:
-        self.audits.append((self.log.end, self.room.newest.offset))
+        self.audits.append((self.log.end, self.room.log.newest.offset))
 
     @precondition(lambda self: self.audits)
     @rule(data=st.data())
     def its_answer_arrives(self, data: st.DataObject) -> None:
         """In any order. Within one log it is no reason to doubt, however late it comes."""
         end, asked_at = self.audits.pop(data.draw(st.integers(0, len(self.audits) - 1)))
-        before = self.room.doubts
-        self.room.audit(end, asked_at=asked_at)
-        if {epoch for epoch in self.log.everything} == {self.room.top.epoch}:
-            assert self.room.doubts == before
+        before = self.room.log.doubts
+        self.room.log.audit(end, asked_at=asked_at)
+        if set(self.log.everything) == {self.room.log.epoch}:
+            assert self.room.log.doubts == before
 
     # ------------------------------------------------------------ members
 
@@ -220,10 +221,13 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(name=NAMES, away=st.integers(0, KEPT))
     def join_after_an_audit(self, name: str, away: int) -> None:
         """Whoever has heard more than this worker, from another one, can go on all the same."""
-        self.room.audit(self.log.end, asked_at=self.room.newest.offset)
+        self.room.log.audit(self.log.end, asked_at=self.room.log.newest.offset)
         position = Position(self.log.epoch, max(0, self.log.top - away))
         gap = self._client(name, anew=True).come_in(position)
-        if self.room.doubts == self.room.cleared and position.offset + 1 >= self.log.end.oldest:
+        if (
+            self.room.log.doubts == self.room.log.cleared
+            and position.offset + 1 >= self.log.end.oldest
+        ):
             assert gap is None
 
     @rule(name=NAMES)
@@ -261,8 +265,8 @@ class RoomMachine(RuleBasedStateMachine):
             if next(self.steps, "over") == "over":
                 self.steps = None
         elif self.asked is not None:
-            self.asked, read = None, self.asked
-            self.answered = (read, self.log.read(read.offset))
+            self.answered = (self.asked, self.log.read(self.asked.offset))
+            self.asked = None
         elif self.answered is not None:
             self.steps = self.room.absorb(*self.answered)
             self.answered = None
@@ -277,7 +281,7 @@ class RoomMachine(RuleBasedStateMachine):
         for client in self.clients.values():
             client.credit = 10_000
             self.room.wake(client)
-        self.room.audit(self.log.end, asked_at=self.room.newest.offset)
+        self.room.log.audit(self.log.end, asked_at=self.room.log.newest.offset)
         for _ in range(400):
             self._step()
             if self.idle() and self.room.wants() is None:
@@ -298,8 +302,8 @@ class RoomMachine(RuleBasedStateMachine):
     @invariant()
     def nobody_is_beyond_the_newest(self) -> None:
         for client in self.clients.values():
-            if client.position.epoch == self.room.top.epoch:
-                assert client.position.offset <= self.room.newest.offset
+            if client.position.epoch == self.room.log.epoch:
+                assert client.position.offset <= self.room.log.newest.offset
 
     @invariant()
     def the_books_balance(self) -> None:
