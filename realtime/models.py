@@ -162,31 +162,40 @@ class Registry(models.Model):
 
 
 class RoomLog(models.Model):
-    """Where a room's log ends. ``size`` counts the bytes of its entries, ``touched_at`` is
-    the last append or, later, the last time that somebody needed to know; epoch ms."""
+    """Where a room's log ends: it holds the entries from ``oldest`` to ``top``. ``size`` counts
+    their bytes. ``touched_at`` is the last append or, later, the last time that somebody
+    needed to know; epoch ms."""
 
     room = models.CharField(primary_key=True, max_length=100)
     epoch = models.CharField(max_length=32)
     top = models.BigIntegerField(default=0)
+    oldest = models.BigIntegerField(default=1)
     size = models.BigIntegerField(default=0)
-    appended_at = models.BigIntegerField(default=0, db_index=True)
+    appended_at = models.BigIntegerField(default=0)
     touched_at = models.BigIntegerField(db_index=True)
 
     class Meta:
         default_permissions = ()
+        # Those that hold entries: a few of all the rooms that there have been.
+        indexes = [
+            models.Index(
+                fields=["appended_at"], condition=models.Q(size__gt=0), name="realtime_log_held"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.room} {self.top}"
 
 
 class RoomEntry(models.Model):
-    """A publication in a room's log; ``time`` in epoch ms, ``data`` is JSON."""
+    """A publication in a room's log; ``time`` in epoch ms, ``data`` is JSON, ``size`` its bytes."""
 
     log = models.ForeignKey(
         RoomLog, on_delete=models.CASCADE, related_name="entries", db_index=False
     )
     offset = models.BigIntegerField()
     time = models.BigIntegerField()
+    size = models.PositiveIntegerField()
     data = models.TextField()
 
     class Meta:

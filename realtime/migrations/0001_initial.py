@@ -84,12 +84,20 @@ class Migration(migrations.Migration):
                 ("room", models.CharField(max_length=100, primary_key=True, serialize=False)),
                 ("epoch", models.CharField(max_length=32)),
                 ("top", models.BigIntegerField(default=0)),
+                ("oldest", models.BigIntegerField(default=1)),
                 ("size", models.BigIntegerField(default=0)),
-                ("appended_at", models.BigIntegerField(db_index=True, default=0)),
+                ("appended_at", models.BigIntegerField(default=0)),
                 ("touched_at", models.BigIntegerField(db_index=True)),
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("size__gt", 0)),
+                        fields=["appended_at"],
+                        name="realtime_log_held",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -236,6 +244,7 @@ class Migration(migrations.Migration):
                 ),
                 ("offset", models.BigIntegerField()),
                 ("time", models.BigIntegerField()),
+                ("size", models.PositiveIntegerField()),
                 ("data", models.TextField()),
                 (
                     "log",

@@ -14,6 +14,7 @@ worker, and ``store.blocking``, the same methods for a thread that waits
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from .log import BlockingLog, Log
 from .records import (
     Attendance,
     BeatAnswer,
@@ -70,7 +71,9 @@ class StoreUnavailable(Exception):
 
 class BlockingStore(ABC):
     """The contract. A method raises :class:`StoreUnavailable`, and for nothing but a
-    caller's mistake ValueError."""
+    caller's mistake ValueError. ``log`` holds the rooms' messages, see ``log.py``."""
+
+    log: BlockingLog
 
     @abstractmethod
     def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
@@ -207,6 +210,7 @@ class Store(ABC):
     """The same contract for an event loop; see :class:`BlockingStore` for what each does."""
 
     blocking: BlockingStore
+    log: Log
 
     @abstractmethod
     async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None: ...

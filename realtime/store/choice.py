@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from realtime.threads import Threads
 
     from .base import BlockingStore, Store
+    from .log import Bounds
     from .windows import Windows
 
 EXPECTED = '"database", "database:<alias>" or the URL of a Redis like "redis://localhost:6379/0"'
@@ -56,26 +57,33 @@ def database_alias(text: str) -> str:
 
 
 def blocking_store(
-    text: str, windows: "Windows", *, prefix: str, timeout: float
+    text: str, windows: "Windows", bounds: "Bounds", *, prefix: str, timeout: float
 ) -> "BlockingStore":
     """The store for a thread that waits. ``prefix`` and ``timeout`` (seconds) are for Redis."""
     if is_redis(text):
         from . import redis
 
-        return redis.blocking_store(text, windows, prefix=prefix, timeout=timeout)
+        return redis.blocking_store(text, windows, prefix=prefix, timeout=timeout, bounds=bounds)
     from . import database
 
-    return database.blocking_store(database_alias(text), windows)
+    return database.blocking_store(database_alias(text), windows, bounds=bounds)
 
 
 def loop_store(
-    text: str, windows: "Windows", threads: "Threads", *, prefix: str, timeout: float
+    text: str,
+    windows: "Windows",
+    bounds: "Bounds",
+    threads: "Threads",
+    *,
+    prefix: str,
+    timeout: float,
 ) -> "Store":
     """The store for the running event loop, with ``threads`` for a database."""
     if is_redis(text):
         from . import redis
 
-        return redis.loop_store(text, windows, prefix=prefix, timeout=timeout)
+        return redis.loop_store(text, windows, prefix=prefix, timeout=timeout, bounds=bounds)
     from . import database
 
-    return database.loop_store(database_alias(text), windows, threads, timeout=timeout)
+    alias = database_alias(text)
+    return database.loop_store(alias, windows, threads, timeout=timeout, bounds=bounds)

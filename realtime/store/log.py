@@ -8,12 +8,15 @@ A room that nobody has ever published to has an epoch, too, and ends at offset 0
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from realtime.protocol.position import Position
+from realtime.protocol.rooms import EXPECTED, is_room
 
 # A call is about at most so many rooms, or entries.
 MOST = 500
+
+LONGEST_KEY = 500  # characters
 
 # For so long a key is remembered: 300 s are longer than any client or task queue takes to
 # ask again, and Centrifugo and AnyCable remember theirs for the same time.
@@ -28,10 +31,13 @@ class Bounds:
     """What a log keeps: so many entries, so many bytes of data, for so long after the last
     append; and for how long it remembers that there was one."""
 
-    length: int
-    bytes: int
-    ttl_ms: int
-    meta_ttl_ms: int
+    length: int = 1_000
+    bytes: int = 4 * 1024 * 1024
+    ttl_ms: int = 300_000
+    meta_ttl_ms: int = 7 * 24 * 3_600_000
+
+
+BOUNDS = Bounds()  # as the settings have them, unless a project says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where an append put its draft, at ``time``; a repeated one answers the same."""
+    """Where an append put its draft, at ``time``; a repeated one answers the same.
+
+    ``fresh`` if this very call has put it there. Otherwise what stands there may be other
+    data than the draft's, so the log has to be asked.
+    """
 
     position: Position
     time: int
+    fresh: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +137,32 @@ class Log(ABC):
     async def recent(self) -> Mapping[str, End] | None: ...
     @abstractmethod
     async def prune(self, limit: int = MOST) -> int: ...
+
+
+def check_drafts(drafts: Sequence[Draft]) -> None:
+    """Raises ValueError for what cannot be appended anywhere."""
+    check_rooms([draft.room for draft in drafts])
+    for draft in drafts:
+        if len(draft.key) > LONGEST_KEY:
+            raise ValueError(f"expected a key of at most {LONGEST_KEY} characters")
+        # PostgreSQL has no such character, and JSON never needs it.
+        if "\0" in draft.key or "\0" in draft.data:
+            raise ValueError("expected a text without the character NUL")
+        draft.key.encode()  # half a surrogate pair raises a ValueError, too
+        draft.data.encode()
+
+
+def check_rooms(rooms: Sequence[str]) -> None:
+    """Raises ValueError for more than MOST, and for what is not a room."""
+    if len(rooms) > MOST:
+        raise ValueError(f"expected at most {MOST}, not {len(rooms)}")
+    for room in rooms:
+        if not is_room(room):
+            raise ValueError(f"expected {EXPECTED}, not {room!r}")
+
+
+def check_read(room: str, *, after: int, limit: int, max_bytes: int) -> None:
+    """Raises ValueError for a read that makes no sense."""
+    check_rooms([room])
+    if after < 0 or max_bytes < 1 or not 1 <= limit <= MOST:
+        raise ValueError(f"expected an offset, 1 to {MOST} entries and 1 byte or more")

@@ -29,6 +29,7 @@ from realtime.protocol.heartbeat import Policy
 from realtime.store import choice
 from realtime.store.base import SAMPLE_EVERY_MS, BlockingStore, Store, StoreUnavailable
 from realtime.store.database.transaction import Database
+from realtime.store.log import Bounds
 from realtime.store.records import Cap, Session
 from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
@@ -87,6 +88,16 @@ def windows(values: Settings) -> Windows:
     )
 
 
+def bounds(values: Settings) -> Bounds:
+    """What the store keeps of a room's messages."""
+    return Bounds(
+        length=values.log_length,
+        bytes=values.log_bytes,
+        ttl_ms=round(values.log_ttl * 1000),
+        meta_ttl_ms=round(values.log_meta_ttl * 1000),
+    )
+
+
 def cap() -> Cap | None:
     """How many sessions a user may have; None if nobody counts."""
     if settings.max_sessions_per_user <= 0:
@@ -99,6 +110,7 @@ def blocking_store() -> BlockingStore:
     return choice.blocking_store(
         settings.store,
         windows(settings),
+        bounds(settings),
         prefix=settings.redis_prefix,
         timeout=settings.store_timeout,
     )
@@ -129,6 +141,7 @@ def lay_foundation() -> Foundation:
     store = choice.loop_store(
         settings.store,
         windows(settings),
+        bounds(settings),
         threads,
         prefix=settings.redis_prefix,
         timeout=settings.store_timeout,

@@ -9,11 +9,12 @@ from typing import Any, TypeVar, cast
 
 from django.db import connections
 
-from realtime.models import LiveSession, Registry, Sample, Worker
+from realtime.models import LiveSession, Registry, RoomKey, RoomLog, Sample, Worker
 from realtime.store.base import BlockingStore, Store
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
+from realtime.store.log import BlockingLog, Bounds
 from realtime.store.redis import RedisSessions, RedisStore
 from realtime.store.redis.client import blocking_client, loop_client
 from realtime.store.redis.scripts import Calls
@@ -34,6 +35,8 @@ WINDOWS = Windows(
     session_ms=SESSION * 1000,
     claim_ms=CLAIM * 1000,
 )
+# Small enough to be met.
+BOUNDS = Bounds(length=20, bytes=2_000, ttl_ms=300_000, meta_ttl_ms=7 * DAY * 1000)
 
 
 class Kind(ABC):
@@ -54,6 +57,10 @@ class Kind(ABC):
     @abstractmethod
     def empty(self) -> None:
         """Throw away all that the store holds."""
+
+    @abstractmethod
+    def begin_anew(self, room: str) -> None:
+        """Lose this room's log, and nothing else."""
 
     def at_once(self, calls: Sequence[Callable[[BlockingStore], T]]) -> list[T]:
         """Make these calls at one moment, each in a thread of its own; their answers."""
@@ -78,7 +85,9 @@ class DatabaseKind(Kind):
 
     def __init__(self, alias: str, windows: Windows = WINDOWS) -> None:
         self.database = Database(alias)
-        self.store = self.blocking = self.sessions = DatabaseSessions(self.database, windows)
+        self.store = self.blocking = self.sessions = DatabaseSessions(
+            self.database, windows, BOUNDS
+        )
 
     def turn(self, seconds: float) -> None:
         self.database.clock_offset += seconds
@@ -87,8 +96,11 @@ class DatabaseKind(Kind):
         return self.database.now()
 
     def empty(self) -> None:
-        for model in (LiveSession, Worker, Registry, Sample):
+        for model in (LiveSession, Worker, Registry, Sample, RoomLog, RoomKey):
             model._default_manager.using(self.database.alias).all().delete()
+
+    def begin_anew(self, room: str) -> None:
+        RoomLog.objects.using(self.database.alias).filter(room=room).delete()
 
 
 class DatabaseLoopKind(DatabaseKind):
@@ -114,7 +126,7 @@ class RedisKind(Kind):
         self.server = server
         self.calls = Calls(windows)
         self.client = blocking_client(server.url, timeout=10.0)
-        self.talks = Talks(self.calls)
+        self.talks = Talks(self.calls, BOUNDS)
         self.store = self.blocking = self.sessions = RedisSessions(
             self.client, self.talks, prefix=PREFIX
         )
@@ -122,6 +134,11 @@ class RedisKind(Kind):
 
     def turn(self, seconds: float) -> None:
         self.calls.clock_offset += seconds
+        # What expires by itself knows no other clock than the server's.
+        keys = list(self.client.scan_iter("{*:*}:*", count=1000))
+        left = [(key, self.client.pttl(key) - round(seconds * 1000)) for key in keys]
+        for key, ttl_ms in left:
+            self.client.pexpire(key, ttl_ms)
 
     def now(self) -> int:
         seconds, microseconds = self.client.time()
@@ -130,6 +147,9 @@ class RedisKind(Kind):
 
     def empty(self) -> None:
         self.client.flushall()
+
+    def begin_anew(self, room: str) -> None:
+        self.client.delete(f"{{{PREFIX}:{room}}}:meta")
 
     def close(self) -> None:
         self.client.close()
@@ -155,9 +175,13 @@ class RedisLoopKind(RedisKind):
 
 
 class _Driven:
-    def __init__(self, store: Store, runner: asyncio.Runner) -> None:
+    def __init__(self, store: Any, runner: asyncio.Runner) -> None:
         self._store = store
         self._runner = runner
+
+    @property
+    def log(self) -> BlockingLog:
+        return cast(BlockingLog, _Driven(self._store.log, self._runner))
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._store, name)

@@ -7,7 +7,7 @@ from realtime.store.database import DatabaseSessions
 from realtime.store.redis import RedisSessions
 from tests.redis_server import RedisServer
 
-from .kinds import WINDOWS
+from .kinds import BOUNDS, WINDOWS
 
 STORES = [
     "database",
@@ -62,5 +62,5 @@ def test_the_database_of_the_history(text: str, alias: str) -> None:
 
 def test_the_store_that_is_meant(redis_server: RedisServer) -> None:
     for text, kind in (("database", DatabaseSessions), (redis_server.url, RedisSessions)):
-        store = choice.blocking_store(text, WINDOWS, prefix="tests", timeout=1.0)
+        store = choice.blocking_store(text, WINDOWS, BOUNDS, prefix="tests", timeout=1.0)
         assert isinstance(store, kind)

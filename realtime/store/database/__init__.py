@@ -2,6 +2,7 @@
 
 from realtime.threads import Threads
 
+from ..log import BOUNDS, Bounds
 from ..windows import Windows
 from .blocking import DatabaseSessions
 from .store import DatabaseStore
@@ -10,12 +11,15 @@ from .transaction import Database
 __all__ = ["DatabaseSessions", "DatabaseStore", "blocking_store", "loop_store"]
 
 
-def blocking_store(alias: str, windows: Windows) -> DatabaseSessions:
+def blocking_store(alias: str, windows: Windows, *, bounds: Bounds = BOUNDS) -> DatabaseSessions:
     """The store for threads, in this one of the project's databases."""
-    return DatabaseSessions(Database(alias), windows)
+    return DatabaseSessions(Database(alias), windows, bounds)
 
 
-def loop_store(alias: str, windows: Windows, threads: Threads, *, timeout: float) -> DatabaseStore:
+def loop_store(
+    alias: str, windows: Windows, threads: Threads, *, timeout: float, bounds: Bounds = BOUNDS
+) -> DatabaseStore:
     """The store for the running event loop; a call takes at most ``timeout`` seconds."""
     database = Database(alias)
-    return DatabaseStore(database, DatabaseSessions(database, windows), threads, timeout=timeout)
+    blocking = DatabaseSessions(database, windows, bounds)
+    return DatabaseStore(database, blocking, threads, timeout=timeout)

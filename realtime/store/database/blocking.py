@@ -8,6 +8,7 @@ from realtime.models import LiveSession, Registry, Worker
 from realtime.protocol.codes import FINAL
 
 from ..base import BATCH, LONGEST_REASON, BlockingStore, the_one
+from ..log import BOUNDS, Bounds
 from ..records import (
     Attendance,
     BeatAnswer,
@@ -32,6 +33,7 @@ from ..records import (
 from ..windows import Windows
 from . import rows
 from .admission import Admission
+from .log import DatabaseBlockingLog
 from .looking import Looking
 from .memberships import Memberships
 from .numbers import Numbers
@@ -59,7 +61,8 @@ class Standing(NamedTuple):
 class DatabaseSessions(BlockingStore):
     """Sessions, leases and closes as rows; each method is one transaction."""
 
-    def __init__(self, database: Database, windows: Windows) -> None:
+    def __init__(self, database: Database, windows: Windows, bounds: Bounds = BOUNDS) -> None:
+        self.log: DatabaseBlockingLog = DatabaseBlockingLog(database, bounds)
         self._database = database
         self._windows = windows
         self._leases = Workers(database, windows)

@@ -29,6 +29,7 @@ from ..records import (
     WorkerReport,
 )
 from .blocking import DatabaseSessions
+from .log import DatabaseLog
 from .transaction import Database, Deadlock
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class DatabaseStore(Store):
         self, database: Database, blocking: DatabaseSessions, threads: Threads, *, timeout: float
     ) -> None:
         self.blocking: DatabaseSessions = blocking
+        self.log: DatabaseLog = DatabaseLog(blocking.log, database, self._read, self._write)
         self._database = database
         self._threads = threads
         self._timeout = timeout

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from ..log import BOUNDS, Bounds
 from ..windows import Windows
 from .blocking import RedisSessions
 from .client import blocking_client, loop_client
@@ -13,17 +14,21 @@ __all__ = ["RedisSessions", "RedisStore", "blocking_store", "loop_store"]
 
 
 @lru_cache(maxsize=8)  # one in a process, unless a test has its own
-def blocking_store(url: str, windows: Windows, *, prefix: str, timeout: float) -> RedisSessions:
+def blocking_store(
+    url: str, windows: Windows, *, prefix: str, timeout: float, bounds: Bounds = BOUNDS
+) -> RedisSessions:
     """The store for threads: always the same one, with its one pool of connections.
 
     Raises ValueError for what is not the URL of a Redis.
     """
     client = blocking_client(url, timeout=timeout)
-    return RedisSessions(client, Talks(Calls(windows)), prefix=prefix)
+    return RedisSessions(client, Talks(Calls(windows), bounds), prefix=prefix)
 
 
-def loop_store(url: str, windows: Windows, *, prefix: str, timeout: float) -> RedisStore:
+def loop_store(
+    url: str, windows: Windows, *, prefix: str, timeout: float, bounds: Bounds = BOUNDS
+) -> RedisStore:
     """The store for the running event loop, with connections of its own."""
-    blocking = blocking_store(url, windows, prefix=prefix, timeout=timeout)
-    talks = Talks(Calls(windows))
+    blocking = blocking_store(url, windows, prefix=prefix, timeout=timeout, bounds=bounds)
+    talks = Talks(Calls(windows), bounds)
     return RedisStore(loop_client(url), talks, blocking=blocking, prefix=prefix, timeout=timeout)

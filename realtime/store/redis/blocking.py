@@ -26,6 +26,7 @@ from ..records import (
     WorkerReport,
 )
 from .client import is_demoted, speaking
+from .log import RedisBlockingLog
 from .scripts import SCRIPTS, Call, Talk
 from .talks import Talks
 
@@ -35,14 +36,15 @@ T = TypeVar("T")
 class RedisSessions(BlockingStore):
     """Each method is a talk. May be shared by threads and used after a fork.
 
-    All keys begin with ``{prefix}:``.
+    All keys begin with ``{prefix}:``, those of a room's log with ``{prefix:room}:``.
     """
 
     def __init__(self, client: "redis.Redis", talks: Talks, *, prefix: str) -> None:
         self._client = client
         self._talks = talks
-        self._keys = [f"{{{prefix}}}:"]
+        self._prefix = prefix
         self._scripts = {name: client.register_script(text) for name, text in SCRIPTS.items()}
+        self.log = RedisBlockingLog(self._run, talks.log)
 
     def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
         return self._run(self._talks.sessions.open(opening, cap=cap))
@@ -124,7 +126,8 @@ class RedisSessions(BlockingStore):
 
     def _ask(self, call: Call) -> bytes:
         try:
-            answer: bytes = self._scripts[call.script](keys=self._keys, args=[call.payload])
+            script, keys = self._scripts[call.script], call.keys(self._prefix)
+            answer: bytes = script(keys=keys, args=[call.payload])
         except redis.ResponseError as error:
             if is_demoted(error):
                 self._client.connection_pool.disconnect(inuse_connections=False)

@@ -15,22 +15,33 @@ from ..windows import Windows
 T = TypeVar("T")
 
 _FOLDER = Path(__file__).parent.parent / "lua"
-_PRELUDE = (_FOLDER / "prelude.lua").read_text()
 
-# By name, each with what they all begin with.
-SCRIPTS = {
-    path.stem: _PRELUDE + path.read_text()
-    for path in sorted(_FOLDER.glob("*.lua"))
-    if path.stem != "prelude"
+
+def _scripts_in(folder: Path) -> dict[str, str]:
+    """By their names there, each with what they all begin with."""
+    prelude = (folder / "prelude.lua").read_text()
+    scripts = (path for path in sorted(folder.glob("*.lua")) if path.stem != "prelude")
+    return {path.stem: prelude + path.read_text() for path in scripts}
+
+
+# Those of the registry, and those of the message log.
+SCRIPTS = _scripts_in(_FOLDER) | {
+    f"log/{name}": text for name, text in _scripts_in(_FOLDER / "log").items()
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A script to run, and its one argument."""
+    """A script to run, its one argument, and the rooms that it is about, if it is not about
+    the registry."""
 
     script: str
     payload: bytes
+    rooms: tuple[str, ...] = ()
+
+    def keys(self, prefix: str) -> list[str]:
+        """What the names of its keys begin with, each in a hash tag of its own."""
+        return [f"{{{prefix}:{room}}}:" for room in self.rooms] or [f"{{{prefix}}}:"]
 
 
 # A method of the contract without its input and output: it says what to call, is handed the

@@ -32,6 +32,7 @@ from ..records import (
 )
 from .blocking import RedisSessions
 from .client import CONNECTIONS, is_demoted, speaking
+from .log import RedisLog
 from .scripts import SCRIPTS, Call, Talk
 from .talks import Talks
 
@@ -61,11 +62,12 @@ class RedisStore(Store):
         self.blocking: RedisSessions = blocking
         self._client = client
         self._talks = talks
-        self._keys = [f"{{{prefix}}}:"]
+        self._prefix = prefix
         self._timeout = timeout
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._running = 0
         self._scripts = {name: client.register_script(text) for name, text in SCRIPTS.items()}
+        self.log = RedisLog(self._run, talks.log)
 
     async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
         return await self._run(self._talks.sessions.open(opening, cap=cap))
@@ -169,7 +171,8 @@ class RedisStore(Store):
 
     async def _ask(self, call: Call) -> bytes:
         try:
-            answer: bytes = await self._scripts[call.script](keys=self._keys, args=[call.payload])
+            script, keys = self._scripts[call.script], call.keys(self._prefix)
+            answer: bytes = await script(keys=keys, args=[call.payload])
         except redis.ResponseError as error:
             if is_demoted(error):
                 await self._client.connection_pool.disconnect(inuse_connections=False)

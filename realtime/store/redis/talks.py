@@ -1,5 +1,7 @@
 """The whole contract as talks, for whoever drives them."""
 
+from ..log import BOUNDS, Bounds
+from .log import LogTalks
 from .looking import Looking
 from .numbers import Numbers
 from .scripts import Calls
@@ -10,8 +12,9 @@ from .sweeping import Sweeping
 class Talks:
     """The parts of the contract, over the same calls."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, bounds: Bounds = BOUNDS) -> None:
         self.sessions = Sessions(calls)
         self.looking = Looking(calls)
         self.sweeping = Sweeping(calls)
         self.numbers = Numbers(calls)
+        self.log = LogTalks(calls, bounds)

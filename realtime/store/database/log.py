@@ -1,0 +1,286 @@
+"""The message log on Django models.
+
+A room's row is locked while its offsets are given, until the commit: so the order of commits
+is the order of offsets, and whoever reads sees no holes.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from django.db.models import FilteredRelation, Q
+
+from realtime.models import RoomEntry, RoomKey, RoomLog
+from realtime.protocol.position import Position
+
+from ..log import (
+    KEY_KEPT_MS,
+    MOST,
+    RECENT_MS,
+    Appended,
+    BlockingLog,
+    Bounds,
+    Draft,
+    End,
+    Entry,
+    Extract,
+    Log,
+    check_drafts,
+    check_read,
+    check_rooms,
+)
+from .pruning import Pruning
+from .transaction import Database
+
+T = TypeVar("T")
+
+# So many entries are looked at together where a log is too large.
+STEP = 50
+
+_END = ("room", "epoch", "top", "oldest", "appended_at")
+_FOLLOWING = ("next__offset", "next__time", "next__data")
+
+
+class DatabaseBlockingLog(BlockingLog):
+    """Logs, entries and keys as rows. What only reads finds missing is written by :meth:`keep`."""
+
+    def __init__(self, database: Database, bounds: Bounds) -> None:
+        self._database = database
+        self._bounds = bounds
+        self._pruning = Pruning(database, bounds)
+        self._logs = RoomLog.objects.using(database.alias)
+        self._entries = RoomEntry.objects.using(database.alias)
+        self._keys = RoomKey.objects.using(database.alias)
+
+    # ------------------------------------------------------------ appending
+
+    def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+        check_drafts(drafts)
+        if not drafts:
+            return ()
+        with self._database.write():
+            logs = self._lock({draft.room for draft in drafts})
+            now = self._database.now()  # the locks may have taken their time
+            known = self._recall(drafts, now)
+            answers, entries, keys = [], [], []
+            for draft in drafts:
+                answer = known.get((draft.room, draft.key))
+                if answer is None:
+                    entries.append(self._next(logs[draft.room], draft.data, now))
+                    answer = Appended(Position(logs[draft.room].epoch, entries[-1].offset), now)
+                    if draft.key:
+                        known[draft.room, draft.key] = answer
+                        keys.append(_key(draft, answer))
+                answers.append(answer)
+            self._write(logs, entries, keys)
+            return tuple(answers)
+
+    def _lock(self, rooms: Iterable[str]) -> dict[str, RoomLog]:
+        """The rows of these rooms, made if there are none, and locked until the commit.
+
+        Everybody makes them in one order and then locks them in one order, so nobody waits
+        for somebody who waits for him.
+        """
+        names = sorted(rooms)
+        epoch, now = secrets.token_hex(6), self._database.now()
+        rows = [RoomLog(room=room, epoch=epoch, touched_at=now) for room in names]
+        while True:
+            self._logs.bulk_create(rows, ignore_conflicts=True)
+            chosen = self._logs.select_for_update().filter(room__in=names).order_by("room")
+            logs = {log.room: log for log in chosen}
+            if len(logs) == len(names):  # else one was pruned in between
+                return logs
+
+    def _recall(self, drafts: Sequence[Draft], now: int) -> dict[tuple[str, str], Appended]:
+        """Where those of the drafts were put that have been appended before."""
+        named = [draft for draft in drafts if draft.key]
+        if not named:
+            return {}
+        rooms, keys = {draft.room for draft in named}, {draft.key for draft in named}
+        rows = self._keys.filter(room__in=rooms, key__in=keys, expires_at__gt=now)
+        return {
+            (row.room, row.key): Appended(Position(row.epoch, row.offset), row.time) for row in rows
+        }
+
+    def _next(self, log: RoomLog, data: str, now: int) -> RoomEntry:
+        """The log's next entry, and the log as it is then."""
+        if log.size and self._is_over(log.appended_at, now):
+            self._entries.filter(log=log).delete()
+            log.oldest, log.size = log.top + 1, 0
+        size = len(data.encode())
+        log.top += 1
+        log.size += size
+        log.appended_at = log.touched_at = now
+        return RoomEntry(log_id=log.room, offset=log.top, time=now, size=size, data=data)
+
+    def _write(
+        self, logs: Mapping[str, RoomLog], entries: Sequence[RoomEntry], keys: Sequence[RoomKey]
+    ) -> None:
+        self._entries.bulk_create(entries)
+        # One that is there has expired.
+        self._keys.bulk_create(
+            keys,
+            update_conflicts=True,
+            unique_fields=["room", "key"],
+            update_fields=["epoch", "offset", "time", "expires_at"],
+        )
+        grown = [logs[room] for room in sorted({entry.log_id for entry in entries})]
+        for log in grown:
+            self._trim(log)
+        columns = ["top", "oldest", "size", "appended_at", "touched_at"]
+        self._logs.bulk_update(grown, columns)
+
+    def _trim(self, log: RoomLog) -> None:
+        """The oldest go first, and the newest never."""
+        before = log.oldest
+        while self._exceeds(log):
+            held = self._entries.filter(log=log, offset__gte=log.oldest).order_by("offset")
+            for offset, size in held.values_list("offset", "size")[:STEP]:
+                if not self._exceeds(log):
+                    break
+                log.oldest, log.size = offset + 1, log.size - size
+        if log.oldest > before:
+            self._entries.filter(log=log, offset__lt=log.oldest).delete()
+
+    def _exceeds(self, log: RoomLog) -> bool:
+        length = log.top - log.oldest + 1
+        return length > self._bounds.length or (length > 1 and log.size > self._bounds.bytes)
+
+    # ------------------------------------------------------------ reading
+
+    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+        found = self.extract(room, after=after, limit=limit, max_bytes=max_bytes)
+        return found or Extract(self.keep([room])[room], ())
+
+    def extract(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract | None:
+        """What :meth:`read` answers; None if there is no row of this room."""
+        check_read(room, after=after, limit=limit, max_bytes=max_bytes)
+        with self._database.read() as now:
+            last = self._last_that_fits(room, after, limit, max_bytes)
+            following = Q(entries__offset__gt=after, entries__offset__lte=last)
+            # One statement: the end and the entries are of one moment.
+            rows = list(
+                self._logs.filter(room=room)
+                .annotate(next=FilteredRelation("entries", condition=following))
+                .order_by("next__offset")
+                .values_list(*_END, *_FOLLOWING)
+            )
+        if not rows:
+            return None
+        end = self._end(rows[0][: len(_END)], now)
+        entries = (Entry(*row[len(_END) :]) for row in rows)
+        whole = end.oldest <= after + 1 <= end.top.offset
+        return Extract(end, tuple(entries) if whole else ())
+
+    def _last_that_fits(self, room: str, after: int, limit: int, max_bytes: int) -> int:
+        """The last offset to read: looked up beforehand, because data may be large."""
+        following = self._entries.filter(log=room, offset__gt=after, offset__lte=after + limit)
+        last, total = after + 1, 0
+        for offset, size in following.order_by("offset").values_list("offset", "size"):
+            total += size
+            if total > max_bytes:
+                break
+            last = offset
+        return last
+
+    def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+        known, lacking = self.look(rooms)
+        return {**known, **self.keep(lacking)} if lacking else known
+
+    def look(self, rooms: Sequence[str]) -> tuple[dict[str, End], list[str]]:
+        """Where the logs of rooms end that have one, and of which rooms a row has to be written."""
+        check_rooms(rooms)
+        with self._database.read() as now:
+            rows = list(self._logs.filter(room__in=rooms).values_list(*_END, "touched_at"))
+        long_ago = now - self._bounds.meta_ttl_ms // 2
+        known = {row[0]: self._end(row[:-1], now) for row in rows}
+        fresh = {row[0] for row in rows if row[-1] > long_ago}
+        return known, [room for room in known.keys() | set(rooms) if room not in fresh]
+
+    def keep(self, rooms: Sequence[str]) -> dict[str, End]:
+        """Begin the logs of rooms that have none, and remember the others for longer."""
+        with self._database.write():
+            logs = self._lock(set(rooms))
+            now = self._database.now()
+            self._logs.filter(room__in=list(logs)).update(touched_at=now)
+            rows = self._logs.filter(room__in=list(logs)).values_list(*_END)
+            return {row[0]: self._end(row, now) for row in rows}
+
+    def recent(self) -> Mapping[str, End] | None:
+        with self._database.read() as now:
+            lately = self._logs.filter(size__gt=0, appended_at__gt=now - RECENT_MS)
+            rows = lately.order_by("-appended_at", "room").values_list(*_END)[:MOST]
+            return {row[0]: self._end(row, now) for row in rows}
+
+    def prune(self, limit: int = MOST) -> int:
+        return self._pruning.prune(limit)
+
+    def _end(self, row: Sequence[Any], now: int) -> End:
+        _, epoch, top, oldest, appended_at = row
+        return End(Position(epoch, top), top + 1 if self._is_over(appended_at, now) else oldest)
+
+    def _is_over(self, appended_at: int, now: int) -> bool:
+        return appended_at + self._bounds.ttl_ms <= now
+
+
+def _key(draft: Draft, answer: Appended) -> RoomKey:
+    return RoomKey(
+        room=draft.room,
+        key=draft.key,
+        epoch=answer.position.epoch,
+        offset=answer.position.offset,
+        time=answer.time,
+        expires_at=answer.time + KEY_KEPT_MS,
+    )
+
+
+class Reader(Protocol):
+    """Reads off the event loop."""
+
+    async def __call__(self, call: Callable[[], T]) -> T: ...
+
+
+class Writer(Protocol):
+    """Writes off the event loop, in a transaction that others may share unless ``alone``."""
+
+    async def __call__(self, call: Callable[[], T], *, alone: bool = False) -> T: ...
+
+
+class DatabaseLog(Log):
+    """:class:`DatabaseBlockingLog` off the event loop.
+
+    Writes that lock rooms are never parts of one transaction where several run side by
+    side: it would lock rooms in any order.
+    """
+
+    def __init__(
+        self, log: DatabaseBlockingLog, database: Database, read: Reader, write: Writer
+    ) -> None:
+        self._log = log
+        self._database = database
+        self._read = read
+        self._write = write
+
+    async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+        alone = self._database.is_shared
+        return await self._write(lambda: self._log.append(drafts), alone=alone)
+
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+        found = await self._read(
+            lambda: self._log.extract(room, after=after, limit=limit, max_bytes=max_bytes)
+        )
+        return found or Extract((await self._keep([room]))[room], ())
+
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+        known, lacking = await self._read(lambda: self._log.look(rooms))
+        return {**known, **await self._keep(lacking)} if lacking else known
+
+    async def _keep(self, rooms: Sequence[str]) -> dict[str, End]:
+        alone = self._database.is_shared
+        return await self._write(lambda: self._log.keep(rooms), alone=alone)
+
+    async def recent(self) -> Mapping[str, End] | None:
+        return await self._read(self._log.recent)
+
+    async def prune(self, limit: int = MOST) -> int:
+        return await self._write(lambda: self._log.prune(limit))

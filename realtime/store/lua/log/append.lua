@@ -1,0 +1,49 @@
+-- Append drafts, each to the room of the key at its place.
+--
+-- drafts   list of maps: data, and key if it has one
+-- length, bytes, ttl_ms    the bounds of a log
+-- kept_ms  for how long a key is remembered
+-- answers  list of {epoch, offset, time}
+
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + input.offset_ms
+
+-- The oldest go first, and the newest never.
+local function trim(log, length)
+  while length > input.length or log.size > input.bytes and length > 1 do
+    local oldest = call('LPOP', log.list)
+    log.size = log.size - (#oldest - oldest:find(' ', 1, true))
+    length = length - 1
+  end
+end
+
+local function append(log, data)
+  local length = call('RPUSH', log.list, string.format('%.0f ', now) .. data)
+  if length == 1 then log.size = 0 end  -- what was there has expired
+  log.top = log.top + 1
+  log.size = log.size + #data
+  trim(log, length)
+  call('HSET', log.meta, 'top', log.top, 'size', log.size)
+  call('PEXPIRE', log.list, input.ttl_ms)
+  call('PEXPIRE', log.meta, input.meta_ttl_ms)
+  return {log.epoch, log.top, now}
+end
+
+local function recall(key)
+  local epoch, offset, at = (call('GET', key) or ''):match('(%S+) (%d+) (%d+)')
+  return epoch and {epoch, tonumber(offset), tonumber(at)}
+end
+
+local answers = {}
+for i, draft in ipairs(input.drafts) do
+  local key = draft.key and KEYS[i] .. 'key:' .. draft.key
+  local answer = key and recall(key)
+  if not answer then
+    answer = append(log_of(KEYS[i]), draft.data)
+    if key then
+      call('SET', key, string.format('%s %.0f %.0f', unpack(answer)), 'PX', input.kept_ms)
+    end
+  end
+  answers[i] = answer
+end
+return cmsgpack.pack(answers)

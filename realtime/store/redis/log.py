@@ -1,0 +1,165 @@
+"""The message log as talks with Redis, and for whoever drives them.
+
+Each room's keys have a hash tag of their own. A call about several rooms is one script all the
+same: the store is one Redis, not a cluster of them.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from realtime.protocol.position import Position
+
+from ..log import (
+    KEY_KEPT_MS,
+    MOST,
+    Appended,
+    BlockingLog,
+    Bounds,
+    Draft,
+    End,
+    Entry,
+    Extract,
+    Log,
+    check_drafts,
+    check_read,
+    check_rooms,
+)
+from .scripts import Call, Calls, Talk
+
+T = TypeVar("T")
+
+# An epoch, an offset, and the time of an append or the oldest offset.
+_Triple: TypeAlias = tuple[str, int, int]
+
+_appended = msgspec.msgpack.Decoder(list[_Triple])
+_ends = msgspec.msgpack.Decoder(list[_Triple])
+_read = msgspec.msgpack.Decoder(tuple[_Triple, list[str]])
+
+
+class LogTalks:
+    """See the contract for what each method does."""
+
+    def __init__(self, calls: Calls, bounds: Bounds) -> None:
+        self._calls = calls
+        self._bounds = bounds
+
+    def append(self, drafts: Sequence[Draft]) -> Talk[tuple[Appended, ...]]:
+        """One call."""
+        check_drafts(drafts)
+        if not drafts:
+            return ()
+        answer = yield self._call(
+            "append",
+            [draft.room for draft in drafts],
+            drafts=[_of_draft(draft) for draft in drafts],
+            length=self._bounds.length,
+            bytes=self._bounds.bytes,
+            ttl_ms=self._bounds.ttl_ms,
+            kept_ms=KEY_KEPT_MS,
+        )
+        return tuple(
+            Appended(Position(epoch, offset), time)
+            for epoch, offset, time in _appended.decode(answer)
+        )
+
+    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Talk[Extract]:
+        """One call."""
+        check_read(room, after=after, limit=limit, max_bytes=max_bytes)
+        answer = yield self._call("read", [room], after=after, limit=limit, max_bytes=max_bytes)
+        end, texts = _read.decode(answer)
+        entries = (_entry(offset, text) for offset, text in enumerate(texts, after + 1))
+        return Extract(_end(end), tuple(entries))
+
+    def ends(self, rooms: Sequence[str]) -> Talk[Mapping[str, End]]:
+        """One call."""
+        check_rooms(rooms)
+        if not rooms:
+            return {}
+        answer = yield self._call("ends", rooms)
+        return dict(zip(rooms, map(_end, _ends.decode(answer)), strict=True))
+
+    def _call(self, script: str, rooms: Sequence[str], **given: Any) -> Call:
+        payload = {
+            "epoch": secrets.token_hex(6),
+            "meta_ttl_ms": self._bounds.meta_ttl_ms,
+            "offset_ms": round(self._calls.clock_offset * 1000),
+            **given,
+        }
+        return Call(f"log/{script}", msgspec.msgpack.encode(payload), tuple(rooms))
+
+
+def _of_draft(draft: Draft) -> dict[str, str]:
+    return {"data": draft.data, "key": draft.key} if draft.key else {"data": draft.data}
+
+
+def _end(triple: _Triple) -> End:
+    epoch, top, oldest = triple
+    return End(Position(epoch, top), oldest)
+
+
+def _entry(offset: int, text: str) -> Entry:
+    time, _, data = text.partition(" ")
+    return Entry(offset, int(time), data)
+
+
+class Driver(Protocol):
+    """Carries a talk on to its end."""
+
+    def __call__(self, talk: Talk[T]) -> T: ...
+
+
+class LoopDriver(Protocol):
+    """The same, for an event loop."""
+
+    async def __call__(self, talk: Talk[T]) -> T: ...
+
+
+class RedisBlockingLog(BlockingLog):
+    """Each method is a talk. What is over is forgotten by Redis itself."""
+
+    def __init__(self, run: Driver, talks: LogTalks) -> None:
+        self._run = run
+        self._talks = talks
+
+    def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+        return self._run(self._talks.append(drafts))
+
+    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+        return self._run(self._talks.read(room, after=after, limit=limit, max_bytes=max_bytes))
+
+    def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+        return self._run(self._talks.ends(rooms))
+
+    def recent(self) -> Mapping[str, End] | None:
+        return None
+
+    def prune(self, limit: int = MOST) -> int:
+        return 0
+
+
+class RedisLog(Log):
+    """The same for an event loop."""
+
+    def __init__(self, run: LoopDriver, talks: LogTalks) -> None:
+        self._run = run
+        self._talks = talks
+
+    async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+        return await self._run(self._talks.append(drafts))
+
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+        return await self._run(
+            self._talks.read(room, after=after, limit=limit, max_bytes=max_bytes)
+        )
+
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+        return await self._run(self._talks.ends(rooms))
+
+    async def recent(self) -> Mapping[str, End] | None:
+        return None
+
+    async def prune(self, limit: int = MOST) -> int:
+        return 0

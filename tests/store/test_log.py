@@ -1,0 +1,380 @@
+"""The message log: offsets without holes, bounds, epochs, and drafts that come twice."""
+
+import pytest
+
+from realtime.protocol.position import Position
+from realtime.store.base import BlockingStore
+from realtime.store.log import KEY_KEPT_MS, MOST, Appended, BlockingLog, Draft, End, Entry
+
+from .kinds import BOUNDS, DAY, Kind
+
+TTL = BOUNDS.ttl_ms / 1000  # seconds
+
+
+@pytest.fixture
+def log(store: BlockingStore) -> BlockingLog:
+    return store.log
+
+
+def publish(log: BlockingLog, *data: str, room: str = "r") -> tuple[Appended, ...]:
+    return log.append([Draft(room, each) for each in data])
+
+
+def number(count: int, first: int = 1) -> list[str]:
+    return [str(each) for each in range(first, first + count)]
+
+
+def read(log: BlockingLog, after: int, *, room: str = "r", limit: int = 100) -> list[int]:
+    """The offsets of what follows."""
+    extract = log.read(room, after=after, limit=limit, max_bytes=10**6)
+    return [entry.offset for entry in extract.entries]
+
+
+def end_of(log: BlockingLog, room: str = "r") -> End:
+    return log.ends([room])[room]
+
+
+# ---------------------------------------------------------------- appending
+
+
+def test_offsets_begin_at_one_and_have_no_holes(log: BlockingLog) -> None:
+    appended = publish(log, "1", "2") + publish(log, "3")
+    assert [each.position.offset for each in appended] == [1, 2, 3]
+    assert len({each.position.epoch for each in appended}) == 1
+    assert end_of(log) == End(appended[-1].position, oldest=1)
+
+
+def test_what_was_appended_is_read(log: BlockingLog, kind: Kind) -> None:
+    before = kind.now()
+    texts = ['{"a":1}', '"ä\u20ac😀"', " 1 2 ", '"' + "x" * 500 + '"']
+    appended = publish(log, *texts)
+    extract = log.read("r", after=0, limit=10, max_bytes=10_000)
+    assert extract.end == end_of(log)
+    assert extract.entries == tuple(
+        Entry(each.position.offset, each.time, text)
+        for each, text in zip(appended, texts, strict=True)
+    )
+    assert all(before <= each.time <= kind.now() for each in appended)
+
+
+def test_rooms_know_nothing_of_each_other(log: BlockingLog) -> None:
+    drafts = [Draft(room, "1") for room in ("b", "a", "b", "user:7", "a", "b")]
+    assert [each.position.offset for each in log.append(drafts)] == [1, 1, 2, 1, 2, 3]
+    assert {room: end.top.offset for room, end in log.ends(["a", "b", "c"]).items()} == {
+        "a": 2,
+        "b": 3,
+        "c": 0,
+    }
+
+
+def test_a_name_is_taken_as_it_is(log: BlockingLog) -> None:
+    """Nothing in it is a pattern, and case counts."""
+    rooms = ["a", "A", "a:log", "a:meta", "a.b", "a_b", "x" * 100]
+    log.append([Draft(room, "1") for room in rooms])
+    log.append([Draft("a", "2")])
+    ends = log.ends(rooms)
+    assert [ends[room].top.offset for room in rooms] == [2] + [1] * 6
+
+
+def test_many_rooms_at_once(log: BlockingLog) -> None:
+    rooms = [f"r{each}" for each in range(MOST)]
+    before = log.ends(rooms)
+    assert len(before) == MOST
+    appended = log.append([Draft(room, "1") for room in reversed(rooms)])
+    after = log.ends(rooms)
+    assert [each.position for each in reversed(appended)] == [after[room].top for room in rooms]
+    assert all(after[room].top == Position(before[room].top.epoch, 1) for room in rooms)
+
+
+def test_a_large_publication(log: BlockingLog) -> None:
+    """Larger than all that a log may keep, and the newest: it stays."""
+    publish(log, *number(3))
+    large = '"' + "é" * 32_767 + '"'
+    assert len(large.encode()) == 65_536
+    publish(log, large)
+    extract = log.read("r", after=3, limit=10, max_bytes=1)
+    assert ([entry.data for entry in extract.entries], extract.end.oldest) == ([large], 4)
+    publish(log, "5")
+    assert read(log, 4) == [5]
+    assert end_of(log).oldest == 5
+
+
+# ---------------------------------------------------------------- repeats
+
+
+def test_a_key_means_the_same_publication(log: BlockingLog) -> None:
+    first = log.append([Draft("r", "1", key="k")])
+    publish(log, "2")
+    assert log.append([Draft("r", "another", key="k")]) == first
+    assert read(log, 0) == [1, 2]
+
+
+def test_a_key_belongs_to_its_room(log: BlockingLog) -> None:
+    drafts = [Draft("a", "1", key="k"), Draft("b", "1", key="k"), Draft("a", "1", key="K")]
+    first = log.append(drafts)
+    assert [each.position.offset for each in first] == [1, 1, 2]
+    assert log.append(drafts) == first
+
+
+def test_a_key_that_comes_twice_in_one_call(log: BlockingLog) -> None:
+    one, other, again = log.append(
+        [Draft("r", "1", key="k"), Draft("r", "2"), Draft("r", "1", key="k")]
+    )
+    assert (one.position.offset, other.position.offset) == (1, 2)
+    assert again == one
+
+
+def test_a_call_of_which_a_part_was_there(log: BlockingLog) -> None:
+    (first,) = log.append([Draft("r", "1", key="one")])
+    both = log.append([Draft("r", "2", key="two"), Draft("r", "1", key="one")])
+    assert [each.position.offset for each in both] == [2, 1]
+    assert both[1] == first
+
+
+def test_without_a_key_it_is_always_another(log: BlockingLog) -> None:
+    assert publish(log, "1") != publish(log, "1")
+    assert read(log, 0) == [1, 2]
+
+
+def test_a_key_is_forgotten_in_time(log: BlockingLog, kind: Kind) -> None:
+    first = log.append([Draft("r", "1", key="k")])
+    kind.turn(KEY_KEPT_MS / 1000 - 5)
+    assert log.append([Draft("r", "1", key="k")]) == first
+    kind.turn(10)
+    (second,) = log.append([Draft("r", "1", key="k")])
+    assert second.position == Position(first[0].position.epoch, 2)
+    assert log.append([Draft("r", "1", key="k")]) == (second,)
+
+
+@pytest.mark.parametrize("key", ["a:" + "ä" * 200, "c:7:" + "x" * 64, "{x} y:z\n", "'; --"])
+def test_any_text_is_a_key(log: BlockingLog, key: str) -> None:
+    assert log.append([Draft("r", "1", key=key)]) == log.append([Draft("r", "1", key=key)])
+
+
+# ---------------------------------------------------------------- bounds
+
+
+def test_a_log_keeps_so_many_entries(log: BlockingLog) -> None:
+    publish(log, *number(BOUNDS.length))
+    assert end_of(log).oldest == 1
+    publish(log, "x")
+    assert end_of(log) == End(Position(end_of(log).top.epoch, BOUNDS.length + 1), oldest=2)
+    assert read(log, 0) == []
+    assert read(log, 1) == list(range(2, BOUNDS.length + 2))
+
+
+def test_a_call_with_more_than_a_log_keeps(log: BlockingLog) -> None:
+    appended = publish(log, *number(200))
+    assert [each.position.offset for each in appended] == list(range(1, 201))
+    assert end_of(log).oldest == 200 - BOUNDS.length + 1
+    assert read(log, 195) == [196, 197, 198, 199, 200]
+
+
+def test_a_log_keeps_so_many_bytes(log: BlockingLog) -> None:
+    """Bytes, not characters."""
+    text = '"' + "é" * 249 + '"'  # 500 bytes
+    publish(log, *[text] * 4)
+    assert end_of(log).oldest == 1
+    publish(log, "1")
+    assert end_of(log).oldest == 2
+    publish(log, *[text] * 2)
+    assert end_of(log).oldest == 4
+    assert read(log, 3) == [4, 5, 6, 7]
+
+
+def test_a_log_keeps_its_entries_for_so_long_after_the_last(log: BlockingLog, kind: Kind) -> None:
+    (first,) = publish(log, "1")
+    kind.turn(TTL - 5)
+    publish(log, "2")
+    kind.turn(TTL - 5)
+    assert read(log, 0) == [1, 2]
+    kind.turn(10)
+    extract = log.read("r", after=0, limit=10, max_bytes=100)
+    assert (extract.end, extract.entries) == (End(Position(first.position.epoch, 2), 3), ())
+    assert end_of(log) == extract.end
+
+
+def test_a_log_goes_on_after_its_entries_are_gone(log: BlockingLog, kind: Kind) -> None:
+    text = '"' + "x" * 998 + '"'
+    (first,) = publish(log, text)
+    kind.turn(TTL + 5)
+    publish(log, text, text)
+    assert end_of(log) == End(Position(first.position.epoch, 3), oldest=2)
+    assert (read(log, 0), read(log, 1)) == ([], [2, 3])
+
+
+def test_pruning_changes_nothing_that_is_kept(log: BlockingLog, kind: Kind) -> None:
+    first = log.append([Draft("r", "1", key="k"), Draft("r", "2")])
+    log.prune()
+    assert read(log, 0) == [1, 2]
+    kind.turn(TTL - 10)
+    log.prune()
+    assert (read(log, 0), log.append([Draft("r", "1", key="k")])[0]) == ([1, 2], first[0])
+    kind.turn(20)
+    before = end_of(log)
+    log.prune()
+    assert (end_of(log), log.prune()) == (before, 0)
+    assert publish(log, "3")[0].position == Position(before.top.epoch, 3)
+
+
+# ---------------------------------------------------------------- epochs
+
+
+def test_a_room_that_nobody_has_published_to(log: BlockingLog) -> None:
+    end = end_of(log)
+    assert (end.top.offset, end.oldest) == (0, 1)
+    assert end.top.epoch
+    assert end_of(log) == end == log.read("r", after=0, limit=1, max_bytes=1).end
+    assert publish(log, "1")[0].position == Position(end.top.epoch, 1)
+
+
+def test_whoever_reads_first_begins_it_too(log: BlockingLog) -> None:
+    extract = log.read("r", after=0, limit=10, max_bytes=100)
+    assert (extract.end.top.offset, extract.end.oldest, extract.entries) == (0, 1, ())
+    assert publish(log, "1")[0].position == Position(extract.end.top.epoch, 1)
+
+
+def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, kind: Kind) -> None:
+    (before,) = publish(log, "1")
+    kind.empty()
+    end = end_of(log)
+    assert (end.top.offset, end.oldest) == (0, 1)
+    assert end.top.epoch != before.position.epoch
+    assert read(log, 0) == []
+
+
+def test_a_quiet_room_keeps_its_epoch_while_somebody_asks(log: BlockingLog, kind: Kind) -> None:
+    publish(log, "1")
+    kind.turn(TTL + 5)
+    first = end_of(log)
+    for _ in range(4):
+        kind.turn(5 * DAY)
+        log.prune()
+        assert end_of(log) == first
+    assert publish(log, "2")[0].position == Position(first.top.epoch, 2)
+
+
+def test_a_room_that_nobody_asks_for_is_forgotten(log: BlockingLog, kind: Kind) -> None:
+    (before,) = publish(log, "1")
+    kind.turn(7 * DAY - 60)
+    log.prune()
+    kind.turn(120)
+    while log.prune():
+        pass
+    after = end_of(log)
+    assert (after.top.offset, after.oldest) == (0, 1)
+    assert after.top.epoch != before.position.epoch
+
+
+def test_a_key_outlives_an_epoch(log: BlockingLog, kind: Kind) -> None:
+    first = log.append([Draft("r", "1", key="k")])
+    kind.begin_anew("r")
+    second = end_of(log).top
+    assert second.epoch != first[0].position.epoch
+    assert log.append([Draft("r", "1", key="k")]) == first
+    assert end_of(log).top == second
+
+
+# ---------------------------------------------------------------- reading
+
+
+def test_a_part_of_what_follows(log: BlockingLog) -> None:
+    publish(log, *number(12))
+    assert read(log, 4, limit=3) == [5, 6, 7]
+    assert read(log, 10, limit=3) == [11, 12]
+    assert read(log, 0, limit=500) == list(range(1, 13))
+
+
+def test_as_many_bytes_as_are_wanted_but_one_entry_at_least(log: BlockingLog) -> None:
+    publish(log, '"é"', '"12345"', "1", "2")  # 4, 7, 1 and 1 bytes
+
+    def within(max_bytes: int, after: int = 0) -> list[int]:
+        found = log.read("r", after=after, limit=10, max_bytes=max_bytes)
+        return [entry.offset for entry in found.entries]
+
+    assert [within(n) for n in (1, 4, 10, 11, 12, 13)] == [
+        [1], [1], [1], [1, 2], [1, 2, 3], [1, 2, 3, 4],
+    ]  # fmt: skip
+    assert within(1, after=1) == [2]
+    assert within(1, after=3) == [4]
+
+
+def test_nothing_follows_the_end(log: BlockingLog) -> None:
+    publish(log, "1", "2")
+    extract = log.read("r", after=2, limit=10, max_bytes=100)
+    assert (extract.end, extract.entries) == (end_of(log), ())
+
+
+def test_nothing_follows_what_lies_beyond_the_end(log: BlockingLog) -> None:
+    publish(log, "1", "2")
+    assert [read(log, after) for after in (3, 1000, 2**53)] == [[], [], []]
+    assert end_of(log).top.offset == 2
+
+
+def test_never_a_part_of_what_was_asked_for(log: BlockingLog) -> None:
+    publish(log, *number(BOUNDS.length + 5))
+    assert [bool(read(log, after)) for after in range(8)] == [False] * 5 + [True] * 3
+
+
+# ---------------------------------------------------------------- what happened of late
+
+
+def test_logs_of_late(log: BlockingLog, kind: Kind) -> None:
+    publish(log, "1", room="a")
+    kind.turn(8)
+    publish(log, "1", "2", room="b")
+    end_of(log, "c")
+    recent = log.recent()
+    if recent is None:  # a store that needs nobody to ask
+        return
+    assert recent == log.ends(["b", "a"])
+    assert list(recent) == ["b", "a"]
+    kind.turn(4)
+    recent = log.recent()
+    assert recent is not None
+    assert list(recent) == ["b"]
+
+
+# ---------------------------------------------------------------- mistakes
+
+
+def test_nothing_at_all(log: BlockingLog) -> None:
+    assert (log.append([]), dict(log.ends([]))) == ((), {})
+
+
+def test_the_same_room_twice(log: BlockingLog) -> None:
+    assert list(log.ends(["r", "r"])) == ["r"]
+
+
+def test_too_much_is_the_callers_mistake(log: BlockingLog) -> None:
+    for call in (
+        lambda: publish(log, *["1"] * (MOST + 1)),
+        lambda: log.ends([f"r{each}" for each in range(MOST + 1)]),
+        lambda: log.read("r", after=0, limit=MOST + 1, max_bytes=1),
+        lambda: log.read("r", after=0, limit=0, max_bytes=1),
+        lambda: log.read("r", after=0, limit=1, max_bytes=0),
+        lambda: log.read("r", after=-1, limit=1, max_bytes=1),
+        lambda: log.append([Draft("r", "1", key="x" * 501)]),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            call()
+
+
+@pytest.mark.parametrize("room", ["", "x" * 101, "a b", "a}", "ä", "a\n"])
+def test_what_is_no_room_is_the_callers_mistake(log: BlockingLog, room: str) -> None:
+    for call in (
+        lambda: log.append([Draft("r", "1"), Draft(room, "1")]),
+        lambda: log.ends([room]),
+        lambda: log.read(room, after=0, limit=1, max_bytes=1),
+    ):
+        with pytest.raises(ValueError, match="expected a room"):
+            call()
+    assert end_of(log).top.offset == 0
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800"], ids=["NUL", "half a pair"])
+def test_what_is_no_text_is_the_callers_mistake(log: BlockingLog, text: str) -> None:
+    for draft in (Draft("r", text), Draft("r", "1", key=text)):
+        with pytest.raises(ValueError, match=r"NUL|surrogate"):
+            log.append([draft])
+    assert end_of(log).top.offset == 0
