@@ -30,7 +30,6 @@ from realtime.servers import EXTENSION, FRAMES
 from realtime.servers.base import SIZE_ALLOWANCE, Lifecycle, Limits, log_access
 from realtime.servers.daphne_http import HTTPFactory, Request, Transport
 from realtime.servers.daphne_protocols import WebSocketFactory, WebSocketProtocol
-from realtime.servers.frames import Frames
 from realtime.servers.serving import Serving, log_failure
 
 reactor: Any = installed_reactor
@@ -124,7 +123,7 @@ class Server(Serving, daphne.server.Server):
         if isinstance(protocol, WebSocketProtocol):
             queue = protocol.inbox
             scope["scheme"] = "wss" if protocol.transport_details.is_secure else "ws"
-            scope["extensions"] = {EXTENSION: {}, FRAMES: Frames(protocol)}
+            scope["extensions"] = {EXTENSION: {}, FRAMES: protocol.straight}
         send = partial(self.handle_reply, protocol)
         scope["asgi"] = {"version": "3.0"}
         task = asyncio.ensure_future(self.application(scope, queue.get, send))

@@ -9,6 +9,7 @@ import daphne.server  # noqa: F401  # isort:skip
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from daphne import http_protocol
@@ -21,15 +22,21 @@ from realtime.servers.base import CROWDED, HIGH_WATER, LOW_WATER, Limits
 PIECES = 512  # of a list of bytes, before they are joined: each costs 40 bytes of its own
 
 
+def _nothing() -> None:
+    """Nobody has to know."""
+
+
 class Transport(tcp.Server):
     """An accepted connection that its server knows from beginning to end."""
 
     protocol: Any
     bufferSize = 16 * 1024  # read at a time; autobahn copies the rest of it for every frame
+    full = False  # whether the reactor has something to do here once the kernel takes more
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._room: asyncio.Event | None = None  # set when there is room again
+        self.changed: Callable[[], object] = _nothing  # called when ``full`` has changed
         factory: Any = self.server.factory
         self._known: set[Transport] = factory.server.transports
         self._known.add(self)
@@ -41,6 +48,19 @@ class Transport(tcp.Server):
 
     # What goes out
 
+    def startWriting(self) -> None:
+        self._turn(full=True)
+        super().startWriting()  # type: ignore[no-untyped-call]
+
+    def stopWriting(self) -> None:
+        self._turn(full=False)
+        super().stopWriting()  # type: ignore[no-untyped-call]
+
+    def _turn(self, *, full: bool) -> None:
+        if self.full != full:
+            self.full = full
+            self.changed()
+
     @property
     def unsent(self) -> int:
         """Bytes that the kernel has not taken yet."""
@@ -49,7 +69,7 @@ class Transport(tcp.Server):
 
     def send(self, data: bytes) -> None:
         """Write at once where nothing waits before it; a turn of Twisted's buffer costs 20 µs."""
-        if self.unsent or self.disconnecting or not self.connected:
+        if self.full or not self.connected:
             self.write(data)  # type: ignore[no-untyped-call]
             if len(self._tempDataBuffer) >= PIECES:
                 self._tempDataBuffer = [b"".join(self._tempDataBuffer)]

@@ -27,6 +27,7 @@ from realtime.servers.base import (
 )
 from realtime.servers.daphne_http import PIECES, Transport
 from realtime.servers.deadlines import Deadlines
+from realtime.servers.frames import Frames
 from realtime.servers.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -47,11 +48,14 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
     server: "Server"
     frame_data: list[bytes]
     handshake_deferred: Deferred[Any]
+    _state: int | None = None
 
     def connectionMade(self) -> None:
         self.serving = self.server
         self.inbox = Inbox(self)
         self.outlet: Transport = self.transport
+        self.straight = Frames(self)
+        self.outlet.changed = self.straight.settle
         self.fragments = self.steps = 0
         self.begin()
         # The HTTP channel would stop reading whenever much is unsent, pongs included.
@@ -61,6 +65,16 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
     def connectionLost(self, reason: Failure) -> None:
         self.gone()
         super().connectionLost(reason)
+
+    @property
+    def state(self) -> int | None:
+        """Autobahn's; None before it has any."""
+        return self._state
+
+    @state.setter
+    def state(self, value: int) -> None:
+        self._state = value
+        self.straight.settle()
 
     @property
     def open(self) -> bool:

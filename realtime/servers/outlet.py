@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from realtime.servers.base import HIGH_WATER, LOW_WATER
+from realtime.servers.frames import NOWHERE
 
 SMALL = 4096  # bytes: what is shorter is gathered, what is longer waits as it is, perhaps shared
 PIECE = 64 * 1024  # gathered at most
@@ -26,36 +27,46 @@ def reset(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
+def _descriptor_of(transport: asyncio.Transport) -> int:
+    peer = transport.get_extra_info("socket")
+    encrypted = transport.get_extra_info("sslcontext") is not None
+    return NOWHERE if peer is None or encrypted else int(peer.fileno())
+
+
 class Outlet:
     """What is sent stays in order, and costs what it weighs.
 
     From Python 3.12 asyncio keeps what is unsent in pieces, each of which costs ten
     times the weight of a short frame, and counts them whenever it is asked. So it is
-    given one piece at a time, and the rest waits here.
+    given one piece at a time, and the rest waits here. ``full`` says that something is unsent.
     """
 
-    __slots__ = ("_connected", "_full", "_last", "_room", "_size", "_transport", "_waiting")
+    __slots__ = (
+        *("_connected", "_descriptor", "_last", "_room", "_size", "_transport", "_waiting"),
+        "full",
+    )
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self._descriptor = _descriptor_of(transport)
         self._waiting: deque[bytes | bytearray] | None = None
         self._size = 0  # of what waits
         self._last: Callable[[], object] | None = None  # to be done when nothing waits
         self._room: asyncio.Event | None = None  # set when there is room again
         self._connected = True
-        self._full = transport.get_write_buffer_size() > 0
+        self.full = transport.get_write_buffer_size() > 0
         transport.set_write_buffer_limits(high=0)  # it says so as soon as anything is unsent
 
     # What the transport says
 
     def pause(self) -> None:
         """The kernel takes no more for now."""
-        self._full = True
+        self.full = True
 
     def resume(self) -> None:
         """The kernel has taken all it was given."""
-        self._full = False
-        while self._waiting and not self._full:
+        self.full = False
+        while self._waiting and not self.full:
             piece = self._waiting.popleft()
             self._size -= len(piece)
             self._transport.write(piece)
@@ -71,16 +82,20 @@ class Outlet:
 
     # What goes out
 
+    def fileno(self) -> int:
+        """The socket's descriptor, as ``frames`` wants it."""
+        return self._descriptor
+
     @property
     def unsent(self) -> int:
         """Bytes that the kernel has not taken yet."""
-        if not self._full or not self._connected:
+        if not self.full or not self._connected:
             return 0
         return self._transport.get_write_buffer_size() + self._size
 
     def send(self, data: bytes) -> None:
         """Write at once where nothing waits before it; never waits."""
-        if self._full:
+        if self.full:
             self._keep(data)
         else:
             self._transport.write(data)

@@ -61,12 +61,13 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.outlet = Outlet(transport)
+        self.straight = Frames(self)
         self.transport: Any = self.outlet  # for what is inherited
         self.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone()
-        self._open, self.disconnected, self.handshake_complete = False, True, True
+        self.open, self.disconnected, self.handshake_complete = False, True, True
         self.outlet.lost()
         self.connections.discard(self)
         self._tell(LOST)
@@ -76,17 +77,25 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         self.outlet.pause()
+        self.straight.settle()
 
     def resume_writing(self) -> None:
         self.outlet.resume()
+        self.straight.settle()
 
     def eof_received(self) -> None:
-        self.abort_later()  # asyncio closes now, but waits for a window that may be shut
+        self.open = False  # asyncio closes now, but waits for a window that may be shut
+        self.abort_later()
 
     @property
     def open(self) -> bool:
         """Whether frames may be sent: after the handshake, before a close frame."""
         return self._open and not self.outlet.is_closing()
+
+    @open.setter
+    def open(self, value: bool) -> None:
+        self._open = value
+        self.straight.settle()
 
     @property
     def arriving(self) -> bool:
@@ -161,7 +170,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.arriving:
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions.update({EXTENSION: {}, FRAMES: Frames(self)})
+            extensions.update({EXTENSION: {}, FRAMES: self.straight})
             self._log("connecting")
         else:
             self.abort_later()
@@ -208,7 +217,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
     def handle_close(self, event: Frame) -> None:
         received = self.conn.close_rcvd
         assert received is not None
-        self._open, self.close_sent = False, True
+        self.open, self.close_sent = False, True
         self._tell(received.code, received.reason)
         self._write()  # the answer, if the peer was first
         self.outlet.close()
@@ -247,7 +256,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
             self._check_subprotocol(message.get("subprotocol"))
         await super().send(message)
         if kind == "websocket.accept" and not self.close_sent and not self.disconnected:
-            self._open = True
+            self.open = True
             self._log("connected")
 
     def _close_as_asked(self, message: dict[str, Any]) -> None:
@@ -279,7 +288,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         if self._open:
             self.conn.send_close(code, close_reason(reason).decode())
             self._write()
-            self._open, self.close_sent = False, True
+            self.open, self.close_sent = False, True
             self.inbox.close()
             self.abort_later()
 
@@ -305,6 +314,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """Break the connection now."""
+        self.open = False
         self.outlet.abort()
 
     def _fail(self) -> None:
@@ -313,7 +323,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         RFC 6455, 7.1.7 and 7.1.1: a close frame, half-close, and read until the peer
         closes. Uvicorn closes at once, and the reset may overtake the close frame.
         """
-        self._failed, self._open, self.close_sent = True, False, True
+        self._failed, self.open, self.close_sent = True, False, True
         self.rest = b""
         self._write()
         if self.conn.close_sent is not None:

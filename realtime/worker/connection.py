@@ -51,6 +51,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._bucket = TokenBucket(limits.rate, limits.burst, self._loop.time())
         self._out = Straight(frames, send, self._fail) if frames else Outbox(send, self._fail)
+        self._offer = self._out.offer
         self._malformed = 0
         self.frames_in = 0
         self.frames_out = 0
@@ -109,14 +110,17 @@ class Connection:
         self.post(encoded(data))
 
     def post(self, message: Encoded) -> None:
-        """Send a message that may be encoded for many; nothing happens after the end."""
+        """Send a message that may be encoded for many; nothing happens after the end.
+
+        A thousand members of a room are as many calls, so whoever has nothing unsent is
+        not asked how much it is.
+        """
         if self.ended:
             return
-        if self._out.unsent + len(message.payload) > MAX_UNSENT:
-            self._overflow()
-            return
-        self.frames_out += 1
-        self._out.put(message)
+        if len(message.frame) > MAX_UNSENT or not self._offer(message.frame):
+            self._add(message)
+        else:
+            self.frames_out += 1
 
     def end(self, code: int, reason: str = "", *, delay_ms: tuple[int, int] | None = None) -> None:
         """Say goodbye and close, once; what was sent before still goes first."""
@@ -133,6 +137,14 @@ class Connection:
     async def flush(self) -> None:
         """Wait until the server has all there is, or the transport has failed."""
         await self._out.flush()
+
+    def _add(self, message: Encoded) -> None:
+        """Send it after what is unsent, within the bound."""
+        if self._out.unsent + len(message.payload) > MAX_UNSENT:
+            self._overflow()
+            return
+        self.frames_out += 1
+        self._out.put(message)
 
     def _overflow(self) -> None:
         # Nobody reads this connection: a goodbye would only wait behind the rest.

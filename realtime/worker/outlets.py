@@ -24,6 +24,9 @@ class Frames(Protocol):
     def write(self, frame: bytes) -> bool:
         """Send a whole frame without waiting; False on a connection that is not open."""
 
+    def offer(self, frame: bytes) -> bool:
+        """Send it likewise, but only if nothing is unsent; False if not."""
+
 
 class Outbox:
     """Events in their order, for servers whose ``send`` may wait.
@@ -38,6 +41,10 @@ class Outbox:
         self._events: deque[Event] = deque()
         self._writer: asyncio.Task[None] | None = None
         self.unsent = 0
+
+    def offer(self, _frame: bytes) -> bool:
+        """False: nothing is sent at once."""
+        return False
 
     def put(self, message: Encoded) -> None:
         """Send a message."""
@@ -91,6 +98,7 @@ class Straight:
 
     def __init__(self, frames: Frames, send: Send, failed: Callable[[], object]) -> None:
         self._frames = frames
+        self.offer = frames.offer  # with nothing in between
         self._send = send
         self._failed = failed
         self._last: Outbox | None = None

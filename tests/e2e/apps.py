@@ -136,15 +136,26 @@ async def by_send(_frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
 
 
 async def in_order(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
-    """Numbers, by ``send`` and by frames in turn, faster than they can be read."""
-    refused = 0
-    for number in range(0, 20_000, 2):
+    """Numbers, by ``send`` and both ways of frames in turn, faster than they can be read."""
+    offered = refused = 0
+    for number in range(0, 21_000, 3):
         await send({"type": "websocket.send", "text": f"{number:0300}"})
         refused += not frames.write(encoded(f"{number + 1:0300}").frame)
+        last = encoded(f"{number + 2:0300}").frame
+        if frames.offer(last):
+            offered += 1
+        else:
+            refused += not frames.write(last)
     await send({"type": "websocket.close", "code": 4000})
-    closing = frames.write(encoded("closing").frame)
+    closing = written(frames, "closing")
     await disconnected(receive)
-    return {"refused": refused, "closing": closing}
+    return {"offered": offered, "refused": refused, "closing": closing}
+
+
+def written(frames: Any, text: str) -> bool:
+    """Whether a frame can be sent without waiting, in either way."""
+    frame = encoded(text).frame
+    return bool(frames.offer(frame) or frames.write(frame))
 
 
 async def deaf(_frames: Any, _receive: Receive, _send: Send) -> dict[str, Any]:
@@ -193,12 +204,12 @@ DOERS = {
 
 async def do(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     frames = scope["extensions"]["realtime.frames"]
-    early = frames.write(encoded("early").frame)
+    early = written(frames, "early")
     await send({"type": "websocket.accept"})
     if scope["path"] != "/mirror":
         await receive()
     details = await DOERS[scope["path"]](frames, receive, send)
-    late = frames.write(encoded("late").frame)
+    late = written(frames, "late")
     say("over", port=scope["client"][1], early=early, late=late, **details)
 
 

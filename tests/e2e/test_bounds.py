@@ -120,11 +120,12 @@ def test_send_waits_for_a_reader_that_stops(server: ServerProcess, *, sending: b
 def test_sent_and_written_frames_keep_their_order(server: ServerProcess) -> None:
     with Peer(server.port, receive_buffer=65536).upgrade("/order") as peer:
         peer.text("go")
-        for number in range(20_000):
+        for number in range(21_000):
             opcode, payload = peer.next_frame()
             assert (opcode, int(payload)) == (TEXT, number)
         assert peer.closed_with()[0] == 4000
         over = server.event("over", port=peer.port)
+    assert 0 < over["offered"] < 7_000
     assert (over["early"], over["refused"], over["closing"], over["late"]) == (
         False,
         0,

@@ -28,6 +28,9 @@ class Frames:
             self.written.append(frame)
         return self.open
 
+    def offer(self, frame: bytes) -> bool:
+        return not self.unsent and self.write(frame)
+
 
 @pytest.fixture
 async def wire() -> Wire:
