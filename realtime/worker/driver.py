@@ -42,6 +42,8 @@ class Driver:
 
     def go_on(self) -> None:
         """There is something to do."""
+        if self._retired:
+            return
         if self._rest is not None:
             _wake(self._rest)
         elif self.task is None or self.task.done():
@@ -54,6 +56,8 @@ class Driver:
         """
         doubts = self.room.log.doubts
         while self.room.log.cleared < doubts:
+            if self._retired:
+                raise _the_end()
             self.go_on()
             if self._next_read is None:
                 self._next_read = self._loop.create_future()
@@ -63,7 +67,7 @@ class Driver:
         """Nobody is in the room any more: the task ends as soon as the store lets it, and
         whoever waits for a read is told so."""
         self._retired = True
-        self._tell(StoreUnavailable("nobody is in this room any more"))
+        self._tell(_the_end())
         if self._rest is not None:
             _wake(self._rest)
 
@@ -83,6 +87,7 @@ class Driver:
     async def _step(self, read: Read) -> None:
         try:
             page = await self._read(self.room.name, read)
+            await _through(self.room.absorb(read, page))
         except StoreUnavailable as error:
             self._failed(error)
         except Exception:  # a defect must not end this task: nobody would get anything
@@ -90,7 +95,6 @@ class Driver:
             self._failed(StoreUnavailable("the log could not be read"))
         else:
             self._pause = 0.0
-            await _through(self.room.absorb(read, page))
             self._tell(None)
 
     def _failed(self, error: StoreUnavailable) -> None:
@@ -118,6 +122,10 @@ class Driver:
         finally:
             timer.cancel()
             self._rest = None
+
+
+def _the_end() -> StoreUnavailable:
+    return StoreUnavailable("this room is not driven any more")
 
 
 def _wake(rest: "asyncio.Future[None]") -> None:

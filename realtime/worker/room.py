@@ -131,6 +131,11 @@ class Room:
             self._waiting.setdefault(publication.offset, publication)
         return news
 
+    def audit(self, end: End, *, asked_at: int) -> bool:
+        """Where the log ends, as the store says, and what was the newest when it was asked.
+        Whether there is something to do now."""
+        return self.log.audit(end, asked_at=asked_at)
+
     # ------------------------------------------------------------ what is to be done
 
     def hand_out(self) -> Iterator[None]:

@@ -72,8 +72,8 @@ class Rooms:
     async def stop(self) -> None:
         """End all that is under way. Nobody comes in any more."""
         self._stopped = True
-        for name in list(self._drivers):
-            self._retire(name)
+        for driver in self._drivers.values():
+            self._retire(driver)
         await self._ends.stop()
         tasks = list(self._retired)
         for task in tasks:
@@ -84,11 +84,12 @@ class Rooms:
     # ------------------------------------------------------------ coming in, in two phases
 
     @asynccontextmanager
-    async def prepared(self, names: Collection[str]) -> AsyncIterator[None]:
+    async def prepared(self, names: Iterable[str]) -> AsyncIterator[None]:
         """Learn where the logs of these rooms end; inside, members can :meth:`enter` them.
 
         Raises StoreUnavailable.
         """
+        names = list(names)
         for name in names:
             self._hold(name)
         try:
@@ -153,14 +154,13 @@ class Rooms:
         if driver and len(driver.room):
             return
         self._agenda.left(name)
-        if name not in self._held:
-            self._retire(name)
-            self._closed(name)
-
-    def _retire(self, name: str) -> None:
-        driver = self._drivers.pop(name, None)
-        if driver is None:
+        if name in self._held:
             return
+        if driver:
+            self._retire(self._drivers.pop(name))
+        self._closed(name)
+
+    def _retire(self, driver: Driver) -> None:
         driver.retire()
         if driver.task is not None and not driver.task.done():
             self._retired.add(driver.task)
@@ -209,7 +209,7 @@ class Rooms:
         if driver is None:
             if name in self._held:
                 self._drivers[name] = Driver(Room(name, end, self._tally), self._read)
-        elif driver.room.log.audit(end, asked_at=asked_at):
+        elif driver.room.audit(end, asked_at=asked_at):
             driver.go_on()
 
     async def _read(self, name: str, read: Read) -> Page:

@@ -1,0 +1,106 @@
+"""A message log in this process that fails, and takes its time, when told so."""
+
+import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from realtime.protocol.position import Position
+from realtime.store.base import StoreUnavailable
+from realtime.store.log import Appended, Draft, End, Entry, Extract, Log
+
+
+class RoomLog:
+    """One room's log."""
+
+    def __init__(self, epochs: "itertools.count[int]") -> None:
+        self._epochs = epochs
+        self.everything: dict[tuple[str, int], Entry] = {}
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        self.epoch = f"epoch {next(self._epochs)}"
+        self.top = 0
+        self.kept: list[Entry] = []
+
+    @property
+    def end(self) -> End:
+        return End(Position(self.epoch, self.top), self.top + 1 - len(self.kept))
+
+    def append(self, data: str, *, keep: int) -> Entry:
+        self.top += 1
+        entry = Entry(self.top, 0, data)
+        self.everything[self.epoch, self.top] = entry
+        self.kept = [*self.kept, entry][-keep:]
+        return entry
+
+    def read(self, after: int, limit: int) -> Extract:
+        entries = [entry for entry in self.kept if entry.offset > after]
+        whole = after + 1 >= self.end.oldest
+        return Extract(self.end, tuple(entries[:limit]) if whole else ())
+
+
+class InProcessLog(Log):
+    """The contract, with ``faults`` as the chance that a call fails, before or after it took
+    effect, and up to ``latency`` seconds to wait for it each way."""
+
+    def __init__(self, *, keep: int = 1000, piece: int = 1000, seed: int = 0) -> None:
+        self._keep = keep
+        self._piece = piece
+        self._random = Random(seed)
+        self._epochs = itertools.count()
+        self.rooms: dict[str, RoomLog] = {}
+        self.faults = 0.0
+        self.latency = 0.0
+        self.error: Exception | None = None  # what every call raises
+        self.tells = False  # what is recent
+        self.ends_calls: list[list[str]] = []
+        self.reads: list[tuple[str, float]] = []
+        self.reading = self.most_reading = 0
+
+    def room(self, name: str) -> RoomLog:
+        """The room's log, which there is as soon as somebody asks."""
+        return self.rooms.setdefault(name, RoomLog(self._epochs))
+
+    def put(self, name: str, data: str = "1") -> Entry:
+        """Append at once."""
+        return self.room(name).append(data, keep=self._keep)
+
+    async def _way(self) -> None:
+        if self.latency:
+            await asyncio.sleep(self._random.choice([0, 0.1, 1]) * self.latency)
+        if self.error is not None:
+            raise self.error
+        if self._random.random() < self.faults:
+            raise StoreUnavailable("a fault")
+
+    async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+        raise NotImplementedError
+
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+        self.reads.append((room, asyncio.get_running_loop().time()))
+        self.reading += 1
+        self.most_reading = max(self.reading, self.most_reading)
+        try:
+            await self._way()
+            extract = self.room(room).read(after, min(limit, self._piece))
+            await self._way()
+        finally:
+            self.reading -= 1
+        return extract
+
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+        self.ends_calls.append(list(rooms))
+        await self._way()
+        ends = {room: self.room(room).end for room in rooms}
+        await self._way()
+        return ends
+
+    async def recent(self) -> Mapping[str, End] | None:
+        await self._way()
+        ends = {name: room.end for name, room in self.rooms.items()} if self.tells else None
+        await self._way()
+        return ends
+
+    async def prune(self, limit: int = 0) -> int:
+        raise NotImplementedError
