@@ -6,12 +6,14 @@ transaction they take effect when it commits; in Redis they take effect at once.
 raise ``StoreUnavailable`` when the store cannot be reached.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from . import hinting
+from . import hinting, publishing
 from .protocol.codes import CloseCode
+from .protocol.position import Position
 from .store.base import StoreUnavailable
 from .store.records import Session, Stats
 from .worker import runtime
@@ -20,11 +22,17 @@ from .worker.hints import Kind
 __all__ = [
     "StoreUnavailable",
     "akick",
+    "apublish",
+    "apublish_many",
+    "apublish_to_user",
     "asessions_of",
     "astats",
     "kick",
     "kick_user",
     "akick_user",
+    "publish",
+    "publish_many",
+    "publish_to_user",
     "sessions_of",
     "stats",
 ]
@@ -54,6 +62,52 @@ def sessions_of(user: Any) -> tuple[Session, ...]:
 def stats() -> Stats:
     """Counts over the whole registry."""
     return runtime.blocking_store().stats()
+
+
+def publish(room: str, data: Any, *, key: str | None = None) -> Position | None:
+    """Publish data to everybody in a room, and to those who come back in time.
+
+    Returns where it stands in the room's log, once it is there. Inside a transaction, of the
+    default database or the store's, it is checked and encoded at once, published when that
+    commits, and None is returned; a failure then is logged. Raises ValueError and TypeError
+    for a room or data that cannot be published, and StoreUnavailable: whether it was published
+    is unknown then. To publish again with the same ``key`` (1 to 200 characters), in the same
+    room within five minutes, is safe: it is there once, where it was put first.
+    """
+    return _one(publishing.publish([publishing.draft_of(room, data, key)]))
+
+
+def publish_to_user(user: Any, data: Any, *, key: str | None = None) -> Position | None:
+    """Publish data to all sessions of a user (or primary key), like :func:`publish`."""
+    return publish(publishing.room_of(user), data, key=key)
+
+
+def publish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] | None:
+    """Publish pairs of room and data, in their order and in few round trips.
+
+    Like :func:`publish`; all are checked before the first is published. Each is published for
+    itself: what raises StoreUnavailable may have published some of them.
+    """
+    return publishing.publish([publishing.draft_of(room, data) for room, data in messages])
+
+
+def _one(positions: list[Position] | None) -> Position | None:
+    return positions[0] if positions else None
+
+
+async def apublish(room: str, data: Any, *, key: str | None = None) -> Position | None:
+    """Async twin of :func:`publish`."""
+    return await sync_to_async(publish)(room, data, key=key)
+
+
+async def apublish_to_user(user: Any, data: Any, *, key: str | None = None) -> Position | None:
+    """Async twin of :func:`publish_to_user`."""
+    return await sync_to_async(publish_to_user)(user, data, key=key)
+
+
+async def apublish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] | None:
+    """Async twin of :func:`publish_many`."""
+    return await sync_to_async(publish_many)(messages)
 
 
 async def akick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> bool:

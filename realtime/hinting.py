@@ -1,7 +1,7 @@
 """Hints from wherever sync code runs: a server's threads, WSGI, the shell, a task queue."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
@@ -10,11 +10,14 @@ from weakref import WeakKeyDictionary
 
 from .background import background
 from .worker import runtime
+from .worker.announcer import Announcer
+from .worker.bundles import Bundle
 from .worker.hints import Hint, Kind, about
 from .worker.line import Line
 from .worker.messenger import leaves_process
 
 # A process may be about to end, so the caller waits until the hint is out, but no longer.
+# Whoever publishes waits as long, and only while more is published than the layer takes.
 MOMENT = 0.25
 
 _lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, Line]" = WeakKeyDictionary()
@@ -42,3 +45,34 @@ async def _send(layer: Any, hints: list[Hint]) -> None:
         line.put(partial(layer.group_send, runtime.workers_group(), hint.message()))
     if not late:
         await line.settle(MOMENT)
+
+
+_announcers: "WeakKeyDictionary[Any, Announcer]" = WeakKeyDictionary()
+
+
+def _announcer(layer: Any) -> Announcer:
+    """The layer's announcer in the background loop: another one after a fork, or a stop."""
+    loop = background.loop()
+    found = _announcers.get(layer)
+    if found is None or found.loop is not loop:
+        found = _announcers[layer] = Announcer(
+            layer, runtime.seals(), loop, group=runtime.room_group
+        )
+    return found
+
+
+def announce(bundles: Sequence[Bundle]) -> None:
+    """Tell everybody of what was published, this process's own worker first.
+
+    Returns at once, unless more is published than the channel layer takes; then it waits, for
+    each bundle at most a MOMENT. What is not out at the end of the process goes out then.
+    """
+    for worker in runtime.running():
+        if worker.announce(bundles, patience=MOMENT):
+            return
+    layer = runtime.channel_layer()
+    if leaves_process(layer):
+        announcer = _announcer(layer)
+        with suppress(RuntimeError):  # the loop has just ended with the process
+            for bundle in bundles:
+                announcer.tell(bundle, patience=MOMENT)

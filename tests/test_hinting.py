@@ -16,6 +16,7 @@ from realtime.background import background
 from realtime.hinting import MOMENT, tell
 from realtime.store.records import Opening, Peer
 from realtime.worker import runtime
+from realtime.worker.bundles import Bundle
 from realtime.worker.hints import Hint, Kind, understand
 from tests.redis_server import RedisServer
 
@@ -38,9 +39,15 @@ class Ear:
 
     def hint(self, *, within: float = 10.0) -> Hint | None:
         """The next hint, if one comes in time."""
+        news = self.news(within=within)
+        assert not isinstance(news, Bundle)
+        return news
+
+    def news(self, *, within: float = 10.0) -> Hint | Bundle | None:
+        """The next hint or bundle of publications."""
         message = self._pubsub.get_message(timeout=within)
         layer = get_channel_layer()
-        return understand(layer.deserialize(message["data"])) if message else None
+        return understand(layer.deserialize(message["data"]), runtime.seals()) if message else None
 
     def close(self) -> None:
         self._pubsub.close()

@@ -2,6 +2,9 @@
 
 A hint may be lost, doubled, late or forged, and changes nothing by itself: whoever
 receives one asks the store sooner than it would have anyway.
+
+A bundle of publications travels the same way. It saves who gets it the look into the log, so
+it is sealed: what was forged reaches nobody.
 """
 
 import hashlib
@@ -10,6 +13,13 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 from typing import Any
+
+import msgspec
+
+from realtime.store.log import Entry
+
+from .bundles import Bundle
+from .seals import Seals
 
 TYPE = "realtime.hint"  # Channels wants every message to have a type
 
@@ -23,6 +33,8 @@ class Kind(Enum):
 
 # A hint names at most so many sessions.
 MOST = {Kind.CLOSING: 100, Kind.RESUMED: 200}
+
+PUBLISHED = "published"  # what stands for a kind in a bundle's message
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +59,21 @@ def about(kind: Kind, sessions: Iterable[str]) -> list[Hint]:
     return [Hint(kind, piece) for piece in pieces]
 
 
-def understand(message: object) -> Hint | None:
-    """The hint in a message of the channel layer; None for whatever is not exactly one."""
+def understand(message: object, seals: Seals) -> Hint | Bundle | None:
+    """What a message of the channel layer tells; None for whatever is not exactly a hint or a
+    bundle with its seal."""
     if not isinstance(message, dict) or message.get("type") != TYPE:
         return None
-    kinds = {kind.value: kind for kind in Kind}
     name = message.get("kind")
+    return _bundle(message, seals) if name == PUBLISHED else _hint(name, message.get("sessions"))
+
+
+def _hint(name: object, named: object) -> Hint | None:
+    kinds = {kind.value: kind for kind in Kind}
     kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
         return None
-    sessions = _sessions(message.get("sessions"), most=MOST[kind])
+    sessions = _sessions(named, most=MOST[kind])
     if sessions is None or (not sessions and kind is not Kind.CLOSING):
         return None
     return Hint(kind, sessions)
@@ -68,9 +85,56 @@ def _sessions(value: object, *, most: int) -> tuple[str, ...] | None:
     return tuple(value) if all(isinstance(item, str) for item in value) else None
 
 
+# ---------------------------------------------------------------- publications
+
+
+class _Told(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A bundle as it is written: an entry is its offset, its time and its data."""
+
+    room: str
+    epoch: str
+    top: int
+    entries: list[tuple[int, int, msgspec.Raw]]
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(_Told)
+
+
+def message_of(bundle: Bundle, seals: Seals) -> dict[str, Any]:
+    """A bundle as it travels. All of it is one text, so that one seal is for all of it."""
+    entries = [(each.offset, each.time, msgspec.Raw(each.data)) for each in bundle.entries]
+    text = _encoder.encode(_Told(bundle.room, bundle.epoch, bundle.top, entries)).decode()
+    return {"type": TYPE, "kind": PUBLISHED, "text": text, "seal": seals.seal(text)}
+
+
+def _bundle(message: dict[Any, Any], seals: Seals) -> Bundle | None:
+    text, seal = message.get("text"), message.get("seal")
+    if not isinstance(text, str) or not isinstance(seal, str) or not seals.fits(text, seal):
+        return None
+    try:
+        told = _decoder.decode(text)
+    except msgspec.DecodeError:  # sealed by another version of this
+        return None
+    entries = (Entry(offset, time, bytes(data).decode()) for offset, time, data in told.entries)
+    return Bundle(told.room, told.epoch, told.top, tuple(entries))
+
+
+# ---------------------------------------------------------------- groups
+
+
 def group_of(prefix: str) -> str:
     """The group of all workers that share a registry with this prefix.
 
     Hashed, because a prefix may be longer than a group's name and hold what one may not.
     """
-    return "realtime." + hashlib.sha256(f"{prefix}:workers".encode()).hexdigest()[:32]
+    return _group(f"{prefix}:workers")
+
+
+def group_of_room(prefix: str, room: str) -> str:
+    """The group of those workers that somebody of this room is connected to."""
+    return _group(f"{prefix}:room:{room}")
+
+
+def _group(name: str) -> str:
+    return "realtime." + hashlib.sha256(name.encode()).hexdigest()[:32]

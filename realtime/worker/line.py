@@ -5,6 +5,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 logger = logging.getLogger("realtime.hints")
 
@@ -13,6 +14,31 @@ PATIENCE = 1.0  # seconds for one command
 STOP_PATIENCE = 0.3  # seconds for one that was cancelled
 
 Command = Callable[[], Awaitable[object]]
+T = TypeVar("T")
+
+
+class Interrupted(Exception):
+    """The layer has ended a call that nobody cancelled."""
+
+
+async def answer_of(call: Awaitable[T]) -> T:
+    """What the layer answers. Raises whatever the layer raises, but CancelledError only if
+    somebody has cancelled the caller."""
+    task = asyncio.current_task()
+    assert task is not None
+    try:
+        return await call
+    except asyncio.CancelledError:
+        if task.cancelling():
+            raise
+        raise Interrupted("the layer has ended it") from None
+
+
+async def prompt(call: Awaitable[object]) -> None:
+    """Give the layer a command, for at most PATIENCE seconds. Raises like :func:`answer_of`,
+    and TimeoutError; then it is unknown whether it took effect."""
+    async with asyncio.timeout(PATIENCE):
+        await answer_of(call)
 
 
 class Outage:
@@ -88,8 +114,7 @@ class Line:
     async def _run(self) -> None:
         while self._waiting:
             try:
-                async with asyncio.timeout(PATIENCE):
-                    await self._waiting.popleft()()
+                await prompt(self._waiting.popleft()())
             except Exception as error:  # whatever a layer raises, it is only a hint
                 self.dropped += 1
                 self._outage.failed(error)

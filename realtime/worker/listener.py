@@ -5,8 +5,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from .hints import Hint, understand
-from .line import STOP_PATIENCE, Line, Outage
+from .bundles import Bundle
+from .hints import Hint
+from .line import STOP_PATIENCE, Line, Outage, answer_of
 
 logger = logging.getLogger("realtime.hints")
 
@@ -14,26 +15,39 @@ logger = logging.getLogger("realtime.hints")
 FIRST_PAUSE, DOUBLINGS = 1.0, 5
 STEADY = 30.0
 
+# After a message that cannot be read: long enough not to be kept busy with such messages.
+UNREADABLE_PAUSE = 0.01
 
-class Deaf(Exception):
-    """The layer has ended a receive that nobody cancelled."""
+# What waits in a layer's own queue comes without a pause: others get their turn after so many.
+SLICE = 16
+
+News = Hint | Bundle
 
 
 class Listener:
     """Joins the group of all workers and reads the channel, always, from one task.
 
     Nothing relies on it. A layer may forget its members, so :meth:`join` is repeated; it
-    may raise or end a receive, so that begins anew. What is not a hint is counted in
-    ``ignored`` and has no other effect.
+    may raise or end a receive, so that begins anew, and ``forgotten`` is called. What is
+    not understood is counted in ``ignored`` and has no other effect.
     """
 
     def __init__(
-        self, layer: Any, group: str, line: Line, *, heed: Callable[[Hint], object]
+        self,
+        layer: Any,
+        group: str,
+        line: Line,
+        *,
+        understand: Callable[[object], News | None],
+        heed: Callable[[News], object],
+        forgotten: Callable[[], object],
     ) -> None:
         self._layer = layer
         self._group = group
         self._line = line
+        self._understand = understand
         self._heed = heed
+        self._forgotten = forgotten
         self._channel = ""
         self._has_channel = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -44,6 +58,11 @@ class Listener:
         """Join and listen, as soon as the layer lets us."""
         self.join()
         self._task = asyncio.create_task(self._listen(), name="realtime-listener")
+
+    async def channel(self) -> str:
+        """The name of the channel, as soon as there is one."""
+        await self._has_channel.wait()
+        return self._channel
 
     def join(self) -> None:
         """Become a member of the group, or stay one."""
@@ -70,34 +89,31 @@ class Listener:
             await asyncio.wait([self._task], timeout=STOP_PATIENCE)
 
     async def _listen(self) -> None:
-        await self._has_channel.wait()
+        channel = await self.channel()
         while True:
             try:
-                self._hear(await self._receive())
+                for _ in range(SLICE):
+                    self._hear(await answer_of(self._layer.receive(channel)))
+            except ValueError:  # a message of somebody who speaks otherwise
+                self._ignore()
+                await asyncio.sleep(UNREADABLE_PAUSE)
             except Exception as error:  # whatever a layer raises, nothing may end this task
                 self._outage.failed(error)
                 await asyncio.sleep(FIRST_PAUSE * 2 ** min(self._outage.failures - 1, DOUBLINGS))
                 self.join()
+                self._forgotten()
             else:
-                self._outage.worked()
-                # A layer with a queue of its own gives what waits there without a pause.
                 await asyncio.sleep(0)
 
-    async def _receive(self) -> object:
-        task = asyncio.current_task()
-        assert task is not None
-        try:
-            return await self._layer.receive(self._channel)
-        except asyncio.CancelledError:
-            if task.cancelling():
-                raise
-            raise Deaf("the layer has ended it") from None
-
     def _hear(self, message: object) -> None:
-        hint = understand(message)
-        if hint is None:
-            self.ignored += 1
-            logger.debug("a message that is no hint was ignored")
+        self._outage.worked()
+        news = self._understand(message)
+        if news is None:
+            self._ignore()
         else:
             self.heard += 1
-            self._heed(hint)
+            self._heed(news)
+
+    def _ignore(self) -> None:
+        self.ignored += 1
+        logger.debug("a message that is no hint was ignored")

@@ -10,10 +10,14 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer
 
-from .hints import MOST, Hint, Kind, about
-from .hub import Hub
+from .announcer import Announcer
+from .bundles import Bundle
+from .hints import MOST, Hint, Kind, about, group_of, group_of_room, understand
 from .line import STOP_PATIENCE, Line
-from .listener import Listener
+from .listener import Listener, News
+from .seals import Seals
+from .session import ConnectedSession
+from .subscriptions import Subscriptions
 
 logger = logging.getLogger("realtime.hints")
 
@@ -32,20 +36,43 @@ class Messenger:
     A hint makes this worker flush at once, with the sessions it names, if any of them is
     connected here; the store's answer decides what becomes of them. However many hints
     come, they cause no more than one flush every FLUSH_EVERY seconds.
+
+    ``find`` knows who is connected here. Of publications those workers are told that have
+    somebody in the room; what they tell goes to ``told``. Where the layer leads to no other
+    process, nobody is told and nobody asked.
     """
 
     def __init__(
-        self, layer: Any, group: str, hub: Hub, *, flush_at: Callable[[float], object]
+        self,
+        layer: Any,
+        seals: Seals,
+        *,
+        prefix: str,
+        find: Callable[[str], ConnectedSession | None],
+        flush_at: Callable[[float], object],
+        told: Callable[[Bundle], object],
     ) -> None:
         self._layer = layer
-        self._group = group
-        self._hub = hub
+        self._group = group_of(prefix)
+        self._find = find
         self._flush_at = flush_at
+        self._told = told
         self._next_flush = -math.inf
         self._gathered: dict[Kind, dict[str, None]] = {kind: {} for kind in Kind}
         self._timer: asyncio.TimerHandle | None = None
+        self._leads_outside = leaves_process(layer)
         self.line = Line()
-        self.listener = Listener(layer, group, self.line, heed=self.heed)
+        self.listener = Listener(
+            layer,
+            self._group,
+            self.line,
+            understand=partial(understand, seals=seals),
+            heed=self.heed,
+            forgotten=self._begin_anew,
+        )
+        group = partial(group_of_room, prefix)
+        self.announcer = Announcer(layer, seals, asyncio.get_running_loop(), group=group)
+        self.subscriptions = Subscriptions(layer, group=group, channel=self.listener.channel)
 
     def start(self) -> None:
         """Begin to listen, in the running loop."""
@@ -54,15 +81,41 @@ class Messenger:
     async def stay(self) -> None:
         """Join again: a layer that has forgotten this worker hears of it anew."""
         self.listener.join()
+        self.subscriptions.renew()
+
+    def _begin_anew(self) -> None:
+        self.subscriptions.begin_anew()
 
     async def stop(self) -> None:
-        """Leave the group if that can be had at once, and end all tasks."""
+        """Leave the groups if that can be had at once, and end all tasks."""
         if self._timer is not None:
             self._timer.cancel()
         self.listener.leave()
-        await self.line.settle(STOP_PATIENCE)
-        await self.line.stop()
+        await asyncio.gather(
+            self.line.settle(STOP_PATIENCE),
+            self.announcer.settle(STOP_PATIENCE),
+            self.subscriptions.stop(),
+        )
+        await asyncio.gather(self.line.stop(), self.announcer.stop())
         await self.listener.stop()
+
+    # ------------------------------------------------------------ rooms
+
+    def opened(self, room: str) -> None:
+        """Somebody here is in this room: publications of others shall be heard."""
+        if self._leads_outside:
+            self.subscriptions.opened(room)
+
+    def closed(self, room: str) -> None:
+        """Nobody here is in this room any more."""
+        if self._leads_outside:
+            self.subscriptions.closed(room)
+
+    def announce(self, bundle: Bundle, *, patience: float = 0.0) -> None:
+        """Tell those workers who have somebody in the room. From any thread, like
+        :meth:`Announcer.tell`."""
+        if self._leads_outside:
+            self.announcer.tell(bundle, patience=patience)
 
     # ------------------------------------------------------------ telling
 
@@ -87,9 +140,15 @@ class Messenger:
 
     # ------------------------------------------------------------ heeding
 
-    def heed(self, hint: Hint) -> None:
-        """Ask the store soon if the hint is about anybody here."""
-        here = [session for id_ in hint.sessions if (session := self._hub.get(id_))]
+    def heed(self, news: News) -> None:
+        """Pass on what was published; ask the store soon if a hint is about anybody here."""
+        if isinstance(news, Bundle):
+            self._told(news)
+        else:
+            self._look_for(news)
+
+    def _look_for(self, hint: Hint) -> None:
+        here = [session for id_ in hint.sessions if (session := self._find(id_))]
         for session in here:
             session.changed = True
         if here or not hint.sessions:

@@ -17,8 +17,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.conf import settings as django_settings
 from django.db import transaction
 from django.dispatch import Signal
+from django.utils.crypto import salted_hmac
 
 from realtime import signals
 from realtime.authentication import Login, login_of, verdicts
@@ -36,14 +38,19 @@ from realtime.sweeper import Sweeper
 from realtime.threads import Overloaded, Threads
 
 from .beats import Beats
+from .bundles import Bundle
 from .company import Company
 from .connection import Limits
 from .departures import Departures
-from .hints import Kind, group_of
+from .hints import Kind, group_of, group_of_room
 from .hub import Hub, Identity, Watchers
 from .jobs import Job
 from .logins import Logins
 from .messenger import Messenger, leaves_process
+from .publisher import Publisher
+from .rooms import Rooms
+from .seals import Seals
+from .session import ConnectedSession
 from .ticker import Ticker, grain_for
 
 logger = logging.getLogger("realtime.worker")
@@ -135,6 +142,20 @@ def workers_group() -> str:
     return group_of(settings.redis_prefix)
 
 
+def room_group(room: str) -> str:
+    """The channel layer's group of those workers that have somebody in this room."""
+    return group_of_room(settings.redis_prefix, room)
+
+
+def seals() -> Seals:
+    """The seals of what travels through the channel layer, by the project's secret."""
+    secrets_ = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+    salt = f"realtime.hints:{settings.redis_prefix}"
+    return Seals(
+        [salted_hmac(salt, "", secret=each, algorithm="sha256").digest() for each in secrets_]
+    )
+
+
 def lay_foundation() -> Foundation:
     """The store and what goes with it, for the running event loop."""
     threads = Threads()
@@ -163,6 +184,7 @@ class Runtime:
         self.base = base
         self.store = base.store
         self.loop = asyncio.get_running_loop()
+        self.pid = os.getpid()
         self.limits = Limits(settings.max_message_size, *settings.message_rate)
         self.draining = self.closing = False
         # The window from which returning clients pick their moment after a drain.
@@ -177,7 +199,11 @@ class Runtime:
         self._flush = Job("flush", settings.flush_interval, self._report)
         self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
         layer = channel_layer()
-        self._messenger = Messenger(layer, workers_group(), self.hub, flush_at=self._flush.hasten)
+        self._messenger = self._make_messenger(layer)
+        self.rooms = Rooms(
+            base.store.log, opened=self._messenger.opened, closed=self._messenger.closed
+        )
+        self.publisher = Publisher(base.store.log, self.rooms, self._messenger.announce)
         self._company = Company(lease=settings.lease, heard_outside=leaves_process(layer))
         self.ticker = self.hub.ticker = self._make_ticker()
 
@@ -201,6 +227,22 @@ class Runtime:
             return_delay=self.return_delay,
             cap=cap(),
         )
+
+    def _make_messenger(self, layer: Any) -> Messenger:
+        return Messenger(
+            layer,
+            seals(),
+            prefix=settings.redis_prefix,
+            find=self._find,
+            flush_at=self._flush.hasten,
+            told=self._told,
+        )
+
+    def _find(self, id_: str) -> ConnectedSession | None:
+        return self.hub.get(id_)
+
+    def _told(self, bundle: Bundle) -> None:
+        self.publisher.heard(bundle)
 
     def _make_ticker(self) -> Ticker:
         logins = Logins(self.hub, self._verdicts)
@@ -277,6 +319,17 @@ class Runtime:
         self.loop.call_soon_threadsafe(self._messenger.tell, kind, sessions)
         return True
 
+    def announce(self, bundles: Sequence[Bundle], *, patience: float) -> bool:
+        """Tell everybody of what this process has published; False if this worker has ended.
+
+        From any thread, see :meth:`Publisher.tell`.
+        """
+        if self.loop.is_closed():
+            return False
+        with suppress(RuntimeError):  # it has closed in this moment
+            self.publisher.tell(bundles, patience=patience)
+        return True
+
     def nudge(self) -> None:
         """Flush and sweep soon: somebody was asked to leave, connected or suspended.
 
@@ -329,6 +382,7 @@ class Runtime:
         """End all tasks, give the lease back, release threads and connections."""
         await self.ticker.stop()
         await self._departures.stop()
+        await self.rooms.stop()
         await asyncio.gather(self._messenger.stop(), self._give_lease_back())
         if self._announcements:
             await asyncio.wait(self._announcements, timeout=SIGNAL_PATIENCE)
@@ -364,6 +418,8 @@ async def _start() -> Runtime:
 
 
 def running() -> list[Runtime]:
-    """The runtimes of this process: one in a server, none in a command."""
+    """The runtimes of this process: one in a server, none in a command, nor in a process that
+    a server has forked."""
     done = [future for future in _runtimes.values() if future.done() and not future.cancelled()]
-    return [future.result() for future in done if future.exception() is None]
+    found = [future.result() for future in done if future.exception() is None]
+    return [runtime for runtime in found if runtime.pid == os.getpid()]

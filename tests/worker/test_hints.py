@@ -1,12 +1,26 @@
 """What a hint is, as it travels and as it is read: anything else is nobody's hint."""
 
+import json
 from typing import Any
 
 import pytest
 from channels.layers import InMemoryChannelLayer
 
-from realtime.worker.hints import MOST, Hint, Kind, about, group_of, understand
+from realtime.store.log import Entry
+from realtime.worker.bundles import Bundle
+from realtime.worker.hints import (
+    MOST,
+    Hint,
+    Kind,
+    about,
+    group_of,
+    group_of_room,
+    message_of,
+    understand,
+)
+from realtime.worker.seals import Seals
 
+SEALS = Seals([b"the project's"])
 IDS = [f"{n:032x}" for n in range(1000)]
 
 
@@ -16,7 +30,7 @@ def message(**other: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("hint", [Hint(Kind.CLOSING), Hint(Kind.RESUMED, ("a", "b"))])
 def test_a_hint_is_read_as_it_was_written(hint: Hint) -> None:
-    assert understand(hint.message()) == hint
+    assert understand(hint.message(), SEALS) == hint
 
 
 @pytest.mark.parametrize(
@@ -27,19 +41,19 @@ def test_a_hint_is_read_as_it_was_written(hint: Hint) -> None:
         message(kind=None), message(sessions=None), message(sessions="abc"),
         message(sessions={"a": 1}), message(sessions=[b"a"]), message(sessions=["a", 7]),
         message(sessions=IDS), message(sessions=[[["a"]]]),
-        message(kind="resumed", sessions=[]),
+        message(kind="resumed", sessions=[]), message(kind="published"),
     ],
     ids=repr,
 )  # fmt: skip
 def test_what_is_not_exactly_a_hint_is_none(forged: object) -> None:
-    assert understand(forged) is None
+    assert understand(forged, SEALS) is None
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_a_hint_names_so_many_and_no_more(kind: Kind) -> None:
     (full,) = about(kind, IDS[: MOST[kind]])
-    assert understand(full.message()) == full
-    assert understand(Hint(kind, tuple(IDS[: MOST[kind] + 1])).message()) is None
+    assert understand(full.message(), SEALS) == full
+    assert understand(Hint(kind, tuple(IDS[: MOST[kind] + 1])).message(), SEALS) is None
 
 
 def test_of_nobody_there_is_nothing_to_tell() -> None:
@@ -60,3 +74,57 @@ def test_the_resumed_are_all_named() -> None:
 def test_a_group_has_a_name_that_every_layer_takes(prefix: str) -> None:
     assert InMemoryChannelLayer().require_valid_group_name(group_of(prefix))
     assert group_of(prefix) == group_of(prefix) != group_of(prefix + "x")
+
+
+# Publications
+
+DATA = '{"text":"grüße 🎉","big":9007199254740991,"small":1e-7,"none":null}'
+BUNDLE = Bundle("chat:1", "e1", 8, (Entry(7, 1_795_176_000_000, DATA), Entry(8, 0, '"\\u0000"')))
+
+
+@pytest.mark.parametrize("bundle", [BUNDLE, Bundle("user:1", "e1", 2**53)])
+def test_a_bundle_is_read_as_it_was_written(bundle: Bundle) -> None:
+    travelled = json.loads(json.dumps(message_of(bundle, SEALS)))  # as any layer could carry it
+    assert understand(travelled, SEALS) == bundle
+
+
+def test_the_seals_of_a_secret_that_was_replaced_are_known_for_a_while() -> None:
+    before, after = Seals([b"old"]), Seals([b"new", b"old"])
+    assert understand(message_of(BUNDLE, before), after) == BUNDLE
+    assert understand(message_of(BUNDLE, after), before) is None
+    assert understand(message_of(BUNDLE, after), Seals([b"new"])) == BUNDLE
+
+
+def test_no_part_of_a_bundle_can_be_changed() -> None:
+    honest = message_of(BUNDLE, SEALS)
+    text = honest["text"]
+    for place in range(len(text)):
+        forged = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
+        assert understand({**honest, "text": forged}, SEALS) is None
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"seal": None}, {"seal": ""}, {"seal": b"x"}, {"seal": "ß"}, {"seal": "\ud800"},
+        {"seal": ["a"]}, {"text": None}, {"text": b"[]"}, {"text": "\ud800"}, {"text": ["a"]},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_not_exactly_a_bundle_is_none(forged: dict[str, Any]) -> None:
+    assert understand({**message_of(BUNDLE, SEALS), **forged}, SEALS) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '["a","e",1]', '["a","e",1,[[1,2]]]', '["a","e",1,[],2]']
+)
+def test_what_another_version_has_sealed_is_none(text: str) -> None:
+    message = {**message_of(BUNDLE, SEALS), "text": text, "seal": SEALS.seal(text)}
+    assert understand(message, SEALS) is None
+
+
+def test_every_room_has_a_group_of_its_own_under_a_name_that_every_layer_takes() -> None:
+    groups = {group_of_room(prefix, room) for prefix in ("a", "b") for room in ("x", "y" * 100)}
+    groups |= {group_of("a"), group_of("b")}
+    assert len(groups) == 6
+    assert all(InMemoryChannelLayer().require_valid_group_name(group) for group in groups)

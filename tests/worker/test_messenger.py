@@ -3,82 +3,25 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from channels.layers import InMemoryChannelLayer
-from channels_redis.core import RedisChannelLayer
-from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from realtime.worker import line, listener, messenger
-from realtime.worker.hints import Hint, Kind
-from realtime.worker.hub import Hub
+from realtime.worker.bundles import Bundle
+from realtime.worker.hints import Hint, Kind, group_of
 from realtime.worker.messenger import FLUSH_EVERY, Messenger, leaves_process
-from realtime.worker.session import ConnectedSession
+from realtime.worker.seals import Seals
 from tests.redis_server import RedisServer
 
 from .fakes import Clock, eventually, live
+from .layers import LAYERS, Faulty
 
-GROUP = "workers"
+PREFIX = "realtime"
+GROUP = group_of(PREFIX)
+SEALS = Seals([b"the project's"])
 ID = "a" * 32
-
-
-class Faulty(InMemoryChannelLayer):
-    """A layer that loses, doubles, forges, raises, hangs and cancels, when told so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.copies = 1
-        self.raising: Exception | None = None
-        self.receive_errors: list[BaseException] = []
-        self.hanging = False
-        self.calls: list[str] = []
-
-    async def _suffer(self, name: str) -> None:
-        self.calls.append(name)
-        if self.hanging:
-            await asyncio.Event().wait()
-        if self.raising is not None:
-            raise self.raising
-
-    async def new_channel(self, prefix: str = "specific.") -> str:
-        await self._suffer("new_channel")
-        return str(await super().new_channel(prefix))
-
-    async def group_add(self, group: str, channel: str) -> None:
-        await self._suffer("group_add")
-        await super().group_add(group, channel)
-
-    async def group_discard(self, group: str, channel: str) -> None:
-        await self._suffer("group_discard")
-        await super().group_discard(group, channel)
-
-    async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        await self._suffer("group_send")
-        for _ in range(self.copies):
-            await super().group_send(group, message)
-
-    async def receive(self, channel: str) -> dict[str, Any]:
-        if self.receive_errors:
-            raise self.receive_errors.pop(0)
-        return cast("dict[str, Any]", await super().receive(channel))
-
-    async def forge(self, message: object) -> None:
-        """Put something into every member's channel that no honest sender would."""
-        for channel in self.groups.get(GROUP, {}):
-            queue = self.channels.setdefault(channel, asyncio.Queue())
-            await queue.put((time.time() + 60, message))
-
-
-class House:
-    """The sessions of a worker, as far as a messenger asks for them."""
-
-    def __init__(self, *sessions: ConnectedSession) -> None:
-        self.sessions = {session.id: session for session in sessions}
-
-    def get(self, id_: str) -> ConnectedSession | None:
-        return self.sessions.get(id_)
 
 
 class Worker:
@@ -87,8 +30,15 @@ class Worker:
     def __init__(self, layer: Any) -> None:
         self.session = live(ID)
         self.flushes: list[float] = []
-        house = cast(Hub, House(self.session))
-        self.messenger = Messenger(layer, GROUP, house, flush_at=self.flushes.append)
+        self.told: list[Bundle] = []
+        self.messenger = Messenger(
+            layer,
+            SEALS,
+            prefix=PREFIX,
+            find={self.session.id: self.session}.get,
+            flush_at=self.flushes.append,
+            told=self.told.append,
+        )
 
     @property
     def heard(self) -> int:
@@ -129,12 +79,6 @@ async def other(faulty: Faulty) -> AsyncIterator[Worker]:
 
 
 # On every layer there is
-
-LAYERS: dict[str, Callable[[RedisServer], Any]] = {
-    "memory": lambda _: InMemoryChannelLayer(),
-    "pubsub": lambda redis: RedisPubSubChannelLayer(hosts=[redis.url], prefix="hints"),
-    "core": lambda redis: RedisChannelLayer(hosts=[{"address": redis.url, "socket_timeout": None}]),
-}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -282,8 +226,8 @@ async def test_what_is_forged_is_counted_and_nothing_else(
     caplog.set_level(logging.INFO)
     forged = [None, 7, b"\xc1", {"type": "websocket.close"}, {"type": "realtime.hint"}]
     for message in forged:
-        await faulty.forge(message)
-    await faulty.forge(Hint(Kind.CLOSING, tuple(str(n) for n in range(100_000))).message())
+        await faulty.forge(GROUP, message)
+    await faulty.forge(GROUP, Hint(Kind.CLOSING, tuple(str(n) for n in range(100_000))).message())
     await eventually(lambda: worker.ignored == len(forged) + 1)
     assert (worker.heard, worker.flushes, caplog.messages) == (0, [], [])
 

@@ -16,6 +16,7 @@ from realtime.store.base import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
 from realtime.threads import Overloaded
 from realtime.worker import runtime
+from realtime.worker.bundles import Bundle
 from realtime.worker.hints import Hint, Kind, understand
 from realtime.worker.runtime import Runtime
 
@@ -243,7 +244,9 @@ async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
 
     async def hear() -> Hint | None:
         async with asyncio.timeout(PATIENCE):
-            return understand(await layer.receive(channel))
+            hint = understand(await layer.receive(channel), runtime.seals())
+            assert not isinstance(hint, Bundle)
+            return hint
 
     yield hear
     await layer.group_discard(runtime.workers_group(), channel)

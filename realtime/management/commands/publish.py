@@ -1,0 +1,38 @@
+"""``manage.py publish``: publish to a room from a shell or a script."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from realtime import api
+from realtime.store.base import StoreUnavailable
+
+
+class Command(BaseCommand):
+    """Appends to the room's log; whoever is in the room gets it."""
+
+    help = "Publish to everybody in a room."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("room", help="the room; user:<primary key> is a user's own")
+        parser.add_argument("data", metavar="json", help="what is published")
+        parser.add_argument("--key", help="the same key means the same publication, for 5 minutes")
+
+    def handle(self, *, room: str, data: str, key: str | None, **_: Any) -> None:
+        try:
+            position = api.publish(room, _parsed(data), key=key)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        except StoreUnavailable as error:
+            raise CommandError(f"the store is unreachable: {error}") from None
+        assert position is not None  # no transaction is open
+        self.stdout.write(f"{room}: offset {position.offset}, epoch {position.epoch}")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"expected JSON: {error}") from None

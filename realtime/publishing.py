@@ -1,0 +1,176 @@
+"""Publishing from sync code: what may be published, and when it is.
+
+The store's log is told first, then whoever wants to hear of it at once.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connections, transaction
+
+from . import hinting
+from .conf import settings
+from .protocol import rooms
+from .protocol.messages import MAX_DEPTH, MAX_INTEGER
+from .protocol.position import Position
+from .store.base import StoreUnavailable
+from .store.log import MOST, Draft
+from .worker import runtime
+from .worker.publisher import bundle_of
+
+LONGEST_KEY = 200  # characters
+
+# ---------------------------------------------------------------- what may be published
+
+_encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_LONG_NUMBER = re.compile(r"\d{16}")
+
+
+def encode_data(data: Any) -> str:
+    """The data of a publication as JSON, with Django's words for dates, UUIDs and decimals.
+
+    Raises TypeError for what JSON has no word for, and ValueError for what a browser could not
+    read as it is meant, or what is too large.
+    """
+    try:
+        text = _encoder.encode(data)
+        size = len(text.encode())
+    except TypeError as error:
+        raise TypeError(f"expected data that JSON has words for: {error}") from None
+    except UnicodeEncodeError:
+        raise ValueError("expected text without lone surrogates") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:
+        raise ValueError(f"expected data that JSON has words for: {error}") from None
+    if size > settings.max_publication:
+        raise ValueError(
+            f"expected at most {settings.max_publication} bytes of JSON (MAX_PUBLICATION), "
+            f"not {size}; publish a reference to what is larger"
+        )
+    _check_values(text)
+    return text
+
+
+def _check_values(text: str) -> None:
+    """The bounds that clients are held to as well. Two tests clear nearly everything, see
+    ``protocol/messages.py``; only the rest is walked."""
+    if text.count("{") + text.count("[") <= MAX_DEPTH and not _LONG_NUMBER.search(text):
+        return
+    level = [json.loads(text)]
+    for _ in range(MAX_DEPTH):
+        _check_integers(level)
+        level = [child for value in level for child in _children(value)]
+    _check_integers(level)
+    if any(isinstance(value, dict | list) for value in level):
+        raise _too_deep()
+
+
+def _check_integers(values: Iterable[Any]) -> None:
+    if any(type(value) is int and abs(value) > MAX_INTEGER for value in values):
+        raise ValueError("expected integers between -2^53 and 2^53; send larger ones as text")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"expected nesting of at most {MAX_DEPTH} levels")
+
+
+def draft_of(room: str, data: Any, key: str | None = None) -> Draft:
+    """What is to be published, checked and encoded. Raises ValueError and TypeError."""
+    if not isinstance(room, str) or not rooms.is_room(room):
+        raise ValueError(f"expected {rooms.EXPECTED}, not {room!r}")
+    return Draft(room, encode_data(data), "" if key is None else f"a:{_checked(key)}")
+
+
+def _checked(key: str) -> str:
+    if not isinstance(key, str) or not 1 <= len(key) <= LONGEST_KEY or "\0" in key:
+        raise ValueError(f"expected a key of 1 to {LONGEST_KEY} characters, none of them NUL")
+    return key
+
+
+def room_of(user: Any) -> str:
+    """The private room of a user, or of a primary key.
+
+    Raises ValueError for nobody, and for a key that cannot be part of a room's name.
+    """
+    key = getattr(user, "pk", user)
+    if key is None:
+        raise ValueError("expected a user who is saved; nobody anonymous has a room")
+    return rooms.room_of(str(key))
+
+
+# ---------------------------------------------------------------- when it is published
+
+
+def publish(drafts: Sequence[Draft]) -> list[Position] | None:
+    """Publish these in their order: now, or when the transaction commits that is open in the
+    default database or the store's; then None. Raises StoreUnavailable."""
+    return _publish(drafts, tuple(dict.fromkeys((runtime.database().alias, "default"))))
+
+
+def _publish(drafts: Sequence[Draft], databases: tuple[str, ...]) -> list[Position] | None:
+    """Once nothing is open in these databases, one after the other."""
+    for number, alias in enumerate(databases, 1):
+        if connections[alias].in_atomic_block:
+            for draft in drafts:
+                _Deferred(draft, databases[number:]).wait_for(alias)
+            return None
+    batches = (drafts[start : start + MOST] for start in range(0, len(drafts), MOST))
+    return [position for batch in batches for position in _append(batch)]
+
+
+def _append(drafts: Sequence[Draft]) -> list[Position]:
+    try:
+        appended = runtime.blocking_store().log.append(drafts)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(
+            f"{error}; whether it was published is unknown: "
+            "to publish again with the same key is safe, without a key it may be there twice"
+        ) from error
+    hinting.announce([bundle_of(*each) for each in zip(drafts, appended, strict=True)])
+    return [each.position for each in appended]
+
+
+class _Deferred:
+    """A draft that waits for a commit; ``databases`` are those that are looked at then.
+
+    Those that follow each other in one transaction, and are sure to be committed or rolled
+    back together, make a batch: the first that is called publishes all that follow it.
+    """
+
+    def __init__(self, draft: Draft, databases: tuple[str, ...]) -> None:
+        self.draft = draft
+        self.databases = databases
+        self.batch = [self]
+        self.is_published = False
+
+    def wait_for(self, alias: str) -> None:
+        """Be called when this database commits what it has done so far."""
+        waiting = connections[alias].run_on_commit
+        if waiting and waiting[-1][0] == set(connections[alias].savepoint_ids):
+            self._follow(waiting[-1][1])
+        transaction.on_commit(self.publish, using=alias, robust=True)
+
+    def _follow(self, hook: Any) -> None:
+        before = getattr(hook, "__self__", None)
+        if isinstance(before, _Deferred) and len(before.batch) < MOST:
+            self.batch = before.batch
+            self.batch.append(self)
+
+    def publish(self) -> None:
+        """Publish this and what follows it, unless one before has."""
+        if self.is_published:
+            return
+        due = self.batch[self.batch.index(self) :]
+        for each in due:
+            each.is_published = True
+        _publish([each.draft for each in due], self.databases)
