@@ -164,5 +164,5 @@ def check_rooms(rooms: Sequence[str]) -> None:
 def check_read(room: str, *, after: int, limit: int, max_bytes: int) -> None:
     """Raises ValueError for a read that makes no sense."""
     check_rooms([room])
-    if after < 0 or max_bytes < 1 or not 1 <= limit <= MOST:
+    if not 0 <= after <= 2**53 or max_bytes < 1 or not 1 <= limit <= MOST:
         raise ValueError(f"expected an offset, 1 to {MOST} entries and 1 byte or more")

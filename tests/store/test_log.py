@@ -1,5 +1,7 @@
 """The message log: offsets without holes, bounds, epochs, and drafts that come twice."""
 
+from collections.abc import Callable
+
 import pytest
 
 from realtime.protocol.position import Position
@@ -109,6 +111,13 @@ def test_a_key_means_the_same_publication(log: BlockingLog) -> None:
     assert read(log, 0) == [1, 2]
 
 
+def test_whoever_repeats_is_told_that_it_was_there(log: BlockingLog) -> None:
+    """What stands in the log may be other data than what was given."""
+    drafts = [Draft("r", "1"), Draft("r", "2", key="k"), Draft("r", "3", key="k")]
+    assert [each.fresh for each in log.append(drafts)] == [True, True, False]
+    assert [each.fresh for each in log.append(drafts)] == [True, False, False]
+
+
 def test_a_key_belongs_to_its_room(log: BlockingLog) -> None:
     drafts = [Draft("a", "1", key="k"), Draft("b", "1", key="k"), Draft("a", "1", key="K")]
     first = log.append(drafts)
@@ -149,6 +158,34 @@ def test_a_key_is_forgotten_in_time(log: BlockingLog, kind: Kind) -> None:
 @pytest.mark.parametrize("key", ["a:" + "ä" * 200, "c:7:" + "x" * 64, "{x} y:z\n", "'; --"])
 def test_any_text_is_a_key(log: BlockingLog, key: str) -> None:
     assert log.append([Draft("r", "1", key=key)]) == log.append([Draft("r", "1", key=key)])
+
+
+# ---------------------------------------------------------------- at once
+
+
+def test_appends_at_once_are_put_one_after_another(kind: Kind) -> None:
+    def work(name: int) -> Callable[[BlockingStore], list[Appended]]:
+        drafts = [Draft("r", f"{name}{each}") for each in range(5)]
+        return lambda store: [store.log.append([draft])[0] for draft in drafts]
+
+    appended = [each for own in kind.at_once([work(name) for name in range(1, 5)]) for each in own]
+    assert sorted(each.position.offset for each in appended) == list(range(1, 21))
+    assert len({each.position.epoch for each in appended}) == 1
+    assert read(kind.store.log, 0) == list(range(1, 21))
+
+
+def test_one_key_at_once_is_one_publication(kind: Kind) -> None:
+    draft = Draft("r", "1", key="k")
+    answers = kind.at_once([lambda store: store.log.append([draft])] * 4)
+    assert answers == [answers[0]] * 4
+    assert sum(answer[0].fresh for answer in answers) == 1
+    assert read(kind.store.log, 0) == [1]
+
+
+def test_whoever_asks_at_once_is_told_one_epoch(kind: Kind) -> None:
+    rooms = ["a", "b", "c"]
+    ends = kind.at_once([lambda store: store.log.ends(rooms)] * 4)
+    assert ends == [ends[0]] * 4
 
 
 # ---------------------------------------------------------------- bounds

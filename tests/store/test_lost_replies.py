@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from realtime.store.base import BlockingStore, StoreUnavailable
+from realtime.store.log import BlockingLog, Draft
 from realtime.store.records import Cap, Query, Registration, SweepReport, Totals
 from realtime.store.redis import blocking_store
 from tests.faults import Proxy
@@ -86,6 +87,25 @@ SCENES: dict[str, Scene] = {
     "overdue": (with_s1_asked_to_end, lambda s: s.overdue()),
 }
 
+DRAFTS = [Draft("a", "1", key="k1"), Draft("b", "2", key="k2"), Draft("a", "3", key="k3")]
+
+
+def published(store: BlockingStore) -> None:
+    store.log.append(DRAFTS[:2])
+
+
+# The same of the message log; what else it has asks nothing of Redis.
+LOG_SCENES: dict[str, Scene] = {
+    "append": (two_at_w1, lambda s: s.log.append(DRAFTS)),
+    "append what is partly there": (published, lambda s: s.log.append(DRAFTS)),
+    "read": (published, lambda s: s.log.read("a", after=0, limit=10, max_bytes=100)),
+    "read a room that is new": (
+        published,
+        lambda s: s.log.read("c", after=0, limit=10, max_bytes=100),
+    ),
+    "ends": (published, lambda s: s.log.ends(["a", "c"])),
+}
+
 
 @pytest.fixture(scope="module")
 def proxy(redis_server: RedisServer) -> Iterator[Proxy]:
@@ -101,7 +121,8 @@ def _empty(redis_server: RedisServer) -> None:
 def timeless(value: Any) -> Any:
     """The same without moments, which differ between two runs, and without random names."""
     if isinstance(value, dict):
-        return {name: timeless(item) for name, item in value.items() if name != "incarnation"}
+        random = ("incarnation", "epoch", "fresh")
+        return {name: timeless(item) for name, item in value.items() if name not in random}
     if isinstance(value, list | tuple):
         return [timeless(item) for item in value]
     if isinstance(value, int) and value > 1_000_000_000_000:
@@ -116,7 +137,8 @@ def contents(store: BlockingStore) -> list[Any]:
         store.of_user("7"), store.beat(report(), []).inbox, store.attendance("news"),
         store.attendance("chat:1"), store.attendance("chat:2"),
     )  # fmt: skip
-    return [timeless(each) for each in reads]
+    logs = [store.log.read(room, after=0, limit=10, max_bytes=100) for room in "abc"]
+    return [timeless(each) for each in (*reads, *logs)]
 
 
 def news_aside(answer: Any) -> Any:
@@ -124,7 +146,9 @@ def news_aside(answer: Any) -> Any:
     return [answer.online, answer.inbox, answer.lost] if hasattr(answer, "renewed") else answer
 
 
-@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
+@pytest.mark.parametrize(
+    "scene", [*SCENES.values(), *LOG_SCENES.values()], ids=[*SCENES, *LOG_SCENES]
+)
 def test_the_same_call_again(scene: Scene, proxy: Proxy, redis_server: RedisServer) -> None:
     prepare, call = scene
     once = blocking_store(redis_server.url, WINDOWS, prefix="once", timeout=5.0)
@@ -145,3 +169,8 @@ def test_the_same_call_again(scene: Scene, proxy: Proxy, redis_server: RedisServ
 def test_every_method_has_a_scene() -> None:
     methods = {name for name in vars(BlockingStore) if not name.startswith("_")}
     assert methods == {name.split()[0].replace("take", "resume") for name in SCENES}
+
+
+def test_every_method_of_the_log_has_a_scene() -> None:
+    methods = {name for name in vars(BlockingLog) if not name.startswith("_")}
+    assert methods - {"recent", "prune"} == {name.split()[0] for name in LOG_SCENES}

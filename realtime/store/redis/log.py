@@ -31,12 +31,12 @@ from .scripts import Call, Calls, Talk
 
 T = TypeVar("T")
 
-# An epoch, an offset, and the time of an append or the oldest offset.
-_Triple: TypeAlias = tuple[str, int, int]
+# An epoch, the newest offset, the oldest.
+_End: TypeAlias = tuple[str, int, int]
 
-_appended = msgspec.msgpack.Decoder(list[_Triple])
-_ends = msgspec.msgpack.Decoder(list[_Triple])
-_read = msgspec.msgpack.Decoder(tuple[_Triple, list[str]])
+_appended = msgspec.msgpack.Decoder(list[tuple[str, int, int, bool]])
+_ends = msgspec.msgpack.Decoder(list[_End])
+_read = msgspec.msgpack.Decoder(tuple[_End, list[str]])
 
 
 class LogTalks:
@@ -61,8 +61,8 @@ class LogTalks:
             kept_ms=KEY_KEPT_MS,
         )
         return tuple(
-            Appended(Position(epoch, offset), time)
-            for epoch, offset, time in _appended.decode(answer)
+            Appended(Position(epoch, offset), time, fresh)
+            for epoch, offset, time, fresh in _appended.decode(answer)
         )
 
     def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Talk[Extract]:
@@ -95,8 +95,8 @@ def _of_draft(draft: Draft) -> dict[str, str]:
     return {"data": draft.data, "key": draft.key} if draft.key else {"data": draft.data}
 
 
-def _end(triple: _Triple) -> End:
-    epoch, top, oldest = triple
+def _end(answer: _End) -> End:
+    epoch, top, oldest = answer
     return End(Position(epoch, top), oldest)
 
 

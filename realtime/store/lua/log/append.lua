@@ -3,7 +3,7 @@
 -- drafts   list of maps: data, and key if it has one
 -- length, bytes, ttl_ms    the bounds of a log
 -- kept_ms  for how long a key is remembered
--- answers  list of {epoch, offset, time}
+-- answers  list of {epoch, offset, time, whether it was put there now}
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + input.offset_ms
@@ -26,12 +26,12 @@ local function append(log, data)
   call('HSET', log.meta, 'top', log.top, 'size', log.size)
   call('PEXPIRE', log.list, input.ttl_ms)
   call('PEXPIRE', log.meta, input.meta_ttl_ms)
-  return {log.epoch, log.top, now}
+  return {log.epoch, log.top, now, true}
 end
 
 local function recall(key)
   local epoch, offset, at = (call('GET', key) or ''):match('(%S+) (%d+) (%d+)')
-  return epoch and {epoch, tonumber(offset), tonumber(at)}
+  return epoch and {epoch, tonumber(offset), tonumber(at), false}
 end
 
 local answers = {}
@@ -41,7 +41,7 @@ for i, draft in ipairs(input.drafts) do
   if not answer then
     answer = append(log_of(KEYS[i]), draft.data)
     if key then
-      call('SET', key, string.format('%s %.0f %.0f', unpack(answer)), 'PX', input.kept_ms)
+      call('SET', key, string.format('%s %.0f %.0f', unpack(answer, 1, 3)), 'PX', input.kept_ms)
     end
   end
   answers[i] = answer

@@ -8,29 +8,31 @@
 --
 -- The keys; all of them expire.
 --
--- meta       hash: epoch, top (the newest offset), size (bytes of all data), run (see below)
+-- meta       hash: epoch, top (the newest offset), size (bytes of all data), history (see below)
 -- log        list: what is kept, oldest first, each "<time> <data>"
 -- key:<key>  text: where a draft with this key was put, "<epoch> <offset> <time>"
 
 local call = redis.call
 local input = cmsgpack.unpack(ARGV[1])
 
--- Changes whenever the server starts, or another takes its place. The end of a log that was
--- begun under another one may be missing.
-local run = call('INFO', 'server'):match('run_id:(%w+)')
-if not run then error('this Redis does not tell its run id') end
+-- Names one history of a server's data: another one begins whenever a server starts, and when it
+-- takes the place of another, even if it has had that place before. What was begun in another
+-- history may lack its end.
+local history = call('INFO', 'replication'):match('master_replid:(%w+)')
+if not history then error('this Redis does not tell its replication id') end
 
 -- What stands of a room's log; begun anew if there is none, or the end of it may be missing.
 local function log_of(prefix)
   local log = {meta = prefix .. 'meta', list = prefix .. 'log'}
-  local epoch, top, size, begun_under = unpack(call('HMGET', log.meta, 'epoch', 'top', 'size', 'run'))
-  if begun_under == run then
+  local epoch, top, size, begun_in = unpack(
+    call('HMGET', log.meta, 'epoch', 'top', 'size', 'history'))
+  if begun_in == history then
     log.epoch, log.top, log.size = epoch, tonumber(top), tonumber(size)
     return log
   end
   -- The first write takes something away, or is refused where the memory is full.
   if call('EXISTS', log.list) == 1 then call('DEL', log.list) end
-  call('HSET', log.meta, 'epoch', input.epoch, 'top', 0, 'size', 0, 'run', run)
+  call('HSET', log.meta, 'epoch', input.epoch, 'top', 0, 'size', 0, 'history', history)
   call('PEXPIRE', log.meta, input.meta_ttl_ms)
   log.epoch, log.top, log.size = input.epoch, 0, 0
   return log

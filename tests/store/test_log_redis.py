@@ -1,0 +1,257 @@
+"""What is Redis's own in the message log: restarts, failovers, evictions, full memory, rights."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from realtime.protocol.position import Position
+from realtime.store.base import StoreUnavailable
+from realtime.store.log import KEY_KEPT_MS, MOST, BlockingLog, Draft, End
+from realtime.store.redis import RedisSessions, blocking_store
+from tests.e2e.server_support import eventually
+from tests.redis_server import RedisServer
+
+from .kinds import BOUNDS, DAY, PREFIX, WINDOWS, RedisKind
+from .test_log import end_of, number, publish, read
+
+
+@pytest.fixture
+def kind(redis_server: RedisServer) -> Iterator[RedisKind]:
+    kind = RedisKind(redis_server)
+    yield kind
+    kind.close()
+
+
+@pytest.fixture
+def log(kind: RedisKind) -> BlockingLog:
+    return kind.store.log
+
+
+def log_at(server: RedisServer) -> BlockingLog:
+    return blocking_store(server.url, WINDOWS, prefix=PREFIX, timeout=5.0).log
+
+
+def reconnect(log: BlockingLog) -> None:
+    """Find out that the connection is broken, unless that is known already."""
+    with suppress(StoreUnavailable):
+        end_of(log)
+
+
+# ---------------------------------------------------------------- another history
+
+
+def restart_in_order(server: RedisServer) -> None:
+    server.stop()
+    server.start()
+
+
+def kill_and_restart(server: RedisServer) -> None:
+    server.kill()
+    server.start()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "restart"),
+    [
+        (("--save", "3600", "1"), restart_in_order),
+        (("--appendonly", "yes", "--appendfsync", "always"), kill_and_restart),
+        ((), kill_and_restart),
+    ],
+    ids=["a snapshot", "an append-only file", "nothing"],
+)
+def test_a_restart_begins_a_new_epoch(
+    arguments: tuple[str, ...], restart: Callable[[RedisServer], None]
+) -> None:
+    """Whatever has been kept: nobody can know that it is all there was."""
+    with RedisServer(*arguments) as server:
+        log = log_at(server)
+        before = publish(log, "1", "2")[-1].position
+        (first,) = log.append([Draft("k", "1", key="k")])
+        restart(server)
+        reconnect(log)
+        after = end_of(log)
+        assert (after.top.offset, after.oldest) == (0, 1)
+        assert after.top.epoch != before.epoch
+        assert log.read("r", after=0, limit=10, max_bytes=100).entries == ()
+        assert publish(log, "3")[0].position == Position(after.top.epoch, 1)
+        assert read(log, 0) == [1]
+        repeated = log.append([Draft("k", "1", key="k")])[0].position
+        # The key is as good as what was kept.
+        assert (repeated == first.position) == bool(arguments)
+
+
+@pytest.mark.parametrize("first", ["append", "read"])
+def test_whoever_comes_first_begins_the_new_epoch(first: str) -> None:
+    with RedisServer(snapshots=True) as server:
+        log = log_at(server)
+        before = publish(log, "1", "2")[-1].position
+        restart_in_order(server)
+        reconnect(log)
+        if first == "append":
+            position = publish(log, "3")[0].position
+            assert (position.offset, read(log, 0)) == (1, [1])
+        else:
+            extract = log.read("r", after=0, limit=10, max_bytes=100)
+            position = extract.end.top
+            assert (position.offset, extract.entries) == (0, ())
+        assert position.epoch != before.epoch
+
+
+AT_ONCE = ("--repl-diskless-sync-delay", "0")
+
+
+def follow(server: RedisServer, leader: RedisServer | None) -> None:
+    """Make it a copy of another, and wait until it is one; or make it its own master."""
+    with server.client() as client:
+        if leader is None:
+            client.replicaof("NO", "ONE")
+            return
+        client.replicaof("127.0.0.1", leader.port)
+        eventually(
+            lambda: client.info("replication")["master_link_status"] == "up", what="it follows"
+        )
+
+
+def test_a_copy_that_takes_over_begins_a_new_epoch() -> None:
+    with RedisServer(*AT_ONCE) as first, RedisServer() as second:
+        before = publish(log_at(first), "1", "2")[-1].position
+        follow(second, first)
+        follow(second, None)
+        after = end_of(log_at(second))
+        assert (after.top.offset, after.top.epoch != before.epoch) == (0, True)
+
+
+def test_a_server_that_gets_its_place_back_begins_a_new_epoch() -> None:
+    """It was never restarted, but it has got the data of the one that stood in for it,
+    without the end of what it had itself."""
+    with RedisServer(*AT_ONCE) as first, RedisServer(*AT_ONCE) as second:
+        log = log_at(first)
+        publish(log, "1", "2")
+        follow(second, first)
+        follow(second, None)
+        lost = publish(log, "3")[0].position
+        follow(first, second)
+        follow(first, None)
+        after = end_of(log)
+        assert after.top.epoch != lost.epoch
+        assert publish(log, "another")[0].position == Position(after.top.epoch, 1)
+
+
+# ---------------------------------------------------------------- what somebody else takes away
+
+
+def key_of(name: str, room: str = "r") -> str:
+    return f"{{{PREFIX}:{room}}}:{name}"
+
+
+def test_without_what_stands_of_it_a_log_begins_anew(log: BlockingLog, kind: RedisKind) -> None:
+    before = publish(log, "1", "2")[-1].position
+    assert kind.client.delete(key_of("meta")) == 1
+    after = end_of(log)
+    assert (after.top.offset, after.oldest, read(log, 0)) == (0, 1, [])
+    assert after.top.epoch != before.epoch
+    assert kind.client.exists(key_of("log")) == 0
+
+
+def test_without_its_entries_a_log_goes_on(log: BlockingLog, kind: RedisKind) -> None:
+    text = '"' + "x" * 998 + '"'
+    before = publish(log, text)[0].position
+    assert kind.client.delete(key_of("log")) == 1
+    assert end_of(log) == End(before, oldest=2)
+    assert read(log, 0) == []
+    assert publish(log, text, text)[-1].position == Position(before.epoch, 3)
+    assert read(log, 1) == [2, 3]  # what was taken away is no longer counted
+
+
+def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisKind) -> None:
+    log.append([Draft("r", "1", key="k")])
+    end_of(log, "s")
+    names = {key.decode() for key in kind.client.scan_iter()}
+    assert names == {key_of("meta"), key_of("log"), key_of("key:k"), key_of("meta", "s")}
+    kept = {"log": BOUNDS.ttl_ms, "key:k": KEY_KEPT_MS, "meta": BOUNDS.meta_ttl_ms}
+    for name, ttl_ms in kept.items():
+        assert ttl_ms - 10_000 < kind.client.pttl(key_of(name)) <= ttl_ms
+    kind.turn(4 * DAY)
+    end_of(log)
+    assert kind.client.pttl(key_of("meta")) > 6 * DAY * 1000
+    assert kind.client.pttl(key_of("meta", "s")) < 4 * DAY * 1000
+    kind.turn(8 * DAY)
+    assert kind.client.dbsize() == 0
+
+
+# ---------------------------------------------------------------- memory
+
+
+def test_a_full_redis_says_so_and_goes_on_telling_what_it_has(
+    log: BlockingLog, kind: RedisKind
+) -> None:
+    first = log.append([Draft("r", "1", key="k")])
+    before = end_of(log)
+    kind.client.config_set("maxmemory", "1mb")
+    try:
+        for drafts in ([Draft("r", "2")], [Draft("r", "2", key="other"), Draft("s", "3")]):
+            with pytest.raises(StoreUnavailable, match="maxmemory"):
+                log.append(drafts)
+        assert log.append([Draft("r", "1", key="k")]) == first
+        assert (end_of(log), read(log, 0)) == (before, [1])
+    finally:
+        kind.client.config_set("maxmemory", "0")
+    assert log.append([Draft("r", "2", key="other")])[0].position.offset == 2
+
+
+# ---------------------------------------------------------------- rights, prefixes, costs
+
+
+@pytest.mark.parametrize("may_ask", [True, False], ids=["with INFO", "without"])
+def test_a_user_of_redis_may_ask_for_its_replication_id(kind: RedisKind, may_ask: bool) -> None:
+    """Without it nobody can tell whether the end of a log is missing."""
+    kind.client.acl_setuser(
+        "modest",
+        enabled=True,
+        nopass=True,
+        reset=True,
+        keys=["{tests}:*", "{tests:*"],
+        categories=["+@read", "+@write", "+@scripting", "+@connection"],
+        commands=["+time", "+info"] if may_ask else ["+time"],
+    )
+    url = kind.server.url.replace("redis://", "redis://modest:any@")
+    log = blocking_store(url, WINDOWS, prefix=PREFIX, timeout=5.0).log
+    try:
+        if may_ask:
+            log.append([Draft("r", "1", key="k")])
+            assert read(log, 0) == [1]
+        else:
+            with pytest.raises(StoreUnavailable, match=r"can't run this command|permissions"):
+                end_of(log)
+    finally:
+        kind.client.acl_deluser("modest")
+
+
+def test_two_prefixes_are_two_logs(log: BlockingLog, kind: RedisKind) -> None:
+    other = RedisSessions(kind.client, kind.talks, prefix="others").log
+    publish(log, "1", "2")
+    assert end_of(other).top.offset == 0
+    publish(other, "1")
+    assert (end_of(log).top.offset, end_of(other).top.offset) == (2, 1)
+
+
+def test_scripts_that_redis_has_forgotten_are_sent_again(log: BlockingLog, kind: RedisKind) -> None:
+    publish(log, "1")
+    kind.client.script_flush()
+    assert read(log, 0) == [1]
+
+
+def test_a_call_is_one_command(log: BlockingLog, kind: RedisKind) -> None:
+    rooms = [f"r{each}" for each in range(MOST)]
+    publish(log, *number(BOUNDS.length))
+    log.ends(rooms)
+    kind.client.config_resetstat()
+    log.ends(rooms)
+    publish(log, "1")
+    log.read("r", after=BOUNDS.length, limit=100, max_bytes=100)
+    commands = kind.client.info("commandstats")
+    assert commands["cmdstat_evalsha"]["calls"] == 3
+    assert commands["cmdstat_info"]["calls"] == 3
+    inside = sum(value["calls"] for name, value in commands.items() if name != "cmdstat_evalsha")
+    assert inside < 3 * MOST + 30
