@@ -14,22 +14,27 @@ from asgiref.sync import sync_to_async
 from . import hinting, publishing
 from .protocol.codes import CloseCode
 from .protocol.position import Position
+from .protocol.rooms import EXPECTED, is_room
 from .store.base import StoreUnavailable
-from .store.records import Session, Stats
+from .store.records import Attendance, Query, Session, Stats
 from .worker import runtime
 from .worker.hints import Kind
 
 __all__ = [
     "StoreUnavailable",
+    "aattendance",
     "akick",
+    "apresence",
     "apublish",
     "apublish_many",
     "apublish_to_user",
     "asessions_of",
     "astats",
+    "attendance",
     "kick",
     "kick_user",
     "akick_user",
+    "presence",
     "publish",
     "publish_many",
     "publish_to_user",
@@ -110,6 +115,21 @@ async def apublish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] |
     return await sync_to_async(publish_many)(messages)
 
 
+def presence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
+    """The sessions that are connected and in a room, newest first, at most ``limit``.
+
+    Raises ValueError for what cannot be a room's name, and for a limit below 1.
+    """
+    return runtime.blocking_store().page(Query(room=_room(room)), limit=limit).sessions
+
+
+def attendance(room: str) -> Attendance:
+    """How many ``sessions`` are connected and in a room, and how many ``users`` have them;
+    nobody anonymous is a user. Costs the same however many they are, in Redis; in a database
+    they are counted. Raises ValueError for what cannot be a room's name."""
+    return runtime.blocking_store().attendance(_room(room))
+
+
 async def akick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> bool:
     """Async twin of :func:`kick`."""
     return await sync_to_async(kick)(session, code=code, reason=reason)
@@ -128,6 +148,16 @@ async def asessions_of(user: Any) -> tuple[Session, ...]:
 async def astats() -> Stats:
     """Async twin of :func:`stats`."""
     return await sync_to_async(stats)()
+
+
+async def apresence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
+    """Async twin of :func:`presence`."""
+    return await sync_to_async(presence)(room, limit=limit)
+
+
+async def aattendance(room: str) -> Attendance:
+    """Async twin of :func:`attendance`."""
+    return await sync_to_async(attendance)(room)
 
 
 def close_login(digest: str, code: CloseCode) -> None:
@@ -155,6 +185,12 @@ def _hurry(asked: tuple[str, ...]) -> None:
         worker.nudge()
     if asked:
         hinting.tell(Kind.CLOSING, asked)
+
+
+def _room(name: str) -> str:
+    if not is_room(name):
+        raise ValueError(f"expected {EXPECTED}, not {name!r}")
+    return name
 
 
 def _key(user: Any) -> str:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from .models import ClosedSession
 from .presentation import moment
-from .signals import announce_closed, session_closed
+from .signals import announce_closed, announce_left, session_closed
 from .store.database.transaction import Database
 from .store.records import Session, Totals
 
@@ -30,7 +30,8 @@ class History:
         """Write the rows of claimed sessions and send their signals; how many were new.
 
         The row is unique by session, and the signal goes out in the transaction that
-        inserts it: two claimants of one session make one row and one signal.
+        inserts it: two claimants of one session make one row and one signal. Once it is
+        committed, ``room_left`` goes out for the rooms that they were still in.
         """
         # Once each, and in one order, so that two callers do not wait for each other.
         ended = {session.id: session for session in sorted(sessions, key=lambda s: s.id)}
@@ -43,6 +44,7 @@ class History:
                 for session in ended.values():
                     if session.id in inserted:
                         announce_closed(session, self._database.alias)
+        announce_left(session for session in ended.values() if session.id in inserted)
         return len(inserted)
 
     def _insert(self, rows: Sequence[dict[str, Any]]) -> set[str]:

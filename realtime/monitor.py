@@ -54,9 +54,14 @@ async def health() -> dict[str, Any]:
         "unhealthy": stats.unhealthy,
         "suspended": stats.suspended,
         "workers": stats.workers,
-        "totals": {"pings": stats.pings, "pongs": stats.pongs, "timeouts": stats.timeouts},
+        "totals": _totals(stats),
         "last_sweep": asdict(stats.last_sweep) if stats.last_sweep else None,
     }
+
+
+def _totals(stats: Stats) -> dict[str, int]:
+    pings = {"pings": stats.pings, "pongs": stats.pongs, "timeouts": stats.timeouts}
+    return {**pings, **asdict(stats.deliveries)}
 
 
 def _status(fresh: bool) -> str:

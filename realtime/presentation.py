@@ -32,6 +32,7 @@ def as_json(session: Session) -> dict[str, Any]:
         "uptime_seconds": round(max(0.0, time.time() - session.opened_at / 1000), 1),
         "latency_ms": session.latency_ms,
         "missed": session.missed,
+        "rooms": list(session.rooms),
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from .history import History
-from .signals import announce, session_suspended
+from .signals import announce_suspended, room_left, session_suspended
 from .store.base import BATCH, Store, StoreUnavailable
 from .store.records import Session, SweepReport
 from .threads import Overloaded, Threads
@@ -70,12 +70,12 @@ class Sweeper:
         return recorded
 
     async def announce_suspended(self, sessions: Sequence[Session]) -> None:
-        """Tell the receivers of ``session_suspended``, if there are any.
+        """Tell the receivers of ``session_suspended`` and ``room_left``, if there are any.
 
         Raises StoreUnavailable if there is no room to do so now.
         """
-        if sessions and session_suspended.has_listeners():
-            await self._run(announce, session_suspended, sessions)
+        if sessions and (session_suspended.has_listeners() or room_left.has_listeners()):
+            await self._run(announce_suspended, sessions)
 
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

@@ -19,7 +19,7 @@ from realtime.models import ClosedSession, LiveSession
 from realtime.store.base import BlockingStore, StoreUnavailable
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.histogram import LatencyHistogram
-from realtime.store.records import Order, Query, SessionState, SweepReport
+from realtime.store.records import Deliveries, Order, Query, SessionState, SweepReport
 from realtime.worker.runtime import blocking_store
 
 from .store.builders import beat, opening, pulse, suspended
@@ -113,7 +113,8 @@ def test_the_totals(store: BlockingStore, admin: Client) -> None:
     for number in range(3):
         store.open(opening(f"s{number}", user=str(number)))
     suspended(store, "s3")
-    beat(store, "w1", pulse("s0", missed=1), connections=3, timeouts=4, latency=histogram.sparse())
+    told = {"timeouts": 4, "deliveries": Deliveries(1, 20, 3, 5), "latency": histogram.sparse()}
+    beat(store, "w1", pulse("s0", missed=1), connections=3, **told)
     store.note_sweep(SweepReport(1, 2, 3, 4, 5.0))
     response = admin.get(LIST)
     assert tiles(response) == {
@@ -126,6 +127,10 @@ def test_the_totals(store: BlockingStore, admin: Client) -> None:
         "timeouts": 4,
         "latency_p50": histogram.percentile(50),
         "latency_p95": histogram.percentile(95),
+        "published": 1,
+        "delivered": 20,
+        "replayed": 3,
+        "skipped": 5,
     }
     assert "1 suspended, 2 closed, 3 workers lost, 4 old rows removed" in text(response)
 
@@ -144,6 +149,16 @@ def test_a_page_and_the_next(store: BlockingStore, admin: Client) -> None:
     second = admin.get(LIST + first.context["next_url"])
     assert len(second.context["rows"]) == 1
     assert second.context["next_url"] == ""
+
+
+def test_a_room_is_searched_and_shown_with_those_in_it(store: BlockingStore, admin: Client) -> None:
+    store.open(opening("AAAAAAAA1", rooms=("chat:1", "news")))
+    store.open(opening("BBBBBBBB2"))
+    response = admin.post(f"{LIST}search/", {"by": "room", "q": "chat:1"}, follow=True)
+    assert [row["reference"] for row in response.context["rows"]] == ["AAAAAAAA"]
+    facts = text(admin.get(page_of("AAAAAAAA")))
+    assert f'<a href="{LIST}?by=room&amp;q=chat%3A1">chat:1</a>' in facts
+    assert "by=room" not in text(admin.get(page_of("BBBBBBBB")))
 
 
 def test_workers_have_names(store: BlockingStore, admin: Client) -> None:

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from realtime import api
 from realtime.models import LiveSession
-from realtime.store.records import Opening, Peer
+from realtime.store.records import Attendance, Opening, Peer
 from realtime.worker import runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +66,36 @@ def test_a_kick_in_a_transaction_is_undone_with_it() -> None:
         api.kick("a")
         transaction.set_rollback(True)
     assert asked() == {}
+
+
+def enter(id_: str, *rooms: str, user: str = "1") -> None:
+    opening = Opening(id_, "hash", f"c-{id_}", "w1", Peer(user=user), rooms=rooms)
+    runtime.blocking_store().open(opening)
+
+
+def test_who_is_in_a_room() -> None:
+    enter("a", "chat:1", "news")
+    enter("b", "news", user="2")
+    enter("c", "news")
+    assert {session.id for session in api.presence("news")} == {"a", "b", "c"}
+    assert len(api.presence("news", limit=2)) == 2
+    assert api.attendance("news") == Attendance(sessions=3, users=2)
+    assert (api.presence("chat:2"), api.attendance("chat:2")) == ((), Attendance(0, 0))
+
+
+async def test_the_async_twins_know_who_is_in_a_room() -> None:
+    await sync_to_async(enter)("a", "news")
+    assert [session.id for session in await api.apresence("news", limit=1)] == ["a"]
+    assert await api.aattendance("news") == Attendance(1, 1)
+
+
+@pytest.mark.parametrize("name", ["", "a room", "x" * 101])
+def test_what_is_no_room_is_the_callers_mistake(name: str) -> None:
+    """Nobody is shown everybody."""
+    connect("a")
+    for ask in (api.presence, api.attendance):
+        with pytest.raises(ValueError, match="expected a room"):
+            ask(name)
 
 
 def test_sessions_of_a_user_are_found_by_object_and_by_key() -> None:

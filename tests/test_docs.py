@@ -33,7 +33,16 @@ from realtime.protocol import messages
 from realtime.protocol.codes import CloseCode, ErrorCode, is_final
 from realtime.protocol.heartbeat import Policy
 from realtime.routing import PROBES
-from realtime.store.records import Peer, Session, SessionState, Stats, SweepReport, Totals
+from realtime.store.records import (
+    Attendance,
+    Deliveries,
+    Peer,
+    Session,
+    SessionState,
+    Stats,
+    SweepReport,
+    Totals,
+)
 from realtime.worker.connection import MAX_MALFORMED
 from realtime.worker.work import MAX_WAITING
 
@@ -350,7 +359,8 @@ def test_every_logger_has_its_row_and_no_other_has() -> None:
 def health(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The body of the health page, of a registry that was swept."""
     values: dict[str, Any] = {field.name: 0 for field in fields(Stats)}
-    stats = Stats(**{**values, "last_sweep": SweepReport(0, 0, 0, 0, 0.0)})
+    values |= {"last_sweep": SweepReport(0, 0, 0, 0, 0.0), "deliveries": Deliveries()}
+    stats = Stats(**values)
 
     async def ask() -> Stats:
         return stats
@@ -403,7 +413,7 @@ def test_every_function_of_the_api_is_told() -> None:
     assert untold(api.__all__, section(INTEGRATION, "## The api").replace("(", " ")) == set()
 
 
-@pytest.mark.parametrize("record", [Session, Peer, Totals, Stats])
+@pytest.mark.parametrize("record", [Session, Peer, Totals, Stats, Deliveries, Attendance])
 def test_every_field_of_a_record_is_told(record: Any) -> None:
     names = {field.name for field in fields(record)}
     assert untold(names, section(INTEGRATION, "## The api")) == set()

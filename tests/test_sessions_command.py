@@ -25,6 +25,7 @@ KEYS = [
     "uptime_seconds",
     "latency_ms",
     "missed",
+    "rooms",
 ]
 HISTORY_KEYS = [
     "id",
@@ -58,9 +59,9 @@ def shown(*arguments: str) -> list[str]:
 def three() -> None:
     """s1 of user 7 at w1, s2 of user 8 at w2, s3 of user 7 suspended."""
     store = registry()
-    store.open(opening("s1", user="7", worker="w1"))
-    store.open(opening("s2", user="8", worker="w2"))
-    suspended(store, "s3", user="7")
+    store.open(opening("s1", user="7", worker="w1", rooms=("chat:1", "news")))
+    store.open(opening("s2", user="8", worker="w2", rooms=("news",)))
+    suspended(store, "s3", user="7", rooms=("news",))
 
 
 @pytest.fixture
@@ -99,6 +100,7 @@ def test_an_entry_says_who_where_and_how() -> None:
         "connected_at": next(s.opened_at for s in opened if s.id == "s1"),
         "latency_ms": 12.5,
         "missed": 2,
+        "rooms": ["chat:1", "news"],
     }
 
 
@@ -122,6 +124,9 @@ def test_the_uptime_counts_from_the_start() -> None:
         (["--state", "suspended"], ["s3"]),
         (["--user", "7", "--state", "connected", "--worker", "w1"], ["s1"]),
         (["--user", "7", "--worker", "w2"], []),
+        (["--room", "news"], ["s1", "s2"]),
+        (["--room", "news", "--user", "8"], ["s2"]),
+        (["--room", "chat:2"], []),
     ],
 )
 def test_filters(arguments: list[str], expected: list[str]) -> None:

@@ -19,6 +19,7 @@ from realtime import monitor
 from realtime.protocol.codes import CloseCode
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import (
+    Deliveries,
     Departure,
     Opening,
     Peer,
@@ -33,6 +34,7 @@ from realtime.worker import runtime
 from realtime.worker.runtime import Runtime
 
 URL = "/realtime/health/"
+TOTALS = ("pings", "pongs", "timeouts", "published", "delivered", "replayed", "skipped")
 NOTHING = Stats(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -85,7 +87,7 @@ def test_anybody_may_see_that_nothing_is_there() -> None:
         "unhealthy": 0,
         "suspended": 0,
         "workers": 0,
-        "totals": {"pings": 0, "pongs": 0, "timeouts": 0},
+        "totals": dict.fromkeys(TOTALS, 0),
         "last_sweep": None,
     }
 
@@ -95,14 +97,16 @@ def test_connections_are_the_connected_and_healthy_have_no_miss() -> None:
     open_sessions(3)
     open_sessions(1, user="2")
     store = runtime.blocking_store()
-    report = WorkerReport("w1", "host", 1, 4, pings=10, pongs=8, timeouts=1)
+    counts: dict[str, Any] = {"pings": 10, "pongs": 8, "timeouts": 1}
+    report = WorkerReport("w1", "host", 1, 4, **counts, deliveries=Deliveries(2, 30, 4, 5))
     store.beat(report, [pulse("1-0000", missed=1)])
     departure = Departure(pulse("1-0001", missed=0), CloseCode.LOST, "")
     store.suspend("w1", [departure])
     body = get(Client())
     assert (body["total_connections"], body["total_users"]) == (3, 2)
     assert (body["healthy"], body["unhealthy"], body["suspended"]) == (2, 1, 1)
-    assert (body["workers"], body["totals"]) == (1, {"pings": 10, "pongs": 8, "timeouts": 1})
+    assert body["workers"] == 1
+    assert body["totals"] == dict(zip(TOTALS, (10, 8, 1, 2, 30, 4, 5), strict=True))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -28,6 +28,7 @@ SEARCHES = {
     "user": _("User ID, exactly"),
     "address": _("Address, exactly"),
     "session": _("Session, how it begins"),
+    "room": _("Room, exactly"),
 }
 STATES = {
     SessionState.CONNECTED.value: _("connected"),
@@ -154,6 +155,10 @@ def _tiles(stats: Stats) -> list[dict[str, Any]]:
         _tile("timeouts", _("Timeouts, all time"), stats.timeouts),
         _tile("latency_p50", _("Latency, median"), stats.latency_p50, unit="ms"),
         _tile("latency_p95", _("Latency, 95th percentile"), stats.latency_p95, unit="ms"),
+        _tile("published", _("Published, all time"), stats.deliveries.published),
+        _tile("delivered", _("Delivered, all time"), stats.deliveries.delivered),
+        _tile("replayed", _("Replayed, all time"), stats.deliveries.replayed),
+        _tile("skipped", _("Skipped, all time"), stats.deliveries.skipped),
     ]
 
 

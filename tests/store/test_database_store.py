@@ -1,6 +1,7 @@
 """What is the database's own: transactions, groups, locks, clocks."""
 
 import asyncio
+import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
-from realtime.models import LiveSession, Worker
+from realtime.models import LiveSession, Membership, Worker
 from realtime.store.base import StoreUnavailable
 from realtime.store.database import DatabaseStore, store
 from realtime.store.database import transaction as database_transaction
@@ -22,7 +24,7 @@ from realtime.store.database.transaction import Database
 from realtime.store.records import Query, Session
 from realtime.threads import Threads
 
-from .builders import beat, ids, open_many, opening, pulse, returning
+from .builders import beat, departure, ids, open_many, opening, pulse, returning
 from .kinds import DAY, WINDOWS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,6 +110,66 @@ def _count() -> int:
         return LiveSession.objects.count()
     finally:
         connections.close_all()
+
+
+# ---------------------------------------------------------------- queries
+
+
+def queries(call: Callable[[], object]) -> list[str]:
+    """What a call asks the database, without the values."""
+    with CaptureQueriesContext(connection) as context:
+        call()
+    return [re.sub(r"'[^']*'|\b\d+\b", "?", query["sql"]) for query in context]
+
+
+@pytest.mark.parametrize("rooms", [(), ("chat:1", "news")])
+def test_rooms_cost_nothing_where_none_have_changed(
+    sessions: DatabaseSessions, rooms: tuple[str, ...]
+) -> None:
+    """No query speaks of memberships, whoever is in a room."""
+    known = open_many(sessions, 5, rooms=rooms)
+    beat(sessions, "w1")
+    calls: list[Callable[[], object]] = [
+        lambda: beat(sessions, "w1", *map(pulse, known)),
+        lambda: beat(sessions, "w1", *[pulse(id_, rooms=rooms) for id_ in known]),
+        lambda: sessions.resume(returning(known[0], rooms=rooms)),
+        lambda: sessions.suspend("w1", [departure(id_) for id_ in known[1:3]]),
+        lambda: sessions.close("w1", [departure(id_) for id_ in known[3:]], "w1"),
+        lambda: sessions.leave("w2"),
+        lambda: sessions.page(Query()),
+        lambda: sessions.of_user("7"),
+    ]
+    if not rooms:
+        calls += [
+            lambda: sessions.open(opening("new")),
+            lambda: sessions.confirm(known[3:]),
+            lambda: sessions.sweep("w1"),
+        ]
+    assert not [q for call in calls for q in queries(call) if "membership" in q]
+
+
+def test_changed_rooms_are_written_for_all_at_once(sessions: DatabaseSessions) -> None:
+    def asked(count: int) -> int:
+        moved = [pulse(id_, rooms=(f"chat:{count}", "news")) for id_ in known[:count]]
+        return len(queries(lambda: beat(sessions, "w1", *moved)))
+
+    known = open_many(sessions, 40, rooms=("lobby",))
+    beat(sessions, "w1")
+    assert asked(2) == asked(40)
+
+
+def test_nothing_is_left_of_a_membership(sessions: DatabaseSessions) -> None:
+    known = open_many(sessions, 9, rooms=("chat:1", "news"))
+    sessions.resume(returning(known[0], rooms=("news",)))
+    sessions.close("w1", [departure(id_) for id_ in known[1:4]], "w1")
+    sessions.confirm(known)
+    sessions.suspend("w1", [departure(id_) for id_ in known[4:]])
+    assert Membership.objects.count() == 1 + 5 * 2
+    for _ in range(2):
+        sessions._database.clock_offset += DAY
+        sessions.sweep("sweeper")
+        sessions.confirm(known)
+    assert (Membership.objects.count(), LiveSession.objects.count()) == (0, 0)
 
 
 # ---------------------------------------------------------------- groups

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 
 from realtime.store.records import (
     Cap,
+    Deliveries,
     Departure,
     Opening,
     Order,
@@ -56,6 +57,7 @@ class Snapshot:
 
 
 WORKERS = ["w1", "w2", "w3"]
+ROOMS = ["chat:1", "news", "user:ann"]
 CODES = [1000, 1006, 4008, 4500, 4503]
 
 workers = st.sampled_from(["w1", "w1", "w1", "w2", "w2", "w3"])
@@ -67,6 +69,9 @@ codes = st.sampled_from(CODES)
 reasons = st.sampled_from(["", "so", "x" * 300])
 counts = st.integers(0, 3)
 shifts = st.sampled_from([0, 0, 0, 0, 0, 0, -1, 1])
+in_rooms = st.sets(st.sampled_from(ROOMS)).map(lambda names: tuple(sorted(names)))
+# Their rooms seldom change between two beats.
+moves = st.one_of(st.none(), st.none(), in_rooms)
 rarely = st.sampled_from([False] * 5 + [True])
 queries = st.builds(
     Query,
@@ -75,6 +80,7 @@ queries = st.builds(
     prefix=st.sampled_from(["", "", "a", "A", "a_", "a%", "a1", "b"]),
     state=st.sampled_from([None, None, *SessionState]),
     worker=st.sampled_from(["", "", *WORKERS]),
+    room=st.sampled_from(["", "", "", *ROOMS, "nowhere"]),
     order=st.sampled_from(Order),
 )
 
@@ -154,7 +160,8 @@ class Machine(RuleBasedStateMachine):
         id_ = f"{draw(heads)}{len(self.openings)}"
         user, cap = draw(users), draw(caps)
         peer = Peer(user, user.title(), draw(logins), "10.0.0.0", "Firefox")
-        opening = Opening(id_, f"token of {id_}", f"{id_}, first", draw(workers), peer)
+        named = (id_, f"token of {id_}", f"{id_}, first", draw(workers))
+        opening = Opening(*named, peer, rooms=draw(in_rooms))
         self.openings[id_], self.generations[id_] = opening, 1
         self._welcome(opening, self.both(lambda side: side.store.open(opening, cap=cap)))
 
@@ -168,6 +175,7 @@ class Machine(RuleBasedStateMachine):
             worker=draw(workers),
             peer=replace(first.peer, login=draw(logins), address="::1"),
             visibility="hidden",
+            rooms=draw(in_rooms),
         )
         self._welcome(opening, self.both(lambda side: side.store.resume(opening)))
 
@@ -186,15 +194,21 @@ class Machine(RuleBasedStateMachine):
         """About all that the worker should have."""
         worker, count = draw(workers), draw(counts)
         own = [id_ for id_, opening in self.openings.items() if opening.worker == worker]
-        self._beat(worker, [self._pulse(id_, 0, count) for id_ in own], count)
+        self._beat(worker, [self._pulse(id_, 0, count, draw(moves)) for id_ in own], count)
 
     def beat_about_some(self, draw: Draw) -> None:
         count, shift = draw(counts), draw(shifts)
-        pulses = [self._pulse(id_, shift, count) for id_ in self.some(draw)]
+        pulses = [self._pulse(id_, shift, count, draw(moves)) for id_ in self.some(draw)]
         self._beat(draw(workers), pulses, count)
 
     def _beat(self, worker: str, pulses: list[Pulse], count: int) -> None:
-        says = report(worker, connections=count, pings=5 * count, latency=((9, count + 1),))
+        says = report(
+            worker,
+            connections=count,
+            pings=5 * count,
+            latency=((9, count + 1),),
+            deliveries=Deliveries(count, 9 * count, 7, count // 2),
+        )
         self.both(lambda side: side.store.beat(says, pulses, suspend_lost=count != 2))
 
     def register(self, draw: Draw) -> None:
@@ -210,7 +224,7 @@ class Machine(RuleBasedStateMachine):
         given = {side: [s.registration(side, **how) for s in own.values()] for side in self.sides}
         self.both(lambda side: side.store.register(worker, given[side]))
 
-    def _pulse(self, session: str, shift: int, count: int) -> Pulse:
+    def _pulse(self, session: str, shift: int, count: int, rooms: tuple[str, ...] | None) -> Pulse:
         return pulse(
             session,
             generation=self.generations[session] + shift,
@@ -219,6 +233,7 @@ class Machine(RuleBasedStateMachine):
             visibility=["visible", "hidden"][count % 2],
             totals=Totals(pings=count, pongs=count // 2, frames_in=count * 10**12),
             idle_ms=_idle(count),
+            rooms=rooms,
         )
 
     # ------------------------------------------------------------ going
@@ -236,7 +251,7 @@ class Machine(RuleBasedStateMachine):
         shift, count, code, reason = draw(shifts), draw(counts), draw(codes), draw(reasons)
         names = {id_: self.openings[id_].connection for id_ in some} if draw(rarely) else {}
         return [
-            Departure(self._pulse(id_, shift, count), code, reason, names.get(id_, ""))
+            Departure(self._pulse(id_, shift, count, draw(moves)), code, reason, names.get(id_, ""))
             for id_ in some
         ]
 
@@ -275,6 +290,7 @@ class Machine(RuleBasedStateMachine):
     def look_closer(self, draw: Draw) -> None:
         (id_,), user = self.some(draw, 1), draw(users)
         self.both(lambda side: (side.store.get(id_), side.store.of_user(user)))
+        self.both(lambda side: [side.store.attendance(room) for room in ROOMS])
         self.both(lambda side: (side.store.stats(), side.store.workers(), side.store.overdue()))
 
     def keep_numbers(self, draw: Draw) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from realtime.store.base import SAMPLE_EVERY_MS, SHOWN, BlockingStore
 from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
-from realtime.store.records import Order, Query, Sample
+from realtime.store.records import Deliveries, Order, Query, Sample
 
 from .builders import beat, departure, open_many, opening, report
 from .kinds import DAY, LEASE, Kind
@@ -78,6 +78,28 @@ def test_a_worker_frozen_for_days_is_counted_once(kind: Kind) -> None:
     for _ in range(2):
         kind.store.sweep("sweeper")
     assert totals(kind.store) == (6, 3, 1)
+
+
+def test_deliveries_are_counted_like_pings(kind: Kind) -> None:
+    def counted() -> Deliveries:
+        return kind.store.stats().deliveries
+
+    assert counted() == Deliveries()
+    for _ in range(2):
+        beat(kind.store, "w1", deliveries=Deliveries(1, 20, 3, 4))
+        beat(kind.store, "w2", deliveries=Deliveries(delivered=5))
+        assert counted() == Deliveries(1, 25, 3, 4)
+    assert [w.deliveries.delivered for w in kind.store.workers()] == [20, 5]
+    kind.turn(2 * DAY)
+    for _ in range(2):
+        kind.store.sweep("sweeper")
+        assert counted() == Deliveries(1, 25, 3, 4)
+    beat(kind.store, "w1", deliveries=Deliveries(2, 20, 3, 4))
+    assert counted() == Deliveries(2, 25, 3, 4)
+    kind.turn(32 * DAY)
+    for _ in range(2):
+        kind.store.sweep("sweeper")
+    assert counted() == Deliveries(2, 25, 3, 4)
 
 
 def test_what_was_counted_outlives_the_memory_of_its_worker(kind: Kind) -> None:

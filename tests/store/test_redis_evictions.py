@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from realtime.store.base import BlockingStore
-from realtime.store.records import Query
+from realtime.store.records import Attendance, Query
 from tests.redis_server import RedisServer
 
 from .builders import beat, closing, departure, ids, opened, opening, pulse
 from .kinds import LEASE, RESUME, SILENCE, RedisKind
 from .test_limits import REJECT
+from .test_rooms import NOBODY
 
 
 @pytest.fixture
@@ -79,6 +80,32 @@ def test_a_worker_leaves_without_it(kind: RedisKind, store: BlockingStore) -> No
     assert ids(store.leave("w1")) == ["s2", "s3"]
     evict(kind, "session:s2")
     assert ids(store.leave("w1")) == ["s3"]
+
+
+def test_who_is_gone_is_in_no_room(kind: RedisKind, store: BlockingStore) -> None:
+    store.open(opening("s1", rooms=("news", "user:7")))
+    store.open(opening("s2", user="8", rooms=("news",)))
+    beat(store, "w1")
+    evict(kind, "session:s1")
+    assert ids(store.page(Query(room="news")).sessions) == ["s2"]
+    kind.turn(SILENCE + 1)
+    store.sweep("sweeper")
+    assert (store.attendance("news"), store.attendance("user:7")) == (NOBODY, NOBODY)
+    left = names_in_redis(kind)
+    assert {name for name in left if "s1" in name} == set()
+    assert {name for name in left if "room" in name} == {"{tests}:rooms:s2"}
+
+
+@pytest.mark.parametrize("name", ["rooms:s1", "room:news", "present:news"])
+def test_what_is_gone_of_a_room(kind: RedisKind, store: BlockingStore, name: str) -> None:
+    store.open(opening("s1", rooms=("news",)))
+    evict(kind, name)
+    beat(store, "w1", pulse("s1"), pulse("s1", rooms=("chat:1", "news")))
+    assert store.attendance("chat:1") == Attendance(1, 1)
+    assert ids(store.close("w1", [departure("s1")], "w1")) == ["s1"]
+    store.confirm(["s1"])
+    assert store.attendance("chat:1") == store.attendance("news") == NOBODY
+    assert not {name for name in names_in_redis(kind) if "room" in name or "present" in name}
 
 
 def test_it_takes_no_room_from_its_user(kind: RedisKind, store: BlockingStore) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from realtime.store.base import BlockingStore
-from realtime.store.records import Order, Query, SessionState, SweepReport
+from realtime.store.records import Order, Pulse, Query, SessionState, SweepReport
 from realtime.store.redis import RedisSessions, blocking_store
 from realtime.store.redis.client import blocking_client
 from realtime.store.redis.scripts import Calls
@@ -62,9 +62,10 @@ def be_asked(kind: RedisKind, sessions: list[str]) -> None:
 
 
 def move_on(kind: RedisKind, sessions: list[str]) -> None:
-    beat(kind.store, "w1", *[pulse(id_, missed=2) for id_ in sessions])
+    beat(kind.store, "w1", *[pulse(id_, missed=2, rooms=("another", "one")) for id_ in sessions])
+    new = {"address": "elsewhere", "login": "new", "rooms": ("all", "one")}
     for id_ in sessions:
-        kind.store.resume(returning(id_, user=user_of(id_), address="elsewhere", login="new"))
+        kind.store.resume(returning(id_, user=user_of(id_), **new))
 
 
 def be_forgotten(kind: RedisKind, sessions: list[str]) -> None:
@@ -85,7 +86,9 @@ def test_nothing_is_left_of_those_who_have_gone(kind: RedisKind) -> None:
     before = rest()
     known = [f"s{number:04}" for number in range(2000)]
     for id_ in known:
-        kind.store.open(opening(id_, user=user_of(id_), login=f"l{user_of(id_)}"))
+        mine = (f"chat:{id_[-2:]}", f"user:{user_of(id_)}")
+        rooms: tuple[str, ...] = ("all", *mine) if int(id_[1:]) % 3 else ()
+        kind.store.open(opening(id_, user=user_of(id_), login=f"l{user_of(id_)}", rooms=rooms))
     for number, ending in enumerate([expire, say_bye, be_asked, move_on, be_forgotten]):
         ending(kind, known[number::5])
     assert len(keys(kind)) > 2000
@@ -115,11 +118,32 @@ def test_two_prefixes_are_two_registries(kind: RedisKind) -> None:
 def test_a_session_stays_in_the_compact_form(kind: RedisKind) -> None:
     """A hash with a longer value than 64 bytes takes three times the memory."""
     text = "x" * 64
-    kind.store.open(opening(text[:32], token=text, login=text, agent=text * 4, connection="c" * 16))
+    named = {"token": text, "login": text, "agent": text * 4, "connection": "c" * 16}
+    kind.store.open(opening(text[:32], **named, rooms=(f"user:{text}", text)))
     beat(kind.store, "w1", pulse(text[:32], latency_ms=12345.67))
     # Redis 6 calls it by its older name.
     encoding = kind.client.object("encoding", f"{{tests}}:session:{text[:32]}")
     assert encoding in (b"listpack", b"ziplist")
+
+
+def test_who_is_in_no_room_costs_no_more_than_ever(kind: RedisKind) -> None:
+    """And nobody costs more whose rooms have not changed."""
+
+    def commands(*pulses: Pulse) -> int:
+        kind.client.config_resetstat()
+        beat(kind.store, "w1", *pulses)
+        stats = kind.client.info("commandstats")
+        return sum(stat["calls"] for name, stat in stats.items() if name != "cmdstat_config")
+
+    open_many(kind.store, 20)
+    assert not [name for name in keys(kind) if "room" in name or "present" in name]
+    beat(kind.store, "w1")
+    alone = commands(*[pulse(f"s{number:04}") for number in range(20)])
+    all_ = open_many(kind.store, 20, worker="w1", user="8", rooms=("news",))
+    for id_ in all_:
+        kind.store.resume(returning(id_, worker="w1", rooms=("news", "user:7")))
+    assert kind.store.attendance("news").sessions == 20
+    assert commands(*[pulse(id_, generation=2) for id_ in all_]) == alone
 
 
 # ---------------------------------------------------------------- steps
@@ -140,7 +164,13 @@ def crowd(kind: RedisKind) -> None:
         worker = f"w{number % 2}"
         address = f"10.0.0.{number % 3}"
         kind.store.open(
-            opening(f"s{number:02}", user=str(number % 4), worker=worker, address=address)
+            opening(
+                f"s{number:02}",
+                user=str(number % 4),
+                worker=worker,
+                address=address,
+                rooms=("all", "third") if number % 3 == 0 else ("all",),
+            )
         )
         if number % 5 == 0:
             kind.turn(0.5)
@@ -155,6 +185,8 @@ QUERIES: list[dict[str, Any]] = [
     {"user": "1"},
     {"address": "10.0.0.2"},
     {"worker": "w1"},
+    {"room": "all"},
+    {"room": "third", "worker": "w1"},
     {"prefix": "s1"},
     {"state": SessionState.SUSPENDED},
     {"state": SessionState.CONNECTED},

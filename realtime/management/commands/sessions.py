@@ -30,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="with --close: what its user is told")
         parser.add_argument("--user", default="", help="only sessions of this user (primary key)")
         parser.add_argument("--worker", default="", help="only sessions of this worker")
+        parser.add_argument("--room", default="", help="only those connected and in this room")
         parser.add_argument("--state", choices=["connected", "suspended"])
         parser.add_argument("--json", action="store_true", help="print one JSON array")
 
@@ -55,8 +56,8 @@ class Command(BaseCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         state = SessionState(options["state"]) if options["state"] else None
-        found = _all(Query(user=options["user"], worker=options["worker"], state=state))
-        rows = [as_json(session) for session in found]
+        exact = {name: options[name] for name in ("user", "worker", "room")}
+        rows = [as_json(session) for session in _all(Query(**exact, state=state))]
         if options["json"]:
             self.stdout.write(json.dumps(rows))
             return
@@ -84,10 +85,10 @@ class Command(BaseCommand):
 
 def _check(options: dict[str, Any]) -> None:
     """Options that would be ignored are a mistake. Raises CommandError."""
-    filters = [name for name in ("user", "worker", "state") if options[name]]
+    filters = [name for name in ("user", "worker", "room", "state") if options[name]]
     if options["close"] is not None and filters:
         raise CommandError(f"--close names one session; it does not go with --{filters[0]}")
-    if options["history"] and (options["worker"] or options["state"]):
+    if options["history"] and set(filters) - {"user"}:
         raise CommandError("--history goes with --user only: a closed session has no worker")
     if options["reason"] and options["close"] is None:
         raise CommandError("--reason goes with --close")

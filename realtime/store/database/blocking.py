@@ -55,7 +55,6 @@ class Standing(NamedTuple):
     worker: str
     state: str
     last_beat: int
-    rooms: str
 
 
 class DatabaseSessions(BlockingStore):
@@ -150,7 +149,7 @@ class DatabaseSessions(BlockingStore):
 
     def _report(self, worker: str, pulses: Sequence[Pulse], now: int) -> tuple[Lost, ...]:
         known = self._standings(pulse.session for pulse in pulses)
-        lost, found, moved = [], [], []
+        lost, found, rooms_of = [], [], {}
         for pulse in pulses:
             row = known.get(pulse.session)
             loss = _loss(row, worker, pulse)
@@ -159,15 +158,10 @@ class DatabaseSessions(BlockingStore):
             else:
                 found.append((row.id, self._beaten(row, pulse, now)))
                 if pulse.rooms is not None:
-                    moved.append((row.id, row.rooms, rows.of_rooms(pulse.rooms)))
+                    rooms_of[row.id] = rows.of_rooms(pulse.rooms)
         rows.update_rows(self._database.connection, found)
-        self._change_rooms(moved)
+        self._memberships.move(rooms_of)
         return tuple(lost)
-
-    def _change_rooms(self, sessions: Sequence[tuple[str, str, str]]) -> None:
-        self._memberships.change(sessions)
-        changed = [(id_, {"rooms": after}) for id_, before, after in sessions if before != after]
-        rows.update_rows(self._database.connection, changed)
 
     def _beaten(self, row: Standing, pulse: Pulse, now: int) -> dict[str, Any]:
         # If suspended while its worker stood still, and nobody else took it: up again.

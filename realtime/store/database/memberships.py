@@ -1,13 +1,13 @@
 """Who is in which room on Django models: an index of what the sessions' rows say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db.models import Count, Q
 
-from realtime.models import Membership
+from realtime.models import LiveSession, Membership
 
 from ..records import Attendance
-from .rows import CONNECTED
+from .rows import CONNECTED, update_rows
 from .transaction import Database
 
 
@@ -16,7 +16,8 @@ class Memberships:
     and these always agree. Rooms are texts as in the column of the row."""
 
     def __init__(self, database: Database) -> None:
-        self._alias = database.alias
+        self._database = database
+        self._live = LiveSession.objects.using(database.alias)
         self._all = Membership.objects.using(database.alias)
 
     def add(self, sessions: Iterable[tuple[str, str]]) -> None:
@@ -32,13 +33,22 @@ class Memberships:
     def remove(self, sessions: Iterable[str]) -> None:
         """Sessions that are in no room any more."""
         if gone := list(sessions):
-            self._all.filter(session__in=gone)._raw_delete(self._alias)
+            self._all.filter(session__in=gone)._raw_delete(self._database.alias)
 
     def change(self, sessions: Iterable[tuple[str, str, str]]) -> None:
         """Sessions that were in some rooms before, and those in which they are after it."""
         changed = [change for change in sessions if change[1] != change[2]]
         self.remove(session for session, before, _ in changed if before)
         self.add((session, after) for session, _, after in changed)
+
+    def move(self, sessions: Mapping[str, str]) -> None:
+        """Sessions that are in these rooms from now on, which their rows have yet to say."""
+        if not sessions:
+            return
+        known = self._live.filter(id__in=list(sessions)).values_list("id", "rooms")
+        moved = [(id_, rooms, sessions[id_]) for id_, rooms in known if rooms != sessions[id_]]
+        update_rows(self._database.connection, [(id_, {"rooms": r}) for id_, _, r in moved])
+        self.change(moved)
 
     def attendance(self, room: str) -> Attendance:
         """See the contract."""

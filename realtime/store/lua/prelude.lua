@@ -141,8 +141,8 @@ end
 
 local function come_into(s)
   for room in (s.rooms or ''):gmatch('%S+') do
-    call('ZADD', key('room', room), s.opened_at, s.id)
-    if s.user then call('HINCRBY', key('present', room), s.user, 1) end
+    local is_new = call('ZADD', key('room', room), s.opened_at, s.id) == 1
+    if is_new and s.user then call('HINCRBY', key('present', room), s.user, 1) end
   end
 end
 
