@@ -14,7 +14,9 @@ for (const row of vectors("close_codes").codes) {
     assert.equal(isFinal(row.code), row.final);
     assert.equal(behaviour(row.code), row.client);
     if (row.final) assert.equal(isDismissal(row.code) ? "disconnected" : "error", row.state);
-    if (row.reason) assert.equal(reasonFor(row.code), row.reason);
+    // Of the codes that our server sends, its goodbye has the words; 4006 is the client's own.
+    const isOwn = row.code < 4000 || row.code === 4006;
+    if (row.reason) assert.equal(reasonFor(row.code), isOwn ? row.reason : `code ${row.code}`);
   });
 }
 

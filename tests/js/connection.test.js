@@ -14,7 +14,7 @@ describe("opening", () => {
     assert.equal(browser.socket.protocol, "realtime.v1");
     browser.socket.open();
     assert.deepEqual(browser.socket.sent, [
-      { type: "hello", protocol: 1, client: "realtime-js/0.1.0", visibility: "visible" },
+      { type: "hello", protocol: 1, client: "realtime-js/0.1.0", rooms: {}, visibility: "visible" },
     ]);
   });
 

@@ -32,7 +32,7 @@ describe("the end of a connection", () => {
     const { browser, client } = connectedPage();
     browser.socket.breaks(4501, "");
     assert.equal(client.state, "error");
-    assert.equal(client.stats().reason, "not authenticated");
+    assert.equal(client.stats().reason, "code 4501");
   });
 
   test("a normal close by the server is no reason to stay away", () => {

@@ -25,7 +25,6 @@ export class Alarm {
   }
 
   clear() {
-    if (this.#timer === null) return;
     this.#environment.clearTimeout(this.#timer);
     this.#timer = null;
   }

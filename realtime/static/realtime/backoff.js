@@ -40,8 +40,7 @@ export function backoffDelay(failures, { base, factor, cap, jitter }, random) {
  * @param {() => number} random
  */
 export function momentIn(window, random) {
-  if (!Array.isArray(window) || window.length !== 2) return null;
-  const [from, to] = window;
+  const [from, to] = Array.isArray(window) ? window : [];
   if (!(from >= 0 && to >= from && to < Infinity)) return null;
   return from + (to - from) * random();
 }

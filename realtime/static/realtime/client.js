@@ -3,6 +3,7 @@
 import { DEFAULTS } from "./backoff.js";
 import { isDismissal, isFinal, NO_CODE, NORMAL, PAGE_FROZEN, reasonFor } from "./codes.js";
 import { Connection } from "./connection.js";
+import { Delivery } from "./delivery.js";
 import { environment, socketUrl } from "./environment.js";
 import { ClientEventTarget } from "./events.js";
 import { IdentityKeeper } from "./identity.js";
@@ -33,6 +34,7 @@ export class RealtimeClient extends ClientEventTarget {
   #identity;
   #lifecycle;
   #retry;
+  #delivery;
   /** @type {Connection | null} */
   #connection = null;
   /** @type {ClientState} */
@@ -64,11 +66,16 @@ export class RealtimeClient extends ClientEventTarget {
     this.#identity = new IdentityKeeper(this.url, this.#environment.storage);
     const delays = { ...DEFAULTS, ...backoff };
     this.#retry = new Retry(this.#environment, delays, () => this.#attempt());
+    this.#delivery = new Delivery(
+      this.#environment,
+      (frame) => this.#isUp && this.#connection?.send(frame) === true,
+      (type, detail) => this.#emit(type, detail),
+    );
     this.#lifecycle = new Lifecycle(this.#environment, {
       left: () => this.#left(),
       returned: () => this.#returned(),
       frozen: () => this.#park(reasonFor(PAGE_FROZEN), PAGE_FROZEN),
-      thawed: () => this.#unpark(),
+      thawed: () => this.#parked && this.#begin(),
       woken: () => this.#hurry(),
       turned: (state) => this.#turned(state),
     });
@@ -89,7 +96,7 @@ export class RealtimeClient extends ClientEventTarget {
    * or, where there is one, make sure that the server still answers.
    */
   connect() {
-    if (this.#state !== "disconnected" && this.#state !== "error") return this.#hurry();
+    if (!this.#isAway) return this.#hurry();
     if (!this.#lifecycle.started) {
       this.#identity.take();
       this.#lifecycle.start();
@@ -102,7 +109,31 @@ export class RealtimeClient extends ClientEventTarget {
     this.#lifecycle.stop();
     this.#identity.forget();
     this.#connection?.send({ type: "bye" });
+    this.#delivery.close("disconnected");
     this.#halt("", NORMAL);
+  }
+
+  /**
+   * Be in a room from now on, also after reconnects.
+   * @param {string} room
+   */
+  join(room) {
+    this.#delivery.rooms.join(room);
+  }
+
+  /** @param {string} room */
+  leave(room) {
+    this.#delivery.rooms.leave(room);
+  }
+
+  /**
+   * Say something in a room. It waits while nobody is connected.
+   * @param {string} room
+   * @param {unknown} data as JSON it is what the others get
+   * @returns {Promise<void>} the server has it; rejected with an error whose `code` says why not
+   */
+  send(room, data) {
+    return this.#delivery.send(room, data);
   }
 
   enableAutoReconnect() {
@@ -119,25 +150,27 @@ export class RealtimeClient extends ClientEventTarget {
   resetReconnectState() {
     this.#retry.reset();
     this.#lastError = null;
-    if (this.#state === "error") this.#enter("end", "");
+    if (this.#state === "error") this.#enter("end");
     else if (this.#state === "connecting") this.#announce();
   }
 
   /** @returns {Promise<number>} the latency in ms; rejected if no answer comes */
   async ping() {
-    if (!this.#connection) throw new Error("not connected");
-    return this.#connection.ping();
+    const latency = this.#connection?.ping();
+    if (!latency) throw new Error("not connected");
+    return latency;
   }
 
   /** @returns {Stats} everything known now */
   stats() {
+    const { session = null, since = null } = this.#identity.current ?? {};
     return {
       state: this.#state,
       stateSince: this.#stateSince,
       reason: this.#reason,
       degraded: this.degraded,
-      session: this.#identity.current?.session ?? null,
-      since: this.#identity.current?.since ?? null,
+      session,
+      since,
       user: this.#user,
       latency: this.#latency,
       pings: this.#pings,
@@ -154,10 +187,15 @@ export class RealtimeClient extends ClientEventTarget {
     return this.#state === "connected" || this.#state === "unstable";
   }
 
+  get #isAway() {
+    return this.#state === "disconnected" || this.#state === "error";
+  }
+
   #begin() {
     this.#retry.reset();
+    this.#delivery.open();
     this.#parked = false;
-    this.#move("connect", "");
+    this.#move("connect");
     this.#attempt();
   }
 
@@ -167,10 +205,10 @@ export class RealtimeClient extends ClientEventTarget {
       hello: () => this.#hello(),
       welcomed: (frame) => this.#welcomed(frame),
       framed: (direction, frame) => this.#framed(direction, frame),
-      doubted: (doubting) => this.#enter(doubting ? "doubt" : "life", ""),
+      doubted: (doubting) => this.#enter(doubting ? "doubt" : "life"),
       measured: (latency) => this.#measured(latency),
-      missed: () => this.#missed(),
       noticed: (state) => this.#emit("notice", { state }),
+      told: (frame) => this.#delivery.told(frame),
       ended: (end) => this.#ended(end),
     });
     this.#announce();
@@ -181,19 +219,22 @@ export class RealtimeClient extends ClientEventTarget {
     const { session, token } = this.#identity.current ?? {};
     const resume = session ? { session, token } : undefined;
     const { visibility } = this.#lifecycle;
-    return { type: "hello", protocol: 1, client: CLIENT, resume, visibility };
+    const rooms = this.#delivery.rooms.hello();
+    return { type: "hello", protocol: 1, client: CLIENT, resume, rooms, visibility };
   }
 
   /** @param {Frame} frame */
-  #welcomed({ session, token, resumed, user }) {
+  #welcomed(frame) {
+    const { session, token, resumed, user } = frame;
     const wall = this.#environment.wall();
     const since = resumed ? (this.#identity.current?.since ?? wall) : wall;
     this.#identity.keep({ session, token, since });
     this.#user = user;
     const { attempts } = this.#retry;
     this.#retry.succeeded();
-    this.#enter("welcome", "");
+    this.#enter("welcome");
     this.#emit("connection_established", { session, user, resumed, attempts });
+    if (this.#isUp) this.#delivery.welcomed(frame); // listeners are free to disconnect
   }
 
   /**
@@ -201,22 +242,21 @@ export class RealtimeClient extends ClientEventTarget {
    * @param {Frame} frame
    */
   #framed(direction, frame) {
-    if (direction === "in" && frame.type === "ping") this.#pings += 1;
+    const type = direction === "in" && frame.type;
+    if (type === "ping") this.#pings += 1;
     this.#emit("frame", { direction, frame });
-    if (direction !== "in" || frame.type !== "error") return;
-    this.#emit("server_error", /** @type {any} */ (frame)); // the server's to shape
+    if (type === "error") this.#emit("server_error", /** @type {any} */ (frame)); // the server's to shape
   }
 
-  /** @param {number} latency */
+  /** @param {number | null} latency */
   #measured(latency) {
-    this.#latency = latency;
-    this.#pongs += 1;
+    if (latency === null) {
+      this.#misses += 1;
+    } else {
+      this.#latency = latency;
+      this.#pongs += 1;
+    }
     this.#emit("latency", { latency });
-  }
-
-  #missed() {
-    this.#misses += 1;
-    this.#emit("latency", { latency: null });
   }
 
   /** @param {End} end */
@@ -224,37 +264,21 @@ export class RealtimeClient extends ClientEventTarget {
     const wasUp = this.#isUp;
     this.#connection = null;
     this.#lastError = { code, reason, at: this.#environment.wall() };
-    if (isFinal(code)) this.#dismissed(code, reason);
-    else if (!this.#autoReconnect) this.#enter("end", reason);
-    else if (this.#retry.exhausted) this.#giveUp(reason);
-    else this.#return(code, reason, delay);
+    if (isFinal(code)) {
+      // The session has ended or belongs to another page now: never ask for it again.
+      this.#identity.forget();
+      this.#delivery.close(reason);
+      this.#enter(isDismissal(code) ? "end" : "fail", reason);
+    } else if (!this.#autoReconnect) {
+      this.#enter("end", reason);
+    } else if (this.#retry.exhausted) {
+      this.#enter("fail", `gave up after ${this.#retry.attempts} attempts: ${reason}`);
+    } else {
+      this.#retry.plan(code, delay);
+      this.#enter("retry", reason);
+    }
     const willReconnect = this.#state === "connecting";
     if (wasUp) this.#emit("connection_lost", { code, reason, willReconnect });
-  }
-
-  /**
-   * The session has ended or belongs to another page now: never ask for it again.
-   * @param {number} code
-   * @param {string} reason
-   */
-  #dismissed(code, reason) {
-    this.#identity.forget();
-    this.#enter(isDismissal(code) ? "end" : "fail", reason);
-  }
-
-  /** @param {string} reason */
-  #giveUp(reason) {
-    this.#enter("fail", `gave up after ${this.#retry.attempts} attempts: ${reason}`);
-  }
-
-  /**
-   * @param {number} code
-   * @param {string} reason
-   * @param {unknown} delay
-   */
-  #return(code, reason, delay) {
-    this.#retry.plan(code, delay);
-    this.#enter("retry", reason);
   }
 
   #hurry() {
@@ -285,13 +309,9 @@ export class RealtimeClient extends ClientEventTarget {
    * @param {number} [code]
    */
   #park(reason, code) {
-    if (this.#state === "disconnected" || this.#state === "error") return;
+    if (this.#isAway) return;
     this.#parked = true;
     this.#halt(reason, code);
-  }
-
-  #unpark() {
-    if (this.#parked) this.#begin();
   }
 
   /**
@@ -310,7 +330,7 @@ export class RealtimeClient extends ClientEventTarget {
 
   /**
    * @param {ClientEvent} event
-   * @param {string} reason
+   * @param {string} [reason]
    */
   #enter(event, reason) {
     this.#move(event, reason);
@@ -319,9 +339,9 @@ export class RealtimeClient extends ClientEventTarget {
 
   /**
    * @param {ClientEvent} event
-   * @param {string} reason
+   * @param {string} [reason]
    */
-  #move(event, reason) {
+  #move(event, reason = "") {
     const before = this.#state;
     this.#state = next(before, event);
     if (this.#state !== before) this.#stateSince = this.#environment.wall();

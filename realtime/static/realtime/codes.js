@@ -5,7 +5,7 @@ export const NO_CODE = 1005;
 export const LOST = 1006;
 export const PAGE_FROZEN = 4006;
 
-/** @type {Readonly<Record<number, string>>} For people, where the server sent no reason. */
+/** @type {Readonly<Record<number, string>>} What nobody else says: our server gives its reasons itself. */
 const REASONS = Object.freeze({
   1000: "normal closure",
   1001: "server shutting down",
@@ -13,21 +13,7 @@ const REASONS = Object.freeze({
   1006: "connection lost",
   1011: "server error",
   1012: "server restarting",
-  4001: "server shutting down",
-  4002: "heartbeat timeout",
-  4003: "slow consumer",
-  4004: "rate limit exceeded",
-  4005: "no hello in time",
   4006: "page frozen",
-  4007: "delivery count does not match",
-  4008: "credentials changed",
-  4009: "try again later",
-  4500: "disconnected by an administrator",
-  4501: "not authenticated",
-  4503: "logged out",
-  4504: "too many sessions",
-  4505: "protocol errors",
-  4506: "session continued elsewhere",
 });
 
 // The server is well, or says when to come: at once, or within its `delay`.

@@ -7,6 +7,8 @@
 
 import { Alarm } from "./alarm.js";
 import { LOST, reasonFor } from "./codes.js";
+import { Flow } from "./flow.js";
+import { bytesOf, parsed } from "./json.js";
 import { Pings } from "./pings.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -26,9 +28,9 @@ import { Watchdog } from "./watchdog.js";
  * @property {(frame: Frame) => void} welcomed
  * @property {(direction: "in" | "out", frame: Frame) => void} framed every frame that was sent or is about to be served
  * @property {(doubting: boolean) => void} doubted
- * @property {(latency: number) => void} measured the client's own ping was answered, ms
- * @property {() => void} missed it was not, in time
+ * @property {(latency: number | null) => void} measured the client's own ping was answered, ms; or not in time
  * @property {(state: "degraded" | "ok") => void} noticed
+ * @property {(frame: Frame) => void} told a frame about rooms and messages, of a welcomed connection
  * @property {(end: End) => void} ended
  */
 
@@ -45,6 +47,8 @@ export class Connection {
   #watchdog = null;
   /** @type {Pings | null} */
   #pings = null;
+  /** @type {Flow | null} */
+  #flow = null;
   #pingCount = 0;
   #over = false;
   /** Whether the server has said that it cannot reach its store. */
@@ -82,10 +86,9 @@ export class Connection {
     this.#watchdog?.probe();
   }
 
-  /** @returns {Promise<number>} the latency in ms */
-  async ping() {
-    if (!this.#pings) throw new Error("not connected");
-    return this.#pings.ask();
+  /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
+  ping() {
+    return this.#pings?.ask();
   }
 
   /**
@@ -101,17 +104,21 @@ export class Connection {
     this.#socket.close(code);
   }
 
-  /** @param {unknown} data */
+  /** @param {any} data */
   #receive(data) {
     this.#watchdog?.heard();
-    const frame = parse(data);
-    if (!frame) return;
+    const frame = parsed(data);
+    if (typeof frame?.type !== "string") return; // not ours: binary, or not JSON
     this.#owner.framed("in", frame);
-    if (!this.#over) this.#serve(frame); // it may be over: the owner's listeners are free to act
+    // It may be over: the owner's listeners are free to act.
+    if (!this.#over) this.#serve(frame, data);
   }
 
-  /** @param {Frame} frame of a type that is ours; an owner that knows more has seen the others */
-  #serve(frame) {
+  /**
+   * @param {Frame} frame of a type that is ours; an owner that knows more has seen the others
+   * @param {string} text the frame as it came
+   */
+  #serve(frame, text) {
     switch (frame.type) {
       case "welcome":
         return this.#welcome(frame);
@@ -123,19 +130,23 @@ export class Connection {
         return this.#notice(frame);
       case "goodbye":
         return this.#end(frame.code, frame.reason, frame.delay);
+      case "publication":
+        this.#flow?.took(bytesOf(text)); // first: whatever becomes of it, it has come
     }
+    if (this.#flow) this.#owner.told(frame);
   }
 
-  /** @param {Frame} frame */
+  /** @param {any} frame */
   #welcome(frame) {
     if (this.#watchdog) return;
-    const { ping_interval, pong_timeout } = frame;
+    const send = (/** @type {Frame} */ answer) => this.send(answer);
     this.#deadline.clear();
-    this.#pings = new Pings(this.#environment, pong_timeout, {
-      send: (ping) => this.send(ping),
-      missed: () => this.#owner.missed(),
+    this.#flow = new Flow(frame, send);
+    this.#pings = new Pings(this.#environment, frame.pong_timeout, {
+      send,
+      missed: () => this.#owner.measured(null),
     });
-    this.#watchdog = new Watchdog({ ping_interval, pong_timeout }, this.#environment, {
+    this.#watchdog = new Watchdog(frame, this.#environment, {
       probe: () => this.#pings?.send(),
       doubt: (doubting) => this.#owner.doubted(doubting),
       lost: () => this.#lost(),
@@ -151,7 +162,7 @@ export class Connection {
     this.#pingCount += 1;
     const client_time = this.#environment.wall();
     const ping_count = this.#pingCount;
-    const received = 0; // publications: without rooms there are none
+    const received = this.#flow?.answer();
     this.send({ type: "pong", sequence, timestamp, client_time, received, ping_count });
   }
 
@@ -169,7 +180,7 @@ export class Connection {
   }
 
   #lost() {
-    this.#owner.missed();
+    this.#owner.measured(null);
     if (!this.#over) this.#end(LOST, "the server does not answer");
   }
 
@@ -181,19 +192,5 @@ export class Connection {
   #end(code, reason, delay) {
     this.close();
     this.#owner.ended({ code, reason: reason || reasonFor(code), delay });
-  }
-}
-
-/**
- * @param {unknown} data
- * @returns {Frame | null} null for what is not a frame of ours: binary, or not JSON
- */
-function parse(data) {
-  if (typeof data !== "string") return null;
-  try {
-    const frame = JSON.parse(data);
-    return typeof frame?.type === "string" ? frame : null;
-  } catch {
-    return null;
   }
 }

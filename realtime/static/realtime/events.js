@@ -29,6 +29,10 @@
 /** @typedef {{code: number, reason: string, willReconnect: boolean}} LostDetail */
 /** @typedef {{latency: number | null}} LatencyDetail null: a ping was not answered in time */
 /** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
+/** @typedef {{room: string, data: any, offset: number, time: number}} MessageDetail `time`: ms since the epoch, the server's */
+/** @typedef {{room: string, offset: number, recovered: boolean | null}} JoinedDetail `recovered`: whether all that was missed follows; null: nothing was */
+/** @typedef {{room: string, reason: "expired" | "epoch_changed" | "ahead"}} ResyncDetail */
+/** @typedef {{room: string, code: string | null}} LeftDetail `code`: of the error; null: a right has ended */
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
 
@@ -39,9 +43,15 @@
  * @property {CustomEvent<LostDetail>} connection_lost
  * @property {CustomEvent<LatencyDetail>} latency
  * @property {CustomEvent<NoticeDetail>} notice
+ * @property {CustomEvent<MessageDetail>} message
+ * @property {CustomEvent<JoinedDetail>} joined
+ * @property {CustomEvent<ResyncDetail>} resync
+ * @property {CustomEvent<LeftDetail>} left
  * @property {CustomEvent<FrameDetail>} frame
  * @property {CustomEvent<ServerErrorDetail>} server_error
  */
+
+/** @typedef {<Type extends keyof ClientEvents>(type: Type, detail: ClientEvents[Type]["detail"]) => void} Emit */
 
 /**
  * The overloads that let a listener know its event.

@@ -17,6 +17,8 @@
  * pages in one tab only one is alive.
  */
 
+import { parsed } from "./json.js";
+
 /** @typedef {{session: string, token: string, since: number}} Identity */
 
 export class IdentityKeeper {
@@ -51,9 +53,9 @@ export class IdentityKeeper {
   take() {
     try {
       if (!this.#storage) return;
-      const text = this.#storage.getItem(this.#key);
+      const value = parsed(this.#storage.getItem(this.#key));
       this.#storage.removeItem(this.#key);
-      this.#identity = parse(text) ?? this.#identity;
+      if (isIdentity(value)) this.#identity = value;
     } catch {
       // Storage can be refused at any moment (settings, sandbox): then every page is new.
     }
@@ -71,14 +73,10 @@ export class IdentityKeeper {
 }
 
 /**
- * @param {string | null} text
- * @returns {Identity | null}
+ * Somebody else may have written it.
+ * @param {any} value
+ * @returns {value is Identity}
  */
-function parse(text) {
-  try {
-    const value = JSON.parse(text ?? "null");
-    return typeof value?.session === "string" && typeof value.token === "string" ? value : null;
-  } catch {
-    return null; // somebody else wrote it
-  }
+function isIdentity(value) {
+  return typeof value?.session === "string" && typeof value.token === "string";
 }

@@ -15,6 +15,20 @@ export class RealtimeClient extends RealtimeClient_base {
     connect(): void;
     /** Leave for good: the session ends here and on the server. */
     disconnect(): void;
+    /**
+     * Be in a room from now on, also after reconnects.
+     * @param {string} room
+     */
+    join(room: string): void;
+    /** @param {string} room */
+    leave(room: string): void;
+    /**
+     * Say something in a room. It waits while nobody is connected.
+     * @param {string} room
+     * @param {unknown} data as JSON it is what the others get
+     * @returns {Promise<void>} the server has it; rejected with an error whose `code` says why not
+     */
+    send(room: string, data: unknown): Promise<void>;
     enableAutoReconnect(): void;
     /** The connection stays; when it ends, or if it has ended already, no other follows. */
     disableAutoReconnect(): void;

@@ -14,8 +14,8 @@ export class Connection {
     send(frame: Frame): boolean;
     /** Make sure that the server is still there: its silence ends the connection in 2 s. */
     probe(): void;
-    /** @returns {Promise<number>} the latency in ms */
-    ping(): Promise<number>;
+    /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
+    ping(): Promise<number> | undefined;
     /**
      * Close from this side. The owner is not told: it knows.
      * @param {number} [code]
@@ -48,13 +48,13 @@ export type ConnectionOwner = {
     framed: (direction: "in" | "out", frame: Frame) => void;
     doubted: (doubting: boolean) => void;
     /**
-     * the client's own ping was answered, ms
+     * the client's own ping was answered, ms; or not in time
      */
-    measured: (latency: number) => void;
-    /**
-     * it was not, in time
-     */
-    missed: () => void;
+    measured: (latency: number | null) => void;
     noticed: (state: "degraded" | "ok") => void;
+    /**
+     * a frame about rooms and messages, of a welcomed connection
+     */
+    told: (frame: Frame) => void;
     ended: (end: End) => void;
 };

@@ -25,6 +25,10 @@
 /** @typedef {{code: number, reason: string, willReconnect: boolean}} LostDetail */
 /** @typedef {{latency: number | null}} LatencyDetail null: a ping was not answered in time */
 /** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
+/** @typedef {{room: string, data: any, offset: number, time: number}} MessageDetail `time`: ms since the epoch, the server's */
+/** @typedef {{room: string, offset: number, recovered: boolean | null}} JoinedDetail `recovered`: whether all that was missed follows; null: nothing was */
+/** @typedef {{room: string, reason: "expired" | "epoch_changed" | "ahead"}} ResyncDetail */
+/** @typedef {{room: string, code: string | null}} LeftDetail `code`: of the error; null: a right has ended */
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
 /**
@@ -34,9 +38,14 @@
  * @property {CustomEvent<LostDetail>} connection_lost
  * @property {CustomEvent<LatencyDetail>} latency
  * @property {CustomEvent<NoticeDetail>} notice
+ * @property {CustomEvent<MessageDetail>} message
+ * @property {CustomEvent<JoinedDetail>} joined
+ * @property {CustomEvent<ResyncDetail>} resync
+ * @property {CustomEvent<LeftDetail>} left
  * @property {CustomEvent<FrameDetail>} frame
  * @property {CustomEvent<ServerErrorDetail>} server_error
  */
+/** @typedef {<Type extends keyof ClientEvents>(type: Type, detail: ClientEvents[Type]["detail"]) => void} Emit */
 /**
  * The overloads that let a listener know its event.
  * @typedef {object} TypedTarget
@@ -129,6 +138,34 @@ export type LatencyDetail = {
 export type NoticeDetail = {
     state: "degraded" | "ok";
 };
+/**
+ * `time`: ms since the epoch, the server's
+ */
+export type MessageDetail = {
+    room: string;
+    data: any;
+    offset: number;
+    time: number;
+};
+/**
+ * `recovered`: whether all that was missed follows; null: nothing was
+ */
+export type JoinedDetail = {
+    room: string;
+    offset: number;
+    recovered: boolean | null;
+};
+export type ResyncDetail = {
+    room: string;
+    reason: "expired" | "epoch_changed" | "ahead";
+};
+/**
+ * `code`: of the error; null: a right has ended
+ */
+export type LeftDetail = {
+    room: string;
+    code: string | null;
+};
 export type FrameDetail = {
     direction: "in" | "out";
     frame: Record<string, any>;
@@ -143,9 +180,14 @@ export type ClientEvents = {
     connection_lost: CustomEvent<LostDetail>;
     latency: CustomEvent<LatencyDetail>;
     notice: CustomEvent<NoticeDetail>;
+    message: CustomEvent<MessageDetail>;
+    joined: CustomEvent<JoinedDetail>;
+    resync: CustomEvent<ResyncDetail>;
+    left: CustomEvent<LeftDetail>;
     frame: CustomEvent<FrameDetail>;
     server_error: CustomEvent<ServerErrorDetail>;
 };
+export type Emit = <Type extends keyof ClientEvents>(type: Type, detail: ClientEvents[Type]["detail"]) => void;
 /**
  * The overloads that let a listener know its event.
  */

@@ -1,0 +1,79 @@
+/** Rooms and messages: what the application wants of the server, whichever connection there is. */
+
+import { bytesOf, parsed, written } from "./json.js";
+import { Requests } from "./requests.js";
+import { Rooms } from "./rooms.js";
+
+/** @typedef {import("./environment.js").Environment} Environment */
+/** @typedef {Record<string, any>} Frame */
+
+const MOST_MESSAGES = 200;
+
+export class Delivery {
+  #random;
+  #requests;
+  rooms;
+  #maxBytes = 65_536; // of a message's data, until a server says otherwise
+  #closed = ""; // why nobody will take a message any more
+
+  /**
+   * @param {Environment} environment
+   * @param {(frame: Frame) => boolean} send false: there is no connection that was welcomed
+   * @param {import("./events.js").Emit} emit
+   */
+  constructor(environment, send, emit) {
+    this.#random = environment.random;
+    this.#requests = new Requests(environment, send);
+    this.rooms = new Rooms(this.#requests, emit);
+  }
+
+  /**
+   * @param {string} room
+   * @param {unknown} data
+   * @returns {Promise<void>} resolved when the server has it
+   */
+  async send(room, data) {
+    const json = written(data);
+    if (!json || bytesOf(json) > this.#maxBytes)
+      throw failure("invalid_message", `no JSON, or above ${this.#maxBytes} bytes`);
+    if (this.#closed) throw failure("disconnected", this.#closed);
+    if (this.#requests.messages.length >= MOST_MESSAGES)
+      throw failure("queue_full", "the queue is full");
+    const key = `${this.#random()}${this.#random()}`; // the same whenever it is sent again
+    const frame = { type: "message", room, data: parsed(json), key };
+    return new Promise((resolve, reject) => {
+      const settle = (/** @type {Frame} */ { code, detail }) =>
+        code ? reject(failure(code, detail)) : resolve();
+      this.#requests.add({ frame, settle });
+    });
+  }
+
+  open() {
+    this.#closed = "";
+  }
+
+  /** @param {string} detail why nobody will take any message any more */
+  close(detail) {
+    this.#closed = detail;
+    this.#requests.abandon({ code: "disconnected", detail });
+  }
+
+  /** @param {Frame} welcome */
+  welcomed(welcome) {
+    this.#maxBytes = welcome.max_publication;
+    this.#requests.restart(this.rooms.welcomed(welcome));
+  }
+
+  /** @param {Frame} frame */
+  told(frame) {
+    if (!this.#requests.answered(frame)) this.rooms.told(frame);
+  }
+}
+
+/**
+ * @param {string} code
+ * @param {string} detail
+ */
+function failure(code, detail) {
+  return Object.assign(new Error(detail), { code });
+}

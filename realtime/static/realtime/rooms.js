@@ -1,0 +1,148 @@
+/** The rooms that the application wants to be in, and how far it has got in each. */
+
+/** @typedef {import("./events.js").Emit} Emit */
+/** @typedef {import("./requests.js").Requests} Requests */
+/** @typedef {import("./requests.js").Request} Request */
+/** @typedef {Record<string, any>} Frame */
+/** @typedef {{epoch: string, offset: number}} Position */
+
+/**
+ * @typedef {object} Place
+ * @property {string} room
+ * @property {boolean} joined as the server of this connection has said
+ * @property {Position | null} position null: from now on
+ */
+
+export class Rooms {
+  #requests;
+  #emit;
+  /** @type {Map<string, Place>} */
+  #places = new Map();
+
+  /**
+   * @param {Requests} requests
+   * @param {Emit} emit
+   */
+  constructor(requests, emit) {
+    this.#requests = requests;
+    this.#emit = emit;
+  }
+
+  /** @param {string} room */
+  join(room) {
+    if (!this.#places.has(room)) this.#requests.add(this.#joining(this.#place(room)));
+  }
+
+  /** @param {string} room */
+  leave(room) {
+    if (this.#places.delete(room)) this.#requests.add(leaving(room));
+  }
+
+  /** The whole truth for a new connection: how far the client has got in each of its rooms. */
+  hello() {
+    const places = [...this.#places.values()];
+    for (const place of places) place.joined = false;
+    return Object.fromEntries(places.map(({ room, position }) => [room, position]));
+  }
+
+  /**
+   * @param {Frame} welcome
+   * @returns {Request[]} what it leaves to be asked for
+   */
+  welcomed({ user, rooms }) {
+    const requests = [];
+    for (const [room, entry] of Object.entries(rooms)) {
+      // The user's own room comes unasked; any other that is not wanted was left since the hello.
+      if (room === `user:${user}` || this.#places.has(room))
+        this.#entered(this.#place(room), entry);
+      else requests.push(leaving(room));
+    }
+    for (const place of this.#places.values()) {
+      // Refused, or wanted since the hello: the answer to a request of its own says why.
+      if (!place.joined) requests.push(this.#joining(place));
+    }
+    return requests;
+  }
+
+  /** @param {Frame} frame what nobody has asked for */
+  told(frame) {
+    const place = this.#places.get(frame.room);
+    if (!place?.joined) return;
+    if (frame.type === "publication") this.#published(place, frame);
+    else if (frame.type === "joined") this.#entered(place, frame);
+    else if (frame.type === "left") this.#lost(place, null);
+  }
+
+  /**
+   * @param {string} room
+   * @returns {Place}
+   */
+  #place(room) {
+    const place = this.#places.get(room) ?? { room, joined: false, position: null };
+    this.#places.set(room, place);
+    return place;
+  }
+
+  /**
+   * @param {Place} place
+   * @returns {Request}
+   */
+  #joining(place) {
+    const { room, position } = place;
+    return {
+      frame: { type: "join", room, position },
+      settle: (answer) => {
+        if (answer.code) this.#lost(place, answer.code);
+        else this.#entered(place, answer);
+      },
+    };
+  }
+
+  /**
+   * A position stays as it is if all that comes after it will follow.
+   * @param {Place} place
+   * @param {any} entry
+   */
+  #entered(place, { epoch, offset, recovered = null, reason }) {
+    const { room } = place;
+    if (this.#places.get(room) !== place) return; // left since
+    place.joined = true;
+    if (!recovered || !place.position) place.position = { epoch, offset };
+    this.#emit("joined", { room, offset, recovered });
+    if (recovered === false) this.#emit("resync", { room, reason });
+  }
+
+  /**
+   * @param {Place} place
+   * @param {string | null} code
+   */
+  #lost(place, code) {
+    const { room } = place;
+    if (this.#places.get(room) !== place) return;
+    this.#places.delete(room);
+    this.#emit("left", { room, code });
+  }
+
+  /**
+   * @param {Place} place
+   * @param {any} publication
+   */
+  #published(place, { room, offset, time, data }) {
+    const { position } = place;
+    if (!position || offset <= position.offset) return; // it was here already
+    if (offset > position.offset + 1) {
+      place.joined = false; // that cannot be: ask for what is missing
+      return this.#requests.add(this.#joining(place));
+    }
+    place.position = { ...position, offset };
+    this.#emit("message", { room, data, offset, time });
+  }
+}
+
+/**
+ * @param {string} room
+ * @returns {Request}
+ */
+function leaving(room) {
+  return { frame: { type: "leave", room } };
+}

@@ -1,0 +1,26 @@
+export class Delivery {
+    /**
+     * @param {Environment} environment
+     * @param {(frame: Frame) => boolean} send false: there is no connection that was welcomed
+     * @param {import("./events.js").Emit} emit
+     */
+    constructor(environment: Environment, send: (frame: Frame) => boolean, emit: import("./events.js").Emit);
+    rooms: Rooms;
+    /**
+     * @param {string} room
+     * @param {unknown} data
+     * @returns {Promise<void>} resolved when the server has it
+     */
+    send(room: string, data: unknown): Promise<void>;
+    open(): void;
+    /** @param {string} detail why nobody will take any message any more */
+    close(detail: string): void;
+    /** @param {Frame} welcome */
+    welcomed(welcome: Frame): void;
+    /** @param {Frame} frame */
+    told(frame: Frame): void;
+    #private;
+}
+export type Environment = import("./environment.js").Environment;
+export type Frame = Record<string, any>;
+import { Rooms } from "./rooms.js";
