@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.e2e.chaos.checker import check
+from tests.e2e.chaos.plan import Fault, schedule
 from tests.e2e.chaos.record import (
     Counted,
     Deed,
@@ -372,6 +373,25 @@ def test_a_violation_shows_what_was_around_it() -> None:
     assert "hello to one, chat:one: from now on" in lines[2]
     assert "joined at a:1" in lines[3]
     assert lines[5].startswith("    >    3.000 publication 4 ")
+
+
+# What is left to chance
+
+
+def test_a_seed_decides_what_breaks_and_when() -> None:
+    steps = schedule(17, seconds=60.0, pause=0.5)
+    assert steps == schedule(17, seconds=60.0, pause=0.5)
+    assert steps != schedule(18, seconds=60.0, pause=0.5)
+    assert 80 < len(steps) < 180
+    assert [step.at for step in steps] == sorted(step.at for step in steps)
+    assert schedule(17, seconds=30.0, pause=0.5) == steps[: sum(step.at < 30.0 for step in steps)]
+
+
+def test_only_the_faults_that_are_asked_for_come() -> None:
+    asked = (Fault.TRIM_LOG, Fault.KILL_PUBSUB)
+    steps = schedule(17, seconds=60.0, pause=0.5, faults=asked)
+    assert {step.fault for step in steps} == set(asked)
+    assert schedule(17, seconds=60.0, pause=0.5, faults=()) == ()
 
 
 def test_a_mark_tells_texts_apart() -> None:

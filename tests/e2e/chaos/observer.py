@@ -1,0 +1,100 @@
+"""Reads the logs by itself, past everything that is to be tested."""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests.e2e.chaos.record import History, Position, Reading, mark
+from tests.e2e.server_support import PATIENCE
+
+EVERY = 0.05
+
+# KEYS: a log's list and its hash. ARGV: in which epoch it is known, and how far; what to keep of
+# it, -1 for all. Answers epoch, top, how many there are, and what follows; nothing for a log that
+# was begun before Redis was started, since that is over.
+LOOK = """
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'top', 'history')
+local history = redis.call('INFO', 'replication'):match('master_replid:(%w+)')
+if meta[3] ~= history then return false end
+local top, size = tonumber(meta[2]) or 0, redis.call('LLEN', KEYS[1])
+local after = ARGV[1] == meta[1] and tonumber(ARGV[2]) or 0
+local start = math.max(0, size - math.max(0, top - after))
+local found = redis.call('LRANGE', KEYS[1], start, -1)
+local keep = tonumber(ARGV[3])
+if keep == 0 then redis.call('DEL', KEYS[1]) end
+if keep > 0 then redis.call('LTRIM', KEYS[1], -keep, -1) end
+return {meta[1], top, size, found}
+"""
+
+
+class Observer:
+    """Looks again and again until it is cancelled; what it finds goes into the history."""
+
+    def __init__(self, port: int, history: History, rooms: Sequence[str], *, prefix: str) -> None:
+        self._history = history
+        self._rooms = rooms
+        self._prefix = prefix
+        self._port = port
+        self._turn = asyncio.Lock()  # what was read first is noted first
+
+    async def run(self) -> None:
+        """Look, whatever happens to the connection."""
+        async with client(self._port) as connection:
+            while True:
+                with suppress(redis.RedisError, OSError):
+                    async with self._turn:
+                        await self.look(connection)
+                await asyncio.sleep(EVERY)
+
+    async def look(self, connection: "redis.asyncio.Redis") -> None:
+        """Read what is new in every log."""
+        at = time.monotonic()
+        async with connection.pipeline(transaction=False) as pipe:
+            for room in self._rooms:
+                self._ask(pipe, room)
+            answers = await pipe.execute()
+        for room, answer in zip(self._rooms, answers, strict=True):
+            self._note(room, at, answer)
+
+    async def trim(self, room: str, *, keep: int) -> int:
+        """Read a log and take from it all but the newest; how many were taken."""
+        async with client(self._port) as connection, self._turn:
+            at = time.monotonic()
+            answer = await self._ask(connection, room, keep=keep)
+            self._note(room, at, answer)
+        if not answer:
+            return 0
+        epoch, top, size, _ = answer
+        left = min(keep, size)
+        end = Position(epoch.decode(), top)
+        self._history.note(Reading(at, time.monotonic(), room, end, top - left + 1, {}))
+        return int(size - left)
+
+    def _ask(self, to: Any, room: str, *, keep: int = -1) -> Any:
+        lives = self._history.lives.get(room)
+        known = (lives[-1].epoch, lives[-1].top) if lives else ("", 0)
+        keys = [f"{{{self._prefix}:{room}}}:{part}" for part in ("log", "meta")]
+        return to.eval(LOOK, 2, *keys, *known, keep)
+
+    def _note(self, room: str, at: float, answer: Any) -> None:
+        if not answer:
+            return
+        epoch, top, size, found = answer
+        first = top - len(found) + 1
+        entries = {first + i: mark(json.loads(e.split(b" ", 1)[1])) for i, e in enumerate(found)}
+        end = Position(epoch.decode(), top)
+        self._history.note(Reading(at, time.monotonic(), room, end, top - size + 1, entries))
+
+
+def client(port: int) -> "redis.asyncio.Redis":
+    """A client that waits long and never repeats anything."""
+    options: dict[str, Any] = {"socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
+    return redis.asyncio.Redis(port=port, **options)

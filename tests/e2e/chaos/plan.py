@@ -1,0 +1,73 @@
+"""Everything that is left to chance, made from one seed.
+
+Each party has dice of its own, so what one of them throws does not depend on how quick the
+others are. What the nemesis does and when is decided before anything begins.
+"""
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+
+FIRST = 1.0  # seconds until the first fault
+CHATS = ("chat:one", "chat:two", "chat:three")
+
+
+def dice(seed: int, who: str) -> random.Random:
+    """The dice of one party."""
+    return random.Random(f"{seed} {who}")
+
+
+class Fault(Enum):
+    """What the nemesis can do, and how often beside the others."""
+
+    KILL_WORKER = "kill -9 of a worker", 4
+    FREEZE_WORKER = "worker stands still", 2
+    KILL_PUBLISHER = "kill -9 of a publisher", 2
+    KILL_PUBSUB = "subscriptions cut", 6
+    KILL_CLIENTS = "connections cut", 2
+    PAUSE_REDIS = "Redis paused", 3
+    FREEZE_REDIS = "Redis stands still", 3
+    RESTART_REDIS = "Redis restarted", 1
+    LOSE_REDIS = "Redis restarted without its data", 1
+    EMPTY_REDIS = "Redis emptied", 1
+    FORGET_SCRIPTS = "scripts forgotten", 1
+    TRIM_LOG = "log trimmed", 4
+    DROP_LOG = "log deleted", 2
+    RESET_LINES = "lines reset", 3
+    CUT_REPLIES = "replies lost", 5
+    STALL_LINES = "lines stalled", 3
+
+    def __init__(self, title: str, weight: int) -> None:
+        self.title = title
+        self.weight = weight
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A fault, when it begins, which of its targets it hits and for how long, as parts of what
+    there is to choose from."""
+
+    at: float
+    fault: Fault
+    target: float
+    size: float
+
+    def of(self, names: tuple[str, ...]) -> str:
+        """The one it hits."""
+        return names[int(self.target * len(names))]
+
+
+def schedule(
+    seed: int, *, seconds: float, pause: float, faults: Collection[Fault] = tuple(Fault)
+) -> tuple[Step, ...]:
+    """What the nemesis will do: a fault every ``pause`` seconds, more or less."""
+    chance = dice(seed, "nemesis")
+    kinds = sorted(faults, key=lambda fault: fault.name)
+    weights = [fault.weight for fault in kinds]
+    steps, at = [], FIRST
+    while kinds and at < seconds:
+        (fault,) = chance.choices(kinds, weights)
+        steps.append(Step(at, fault, chance.random(), chance.random()))
+        at += chance.uniform(0.2, 1.8) * pause
+    return tuple(steps)

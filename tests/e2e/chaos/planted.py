@@ -1,0 +1,80 @@
+"""Faults planted in our own code, in the processes of a run that asks for one by the variable
+PLANTED: what a checker does not find in them, it would not find in us."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import AppConfig
+
+from realtime.protocol.position import Gap, Position
+from realtime.store import log as contract
+from realtime.store.redis import log as redis_log
+from realtime.worker.knowledge import Knowledge, Publication
+from realtime.worker.room import Member, Membership, Room
+
+
+class Planted(AppConfig):
+    """Plants what is asked for, if anything is."""
+
+    name = "tests.e2e.chaos"
+    label = "planted"
+
+    def ready(self) -> None:
+        if name := os.environ.get("PLANTED"):
+            FAULTS[name]()
+
+
+def lost_hint() -> None:
+    """What a lost hint left out is never missed: no audit says so."""
+
+    def audit(self: Knowledge, end: contract.End, *, asked_at: int) -> bool:
+        return asked_at < 0
+
+    Knowledge.audit = audit  # type: ignore[method-assign]
+
+
+def live_too_early() -> None:
+    """Whoever comes back with a position gets what comes at once, and nothing before it."""
+    join = Room.join
+
+    def eager(self: Room, member: Member, position: Position | None = None) -> Gap | None:
+        gap = join(self, member, position)
+        membership = self._members[member]
+        membership.offset, membership.live = self.log.newest.offset, True
+        self._hungry.pop(member, None)
+        return gap
+
+    Room.join = eager  # type: ignore[method-assign]
+
+
+def replay_beyond_top() -> None:
+    """A replay hands out all that was read, also what will come live as well."""
+
+    def catch_up(self: Room, membership: Membership, publications: Iterable[Publication]) -> None:
+        for publication in publications:
+            if not self._replay(membership.member, publication):
+                break
+            membership.offset = min(publication.offset, self.log.top)
+        if membership.offset == self.log.top:
+            membership.live = True
+        del self._hungry[membership.member]
+
+    Room._catch_up = catch_up  # type: ignore[method-assign]
+
+
+def forgotten_key() -> None:
+    """Whoever is not certain and asks again publishes again."""
+
+    def keyless(draft: contract.Draft) -> dict[str, Any]:
+        return {"data": draft.data}
+
+    redis_log._of_draft = keyless
+
+
+FAULTS = {
+    "lost hint": lost_hint,
+    "live too early": live_too_early,
+    "replay beyond top": replay_beyond_top,
+    "forgotten key": forgotten_key,
+}

@@ -1,0 +1,80 @@
+"""A run in figures, for whoever waited ten minutes for it."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.e2e.chaos.record import Got, Hello, Record, Told
+from tests.e2e.chaos.run import Outcome
+
+SHOWN = 5  # violations of one kind
+
+
+def report(outcome: Outcome) -> str:
+    """The violations, then a table of what happened."""
+    return "\n".join((*_violations(outcome), "", *_table(outcome)))
+
+
+def _violations(outcome: Outcome) -> Iterator[str]:
+    counted: Counter[str] = Counter()
+    for violation in outcome.violations:
+        counted[violation.rule.name] += 1
+        if counted[violation.rule.name] <= SHOWN:
+            yield f"{violation}\n"
+    for name, number in counted.items():
+        if number > SHOWN:
+            yield f"{name}: {number - SHOWN} more\n"
+
+
+def _table(outcome: Outcome) -> Iterator[str]:
+    for name, value in figures(outcome).items():
+        yield f"{name:<44} {value}"
+
+
+def figures(outcome: Outcome) -> dict[str, object]:
+    """What there is to count."""
+    record = outcome.record
+    deeds = Counter(deed.what for deed in record.deeds)
+    settled = "never" if outcome.settled is None else f"{outcome.settled:.1f} s"
+    return {
+        "seed": record.seed,
+        "faults": len(record.deeds),
+        **{f"  {what}": number for what, number in sorted(deeds.items())},
+        **_publishing(record),
+        **_subscribing(record),
+        **_logs(record),
+        "everybody had everything after": settled,
+        "counted, nobody being disturbed": record.tally or "not",
+        "violations": len(outcome.violations),
+    }
+
+
+def _publishing(record: Record) -> dict[str, object]:
+    publishes = record.publishes
+    return {
+        "published": len(publishes),
+        "  acknowledged": sum(each.acknowledged is not None for each in publishes),
+        "  repeated because uncertain": sum(each.tries > 1 for each in publishes),
+        "  refused": sum(each.refused for each in publishes),
+    }
+
+
+def _subscribing(record: Record) -> dict[str, object]:
+    events = [event for diary in record.diaries for event in diary.events]
+    told = [event for event in events if isinstance(event, Told)]
+    reasons = Counter(f"  told: {event.reason}" for event in told if event.recovered is False)
+    return {
+        "connections": sum(isinstance(event, Hello) for event in events),
+        "publications handed over": sum(isinstance(event, Got) for event in events),
+        "rooms joined": sum(event.asked for event in told),
+        "  recovered": sum(event.recovered is True for event in told),
+        **dict(sorted(reasons.items())),
+    }
+
+
+def _logs(record: Record) -> dict[str, object]:
+    lives = [life for lives in record.history.lives.values() for life in lives]
+    return {
+        "epochs of all logs": len(lives),
+        "entries read by the observer": sum(len(life.entries) for life in lives),
+        "entries it came too late for": sum(life.top - len(life.entries) for life in lives),
+    }

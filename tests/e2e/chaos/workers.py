@@ -1,0 +1,57 @@
+"""A worker that dies, stands still, and comes back to the port it had."""
+
+import asyncio
+import os
+import signal
+
+from tests.e2e.support import Project, Server, free_port
+
+STARTING = 30.0
+
+
+class Worker:
+    """``manage.py serve`` under one address for the whole run."""
+
+    def __init__(self, name: str, project: Project) -> None:
+        self.name = name
+        self.deaths = 0
+        self.log: list[str] = []
+        self._project = project
+        self._port = free_port()
+        self._server: Server | None = None
+
+    @property
+    def door(self) -> str:
+        """Where a client connects."""
+        return f"ws://127.0.0.1:{self._port}/ws/"
+
+    async def start(self) -> None:
+        """Returns when it listens."""
+        self._server = self._project.serve(self._port, server=self.name)
+        async with asyncio.timeout(STARTING):
+            await asyncio.to_thread(self._server.__enter__)
+
+    async def kill(self) -> None:
+        """``kill -9``."""
+        server, self._server = self._server, None
+        if server is not None:
+            self.deaths += 1
+            await asyncio.to_thread(server.__exit__)
+            self.log += server.log
+
+    async def freeze(self, seconds: float) -> None:
+        """Let it stand still for a while."""
+        if self._server is None:
+            return
+        pid = self._server.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def complaints(self) -> list[str]:
+        """What it has logged that nobody wants to read, over all its lives."""
+        server = self._server
+        lines = [*self.log, *(server.log if server else ())]
+        return [line for line in lines if "Traceback" in line or " CRITICAL " in line]

@@ -1,0 +1,187 @@
+"""Everything a run consists of: a Redis, workers, publishers, subscribers, and who looks on."""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from realtime.store.redis import blocking_store
+from realtime.store.windows import Windows
+from tests.e2e.chaos.nemesis import Nemesis
+from tests.e2e.chaos.observer import Observer
+from tests.e2e.chaos.plan import CHATS, Fault, dice
+from tests.e2e.chaos.publishers import Desk, Process, Speaker
+from tests.e2e.chaos.record import Diary, Record
+from tests.e2e.chaos.subscribers import Subscriber
+from tests.e2e.chaos.workers import Worker
+from tests.e2e.server_support import PATIENCE
+from tests.e2e.support import Project
+from tests.faults import Proxy
+from tests.redis_server import RedisServer
+
+PREFIX = "realtime"
+# What Redis has answered it has written, so that only a run without its data loses keys.
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+LOG_LENGTH = 150
+SETTINGS = {
+    "ping_interval": 1.0,
+    "pong_timeout": 1.0,
+    "session_timeout": 10.0,
+    "lease": 2.0,
+    "flush_interval": 0.3,
+    "sweep_interval": 0.5,
+    "resume_window": 6.0,
+    "claim_timeout": 3.0,
+    "store_timeout": 1.0,
+    "log_length": LOG_LENGTH,
+}
+
+MAKE_LOGINS = """
+from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+for number in range({users}):
+    user = User(username=f"user {{number}}")
+    user.set_unusable_password()
+    user.save()
+    login = SessionStore()
+    login[SESSION_KEY] = str(user.pk)
+    login[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    login[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    login.save()
+    print(user.pk, login.session_key)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a run is. ``pace`` is publications a second of each publisher, ``pause``
+    seconds between two faults, ``patience`` those within which everybody must have everything
+    in the end. ``planted`` names a fault in our own code."""
+
+    seconds: float
+    subscribers: int = 40
+    users: int = 8
+    pace: float = 8.0
+    pause: float = 0.8
+    patience: float = 30.0
+    faults: Collection[Fault] = tuple(Fault)
+    servers: tuple[str, ...] = ("daphne", "uvicorn")
+    planted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user by primary key, and a session cookie of theirs."""
+
+    user: str
+    cookie: str
+
+    @property
+    def room(self) -> str:
+        return f"user:{self.user}"
+
+
+class World:
+    """A context manager; nothing is left of it. Of workers and publishing processes the first
+    each reach Redis by a line that can be cut."""
+
+    def __init__(self, template: Path, folder: Path, *, scale: Scale, record: Record) -> None:
+        self.scale = scale
+        self.record = record
+        self.workers: dict[str, Worker] = {}
+        self.lines: dict[str, Proxy] = {}
+        self.processes: dict[str, Process] = {}
+        self.speakers: list[Speaker] = []
+        self.subscribers: list[Subscriber] = []  # speakers included
+        self._template = template
+        self._folder = folder
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._make(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """All there are."""
+        return (*CHATS, *(login.room for login in self.logins))
+
+    async def _make(self, stack: AsyncExitStack) -> None:
+        self._project = Project.copy(self._template, self._folder)
+        self.redis = stack.enter_context(RedisServer(*DURABLE))
+        made = await asyncio.to_thread(
+            self._project.shell, MAKE_LOGINS.format(users=self.scale.users)
+        )
+        self.logins = [Login(*line.split()) for line in made.splitlines()]
+        self.observer = Observer(self.redis.port, self.record.history, self.rooms, prefix=PREFIX)
+        await self._make_workers(stack)
+        self._make_processes(stack)
+        self._make_people()
+        windows = Windows(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
+        self.store = blocking_store(self.redis.url, windows, prefix=PREFIX, timeout=PATIENCE)
+        self.nemesis = Nemesis(
+            self.redis, self.workers, self.lines, self.processes, self.observer, self.record.deeds
+        )
+
+    async def _make_workers(self, stack: AsyncExitStack) -> None:
+        for number, server in enumerate(self.scale.servers):
+            project = self._with(stack, f"line of {server}" if number == 0 else "")
+            self.workers[server] = Worker(server, project)
+            stack.push_async_callback(self.workers[server].kill)
+        await asyncio.gather(*(worker.start() for worker in self.workers.values()))
+
+    def _make_processes(self, stack: AsyncExitStack) -> None:
+        private = tuple(login.room for login in self.logins)
+        for name in ("process 1", "process 2"):
+            project = self._with(stack, f"line of {name}" if not self.processes else "")
+            self.processes[name] = Process(self._desk(name), env=project.env, private=private)
+            stack.push_async_callback(self.processes[name].close)
+
+    def _make_people(self) -> None:
+        for name in ("speaker 1", "speaker 2"):
+            speaker = Speaker(self._desk(name), **self._person(name, len(self.speakers)))
+            self.speakers.append(speaker)
+        others = (
+            Subscriber(**self._person(f"subscriber {number}", number))
+            for number in range(1, self.scale.subscribers - 1)
+        )
+        self.subscribers = [*self.speakers, *others]
+
+    def _desk(self, name: str) -> Desk:
+        chance = dice(self.record.seed, f"{name}, speaking")
+        return Desk(name, chance, self.record.publishes, pace=self.scale.pace)
+
+    def _person(self, name: str, number: int) -> dict[str, Any]:
+        chance = dice(self.record.seed, name)
+        login = self.logins[number % len(self.logins)]
+        diary = Diary(name, login.room)
+        self.record.diaries.append(diary)
+        return {
+            "diary": diary,
+            "chance": chance,
+            "doors": {name: worker.door for name, worker in self.workers.items()},
+            "cookie": f"sessionid={login.cookie}",
+            "rooms": set(chance.sample(CHATS, chance.randint(1, len(CHATS)))),
+            "others": tuple(each.room for each in self.logins if each != login),
+        }
+
+    def _with(self, stack: AsyncExitStack, line: str) -> Project:
+        """The project, directly at Redis or by a line of this name."""
+        port = self.redis.port
+        if line:
+            self.lines[line] = stack.enter_context(Proxy(port))
+            port = self.lines[line].port
+        environ = {
+            "DJANGO_SETTINGS_MODULE": "tests.e2e.chaos.settings",
+            "REDIS_URL": f"redis://127.0.0.1:{port}/0",
+            "PLANTED": self.scale.planted,
+        }
+        return Project(self._project.database, environ=environ, **SETTINGS)
