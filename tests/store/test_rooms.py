@@ -87,6 +87,13 @@ def test_a_beat_tells_of_all_rooms_or_of_none(store: BlockingStore) -> None:
     assert (rooms(store), here(store, "b"), store.attendance("c")) == ((), [], NOBODY)
 
 
+def test_a_beat_brings_a_session_into_its_first_room(store: BlockingStore) -> None:
+    store.open(opening())
+    beat(store, "w1", pulse(rooms=("news",)))
+    assert (rooms(store), here(store)) == (("news",), ["s1"])
+    assert store.attendance("news") == Attendance(1, 1)
+
+
 def test_a_beat_of_many_changes_only_who_has_moved(store: BlockingStore) -> None:
     all_ = open_many(store, 20, rooms=("news",))
     moved = [pulse(id_, rooms=("chat:1",)) for id_ in all_[:3]]

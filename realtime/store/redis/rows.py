@@ -143,15 +143,17 @@ def of_opening(opening: Opening) -> dict[str, Any]:
 
 def of_pulse(pulse: Pulse) -> dict[str, Any]:
     """What a beat reports."""
-    return {
+    told = {
         "id": pulse.session,
         "generation": pulse.generation,
         "idle_ms": pulse.idle_ms,
         "missed": pulse.missed,
         "visibility": pulse.visibility,
         "values": _of_values(pulse.latency_ms, pulse.totals),
-        "rooms": None if pulse.rooms is None else _of_rooms(pulse.rooms),
     }
+    if pulse.rooms is not None:
+        told["rooms"] = _of_rooms(pulse.rooms)
+    return told
 
 
 def of_departure(departure: Departure) -> dict[str, Any]:
