@@ -1,6 +1,7 @@
 """The ASGI edge: translates a server's events into calls, and decides nothing."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -13,13 +14,29 @@ from .address import client_address, parse_proxies
 from .authentication import Login, session_key
 from .conf import settings
 from .protocol.codes import CloseCode, ErrorCode
-from .protocol.messages import SUBPROTOCOL, VERSION, ClientMessage, Error, Hello
+from .protocol.messages import (
+    SUBPROTOCOL,
+    VERSION,
+    ClientMessage,
+    Error,
+    Hello,
+    Join,
+    Leave,
+    Said,
+)
+from .protocol.position import Position
+from .publishing import encode_data
 from .store.base import StoreUnavailable
 from .store.records import Peer
 from .worker import runtime
 from .worker.connection import Connection
+from .worker.rights import PUBLISH, Refused, Rights, private_room
 from .worker.session import ConnectedSession
 from .worker.work import WorkQueue
+
+__all__ = ["Refused", "RealtimeConsumer"]
+
+logger = logging.getLogger("realtime.work")
 
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -40,6 +57,7 @@ class RealtimeConsumer(AsyncConsumer):
     """
 
     connection: Connection
+    peer: Peer
     session: ConnectedSession | None = None
 
     # ------------------------------------------------------------ for the application
@@ -51,6 +69,39 @@ class RealtimeConsumer(AsyncConsumer):
         """
         worker = await runtime.start()
         return await worker.login(session_key(origin.headers_of(self.scope)))
+
+    async def authorize(self, room: str, action: str) -> bool:
+        """Whether ``self.peer`` may "join" this room, or "publish" in it: nobody may, without
+        an override. Asked again at every reconnect, and never of the private rooms of users.
+
+        What it raises makes the client ask again later.
+        """
+        return False
+
+    async def receive_message(self, message: Said) -> None:
+        """What a client says in a room: published there, if it has joined and ``authorize``
+        lets it. It is acknowledged when this returns, and comes again with the same
+        ``message.key`` if the client has not heard of that.
+
+        Raises Refused; whatever else is raised makes the client send it again later.
+        """
+        assert self.session is not None
+        if message.room not in self.session.reader.names:
+            raise Refused("expected a room that was joined", ErrorCode.NOT_JOINED)
+        if not await self.authorize(message.room, PUBLISH):
+            raise Refused("expected a room that this user may publish in")
+        await self.publish(message.room, message.data, key=message.key)
+
+    async def publish(self, room: str, data: Any, *, key: str) -> Position:
+        """Publish in the name of this client: once for the same ``key`` of the same user, in
+        the same room. Raises StoreUnavailable, and Refused for data that cannot be."""
+        worker = await runtime.start()
+        own = f"c:{self.peer.user}:{key}"  # nobody else's key means the same
+        try:
+            appended = await worker.publisher.publish(room, encode_data(data), own)
+        except (TypeError, ValueError) as error:
+            raise Refused(str(error), ErrorCode.INVALID_MESSAGE) from None
+        return appended.position
 
     async def receive_bytes(self, data: bytes) -> None:
         """A binary frame. Without an override such frames are answered with an error."""
@@ -187,13 +238,30 @@ class RealtimeConsumer(AsyncConsumer):
         if worker.closing:
             self.connection.end(self.connection.shutdown_code(), delay_ms=worker.return_delay)
             return False
+        self.peer = self._peer(login)
+        rights = Rights(private_room(login.user), settings.max_rooms, self.authorize)
+        self.session = await self._ask_admission(worker, hello, rights, login)
+        if self.session is None:
+            return False
+        self._requests = worker.requests(
+            self.session, rights=rights, receive=self.receive_message, work=self._work
+        )
+        return True
+
+    async def _ask_admission(
+        self, worker: runtime.Runtime, hello: Hello, rights: Rights, login: Login
+    ) -> ConnectedSession | None:
+        known = login if login.key else None
         try:
-            self.session = await worker.hub.admit(
-                self.connection, hello, self._peer(login), login=login if login.key else None
+            return await worker.admission.admit(
+                self.connection, hello, self.peer, rights=rights, login=known
             )
         except StoreUnavailable:
             self.connection.end(CloseCode.TRY_AGAIN_LATER)
-        return self.session is not None
+        except Exception:
+            logger.exception("a session could not be admitted")
+            self.connection.end(CloseCode.TRY_AGAIN_LATER)
+        return None
 
     async def _receive_loop(self, receive: Receive) -> int:
         assert self.session is not None
@@ -203,7 +271,9 @@ class RealtimeConsumer(AsyncConsumer):
             if event["type"] == "websocket.disconnect":
                 return event.get("code") or CloseCode.LOST.value
             message = self._message(event)
-            if message is not None:
+            if isinstance(message, Join | Leave | Said):
+                self._requests.put(message)
+            elif message is not None:
                 hub.receive(session, message)
             if connection.ended:
                 hub.gone(session, CloseCode.LOST)

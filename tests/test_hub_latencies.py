@@ -1,8 +1,9 @@
 """The hub's histogram holds exactly the sessions that are connected, whatever happens to them."""
 
 import asyncio
+import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,9 +11,11 @@ from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Bye, ClientPong
 from realtime.store.histogram import LatencyHistogram
-from realtime.store.records import Peer, Session, SessionState
+from realtime.store.log import Log
+from realtime.store.records import Deliveries, Peer, Session, SessionState
 from realtime.worker.connection import Connection, Limits
-from realtime.worker.hub import Hub, Identity, Watchers
+from realtime.worker.hub import Hub, Identity
+from realtime.worker.rooms import Rooms
 from realtime.worker.session import ConnectedSession
 
 
@@ -26,16 +29,8 @@ class Nothing:
 @pytest.fixture
 def hub() -> Hub:
     nothing: Any = Nothing()
-    hub = Hub(
-        Identity("w1", "host", 1),
-        nothing,
-        nothing,
-        Watchers(opened=nothing.add, resumed=nothing.add),
-        policy=Policy(ping_interval=25, pong_timeout=10, max_missed=3),
-        max_message_size=1000,
-        max_publication=1000,
-        return_delay=(0, 0),
-    )
+    identity = Identity("w1", "host", 1)
+    hub = Hub(identity, nothing, deliveries=Deliveries, return_delay=(0, 0))
     hub.ticker = nothing
     return hub
 
@@ -46,8 +41,22 @@ async def send(_: dict[str, Any]) -> None:
 
 def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
     record = Session(id_, SessionState.CONNECTED, 1, "w1", Peer(), 0, 0, 0)
-    connection = Connection(send, Limits(1000, 100, 100), drop=lambda: None)
-    return hub._enter(replace(record, **given), connection, None, token_hash="digest", key="c1")
+    record = replace(record, **given)
+    older = hub.get(id_)
+    if older is not None and older.record.generation <= record.generation:
+        hub.hand_on(older)
+    session = ConnectedSession(
+        record,
+        Connection(send, Limits(1000, 100, 100), drop=lambda: None),
+        Rooms(cast(Log, None)),
+        Policy(ping_interval=25, pong_timeout=10, max_missed=3),
+        time.monotonic(),
+        first_ping=25,
+        token_hash="digest",
+        key="c1",
+    )
+    hub.enter(session)
+    return session
 
 
 def answer(hub: Hub, session: ConnectedSession) -> None:

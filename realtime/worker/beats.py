@@ -89,12 +89,13 @@ class Beats:
         return replace(answer, lost=taken_over)
 
     def _pulse(self, session: ConnectedSession, now: float) -> Pulse:
-        session.changed = False
-        return session.pulse(now)
+        pulse = session.pulse(now)
+        session.changed = session.moved = False
+        return pulse
 
     def _report_everybody(self) -> None:
         for session in self._hub.connected():
-            session.changed = True
+            session.changed = session.moved = True
 
     async def _failed(self, error: StoreUnavailable) -> None:
         # Its answer may have said that the lease had lapsed: then it knows of nobody here.

@@ -1,45 +1,34 @@
 """The hub: every session connected at this worker, and what becomes of it."""
 
-import hashlib
 import logging
-import random
-import re
-import secrets
 import time
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from realtime.protocol import messages
 from realtime.protocol.codes import CloseCode, ends_session, reason_for
-from realtime.protocol.heartbeat import Dead, Policy
-from realtime.protocol.messages import Bye, ClientMessage, Hello
-from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from realtime.store.base import Store
+from realtime.protocol.heartbeat import Dead
+from realtime.protocol.messages import Bye, ClientMessage
+from realtime.protocol.window import Miscount
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
     BeatAnswer,
-    Cap,
     CloseRequest,
+    Deliveries,
     Departure,
     Loss,
     Lost,
-    Opening,
     Peer,
-    Pulse,
-    Session,
-    Totals,
     WorkerReport,
 )
 
 from .connection import Connection
 from .departures import Departures, Leaving
-from .session import ConnectedSession, adopt_totals
+from .session import ConnectedSession
 from .ticker import Ticker
 
 logger = logging.getLogger("realtime.sessions")
-
-SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 LOSSES = {Loss.UNKNOWN: CloseCode.HEARTBEAT_TIMEOUT, Loss.TAKEN_OVER: CloseCode.TAKEN_OVER}
 
@@ -53,39 +42,21 @@ class Identity:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Watchers:
-    """Whom the hub tells of sessions that begin; called in the event loop, must not wait."""
-
-    opened: Callable[[Session], None]
-    resumed: Callable[[Session], None]
-
-
 class Hub:
-    """Admits connections, beats their hearts, ends them; the store hears of it first."""
+    """Serves connections, beats their hearts, ends them; the store hears of it first."""
 
     def __init__(
         self,
         identity: Identity,
-        store: Store,
         departures: Departures,
-        watchers: Watchers,
         *,
-        policy: Policy,
-        max_message_size: int,
-        max_publication: int,
+        deliveries: Callable[[], Deliveries],
         return_delay: tuple[int, int],
-        cap: Cap | None = None,
     ) -> None:
         self.identity = identity
-        self._store = store
         self._departures = departures
-        self._watchers = watchers
-        self._policy = policy
-        self._max_message_size = max_message_size
-        self._max_publication = max_publication
+        self._deliveries = deliveries
         self._return_delay = return_delay
-        self._cap = cap
         self._sessions: dict[str, ConnectedSession] = {}
         self._arriving: set[Connection] = set()
         self._latencies = LatencyHistogram()  # of exactly these sessions
@@ -94,7 +65,7 @@ class Hub:
         self.online = 0
         self.workers = 1
 
-    # ------------------------------------------------------------ admission
+    # ------------------------------------------------------------ coming in
 
     @contextmanager
     def arriving(self, connection: Connection) -> Iterator[None]:
@@ -105,115 +76,23 @@ class Hub:
         finally:
             self._arriving.discard(connection)
 
-    async def admit(
-        self, connection: Connection, hello: Hello, peer: Peer, *, login: Hashable = None
-    ) -> ConnectedSession | None:
-        """Open or resume a session; ``welcome`` is sent once the store has it.
+    def enter(self, session: ConnectedSession) -> None:
+        """Take in a session that the store has, after :meth:`hand_on` of an older connection.
 
-        None if the user has as many as allowed: the connection has then been ended.
-        ``login`` is whatever can be asked later whether it still stands; None is not asked.
-
-        Raises StoreUnavailable if it cannot be known whether the store has it.
+        One that was overtaken by a later resume while the store answered is ended instead.
         """
-        key = secrets.token_urlsafe(12)
-        before = self.get(hello.resume.session) if hello.resume else None
-        record = await self._resume(hello, peer, key) if hello.resume else None
-        token = hello.resume.token if record and hello.resume else secrets.token_urlsafe(24)
-        resumed = record is not None
-        if record is None:
-            record = await self._open(hello, peer, key, token)
-        if record is None:
-            logger.info("%s (%s) was refused: too many sessions", *_names(peer))
-            connection.end(CloseCode.TOO_MANY_SESSIONS)
-            return None
-        # Whatever its generation: a store that came back with an old copy counts anew.
-        if resumed and before is not None and not before.departed:
-            record = self._hand_on(before, record)
-        session = self._enter(record, connection, login, token_hash=_digest(token), key=key)
-        if not connection.ended:
-            connection.send(self._welcome(record, token, resumed=resumed))
-        (self._watchers.resumed if resumed else self._watchers.opened)(record)
-        return session
-
-    async def _resume(self, hello: Hello, peer: Peer, key: str) -> Session | None:
-        assert hello.resume is not None
-        if not SESSION_ID.fullmatch(hello.resume.session):
-            return None  # none of ours: not worth a round trip, and safe for any database
-        opening = self._opening(hello.resume.session, hello.resume.token, key, hello, peer)
-        try:
-            return await self._store.resume(opening)
-        except Exception:
-            self._forsake(opening, for_good=False)
-            raise
-
-    async def _open(self, hello: Hello, peer: Peer, key: str, token: str) -> Session | None:
-        opening = self._opening(secrets.token_hex(16), token, key, hello, peer)
-        try:
-            return await self._store.open(opening, cap=self._cap)
-        except Exception:
-            self._forsake(opening, for_good=True)
-            raise
-
-    def _opening(self, session: str, token: str, key: str, hello: Hello, peer: Peer) -> Opening:
-        worker = self.identity.worker
-        return Opening(session, _digest(token), key, worker, peer, hello.visibility)
-
-    def _forsake(self, opening: Opening, *, for_good: bool) -> None:
-        """Perhaps the store has this connection, and nobody will ever beat for it."""
-        pulse = Pulse(opening.session, 0, None, 0, opening.visibility, Totals())
-        code = CloseCode.TRY_AGAIN_LATER
-        departure = Departure(pulse, code.value, code.reason, opening.connection)
-        self._departures.add(Leaving(departure, for_good=for_good, goodbye=_nothing))
-
-    def _enter(
-        self, record: Session, connection: Connection, login: Hashable, *, token_hash: str, key: str
-    ) -> ConnectedSession:
-        older = self._sessions.get(record.id)
-        if older is not None and older.record.generation <= record.generation:
-            record = self._hand_on(older, record)
-        now = time.monotonic()
-        # Not all at once after a mass reconnect: half to a whole interval.
-        first = self._policy.ping_interval * random.uniform(0.5, 1.0)  # noqa: S311
-        session = ConnectedSession(
-            record,
-            connection,
-            self._policy,
-            now,
-            first_ping=first,
-            token_hash=token_hash,
-            key=key,
-            login=login,
-        )
-        if older is not None and older.record.generation > record.generation:
-            session.departed = True  # overtaken by a later resume while the store answered
-            connection.end(CloseCode.TAKEN_OVER)
-            return session
-        self._sessions[record.id] = session
+        if session.id in self._sessions:
+            session.departed = True
+            session.connection.end(CloseCode.TAKEN_OVER)
+            return
+        session.reader.hurry = partial(self._hurry, session)
+        self._sessions[session.id] = session
         self._latencies.add(session.latency_ms)
         self.ticker.watch(session)
-        return session
 
-    def _hand_on(self, older: ConnectedSession, record: Session) -> Session:
-        """End the older connection of a session; the record with what it has counted."""
+    def hand_on(self, older: ConnectedSession) -> None:
+        """End the connection of a session that goes on in a newer one."""
         self._release(older, CloseCode.TAKEN_OVER)
-        return adopt_totals(record, older)
-
-    def _welcome(self, record: Session, token: str, *, resumed: bool) -> messages.Welcome:
-        return messages.Welcome(
-            session=record.id,
-            token=token,
-            resumed=resumed,
-            user=record.peer.user or None,
-            ping_interval=round(self._policy.ping_interval * 1000),
-            pong_timeout=round(self._policy.pong_timeout * 1000),
-            max_missed=self._policy.max_missed,
-            window=WINDOW,
-            window_bytes=WINDOW_BYTES,
-            max_message_size=self._max_message_size,
-            max_publication=self._max_publication,
-            server_time=time.time_ns() // 1_000_000,
-            rooms={},
-        )
 
     # ------------------------------------------------------------ while connected
 
@@ -225,7 +104,11 @@ class Hub:
             self._leave(session, CloseCode.NORMAL, "bye", for_good=True)
             return
         pongs, latency = session.pongs, session.latency_ms
-        session.receive(message, time.monotonic(), online=max(self.online, len(self._sessions)))
+        try:
+            session.receive(message, time.monotonic(), online=max(self.online, len(self._sessions)))
+        except Miscount as miscount:
+            logger.info("%s (%s) counts wrong: %s", *names(session.record.peer), miscount)
+            self.end(session, CloseCode.MISCOUNT)
         self._pongs += session.pongs - pongs
         self._latencies.replace(latency, session.latency_ms)
 
@@ -237,6 +120,14 @@ class Hub:
         if isinstance(action, Dead):
             self._timeouts += 1
             self.end(session, CloseCode.HEARTBEAT_TIMEOUT, delay_ms=self._return_delay)
+
+    def _hurry(self, session: ConnectedSession) -> None:
+        """Its window is full: it is asked what it has received."""
+        pings = session.pings
+        session.hurry(time.monotonic())
+        self._pings += session.pings - pings
+        if session.heartbeat.due < session.watched:
+            self.ticker.watch(session)
 
     def connected(self) -> Collection[ConnectedSession]:
         """The sessions connected here now."""
@@ -257,6 +148,7 @@ class Hub:
             pongs=self._pongs,
             timeouts=self._timeouts,
             latency=self._latencies.sparse(),
+            deliveries=self._deliveries(),
         )
 
     def heed(self, answer: BeatAnswer) -> None:
@@ -326,7 +218,7 @@ class Hub:
             registration=session.registration,
         )
         self._departures.add(leaving)
-        logger.info("%s (%s) left: %d %s", *_names(session.record.peer), code, reason)
+        logger.info("%s (%s) left: %d %s", *names(session.record.peer), code, reason)
 
     def _release(self, session: ConnectedSession, code: CloseCode) -> None:
         """End a connection whose session is not ours any more; the store knows."""
@@ -335,6 +227,7 @@ class Hub:
 
     def _forget(self, session: ConnectedSession) -> None:
         session.departed = True
+        session.reader.stop()
         if self._sessions.get(session.id) is session:
             del self._sessions[session.id]
             self._latencies.remove(session.latency_ms)
@@ -350,13 +243,6 @@ class Hub:
         return leaving
 
 
-def _names(peer: Peer) -> tuple[str, str]:
+def names(peer: Peer) -> tuple[str, str]:
+    """Who and from where, for the log."""
     return peer.username or "anonymous", peer.address
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _nothing() -> None:
-    """Nobody waits for this departure."""

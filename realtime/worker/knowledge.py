@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from realtime.protocol.frames import Encoded
 from realtime.protocol.position import Gap, Position, gap_after
 from realtime.store.log import End
 
@@ -16,6 +17,11 @@ class Publication(Protocol):
     @property
     def size(self) -> int:
         """Bytes, as flow control counts them."""
+        ...
+
+    @property
+    def encoded(self) -> Encoded:
+        """As every member is sent it."""
         ...
 
 

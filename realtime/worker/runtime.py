@@ -10,9 +10,10 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -28,30 +29,35 @@ from realtime.conf import Settings, settings
 from realtime.history import History
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
+from realtime.protocol.messages import Said
 from realtime.store import choice
 from realtime.store.base import SAMPLE_EVERY_MS, BlockingStore, Store, StoreUnavailable
 from realtime.store.database.transaction import Database
 from realtime.store.log import Bounds
-from realtime.store.records import Cap, Session
+from realtime.store.records import Cap, Deliveries, Session
 from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
 from realtime.threads import Overloaded, Threads
 
+from .admission import Admission, Terms, Watchers
 from .beats import Beats
 from .bundles import Bundle
 from .company import Company
 from .connection import Limits
 from .departures import Departures
 from .hints import Kind, group_of, group_of_room
-from .hub import Hub, Identity, Watchers
+from .hub import Hub, Identity
 from .jobs import Job
 from .logins import Logins
 from .messenger import Messenger, leaves_process
 from .publisher import Publisher
-from .rooms import Rooms
+from .requests import Requests
+from .rights import Rights
+from .rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
 from .seals import Seals
 from .session import ConnectedSession
 from .ticker import Ticker, grain_for
+from .work import WorkQueue
 
 logger = logging.getLogger("realtime.worker")
 
@@ -190,12 +196,9 @@ class Runtime:
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))
         self._announcements: set[asyncio.Task[None]] = set()
-        departures = Departures(
+        self._departures = Departures(
             base.store, base.sweeper, worker=base.id, retry=settings.flush_interval
         )
-        self._departures = departures
-        self.hub = self._make_hub(departures)
-        self.beats = Beats(base.store, base.sweeper, self.hub, departures, lease=settings.lease)
         self._flush = Job("flush", settings.flush_interval, self._report)
         self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
         layer = channel_layer()
@@ -204,27 +207,40 @@ class Runtime:
             base.store.log, opened=self._messenger.opened, closed=self._messenger.closed
         )
         self.publisher = Publisher(base.store.log, self.rooms, self._messenger.announce)
+        self._watchers = Watchers(
+            opened=partial(self._announce, signals.session_opened),
+            resumed=self._resumed,
+            joined=partial(self._announce_rooms, signals.room_joined),
+            left=partial(self._announce_rooms, signals.room_left),
+        )
+        self.hub = self._make_hub()
+        self.admission = self._make_admission()
+        self.beats = Beats(
+            base.store, base.sweeper, self.hub, self._departures, lease=settings.lease
+        )
         self._company = Company(lease=settings.lease, heard_outside=leaves_process(layer))
         self.ticker = self.hub.ticker = self._make_ticker()
 
-    def _make_hub(self, departures: Departures) -> Hub:
+    def _make_hub(self) -> Hub:
+        identity = Identity(self.base.id, socket.gethostname(), os.getpid())
         return Hub(
-            Identity(self.base.id, socket.gethostname(), os.getpid()),
+            identity, self._departures, deliveries=self._deliveries, return_delay=self.return_delay
+        )
+
+    def _make_admission(self) -> Admission:
+        policy = Policy(
+            ping_interval=settings.ping_interval,
+            pong_timeout=settings.pong_timeout,
+            max_missed=settings.max_missed,
+            session_timeout=settings.session_timeout,
+        )
+        return Admission(
+            self.hub,
             self.base.store,
-            departures,
-            Watchers(
-                opened=lambda record: self._announce(signals.session_opened, record),
-                resumed=self._resumed,
-            ),
-            policy=Policy(
-                ping_interval=settings.ping_interval,
-                pong_timeout=settings.pong_timeout,
-                max_missed=settings.max_missed,
-                session_timeout=settings.session_timeout,
-            ),
-            max_message_size=settings.max_message_size,
-            max_publication=settings.max_publication,
-            return_delay=self.return_delay,
+            self._departures,
+            self.rooms,
+            self._watchers,
+            terms=Terms(policy, settings.max_message_size, settings.max_publication),
             cap=cap(),
         )
 
@@ -251,6 +267,8 @@ class Runtime:
             self._sweeps,
             Job("logins", settings.revalidate_interval, logins.revalidate),
             Job("sample", SAMPLE_EVERY_MS / 1000, self.store.sample),
+            Job("audit", AUDIT_EVERY, self.rooms.audit),
+            Job("news", RECENT_EVERY, self.rooms.ask_for_news),
             Job("join", JOIN_EVERY, self._messenger.stay),
         ]
         return Ticker(
@@ -262,6 +280,22 @@ class Runtime:
         )
 
     # ------------------------------------------------------------ work
+
+    def requests(
+        self,
+        session: ConnectedSession,
+        *,
+        rights: Rights,
+        receive: Callable[[Said], Awaitable[None]],
+        work: WorkQueue,
+    ) -> Requests:
+        """What serves the requests of a session that was admitted."""
+        return Requests(
+            session, self.rooms, self._watchers, rights=rights, receive=receive, work=work
+        )
+
+    def _deliveries(self) -> Deliveries:
+        return replace(self.rooms.deliveries, published=self.publisher.published)
 
     async def _report(self) -> None:
         await self.beats.flush()
@@ -301,14 +335,21 @@ class Runtime:
 
     def _announce(self, signal: Signal, record: Session) -> None:
         if signal.has_listeners():
-            work = self._tell_receivers(signal, record)
-            task = asyncio.create_task(work, name="realtime-announce")
-            self._announcements.add(task)
-            task.add_done_callback(self._announcements.discard)
+            self._tell_receivers(partial(signals.announce, signal, [record]))
 
-    async def _tell_receivers(self, signal: Signal, record: Session) -> None:
+    def _announce_rooms(self, signal: Signal, record: Session, rooms: Iterable[str]) -> None:
+        names = tuple(rooms)
+        if names and signal.has_listeners():
+            self._tell_receivers(partial(signals.announce_rooms, signal, record, names))
+
+    def _tell_receivers(self, announce: Callable[[], None]) -> None:
+        task = asyncio.create_task(self._in_thread(announce), name="realtime-announce")
+        self._announcements.add(task)
+        task.add_done_callback(self._announcements.discard)
+
+    async def _in_thread(self, announce: Callable[[], None]) -> None:
         try:
-            await self.base.threads.run(signals.announce, signal, [record])
+            await self.base.threads.run(announce)
         except Overloaded:
             logger.error("too many signals wait for their receivers; one was dropped")
 

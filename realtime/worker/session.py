@@ -13,20 +13,29 @@ from realtime.protocol.messages import (
     ClientMessage,
     ClientPing,
     ClientPong,
+    Entry,
     Hello,
+    Join,
+    Leave,
+    Received,
+    Said,
     Visibility,
 )
+from realtime.protocol.position import Position
 from realtime.store.records import Pulse, Registration, Session, Totals
 
 from .connection import Connection
+from .reader import Reader
+from .rooms import Rooms
 
 
 class ConnectedSession:
     """The live half of a session that is connected here.
 
-    ``changed`` says that the store should hear of it with the next beat. ``token_hash``
-    and ``key`` are the token's digest and the connection's name in its ``Opening``: a store
-    that has lost its content must be told of them again.
+    ``changed`` says that the store should hear of it with the next beat, ``moved`` that it
+    should hear of its rooms as well. ``watched`` is when its heart is asked next.
+    ``token_hash`` and ``key`` are the token's digest and the connection's name in its
+    ``Opening``: a store that has lost its content must be told of them again.
     """
 
     __slots__ = (
@@ -42,17 +51,21 @@ class ConnectedSession:
         "latency_ms",
         "login",
         "misses",
+        "moved",
         "pings",
         "pongs",
+        "reader",
         "record",
         "token_hash",
         "visibility",
+        "watched",
     )
 
     def __init__(
         self,
         record: Session,
         connection: Connection,
+        rooms: Rooms,
         policy: Policy,
         now: float,
         *,
@@ -66,19 +79,26 @@ class ConnectedSession:
         self.token_hash: Final = token_hash
         self.key: Final = key
         self.login: Final = login
+        self.reader: Final = Reader(rooms, connection)
         self.heartbeat: Final = Heartbeat(policy, now, first_ping=first_ping)
         self._base = record.totals
         self.visibility = record.visibility
         self.latency_ms = record.latency_ms
         self.last_life = now
         self.pings = self.pongs = self.invalid_pongs = self.misses = 0
-        self.changed = False
+        self.changed = self.moved = False
         self.departed = False
+        self.watched = 0.0
 
     @property
     def id(self) -> str:
         """The session's id; survives reconnects."""
         return self.record.id
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms it is in, or was in when it departed, sorted."""
+        return tuple(sorted(self.reader.names))
 
     @property
     def totals(self) -> Totals:
@@ -103,6 +123,7 @@ class ConnectedSession:
             visibility=self.visibility,
             totals=self.totals,
             idle_ms=self._idle_ms(now),
+            rooms=self.rooms if self.moved or self.departed else None,
         )
 
     def registration(self, now: float) -> Registration:
@@ -120,7 +141,20 @@ class ConnectedSession:
             latency_ms=self.latency_ms,
             missed=self.heartbeat.missed,
             totals=self.totals,
+            rooms=self.rooms,
         )
+
+    # ------------------------------------------------------------ its rooms
+
+    def enter(self, room: str, position: Position | None) -> Entry:
+        """Join a room as in :meth:`.Reader.enter`; the store hears of it."""
+        self.changed = self.moved = True
+        return self.reader.enter(room, position)
+
+    def leave(self, room: str) -> None:
+        """Be in a room no more; the store hears of it."""
+        self.changed = self.moved = True
+        self.reader.leave(room)
 
     # ------------------------------------------------------------ the heartbeat
 
@@ -135,6 +169,11 @@ class ConnectedSession:
             self._ping(action)
         return action
 
+    def hurry(self, now: float) -> None:
+        """Ping at once, unless a ping may still be answered."""
+        if not self.heartbeat.outstanding:
+            self._ping(self.heartbeat.probe(now))
+
     def _ping(self, action: SendPing) -> None:
         epoch_ms = time.time_ns() // 1_000_000
         self.pings += 1
@@ -143,6 +182,7 @@ class ConnectedSession:
                 sequence=action.sequence,
                 timestamp=messages.timestamp(epoch_ms),
                 server_time=epoch_ms,
+                delivered=self.reader.pinged(self.heartbeat.outstanding),
             )
         )
 
@@ -155,10 +195,14 @@ class ConnectedSession:
     # ------------------------------------------------------------ the client's messages
 
     def receive(self, message: ClientMessage, now: float, *, online: int) -> None:
-        """Serve a message; ``bye`` is the hub's, since it ends the session."""
+        """Serve a message. ``bye`` is the hub's, since it ends the session, and what takes
+        time is that of :class:`.Requests`. Raises Miscount."""
         match message:
             case ClientPong():
                 self._pong(message, now)
+            case Received():
+                self.alive(now)
+                self.reader.received(message.count)
             case ClientPing():
                 self.alive(now)
                 self._answer(message, online)
@@ -170,8 +214,8 @@ class ConnectedSession:
                 self.connection.malformed(
                     ErrorCode.INVALID_MESSAGE, "expected one hello only, at the start"
                 )
-            case Bye():
-                raise ValueError("bye is not a session's to serve")
+            case Bye() | Join() | Leave() | Said():
+                raise ValueError(f"{type(message).__name__} is not a session's to serve")
 
     def _pong(self, pong: ClientPong, now: float) -> None:
         latency = self.heartbeat.pong(pong.sequence, now)
@@ -182,6 +226,7 @@ class ConnectedSession:
         self.latency_ms = round(latency * 1000, 2)
         self.last_life = now
         self.changed = True
+        self.reader.ponged(pong.sequence, pong.received)
 
     def _answer(self, ping: ClientPing, online: int) -> None:
         epoch_ms = time.time_ns() // 1_000_000

@@ -29,9 +29,10 @@ def grain_for(patience: float) -> float:
 class Ticker:
     """Asks heartbeats when they are due, starts jobs when they are.
 
-    A heap holds each session once, at or before its due time: a deadline that has
-    moved on is found out when its turn comes. So a tick costs what is due. The entry of
-    one that has departed waits for its turn, but keeps neither session nor transport.
+    A heap holds each session at or before its due time: a deadline that has moved on is
+    found out when its turn comes. So a tick costs what is due. An entry that an earlier one
+    has replaced, or whose session has departed, waits for its turn, but keeps neither
+    session nor transport.
     """
 
     def __init__(
@@ -74,8 +75,9 @@ class Ticker:
             await job.stop()
 
     def watch(self, session: ConnectedSession, *, not_before: float = 0.0) -> None:
-        """Ask this session's heartbeat when it is due, until it has departed."""
-        due = max(session.heartbeat.due, not_before)
+        """Ask this session's heartbeat when it is due, until it has departed. To be called
+        again when it is due before ``session.watched``."""
+        due = session.watched = max(session.heartbeat.due, not_before)
         heapq.heappush(self._heap, (due, next(self._order), ref(session)))
 
     def tick(self, now: float) -> float:
@@ -96,8 +98,9 @@ class Ticker:
 
     def _beat_hearts(self, now: float) -> None:
         while self._heap and self._heap[0][0] <= now:
-            session = heapq.heappop(self._heap)[2]()
-            if session is None or session.departed:
+            entered_for, _, session_ref = heapq.heappop(self._heap)
+            session = session_ref()
+            if session is None or session.departed or session.watched != entered_for:
                 continue
             due = self._ask(session, now) if session.heartbeat.due <= now else 0.0
             if not session.departed:

@@ -1,8 +1,9 @@
 """A worker's parts on the real database store, without a server and without a ticker's clock."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -10,17 +11,23 @@ import pytest
 from realtime.history import History
 from realtime.models import ClosedSession
 from realtime.protocol.messages import Hello, Resume
+from realtime.protocol.position import Position
 from realtime.store.base import Store
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.store import DatabaseStore
 from realtime.store.database.transaction import Database
+from realtime.store.log import Draft, Log
 from realtime.store.records import Peer, Session
 from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
 from realtime.threads import Threads
+from realtime.worker.admission import Admission, Terms, Watchers
 from realtime.worker.beats import Beats
 from realtime.worker.departures import Departures
-from realtime.worker.hub import Hub, Identity, Watchers
+from realtime.worker.hub import Hub, Identity
+from realtime.worker.publications import published
+from realtime.worker.rights import Rights, private_room
+from realtime.worker.rooms import Rooms
 from realtime.worker.session import ConnectedSession
 from realtime.worker.ticker import Ticker
 
@@ -32,7 +39,8 @@ ADA = Peer(user="1", username="ada", login="digest", address="192.0.2.1")
 
 @dataclass
 class World:
-    """One worker's parts. ``fickle`` is its store, ``store`` the same without the faults."""
+    """One worker's parts. ``fickle`` is its store, ``store`` the same without the faults, and
+    ``log`` the store's log with them. Its application lets anybody into rooms "open:…"."""
 
     store: DatabaseStore
     fickle: Fickle
@@ -41,40 +49,74 @@ class World:
     name: str = "w1"
     opened: list[Session] = field(default_factory=list)
     resumed: list[Session] = field(default_factory=list)
+    moves: list[tuple[str, str, str]] = field(default_factory=list)  # "joined" or "left", who, room
 
     def __post_init__(self) -> None:
         fickle = cast(Store, self.fickle)
         self.departures = Departures(fickle, self.sweeper, worker=self.name, retry=0.001)
+        self.log = Fickle(self.store.log)
+        self.rooms = Rooms(cast(Log, self.log))
         self.hub = Hub(
             Identity(self.name, "host", 1),
+            self.departures,
+            deliveries=lambda: self.rooms.deliveries,
+            return_delay=(0, 5000),
+        )
+        self.watchers = Watchers(
+            self.opened.append,
+            self.resumed.append,
+            joined=partial(self._note, "joined"),
+            left=partial(self._note, "left"),
+        )
+        self.admission = Admission(
+            self.hub,
             fickle,
             self.departures,
-            Watchers(self.opened.append, self.resumed.append),
-            policy=POLICY,
-            max_message_size=1000,
-            max_publication=1000,
-            return_delay=(0, 5000),
+            self.rooms,
+            self.watchers,
+            terms=Terms(POLICY, max_message_size=1000, max_publication=1000),
         )
         self.hub.ticker = Ticker(
             [], beat=self.hub.beat, sessions=self.hub.connected, patience=5.0, grain=0.02
         )
         self.beats = Beats(fickle, self.sweeper, self.hub, self.departures, lease=15.0)
 
+    def _note(self, move: str, session: Session, rooms: Iterable[str]) -> None:
+        self.moves.extend((move, session.id, room) for room in sorted(rooms))
+
     def other(self, name: str) -> "World":
         """Another worker on the same store."""
         return World(self.store, Fickle(self.store), self.threads, self.sweeper, name)
 
     async def admit(
-        self, wire: Wire, *, resume: dict[str, Any] | None = None, peer: Peer = ADA
+        self,
+        wire: Wire,
+        *,
+        resume: dict[str, Any] | None = None,
+        peer: Peer = ADA,
+        rooms: dict[str, Position | None] | None = None,
     ) -> ConnectedSession:
         """A connection that has said hello; ``resume`` is the welcome to continue from."""
         wanted = resume and Resume(session=resume["session"], token=resume["token"])
-        hello = Hello(protocol=1, resume=wanted or None)
+        hello = Hello(protocol=1, resume=wanted or None, rooms=rooms or {})
         login = peer.login or None  # what stands for the login, here by its digest
-        session = await self.hub.admit(connect(wire), hello, peer, login=login)
+        session = await self.admission.admit(
+            connect(wire), hello, peer, rights=rights(peer), login=login
+        )
         assert session is not None
         await session.connection.flush()
         return session
+
+    async def publish(self, room: str, data: str = "{}") -> Position:
+        """Append to the log, and tell this worker's rooms."""
+        (appended,) = await self.store.log.append([Draft(room, data)])
+        (entry,) = (
+            await self.store.log.read(
+                room, after=appended.position.offset - 1, limit=1, max_bytes=100_000
+            )
+        ).entries
+        self.rooms.hear(room, appended.position.epoch, published(room, entry))
+        return appended.position
 
     async def settle(self) -> None:
         """Until the store knows who has left, and every goodbye is on its wire."""
@@ -88,6 +130,16 @@ class World:
         return await self.threads.run(lambda: list(ClosedSession.objects.order_by("id")))
 
 
+async def open_rooms(room: str, action: str) -> bool:
+    """Whether anybody may: an application's rule."""
+    return room.startswith("open:")
+
+
+def rights(peer: Peer, *, max_rooms: int = 3) -> Rights:
+    """What a client of the world may."""
+    return Rights(private_room(peer.user), max_rooms, open_rooms)
+
+
 @pytest.fixture
 async def world(transactional_db: None) -> AsyncIterator[World]:
     """A worker whose sessions are in the database."""
@@ -98,6 +150,7 @@ async def world(transactional_db: None) -> AsyncIterator[World]:
     world = World(store, Fickle(store), threads, sweeper)
     await world.beats.flush()
     yield world
+    await world.rooms.stop()
     await world.departures.stop()
     await store.aclose()
     await threads.aclose()

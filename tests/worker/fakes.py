@@ -8,8 +8,10 @@ from typing import Any, cast
 
 from realtime.protocol.heartbeat import Policy
 from realtime.store.base import Store, StoreUnavailable
+from realtime.store.log import Log
 from realtime.store.records import Peer, Session, SessionState
 from realtime.worker.connection import Connection, Limits
+from realtime.worker.rooms import Rooms
 from realtime.worker.session import ConnectedSession
 
 PATIENCE = 10.0
@@ -138,16 +140,24 @@ def live(
 def connected(
     record: Session, connection: Connection, *, now: float = 0.0, first_ping: float = 25.0
 ) -> ConnectedSession:
-    """The live half of this record."""
+    """The live half of this record, at a worker whose rooms have no log."""
+    rooms = Rooms(cast(Log, None))
     return ConnectedSession(
-        record, connection, POLICY, now, first_ping=first_ping, token_hash="digest", key="c1"
+        record,
+        connection,
+        rooms,
+        POLICY,
+        now,
+        first_ping=first_ping,
+        token_hash="digest",
+        key="c1",
     )
 
 
 class Fickle:
     """A store that is out of reach, or slow to answer, when told so."""
 
-    def __init__(self, store: Store | Any) -> None:
+    def __init__(self, store: Store | Log | Any) -> None:
         self.store = store
         self.down = False
         self.calls: list[tuple[str, tuple[Any, ...]]] = []

@@ -5,21 +5,18 @@ from typing import Any
 
 import pytest
 
-from realtime.models import LiveSession
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.messages import Bye, ClientPing, ClientPong
-from realtime.store.base import StoreUnavailable
 from realtime.store.records import (
     BeatAnswer,
     CloseRequest,
     Departure,
     Loss,
     Lost,
-    Peer,
     SessionState,
 )
 
-from .conftest import ADA, World
+from .conftest import World
 from .fakes import Wire, eventually
 
 CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
@@ -30,216 +27,7 @@ def answer(*, online: int = 1, **given: Any) -> BeatAnswer:
     return BeatAnswer(renewed=True, online=online, workers=1, incarnation="", **given)
 
 
-async def suspended(world: World, wire: Wire) -> dict[str, object]:
-    """The welcome of a session whose connection was lost."""
-    session = await world.admit(wire)
-    world.hub.gone(session, 1006)
-    await world.settle()
-    return wire.messages[0]
-
-
-# ---------------------------------------------------------------- admission
-
-
-async def test_welcome_is_sent_once_the_store_has_the_session(world: World) -> None:
-    wire = Wire()
-    held = world.fickle.held["open"] = asyncio.Event()
-    admission = asyncio.create_task(world.admit(wire))
-    await eventually(lambda: world.fickle.called("open"))
-    assert wire.events == []
-    held.set()
-    session = await admission
-    (welcome,) = wire.messages
-    assert (welcome["session"], welcome["resumed"], welcome["user"]) == (session.id, False, "1")
-    record = await world.store.get(session.id)
-    assert record is not None
-    assert (record.state, record.worker, record.peer) == (CONNECTED, "w1", ADA)
-    assert [each.id for each in world.opened] == [session.id]
-
-
-async def test_welcome_has_the_numbers_in_milliseconds(world: World) -> None:
-    wire = Wire()
-    await world.admit(wire)
-    expected = {
-        "type": "welcome",
-        "protocol": 1,
-        "ping_interval": 25000,
-        "pong_timeout": 10000,
-        "max_missed": 3,
-        "max_message_size": 1000,
-        "rooms": {},
-    }
-    assert expected.items() <= wire.messages[0].items()
-
-
-async def test_an_anonymous_session_has_no_user(world: World) -> None:
-    wire = Wire()
-    await world.admit(wire, peer=Peer())
-    assert wire.messages[0]["user"] is None
-
-
-async def test_the_first_ping_comes_after_half_to_a_whole_interval(world: World) -> None:
-    now = asyncio.get_running_loop().time()
-    firsts = [(await world.admit(Wire())).heartbeat.due - now for _ in range(10)]
-    assert all(12.5 <= first <= 25 + 5 for first in firsts)
-    assert len(set(firsts)) > 1
-
-
-async def test_a_store_out_of_reach_refuses_and_forsakes(world: World) -> None:
-    wire = Wire()
-    world.fickle.down = True
-    with pytest.raises(StoreUnavailable):
-        await world.admit(wire)
-    assert (wire.events, list(world.hub.connected())) == ([], [])
-    world.fickle.down = False
-    await world.settle()
-    assert world.opened == []
-
-
-async def test_a_resume_that_took_effect_unheard_is_no_ghost(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It would be connected until its deadline, with nobody there."""
-
-    async def unheard(opening: object) -> None:
-        await world.store.resume(opening)  # type: ignore[arg-type]
-        raise StoreUnavailable("the answer is lost")
-
-    first = Wire()
-    session = await world.admit(first)
-    world.hub.gone(session, 1006)
-    await world.settle()
-    with monkeypatch.context() as patched:
-        patched.setattr(world.fickle, "resume", unheard, raising=False)
-        with pytest.raises(StoreUnavailable):
-            await world.admit(Wire(), resume=first.messages[0])
-    await world.settle()
-    record = await world.store.get(session.id)
-    assert record is not None
-    assert (record.state, record.end_code) == (SessionState.SUSPENDED, 4009)
-    again = await world.admit(Wire(), resume=first.messages[0])
-    assert again.id == session.id
-
-
-async def test_an_open_that_took_effect_unheard_is_undone(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def unheard(opening: object, **_: object) -> None:
-        await world.store.open(opening)  # type: ignore[arg-type]
-        raise StoreUnavailable("the answer is lost")
-
-    monkeypatch.setattr(world.fickle, "open", unheard, raising=False)
-    with pytest.raises(StoreUnavailable):
-        await world.admit(Wire())
-    await world.settle()
-    assert (await world.store.stats()).connected == 0
-
-
-# ---------------------------------------------------------------- resume and takeover
-
-
-async def test_a_suspended_session_is_resumed_with_its_totals(world: World) -> None:
-    first, second = Wire(), Wire()
-    before = await world.admit(first)
-    before.connection.read('{"type":"bye"')
-    world.hub.gone(before, 1006)
-    await world.settle()
-    after = await world.admit(second, resume=first.messages[0])
-    welcome = second.messages[0]
-    assert welcome["resumed"] is True
-    assert [welcome[k] for k in ("session", "token")] == [
-        first.messages[0][k] for k in ("session", "token")
-    ]
-    assert (after.record.generation, after.record.opened_at) == (2, before.record.opened_at)
-    assert (after.totals.frames_in, after.totals.frames_out) == (1, 3)
-    assert [each.id for each in world.resumed] == [before.id]
-
-
-@pytest.mark.parametrize("change", [{"token": "wrong"}, {"session": "unknown"}])
-async def test_what_cannot_be_resumed_is_a_new_session(
-    world: World, change: dict[str, str]
-) -> None:
-    first, second = Wire(), Wire()
-    welcome = await suspended(world, first)
-    session = await world.admit(second, resume={**welcome, **change})
-    assert second.messages[0]["resumed"] is False
-    assert session.id != welcome["session"]
-    assert second.messages[0]["token"] != welcome["token"]
-
-
-async def test_another_user_s_session_is_not_resumed_nor_disturbed(world: World) -> None:
-    first, second = Wire(), Wire()
-    mine = await world.admit(first)
-    await world.admit(second, resume=first.messages[0], peer=Peer(user="2"))
-    assert second.messages[0]["resumed"] is False
-    assert not mine.departed
-    assert first.types == ["welcome"]
-
-
-async def test_a_takeover_on_the_same_worker_ends_the_older_with_4506(world: World) -> None:
-    first, second = Wire(), Wire()
-    older = await world.admit(first)
-    for _ in range(5):
-        older.connection.read("no JSON")
-    newer = await world.admit(second, resume=first.messages[0])
-    await older.connection.flush()
-    assert first.closed == 4506
-    assert second.messages[0]["resumed"] is True
-    assert list(world.hub.connected()) == [newer]
-    assert newer.totals.frames_in == 5  # which the store had not heard of
-
-
-async def test_the_late_end_of_a_taken_over_connection_touches_nothing(world: World) -> None:
-    first, second = Wire(), Wire()
-    older = await world.admit(first)
-    newer = await world.admit(second, resume=first.messages[0])
-    world.hub.gone(older, 1006)
-    world.hub.end(older, 4500)
-    world.hub.receive(older, Bye())
-    await world.settle()
-    record = await world.store.get(newer.id)
-    assert record is not None
-    assert (record.state, record.generation) == (CONNECTED, 2)
-    assert not newer.departed
-
-
-async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: World) -> None:
-    first, second, third = Wire(), Wire(), Wire()
-    older = await world.admit(first)
-    welcome = first.messages[0]
-    held = world.fickle.held["resume"] = asyncio.Event()
-    slow = asyncio.create_task(world.admit(second, resume=welcome))
-    await eventually(lambda: "resume" not in world.fickle.held)
-    newest = await world.admit(third, resume=welcome)
-    held.set()
-    overtaken = await slow
-    assert (overtaken.record.generation, newest.record.generation) == (2, 3)
-    assert (first.closed, second.closed, third.closed) == (4506, 4506, None)
-    assert "welcome" not in second.types
-    assert list(world.hub.connected()) == [newest]
-    assert older.departed
-    assert overtaken.departed
-
-
-@pytest.mark.parametrize("resumes", [1, 2])
-async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
-    world: World, resumes: int
-) -> None:
-    """Which has not heard of the resumes before; those connections end like any other."""
-    first, last = Wire(), Wire()
-    older = await world.admit(first)
-    welcome = first.messages[0]
-    for _ in range(resumes):
-        older = await world.admit(Wire(), resume=welcome)
-    await LiveSession.objects.aupdate(generation=1)
-    newest = await world.admit(last, resume=welcome)
-    assert older.departed
-    assert list(world.hub.connected()) == [newest]
-    world.hub.gone(older, 1006)
-    await world.settle()
-    record = await world.store.get(newest.id)
-    assert record is not None
-    assert (record.state, last.closed) == (CONNECTED, None)
+# ---------------------------------------------------------------- lost
 
 
 async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: World) -> None:

@@ -6,13 +6,13 @@ from realtime.protocol.messages import Hello, Resume
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Cap, Peer
 
-from .conftest import ADA, World
+from .conftest import ADA, World, rights
 from .fakes import Wire, connect
 
 
 def limited(world: World, *, evict_oldest: bool) -> World:
     """One session for each user."""
-    world.hub._cap = Cap(limit=1, evict_oldest=evict_oldest)
+    world.admission._cap = Cap(limit=1, evict_oldest=evict_oldest)
     return world
 
 
@@ -22,7 +22,8 @@ async def refused(world: World, **resume: str) -> Wire:
     connection = connect(wire)
     hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
     with world.hub.arriving(connection):
-        assert await world.hub.admit(connection, hello, ADA) is None
+        admitted = await world.admission.admit(connection, hello, ADA, rights=rights(ADA))
+        assert admitted is None
     await connection.flush()
     return wire
 

@@ -18,11 +18,20 @@ from realtime.threads import Overloaded
 from realtime.worker import runtime
 from realtime.worker.bundles import Bundle
 from realtime.worker.hints import Hint, Kind, understand
+from realtime.worker.rights import Rights
 from realtime.worker.runtime import Runtime
 
 from .fakes import PATIENCE, Wire, connect, eventually, record, settled
 
 QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
+
+
+async def nowhere(_room: str, _action: str) -> bool:
+    """Nobody may anything."""
+    return False
+
+
+NO_RIGHTS = Rights(None, 1, nowhere)
 
 NextHint = Callable[[], Awaitable[Hint | None]]
 
@@ -38,7 +47,9 @@ async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
 
 
 async def admit(worker: Runtime, wire: Wire) -> str:
-    session = await worker.hub.admit(connect(wire), Hello(protocol=1), Peer(user="1"))
+    session = await worker.admission.admit(
+        connect(wire), Hello(protocol=1), Peer(user="1"), rights=NO_RIGHTS
+    )
     assert session is not None
     return session.id
 
@@ -266,7 +277,8 @@ async def test_a_session_resumed_here_is_told_of(worker: Runtime, next_hint: Nex
     session = await admit(worker, wire)
     await eventually(lambda: wire.messages)
     resume = Resume(session=session, token=wire.messages[0]["token"])
-    await worker.hub.admit(connect(Wire()), Hello(protocol=1, resume=resume), Peer(user="1"))
+    hello = Hello(protocol=1, resume=resume)
+    await worker.admission.admit(connect(Wire()), hello, Peer(user="1"), rights=NO_RIGHTS)
     assert await next_hint() == Hint(Kind.RESUMED, (session,))
 
 

@@ -109,7 +109,7 @@ async def test_a_second_hello_is_malformed(wire: Wire, session: ConnectedSession
 
 
 async def test_a_bye_is_not_served_here(session: ConnectedSession) -> None:
-    with pytest.raises(ValueError, match="bye"):
+    with pytest.raises(ValueError, match="Bye"):
         session.receive(Bye(), 1.0, online=1)
 
 

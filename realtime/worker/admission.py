@@ -1,0 +1,233 @@
+"""Admission: from ``hello`` to ``welcome``."""
+
+import hashlib
+import logging
+import random
+import re
+import secrets
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.heartbeat import Policy
+from realtime.protocol.messages import Entry, Hello, Welcome
+from realtime.protocol.position import Position
+from realtime.protocol.window import WINDOW, WINDOW_BYTES
+from realtime.store.base import Store
+from realtime.store.records import Cap, Departure, Opening, Peer, Pulse, Session, Totals
+
+from .connection import Connection
+from .departures import Departures, Leaving
+from .hub import Hub, names
+from .rights import Rights
+from .rooms import Rooms
+from .session import ConnectedSession, adopt_totals
+
+logger = logging.getLogger("realtime.sessions")
+
+SESSION_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Whom a worker tells of sessions that begin, and of the rooms they come into and
+    leave; called in the event loop, must not wait."""
+
+    opened: Callable[[Session], None]
+    resumed: Callable[[Session], None]
+    joined: Callable[[Session, Iterable[str]], None]
+    left: Callable[[Session, Iterable[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a ``welcome`` tells of this server: its heartbeat, and sizes in bytes."""
+
+    policy: Policy
+    max_message_size: int
+    max_publication: int
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A connection that has said ``hello``, and the rooms it is to be in. ``key`` is its name
+    in the store; ``login`` is whatever can be asked later whether it still stands, None is
+    not asked."""
+
+    connection: Connection
+    hello: Hello
+    peer: Peer
+    rooms: Mapping[str, Position | None]
+    login: Hashable
+    key: str
+
+
+class Admission:
+    """Opens sessions, or resumes them, and enters them into their rooms."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        store: Store,
+        departures: Departures,
+        rooms: Rooms,
+        watchers: Watchers,
+        *,
+        terms: Terms,
+        cap: Cap | None = None,
+    ) -> None:
+        self._hub = hub
+        self._store = store
+        self._departures = departures
+        self._rooms = rooms
+        self._watchers = watchers
+        self._terms = terms
+        self._cap = cap
+
+    async def admit(
+        self,
+        connection: Connection,
+        hello: Hello,
+        peer: Peer,
+        *,
+        rights: Rights,
+        login: Hashable = None,
+    ) -> ConnectedSession | None:
+        """Open or resume a session; ``welcome`` is sent once the store has it.
+
+        None if the user has as many as allowed: the connection has then been ended.
+
+        Raises StoreUnavailable if it cannot be known whether the store has it, or where
+        the logs of its rooms end, and whatever ``rights`` raise.
+        """
+        granted, refusals = await rights.grant(hello.rooms)
+        key = secrets.token_urlsafe(12)
+        newcomer = Newcomer(connection, hello, peer, granted, login, key)
+        async with self._rooms.prepared(list(granted)):
+            session = await self._admit(newcomer)
+        for refusal in refusals if session else ():  # after `welcome`
+            connection.send(refusal)
+        return session
+
+    async def _admit(self, new: Newcomer) -> ConnectedSession | None:
+        resume = new.hello.resume
+        before = self._hub.get(resume.session) if resume else None
+        record = await self._resume(new)
+        token = resume.token if record and resume else secrets.token_urlsafe(24)
+        resumed = record is not None
+        if record is None:
+            record = await self._open(new, token)
+        if record is None:
+            logger.info("%s (%s) was refused: too many sessions", *names(new.peer))
+            new.connection.end(CloseCode.TOO_MANY_SESSIONS)
+            return None
+        # Whatever its generation: a store that came back with an old copy counts anew.
+        if resumed and before is not None and not before.departed:
+            record = self._hand_on(before, new, record)
+        session = self._enter(new, record, token)
+        if not new.connection.ended:
+            self._welcome(new, session, token, resumed=resumed)
+        (self._watchers.resumed if resumed else self._watchers.opened)(record)
+        self._watchers.joined(record, session.reader.names)
+        return session
+
+    async def _resume(self, new: Newcomer) -> Session | None:
+        resume = new.hello.resume
+        if resume is None or not SESSION_ID.fullmatch(resume.session):
+            return None  # none of ours: not worth a round trip, and safe for any database
+        opening = self._opening(new, resume.session, resume.token)
+        try:
+            return await self._store.resume(opening)
+        except Exception:
+            self._forsake(opening, for_good=False)
+            raise
+
+    async def _open(self, new: Newcomer, token: str) -> Session | None:
+        opening = self._opening(new, secrets.token_hex(16), token)
+        try:
+            return await self._store.open(opening, cap=self._cap)
+        except Exception:
+            self._forsake(opening, for_good=True)
+            raise
+
+    def _opening(self, new: Newcomer, session: str, token: str) -> Opening:
+        return Opening(
+            session=session,
+            token_hash=_digest(token),
+            connection=new.key,
+            worker=self._hub.identity.worker,
+            peer=new.peer,
+            visibility=new.hello.visibility,
+            rooms=tuple(sorted(new.rooms)),
+        )
+
+    def _forsake(self, opening: Opening, *, for_good: bool) -> None:
+        """Perhaps the store has this connection, and nobody will ever beat for it."""
+        pulse = Pulse(opening.session, 0, None, 0, opening.visibility, Totals())
+        code = CloseCode.TRY_AGAIN_LATER
+        departure = Departure(pulse, code.value, code.reason, opening.connection)
+        self._departures.add(Leaving(departure, for_good=for_good, goodbye=_nothing))
+
+    def _enter(self, new: Newcomer, record: Session, token: str) -> ConnectedSession:
+        older = self._hub.get(record.id)
+        if older is not None and older.record.generation <= record.generation:
+            record = self._hand_on(older, new, record)
+        policy = self._terms.policy
+        # Not all at once after a mass reconnect: half to a whole interval.
+        first = policy.ping_interval * random.uniform(0.5, 1.0)  # noqa: S311
+        session = ConnectedSession(
+            record,
+            new.connection,
+            self._rooms,
+            policy,
+            time.monotonic(),
+            first_ping=first,
+            token_hash=_digest(token),
+            key=new.key,
+            login=new.login,
+        )
+        self._hub.enter(session)
+        return session
+
+    def _hand_on(self, older: ConnectedSession, new: Newcomer, record: Session) -> Session:
+        """End the older connection of a session; the record with what it has counted."""
+        self._hub.hand_on(older)
+        self._watchers.left(record, older.reader.names - new.rooms.keys())
+        return adopt_totals(record, older)
+
+    def _welcome(
+        self, new: Newcomer, session: ConnectedSession, token: str, *, resumed: bool
+    ) -> None:
+        """Enter it into its rooms and say so, without a pause: what it is handed there comes
+        after ``welcome``."""
+        entries = {room: session.reader.enter(room, at) for room, at in new.rooms.items()}
+        new.connection.send(self._words(session.record, token, entries, resumed=resumed))
+
+    def _words(
+        self, record: Session, token: str, rooms: dict[str, Entry], *, resumed: bool
+    ) -> Welcome:
+        policy = self._terms.policy
+        return Welcome(
+            session=record.id,
+            token=token,
+            resumed=resumed,
+            user=record.peer.user or None,
+            ping_interval=round(policy.ping_interval * 1000),
+            pong_timeout=round(policy.pong_timeout * 1000),
+            max_missed=policy.max_missed,
+            window=WINDOW,
+            window_bytes=WINDOW_BYTES,
+            max_message_size=self._terms.max_message_size,
+            max_publication=self._terms.max_publication,
+            server_time=time.time_ns() // 1_000_000,
+            rooms=rooms,
+        )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _nothing() -> None:
+    """Nobody waits for this departure."""

@@ -1,0 +1,124 @@
+"""The reading end of a connection: the member of all the rooms that its session is in."""
+
+from collections.abc import Callable
+
+from realtime.protocol.frames import Encoded
+from realtime.protocol.messages import Entry, Joined
+from realtime.protocol.position import Gap, Position
+from realtime.protocol.window import WINDOW, WINDOW_BYTES, Miscount, Window
+
+from .connection import Connection
+from .knowledge import Publication
+from .rooms import Rooms
+
+
+class Reader:
+    """Hands publications to one connection, as far as its window is open.
+
+    The peer opens it by saying how many it has received: in every pong, and in between.
+    When the window is found full ``hurry`` is called, to ask the peer. ``names`` are the
+    rooms; they stay when it has stopped.
+    """
+
+    __slots__ = (
+        "_deliver",
+        "_pinged",
+        "_post",
+        "_refused",
+        "_rooms",
+        "_send",
+        "_takes",
+        "_window",
+        "hurry",
+        "names",
+    )
+
+    def __init__(self, rooms: Rooms, connection: Connection) -> None:
+        self._rooms = rooms
+        self._window = Window(size=WINDOW, size_bytes=WINDOW_BYTES)
+        # Called for every member of a fan-out: looked up once.
+        self._takes: Callable[[int], bool] = self._window.takes
+        self._deliver: Callable[[int], None] = self._window.deliver
+        self._post: Callable[[Encoded], None] = connection.post
+        self._send = connection.send
+        self._pinged: dict[int, int] = {}  # sequence of a ping → what it said was delivered
+        self._refused = False
+        self.hurry: Callable[[], None] = _nothing
+        self.names: set[str] = set()
+
+    # ------------------------------------------------------------ as a member of its rooms
+
+    def takes(self, publication: Publication) -> bool:
+        """Whether the window is open for this one."""
+        if self._takes(publication.size):
+            return True
+        self._refused = True
+        self.hurry()
+        return False
+
+    def hand(self, room: str, publication: Publication, *, replayed: bool) -> None:
+        """Send it, and count it."""
+        self._deliver(publication.size)
+        self._post(publication.encoded)
+
+    def tell(self, room: str, top: Position, gap: Gap) -> None:
+        """Say what is lost, unasked: the peer goes on from ``top``."""
+        self._send(
+            Joined(room=room, epoch=top.epoch, offset=top.offset, recovered=False, reason=gap.value)
+        )
+
+    # ------------------------------------------------------------ coming and going
+
+    def enter(self, room: str, position: Position | None) -> Entry:
+        """Join a prepared room, or join it again; the answer is to be sent before the next
+        pause."""
+        entry = self._rooms.enter(self, room, position)
+        self.names.add(room)
+        return entry
+
+    def leave(self, room: str) -> None:
+        """Be in this room no more."""
+        self._rooms.leave(self, room)
+        self.names.discard(room)
+
+    def stop(self) -> None:
+        """Be handed nothing any more."""
+        self._rooms.leave_all(self, self.names)
+        self.hurry = _nothing
+
+    # ------------------------------------------------------------ what the peer has received
+
+    def pinged(self, outstanding: tuple[int, ...]) -> int:
+        """What the ping says was delivered that is the last of the ``outstanding`` ones."""
+        delivered = self._window.delivered
+        self._pinged[outstanding[-1]] = delivered
+        while len(self._pinged) > len(outstanding):
+            del self._pinged[next(iter(self._pinged))]
+        return delivered
+
+    def ponged(self, sequence: int, received: int) -> None:
+        """The valid answer to a ping. The line keeps the order, so what was received is exactly
+        what was delivered before the ping. Raises Miscount."""
+        delivered = self._pinged.pop(sequence)
+        if received != delivered:
+            raise Miscount(f"{received} in the answer to a ping that said {delivered}")
+        if self._pinged:
+            self._pinged = {s: count for s, count in self._pinged.items() if s > sequence}
+        if self.names:
+            self._rooms.audit_soon(self.names)
+        self.received(received)
+
+    def received(self, count: int) -> None:
+        """The peer's count, of all since it was welcomed. Raises Miscount."""
+        news = self._window.answer(count)
+        if not self._refused:
+            return
+        if news:
+            self._refused = False
+            self._rooms.wake(self, self.names)
+        else:
+            self.hurry()
+
+
+def _nothing() -> None:
+    """Nobody to ask."""
