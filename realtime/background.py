@@ -6,6 +6,8 @@ for each call would mean a new connection for each call.
 
 import asyncio
 import atexit
+import multiprocessing
+import multiprocessing.util
 import os
 import threading
 
@@ -54,7 +56,13 @@ class Background:
         with self._lock:
             if self._thread is None:
                 self._thread = _LoopThread()
+                self._stop_with_child()
             return self._thread.loop
+
+    def _stop_with_child(self) -> None:
+        """Children of ``multiprocessing`` end without what ``atexit`` has been told."""
+        if multiprocessing.parent_process() is not None:
+            multiprocessing.util.Finalize(None, self.stop, exitpriority=0)
 
     def stop(self) -> None:
         """Let what runs there finish, but not for long, and end the thread. The next use

@@ -47,18 +47,15 @@ async def _send(layer: Any, hints: list[Hint]) -> None:
         await line.settle(MOMENT)
 
 
-_announcers: "WeakKeyDictionary[Any, Announcer]" = WeakKeyDictionary()
+_latest: list[Announcer] = []  # at most one: that of the layer and the loop last used
 
 
 def _announcer(layer: Any) -> Announcer:
-    """The layer's announcer in the background loop: another one after a fork, or a stop."""
+    """The background loop's announcer: another one after a fork, or a stop."""
     loop = background.loop()
-    found = _announcers.get(layer)
-    if found is None or found.loop is not loop:
-        found = _announcers[layer] = Announcer(
-            layer, runtime.seals(), loop, group=runtime.room_group
-        )
-    return found
+    if not _latest or not _latest[0].is_for(layer, loop):
+        _latest[:] = [Announcer(layer, runtime.seals(), loop, group=runtime.room_group)]
+    return _latest[0]
 
 
 def announce(bundles: Sequence[Bundle]) -> None:

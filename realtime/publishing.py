@@ -112,18 +112,17 @@ def room_of(user: Any) -> str:
 
 
 def publish(drafts: Sequence[Draft]) -> list[Position] | None:
-    """Publish these in their order: now, or when the transaction commits that is open in the
-    default database or the store's; then None. Raises StoreUnavailable."""
-    return _publish(drafts, tuple(dict.fromkeys((runtime.database().alias, "default"))))
+    """Publish these in their order: now, or when the transactions commit that are open in the
+    default database and the store's; then None. Raises StoreUnavailable."""
+    aliases = dict.fromkeys((runtime.database().alias, "default"))
+    if within := [alias for alias in aliases if connections[alias].in_atomic_block]:
+        for draft in drafts:
+            _Deferred(draft, within)
+        return None
+    return _publish_now(drafts)
 
 
-def _publish(drafts: Sequence[Draft], databases: tuple[str, ...]) -> list[Position] | None:
-    """Once nothing is open in these databases, one after the other."""
-    for number, alias in enumerate(databases, 1):
-        if connections[alias].in_atomic_block:
-            for draft in drafts:
-                _Deferred(draft, databases[number:]).wait_for(alias)
-            return None
+def _publish_now(drafts: Sequence[Draft]) -> list[Position]:
     batches = (drafts[start : start + MOST] for start in range(0, len(drafts), MOST))
     return [position for batch in batches for position in _append(batch)]
 
@@ -141,36 +140,39 @@ def _append(drafts: Sequence[Draft]) -> list[Position]:
 
 
 class _Deferred:
-    """A draft that waits for a commit; ``databases`` are those that are looked at then.
+    """A draft that waits until all transactions have committed that it is published in.
 
     Those that follow each other in one transaction, and are sure to be committed or rolled
     back together, make a batch: the first that is called publishes all that follow it.
     """
 
-    def __init__(self, draft: Draft, databases: tuple[str, ...]) -> None:
+    def __init__(self, draft: Draft, databases: Sequence[str]) -> None:
         self.draft = draft
-        self.databases = databases
         self.batch = [self]
         self.is_published = False
+        self._awaited = len(databases)
+        if len(databases) == 1:
+            self._follow(databases[0])
+        for alias in databases:
+            transaction.on_commit(self.committed, using=alias, robust=True)
 
-    def wait_for(self, alias: str) -> None:
-        """Be called when this database commits what it has done so far."""
-        waiting = connections[alias].run_on_commit
-        if waiting and waiting[-1][0] == set(connections[alias].savepoint_ids):
-            self._follow(waiting[-1][1])
-        transaction.on_commit(self.publish, using=alias, robust=True)
-
-    def _follow(self, hook: Any) -> None:
-        before = getattr(hook, "__self__", None)
-        if isinstance(before, _Deferred) and len(before.batch) < MOST:
+    def _follow(self, alias: str) -> None:
+        """Be in one batch with whoever waits just before, if nothing can part the two."""
+        hooks, savepoints = connections[alias].run_on_commit, connections[alias].savepoint_ids
+        if not hooks or hooks[-1][0] != set(savepoints):
+            return
+        before = getattr(hooks[-1][1], "__self__", None)
+        if isinstance(before, _Deferred) and before._awaited == 1 and len(before.batch) < MOST:
             self.batch = before.batch
             self.batch.append(self)
 
-    def publish(self) -> None:
-        """Publish this and what follows it, unless one before has."""
-        if self.is_published:
+    def committed(self) -> None:
+        """One of the transactions has committed. Publishes this and what follows it, if it was
+        the last and none before this has."""
+        self._awaited -= 1
+        if self._awaited or self.is_published:
             return
         due = self.batch[self.batch.index(self) :]
         for each in due:
             each.is_published = True
-        _publish([each.draft for each in due], self.databases)
+        _publish_now([each.draft for each in due])

@@ -35,11 +35,15 @@ class Announcer:
         self._layer = layer
         self._seals = seals
         self._group = group
-        self.loop = loop
+        self._loop = loop
         self._bundles = Bundles()
         self._task: asyncio.Task[None] | None = None
         self._outage = Outage("publications cannot be announced")
         self.done = self.failed = 0
+
+    def is_for(self, layer: Any, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether it sends to this layer, from this loop."""
+        return self._layer is layer and self._loop is loop
 
     @property
     def lost(self) -> int:
@@ -52,10 +56,10 @@ class Announcer:
         if self._outage.failures:
             patience = 0.0  # who waited would wait for nothing
         if self._bundles.put(bundle, patience=patience):
-            self.loop.call_soon_threadsafe(self._begin)
+            self._loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:
-        self._task = self.loop.create_task(self._run(), name="realtime-announcer")
+        self._task = self._loop.create_task(self._run(), name="realtime-announcer")
 
     async def settle(self, within: float) -> None:
         """Wait until everything is out, but at most so many seconds."""

@@ -34,5 +34,5 @@ class Command(BaseCommand):
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"expected JSON: {error}") from None

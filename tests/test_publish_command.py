@@ -1,0 +1,63 @@
+"""``manage.py publish``."""
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from realtime.worker import runtime
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def publish(*arguments: str) -> str:
+    out = StringIO()
+    call_command("publish", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def data() -> Iterator[Any]:
+    extract = runtime.blocking_store().log.read("r", after=0, limit=10, max_bytes=10_000)
+    return (json.loads(entry.data) for entry in extract.entries)
+
+
+def test_what_it_publishes_is_in_the_log_and_it_says_where() -> None:
+    publish("r", "1")
+    told = publish("r", '{"text": "grüße"}')
+    end = runtime.blocking_store().log.ends(["r"])["r"].top
+    assert told == f"r: offset 2, epoch {end.epoch}\n"
+    assert list(data()) == [1, {"text": "grüße"}]
+
+
+def test_a_key_makes_a_repeat_harmless() -> None:
+    assert publish("r", "1", "--key", "k") == publish("r", "1", "--key", "k")
+    assert list(data()) == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("a b", "1"), "expected a room"),
+        (("r", "{"), "expected JSON"),
+        (("r", "NaN"), "expected data that JSON has words for"),
+        (("r", "1", "--key", ""), "expected a key"),
+        (("r", json.dumps("x" * 70_000)), "MAX_PUBLICATION"),
+        (("r", "[" * 100_000), "expected JSON"),
+    ],
+)
+def test_a_mistake_is_told(arguments: tuple[str, ...], told: str) -> None:
+    with pytest.raises(CommandError, match=told):
+        publish(*arguments)
+    assert list(data()) == []
+
+
+def test_a_store_that_is_away_is_told() -> None:
+    with (
+        override_settings(REALTIME={"STORE": "redis://127.0.0.1:1/0"}),
+        pytest.raises(CommandError, match=r"the store is unreachable: .* is unknown"),
+    ):
+        publish("r", "1")

@@ -1,0 +1,334 @@
+"""Publishing from sync code: what may be published, and when it is."""
+
+import datetime
+import decimal
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import connections, transaction
+from django.test import TestCase, override_settings
+
+from realtime import api, hinting
+from realtime.protocol.position import Position
+from realtime.publishing import encode_data
+from realtime.store.log import MOST, BlockingLog, Entry
+from realtime.worker import runtime
+from realtime.worker.bundles import Bundle
+from tests.redis_server import RedisServer
+
+# What may be published
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (None, "null"), ({"a": [1, 2.5, True]}, '{"a":[1,2.5,true]}'), ("ä🎉\u2028", '"ä🎉\u2028"'),
+        (2**53, "9007199254740992"), (-(2**53), "-9007199254740992"), (1e300, "1e+300"),
+        (decimal.Decimal("1.50"), '"1.50"'), (datetime.date(2026, 11, 21), '"2026-11-21"'),
+        (uuid.UUID(int=0), '"00000000-0000-0000-0000-000000000000"'), ("9" * 40, f'"{"9" * 40}"'),
+        ({1: 2}, '{"1":2}'), ("\0", '"\\u0000"'), ((1, 2), "[1,2]"),
+    ],
+)  # fmt: skip
+def test_data_is_written_shortly_and_with_django_s_words(data: Any, text: str) -> None:
+    assert encode_data(data) == text
+
+
+def nested(levels: int, innermost: Any = 1) -> Any:
+    for number in range(levels):
+        innermost = {"a": innermost} if number % 2 else [innermost]
+    return innermost
+
+
+def circular() -> Any:
+    data: list[Any] = []
+    data.append(data)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "told"),
+    [
+        (object(), TypeError, "words for"), ({(1, 2): 3}, TypeError, "words for"),
+        (b"x", TypeError, "words for"), ({1, 2}, TypeError, "words for"),
+        (float("nan"), ValueError, "words for"), ([float("inf")], ValueError, "words for"),
+        (circular(), ValueError, "words for"), ("\ud800", ValueError, "lone surrogates"),
+        ({"\udfff": 1}, ValueError, "lone surrogates"), (2**53 + 1, ValueError, "as text"),
+        ([{"a": -(10**100)}], ValueError, "as text"), (nested(33), ValueError, "32 levels"),
+        (nested(32, []), ValueError, "32 levels"), (nested(32, 10**16), ValueError, "as text"),
+        (nested(500), ValueError, "32 levels"), (nested(100_000), ValueError, "32 levels"),
+        ("x" * 65_535, ValueError, "MAX_PUBLICATION"), ("ä" * 32_768, ValueError, "65536 bytes"),
+    ],
+)  # fmt: skip
+def test_what_a_browser_could_not_read_is_refused(
+    data: Any, error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        encode_data(data)
+
+
+def test_what_is_just_within_the_bounds_is_not() -> None:
+    assert len(encode_data("ä" * 32_767).encode()) == 65_536
+    assert encode_data(nested(32)).count("[") == 16
+    assert encode_data([[10**15] * 40] * 40)
+
+
+@pytest.mark.parametrize("room", ["", "a b", "ä", "x" * 101, "a\n", None, 7, b"room"])
+def test_a_room_has_a_room_s_name(room: Any) -> None:
+    with pytest.raises(ValueError, match="expected a room"):
+        api.publish(room, 1)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, 7, b"key", "\0"])
+def test_a_key_is_a_text_of_some_length(key: Any) -> None:
+    with pytest.raises(ValueError, match="1 to 200 characters"):
+        api.publish("r", 1, key=key)
+
+
+@pytest.mark.parametrize("user", [AnonymousUser(), User(), None, "", "a b", "x" * 100])
+def test_who_can_have_no_room_is_published_nothing(user: Any) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        api.publish_to_user(user, 1)
+
+
+# On every store
+
+
+in_default = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", marks=in_default),
+        "postgresql",  # the mark would forbid it
+        pytest.param("redis", marks=in_default),
+    ]
+)
+def log(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[BlockingLog]:
+    """Where everything is published to; in the second case not in the default database."""
+    store = "database"
+    if request.param == "postgresql":
+        store = f"database:{request.getfixturevalue('postgres_database')}"
+    elif request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        server.flush()
+        store = server.url
+    with override_settings(REALTIME={"STORE": store}):
+        yield runtime.blocking_store().log
+
+
+@pytest.fixture
+def alias(log: BlockingLog) -> str:
+    """The database whose transactions count, beside the default one."""
+    return runtime.database().alias
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[list[Bundle]]:
+    """What was announced, and in which batches."""
+    batches: list[list[Bundle]] = []
+    monkeypatch.setattr(hinting, "announce", lambda bundles: batches.append(list(bundles)))
+    return batches
+
+
+def entries(log: BlockingLog, room: str = "r") -> tuple[Entry, ...]:
+    return log.read(room, after=0, limit=MOST, max_bytes=10**7).entries
+
+
+def data(log: BlockingLog, room: str = "r") -> list[str]:
+    return [entry.data for entry in entries(log, room)]
+
+
+def test_what_is_published_is_in_the_log_and_announced(
+    log: BlockingLog, told: list[list[Bundle]]
+) -> None:
+    first, second = api.publish("r", {"a": 1}), api.publish("r", "ä")
+    assert first is not None
+    assert second == Position(first.epoch, first.offset + 1)
+    assert data(log) == ['{"a":1}', '"ä"']
+    assert [bundle.entries for batch in told for bundle in batch] == [
+        (entry,) for entry in entries(log)
+    ]
+
+
+def test_a_user_is_published_to_by_object_and_by_key(log: BlockingLog) -> None:
+    user = User(pk=7)
+    for who in (user, user.pk, str(user.pk)):
+        assert api.publish_to_user(who, 1)
+    assert data(log, f"user:{user.pk}") == ["1"] * 3
+
+
+def test_the_same_key_is_the_same_publication(log: BlockingLog, told: list[list[Bundle]]) -> None:
+    first = api.publish("r", 1, key="k")
+    assert first == api.publish("r", 2, key="k")
+    assert data(log) == ["1"]
+    assert [bundle.entries for batch in told for bundle in batch] == [entries(log), ()]
+
+
+def test_many_are_published_in_order(log: BlockingLog, told: list[list[Bundle]]) -> None:
+    positions = api.publish_many((f"r{n % 2}", n) for n in range(MOST + 10))
+    assert positions is not None
+    assert [each.offset for each in positions] == [n // 2 + 1 for n in range(MOST + 10)]
+    assert [len(batch) for batch in told] == [MOST, 10]
+    assert api.publish_many([]) == []
+
+
+def test_of_many_with_a_mistake_none_is_published(log: BlockingLog) -> None:
+    with pytest.raises(TypeError):
+        api.publish_many([("r", 1), ("r", object())])
+    assert data(log) == []
+
+
+# In a transaction
+
+
+@pytest.fixture(params=["default", "store"])
+def using(request: pytest.FixtureRequest, alias: str) -> str:
+    return alias if request.param == "store" else "default"
+
+
+def test_in_a_transaction_it_is_published_on_commit(log: BlockingLog, using: str) -> None:
+    with transaction.atomic(using):
+        assert api.publish("r", 1) is None
+        assert api.publish_to_user(1, 2) is None
+        assert api.publish_many([("r", 3), ("r", 4)]) is None
+        assert data(log) == []
+    assert data(log) == ["1", "3", "4"]
+    assert data(log, "user:1") == ["2"]
+
+
+def test_what_is_rolled_back_is_not_published(log: BlockingLog, using: str) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic(using):
+        api.publish("r", 1)
+        raise RuntimeError
+    assert api.publish("r", 2)
+    assert data(log) == ["2"]
+
+
+def test_so_is_what_a_savepoint_takes_back(
+    log: BlockingLog, using: str, told: list[list[Bundle]]
+) -> None:
+    def within(number: int, *, fail: bool) -> None:
+        with transaction.atomic(using):
+            api.publish("r", number)
+            if fail:
+                raise RuntimeError
+
+    with transaction.atomic(using):
+        api.publish("r", 1)
+        for number in range(2, 8):
+            try:
+                within(number, fail=number % 2 == 0)
+            except RuntimeError:
+                api.publish("r", -number)
+        with transaction.atomic(using):
+            within(8, fail=False)
+            api.publish("r", 9)
+    assert data(log) == ["1", "-2", "3", "-4", "5", "-6", "7", "8", "9"]
+
+
+def test_mistakes_are_told_at_once(log: BlockingLog) -> None:
+    with transaction.atomic():
+        with pytest.raises(ValueError, match="expected a room"):
+            api.publish("a b", 1)
+        with pytest.raises(ValueError, match="surrogates"):
+            api.publish("r", "\ud800")
+        changing = [1]
+        api.publish("r", changing)
+        changing.append(2)
+    assert data(log) == ["[1]"]
+
+
+def test_many_in_a_transaction_go_out_in_batches(
+    log: BlockingLog, told: list[list[Bundle]]
+) -> None:
+    with transaction.atomic():
+        for number in range(MOST + 10):
+            api.publish("r", number)
+    assert data(log) == [str(number) for number in range(MOST)]
+    assert [len(batch) for batch in told] == [MOST, 10]
+
+
+def test_hooks_of_others_keep_their_place(log: BlockingLog) -> None:
+    seen: list[list[str]] = []
+    with transaction.atomic():
+        api.publish("r", 1)
+        transaction.on_commit(lambda: seen.append(data(log)))
+        api.publish("r", 2)
+    assert seen == [["1"]]
+    assert data(log) == ["1", "2"]
+
+
+@pytest.mark.parametrize("log", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("outer_first", [False, True])
+def test_in_two_transactions_both_have_to_commit(
+    log: BlockingLog, alias: str, *, outer_first: bool
+) -> None:
+    outer, inner = (alias, "default") if outer_first else ("default", alias)
+    with transaction.atomic(outer):
+        with transaction.atomic(inner):
+            assert api.publish("r", 1) is None
+        assert data(log) == []
+        with transaction.atomic(inner):
+            api.publish("r", 2)
+            transaction.set_rollback(True, using=inner)
+    assert data(log) == ["1"]
+
+
+def test_a_commit_stands_if_the_store_is_away_by_then(
+    redis_server: RedisServer, transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = "redis://127.0.0.1:1/0"
+    with override_settings(REALTIME={"STORE": url}):
+        with transaction.atomic():
+            User.objects.create_user("ada")
+            api.publish("r", 1)
+            api.publish("r", 2)
+        assert User.objects.filter(username="ada").exists()
+        errors = [each for each in caplog.records if each.levelno == logging.ERROR]
+        assert [each.name for each in errors] == ["django.db.backends.base"]
+        assert "the same key is safe" in errors[0].getMessage()
+        with pytest.raises(api.StoreUnavailable, match="whether it was published is unknown"):
+            api.publish("r", 1)
+
+
+class CapturedTests(TestCase):
+    """A test case of Django's is one transaction, which never commits."""
+
+    def test_hooks_that_are_captured_publish(self) -> None:
+        api.publish("r", "before")
+        with self.captureOnCommitCallbacks(execute=True) as hooks:
+            api.publish("r", "one")
+            api.publish("r", "two")
+        assert len(hooks) == 2
+        assert data(runtime.blocking_store().log) == ['"one"', '"two"']
+        assert len(connections["default"].run_on_commit) == 3
+
+
+# Async
+
+
+TWINS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
+    (api.apublish, ("r", 1)),
+    (api.apublish_to_user, (7, 1)),
+    (api.apublish_many, ([("r", 1)],)),
+]
+
+
+@pytest.mark.parametrize(("twin", "arguments"), TWINS, ids=lambda value: str(value)[:20])
+async def test_an_async_twin_publishes(
+    log: BlockingLog, twin: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    assert await twin(*arguments)
+
+
+def test_async_code_under_a_sync_transaction_waits_for_its_commit(log: BlockingLog) -> None:
+    from asgiref.sync import async_to_sync
+
+    with transaction.atomic():
+        assert async_to_sync(api.apublish)("r", 1) is None
+        assert data(log) == []
+    assert data(log) == ["1"]
