@@ -1,6 +1,6 @@
 """System checks: what is wrong with ``REALTIME`` (errors) or worth saying (warnings)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +12,7 @@ from .conf import DEFAULTS, KINDS, MAY_BE_ZERO, configured
 from .store import choice
 
 _Values = dict[str, Any]
+_Test = Callable[[_Values], bool]
 
 
 @register("realtime")
@@ -61,15 +62,61 @@ def _below(number: Any, key: str) -> bool:
     return number < 0 if key in MAY_BE_ZERO else not number > 0
 
 
+# What a client sends around the data of a message: at most so many bytes.
+AROUND_DATA = 400
+
+
 def _relations(v: _Values) -> Iterable[CheckMessage]:
-    needed = v["PING_INTERVAL"] + v["MAX_MISSED"] * v["PONG_TIMEOUT"]
-    if v["SESSION_TIMEOUT"] < needed:
-        yield Error(
-            f"SESSION_TIMEOUT ({v['SESSION_TIMEOUT']:g} s) ends connections before their "
-            f"misses are counted.",
-            hint=f"Expected at least PING_INTERVAL + MAX_MISSED x PONG_TIMEOUT = {needed:g} s.",
-            id="realtime.E004",
-        )
+    for test, message, hint, number in _RELATIONS:
+        if test(v):
+            yield Error(message.format(**v), hint=hint(v), id=f"realtime.E{number:03d}")
+
+
+def _least_session_timeout(v: _Values) -> float:
+    needed: float = v["PING_INTERVAL"] + v["MAX_MISSED"] * v["PONG_TIMEOUT"]
+    return needed
+
+
+_RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
+    (
+        lambda v: v["SESSION_TIMEOUT"] < _least_session_timeout(v),
+        "SESSION_TIMEOUT ({SESSION_TIMEOUT:g} s) ends connections before their misses are counted.",
+        lambda v: (
+            "Expected at least PING_INTERVAL + MAX_MISSED x PONG_TIMEOUT = "
+            f"{_least_session_timeout(v):g} s."
+        ),
+        4,
+    ),
+    (
+        lambda v: v["LOG_TTL"] <= v["RESUME_WINDOW"],
+        "LOG_TTL ({LOG_TTL:g} s) is not above RESUME_WINDOW: late resumes find no publications.",
+        lambda v: f"Raise LOG_TTL above {v['RESUME_WINDOW']:g} s.",
+        5,
+    ),
+    (
+        lambda v: v["LOG_META_TTL"] <= v["LOG_TTL"],
+        "LOG_META_TTL ({LOG_META_TTL:g} s) is not above LOG_TTL: a log that still has entries "
+        "begins anew.",
+        lambda v: f"Raise LOG_META_TTL above {v['LOG_TTL']:g} s.",
+        6,
+    ),
+    (
+        lambda v: v["LOG_BYTES"] < v["MAX_PUBLICATION"],
+        "LOG_BYTES ({LOG_BYTES}) is below MAX_PUBLICATION: one publication drives out all others.",
+        lambda v: f"Raise LOG_BYTES to {v['MAX_PUBLICATION']} or more.",
+        7,
+    ),
+    (
+        lambda v: v["MAX_MESSAGE_SIZE"] < v["MAX_PUBLICATION"] + AROUND_DATA,
+        "MAX_MESSAGE_SIZE ({MAX_MESSAGE_SIZE}) is too small for a message with MAX_PUBLICATION "
+        "bytes of data.",
+        lambda v: (
+            f"Expected at least MAX_PUBLICATION + {AROUND_DATA} = "
+            f"{v['MAX_PUBLICATION'] + AROUND_DATA} bytes."
+        ),
+        8,
+    ),
+)
 
 
 def _advice(v: _Values) -> Iterable[CheckMessage]:

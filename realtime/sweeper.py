@@ -40,6 +40,8 @@ class Sweeper:
             if max(len(step.suspended), len(step.claimed)) < BATCH:
                 break
         pruned = await self._run(self._history.prune)
+        while await self._store.log.prune():  # in steps, so that others get their turn
+            pass
         report = SweepReport(suspended, closed, workers_lost, pruned, _since(began))
         await self._store.note_sweep(report)
         return report

@@ -1,15 +1,18 @@
-"""The system checks: four errors, some advice."""
+"""The system checks: errors, and some advice."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from django.core import checks
 from django.core.checks import CheckMessage
 from django.test import override_settings
 
-from realtime.checks import check_channel_layer, check_settings
+from realtime.checks import AROUND_DATA, check_channel_layer, check_settings
 from realtime.conf import DEFAULTS, MAY_BE_ZERO
+from realtime.protocol.messages import Said
 
 
 def found(values: Any) -> list[CheckMessage]:
@@ -92,11 +95,31 @@ def test_a_rate_must_be_above_zero(rate: tuple[float, float]) -> None:
     assert ids(found({"MESSAGE_RATE": rate})) == {"E003"}
 
 
-def test_a_session_timeout_must_leave_room_for_the_misses() -> None:
-    (message,) = found({"SESSION_TIMEOUT": 54.9})
-    assert ids([message]) == {"E004"}
-    assert "= 55 s" in str(message.hint)
-    assert found({"SESSION_TIMEOUT": 55}) == []
+# Too little or too much, the least that will do, and what the hint says.
+RELATIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "E004": ({"SESSION_TIMEOUT": 54.9}, {"SESSION_TIMEOUT": 55}, "= 55 s"),
+    "E005": ({"LOG_TTL": 120}, {"LOG_TTL": 121}, "above 120 s"),
+    "E006": ({"LOG_META_TTL": 300}, {"LOG_META_TTL": 301}, "above 300 s"),
+    "E007": ({"LOG_BYTES": 65_535}, {"LOG_BYTES": 65_536}, "65536 or more"),
+    "E008": ({"MAX_MESSAGE_SIZE": 65_935}, {"MAX_MESSAGE_SIZE": 65_936}, "= 65936 bytes"),
+}
+
+
+@pytest.mark.parametrize("id_", RELATIONS)
+def test_settings_must_go_together(id_: str) -> None:
+    wrong, right, hint = RELATIONS[id_]
+    (message,) = found(wrong)
+    assert ids([message]) == {id_}
+    assert message.level == checks.ERROR
+    assert hint in str(message.hint)
+    assert found(right) == []
+
+
+def test_the_largest_message_fits_a_frame() -> None:
+    """As the browser's client writes it."""
+    longest = Said(id=2**53, room="r" * 100, data=0, key="k" * 64)
+    around = len(json.dumps({"type": "message", **msgspec.structs.asdict(longest)})) - 1
+    assert around <= AROUND_DATA
 
 
 def test_relations_wait_until_every_value_is_sound() -> None:
@@ -130,17 +153,17 @@ def test_at_the_limit_there_is_no_advice(values: dict[str, Any]) -> None:
     assert found({"SESSION_TIMEOUT": 100, **values}) == []
 
 
-def test_only_four_errors_exist() -> None:
+def test_no_other_errors_exist() -> None:
     bad: list[dict[str, Any]] = [
         {"X": 1},
         {"LEASE": "x"},
         {"STORE": "redis"},
         {"LEASE": -1},
-        {"SESSION_TIMEOUT": 1},
     ]
+    bad += [wrong for wrong, _, _ in RELATIONS.values()]
     bad += [values for values, _ in ADVICE.values()]
     errors = [m for values in bad for m in found(values) if m.level >= checks.ERROR]
-    assert ids(errors) == {"E001", "E002", "E003", "E004"}
+    assert ids(errors) == {"E001", "E002", "E003", *RELATIONS}
 
 
 # The channel layer

@@ -195,6 +195,7 @@ def test_the_protocol_speaks_of_settings_that_exist() -> None:
 def test_every_check_has_its_row() -> None:
     source = Path(checks.__file__).read_text()
     ids = set(re.findall(r"realtime\.[EW]\d{3}", source))
+    ids |= {f"realtime.E{number:03d}" for *_, number in checks._RELATIONS}
     ids |= {f"realtime.W{number:03d}" for *_, number in checks._ADVICE}
     told = {name for name in named(SETTINGS) if re.fullmatch(r"realtime\.[EW]\d+", name)}
     assert told == ids

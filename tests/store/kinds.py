@@ -135,7 +135,7 @@ class RedisKind(Kind):
     def turn(self, seconds: float) -> None:
         self.calls.clock_offset += seconds
         # What expires by itself knows no other clock than the server's.
-        keys = list(self.client.scan_iter("{*:*}:*", count=1000))
+        keys = list(self.client.scan_iter("{*}:log:*", count=1000))
         left = [(key, self.client.pttl(key) - round(seconds * 1000)) for key in keys]
         for key, ttl_ms in left:
             self.client.pexpire(key, ttl_ms)
@@ -149,7 +149,7 @@ class RedisKind(Kind):
         self.client.flushall()
 
     def begin_anew(self, room: str) -> None:
-        self.client.delete(f"{{{PREFIX}:{room}}}:meta")
+        self.client.delete(f"{{{PREFIX}}}:log:{room}/meta")
 
     def close(self) -> None:
         self.client.close()

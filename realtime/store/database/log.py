@@ -147,8 +147,10 @@ class DatabaseBlockingLog(BlockingLog):
     # ------------------------------------------------------------ reading
 
     def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
-        found = self.extract(room, after=after, limit=limit, max_bytes=max_bytes)
-        return found or Extract(self.keep([room])[room], ())
+        what = {"after": after, "limit": limit, "max_bytes": max_bytes}
+        while (found := self.extract(room, **what)) is None:
+            self.keep([room])
+        return found
 
     def extract(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract | None:
         """What :meth:`read` answers; None if there is no row of this room."""
@@ -270,10 +272,10 @@ class DatabaseLog(Log):
         return await self._write(lambda: self._log.append(drafts), alone=alone)
 
     async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
-        found = await self._read(
-            lambda: self._log.extract(room, after=after, limit=limit, max_bytes=max_bytes)
-        )
-        return found or Extract((await self._keep([room]))[room], ())
+        what = {"after": after, "limit": limit, "max_bytes": max_bytes}
+        while (found := await self._read(lambda: self._log.extract(room, **what))) is None:
+            await self._keep([room])
+        return found
 
     async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
         known, lacking = await self._read(lambda: self._log.look(rooms))

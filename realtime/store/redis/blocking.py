@@ -36,7 +36,7 @@ T = TypeVar("T")
 class RedisSessions(BlockingStore):
     """Each method is a talk. May be shared by threads and used after a fork.
 
-    All keys begin with ``{prefix}:``, those of a room's log with ``{prefix:room}:``.
+    All keys begin with ``{prefix}:``.
     """
 
     def __init__(self, client: "redis.Redis", talks: Talks, *, prefix: str) -> None:

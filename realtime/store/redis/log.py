@@ -1,8 +1,4 @@
-"""The message log as talks with Redis, and for whoever drives them.
-
-Each room's keys have a hash tag of their own. A call about several rooms is one script all the
-same: the store is one Redis, not a cluster of them.
-"""
+"""The message log as talks with Redis, and for whoever drives them."""
 
 import secrets
 from collections.abc import Mapping, Sequence

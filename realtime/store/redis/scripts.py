@@ -40,8 +40,8 @@ class Call:
     rooms: tuple[str, ...] = ()
 
     def keys(self, prefix: str) -> list[str]:
-        """What the names of its keys begin with, each in a hash tag of its own."""
-        return [f"{{{prefix}:{room}}}:" for room in self.rooms] or [f"{{{prefix}}}:"]
+        """What the names of its keys begin with; no room's name has a "/"."""
+        return [f"{{{prefix}}}:log:{room}/" for room in self.rooms] or [f"{{{prefix}}}:"]
 
 
 # A method of the contract without its input and output: it says what to call, is handed the

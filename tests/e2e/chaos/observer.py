@@ -81,7 +81,7 @@ class Observer:
     def _ask(self, to: Any, room: str, *, keep: int = -1) -> Any:
         lives = self._history.lives.get(room)
         known = (lives[-1].epoch, lives[-1].top) if lives else ("", 0)
-        keys = [f"{{{self._prefix}:{room}}}:{part}" for part in ("log", "meta")]
+        keys = [f"{{{self._prefix}}}:log:{room}/{part}" for part in ("entries", "meta")]
         return to.eval(LOOK, 2, *keys, *known, keep)
 
     def _note(self, room: str, at: float, answer: Any) -> None:

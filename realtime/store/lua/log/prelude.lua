@@ -1,7 +1,7 @@
 -- Stands in front of every script of the message log: the clock, and where a log ends.
 --
--- KEYS     for each room, or draft, the prefix of its keys with its hash tag, such as
---          "{realtime:chat}:"
+-- KEYS     for each room, or draft, what the names of its keys begin with, such as
+--          "{realtime}:log:chat/"
 -- ARGV[1]  one msgpack map: what the script's own header says, and for all of them epoch (the
 --          name of what begins anew), meta_ttl_ms and offset_ms (0 but in tests)
 -- answers  one msgpack value
@@ -9,7 +9,7 @@
 -- The keys; all of them expire.
 --
 -- meta       hash: epoch, top (the newest offset), size (bytes of all data), history (see below)
--- log        list: what is kept, oldest first, each "<time> <data>"
+-- entries    list: what is kept, oldest first, each "<time> <data>"
 -- key:<key>  text: where a draft with this key was put, "<epoch> <offset> <time>"
 
 local call = redis.call
@@ -23,7 +23,7 @@ if not history then error('this Redis does not tell its replication id') end
 
 -- What stands of a room's log; begun anew if there is none, or the end of it may be missing.
 local function log_of(prefix)
-  local log = {meta = prefix .. 'meta', list = prefix .. 'log'}
+  local log = {meta = prefix .. 'meta', list = prefix .. 'entries'}
   local epoch, top, size, begun_in = unpack(
     call('HMGET', log.meta, 'epoch', 'top', 'size', 'history'))
   if begun_in == history then

@@ -1,0 +1,167 @@
+"""What is the database's own in the message log: groups of writes, pruning in steps, waits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from realtime.history import History
+from realtime.models import RoomEntry, RoomKey, RoomLog
+from realtime.store.database import DatabaseStore, pruning
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.log import DatabaseBlockingLog
+from realtime.store.log import KEY_KEPT_MS, Draft
+from realtime.sweeper import Sweeper
+from realtime.threads import Threads, aside
+
+from .kinds import BOUNDS, DAY, WINDOWS
+from .test_database_store import CountingDatabase, sqlite_only
+from .test_log import TTL, end_of, publish, read
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def database() -> CountingDatabase:
+    return CountingDatabase()
+
+
+@pytest.fixture
+def sessions(database: CountingDatabase) -> DatabaseSessions:
+    return DatabaseSessions(database, WINDOWS, BOUNDS)
+
+
+@pytest.fixture
+def log(sessions: DatabaseSessions) -> DatabaseBlockingLog:
+    return sessions.log
+
+
+@pytest.fixture
+async def threads() -> AsyncIterator[Threads]:
+    threads = Threads(size=2)
+    yield threads
+    await threads.aclose()
+
+
+@pytest.fixture
+async def store(
+    database: CountingDatabase, sessions: DatabaseSessions, threads: Threads
+) -> AsyncIterator[DatabaseStore]:
+    store = DatabaseStore(database, sessions, threads, timeout=10.0)
+    yield store
+    await store.aclose()
+
+
+def rows() -> tuple[int, int, int]:
+    return RoomLog.objects.count(), RoomEntry.objects.count(), RoomKey.objects.count()
+
+
+# ---------------------------------------------------------------- writing
+
+
+@sqlite_only
+async def test_a_storm_of_messages_takes_few_transactions(
+    store: DatabaseStore, database: CountingDatabase
+) -> None:
+    drafts = [Draft(f"r{each % 3}", "1") for each in range(60)]
+    appended = await asyncio.gather(*[store.log.append([draft]) for draft in drafts])
+    assert [each[0].position.offset for each in appended] == [1 + each // 3 for each in range(60)]
+    assert database.begun <= 3
+
+
+async def test_a_mistake_does_not_harm_the_others_of_its_group(store: DatabaseStore) -> None:
+    answers = await asyncio.gather(
+        store.log.append([Draft("r", "1")]),
+        store.log.append([Draft("r", "2"), Draft("no room", "2")]),
+        store.log.append([Draft("r", "3")]),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [tuple, ValueError, tuple]
+    assert (await store.log.ends(["r"]))["r"].top.offset == 2
+
+
+def test_who_only_asks_writes_nothing(log: DatabaseBlockingLog, database: CountingDatabase) -> None:
+    publish(log, "1")
+    log.ends(["r", "s"])
+    before = database.begun
+    log.ends(["r", "s"])
+    log.read("r", after=0, limit=10, max_bytes=100)
+    log.read("s", after=0, limit=10, max_bytes=100)
+    log.recent()
+    assert database.begun == before
+
+
+def test_a_log_that_is_pruned_in_between_is_made_again(
+    log: DatabaseBlockingLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between making sure that there is a row and locking it."""
+    end_of(log)
+    make, left = RoomLog.objects.bulk_create, [True]
+
+    def pruned_after(*args: Any, **kwargs: Any) -> list[RoomLog]:
+        made = make(*args, **kwargs)
+        if left:
+            RoomLog.objects.all().delete()
+            left.clear()
+        return made
+
+    monkeypatch.setattr(log._logs, "bulk_create", pruned_after)
+    assert publish(log, "1")[0].position.offset == 1
+
+
+# ---------------------------------------------------------------- pruning
+
+
+def prune(log: DatabaseBlockingLog, limit: int = 500) -> list[int]:
+    """What each step has pruned, until nothing is left to prune."""
+    steps = []
+    while step := log.prune(limit):
+        steps.append(step)
+    return steps
+
+
+def test_pruning_leaves_nothing(log: DatabaseBlockingLog, database: CountingDatabase) -> None:
+    log.append([Draft(f"r{each}", "1", key="k") for each in range(5)])
+    end_of(log, "s")
+    assert rows() == (6, 5, 5)
+    database.clock_offset += KEY_KEPT_MS / 1000 + 1
+    assert (prune(log), rows()) == ([10], (6, 0, 0))
+    database.clock_offset += 7 * DAY
+    assert (prune(log), rows()) == ([6], (0, 0, 0))
+
+
+def test_pruning_goes_in_steps(
+    log: DatabaseBlockingLog, database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of so many logs, and of so many entries, but always of one log at least."""
+    monkeypatch.setattr(pruning, "ENTRIES_AT_ONCE", 5)
+    for room, count in (("a", 3), ("b", 2), ("c", 7), ("d", 1)):
+        publish(log, *["1"] * count, room=room)
+    database.clock_offset += TTL + 1
+    assert (prune(log, limit=3), rows()) == ([2, 1, 1], (4, 0, 0))
+    database.clock_offset += 7 * DAY
+    assert (prune(log, limit=3), rows()) == ([3, 1], (0, 0, 0))
+
+
+def test_a_log_is_emptied_only_when_its_time_is_over(
+    log: DatabaseBlockingLog, database: CountingDatabase
+) -> None:
+    publish(log, "1")
+    database.clock_offset += TTL - 5
+    publish(log, "2")
+    publish(log, "1", room="s")
+    database.clock_offset += 10
+    assert (prune(log), rows()) == ([], (2, 3, 0))
+    assert read(log, 0) == [1, 2]
+
+
+async def test_a_sweep_prunes_the_logs(
+    store: DatabaseStore, database: CountingDatabase, threads: Threads
+) -> None:
+    sweeper = Sweeper(store, History(database, days=30), threads, claimant="w1")
+    await store.log.append([Draft("r", "1", key="k")])
+    for passed, left in ((0, (1, 1, 1)), (TTL + 1, (1, 0, 0)), (7 * DAY, (0, 0, 0))):
+        database.clock_offset += passed
+        await sweeper.sweep()
+        assert await aside(rows) == left
