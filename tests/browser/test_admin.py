@@ -28,10 +28,11 @@ user = User.objects.create_user("watcher", password={PASSWORD!r}, is_staff=True)
 user.user_permissions.set(Permission.objects.filter(codename="view_livesession"))
 """
 
+TEXTS = ("agent", "end_reason", "close_reason", "claimant", "login", "rooms")
 COLUMNS = """
     id state generation connection token_hash worker user username login address agent opened_at
     connected_at last_beat deadline visibility latency_ms missed pings pongs invalid_pongs misses
-    frames_in frames_out end_code end_reason close_code close_reason claimant
+    frames_in frames_out end_code end_reason close_code close_reason claimant rooms
 """.split()  # noqa: SIM905  # a list of thirty lines says no more
 
 
@@ -124,7 +125,7 @@ def insert(project: Project, count: int, **given: Any) -> list[str]:
     now = round(time.time() * 1000)
     base = {
         **dict.fromkeys(COLUMNS, 0),
-        **dict.fromkeys(("agent", "end_reason", "close_reason", "claimant", "login"), ""),
+        **dict.fromkeys(TEXTS, ""),
         **{"state": "connected", "generation": 1, "connection": "c", "token_hash": "t"},
         **{"worker": "elsewhere", "user": "900", "username": "zoe", "address": "203.0.113.9"},
         **{"opened_at": now - 90_000, "connected_at": now, "last_beat": now},
@@ -146,8 +147,8 @@ def employ(project: Project, connections: int) -> None:
     until = round(time.time() * 1000) + 3_600_000
     project.rows(
         "INSERT INTO realtime_worker (id, host, pid, lease_until, lost, folded, connections,"
-        " pings, pongs, timeouts, latency)"
-        " VALUES ('elsewhere', 'web-2', 77, ?, 0, 0, ?, 0, 0, 3, ?)",
+        " pings, pongs, timeouts, published, delivered, replayed, skipped, latency)"
+        " VALUES ('elsewhere', 'web-2', 77, ?, 0, 0, ?, 0, 0, 3, 0, 0, 0, 0, ?)",
         *(until, connections, json.dumps([[43, connections]])),
     )
 
