@@ -1,8 +1,17 @@
-"""Publishing from processes that are about to end, and from those they fork: all of it is in the
-log, and all of it is announced, with nobody waiting for that."""
+"""Publishing from any process: what is published is in the log, workers hear of it, and their
+clients get it at once.
 
+First from processes that are about to end, and from those they fork; then to clients of two
+workers, whose heartbeat is so rare that only a hint explains what they see.
+"""
+
+import asyncio
 import json
-from collections.abc import Iterator
+import statistics
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +21,8 @@ import redis
 
 from realtime.store.redis import blocking_store
 from realtime.store.windows import Windows
-from tests.e2e.support import Project
+from tests.e2e.server_support import ROOT
+from tests.e2e.support import Client, Project, Server, command, dialled, login, soon
 from tests.redis_server import RedisServer
 
 PATIENCE = 20.0
@@ -55,11 +65,15 @@ class Ear:
 
     def _next(self) -> list[Any]:
         """The next bundle: room, epoch, the newest offset, and the publications."""
-        message = self._pubsub.get_message(timeout=PATIENCE)
-        assert message is not None
         self.messages += 1
-        bundle: list[Any] = json.loads(msgspec.msgpack.decode(message["data"])["text"])
+        bundle: list[Any] = json.loads(msgspec.msgpack.decode(self.message()["data"])["text"])
         return bundle
+
+    def message(self) -> dict[str, bytes]:
+        """The next message, as it travels."""
+        message: dict[str, bytes] | None = self._pubsub.get_message(timeout=PATIENCE)
+        assert message is not None
+        return message
 
     def close(self) -> None:
         self._pubsub.close()
@@ -190,3 +204,150 @@ def test_a_layer_that_hangs_holds_up_no_process(
         other.thaw()
     assert float(took) < 5.0
     assert len(logged(server, "r")) == 500
+
+
+# To clients
+
+# Publishes in a room whenever it is told to, and says when it has.
+ON_DEMAND = """
+import sys, time
+from realtime import api
+for line in sys.stdin:
+    api.publish(*line.split())
+    print(time.monotonic(), flush=True)
+"""
+
+
+class Outsider:
+    """A process without a worker."""
+
+    def __init__(self, project: Project) -> None:
+        arguments = command("manage.py", "shell", "--no-imports", "--command", ON_DEMAND)
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(arguments, cwd=ROOT, env=project.env, **pipes)
+
+    async def publish(self, room: str, data: str) -> float:
+        """Publish a word; the moment at which it was published."""
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(f"{room} {data}\n")
+        stdin.flush()
+        return float(await asyncio.to_thread(stdout.readline))
+
+
+@pytest.fixture(scope="module")
+def served(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, server: RedisServer
+) -> Project:
+    folder = tmp_path_factory.mktemp("served")
+    environ = {
+        "DJANGO_SETTINGS_MODULE": "tests.e2e.rooms_project",
+        "SIGNAL_LOG": str(folder / "signals"),
+        "REDIS_URL": server.url,
+    }
+    return Project.copy(template, folder, environ=environ, ping_interval=3600, session_timeout=9999)
+
+
+@pytest.fixture(scope="module")
+def workers(served: Project) -> Iterator[tuple[Server, Server]]:
+    with served.serve(server="daphne") as here, served.serve(server="uvicorn") as there:
+        assert here.port
+        assert there.port
+        yield here, there
+
+
+@pytest.fixture(scope="module")
+def outsider(served: Project) -> Iterator[Outsider]:
+    outsider = Outsider(served)
+    with outsider.process:
+        yield outsider
+        outsider.process.kill()
+
+
+def subscribed(server: RedisServer) -> int:
+    """How many workers have joined groups, each counted for each group."""
+    with server.client() as observer:
+        groups = observer.pubsub_channels("*__group__*")
+        return sum(count for _, count in observer.pubsub_numsub(*groups))
+
+
+@asynccontextmanager
+async def members(
+    workers: tuple[Server, Server], server: RedisServer, room: str
+) -> AsyncIterator[tuple[Client, Client]]:
+    """A client of each worker in this room, of which both workers are told."""
+    here, there = workers
+    async with dialled(here, login(here, "ann")) as one, dialled(there, login(there, "bob")) as two:
+        for client in (one, two):
+            await client.send(type="hello", protocol=1, rooms={room: None})
+            await client.frame("welcome")
+        # Each in its workers' group, the room's and that of its user.
+        await soon(lambda: subscribed(server) == 6)
+        yield one, two
+
+
+async def test_it_arrives_at_clients_of_all_workers_at_once(
+    workers: tuple[Server, Server], server: RedisServer, outsider: Outsider
+) -> None:
+    async with members(workers, server, "chat:quick") as clients:
+        delays: list[float] = []
+        for number in range(1, 31):
+            published = await outsider.publish("chat:quick", str(number))
+            for client in clients:
+                frame = await client.frame("publication", number=number, within=PATIENCE)
+                assert (frame["offset"], frame["data"]) == (number, str(number))
+            delays.append(time.monotonic() - published)
+        assert statistics.median(delays) < 0.5
+
+
+async def test_what_a_client_says_arrives_at_clients_of_the_other_worker(
+    workers: tuple[Server, Server], server: RedisServer
+) -> None:
+    async with members(workers, server, "chat:talk") as (ann, bob):
+        began = time.monotonic()
+        for number in range(1, 21):
+            await ann.send(
+                type="message", id=number, room="chat:talk", data=number, key=f"k{number}"
+            )
+            await bob.frame("publication", number=number)
+        assert time.monotonic() - began < 5.0
+        assert [frame["data"] for frame in bob.of("publication")] == list(range(1, 21))
+
+
+async def test_what_is_forged_reaches_nobody(
+    workers: tuple[Server, Server], server: RedisServer, outsider: Outsider
+) -> None:
+    async with members(workers, server, "chat:forged") as clients:
+        heard = await overheard(server, outsider, "chat:forged")
+        honest = msgspec.msgpack.decode(heard["data"])
+        lies = [
+            {**honest, "text": honest["text"].replace("honest", "forged").replace(",1,", ",2,")},
+            {**honest, "seal": "0" * 32, "text": honest["text"].replace("honest", "forged")},
+            {"type": "realtime.hint", "kind": "published", "text": "[]", "seal": ""},
+        ]
+        with server.client() as forger:
+            for lie in [*map(msgspec.msgpack.encode, lies), b"\xc1 no message", heard["data"]] * 3:
+                forger.publish(heard["channel"], lie)
+        await outsider.publish("chat:forged", "last")
+        for client in clients:
+            await client.frame("publication", number=2)
+            assert [frame["data"] for frame in client.of("publication")] == ["honest", "last"]
+
+
+async def overheard(server: RedisServer, outsider: Outsider, room: str) -> dict[str, bytes]:
+    """A publication as it travels."""
+    with server.client() as client:
+        ear = Ear(client)
+        await outsider.publish(room, "honest")
+        message = await asyncio.to_thread(ear.message)
+        ear.close()
+        return message
+
+
+async def test_a_worker_that_nobody_of_a_room_is_connected_to_is_not_told(
+    workers: tuple[Server, Server], server: RedisServer
+) -> None:
+    async with members(workers, server, "chat:left"):
+        pass
+    await soon(lambda: subscribed(server) == 2)  # the workers' own group

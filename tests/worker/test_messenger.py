@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from channels.layers import InMemoryChannelLayer
 
+from realtime.store.log import Entry
 from realtime.worker import line, listener, messenger
 from realtime.worker.bundles import Bundle
 from realtime.worker.hints import Hint, Kind, group_of
@@ -15,7 +17,7 @@ from realtime.worker.messenger import FLUSH_EVERY, Messenger, leaves_process
 from realtime.worker.seals import Seals
 from tests.redis_server import RedisServer
 
-from .fakes import Clock, eventually, live
+from .fakes import Clock, eventually, live, settled
 from .layers import LAYERS, Faulty
 
 PREFIX = "realtime"
@@ -244,6 +246,49 @@ async def test_a_receive_that_ends_is_begun_again(
     (said,) = caplog.messages
     assert said.startswith("hints cannot be received: ")
     assert faulty.calls.count("group_add") >= 5  # it may have forgotten us
+    await worker.messenger.stop()
+
+
+async def test_what_cannot_be_read_holds_up_nothing(
+    faulty: Faulty, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "FIRST_PAUSE", 3600.0)
+    faulty.receive_errors = [ValueError("no message pack")] * 20
+    worker = await Worker(faulty).joined()
+    worker.messenger.tell(Kind.CLOSING, [ID])
+    await eventually(lambda: worker.heard)
+    assert (worker.ignored, caplog.messages) == (20, [])
+    await worker.messenger.stop()
+
+
+async def test_publications_of_others_are_passed_on_while_somebody_is_in_their_room(
+    redis_server: RedisServer,
+) -> None:
+    redis_server.flush()
+    layer = LAYERS["pubsub"](redis_server)
+    here, there = await Worker(layer).joined(), await Worker(layer).joined()
+    bundle = Bundle("r", "e", 1, (Entry(1, 0, "1"),))
+    here.messenger.opened("r")
+
+    def told() -> list[Bundle]:
+        there.messenger.announce(bundle)  # a subscription is not confirmed
+        return here.told
+
+    assert (await eventually(told))[0] == bundle
+    assert there.told == []
+    for worker in (here, there):
+        await worker.messenger.stop()
+
+
+async def test_where_nobody_else_can_hear_nothing_is_said_of_publications() -> None:
+    layer = InMemoryChannelLayer()
+    worker = await Worker(layer).joined()
+    worker.messenger.opened("r")
+    worker.messenger.announce(Bundle("r", "e", 1))
+    worker.messenger.closed("r")
+    await settled()
+    assert layer.groups.keys() == {GROUP}
+    assert worker.messenger.announcer.done == 0
     await worker.messenger.stop()
 
 

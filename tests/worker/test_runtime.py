@@ -1,6 +1,7 @@
 """The composed worker: once per loop, nudged from threads, drained in order."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -12,12 +13,14 @@ from realtime import api, signals
 from realtime.authentication import ANONYMOUS
 from realtime.background import background
 from realtime.protocol.messages import Hello, Resume
+from realtime.protocol.position import Gap, Position
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
 from realtime.threads import Overloaded
 from realtime.worker import runtime
 from realtime.worker.bundles import Bundle
 from realtime.worker.hints import Hint, Kind, understand
+from realtime.worker.knowledge import Publication
 from realtime.worker.rights import Rights
 from realtime.worker.runtime import Runtime
 
@@ -310,3 +313,47 @@ async def test_several_workers_that_cannot_hear_each_other_are_warned_of(
         await worker.stop()
     (said,) = caplog.messages
     assert said.startswith("2 workers share this registry")
+
+
+# Publications
+
+
+class Guest:
+    """Somebody in a room, who takes everything."""
+
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
+
+    def takes(self, publication: Publication) -> bool:
+        return True
+
+    def hand(self, room: str, publication: Publication, *, replayed: bool) -> None:
+        self.offsets.append(publication.offset)
+
+    def tell(self, room: str, top: Position, gap: Gap) -> None:
+        raise AssertionError(f"{room}: {gap}")
+
+
+async def test_what_a_thread_of_the_process_publishes_is_told_to_its_own_worker(
+    worker: Runtime,
+) -> None:
+    guest = Guest()
+    async with worker.rooms.prepared(["r"]):
+        worker.rooms.enter(guest, "r", None)
+
+    def publish() -> None:
+        for number in range(20):
+            api.publish("r", number)
+
+    await asyncio.to_thread(publish)
+    await eventually(lambda: guest.offsets == list(range(1, 21)))
+    assert worker.publisher.published == 20
+
+
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
+async def test_a_process_that_a_server_has_forked_has_no_worker(worker: Runtime) -> None:
+    assert runtime.running() == [worker]
+    child = os.fork()
+    if child == 0:
+        os._exit(len(runtime.running()))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
