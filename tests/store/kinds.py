@@ -38,6 +38,13 @@ WINDOWS = Windows(
 # Small enough to be met.
 BOUNDS = Bounds(length=20, bytes=2_000, ttl_ms=300_000, meta_ttl_ms=7 * DAY * 1000)
 
+# What expires by itself knows no other clock than the server's.
+AGE = """
+for _, key in ipairs(redis.call('KEYS', '{*}:log:*')) do
+  redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
+end
+"""
+
 
 class Kind(ABC):
     """A fresh store of one kind. ``store`` is the contract under test, and ``blocking``
@@ -83,10 +90,10 @@ class Kind(ABC):
 class DatabaseKind(Kind):
     """The database's store for threads."""
 
-    def __init__(self, alias: str, windows: Windows = WINDOWS) -> None:
+    def __init__(self, alias: str, windows: Windows = WINDOWS, bounds: Bounds = BOUNDS) -> None:
         self.database = Database(alias)
         self.store = self.blocking = self.sessions = DatabaseSessions(
-            self.database, windows, BOUNDS
+            self.database, windows, bounds
         )
 
     def turn(self, seconds: float) -> None:
@@ -122,11 +129,13 @@ class DatabaseLoopKind(DatabaseKind):
 class RedisKind(Kind):
     """Redis's store for threads."""
 
-    def __init__(self, server: RedisServer, windows: Windows = WINDOWS) -> None:
+    def __init__(
+        self, server: RedisServer, windows: Windows = WINDOWS, bounds: Bounds = BOUNDS
+    ) -> None:
         self.server = server
         self.calls = Calls(windows)
         self.client = blocking_client(server.url, timeout=10.0)
-        self.talks = Talks(self.calls, BOUNDS)
+        self.talks = Talks(self.calls, bounds)
         self.store = self.blocking = self.sessions = RedisSessions(
             self.client, self.talks, prefix=PREFIX
         )
@@ -134,11 +143,7 @@ class RedisKind(Kind):
 
     def turn(self, seconds: float) -> None:
         self.calls.clock_offset += seconds
-        # What expires by itself knows no other clock than the server's.
-        keys = list(self.client.scan_iter("{*}:log:*", count=1000))
-        left = [(key, self.client.pttl(key) - round(seconds * 1000)) for key in keys]
-        for key, ttl_ms in left:
-            self.client.pexpire(key, ttl_ms)
+        self.client.eval(AGE, 0, round(seconds * 1000))
 
     def now(self) -> int:
         seconds, microseconds = self.client.time()

@@ -28,7 +28,7 @@ WINDOWS = Windows(
 # resume window, a day, and a month.
 TURNS = tuple(ticks * TICK for ticks in (13, 13, 41, 41, 61, 61, 81, 101, 121, 930, 26_000))
 
-TIMES = ("opened_at", "connected_at", "last_beat", "at")
+TIMES = ("opened_at", "connected_at", "last_beat", "at", "time")
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +62,7 @@ class Side:
     def _plain(self, name: str, value: Any, base: int) -> Any:
         if name in TIMES:
             return round((value - base) / EDGE)
-        if name == "incarnation":
+        if name in ("incarnation", "epoch"):
             return self._number(value)
         if name == "cursor":
             return bool(value)

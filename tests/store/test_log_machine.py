@@ -1,0 +1,148 @@
+"""Two kinds of log are told the same at random, and have to answer the same."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from realtime.store.log import Bounds, Draft
+
+from .kinds import KINDS
+from .sides import WINDOWS, Call, Side, same
+from .test_machine import EXAMPLES
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+ROOMS = ["a", "b", "c"]
+
+# Instants are so many ms apart, and what is over is over in the middle between two of them, so it
+# makes no difference what a call takes by the real clock. Keys are kept for 7.5 of them.
+TICK = 40_000
+BOUNDS = Bounds(
+    length=20, bytes=2_000, ttl_ms=5 * TICK + TICK // 2, meta_ttl_ms=200 * TICK + TICK // 2
+)
+# Just beyond the time of entries, keys, half of that of a quiet log, and all of it.
+TURNS = [1, 6, 6, 8, 101, 201]
+
+rooms = st.sampled_from(["a", "a", "a", "b", "b", "c"])
+drafts = st.lists(
+    st.builds(
+        Draft,
+        rooms,
+        data=st.sampled_from(["1", '"é"', "x" * 700, "x" * 3000]),
+        key=st.sampled_from(["", "", "", "k1", "k2"]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+offsets = st.integers(0, 40)
+limits = st.sampled_from([1, 3, 20, 0])
+sizes = st.sampled_from([1, 10, 800, 100_000])
+some_rooms = st.lists(st.sampled_from([*ROOMS, "d"]), max_size=4)
+
+ACTS = {
+    "append": 8, "append_many": 1, "repeat": 3, "read": 6, "ends": 4, "turn": 3, "lose": 1,
+    "come_back_empty": 1,
+}  # fmt: skip
+
+
+class Machine(RuleBasedStateMachine):
+    """Some rooms, and all that their logs may go through."""
+
+    sides: tuple[Side, Side]  # set by whoever runs it
+
+    def __init__(self) -> None:
+        super().__init__()
+        for side in self.sides:
+            side.kind.empty()
+            side.incarnations.clear()
+        self.base = self.now = self.sides[0].kind.now()
+        self.last: Call = _ends_of(ROOMS)
+
+    @rule(data=st.data())
+    def act(self, data: st.DataObject) -> None:
+        acts = [name for name, weight in ACTS.items() for _ in range(weight)]
+        getattr(self, data.draw(st.sampled_from(acts)))(data.draw)
+
+    def both(self, call: Call) -> None:
+        """What both answer to a call, one instant later than the call before."""
+        self.now += TICK
+        self.last = call
+        same(self.sides, call, now=self.now, base=self.base)
+
+    def append(self, draw: Draw) -> None:
+        given = draw(drafts)
+        self.both(lambda side: [(each, each.fresh) for each in side.store.log.append(given)])
+
+    def append_many(self, draw: Draw) -> None:
+        given = [Draft(draw(rooms), str(number)) for number in range(30)]
+        self.both(lambda side: side.store.log.append(given))
+
+    def repeat(self, draw: Draw) -> None:
+        """An answer was lost."""
+        self.both(self.last)
+
+    def read(self, draw: Draw) -> None:
+        what = {"after": draw(offsets), "limit": draw(limits), "max_bytes": draw(sizes)}
+        room = draw(rooms)
+        self.both(lambda side: side.store.log.read(room, **what))
+
+    def ends(self, draw: Draw) -> None:
+        self.both(_ends_of(draw(some_rooms)))
+
+    def turn(self, draw: Draw) -> None:
+        """What is over is pruned where that has to be done, and has expired elsewhere."""
+        self.now += draw(st.sampled_from(TURNS)) * TICK
+        for side in self.sides:
+            side.ask(_prune, self.now)
+
+    def lose(self, draw: Draw) -> None:
+        room = draw(rooms)
+        for side in self.sides:
+            side.kind.begin_anew(room)
+
+    def come_back_empty(self, draw: Draw) -> None:
+        for side in self.sides:
+            side.kind.empty()
+
+
+def _ends_of(rooms: list[str]) -> Call:
+    return lambda side: sorted(side.store.log.ends(rooms).items())
+
+
+def _prune(side: Side) -> None:
+    while side.store.log.prune():
+        pass
+
+
+@pytest.fixture
+def sides(request: pytest.FixtureRequest) -> Iterator[tuple[Side, Side]]:
+    kinds = []
+    for name in ("database", "redis"):
+        ground, make = KINDS[name]
+        kinds.append(make(request.getfixturevalue(ground), WINDOWS, BOUNDS))
+    yield Side(kinds[0]), Side(kinds[1])
+    for kind in kinds:
+        kind.close()
+
+
+@pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time
+@pytest.mark.django_db(transaction=True)
+def test_two_kinds_of_log_answer_the_same(
+    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "sides", sides, raising=False)
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            derandomize=not EXAMPLES,
+            max_examples=EXAMPLES or 15,
+            stateful_step_count=50,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
