@@ -268,7 +268,7 @@ def test_the_clients_examples_are_what_a_server_takes() -> None:
 
 def test_every_error_code_has_its_row() -> None:
     told = named(section(section(PROTOCOL, "## From the server"), "### `error`")).keys()
-    assert told - {"code", "detail"} == {code.value for code in ErrorCode}
+    assert told - {"code", "detail", "id", "room"} == {code.value for code in ErrorCode}
 
 
 def closings() -> dict[int, str]:

@@ -54,6 +54,8 @@ class Requests:
             self._refuse(request, Refused(detail, ErrorCode.RATE_LIMITED))
 
     async def _serve(self, request: Request) -> None:
+        if self._session.departed:  # whoever comes back asks again
+            return
         try:
             await self._answer(request)
         except Refused as refused:
@@ -93,8 +95,6 @@ class Requests:
     def _leave(self, leave: Leave) -> None:
         session, room = self._session, leave.room
         self._rights.to_leave(room)
-        if session.departed:
-            return
         if room in session.reader.names:
             session.leave(room)
             self._watchers.left(session.record, [room])

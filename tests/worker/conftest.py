@@ -23,6 +23,7 @@ from realtime.sweeper import Sweeper
 from realtime.threads import Threads
 from realtime.worker.admission import Admission, Terms, Watchers
 from realtime.worker.beats import Beats
+from realtime.worker.connection import Connection
 from realtime.worker.departures import Departures
 from realtime.worker.hub import Hub, Identity
 from realtime.worker.publications import published
@@ -50,6 +51,8 @@ class World:
     opened: list[Session] = field(default_factory=list)
     resumed: list[Session] = field(default_factory=list)
     moves: list[tuple[str, str, str]] = field(default_factory=list)  # "joined" or "left", who, room
+
+    connections: list[Connection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         fickle = cast(Store, self.fickle)
@@ -100,8 +103,10 @@ class World:
         wanted = resume and Resume(session=resume["session"], token=resume["token"])
         hello = Hello(protocol=1, resume=wanted or None, rooms=rooms or {})
         login = peer.login or None  # what stands for the login, here by its digest
+        connection = connect(wire)
+        self.connections.append(connection)
         session = await self.admission.admit(
-            connect(wire), hello, peer, rights=rights(peer), login=login
+            connection, hello, peer, rights=rights(peer), login=login
         )
         assert session is not None
         await session.connection.flush()

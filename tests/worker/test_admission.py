@@ -8,6 +8,7 @@ import pytest
 
 from realtime.models import LiveSession
 from realtime.protocol.messages import Bye
+from realtime.protocol.position import Position
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Peer, SessionState
 
@@ -230,3 +231,98 @@ async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
     record = await world.store.get(newest.id)
     assert record is not None
     assert (record.state, last.closed) == (CONNECTED, None)
+
+
+# ---------------------------------------------------------------- rooms
+
+
+async def test_welcome_has_the_rooms_and_comes_before_their_publications(world: World) -> None:
+    for _ in range(3):
+        top = await world.publish("open:a")
+    wire = Wire()
+    rooms = {"open:a": Position(top.epoch, 1), "open:b": None}
+    session = await world.admit(wire, rooms=rooms)
+    await eventually(lambda: wire.types.count("publication") == 2)
+    welcome = wire.messages[0]
+    assert wire.types[0] == "welcome"
+    assert list(welcome["rooms"]) == ["user:1", "open:a", "open:b"]
+    assert welcome["rooms"]["open:a"] == {"epoch": top.epoch, "offset": 3, "recovered": True}
+    assert welcome["rooms"]["open:b"].keys() == {"epoch", "offset"}
+    assert [message["offset"] for message in wire.messages[1:]] == [2, 3]
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert record.rooms == session.rooms == ("open:a", "open:b", "user:1")
+    assert [(move, room) for move, _, room in world.moves] == [
+        ("joined", "open:a"),
+        ("joined", "open:b"),
+        ("joined", "user:1"),
+    ]
+
+
+@pytest.mark.parametrize("position", [("another", 1, "epoch_changed"), ("", 9, "ahead")])
+async def test_a_position_that_is_of_no_use_is_told_so(
+    world: World, position: tuple[str, int, str]
+) -> None:
+    epoch, offset, reason = position
+    top = await world.publish("open:a")
+    wire = Wire()
+    await world.admit(wire, rooms={"open:a": Position(epoch or top.epoch, offset)})
+    entry = wire.messages[0]["rooms"]["open:a"]
+    assert entry == {"epoch": top.epoch, "offset": 1, "recovered": False, "reason": reason}
+    await world.publish("open:a")
+    await eventually(lambda: "publication" in wire.types)
+    assert [m["offset"] for m in wire.messages if m["type"] == "publication"] == [2]
+
+
+async def test_refusals_follow_the_welcome(world: World) -> None:
+    wire = Wire()
+    await world.admit(wire, rooms=dict.fromkeys(["shut", "user:2", "open:a", "no room"]))
+    await eventually(lambda: len(wire.messages) == 4)
+    assert wire.types == ["welcome", "error", "error", "error"]
+    assert [(m["room"], m["code"]) for m in wire.messages[1:]] == [
+        ("shut", "forbidden"),
+        ("user:2", "forbidden"),
+        ("no room", "invalid_message"),
+    ]
+
+
+async def test_hello_is_the_whole_truth_about_rooms(world: World) -> None:
+    first, second = Wire(), Wire()
+    await world.admit(first, rooms=dict.fromkeys(["open:a", "open:b"]))
+    world.moves.clear()
+    session = await world.admit(
+        second, resume=first.messages[0], rooms=dict.fromkeys(["open:b", "open:c"])
+    )
+    assert session.rooms == ("open:b", "open:c", "user:1")
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert record.rooms == session.rooms
+    assert ("left", session.id, "open:a") in world.moves
+    assert [room for move, _, room in world.moves if move == "left"] == ["open:a"]
+    for room in ("open:a", "open:b"):
+        await world.publish(room)
+    await eventually(lambda: "publication" in second.types)
+    assert [m["room"] for m in second.messages if m["type"] == "publication"] == ["open:b"]
+    assert "publication" not in first.types
+
+
+async def test_a_log_out_of_reach_refuses_before_anything_is_opened(world: World) -> None:
+    world.log.down = True
+    with pytest.raises(StoreUnavailable):
+        await world.admit(Wire())
+    assert world.fickle.called("open") == []
+    assert (await world.store.stats()).connected == 0
+    assert list(world.rooms.names()) == []
+
+
+async def test_who_went_while_the_store_answered_is_in_no_room(world: World) -> None:
+    wire = Wire()
+    held = world.fickle.held["open"] = asyncio.Event()
+    admission = asyncio.create_task(world.admit(wire, rooms={"open:a": None}))
+    await eventually(lambda: world.fickle.called("open"))
+    (connection,) = world.connections
+    connection.end(4001)
+    held.set()
+    session = await admission
+    assert (session.rooms, list(world.rooms.names()), world.moves) == ((), [], [])
+    assert "welcome" not in wire.types
