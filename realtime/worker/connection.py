@@ -1,7 +1,7 @@
 """One live transport: what may come in, what goes out, and how it ends."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from realtime.protocol import messages
@@ -51,7 +51,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._bucket = TokenBucket(limits.rate, limits.burst, self._loop.time())
         self._out = Straight(frames, send, self._fail) if frames else Outbox(send, self._fail)
-        self._offer = self._out.offer
+        self._frames = frames
         self._malformed = 0
         self.frames_in = 0
         self.frames_out = 0
@@ -110,17 +110,17 @@ class Connection:
         self.post(encoded(data))
 
     def post(self, message: Encoded) -> None:
-        """Send a message that may be encoded for many; nothing happens after the end.
+        """Send a message that is encoded; nothing happens after the end.
 
-        A thousand members of a room are as many calls, so whoever has nothing unsent is
-        not asked how much it is.
+        What many are sent is sent by :func:`post_to_all`.
         """
         if self.ended:
             return
-        if len(message.frame) > MAX_UNSENT or not self._offer(message.frame):
-            self._add(message)
-        else:
-            self.frames_out += 1
+        if self._out.unsent + len(message.payload) > MAX_UNSENT:
+            self._overflow()
+            return
+        self.frames_out += 1
+        self._out.put(message)
 
     def end(self, code: int, reason: str = "", *, delay_ms: tuple[int, int] | None = None) -> None:
         """Say goodbye and close, once; what was sent before still goes first."""
@@ -137,14 +137,6 @@ class Connection:
     async def flush(self) -> None:
         """Wait until the server has all there is, or the transport has failed."""
         await self._out.flush()
-
-    def _add(self, message: Encoded) -> None:
-        """Send it after what is unsent, within the bound."""
-        if self._out.unsent + len(message.payload) > MAX_UNSENT:
-            self._overflow()
-            return
-        self.frames_out += 1
-        self._out.put(message)
 
     def _overflow(self) -> None:
         # Nobody reads this connection: a goodbye would only wait behind the rest.
@@ -164,3 +156,22 @@ class Connection:
         """The server refused an event: nothing more can be said here."""
         self.ended = self.ended or (CloseCode.LOST.value, CloseCode.LOST.reason)
         self._drop()
+
+
+def post_to_all(connections: Iterable[Connection], message: Encoded) -> None:
+    """Send all of these the same, as ``post`` does it for one.
+
+    Whoever has nothing unsent is not asked how much it is, and is written to in one go with
+    the others: for a thousand that takes half the time.
+    """
+    live = [each for each in connections if not each.ended]
+    frames = live[0]._frames if live else None  # all have them, or none: it is the server's
+    if frames is None or len(message.frame) > MAX_UNSENT:
+        behind: Collection[int] = range(len(live))
+    else:
+        behind = set(frames.write_to_all([each._frames for each in live], message.frame))
+    for number, each in enumerate(live):
+        if number in behind:
+            each.post(message)
+        else:
+            each.frames_out += 1

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from realtime.protocol.frames import Encoded
@@ -24,8 +24,9 @@ class Frames(Protocol):
     def write(self, frame: bytes) -> bool:
         """Send a whole frame without waiting; False on a connection that is not open."""
 
-    def offer(self, frame: bytes) -> bool:
-        """Send it likewise, but only if nothing is unsent; False if not."""
+    @staticmethod
+    def write_to_all(targets: Iterable[Any], frame: bytes) -> Sequence[int]:
+        """Send it to all of these for whom it need not wait; the numbers of the others."""
 
 
 class Outbox:
@@ -41,10 +42,6 @@ class Outbox:
         self._events: deque[Event] = deque()
         self._writer: asyncio.Task[None] | None = None
         self.unsent = 0
-
-    def offer(self, _frame: bytes) -> bool:
-        """False: nothing is sent at once."""
-        return False
 
     def put(self, message: Encoded) -> None:
         """Send a message."""
@@ -98,7 +95,6 @@ class Straight:
 
     def __init__(self, frames: Frames, send: Send, failed: Callable[[], object]) -> None:
         self._frames = frames
-        self.offer = frames.offer  # with nothing in between
         self._send = send
         self._failed = failed
         self._last: Outbox | None = None

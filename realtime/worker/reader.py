@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from realtime.protocol.frames import Encoded
 from realtime.protocol.messages import Entry, Joined
 from realtime.protocol.position import Gap, Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES, Miscount, Window
@@ -21,12 +20,12 @@ class Reader:
     """
 
     __slots__ = (
+        "_address",
+        "_connection",
         "_deliver",
         "_pinged",
-        "_post",
         "_refused",
         "_rooms",
-        "_send",
         "_takes",
         "_window",
         "hurry",
@@ -39,8 +38,8 @@ class Reader:
         # Called for every member of a fan-out: looked up once.
         self._takes: Callable[[int], bool] = self._window.takes
         self._deliver: Callable[[int], None] = self._window.deliver
-        self._post: Callable[[Encoded], None] = connection.post
-        self._send = connection.send
+        self._address: Callable[[Connection], None] = rooms.mailing.add
+        self._connection = connection
         self._pinged: dict[int, int] = {}  # sequence of a ping → what it said was delivered
         self._refused = False
         self.hurry: Callable[[], None] = _nothing
@@ -57,13 +56,16 @@ class Reader:
         return False
 
     def hand(self, room: str, publication: Publication, *, replayed: bool) -> None:
-        """Send it, and count it."""
+        """Count it, and send it: what is new for all of the room goes out in one go."""
         self._deliver(publication.size)
-        self._post(publication.encoded)
+        if replayed:
+            self._connection.post(publication.encoded)
+        else:
+            self._address(self._connection)
 
     def tell(self, room: str, top: Position, gap: Gap) -> None:
         """Say what is lost, unasked: the peer goes on from ``top``."""
-        self._send(
+        self._connection.send(
             Joined(room=room, epoch=top.epoch, offset=top.offset, recovered=False, reason=gap.value)
         )
 

@@ -8,7 +8,7 @@ a lost hint and a slow reader are the same to it.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,7 +37,7 @@ class Member(Protocol):
         ...
 
     def hand(self, room: str, publication: Publication, *, replayed: bool) -> None:
-        """Here it is."""
+        """Here it is. One that is not replayed may be sent with those of others, by ``send``."""
         ...
 
     def tell(self, room: str, top: Position, gap: Gap) -> None:
@@ -69,12 +69,16 @@ class Membership:
 
 
 class Room:
-    """Begins where the store said that the log ends."""
+    """Begins where the store said that the log ends. ``send`` is called with a publication
+    that members were handed, before the next pause."""
 
-    __slots__ = ("_hungry", "_members", "_tally", "_waiting", "log", "name")
+    __slots__ = ("_hungry", "_members", "_send", "_tally", "_waiting", "log", "name")
 
-    def __init__(self, name: str, end: End, tally: Tally) -> None:
+    def __init__(
+        self, name: str, end: End, tally: Tally, *, send: Callable[[Publication], object]
+    ) -> None:
         self.name = name
+        self._send = send
         self.log = Knowledge(end)
         self._tally = tally
         self._waiting: dict[int, Publication] = {}  # beyond the top, before they are handed out
@@ -170,6 +174,7 @@ class Room:
                 logger.exception("a member of %s could not be handed a publication", room)
                 membership.live = False
         self._tally.delivered += handed
+        self._send(publication)
 
     def wants(self) -> Read | None:
         """What to read next; None while nobody waits for anything that can be handed over."""
@@ -190,8 +195,9 @@ class Room:
         if moved:
             self._place_anew()
         suspects = self._members if moved else self._hungry
-        gaps = [(each, self.log.gap_at(each.offset)) for each in suspects.values()]
-        yield from self._lose([(each, gap) for each, gap in gaps if gap])
+        gap_at = self.log.gap_at
+        lost = [(each, gap) for each in suspects.values() if (gap := gap_at(each.offset))]
+        yield from self._lose(lost)
         self._keep(page.publications)
         yield from self._serve(read.offset, page.publications)
 

@@ -16,6 +16,7 @@ from .auditing import Agenda
 from .driver import Driver
 from .ends import Ends
 from .knowledge import Page, Read
+from .mailing import Mailing
 from .publications import Published, published
 from .room import Member, Room, Tally
 
@@ -56,6 +57,7 @@ class Rooms:
         self._drivers: dict[str, Driver] = {}
         self._reading = asyncio.Semaphore(READS)
         self._tally = Tally()
+        self.mailing = Mailing()
         self._retired: set[asyncio.Task[None]] = set()
         self._stopped = False
 
@@ -208,9 +210,12 @@ class Rooms:
         driver = self._drivers.get(name)
         if driver is None:
             if name in self._held:
-                self._drivers[name] = Driver(Room(name, end, self._tally), self._read)
+                self._drivers[name] = Driver(self._room(name, end), self._read)
         elif driver.room.audit(end, asked_at=asked_at):
             driver.go_on()
+
+    def _room(self, name: str, end: End) -> Room:
+        return Room(name, end, self._tally, send=lambda each: self.mailing.send(each.encoded))
 
     async def _read(self, name: str, read: Read) -> Page:
         async with self._reading:

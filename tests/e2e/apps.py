@@ -137,25 +137,25 @@ async def by_send(_frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
 
 async def in_order(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     """Numbers, by ``send`` and both ways of frames in turn, faster than they can be read."""
-    offered = refused = 0
+    at_once = refused = 0
     for number in range(0, 21_000, 3):
         await send({"type": "websocket.send", "text": f"{number:0300}"})
         refused += not frames.write(encoded(f"{number + 1:0300}").frame)
         last = encoded(f"{number + 2:0300}").frame
-        if frames.offer(last):
-            offered += 1
-        else:
+        if frames.write_to_all([frames], last):
             refused += not frames.write(last)
+        else:
+            at_once += 1
     await send({"type": "websocket.close", "code": 4000})
     closing = written(frames, "closing")
     await disconnected(receive)
-    return {"offered": offered, "refused": refused, "closing": closing}
+    return {"at_once": at_once, "refused": refused, "closing": closing}
 
 
 def written(frames: Any, text: str) -> bool:
     """Whether a frame can be sent without waiting, in either way."""
     frame = encoded(text).frame
-    return bool(frames.offer(frame) or frames.write(frame))
+    return frames.write_to_all([frames], frame) == [] or frames.write(frame) is True
 
 
 async def deaf(_frames: Any, _receive: Receive, _send: Send) -> dict[str, Any]:

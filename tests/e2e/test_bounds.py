@@ -125,7 +125,7 @@ def test_sent_and_written_frames_keep_their_order(server: ServerProcess) -> None
             assert (opcode, int(payload)) == (TEXT, number)
         assert peer.closed_with()[0] == 4000
         over = server.event("over", port=peer.port)
-    assert 0 < over["offered"] < 7_000
+    assert 0 < over["at_once"] < 7_000
     assert (over["early"], over["refused"], over["closing"], over["late"]) == (
         False,
         0,

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 
 import pytest
 
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.frames import encoded
 from realtime.protocol.messages import Error
-from realtime.worker.connection import MAX_UNSENT, Connection
+from realtime.worker.connection import MAX_UNSENT, Connection, post_to_all
 
 from .fakes import Wire, connect
 
@@ -28,8 +29,11 @@ class Frames:
             self.written.append(frame)
         return self.open
 
-    def offer(self, frame: bytes) -> bool:
-        return not self.unsent and self.write(frame)
+    @staticmethod
+    def write_to_all(targets: Iterable["Frames"], frame: bytes) -> list[int]:
+        return [
+            number for number, each in enumerate(targets) if each.unsent or not each.write(frame)
+        ]
 
 
 @pytest.fixture
@@ -103,3 +107,48 @@ async def test_a_connection_that_is_gone_is_no_error(
     connection.end(CloseCode.NORMAL)
     await connection.flush()
     assert connection.ended == (1000, "normal closure")
+
+
+# To many at once
+
+
+async def test_what_is_for_all_is_written_to_each_once(wire: Wire) -> None:
+    idle, busy, ended, gone = all_frames = [Frames() for _ in range(4)]
+    connections = [connect(wire, frames=each) for each in all_frames]
+    busy.unsent = 10
+    connections[2].end(CloseCode.NORMAL)
+    ended.written.clear()
+    gone.open = False
+    post_to_all(connections, encoded("1"))
+    assert idle.written == busy.written == [b"\x81\x011"]
+    assert ended.written == gone.written == []
+    assert [each.frames_out for each in connections] == [1, 1, 1, 1]
+    await connections[2].flush()
+
+
+async def test_whoever_has_too_much_unsent_ends_and_the_others_get_theirs(wire: Wire) -> None:
+    slow, quick = Frames(), Frames()
+    connections = [connect(wire, frames=each) for each in (slow, quick)]
+    slow.unsent = MAX_UNSENT
+    post_to_all(connections, encoded("1"))
+    assert [each.ended for each in connections] == [(4003, "slow consumer"), None]
+    assert (slow.written, len(quick.written)) == ([], 1)
+    await connections[0].flush()
+
+
+async def test_a_frame_beyond_the_bound_is_written_to_nobody(wire: Wire, frames: Frames) -> None:
+    connection = connect(wire, frames=frames)
+    post_to_all([connection], encoded(bytes(MAX_UNSENT + 1)))
+    assert connection.ended == (4003, "slow consumer")
+    assert frames.written == []
+    await connection.flush()
+
+
+async def test_a_server_without_frames_is_sent_each_by_its_outbox() -> None:
+    wires = [Wire(), Wire()]
+    connections = [connect(each) for each in wires]
+    post_to_all([], encoded("0"))
+    post_to_all(connections, encoded("1"))
+    for each in connections:
+        await each.flush()
+    assert [each.events for each in wires] == [[{"type": "websocket.send", "text": "1"}]] * 2

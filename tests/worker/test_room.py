@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from realtime.protocol.frames import Encoded, encoded
 from realtime.protocol.position import Gap, Position
 from realtime.store.log import End
 from realtime.worker import room as module
@@ -19,6 +20,7 @@ from realtime.worker.room import Room, Tally
 
 KEPT = 6  # entries of the log
 PIECE = 3  # publications of a read
+NOTHING = encoded("")
 NAMES = st.sampled_from("abcde")
 
 
@@ -29,6 +31,7 @@ class Entry:
     offset: int
     text: str
     size: int = 1
+    encoded: Encoded = NOTHING
 
 
 class Log:
@@ -103,7 +106,9 @@ class Client:
     def tell(self, _room: str, top: Position, gap: Gap) -> None:
         same = top.epoch == self.position.epoch
         more = top.offset > self.position.offset
+        kept = {entry.offset for entry in self._log.kept} if top.epoch == self._log.epoch else set()
         self._check(gap is not Gap.AHEAD, "nobody is let in there")
+        self._check(gap is Gap.EPOCH_CHANGED or self.position.offset + 1 not in kept, "a loss")
         self._check(same and more if gap is Gap.EXPIRED else not same, "what is true")
         self.account += _lost(self.position, top, gap)
         self.position = top
@@ -132,15 +137,16 @@ class RoomMachine(RuleBasedStateMachine):
         super().__init__()
         self.log = Log()
         self.tally = Tally()
-        self.room = Room("lobby", self.log.end, self.tally)
+        self.room = Room("lobby", self.log.end, self.tally, send=id)
         self.clients: dict[str, Client] = {}
         self.gone: list[Client] = []
         self.hints: list[tuple[str, Entry]] = []
         self.audits: list[tuple[End, int]] = []  # answers under way
         self.left: list[Position] = []
-        self.asked: Read | None = None  # the read that the store has not answered
-        self.answered: tuple[Read, Page] | None = None  # the one whose answer is under way
-        self.steps: Iterator[None] | None = None  # what is paused
+        self.driver = self._drive()
+        self.resting = False
+        for name in "abc":
+            self._client(name, anew=True).come_in(None)
 
     # ------------------------------------------------------------ store and layer
 
@@ -151,6 +157,14 @@ class RoomMachine(RuleBasedStateMachine):
             entry = self.log.append()
             if not each:
                 self.room.hint(self.log.epoch, entry)
+
+    @rule(steps=st.integers(1, 3), early=st.booleans())
+    def publish_and_go_on(self, steps: int, early: bool) -> None:
+        """Heard of at once, or lost, while the driver is at work."""
+        entry = self.log.append()
+        if early:
+            self.room.hint(self.log.epoch, entry)
+        self.go_on(steps)
 
     @rule()
     def publish_slowly(self) -> None:
@@ -243,11 +257,17 @@ class RoomMachine(RuleBasedStateMachine):
             self.room.leave(client)
             client.come_in(client.position)
 
-    @rule(name=NAMES, more=st.integers(1, 4))
-    def read_on(self, name: str, more: int) -> None:
-        if client := self.clients.get(name):
+    @rule(names=st.sets(NAMES), more=st.integers(1, 4), meanwhile=st.booleans())
+    def read_on(self, names: set[str], more: int, meanwhile: bool) -> None:
+        """Some take more; something may be published while they are about to get it."""
+        for name in names & self.clients.keys():
+            client = self.clients[name]
             client.credit = min(client.credit + more, 5)
             self.room.wake(client)
+        if meanwhile:
+            self.go_on(1)
+            self.log.append()
+            self.go_on(2)
 
     # ------------------------------------------------------------ the driver, step by step
 
@@ -255,27 +275,24 @@ class RoomMachine(RuleBasedStateMachine):
     def go_on(self, count: int) -> None:
         """Some steps of the driver: of what is paused, or whatever comes next."""
         for _ in range(count):
-            self._step()
+            next(self.driver)
 
     @rule(count=st.integers(1, 6))
     def go_on_as_well(self, count: int) -> None:
         """Again, so that it is chosen more often."""
         self.go_on(count)
 
-    def _step(self) -> None:
-        if self.steps is not None:
-            if next(self.steps, "over") == "over":
-                self.steps = None
-        elif self.asked is not None:
-            self.answered = (self.asked, self.log.read(self.asked.offset))
-            self.asked = None
-        elif self.answered is not None:
-            self.steps = self.room.absorb(*self.answered)
-            self.answered = None
-        elif read := self.room.wants():
-            self.asked = read
-        else:
-            self.steps = self.room.hand_out()
+    def _drive(self) -> Iterator[None]:
+        """What the driver does; at each step something else may happen."""
+        while True:
+            yield from self.room.hand_out()
+            read = self.room.wants()
+            self.resting = read is None
+            yield
+            if read is not None:
+                page = self.log.read(read.offset)
+                yield
+                yield from self.room.absorb(read, page)
 
     @rule()
     def settle(self) -> None:
@@ -284,22 +301,23 @@ class RoomMachine(RuleBasedStateMachine):
             client.credit = 10_000
             self.room.wake(client)
         self.room.audit(self.log.end, asked_at=self.room.log.newest.offset)
-        for _ in range(400):
-            self._step()
-            if self.idle() and self.room.wants() is None:
-                break
-        else:
-            pytest.fail("it goes on for ever")
+        self._until_it_rests()
         for client in self.clients.values():
             assert client.position == self.log.position
             client.credit = 2
 
-    def idle(self) -> bool:
-        if self.steps or self.asked or self.answered:
-            return False
-        for _ in self.room.hand_out():
-            pass
-        return True
+    def _until_it_rests(self) -> None:
+        self.resting = False
+        for _ in range(400):
+            next(self.driver)
+            if self.resting:
+                return
+        pytest.fail("it goes on for ever")
+
+    def teardown(self) -> None:
+        self.settle()
+        self.nothing_is_wrong()
+        self.the_books_balance()
 
     @invariant()
     def nothing_is_wrong(self) -> None:
@@ -328,7 +346,7 @@ def _small_slices() -> Iterator[None]:
 
 
 RoomMachine.TestCase.settings = settings(
-    max_examples=100,
+    max_examples=150,
     stateful_step_count=50,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
@@ -345,7 +363,7 @@ def a_room(*, published: int = 0) -> tuple[Log, Room, Tally]:
     log, tally = Log(), Tally()
     for _ in range(published):
         log.append()
-    return log, Room("lobby", log.end, tally), tally
+    return log, Room("lobby", log.end, tally, send=id), tally
 
 
 def go_through(room: Room, log: Log) -> int:
@@ -391,6 +409,21 @@ def test_a_publication_that_came_after_an_audit_was_asked_is_no_reason_to_doubt(
     assert room.wants() is None
 
 
+def test_a_doubt_that_came_up_while_the_log_was_read_remains() -> None:
+    log, room, _ = a_room(published=1)
+    log.append()
+    room.audit(log.end, asked_at=1)
+    read = room.wants()
+    assert read is not None
+    answer = log.read(read.offset)
+    log.restart()
+    room.hint(log.epoch, log.append())
+    list(room.absorb(read, answer))
+    list(room.hand_out())
+
+    assert room.wants() == Read(2, 1)
+
+
 def test_a_log_that_ends_before_what_it_had_told_is_believed_by_those_ahead_of_it() -> None:
     log, room, tally = a_room(published=4)
     behind, live, beyond = Told(), Told(), Told()
@@ -413,6 +446,78 @@ def test_a_log_that_ends_before_what_it_had_told_is_believed_by_those_ahead_of_i
     room.hint(log.epoch, log.append())
     go_through(room, log)
     assert [member.given[-1] for member in (behind, live, beyond)] == [4, 4, 4]
+
+
+def test_nobody_is_replayed_what_the_room_has_not_handed_out() -> None:
+    log, room, tally = a_room(published=3)
+    behind, live = Told(), Told()
+    room.join(behind, Position(log.epoch, 1))
+    room.join(live)
+    read = room.wants()
+    assert read is not None
+    log.append()  # before the store answers
+
+    list(room.absorb(read, log.read(read.offset)))
+    assert (behind.given, live.given) == ([2, 3], [])
+    list(room.hand_out())
+    assert (behind.given, live.given) == ([2, 3, 4], [4])
+    assert (tally.replayed, tally.delivered) == (2, 2)
+
+
+def test_who_leaves_in_a_pause_is_handed_nothing_more() -> None:
+    log, room, _ = a_room(published=1)
+    members = [Told() for _ in range(4)]
+    _, second, third, fourth = members
+    for member in members:
+        room.join(member)
+    room.hint(log.epoch, log.append())
+    steps = room.hand_out()
+    next(steps)
+    room.leave(second)
+    room.leave(third)
+    room.join(third)  # after it, as it is told
+    room.leave(fourth)
+    room.join(fourth, Position(log.epoch, 1))  # before it
+    list(steps)
+    assert [member.given for member in members] == [[2], [], [], []]
+
+    go_through(room, log)
+    assert [member.given for member in members] == [[2], [], [], [2]]
+
+
+def test_who_leaves_in_a_pause_of_a_replay_gets_no_more_of_it() -> None:
+    log, room, tally = a_room(published=2)
+    members = [Told() for _ in range(3)]
+    for member in members:
+        room.join(member, Position(log.epoch, 0))
+    read = room.wants()
+    assert read is not None
+    steps = room.absorb(read, log.read(0))
+    next(steps)
+    room.leave(members[1])
+    list(steps)
+    assert [member.given for member in members] == [[1, 2], [], [1, 2]]
+    assert tally.replayed == 4
+
+
+def test_who_leaves_in_a_pause_is_told_of_no_loss() -> None:
+    log, room, tally = a_room(published=2)
+    members = [Told() for _ in range(3)]
+    for member in members:
+        room.join(member)
+    log.restart()
+    log.append()
+    room.audit(log.end, asked_at=2)
+    read = room.wants()
+    assert read is not None
+    steps = room.absorb(read, log.read(read.offset))
+    next(steps)
+    room.leave(members[1])
+    room.leave(members[2])
+    room.join(members[2])  # as it is told, in the new log
+    list(steps)
+    assert [member.given for member in members] == [[(1, Gap.EPOCH_CHANGED)], [], []]
+    assert tally.skipped == 1
 
 
 def test_nobody_waits_beyond_an_end_that_the_store_takes_back() -> None:

@@ -1,0 +1,22 @@
+"""One message for many connections."""
+
+from realtime.protocol.frames import Encoded
+
+from .connection import Connection, post_to_all
+
+
+class Mailing:
+    """Whom the message that is being handed out is for. Whoever adds them has it sent before
+    the next pause, so that nothing overtakes it."""
+
+    __slots__ = ("_addressees", "add")
+
+    def __init__(self) -> None:
+        self._addressees: list[Connection] = []
+        self.add = self._addressees.append
+
+    def send(self, message: Encoded) -> None:
+        """Send it to all of them, in one go."""
+        addressees = self._addressees.copy()
+        self._addressees.clear()
+        post_to_all(addressees, message)
