@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from realtime.conf import Settings
 from realtime.protocol.position import Position
 from realtime.store.base import BlockingStore
-from realtime.store.log import KEY_KEPT_MS, MOST, Appended, BlockingLog, Draft, End, Entry
+from realtime.store.log import KEY_KEPT_MS, MOST, Appended, BlockingLog, Bounds, Draft, End, Entry
+from realtime.worker.runtime import bounds
 
 from .kinds import BOUNDS, DAY, Kind
 
@@ -415,3 +417,7 @@ def test_what_is_no_text_is_the_callers_mistake(log: BlockingLog, text: str) -> 
         with pytest.raises(ValueError, match=r"NUL|surrogate"):
             log.append([draft])
     assert end_of(log).top.offset == 0
+
+
+def test_the_usual_bounds_are_those_of_the_settings() -> None:
+    assert bounds(Settings()) == Bounds()
