@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as DjangoSession
 from django.test import Client as Browser
 
+from realtime import signals
 from realtime.authentication import ANONYMOUS, Login
 from realtime.consumers import SERVER_EXTENSION, RealtimeConsumer
 from realtime.store.base import StoreUnavailable
-from realtime.store.records import SessionState
+from realtime.store.records import Deliveries, SessionState
 from realtime.worker import runtime
 from realtime.worker.runtime import Runtime
 from realtime.worker.work import MAX_WAITING
@@ -349,6 +350,82 @@ async def test_the_tenth_malformed_frame_closes_the_session(worker: Runtime) -> 
     assert code == 4505
     await worker._departures.settle(10)
     assert await state_of(worker, session) is None
+
+
+# ---------------------------------------------------------------- rooms
+
+
+async def test_without_an_override_nobody_is_let_in_anywhere(worker: Runtime) -> None:
+    client = Client(Ticketed)
+    await client.connect(timeout=10)
+    await client.say(**HELLO, rooms={"open": None})
+    assert list((await client.hear())["rooms"]) == ["user:42"]
+    error = await client.hear()
+    assert (error["room"], error["code"]) == ("open", "forbidden")
+    await client.say(type="join", id=1, room="open")
+    assert (await client.hear())["code"] == "forbidden"
+    await client.say(type="message", id=2, room="open", data=1, key="k")
+    assert (await client.hear())["code"] == "not_joined"
+    await client.disconnect()
+
+
+class Open(Ticketed):
+    """One room is open to everybody, and about another nothing can be said."""
+
+    async def authorize(self, room: str, action: str) -> bool:
+        if room == "broken":
+            raise ZeroDivisionError("a defect")
+        return room == "open" and self.peer.user == "42" and action in ("join", "publish")
+
+
+async def test_what_a_client_says_is_published_and_acknowledged(worker: Runtime) -> None:
+    moves: list[tuple[str, str]] = []
+    receivers = {
+        "joined": lambda room, **_: moves.append(("joined", room)),
+        "left": lambda room, **_: moves.append(("left", room)),
+    }
+    signals.room_joined.connect(receivers["joined"])
+    signals.room_left.connect(receivers["left"])
+    client = Client(Open)
+    await client.greet()
+    await client.say(type="join", id=1, room="open")
+    assert (await client.hear())["type"] == "joined"
+    for number in range(2):
+        await client.say(type="message", id=number, room="open", data={"n": 1}, key="k")
+    heard = sorted([await client.hear() for _ in range(3)], key=lambda frame: str(frame["type"]))
+    assert [frame["type"] for frame in heard] == ["ack", "ack", "publication"]
+    assert (heard[2]["data"], heard[2]["offset"]) == ({"n": 1}, 1)
+    assert worker.hub.report().deliveries == Deliveries(published=1, delivered=1)
+    await client.say(type="leave", id=3, room="open")
+    assert (await client.hear())["type"] == "left"
+    expected = [("joined", "open"), ("joined", "user:42"), ("left", "open")]
+    await eventually(lambda: sorted(moves) == expected)
+    await client.disconnect()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_application_that_cannot_say_who_may_join_is_asked_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = Client(Open)
+    await client.connect()
+    await client.say(**HELLO, rooms={"broken": None})
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("wrong", [{"data": "x" * 65_536}, {"key": "a\0b"}])
+async def test_data_or_a_key_that_cannot_be_taken_is_said_so(wrong: dict[str, Any]) -> None:
+    client = Client(Open)
+    await client.greet()
+    await client.say(type="join", id=1, room="open")
+    await client.hear()
+    await client.say(**{"type": "message", "id": 2, "room": "open", "data": 1, "key": "k", **wrong})
+    error = await client.hear()
+    assert (error["code"], error["id"]) == ("invalid_message", 2)
+    await client.disconnect()
 
 
 # ---------------------------------------------------------------- binary frames
