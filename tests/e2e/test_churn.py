@@ -7,7 +7,6 @@ prints the figures.
 import os
 import signal
 import sys
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import psutil
 
 from realtime.store.redis.client import CONNECTIONS
 from tests.e2e.redis_support import RedisProject, keys_of
+from tests.e2e.server_support import eventually
 from tests.e2e.support import Client, Server, connected, soon
 from tests.redis_server import RedisServer
 
@@ -75,10 +75,7 @@ def tasks_of(worker: Server) -> int:
     """How many tasks its loop has, as it says when asked."""
     before = len(worker.lines_with("tasks: "))
     worker.stop(signal.SIGUSR2)
-    deadline = time.monotonic() + 10.0
-    while len(said := worker.lines_with("tasks: ")) == before:
-        assert time.monotonic() < deadline, worker.log[-5:]
-        time.sleep(0.01)
+    said = eventually(lambda: worker.lines_with("tasks: ")[before:], what="tasks")
     return int(said[-1].partition("tasks: ")[2])
 
 
@@ -139,5 +136,7 @@ async def end(worker: Server, cookie: str, client: Client, way: int) -> None:
 
 async def cleared(registry: RedisProject) -> None:
     """Wait until the last resume window is over and the sweep has been."""
-    keys = lambda: keys_of(registry.redis)  # noqa: E731
-    await soon(lambda: not any(":session:" in key for key in keys()), within=WINDOW + 15.0)
+    await soon(
+        lambda: not any(":session:" in key for key in keys_of(registry.redis)),
+        within=WINDOW + 15.0,
+    )
