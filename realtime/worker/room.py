@@ -174,7 +174,10 @@ class Room:
                 logger.exception("a member of %s could not be handed a publication", room)
                 membership.live = False
         self._tally.delivered += handed
-        self._send(publication)
+        try:
+            self._send(publication)
+        except Exception:  # those whom it has not reached count fewer, and come back
+            logger.exception("a publication in %s could not be sent to everybody", room)
 
     def wants(self) -> Read | None:
         """What to read next; None while nobody waits for anything that can be handed over."""

@@ -570,6 +570,21 @@ def test_a_member_that_raises_costs_the_others_nothing_and_itself_no_publication
     assert (tally.delivered, tally.replayed) == (2, 2)
 
 
+def test_a_slice_that_cannot_be_sent_does_not_end_the_fan_out() -> None:
+    def fail(_publication: object) -> None:
+        raise RuntimeError("a defect")
+
+    log = Log()
+    room = Room("lobby", log.end, Tally(), send=fail)
+    members = [Told() for _ in range(3)]
+    for member in members:
+        room.join(member)
+    for _ in range(2):
+        room.hint(log.epoch, log.append())
+    go_through(room, log)
+    assert [member.given for member in members] == [[1, 2]] * 3
+
+
 def test_a_member_that_raises_when_it_is_told_keeps_nobody_from_being_told() -> None:
     log, room, _ = a_room()
     broken, sound = Told(), Told()
