@@ -3,9 +3,15 @@
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import PasswordChangeView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
+from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
+
+from realtime.api import StoreUnavailable, publish_to_user
+
+from .forms import NotificationForm
 
 DOCS = settings.BASE_DIR / "docs"
 
@@ -28,8 +34,29 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
 
 
 index = login_required(
-    TemplateView.as_view(template_name="index.html", extra_context={"documents": documents})
+    TemplateView.as_view(
+        template_name="index.html",
+        extra_context={"documents": documents, "notification": NotificationForm},
+    )
 )
+
+
+@login_required
+@require_POST
+def notify(request: HttpRequest) -> HttpResponse:
+    """Send a user a few words: to all pages that are open, and to those that come back in time."""
+    form = NotificationForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest(
+            form.errors.as_text(), content_type="text/plain; charset=utf-8"
+        )
+    text, sender = form.cleaned_data["text"], request.user.get_username()
+    try:
+        publish_to_user(form.cleaned_data["user"], {"from": sender, "text": text})
+    except StoreUnavailable:
+        return HttpResponse(status=503)
+    return redirect("index")
+
 
 # A template name of its own: under the usual one it would replace the admin's page as well.
 password_change = PasswordChangeView.as_view(

@@ -1,9 +1,13 @@
 """The demo project's pages."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
+
+from realtime.worker import runtime
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +29,42 @@ def test_the_page_says_who_and_has_a_dot(logged_in: Client) -> None:
     assert '<realtime-status lang="en">' in page
     assert 'id="realtime-dot" data-state="disconnected"' in page
     assert 'id="realtime-word"' in page
+
+
+def test_the_page_has_a_chat_and_notifications(logged_in: Client) -> None:
+    page = logged_in.get("/").content.decode()
+    assert '<form id="chat-form" data-name="ann">' in page
+    assert '<form id="notify-form" method="post" action="/notify/">' in page
+    assert '<option value="ann">ann</option>' in page
+
+
+def notify(client: Client, **fields: str) -> tuple[int, str]:
+    answer = client.post("/notify/", fields)
+    return answer.status_code, answer.headers.get("Location", answer.content.decode())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_notification_is_published_to_its_user(client: Client) -> None:
+    ann = User.objects.create_user("ann")
+    bob = User.objects.create_user("bob")
+    client.force_login(ann)
+    assert notify(client, user="bob", text="your order shipped") == (302, "/")
+    log = runtime.blocking_store().log
+    extract = log.read(f"user:{bob.pk}", after=0, limit=10, max_bytes=1000)
+    assert [json.loads(entry.data) for entry in extract.entries] == [
+        {"from": "ann", "text": "your order shipped"}
+    ]
+
+
+def test_a_notification_to_nobody_or_of_nothing_is_refused(logged_in: Client) -> None:
+    assert notify(logged_in, user="nobody", text="hello")[0] == 400
+    assert notify(logged_in, user="ann", text=" ")[0] == 400
+    assert notify(logged_in, user="ann", text="x" * 201)[0] == 400
+    assert logged_in.get("/notify/").status_code == 405
+
+
+def test_notifying_wants_a_login(client: Client) -> None:
+    assert notify(client, user="ann", text="hello") == (302, "/accounts/login/?next=/notify/")
 
 
 def test_logging_out_is_a_post(logged_in: Client) -> None:
@@ -53,6 +93,6 @@ def test_a_document_is_shown_as_it_was_written(client: Client) -> None:
     assert client.get("/docs/../README.md").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["demo.css", "demo.js", "icon.svg"])
+@pytest.mark.parametrize("name", ["demo.css", "demo.js", "chat.js", "notifications.js", "icon.svg"])
 def test_static_files_are_found(name: str) -> None:
     assert finders.find(f"project/{name}")

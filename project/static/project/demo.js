@@ -1,6 +1,7 @@
 /** The demo page: how the line stands, and what goes over it, in plain words. */
 
 import { connect } from "../realtime/index.js";
+import { element } from "./dom.js";
 
 /** @typedef {Record<string, any>} Frame */
 
@@ -66,21 +67,11 @@ function line(direction, frame) {
   const item = document.createElement("li");
   item.className = direction;
   item.append(
-    cell("time", new Date().toLocaleTimeString()),
-    cell("b", direction === "in" ? "server" : "this page"),
-    cell("span", sentence(direction, frame)),
+    element("time", new Date().toLocaleTimeString()),
+    element("b", direction === "in" ? "server" : "this page"),
+    element("span", sentence(direction, frame)),
   );
   return item;
-}
-
-/**
- * @param {string} tag
- * @param {string} text
- */
-function cell(tag, text) {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
 }
 
 /**
@@ -102,7 +93,12 @@ const SERVER_SAYS = {
   notice: ({ state }) =>
     state === "ok" ? "I reach my data again." : "I cannot reach my data at the moment.",
   goodbye: ({ reason }) => `Goodbye: ${reason}`,
-  error: ({ detail }) => `I did not understand: ${detail}`,
+  joined: ({ room, recovered }) =>
+    recovered ? `You are in ${room}; what you missed follows.` : `You are in ${room}.`,
+  left: ({ room }) => `You are in ${room} no more.`,
+  publication: ({ room, offset }) => `In ${room} this was published as number ${offset}.`,
+  ack: () => "I have your message.",
+  error: ({ id, detail }) => `${id ? "I cannot do that" : "I did not understand"}: ${detail}`,
 };
 
 /** @type {Record<string, (frame: Frame) => string>} */
@@ -112,5 +108,9 @@ const PAGE_SAYS = {
   pong: ({ sequence }) => `I am here. (beat ${sequence})`,
   visibility: ({ state }) =>
     state === "visible" ? "Somebody is looking at me." : "Nobody is looking at me.",
+  join: ({ room }) => `Let me into ${room}.`,
+  leave: ({ room }) => `I leave ${room}.`,
+  message: ({ room }) => `Please publish this in ${room}.`,
+  received: ({ count }) => `I have received ${count} publications.`,
   bye: () => "Bye, for good.",
 };

@@ -1,0 +1,45 @@
+/** Small pieces of the page. */
+
+/**
+ * @param {string} tag
+ * @param {string} [text]
+ */
+export function element(tag, text = "") {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+/**
+ * An element of the page's template.
+ * @param {string} id
+ */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/**
+ * Somebody's words, with who said them and when.
+ * @param {string | undefined} name
+ * @param {number} at ms since the epoch
+ * @param {string | undefined} text
+ */
+export function entry(name, at, text) {
+  const item = element("li");
+  const time = /** @type {HTMLTimeElement} */ (element("time", new Date(at).toLocaleTimeString()));
+  time.dateTime = new Date(at).toISOString();
+  item.append(element("b", name), time, element("p", text));
+  return item;
+}
+
+/**
+ * Something is not here that ought to be.
+ * @param {string} text
+ */
+export function gap(text) {
+  const item = element("li", text);
+  item.className = "gap";
+  return item;
+}

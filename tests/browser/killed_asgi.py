@@ -1,0 +1,26 @@
+"""The demo, killed once between having a message in the log and saying so."""
+
+import os
+import signal
+from pathlib import Path
+
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+
+from project.asgi import pages  # loads the apps
+from project.chat import ChatConsumer
+from realtime.protocol.messages import Said
+from realtime.routing import realtime_application
+
+LAST_WORDS = "the last words"
+MARK = Path(os.environ["KILLED_MARK"])
+
+
+class Killed(ChatConsumer):
+    async def receive_message(self, message: Said) -> None:
+        await super().receive_message(message)
+        if message.data["text"] == LAST_WORDS and not MARK.exists():
+            MARK.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+application = realtime_application(ASGIStaticFilesHandler(pages), consumer=Killed)
