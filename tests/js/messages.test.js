@@ -293,6 +293,15 @@ describe("the end", () => {
     assert.deepEqual(said(browser.socket), [4]);
   });
 
+  test("also what is to be sent again after a pause", async () => {
+    const { browser, client } = connectedPage();
+    const sent = client.send("chat", 1);
+    refuses(browser.socket, "unavailable");
+    client.disconnect();
+    assert.deepEqual(await ends([sent]), ["disconnected"]);
+    assert.equal(browser.timers, 0);
+  });
+
   test("so does a dismissal, with its reason", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);

@@ -89,6 +89,16 @@ describe("joining", () => {
     assert.deepEqual(asked(browser.socket), ["join news"]);
   });
 
+  test("whoever disconnects at the welcome hears of no rooms", () => {
+    const { browser, client } = page();
+    const joined = heard(client, "joined");
+    client.addEventListener("connection_established", () => client.disconnect());
+    client.join("news");
+    client.connect();
+    browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 5 } } });
+    assert.deepEqual(joined, []);
+  });
+
   test("left between hello and welcome it is left after the welcome", () => {
     const { browser, client } = page();
     const joined = heard(client, "joined");
@@ -222,6 +232,7 @@ describe("positions", () => {
       messages.map(({ offset }) => offset),
       [6, 7, 8, 9],
     );
+    assert.equal(socket.sentOf("join").length, 2);
   });
 
   test("a listener finds the position moved: what it does cannot take it back", () => {

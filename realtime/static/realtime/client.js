@@ -13,7 +13,6 @@ import { next } from "./states.js";
 
 /** @typedef {import("./connection.js").End} End */
 /** @typedef {import("./connection.js").Frame} Frame */
-/** @typedef {import("./events.js").ClientEvents} ClientEvents */
 /** @typedef {import("./events.js").LastError} LastError */
 /** @typedef {import("./events.js").Stats} Stats */
 /** @typedef {import("./states.js").ClientState} ClientState */
@@ -55,6 +54,11 @@ export class RealtimeClient extends ClientEventTarget {
   #pongs = 0;
   #misses = 0;
 
+  /** @type {import("./events.js").Emit} */
+  #emit = (type, detail) => {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  };
+
   /** @param {Options} [options] */
   constructor({ url = "/ws/", autoReconnect = true, backoff, environment: overrides = {} } = {}) {
     super();
@@ -69,7 +73,7 @@ export class RealtimeClient extends ClientEventTarget {
     this.#delivery = new Delivery(
       this.#environment,
       (frame) => this.#isUp && this.#connection?.send(frame) === true,
-      (type, detail) => this.#emit(type, detail),
+      this.#emit,
     );
     this.#lifecycle = new Lifecycle(this.#environment, {
       left: () => this.#left(),
@@ -352,14 +356,5 @@ export class RealtimeClient extends ClientEventTarget {
     const previous = this.#announced;
     this.#announced = this.#state;
     this.#emit("state", { previous, ...this.stats() });
-  }
-
-  /**
-   * @template {keyof ClientEvents} Type
-   * @param {Type} type
-   * @param {ClientEvents[Type]["detail"]} detail
-   */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -42,7 +42,6 @@ export class RealtimeClient extends RealtimeClient_base {
 }
 export type End = import("./connection.js").End;
 export type Frame = import("./connection.js").Frame;
-export type ClientEvents = import("./events.js").ClientEvents;
 export type LastError = import("./events.js").LastError;
 export type Stats = import("./events.js").Stats;
 export type ClientState = import("./states.js").ClientState;
