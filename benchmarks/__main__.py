@@ -15,19 +15,26 @@ from .outcome import STORES, Outcome
 from .redis_server import RedisMissing
 from .rounds import Run, interleave
 from .suites.crowd import Crowd
+from .suites.delivery import Delivery
 from .suites.registry import Registry
 from .suites.room import Room
 
 FULL_ROUNDS, QUICK_ROUNDS = 5, 1
 
-FULL: Mapping[str, Room | Crowd | Registry] = {
+Suite = Room | Crowd | Delivery | Registry
+
+FULL: Mapping[str, Suite] = {
     "room": Room(connections=1000, interval=5.0, intervals=4, publications=200, publishing=10.0),
-    "crowd": Crowd(connections=10_000, patience=120.0, interval=25.0, publications=20, pause=0.5),
+    "crowd": Crowd(
+        connections=10_000, patience=120.0, interval=25.0, publications=20, pause=0.5, slow=100
+    ),
+    "delivery": Delivery(publications=10_000, missed=1000),
     "registry": Registry(sessions=100_000, reaped=10_000),
 }
-QUICK: Mapping[str, Room | Crowd | Registry] = {
+QUICK: Mapping[str, Suite] = {
     "room": Room(connections=200, interval=2.0, intervals=1, publications=50, publishing=2.0),
-    "crowd": Crowd(connections=500, patience=30.0, interval=2.0, publications=5, pause=0.1),
+    "crowd": Crowd(connections=500, patience=30.0, interval=5.0, publications=5, pause=0.1, slow=5),
+    "delivery": Delivery(publications=500, missed=200),
     "registry": Registry(sessions=5_000, reaped=1_000),
 }
 MOST_CONNECTIONS = 10_000
@@ -42,7 +49,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--servers", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--stores", nargs="+", choices=STORES, default=list(STORES))
     parser.add_argument(
-        "--store", choices=STORES, default="redis", help="of ours in room and crowd (%(default)s)"
+        "--store", choices=STORES, default="redis", help="of ours, but in registry (%(default)s)"
     )
     parser.add_argument("--output", type=Path, help="a page whose block is written anew")
     parser.add_argument("--render", action="store_true", help="measure nothing: the last figures")
@@ -59,7 +66,10 @@ def contenders(name: str, options: argparse.Namespace) -> Mapping[str, Run]:
     if isinstance(suite, Registry):
         return {store: partial(suite.run, redis=store == "redis") for store in options.stores}
     redis = options.store == "redis"
-    return {kind: partial(suite.run, KINDS[kind], redis=redis) for kind in options.servers}
+    kinds = [KINDS[name] for name in options.servers]
+    if isinstance(suite, Delivery):
+        kinds = [kind for kind in kinds if kind.is_ours]
+    return {kind.name: partial(suite.run, kind, redis=redis) for kind in kinds}
 
 
 def measure(options: argparse.Namespace) -> Outcome:

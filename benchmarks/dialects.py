@@ -5,17 +5,19 @@ its first bytes: the generator has to be cheaper than what it measures.
 """
 
 import asyncio
+import itertools
 import random
 import time
 from typing import Any, Protocol
 
 import msgspec
 
-from .wire import Opcode, Wire
+from .wire import Wire
 
 Frame = dict[str, Any]
 
 TEXT = "hello world hello world"
+ROOM = "room"
 
 
 class Ledger(Protocol):
@@ -85,6 +87,14 @@ class Client:
         last, self._last_beat = self._last_beat, at
         self._ledger.beaten(at - last - self._ledger.interval if last else 0.0)
 
+    def stall(self) -> None:
+        """Read nothing for now."""
+        self._wire.pause()
+
+    def go_on(self) -> None:
+        """Read again."""
+        self._wire.resume()
+
     def leave(self) -> None:
         """Close from this side."""
         if not self._closed:
@@ -93,15 +103,30 @@ class Client:
 
 
 class RealtimeClient(Client):
-    """Speaks realtime.v1: hello and welcome, then a pong for every ping."""
+    """Speaks realtime.v1: hello for one room and welcome, then a pong for every ping, and a word
+    whenever a quarter of the window has come."""
 
     path = "/ws/"
     subprotocol = "realtime.v1"
-    delivery = b'{"type":"message"'
-    pings = 0
+    delivery = b'{"type":"publication"'
+    quarter = 64
+    keys = itertools.count()  # of this process's messages
+    pings = received = answered = 0
 
     def greet(self) -> None:
-        self._wire.send(b'{"type":"hello","protocol":1,"client":"benchmark"}')
+        hello = {"type": "hello", "protocol": 1, "client": "benchmark", "rooms": {ROOM: None}}
+        self._wire.send(msgspec.json.encode(hello))
+
+    def _heard(self, payload: bytes, at: float) -> None:
+        if payload.startswith(self.delivery):
+            self.received += 1
+            if self.received - self.answered >= self.quarter:
+                self._wire.send(b'{"type":"received","count":%d}' % self._received())
+        super()._heard(payload, at)
+
+    def _received(self) -> int:
+        self.answered = self.received
+        return self.received
 
     def read(self, payload: bytes, at: float) -> None:
         message = msgspec.json.decode(payload)
@@ -111,8 +136,10 @@ class RealtimeClient(Client):
             self.welcomed()
 
     def publish(self, number: int) -> None:
-        frame = {"type": "message", "data": {"n": number, "text": TEXT}}
-        self._wire.send(msgspec.json.encode(frame), Opcode.BINARY)
+        key = next(self.keys)
+        data = {"n": number, "text": TEXT}
+        said = {"type": "message", "id": key, "room": ROOM, "data": data, "key": str(key)}
+        self._wire.send(msgspec.json.encode(said))
 
     def _pong(self, ping: Frame) -> Frame:
         self.pings += 1
@@ -121,7 +148,7 @@ class RealtimeClient(Client):
             "sequence": ping["sequence"],
             "timestamp": ping["timestamp"],
             "client_time": time.time_ns() // 1_000_000,
-            "received": 0,
+            "received": self._received(),
             "ping_count": self.pings,
         }
 

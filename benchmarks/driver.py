@@ -55,6 +55,14 @@ class Driver:
             raise LoadFailed(f"the server ended {answer['lost']} connections")
         return Count(answer["beats"], answer["late"])
 
+    def stall(self, count: int) -> None:
+        """So many connections read nothing from now on."""
+        self._order({"stall": count}, 10.0)
+
+    def catch_up(self, *, within: float) -> None:
+        """They read again; returns once they have everything."""
+        self._order({"catch_up": True}, within)
+
     def publish(self, count: int, *, pause: float = 0.0, seconds: float) -> Sequence[float]:
         """Publish to everybody up to so many times, for at most so many seconds; how many
         seconds each took to reach the last. Raises LoadFailed if one did not reach everybody."""

@@ -34,9 +34,13 @@ LONGEST_TICK = Figure("room", "longest_tick_ms", "tick, longest, ms", 1)
 IDLE = Figure("crowd", "idle_cpu_percent", "10,000 idle, % of one core", 1)
 CROWD = Figure("crowd", "crowd_ms", "until all 10,000 have it, ms", 0)
 LATE = Figure("crowd", "late_beat_ms", "latest beat meanwhile, ms late", 0)
+SLOW = Figure("crowd", "slow_ratio", "CPU with 1 % slow ÷ without", 2)
+PUBLISH = Figure("delivery", "publish_us", "publish from sync code, µs", 0)
+RESUME = Figure("delivery", "resume_ms", "resume of 1,000 publications, ms", 0)
 SERVER_FIGURES = (
     *(DELIVERY, ROOM, BEAT, CONNECT, MEMORY, TICK, LONGEST_TICK),
-    *(IDLE, CROWD, LATE),
+    *(IDLE, CROWD, LATE, SLOW),
+    *(PUBLISH, RESUME),
 )
 
 EMPTY_SWEEP = Figure("registry", "empty_sweep_ms", "sweep with nothing to do, ms", 1)
@@ -58,6 +62,9 @@ GOALS = (
     Goal(IDLE, "ours-daphne", 9.0),
     *(Goal(CROWD, ours, 120.0) for ours in OURS),
     *(Goal(LATE, ours, 500.0) for ours in OURS),
+    *(Goal(SLOW, ours, 1.3) for ours in OURS),
+    *(Goal(PUBLISH, ours, 500.0) for ours in OURS),
+    *(Goal(RESUME, ours, 50.0) for ours in OURS),
     *(Goal(LONGEST_TICK, ours, 20.0) for ours in OURS),
     Goal(EMPTY_SWEEP, "redis", 10.0),
     Goal(REAP, "redis", 1000.0),

@@ -8,6 +8,8 @@ It reads one JSON order per line and answers each with one line:
     {"count": true}                 {"beats": 2000, "late": 0.1, "lost": 0}
     {"publish": 20, "pause": 0.5, "seconds": 30}
                                     {"durations": [0.004, …], "missing": 0}
+    {"stall": 100}                  {}                              so many read no more
+    {"catch_up": true}              {}                              and again, all they missed
     {"close": true}                 {}                              counts begin anew
 
 ``late`` is how many seconds after its time the latest ping of those since the last
@@ -45,6 +47,8 @@ class Load:
         self._clients: list[Client] = []
         self._beats = self._losses = 0
         self._late = 0.0
+        self._stalled: list[Client] = []
+        self._missed = 0  # publications since they have stalled
         self._awaited = 0  # deliveries of the publication under way
         self._last = 0.0  # when the latest of them came, epoch seconds
         self._complete: asyncio.Future[None]
@@ -77,6 +81,10 @@ class Load:
             return await self.publish(
                 order["publish"], pause=order["pause"], seconds=order["seconds"]
             )
+        if "stall" in order:
+            return self.stall(order["stall"])
+        if "catch_up" in order:
+            return await self.catch_up()
         return self.close() if "close" in order else self.count()
 
     async def open(self, count: int) -> Frame:
@@ -115,11 +123,36 @@ class Load:
             await asyncio.sleep(pause)
         return {"durations": durations, "missing": self._awaited}
 
-    async def _reach_all(self, number: int) -> float:
-        self._awaited = len(self._clients)
+    def stall(self, count: int) -> Frame:
+        """Have so many clients read nothing."""
+        self._stalled = self._clients[:count]
+        for client in self._stalled:
+            client.stall()
+        self._missed = 0
+        return {}
+
+    async def catch_up(self) -> Frame:
+        """Have them read again, and wait until they have all that they have missed."""
+        self._await(self._missed * len(self._stalled))
+        for client in self._stalled:
+            client.go_on()
+        self._stalled, self._missed = [], 0
+        async with asyncio.timeout(DELIVERY_TIMEOUT):
+            await self._complete
+        return {}
+
+    def _await(self, deliveries: int) -> None:
+        self._awaited = deliveries
         self._complete = asyncio.get_running_loop().create_future()
+        if not deliveries:
+            self._complete.set_result(None)
+
+    async def _reach_all(self, number: int) -> float:
+        reading = len(self._clients) - len(self._stalled)
+        self._await(reading)
+        self._missed += 1
         began = time.time()
-        self._clients[number % len(self._clients)].publish(number)
+        self._clients[-1 - number % reading].publish(number)
         async with asyncio.timeout(DELIVERY_TIMEOUT):
             await self._complete
         return self._last - began

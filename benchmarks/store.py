@@ -36,7 +36,7 @@ from realtime.store.records import (  # noqa: E402
     WorkerReport,
 )
 from realtime.sweeper import Sweeper  # noqa: E402
-from realtime.worker import runtime  # noqa: E402
+from realtime.worker import foundation  # noqa: E402
 
 from .measure import cpu_of  # noqa: E402
 
@@ -159,7 +159,7 @@ async def _sweep(sweeper: Sweeper, *, closes: int = 0) -> float:
 
 async def measure_store(sessions: int, reaped: int, *, store_pid: int) -> Figures:
     """Fill it, then everything but the admin. Leaves the connected ones there."""
-    base = runtime.lay_foundation()
+    base = foundation.lay()
     try:
         await fill(base.store, sessions)
         figures = {

@@ -53,9 +53,17 @@ class Wire:
     ) -> None:
         """Begin to read."""
         self.on_frame, self.on_lost = on_frame, on_lost
-        self._loop.add_reader(self._socket.fileno(), self._read)
+        self.resume()
         if self._rest:
             self._take(b"", time.time())
+
+    def pause(self) -> None:
+        """Read nothing for now."""
+        self._loop.remove_reader(self._socket.fileno())
+
+    def resume(self) -> None:
+        """Read."""
+        self._loop.add_reader(self._socket.fileno(), self._read)
 
     def send(self, payload: bytes, opcode: Opcode = Opcode.TEXT) -> None:
         """Send a frame of less than 64 KiB. Raises OSError if the kernel does not take it whole."""
