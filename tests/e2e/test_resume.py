@@ -11,7 +11,7 @@ from tests.e2e.server_support import eventually
 from tests.e2e.support import Client, Frame, Project, Server, connected, login, soon
 
 # What differs between any two welcomes.
-OWN = ("session", "token", "server_time", "user")
+OWN = ("session", "token", "server_time", "user", "rooms")
 
 
 @pytest.fixture(scope="module")
