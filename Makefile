@@ -15,7 +15,7 @@ BENCH := build/bench
 NODE_PEER := benchmarks/peers/node
 
 .DEFAULT_GOAL := help
-.PHONY: bench clean help lint lock run setup test types
+.PHONY: bench chaos clean help lint lock run setup test types
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -81,6 +81,9 @@ $(NODE_PEER)/node_modules/.package-lock.json: $(NODE_PEER)/package-lock.json
 
 bench: $(BENCH)/.installed $(NODE_PEER)/node_modules/.package-lock.json ## measure ours beside others (QUICK=1: in minutes; OUTPUT=page)
 	$(BENCH)/bin/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT))
+
+chaos: $(VENV)/.dev ## break everything for ten minutes, and see that nothing is lost (MINUTES=, SEED=)
+	$(BIN)/python -m tests.e2e.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 # The index alone decides, whatever else this machine's configuration offers.
 COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --quiet --universal \

@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.e2e.chaos.logins import make_template
 from tests.e2e.chaos.planted import FAULTS
 from tests.e2e.chaos.run import Outcome, play
 from tests.e2e.chaos.summary import report
 from tests.e2e.chaos.world import Scale
-from tests.e2e.support import make_database
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -25,7 +25,7 @@ def arguments() -> argparse.ArgumentParser:
 
 async def run(folder: Path, *, seed: int, scale: Scale) -> Outcome:
     """Play in a folder that nobody needs afterwards."""
-    template = await asyncio.to_thread(make_database, folder)
+    template = await asyncio.to_thread(make_template, folder)
     (folder / "run").mkdir()
     return await play(template, folder / "run", seed=seed, scale=scale)
 

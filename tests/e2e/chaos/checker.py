@@ -63,7 +63,8 @@ def _repeated(record: Record, positions: Positions) -> Iterator[Violation]:
             continue
         epochs = {position.epoch for _, position in places}
         if len(epochs) < len(places) or not _was_forgotten(record, publish):
-            yield _violation(Rule.AGAIN, publish, f"{publish.tries} tries, at {sorted(places)}")
+            where = ", ".join(f"{position}" for _, position in sorted(places))
+            yield _violation(Rule.AGAIN, publish, f"{publish.tries} tries, at {where}")
 
 
 def _was_forgotten(record: Record, publish: Publish) -> bool:

@@ -161,5 +161,6 @@ class Follower:
         return room.startswith("user:") and room != self._diary.private
 
     def _wrong(self, rule: Rule, room: str, what: str) -> None:
-        lines = excerpt(self._diary.events, self._number, room, began=self._began)
+        shown = room or self._diary.private
+        lines = excerpt(self._diary.events, self._number, shown, began=self._began)
         self.found.append(Violation(rule, f"{self._diary.name} {room}".rstrip(), what, lines))

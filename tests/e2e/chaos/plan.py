@@ -54,8 +54,8 @@ class Step:
     size: float
 
     def of(self, names: tuple[str, ...]) -> str:
-        """The one it hits."""
-        return names[int(self.target * len(names))]
+        """The one it hits, if there are any."""
+        return names[int(self.target * len(names))] if names else ""
 
 
 def schedule(

@@ -96,30 +96,39 @@ class Process:
 
     async def _ask(self, request: Frame) -> Frame:
         """The process's answer, or that it has died meanwhile."""
-        process = await self._started()
-        assert process.stdin is not None
-        assert process.stdout is not None
+        if self._process is None:
+            await self.start()
         with suppress(ConnectionError):
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            await process.stdin.drain()
-            async with asyncio.timeout(3 * PATIENCE):
-                line = await process.stdout.readline()
-            if line:
-                answer: Frame = json.loads(line)
-                return answer
+            return await self._exchange(json.dumps(request).encode() + b"\n")
         await self.close()
         return {"error": "it has died"}
 
-    async def _started(self) -> asyncio.subprocess.Process:
-        if self._process is None:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.e2e.chaos.publishing"),
-                cwd=ROOT,
-                env=dict(self._env),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
-        return self._process
+    async def start(self) -> None:
+        """Returns when it is there; it may be killed before that."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.e2e.chaos.publishing"),
+            cwd=ROOT,
+            env=dict(self._env),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        with suppress(ConnectionError):
+            await self._exchange(b"")
+
+    async def _exchange(self, line: bytes) -> Frame:
+        """Write, then read a line. Raises ConnectionError if nobody answers."""
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(line)
+        await process.stdin.drain()
+        async with asyncio.timeout(3 * PATIENCE):
+            said = await process.stdout.readline()
+        if not said:
+            raise ConnectionError
+        answer: Frame = json.loads(said)
+        return answer
 
     def kill(self) -> None:
         """``kill -9``; what it was about to say is said by the next one."""

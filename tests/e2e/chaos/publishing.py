@@ -1,5 +1,6 @@
-"""``python -m tests.e2e.chaos.publishing``: publishes what it reads, line by line, through the
-API that application code uses, and answers each line with a position or what went wrong."""
+"""``python -m tests.e2e.chaos.publishing``: says that it is there, publishes what it reads, line by
+line, through the API that application code uses, and answers each line with a position or what
+went wrong."""
 
 import json
 import sys
@@ -13,13 +14,18 @@ def main() -> None:
     django.setup()
     from realtime.api import StoreUnavailable
 
+    answer({})
     for line in sys.stdin:
         try:
-            answer = publish(**json.loads(line))
+            answer(publish(**json.loads(line)))
         except StoreUnavailable as error:
-            answer = {"error": str(error)}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+            answer({"error": str(error)})
+
+
+def answer(what: dict[str, Any]) -> None:
+    """One line."""
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 def publish(*, room: str, user: str, data: Any, key: str) -> dict[str, Any]:

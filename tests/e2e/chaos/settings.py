@@ -4,3 +4,4 @@ from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS as OWN
 
 INSTALLED_APPS = [*OWN, "tests.e2e.chaos.planted.Planted"]
+ASGI_APPLICATION = "tests.e2e.chaos.application.application"

@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 
-from tests.e2e.support import Project, Server, free_port
+from tests.e2e.support import Project, Server, free_port, soon
 
-STARTING = 30.0
+STARTING = 30.0  # seconds
 
 
 class Worker:
@@ -15,7 +15,7 @@ class Worker:
     def __init__(self, name: str, project: Project) -> None:
         self.name = name
         self.deaths = 0
-        self.log: list[str] = []
+        self._log: list[str] = []
         self._project = project
         self._port = free_port()
         self._server: Server | None = None
@@ -27,9 +27,8 @@ class Worker:
 
     async def start(self) -> None:
         """Returns when it listens."""
-        self._server = self._project.serve(self._port, server=self.name)
-        async with asyncio.timeout(STARTING):
-            await asyncio.to_thread(self._server.__enter__)
+        server = self._server = self._project.serve(self._port, server=self.name)
+        await soon(lambda: server.lines_with("Serving on"), within=STARTING, what=server.log)
 
     async def kill(self) -> None:
         """``kill -9``."""
@@ -37,7 +36,7 @@ class Worker:
         if server is not None:
             self.deaths += 1
             await asyncio.to_thread(server.__exit__)
-            self.log += server.log
+            self._log += server.log
 
     async def freeze(self, seconds: float) -> None:
         """Let it stand still for a while."""
@@ -53,5 +52,5 @@ class Worker:
     def complaints(self) -> list[str]:
         """What it has logged that nobody wants to read, over all its lives."""
         server = self._server
-        lines = [*self.log, *(server.log if server else ())]
+        lines = [*self._log, *(server.log if server else ())]
         return [line for line in lines if "Traceback" in line or " CRITICAL " in line]

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from realtime.store.redis import blocking_store
 from realtime.store.windows import Windows
+from tests.e2e.chaos.logins import logins_in
 from tests.e2e.chaos.nemesis import Nemesis
 from tests.e2e.chaos.observer import Observer
 from tests.e2e.chaos.plan import CHATS, Fault, dice
@@ -38,22 +39,6 @@ SETTINGS = {
     "log_length": LOG_LENGTH,
 }
 
-MAKE_LOGINS = """
-from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
-from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
-for number in range({users}):
-    user = User(username=f"user {{number}}")
-    user.set_unusable_password()
-    user.save()
-    login = SessionStore()
-    login[SESSION_KEY] = str(user.pk)
-    login[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    login[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    login.save()
-    print(user.pk, login.session_key)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -69,19 +54,8 @@ class Scale:
     patience: float = 30.0
     faults: Collection[Fault] = tuple(Fault)
     servers: tuple[str, ...] = ("daphne", "uvicorn")
+    processes: int = 2
     planted: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A user by primary key, and a session cookie of theirs."""
-
-    user: str
-    cookie: str
-
-    @property
-    def room(self) -> str:
-        return f"user:{self.user}"
 
 
 class World:
@@ -117,30 +91,29 @@ class World:
     async def _make(self, stack: AsyncExitStack) -> None:
         self._project = Project.copy(self._template, self._folder)
         self.redis = stack.enter_context(RedisServer(*DURABLE))
-        made = await asyncio.to_thread(
-            self._project.shell, MAKE_LOGINS.format(users=self.scale.users)
-        )
-        self.logins = [Login(*line.split()) for line in made.splitlines()]
+        self.logins = logins_in(self._project.database)[: self.scale.users]
         self.observer = Observer(self.redis.port, self.record.history, self.rooms, prefix=PREFIX)
-        await self._make_workers(stack)
+        self._make_workers(stack)
         self._make_processes(stack)
         self._make_people()
+        starting = [worker.start() for worker in self.workers.values()]
+        starting += [process.start() for process in self.processes.values()]
+        await asyncio.gather(*starting)
         windows = Windows(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
         self.store = blocking_store(self.redis.url, windows, prefix=PREFIX, timeout=PATIENCE)
         self.nemesis = Nemesis(
             self.redis, self.workers, self.lines, self.processes, self.observer, self.record.deeds
         )
 
-    async def _make_workers(self, stack: AsyncExitStack) -> None:
+    def _make_workers(self, stack: AsyncExitStack) -> None:
         for number, server in enumerate(self.scale.servers):
             project = self._with(stack, f"line of {server}" if number == 0 else "")
             self.workers[server] = Worker(server, project)
             stack.push_async_callback(self.workers[server].kill)
-        await asyncio.gather(*(worker.start() for worker in self.workers.values()))
 
     def _make_processes(self, stack: AsyncExitStack) -> None:
         private = tuple(login.room for login in self.logins)
-        for name in ("process 1", "process 2"):
+        for name in (f"process {number}" for number in range(1, self.scale.processes + 1)):
             project = self._with(stack, f"line of {name}" if not self.processes else "")
             self.processes[name] = Process(self._desk(name), env=project.env, private=private)
             stack.push_async_callback(self.processes[name].close)
@@ -168,7 +141,7 @@ class World:
             "diary": diary,
             "chance": chance,
             "doors": {name: worker.door for name, worker in self.workers.items()},
-            "cookie": f"sessionid={login.cookie}",
+            "cookie": login.cookie,
             "rooms": set(chance.sample(CHATS, chance.randint(1, len(CHATS)))),
             "others": tuple(each.room for each in self.logins if each != login),
         }

@@ -1,0 +1,64 @@
+"""Users with sessions, in a database that many runs copy."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.support import Project, make_database
+
+USERS = 8
+
+MAKE_LOGINS = f"""
+from datetime import timedelta
+from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+for number in range({USERS}):
+    user = User(username=f"chaos {{number}}")
+    user.set_unusable_password()
+    user.save()
+    data = {{
+        SESSION_KEY: str(user.pk),
+        BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+        HASH_SESSION_KEY: user.get_session_auth_hash(),
+    }}
+    Session.objects.create(
+        session_key=f"chaos{{user.pk:027}}",
+        session_data=SessionStore().encode(data),
+        expire_date=timezone.now() + timedelta(days=1),
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user by primary key, and a session's cookie."""
+
+    user: str
+    cookie: str
+
+    @property
+    def room(self) -> str:
+        return f"user:{self.user}"
+
+
+def make_logins(database: Path) -> Path:
+    """Add the users."""
+    Project(database).shell(MAKE_LOGINS)
+    return database
+
+
+def make_template(folder: Path) -> Path:
+    """A database for runs, from nothing."""
+    return make_logins(make_database(folder))
+
+
+def logins_in(database: Path) -> list[Login]:
+    """All of them; a session's key tells whose it is."""
+    query = "SELECT session_key FROM django_session WHERE session_key LIKE 'chaos%' ORDER BY 1"
+    with closing(sqlite3.connect(database)) as connection:
+        keys = [key for (key,) in connection.execute(query)]
+    return [Login(str(int(key.removeprefix("chaos"))), f"sessionid={key}") for key in keys]

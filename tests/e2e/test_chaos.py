@@ -1,0 +1,82 @@
+"""No lost messages, whatever breaks: a short run, and the faults that a run must find.
+
+`make chaos` is the long one; it prints its seed, and `make chaos SEED=…` plays it again.
+"""
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.chaos.logins import make_logins
+from tests.e2e.chaos.plan import Fault
+from tests.e2e.chaos.run import Outcome, play
+from tests.e2e.chaos.summary import report
+from tests.e2e.chaos.violations import Rule
+from tests.e2e.chaos.world import Scale
+
+SEED = 6
+
+
+@pytest.fixture(scope="module")
+def template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With users whose sessions are made already."""
+    folder = tmp_path_factory.mktemp("chaos")
+    return make_logins(Path(shutil.copy(template, folder / "chaos.sqlite3")))
+
+
+@pytest.mark.timeout(180)
+async def test_nothing_is_lost_and_nobody_is_left_in_the_dark(
+    template: Path, tmp_path: Path
+) -> None:
+    outcome = await play(template, tmp_path, seed=SEED, scale=Scale(seconds=12.0))
+    assert not outcome.violations, report(outcome)
+    assert outcome.settled is not None
+    assert outcome.record.tally is not None, "the counters were never compared"
+    assert not outcome.complaints
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a planted fault looks like to those it harms, and what brings it to light."""
+
+    rule: Rule
+    faults: tuple[Fault, ...]
+    processes: int = 0  # a worker needs no hints of what it publishes itself
+
+
+PLANTED = {
+    "lost hint": Case(Rule.LATE, (Fault.KILL_PUBSUB,), processes=1),
+    "live too early": Case(Rule.MISSING, (Fault.RESET_LINES,)),
+    "replay beyond top": Case(Rule.TWICE, (Fault.KILL_PUBSUB, Fault.STALL_LINES)),
+    "forgotten key": Case(Rule.AGAIN, (Fault.CUT_REPLIES,)),
+}
+
+
+def small(planted: str) -> Scale:
+    return Scale(
+        seconds=6.0,
+        subscribers=12,
+        users=4,
+        pause=0.4,
+        patience=6.0,
+        servers=("uvicorn",),
+        processes=PLANTED[planted].processes,
+        faults=PLANTED[planted].faults,
+        planted=planted,
+    )
+
+
+@pytest.mark.timeout(180)
+async def test_planted_faults_are_found(template: Path, tmp_path: Path) -> None:
+    async def play_with(planted: str) -> Outcome:
+        folder = tmp_path / planted.replace(" ", "-")
+        folder.mkdir()
+        return await play(template, folder, seed=SEED, scale=small(planted))
+
+    outcomes = await asyncio.gather(*map(play_with, PLANTED))
+    for outcome, (planted, case) in zip(outcomes, PLANTED.items(), strict=True):
+        found = {violation.rule for violation in outcome.violations}
+        assert case.rule in found, (planted, report(outcome))
