@@ -17,7 +17,7 @@ from .protocol.position import Position
 from .protocol.rooms import EXPECTED, is_room
 from .store.base import StoreUnavailable
 from .store.records import Attendance, Query, Session, Stats
-from .worker import runtime
+from .worker import foundation, runtime
 from .worker.hints import Kind
 
 __all__ = [
@@ -61,12 +61,12 @@ def kick_user(user: Any, *, code: int = CloseCode.DISCONNECTED, reason: str = ""
 
 def sessions_of(user: Any) -> tuple[Session, ...]:
     """The connected and suspended sessions of a user (or primary key), newest first."""
-    return runtime.blocking_store().of_user(_key(user))
+    return foundation.blocking_store().of_user(_key(user))
 
 
 def stats() -> Stats:
     """Counts over the whole registry."""
-    return runtime.blocking_store().stats()
+    return foundation.blocking_store().stats()
 
 
 def publish(room: str, data: Any, *, key: str | None = None) -> Position | None:
@@ -120,14 +120,14 @@ def presence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
 
     Raises ValueError for what cannot be a room's name, and for a limit below 1.
     """
-    return runtime.blocking_store().page(Query(room=_room(room)), limit=limit).sessions
+    return foundation.blocking_store().page(Query(room=_room(room)), limit=limit).sessions
 
 
 def attendance(room: str) -> Attendance:
     """How many ``sessions`` are connected and in a room, and how many ``users`` have them;
     nobody anonymous is a user. Costs the same however many they are, in Redis; in a database
     they are counted. Raises ValueError for what cannot be a room's name."""
-    return runtime.blocking_store().attendance(_room(room))
+    return foundation.blocking_store().attendance(_room(room))
 
 
 async def akick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> bool:
@@ -170,12 +170,12 @@ def _close(*, code: int, reason: str = "", **who: str) -> tuple[str, ...]:
         raise ValueError(f"expected a close code from 4000 to 4999, not {code}")
     if not any(who.values()):
         return ()  # nobody has an empty id, and anonymous visitors are not one user
-    asked = runtime.blocking_store().request_close(**who, code=code, reason=reason)
+    asked = foundation.blocking_store().request_close(**who, code=code, reason=reason)
 
     def hurry() -> None:  # no partial: Django wants the name of one that fails
         _hurry(asked)
 
-    runtime.once_stored(hurry)
+    foundation.once_stored(hurry)
     return asked
 
 

@@ -1,7 +1,7 @@
 """The settings: one table, one dict ``REALTIME``, one frozen object.
 
 ``settings.ping_interval`` is ``REALTIME["PING_INTERVAL"]`` or its default.
-Only ``worker/runtime.py`` (composition), the Django surface and ``checks.py``
+Only ``worker/foundation.py`` and ``runtime.py`` (composition), the Django surface and ``checks.py``
 read this module; everything else gets its numbers through constructors.
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from .background import background
-from .worker import runtime
+from .worker import foundation, runtime
 from .worker.announcer import Announcer
 from .worker.bundles import Bundle
 from .worker.hints import Hint, Kind, about
@@ -31,7 +31,7 @@ def tell(kind: Kind, sessions: Iterable[str]) -> None:
     for worker in runtime.running():
         if worker.tell(kind, sessions):
             return
-    layer = runtime.channel_layer()
+    layer = foundation.channel_layer()
     if leaves_process(layer) and (hints := about(kind, sessions)):
         sending = asyncio.run_coroutine_threadsafe(_send(layer, hints), background.loop())
         with suppress(TimeoutError, CancelledError):
@@ -42,7 +42,7 @@ async def _send(layer: Any, hints: list[Hint]) -> None:
     line = _lines.setdefault(asyncio.get_running_loop(), Line())
     late = line.busy  # another's hint is on its way or held up: nobody waits behind it
     for hint in hints:
-        line.put(partial(layer.group_send, runtime.workers_group(), hint.message()))
+        line.put(partial(layer.group_send, foundation.workers_group(), hint.message()))
     if not late:
         await line.settle(MOMENT)
 
@@ -54,7 +54,7 @@ def _announcer(layer: Any) -> Announcer:
     """The background loop's announcer: another one after a fork, or a stop."""
     loop = background.loop()
     if not _latest or not _latest[0].is_for(layer, loop):
-        _latest[:] = [Announcer(layer, runtime.seals(), loop, group=runtime.room_group)]
+        _latest[:] = [Announcer(layer, foundation.seals(), loop, group=foundation.room_group)]
     return _latest[0]
 
 
@@ -67,7 +67,7 @@ def announce(bundles: Sequence[Bundle]) -> None:
     for worker in runtime.running():
         if worker.announce(bundles, patience=MOMENT):
             return
-    layer = runtime.channel_layer()
+    layer = foundation.channel_layer()
     if leaves_process(layer):
         announcer = _announcer(layer)
         with suppress(RuntimeError):  # the loop has just ended with the process

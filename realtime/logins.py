@@ -13,7 +13,7 @@ from . import api
 from .authentication import digest_of
 from .protocol.codes import CloseCode
 from .store.base import StoreUnavailable
-from .worker.runtime import database
+from .worker.foundation import database
 
 
 @receiver(user_logged_out)

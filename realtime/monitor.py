@@ -8,7 +8,7 @@ from typing import Any
 from .store.base import StoreUnavailable
 from .store.records import Stats
 from .threads import aside
-from .worker import runtime
+from .worker import foundation, runtime
 
 TIMEOUT = 1.5  # seconds; a health check is to answer within two, whatever the store does
 FRESH = 1.0  # seconds during which counts are not asked for again
@@ -40,7 +40,7 @@ async def _ask() -> Stats:
     for worker in runtime.running():
         if worker.loop is asyncio.get_running_loop():
             return await worker.store.stats()
-    return await aside(runtime.blocking_store().stats)
+    return await aside(foundation.blocking_store().stats)
 
 
 async def health() -> dict[str, Any]:

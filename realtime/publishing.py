@@ -18,7 +18,7 @@ from .protocol.messages import MAX_DEPTH, MAX_INTEGER
 from .protocol.position import Position
 from .store.base import StoreUnavailable
 from .store.log import MOST, Draft
-from .worker import runtime
+from .worker import foundation
 from .worker.publisher import bundle_of
 
 LONGEST_KEY = 200  # characters
@@ -114,7 +114,7 @@ def room_of(user: Any) -> str:
 def publish(drafts: Sequence[Draft]) -> list[Position] | None:
     """Publish these in their order: now, or when the transactions commit that are open in the
     default database and the store's; then None. Raises StoreUnavailable."""
-    aliases = dict.fromkeys((runtime.database().alias, "default"))
+    aliases = dict.fromkeys((foundation.database().alias, "default"))
     if within := [alias for alias in aliases if connections[alias].in_atomic_block]:
         for draft in drafts:
             _Deferred(draft, within)
@@ -129,7 +129,7 @@ def _publish_now(drafts: Sequence[Draft]) -> list[Position]:
 
 def _append(drafts: Sequence[Draft]) -> list[Position]:
     try:
-        appended = runtime.blocking_store().log.append(drafts)
+        appended = foundation.blocking_store().log.append(drafts)
     except StoreUnavailable as error:
         raise StoreUnavailable(
             f"{error}; whether it was published is unknown: "

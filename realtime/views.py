@@ -15,7 +15,7 @@ from .store.base import StoreUnavailable
 from .store.database.transaction import speaking
 from .store.records import Query
 from .threads import aside
-from .worker import runtime
+from .worker import foundation
 
 PAGE = 100
 PATIENCE = 1.75  # seconds for all; the counts take at most 1.5, the rest is the staff's
@@ -53,7 +53,7 @@ def _connections(request: HttpRequest) -> dict[str, Any]:
     with speaking():
         if not _may_see_connections(request):
             return {}
-    store, cursor = runtime.blocking_store(), request.GET.get("cursor", "")
+    store, cursor = foundation.blocking_store(), request.GET.get("cursor", "")
     try:
         found = store.page(Query(), limit=PAGE, cursor=cursor)
     except ValueError:  # somebody's own cursor: begin anew

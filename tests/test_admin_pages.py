@@ -20,7 +20,7 @@ from realtime.store.base import BlockingStore, StoreUnavailable
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import Deliveries, Order, Query, SessionState, SweepReport
-from realtime.worker.runtime import blocking_store
+from realtime.worker.foundation import blocking_store
 
 from .store.builders import beat, opening, pulse, suspended
 

@@ -13,14 +13,14 @@ from django.db import transaction
 from realtime import api
 from realtime.models import LiveSession
 from realtime.store.records import Attendance, Opening, Peer
-from realtime.worker import runtime
+from realtime.worker import foundation, runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def connect(id_: str, user: str = "1") -> None:
     opening = Opening(id_, "hash", f"c-{id_}", "w1", Peer(user=user))
-    runtime.blocking_store().open(opening)
+    foundation.blocking_store().open(opening)
 
 
 def asked() -> dict[str, tuple[int, str]]:
@@ -70,7 +70,7 @@ def test_a_kick_in_a_transaction_is_undone_with_it() -> None:
 
 def enter(id_: str, *rooms: str, user: str = "1") -> None:
     opening = Opening(id_, "hash", f"c-{id_}", "w1", Peer(user=user), rooms=rooms)
-    runtime.blocking_store().open(opening)
+    foundation.blocking_store().open(opening)
 
 
 def test_who_is_in_a_room() -> None:

@@ -15,7 +15,7 @@ from realtime import api, hinting
 from realtime.background import background
 from realtime.hinting import MOMENT, tell
 from realtime.store.records import Opening, Peer
-from realtime.worker import runtime
+from realtime.worker import foundation
 from realtime.worker.bundles import Bundle
 from realtime.worker.hints import Hint, Kind, understand
 from tests.redis_server import RedisServer
@@ -47,7 +47,9 @@ class Ear:
         """The next hint or bundle of publications."""
         message = self._pubsub.get_message(timeout=within)
         layer = get_channel_layer()
-        return understand(layer.deserialize(message["data"]), runtime.seals()) if message else None
+        return (
+            understand(layer.deserialize(message["data"]), foundation.seals()) if message else None
+        )
 
     def close(self) -> None:
         self._pubsub.close()
@@ -64,7 +66,7 @@ def ear(redis_server: RedisServer) -> Iterator[Ear]:
 
 def connect(id_: str, user: str = "1") -> None:
     opening = Opening(id_, "hash", f"c-{id_}", "w1", Peer(user=user, login="digest"))
-    runtime.blocking_store().open(opening)
+    foundation.blocking_store().open(opening)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from realtime import api, hinting
 from realtime.protocol.position import Position
 from realtime.publishing import encode_data
 from realtime.store.log import MOST, BlockingLog, Entry
-from realtime.worker import runtime
+from realtime.worker import foundation
 from realtime.worker.bundles import Bundle
 from tests.redis_server import RedisServer
 
@@ -117,13 +117,13 @@ def log(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[Block
         server.flush()
         store = server.url
     with override_settings(REALTIME={"STORE": store}):
-        yield runtime.blocking_store().log
+        yield foundation.blocking_store().log
 
 
 @pytest.fixture
 def alias(log: BlockingLog) -> str:
     """The database whose transactions count, beside the default one."""
-    return runtime.database().alias
+    return foundation.database().alias
 
 
 @pytest.fixture
@@ -304,7 +304,7 @@ class CapturedTests(TestCase):
             api.publish("r", "one")
             api.publish("r", "two")
         assert len(hooks) == 2
-        assert data(runtime.blocking_store().log) == ['"one"', '"two"']
+        assert data(foundation.blocking_store().log) == ['"one"', '"two"']
         assert len(connections["default"].run_on_commit) == 3
 
 

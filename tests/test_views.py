@@ -30,7 +30,7 @@ from realtime.store.records import (
     WorkerReport,
 )
 from realtime.views import _may_see_connections, health
-from realtime.worker import runtime
+from realtime.worker import foundation, runtime
 from realtime.worker.runtime import Runtime
 
 URL = "/realtime/health/"
@@ -47,7 +47,7 @@ def forget_counts() -> Iterator[None]:
 
 
 def open_sessions(number: int, *, user: str = "1") -> None:
-    store = runtime.blocking_store()
+    store = foundation.blocking_store()
     for index in range(number):
         peer = Peer(user=user, username="ada", address="192.0.2.1", login="digest")
         store.open(Opening(f"{user}-{index:04}", "token-hash", f"c{index}", "w1", peer))
@@ -96,7 +96,7 @@ def test_anybody_may_see_that_nothing_is_there() -> None:
 def test_connections_are_the_connected_and_healthy_have_no_miss() -> None:
     open_sessions(3)
     open_sessions(1, user="2")
-    store = runtime.blocking_store()
+    store = foundation.blocking_store()
     counts: dict[str, Any] = {"pings": 10, "pongs": 8, "timeouts": 1}
     report = WorkerReport("w1", "host", 1, 4, **counts, deliveries=Deliveries(2, 30, 4, 5))
     store.beat(report, [pulse("1-0000", missed=1)])
@@ -111,7 +111,7 @@ def test_connections_are_the_connected_and_healthy_have_no_miss() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_last_sweep_is_told() -> None:
-    runtime.blocking_store().note_sweep(SweepReport(1, 2, 3, 4, took_ms=5.5))
+    foundation.blocking_store().note_sweep(SweepReport(1, 2, 3, 4, took_ms=5.5))
     last = get(Client())["last_sweep"]
     assert {"suspended": 1, "closed": 2, "workers_lost": 3, "took_ms": 5.5}.items() <= last.items()
     assert abs(last["at"] / 1000 - time.time()) < 60

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from realtime.models import ClosedSession
 from realtime.protocol.codes import CloseCode
-from realtime.worker.runtime import database
+from realtime.worker.foundation import database
 
 from .export import as_csv, local
 

@@ -26,7 +26,7 @@ from realtime.models import ClosedSession, LiveSession
 from realtime.presentation import as_row, reference
 from realtime.store.base import SHOWN, StoreUnavailable
 from realtime.store.records import Query, Session
-from realtime.worker.runtime import blocking_store, database
+from realtime.worker.foundation import blocking_store, database
 
 from .disconnecting import PERMISSION, REASON_LENGTH, Target, disconnect, target
 from .listing import SEARCHES, SORTED, STATES, Question, names_of, overview

@@ -7,54 +7,44 @@ the first connection, so its id is made after the fork.
 import asyncio
 import logging
 import os
-import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
-from django.conf import settings as django_settings
-from django.db import transaction
 from django.dispatch import Signal
-from django.utils.crypto import salted_hmac
 
 from realtime import signals
 from realtime.authentication import Login, login_of, verdicts
-from realtime.conf import Settings, settings
-from realtime.history import History
+from realtime.conf import settings
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Said
-from realtime.store import choice
-from realtime.store.base import SAMPLE_EVERY_MS, BlockingStore, Store, StoreUnavailable
-from realtime.store.database.transaction import Database
-from realtime.store.log import Bounds
-from realtime.store.records import Cap, Deliveries, Session
-from realtime.store.windows import Windows
-from realtime.sweeper import Sweeper
-from realtime.threads import Overloaded, Threads
+from realtime.store.base import SAMPLE_EVERY_MS, StoreUnavailable
+from realtime.store.records import Deliveries, Session
+from realtime.threads import Overloaded
 
+from . import foundation
 from .admission import Admission, Terms, Watchers
 from .beats import Beats
 from .bundles import Bundle
 from .company import Company
 from .connection import Limits
 from .departures import Departures
-from .hints import Kind, group_of, group_of_room
+from .hints import Kind
 from .hub import Hub, Identity
 from .jobs import Job
 from .logins import Logins
 from .messenger import Messenger, leaves_process
 from .publisher import Publisher
+from .receivers import Receivers
 from .requests import Requests
 from .rights import Rights
 from .rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
-from .seals import Seals
 from .session import ConnectedSession
 from .ticker import Ticker, grain_for
 from .work import WorkQueue
@@ -65,118 +55,8 @@ logger = logging.getLogger("realtime.worker")
 # until goodbyes are written, until the lease is given back, until receivers have heard.
 STORE_PATIENCE, WRITE_PATIENCE, LEAVE_PATIENCE, SIGNAL_PATIENCE = 1.0, 0.5, 0.7, 0.3
 
-
 # A channel layer may forget who listens, so each worker says it again.
 JOIN_EVERY = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Foundation:
-    """What a process needs to speak with the store, worker or not."""
-
-    threads: Threads
-    store: Store
-    sweeper: Sweeper
-    history: History
-    id: str
-
-    async def aclose(self) -> None:
-        """Release threads and connections."""
-        await self.store.aclose()
-        await self.threads.aclose()
-
-
-def database() -> Database:
-    """The project's database that holds the history, and sessions if they are not in Redis."""
-    return Database(choice.database_alias(settings.store))
-
-
-def windows(values: Settings) -> Windows:
-    """The durations that the store applies."""
-    return Windows(
-        lease_ms=round(values.lease * 1000),
-        resume_ms=round(values.resume_window * 1000),
-        session_ms=round(values.session_timeout * 1000),
-        claim_ms=round(values.claim_timeout * 1000),
-    )
-
-
-def bounds(values: Settings) -> Bounds:
-    """What the store keeps of a room's messages."""
-    return Bounds(
-        length=values.log_length,
-        bytes=values.log_bytes,
-        ttl_ms=round(values.log_ttl * 1000),
-        meta_ttl_ms=round(values.log_meta_ttl * 1000),
-    )
-
-
-def cap() -> Cap | None:
-    """How many sessions a user may have; None if nobody counts."""
-    if settings.max_sessions_per_user <= 0:
-        return None
-    return Cap(settings.max_sessions_per_user, evict_oldest=settings.session_limit == "oldest")
-
-
-def blocking_store() -> BlockingStore:
-    """The store for a thread that waits: views, commands, the shell."""
-    return choice.blocking_store(
-        settings.store,
-        windows(settings),
-        bounds(settings),
-        prefix=settings.redis_prefix,
-        timeout=settings.store_timeout,
-    )
-
-
-def once_stored(call: Callable[[], object]) -> None:
-    """Call once the store shows to others what this thread has asked of it: now, or when
-    the transaction commits that the request is a part of."""
-    if not choice.is_redis(settings.store) and database().connection.in_atomic_block:
-        transaction.on_commit(call, using=database().alias, robust=True)
-    else:
-        call()
-
-
-def channel_layer() -> Any:
-    """The project's channel layer; without one, one in which a worker hears itself only."""
-    return get_channel_layer() or InMemoryChannelLayer()
-
-
-def workers_group() -> str:
-    """The channel layer's group of all workers that share this registry."""
-    return group_of(settings.redis_prefix)
-
-
-def room_group(room: str) -> str:
-    """The channel layer's group of those workers that have somebody in this room."""
-    return group_of_room(settings.redis_prefix, room)
-
-
-def seals() -> Seals:
-    """The seals of what travels through the channel layer, by the project's secret."""
-    secrets_ = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
-    salt = f"realtime.hints:{settings.redis_prefix}"
-    return Seals(
-        [salted_hmac(salt, "", secret=each, algorithm="sha256").digest() for each in secrets_]
-    )
-
-
-def lay_foundation() -> Foundation:
-    """The store and what goes with it, for the running event loop."""
-    threads = Threads()
-    store = choice.loop_store(
-        settings.store,
-        windows(settings),
-        bounds(settings),
-        threads,
-        prefix=settings.redis_prefix,
-        timeout=settings.store_timeout,
-    )
-    history = History(database(), days=settings.history_days)
-    id_ = secrets.token_hex(8)
-    sweeper = Sweeper(store, history, threads, claimant=id_)
-    return Foundation(threads, store, sweeper, history, id_)
 
 
 class Runtime:
@@ -186,7 +66,7 @@ class Runtime:
     between, everybody is still served.
     """
 
-    def __init__(self, base: Foundation) -> None:
+    def __init__(self, base: foundation.Foundation) -> None:
         self.base = base
         self.store = base.store
         self.loop = asyncio.get_running_loop()
@@ -195,13 +75,13 @@ class Runtime:
         self.draining = self.closing = False
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))
-        self._announcements: set[asyncio.Task[None]] = set()
+        self._receivers = Receivers(base.threads)
         self._departures = Departures(
             base.store, base.sweeper, worker=base.id, retry=settings.flush_interval
         )
         self._flush = Job("flush", settings.flush_interval, self._report)
         self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
-        layer = channel_layer()
+        layer = foundation.channel_layer()
         self._messenger = self._make_messenger(layer)
         self.rooms = Rooms(
             base.store.log, opened=self._messenger.opened, closed=self._messenger.closed
@@ -241,13 +121,13 @@ class Runtime:
             self.rooms,
             self._watchers,
             terms=Terms(policy, settings.max_message_size, settings.max_publication),
-            cap=cap(),
+            cap=foundation.cap(),
         )
 
     def _make_messenger(self, layer: Any) -> Messenger:
         return Messenger(
             layer,
-            seals(),
+            foundation.seals(),
             prefix=settings.redis_prefix,
             find=self._find,
             flush_at=self._flush.hasten,
@@ -335,23 +215,12 @@ class Runtime:
 
     def _announce(self, signal: Signal, record: Session) -> None:
         if signal.has_listeners():
-            self._tell_receivers(partial(signals.announce, signal, [record]))
+            self._receivers.tell(partial(signals.announce, signal, [record]))
 
     def _announce_rooms(self, signal: Signal, record: Session, rooms: Iterable[str]) -> None:
         names = tuple(rooms)
         if names and signal.has_listeners():
-            self._tell_receivers(partial(signals.announce_rooms, signal, record, names))
-
-    def _tell_receivers(self, announce: Callable[[], None]) -> None:
-        task = asyncio.create_task(self._in_thread(announce), name="realtime-announce")
-        self._announcements.add(task)
-        task.add_done_callback(self._announcements.discard)
-
-    async def _in_thread(self, announce: Callable[[], None]) -> None:
-        try:
-            await self.base.threads.run(announce)
-        except Overloaded:
-            logger.error("too many signals wait for their receivers; one was dropped")
+            self._receivers.tell(partial(signals.announce_rooms, signal, record, names))
 
     def tell(self, kind: Kind, sessions: Iterable[str]) -> bool:
         """Tell all workers of these sessions; False if this one has ended. From any thread."""
@@ -425,8 +294,7 @@ class Runtime:
         await self._departures.stop()
         await self.rooms.stop()
         await asyncio.gather(self._messenger.stop(), self._give_lease_back())
-        if self._announcements:
-            await asyncio.wait(self._announcements, timeout=SIGNAL_PATIENCE)
+        await self._receivers.settle(SIGNAL_PATIENCE)
         await self.base.aclose()
         _runtimes.pop(self.loop, None)
 
@@ -453,7 +321,7 @@ async def start() -> Runtime:
 
 
 async def _start() -> Runtime:
-    runtime = Runtime(lay_foundation())
+    runtime = Runtime(foundation.lay())
     await runtime.start()
     return runtime
 

@@ -38,8 +38,8 @@ MOST_ROOMS, LARGEST = 5, 1000
 OUTSIDER = """
 import json, sys
 from realtime.store.log import Draft
-from realtime.worker import runtime
-log = runtime.blocking_store().log
+from realtime.worker import foundation
+log = foundation.blocking_store().log
 for line in sys.stdin:
     room, data = json.loads(line)
     log.append([Draft(room, each) for each in data])

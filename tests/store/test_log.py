@@ -8,7 +8,7 @@ from realtime.conf import Settings
 from realtime.protocol.position import Position
 from realtime.store.base import BlockingStore
 from realtime.store.log import KEY_KEPT_MS, MOST, Appended, BlockingLog, Bounds, Draft, End, Entry
-from realtime.worker.runtime import bounds
+from realtime.worker.foundation import bounds
 
 from .kinds import BOUNDS, DAY, Kind
 

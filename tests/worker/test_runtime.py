@@ -17,7 +17,7 @@ from realtime.protocol.position import Gap, Position
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
 from realtime.threads import Overloaded
-from realtime.worker import runtime
+from realtime.worker import foundation, runtime
 from realtime.worker.bundles import Bundle
 from realtime.worker.hints import Hint, Kind, understand
 from realtime.worker.knowledge import Publication
@@ -123,7 +123,7 @@ async def test_a_drain_says_goodbye_suspends_and_gives_the_lease_back(worker: Ru
     await worker.drain()
     assert [wire.closed for wire in wires] == [4001] * 3
     assert wires[0].goodbye["delay"] == [0, 2000]
-    stats = await asyncio.to_thread(runtime.blocking_store().stats)
+    stats = await asyncio.to_thread(foundation.blocking_store().stats)
     assert (stats.connected, stats.suspended, stats.workers) == (0, 3, 0)
 
 
@@ -201,7 +201,7 @@ async def test_a_signal_without_room_is_dropped_and_said(
     finally:
         signals.session_opened.disconnect(opened)
     assert caplog.messages == ["too many signals wait for their receivers; one was dropped"]
-    assert worker._announcements == set()
+    assert worker._receivers._under_way == set()
 
 
 async def test_nobody_is_nobody(worker: Runtime) -> None:
@@ -252,18 +252,18 @@ def test_a_nudge_for_a_loop_that_has_ended_is_no_error(transactional_db: None) -
 @pytest.fixture
 async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
     """What another worker of the registry is told next."""
-    layer = runtime.channel_layer()
+    layer = foundation.channel_layer()
     channel = await layer.new_channel()
-    await layer.group_add(runtime.workers_group(), channel)
+    await layer.group_add(foundation.workers_group(), channel)
 
     async def hear() -> Hint | None:
         async with asyncio.timeout(PATIENCE):
-            hint = understand(await layer.receive(channel), runtime.seals())
+            hint = understand(await layer.receive(channel), foundation.seals())
             assert not isinstance(hint, Bundle)
             return hint
 
     yield hear
-    await layer.group_discard(runtime.workers_group(), channel)
+    await layer.group_discard(foundation.workers_group(), channel)
 
 
 async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
@@ -271,7 +271,7 @@ async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
     session = await admit(worker, wire)
     await worker.store.request_close(session=session, code=4500, reason="out")
     hint = Hint(Kind.CLOSING, (session,))
-    await runtime.channel_layer().group_send(runtime.workers_group(), hint.message())
+    await foundation.channel_layer().group_send(foundation.workers_group(), hint.message())
     await eventually(lambda: wire.closed == 4500)
 
 

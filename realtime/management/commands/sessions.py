@@ -13,7 +13,7 @@ from realtime.presentation import as_json
 from realtime.store.base import BATCH, StoreUnavailable
 from realtime.store.database.transaction import speaking
 from realtime.store.records import Query, Session, SessionState
-from realtime.worker.runtime import blocking_store, database
+from realtime.worker.foundation import blocking_store, database
 
 COLUMNS = "{:<24}{:<16}{:<11}{:<18}{:<18}{:>9}{:>10}{:>7}"
 

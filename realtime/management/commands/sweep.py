@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from realtime.servers.base import exit_within
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import SweepReport
-from realtime.worker.runtime import Foundation, lay_foundation
+from realtime.worker import foundation
 
 EXIT_TIMEOUT = 0.5
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         asyncio.run(self._run(options))
 
     async def _run(self, options: dict[str, Any]) -> None:
-        base = lay_foundation()
+        base = foundation.lay()
         work = asyncio.create_task(self._sweeps(base, options), name="sweeps")
         if options["interval"]:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,13 +64,13 @@ class Command(BaseCommand):
         finally:
             await base.aclose()
 
-    async def _sweeps(self, base: Foundation, options: dict[str, Any]) -> None:
+    async def _sweeps(self, base: foundation.Foundation, options: dict[str, Any]) -> None:
         await self._sweep(base, options)
         while options["interval"]:
             await asyncio.sleep(options["interval"])
             await self._sweep(base, options)
 
-    async def _sweep(self, base: Foundation, options: dict[str, Any]) -> None:
+    async def _sweep(self, base: foundation.Foundation, options: dict[str, Any]) -> None:
         work = base.sweeper.rehearse if options["dry_run"] else base.sweeper.sweep
         try:
             report = await work()

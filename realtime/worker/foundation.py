@@ -1,0 +1,135 @@
+"""What a process needs to speak with the store and the channel layer, worker or not, put
+together from the settings."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.conf import settings as django_settings
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from realtime.conf import Settings, settings
+from realtime.history import History
+from realtime.store import choice
+from realtime.store.base import BlockingStore, Store
+from realtime.store.database.transaction import Database
+from realtime.store.log import Bounds
+from realtime.store.records import Cap
+from realtime.store.windows import Windows
+from realtime.sweeper import Sweeper
+from realtime.threads import Threads
+
+from .hints import group_of, group_of_room
+from .seals import Seals
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What a process needs to speak with the store, worker or not."""
+
+    threads: Threads
+    store: Store
+    sweeper: Sweeper
+    history: History
+    id: str
+
+    async def aclose(self) -> None:
+        """Release threads and connections."""
+        await self.store.aclose()
+        await self.threads.aclose()
+
+
+def database() -> Database:
+    """The project's database that holds the history, and sessions if they are not in Redis."""
+    return Database(choice.database_alias(settings.store))
+
+
+def windows(values: Settings) -> Windows:
+    """The durations that the store applies."""
+    return Windows(
+        lease_ms=round(values.lease * 1000),
+        resume_ms=round(values.resume_window * 1000),
+        session_ms=round(values.session_timeout * 1000),
+        claim_ms=round(values.claim_timeout * 1000),
+    )
+
+
+def bounds(values: Settings) -> Bounds:
+    """What the store keeps of a room's messages."""
+    return Bounds(
+        length=values.log_length,
+        bytes=values.log_bytes,
+        ttl_ms=round(values.log_ttl * 1000),
+        meta_ttl_ms=round(values.log_meta_ttl * 1000),
+    )
+
+
+def cap() -> Cap | None:
+    """How many sessions a user may have; None if nobody counts."""
+    if settings.max_sessions_per_user <= 0:
+        return None
+    return Cap(settings.max_sessions_per_user, evict_oldest=settings.session_limit == "oldest")
+
+
+def blocking_store() -> BlockingStore:
+    """The store for a thread that waits: views, commands, the shell."""
+    return choice.blocking_store(
+        settings.store,
+        windows(settings),
+        bounds(settings),
+        prefix=settings.redis_prefix,
+        timeout=settings.store_timeout,
+    )
+
+
+def once_stored(call: Callable[[], object]) -> None:
+    """Call once the store shows to others what this thread has asked of it: now, or when
+    the transaction commits that the request is a part of."""
+    if not choice.is_redis(settings.store) and database().connection.in_atomic_block:
+        transaction.on_commit(call, using=database().alias, robust=True)
+    else:
+        call()
+
+
+def channel_layer() -> Any:
+    """The project's channel layer; without one, one in which a worker hears itself only."""
+    return get_channel_layer() or InMemoryChannelLayer()
+
+
+def workers_group() -> str:
+    """The channel layer's group of all workers that share this registry."""
+    return group_of(settings.redis_prefix)
+
+
+def room_group(room: str) -> str:
+    """The channel layer's group of those workers that have somebody in this room."""
+    return group_of_room(settings.redis_prefix, room)
+
+
+def seals() -> Seals:
+    """The seals of what travels through the channel layer, by the project's secret."""
+    secrets_ = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+    salt = f"realtime.hints:{settings.redis_prefix}"
+    return Seals(
+        [salted_hmac(salt, "", secret=each, algorithm="sha256").digest() for each in secrets_]
+    )
+
+
+def lay() -> Foundation:
+    """The store and what goes with it, for the running event loop."""
+    threads = Threads()
+    store = choice.loop_store(
+        settings.store,
+        windows(settings),
+        bounds(settings),
+        threads,
+        prefix=settings.redis_prefix,
+        timeout=settings.store_timeout,
+    )
+    history = History(database(), days=settings.history_days)
+    id_ = secrets.token_hex(8)
+    sweeper = Sweeper(store, history, threads, claimant=id_)
+    return Foundation(threads, store, sweeper, history, id_)
