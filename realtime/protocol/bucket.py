@@ -21,3 +21,7 @@ class TokenBucket:
             return False
         self._tokens -= 1
         return True
+
+    def give_back(self) -> None:
+        """What was taken does not count."""
+        self._tokens = min(self._burst, self._tokens + 1)

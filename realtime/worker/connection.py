@@ -79,6 +79,10 @@ class Connection:
         self.end(CloseCode.RATE_LIMIT)
         return False
 
+    def excuse_frame(self) -> None:
+        """The frame that was admitted last does not count against the rate."""
+        self._bucket.give_back()
+
     def fits(self, data: bytes) -> bool:
         """Whether a binary frame is within the size limit; answered with an error if not."""
         if len(data) <= self._limits.max_message_size:

@@ -110,16 +110,15 @@ class Reader:
             self._rooms.audit_soon(self.names)
         self.received(received)
 
-    def received(self, count: int) -> None:
-        """The peer's count, of all since it was welcomed. Raises Miscount."""
+    def received(self, count: int) -> bool:
+        """The peer's count, of all since it was welcomed; whether it is news. Raises Miscount."""
         news = self._window.answer(count)
-        if not self._refused:
-            return
-        if news:
+        if self._refused and news:
             self._refused = False
             self._rooms.wake(self, self.names)
-        else:
+        elif self._refused:
             self.hurry()
+        return news
 
 
 def _nothing() -> None:

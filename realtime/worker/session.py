@@ -202,7 +202,8 @@ class ConnectedSession:
                 self._pong(message, now)
             case Received():
                 self.alive(now)
-                self.reader.received(message.count)
+                if self.reader.received(message.count):
+                    self.connection.excuse_frame()  # there are as many as we send
             case ClientPing():
                 self.alive(now)
                 self._answer(message, online)

@@ -37,3 +37,12 @@ def test_fractions_add_up() -> None:
     bucket = TokenBucket(rate=1, burst=1, now=0)
     assert bucket.take(0)
     assert [bucket.take(now) for now in (0.25, 0.5, 0.75, 1.0)] == [False, False, False, True]
+
+
+def test_what_is_given_back_was_not_taken() -> None:
+    bucket = TokenBucket(rate=1, burst=2, now=0)
+    for _ in range(10):
+        assert bucket.take(0)
+        bucket.give_back()
+    bucket.give_back()
+    assert taken(bucket, 100, now=0) == 2

@@ -162,6 +162,22 @@ async def test_a_count_that_exceeds_or_falls_is_4007(
     assert wire.closed == 4007
 
 
+async def test_a_count_that_tells_news_costs_nothing_of_the_rate(
+    world: World, wire: Wire, session: ConnectedSession
+) -> None:
+    await fill(session)
+    say = '{"type":"received","count":%d}'
+    for count in range(1, WINDOW + 1):
+        message = session.connection.read(say % count)
+        assert message is not None, count
+        world.hub.receive(session, message)
+    for _ in range(WINDOW):
+        if (message := session.connection.read(say % WINDOW)) is not None:
+            world.hub.receive(session, message)
+    await world.settle()
+    assert wire.closed == 4004
+
+
 async def test_a_count_is_a_sign_of_life(world: World, session: ConnectedSession) -> None:
     for _ in range(2):
         world.hub.beat(session, session.heartbeat.due)
