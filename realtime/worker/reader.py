@@ -22,11 +22,9 @@ class Reader:
     __slots__ = (
         "_address",
         "_connection",
-        "_deliver",
         "_pinged",
         "_refused",
         "_rooms",
-        "_takes",
         "_window",
         "hurry",
         "names",
@@ -35,9 +33,6 @@ class Reader:
     def __init__(self, rooms: Rooms, connection: Connection) -> None:
         self._rooms = rooms
         self._window = Window(size=WINDOW, size_bytes=WINDOW_BYTES)
-        # Called for every member of a fan-out: looked up once.
-        self._takes: Callable[[int], bool] = self._window.takes
-        self._deliver: Callable[[int], None] = self._window.deliver
         self._address: Callable[[Connection], None] = rooms.mailing.add
         self._connection = connection
         self._pinged: dict[int, int] = {}  # sequence of a ping → what it said was delivered
@@ -49,7 +44,7 @@ class Reader:
 
     def takes(self, publication: Publication) -> bool:
         """Whether the window is open for this one."""
-        if self._takes(publication.size):
+        if self._window.takes(publication.size):
             return True
         self._refused = True
         self.hurry()
@@ -57,7 +52,7 @@ class Reader:
 
     def hand(self, room: str, publication: Publication, *, replayed: bool) -> None:
         """Count it, and send it: what is new for all of the room goes out in one go."""
-        self._deliver(publication.size)
+        self._window.deliver(publication.size)
         if replayed:
             self._connection.post(publication.encoded)
         else:
