@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from .conf import DEFAULTS, KINDS, MAY_BE_ZERO, configured
+from .protocol.messages import MOST_ROOMS
 from .store import choice
 
 _Values = dict[str, Any]
@@ -115,6 +116,12 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
             f"{v['MAX_PUBLICATION'] + AROUND_DATA} bytes."
         ),
         8,
+    ),
+    (
+        lambda v: v["MAX_ROOMS"] >= MOST_ROOMS,
+        "MAX_ROOMS ({MAX_ROOMS}) is more than a client can name when it comes back.",
+        lambda v: f"Lower MAX_ROOMS below {MOST_ROOMS}: the private room is named as well.",
+        9,
     ),
 )
 

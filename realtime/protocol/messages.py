@@ -19,6 +19,7 @@ SUBPROTOCOL = "realtime.v1"
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53  # beyond it JavaScript's numbers lose digits
 MAX_DETAIL = 200  # characters of an error's sentence
+MOST_ROOMS = 1000  # of a hello: for each there may be an error to send
 
 Integer = Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
@@ -47,7 +48,7 @@ class Hello(Message, frozen=True, tag="hello"):
     protocol: Integer
     client: Label = ""
     resume: Resume | None = None
-    rooms: dict[str, Position | None] = {}
+    rooms: Annotated[dict[str, Position | None], msgspec.Meta(max_length=MOST_ROOMS)] = {}
     visibility: VisibilityState = "visible"
 
 

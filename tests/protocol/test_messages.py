@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import (
     MAX_DEPTH,
+    MOST_ROOMS,
     TYPES,
     Ack,
     BadFrame,
@@ -361,6 +362,16 @@ def test_the_size_is_measured_in_bytes(character: str, size: int) -> None:
     exact = len('{"type":"bye","x":""}') + 50 * size
     assert read(text, max_size=exact) == Bye()
     assert f"at most {exact - 1} bytes" in refused(text, max_size=exact - 1).detail
+
+
+@pytest.mark.parametrize(("rooms", "allowed"), [(MOST_ROOMS, True), (MOST_ROOMS + 1, False)])
+def test_a_hello_names_so_many_rooms(rooms: int, allowed: bool) -> None:
+    named: dict[str, Position | None] = {str(number): None for number in range(rooms)}
+    text = json.dumps({"type": "hello", "protocol": 1, "rooms": named})
+    if allowed:
+        assert read(text) == Hello(protocol=1, rooms=named)
+    else:
+        assert "length <= 1000" in refused(text).detail
 
 
 def test_the_size_is_tested_before_anything_is_read() -> None:
