@@ -4,8 +4,7 @@ The store's log is told first, then whoever wants to hear of it at once.
 """
 
 import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -14,8 +13,8 @@ from django.db import connections, transaction
 from . import hinting
 from .conf import settings
 from .protocol import rooms
-from .protocol.messages import MAX_DEPTH, MAX_INTEGER
 from .protocol.position import Position
+from .protocol.values import TOO_DEEP, BadValue, check_values
 from .store.base import StoreUnavailable
 from .store.log import MOST, Draft
 from .worker import foundation
@@ -26,7 +25,6 @@ LONGEST_KEY = 200  # characters
 # ---------------------------------------------------------------- what may be published
 
 _encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_LONG_NUMBER = re.compile(r"\d{16}")
 
 
 def encode_data(data: Any) -> str:
@@ -43,7 +41,7 @@ def encode_data(data: Any) -> str:
     except UnicodeEncodeError:
         raise ValueError("expected text without lone surrogates") from None
     except RecursionError:
-        raise _too_deep() from None
+        raise BadValue(TOO_DEEP) from None
     except ValueError as error:
         raise ValueError(f"expected data that JSON has words for: {error}") from None
     if size > settings.max_publication:
@@ -51,37 +49,8 @@ def encode_data(data: Any) -> str:
             f"expected at most {settings.max_publication} bytes of JSON (MAX_PUBLICATION), "
             f"not {size}; publish a reference to what is larger"
         )
-    _check_values(text)
+    check_values(text, json.loads)
     return text
-
-
-def _check_values(text: str) -> None:
-    """The bounds that clients are held to as well. Two tests clear nearly everything, see
-    ``protocol/messages.py``; only the rest is walked."""
-    if text.count("{") + text.count("[") <= MAX_DEPTH and not _LONG_NUMBER.search(text):
-        return
-    level = [json.loads(text)]
-    for _ in range(MAX_DEPTH):
-        _check_integers(level)
-        level = [child for value in level for child in _children(value)]
-    _check_integers(level)
-    if any(isinstance(value, dict | list) for value in level):
-        raise _too_deep()
-
-
-def _check_integers(values: Iterable[Any]) -> None:
-    if any(type(value) is int and abs(value) > MAX_INTEGER for value in values):
-        raise ValueError("expected integers between -2^53 and 2^53; send larger ones as text")
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _too_deep() -> ValueError:
-    return ValueError(f"expected nesting of at most {MAX_DEPTH} levels")
 
 
 def draft_of(room: str, data: Any, key: str | None = None) -> Draft:

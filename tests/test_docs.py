@@ -29,7 +29,7 @@ from django.dispatch import Signal
 from realtime import api, checks, monitor, signals
 from realtime.conf import DEFAULTS, KINDS
 from realtime.presentation import as_json
-from realtime.protocol import messages
+from realtime.protocol import decoding, messages, values
 from realtime.protocol.codes import CloseCode, ErrorCode, is_final
 from realtime.protocol.heartbeat import Policy
 from realtime.routing import PROBES
@@ -263,7 +263,7 @@ def test_examples_are_messages_with_every_field(side: str, tag: str) -> None:
 
 def test_the_clients_examples_are_what_a_server_takes() -> None:
     for example in fences(section(PROTOCOL, "## From the client"), "json"):
-        assert messages.decode(example, max_size=DEFAULTS["MAX_MESSAGE_SIZE"])
+        assert decoding.decode(example, max_size=DEFAULTS["MAX_MESSAGE_SIZE"])
 
 
 def test_every_error_code_has_its_row() -> None:
@@ -310,11 +310,11 @@ def test_what_the_protocol_promises_in_numbers() -> None:
 def test_the_limits_are_the_codes() -> None:
     transport = section(PROTOCOL, "## Transport")
     rate, burst = DEFAULTS["MESSAGE_RATE"]
-    assert f"| {messages.MAX_DEPTH} levels" in transport
+    assert f"| {values.MAX_DEPTH} levels" in transport
     assert f"{rate:g} a second, {burst:g} in a burst" in transport
     assert f"({DEFAULTS['MAX_MESSAGE_SIZE']:,})" in transport
     assert f"`{messages.SUBPROTOCOL}`" in transport
-    assert (messages.MAX_INTEGER, MAX_MALFORMED) == (2**53, 10)
+    assert (values.MAX_INTEGER, MAX_MALFORMED) == (2**53, 10)
     assert f"and {MAX_WAITING} frames already wait" in PROTOCOL
 
 

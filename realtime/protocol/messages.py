@@ -1,24 +1,17 @@
-"""The messages, defined once: what may travel in either direction, and how it is read.
+"""The messages, defined once: what may travel in either direction."""
 
-Decoding is strict. A frame that is not one of the client's messages raises
-:class:`BadFrame` with the error code and a sentence that says what was expected.
-"""
-
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from .codes import CloseCode, ErrorCode, is_final, reason_for
+from .codes import CloseCode, is_final, reason_for
 from .position import Position
+from .values import MAX_INTEGER
 
 VERSION = 1
 SUBPROTOCOL = "realtime.v1"
 
-MAX_DEPTH = 32
-MAX_INTEGER = 2**53  # beyond it JavaScript's numbers lose digits
-MAX_DETAIL = 200  # characters of an error's sentence
 MOST_ROOMS = 1000  # of a hello: for each there may be an error to send
 
 Integer = Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
@@ -243,115 +236,12 @@ def goodbye(code: int, reason: str = "", delay_ms: tuple[int, int] | None = None
     )
 
 
-# ---------------------------------------------------------------- encoding, decoding
-
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(ClientMessage)
-_probe = msgspec.json.Decoder()
-
-TYPES = tuple(sorted(t.__struct_config__.tag for t in ClientMessage.__args__))
-
-
-class BadFrame(Exception):
-    """A frame that is not one of the client's messages."""
-
-    def __init__(self, code: ErrorCode, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        # It may quote the frame: a megabyte in must not be a megabyte out.
-        self.detail = detail if len(detail) <= MAX_DETAIL else f"{detail[: MAX_DETAIL - 1]}…"
 
 
 def encode(message: ServerMessage) -> str:
     """The text frame for a message."""
     return _encoder.encode(message).decode()
-
-
-def decode(text: str, *, max_size: int) -> ClientMessage:
-    """Read a text frame of at most ``max_size`` bytes. Raises :class:`BadFrame`."""
-    _check_size(text, max_size)
-    try:
-        message: ClientMessage = _decoder.decode(text)
-    except msgspec.ValidationError as error:
-        raise _invalid(text, str(error)) from None
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
-        raise _not_json(error) from None
-    except RecursionError:
-        raise _too_deep() from None
-    _check_values(text)
-    return message
-
-
-def _check_size(text: str, max_size: int) -> None:
-    # A character is at most 4 bytes, so short frames need not be measured in bytes.
-    if len(text) * 4 > max_size and len(text.encode("utf-8", "surrogatepass")) > max_size:
-        detail = f"expected a frame of at most {max_size} bytes"
-        raise BadFrame(ErrorCode.INVALID_MESSAGE, detail)
-
-
-def _not_json(error: Exception) -> BadFrame:
-    return BadFrame(ErrorCode.INVALID_JSON, f"expected one JSON object: {error}")
-
-
-def _invalid(text: str, detail: str) -> BadFrame:
-    """Tell an unknown type from a known one with wrong fields. The rare path: reads twice."""
-    value = _plain(text)
-    kind = value.get("type") if isinstance(value, dict) else None
-    if isinstance(kind, str) and kind not in TYPES:
-        return BadFrame(ErrorCode.UNKNOWN_TYPE, f"expected a type that is one of {_list(TYPES)}")
-    return BadFrame(ErrorCode.INVALID_MESSAGE, detail)
-
-
-def _plain(text: str) -> Any:
-    """The whole frame as plain data: the messages' decoder stops at the first wrong
-    field and skips unknown ones, where it does not mind numbers beyond all range."""
-    try:
-        return _probe.decode(text)
-    except msgspec.ValidationError:
-        raise _out_of_range() from None
-    except msgspec.DecodeError as error:
-        raise _not_json(error) from None
-    except RecursionError:
-        raise _too_deep() from None
-
-
-def _list(words: tuple[str, ...]) -> str:
-    return ", ".join(words)
-
-
-_LONG_NUMBER = re.compile(r"\d{16}")
-
-
-def _check_values(text: str) -> None:
-    """Enforce depth and integer range also in fields that nobody reads.
-
-    Two tests at C speed clear nearly every frame: with no more than MAX_DEPTH
-    brackets it cannot be too deep, and without 16 digits in a row no integer
-    reaches 2**53 (9 007 199 254 740 992). Only the rest is walked.
-    """
-    if text.count("{") + text.count("[") <= MAX_DEPTH and not _LONG_NUMBER.search(text):
-        return
-    level: list[Any] = [_plain(text)]
-    for _ in range(MAX_DEPTH):
-        level = [child for value in level for child in _children(value)]
-        if any(type(v) is int and abs(v) > MAX_INTEGER for v in level):
-            raise _out_of_range()
-    if any(isinstance(value, dict | list) for value in level):
-        raise _too_deep()
-
-
-def _children(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _out_of_range() -> BadFrame:
-    return BadFrame(ErrorCode.INVALID_MESSAGE, "expected integers between -2^53 and 2^53")
-
-
-def _too_deep() -> BadFrame:
-    return BadFrame(ErrorCode.INVALID_MESSAGE, f"expected nesting of at most {MAX_DEPTH} levels")
 
 
 def timestamp(epoch_ms: int) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from realtime.protocol import messages
 from realtime.protocol.bucket import TokenBucket
 from realtime.protocol.codes import CloseCode, ErrorCode, reason_for
+from realtime.protocol.decoding import BadFrame, decode
 from realtime.protocol.frames import Encoded, encoded
-from realtime.protocol.messages import BadFrame, ClientMessage, ServerMessage
+from realtime.protocol.messages import ClientMessage, ServerMessage
 
 from .outlets import Frames, Outbox, Send, Straight
 
@@ -64,7 +65,7 @@ class Connection:
         if not self.admit_frame():
             return None
         try:
-            return messages.decode(text, max_size=self._limits.max_message_size)
+            return decode(text, max_size=self._limits.max_message_size)
         except BadFrame as bad:
             self.malformed(bad.code, bad.detail)
             return None

@@ -12,12 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.protocol.codes import CloseCode, ErrorCode
+from realtime.protocol.decoding import TYPES, BadFrame, decode
 from realtime.protocol.messages import (
-    MAX_DEPTH,
     MOST_ROOMS,
-    TYPES,
     Ack,
-    BadFrame,
     Bye,
     ClientMessage,
     ClientPing,
@@ -40,12 +38,12 @@ from realtime.protocol.messages import (
     ServerMessage,
     Visibility,
     Welcome,
-    decode,
     encode,
     goodbye,
     timestamp,
 )
 from realtime.protocol.position import Position
+from realtime.protocol.values import MAX_DEPTH
 
 MAX_SIZE = 1_000_000
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "malformed.json").read_text())
