@@ -1,0 +1,283 @@
+"""A reader that stops costs the worker one window and the others nothing, and when it reads
+again it gets what it missed, or is told that it cannot: on both servers.
+
+SLOW_READERS_MB is how much is published to each room, in megabytes.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import psutil
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.e2e.outsider import Outsider, outsider
+from tests.e2e.server_support import TEXT, Peer
+from tests.e2e.support import Client, Frame, Project, Server, login, pong
+from tests.redis_server import RedisServer
+
+SIZE = 64_000  # bytes of data in each publication
+COUNT = int(os.environ.get("SLOW_READERS_MB", "8")) * 1_000_000 // SIZE
+USUAL = COUNT // 3  # as often before there are such readers: what memory is taken once is taken
+
+MIB = 1024 * 1024
+MORE = 2 * MIB  # what a reader that stops may add to a worker
+SLOWER = 1.25  # how much later others may be served in its room than in another
+
+SILENT, SENDING, ALONE = "chat:silent", "chat:sending", "chat:alone"
+
+PUBLISH = f"""
+import sys, time
+from realtime import api
+pad = "x" * {SIZE}
+for line in sys.stdin:
+    api.publish(line.strip(), [time.monotonic(), pad])
+    print("published", flush=True)
+"""
+
+
+@dataclass
+class Place:
+    """A server, the Cookie header of a user, and another process that publishes."""
+
+    server: Server
+    outsider: Outsider
+    cookie: str
+
+    async def publish(self, room: str) -> None:
+        await self.outsider.tell(room)
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def place(
+    request: pytest.FixtureRequest,
+    template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    redis_server: RedisServer,
+) -> Iterator[Place]:
+    redis_server.flush()
+    folder = tmp_path_factory.mktemp("slow")
+    environ = {
+        "DJANGO_SETTINGS_MODULE": "tests.e2e.rooms_project",
+        "SIGNAL_LOG": str(folder / "signals"),
+        "REDIS_URL": redis_server.url,
+    }
+    patient = {"ping_interval": 5.0, "pong_timeout": 60.0, "session_timeout": 300.0}
+    rate = "1000,1000"
+    project = Project.copy(template, folder, environ=environ, message_rate=rate, **patient)
+    with project.serve(server=request.param) as server, outsider(project, PUBLISH) as other:
+        yield Place(server, other, login(server, "ann"))
+
+
+# ---------------------------------------------------------------- readers
+
+
+class Ear(Client):
+    """Reads at once, and keeps how long each publication took instead of what it said."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.delays: dict[str, list[float]] = defaultdict(list)
+        self._count = 0
+
+    async def _heard(self, frame: Frame) -> None:
+        if frame["type"] == "publication":
+            self.delays[frame["room"]].append(time.monotonic() - frame["data"][0])
+            self._count += 1
+            await self.send(type="received", count=self._count)
+            frame = {**frame, "data": None}
+        await super()._heard(frame)
+
+    async def has_heard(self, room: str, count: int) -> None:
+        """Wait for so many publications of a room."""
+        await self.until(lambda: len(self.delays[room]) >= count, within=30, what=room)
+
+
+@asynccontextmanager
+async def ears(place: Place, *rooms: str, count: int = 9) -> AsyncIterator[list[Ear]]:
+    """So many in these rooms who read at once."""
+    async with AsyncExitStack() as stack:
+        found: list[Ear] = []
+        for _ in range(count):
+            line = connect(
+                f"ws://127.0.0.1:{place.server.port}/ws/",
+                additional_headers={"Cookie": place.cookie},
+                compression=None,
+                ping_interval=None,
+                proxy=None,
+            )
+            ear = Ear(await stack.enter_async_context(line), pong)
+            stack.push_async_callback(ear.aclose)
+            await ear.send(type="hello", protocol=1, rooms=dict.fromkeys(rooms))
+            await ear.frame("welcome")
+            found.append(ear)
+        yield found
+
+
+class Stopper:
+    """Joins a room and reads nothing, until it reads everything."""
+
+    def __init__(self, peer: Peer, room: str, **hello: Any) -> None:
+        self._peer = peer
+        self._room = room
+        self.offsets: list[int] = []
+        self.told: list[Frame] = []
+        self.send(type="hello", protocol=1, **{"rooms": {room: None}, **hello})
+        self.welcome = self._next("welcome")
+        self.start = self.welcome["rooms"][room]
+
+    @property
+    def again(self) -> Frame:
+        """What its hello says when it comes back."""
+        ticket = {key: self.welcome[key] for key in ("session", "token")}
+        at = {"epoch": self.start["epoch"], "offset": max([self.start["offset"], *self.offsets])}
+        return {"resume": ticket, "rooms": {self._room: at}}
+
+    def send(self, **frame: Any) -> None:
+        self._peer.text(json.dumps(frame))
+
+    def read_until(self, condition: Callable[[], bool]) -> None:
+        """Read, and answer, until it has come to this. Raises ConnectionError."""
+        while not condition():
+            self._next()
+
+    def _next(self, kind: str = "") -> Frame:
+        """The next frame, of this type."""
+        while True:
+            opcode, payload = self._peer.next_frame()
+            frame: Frame = json.loads(payload) if opcode == TEXT else {"type": "control"}
+            self._take(frame)
+            if kind in ("", frame["type"]):
+                return frame
+
+    def _take(self, frame: Frame) -> None:
+        match frame["type"]:
+            case "ping":
+                self.send(**pong(frame))
+            case "publication":
+                self.offsets.append(frame["offset"])
+                self.send(type="received", count=len(self.offsets))
+            case "joined":
+                self.told.append(frame)
+
+
+@contextmanager
+def stopped(place: Place, room: str, *, sending: bool = False) -> Iterator[Stopper]:
+    """Somebody who has joined this room and reads nothing, but may go on sending."""
+    over = Event()
+    with called(place) as peer:
+        stopper = Stopper(peer, room)
+
+        def send() -> None:
+            with suppress(OSError):
+                while not over.wait(0.05):
+                    stopper.send(type="ping", sequence=1, client_time=0)
+
+        thread = Thread(target=send if sending else over.wait)
+        thread.start()
+        try:
+            yield stopper
+        finally:
+            over.set()
+            thread.join()
+
+
+def called(place: Place) -> Peer:
+    peer = Peer(place.server.port, receive_buffer=4096)
+    return peer.upgrade("/ws/", f"Cookie: {place.cookie}")
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+@dataclass
+class Costs:
+    """What it took to publish in each room: the worker's memory at most, in bytes, its seconds
+    of CPU per publication, and the median delay in each room, in seconds."""
+
+    memory: int
+    cpu: float
+    delays: dict[str, float]
+
+
+async def publish_everywhere(place: Place, readers: list[Ear], *, times: int) -> Costs:
+    """In one room after the other, so that what else this machine does harms all alike."""
+    process = psutil.Process(place.server.process.pid)
+    began, memory = sum(process.cpu_times()[:2]), 0
+    before = len(readers[0].delays[ALONE])
+    for number in range(before + 1, before + times + 1):
+        for room in (SILENT, SENDING, ALONE):
+            await place.publish(room)
+            for reader in readers:
+                await reader.has_heard(room, number)
+        memory = max(memory, process.memory_info().rss)
+    delays = {
+        room: statistics.median(
+            delay for reader in readers for delay in reader.delays[room][before:]
+        )
+        for room in (SILENT, SENDING, ALONE)
+    }
+    cpu = (sum(process.cpu_times()[:2]) - began) / (times * len(delays))
+    return Costs(memory, cpu, delays)
+
+
+@pytest.mark.timeout(600)
+async def test_readers_that_stop_cost_a_window_and_nobody_else_anything(place: Place) -> None:
+    """Two of them at once, who may cost no more than one. Who reads again is told what is
+    lost."""
+    async with ears(place, SILENT, SENDING, ALONE) as readers:
+        usual = await publish_everywhere(place, readers, times=USUAL)
+        with stopped(place, SILENT) as silent, stopped(place, SENDING, sending=True) as sending:
+            costs = await publish_everywhere(place, readers, times=COUNT)
+            sys.stdout.write(f"{usual}\n{costs}\n")
+            assert costs.memory - usual.memory < MORE
+            for room in (SILENT, SENDING):
+                assert costs.delays[room] < SLOWER * costs.delays[ALONE]
+            assert costs.cpu < 1.5 * usual.cpu
+            for room, stopper in ((SILENT, silent), (SENDING, sending)):
+                await asyncio.to_thread(is_told, place, room, stopper, offset=USUAL + COUNT)
+
+
+def is_told(place: Place, room: str, stopper: Stopper, *, offset: int) -> None:
+    """It reads again, of a log that does not reach back to it any more, and then what is new."""
+    try:
+        stopper.read_until(lambda: bool(stopper.told))
+        (told,) = stopper.told
+    except ConnectionError:  # after twenty seconds the kernel has given it up
+        told = told_when_back(place, room, stopper)
+    assert (told["recovered"], told["reason"], told["offset"]) == (False, "expired", offset)
+    assert stopper.offsets in ([], [USUAL + 1])  # one alone fills the window
+
+
+def told_when_back(place: Place, room: str, stopper: Stopper) -> Frame:
+    with called(place) as peer:
+        back = Stopper(peer, room, **stopper.again)
+        assert back.welcome["resumed"]
+        assert not back.offsets
+        told: Frame = back.start
+        return told
+
+
+async def test_a_reader_that_stopped_for_a_while_gets_all_of_it(place: Place) -> None:
+    room = "chat:while"
+    async with ears(place, room, count=1) as (other,):
+        with stopped(place, room) as stopper:
+            for _ in range(40):  # 2.5 MB; the log keeps four
+                await place.publish(room)
+            await other.has_heard(room, 40)
+            await asyncio.to_thread(stopper.read_until, lambda: len(stopper.offsets) == 40)
+            await place.publish(room)
+            await asyncio.to_thread(stopper.read_until, lambda: len(stopper.offsets) == 41)
+    assert stopper.offsets == list(range(1, 42))
+    assert not stopper.told
