@@ -143,6 +143,8 @@ def check_drafts(drafts: Sequence[Draft]) -> None:
     """Raises ValueError for what cannot be appended anywhere."""
     check_rooms([draft.room for draft in drafts])
     for draft in drafts:
+        if not draft.data:
+            raise ValueError("expected JSON, not nothing at all")
         if len(draft.key) > LONGEST_KEY:
             raise ValueError(f"expected a key of at most {LONGEST_KEY} characters")
         # PostgreSQL has no such character, and JSON never needs it.

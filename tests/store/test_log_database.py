@@ -1,6 +1,5 @@
-"""What is the database's own in the message log: groups of writes, pruning in steps, waits."""
+"""What is the database's own in the message log: few writes, pruning, what is deleted by hand."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,12 +10,13 @@ from realtime.models import RoomEntry, RoomKey, RoomLog
 from realtime.store.database import DatabaseStore, pruning
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.log import DatabaseBlockingLog
+from realtime.store.database.transaction import Database
 from realtime.store.log import KEY_KEPT_MS, Draft
 from realtime.sweeper import Sweeper
 from realtime.threads import Threads, aside
 
 from .kinds import BOUNDS, DAY, WINDOWS
-from .test_database_store import CountingDatabase, sqlite_only
+from .test_database_store import CountingDatabase
 from .test_log import TTL, end_of, publish, read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,27 +58,6 @@ def rows() -> tuple[int, int, int]:
 
 
 # ---------------------------------------------------------------- writing
-
-
-@sqlite_only
-async def test_a_storm_of_messages_takes_few_transactions(
-    store: DatabaseStore, database: CountingDatabase
-) -> None:
-    drafts = [Draft(f"r{each % 3}", "1") for each in range(60)]
-    appended = await asyncio.gather(*[store.log.append([draft]) for draft in drafts])
-    assert [each[0].position.offset for each in appended] == [1 + each // 3 for each in range(60)]
-    assert database.begun <= 3
-
-
-async def test_a_mistake_does_not_harm_the_others_of_its_group(store: DatabaseStore) -> None:
-    answers = await asyncio.gather(
-        store.log.append([Draft("r", "1")]),
-        store.log.append([Draft("r", "2"), Draft("no room", "2")]),
-        store.log.append([Draft("r", "3")]),
-        return_exceptions=True,
-    )
-    assert [type(answer) for answer in answers] == [tuple, ValueError, tuple]
-    assert (await store.log.ends(["r"]))["r"].top.offset == 2
 
 
 def test_who_only_asks_writes_nothing(log: DatabaseBlockingLog, database: CountingDatabase) -> None:
@@ -165,3 +144,56 @@ async def test_a_sweep_prunes_the_logs(
         database.clock_offset += passed
         await sweeper.sweep()
         assert await aside(rows) == left
+
+
+# ---------------------------------------------------------------- the last moment
+
+
+class StoppedDatabase(Database):
+    """Its time is what the test says."""
+
+    time_ms = 10**12
+
+    def now(self) -> int:
+        return self.time_ms
+
+
+def test_everybody_agrees_on_the_last_moment() -> None:
+    """Of a log's entries, of a key, and of a log that nobody asks for: reading, appending and
+    pruning, in whatever order they come."""
+    database = StoppedDatabase("default")
+    log = DatabaseBlockingLog(database, BOUNDS)
+    (first,) = log.append([Draft("r", "1", key="k")])
+    database.time_ms += BOUNDS.ttl_ms - 1
+    assert (prune(log), read(log, 0), end_of(log).oldest) == ([], [1], 1)
+    assert log.append([Draft("r", "1", key="k")]) == (first,)  # kept as long as entries are
+    database.time_ms += 1
+    assert (read(log, 0), end_of(log).oldest) == ([], 2)
+    assert (prune(log), read(log, 0), end_of(log).oldest) == ([2], [], 2)
+    assert log.append([Draft("r", "1", key="k")])[0].position.offset == 2
+    database.time_ms += BOUNDS.meta_ttl_ms - 1
+    assert (prune(log), rows()) == ([2], (1, 0, 0))
+    database.time_ms += 1
+    assert (prune(log), rows()) == ([1], (0, 0, 0))
+
+
+# ---------------------------------------------------------------- what was deleted by hand
+
+
+def test_without_its_entries_a_log_goes_on(log: DatabaseBlockingLog) -> None:
+    text = '"' + "x" * 398 + '"'
+    publish(log, *[text] * 5)
+    RoomEntry.objects.all().delete()
+    assert [read(log, after) for after in (0, 4, 5)] == [[], [], []]
+    publish(log, text)
+    assert (end_of(log).oldest, read(log, 5)) == (6, [6])
+    publish(log, *[text] * 4)
+    assert read(log, 5) == [6, 7, 8, 9, 10]  # what is gone is no longer counted
+
+
+def test_nothing_follows_a_hole(log: DatabaseBlockingLog) -> None:
+    publish(log, "1", "2", "3", "4")
+    RoomEntry.objects.filter(offset__in=[1, 3]).delete()
+    assert [read(log, after) for after in range(5)] == [[], [2], [], [4], []]
+    publish(log, *["1"] * BOUNDS.length)
+    assert end_of(log).oldest == 5

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -156,3 +157,26 @@ def test_a_commit_without_an_answer_is_repeated_safely(
     again = log.append(drafts)
     assert [(each.position.offset, each.fresh) for each in again] == [(1, False), (1, False)]
     assert (read(log, 0), read(log, 0, room="s")) == ([1], [1])
+
+
+async def test_a_transaction_that_fails_is_unknown_to_all_who_are_in_it(
+    database: Database, proxy: Proxy
+) -> None:
+    threads = Threads(size=1)
+    store = DatabaseStore(
+        database, DatabaseSessions(database, WINDOWS, ROOMY), threads, timeout=10.0
+    )
+    drafts = [Draft("r", str(each), key=str(each)) for each in range(5)]
+    proxy.cut_replies(to=b"COMMIT")
+
+    async def append_all() -> list[Any]:
+        calls = [store.log.append([draft]) for draft in drafts]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(answer) for answer in await append_all()] == [StoreUnavailable] * 5
+    again = [answer[0] for answer in await append_all()]
+    assert [(each.position.offset, each.fresh) for each in again] == [
+        (offset, False) for offset in range(1, 6)
+    ]
+    await store.aclose()
+    await threads.aclose()

@@ -5,7 +5,8 @@ is the order of offsets, and whoever reads sees no holes.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Protocol, TypeVar
 
 from django.db.models import FilteredRelation, Model, Q, QuerySet
@@ -29,6 +30,7 @@ from ..log import (
     check_read,
     check_rooms,
 )
+from .gathering import Gathering
 from .pruning import Pruning
 from .transaction import Database
 
@@ -95,14 +97,21 @@ class DatabaseBlockingLog(BlockingLog):
 
     def _recall(self, drafts: Sequence[Draft], now: int) -> dict[tuple[str, str], Appended]:
         """Where those of the drafts were put that have been appended before."""
-        named = [draft for draft in drafts if draft.key]
+        named = {(draft.room, draft.key) for draft in drafts if draft.key}
         if not named:
             return {}
-        rooms, keys = {draft.room for draft in named}, {draft.key for draft in named}
-        rows = self._keys.filter(room__in=rooms, key__in=keys, expires_at__gt=now)
+        rows = self._keys.raw(*self._pairs(named, now))
         return {
             (row.room, row.key): Appended(Position(row.epoch, row.offset), row.time) for row in rows
         }
+
+    def _pairs(self, named: Collection[tuple[str, str]], now: int) -> tuple[str, list[Any]]:
+        """The query for these keys. With a list of rooms and one of keys, as Django would put
+        it, a database looks for each of those keys in each of those rooms."""
+        table = RoomKey._meta.db_table
+        pairs = ", ".join(["(%s, %s)"] * len(named))
+        sql = f'SELECT * FROM {table} WHERE expires_at > %s AND ("room", "key") IN (VALUES {pairs})'  # noqa: S608  # own names
+        return sql, [now, *(text for pair in named for text in pair)]
 
     def _next(self, log: RoomLog, data: str, now: int) -> RoomEntry:
         """The log's next entry, and the log as it is then."""
@@ -134,6 +143,8 @@ class DatabaseBlockingLog(BlockingLog):
         while self._exceeds(log):
             held = self._entries.filter(log=log, offset__gte=log.oldest).order_by("offset")
             for offset, size in held.values_list("offset", "size")[:STEP]:
+                if offset == log.top:  # somebody has deleted the others by hand
+                    log.oldest, log.size = offset, size
                 if not self._exceeds(log):
                     break
                 log.oldest, log.size = offset + 1, log.size - size
@@ -168,9 +179,11 @@ class DatabaseBlockingLog(BlockingLog):
         if not rows:
             return None
         end = self._end(rows[0][: len(_END)], now)
-        entries = (Entry(*row[len(_END) :]) for row in rows)
         whole = end.oldest <= after + 1 <= end.top.offset
-        return Extract(end, tuple(entries) if whole else ())
+        found = [Entry(*row[len(_END) :]) for row in rows] if whole else []
+        # What somebody has deleted by hand leaves a hole; nothing beyond it follows.
+        held = takewhile(lambda each: each[0] == each[1].offset, enumerate(found, after + 1))
+        return Extract(end, tuple(entry for _, entry in held))
 
     def _last_that_fits(self, room: str, after: int, limit: int, max_bytes: int) -> int:
         """The last offset to read: looked up beforehand, because data may be large."""
@@ -207,7 +220,9 @@ class DatabaseBlockingLog(BlockingLog):
 
     def recent(self) -> Mapping[str, End] | None:
         with self._database.read() as now:
-            lately = self._logs.filter(size__gt=0, appended_at__gt=now - RECENT_MS)
+            # A clock that was set back leaves some in the future: they would stay the newest.
+            at = (now - RECENT_MS + 1, now + RECENT_MS)
+            lately = self._logs.filter(size__gt=0, appended_at__range=at)
             rows = lately.order_by("-appended_at", "room").values_list(*_END)[:MOST]
             return {row[0]: self._end(row, now) for row in rows}
 
@@ -252,22 +267,39 @@ class Writer(Protocol):
     async def __call__(self, call: Callable[[], T], *, alone: bool = False) -> T: ...
 
 
+class Patience(Protocol):
+    """Waits for an answer, but not for ever: then it raises StoreUnavailable."""
+
+    async def __call__(self, answer: Awaitable[T]) -> T: ...
+
+
 class DatabaseLog(Log):
     """:class:`DatabaseBlockingLog` off the event loop.
 
-    Writes that lock rooms are never parts of one transaction where several run side by
-    side: it would lock rooms in any order.
+    Appends are gathered. Writes that lock rooms are never parts of one transaction where
+    several run side by side: it would lock rooms in any order.
     """
 
     def __init__(
-        self, log: DatabaseBlockingLog, database: Database, read: Reader, write: Writer
+        self,
+        log: DatabaseBlockingLog,
+        database: Database,
+        read: Reader,
+        write: Writer,
+        in_time: Patience,
     ) -> None:
         self._log = log
         self._database = database
         self._read = read
         self._write = write
+        self._in_time = in_time
+        self.gathering = Gathering(self._append)
 
     async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+        check_drafts(drafts)  # before they are among those of others
+        return await self._in_time(self.gathering.add(drafts)) if drafts else ()
+
+    async def _append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
         alone = self._database.is_shared
         return await self._write(lambda: self._log.append(drafts), alone=alone)
 

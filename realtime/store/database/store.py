@@ -59,7 +59,9 @@ class DatabaseStore(Store):
         self, database: Database, blocking: DatabaseSessions, threads: Threads, *, timeout: float
     ) -> None:
         self.blocking: DatabaseSessions = blocking
-        self.log: DatabaseLog = DatabaseLog(blocking.log, database, self._read, self._write)
+        self.log: DatabaseLog = DatabaseLog(
+            blocking.log, database, self._read, self._write, self._in_time
+        )
         self._database = database
         self._threads = threads
         self._timeout = timeout
@@ -142,8 +144,9 @@ class DatabaseStore(Store):
         await self._write(lambda: self.blocking.note_sweep(report))
 
     async def aclose(self) -> None:
-        if self._writer is not None:
-            await asyncio.wait([self._writer], timeout=CLOSE_PATIENCE)
+        tasks = [task for task in (self._writer, self.log.gathering.task) if task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_PATIENCE)
 
     # ------------------------------------------------------------ reading, writing
 

@@ -1,0 +1,199 @@
+"""Appends of event loops at once: those that wait go to a database as one call, and nobody
+can tell; the same on every kind of store."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, closing
+from typing import Any
+
+import pytest
+
+from realtime.store.base import Store, StoreUnavailable
+from realtime.store.database import DatabaseStore, gathering
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.log import MOST, Appended, Bounds, Draft
+from realtime.store.redis import RedisSessions, RedisStore
+from realtime.store.redis.client import blocking_client, loop_client
+from realtime.store.redis.scripts import Calls
+from realtime.store.redis.talks import Talks
+from realtime.threads import Threads
+from tests.redis_server import RedisServer
+
+from .kinds import PREFIX, WINDOWS
+from .test_database_store import CountingDatabase
+
+ROOMY = Bounds()
+PATIENCE = 20.0  # seconds
+DATABASES = [
+    pytest.param("default_database", marks=pytest.mark.django_db(transaction=True)),
+    "postgres_database",
+]
+
+
+@pytest.fixture(params=[*DATABASES, "redis_server"])
+def ground(request: pytest.FixtureRequest) -> Any:
+    """What stores stand on: the alias of a database, or a Redis."""
+    ground = request.getfixturevalue(request.param)
+    if isinstance(ground, RedisServer):
+        with ground.client() as client:
+            client.flushall()
+    return ground
+
+
+async def open_store(ground: str | RedisServer, stack: AsyncExitStack) -> Store:
+    """The store of one worker."""
+    if isinstance(ground, str):
+        return await open_database(CountingDatabase(ground), stack)
+    talks = Talks(Calls(WINDOWS), ROOMY)
+    client = stack.enter_context(closing(blocking_client(ground.url, timeout=PATIENCE)))
+    sessions = RedisSessions(client, talks, prefix=PREFIX)
+    loop = loop_client(ground.url)
+    store = RedisStore(loop, talks, blocking=sessions, prefix=PREFIX, timeout=PATIENCE)
+    stack.push_async_callback(store.aclose)
+    return store
+
+
+async def open_database(database: CountingDatabase, stack: AsyncExitStack) -> DatabaseStore:
+    sessions, threads = DatabaseSessions(database, WINDOWS, ROOMY), Threads(size=2)
+    store = DatabaseStore(database, sessions, threads, timeout=PATIENCE)
+    stack.push_async_callback(threads.aclose)
+    stack.push_async_callback(store.aclose)
+    return store
+
+
+@pytest.fixture
+async def workers(ground: str | RedisServer) -> AsyncIterator[list[Store]]:
+    """The stores of two workers that share what they hold."""
+    async with AsyncExitStack() as stack:
+        yield [await open_store(ground, stack) for _ in range(2)]
+
+
+async def texts(store: Store, room: str) -> list[str]:
+    """What stands in a room's log, from offset 1 on."""
+    extract = await store.log.read(room, after=0, limit=MOST, max_bytes=10**6)
+    return [entry.data for entry in extract.entries]
+
+
+# ---------------------------------------------------------------- every kind
+
+
+async def test_everybody_is_told_where_his_own_drafts_are(workers: list[Store]) -> None:
+    """Whatever rooms they are about, in any order: none lost, none doubled, none exchanged, and
+    nobody waits for somebody who waits for him."""
+    dice = random.Random(7)
+    rooms = [f"r{number}" for number in range(6)]
+    calls = [
+        [Draft(room, f'"{worker} {number} {room}"') for room in dice.sample(rooms, 3)]
+        for number in range(40)
+        for worker in (0, 1)
+    ]
+    answers = await asyncio.gather(
+        *[workers[number % 2].log.append(drafts) for number, drafts in enumerate(calls)]
+    )
+    logs = {room: await texts(workers[0], room) for room in rooms}
+    assert sum(len(log) for log in logs.values()) == 3 * len(calls)
+    for drafts, answer in zip(calls, answers, strict=True):
+        told = [logs[d.room][a.position.offset - 1] for d, a in zip(drafts, answer, strict=True)]
+        assert told == [draft.data for draft in drafts]
+
+
+async def test_a_key_of_many_at_once_is_one_publication(workers: list[Store]) -> None:
+    stores = workers * 10
+    answers = await asyncio.gather(
+        *[
+            store.log.append([Draft("r", str(number)), Draft("r", f'"{number}"', key="k")])
+            for number, store in enumerate(stores)
+        ]
+    )
+    named = [answer[1] for answer in answers]
+    assert len({appended.position for appended in named}) == 1
+    assert [appended.fresh for appended in named].count(True) == 1
+    log = await texts(workers[0], "r")
+    assert len(log) == len(stores) + 1
+    (first,) = [number for number, appended in enumerate(named) if appended.fresh]
+    assert log[named[0].position.offset - 1] == f'"{first}"'
+
+
+async def test_a_mistake_is_only_its_callers(workers: list[Store]) -> None:
+    mistakes = [
+        [Draft("r", "2"), Draft("no room", "2")],
+        [Draft("r", "\0")],
+        [Draft("r", "\ud800")],
+        [Draft("r", "")],
+        [Draft("r", "3")] * (MOST + 1),
+    ]
+    log = workers[0].log
+    good, *bad, nothing, also = await asyncio.gather(
+        log.append([Draft("r", "1")]),
+        *[log.append(drafts) for drafts in mistakes],
+        log.append([]),
+        log.append([Draft("r", "4")]),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in (good, also)] == [tuple, tuple]
+    assert all(isinstance(answer, ValueError) for answer in bad)
+    assert nothing == ()
+    assert sorted(await texts(workers[1], "r")) == ["1", "4"]
+
+
+# ---------------------------------------------------------------- databases
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> CountingDatabase:
+    return CountingDatabase(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+async def store(database: CountingDatabase) -> AsyncIterator[DatabaseStore]:
+    async with AsyncExitStack() as stack:
+        yield await open_database(database, stack)
+
+
+async def test_what_waits_is_one_transaction(
+    store: DatabaseStore, database: CountingDatabase
+) -> None:
+    drafts = [Draft(f"r{each % 3}", "1", key=str(each)) for each in range(60)]
+    appended = await asyncio.gather(*[store.log.append([draft]) for draft in drafts])
+    assert [each[0].position.offset for each in appended] == [1 + each // 3 for each in range(60)]
+    assert database.begun == 1
+
+
+async def test_no_call_is_about_more_than_it_may_be(
+    store: DatabaseStore, database: CountingDatabase
+) -> None:
+    """Nor is what one caller appends at once ever divided."""
+    counts = [200, 200, 200, MOST, 1, MOST - 1]
+    appended = await asyncio.gather(
+        *[store.log.append([Draft("r", "1")] * count) for count in counts]
+    )
+    offsets = [each.position.offset for answer in appended for each in answer]
+    assert offsets == list(range(1, sum(counts) + 1))
+    assert database.begun == 4
+
+
+async def test_what_is_given_up_before_it_begins_is_not_appended(store: DatabaseStore) -> None:
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(store.log.append([Draft("r", "1")]))
+        while store.log.gathering.task is None:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # its call has begun, and the others gather
+        second = group.create_task(store.log.append([Draft("r", "2")]))
+        third = group.create_task(store.log.append([Draft("r", "3")]))
+        await asyncio.sleep(0)
+        assert not first.done()
+        second.cancel()
+    assert third.result()[0].position.offset == 2
+    assert await texts(store, "r") == ["1", "3"]
+
+
+async def test_what_cannot_wait_is_refused(
+    store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "MAX_WAITING", 3)
+    answers: list[tuple[Appended, ...] | BaseException] = await asyncio.gather(
+        *[store.log.append([Draft("r", str(each))]) for each in range(5)], return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [tuple] * 3 + [StoreUnavailable] * 2
+    assert await texts(store, "r") == ["0", "1", "2"]
