@@ -91,6 +91,11 @@ class Frames:
         return True
 
     @property
+    def open(self) -> bool:
+        """Whether ``write`` would send."""
+        return self._line.open
+
+    @property
     def unsent(self) -> int:
         """Bytes accepted and not yet taken by the kernel."""
         return self._outlet.unsent

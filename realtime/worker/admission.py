@@ -96,7 +96,8 @@ class Admission:
     ) -> ConnectedSession | None:
         """Open or resume a session; ``welcome`` is sent once the store has it.
 
-        None if the user has as many as allowed: the connection has then been ended.
+        None if the user has as many as allowed, the connection has then been ended, and if the
+        connection has gone meanwhile.
 
         Raises StoreUnavailable if it cannot be known whether the store has it, or where
         the logs of its rooms end, and whatever ``rights`` raise.
@@ -111,6 +112,10 @@ class Admission:
         return session
 
     async def _admit(self, new: Newcomer) -> ConnectedSession | None:
+        if new.connection.gone:
+            # Its client may have given up on a worker that stood still, and have resumed
+            # elsewhere: who resumes now takes the session from a live connection.
+            return None
         resume = new.hello.resume
         before = self._hub.get(resume.session) if resume else None
         record = await self._resume(new)

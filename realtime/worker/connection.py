@@ -102,6 +102,11 @@ class Connection:
     # ------------------------------------------------------------ going out
 
     @property
+    def gone(self) -> bool:
+        """Whether the transport is known to have ended; only our servers tell."""
+        return self._frames is not None and not self._frames.open
+
+    @property
     def unsent(self) -> int:
         """Bytes sent that the server, or the kernel, has not taken yet."""
         return self._out.unsent

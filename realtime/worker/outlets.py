@@ -18,6 +18,10 @@ class Frames(Protocol):
     """The ASGI extension ``realtime.frames``, as our servers offer it."""
 
     @property
+    def open(self) -> bool:
+        """Whether ``write`` would send."""
+
+    @property
     def unsent(self) -> int:
         """Bytes accepted and not yet taken by the kernel."""
 

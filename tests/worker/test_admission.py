@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from realtime.models import LiveSession
-from realtime.protocol.messages import Bye
+from realtime.protocol.messages import Bye, Hello, Resume
 from realtime.protocol.position import Position
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Peer, SessionState
+from realtime.worker.connection import Connection
 
-from .conftest import ADA, World
-from .fakes import Wire, eventually
+from .conftest import ADA, World, rights
+from .fakes import Wire, connect, eventually
 
 CONNECTED = SessionState.CONNECTED
 
@@ -165,6 +166,21 @@ async def test_another_user_s_session_is_not_resumed_nor_disturbed(world: World)
     assert second.messages[0]["resumed"] is False
     assert not mine.departed
     assert first.types == ["welcome"]
+
+
+async def test_who_has_given_up_takes_nothing_from_the_connection_that_came_after(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that stood still reads a hello, with the end behind it, when all is over."""
+    first = Wire()
+    session = await world.admit(first)
+    late = connect(Wire())
+    monkeypatch.setattr(Connection, "gone", property(lambda each: each is late))
+    resume = Resume(session.id, first.messages[0]["token"])
+    hello = Hello(protocol=1, resume=resume)
+    assert await world.admission.admit(late, hello, ADA, rights=rights(ADA)) is None
+    assert not session.departed
+    assert world.fickle.called("resume") == []
 
 
 async def test_a_takeover_on_the_same_worker_ends_the_older_with_4506(world: World) -> None:
