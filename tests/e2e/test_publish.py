@@ -335,6 +335,29 @@ async def test_what_is_forged_reaches_nobody(
             assert [frame["data"] for frame in client.of("publication")] == ["honest", "last"]
 
 
+FORKED = """
+import os
+from django.core.management import call_command
+from realtime import api
+
+call_command("publish", "chat:forked", '"by a command"')
+api.publish("chat:forked", "by the parent")
+if os.fork() == 0:
+    api.publish("chat:forked", "by the child")
+"""
+
+
+async def test_so_does_what_a_command_or_a_forked_process_publishes(
+    served: Project, workers: tuple[Server, Server], server: RedisServer
+) -> None:
+    async with members(workers, server, "chat:forked") as clients:
+        await asyncio.to_thread(served.shell, FORKED)
+        for client in clients:
+            await client.frame("publication", number=3)
+            heard = [frame["data"] for frame in client.of("publication")]
+            assert heard == ["by a command", "by the parent", "by the child"]
+
+
 async def overheard(server: RedisServer, outsider: Outsider, room: str) -> dict[str, bytes]:
     """A publication as it travels."""
     with server.client() as client:
