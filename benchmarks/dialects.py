@@ -70,7 +70,7 @@ class Client:
         """Serve a frame that is no publication."""
         raise NotImplementedError
 
-    def publish(self, number: int) -> None:
+    def publish(self, number: int, text: str) -> None:
         """Ask the server to send something to every client."""
         raise NotImplementedError
 
@@ -109,9 +109,9 @@ class RealtimeClient(Client):
     path = "/ws/"
     subprotocol = "realtime.v1"
     delivery = b'{"type":"publication"'
-    quarter = 64
+    quarter, quarter_bytes = 64, 16_384
     keys = itertools.count()  # of this process's messages
-    pings = received = answered = 0
+    pings = received = answered = unanswered_bytes = 0
 
     def greet(self) -> None:
         hello = {"type": "hello", "protocol": 1, "client": "benchmark", "rooms": {ROOM: None}}
@@ -120,12 +120,16 @@ class RealtimeClient(Client):
     def _heard(self, payload: bytes, at: float) -> None:
         if payload.startswith(self.delivery):
             self.received += 1
-            if self.received - self.answered >= self.quarter:
+            self.unanswered_bytes += len(payload)
+            if (
+                self.received - self.answered >= self.quarter
+                or self.unanswered_bytes >= self.quarter_bytes
+            ):
                 self._wire.send(b'{"type":"received","count":%d}' % self._received())
         super()._heard(payload, at)
 
     def _received(self) -> int:
-        self.answered = self.received
+        self.answered, self.unanswered_bytes = self.received, 0
         return self.received
 
     def read(self, payload: bytes, at: float) -> None:
@@ -135,9 +139,9 @@ class RealtimeClient(Client):
         elif message["type"] == "welcome":
             self.welcomed()
 
-    def publish(self, number: int) -> None:
+    def publish(self, number: int, text: str) -> None:
         key = next(self.keys)
-        data = {"n": number, "text": TEXT}
+        data = {"n": number, "text": text}
         said = {"type": "message", "id": key, "room": ROOM, "data": data, "key": str(key)}
         self._wire.send(msgspec.json.encode(said))
 
@@ -168,8 +172,8 @@ class UsualClient(Client):
             pong = {"type": "pong", "timestamp": message["timestamp"]}
             self.answer(msgspec.json.encode(pong), at)
 
-    def publish(self, number: int) -> None:
-        frame = {"type": "publish", "data": {"n": number, "text": TEXT}}
+    def publish(self, number: int, text: str) -> None:
+        frame = {"type": "publish", "data": {"n": number, "text": text}}
         self._wire.send(msgspec.json.encode(frame))
 
 
@@ -193,8 +197,8 @@ class SocketIOClient(Client):
         elif payload.startswith(b"0"):
             self._wire.send(b"40")
 
-    def publish(self, number: int) -> None:
-        arguments = ["publish", {"n": number, "text": TEXT}]
+    def publish(self, number: int, text: str) -> None:
+        arguments = ["publish", {"n": number, "text": text}]
         self._wire.send(b"42" + msgspec.json.encode(arguments))
 
     def _beat(self, at: float) -> None:

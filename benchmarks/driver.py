@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .cores import LOAD, pinned
+from .dialects import TEXT
 from .kinds import ROOT
 from .servers import Server
 
@@ -63,10 +64,12 @@ class Driver:
         """They read again; returns once they have everything."""
         self._order({"catch_up": True}, within)
 
-    def publish(self, count: int, *, pause: float = 0.0, seconds: float) -> Sequence[float]:
-        """Publish to everybody up to so many times, for at most so many seconds; how many
-        seconds each took to reach the last. Raises LoadFailed if one did not reach everybody."""
-        order = {"publish": count, "pause": pause, "seconds": seconds}
+    def publish(
+        self, count: int, *, pause: float = 0.0, seconds: float, text: str = TEXT
+    ) -> Sequence[float]:
+        """Publish this text to everybody up to so many times, for at most so many seconds; how
+        many seconds each took to reach the last. Raises LoadFailed if one did not reach all."""
+        order = {"publish": count, "pause": pause, "seconds": seconds, "text": text}
         answer = self._order(order, seconds + 30.0)
         if answer["missing"] or not answer["durations"]:
             raise LoadFailed(f"a publication did not reach {answer['missing']} connections")

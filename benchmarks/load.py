@@ -6,7 +6,7 @@ It reads one JSON order per line and answers each with one line:
 
     {"open": 1000}                  {"seconds": 1.8}                every one was welcomed
     {"count": true}                 {"beats": 2000, "late": 0.1, "lost": 0}
-    {"publish": 20, "pause": 0.5, "seconds": 30}
+    {"publish": 20, "pause": 0.5, "seconds": 30, "text": "hello"}
                                     {"durations": [0.004, …], "missing": 0}
     {"stall": 100}                  {}                              so many read no more
     {"catch_up": true}              {}                              and again, all they missed
@@ -78,9 +78,7 @@ class Load:
         if "open" in order:
             return await self.open(order["open"])
         if "publish" in order:
-            return await self.publish(
-                order["publish"], pause=order["pause"], seconds=order["seconds"]
-            )
+            return await self.publish(order.pop("publish"), **order)
         if "stall" in order:
             return self.stall(order["stall"])
         if "catch_up" in order:
@@ -111,13 +109,13 @@ class Load:
         late, self._late = self._late, 0.0
         return {"beats": self._beats, "late": late, "lost": self._losses}
 
-    async def publish(self, count: int, *, pause: float, seconds: float) -> Frame:
+    async def publish(self, count: int, *, pause: float, seconds: float, text: str) -> Frame:
         """Have so many publications sent, one after the other, each by another client."""
         durations: list[float] = []
         until = time.monotonic() + seconds
         while len(durations) < count and time.monotonic() < until:
             try:
-                durations.append(await self._reach_all(len(durations)))
+                durations.append(await self._reach_all(len(durations), text))
             except TimeoutError:
                 break
             await asyncio.sleep(pause)
@@ -147,12 +145,12 @@ class Load:
         if not deliveries:
             self._complete.set_result(None)
 
-    async def _reach_all(self, number: int) -> float:
+    async def _reach_all(self, number: int, text: str) -> float:
         reading = len(self._clients) - len(self._stalled)
         self._await(reading)
         self._missed += 1
         began = time.time()
-        self._clients[-1 - number % reading].publish(number)
+        self._clients[-1 - number % reading].publish(number, text)
         async with asyncio.timeout(DELIVERY_TIMEOUT):
             await self._complete
         return self._last - began

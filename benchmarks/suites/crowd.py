@@ -11,7 +11,9 @@ from benchmarks.measure import between, read
 from benchmarks.servers import Server, running
 
 MARGIN = 60.0  # seconds beyond its own duration after which a run is given up
-BURST, LONG = 384, 240.0  # publications, and the seconds they may take
+# Publications that are a window and a half of their bytes; the seconds they may take, before
+# the heartbeat gives those up who do not read.
+BURST, TEXT, SHORT = 48, "x" * 2000, 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Crowd:
     """So many connections, let in within ``patience`` seconds; a beat interval in seconds, of
     which one is measured; then publications to all of them, ``pause`` seconds apart.
 
-    To ours a window and a half of publications follow, and as many again while ``slow`` of the
+    To ours a window and a half of publications follows, and as many again while ``slow`` of the
     connections do not read until it is over.
     """
 
@@ -39,7 +41,7 @@ class Crowd:
 
         Raises ServerFailed or LoadFailed; a lost connection is a failure.
         """
-        lifetime = self.patience + self.duration(kind) + 3 * MARGIN + 2 * LONG
+        lifetime = self.patience + self.duration(kind) + 3 * MARGIN + 2 * SHORT
         with (
             running(kind, interval=self.interval, redis=redis) as server,
             loading(server, lifetime=lifetime) as load,
@@ -72,7 +74,7 @@ class Crowd:
     def _cost(self, server: Server, load: Driver) -> float:
         """The CPU seconds of a burst, and of what those who did not read have to catch up with."""
         before = read(server)
-        if len(load.publish(BURST, seconds=LONG)) < BURST:
-            raise LoadFailed(f"no {BURST} publications in {LONG:g} s")
+        if len(load.publish(BURST, seconds=SHORT, text=TEXT)) < BURST:
+            raise LoadFailed(f"no {BURST} publications in {SHORT:g} s")
         load.catch_up(within=MARGIN)
         return between(before, read(server)).cpu
