@@ -63,6 +63,7 @@ class Announcer:
 
     async def settle(self, within: float) -> None:
         """Wait until everything is out, but at most so many seconds."""
+        await asyncio.sleep(0)  # what was told just now is begun in the next turn of the loop
         if self._task is not None:
             await asyncio.wait([self._task], timeout=within)
 

@@ -12,12 +12,12 @@ import pytest
 
 from tests.e2e.chaos.logins import make_logins
 from tests.e2e.chaos.plan import Fault
-from tests.e2e.chaos.run import Outcome, play
+from tests.e2e.chaos.run import play
 from tests.e2e.chaos.summary import report
 from tests.e2e.chaos.violations import Rule
 from tests.e2e.chaos.world import Scale
 
-SEED = 6
+SEED, ATTEMPTS = 6, 4
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +69,18 @@ def small(planted: str) -> Scale:
     )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 async def test_planted_faults_are_found(template: Path, tmp_path: Path) -> None:
-    async def play_with(planted: str) -> Outcome:
-        folder = tmp_path / planted.replace(" ", "-")
-        folder.mkdir()
-        return await play(template, folder, seed=SEED, scale=small(planted))
+    """Processes are never interleaved twice in the same way, so a fault may escape a run as
+    short as these; it does not escape several."""
+    await asyncio.gather(*(find(planted, template, tmp_path) for planted in PLANTED))
 
-    outcomes = await asyncio.gather(*map(play_with, PLANTED))
-    for outcome, (planted, case) in zip(outcomes, PLANTED.items(), strict=True):
-        found = {violation.rule for violation in outcome.violations}
-        assert case.rule in found, (planted, report(outcome))
+
+async def find(planted: str, template: Path, folder: Path) -> None:
+    for seed in range(SEED, SEED + ATTEMPTS):
+        place = folder / f"{planted.replace(' ', '-')}-{seed}"
+        place.mkdir()
+        outcome = await play(template, place, seed=seed, scale=small(planted))
+        if PLANTED[planted].rule in {violation.rule for violation in outcome.violations}:
+            return
+    pytest.fail(f"{planted} was not found: {report(outcome)}")

@@ -57,7 +57,7 @@ async def test_fifty_sessions_of_a_killed_worker(template: Path, tmp_path: Path)
         tmp_path,
         lease=4,
         flush_interval=0.3,
-        resume_window=10,
+        resume_window=15,
         sweep_interval=0,
         environ={
             "DJANGO_SETTINGS_MODULE": "tests.e2e.project_settings",

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from realtime.worker.hints import group_of
+from tests.e2e.redis_support import PREFIX
 from tests.e2e.support import Project, Server, Visitor, connected, crowd, login, soon
 from tests.redis_server import RedisServer
 
@@ -95,7 +97,7 @@ async def test_a_kick_takes_less_than_a_second(
 async def test_forged_hints_close_nothing(pair: tuple[Server, Server], redis: RedisServer) -> None:
     async with connected(pair[0], login(pair[0], "ann")) as client:
         with redis.client() as forger:
-            (group,) = forger.pubsub_channels("*__group__*")
+            (group,) = forger.pubsub_channels(f"*__group__{group_of(PREFIX)}")
             forger.publish(group, b"\xc1 is no message")
             forger.publish(group, b"\x81\xa4type\xafwebsocket.close")
         await client.send(type="ping", sequence=1, client_time=0)
