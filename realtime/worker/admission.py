@@ -23,10 +23,16 @@ from .hub import Hub, names
 from .rights import Rights
 from .rooms import Rooms
 from .session import ConnectedSession, adopt_totals
+from .turns import Turns
 
 logger = logging.getLogger("realtime.sessions")
 
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
+
+# So many are admitted at a time. The others wait here, where no timeout of the store runs: in a
+# crowd an answer waits for its turn of the loop, too, and of 2,000 at once the store seemed
+# silent to 900. Who has waited for PATIENCE seconds is asked to come again.
+AT_ONCE, PATIENCE = 16, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Admission:
         self._watchers = watchers
         self._terms = terms
         self._cap = cap
+        self._turns = Turns(AT_ONCE, patience=PATIENCE)
 
     async def admit(
         self,
@@ -105,7 +112,7 @@ class Admission:
         granted, refusals = await rights.grant(hello.rooms)
         key = secrets.token_urlsafe(12)
         newcomer = Newcomer(connection, hello, peer, granted, login, key)
-        async with self._rooms.prepared(list(granted)):
+        async with self._turns.one(), self._rooms.prepared(list(granted)):
             session = await self._admit(newcomer)
         for refusal in refusals if session else ():  # after `welcome`
             connection.send(refusal)

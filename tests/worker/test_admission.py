@@ -11,6 +11,7 @@ from realtime.protocol.messages import Bye, Hello, Resume
 from realtime.protocol.position import Position
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Peer, SessionState
+from realtime.worker.admission import AT_ONCE
 from realtime.worker.connection import Connection
 
 from .conftest import ADA, World, rights
@@ -86,6 +87,26 @@ async def test_a_store_out_of_reach_refuses_and_forsakes(world: World) -> None:
     world.fickle.down = False
     await world.settle()
     assert world.opened == []
+
+
+async def test_of_a_crowd_so_many_are_admitted_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others wait, and the store is not asked about them yet."""
+    asking: list[int] = [0]
+
+    async def counted(*opening: Any, **options: Any) -> Any:
+        asking.append(asking[-1] + 1)
+        try:
+            return await world.store.open(*opening, **options)
+        finally:
+            asking.append(asking[-1] - 1)
+
+    monkeypatch.setattr(world.fickle, "open", counted, raising=False)
+    wires = [Wire() for _ in range(AT_ONCE + 10)]
+    await asyncio.gather(*map(world.admit, wires))
+    assert max(asking) == AT_ONCE
+    assert all(wire.messages[0]["type"] == "welcome" for wire in wires)
 
 
 async def test_a_resume_that_took_effect_unheard_is_no_ghost(
