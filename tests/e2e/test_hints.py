@@ -108,7 +108,7 @@ async def test_forged_hints_close_nothing(pair: tuple[Server, Server], redis: Re
 def subscribers(redis: RedisServer) -> int:
     """How many workers have joined."""
     with redis.client() as observer:
-        groups = observer.pubsub_channels("*__group__*")
+        groups = observer.pubsub_channels(f"*__group__{group_of(PREFIX)}")
         return sum(count for _, count in observer.pubsub_numsub(*groups))
 
 
