@@ -53,10 +53,10 @@ node_modules/.package-lock.json: package-lock.json .npmrc
 test: ## install what the tests need, then check everything
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory lint types
-	@# Most of these wait for servers of their own, so two run side by side.
-	$(BIN)/python -m pytest --ignore=tests/browser -n 2 --dist loadfile
+	@# Most of these wait for servers of their own, so they run side by side.
+	$(BIN)/python -m pytest --ignore=tests/browser -n 3 --dist loadfile
 	npm --silent test
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
 
 lint: $(VENV)/.dev node_modules/.package-lock.json ## style, formatting, and who may import whom
 	$(BIN)/ruff check
