@@ -1,6 +1,7 @@
 """Reads the logs by itself, past everything that is to be tested."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Sequence
@@ -18,12 +19,12 @@ from tests.e2e.server_support import PATIENCE
 EVERY = 0.05
 
 # KEYS: a log's list and its hash. ARGV: in which epoch it is known, and how far; what to keep of
-# it, -1 for all. Answers epoch, top, how many there are, and what follows; nothing for a log that
-# was begun before Redis was started, since that is over.
+# it, -1 for all; a text that comes back first. Answers epoch, top, how many there are, and what
+# follows; none of it for a log that was begun before Redis was started, since that is over.
 LOOK = """
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'top', 'history')
 local history = redis.call('INFO', 'replication'):match('master_replid:(%w+)')
-if meta[3] ~= history then return false end
+if meta[3] ~= history then return {ARGV[4]} end
 local top, size = tonumber(meta[2]) or 0, redis.call('LLEN', KEYS[1])
 local after = ARGV[1] == meta[1] and tonumber(ARGV[2]) or 0
 local start = math.max(0, size - math.max(0, top - after))
@@ -31,7 +32,7 @@ local found = redis.call('LRANGE', KEYS[1], start, -1)
 local keep = tonumber(ARGV[3])
 if keep == 0 then redis.call('DEL', KEYS[1]) end
 if keep > 0 then redis.call('LTRIM', KEYS[1], -keep, -1) end
-return {meta[1], top, size, found}
+return {ARGV[4], meta[1], top, size, found}
 """
 
 
@@ -43,58 +44,79 @@ class Observer:
         self._rooms = rooms
         self._prefix = prefix
         self._port = port
+        self._numbers = itertools.count()
         self._turn = asyncio.Lock()  # what was read first is noted first
 
     async def run(self) -> None:
-        """Look, whatever happens to the connection."""
-        async with client(self._port) as connection:
-            while True:
-                with suppress(redis.RedisError, OSError):
-                    async with self._turn:
+        """Look, whatever happens to the connection; after an error with a new one."""
+        while True:
+            with suppress(redis.RedisError, OSError):
+                async with client(self._port) as connection:
+                    while True:
                         await self.look(connection)
-                await asyncio.sleep(EVERY)
+                        await asyncio.sleep(EVERY)
+            await asyncio.sleep(EVERY)
 
     async def look(self, connection: "redis.asyncio.Redis") -> None:
         """Read what is new in every log."""
-        at = time.monotonic()
-        async with connection.pipeline(transaction=False) as pipe:
-            for room in self._rooms:
-                self._ask(pipe, room)
+        async with self._turn, connection.pipeline(transaction=False) as pipe:
+            at = time.monotonic()
+            asked = [self._ask(pipe, room) for room in self._rooms]
             answers = await pipe.execute()
-        for room, answer in zip(self._rooms, answers, strict=True):
-            self._note(room, at, answer)
+            for room, question, answer in zip(self._rooms, asked, answers, strict=True):
+                self._note(room, at, _to(question, answer))
 
     async def trim(self, room: str, *, keep: int) -> int:
-        """Read a log and take from it all but the newest; how many were taken."""
-        async with client(self._port) as connection, self._turn:
+        """Read a log and take from it all but the newest; how many were taken. All of it is noted
+        within one turn: a look that came between would know of a later end."""
+        async with (
+            client(self._port) as connection,
+            self._turn,
+            connection.pipeline(transaction=False) as pipe,
+        ):
             at = time.monotonic()
-            answer = await self._ask(connection, room, keep=keep)
-            self._note(room, at, answer)
-        if not answer:
+            question = self._ask(pipe, room, keep=keep)
+            (answer,) = await pipe.execute()
+            found = _to(question, answer)
+            self._note(room, at, found)
+            return self._note_trimmed(room, at, found, keep=keep)
+
+    def _ask(self, pipe: Any, room: str, *, keep: int = -1) -> bytes:
+        """What the answer begins with."""
+        lives = self._history.lives.get(room)
+        known = (lives[-1].epoch, lives[-1].top) if lives else ("", 0)
+        keys = [f"{{{self._prefix}}}:log:{room}/{part}" for part in ("entries", "meta")]
+        question = f"{room} {next(self._numbers)}".encode()
+        pipe.eval(LOOK, 2, *keys, *known, keep, question)
+        return question
+
+    def _note(self, room: str, at: float, found: Sequence[Any]) -> None:
+        if not found:
+            return
+        epoch, top, size, texts = found
+        first = top - len(texts) + 1
+        entries = {first + i: mark(json.loads(e.split(b" ", 1)[1])) for i, e in enumerate(texts)}
+        end = Position(epoch.decode(), top)
+        self._history.note(Reading(at, time.monotonic(), room, end, top - size + 1, entries))
+
+    def _note_trimmed(self, room: str, at: float, found: Sequence[Any], *, keep: int) -> int:
+        if not found:
             return 0
-        epoch, top, size, _ = answer
+        epoch, top, size, _ = found
         left = min(keep, size)
         end = Position(epoch.decode(), top)
         self._history.note(Reading(at, time.monotonic(), room, end, top - left + 1, {}))
         return int(size - left)
 
-    def _ask(self, to: Any, room: str, *, keep: int = -1) -> Any:
-        lives = self._history.lives.get(room)
-        known = (lives[-1].epoch, lives[-1].top) if lives else ("", 0)
-        keys = [f"{{{self._prefix}}}:log:{room}/{part}" for part in ("entries", "meta")]
-        return to.eval(LOOK, 2, *keys, *known, keep)
 
-    def _note(self, room: str, at: float, answer: Any) -> None:
-        if not answer:
-            return
-        epoch, top, size, found = answer
-        first = top - len(found) + 1
-        entries = {first + i: mark(json.loads(e.split(b" ", 1)[1])) for i, e in enumerate(found)}
-        end = Position(epoch.decode(), top)
-        self._history.note(Reading(at, time.monotonic(), room, end, top - size + 1, entries))
+def _to(question: bytes, answer: Sequence[Any]) -> Sequence[Any]:
+    """What was answered, which must be to this question: the connection is not out of step."""
+    assert answer[0] == question, f"{answer[0]!r} answered, {question!r} asked"
+    return answer[1:]
 
 
 def client(port: int) -> "redis.asyncio.Redis":
-    """A client that waits long and never repeats anything."""
+    """A client that waits long and never repeats anything. With protocol 2 a connection with an
+    unread answer is found out before it is used again."""
     options: dict[str, Any] = {"socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
-    return redis.asyncio.Redis(port=port, **options)
+    return redis.asyncio.Redis(port=port, protocol=2, **options)
