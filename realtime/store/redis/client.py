@@ -1,5 +1,6 @@
 """Our own clients of Redis: bounded, impatient, and never repeating a command by themselves."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,12 +20,26 @@ from ..base import StoreUnavailable
 CONNECTIONS = 16
 
 
+class _Pool(redis.BlockingConnectionPool):
+    """Takes no connection back as it is from a call that failed without an answer.
+
+    redis-py closes one that fails while it sends or reads. But what a signal's handler raises,
+    such as a task's time limit, may come between the two; the answer that is still to come would
+    be taken for the next call's. In an event loop nothing is raised there.
+    """
+
+    def release(self, connection: Any) -> None:
+        if not isinstance(sys.exception(), redis.ResponseError | None):
+            connection.disconnect()
+        super().release(connection)  # type: ignore[no-untyped-call]
+
+
 def blocking_client(url: str, *, timeout: float) -> "redis.Redis":
     """A client for threads, also after a fork. It waits ``timeout`` seconds for a free
     connection, and as long for an answer. Raises ValueError for what is not a URL of Redis."""
     patience = {"timeout": timeout, "socket_timeout": timeout, "socket_connect_timeout": timeout}
     options = {**_options(url, parse_url), **patience, "retry": Retry(NoBackoff(), 0)}
-    pool = redis.BlockingConnectionPool(**options)  # type: ignore[no-untyped-call]
+    pool = _Pool(**options)  # type: ignore[no-untyped-call]
     _rehearse(pool.connection_class, pool.connection_kwargs)
     return redis.Redis.from_pool(pool)
 
