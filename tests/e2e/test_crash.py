@@ -79,7 +79,7 @@ async def test_fifty_sessions_of_a_killed_worker(template: Path, tmp_path: Path)
     assert {row["id"] for row in project.sessions("--state", "suspended")} == ids
     assert did(project.sweep()) == (0, 0)
 
-    eventually(lambda: window_over(project))
+    eventually(lambda: window_over(project), within=20.0)
     assert did(sweep_twice_at_once(project)) == (0, SIZE)
     assert did(project.sweep()) == (0, 0)
     assert project.sessions() == []

@@ -43,7 +43,7 @@ def stalled_reader(project: Project, server: Server, cookie: str) -> Peer:
         peer.text(CLIENT_PING)
     peer.text('{"type":"visibility","state":"hidden"}')
     query = "SELECT 1 FROM realtime_livesession WHERE id = ? AND visibility = 'hidden'"
-    eventually(lambda: project.rows(query, id_))
+    eventually(lambda: project.rows(query, id_), within=30.0)
     return peer
 
 
@@ -55,7 +55,7 @@ def test_a_reader_that_stops_is_closed_and_may_resume(project: Project, kind: st
                 for _ in range(100):
                     peer.send(MANY_PINGS)
             ended = "SELECT state, end_code FROM realtime_livesession WHERE state = 'suspended'"
-            assert eventually(lambda: project.rows(ended)) == [
+            assert eventually(lambda: project.rows(ended), within=30.0) == [
                 {"state": "suspended", "end_code": 4003}
             ]
         assert server.complaints() == []
