@@ -63,6 +63,7 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
         super().connectionMade()
 
     def connectionLost(self, reason: Failure) -> None:
+        self.straight.end()
         self.gone()
         super().connectionLost(reason)
 

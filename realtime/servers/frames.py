@@ -45,16 +45,22 @@ class Frames:
     outlet fills or empties.
     """
 
-    __slots__ = ("_descriptor", "_line", "_outlet")
+    __slots__ = ("_descriptor", "_line", "_outlet", "_over")
 
     def __init__(self, line: Line) -> None:
         self._line = line
         self._outlet = line.outlet
         self._descriptor = NOWHERE  # unless whatever is sent can go straight to the kernel
+        self._over = False
+
+    def end(self) -> None:
+        """The socket is lost: from now on its descriptor may be that of a stranger's, so it is
+        forgotten for good, whatever becomes of the rest of the line's end."""
+        self._over, self._descriptor = True, NOWHERE
 
     def settle(self) -> None:
         """Find out whether what is sent can go straight to the kernel."""
-        straight = self._line.open and not self._outlet.full
+        straight = not self._over and self._line.open and not self._outlet.full
         self._descriptor = self._outlet.fileno() if straight else NOWHERE
 
     @staticmethod

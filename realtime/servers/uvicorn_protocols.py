@@ -66,6 +66,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         self.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.straight.end()
         self.gone()
         self.open, self.disconnected, self.handshake_complete = False, True, True
         self.outlet.lost()

@@ -1,0 +1,54 @@
+"""Frames that go straight to the kernel: to the socket they are meant for, or to none."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from realtime.servers.frames import Frames
+
+
+class Line:
+    """A line that calls itself open whatever happens, and an outlet that is never full."""
+
+    full, unsent, open = False, 0, True
+
+    def __init__(self, ours: socket.socket) -> None:
+        self._descriptor = ours.fileno()
+
+    @property
+    def outlet(self) -> "Line":
+        return self
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def send(self, data: bytes) -> None:
+        raise AssertionError("everything fits")
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.settimeout(5.0)
+        yield ours, theirs
+
+
+def test_a_descriptor_that_a_stranger_has_now_is_not_written_to(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    lost, friend = socket.socketpair()
+    with lost, friend:
+        frames = Frames(Line(lost))
+        frames.settle()
+        assert Frames.write_to_all([frames], b"for a friend") == []
+        assert friend.recv(100) == b"for a friend"
+        frames.end()
+        frames.settle()  # a server that says more of a line that is over
+        ours, theirs = pair
+        os.dup2(ours.fileno(), lost.fileno())
+        assert Frames.write_to_all([frames], b"secret") == [0]
+        os.write(ours.fileno(), b"the stranger's own")
+        assert theirs.recv(100) == b"the stranger's own"
