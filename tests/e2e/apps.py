@@ -136,14 +136,19 @@ async def by_send(_frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
 
 
 async def in_order(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
-    """Numbers, by ``send`` and both ways of frames in turn, faster than they can be read."""
+    """Numbers, by ``send`` and both ways of frames in turn; says when the kernel is ``full``,
+    so that nobody need read before."""
     at_once = refused = 0
+    is_full = False
     for number in range(0, 21_000, 3):
         await send({"type": "websocket.send", "text": f"{number:0300}"})
         refused += not frames.write(encoded(f"{number + 1:0300}").frame)
         last = encoded(f"{number + 2:0300}").frame
         if frames.write_to_all([frames], last):
             refused += not frames.write(last)
+            if not is_full:
+                is_full = True
+                say("full")
         else:
             at_once += 1
     await send({"type": "websocket.close", "code": 4000})

@@ -120,6 +120,7 @@ def test_send_waits_for_a_reader_that_stops(server: ServerProcess, *, sending: b
 def test_sent_and_written_frames_keep_their_order(server: ServerProcess) -> None:
     with Peer(server.port, receive_buffer=65536).upgrade("/order") as peer:
         peer.text("go")
+        server.event("full")
         for number in range(21_000):
             opcode, payload = peer.next_frame()
             assert (opcode, int(payload)) == (TEXT, number)
