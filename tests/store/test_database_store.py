@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -425,6 +425,24 @@ def test_a_file_that_cannot_change_its_mode_now_does_so_later(
     sessions.open(opening())
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@sqlite_only
+@pytest.mark.usefixtures("plain")
+def test_a_file_in_use_just_when_its_mode_would_change_costs_nobody_anything(
+    sessions: DatabaseSessions,
+) -> None:
+    def meanwhile_in_use(execute: Any, sql: str, *arguments: Any) -> Any:
+        with locked() if sql.startswith("PRAGMA journal_mode=") else nullcontext():
+            return execute(sql, *arguments)
+
+    impatient()
+    with connection.execute_wrapper(meanwhile_in_use):
+        sessions.open(opening("s1"))
+    sessions.open(opening("s2"))
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert sessions.stats().connected == 2
 
 
 @sqlite_only

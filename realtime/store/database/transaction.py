@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..base import StoreUnavailable
@@ -24,6 +24,7 @@ GATES = {
 }
 
 DEADLOCK_DETECTED = "40P01"  # PostgreSQL's
+IN_USE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
 class Database:
@@ -116,10 +117,20 @@ _in_wal: set[str] = set()
 
 
 def _use_wal(connection: BaseDatabaseWrapper) -> None:
-    """Let readers go on while one writes. A property of the file, so once is enough."""
+    """Let readers go on while one writes. A property of the file, so once is enough.
+
+    It is changed only while nobody else uses the file, and for that SQLite does not wait:
+    where it is in use, this transaction goes without, and the next one tries again.
+    """
     connection.ensure_connection()
     name = str(connection.settings_dict["NAME"])
-    if name not in _in_wal:
+    if name in _in_wal:
+        return
+    try:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA journal_mode=WAL")
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlite_errorname", "") not in IN_USE:
+            raise
+    else:
         _in_wal.add(name)
