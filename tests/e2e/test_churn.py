@@ -5,17 +5,13 @@ prints the figures.
 """
 
 import os
-import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import psutil
-
-from realtime.store.redis.client import CONNECTIONS
 from tests.e2e.redis_support import RedisProject, keys_of
-from tests.e2e.server_support import eventually
 from tests.e2e.support import Client, Server, connected, soon
+from tests.e2e.traces import Traces
 from tests.redis_server import RedisServer
 
 SESSIONS = int(os.environ.get("CHURN", "200"))
@@ -39,46 +35,6 @@ for number in range({USERS}):
 """
 
 
-class Traces:
-    """What a worker and its Redis have now."""
-
-    def __init__(self, worker: Server, redis: RedisServer) -> None:
-        self.keys = keys_of(redis)
-        with redis.client() as client:
-            self.redis_kb = round(client.info("memory")["used_memory"] / 1024)
-        self.worker_mb = round(psutil.Process(worker.process.pid).memory_info().rss / 2**20, 1)
-        self.connections = connections_of(worker, redis)
-        self.files = worker.open_files() - self.connections - files_of_the_database(worker)
-        self.tasks = tasks_of(worker)
-
-    def __str__(self) -> str:
-        return (
-            f"{len(self.keys)} keys, {self.files} file descriptors beside the threads' and "
-            f"{self.connections} connections to Redis, {self.tasks} tasks, "
-            f"Redis {self.redis_kb} KB, worker {self.worker_mb} MB"
-        )
-
-
-def connections_of(worker: Server, redis: RedisServer) -> int:
-    """How many connections to Redis it has: they are kept, and bounded."""
-    found = psutil.Process(worker.process.pid).net_connections("tcp")
-    return sum(bool(each.raddr) and each.raddr.port == redis.port for each in found)
-
-
-def files_of_the_database(worker: Server) -> int:
-    """How many its threads have open, who come as they are needed; bounded, too."""
-    opened = psutil.Process(worker.process.pid).open_files()
-    return sum(".sqlite3" in file.path for file in opened)
-
-
-def tasks_of(worker: Server) -> int:
-    """How many tasks its loop has, as it says when asked."""
-    before = len(worker.lines_with("tasks: "))
-    worker.stop(signal.SIGUSR2)
-    said = eventually(lambda: worker.lines_with("tasks: ")[before:], what="tasks")
-    return int(said[-1].partition("tasks: ")[2])
-
-
 async def test_nothing_is_left(template: Path, tmp_path: Path, redis_server: RedisServer) -> None:
     """A third says bye, a third is lost, a third is lost and comes back first."""
     redis_server.flush()
@@ -96,10 +52,7 @@ async def test_nothing_is_left(template: Path, tmp_path: Path, redis_server: Red
         await cleared(registry)
         after = Traces(worker, redis_server)
         sys.stdout.write(f"after {SESSIONS} more: {after}\n")
-        assert after.keys == before.keys
-        assert after.files <= before.files + 2
-        assert after.connections <= CONNECTIONS + 2
-        assert after.tasks <= before.tasks + 1
+        after.assert_no_more_than(before)
         await soon(lambda: registry.rows().total() == came + WARM_UP, within=30.0)
         assert set(registry.rows().values()) == {1}
         for name in ("opened", "closed"):

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.redis_support import RedisProject, keys_of
 from tests.e2e.support import Client, Server, connected, crowd, dialled, login, soon
+from tests.e2e.traces import Traces
 from tests.redis_server import RedisServer
 
 FLUSH, BEAT, LEASE = 0.3, 1.0, 2.0
@@ -186,15 +187,14 @@ def count_lines(workers: Sequence[Server], word: str) -> list[int]:
 async def test_nothing_is_left_of_many(
     registry: RedisProject, workers: list[Server], cookie: str
 ) -> None:
-    """Two hundred come and go: keys and file descriptors are where they were."""
+    """After all these faults two hundred come and go, and leave nothing behind."""
     await come_and_go(registry, workers, cookie)
     registry.store.sample()  # or the first one comes in between
-    keys = keys_of(registry.redis)
-    files = [worker.open_files() for worker in workers]
+    before = [Traces(worker, registry.redis) for worker in workers]
     for _ in range(4):
         await come_and_go(registry, workers, cookie)
-    assert keys_of(registry.redis) == keys
-    await soon(lambda: all(w.open_files() <= b + 2 for w, b in zip(workers, files, strict=True)))
+    for worker, traces in zip(workers, before, strict=True):
+        Traces(worker, registry.redis).assert_no_more_than(traces)
 
 
 async def come_and_go(registry: RedisProject, workers: Sequence[Server], cookie: str) -> None:
