@@ -11,7 +11,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; Python has no name for it
@@ -91,8 +91,7 @@ class Wire:
         if not data:
             self._lose()
             return
-        seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
-        self._take(data, seconds + nanoseconds / 1e9)
+        self._take(data, _arrival(ancillary))
 
     def _take(self, data: bytes, at: float) -> None:
         if not self._rest and _is_short_frame(data):  # nearly always
@@ -115,6 +114,15 @@ class Wire:
         if self._loop.remove_reader(self._socket.fileno()):
             self._socket.close()
             self.on_lost()
+
+
+def _arrival(ancillary: Sequence[tuple[int, int, bytes]]) -> float:
+    """When the kernel had it, epoch seconds. It begins to note that a little after the first
+    socket of the machine has asked for it; what comes before has come just now."""
+    if not ancillary:
+        return time.time()
+    seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
+    return float(seconds + nanoseconds / 1e9)
 
 
 def _is_short_frame(data: bytes) -> bool:

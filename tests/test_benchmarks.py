@@ -206,3 +206,10 @@ async def test_a_refused_handshake_says_so() -> None:
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
         with pytest.raises(wire.Refused, match="403"):
             await wire.connect(server.sockets[0].getsockname(), "/", subprotocol=None)
+
+
+def test_what_came_before_the_kernel_noted_times_has_come_now() -> None:
+    before = time.time()
+    assert before <= wire._arrival([]) <= time.time()
+    noted = wire.TIMESPEC.pack(17, 500_000_000)
+    assert wire._arrival([(0, 0, noted)]) == 17.5
