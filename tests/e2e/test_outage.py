@@ -13,13 +13,13 @@ import pytest
 from tests.e2e.support import Client, Project, Server, connected, crowd, dialled, login, soon
 
 # More than a lease, and time for every job of a worker to fail more than once.
-AWAY = 3.0
+AWAY = 4.0
 
 QUICK: dict[str, Any] = {
     "ping_interval": 1,
     "pong_timeout": 1,
     "session_timeout": 30,
-    "store_timeout": 0.3,
+    "store_timeout": 1.0,
     "flush_interval": 0.2,
     "lease": 2,
     "sweep_interval": 0.4,
