@@ -70,7 +70,7 @@ class Limits:
     handshake_timeout: float = 10.0  # for a request's head, and for the application's accept
     idle_timeout: float = 60.0  # for a kept HTTP connection without a request
     close_timeout: float = 1.0  # for the peer's answer to a close frame
-    arrival_timeout: float = 0.8  # of a drain with a successor, for handshakes under way
+    arrival_timeout: float = 3.0  # of a drain with a successor, for handshakes under way
     application_timeout: float = 10.0  # for the application to end after a disconnect
     drain_delay: float = 0.0
     goodbye_timeout: float = 3.0  # of the drain, for the application's part

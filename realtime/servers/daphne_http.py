@@ -129,6 +129,7 @@ class Channel(http.HTTPChannel):
 
     transport: Any
     crowded = False
+    answered = False  # whether there was a request that has come to its end
 
     def connectionMade(self) -> None:
         # Of a request's head: since the first byte of it, or since nothing is under way.
@@ -149,7 +150,7 @@ class Channel(http.HTTPChannel):
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def requestDone(self, request: Any) -> None:
-        self.waiting_since = time.monotonic()
+        self.answered, self.waiting_since = True, time.monotonic()
         super().requestDone(request)  # type: ignore[no-untyped-call]
 
     @property
@@ -159,9 +160,10 @@ class Channel(http.HTTPChannel):
 
     @property
     def arriving(self) -> bool:
-        """Whether it is so young that its first request may be on the way."""
+        """Whether its first request is on the way, or may be: it is young."""
         limits: Limits = self.factory.server.limits
-        return time.monotonic() - self.opened < limits.arrival_timeout
+        young = time.monotonic() - self.opened < limits.arrival_timeout
+        return young and not self.answered
 
     def check(self, now: float) -> None:
         """Drop the connection if the head of a request does not come to its end."""

@@ -51,8 +51,9 @@ class HTTP(HTTPProtocol):
 
     @property
     def arriving(self) -> bool:
-        """Whether it is so young that its first request may be on the way."""
-        return time.monotonic() - self.opened < self.serving.limits.arrival_timeout
+        """Whether its first request is on the way, or may be: it is young."""
+        young = time.monotonic() - self.opened < self.serving.limits.arrival_timeout
+        return young and self.cycle is None
 
     def check(self, now: float) -> None:
         """Drop the connection if a request does not come to its end."""
