@@ -16,30 +16,31 @@ class Window:
     One alone may be larger than ``size_bytes``: else it could never be delivered.
     """
 
-    __slots__ = ("_size", "_size_bytes", "_unanswered", "delivered", "received", "unanswered_bytes")
+    __slots__ = ("_size", "_size_bytes", "_unanswered", "received", "unanswered_bytes")
 
     def __init__(self, *, size: int, size_bytes: int) -> None:
         self._size = size
         self._size_bytes = size_bytes
         self._unanswered: deque[int] = deque()  # their sizes, oldest first
-        self.delivered = 0
         self.received = 0
         self.unanswered_bytes = 0
 
-    def takes(self, size_bytes: int) -> bool:
-        """Whether another publication of so many bytes may be handed over now."""
-        if not self._unanswered:
-            return True
-        return (
-            len(self._unanswered) < self._size
-            and self.unanswered_bytes + size_bytes <= self._size_bytes
-        )
+    @property
+    def delivered(self) -> int:
+        """How many were handed over."""
+        return self.received + len(self._unanswered)
 
-    def deliver(self, size_bytes: int) -> None:
-        """Count one that was handed over."""
-        self._unanswered.append(size_bytes)
+    def admit(self, size_bytes: int) -> bool:
+        """Whether another publication of so many bytes may be handed over now; then it counts
+        as handed over."""
+        unanswered = self._unanswered
+        if unanswered and (
+            len(unanswered) >= self._size or self.unanswered_bytes + size_bytes > self._size_bytes
+        ):
+            return False
+        unanswered.append(size_bytes)
         self.unanswered_bytes += size_bytes
-        self.delivered += 1
+        return True
 
     def answer(self, received: int) -> bool:
         """Take the peer's count of what it has received; whether it is news.

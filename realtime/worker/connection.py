@@ -1,7 +1,7 @@
 """One live transport: what may come in, what goes out, and how it ends."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from realtime.protocol import messages
@@ -34,8 +34,23 @@ class Connection:
     Where the server has ``frames``, what is sent goes straight to the transport, else
     through a bounded outbox. More than MAX_UNSENT bytes unsent end the connection with
     4003. ``drop`` is called CLOSE_TIMEOUT after the end, in case the transport does not
-    notice; it must stop whoever reads from it.
+    notice; it must stop whoever reads from it. ``frames_out`` counts what is sent but
+    publications, which are counted by whoever hands them over.
     """
+
+    __slots__ = (
+        "_any_code",
+        "_bucket",
+        "_drop",
+        "_frames",
+        "_limits",
+        "_loop",
+        "_malformed",
+        "_out",
+        "ended",
+        "frames_in",
+        "frames_out",
+    )
 
     def __init__(
         self,
@@ -120,17 +135,22 @@ class Connection:
         self.post(encoded(data))
 
     def post(self, message: Encoded) -> None:
-        """Send a message that is encoded; nothing happens after the end.
+        """Send a message that is encoded; nothing happens after the end."""
+        if self._put(message):
+            self.frames_out += 1
 
-        What many are sent is sent by :func:`post_to_all`.
-        """
+    def deliver(self, message: Encoded) -> None:
+        """Send a publication; what many are sent is sent by :func:`deliver_to_all`."""
+        self._put(message)
+
+    def _put(self, message: Encoded) -> bool:
         if self.ended:
-            return
+            return False
         if self._out.unsent + len(message.payload) > MAX_UNSENT:
             self._overflow()
-            return
-        self.frames_out += 1
+            return False
         self._out.put(message)
+        return True
 
     def end(self, code: int, reason: str = "", *, delay_ms: tuple[int, int] | None = None) -> None:
         """Say goodbye and close, once; what was sent before still goes first."""
@@ -168,20 +188,16 @@ class Connection:
         self._drop()
 
 
-def post_to_all(connections: Iterable[Connection], message: Encoded) -> None:
-    """Send all of these the same, as ``post`` does it for one.
+def deliver_to_all(connections: Iterable[Connection], message: Encoded) -> None:
+    """Send all of these the same publication, as ``deliver`` does it for one.
 
     Whoever has nothing unsent is not asked how much it is, and is written to in one go with
     the others: for a thousand that takes half the time.
     """
     live = [each for each in connections if not each.ended]
     frames = live[0]._frames if live else None  # all have them, or none: it is the server's
-    if frames is None or len(message.frame) > MAX_UNSENT:
-        behind: Collection[int] = range(len(live))
-    else:
-        behind = set(frames.write_to_all([each._frames for each in live], message.frame))
-    for number, each in enumerate(live):
-        if number in behind:
-            each.post(message)
-        else:
-            each.frames_out += 1
+    behind: Iterable[int] = range(len(live))
+    if frames is not None and len(message.frame) <= MAX_UNSENT:
+        behind = frames.write_to_all([each._frames for each in live], message.frame)
+    for number in behind:
+        live[number].deliver(message)

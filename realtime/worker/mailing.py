@@ -1,12 +1,12 @@
-"""One message for many connections."""
+"""One publication for many connections."""
 
 from realtime.protocol.frames import Encoded
 
-from .connection import Connection, post_to_all
+from .connection import Connection, deliver_to_all
 
 
 class Mailing:
-    """Whom the message that is being handed out is for. Whoever adds them has it sent before
+    """Whom the publication that is being handed out is for. Whoever adds them has it sent before
     the next pause, so that nothing overtakes it."""
 
     __slots__ = ("_addressees", "add")
@@ -19,4 +19,4 @@ class Mailing:
         """Send it to all of them, in one go."""
         addressees = self._addressees.copy()
         self._addressees.clear()
-        post_to_all(addressees, message)
+        deliver_to_all(addressees, message)

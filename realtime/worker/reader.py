@@ -42,21 +42,18 @@ class Reader:
 
     # ------------------------------------------------------------ as a member of its rooms
 
-    def takes(self, publication: Publication) -> bool:
-        """Whether the window is open for this one."""
-        if self._window.takes(publication.size):
-            return True
-        self._refused = True
-        self.hurry()
-        return False
-
-    def hand(self, room: str, publication: Publication, *, replayed: bool) -> None:
-        """Count it, and send it: what is new for all of the room goes out in one go."""
-        self._window.deliver(publication.size)
+    def offer(self, room: str, publication: Publication, *, replayed: bool) -> bool:
+        """Whether the window is open for this one; then it is sent: what is new for all of
+        the room goes out in one go."""
+        if not self._window.admit(publication.size):
+            self._refused = True
+            self.hurry()
+            return False
         if replayed:
-            self._connection.post(publication.encoded)
+            self._connection.deliver(publication.encoded)
         else:
             self._address(self._connection)
+        return True
 
     def tell(self, room: str, top: Position, gap: Gap) -> None:
         """Say what is lost, unasked: the peer goes on from ``top``."""
@@ -84,6 +81,11 @@ class Reader:
         self.hurry = _nothing
 
     # ------------------------------------------------------------ what the peer has received
+
+    @property
+    def delivered(self) -> int:
+        """Publications that were handed over."""
+        return self._window.delivered
 
     def pinged(self, outstanding: tuple[int, ...]) -> int:
         """What the ping says was delivered that is the last of the ``outstanding`` ones."""

@@ -32,12 +32,9 @@ class Member(Protocol):
     What it is asked and given must not wait, nor change the room.
     """
 
-    def takes(self, publication: Publication) -> bool:
-        """Whether it can be handed this one now."""
-        ...
-
-    def hand(self, room: str, publication: Publication, *, replayed: bool) -> None:
-        """Here it is. One that is not replayed may be sent with those of others, by ``send``."""
+    def offer(self, room: str, publication: Publication, *, replayed: bool) -> bool:
+        """Here is one; whether it was taken. One that is not replayed may be sent with those
+        of others, by ``send``."""
         ...
 
     def tell(self, room: str, top: Position, gap: Gap) -> None:
@@ -164,8 +161,7 @@ class Room:
             if membership.offset != before or not membership.live:
                 continue
             try:
-                if membership.member.takes(publication):
-                    membership.member.hand(room, publication, replayed=False)
+                if membership.member.offer(room, publication, replayed=False):
                     membership.offset = offset
                     handed += 1
                 else:
@@ -272,13 +268,10 @@ class Room:
     def _replay(self, member: Member, publication: Publication) -> bool:
         """Whether it was handed over."""
         try:
-            if not member.takes(publication):
-                return False
-            member.hand(self.name, publication, replayed=True)
+            return member.offer(self.name, publication, replayed=True)
         except Exception:
             logger.exception("a member of %s could not be handed a publication", self.name)
             return False
-        return True
 
 
 def _missed(offset: int, gap: Gap, top: int) -> int:

@@ -110,7 +110,7 @@ class ConnectedSession:
             invalid_pongs=base.invalid_pongs + self.invalid_pongs,
             misses=base.misses + self.misses,
             frames_in=base.frames_in + self.connection.frames_in,
-            frames_out=base.frames_out + self.connection.frames_out,
+            frames_out=base.frames_out + self.connection.frames_out + self.reader.delivered,
         )
 
     def pulse(self, now: float) -> Pulse:

@@ -34,12 +34,15 @@ def of(wire: Wire, kind: str) -> list[dict[str, object]]:
     return [message for message in wire.messages if message["type"] == kind]
 
 
+def replay(session: ConnectedSession, publication: Published) -> bool:
+    return session.reader.offer(ROOM, publication, replayed=True)
+
+
 async def fill(session: ConnectedSession) -> None:
     """Hand over as many as it takes."""
     for offset in range(WINDOW):
-        assert session.reader.takes(publication(offset))
-        session.reader.hand(ROOM, publication(offset), replayed=True)
-    assert not session.reader.takes(publication())
+        assert replay(session, publication(offset))
+    assert not replay(session, publication())
     await session.connection.flush()
 
 
@@ -47,7 +50,7 @@ async def test_a_full_window_is_pinged_about_once(
     world: World, wire: Wire, session: ConnectedSession
 ) -> None:
     await fill(session)
-    assert not session.reader.takes(publication())
+    assert not replay(session, publication())
     await session.connection.flush()
     (ping,) = of(wire, "ping")
     assert (ping["sequence"], ping["delivered"]) == (1, WINDOW)
@@ -103,9 +106,8 @@ async def test_one_that_is_larger_than_the_window_is_handed_alone(
     session: ConnectedSession,
 ) -> None:
     large = publication(size=WINDOW_BYTES)
-    assert session.reader.takes(large)
-    session.reader.hand(ROOM, large, replayed=True)
-    assert not session.reader.takes(publication())
+    assert replay(session, large)
+    assert not replay(session, publication())
 
 
 async def test_an_answer_lets_it_be_served_again(
@@ -124,13 +126,26 @@ async def test_an_answer_lets_it_be_served_again(
     assert world.rooms.deliveries.replayed == 10
 
 
+async def test_publications_are_frames_like_the_others(
+    world: World, wire: Wire, session: ConnectedSession
+) -> None:
+    before = len(wire.messages)
+    await world.publish(ROOM)
+    await eventually(lambda: of(wire, "publication"))
+    replay(session, publication(2))
+    session.connection.send_bytes(b"3")
+    await session.connection.flush()
+    assert len(wire.events) - before == 3
+    assert session.totals.frames_out == before + 3
+
+
 @pytest.mark.parametrize("received", [0, 2])
 async def test_a_pong_that_counts_wrong_is_4007(
     world: World, wire: Wire, session: ConnectedSession, received: int
 ) -> None:
-    session.reader.hand(ROOM, publication(), replayed=True)
+    replay(session, publication())
     world.hub.beat(session, session.heartbeat.due)
-    session.reader.hand(ROOM, publication(2), replayed=True)  # after the ping
+    replay(session, publication(2))  # after the ping
     world.hub.receive(session, ClientPong(sequence=1, received=received))
     await world.settle()
     assert (wire.closed, wire.goodbye["reconnect"]) == (4007, True)
@@ -143,7 +158,7 @@ async def test_a_pong_counts_what_was_delivered_before_its_ping(
     world: World, session: ConnectedSession
 ) -> None:
     for offset in range(1, 4):
-        session.reader.hand(ROOM, publication(offset), replayed=True)
+        replay(session, publication(offset))
         world.hub.beat(session, session.heartbeat.due)
     world.hub.receive(session, ClientPong(sequence=2, received=2))
     world.hub.receive(session, ClientPong(sequence=1, received=7))  # settled: nobody looks
@@ -155,7 +170,7 @@ async def test_a_pong_counts_what_was_delivered_before_its_ping(
 async def test_a_count_that_exceeds_or_falls_is_4007(
     world: World, wire: Wire, session: ConnectedSession, counts: list[int]
 ) -> None:
-    session.reader.hand(ROOM, publication(), replayed=True)
+    replay(session, publication())
     for count in counts:
         world.hub.receive(session, Received(count=count))
     await world.settle()

@@ -91,10 +91,9 @@ class Client:
         self.gone = False
         return gap
 
-    def takes(self, _publication: Any) -> bool:
-        return self.credit > 0
-
-    def hand(self, _room: str, publication: Any, *, replayed: bool) -> None:
+    def offer(self, _room: str, publication: Any, *, replayed: bool) -> bool:
+        if not self.credit:
+            return False
         true = self._log.everything[self.position.epoch].get(publication.offset)
         self._check(publication.offset <= self._room.log.top, "the room comes first")
         self._check(publication.offset == self.position.offset + 1, "in order, once")
@@ -102,6 +101,7 @@ class Client:
         self.position = Position(self.position.epoch, publication.offset)
         self.account += 1
         self.credit -= 1
+        return True
 
     def tell(self, _room: str, top: Position, gap: Gap) -> None:
         same = top.epoch == self.position.epoch
@@ -385,13 +385,13 @@ class Told:
         self.error: Exception | None = None
         self.full = False
 
-    def takes(self, _publication: Any) -> bool:
-        return not self.full
-
-    def hand(self, _room: str, publication: Any, *, replayed: bool) -> None:
+    def offer(self, _room: str, publication: Any, *, replayed: bool) -> bool:
+        if self.full:
+            return False
         if self.error is not None:
             raise self.error
         self.given.append(publication.offset)
+        return True
 
     def tell(self, _room: str, top: Position, gap: Gap) -> None:
         self.given.append((top.offset, gap))

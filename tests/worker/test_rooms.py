@@ -49,10 +49,9 @@ class Subscriber:
             self.account += _lost(position, newest, entry.reason)
             self.positions[name] = newest
 
-    def takes(self, _publication: Any) -> bool:
-        return self.unanswered < WINDOW
-
-    def hand(self, room: str, publication: Any, *, replayed: bool) -> None:
+    def offer(self, room: str, publication: Any, *, replayed: bool) -> bool:
+        if self.unanswered >= WINDOW:
+            return False
         self._check(room in self.rooms, "nothing outside")
         position = self.positions[room]
         self._check(publication.offset == position.offset + 1, "in order, once")
@@ -62,6 +61,7 @@ class Subscriber:
         self.account += 1
         self.unanswered += 1
         self.frames.append(publication)
+        return True
 
     def tell(self, room: str, top: Position, gap: Gap) -> None:
         self._check(room in self.rooms, "nothing outside")

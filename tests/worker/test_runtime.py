@@ -324,11 +324,9 @@ class Guest:
     def __init__(self) -> None:
         self.offsets: list[int] = []
 
-    def takes(self, publication: Publication) -> bool:
-        return True
-
-    def hand(self, room: str, publication: Publication, *, replayed: bool) -> None:
+    def offer(self, room: str, publication: Publication, *, replayed: bool) -> bool:
         self.offsets.append(publication.offset)
+        return True
 
     def tell(self, room: str, top: Position, gap: Gap) -> None:
         raise AssertionError(f"{room}: {gap}")
