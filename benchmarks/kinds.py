@@ -117,6 +117,14 @@ NODE = Kind(
     settling=2,
 )
 
+BARE = Kind(
+    name="bare",
+    title="bare loop, Python",
+    dialect="usual",
+    command=lambda place: (sys.executable, "-m", "benchmarks.peers.bare", str(place.port)),
+    environ=_peer_environ,
+)
+
 _ALL = (
     _ours("uvicorn"),
     _ours("daphne"),
@@ -124,5 +132,6 @@ _ALL = (
     PYTHON_SOCKETIO,
     _usual("uvicorn", _on_uvicorn),
     _usual("daphne", _on_daphne),
+    BARE,
 )
 KINDS = {kind.name: kind for kind in _ALL}
