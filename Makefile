@@ -54,7 +54,7 @@ test: ## install what the tests need, then check everything
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory lint types
 	@# Most of these wait for servers of their own, so they run side by side.
-	$(BIN)/python -m pytest --ignore=tests/browser -n 3 --dist loadfile
+	$(BIN)/python -m pytest --ignore=tests/browser -n 2 --dist loadfile
 	npm --silent test
 	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
 

@@ -66,6 +66,7 @@ class Project:
         self.database = database
         self.env = {
             **CLEAN,
+            "DJANGO_SETTINGS_MODULE": "tests.e2e.demo_settings",
             "SECRET_KEY": "known to every reader of the tests",
             "DEBUG": "1",
             "DATABASE_URL": f"sqlite:///{database}",

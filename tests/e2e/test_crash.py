@@ -55,7 +55,7 @@ async def test_fifty_sessions_of_a_killed_worker(template: Path, tmp_path: Path)
     project = Project.copy(
         template,
         tmp_path,
-        lease=4,
+        lease=10,  # long enough for a few commands
         flush_interval=0.3,
         resume_window=15,
         sweep_interval=0,
@@ -74,7 +74,7 @@ async def test_fifty_sessions_of_a_killed_worker(template: Path, tmp_path: Path)
                 assert await client.closed() == (1006, "")
 
     assert did(project.sweep()) == (0, 0)  # the lease still stands
-    eventually(lambda: lease_over(project))
+    eventually(lambda: lease_over(project), within=20.0)
     assert did(sweep_twice_at_once(project)) == (SIZE, 0)
     assert {row["id"] for row in project.sessions("--state", "suspended")} == ids
     assert did(project.sweep()) == (0, 0)
@@ -142,7 +142,7 @@ async def test_runserver_killed_with_its_reloader(project: Project) -> None:
 async def test_a_reload_leaves_no_ghosts(project: Project, tmp_path: Path) -> None:
     """The reloader ends the old process without a word and starts another."""
     watched = tmp_path / "watched_settings.py"
-    watched.write_text("from project.settings import *\n")
+    watched.write_text("from tests.e2e.demo_settings import *\n")
     project.env["PYTHONPATH"] += f":{tmp_path}"
     project.env["DJANGO_SETTINGS_MODULE"] = "watched_settings"
     with project.start("manage.py", "runserver", "127.0.0.1:0") as server:

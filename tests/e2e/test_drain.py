@@ -43,7 +43,7 @@ def stalled_reader(project: Project, server: Server, cookie: str) -> Peer:
         peer.text(CLIENT_PING)
     peer.text('{"type":"visibility","state":"hidden"}')
     query = "SELECT 1 FROM realtime_livesession WHERE id = ? AND visibility = 'hidden'"
-    eventually(lambda: project.rows(query, id_), within=30.0)
+    eventually(lambda: project.rows(query, id_), within=30.0, what=server.log)
     return peer
 
 
@@ -116,7 +116,7 @@ async def test_with_nobody_there_it_is_quick(project: Project) -> None:
         started = time.monotonic()
         server.stop()
         assert await exit_code(server) == 0
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 3  # the shortest of its patiences
 
 
 @pytest.mark.parametrize("kind", ["daphne", "uvicorn"])

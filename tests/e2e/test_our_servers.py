@@ -331,12 +331,9 @@ def test_half_a_request_is_dropped_while_bytes_trickle_in(hasty: ServerProcess) 
 def test_a_kept_connection_outlives_the_timeout_of_a_head(hasty: ServerProcess) -> None:
     with Peer(hasty.port) as peer:
         peer.request("/")
-        assert peer.status() == 200
+        assert peer.answer().startswith(b"HTTP/1.1 200")
         with pytest.raises(AssertionError):
             eventually(peer.gone, within=1.2)
-        while b"ok" not in peer.received:
-            peer._more()
-        peer.received = b""
         peer.request("/slow")
         assert peer.status() == 200
 

@@ -225,7 +225,7 @@ def breakable(project: Project, tmp_path: Path) -> Path:
     broken = tmp_path / "broken"
     (tmp_path / "breakable_settings.py").write_text(
         "import pathlib, sys\n"
-        "from project.settings import *\n"
+        "from tests.e2e.demo_settings import *\n"
         f"if '--as-worker' in sys.argv and pathlib.Path({str(broken)!r}).exists():\n"
         "    sys.exit(9)\n"
     )

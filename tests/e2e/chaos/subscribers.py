@@ -59,6 +59,7 @@ class Subscriber(Client):
                 await self._visit()
                 await asyncio.sleep(self._chance.uniform(0.02, 0.5))
         finally:
+            self._drop_old()
             self.diary.wanted = frozenset(self.wanted)
 
     async def _visit(self) -> None:
