@@ -77,9 +77,7 @@ def measure(options: argparse.Namespace) -> Outcome:
     allow_connections(MOST_CONNECTIONS)
     suites = dict(Outcome.read(options.figures).suites) if options.keep else {}
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else FULL_ROUNDS)
-    outcome = Outcome(
-        circumstances(), suites, is_full=not options.quick, store=options.store, rounds=rounds
-    )
+    outcome = Outcome(circumstances(), suites, is_full=not options.quick, store=options.store)
     for name in options.suites:
         say(name)
         suites[name] = interleave(contenders(name, options), rounds, say=say)

@@ -29,7 +29,6 @@ class Outcome:
     suites: Mapping[str, Results]
     is_full: bool
     store: str
-    rounds: int
 
     @classmethod
     def read(cls, path: Path) -> "Outcome":
@@ -64,4 +63,15 @@ class Outcome:
 
     def _introduction(self) -> str:
         size = "" if self.is_full else "A quick run, with fewer of everything: it judges nothing. "
-        return f"{size}Rounds: {self.rounds}. Store of ours: {STORES[self.store]}."
+        rounds = ", ".join(
+            _rounds(suite, results) for suite, results in self.suites.items() if results.rounds
+        )
+        return f"{size}Rounds: {rounds}. Store of ours: {STORES[self.store]}."
+
+
+def _rounds(suite: str, results: Results) -> str:
+    """How many a suite has had, and who was not in all of them."""
+    counts = {name: len(figures) for name, figures in results.rounds.items()}
+    most = max(counts.values())
+    fewer = [f"{TITLES[name]}: {count}" for name, count in counts.items() if count < most]
+    return f"{most} of {suite}" + (f" ({', '.join(fewer)})" if fewer else "")

@@ -155,7 +155,7 @@ def test_an_outcome_is_read_as_it_was_written(tmp_path: Path) -> None:
     rounds: dict[str, list[Figures]] = {"ours-daphne": [{"delivery_cpu_us": 5.0}]}
     results = {"room": Results(rounds, {"node": "lost"})}
     found = {"date": "2026-01-01", "CPU": "some", "Python": "3.11"}
-    outcome = Outcome(found, results, is_full=True, store="redis", rounds=1)
+    outcome = Outcome(found, results, is_full=True, store="redis")
     outcome.write(tmp_path / "build" / "figures.json")
     assert Outcome.read(tmp_path / "build" / "figures.json") == outcome
     page = tmp_path / "page.md"
@@ -164,6 +164,15 @@ def test_an_outcome_is_read_as_it_was_written(tmp_path: Path) -> None:
     outcome.publish(page)
     assert "No figures of Socket.IO, Node, room: lost" in page.read_text()
     assert (tmp_path / CHART).read_text().startswith("<svg")
+
+
+def test_it_says_who_was_not_in_all_rounds() -> None:
+    figures: Figures = {"delivery_cpu_us": 5.0}
+    room = Results({"ours-daphne": [figures] * 5, "usual-daphne": [figures] * 2})
+    suites = {"room": room, "registry": Results({"redis": [{"reap_ms": 1.0}]}), "crowd": Results()}
+    outcome = Outcome({"date": "2026-01-01", "CPU": "some"}, suites, is_full=True, store="redis")
+    said = "Rounds: 5 of room (usual consumer, daphne: 2), 1 of registry."
+    assert outcome.text().startswith(said)
 
 
 def test_the_docs_page_has_a_place_for_figures() -> None:
