@@ -191,9 +191,13 @@ class _Lazy:
         self._loaded: Settings | None = None
 
     def __getattr__(self, name: str) -> Any:
+        return getattr(self.now(), name)
+
+    def now(self) -> Settings:
+        """As they are, for whoever needs many of them."""
         if self._loaded is None:
             self._loaded = load()
-        return getattr(self._loaded, name)
+        return self._loaded
 
     def reset(self, *, setting: str, **_: Any) -> None:
         if setting == "REALTIME":
@@ -202,4 +206,5 @@ class _Lazy:
 
 _lazy = _Lazy()
 settings: Settings = _lazy  # type: ignore[assignment]  # same attributes, read late
+current = _lazy.now
 setting_changed.connect(_lazy.reset)

@@ -4,6 +4,7 @@ together from the settings."""
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -11,7 +12,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from realtime.conf import Settings, settings
+from realtime.conf import Settings, current, settings
 from realtime.history import History
 from realtime.store import choice
 from realtime.store.base import BlockingStore, Store
@@ -76,12 +77,17 @@ def cap() -> Cap | None:
 
 def blocking_store() -> BlockingStore:
     """The store for a thread that waits: views, commands, the shell."""
+    return _blocking_store(current())
+
+
+@lru_cache(maxsize=4)  # it is asked for at every publish, and made of a dozen settings
+def _blocking_store(values: Settings) -> BlockingStore:
     return choice.blocking_store(
-        settings.store,
-        windows(settings),
-        bounds(settings),
-        prefix=settings.redis_prefix,
-        timeout=settings.store_timeout,
+        values.store,
+        windows(values),
+        bounds(values),
+        prefix=values.redis_prefix,
+        timeout=values.store_timeout,
     )
 
 

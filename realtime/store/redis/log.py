@@ -1,6 +1,6 @@
 """The message log as talks with Redis, and for whoever drives them."""
 
-import secrets
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -79,7 +79,8 @@ class LogTalks:
 
     def _call(self, script: str, rooms: Sequence[str], **given: Any) -> Call:
         payload = {
-            "epoch": secrets.token_hex(6),
+            # No secret, and a third of the time of secrets: only never the same twice.
+            "epoch": f"{random.getrandbits(48):012x}",
             "meta_ttl_ms": self._bounds.meta_ttl_ms,
             "offset_ms": round(self._calls.clock_offset * 1000),
             **given,
