@@ -223,6 +223,7 @@ class ConnectedSession:
         if latency is None:
             self.invalid_pongs += 1
             return
+        self.connection.excuse_frame()  # there are as many as our pings
         self.pongs += 1
         self.latency_ms = round(latency * 1000, 2)
         self.last_life = now

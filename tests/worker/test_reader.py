@@ -1,5 +1,7 @@
 """What a connection is handed, and what it says it has received."""
 
+import time
+
 import pytest
 
 from realtime.protocol.messages import ClientPong, Received
@@ -188,6 +190,22 @@ async def test_a_count_that_tells_news_costs_nothing_of_the_rate(
         world.hub.receive(session, message)
     for _ in range(WINDOW):
         if (message := session.connection.read(say % WINDOW)) is not None:
+            world.hub.receive(session, message)
+    await world.settle()
+    assert wire.closed == 4004
+
+
+async def test_the_answer_to_a_ping_of_ours_costs_nothing_of_the_rate(
+    world: World, wire: Wire, session: ConnectedSession
+) -> None:
+    pong = '{"type":"pong","sequence":%d}'
+    for sequence in range(1, WINDOW + 1):
+        session.hurry(time.monotonic())
+        message = session.connection.read(pong % sequence)
+        assert message is not None, sequence
+        world.hub.receive(session, message)
+    for _ in range(WINDOW):
+        if (message := session.connection.read(pong % sequence)) is not None:
             world.hub.receive(session, message)
     await world.settle()
     assert wire.closed == 4004
