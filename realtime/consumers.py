@@ -30,6 +30,7 @@ from .store.base import StoreUnavailable
 from .store.records import Peer
 from .worker import runtime
 from .worker.connection import Connection
+from .worker.foreign import answer_of
 from .worker.rights import PUBLISH, Refused, Rights, private_room
 from .worker.session import ConnectedSession
 from .worker.work import WorkQueue
@@ -253,8 +254,10 @@ class RealtimeConsumer(AsyncConsumer):
     ) -> ConnectedSession | None:
         known = login if login.key else None
         try:
-            return await worker.admission.admit(
-                self.connection, hello, self.peer, rights=rights, login=known
+            return await answer_of(
+                worker.admission.admit(
+                    self.connection, hello, self.peer, rights=rights, login=known
+                )
             )
         except StoreUnavailable:
             self.connection.end(CloseCode.TRY_AGAIN_LATER)

@@ -375,6 +375,8 @@ class Open(Ticketed):
     async def authorize(self, room: str, action: str) -> bool:
         if room == "broken":
             raise ZeroDivisionError("a defect")
+        if room == "cancelled":
+            raise asyncio.CancelledError
         return room == "open" and self.peer.user == "42" and action in ("join", "publish")
 
 
@@ -404,15 +406,18 @@ async def test_what_a_client_says_is_published_and_acknowledged(worker: Runtime)
 
 
 @pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("room", "logged"), [("broken", "ZeroDivisionError"), ("cancelled", "Interrupted")]
+)
 async def test_an_application_that_cannot_say_who_may_join_is_asked_later(
-    caplog: pytest.LogCaptureFixture,
+    room: str, logged: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = Client(Open)
     await client.connect()
-    await client.say(**HELLO, rooms={"broken": None})
+    await client.say(**HELLO, rooms={room: None})
     said, code = await client.end()
     assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
-    assert "ZeroDivisionError" in caplog.text
+    assert logged in caplog.text
 
 
 @pytest.mark.usefixtures("worker")

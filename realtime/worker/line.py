@@ -5,7 +5,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+
+from .foreign import answer_of
 
 logger = logging.getLogger("realtime.hints")
 
@@ -14,24 +15,6 @@ PATIENCE = 1.0  # seconds for one command
 STOP_PATIENCE = 0.3  # seconds for one that was cancelled
 
 Command = Callable[[], Awaitable[object]]
-T = TypeVar("T")
-
-
-class Interrupted(Exception):
-    """The layer has ended a call that nobody cancelled."""
-
-
-async def answer_of(call: Awaitable[T]) -> T:
-    """What the layer answers. Raises whatever the layer raises, but CancelledError only if
-    somebody has cancelled the caller."""
-    task = asyncio.current_task()
-    assert task is not None
-    try:
-        return await call
-    except asyncio.CancelledError:
-        if task.cancelling():
-            raise
-        raise Interrupted("the layer has ended it") from None
 
 
 async def prompt(call: Awaitable[object]) -> None:

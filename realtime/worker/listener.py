@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .bundles import Bundle
+from .foreign import answer_of
 from .hints import Hint
-from .line import STOP_PATIENCE, Line, Outage, answer_of
+from .line import STOP_PATIENCE, Line, Outage
 
 logger = logging.getLogger("realtime.hints")
 

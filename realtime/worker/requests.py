@@ -10,6 +10,7 @@ from realtime.protocol.messages import Ack, Entry, Join, Joined, Leave, Left, Re
 from realtime.store.base import StoreUnavailable
 
 from .admission import Watchers
+from .foreign import answer_of
 from .rights import Refused, Rights
 from .rooms import Rooms
 from .session import ConnectedSession
@@ -57,7 +58,7 @@ class Requests:
         if self._session.departed:  # whoever comes back asks again
             return
         try:
-            await self._answer(request)
+            await answer_of(self._answer(request))
         except Refused as refused:
             self._refuse(request, refused)
         except StoreUnavailable:

@@ -6,6 +6,8 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from .foreign import answer_of
+
 logger = logging.getLogger("realtime.work")
 
 MAX_WAITING = 32
@@ -40,7 +42,7 @@ class WorkQueue:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._waiting.popleft()()
+                await answer_of(self._waiting.popleft()())
         except Exception:
             logger.exception("a handler of the application failed")
             self._waiting.clear()

@@ -16,6 +16,7 @@ class Desk:
     def __init__(self) -> None:
         self.done: list[int] = []
         self.failures = 0
+        self.failure: BaseException = ZeroDivisionError("a defect")
         self.open = asyncio.Event()
         self.open.set()
         self.queue = WorkQueue(self.failed)
@@ -26,7 +27,7 @@ class Desk:
     async def handle(self, number: int) -> None:
         await self.open.wait()
         if number < 0:
-            raise ZeroDivisionError("a defect")
+            raise self.failure
         self.done.append(number)
 
     def put(self, number: int) -> bool:
@@ -85,6 +86,17 @@ async def test_a_failure_is_logged_and_ends_it(
     assert (desk.done, desk.failures) == ([1], 1)
     assert "a handler of the application failed" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_cancellation_that_nobody_here_asked_for_is_a_failure(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.failure = asyncio.CancelledError()
+    for number in (1, -1, 2):
+        desk.put(number)
+    await eventually(lambda: desk.failures)
+    assert (desk.done, desk.failures) == ([1], 1)
+    assert "a handler of the application failed" in caplog.text
 
 
 async def test_stop_cancels_what_runs_and_forgets_what_waits(desk: Desk) -> None:
