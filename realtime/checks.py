@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from .conf import DEFAULTS, KINDS, MAY_BE_ZERO, configured
 from .protocol.messages import MOST_ROOMS
 from .store import choice
+from .worker.connection import MAX_UNSENT
 
 _Values = dict[str, Any]
 _Test = Callable[[_Values], bool]
@@ -65,6 +66,9 @@ def _below(number: Any, key: str) -> bool:
 
 # What a client sends around the data of a message: at most so many bytes.
 AROUND_DATA = 400
+
+# A publication leaves as much again for pings and answers behind it, on a line that takes its time.
+MOST_AT_ONCE = MAX_UNSENT // 2
 
 
 def _relations(v: _Values) -> Iterable[CheckMessage]:
@@ -122,6 +126,13 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
         "MAX_ROOMS ({MAX_ROOMS}) is more than a client can name when it comes back.",
         lambda v: f"Lower MAX_ROOMS below {MOST_ROOMS}: the private room is named as well.",
         9,
+    ),
+    (
+        lambda v: v["MAX_PUBLICATION"] > MOST_AT_ONCE,
+        "MAX_PUBLICATION ({MAX_PUBLICATION}) is more than a connection may have unsent beside its "
+        "answers: whoever is handed one is closed with 4003, and again after each return.",
+        lambda v: f"Lower MAX_PUBLICATION to {MOST_AT_ONCE} or less.",
+        10,
     ),
 )
 

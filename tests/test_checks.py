@@ -103,6 +103,7 @@ RELATIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "E007": ({"LOG_BYTES": 65_535}, {"LOG_BYTES": 65_536}, "65536 or more"),
     "E008": ({"MAX_MESSAGE_SIZE": 65_935}, {"MAX_MESSAGE_SIZE": 65_936}, "= 65936 bytes"),
     "E009": ({"MAX_ROOMS": 1000}, {"MAX_ROOMS": 999}, "below 1000"),
+    "E010": ({"MAX_PUBLICATION": 524_289}, {"MAX_PUBLICATION": 524_288}, "524288 or less"),
 }
 
 
