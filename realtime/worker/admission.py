@@ -1,5 +1,6 @@
 """Admission: from ``hello`` to ``welcome``."""
 
+import asyncio
 import hashlib
 import logging
 import random
@@ -31,7 +32,8 @@ SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 # So many are admitted at a time. The others wait here, where no timeout of the store runs: in a
 # crowd an answer waits for its turn of the loop, too, and of 2,000 at once the store seemed
-# silent to 900. Who has waited for PATIENCE seconds is asked to come again.
+# silent to 900. Who has waited for PATIENCE seconds is asked to come again; so is whoever the
+# application leaves as long in doubt about its rooms: a browser has given up on us by then.
 AT_ONCE, PATIENCE = 16, 10.0
 
 
@@ -107,9 +109,11 @@ class Admission:
         connection has gone meanwhile.
 
         Raises StoreUnavailable if it cannot be known whether the store has it, or where
-        the logs of its rooms end, and whatever ``rights`` raise.
+        the logs of its rooms end, whatever ``rights`` raise, and TimeoutError if they take longer
+        than PATIENCE.
         """
-        granted, refusals = await rights.grant(hello.rooms)
+        async with asyncio.timeout(PATIENCE):
+            granted, refusals = await rights.grant(hello.rooms)
         key = secrets.token_urlsafe(12)
         newcomer = Newcomer(connection, hello, peer, granted, login, key)
         async with self._turns.one(), self._rooms.prepared(list(granted)):

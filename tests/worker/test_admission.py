@@ -13,6 +13,7 @@ from realtime.store.base import StoreUnavailable
 from realtime.store.records import Peer, SessionState
 from realtime.worker.admission import AT_ONCE
 from realtime.worker.connection import Connection
+from realtime.worker.rights import Rights
 
 from .conftest import ADA, World, rights
 from .fakes import Wire, connect, eventually
@@ -29,6 +30,21 @@ async def suspended(world: World, wire: Wire) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- admission
+
+
+async def test_nobody_waits_for_ever_for_an_application_to_say_who_may_join(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(room: str, action: str) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr("realtime.worker.admission.PATIENCE", 0.01)
+    wire = Wire()
+    hello = Hello(protocol=1, rooms={"open:a": None})
+    with pytest.raises(TimeoutError):
+        await world.admission.admit(connect(wire), hello, ADA, rights=Rights(None, 3, hang))
+    assert (wire.events, world.fickle.called("open")) == ([], [])
 
 
 async def test_welcome_is_sent_once_the_store_has_the_session(world: World) -> None:
