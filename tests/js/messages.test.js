@@ -125,6 +125,34 @@ describe("sending", () => {
 });
 
 describe("without a connection", () => {
+  for (const type of ["connection_established", "state"]) {
+    test(`what is asked for at the welcome, on ${type}, goes once`, () => {
+      const { browser, client } = page();
+      client.connect();
+      const atOnce = () => {
+        client.join("chat");
+        void client.send("chat", "hello");
+      };
+      client.addEventListener(/** @type {any} */ (type), atOnce, { once: true });
+      browser.socket.welcomes();
+      assert.deepEqual(browser.socket.sentOf("join").length, 1);
+      browser.socket.says({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
+      assert.deepEqual(said(browser.socket), ["hello"]);
+    });
+  }
+
+  test("what waits goes once, also where more is said at the welcome", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.breaks();
+    void client.send("chat", 1);
+    client.addEventListener("connection_established", () => void client.send("chat", 2));
+    passDelay(browser, client);
+    browser.socket.welcomes();
+    assert.deepEqual(said(browser.socket), [1]);
+    acknowledges(browser.socket);
+    assert.deepEqual(said(browser.socket), [1, 2]);
+  });
+
   test("messages wait, and go in order after the welcome", async () => {
     const { browser, client } = page();
     const sent = [1, 2].map((data) => client.send("chat", data));

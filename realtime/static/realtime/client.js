@@ -223,7 +223,7 @@ export class RealtimeClient extends ClientEventTarget {
     const { session, token } = this.#identity.current ?? {};
     const resume = session ? { session, token } : undefined;
     const { visibility } = this.#lifecycle;
-    const rooms = this.#delivery.rooms.hello();
+    const rooms = this.#delivery.hello();
     return { type: "hello", protocol: 1, client: CLIENT, resume, rooms, visibility };
   }
 

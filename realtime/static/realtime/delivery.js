@@ -58,6 +58,12 @@ export class Delivery {
     this.#requests.abandon({ code: "disconnected", detail });
   }
 
+  /** @returns {Frame} the rooms of a new connection's hello */
+  hello() {
+    this.#requests.hold();
+    return this.rooms.hello();
+  }
+
   /** @param {Frame} welcome */
   welcomed(welcome) {
     this.#maxBytes = welcome.max_publication;

@@ -29,7 +29,7 @@ export class Requests {
   #line = [];
   /** The id of the newest request. */
   #id = 0;
-  /** Whether it is on its way. */
+  /** Whether it is on its way, or nothing may go. */
   #sent = false;
 
   /**
@@ -46,6 +46,11 @@ export class Requests {
   add(...requests) {
     this.#line.push(...requests);
     this.#next();
+  }
+
+  /** Keep all there is, and what listeners to the welcome ask for, until the restart. */
+  hold() {
+    this.#sent = true;
   }
 
   /**

@@ -15,6 +15,8 @@ export class Delivery {
     open(): void;
     /** @param {string} detail why nobody will take any message any more */
     close(detail: string): void;
+    /** @returns {Frame} the rooms of a new connection's hello */
+    hello(): Frame;
     /** @param {Frame} welcome */
     welcomed(welcome: Frame): void;
     /** @param {Frame} frame */

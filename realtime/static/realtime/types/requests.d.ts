@@ -6,6 +6,8 @@ export class Requests {
     constructor(environment: Environment, send: (frame: Frame) => boolean);
     /** @param {Request[]} requests */
     add(...requests: Request[]): void;
+    /** Keep all there is, and what listeners to the welcome ask for, until the restart. */
+    hold(): void;
     /**
      * A new connection. Its hello has said all there is to say about rooms.
      * @param {Request[]} requests before the messages that are sent again
