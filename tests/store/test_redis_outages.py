@@ -214,6 +214,22 @@ async def test_a_redis_that_comes_back_with_a_snapshot_is_another_incarnation() 
         await store.aclose()
 
 
+async def test_who_answers_otherwise_than_redis_is_an_unavailable_store() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65_536):
+            writer.write(b":babble\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        store = loop_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        with pytest.raises(StoreUnavailable, match="babble"):
+            await store.get("s1")
+        with pytest.raises(StoreUnavailable, match="babble"):
+            await asyncio.to_thread(store.blocking.get, "s1")
+        await store.aclose()
+
+
 # ---------------------------------------------------------------- no memory
 
 

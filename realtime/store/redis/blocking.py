@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import redis
 
-from ..base import BATCH, BlockingStore
+from ..base import BATCH, BlockingStore, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,
@@ -132,4 +132,6 @@ class RedisSessions(BlockingStore):
             if is_demoted(error):
                 self._client.connection_pool.disconnect(inuse_connections=False)
             raise
+        except ValueError as error:  # what redis-py says of bytes that are no words of Redis'
+            raise StoreUnavailable(str(error)) from error
         return answer

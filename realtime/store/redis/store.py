@@ -177,4 +177,6 @@ class RedisStore(Store):
             if is_demoted(error):
                 await self._client.connection_pool.disconnect(inuse_connections=False)
             raise
+        except ValueError as error:  # what redis-py says of bytes that are no words of Redis'
+            raise StoreUnavailable(str(error)) from error
         return answer
