@@ -275,7 +275,7 @@ class RealtimeConsumer(AsyncConsumer):
                 return event.get("code") or CloseCode.LOST.value
             message = self._message(event)
             if isinstance(message, Join | Leave | Said):
-                self._requests.put(message)
+                self._requests.put(message, size=len(event["text"]))
             elif message is not None:
                 hub.receive(session, message)
             if connection.ended:
@@ -297,7 +297,7 @@ class RealtimeConsumer(AsyncConsumer):
             return
         assert self.session is not None
         self.session.alive(asyncio.get_running_loop().time())
-        if not self._work.put(lambda: self.receive_bytes(data)):
+        if not self._work.put(lambda: self.receive_bytes(data), size=len(data)):
             detail = "expected fewer frames at a time; send this one again later"
             self.connection.send(Error(code=ErrorCode.RATE_LIMITED.value, detail=detail))
 

@@ -45,12 +45,13 @@ class Requests:
         self._receive = receive
         self._work = work
 
-    def put(self, request: Request) -> None:
-        """Take a request; what is too much is answered at once."""
+    def put(self, request: Request, *, size: int = 0) -> None:
+        """Take a request that came in a frame of ``size`` bytes; what is too much is answered at
+        once."""
         if self._session.departed:
             return
         self._session.alive(asyncio.get_running_loop().time())
-        if not self._work.put(partial(self._serve, request)):
+        if not self._work.put(partial(self._serve, request), size=size):
             detail = "expected fewer requests at a time; send this one again later"
             self._refuse(request, Refused(detail, ErrorCode.RATE_LIMITED))
 

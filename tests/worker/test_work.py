@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from realtime.worker.work import MAX_WAITING, WorkQueue
+from realtime.worker.work import MAX_WAITING, MAX_WAITING_BYTES, WorkQueue
 
 from .fakes import eventually, settled
 
@@ -30,8 +30,8 @@ class Desk:
             raise self.failure
         self.done.append(number)
 
-    def put(self, number: int) -> bool:
-        return self.queue.put(partial(self.handle, number))
+    def put(self, number: int, *, size: int = 0) -> bool:
+        return self.queue.put(partial(self.handle, number), size=size)
 
 
 @pytest.fixture
@@ -74,6 +74,28 @@ async def test_a_full_queue_takes_no_more(desk: Desk) -> None:
     desk.open.set()
     await eventually(lambda: len(desk.done) == MAX_WAITING + 1)
     assert 99 not in desk.done
+
+
+async def test_a_queue_that_holds_too_many_bytes_takes_no_more_of_them(desk: Desk) -> None:
+    half = MAX_WAITING_BYTES // 2
+    desk.open.clear()
+    desk.put(0, size=10 * half)
+    await settled()  # the first is being done and waits no longer
+    assert [desk.put(number, size=half) for number in (1, 2, 3)] == [True, True, False]
+    assert desk.put(4)
+    desk.open.set()
+    await eventually(lambda: desk.done == [0, 1, 2, 4])
+    assert desk.put(5, size=10 * half)  # one alone may be larger
+    assert not desk.put(6, size=1)
+    await eventually(lambda: desk.done[-1] == 5)
+
+
+async def test_what_was_forgotten_takes_no_room(desk: Desk) -> None:
+    for number in (-1, 1):
+        desk.put(number, size=MAX_WAITING_BYTES // 2)
+    await eventually(lambda: desk.failures)
+    assert all(desk.put(number, size=MAX_WAITING_BYTES // 2) for number in (2, 3))
+    await eventually(lambda: desk.done == [2, 3])
 
 
 async def test_a_failure_is_logged_and_ends_it(
