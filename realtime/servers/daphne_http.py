@@ -149,6 +149,13 @@ class Channel(http.HTTPChannel):
             self.waiting_since = time.monotonic()
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
+    def allHeadersReceived(self) -> None:
+        """Refuse a handshake with a body: daphne would keep all of it, then read it at once."""
+        super().allHeadersReceived()  # type: ignore[no-untyped-call]
+        upgrade = self.requests[-1].requestHeaders.getRawHeaders(b"Upgrade", [b""])
+        if upgrade[0].lower() == b"websocket" and self.length != 0:
+            self._respondToBadRequestAndDisconnect()  # type: ignore[no-untyped-call]
+
     def requestDone(self, request: Any) -> None:
         self.answered, self.waiting_since = True, time.monotonic()
         super().requestDone(request)  # type: ignore[no-untyped-call]

@@ -308,6 +308,17 @@ def test_data_before_the_answer_is_refused(server: ServerProcess) -> None:
         assert peer.status() == 400
 
 
+@pytest.mark.parametrize("body", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"])
+def test_a_handshake_with_a_body_is_refused_before_the_body(
+    server: ServerProcess, body: str
+) -> None:
+    connects = server.count("connect")
+    with Peer(server.port) as peer:
+        peer.ask_upgrade("/echo", body)
+        assert peer.ended()[:12] in (b"HTTP/1.1 400", b"")  # uvicorn ends it without a word
+    assert server.count("connect") == connects
+
+
 def test_a_handshake_that_the_application_never_answers_is_refused(hasty: ServerProcess) -> None:
     with Peer(hasty.port) as peer:
         peer.ask_upgrade("/never")
