@@ -240,10 +240,12 @@ def peer_of(transport: Any) -> tuple[str, int]:
 
 
 async def request(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    await receive()
+    first = await receive()
     say("request", path=scope["path"])
     if scope["path"] == "/raise":
         raise RuntimeError("raised before an answer")
+    if scope["path"] == "/upload":
+        await upload(first, receive)
     if scope["path"] == "/slow":
         await asyncio.sleep(1.0)
     if scope["path"] == "/stuck":
@@ -254,7 +256,19 @@ async def request(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if scope["path"] == "/endless":
         await pour(receive, send)
         return
-    await send({"type": "http.response.body", "body": b"ok"})
+    body = bytes(16_000_000) if scope["path"] == "/large" else b"ok"
+    await send({"type": "http.response.body", "body": body})
+
+
+async def upload(event: dict[str, Any], receive: Receive) -> None:
+    """Take all of a body, as Django does it."""
+    size = len(event["body"])
+    while event["more_body"]:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return
+        size += len(event["body"])
+    say("uploaded", size=size)
 
 
 async def pour(receive: Receive, send: Send) -> None:

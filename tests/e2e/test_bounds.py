@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -193,6 +194,22 @@ def test_many_fragments_are_one_message(server: ServerProcess) -> None:
 def test_pings_of_a_peer_that_reads_no_pongs_end(server: ServerProcess) -> None:
     with Watch(server) as watch, stopped(server, "/echo", sending=False) as peer:
         eventually(lambda: refused(peer, PING_FRAME * 1000))
+    watch.all_well()
+
+
+def test_bodies_in_the_smallest_chunks_hold_up_nobody(server: ServerProcess) -> None:
+    """Four at once, and a second's work in each."""
+    body = b"1\r\nx\r\n" * 60_000 + b"0\r\n\r\n"
+    with Watch(server) as watch, ExitStack() as stack:
+        peers = [stack.enter_context(Peer(server.port)) for _ in range(4)]
+        server.signal(signal.SIGSTOP)  # so that all of it is there when it looks
+        for peer in peers:
+            peer.request("/upload", "Transfer-Encoding: chunked")
+            peer.send(body)
+        server.signal(signal.SIGCONT)
+        for peer in peers:
+            assert peer.status() == 200
+    assert server.event("uploaded")["size"] == 60_000
     watch.all_well()
 
 
