@@ -128,6 +128,7 @@ class Channel(http.HTTPChannel):
     """
 
     transport: Any
+    abortTimeout: Any = None  # it would cut off who still reads; the kernel sees to the others
     crowded = False
     answered = False  # whether there was a request that has come to its end
 
@@ -173,15 +174,15 @@ class Channel(http.HTTPChannel):
         return young and not self.answered
 
     def check(self, now: float) -> None:
-        """Drop the connection if the head of a request does not come to its end."""
+        """Drop the connection if the head of a request does not come to its end, or none begins."""
         if any(request.content is not None for request in self.requests):
             return  # the body has Twisted's idle timeout
-        if now - self.waiting_since > self._patience():
-            self.abort()
-
-    def _patience(self) -> float:
         limits: Limits = self.factory.server.limits
-        return limits.handshake_timeout if self.begun else limits.idle_timeout
+        if not self.begun and now - self.waiting_since > limits.idle_timeout:
+            # Not abort: its last answer may still be on its way.
+            self.loseConnection()  # type: ignore[no-untyped-call]
+        elif self.begun and now - self.waiting_since > limits.handshake_timeout:
+            self.abort()
 
     def refuse(self) -> None:
         """End what has no answer under way: idle connections and half-sent requests."""

@@ -73,18 +73,16 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
         return young and self.cycle is None
 
     def check(self, now: float) -> None:
-        """Drop the connection if a request does not come to its end."""
+        """Drop the connection if a request does not come to its end, or none begins."""
         limits = self.serving.limits
         if self.busy:
             coming = self.cycle.more_body and not self.flow.read_paused
             if coming and now - self.heard > limits.idle_timeout:
                 self.abort()
-        elif now - self.waiting_since > self._patience():
+        elif not self.begun and now - self.waiting_since > limits.idle_timeout:
+            self.transport.close()  # not abort: its last answer may still be on its way
+        elif self.begun and now - self.waiting_since > limits.handshake_timeout:
             self.abort()
-
-    def _patience(self) -> float:
-        limits = self.serving.limits
-        return limits.handshake_timeout if self.begun else limits.idle_timeout
 
     def refuse(self) -> None:
         """End what has no answer under way: idle connections and half-sent requests."""

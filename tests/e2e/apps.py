@@ -40,8 +40,10 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 async def websocket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await receive()
     say("connect", scheme=scope.get("scheme"), extensions=list(scope.get("extensions", ())))
-    if scope["path"] == "/never":
+    if scope["path"] in ("/never", "/late"):
         await disconnected(receive)
+        if scope["path"] == "/late":  # it was busy meanwhile
+            await send({"type": "websocket.accept"})
         return
     if scope["path"] in DOERS:
         await do(scope, receive, send)
@@ -242,10 +244,10 @@ def peer_of(transport: Any) -> tuple[str, int]:
 async def request(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     first = await receive()
     say("request", path=scope["path"])
-    if scope["path"] == "/raise":
-        raise RuntimeError("raised before an answer")
     if scope["path"] == "/upload":
         await upload(first, receive)
+    if scope["path"] == "/raise":
+        raise RuntimeError("raised before an answer")
     if scope["path"] == "/slow":
         await asyncio.sleep(1.0)
     if scope["path"] == "/stuck":

@@ -461,6 +461,20 @@ def test_a_request_that_fails_within_its_answer_is_cut_off(server: ServerProcess
         assert peer.closed_with()[0] == 1011
 
 
+def test_an_answer_that_takes_long_to_read_is_not_cut_off(kind: str) -> None:
+    """It is complete for the server once it is written, and the connection idle."""
+    limits = {"handshake_timeout": 0.8, "idle_timeout": 0.4}
+    with ExitStack() as stack:
+        server = stack.enter_context(ServerProcess(server=kind, limits=limits))
+        peer = stack.enter_context(Peer(server.port, receive_buffer=65536))
+        peer.request("/large")
+        assert peer.status() == 200
+        with pytest.raises(AssertionError):
+            eventually(peer.gone, within=1.5)
+        assert len(peer.ended()) > TOO_MUCH
+        assert peer.received.endswith(b"\r\n0\r\n\r\n")
+
+
 def test_the_access_log_has_no_query_strings(server: ServerProcess) -> None:
     with Peer(server.port) as peer:
         peer.request("/page?ticket=secret")
