@@ -57,6 +57,13 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
             self.begun, self.waiting_since = True, self.heard
         super().data_received(data)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be read, where its answer has not begun; else break it off."""
+        if self.cycle is not None and self.cycle.more_body and self.cycle.response_started:
+            self.abort()
+        else:
+            super().send_400_response(msg)
+
     def on_response_complete(self) -> None:
         self.begun, self.waiting_since = False, time.monotonic()
         super().on_response_complete()

@@ -249,6 +249,8 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         if kind == "websocket.close":
             self._close_as_asked(message)
             return
+        if self._told:
+            raise ClientDisconnected  # uvicorn would take it for the application's mistake
         if kind == "websocket.send" and self.handshake_complete:
             await self.outlet.drained()
             if not self.open:

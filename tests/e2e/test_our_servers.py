@@ -308,6 +308,19 @@ def test_data_before_the_answer_is_refused(server: ServerProcess) -> None:
         assert peer.status() == 400
 
 
+def test_an_answer_that_comes_after_the_refusal_is_nobodys_fault(kind: str) -> None:
+    with ServerProcess(server=kind) as server, Peer(server.port) as peer:
+        peer.ask_upgrade("/late")
+        server.event("connect")
+        peer.send(b"too early")
+        assert peer.status() == 400
+        peer.ended()
+        server.event("disconnect")
+        server.signal(signal.SIGTERM)
+        assert server.exit_code() == 0
+        assert server.lines_with("ERROR") == 0, server.log
+
+
 @pytest.mark.parametrize("body", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"])
 def test_a_handshake_with_a_body_is_refused_before_the_body(
     server: ServerProcess, body: str
@@ -459,6 +472,19 @@ def test_a_request_that_fails_within_its_answer_is_cut_off(server: ServerProcess
     with Peer(server.port).upgrade() as peer:
         peer.text("raise again")
         assert peer.closed_with()[0] == 1011
+
+
+def test_a_body_that_breaks_off_into_nonsense_is_nobodys_fault(kind: str) -> None:
+    with ServerProcess(server=kind) as server, Peer(server.port) as peer:
+        peer.request("/endless", "Transfer-Encoding: chunked")
+        peer.send(b"1\r\nx\r\n")
+        if kind == "uvicorn":  # daphne hands on nothing that is not complete
+            assert peer.status() == 200
+        peer.send(b"nonsense\r\n")
+        peer.left_behind()
+        server.signal(signal.SIGTERM)
+        assert server.exit_code() == 0
+        assert server.lines_with("ERROR") == 0, server.log
 
 
 def test_an_answer_that_takes_long_to_read_is_not_cut_off(kind: str) -> None:
