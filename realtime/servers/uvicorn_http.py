@@ -23,12 +23,20 @@ PART = 4096
 part = memoryview(bytearray(PART))
 
 
+MAX_HEAD = 64 * 1024  # bytes of a request's head; h11 has the same bound by itself
+
+
+class TooEarly(Exception):
+    """A request that comes before the one before it has its answer."""
+
+
 class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
     """One HTTP connection; bounds the time that a request may take to arrive."""
 
     config: "Config"
     crowded = False
     begun = False  # whether bytes of a request have come whose head is not complete
+    head: int | None = None  # bytes of such a head, where httptools parses it
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -55,11 +63,33 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
         self.heard = time.monotonic()
         if not self.begun:
             self.begun, self.waiting_since = True, self.heard
-        super().data_received(data)
+        if self.head is not None:
+            self.head += len(data)
+        if self.head is not None and self.head > MAX_HEAD:
+            self.send_400_response("The head of this request is too large.")
+        else:
+            super().data_received(data)
+
+    # Httptools calls these two. h11 waits by itself until a request has its answer.
+
+    def on_message_begin(self) -> None:
+        """Stop the parser at a request that is too early: uvicorn would keep any number of them,
+        begin a handshake within the answer, and no longer tell its view of the end."""
+        if self.busy:
+            raise TooEarly
+        self.head = 0
+        super().on_message_begin()  # type: ignore[misc]
+
+    def on_headers_complete(self) -> None:
+        """From here on it is a body."""
+        self.head = None
+        super().on_headers_complete()  # type: ignore[misc]
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be read, where its answer has not begun; else break it off."""
-        if self.cycle is not None and self.cycle.more_body and self.cycle.response_started:
+        """Refuse what cannot be read, where no answer has begun."""
+        if self.busy and not self.cycle.more_body:
+            self.shutdown()  # too early: this answer is the last
+        elif self.cycle is not None and self.cycle.more_body and self.cycle.response_started:
             self.abort()
         else:
             super().send_400_response(msg)

@@ -213,6 +213,28 @@ def test_bodies_in_the_smallest_chunks_hold_up_nobody(server: ServerProcess) -> 
     watch.all_well()
 
 
+def test_a_head_without_an_end_ends(server: ServerProcess) -> None:
+    with Watch(server) as watch, Peer(server.port) as peer:
+        peer.send(b"GET / HTTP/1.1\r\nX: ")
+        eventually(lambda: refused(peer, b"x" * 100_000), within=1)
+    watch.all_well()
+
+
+@pytest.mark.parametrize("last", ["request", "ask_upgrade"])
+def test_requests_that_come_too_early_are_not_kept(server: ServerProcess, last: str) -> None:
+    """They come while an answer is under way that nobody reads, a handshake as well."""
+    poured = server.count("poured")
+    with Watch(server) as watch, Peer(server.port, receive_buffer=4096) as peer:
+        peer.request("/endless")
+        assert peer.status() == 200
+        peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        getattr(peer, last)("/deaf")
+        with pytest.raises(AssertionError):
+            eventually(peer.gone, within=0.5)
+    eventually(lambda: server.count("poured") > poured)
+    watch.all_well()
+
+
 def refused(peer: Peer, data: bytes) -> bool:
     """Send this; True when that has become impossible."""
     try:
