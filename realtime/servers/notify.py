@@ -58,11 +58,11 @@ class Notifier:
     def _send(self, *fields: str) -> None:
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            try:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 sender.sendto("\n".join(fields).encode(), socket.MSG_DONTWAIT, self._address)
-            except OSError as error:
-                logger.warning("could not tell the service manager %r: %s", fields, error)
+        except OSError as error:
+            logger.warning("could not tell the service manager %r: %s", fields, error)
 
 
 class Alone:

@@ -1,6 +1,7 @@
 """What a service manager is told, and the pid file."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,16 @@ def test_without_a_watchdog_there_is_nothing_to_feed(environ: dict[str, str]) ->
 def test_a_manager_that_is_gone_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     Notifier("@nobody-listens-here").ready("serving")
     assert "could not tell the service manager" in caplog.text
+
+
+def test_no_descriptor_left_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        Notifier("@nobody-listens-here").alive()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "Too many open files" in caplog.text
 
 
 def test_a_pid_file_lasts_as_long_as_its_block(tmp_path: Path) -> None:
