@@ -92,6 +92,8 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
         elif self.cycle is not None and self.cycle.more_body and self.cycle.response_started:
             self.abort()
         else:
+            if self.busy:
+                self.cycle.disconnected = True  # what its view says now is too late
             super().send_400_response(msg)
 
     def on_response_complete(self) -> None:

@@ -487,6 +487,17 @@ def test_a_body_that_breaks_off_into_nonsense_is_nobodys_fault(kind: str) -> Non
         assert server.lines_with("ERROR") == 0, server.log
 
 
+def test_a_body_of_nonsense_is_refused_and_nothing_else_said(kind: str) -> None:
+    with ServerProcess(server=kind) as server, Peer(server.port) as peer:
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        peer.send(head + b"1\r\nx\r\nnonsense\r\n")
+        assert peer.status() == 400
+        assert b"HTTP/1.1" not in peer.ended()
+        server.signal(signal.SIGTERM)
+        assert server.exit_code() == 0
+        assert server.lines_with("ERROR") == 0, server.log
+
+
 def test_an_answer_that_takes_long_to_read_is_not_cut_off(kind: str) -> None:
     """It is complete for the server once it is written, and the connection idle."""
     limits = {"handshake_timeout": 0.8, "idle_timeout": 0.4}
