@@ -35,7 +35,8 @@ REFERENCE = "AAAA_BBB"
 
 @pytest.fixture
 def ann() -> User:
-    return User.objects.create_user("ann")
+    # The key is nobody else's: openings are those of user 7 if nothing else is said.
+    return User.objects.create_user("ann", pk=1007)
 
 
 @pytest.fixture
