@@ -364,8 +364,12 @@ def sleeper(browser: Browser) -> Iterator[tuple[Page, Callable[[signal.Signals],
 
 
 def chromiums() -> set[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return {child for child in children if "chrom" in child.name()}
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # one may end while others are looked at
+            if "chrom" in child.name():
+                found.add(child)
+    return found
 
 
 def test_awake_after_a_sleep_it_is_back_within_three_seconds(
