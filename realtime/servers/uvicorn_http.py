@@ -22,7 +22,6 @@ PART = 4096
 # One for all connections: what was read into it is copied before anything else is read.
 part = memoryview(bytearray(PART))
 
-
 MAX_HEAD = 64 * 1024  # bytes of a request's head; h11 has the same bound by itself
 
 

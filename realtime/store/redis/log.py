@@ -79,7 +79,7 @@ class LogTalks:
 
     def _call(self, script: str, rooms: Sequence[str], **given: Any) -> Call:
         payload = {
-            # No secret, and a third of the time of secrets: only never the same twice.
+            # No secret, so it costs no system call; only never the same twice, also after a fork.
             "epoch": f"{random.getrandbits(48):012x}",
             "meta_ttl_ms": self._bounds.meta_ttl_ms,
             "offset_ms": round(self._calls.clock_offset * 1000),
