@@ -1,6 +1,6 @@
 """The message log as talks with Redis, and for whoever drives them."""
 
-import random
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -79,8 +79,8 @@ class LogTalks:
 
     def _call(self, script: str, rooms: Sequence[str], **given: Any) -> Call:
         payload = {
-            # No secret, so it costs no system call; only never the same twice, also after a fork.
-            "epoch": f"{random.getrandbits(48):012x}",
+            # Never the same twice: not from a generator that an application may have seeded.
+            "epoch": secrets.token_hex(6),
             "meta_ttl_ms": self._bounds.meta_ttl_ms,
             "offset_ms": round(self._calls.clock_offset * 1000),
             **given,
