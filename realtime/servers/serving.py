@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from realtime.servers.base import Lifecycle, Limits, address_of
+from realtime.servers.collector import Collector
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Serving:
         self.limits = limits
         self.lifecycle = lifecycle
         self.draining = False
+        self._collector = Collector()
         self._stopping = asyncio.Event()
         self._replaced = False
         self._complained = -COMPLAIN_EVERY
@@ -93,6 +95,7 @@ class Serving:
         watch = asyncio.create_task(self._watch(), name="deadlines")
         try:
             if await self._started():
+                self._collector.start()
                 await self._accept()
                 self.lifecycle.listening(self.host, self.port)
             await self._stopping.wait()
@@ -100,6 +103,7 @@ class Serving:
         finally:
             watch.cancel()
             self.listener.close()
+            self._collector.stop()
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -132,6 +136,7 @@ class Serving:
         while True:
             self.tick()
             self._each(_check)
+            self._collector.check(len(self.connected()))
             await asyncio.sleep(self.limits.tick)
 
     def _each(self, act: Callable[[Connected], object]) -> None:
