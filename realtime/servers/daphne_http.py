@@ -14,10 +14,12 @@ from typing import Any
 
 from daphne import http_protocol
 from twisted.internet import tcp
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web import http
 
 from realtime.servers.base import CROWDED, HIGH_WATER, LOW_WATER, Limits
+from realtime.servers.rota import NOW
 
 PIECES = 512  # of a list of bytes, before they are joined: each costs 40 bytes of its own
 
@@ -101,6 +103,13 @@ class Transport(tcp.Server):
 class Request(http_protocol.WebRequest):
     """A request whose application may end without an answer."""
 
+    def process(self) -> Any:
+        """After an upgrade the WebSocket has its own deadlines."""
+        done = super().process()
+        if self.transport is None:  # the WebSocket has it
+            self.channel.factory.server.rota.discard(self.channel)
+        return done
+
     @property
     def complete(self) -> bool:
         """Whether all of it has arrived and an application has it."""
@@ -130,16 +139,23 @@ class Channel(http.HTTPChannel):
     transport: Any
     abortTimeout: Any = None  # it would cut off who still reads; the kernel sees to the others
     crowded = False
+    due = NOW
+    turn: int | None = None
     answered = False  # whether there was a request that has come to its end
 
     def connectionMade(self) -> None:
         # Of a request's head: since the first byte of it, or since nothing is under way.
         self.opened = self.waiting_since = time.monotonic()
+        self.factory.server.rota.add(self)
         super().connectionMade()  # type: ignore[no-untyped-call]
         if self.factory.server.crowded(self.transport.socket):
             self.crowded = True
             patience = self.factory.server.limits.close_timeout
             asyncio.get_running_loop().call_later(patience, self.abort)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.server.rota.discard(self)
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:
         if self.crowded:

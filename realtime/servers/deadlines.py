@@ -5,6 +5,7 @@ import os
 import time
 
 from realtime.servers.inbox import Inbox
+from realtime.servers.rota import NOW
 from realtime.servers.serving import Serving
 
 
@@ -22,6 +23,7 @@ class Deadlines:
     pinged: float | None
     ping_payload: bytes
     abort_call: asyncio.TimerHandle | None
+    turn: int | None = None
 
     # What a protocol adds
 
@@ -43,6 +45,10 @@ class Deadlines:
         """Turn a handshake that has no answer yet away: it is late, or a drain has begun."""
         raise NotImplementedError
 
+    def finish(self) -> None:
+        """Refuse, and close what the application has not closed."""
+        raise NotImplementedError
+
     def abort(self) -> None:
         """Break the connection now."""
         raise NotImplementedError
@@ -55,6 +61,7 @@ class Deadlines:
         self.pinged = None
         self.ping_payload = b""
         self.abort_call = None
+        self.serving.rota.add(self)
 
     def alive(self) -> None:
         """Data has come, were it only a part of a frame: within a large one the client
@@ -65,6 +72,17 @@ class Deadlines:
         """A pong has come."""
         if self.pinged is not None and payload == self.ping_payload:
             self.alive()
+
+    @property
+    def due(self) -> float:
+        """When there may be something to do. A ping that is answered meanwhile is followed by
+        the next one after ``ping_interval``, however long its own answer might have taken."""
+        limits = self.serving.limits
+        if not self.open:
+            return NOW
+        if self.pinged is not None:
+            return self.pinged + min(limits.ping_timeout, limits.ping_interval)
+        return self.heard + limits.ping_interval
 
     def check(self, now: float) -> None:
         """Ping, or give up. Raises nothing that is not a fault in here."""
@@ -99,5 +117,6 @@ class Deadlines:
 
     def gone(self) -> None:
         """The connection has ended: stop the clocks."""
+        self.serving.rota.discard(self)
         if self.abort_call is not None:
             self.abort_call.cancel()

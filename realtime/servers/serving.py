@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from realtime.servers.base import Lifecycle, Limits, address_of
 from realtime.servers.collector import Collector
+from realtime.servers.rota import Rota, Watched
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ RESERVE = 32
 COMPLAIN_EVERY = 10.0  # seconds between two lines of the log about them
 
 
-class Connected(Protocol):
+class Connected(Watched, Protocol):
     """One connection, as the protocol that has it now."""
 
     @property
@@ -54,6 +55,7 @@ class Serving:
         self.limits = limits
         self.lifecycle = lifecycle
         self.draining = False
+        self.rota: Rota[Connected] = Rota(limits.tick)  # of every connection with deadlines
         self._collector = Collector()
         self._stopping = asyncio.Event()
         self._replaced = False
@@ -135,18 +137,17 @@ class Serving:
     async def _watch(self) -> None:
         while True:
             self.tick()
-            self._each(_check)
-            self._collector.check(len(self.connected()))
+            self._look(time.monotonic())
+            self._collector.check(len(self.rota))
             await asyncio.sleep(self.limits.tick)
 
+    def _look(self, now: float) -> None:
+        for connection in self.rota.look(now):
+            _attend(connection, lambda each: each.check(now))
+
     def _each(self, act: Callable[[Connected], object]) -> None:
-        """One connection's fault costs that connection, not the others their turn."""
         for connection in tuple(self.connected()):
-            try:
-                act(connection)
-            except Exception:
-                logger.exception("connection dropped: %r", connection)
-                connection.abort()
+            _attend(connection, act)
 
     def crowded(self, accepted: socket.socket) -> bool:
         """Whether this socket has one of the last descriptors: better to turn it away."""
@@ -228,8 +229,13 @@ def _overdue(task: asyncio.Task[None]) -> None:
     task.cancel()
 
 
-def _check(connection: Connected) -> None:
-    connection.check(time.monotonic())
+def _attend(connection: Connected, act: Callable[[Connected], object]) -> None:
+    """One connection's fault costs that connection, not the others their turn."""
+    try:
+        act(connection)
+    except Exception:
+        logger.exception("connection dropped: %r", connection)
+        connection.abort()
 
 
 def _refuse(connection: Connected) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.servers.base import CROWDED
 from realtime.servers.outlet import reset
+from realtime.servers.rota import NOW
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol as HTTPProtocol
@@ -34,6 +35,8 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
 
     config: "Config"
     crowded = False
+    due = NOW
+    turn: int | None = None
     begun = False  # whether bytes of a request have come whose head is not complete
     head: int | None = None  # bytes of such a head, where httptools parses it
 
@@ -42,9 +45,19 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
         self.serving = self.config.serving
         # Of a request's head: since the first byte of it, or since nothing is under way.
         self.opened = self.heard = self.waiting_since = time.monotonic()
+        self.serving.rota.add(self)
         self.crowded = self.serving.crowded(transport.get_extra_info("socket"))
         if self.crowded:
             self.loop.call_later(self.serving.limits.close_timeout, self.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.serving.rota.discard(self)
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, *request: Any) -> None:
+        """From here on the WebSocket has its own deadlines."""
+        self.serving.rota.discard(self)
+        super().handle_websocket_upgrade(*request)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the transport reads into."""
