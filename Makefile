@@ -14,8 +14,11 @@ PIP_INSTALL := $(BIN)/python $(PIP_OPTIONS)
 BENCH := build/bench
 NODE_PEER := benchmarks/peers/node
 
+# The tests start hundreds of processes, and each would compile all of our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: bench chaos clean help lint lock run setup test types
+.PHONY: bench chaos clean help lint lock run setup test test-js types
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -52,11 +55,12 @@ node_modules/.package-lock.json: package-lock.json .npmrc
 
 test: ## install what the tests need, then check everything
 	@.ci/system-packages
-	@$(MAKE) --no-print-directory lint types
-	@# Most of these wait for servers of their own, so they run side by side.
-	$(BIN)/python -m pytest --ignore=tests/browser -n 2 --dist loadfile
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types test-js
+	@# Most of these wait for servers of their own, so they run side by side: the longest first.
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+test-js: node_modules/.package-lock.json
 	npm --silent test
-	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
 
 lint: $(VENV)/.dev node_modules/.package-lock.json ## style, formatting, and who may import whom
 	$(BIN)/ruff check

@@ -1,7 +1,8 @@
-"""Servers that many tests share: started when the first one asks, ended with the session."""
+"""What many tests share, and in which order they run."""
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import dj_database_url
@@ -10,9 +11,15 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
+from .e2e.support import make_database
 from .postgres_server import PostgresServer, programs
 from .redis_server import RedisServer
+
+BROWSER = "tests/browser/"
+LONG = (BROWSER, "tests/e2e/")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -23,6 +30,28 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGTERM, end)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, so that no worker is left alone with it in the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return OneBrowser(config, log)
+
+
+class OneBrowser(LoadFileScheduling):
+    """A file at a time, and all files with a browser in one worker: two browsers fill two cores."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database of the demo with users; every project of a test copies it."""
+    return make_database(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture(scope="session")

@@ -32,11 +32,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return support.make_database(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture(scope="package")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> support.Project:
     folder = tmp_path_factory.mktemp("browser")
     return support.Project.copy(template, folder, ping_interval=1, drain_spread=0.5)

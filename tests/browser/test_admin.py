@@ -36,14 +36,20 @@ COLUMNS = """
 """.split()  # noqa: SIM905  # a list of thirty lines says no more
 
 
-@pytest.fixture
-def own(template: Path, tmp_path: Path) -> Project:
-    """A project whose sessions are all of this test's making."""
-    project = Project.copy(
-        template, tmp_path, ping_interval=1, pong_timeout=1, resume_window=60, sweep_interval=2
-    )
+@pytest.fixture(scope="module")
+def watched(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with somebody who may look and do nothing else."""
+    project = Project.copy(template, tmp_path_factory.mktemp("watched"))
     project.shell(MAKE_WATCHER)
-    return project
+    return project.database
+
+
+@pytest.fixture
+def own(watched: Path, tmp_path: Path) -> Project:
+    """A project whose sessions are all of this test's making."""
+    return Project.copy(
+        watched, tmp_path, ping_interval=1, pong_timeout=1, resume_window=60, sweep_interval=2
+    )
 
 
 @pytest.fixture
