@@ -31,6 +31,7 @@ from .store.records import Peer
 from .worker import runtime
 from .worker.connection import Connection
 from .worker.foreign import answer_of
+from .worker.requests import Requests
 from .worker.rights import PUBLISH, Refused, Rights, private_room
 from .worker.session import ConnectedSession
 from .worker.work import WorkQueue
@@ -60,6 +61,7 @@ class RealtimeConsumer(AsyncConsumer):
     connection: Connection
     peer: Peer
     session: ConnectedSession | None = None
+    _requests: Requests | None = None  # while it is admitted
 
     # ------------------------------------------------------------ for the application
 
@@ -267,7 +269,9 @@ class RealtimeConsumer(AsyncConsumer):
         return None
 
     async def _receive_loop(self, receive: Receive) -> int:
+        requests = self._requests
         assert self.session is not None
+        assert requests is not None
         hub, session, connection = (await runtime.start()).hub, self.session, self.connection
         while True:
             event = await receive()
@@ -275,7 +279,7 @@ class RealtimeConsumer(AsyncConsumer):
                 return event.get("code") or CloseCode.LOST.value
             message = self._message(event)
             if isinstance(message, Join | Leave | Said):
-                self._requests.put(message, size=len(event["text"]))
+                requests.put(message, size=len(event["text"]))
             elif message is not None:
                 hub.receive(session, message)
             if connection.ended:
@@ -303,8 +307,12 @@ class RealtimeConsumer(AsyncConsumer):
 
     def _leave(self, code: int) -> None:
         self._work.stop()
-        if self.session is None:
-            return
+        self._requests = None  # they know this consumer
+        if self.session is not None:
+            self._depart(self.session, code)
+        self.connection.over()
+
+    def _depart(self, session: ConnectedSession, code: int) -> None:
         for worker in runtime.running():
             if worker.loop is asyncio.get_running_loop():
-                worker.hub.gone(self.session, code)
+                worker.hub.gone(session, code)

@@ -31,11 +31,18 @@ def memory() -> Memory:
     return Memory()
 
 
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """The collector as it was."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
 @pytest.fixture
-def collector(memory: Memory) -> Iterator[Collector]:
-    collector = Collector(memory)
-    yield collector
-    collector.stop()
+def collector(memory: Memory) -> Collector:
+    return Collector(memory)
 
 
 def old_garbage() -> "weakref.ref[Cycle]":
@@ -45,31 +52,24 @@ def old_garbage() -> "weakref.ref[Cycle]":
     return weakref.ref(cycle)
 
 
-def test_full_collections_are_taken_over_and_given_back(collector: Collector) -> None:
+def test_full_collections_are_taken_over(collector: Collector) -> None:
     before = gc.get_threshold()
     collector.start()
     assert gc.get_threshold() == (*before[:2], NEVER)
     assert gc.get_freeze_count() > 0
-    collector.stop()
-    assert gc.get_threshold() == before
-    assert gc.get_freeze_count() == 0
 
 
 @pytest.mark.parametrize("chosen", [(700, 10, 50), (50_000, 10, 10)])
 def test_an_application_that_has_chosen_is_left_alone(
     collector: Collector, memory: Memory, chosen: tuple[int, int, int]
 ) -> None:
-    before = gc.get_threshold()
     gc.set_threshold(*chosen)
-    try:
-        collector.start()
-        garbage = old_garbage()
-        memory.blocks *= 10
-        collector.check(0)
-        assert gc.get_threshold() == chosen
-        assert garbage() is not None
-    finally:
-        gc.set_threshold(*before)
+    collector.start()
+    garbage = old_garbage()
+    memory.blocks *= 10
+    collector.check(0)
+    assert gc.get_threshold() == chosen
+    assert garbage() is not None
 
 
 def test_memory_that_cannot_be_counted_is_left_to_python(
@@ -96,6 +96,18 @@ def test_more_than_they_weigh_is_looked_at(collector: Collector, memory: Memory)
     assert garbage() is None
 
 
+def test_those_that_have_just_gone_count_a_while(collector: Collector, memory: Memory) -> None:
+    collector.start()
+    collector.check(10_000)
+    garbage = old_garbage()
+    memory.blocks += SPARE + A_CONNECTION * 5_000
+    collector.check(0)
+    assert garbage() is not None
+    for _ in range(20):
+        collector.check(0)
+    assert garbage() is None
+
+
 def test_what_stays_may_double(collector: Collector, memory: Memory) -> None:
     collector.start()
     memory.blocks += 1_000_000
@@ -113,13 +125,10 @@ def test_cycles_do_not_gather_for_ever() -> None:
     """An application leaves millions of objects in cycles, as each connection of it ends."""
     collector = Collector()
     collector.start()
-    try:
-        most, base = 0, collector._blocks()
-        for _ in range(40):
-            left = [Cycle() for _ in range(20_000)]
-            del left
-            most = max(most, collector._blocks() - base)
-            collector.check(0)
-        assert most < SPARE + 200_000
-    finally:
-        collector.stop()
+    most, base = 0, collector._blocks()
+    for _ in range(40):
+        left = [Cycle() for _ in range(20_000)]
+        del left
+        most = max(most, collector._blocks() - base)
+        collector.check(0)
+    assert most < SPARE + 200_000

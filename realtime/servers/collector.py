@@ -20,7 +20,8 @@ NEVER = 2**31 - 1
 
 # Blocks of memory, of 80 bytes each on average.
 SPARE = 200_000  # may gather before anything is looked at: that takes a tenth of a second
-A_CONNECTION = 600  # twice what one with one room has
+A_CONNECTION = 600  # more than twice what one has: 230
+FADING = 0.95  # of those that were there a second ago: what has ended goes by and by
 
 
 class Collector:
@@ -33,7 +34,8 @@ class Collector:
 
     def __init__(self, blocks: Callable[[], int] = sys.getallocatedblocks) -> None:
         self._blocks = blocks
-        self._found: tuple[int, int, int] | None = None  # the thresholds that were replaced
+        self._started = False
+        self._connections = 0.0  # now, or lately
         self._base = 0  # blocks that were there before the first connection
         self._left = 0  # blocks beyond these, after the last full collection
 
@@ -43,26 +45,20 @@ class Collector:
         counted = self._blocks() > 0  # not with PYTHONMALLOC=malloc
         if found not in PYTHONS_OWN or not gc.isenabled() or not counted:
             return
-        self._found = found
+        self._started = True
         gc.collect()
         gc.freeze()
         gc.set_threshold(*found[:2], NEVER)
         self._base, self._left = self._blocks(), 0
 
     def check(self, connections: int) -> None:
-        """Collect, if as much has gathered as these connections account for."""
-        if self._found is None:
+        """Collect, if as much has gathered as these connections account for; once a second."""
+        if not self._started:
             return
+        self._connections = max(connections, FADING * self._connections)
         gathered = self._blocks() - self._base
-        if gathered - self._left > SPARE + max(A_CONNECTION * connections, self._left):
+        if gathered - self._left > SPARE + max(A_CONNECTION * self._connections, self._left):
             self._collect()
-
-    def stop(self) -> None:
-        """Leave everything to Python again."""
-        if self._found is not None:
-            gc.set_threshold(*self._found)
-            gc.unfreeze()
-            self._found = None
 
     def _collect(self) -> None:
         began = time.perf_counter()

@@ -104,10 +104,13 @@ class Request(http_protocol.WebRequest):
     """A request whose application may end without an answer."""
 
     def process(self) -> Any:
-        """After an upgrade the WebSocket has its own deadlines."""
+        """After an upgrade the WebSocket has its own deadlines, and the request parts from the
+        channel: neither ends by itself, and each knows the other. In a turn of its own, since
+        the channel is parsing now."""
         done = super().process()
         if self.transport is None:  # the WebSocket has it
             self.channel.factory.server.rota.discard(self.channel)
+            asyncio.get_running_loop().call_soon(self.channel.requests.remove, self)
         return done
 
     @property

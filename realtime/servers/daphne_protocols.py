@@ -66,6 +66,8 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
         self.straight.end()
         self.gone()
         super().connectionLost(reason)
+        self.inbox.lost()
+        self.is_closed = None  # autobahn's, whose result is this protocol
 
     @property
     def state(self) -> int | None:

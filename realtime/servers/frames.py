@@ -37,6 +37,28 @@ class Line(Protocol):
         """Whether frames may be sent: after the handshake, before a close frame."""
 
 
+class Gone:
+    """The line and the outlet of every connection that has ended."""
+
+    open = full = False
+    unsent = 0
+
+    @property
+    def outlet(self) -> Outlet:
+        """Itself."""
+        return self
+
+    def fileno(self) -> int:
+        """No descriptor."""
+        return NOWHERE
+
+    def send(self, data: bytes) -> None:
+        """Nobody is there."""
+
+
+GONE = Gone()
+
+
 class Frames:
     """What an application finds in ``scope["extensions"]["realtime.frames"]``.
 
@@ -45,22 +67,22 @@ class Frames:
     outlet fills or empties.
     """
 
-    __slots__ = ("_descriptor", "_line", "_outlet", "_over")
+    __slots__ = ("_descriptor", "_line", "_outlet")
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._outlet = line.outlet
+        self._outlet: Outlet = line.outlet
         self._descriptor = NOWHERE  # unless whatever is sent can go straight to the kernel
-        self._over = False
 
     def end(self) -> None:
         """The socket is lost: from now on its descriptor may be that of a stranger's, so it is
-        forgotten for good, whatever becomes of the rest of the line's end."""
-        self._over, self._descriptor = True, NOWHERE
+        forgotten for good, and with it the line, which would keep this alive and this it."""
+        self._line = self._outlet = GONE
+        self._descriptor = NOWHERE
 
     def settle(self) -> None:
         """Find out whether what is sent can go straight to the kernel."""
-        straight = not self._over and self._line.open and not self._outlet.full
+        straight = self._line.open and not self._outlet.full
         self._descriptor = self._outlet.fileno() if straight else NOWHERE
 
     @staticmethod

@@ -29,7 +29,7 @@ class Inbox:
     __slots__ = ("_closed", "_events", "_source", "_waiter", "full", "size")
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._source: Source | None = source
         self._events: deque[Event] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
@@ -46,7 +46,7 @@ class Inbox:
             self._waiter.set_result(None)
         if not self.full and (len(self._events) >= MAX_EVENTS or self.size >= MAX_BYTES):
             self.full = True
-            self._source.hold()
+            self._hold()
 
     async def get(self) -> Event:
         """The next event, awaited. One task at a time."""
@@ -65,9 +65,18 @@ class Inbox:
         if self.full:
             self._release()
 
+    def lost(self) -> None:
+        """Nothing more can come: the source is forgotten, which would keep it and this alive."""
+        self._source = None
+
+    def _hold(self) -> None:
+        if self._source is not None:
+            self._source.hold()
+
     def _release(self) -> None:
         self.full = False
-        self._source.go_on()
+        if self._source is not None:
+            self._source.go_on()
 
 
 def _size(event: Event) -> int:

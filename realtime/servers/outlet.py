@@ -33,6 +33,16 @@ def _descriptor_of(transport: asyncio.Transport) -> int:
     return NOWHERE if peer is None or encrypted else int(peer.fileno())
 
 
+def _release(transport: asyncio.Transport) -> None:
+    """asyncio's own keeps a method of itself for what it reads, and so itself alive."""
+    if hasattr(transport, "_read_ready_cb"):
+        transport._read_ready_cb = _nothing
+
+
+def _nothing() -> None:
+    """There is nothing to read any more."""
+
+
 class Outlet:
     """What is sent stays in order, and costs what it weighs.
 
@@ -79,6 +89,7 @@ class Outlet:
         self._connected = False
         self._waiting = None
         self._make_room()
+        _release(self._transport)
 
     # What goes out
 

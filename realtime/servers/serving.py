@@ -105,7 +105,6 @@ class Serving:
         finally:
             watch.cancel()
             self.listener.close()
-            self._collector.stop()
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -138,7 +137,8 @@ class Serving:
         while True:
             self.tick()
             self._look(time.monotonic())
-            self._collector.check(len(self.rota))
+            if not self._stopping.is_set():  # a drain is short, and what is left ends with it
+                self._collector.check(len(self.rota))
             await asyncio.sleep(self.limits.tick)
 
     def _look(self, now: float) -> None:

@@ -54,11 +54,6 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
         self.serving.rota.discard(self)
         super().connection_lost(exc)
 
-    def handle_websocket_upgrade(self, *request: Any) -> None:
-        """From here on the WebSocket has its own deadlines."""
-        self.serving.rota.discard(self)
-        super().handle_websocket_upgrade(*request)
-
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the transport reads into."""
         return part
@@ -96,6 +91,16 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
         """From here on it is a body."""
         self.head = None
         super().on_headers_complete()  # type: ignore[misc]
+
+    def handle_websocket_upgrade(self, *request: Any) -> None:
+        """From here on the WebSocket has its own deadlines. And let go of httptools' parser, which
+        knows this protocol and would keep it alive: in a turn of its own, it may be parsing now."""
+        self.serving.rota.discard(self)
+        super().handle_websocket_upgrade(*request)
+        self.loop.call_soon(self._part)
+
+    def _part(self) -> None:
+        self.parser: Any = None
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be read, where no answer has begun."""

@@ -73,6 +73,9 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         self.connections.discard(self)
         self._tell(LOST)
         self._log("disconnected")
+        self.inbox.lost()
+        self.rest = b""
+        self.conn.parser.close()  # a generator that waits for more, and keeps all this alive
         if self.task is not None and not self.task.done():
             self.overdue = self.serving.cancel_later(self.task)
 

@@ -41,6 +41,7 @@ class Connection:
     __slots__ = (
         "_any_code",
         "_bucket",
+        "_closing",
         "_drop",
         "_frames",
         "_limits",
@@ -68,6 +69,7 @@ class Connection:
         self._bucket = TokenBucket(limits.rate, limits.burst, self._loop.time())
         self._out = Straight(frames, send, self._fail) if frames else Outbox(send, self._fail)
         self._frames = frames
+        self._closing: asyncio.TimerHandle | None = None
         self._malformed = 0
         self.frames_in = 0
         self.frames_out = 0
@@ -168,6 +170,15 @@ class Connection:
         """Wait until the server has all there is, or the transport has failed."""
         await self._out.flush()
 
+    def over(self) -> None:
+        """Whoever read from the transport has ended: there is nobody to drop. What knows this
+        connection and is known by it is forgotten, so that both end with their last user."""
+        self._drop = _nothing
+        self._out.over()
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+
     def _overflow(self) -> None:
         # Nobody reads this connection: a goodbye would only wait behind the rest.
         self._out.clear()
@@ -180,12 +191,16 @@ class Connection:
         # More would be a protocol error; goodbye has said it in full.
         short = reason.encode()[:MAX_CLOSE_REASON].decode(errors="ignore")
         self._out.close(code, short)
-        self._loop.call_later(CLOSE_TIMEOUT, self._drop)
+        self._closing = self._loop.call_later(CLOSE_TIMEOUT, self._drop)
 
     def _fail(self) -> None:
         """The server refused an event: nothing more can be said here."""
         self.ended = self.ended or (CloseCode.LOST.value, CloseCode.LOST.reason)
         self._drop()
+
+
+def _nothing() -> None:
+    """Nobody is left to be dropped."""
 
 
 def deliver_to_all(connections: Iterable[Connection], message: Encoded) -> None:

@@ -56,6 +56,10 @@ class Outbox:
         """Send a close frame, after the rest."""
         self._put({"type": "websocket.close", "code": code, "reason": reason})
 
+    def over(self) -> None:
+        """Nobody is left to hear of a failure; whom it would be told, is forgotten."""
+        self._failed = _nothing
+
     def clear(self) -> None:
         """Forget what waits: it is lost, so it is not unsent, and no consumer is slow."""
         self._events.clear()
@@ -87,6 +91,10 @@ class Outbox:
             self._failed()
 
 
+def _nothing() -> None:
+    """Nobody has to know."""
+
+
 def _size(event: Event) -> int:
     return len(event.get("text") or event.get("bytes") or b"")
 
@@ -116,6 +124,12 @@ class Straight:
         """Send a close frame, after the rest."""
         self._last = Outbox(self._send, self._failed)
         self._last.close(code, reason)
+
+    def over(self) -> None:
+        """Nobody is left to hear of a failure; whom it would be told, is forgotten."""
+        self._failed = _nothing
+        if self._last is not None:
+            self._last.over()
 
     def clear(self) -> None:
         """What was written cannot be taken back; the server drops it with the transport."""

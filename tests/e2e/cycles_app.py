@@ -1,0 +1,35 @@
+"""The application with rooms, whose garbage is collected when it is asked for: on SIGUSR2 its
+worker says how many objects of connections that found, and how many connections are left.
+
+Others leave garbage, too: Django's exceptions know the frames that know them.
+"""
+
+import gc
+import json
+import signal
+import sys
+
+from realtime.worker.connection import Connection
+from tests.e2e.rooms_app import application
+
+__all__ = ["application"]
+
+OURS = ("realtime.consumers", "realtime.servers", "realtime.worker", "tests.e2e.rooms_app")
+THEIRS = ("asyncio", "autobahn", "daphne", "h11", "httptools", "twisted", "uvicorn", "websockets")
+
+gc.disable()
+
+
+def _say(*_: object) -> None:
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.collect()
+    gc.set_debug(0)
+    found = sum(type(each).__module__.startswith((*OURS, *THEIRS)) for each in gc.garbage)
+    gc.garbage.clear()
+    gc.collect()
+    left = sum(isinstance(each, Connection) for each in gc.get_objects())
+    sys.stdout.write(f"garbage: {json.dumps({'found': found, 'left': left})}\n")
+    sys.stdout.flush()
+
+
+signal.signal(signal.SIGUSR2, _say)
