@@ -1,7 +1,8 @@
 -- Renew a worker's lease and report some of its sessions.
 --
 -- worker        map: id, report (JSON), connections, and counts: a map
--- pulses        list of maps: id, generation, idle_ms, missed, visibility, values, rooms or nil
+-- pulses        one list of all their values in turn: id, generation, idle_ms, missed, visibility,
+--               values, rooms or false; a table for each would take longer to read than they do
 -- suspend_lost  whether sessions of workers whose lease has ended are suspended
 -- token         a random text: names the store's content if nothing does yet
 -- answers       map: renewed, online, workers, incarnation, inbox (sessions), lost (list of
@@ -34,9 +35,20 @@ local function report()
   call('HSET', own, unpack(set))
 end
 
-local function loss_of(generation, owner, state, pulse)
+local PULSE = 7 -- values of each
+
+local function pulse_at(i)
+  local id, generation, idle_ms, missed, visibility, values, rooms =
+    unpack(input.pulses, i, i + PULSE - 1)
+  return {
+    id = id, generation = generation, idle_ms = idle_ms, missed = missed,
+    visibility = visibility, values = values, rooms = rooms or nil,
+  }
+end
+
+local function loss_of(generation, owner, state, told)
   if not generation then return 'unknown' end
-  if tonumber(generation) > pulse.generation then return 'taken_over' end
+  if tonumber(generation) > told then return 'taken_over' end
   if owner ~= worker.id or state == 'closing' then return 'unknown' end
 end
 
@@ -47,31 +59,35 @@ local function change_rooms(s, rooms)
   come_into(s)
 end
 
--- The common case, in two commands; the last beats of all are written together.
-local function hear(pulse, was)
-  local last_beat = last_life(was, pulse.idle_ms)
-  call('HSET', key('session', pulse.id), 'last_beat', last_beat, 'missed', pulse.missed,
-    'visibility', pulse.visibility, 'values', pulse.values)
-  if (pulse.missed > 0) ~= (tonumber(was.missed) > 0) then
-    call(pulse.missed > 0 and 'SADD' or 'SREM', key('unstable'), pulse.id)
+-- Whether it has misses may have changed, and so may their number.
+local function count_misses(id, was, missed)
+  if was == missed then return end
+  call('HSET', key('session', id), 'missed', missed)
+  if (missed > 0) ~= (was > 0) then
+    call(missed > 0 and 'SADD' or 'SREM', key('unstable'), id)
   end
-  if pulse.rooms then change_rooms(session_of(pulse.id), pulse.rooms) end
-  return last_beat
 end
 
+-- The common case, in two commands; the last beats of all are written together. A number is
+-- given as a text: Redis would write out 17 digits of it, each time that it is handed over.
 local function report_sessions()
-  local lost, beats = {}, {}
-  for i, pulse in ipairs(input.pulses) do
-    local generation, owner, state, last_beat, missed = unpack(call('HMGET',
-      key('session', pulse.id), 'generation', 'worker', 'state', 'last_beat', 'missed'))
-    local loss = loss_of(generation, owner, state, pulse)
+  local lost, beats, pulses, sessions = {}, {}, input.pulses, key('session', '')
+  for i = 1, #pulses, PULSE do
+    local id = pulses[i]
+    local was = call('HMGET', sessions .. id, 'state', 'worker', 'generation', 'last_beat', 'missed')
+    local loss = loss_of(was[3], was[2], was[1], pulses[i + 1])
     if loss then
-      lost[#lost + 1] = {i, loss}
-    elseif state == 'suspended' then
-      take_up(session_of(pulse.id), pulse)
+      lost[#lost + 1] = {(i - 1) / PULSE + 1, loss}
+    elseif was[1] == 'suspended' then
+      take_up(session_of(id), pulse_at(i))
     else
-      beats[#beats + 1] = hear(pulse, {last_beat = last_beat, missed = missed})
-      beats[#beats + 1] = pulse.id
+      local last_beat = string.format('%.0f', math.max(tonumber(was[4]), now - pulses[i + 2]))
+      call('HSET', sessions .. id, 'last_beat', last_beat, 'visibility', pulses[i + 4],
+        'values', pulses[i + 5])
+      count_misses(id, tonumber(was[5]), pulses[i + 3])
+      if pulses[i + 6] then change_rooms(session_of(id), pulses[i + 6]) end
+      beats[#beats + 1] = last_beat
+      beats[#beats + 1] = id
     end
   end
   if #beats > 0 then call('ZADD', key('connected'), unpack(beats)) end

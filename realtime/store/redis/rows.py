@@ -141,8 +141,25 @@ def of_opening(opening: Opening) -> dict[str, Any]:
     }
 
 
-def of_pulse(pulse: Pulse) -> dict[str, Any]:
-    """What a beat reports."""
+def of_pulses(pulses: Iterable[Pulse]) -> list[Any]:
+    """What a beat reports, one after the other in one list: half the work for both sides."""
+    told: list[Any] = []
+    for pulse in pulses:
+        rooms = False if pulse.rooms is None else _of_rooms(pulse.rooms)
+        values = _of_values(pulse.latency_ms, pulse.totals)
+        told += (
+            pulse.session,
+            pulse.generation,
+            pulse.idle_ms,
+            pulse.missed,
+            pulse.visibility,
+            values,
+            rooms,
+        )
+    return told
+
+
+def _of_pulse(pulse: Pulse) -> dict[str, Any]:
     told = {
         "id": pulse.session,
         "generation": pulse.generation,
@@ -159,7 +176,7 @@ def of_pulse(pulse: Pulse) -> dict[str, Any]:
 def of_departure(departure: Departure) -> dict[str, Any]:
     """What the end of a connection brings."""
     return {
-        **of_pulse(departure.pulse),
+        **_of_pulse(departure.pulse),
         "connection": departure.connection,
         "code": departure.code,
         "reason": departure.reason[:LONGEST_REASON],
@@ -208,5 +225,6 @@ def _of_rooms(rooms: Iterable[str]) -> str:
 
 def _of_values(latency_ms: float | None, totals: Totals) -> str:
     t = totals
-    counts = (t.pings, t.pongs, t.invalid_pongs, t.misses, t.frames_in, t.frames_out)
-    return json_of((latency_ms, *counts))
+    return json_of(
+        (latency_ms, t.pings, t.pongs, t.invalid_pongs, t.misses, t.frames_in, t.frames_out)
+    )

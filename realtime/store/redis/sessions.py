@@ -83,7 +83,7 @@ class Sessions:
         answer = yield self._calls(
             "beat",
             worker=_of_report(worker),
-            pulses=[rows.of_pulse(pulse) for pulse in pulses],
+            pulses=rows.of_pulses(pulses),
             suspend_lost=suspend_lost,
             token=secrets.token_hex(8),
         )
