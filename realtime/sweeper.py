@@ -4,45 +4,57 @@ Any number of sweeps may run at once, here and elsewhere: the store's claims and
 the history's unique rows see to it that each session is closed exactly once.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from .history import History
 from .signals import announce_suspended, room_left, session_suspended
 from .store.base import BATCH, Store, StoreUnavailable
-from .store.records import Session, SweepReport
+from .store.records import Session, SweepReport, Swept
 from .threads import Overloaded, Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What a sweep has done so far."""
+
+    suspended: int = 0
+    closed: int = 0
+    workers_lost: int = 0
+
+
 class Sweeper:
-    """``claimant`` names this process in claims; it must be unique to it."""
+    """``claimant`` names this process in claims; it must be unique to it.
+
+    The next sessions are claimed while the history of those before is written: the store and
+    the database work at the same time. Who asks again is given what it has not confirmed yet,
+    so a sweep asks by two names in turn.
+    """
 
     def __init__(self, store: Store, history: History, threads: Threads, *, claimant: str) -> None:
         self._store = store
         self._history = history
         self._threads = threads
-        self._claimant = claimant
+        self._claimants = (claimant, f"{claimant} too")
+        self._unfinished: set[str] = set()  # those that may hold claims
 
     async def sweep(self) -> SweepReport:
         """Sweep until nothing is due. Raises StoreUnavailable."""
         began = time.monotonic()
-        suspended = closed = workers_lost = 0
-        while True:
-            step = await self._store.sweep(self._claimant)
-            await self.announce_suspended(step.suspended)
-            closed += await self.finish(step.claimed)
-            suspended += len(step.suspended)
-            workers_lost += step.workers_lost
-            if max(len(step.suspended), len(step.claimed)) < BATCH:
-                break
+        tally = _Tally()
+        await self._finish_all(tally)
         pruned = await self._run(self._history.prune)
         while await self._store.log.prune():  # in steps, so that others get their turn
             pass
-        report = SweepReport(suspended, closed, workers_lost, pruned, _since(began))
+        report = SweepReport(
+            tally.suspended, tally.closed, tally.workers_lost, pruned, _since(began)
+        )
         await self._store.note_sweep(report)
         return report
 
@@ -59,6 +71,29 @@ class Sweeper:
             _since(began),
             dry_run=True,
         )
+
+    async def _finish_all(self, tally: _Tally) -> None:
+        mine, other = self._claimants
+        step = await self._claim(mine, tally)
+        while _is_full(step) or other in self._unfinished:
+            finishing = self._finish(mine, step, tally)
+            step = await _together(self._claim(other, tally), finishing)
+            mine, other = other, mine
+        await self._finish(mine, step, tally)
+
+    async def _claim(self, claimant: str, tally: _Tally) -> Swept:
+        """One step of the store. Who was suspended is told here: it is news only once, and
+        must not be lost where the sessions of the step before cannot be finished."""
+        self._unfinished.add(claimant)
+        step = await self._store.sweep(claimant)
+        tally.suspended += len(step.suspended)
+        tally.workers_lost += step.workers_lost
+        await self.announce_suspended(step.suspended)
+        return step
+
+    async def _finish(self, claimant: str, step: Swept, tally: _Tally) -> None:
+        tally.closed += await self.finish(step.claimed)
+        self._unfinished.discard(claimant)
 
     async def finish(self, claimed: Sequence[Session]) -> int:
         """Write the history of claimed sessions, then let the store forget them.
@@ -84,6 +119,22 @@ class Sweeper:
             return await self._threads.run(call, *args, **kwargs)
         except Overloaded:
             raise StoreUnavailable("too many calls are waiting for the database") from None
+
+
+def _is_full(step: Swept) -> bool:
+    """Whether there may be more."""
+    return max(len(step.suspended), len(step.claimed)) >= BATCH
+
+
+async def _together(first: Awaitable[T], second: Awaitable[object]) -> T:
+    """The result of the first when both have ended: a failure of one does not cut the other
+    short, and is raised after it."""
+    one, two = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(two, BaseException):
+        raise two
+    if isinstance(one, BaseException):
+        raise one
+    return one
 
 
 def _since(began: float) -> float:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from realtime.store.base import BATCH, StoreUnavailable
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
-from realtime.store.records import Peer, Session, SessionState, SweepReport
+from realtime.store.records import Peer, Session, SessionState, SweepReport, Swept
 from realtime.sweeper import Sweeper
 from realtime.threads import Threads
 
@@ -49,8 +49,8 @@ class Place:
         self.threads = Threads(**threads)
         sessions = DatabaseSessions(database, WINDOWS)
         self.store = DatabaseStore(database, sessions, self.threads, timeout=10.0)
-        history = History(database, days=30)
-        self.sweeper = Sweeper(self.store, history, self.threads, claimant=name)
+        self.history = History(database, days=30)
+        self.sweeper = Sweeper(self.store, self.history, self.threads, claimant=name)
 
     async def aclose(self) -> None:
         await self.store.aclose()
@@ -226,6 +226,151 @@ async def test_who_dies_between_row_and_confirmation_is_replaced(
     assert done(await places[1].sweeper.sweep()) == (0, 0, 0, 0)
     assert len(heard["closed"]) == await rows() == 50
     assert await aside(live) == []
+
+
+# ---------------------------------------------------------------- claiming while writing
+
+
+class Scene:
+    """A sweep of more than one step: its first batch is written only once the second step
+    has been taken, and either may be told to fail."""
+
+    def __init__(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sweeper = place.sweeper
+        self.history_fails = self.second_step_fails = False
+        self.together: list[bool] = []
+        self._steps = 0
+        self.second_taken = threading.Event()
+        self._sweep, self._record = place.store.sweep, place.history.record
+        monkeypatch.setattr(place.store, "sweep", self._step)
+        monkeypatch.setattr(place.history, "record", self._write)
+
+    async def _step(self, claimant: str) -> Swept:
+        self._steps += 1
+        if self._steps == 2 and self.second_step_fails:
+            self.second_taken.set()
+            raise StoreUnavailable("out of order")
+        step = await self._sweep(claimant)
+        if self._steps == 2:
+            self.second_taken.set()
+        return step
+
+    def _write(self, sessions: Sequence[Session]) -> int:
+        if not self.together:
+            self.together.append(self.second_taken.wait(10))
+            if self.history_fails:
+                raise StoreUnavailable("out of order")
+        return self._record(sessions)
+
+
+@pytest.fixture
+def expired(registry: DatabaseSessions, database: Database) -> list[str]:
+    """The ids of sessions that two steps close."""
+    known = open_many(registry, BATCH + 1)
+    beat(registry, "w1")
+    database.clock_offset += LEASE + 1
+    for _ in range(2):
+        registry.sweep("somebody")
+    database.clock_offset += RESUME + 1
+    return known
+
+
+@pytest.fixture
+def scene(expired: list[str], places: list[Place], monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(places[0], monkeypatch)
+
+
+async def test_more_is_claimed_while_the_history_is_written(scene: Scene) -> None:
+    assert done(await scene.sweeper.sweep()) == (0, BATCH + 1, 0, 0)
+    assert scene.together == [True]
+    assert (await rows(), await aside(live)) == (BATCH + 1, [])
+
+
+async def test_batches_under_way_when_the_history_fails_are_finished_by_the_next_sweep(
+    scene: Scene, expired: list[str], heard: dict[str, Heard]
+) -> None:
+    scene.history_fails = True
+    with pytest.raises(StoreUnavailable):
+        await scene.sweeper.sweep()
+    assert scene.together == [True]
+    assert (await rows(), heard["closed"]) == (0, [])
+    assert {row["state"] for row in await aside(live)} == {"closing"}
+    assert done(await scene.sweeper.sweep()) == (0, BATCH + 1, 0, 0)
+    assert sorted(heard["closed"]) == expired
+    assert (await rows(), await aside(live)) == (BATCH + 1, [])
+
+
+async def test_batches_under_way_when_one_dies_are_finished_by_another(
+    scene: Scene,
+    places: list[Place],
+    expired: list[str],
+    heard: dict[str, Heard],
+    database: Database,
+) -> None:
+    scene.history_fails = True
+    with pytest.raises(StoreUnavailable):
+        await scene.sweeper.sweep()
+    assert done(await places[1].sweeper.sweep()) == (0, 0, 0, 0)
+    database.clock_offset += CLAIM + 1
+    assert done(await places[1].sweeper.sweep()) == (0, BATCH + 1, 0, 0)
+    assert sorted(heard["closed"]) == expired
+
+
+async def test_a_last_batch_that_is_left_unfinished_is_finished_by_the_next_sweep(
+    scene: Scene, expired: list[str], monkeypatch: pytest.MonkeyPatch, heard: dict[str, Heard]
+) -> None:
+    async def write_one(claimed: Sequence[Session]) -> int:
+        if len(claimed) < BATCH:
+            raise StoreUnavailable("out of order")
+        return await finish(claimed)
+
+    finish = scene.sweeper.finish
+    with monkeypatch.context() as patched:
+        patched.setattr(scene.sweeper, "finish", write_one)
+        with pytest.raises(StoreUnavailable):
+            await scene.sweeper.sweep()
+    assert await rows() == BATCH
+    assert done(await scene.sweeper.sweep()) == (0, 1, 0, 0)
+    assert sorted(heard["closed"]) == expired
+
+
+async def test_a_claim_that_fails_leaves_the_batch_before_to_be_finished(
+    scene: Scene, heard: dict[str, Heard]
+) -> None:
+    scene.second_step_fails = True
+    with pytest.raises(StoreUnavailable):
+        await scene.sweeper.sweep()
+    assert scene.together == [True]
+    assert (await rows(), len(heard["closed"]), len(await aside(live))) == (BATCH, BATCH, 1)
+    assert done(await scene.sweeper.sweep()) == (0, 1, 0, 0)
+
+
+async def test_suspensions_are_told_although_the_history_before_them_fails(
+    scene: Scene, registry: DatabaseSessions, heard: dict[str, Heard], database: Database
+) -> None:
+    connected = [f"t{number:04}" for number in range(BATCH + 1)]
+
+    def connect() -> None:
+        for id_ in connected:
+            registry.open(opening(id_, worker="w2"))
+        beat(registry, "w2")
+
+    await aside(connect)
+    database.clock_offset += LEASE + 1
+    scene.history_fails = True
+    with pytest.raises(StoreUnavailable):
+        await scene.sweeper.sweep()
+    assert sorted(heard["suspended"]) == connected
+
+
+async def test_a_sweep_that_is_cancelled_leaves_no_task(scene: Scene) -> None:
+    before = asyncio.all_tasks()
+    sweep = asyncio.create_task(scene.sweeper.sweep())
+    await aside(scene.second_taken.wait, 10)
+    sweep.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sweep
+    assert asyncio.all_tasks() == before
 
 
 # ---------------------------------------------------------------- rehearsal
