@@ -36,9 +36,9 @@ class History:
         # Once each, and in one order, so that two callers do not wait for each other.
         ended = {session.id: session for session in sorted(sessions, key=lambda s: s.id)}
         with self._database.write() as now:
-            adapted = self._database.connection.ops.adapt_datetimefield_value
-            closed_at = adapted(moment(now))
-            rows = [_row(session, closed_at, adapted) for session in ended.values()]
+            stamp = _stamping(self._database.connection)
+            closed_at = stamp(now)
+            rows = [_row(session, closed_at, stamp) for session in ended.values()]
             inserted = self._insert(rows)
             if session_closed.has_listeners():
                 for session in ended.values():
@@ -91,16 +91,31 @@ def _insertion(connection: BaseDatabaseWrapper, columns: Iterable[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # own names
 
 
-def _row(session: Session, closed_at: Any, adapted: Callable[[datetime], Any]) -> dict[str, Any]:
-    """The columns of a session; ``adapted`` makes of a moment what its database wants."""
+def _stamping(connection: BaseDatabaseWrapper) -> Callable[[int], Any]:
+    """What makes of the store's time what this database wants.
+
+    Where that is the local time of the connection, Django would look for its zone each time:
+    that is most of what a row costs.
+    """
+    adapted = connection.ops.adapt_datetimefield_value
+    zone = connection.timezone
+    if zone is None or connection.features.supports_timezones:
+        return lambda epoch_ms: adapted(moment(epoch_ms))
+    return lambda epoch_ms: adapted(
+        datetime.fromtimestamp(epoch_ms / 1000, zone).replace(tzinfo=None)
+    )
+
+
+def _row(session: Session, closed_at: Any, stamp: Callable[[int], Any]) -> dict[str, Any]:
+    """The columns of a session; ``stamp`` makes of a time what its database wants."""
     return {
         "session": session.id,
         "user": _fit("user", session.peer.user),
         "username": _fit("username", session.peer.username),
         "address": _fit("address", session.peer.address),
         "agent": _fit("agent", session.peer.agent),
-        "opened_at": adapted(moment(session.opened_at)),
-        "last_seen": adapted(moment(session.last_beat)),
+        "opened_at": stamp(session.opened_at),
+        "last_seen": stamp(session.last_beat),
         "closed_at": closed_at,
         "duration": (session.last_beat - session.opened_at) / 1000,
         "resumes": session.generation - 1,

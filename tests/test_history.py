@@ -1,6 +1,7 @@
 """One row and one signal for each session that has ended, whoever noticed and how often."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from django.db import DatabaseError, connection, connections
 
 from realtime.history import History
 from realtime.models import ClosedSession
+from realtime.presentation import moment
 from realtime.signals import announce, session_closed, session_opened
 from realtime.store.base import StoreUnavailable
 from realtime.store.database.transaction import Database
@@ -113,6 +115,29 @@ def test_a_row_is_closed_at_the_stores_time(history: History, database: Database
     history.record([closed()])
     row = ClosedSession.objects.get()
     assert before <= row.closed_at.timestamp() * 1000 <= database.now()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Europe/Berlin"])
+def test_times_are_as_django_writes_them(history: History, in_zone: None, zone: str) -> None:
+    history.record([closed(opened_at=START + 123)])
+    row = ClosedSession.objects.get(opened_at=moment(START + 123), last_seen=moment(START))
+    assert row.opened_at.timestamp() == START / 1000 + 0.123
+    assert row.closed_at.timestamp() == pytest.approx(time.time(), abs=60)
+
+
+@pytest.fixture
+def in_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The database's connection is in this zone."""
+
+    def forget() -> None:
+        for name in ("timezone", "timezone_name"):
+            connection.__dict__.pop(name, None)  # Django keeps them
+
+    monkeypatch.setitem(connection.settings_dict, "TIME_ZONE", zone)
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
 
 
 def test_a_project_without_timezones_has_rows_too(history: History, settings: Any) -> None:
