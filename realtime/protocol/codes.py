@@ -63,6 +63,12 @@ def reason_for(code: int) -> str:
     return REASONS[CloseCode(code)] if code in REASONS else f"code {code}"
 
 
+def reason_of_peer(code: int) -> str:
+    """The same for a code that the peer has closed with: 1001 is what a browser says when its
+    page is closed or left, and no word about the server."""
+    return "client went away" if code == CloseCode.GOING_AWAY else reason_for(code)
+
+
 def is_final(code: int) -> bool:
     """Whether the client stays away after this code: 4500–4999. The others are retried."""
     return FINAL <= code <= 4999

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from realtime.protocol.codes import CloseCode, ends_session, reason_for
+from realtime.protocol.codes import CloseCode, ends_session, reason_for, reason_of_peer
 from realtime.protocol.heartbeat import Dead
 from realtime.protocol.messages import Bye, ClientMessage
 from realtime.protocol.window import Miscount
@@ -191,7 +191,7 @@ class Hub:
         """The transport has gone, or the connection has ended by itself (rate, errors)."""
         if session.departed:
             return
-        ended, reason = session.connection.ended or (code, "")
+        ended, reason = session.connection.ended or (code, reason_of_peer(code))
         by_us = session.connection.ended is not None
         self._leave(session, ended, reason, for_good=by_us and ends_session(ended))
 

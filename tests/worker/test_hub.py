@@ -98,6 +98,26 @@ async def test_a_bye_ends_the_session_with_1000(world: World) -> None:
     assert (row.session, row.code, row.reason, row.user) == (session.id, 1000, "bye", "1")
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (1000, "normal closure"),
+        (1001, "client went away"),
+        (4006, "page frozen"),
+        (3999, "code 3999"),
+    ],
+)
+async def test_a_client_that_closes_is_suspended_with_its_own_code(
+    world: World, code: int, reason: str
+) -> None:
+    session = await world.admit(Wire())
+    world.hub.gone(session, code)
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code, record.end_reason) == (SUSPENDED, code, reason)
+
+
 async def test_online_counts_at_least_those_here(world: World) -> None:
     wires = [Wire(), Wire()]
     session, _ = [await world.admit(wire) for wire in wires]
