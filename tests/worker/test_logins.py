@@ -50,6 +50,24 @@ async def test_all_sockets_of_an_ended_login_are_closed_and_no_other(world: Worl
     assert (stats.connected, stats.suspended) == (1, 1)
 
 
+@pytest.mark.parametrize("later", [CloseCode.CREDENTIALS_CHANGED, None])
+async def test_an_end_is_looked_at_twice(world: World, later: CloseCode | None) -> None:
+    """Between a changed password and the session's new key everybody looks logged out."""
+    judge, wire = Judge(), Wire()
+    await admit(world, "a", wire)
+    judge.ended = {"a": CloseCode.LOGGED_OUT}
+
+    async def looked(digests: Sequence[str]) -> Mapping[str, CloseCode]:
+        answer = await judge(digests)
+        judge.ended = {"a": later} if later else {}
+        return answer
+
+    await Logins(world.hub, looked).revalidate()
+    await world.settle()
+    assert judge.asked == [["a"], ["a"]]
+    assert wire.closed == later
+
+
 async def test_a_question_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK", 2)
     judge = Judge()
