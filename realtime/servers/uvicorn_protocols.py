@@ -135,7 +135,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
             self._fail()
         elif self.conn.reader.buffer:
             self.alive()
-        if not self.handshake_initiated:
+        if self.conn.handshake_exc is not None and self.arriving:
             self._refused()
         return frames
 

@@ -292,6 +292,14 @@ def test_a_handshake_of_many_headers_is_answered(server: ServerProcess) -> None:
     assert server.lines_with("AssertionError") == 0
 
 
+@pytest.mark.parametrize("size", [3000, 5000, 8000])
+def test_a_handshake_with_a_large_cookie_is_accepted(server: ServerProcess, size: int) -> None:
+    """More than is parsed at a time; a site's cookies may well be."""
+    with Peer(server.port) as peer:
+        peer.ask_upgrade("/echo", f"Cookie: {'c' * size}")
+        assert peer.status() == 101
+
+
 def test_a_subprotocol_that_was_not_offered_fails_the_handshake(server: ServerProcess) -> None:
     with Peer(server.port) as peer:
         peer.ask_upgrade("/subprotocol")
