@@ -34,13 +34,23 @@ class Sweeper:
 
     The next sessions are claimed while the history of those before is written: the store and
     the database work at the same time. Who asks again is given what it has not confirmed yet,
-    so a sweep asks by two names in turn.
+    so a sweep asks by two names in turn. Not with ``in_turn``, where both are one SQLite: the
+    claim would wait for the writing, receivers and all, and be given up as too late.
     """
 
-    def __init__(self, store: Store, history: History, threads: Threads, *, claimant: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        history: History,
+        threads: Threads,
+        *,
+        claimant: str,
+        in_turn: bool = False,
+    ) -> None:
         self._store = store
         self._history = history
         self._threads = threads
+        self._in_turn = in_turn
         self._claimants = (claimant, f"{claimant} too")
         self._unfinished: set[str] = set()  # those that may hold claims
 
@@ -76,8 +86,12 @@ class Sweeper:
         mine, other = self._claimants
         step = await self._claim(mine, tally)
         while _is_full(step) or other in self._unfinished:
-            finishing = self._finish(mine, step, tally)
-            step = await _together(self._claim(other, tally), finishing)
+            if self._in_turn:
+                await self._finish(mine, step, tally)
+                step = await self._claim(other, tally)
+            else:
+                finishing = self._finish(mine, step, tally)
+                step = await _together(self._claim(other, tally), finishing)
             mine, other = other, mine
         await self._finish(mine, step, tally)
 

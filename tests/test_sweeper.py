@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -45,12 +46,22 @@ def registry(database: Database) -> DatabaseSessions:
 class Place:
     """One of the places that sweeps come from: threads, store and history of its own."""
 
-    def __init__(self, database: Database, name: str, **threads: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        *,
+        timeout: float = 10.0,
+        in_turn: bool = False,
+        **threads: int,
+    ) -> None:
         self.threads = Threads(**threads)
         sessions = DatabaseSessions(database, WINDOWS)
-        self.store = DatabaseStore(database, sessions, self.threads, timeout=10.0)
+        self.store = DatabaseStore(database, sessions, self.threads, timeout=timeout)
         self.history = History(database, days=30)
-        self.sweeper = Sweeper(self.store, self.history, self.threads, claimant=name)
+        self.sweeper = Sweeper(
+            self.store, self.history, self.threads, claimant=name, in_turn=in_turn
+        )
 
     async def aclose(self) -> None:
         await self.store.aclose()
@@ -63,6 +74,13 @@ async def places(database: Database) -> AsyncIterator[list[Place]]:
     yield places
     for place in places:
         await place.aclose()
+
+
+@pytest.fixture
+async def place_in_turn(database: Database) -> AsyncIterator[Place]:
+    place = Place(database, "here", timeout=0.7, in_turn=True)
+    yield place
+    await place.aclose()
 
 
 @pytest.fixture
@@ -361,6 +379,22 @@ async def test_suspensions_are_told_although_the_history_before_them_fails(
     with pytest.raises(StoreUnavailable):
         await scene.sweeper.sweep()
     assert sorted(heard["suspended"]) == connected
+
+
+async def test_in_turn_receivers_that_take_long_are_waited_for(
+    expired: list[str], place_in_turn: Place
+) -> None:
+    """Longer than the store's timeout: on SQLite a claim could not be made meanwhile."""
+
+    def take_long(**_: Any) -> None:
+        time.sleep(0.002)
+
+    session_closed.connect(take_long)
+    try:
+        report = await place_in_turn.sweeper.sweep()
+    finally:
+        session_closed.disconnect(take_long)
+    assert done(report) == (0, len(expired), 0, 0)
 
 
 async def test_a_sweep_that_is_cancelled_leaves_no_task(scene: Scene) -> None:

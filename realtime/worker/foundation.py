@@ -137,5 +137,6 @@ def lay() -> Foundation:
     )
     history = History(database(), days=settings.history_days)
     id_ = secrets.token_hex(8)
-    sweeper = Sweeper(store, history, threads, claimant=id_)
+    in_turn = not (choice.is_redis(settings.store) or database().is_shared)
+    sweeper = Sweeper(store, history, threads, claimant=id_, in_turn=in_turn)
     return Foundation(threads, store, sweeper, history, id_)
