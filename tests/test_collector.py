@@ -121,6 +121,19 @@ def test_what_stays_may_double(collector: Collector, memory: Memory) -> None:
     assert garbage() is None
 
 
+def test_what_has_been_freed_is_not_made_up_for(collector: Collector, memory: Memory) -> None:
+    """A crowd that was looked at has left: there may not be as much garbage as it weighed."""
+    collector.start()
+    memory.blocks += 3_000_000
+    collector.check(0)
+    memory.blocks -= 3_000_000
+    collector.check(0)
+    garbage = old_garbage()
+    memory.blocks += SPARE + 1
+    collector.check(0)
+    assert garbage() is None
+
+
 def test_cycles_do_not_gather_for_ever() -> None:
     """An application leaves millions of objects in cycles, as each connection of it ends."""
     collector = Collector()

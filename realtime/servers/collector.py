@@ -56,7 +56,8 @@ class Collector:
         if not self._started:
             return
         self._connections = max(connections, FADING * self._connections)
-        gathered = self._blocks() - self._base
+        gathered = max(0, self._blocks() - self._base)
+        self._left = min(self._left, gathered)  # what has been freed is not to be made up for
         if gathered - self._left > SPARE + max(A_CONNECTION * self._connections, self._left):
             self._collect()
 
