@@ -121,6 +121,21 @@ def test_what_stays_may_double(collector: Collector, memory: Memory) -> None:
     assert garbage() is None
 
 
+def test_what_connections_weigh_is_not_added_to_what_stays(
+    collector: Collector, memory: Memory
+) -> None:
+    """Else three times their weight might gather after a full collection."""
+    collector.start()
+    memory.blocks += SPARE + A_CONNECTION * 10_000 + 1
+    collector.check(10_000)
+    memory.blocks = 1_000_000 + 230 * 10_000  # the rest was garbage
+    collector.check(10_000)
+    garbage = old_garbage()
+    memory.blocks = 1_000_000 + SPARE + A_CONNECTION * 10_000 + 1
+    collector.check(10_000)
+    assert garbage() is None
+
+
 def test_what_has_been_freed_is_not_made_up_for(collector: Collector, memory: Memory) -> None:
     """A crowd that was looked at has left: there may not be as much garbage as it weighed."""
     collector.start()

@@ -58,7 +58,7 @@ class Collector:
         self._connections = max(connections, FADING * self._connections)
         gathered = max(0, self._blocks() - self._base)
         self._left = min(self._left, gathered)  # what has been freed is not to be made up for
-        if gathered - self._left > SPARE + max(A_CONNECTION * self._connections, self._left):
+        if gathered > SPARE + max(A_CONNECTION * self._connections, 2 * self._left):
             self._collect()
 
     def _collect(self) -> None:
