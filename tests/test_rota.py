@@ -1,5 +1,6 @@
 """A connection is looked at when it wants to be, and never after its end."""
 
+import math
 from dataclasses import dataclass, field
 
 import pytest
@@ -58,6 +59,17 @@ def test_the_look_after_it_is_due_is_its_turn(rota: Rota[Connection], due: float
     early = [now for now in connection.looks if now < first]
     assert len(early) <= 2
     assert [now for now in looks if now >= first] == [n for n in connection.looks if n >= first]
+
+
+def test_whoever_never_wants_it_keeps_nobody_from_a_turn(rota: Rota[Connection]) -> None:
+    """Limits(ping_interval=math.inf): nobody is pinged."""
+    never, other = Connection(due=math.inf), Connection(due=10.0)
+    rota.add(never)
+    rota.add(other)
+    assert len(look(rota, 7.0)) == 2
+    assert look(rota, 10.6) == [other]
+    rota.discard(never)
+    assert len(rota) == 1
 
 
 def test_what_is_put_off_has_its_turn_later(rota: Rota[Connection]) -> None:

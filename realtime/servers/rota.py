@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 NOW = 0.0  # at the next look, and at every one after it
+NEVER = 1e12  # seconds; infinity has no turn, and would end all looking
 
 
 class Watched(Protocol):
@@ -61,5 +62,5 @@ class Rota(Generic[T]):
 
     def _put_back(self, connection: T) -> None:
         if connection.turn is not None:  # else it has ended by what was seen
-            connection.turn = int(connection.due / self._tick)
+            connection.turn = int(min(connection.due, NEVER) / self._tick)
             self._turns[connection.turn].add(connection)
