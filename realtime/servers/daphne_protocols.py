@@ -68,6 +68,7 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
         super().connectionLost(reason)
         self.inbox.lost()
         self.is_closed = None  # autobahn's, whose result is this protocol
+        self.__dict__.pop("handshake_deferred", None)  # what an answer would go to
 
     @property
     def state(self) -> int | None:

@@ -33,7 +33,7 @@ def _descriptor_of(transport: asyncio.Transport) -> int:
     return NOWHERE if peer is None or encrypted else int(peer.fileno())
 
 
-def _release(transport: asyncio.Transport) -> None:
+def release(transport: asyncio.Transport) -> None:
     """asyncio's own keeps a method of itself for what it reads, and so itself alive."""
     if hasattr(transport, "_read_ready_cb"):
         transport._read_ready_cb = _nothing
@@ -89,7 +89,7 @@ class Outlet:
         self._connected = False
         self._waiting = None
         self._make_room()
-        _release(self._transport)
+        release(self._transport)
 
     # What goes out
 

@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from realtime.servers.base import CROWDED
-from realtime.servers.outlet import reset
+from realtime.servers.outlet import release, reset
 from realtime.servers.rota import NOW
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.serving.rota.discard(self)
         super().connection_lost(exc)
+        release(self.transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the transport reads into."""

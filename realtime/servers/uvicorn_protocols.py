@@ -76,6 +76,8 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         self.inbox.lost()
         self.rest = b""
         self.conn.parser.close()  # a generator that waits for more, and keeps all this alive
+        _forget_frames(self.conn.handshake_exc)
+        _forget_frames(self.conn.parser_exc)
         if self.task is not None and not self.task.done():
             self.overdue = self.serving.cancel_later(self.task)
 
@@ -238,8 +240,10 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
+        self.task = None  # what it has raised knows this protocol
         if self.overdue is not None:
             self.overdue.cancel()
+            self.overdue = None
         error = log_failure(task)
         # Nobody is left to serve this connection: end it now.
         if self.arriving:
@@ -350,3 +354,10 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
             return  # there was no request
         details = {"path": self.request.path, "client": peer_name(self.client)}
         log_access("websocket", action, details)
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """An error that is kept knows the frames it came through, and these know who keeps it."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
