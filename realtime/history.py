@@ -1,18 +1,21 @@
 """The history: one row for each session that has ended, and its signal, exactly once."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
 
 from django.db import IntegrityError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
+from msgspec.structs import astuple
 
 from .models import ClosedSession
 from .presentation import moment
 from .signals import announce_closed, announce_left, session_closed
 from .store.database.transaction import Database
 from .store.records import Session, Totals
+
+_Row: TypeAlias = tuple[Any, ...]
 
 
 class History:
@@ -38,8 +41,7 @@ class History:
         with self._database.write() as now:
             stamp = _stamping(self._database.connection)
             closed_at = stamp(now)
-            rows = [_row(session, closed_at, stamp) for session in ended.values()]
-            inserted = self._insert(rows)
+            inserted = self._insert([_row(each, closed_at, stamp) for each in ended.values()])
             if session_closed.has_listeners():
                 for session in ended.values():
                     if session.id in inserted:
@@ -47,22 +49,22 @@ class History:
         announce_left(session for session in ended.values() if session.id in inserted)
         return len(inserted)
 
-    def _insert(self, rows: Sequence[dict[str, Any]]) -> set[str]:
+    def _insert(self, rows: Sequence[_Row]) -> set[str]:
         """Insert what is not there yet; the session ids inserted by this very call."""
         if not self._insert_all(rows):  # some are there: a claim had expired and was taken again
             rows = [row for row in rows if self._insert_all([row])]
-        return {row["session"] for row in rows}
+        return {row[0] for row in rows}
 
-    def _insert_all(self, rows: Sequence[dict[str, Any]]) -> bool:
+    def _insert_all(self, rows: Sequence[_Row]) -> bool:
         """Insert these rows; or none of them and False, if one is there already."""
         alias, connection = self._database.alias, self._database.connection
-        values = [list(row.values()) for row in rows]
+        insertion = _insertion(connection)
         try:
             with transaction.atomic(alias), connection.cursor() as cursor:
                 if len(rows) == 1:  # of more than one psycopg logs that it failed
-                    cursor.execute(_insertion(connection, rows[0]), values[0])
+                    cursor.execute(insertion, rows[0])
                 elif rows:
-                    cursor.executemany(_insertion(connection, rows[0]), values)
+                    cursor.executemany(insertion, rows)
         except IntegrityError:
             return False
         return True
@@ -82,10 +84,10 @@ class History:
         return self._rows.filter(closed_at__lt=moment(now) - self._keep)
 
 
-def _insertion(connection: BaseDatabaseWrapper, columns: Iterable[str]) -> str:
+def _insertion(connection: BaseDatabaseWrapper) -> str:
     """One statement, run for each row: that takes a fifth of what model instances would."""
     quote = connection.ops.quote_name
-    names = [quote(column) for column in columns]
+    names = [quote(column) for column in _COLUMNS]
     places = ", ".join(["%s"] * len(names))
     table = quote(ClosedSession._meta.db_table)
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # own names
@@ -94,35 +96,51 @@ def _insertion(connection: BaseDatabaseWrapper, columns: Iterable[str]) -> str:
 def _stamping(connection: BaseDatabaseWrapper) -> Callable[[int], Any]:
     """What makes of the store's time what this database wants.
 
-    Where that is the local time of the connection, Django would look for its zone each time:
-    that is most of what a row costs.
+    Where that is a text in UTC, as in SQLite, Django would look for its zone each time: that
+    is most of what a row costs.
     """
     adapted = connection.ops.adapt_datetimefield_value
-    zone = connection.timezone
-    if zone is None or connection.features.supports_timezones:
-        return lambda epoch_ms: adapted(moment(epoch_ms))
-    return lambda epoch_ms: adapted(
-        datetime.fromtimestamp(epoch_ms / 1000, zone).replace(tzinfo=None)
+    if connection.timezone is UTC and not connection.features.supports_timezones:
+        return lambda epoch_ms: adapted(_EPOCH + timedelta(milliseconds=epoch_ms))
+    return lambda epoch_ms: adapted(moment(epoch_ms))
+
+
+_EPOCH = datetime(1970, 1, 1)  # in UTC
+
+_COLUMNS = (
+    "session",
+    "user",
+    "username",
+    "address",
+    "agent",
+    "opened_at",
+    "last_seen",
+    "closed_at",
+    "duration",
+    "resumes",
+    "code",
+    "reason",
+    *Totals.__struct_fields__,
+)
+
+
+def _row(session: Session, closed_at: Any, stamp: Callable[[int], Any]) -> _Row:
+    """Its _COLUMNS; ``stamp`` makes of a time what its database wants."""
+    return (
+        session.id,
+        _fit("user", session.peer.user),
+        _fit("username", session.peer.username),
+        _fit("address", session.peer.address),
+        _fit("agent", session.peer.agent),
+        stamp(session.opened_at),
+        stamp(session.last_beat),
+        closed_at,
+        (session.last_beat - session.opened_at) / 1000,
+        session.generation - 1,
+        session.end_code,
+        _fit("reason", session.end_reason),
+        *astuple(session.totals),
     )
-
-
-def _row(session: Session, closed_at: Any, stamp: Callable[[int], Any]) -> dict[str, Any]:
-    """The columns of a session; ``stamp`` makes of a time what its database wants."""
-    return {
-        "session": session.id,
-        "user": _fit("user", session.peer.user),
-        "username": _fit("username", session.peer.username),
-        "address": _fit("address", session.peer.address),
-        "agent": _fit("agent", session.peer.agent),
-        "opened_at": stamp(session.opened_at),
-        "last_seen": stamp(session.last_beat),
-        "closed_at": closed_at,
-        "duration": (session.last_beat - session.opened_at) / 1000,
-        "resumes": session.generation - 1,
-        "code": session.end_code,
-        "reason": _fit("reason", session.end_reason),
-        **{name: getattr(session.totals, name) for name in Totals.__slots__},
-    }
 
 
 _LENGTHS = {field.name: field.max_length for field in ClosedSession._meta.concrete_fields}

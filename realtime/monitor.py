@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import asdict
 
 from .store.base import StoreUnavailable
 from .store.records import Stats

@@ -15,7 +15,6 @@ import subprocess
 import textwrap
 import unittest
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -359,7 +358,7 @@ def test_every_logger_has_its_row_and_no_other_has() -> None:
 
 def health(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The body of the health page, of a registry that was swept."""
-    values: dict[str, Any] = {field.name: 0 for field in fields(Stats)}
+    values: dict[str, Any] = {field.name: 0 for field in msgspec.structs.fields(Stats)}
     values |= {"last_sweep": SweepReport(0, 0, 0, 0, 0.0), "deliveries": Deliveries()}
     stats = Stats(**values)
 
@@ -416,7 +415,7 @@ def test_every_function_of_the_api_is_told() -> None:
 
 @pytest.mark.parametrize("record", [Session, Peer, Totals, Stats, Deliveries, Attendance])
 def test_every_field_of_a_record_is_told(record: Any) -> None:
-    names = {field.name for field in fields(record)}
+    names = {field.name for field in msgspec.structs.fields(record)}
     assert untold(names, section(INTEGRATION, "## The api")) == set()
 
 

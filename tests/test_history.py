@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
+from msgspec.structs import replace
 
 from realtime.history import History
 from realtime.models import ClosedSession
@@ -106,7 +106,7 @@ def test_a_row_says_who_when_and_why(history: History) -> None:
         1_700_000_061.5,
     )
     assert (row.duration, row.code, row.reason) == (61.5, 1000, "bye")
-    assert Totals(*(getattr(row, name) for name in Totals.__slots__)) == totals
+    assert Totals(*(getattr(row, name) for name in Totals.__struct_fields__)) == totals
 
 
 def test_a_row_is_closed_at_the_stores_time(history: History, database: Database) -> None:

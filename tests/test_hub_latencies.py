@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy

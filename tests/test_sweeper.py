@@ -4,11 +4,11 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
 from django.db import connections
+from msgspec.structs import replace
 
 from realtime.history import History
 from realtime.models import ClosedSession, LiveSession

@@ -140,7 +140,7 @@ def points(samples: tuple[Sample, ...], stats: Stats) -> dict[str, Any]:
 
 
 def _point(sample: Sample) -> list[float | None]:
-    return [getattr(sample, name) for name in Sample.__slots__]
+    return [getattr(sample, name) for name in Sample.__struct_fields__]
 
 
 def _tiles(stats: Stats) -> list[dict[str, Any]]:

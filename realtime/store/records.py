@@ -2,10 +2,14 @@
 
 All times come from the store's own clock (:meth:`Store.beat` and the others never
 take one), so records of different workers compare.
+
+They are structs because one is made for every beat: that takes an eighth of the time that a
+frozen dataclass would.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
 
 from .histogram import Sparse
 
@@ -18,8 +22,7 @@ class SessionState(Enum):
     CLOSING = "closing"
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """What a session has counted since it began, over all its connections."""
 
     pings: int = 0
@@ -30,8 +33,7 @@ class Totals:
     frames_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """Who connects and from where. ``user`` is the primary key as text, "" if anonymous.
 
     ``login`` is a digest of the Django session key, so that a logout finds its sockets.
@@ -44,8 +46,7 @@ class Peer:
     agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One session as the store knows it.
 
     ``generation`` counts its resumes. ``end_code`` and ``end_reason`` say how the
@@ -65,14 +66,13 @@ class Session:
     visibility: str = "visible"
     latency_ms: float | None = None
     missed: int = 0
-    totals: Totals = field(default_factory=Totals)
+    totals: Totals = Totals()
     end_code: int = 0
     end_reason: str = ""
     rooms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """A connection that asks for a session. ``connection`` is unique to it, so that a
     repeated call is recognised; ``token_hash`` is the digest of the session's secret.
     ``rooms`` are all that the session is in from now on, sorted."""
@@ -86,8 +86,7 @@ class Opening:
     rooms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(Struct, frozen=True):
     """How many sessions a user may have at a time, and who gives way to one more:
     nobody who is connected, or the oldest."""
 
@@ -95,8 +94,7 @@ class Cap:
     evict_oldest: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """One session's part of a beat: absolute values, so that a repeat changes nothing.
 
     ``idle_ms`` is how long ago its last proof of life was. ``rooms`` are all it is in, sorted;
@@ -113,8 +111,7 @@ class Pulse:
     rooms: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A connected session as its worker knows it, for a store that may have lost it.
 
     ``token_hash`` and ``connection`` are those of its :class:`Opening`; ``idle_ms`` is
@@ -127,8 +124,7 @@ class Registration:
     idle_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(Struct, frozen=True):
     """The end of a connection: its last values, and why it ended.
 
     ``connection``, as in its :class:`Opening`, stands for the generation of one that its
@@ -141,8 +137,7 @@ class Departure:
     connection: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Deliveries:
+class Deliveries(Struct, frozen=True):
     """What became of publications: ``published`` by this process; ``delivered`` to members
     as they came, ``replayed`` to them from the log, ``skipped`` because a member was told
     that they are lost to it."""
@@ -153,8 +148,7 @@ class Deliveries:
     skipped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerReport:
+class WorkerReport(Struct, frozen=True):
     """What a worker says of itself with every beat; counts since it started.
 
     ``latency`` is the histogram of its connected sessions, see ``store/histogram.py``.
@@ -168,11 +162,10 @@ class WorkerReport:
     pongs: int = 0
     timeouts: int = 0
     latency: Sparse = ()
-    deliveries: Deliveries = field(default_factory=Deliveries)
+    deliveries: Deliveries = Deliveries()
 
 
-@dataclass(frozen=True, slots=True)
-class CloseRequest:
+class CloseRequest(Struct, frozen=True):
     """An entry of a worker's inbox: close this session's connection, and why."""
 
     session: str
@@ -188,8 +181,7 @@ class Loss(Enum):
     TAKEN_OVER = "taken_over"  # resumed elsewhere: a higher generation
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """A session of a beat that is no longer the worker's."""
 
     session: str
@@ -197,8 +189,7 @@ class Lost:
     loss: Loss
 
 
-@dataclass(frozen=True, slots=True)
-class BeatAnswer:
+class BeatAnswer(Struct, frozen=True):
     """The store's answer to a beat.
 
     ``renewed`` is False when this worker's lease had lapsed or is new: it then
@@ -219,8 +210,7 @@ class BeatAnswer:
     suspended: tuple[Session, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
+class Swept(Struct, frozen=True):
     """One bounded step of a sweep: who was suspended, and whom the caller shall finish."""
 
     suspended: tuple[Session, ...]
@@ -228,8 +218,7 @@ class Swept:
     workers_lost: int
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(Struct, frozen=True):
     """What a sweep would do now."""
 
     suspend: int
@@ -237,8 +226,7 @@ class Overdue:
     workers_lost: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(Struct, frozen=True):
     """Counts over the whole registry. ``healthy`` have no miss now; totals are for all time.
 
     ``latency_p50`` and ``latency_p95`` are over the connected sessions of all workers,
@@ -257,19 +245,17 @@ class Stats:
     last_sweep: "SweepReport | None" = None
     latency_p50: float | None = None
     latency_p95: float | None = None
-    deliveries: Deliveries = field(default_factory=Deliveries)
+    deliveries: Deliveries = Deliveries()
 
 
-@dataclass(frozen=True, slots=True)
-class Attendance:
+class Attendance(Struct, frozen=True):
     """How many sessions are connected and in a room, and how many users they belong to."""
 
     sessions: int
     users: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """A point of the chart: what the live workers reported at ``at``, epoch milliseconds."""
 
     at: int
@@ -279,8 +265,7 @@ class Sample:
     latency_p95: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SweepReport:
+class SweepReport(Struct, frozen=True):
     """What a sweep did. ``at`` is in epoch milliseconds, 0 for a dry run."""
 
     suspended: int
@@ -299,8 +284,7 @@ class Order(Enum):
     LAST_BEAT = "last_beat"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """Which sessions: every field that is set must match exactly; ``prefix`` is of the id,
     and only connected ones are in a ``room``."""
 
@@ -313,8 +297,7 @@ class Query:
     order: Order = Order.STARTED
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some sessions, and the cursor of what follows ("" at the end)."""
 
     sessions: tuple[Session, ...]

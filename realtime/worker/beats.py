@@ -4,8 +4,9 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from realtime.protocol.messages import Notice
 from realtime.store.base import BATCH, Store, StoreUnavailable

@@ -5,8 +5,10 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec.structs import replace
 
 from realtime.store.base import BATCH, Store, StoreUnavailable
 from realtime.store.records import Departure, Registration

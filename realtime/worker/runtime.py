@@ -11,12 +11,12 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.dispatch import Signal
+from msgspec.structs import replace
 
 from realtime import signals
 from realtime.authentication import Login, login_of, verdicts

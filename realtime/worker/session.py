@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from realtime.protocol import messages
 from realtime.protocol.codes import ErrorCode

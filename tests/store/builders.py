@@ -20,7 +20,7 @@ CONNECTED, SUSPENDED, CLOSING = SessionState
 
 def opening(session: str = "s1", *, connection: str = "", **given: Any) -> Opening:
     """A connection that asks for ``session``; ``user``, ``login`` and so on are its peer's."""
-    peer = {name: given.pop(name) for name in tuple(given) if name in Peer.__slots__}
+    peer = {name: given.pop(name) for name in tuple(given) if name in Peer.__struct_fields__}
     return Opening(
         session=session,
         token_hash=given.pop("token", f"token of {session}"),

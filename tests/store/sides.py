@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeAlias
 
+from msgspec import Struct
+
 from realtime.store.base import BlockingStore
 from realtime.store.windows import Windows
 
@@ -55,9 +57,13 @@ class Side:
         promised, and names that are made up."""
         if isinstance(answer, tuple | list):
             return [self.plain(each, base) for each in answer]
-        if not is_dataclass(answer):
+        if isinstance(answer, Struct):
+            names = answer.__struct_fields__
+        elif is_dataclass(answer):
+            names = tuple(each.name for each in fields(answer))
+        else:
             return answer
-        return {f.name: self._plain(f.name, getattr(answer, f.name), base) for f in fields(answer)}
+        return {name: self._plain(name, getattr(answer, name), base) for name in names}
 
     def _plain(self, name: str, value: Any, base: int) -> Any:
         if name in TIMES:

@@ -1,9 +1,9 @@
 """``suspend``, ``close``, ``confirm`` and ``request_close``."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from realtime.store.base import BATCH, BlockingStore
 from realtime.store.records import Session, Totals

@@ -1,10 +1,11 @@
 """A reply that is lost after its write: the same call again has no second effect."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from realtime.store.base import BlockingStore, StoreUnavailable
 from realtime.store.log import BlockingLog, Draft
@@ -127,7 +128,9 @@ def timeless(value: Any) -> Any:
         return [timeless(item) for item in value]
     if isinstance(value, int) and value > 1_000_000_000_000:
         return "a moment"
-    return timeless(asdict(value)) if hasattr(value, "__dataclass_fields__") else value
+    if isinstance(value, str | int | float | None):
+        return value
+    return timeless(msgspec.to_builtins(value))  # a record
 
 
 def contents(store: BlockingStore) -> list[Any]:

@@ -1,9 +1,9 @@
 """``register``: what a store has lost comes back from the workers, or did not need to."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from realtime.store.base import BATCH, BlockingStore
 from realtime.store.records import Loss, Lost, Registration, Session, Totals

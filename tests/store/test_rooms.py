@@ -1,9 +1,9 @@
 """Who is in which room: ``rooms``, ``Query.room`` and ``attendance``."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from realtime.store.base import BlockingStore
 from realtime.store.records import Attendance, Order, Query, Registration, Session, SessionState

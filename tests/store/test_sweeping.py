@@ -1,9 +1,9 @@
 """``sweep``, ``overdue`` and ``note_sweep``."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from realtime.store.base import BATCH, BlockingStore
 from realtime.store.records import Overdue, SweepReport

@@ -4,10 +4,10 @@ import asyncio
 import json
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from msgspec.structs import asdict
 
 from realtime.servers.base import exit_within
 from realtime.store.base import StoreUnavailable

@@ -1,8 +1,9 @@
 """The store contract on Django models, for a thread that waits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any, NamedTuple
+
+from msgspec.structs import asdict
 
 from realtime.models import LiveSession, Registry, Worker
 from realtime.protocol.codes import FINAL

@@ -14,7 +14,7 @@ from .rows import CONNECTED, SUSPENDED
 from .transaction import Database
 from .workers import COUNTS, DELIVERIES
 
-_REPORT = (*(name for name in WorkerReport.__slots__ if name != "deliveries"), *DELIVERIES)
+_REPORT = (*(name for name in WorkerReport.__struct_fields__ if name != "deliveries"), *DELIVERIES)
 
 
 class Numbers:
@@ -80,7 +80,7 @@ class Numbers:
         with self._database.read() as now:
             since = max(after, now - SAMPLES_KEPT_MS)
             rows = self._samples.filter(at__gt=since).order_by("at")
-            return tuple(Sample(*row) for row in rows.values_list(*Sample.__slots__))
+            return tuple(Sample(*row) for row in rows.values_list(*Sample.__struct_fields__))
 
     def _leased(self, now: int) -> QuerySet[Worker]:
         return self._workers.filter(lease_until__gte=now, lost=False)

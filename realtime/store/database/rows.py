@@ -1,11 +1,11 @@
 """Between rows and records."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
+from msgspec.structs import asdict
 
 from realtime.models import LiveSession
 
@@ -26,7 +26,7 @@ SUSPENDED = SessionState.SUSPENDED.value
 CLOSING = SessionState.CLOSING.value
 ONLINE = (CONNECTED, SUSPENDED)
 
-TOTALS = tuple(Totals.__slots__)
+TOTALS = tuple(Totals.__struct_fields__)
 
 
 def to_record(row: LiveSession) -> Session:

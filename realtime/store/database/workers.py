@@ -1,9 +1,9 @@
 """Workers on Django models: their leases, and counts that outlive them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from django.db.models import Count, F, Sum
+from msgspec.structs import asdict
 
 from realtime.models import Registry, Worker
 
@@ -14,7 +14,7 @@ from .transaction import Database
 
 FOLD_AFTER_MS = 24 * 3600 * 1000
 
-DELIVERIES = tuple(Deliveries.__slots__)
+DELIVERIES = tuple(Deliveries.__struct_fields__)
 COUNTS = ("pings", "pongs", "timeouts", *DELIVERIES)
 
 
@@ -35,7 +35,7 @@ class Workers:
         """Take or renew its lease and note its report; whether the lease still ran."""
         values = asdict(worker)
         values.pop("id")
-        values |= values.pop("deliveries")
+        values |= asdict(values.pop("deliveries"))
         values |= {"lease_until": now + self._windows.lease_ms, "lost": False, "folded": False}
         mine = self._workers.filter(id=worker.id)
         if mine.filter(lost=False, lease_until__gte=now).update(**values) == 1:

@@ -46,10 +46,10 @@ local function pulse_at(i)
   }
 end
 
-local function loss_of(generation, owner, state, told)
-  if not generation then return 'unknown' end
-  if tonumber(generation) > told then return 'taken_over' end
-  if owner ~= worker.id or state == 'closing' then return 'unknown' end
+local function loss_of(s, told)
+  if not s then return 'unknown' end
+  if tonumber(s.generation) > told then return 'taken_over' end
+  if s.worker ~= worker.id or s.state == 'closing' then return 'unknown' end
 end
 
 local function change_rooms(s, rooms)
@@ -59,35 +59,60 @@ local function change_rooms(s, rooms)
   come_into(s)
 end
 
--- Whether it has misses may have changed, and so may their number.
-local function count_misses(id, was, missed)
-  if was == missed then return end
+-- Where it has misses, or had some.
+local function count_misses(id, missed)
   call('HSET', key('session', id), 'missed', missed)
-  if (missed > 0) ~= (was > 0) then
-    call(missed > 0 and 'SADD' or 'SREM', key('unstable'), id)
-  end
+  call(missed > 0 and 'SADD' or 'SREM', key('unstable'), id)
 end
 
--- The common case, in two commands; the last beats of all are written together. A number is
--- given as a text: Redis would write out 17 digits of it, each time that it is handed over.
+-- What one command tells of all that are reported: of each whether the worker holds it in which
+-- generation, when it beat last, and whether it has misses.
+local function known_of(ids)
+  return call('HMGET', key('held', worker.id), unpack(ids)),
+    call('ZMSCORE', key('connected'), unpack(ids)),
+    call('SMISMEMBER', key('unstable'), unpack(ids))
+end
+
+-- Of the common case only what is news is written, and the last beats of all together. A number
+-- is given as a text: Redis would write out 17 digits of it, each time that it is handed over.
 local function report_sessions()
-  local lost, beats, pulses, sessions = {}, {}, input.pulses, key('session', '')
-  for i = 1, #pulses, PULSE do
-    local id = pulses[i]
-    local was = call('HMGET', sessions .. id, 'state', 'worker', 'generation', 'last_beat', 'missed')
-    local loss = loss_of(was[3], was[2], was[1], pulses[i + 1])
-    if loss then
-      lost[#lost + 1] = {(i - 1) / PULSE + 1, loss}
-    elseif was[1] == 'suspended' then
-      take_up(session_of(id), pulse_at(i))
+  local pulses, sessions, ids = input.pulses, key('session', ''), {}
+  for i = 1, #pulses, PULSE do ids[#ids + 1] = pulses[i] end
+  if #ids == 0 then return {} end
+  local held, last_beats, unstable = known_of(ids)
+  local lost, beats = {}, {}
+
+  local function tell(n, i)
+    local id = ids[n]
+    local last_beat = string.format('%.0f', math.max(tonumber(last_beats[n] or 0), now - pulses[i + 2]))
+    local is_new = call('HSET', sessions .. id, 'last_beat', last_beat, 'visibility', pulses[i + 4],
+      'values', pulses[i + 5]) == 3
+    if is_new then -- somebody else has taken its hash away: forget what is left
+      call('DEL', sessions .. id)
+      indexed(id, key('held', worker.id))
+      lost[#lost + 1] = {n, 'unknown'}
+      return
+    end
+    if pulses[i + 3] > 0 or unstable[n] == 1 then count_misses(id, pulses[i + 3]) end
+    if pulses[i + 6] then change_rooms(session_of(id), pulses[i + 6]) end
+    beats[#beats + 1] = last_beat
+    beats[#beats + 1] = id
+  end
+
+  for n, id in ipairs(ids) do
+    local i = (n - 1) * PULSE + 1
+    if held[n] and tonumber(held[n]) == pulses[i + 1] then
+      tell(n, i)
     else
-      local last_beat = string.format('%.0f', math.max(tonumber(was[4]), now - pulses[i + 2]))
-      call('HSET', sessions .. id, 'last_beat', last_beat, 'visibility', pulses[i + 4],
-        'values', pulses[i + 5])
-      count_misses(id, tonumber(was[5]), pulses[i + 3])
-      if pulses[i + 6] then change_rooms(session_of(id), pulses[i + 6]) end
-      beats[#beats + 1] = last_beat
-      beats[#beats + 1] = id
+      local s = session_of(id)
+      local loss = loss_of(s, pulses[i + 1])
+      if loss then
+        lost[#lost + 1] = {n, loss}
+      elseif s.state == 'suspended' then
+        take_up(s, pulse_at(i))
+      else
+        tell(n, i)
+      end
     end
   end
   if #beats > 0 then call('ZADD', key('connected'), unpack(beats)) end

@@ -13,8 +13,8 @@ if call('ZREM', key('workers'), worker) == 1 then
   call('HDEL', key('worker', worker), 'report')
 end
 
-for _, id in ipairs(call('SRANDMEMBER', key('sessions', worker), input.batch)) do
-  local s = indexed(id, key('sessions', worker))
+for _, id in ipairs(call('HRANDFIELD', key('held', worker), input.batch)) do
+  local s = indexed(id, key('held', worker))
   local changes = {
     state = 'suspended', worker = '', claimant = mark,
     end_code = 1006, end_reason = 'worker left',
@@ -24,7 +24,7 @@ for _, id in ipairs(call('SRANDMEMBER', key('sessions', worker), input.batch)) d
     call('ZADD', key('claims', mark), 0, id)
   end
 end
-if call('EXISTS', key('sessions', worker)) == 1 then
+if call('EXISTS', key('held', worker)) == 1 then
   return answer({sessions = {}, more = true})
 end
 

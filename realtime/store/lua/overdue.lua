@@ -9,7 +9,7 @@ for _, worker in ipairs(call('ZRANGEBYSCORE', key('workers'), '-inf', below(now)
   lapsed[worker] = true
   if not input.place then
     workers_lost = workers_lost + 1
-    suspend = suspend + call('SCARD', key('sessions', worker))
+    suspend = suspend + call('HLEN', key('held', worker))
     close = close + call('ZCOUNT', key('inbox', worker), 0, 0)
   end
 end

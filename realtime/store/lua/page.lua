@@ -37,9 +37,12 @@ local function indexes()
     end
   end
   if given('worker') then
-    local sets = {key('sessions', by.worker), key('lost', by.worker)}
-    add(call('SCARD', sets[1]) + call('SCARD', sets[2]),
-      function() return call('SUNION', unpack(sets)) end)
+    local held, lost = key('held', by.worker), key('lost', by.worker)
+    add(call('HLEN', held) + call('SCARD', lost), function()
+      local ids = call('HKEYS', held)
+      for _, id in ipairs(call('SMEMBERS', lost)) do ids[#ids + 1] = id end
+      return ids
+    end)
   end
   if given('prefix') then
     local low, high = '[' .. by.prefix, '[' .. by.prefix .. '\255'

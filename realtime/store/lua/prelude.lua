@@ -18,7 +18,7 @@
 -- connected, idle     the connected, the suspended: by last beat
 -- suspended           the same: by the end of the resume window; 0 if asked to end for good
 -- closing             by the end of the claim
--- sessions:<worker>   set: connected there
+-- held:<worker>       hash: connected there, and the generation of each
 -- lost:<worker>       set: suspended, but it may take them up again
 -- inbox:<worker>      connected there and asked to close: 0 for good, 1 otherwise
 -- claims:<claimant>   closing, claimed by it; suspended, when this worker left: by name
@@ -75,10 +75,17 @@ local function session_of(id)
   return s
 end
 
--- All that a caller is told of a session.
+-- All that a caller is told of sessions.
+local function records(sessions)
+  local names = {}
+  for i, s in ipairs(sessions) do names[i] = key('about', s.id) end
+  local abouts = #names > 0 and call('MGET', unpack(names)) or {}
+  for i, s in ipairs(sessions) do s.about = abouts[i] or '["",""]' end
+  return sessions
+end
+
 local function record(s)
-  s.about = call('GET', key('about', s.id)) or '["",""]'
-  return s
+  return records({s})[1]
 end
 
 -- Set fields, here and in the hash; '' takes one away.
@@ -157,6 +164,8 @@ local function go_out(s)
   end
 end
 
+local TAKE_OUT = {set = 'SREM', hash = 'HDEL'}
+
 -- A session that an index names. One whose hash is gone, which only somebody else can have
 -- done, such as a Redis that makes room, is forgotten: nobody shall stumble over it again.
 local function indexed(id, place)
@@ -169,7 +178,7 @@ local function indexed(id, place)
   local rooms, user = rooms_of(id)
   if rooms then go_out({id = id, rooms = rooms, user = user ~= '' and user or nil}) end
   call('DEL', key('about', id), key('rooms', id))
-  call(call('TYPE', place).ok == 'set' and 'SREM' or 'ZREM', place, id)
+  call(TAKE_OUT[call('TYPE', place).ok] or 'ZREM', place, id)
 end
 
 -- ---------------------------------------------------------------- its state
@@ -178,7 +187,7 @@ local enter, leave = {}, {}
 
 function enter.connected(s)
   call('ZADD', key('connected'), s.last_beat, s.id)
-  call('SADD', key('sessions', s.worker), s.id)
+  call('HSET', key('held', s.worker), s.id, s.generation)
   if s.user then call('HINCRBY', key('users'), s.user, 1) end
   if tonumber(s.missed) > 0 then call('SADD', key('unstable'), s.id) end
   if s.close_code then
@@ -189,7 +198,7 @@ end
 
 function leave.connected(s)
   call('ZREM', key('connected'), s.id)
-  call('SREM', key('sessions', s.worker), s.id)
+  call('HDEL', key('held', s.worker), s.id)
   if s.user and call('HINCRBY', key('users'), s.user, -1) < 1 then
     call('HDEL', key('users'), s.user)
   end
@@ -286,12 +295,12 @@ local function suspend_lost(limit)
   local lapsed = call('ZRANGEBYSCORE', key('workers'), '-inf', below(now), 'LIMIT', 0, input.batch)
   for _, worker in ipairs(lapsed) do
     local left = limit - #suspended
-    local connected = left > 0 and call('SRANDMEMBER', key('sessions', worker), left) or {}
+    local connected = left > 0 and call('HRANDFIELD', key('held', worker), left) or {}
     for _, id in ipairs(connected) do
-      local s = indexed(id, key('sessions', worker))
+      local s = indexed(id, key('held', worker))
       if s then suspended[#suspended + 1] = suspend(s, 'worker lost') end
     end
-    if call('EXISTS', key('sessions', worker)) == 0 then
+    if call('EXISTS', key('held', worker)) == 0 then
       local lease_until = call('ZSCORE', key('workers'), worker)
       call('ZREM', key('workers'), worker)
       call('ZADD', key('lost_workers'), lease_until, worker)

@@ -55,12 +55,11 @@ end
 local lost, workers_lost = suspend_lost(input.limit)
 local quiet = suspend_silent(input.limit - #lost)
 local claimed = {}
-for _, id in ipairs(due()) do
-  local s = indexed(id, key('claims', input.claimant))
-  if s then
-    if not is_held(s) then claim(s) end
-    claimed[#claimed + 1] = record(s)
-  end
+for _, id in ipairs(due()) do claimed[#claimed + 1] = indexed(id, key('claims', input.claimant)) end
+for _, s in ipairs(claimed) do
+  if not is_held(s) then claim(s) end
 end
 forget_workers()
-return answer({lost = lost, silent = quiet, claimed = claimed, workers_lost = workers_lost})
+return answer({
+  lost = lost, silent = quiet, claimed = records(claimed), workers_lost = workers_lost,
+})

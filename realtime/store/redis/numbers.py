@@ -1,8 +1,7 @@
 """The registry in numbers as talks with Redis: now, and over the last hour."""
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from ..base import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
 from ..histogram import merged_percentiles
@@ -27,7 +26,7 @@ class _Numbers(msgspec.Struct):
     sampled_at: int | None = None
 
 
-_COUNTS = ("pings", "pongs", "timeouts", *Deliveries.__slots__)
+_COUNTS = ("pings", "pongs", "timeouts", *Deliveries.__struct_fields__)
 
 _numbers = answers(_Numbers)
 _texts = answers(list[str])

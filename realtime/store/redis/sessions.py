@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import msgspec
+from msgspec.structs import asdict
 
 from realtime.protocol.codes import CloseCode
 
