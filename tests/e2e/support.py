@@ -19,7 +19,9 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Self
 
 import httpx
@@ -27,10 +29,13 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.e2e.fork_server import Forked, ForkServer
 from tests.e2e.server_support import PATIENCE, ROOT, eventually
 
 Frame = dict[str, Any]
 Answer = Callable[[Frame], Frame | None]
+Process = subprocess.Popen[bytes] | Forked
+Start = Callable[[list[str], dict[str, str], int, int], Process]
 
 PASSWORD = "kept-in-a-test"
 USERS = ("ann", "bob", "cleo", "dan", "admin")
@@ -38,6 +43,7 @@ USERS = ("ann", "bob", "cleo", "dan", "admin")
 # Nothing of this test run's own Django may reach the processes.
 FOREIGN = ("DJANGO_", "REALTIME_", "DATABASE_URL", "REDIS_URL", "LOG_LEVEL")
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+PYTHON = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 LISTENING = re.compile(r"(?:Serving on|running on|Listening on TCP address).*?127\.0\.0\.1:(\d+)")
 
@@ -57,11 +63,35 @@ def make_database(folder: Path) -> Path:
     return project.database
 
 
+def execute(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
+    """``manage.py …`` or a module in a new interpreter."""
+    return subprocess.Popen(command(*arguments), cwd=ROOT, env=env, stdout=out, stderr=err)
+
+
+def fork(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
+    """``manage.py …`` in a fork of one that has imported what is not ours, if it may be."""
+    server = fork_server()
+    start = server.fork if server.suits(env) else execute
+    return start(arguments, env, out, err)
+
+
+@cache
+def fork_server() -> ForkServer:
+    """The one of this process."""
+    return ForkServer({**CLEAN, **PYTHON}, cwd=ROOT)
+
+
 class Project:
     """The demo project with a database of its own; ``settings`` are keys of ``REALTIME``."""
 
+    _begin: Start = staticmethod(fork)
+
     def __init__(
-        self, database: Path, *, environ: dict[str, str] | None = None, **settings: object
+        self,
+        database: Path,
+        *,
+        environ: dict[str, str] | None = None,
+        **settings: object,
     ) -> None:
         self.database = database
         self.env = {
@@ -70,8 +100,7 @@ class Project:
             "SECRET_KEY": "known to every reader of the tests",
             "DEBUG": "1",
             "DATABASE_URL": f"sqlite:///{database}",
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
+            **PYTHON,
             **as_environ(settings),
             **(environ or {}),
         }
@@ -85,16 +114,17 @@ class Project:
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of ``manage.py`` to its end."""
-        done = subprocess.run(
-            command("manage.py", *arguments),
-            check=False,
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        assert not check or done.returncode == 0, done.stderr
+        command = ["manage.py", *arguments]
+        with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+            process = self._begin(command, self.env, out.fileno(), err.fileno())
+            try:
+                code = process.wait(30)
+            finally:
+                process.kill()
+            out.seek(0)
+            err.seek(0)
+            done = subprocess.CompletedProcess(command, code, out.read(), err.read())
+        assert not check or code == 0, done.stderr
         return done
 
     def shell(self, code: str) -> str:
@@ -145,12 +175,18 @@ class Project:
 
     def serve(self, port: int = 0, *, server: str = "daphne", **settings: object) -> "Server":
         """``manage.py serve``."""
-        options = ("--port", str(port), "--server", server)
-        return self.start("manage.py", "serve", *options, **settings)
+        arguments = ["manage.py", "serve", "--port", str(port), "--server", server]
+        return Server(self._begin, arguments, {**self.env, **as_environ(settings)})
 
     def start(self, *arguments: str, **settings: object) -> "Server":
-        """Any other server process, with these settings besides the project's own."""
-        return Server(command(*arguments), {**self.env, **as_environ(settings)})
+        """Any server in a new interpreter, with these settings besides the project's own."""
+        return Server(execute, [*arguments], {**self.env, **as_environ(settings)})
+
+
+class ExecutedProject(Project):
+    """One whose every process is a new interpreter."""
+
+    _begin = staticmethod(execute)
 
 
 def command(*arguments: str) -> list[str]:
@@ -166,22 +202,17 @@ def as_environ(settings: dict[str, object]) -> dict[str, str]:
 class Server:
     """A server process and its log; a context manager that leaves nothing behind."""
 
-    def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
+    def __init__(self, begin: Start, arguments: list[str], env: dict[str, str]) -> None:
         self.log: list[str] = []
-        self.process = subprocess.Popen(
-            arguments,
-            cwd=ROOT,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        reading, writing = os.pipe()
+        with open(writing):
+            self.process = begin(arguments, env, writing, writing)
+        self._reader = threading.Thread(target=self._read, args=[reading], daemon=True)
         self._reader.start()
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.log.extend(self.process.stdout)
+    def _read(self, output: int) -> None:
+        with open(output) as lines:
+            self.log.extend(lines)
 
     def __enter__(self) -> Self:
         try:
@@ -194,8 +225,6 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._reader.join()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
     @property
     def port(self) -> int:

@@ -26,7 +26,17 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.e2e.server_support import PATIENCE, ROOT, eventually
-from tests.e2e.support import Client, Frame, Project, Server, free_port, login, pong, soon
+from tests.e2e.support import (
+    Client,
+    ExecutedProject,
+    Frame,
+    Project,
+    Server,
+    free_port,
+    login,
+    pong,
+    soon,
+)
 
 CONFIGURATION = ROOT / "docs" / "deploy" / "nginx.conf"
 NAME = "www.example.com"
@@ -187,7 +197,7 @@ async def through(
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("nginx-project")
-    return Project.copy(template, folder, environ=BEHIND, trusted_proxies="127.0.0.1")
+    return ExecutedProject.copy(template, folder, environ=BEHIND, trusted_proxies="127.0.0.1")
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +263,7 @@ async def test_only_pages_of_the_proxys_host_may_connect(
 async def test_without_the_proxys_scheme_its_own_pages_are_refused(
     nginx: Nginx, project: Project, cookie: str, tmp_path: Path
 ) -> None:
-    unaware = Project(project.database, environ={**BEHIND, "SECURE_PROXY_SSL_HEADER": "0"})
+    unaware = ExecutedProject(project.database, environ={**BEHIND, "SECURE_PROXY_SSL_HEADER": "0"})
     with unaware.serve() as server, Nginx(tmp_path, server.port) as other:
         with pytest.raises(InvalidStatus) as refused:
             async with through(other, cookie):
@@ -294,7 +304,7 @@ async def test_what_a_client_claims_of_itself_is_not_believed(
 async def test_a_proxy_that_is_not_named_is_not_believed(
     project: Project, cookie: str, tmp_path: Path
 ) -> None:
-    nobody = Project(project.database, environ=BEHIND, trusted_proxies="10.0.0.0/8")
+    nobody = ExecutedProject(project.database, environ=BEHIND, trusted_proxies="10.0.0.0/8")
     with nobody.serve() as server, Nginx(tmp_path, server.port) as other:
         async with through(other, cookie) as client:
             seen = await asyncio.to_thread(nobody.session, client.id)
@@ -309,7 +319,7 @@ FAST = {"ping_interval": 0.5, "pong_timeout": 0.2, "session_timeout": 1.8}
 async def test_five_silent_minutes_are_harmless(
     project: Project, cookie: str, tmp_path: Path
 ) -> None:
-    fast = Project(project.database, environ=BEHIND, **FAST)
+    fast = ExecutedProject(project.database, environ=BEHIND, **FAST)
     with fast.serve() as server, Nginx(tmp_path, server.port, read_timeout="3600ms") as nginx:
         async with through(nginx, cookie) as client:
             await client.frame("ping", number=12)
@@ -321,7 +331,7 @@ async def test_a_read_timeout_shorter_than_the_pings_cuts_the_line_and_the_clien
     project: Project, cookie: str, tmp_path: Path
 ) -> None:
     """What the right one is for; and that the test above would notice a wrong one."""
-    slow = Project(project.database, environ=BEHIND, ping_interval=5)
+    slow = ExecutedProject(project.database, environ=BEHIND, ping_interval=5)
     with slow.serve() as server, Nginx(tmp_path, server.port, read_timeout="300ms") as nginx:
         async with through(nginx, cookie) as client:
             assert await client.closed() == (1006, "")

@@ -12,13 +12,13 @@ from realtime.servers.notify import Notifier
 from realtime.servers.pidfile import Unusable, pid_file
 from tests.e2e.server_support import PATIENCE, ROOT
 from tests.e2e.service_manager import ServiceManager
-from tests.e2e.support import Project
+from tests.e2e.support import ExecutedProject
 
 
 def test_a_process_alone_tells_of_its_life(template: Path, tmp_path: Path) -> None:
     with ServiceManager(str(tmp_path / "notify")) as manager:
         environ = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "200000"}
-        project = Project.copy(template, tmp_path, environ=environ)
+        project = ExecutedProject.copy(template, tmp_path, environ=environ)
         with project.serve() as server:
             [ready] = manager.heard("READY=1")
             assert f"127.0.0.1:{server.port}" in ready

@@ -1,0 +1,169 @@
+"""``python manage.py …`` without the time it takes to import what is not ours.
+
+Django, Twisted and the rest are most of what a start costs, and there are hundreds of starts.
+Here one process has imported them, and nothing else: no settings, no reactor, no threads. Each
+start is a fork of it, which reads the command line and the environment anew: a process of its
+own, to be signalled and killed like any other.
+
+Parents, plain servers, and whatever is in front of a server are tested with a real
+``python manage.py``; so is an environment that only a new interpreter would heed.
+"""
+
+import atexit
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+PRELOADED = (
+    "autobahn.twisted.websocket",
+    "channels.routing",
+    "channels_redis.pubsub",
+    "django.contrib.admin",
+    "django.contrib.sessions.backends.db",
+    "django.contrib.staticfiles.handlers",
+    "django.core.management",
+    "django.db.backends.sqlite3.base",
+    "django.db.migrations.executor",
+    "psycopg",
+    "redis.asyncio",
+    "twisted.internet.asyncioreactor",
+    "twisted.internet.endpoints",
+    "twisted.web.http",
+    "uvicorn.protocols.http.h11_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+)
+# How the names begin of what an interpreter reads once, when it starts.
+HEEDED = ("LANG", "LC_", "LD_", "PYTHON")
+REQUEST = 2**17  # bytes
+
+
+class Forked:
+    """A process, with as much of :class:`subprocess.Popen` as is used here."""
+
+    def __init__(self, report: socket.socket) -> None:
+        self._report = report
+        self.pid = int(report.recv(16))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        with suppress(BlockingIOError):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, or the negative number of a signal. Raises TimeoutError."""
+        if self.returncode is None:
+            self._report.settimeout(timeout)
+            self.returncode = int(self._report.recv(16))
+            self._report.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class ForkServer:
+    """Forks for this process, and ends with it."""
+
+    def __init__(self, env: dict[str, str], *, cwd: Path) -> None:
+        self._heeded = heeded(env)
+        self._control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with other:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(other.fileno())],
+                cwd=cwd,
+                env=env,
+                pass_fds=[other.fileno()],
+            )
+        atexit.register(self._end)
+
+    def suits(self, env: dict[str, str]) -> bool:
+        """Whether an interpreter with this environment would have begun in the same way."""
+        return heeded(env) == self._heeded
+
+    def fork(self, arguments: list[str], env: dict[str, str], *outputs: int) -> Forked:
+        """A script and its arguments; standard output and error go to these descriptors."""
+        report, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with other:
+            request = json.dumps([arguments, env]).encode()
+            socket.send_fds(self._control, [request], [*outputs, other.fileno()])
+        return Forked(report)
+
+    def _end(self) -> None:
+        self._control.close()
+        self._process.wait()
+
+
+def heeded(env: dict[str, str]) -> dict[str, str]:
+    """The part of an environment that an interpreter reads once, when it starts."""
+    return {name: value for name, value in env.items() if name.startswith(HEEDED)}
+
+
+# The process that forks
+
+
+def serve(control: socket.socket) -> str:
+    """Fork on request. Returns in each child, with its script; at the end with nothing."""
+    children: dict[int, tuple[int, int]] = {}
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    while True:
+        for ready, _ in poll.poll():
+            if ready != control.fileno():
+                poll.unregister(ready)
+                report_end(ready, *children.pop(ready))
+                continue
+            request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 3)
+            if not request:
+                return ""
+            pid = os.fork()
+            if not pid:
+                control.detach()
+                return become(*json.loads(request), *descriptors)
+            child, report = os.pidfd_open(pid), descriptors.pop()
+            children[child] = pid, report
+            poll.register(child, select.POLLIN)
+            os.write(report, b"%d" % pid)
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+def report_end(child: int, pid: int, report: int) -> None:
+    """Say how this child has ended."""
+    _, status = os.waitpid(pid, 0)
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        os.write(report, b"%d" % os.waitstatus_to_exitcode(status))
+    os.close(report)
+    os.close(child)
+
+
+def become(arguments: list[str], env: dict[str, str], out: int, err: int, _report: int) -> str:
+    """What a new interpreter would be with this command line. Returns its script."""
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.environ.clear()
+    os.environ.update(env)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv, sys.orig_argv = arguments, [sys.executable, *arguments]
+    return arguments[0]
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks for forks
+    for module in PRELOADED:
+        importlib.import_module(module)
+    if script := serve(socket.socket(fileno=int(sys.argv[1]))):
+        runpy.run_path(script, run_name="__main__")
