@@ -94,7 +94,7 @@ class ForkServer:
         return heeded(env) == self._heeded
 
     def fork(self, arguments: list[str], env: dict[str, str], *outputs: int) -> Forked:
-        """A script and its arguments; standard output and error go to these descriptors."""
+        """A script or module and its arguments; its outputs go to these descriptors."""
         report, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             request = json.dumps([arguments, env]).encode()
@@ -115,7 +115,7 @@ def heeded(env: dict[str, str]) -> dict[str, str]:
 
 
 def serve(control: socket.socket) -> str:
-    """Fork on request. Returns in each child, with its script; at the end with nothing."""
+    """Fork on request. Returns in each child, with what it runs; at the end with nothing."""
     children: dict[int, tuple[int, int]] = {}
     poll = select.poll()
     poll.register(control, select.POLLIN)
@@ -150,7 +150,7 @@ def report_end(child: int, pid: int, report: int) -> None:
 
 
 def become(arguments: list[str], env: dict[str, str], out: int, err: int, _report: int) -> str:
-    """What a new interpreter would be with this command line. Returns its script."""
+    """What a new interpreter would be. Returns its script or module."""
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -165,5 +165,8 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks for forks
     for module in PRELOADED:
         importlib.import_module(module)
-    if script := serve(socket.socket(fileno=int(sys.argv[1]))):
-        runpy.run_path(script, run_name="__main__")
+    if program := serve(socket.socket(fileno=int(sys.argv[1]))):
+        if program.endswith(".py"):
+            runpy.run_path(program, run_name="__main__")
+        else:
+            runpy.run_module(program, run_name="__main__", alter_sys=True)

@@ -16,13 +16,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
+
+from tests.e2e.fork_server import Forked, ForkServer
 
 T = TypeVar("T")
 
 PATIENCE = 10.0
 ROOT = Path(__file__).resolve().parents[2]
+
+# Nothing of this test run's own Django may reach the processes.
+FOREIGN = ("DJANGO_", "REALTIME_", "DATABASE_URL", "REDIS_URL", "LOG_LEVEL")
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+PYTHON = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+Process = subprocess.Popen[bytes] | Forked
+Start = Callable[[list[str], dict[str, str], int, int], Process]
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -36,34 +47,54 @@ def eventually(probe: Callable[[], T | None], *, within: float = PATIENCE, what:
     return value
 
 
+def execute(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
+    """``manage.py …`` or a module, in a new interpreter."""
+    return subprocess.Popen(command(*arguments), cwd=ROOT, env=env, stdout=out, stderr=err)
+
+
+def fork(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
+    """The same in a fork of one that has imported what is not ours, if it may be."""
+    server = fork_server()
+    start = server.fork if server.suits(env) else execute
+    return start(arguments, env, out, err)
+
+
+@cache
+def fork_server() -> ForkServer:
+    """The one of this process."""
+    return ForkServer({**CLEAN, **PYTHON}, cwd=ROOT)
+
+
+def command(*arguments: str) -> list[str]:
+    """``manage.py …`` or a module of the environment's Python."""
+    head = () if arguments[0] == "manage.py" else ("-m",)
+    return [sys.executable, *head, *arguments]
+
+
 class ServerProcess:
     """A child running ``tests.e2e.apps``; a context manager that leaves nothing behind."""
 
     def __init__(self, **options: Any) -> None:
         self.events: list[dict[str, Any]] = []
         self.log: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.apps", json.dumps(options)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        (said, out), (logged, err) = os.pipe(), os.pipe()
+        with open(out), open(err):
+            arguments = ["tests.e2e.apps", json.dumps(options)]
+            self.process = fork(arguments, {**CLEAN, **PYTHON}, out, err)
         self._readers = [
-            threading.Thread(target=self._read_events, daemon=True),
-            threading.Thread(target=self._read_log, daemon=True),
+            threading.Thread(target=read, args=[source], daemon=True)
+            for read, source in ((self._read_events, said), (self._read_log, logged))
         ]
         for reader in self._readers:
             reader.start()
 
-    def _read_events(self) -> None:
-        assert self.process.stdout is not None
-        self.events.extend(json.loads(line) for line in self.process.stdout)
+    def _read_events(self, source: int) -> None:
+        with open(source) as lines:
+            self.events.extend(json.loads(line) for line in lines)
 
-    def _read_log(self) -> None:
-        assert self.process.stderr is not None
-        self.log.extend(self.process.stderr)
+    def _read_log(self, source: int) -> None:
+        with open(source) as lines:
+            self.log.extend(lines)
 
     def __enter__(self) -> Self:
         return self
@@ -73,9 +104,6 @@ class ServerProcess:
         self.process.wait()
         for reader in self._readers:
             reader.join()
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
 
     @property
     def port(self) -> int:

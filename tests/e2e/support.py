@@ -14,12 +14,10 @@ import socket
 import sqlite3
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Self
@@ -29,21 +27,21 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.e2e.fork_server import Forked, ForkServer
-from tests.e2e.server_support import PATIENCE, ROOT, eventually
+from tests.e2e.server_support import (
+    CLEAN,
+    PATIENCE,
+    PYTHON,
+    Start,
+    eventually,
+    execute,
+    fork,
+)
 
 Frame = dict[str, Any]
 Answer = Callable[[Frame], Frame | None]
-Process = subprocess.Popen[bytes] | Forked
-Start = Callable[[list[str], dict[str, str], int, int], Process]
 
 PASSWORD = "kept-in-a-test"
 USERS = ("ann", "bob", "cleo", "dan", "admin")
-
-# Nothing of this test run's own Django may reach the processes.
-FOREIGN = ("DJANGO_", "REALTIME_", "DATABASE_URL", "REDIS_URL", "LOG_LEVEL")
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-PYTHON = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 LISTENING = re.compile(r"(?:Serving on|running on|Listening on TCP address).*?127\.0\.0\.1:(\d+)")
 
@@ -61,24 +59,6 @@ def make_database(folder: Path) -> Path:
     project.manage("migrate", "--verbosity=0")
     project.shell(MAKE_USERS)
     return project.database
-
-
-def execute(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
-    """``manage.py …`` or a module in a new interpreter."""
-    return subprocess.Popen(command(*arguments), cwd=ROOT, env=env, stdout=out, stderr=err)
-
-
-def fork(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
-    """``manage.py …`` in a fork of one that has imported what is not ours, if it may be."""
-    server = fork_server()
-    start = server.fork if server.suits(env) else execute
-    return start(arguments, env, out, err)
-
-
-@cache
-def fork_server() -> ForkServer:
-    """The one of this process."""
-    return ForkServer({**CLEAN, **PYTHON}, cwd=ROOT)
 
 
 class Project:
@@ -187,12 +167,6 @@ class ExecutedProject(Project):
     """One whose every process is a new interpreter."""
 
     _begin = staticmethod(execute)
-
-
-def command(*arguments: str) -> list[str]:
-    """``manage.py …`` or a module of the environment's Python."""
-    head = () if arguments[0] == "manage.py" else ("-m",)
-    return [sys.executable, *head, *arguments]
 
 
 def as_environ(settings: dict[str, object]) -> dict[str, str]:

@@ -21,8 +21,8 @@ import redis
 
 from realtime.store.redis import blocking_store
 from realtime.store.windows import Windows
-from tests.e2e.server_support import ROOT
-from tests.e2e.support import Client, Project, Server, command, dialled, login, soon
+from tests.e2e.server_support import ROOT, command
+from tests.e2e.support import Client, Project, Server, dialled, login, soon
 from tests.redis_server import RedisServer
 
 PATIENCE = 20.0

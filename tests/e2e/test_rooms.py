@@ -15,14 +15,13 @@ from uuid import uuid4
 import pytest
 
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from tests.e2e.server_support import ROOT
+from tests.e2e.server_support import ROOT, command
 from tests.e2e.support import (
     Answer,
     Client,
     Frame,
     Project,
     Server,
-    command,
     dialled,
     login,
     pong,
