@@ -9,7 +9,9 @@ import dj_database_url
 import pytest
 from django.apps import apps
 from django.core.management import call_command
+from django.core.management.color import no_style
 from django.db import connections
+from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -46,6 +48,30 @@ class OneBrowser(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied() -> Iterator[None]:
+    """After a test with transactions of its own, what it may have written is deleted.
+
+    Django would delete what the migrations wrote, too, and write it again: most of such a
+    test's time, and there are two thousand of them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", _empty)
+        yield
+
+
+def _empty(test: TransactionTestCase) -> None:
+    from django.contrib.auth.models import Permission
+    from django.contrib.contenttypes.models import ContentType
+
+    kept = {model._meta.db_table for model in (ContentType, Permission)}
+    for alias in test.databases:
+        connection = connections[alias]
+        tables = connection.introspection.django_table_names(include_views=False)
+        written = sorted({*tables} - kept)
+        connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), written))
 
 
 @pytest.fixture(scope="session")
