@@ -156,13 +156,14 @@ def become(arguments: list[str], env: dict[str, str], out: int, err: int, _repor
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.environ.clear()
     os.environ.update(env)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, interrupt)
     sys.argv, sys.orig_argv = arguments, [sys.executable, *arguments]
     return arguments[0]
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks for forks
+    # Ctrl-C is for whoever asks for forks, and for these as it would have been for Python.
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in PRELOADED:
         importlib.import_module(module)
     if program := serve(socket.socket(fileno=int(sys.argv[1]))):
