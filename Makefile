@@ -18,7 +18,7 @@ NODE_PEER := benchmarks/peers/node
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench chaos clean help lint lock run setup test test-js types
+.PHONY: bench chaos clean help lint lock run setup test test-js test-py types
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -55,7 +55,11 @@ node_modules/.package-lock.json: package-lock.json .npmrc
 
 test: ## install what the tests need, then check everything
 	@.ci/system-packages
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types test-js
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint test-js
+	@# The tests wait for much of their time; the types are checked in what they leave of it.
+	@$(MAKE) --no-print-directory --jobs=2 NICELY='nice -n 19' types test-py
+
+test-py: $(VENV)/.dev
 	@# Most of these wait for servers of their own, so they run side by side: the longest first.
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -69,8 +73,8 @@ lint: $(VENV)/.dev node_modules/.package-lock.json ## style, formatting, and who
 	npm --silent run lint
 
 types: $(VENV)/.dev node_modules/.package-lock.json ## mypy, and tsc on the browser client
-	$(BIN)/mypy
-	npm --silent run types
+	$(NICELY) $(BIN)/mypy
+	$(NICELY) npm --silent run types
 
 $(BENCH)/.installed: requirements/bench.txt
 	@echo 'Installing what is measured into $(BENCH) …'
