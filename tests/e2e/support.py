@@ -14,6 +14,7 @@ import socket
 import sqlite3
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -173,6 +174,9 @@ def as_environ(settings: dict[str, object]) -> dict[str, str]:
     return {f"REALTIME_{key.upper()}": str(value) for key, value in settings.items()}
 
 
+LINES_SHOWN = 100
+
+
 class Server:
     """A server process and its log; a context manager that leaves nothing behind."""
 
@@ -196,9 +200,11 @@ class Server:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         self.kill()
         self._reader.join()
+        if kind is not None:  # pytest shows it to whoever wonders why a test has failed
+            sys.stdout.writelines(self.log[-LINES_SHOWN:])
 
     @property
     def port(self) -> int:
