@@ -81,8 +81,14 @@ class Server(Serving):
         return HTTP(config=self.config, server_state=self.state, app_state={})
 
     def _refuse_new(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        if self._server is None:
+            return
+        # Whom asyncio has accepted in this turn it drops without a word if its server is closed
+        # before the next.
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self.listener)
+        loop.call_soon(self._server.close)
+        self._server = None
 
     def connected(self) -> Collection[Connected]:
         """Uvicorn's own set: it holds each connection's present protocol."""

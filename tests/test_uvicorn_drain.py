@@ -1,0 +1,36 @@
+"""A connection that has been accepted in the very turn in which the drain begins."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from realtime.servers.base import Lifecycle, listen
+from realtime.servers.uvicorn import Server
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+Send = Callable[[dict[str, Any]], Any]
+
+
+async def hello(_scope: dict[str, Any], _receive: object, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+def test_who_was_accepted_as_the_drain_began_is_let_in() -> None:
+    """Asyncio has accepted it, and has not told its protocol yet, when its server is closed."""
+
+    def knock(host: str, port: int) -> None:
+        client.connect((host, port))
+        client.sendall(REQUEST)
+        # In the next turn of the loop, and before it looks at the listener.
+        asyncio.get_running_loop().call_soon(lambda: server.stop(replaced=True))
+
+    listener, client = listen("127.0.0.1", 0), socket.socket()
+    with client, listener.dup():  # its successor's: who is not accepted here would wait there
+        server = Server(hello, listener, lifecycle=Lifecycle(listening=knock))
+        server.run()
+        client.settimeout(1)
+        answer = client.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 200 ")
