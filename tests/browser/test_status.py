@@ -159,8 +159,8 @@ def test_every_state_in_every_light(pages: dict[str, Page], own: Project) -> Non
         look(pages, "connecting")
     with own.serve(port):
         for page in pages.values():
-            if control(page, "Reconnect now").get_attribute("aria-disabled") == "false":
-                control(page, "Reconnect now").click()
+            # Not Playwright's click: it would wait for ever for a page that is back by itself.
+            control(page, "Reconnect now").evaluate("button => button.click()")
             shows(page, "connected")
         for session in own.sessions():
             own.manage("sessions", "--close", session["id"], "--reason", "lunch time")
