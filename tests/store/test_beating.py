@@ -209,6 +209,26 @@ def test_a_worker_that_stood_still_takes_its_sessions_up_again(kind: Kind) -> No
     assert (session.end_code, session.end_reason) == (0, "")
 
 
+def test_of_two_words_about_one_session_the_last_counts(store: BlockingStore) -> None:
+    store.open(opening())
+    beat(store, "w1", pulse(missed=2), pulse(visibility="hidden"))
+    session = store.get("s1")
+    assert session is not None
+    assert (session.missed, session.visibility) == (0, "hidden")
+    assert store.stats().healthy == 1
+
+
+def test_what_is_taken_up_has_not_ended_before_it_began(kind: Kind) -> None:
+    before = opened(kind.store, opening())
+    beat(kind.store)
+    kind.turn(LEASE + 1)
+    beat(kind.store, "w2")
+    beat(kind.store, "w1", pulse(), pulse(idle_ms=60_000))
+    session = kind.store.get("s1")
+    assert session is not None
+    assert (session.state, session.last_beat >= before.last_beat) == (CONNECTED, True)
+
+
 def test_what_was_taken_up_again_lives_on(kind: Kind) -> None:
     kind.store.open(opening())
     beat(kind.store)

@@ -123,3 +123,18 @@ def test_the_rest_of_a_peer_and_of_a_worker(kind: RedisKind, store: BlockingStor
     assert beat(store, "w1").workers == 2
     assert ids(store.close("w1", [departure("s1")], "w1")) == ["s1"]
     assert [worker.id for worker in store.workers()] == ["w1"]
+
+
+@pytest.mark.parametrize("name", ["connected"])
+def test_a_beat_puts_right_what_is_gone_of_an_index(
+    kind: RedisKind, store: BlockingStore, name: str
+) -> None:
+    before = opened(store, opening())
+    beat(store, "w1", pulse(missed=1))
+    evict(kind, name)
+    beat(store, "w1", pulse(idle_ms=60_000))
+    session = store.get("s1")
+    assert session is not None
+    assert (session.missed, session.last_beat >= before.last_beat) == (0, True)
+    kind.turn(LEASE + 1)
+    assert ids(beat(store, "w2").suspended) == ["s1"]

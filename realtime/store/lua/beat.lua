@@ -80,11 +80,11 @@ local function report_sessions()
   for i = 1, #pulses, PULSE do ids[#ids + 1] = pulses[i] end
   if #ids == 0 then return {} end
   local held, last_beats, unstable = known_of(ids)
-  local lost, beats = {}, {}
+  local lost, beats, told = {}, {}, {}
 
-  local function tell(n, i)
+  local function tell(n, i, last_beat, had_misses)
     local id = ids[n]
-    local last_beat = string.format('%.0f', math.max(tonumber(last_beats[n] or 0), now - pulses[i + 2]))
+    last_beat = string.format('%.0f', math.max(tonumber(last_beat), now - pulses[i + 2]))
     local is_new = call('HSET', sessions .. id, 'last_beat', last_beat, 'visibility', pulses[i + 4],
       'values', pulses[i + 5]) == 3
     if is_new then -- somebody else has taken its hash away: forget what is left
@@ -93,16 +93,17 @@ local function report_sessions()
       lost[#lost + 1] = {n, 'unknown'}
       return
     end
-    if pulses[i + 3] > 0 or unstable[n] == 1 then count_misses(id, pulses[i + 3]) end
+    if pulses[i + 3] > 0 or had_misses then count_misses(id, pulses[i + 3]) end
     if pulses[i + 6] then change_rooms(session_of(id), pulses[i + 6]) end
     beats[#beats + 1] = last_beat
     beats[#beats + 1] = id
+    told[id] = true -- what was asked of it is no longer so
   end
 
   for n, id in ipairs(ids) do
     local i = (n - 1) * PULSE + 1
-    if held[n] and tonumber(held[n]) == pulses[i + 1] then
-      tell(n, i)
+    if last_beats[n] and held[n] and tonumber(held[n]) == pulses[i + 1] and not told[id] then
+      tell(n, i, last_beats[n], unstable[n] == 1)
     else
       local s = session_of(id)
       local loss = loss_of(s, pulses[i + 1])
@@ -111,7 +112,7 @@ local function report_sessions()
       elseif s.state == 'suspended' then
         take_up(s, pulse_at(i))
       else
-        tell(n, i)
+        tell(n, i, s.last_beat, true)
       end
     end
   end
