@@ -112,6 +112,7 @@ local function report_sessions()
       elseif s.state == 'suspended' then
         take_up(s, pulse_at(i))
       else
+        call('HSET', key('held', worker.id), id, s.generation) -- if that was taken away
         tell(n, i, s.last_beat, true)
       end
     end
