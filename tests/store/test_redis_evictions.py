@@ -125,7 +125,7 @@ def test_the_rest_of_a_peer_and_of_a_worker(kind: RedisKind, store: BlockingStor
     assert [worker.id for worker in store.workers()] == ["w1"]
 
 
-@pytest.mark.parametrize("name", ["held:w1", "connected"])
+@pytest.mark.parametrize("name", ["held:w1", "connected", "unstable"])
 def test_a_beat_puts_right_what_is_gone_of_an_index(
     kind: RedisKind, store: BlockingStore, name: str
 ) -> None:

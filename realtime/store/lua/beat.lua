@@ -59,12 +59,6 @@ local function change_rooms(s, rooms)
   come_into(s)
 end
 
--- Where it has misses, or had some.
-local function count_misses(id, missed)
-  call('HSET', key('session', id), 'missed', missed)
-  call(missed > 0 and 'SADD' or 'SREM', key('unstable'), id)
-end
-
 -- What one command tells of all that are reported: of each whether the worker holds it in which
 -- generation, when it beat last, and whether it has misses.
 local function known_of(ids)
@@ -83,17 +77,17 @@ local function report_sessions()
   local lost, beats, told = {}, {}, {}
 
   local function tell(n, i, last_beat, had_misses)
-    local id = ids[n]
+    local id, missed = ids[n], pulses[i + 3]
     last_beat = string.format('%.0f', math.max(tonumber(last_beat), now - pulses[i + 2]))
     local is_new = call('HSET', sessions .. id, 'last_beat', last_beat, 'visibility', pulses[i + 4],
-      'values', pulses[i + 5]) == 3
+      'values', pulses[i + 5], 'missed', missed > 0 and missed or '0') == 4
     if is_new then -- somebody else has taken its hash away: forget what is left
       call('DEL', sessions .. id)
       indexed(id, key('held', worker.id))
       lost[#lost + 1] = {n, 'unknown'}
       return
     end
-    if pulses[i + 3] > 0 or had_misses then count_misses(id, pulses[i + 3]) end
+    if missed > 0 or had_misses then call(missed > 0 and 'SADD' or 'SREM', key('unstable'), id) end
     if pulses[i + 6] then change_rooms(session_of(id), pulses[i + 6]) end
     beats[#beats + 1] = last_beat
     beats[#beats + 1] = id
