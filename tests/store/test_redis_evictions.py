@@ -73,6 +73,13 @@ def test_closing_ones_are_claimed_without_it(kind: RedisKind, store: BlockingSto
     assert not {name for name in names_in_redis(kind) if "clos" in name or "claims" in name}
 
 
+def test_a_claim_whose_end_is_gone_has_ended(kind: RedisKind, store: BlockingStore) -> None:
+    closing(store, "s1")
+    assert ids(store.sweep("w1").claimed) == ["s1"]
+    evict(kind, "closing")
+    assert ids(store.sweep("w1").claimed) == ["s1"]
+
+
 def test_a_worker_leaves_without_it(kind: RedisKind, store: BlockingStore) -> None:
     for id_ in ("s1", "s2", "s3"):
         store.open(opening(id_))

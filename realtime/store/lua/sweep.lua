@@ -32,7 +32,7 @@ local function due()
 end
 
 local function is_held(s)
-  return s.state == 'closing' and tonumber(call('ZSCORE', key('closing'), s.id)) >= now
+  return s.state == 'closing' and tonumber(call('ZSCORE', key('closing'), s.id) or 0) >= now
 end
 
 local function claim(s)
