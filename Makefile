@@ -61,7 +61,7 @@ test: ## install what the tests need, then check everything
 
 test-py: $(VENV)/.dev
 	@# Most of these wait for servers of their own, so they run side by side: the longest first.
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-js: node_modules/.package-lock.json
 	npm --silent test

@@ -1,6 +1,5 @@
 """What many tests share, and in which order they run."""
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
-from xdist.workermanage import WorkerController
 
 from .e2e.support import make_database
 from .postgres_server import PostgresServer, programs
@@ -24,7 +22,6 @@ from .redis_server import RedisServer
 
 BROWSER = "tests/browser/"
 LONG = (BROWSER, "tests/e2e/")
-PATIENT = "gw2"  # a worker that takes no test that takes long
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -42,34 +39,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    worker = getattr(config, "workerinput", {"workerid": ""})["workerid"]
-    if worker == PATIENT:
-        os.nice(19)  # the servers' tests have bounds in seconds
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    return SideBySide(config, log)
+    return OneBrowser(config, log)
 
 
-class SideBySide(LoadFileScheduling):
-    """A file at a time, and all files with a browser in one worker: two browsers fill two cores.
-
-    Tests of servers wait for half of their time. A third worker fills it with the others, of
-    which none minds to be put off.
-    """
+class OneBrowser(LoadFileScheduling):
+    """A file at a time, and all files with a browser in one worker: two browsers fill two cores."""
 
     def _split_scope(self, nodeid: str) -> str:
         return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
-
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        if node.gateway.id == PATIENT:
-            short = next((scope for scope in self.workqueue if not scope.startswith(LONG)), None)
-            if short is None:
-                node.shutdown()
-                return
-            self.workqueue.move_to_end(short, last=False)
-        super()._assign_work_unit(node)
 
 
 @pytest.fixture(scope="session", autouse=True)
