@@ -17,6 +17,23 @@ from .store.records import Session, Totals
 
 _Row: TypeAlias = tuple[Any, ...]
 
+# Of a row, in the order in which people read them: the export has the same.
+COLUMNS = (
+    "session",
+    "user",
+    "username",
+    "address",
+    "agent",
+    "opened_at",
+    "last_seen",
+    "closed_at",
+    "duration",
+    "resumes",
+    "code",
+    "reason",
+    *Totals.__struct_fields__,
+)
+
 
 class History:
     """Blocking; run it in a thread. ``days`` is how long rows stay.
@@ -87,7 +104,7 @@ class History:
 def _insertion(connection: BaseDatabaseWrapper) -> str:
     """One statement, run for each row: that takes a fifth of what model instances would."""
     quote = connection.ops.quote_name
-    names = [quote(column) for column in _COLUMNS]
+    names = [quote(column) for column in COLUMNS]
     places = ", ".join(["%s"] * len(names))
     table = quote(ClosedSession._meta.db_table)
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # own names
@@ -107,25 +124,9 @@ def _stamping(connection: BaseDatabaseWrapper) -> Callable[[int], Any]:
 
 _EPOCH = datetime(1970, 1, 1)  # in UTC
 
-_COLUMNS = (
-    "session",
-    "user",
-    "username",
-    "address",
-    "agent",
-    "opened_at",
-    "last_seen",
-    "closed_at",
-    "duration",
-    "resumes",
-    "code",
-    "reason",
-    *Totals.__struct_fields__,
-)
-
 
 def _row(session: Session, closed_at: Any, stamp: Callable[[int], Any]) -> _Row:
-    """Its _COLUMNS; ``stamp`` makes of a time what its database wants."""
+    """Its COLUMNS; ``stamp`` makes of a time what its database wants."""
     return (
         session.id,
         _fit("user", session.peer.user),

@@ -11,7 +11,8 @@ from django.test import AsyncClient, Client, override_settings
 from django.utils import timezone
 
 from realtime.admin.closed import lasted
-from realtime.admin.export import CHUNK, COLUMNS, cell
+from realtime.admin.export import CHUNK, cell
+from realtime.history import COLUMNS
 from realtime.models import ClosedSession
 
 pytestmark = pytest.mark.django_db

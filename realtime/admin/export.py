@@ -11,28 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
+from realtime.history import COLUMNS
 from realtime.models import ClosedSession
 
-COLUMNS = (
-    "session",
-    "user",
-    "username",
-    "address",
-    "agent",
-    "opened_at",
-    "last_seen",
-    "closed_at",
-    "duration",
-    "resumes",
-    "code",
-    "reason",
-    "pings",
-    "pongs",
-    "invalid_pongs",
-    "misses",
-    "frames_in",
-    "frames_out",
-)
 CHUNK = 1000  # rows for each query, so that none stays open while a client reads slowly
 
 # What makes a formula of a text in Excel, LibreOffice or Google Sheets, the wide forms
