@@ -70,8 +70,8 @@ def opened(store: BlockingStore, opening: Opening, **given: Any) -> Session:
 
 
 def open_many(store: BlockingStore, count: int, **given: Any) -> list[str]:
-    """Open so many sessions, the first as ever and the others a batch at a time, which takes a
-    tenth of it; their ids, sorted."""
+    """Open so many sessions, the first as ever and the others a batch at a time, to be quick;
+    their ids, sorted."""
     first, *others = ids = [f"s{number:04}" for number in range(count)]
     session = opened(store, opening(first, **given))
     for start in range(0, len(others), BATCH):
