@@ -11,7 +11,7 @@ from realtime.store.base import BlockingStore
 from realtime.store.records import Attendance, Query
 from tests.redis_server import RedisServer
 
-from .builders import beat, closing, departure, ids, opened, opening, pulse
+from .builders import beat, closing, departure, ids, known, opened, opening, pulse, report
 from .kinds import LEASE, RESUME, SILENCE, RedisKind
 from .test_limits import REJECT
 from .test_rooms import NOBODY
@@ -87,6 +87,25 @@ def test_a_worker_leaves_without_it(kind: RedisKind, store: BlockingStore) -> No
     assert ids(store.leave("w1")) == ["s2", "s3"]
     evict(kind, "session:s2")
     assert ids(store.leave("w1")) == ["s3"]
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["leaves", "is lost"])
+def test_a_worker_without_it_lets_go_of_who_is_elsewhere_now(
+    kind: RedisKind, store: BlockingStore, is_lost: bool
+) -> None:
+    session = opened(store, opening("s1"))
+    beat(store, "w1")
+    evict(kind, "session:s1")
+    assert store.register("w2", [known(session)]) == ()
+    kind.turn(LEASE + 1 if is_lost else 0)
+    store.beat(report("w2"), [pulse("s1")], suspend_lost=False)
+    if is_lost:
+        swept = store.sweep("sweeper")
+        assert (swept.suspended, swept.workers_lost) == ((), 1)
+    else:
+        assert store.leave("w1") == ()
+    assert [(s.id, s.worker) for s in store.page(Query()).sessions] == [("s1", "w2")]
+    assert "{tests}:held:w1" not in names_in_redis(kind)
 
 
 def test_who_is_gone_is_in_no_room(kind: RedisKind, store: BlockingStore) -> None:

@@ -4,17 +4,21 @@
 -- answers   nil
 
 -- What is left of each is little: it is taken away from all at once.
-local ids, keys = {}, {}
+local ids, keys, claims = {}, {}, {}
 for _, id in ipairs(input.sessions) do
-  local state, claimant, rooms = unpack(call('HMGET',
-    key('session', id), 'state', 'claimant', 'rooms'))
+  local hash = key('session', id)
+  local state, claimant, rooms = unpack(call('HMGET', hash, 'state', 'claimant', 'rooms'))
   if state == 'closing' then
-    call('ZREM', key('claims', claimant), id)
+    claims[claimant] = claims[claimant] or {}
+    table.insert(claims[claimant], id)
     ids[#ids + 1] = id
-    keys[#keys + 1] = key('session', id)
+    keys[#keys + 1] = hash
     keys[#keys + 1] = key('about', id)
     if rooms then keys[#keys + 1] = key('rooms', id) end
   end
+end
+for claimant, claimed in pairs(claims) do
+  call('ZREM', key('claims', claimant), unpack(claimed))
 end
 if #ids > 0 then
   call('ZREM', key('closing'), unpack(ids))

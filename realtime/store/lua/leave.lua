@@ -13,16 +13,16 @@ if call('ZREM', key('workers'), worker) == 1 then
   call('HDEL', key('worker', worker), 'report')
 end
 
-for _, id in ipairs(call('HRANDFIELD', key('held', worker), input.batch)) do
-  local s = indexed(id, key('held', worker))
-  local changes = {
-    state = 'suspended', worker = '', claimant = mark,
-    end_code = 1006, end_reason = 'worker left',
+local function changes_of()
+  return {
+    state = 'suspended', worker = '', claimant = mark, end_code = 1006, end_reason = 'worker left',
   }
-  if s then
-    move(s, changes, now + input.resume_ms)
-    call('ZADD', key('claims', mark), 0, id)
-  end
+end
+
+local left = held_by(worker, input.batch)
+if left[1] then
+  move_all(left, changes_of, now + input.resume_ms)
+  enter_all(key('claims', mark), '0', left)
 end
 if call('EXISTS', key('held', worker)) == 1 then
   return answer({sessions = {}, more = true})

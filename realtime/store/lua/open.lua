@@ -35,6 +35,6 @@ if not s then
   save_rooms(s, opening.rooms)
   call('SET', key('about', s.id), opening.about)
   index(s)
-  enter.connected(s)
+  enter.connected({s})
 end
 return answer(record(s))

@@ -33,14 +33,19 @@
 -- incarnation         text: names this content
 
 local call = redis.call
+local prefix, put_together = KEYS[1], {}
 local input = cmsgpack.unpack(ARGV[1])
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + input.offset_ms
 -- Who beat last before this is no longer believed to be connected.
 local silent = now - input.session_ms - input.lease_ms
 
+-- A key's name; what a script asks for again and again is put together once.
 local function key(name, of)
-  return of and KEYS[1] .. name .. ':' .. of or KEYS[1] .. name
+  if of then return prefix .. name .. ':' .. of end
+  local known = put_together[name] or prefix .. name
+  put_together[name] = known
+  return known
 end
 
 local function answer(value)
@@ -75,12 +80,14 @@ local function session_of(id)
   return s
 end
 
+local NOTHING_ABOUT = '["",""]'
+
 -- All that a caller is told of sessions.
 local function records(sessions)
   local names = {}
   for i, s in ipairs(sessions) do names[i] = key('about', s.id) end
   local abouts = #names > 0 and call('MGET', unpack(names)) or {}
-  for i, s in ipairs(sessions) do s.about = abouts[i] or '["",""]' end
+  for i, s in ipairs(sessions) do s.about = abouts[i] or NOTHING_ABOUT end
   return sessions
 end
 
@@ -90,19 +97,19 @@ end
 
 -- Set fields, here and in the hash; '' takes one away.
 local function save(s, changes)
-  local set, gone = {}, {}
+  local hash, set, gone, sets = key('session', s.id), {}, {}, 0
   for name, value in pairs(changes) do
     if value == '' then
       if s[name] then gone[#gone + 1] = name end
       s[name] = nil
     else
-      set[#set + 1] = name
-      set[#set + 1] = value
+      set[sets + 1], set[sets + 2] = name, value
+      sets = sets + 2
       s[name] = value
     end
   end
-  if #gone > 0 then call('HDEL', key('session', s.id), unpack(gone)) end
-  if #set > 0 then call('HSET', key('session', s.id), unpack(set)) end
+  if gone[1] then call('HDEL', hash, unpack(gone)) end
+  if sets > 0 then call('HSET', hash, unpack(set)) end
 end
 
 -- Replace its rooms, while no index has them; nil leaves them as they are.
@@ -138,12 +145,29 @@ local function index(s)
   end
 end
 
-local function unindex(s)
-  call('ZREM', key('started'), s.id)
-  call('ZREM', key('ids'), s.id)
-  for _, name in ipairs(PLACES) do
-    if s[name] then call('ZREM', key(name, s[name]), s.id) end
+local function ids_of(sessions)
+  local ids = {}
+  for i, s in ipairs(sessions) do ids[i] = s.id end
+  return ids
+end
+
+-- A command for each value that the sessions have in a field, about all that have it.
+local function for_each(command, name, field, sessions)
+  local ids = {}
+  for _, s in ipairs(sessions) do
+    local value = s[field]
+    if value then
+      if ids[value] then table.insert(ids[value], s.id) else ids[value] = {s.id} end
+    end
   end
+  for value, those in pairs(ids) do call(command, key(name, value), unpack(those)) end
+end
+
+local function unindex(sessions)
+  local ids = ids_of(sessions)
+  call('ZREM', key('started'), unpack(ids))
+  call('ZREM', key('ids'), unpack(ids))
+  for _, name in ipairs(PLACES) do for_each('ZREM', name, name, sessions) end
 end
 
 local function come_into(s)
@@ -166,6 +190,10 @@ end
 
 local TAKE_OUT = {set = 'SREM', hash = 'HDEL'}
 
+local function take_out(id, place)
+  call(TAKE_OUT[call('TYPE', place).ok] or 'ZREM', place, id)
+end
+
 -- A session that an index names. One whose hash is gone, which only somebody else can have
 -- done, such as a Redis that makes room, is forgotten: nobody shall stumble over it again.
 local function indexed(id, place)
@@ -178,66 +206,92 @@ local function indexed(id, place)
   local rooms, user = rooms_of(id)
   if rooms then go_out({id = id, rooms = rooms, user = user ~= '' and user or nil}) end
   call('DEL', key('about', id), key('rooms', id))
-  call(TAKE_OUT[call('TYPE', place).ok] or 'ZREM', place, id)
+  take_out(id, place)
 end
 
 -- ---------------------------------------------------------------- its state
 
+-- For sessions of one state: what a single command can do for all of them costs a third of what
+-- a command for each would.
 local enter, leave = {}, {}
 
-function enter.connected(s)
-  call('ZADD', key('connected'), s.last_beat, s.id)
-  call('HSET', key('held', s.worker), s.id, s.generation)
-  if s.user then call('HINCRBY', key('users'), s.user, 1) end
-  if tonumber(s.missed) > 0 then call('SADD', key('unstable'), s.id) end
-  if s.close_code then
-    call('ZADD', key('inbox', s.worker), is_final(s) and 0 or 1, s.id)
+local function enter_all(place, score, sessions)
+  local members = {}
+  for i, s in ipairs(sessions) do members[2 * i - 1], members[2 * i] = score, s.id end
+  call('ZADD', place, unpack(members))
+end
+
+function enter.connected(sessions)
+  for _, s in ipairs(sessions) do
+    call('ZADD', key('connected'), s.last_beat, s.id)
+    call('HSET', key('held', s.worker), s.id, s.generation)
+    if s.user then call('HINCRBY', key('users'), s.user, 1) end
+    if tonumber(s.missed) > 0 then call('SADD', key('unstable'), s.id) end
+    if s.close_code then
+      call('ZADD', key('inbox', s.worker), is_final(s) and 0 or 1, s.id)
+    end
+    come_into(s)
   end
-  come_into(s)
 end
 
-function leave.connected(s)
-  call('ZREM', key('connected'), s.id)
-  call('HDEL', key('held', s.worker), s.id)
-  if s.user and call('HINCRBY', key('users'), s.user, -1) < 1 then
-    call('HDEL', key('users'), s.user)
+function leave.connected(sessions)
+  call('ZREM', key('connected'), unpack(ids_of(sessions)))
+  for_each('HDEL', 'held', 'worker', sessions)
+  for _, s in ipairs(sessions) do
+    if s.user and call('HINCRBY', key('users'), s.user, -1) < 1 then
+      call('HDEL', key('users'), s.user)
+    end
+    if tonumber(s.missed) > 0 then call('SREM', key('unstable'), s.id) end
+    if s.close_code then call('ZREM', key('inbox', s.worker), s.id) end
+    go_out(s)
   end
-  if tonumber(s.missed) > 0 then call('SREM', key('unstable'), s.id) end
-  if s.close_code then call('ZREM', key('inbox', s.worker), s.id) end
-  go_out(s)
 end
 
-function enter.suspended(s, deadline)
-  call('ZADD', key('idle'), s.last_beat, s.id)
-  call('ZADD', key('suspended'), is_final(s) and 0 or deadline, s.id)
-  if s.worker then call('SADD', key('lost', s.worker), s.id) end
+function enter.suspended(sessions, deadline)
+  for _, s in ipairs(sessions) do
+    call('ZADD', key('idle'), s.last_beat, s.id)
+    call('ZADD', key('suspended'), is_final(s) and 0 or deadline, s.id)
+  end
+  for_each('SADD', 'lost', 'worker', sessions)
 end
 
-function leave.suspended(s)
-  call('ZREM', key('idle'), s.id)
-  call('ZREM', key('suspended'), s.id)
-  if s.worker then call('SREM', key('lost', s.worker), s.id) end
-  if s.claimant then call('ZREM', key('claims', s.claimant), s.id) end
+function leave.suspended(sessions)
+  local ids = ids_of(sessions)
+  call('ZREM', key('idle'), unpack(ids))
+  call('ZREM', key('suspended'), unpack(ids))
+  for_each('SREM', 'lost', 'worker', sessions)
+  for_each('ZREM', 'claims', 'claimant', sessions)
 end
 
-function enter.closing(s, deadline)
-  call('ZADD', key('closing'), deadline, s.id)
-  call('ZADD', key('claims', s.claimant), 0, s.id)
+-- All of one claimant.
+function enter.closing(sessions, deadline)
+  enter_all(key('closing'), string.format('%.0f', deadline), sessions)
+  enter_all(key('claims', sessions[1].claimant), '0', sessions)
 end
 
-function leave.closing(s)
-  call('ZREM', key('closing'), s.id)
-  call('ZREM', key('claims', s.claimant), s.id)
+function leave.closing(sessions)
+  call('ZREM', key('closing'), unpack(ids_of(sessions)))
+  for_each('ZREM', 'claims', 'claimant', sessions)
 end
 
--- Every change of state. The first write takes something away, which Redis allows even
--- when its memory is full: so what has ended can be cleared.
+-- Every change of state, of sessions that are in one and go to one; rooms as in save_rooms. The
+-- first write takes something away, which Redis allows even when its memory is full: so what has
+-- ended can be cleared.
+local function move_all(sessions, changes_of, deadline, rooms)
+  if #sessions == 0 then return end
+  local from = sessions[1].state
+  leave[from](sessions)
+  for _, s in ipairs(sessions) do
+    save(s, changes_of(s))
+    save_rooms(s, rooms)
+  end
+  local to = sessions[1].state
+  if to == 'closing' and from ~= 'closing' then unindex(sessions) end
+  enter[to](sessions, deadline)
+end
+
 local function move(s, changes, deadline, rooms)
-  leave[s.state](s)
-  if changes.state == 'closing' and s.state ~= 'closing' then unindex(s) end
-  save(s, changes)
-  save_rooms(s, rooms)
-  enter[s.state](s, deadline)
+  move_all({s}, function() return changes end, deadline, rooms)
 end
 
 -- ---------------------------------------------------------------- changes of several scripts
@@ -276,11 +330,31 @@ local function ask(s, request)
   end
 end
 
--- The connection is gone, and nobody has said so. Its worker may take it up again.
-local function suspend(s, reason)
+-- The connections are gone, and nobody has said so. Their worker may take them up again.
+local function suspend(sessions, reason)
   local changes = {state = 'suspended', claimant = '', end_code = 1006, end_reason = reason}
-  move(s, changes, now + input.resume_ms)
-  return record(s)
+  move_all(sessions, function() return changes end, now + input.resume_ms)
+  return records(sessions)
+end
+
+-- Those of an index that are connected, to this worker if one is given. Whatever else it names is
+-- forgotten there: whoever empties the index would never be done.
+local function connected_of(ids, place, worker)
+  local found = {}
+  for _, id in ipairs(ids) do
+    local s = indexed(id, place)
+    if s and s.state == 'connected' and (not worker or s.worker == worker) then
+      found[#found + 1] = s
+    elseif s then
+      take_out(id, place)
+    end
+  end
+  return found
+end
+
+local function held_by(worker, most)
+  local place = key('held', worker)
+  return connected_of(call('HRANDFIELD', place, most), place, worker)
 end
 
 -- Until when a worker's lease lasts or lasted; nil if it never had one.
@@ -295,11 +369,8 @@ local function suspend_lost(limit)
   local lapsed = call('ZRANGEBYSCORE', key('workers'), '-inf', below(now), 'LIMIT', 0, input.batch)
   for _, worker in ipairs(lapsed) do
     local left = limit - #suspended
-    local connected = left > 0 and call('HRANDFIELD', key('held', worker), left) or {}
-    for _, id in ipairs(connected) do
-      local s = indexed(id, key('held', worker))
-      if s then suspended[#suspended + 1] = suspend(s, 'worker lost') end
-    end
+    local connected = left > 0 and held_by(worker, left) or {}
+    for _, s in ipairs(suspend(connected, 'worker lost')) do suspended[#suspended + 1] = s end
     if call('EXISTS', key('held', worker)) == 0 then
       local lease_until = call('ZSCORE', key('workers'), worker)
       call('ZREM', key('workers'), worker)

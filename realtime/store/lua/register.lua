@@ -16,8 +16,8 @@ local function put(registration, s)
   end
   fields.last_beat = math.max(registration.connected_at, now - registration.idle_ms)
   if s then
-    unindex(s)
-    leave[s.state](s)
+    unindex({s})
+    leave[s.state]({s})
     if is_final(s) then
       fields.close_code, fields.close_reason = s.close_code, s.close_reason or ''
       fields.close_words = s.close_words
@@ -28,7 +28,7 @@ local function put(registration, s)
   save_rooms(s, registration.rooms)
   call('SET', key('about', s.id), registration.about)
   index(s)
-  enter.connected(s)
+  enter.connected({s})
 end
 
 local lost = {}

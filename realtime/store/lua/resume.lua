@@ -22,13 +22,13 @@ if not s or s.token_hash ~= opening.token_hash or (s.user or '') ~= opening.user
   return answer(nil)
 end
 if s.connection ~= opening.connection then
-  unindex(s)
-  leave[s.state](s)
+  unindex({s})
+  leave[s.state]({s})
   save(s, connection(opening))
   save(s, {generation = tonumber(s.generation) + 1})
   save_rooms(s, opening.rooms)
   call('SET', key('about', s.id), opening.about)
   index(s)
-  enter.connected(s)
+  enter.connected({s})
 end
 return answer(record(s))
