@@ -11,7 +11,18 @@ from realtime.store.base import BlockingStore
 from realtime.store.records import Attendance, Query
 from tests.redis_server import RedisServer
 
-from .builders import beat, closing, departure, ids, known, opened, opening, pulse, report
+from .builders import (
+    beat,
+    closing,
+    departure,
+    ids,
+    known,
+    opened,
+    opening,
+    pulse,
+    report,
+    suspended,
+)
 from .kinds import LEASE, RESUME, SILENCE, RedisKind
 from .test_limits import REJECT
 from .test_rooms import NOBODY
@@ -87,6 +98,29 @@ def test_a_worker_leaves_without_it(kind: RedisKind, store: BlockingStore) -> No
     assert ids(store.leave("w1")) == ["s2", "s3"]
     evict(kind, "session:s2")
     assert ids(store.leave("w1")) == ["s3"]
+
+
+@pytest.mark.parametrize("end", ["suspended", "closing"])
+def test_who_was_put_back_after_its_end_is_not_closed(
+    kind: RedisKind, store: BlockingStore, end: str
+) -> None:
+    session = opened(store, opening("s1"))
+    beat(store, "w1")
+    if end == "closing":
+        store.close("w1", [departure("s1")], "w1")
+    else:
+        store.suspend("w1", [departure("s1")])
+    evict(kind, "session:s1")
+    store.register("w1", [known(session)])
+    suspended(store, "s2")
+    kind.turn(RESUME + 1)
+    store.beat(report("w1"), [pulse("s1")])
+    claimed = [id_ for _ in range(3) for id_ in ids(store.sweep("w1", limit=1).claimed)]
+    assert set(claimed) == {"s2"}  # it is not held up either
+    store.confirm(["s2"])
+    assert store.sweep("w1").claimed == ()
+    assert [(s.id, s.state.value) for s in store.page(Query()).sessions] == [("s1", "connected")]
+    assert store.overdue().close == 0
 
 
 @pytest.mark.parametrize("is_lost", [False, True], ids=["leaves", "is lost"])

@@ -54,7 +54,7 @@ end
 local function changes_of(s)
   local changes = {state = 'closing', worker = '', claimant = input.claimant}
   if s.state == 'suspended' and is_final(s) then
-    changes.end_code, changes.end_reason = s.close_code, s.close_words
+    changes.end_code, changes.end_reason = s.close_code, s.close_words or nil
   end
   return changes
 end
@@ -86,11 +86,19 @@ local function closing(s, row)
   row[AT.rooms] = s.rooms or ''
 end
 
+-- It is connected: its hash was taken away, and its worker has put it back.
+local function spare(id)
+  for _, name in ipairs({'idle', 'suspended', 'closing'}) do call('ZREM', key(name), id) end
+  call('ZREM', key('claims', input.claimant), id)
+end
+
 local function claim_due()
   local sessions, rows, abouts = {}, {}, {}
   for _, id in ipairs(due()) do
     local row = call('HMGET', key('session', id), unpack(ROW))
-    if row[AT.state] then
+    if row[AT.state] == 'connected' then
+      spare(id)
+    elseif row[AT.state] then
       sessions[#sessions + 1], rows[#rows + 1] = ending(id, row), row
       abouts[#abouts + 1] = key('about', id)
     else
