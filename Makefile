@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The locks agree on every version, so they can be installed over each other in any order.
 # Every package of a lock is listed in it: with --no-deps pip has nothing to look up.
-PIP_OPTIONS := -m pip install -qq --disable-pip-version-check --no-deps
+# What is imported is compiled then.
+PIP_OPTIONS := -m pip install -qq --disable-pip-version-check --no-deps --no-compile
 PIP_INSTALL := $(BIN)/python $(PIP_OPTIONS)
 
 # What ours is measured beside: in places of its own, so that tests never meet it.
@@ -60,8 +61,9 @@ test: ## install what the tests need, then check everything
 	@$(MAKE) --no-print-directory --jobs=2 NICELY='nice -n 19' types test-py
 
 test-py: $(VENV)/.dev
-	@# Most of these wait for servers of their own, so they run side by side: the longest first.
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@# Most of these wait for servers of their own, so they run side by side: the longest first,
+	@# by one worker more than there are cores.
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-js: node_modules/.package-lock.json
 	npm --silent test

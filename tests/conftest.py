@@ -1,7 +1,8 @@
 """What many tests share, and in which order they run."""
 
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +16,7 @@ from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from .e2e.support import make_database
 from .postgres_server import PostgresServer, programs
@@ -40,14 +42,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    return OneBrowser(config, log)
+    return WaitingTogether(config, log)
 
 
-class OneBrowser(LoadFileScheduling):
-    """A file at a time, and all files with a browser in one worker: two browsers fill two cores."""
+class WaitingTogether(LoadFileScheduling):
+    """A file at a time, and all files with a browser in one worker: two browsers fill two cores.
+
+    Tests with servers wait for much of their time, so that there may be more workers than cores:
+    those beyond end with the last of these tests, the others compute.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if self.workqueue and _is_beyond_cores(node) and not _next(self.workqueue).startswith(LONG):
+            node.shutdown()
+        else:
+            super()._reschedule(node)
+
+
+def _is_beyond_cores(node: WorkerController) -> bool:
+    return int(node.gateway.id.removeprefix("gw")) >= (os.cpu_count() or 1)
+
+
+def _next(scopes: Iterable[str]) -> str:
+    return next(iter(scopes))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -55,9 +55,9 @@ async def test_fifty_sessions_of_a_killed_worker(template: Path, tmp_path: Path)
     project = Project.copy(
         template,
         tmp_path,
-        lease=10,  # long enough for a few commands
+        lease=6,  # long enough for a few commands
         flush_interval=0.3,
-        resume_window=15,
+        resume_window=9,
         sweep_interval=0,
         environ={
             "DJANGO_SETTINGS_MODULE": "tests.e2e.project_settings",
