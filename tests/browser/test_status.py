@@ -91,7 +91,7 @@ def complaints(page: Page) -> list[str]:
 def own(template: Path, tmp_path: Path) -> Project:
     """Silence is doubted after 11 s and the line lost after 21: time to look in between."""
     return Project.copy(
-        template, tmp_path, ping_interval=1, pong_timeout=20, session_timeout=60, drain_spread=0.5
+        template, tmp_path, ping_interval=1, pong_timeout=20, session_timeout=75, drain_spread=0.5
     )
 
 

@@ -11,6 +11,7 @@ only a new interpreter would heed, such as a false clock.
 """
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -20,8 +21,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 PRELOADED = (
     "autobahn.twisted.websocket",
@@ -162,13 +165,43 @@ def become(arguments: list[str], env: dict[str, str], out: int, err: int, _repor
     return arguments[0]
 
 
+def run(program: str) -> int:
+    """Run it as the main program of an interpreter would be. Returns the exit code, or the
+    negative number of the signal to end by."""
+    try:
+        if program.endswith(".py"):
+            runpy.run_path(program, run_name="__main__")
+        else:
+            runpy.run_module(program, run_name="__main__", alter_sys=True)
+    except SystemExit as exit_:
+        if exit_.code is None or isinstance(exit_.code, int):
+            return exit_.code or 0
+        sys.stderr.write(f"{exit_.code}\n")
+        return 1
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def end(code: int) -> NoReturn:
+    """What an interpreter does at its end, but for clearing away what was imported: that takes
+    as long as importing it did."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
 if __name__ == "__main__":
     # Ctrl-C is for whoever asks for forks, and for these as it would have been for Python.
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in PRELOADED:
         importlib.import_module(module)
+    gc.freeze()  # no collection in a fork copies what it shares
     if program := serve(socket.socket(fileno=int(sys.argv[1]))):
-        if program.endswith(".py"):
-            runpy.run_path(program, run_name="__main__")
-        else:
-            runpy.run_module(program, run_name="__main__", alter_sys=True)
+        end(run(program))

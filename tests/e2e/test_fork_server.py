@@ -60,13 +60,28 @@ def test_it_finds_what_a_new_interpreter_finds(project: Project) -> None:
     [
         ("pass", 0),
         ("raise SystemExit(7)", 7),
+        ("raise SystemExit('no')", 1),
         ("raise RuntimeError", 1),
+        ("raise KeyboardInterrupt", -signal.SIGINT),
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
     ],
 )
 def test_its_end_is_told_as_it_was(shell: Callable[[str], Forked], code: str, ending: int) -> None:
     process = shell(code)
     assert process.wait(PATIENCE) == process.poll() == process.returncode == ending
+
+
+def test_it_ends_in_order(project: Project) -> None:
+    """What is still to be done then is done; what is imported is not cleared away, which nobody
+    sees."""
+    code = """
+import atexit, threading, time
+atexit.register(print, "last")
+threading.Thread(target=lambda: (time.sleep(0.1), print("a thread"))).start()
+print("first", end=" ")
+"""
+    started = ExecutedProject(project.database)
+    assert project.shell(code) == started.shell(code) == "first a thread\nlast\n"
 
 
 def test_it_can_be_killed(shell: Callable[[str], Forked]) -> None:

@@ -11,7 +11,16 @@ from itertools import chain
 
 import pytest
 
-from tests.e2e.server_support import BINARY, CLOSE, PING, PONG, TEXT, Peer, ServerProcess
+from tests.e2e.server_support import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Peer,
+    ServerProcess,
+    masked,
+)
 
 CONT = 0
 MASK = b"\x21\x43\x65\x87"
@@ -27,8 +36,8 @@ COSME = "κόσμε".encode()
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
     """One frame from a client."""
-    masked = bytes(b ^ MASK[i % 4] for i, b in enumerate(payload))
-    return bytes([opcode | rsv << 4 | (0x80 if fin else 0)]) + size(len(payload)) + MASK + masked
+    head = bytes([opcode | rsv << 4 | (0x80 if fin else 0)]) + size(len(payload))
+    return head + MASK + masked(payload, MASK)
 
 
 def size(length: int) -> bytes:
