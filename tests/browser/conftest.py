@@ -34,6 +34,18 @@ ARGUMENTS = [
 ]
 
 
+def enter(page: Page, server: support.Server, name: str, *, path: str = "/", url: str = "") -> None:
+    """Open a page as somebody who has logged in: without a browser, which takes less time.
+
+    ``url`` is where the browser finds the server, if not at its own address.
+    """
+    with support.Visitor(server) as somebody:
+        cookies = somebody.login(name).http.cookies.items()
+    address = url or server.url
+    page.context.add_cookies([{"name": n, "value": v, "url": address} for n, v in cookies])
+    page.goto(address.rstrip("/") + path)
+
+
 # For this folder, not the whole session: Playwright's own event loop would be in the way
 # of the asynchronous tests elsewhere.
 @pytest.fixture(scope="package")

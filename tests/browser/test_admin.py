@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
 
 from realtime.store.histogram import RELATIVE_ERROR
+from tests.browser.conftest import enter
 from tests.e2e.server_support import ROOT, eventually
 from tests.e2e.support import PASSWORD, Project, Server, free_port
 
@@ -77,21 +78,15 @@ def somebody(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 def operator(page: Page, server: Server, name: str = "admin") -> Page:
-    """Log in to the admin; the list is open."""
-    page.goto(f"{server.url}/admin/login/?next={LIST}")
-    page.fill("#id_username", name)
-    page.fill("#id_password", PASSWORD)
-    page.click("input[type=submit]")
+    """In the admin; the list is open."""
+    enter(page, server, name, path=LIST)
     expect(page.locator("h1")).to_have_text("Live sessions")
     return page
 
 
 def visitor(page: Page, server: Server, name: str = "ann") -> Page:
-    """Log in to the demo; its page is connected."""
-    page.goto(server.url)
-    page.fill("#id_username", name)
-    page.fill("#id_password", PASSWORD)
-    page.click("main button[type=submit]")
+    """In the demo; its page is connected."""
+    enter(page, server, name)
     expect(page.locator("#realtime-dot")).to_have_attribute("data-state", "connected")
     return page
 

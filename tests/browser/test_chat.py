@@ -8,8 +8,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import enter
 from tests.e2e.server_support import ROOT, eventually
-from tests.e2e.support import PASSWORD, Project, Server, free_port
+from tests.e2e.support import Project, Server, free_port
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -53,10 +54,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
-        page.goto(server.url)
-        page.fill("#id_username", name)
-        page.fill("#id_password", PASSWORD)
-        page.click("main button[type=submit]")
+        enter(page, server, name)
         is_in_state(page, "connected")
         return page
 

@@ -13,9 +13,9 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, enter
 from tests.e2e.server_support import ROOT, eventually
-from tests.e2e.support import PASSWORD, Project, Server, free_port
+from tests.e2e.support import Project, Server, free_port
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -35,10 +35,7 @@ WATCH = """async () => {
 
 
 def log_in(page: Page, server: Server, *, url: str = "") -> None:
-    page.goto(url or server.url)
-    page.fill("#id_username", "ann")
-    page.fill("#id_password", PASSWORD)
-    page.click("main button[type=submit]")
+    enter(page, server, "ann", url=url)
     shows(page, "connected")
 
 
