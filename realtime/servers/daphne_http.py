@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 
 from realtime.servers.base import CROWDED, HIGH_WATER, LOW_WATER, Limits
+from realtime.servers.portion import Portion
 from realtime.servers.rota import NOW
 
 PIECES = 512  # of a list of bytes, before they are joined: each costs 40 bytes of its own
@@ -32,13 +33,12 @@ class Transport(tcp.Server):
     """An accepted connection that its server knows from beginning to end."""
 
     protocol: Any
-    # Read at a time: autobahn copies the rest of it for every frame, and of a body in chunks of one
-    # byte others wait for 1,400 chunks, at 16 µs each.
-    bufferSize = 8 * 1024
+    bufferSize = 8 * 1024  # read at a time at most: autobahn copies the rest of it for every frame
     full = False  # whether the reactor has something to do here once the kernel takes more
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._portion = Portion(self.bufferSize)
         self._room: asyncio.Event | None = None  # set when there is room again
         self.changed: Callable[[], object] = _nothing  # called when ``full`` has changed
         factory: Any = self.server.factory
@@ -49,6 +49,13 @@ class Transport(tcp.Server):
         self._known.discard(self)
         super().connectionLost(reason)
         self._make_room()
+
+    def doRead(self) -> Any:
+        began = time.perf_counter()
+        result = super().doRead()
+        self._portion.took(time.perf_counter() - began)
+        self.bufferSize = self._portion.size
+        return result
 
     # What goes out
 
