@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -56,18 +56,12 @@ class WaitingTogether(LoadFileScheduling):
         return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
 
     def _reschedule(self, node: WorkerController) -> None:
-        if self.workqueue and _is_beyond_cores(node) and not _next(self.workqueue).startswith(LONG):
+        computes = self.workqueue and not next(iter(self.workqueue)).startswith(LONG)
+        others = [each for each in self.nodes if each is not node and not each.shutting_down]
+        if computes and len(others) >= len(os.sched_getaffinity(0)):
             node.shutdown()
         else:
             super()._reschedule(node)
-
-
-def _is_beyond_cores(node: WorkerController) -> bool:
-    return int(node.gateway.id.removeprefix("gw")) >= (os.cpu_count() or 1)
-
-
-def _next(scopes: Iterable[str]) -> str:
-    return next(iter(scopes))
 
 
 @pytest.fixture(scope="session", autouse=True)

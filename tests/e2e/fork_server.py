@@ -166,8 +166,8 @@ def become(arguments: list[str], env: dict[str, str], out: int, err: int, _repor
 
 
 def run(program: str) -> int:
-    """Run it as the main program of an interpreter would be. Returns the exit code, or the
-    negative number of the signal to end by."""
+    """Run it as the main program of an interpreter would be. Returns the exit code, or the signal
+    to end by."""
     try:
         if program.endswith(".py"):
             runpy.run_path(program, run_name="__main__")
@@ -180,7 +180,7 @@ def run(program: str) -> int:
         return 1
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
-        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+        return signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
@@ -191,10 +191,10 @@ def end(code: int) -> NoReturn:
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
-        os.kill(os.getpid(), -code)
-    os._exit(code)
+    if isinstance(code, signal.Signals):
+        signal.signal(code, signal.SIG_DFL)
+        os.kill(os.getpid(), code)
+    os._exit(code & 0xFF)
 
 
 if __name__ == "__main__":

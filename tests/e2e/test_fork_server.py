@@ -60,6 +60,7 @@ def test_it_finds_what_a_new_interpreter_finds(project: Project) -> None:
     [
         ("pass", 0),
         ("raise SystemExit(7)", 7),
+        ("raise SystemExit(-1)", 255),
         ("raise SystemExit('no')", 1),
         ("raise RuntimeError", 1),
         ("raise KeyboardInterrupt", -signal.SIGINT),
