@@ -80,14 +80,12 @@ local function session_of(id)
   return s
 end
 
-local NOTHING_ABOUT = '["",""]'
-
 -- All that a caller is told of sessions.
 local function records(sessions)
   local names = {}
   for i, s in ipairs(sessions) do names[i] = key('about', s.id) end
   local abouts = #names > 0 and call('MGET', unpack(names)) or {}
-  for i, s in ipairs(sessions) do s.about = abouts[i] or NOTHING_ABOUT end
+  for i, s in ipairs(sessions) do s.about = abouts[i] or '["",""]' end
   return sessions
 end
 
@@ -211,8 +209,7 @@ end
 
 -- ---------------------------------------------------------------- its state
 
--- For sessions of one state: what a single command can do for all of them costs a third of what
--- a command for each would.
+-- For sessions of one state: what a single command can do for all of them is done by one.
 local enter, leave = {}, {}
 
 local function enter_all(place, score, sessions)

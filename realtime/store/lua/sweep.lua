@@ -3,7 +3,7 @@
 -- claimant  who sweeps
 -- limit     how many are suspended, and how many claimed, at most
 -- kept_ms   how long a lost worker is remembered
--- answers   map: lost and silent (sessions), claimed (lists, see ROW), and workers_lost
+-- answers   map: lost and silent (sessions), claimed (sessions), and workers_lost
 
 local function suspend_silent(limit)
   local ids = call('ZRANGEBYSCORE', key('connected'), '-inf', below(silent), 'LIMIT', 0, limit)
@@ -24,27 +24,6 @@ local function due()
     add(call('ZRANGEBYSCORE', key(name), '-inf', below(now), 'LIMIT', 0, input.limit))
   end
   return ids
-end
-
--- What is answered of a claimed session, in this order, and behind it what its end depends on;
--- two of them are not in its hash. Most of a sweep is this: to read it as a list that is handed on
--- takes half the time of a table with names.
-local ROW = {
-  'id', 'state', 'generation', 'opened_at', 'connected_at', 'last_beat', 'visibility', 'missed',
-  'about', 'values', 'worker', 'user', 'login', 'address', 'end_code', 'end_reason', 'rooms',
-  'claimant', 'close_code', 'close_words',
-}
-local AT = {}
-for i, name in ipairs(ROW) do AT[name] = i end
-
--- What a change of its state has to know of a session.
-local function ending(id, row)
-  local worker, user, login, address, _, _, rooms, claimant, code, words = unpack(row, AT.worker)
-  return {
-    id = id, state = row[AT.state], worker = worker, user = user, login = login,
-    address = address, claimant = claimant, close_code = code, close_words = words,
-    rooms = rooms and rooms_of(id) or nil,
-  }
 end
 
 local function is_held(s)
@@ -77,15 +56,6 @@ local function forget_workers()
   end
 end
 
--- The row as the session has become.
-local function closing(s, row)
-  row[AT.id], row[AT.state], row[AT.worker] = s.id, 'closing', ''
-  row[AT.user], row[AT.login], row[AT.address] = s.user or '', s.login or '', s.address or ''
-  row[AT.end_code] = s.end_code or row[AT.end_code] or 0
-  row[AT.end_reason] = s.end_reason or row[AT.end_reason] or ''
-  row[AT.rooms] = s.rooms or ''
-end
-
 -- It is connected: its hash was taken away, and its worker has put it back.
 local function spare(id)
   for _, name in ipairs({'idle', 'suspended', 'closing'}) do call('ZREM', key(name), id) end
@@ -93,26 +63,18 @@ local function spare(id)
 end
 
 local function claim_due()
-  local sessions, rows, abouts = {}, {}, {}
+  local sessions = {}
   for _, id in ipairs(due()) do
-    local row = call('HMGET', key('session', id), unpack(ROW))
-    if row[AT.state] == 'connected' then
+    local s = indexed(id, key('claims', input.claimant))
+    if s and s.state == 'connected' then
       spare(id)
-    elseif row[AT.state] then
-      sessions[#sessions + 1], rows[#rows + 1] = ending(id, row), row
-      abouts[#abouts + 1] = key('about', id)
     else
-      indexed(id, key('claims', input.claimant)) -- somebody else has taken its hash away
+      sessions[#sessions + 1] = s
     end
   end
   claim(sessions, 'closing')
   claim(sessions, 'suspended')
-  abouts = abouts[1] and call('MGET', unpack(abouts)) or {}
-  for i, s in ipairs(sessions) do
-    closing(s, rows[i])
-    rows[i][AT.about] = abouts[i] or NOTHING_ABOUT
-  end
-  return rows
+  return records(sessions)
 end
 
 local lost, workers_lost = suspend_lost(input.limit)

@@ -50,10 +50,6 @@ class Row(msgspec.Struct):
     rooms: str = ""
 
 
-class ListedRow(Row, array_like=True):
-    """The same as a list in this order, which takes a script less time to make."""
-
-
 class Place(msgspec.Struct, omit_defaults=True):
     """Where in an order a step ended, or begins: at a whole id, or at the ``shown`` head
     of one that came from a cursor."""

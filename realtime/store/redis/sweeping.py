@@ -5,7 +5,7 @@ import msgspec
 from ..base import LOST_WORKER_KEPT_MS
 from ..records import Overdue, SweepReport, Swept
 from . import rows
-from .rows import ListedRow, Place, Row, answers
+from .rows import Place, Row, answers
 from .scripts import Calls, Talk
 
 
@@ -14,7 +14,7 @@ class _Swept(msgspec.Struct):
 
     lost: list[Row]
     silent: list[Row]
-    claimed: list[ListedRow]
+    claimed: list[Row]
     workers_lost: int
 
 
