@@ -282,7 +282,8 @@ def test_a_screen_reader_hears_what_lasts(page: Page, template: Path, tmp_path: 
             }"""
         )
         server.kill()
-        expect(page.locator("#realtime-word")).to_contain_text("attempt 3", timeout=20_000)
+        third_or_later = re.compile(r"attempt ([3-9]|\d\d)")  # one may pass between two looks
+        expect(page.locator("#realtime-word")).to_contain_text(third_or_later, timeout=20_000)
     with own.serve(port):
         shows(page, "connected", within=40)
         expected = ["Connection: connecting", "Connection: connected"]

@@ -17,17 +17,16 @@ T = TypeVar("T")
 _FOLDER = Path(__file__).parent.parent / "lua"
 
 
-def _scripts_in(folder: Path) -> dict[str, str]:
+def _scripts_in(folder: Path, *prelude: str) -> dict[str, str]:
     """By their names there, each with what they all begin with."""
-    prelude = (folder / "prelude.lua").read_text()
-    scripts = (path for path in sorted(folder.glob("*.lua")) if path.stem != "prelude")
-    return {path.stem: prelude + path.read_text() for path in scripts}
+    before = "\n".join((folder / "prelude" / f"{part}.lua").read_text() for part in prelude)
+    return {path.stem: f"{before}\n{path.read_text()}" for path in folder.glob("*.lua")}
 
 
-# Those of the registry, and those of the message log.
-SCRIPTS = _scripts_in(_FOLDER) | {
-    f"log/{name}": text for name, text in _scripts_in(_FOLDER / "log").items()
-}
+_REGISTRY = _scripts_in(_FOLDER, "keys", "session", "places", "state", "changes", "order")
+_LOG = _scripts_in(_FOLDER / "log", "keys")
+
+SCRIPTS = _REGISTRY | {f"log/{name}": text for name, text in _LOG.items()}
 
 
 @dataclass(frozen=True, slots=True)

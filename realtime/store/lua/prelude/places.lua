@@ -1,0 +1,75 @@
+-- Where a session is found, whatever its state is.
+
+local PLACES = {'user', 'address', 'login'}
+
+local function index(s)
+  call('ZADD', key('started'), s.opened_at, s.id)
+  call('ZADD', key('ids'), 0, s.id)
+  for _, name in ipairs(PLACES) do
+    if s[name] then call('ZADD', key(name, s[name]), s.opened_at, s.id) end
+  end
+end
+
+local function ids_of(sessions)
+  local ids = {}
+  for i, s in ipairs(sessions) do ids[i] = s.id end
+  return ids
+end
+
+-- A command for each value that the sessions have in a field, about all that have it.
+local function for_each(command, name, field, sessions)
+  local ids = {}
+  for _, s in ipairs(sessions) do
+    local value = s[field]
+    if value then
+      if ids[value] then table.insert(ids[value], s.id) else ids[value] = {s.id} end
+    end
+  end
+  for value, those in pairs(ids) do call(command, key(name, value), unpack(those)) end
+end
+
+local function unindex(sessions)
+  local ids = ids_of(sessions)
+  call('ZREM', key('started'), unpack(ids))
+  call('ZREM', key('ids'), unpack(ids))
+  for _, name in ipairs(PLACES) do for_each('ZREM', name, name, sessions) end
+end
+
+local function come_into(s)
+  for room in (s.rooms or ''):gmatch('%S+') do
+    local is_new = call('ZADD', key('room', room), s.opened_at, s.id) == 1
+    if is_new and s.user then call('HINCRBY', key('present', room), s.user, 1) end
+  end
+end
+
+local function go_out(s)
+  for room in (s.rooms or ''):gmatch('%S+') do
+    local place, present = key('room', room), key('present', room)
+    if call('ZREM', place, s.id) == 1 then
+      if s.user and call('HINCRBY', present, s.user, -1) < 1 then call('HDEL', present, s.user) end
+    elseif call('EXISTS', place) == 0 then
+      call('DEL', present)
+    end
+  end
+end
+
+local TAKE_OUT = {set = 'SREM', hash = 'HDEL'}
+
+local function take_out(id, place)
+  call(TAKE_OUT[call('TYPE', place).ok] or 'ZREM', place, id)
+end
+
+-- A session that an index names. One whose hash is gone, which only somebody else can have
+-- done, such as a Redis that makes room, is forgotten: nobody shall stumble over it again.
+local function indexed(id, place)
+  local s = session_of(id)
+  if s then return s end
+  for _, name in ipairs({'started', 'ids', 'connected', 'idle', 'suspended', 'closing'}) do
+    call('ZREM', key(name), id)
+  end
+  call('SREM', key('unstable'), id)
+  local rooms, user = rooms_of(id)
+  if rooms then go_out({id = id, rooms = rooms, user = user ~= '' and user or nil}) end
+  call('DEL', key('about', id), key('rooms', id))
+  take_out(id, place)
+end
