@@ -52,6 +52,7 @@ class Proxy:
         self.cuts = 0  # replies since the start
         self.faults = Faults()
         self._links: set[_Link] = set()
+        self._resets = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name="faults", daemon=True
@@ -141,11 +142,13 @@ class Proxy:
                 await asyncio.sleep(0)
 
     def _reset_all(self) -> None:
+        self._resets += 1
         for link in self._links:
             link.reset()
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.accepted += 1
+        resets = self._resets
         if self.faults.refuses:
             _reset(writer)
             return
@@ -153,6 +156,10 @@ class Proxy:
             server = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
             _reset(writer)
+            return
+        if resets != self._resets:  # it was already there for whoever broke them all
+            _reset(writer)
+            _reset(server[1])
             return
         link = _Link(self, (reader, writer), server)
         self._links.add(link)
