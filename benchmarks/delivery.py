@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import django
@@ -26,6 +27,7 @@ from .load import here  # noqa: E402
 from .wire import Wire, connect  # noqa: E402
 
 REPEATS = 5
+THREADS = 4
 PATIENCE = 30.0
 DATA = {"n": 1, "text": TEXT}
 
@@ -34,12 +36,24 @@ Figures = dict[str, float]
 
 
 def publish(count: int) -> Figures:
-    """What one call of ``publish`` takes, one after the other."""
-    api.publish("alone", DATA)
-    began = time.perf_counter()
-    for _ in range(count):
-        api.publish("alone", DATA)
-    return {"publish_us": 1e6 * (time.perf_counter() - began) / count}
+    """What each of so many calls of ``publish`` takes, in microseconds: made by one thread, and
+    by several that share them, as those of a web server do."""
+    return {"publish_us": _publish_in(1, count), "publish_threads_us": _publish_in(THREADS, count)}
+
+
+def _publish_in(threads: int, count: int) -> float:
+    """The time of all by their number. Each thread has a room of its own."""
+
+    def work(number: int) -> None:
+        for _ in range(count // threads):
+            api.publish(f"alone-{number}", DATA)
+
+    api.publish("alone-0", DATA)  # connects
+    with ThreadPoolExecutor(threads) as pool:
+        began = time.perf_counter()
+        for done in [pool.submit(work, number) for number in range(threads)]:
+            done.result()
+        return 1e6 * (time.perf_counter() - began) / (count // threads * threads)
 
 
 class Visitor:

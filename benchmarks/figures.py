@@ -36,11 +36,12 @@ CROWD = Figure("crowd", "crowd_ms", "until all 10,000 have it, ms", 0)
 LATE = Figure("crowd", "late_beat_ms", "latest beat meanwhile, ms late", 0)
 SLOW = Figure("crowd", "slow_ratio", "CPU with 1 % slow ÷ without", 2)
 PUBLISH = Figure("delivery", "publish_us", "publish from sync code, µs", 0)
+THREADS = Figure("delivery", "publish_threads_us", "the same by four threads, µs each", 0)
 RESUME = Figure("delivery", "resume_ms", "resume of 1,000 publications, ms", 0)
 SERVER_FIGURES = (
     *(DELIVERY, ROOM, BEAT, CONNECT, MEMORY, TICK, LONGEST_TICK),
     *(IDLE, CROWD, LATE, SLOW),
-    *(PUBLISH, RESUME),
+    *(PUBLISH, THREADS, RESUME),
 )
 
 EMPTY_SWEEP = Figure("registry", "empty_sweep_ms", "sweep with nothing to do, ms", 1)
@@ -64,6 +65,7 @@ GOALS = (
     *(Goal(LATE, ours, 500.0) for ours in OURS),
     *(Goal(SLOW, ours, 1.3) for ours in OURS),
     *(Goal(PUBLISH, ours, 500.0) for ours in OURS),
+    *(Goal(THREADS, ours, 500.0) for ours in OURS),
     *(Goal(RESUME, ours, 50.0) for ours in OURS),
     *(Goal(LONGEST_TICK, ours, 20.0) for ours in OURS),
     Goal(EMPTY_SWEEP, "redis", 10.0),
