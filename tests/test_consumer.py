@@ -294,6 +294,32 @@ async def test_who_comes_while_goodbyes_are_said_is_sent_away(
     assert (said[-1]["delay"], ended) == ([0, 5000], code)
 
 
+class Hesitant(RealtimeConsumer):
+    """Knows who may join only when it is told."""
+
+    asked: asyncio.Event
+    answer: asyncio.Event
+
+    async def authorize(self, room: str, action: str) -> bool:
+        self.asked.set()
+        await self.answer.wait()
+        return True
+
+
+async def test_a_hello_that_a_drain_has_ended_opens_no_session(worker: Runtime) -> None:
+    Hesitant.asked, Hesitant.answer = asyncio.Event(), asyncio.Event()
+    client = Client(Hesitant)
+    await client.connect()
+    await client.say(**HELLO, rooms={"open": None})
+    await asyncio.wait_for(Hesitant.asked.wait(), 10)
+    worker.hub.end_all()
+    Hesitant.answer.set()
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 4001)
+    stats = await worker.store.stats()
+    assert (stats.connected, stats.suspended) == (0, 0)
+
+
 # ---------------------------------------------------------------- the end
 
 

@@ -106,7 +106,7 @@ class Admission:
         """Open or resume a session; ``welcome`` is sent once the store has it.
 
         None if the user has as many as allowed, the connection has then been ended, and if the
-        connection has gone meanwhile.
+        connection has gone or was ended meanwhile.
 
         Raises StoreUnavailable if it cannot be known whether the store has it, or where
         the logs of its rooms end, whatever ``rights`` raise, and TimeoutError if they take longer
@@ -123,9 +123,10 @@ class Admission:
         return session
 
     async def _admit(self, new: Newcomer) -> ConnectedSession | None:
-        if new.connection.gone:
+        if new.connection.gone or new.connection.ended:
             # Its client may have given up on a worker that stood still, and have resumed
-            # elsewhere: who resumes now takes the session from a live connection.
+            # elsewhere: who resumes now takes the session from a live connection. And a drain
+            # has said goodbye to those who were still waiting here.
             return None
         resume = new.hello.resume
         before = self._hub.get(resume.session) if resume else None

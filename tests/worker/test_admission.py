@@ -16,7 +16,7 @@ from realtime.worker.connection import Connection
 from realtime.worker.rights import Rights
 
 from .conftest import ADA, World, rights
-from .fakes import Wire, connect, eventually
+from .fakes import Wire, connect, eventually, settled
 
 CONNECTED = SessionState.CONNECTED
 
@@ -45,6 +45,46 @@ async def test_nobody_waits_for_ever_for_an_application_to_say_who_may_join(
     with pytest.raises(TimeoutError):
         await world.admission.admit(connect(wire), hello, ADA, rights=Rights(None, 3, hang))
     assert (wire.events, world.fickle.called("open")) == ([], [])
+
+
+@pytest.mark.parametrize("where", ["authorize", "turn"])
+async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
+    world: World, where: str
+) -> None:
+    """As by a drain. Not every server tells that the transport has gone then."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def later(room: str, action: str) -> bool:
+        asked.set()
+        await answer.wait()
+        return True
+
+    wire = Wire()
+    connection = connect(wire)
+    turn = asyncio.Event()
+    turns = [asyncio.create_task(_take_turn(world, turn)) for _ in range(AT_ONCE)]
+    if where == "authorize":
+        turn.set()
+        await asyncio.wait(turns)
+    else:
+        answer.set()
+    hello = Hello(protocol=1, rooms={"open:a": None})
+    admission = asyncio.create_task(
+        world.admission.admit(connection, hello, ADA, rights=Rights("user:1", 3, later))
+    )
+    await asyncio.wait_for(asked.wait(), 10)
+    await settled()
+    connection.end(4001)
+    answer.set()
+    turn.set()
+    assert await admission is None
+    assert (world.fickle.called("open"), world.opened, world.moves) == ([], [], [])
+    assert wire.closed == 4001
+
+
+async def _take_turn(world: World, until: asyncio.Event) -> None:
+    async with world.admission._turns.one():
+        await until.wait()
 
 
 async def test_welcome_is_sent_once_the_store_has_the_session(world: World) -> None:
