@@ -28,10 +28,14 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=False
 
 
 class Resume(msgspec.Struct, frozen=True):
-    """The session a client wants to continue, and the secret that proves it is its own."""
+    """The session a client wants to continue, and the secret that proves it is its own.
+
+    ``turn`` rises with every attempt of the client, so that an attempt that the client has given
+    up on takes nothing from a later one. Without it the attempt counts as the newest."""
 
     session: str
     token: str
+    turn: Count | None = None
 
 
 class Hello(Message, frozen=True, tag="hello"):
@@ -131,6 +135,7 @@ class Welcome(Message, frozen=True, tag="welcome"):
     ping_interval: int
     pong_timeout: int
     max_missed: int
+    resume_window: int
     window: int
     window_bytes: int
     max_message_size: int

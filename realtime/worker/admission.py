@@ -50,9 +50,11 @@ class Watchers:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a ``welcome`` tells of this server: its heartbeat, and sizes in bytes."""
+    """What a ``welcome`` tells of this server: its heartbeat, how many seconds a suspended
+    session waits for its client, and sizes in bytes."""
 
     policy: Policy
+    resume_window: float
     max_message_size: int
     max_publication: int
 
@@ -233,6 +235,7 @@ class Admission:
             ping_interval=round(policy.ping_interval * 1000),
             pong_timeout=round(policy.pong_timeout * 1000),
             max_missed=policy.max_missed,
+            resume_window=round(self._terms.resume_window * 1000),
             window=WINDOW,
             window_bytes=WINDOW_BYTES,
             max_message_size=self._terms.max_message_size,

@@ -120,7 +120,12 @@ class Runtime:
             self._departures,
             self.rooms,
             self._watchers,
-            terms=Terms(policy, settings.max_message_size, settings.max_publication),
+            terms=Terms(
+                policy,
+                settings.resume_window,
+                settings.max_message_size,
+                settings.max_publication,
+            ),
             cap=foundation.cap(),
         )
 

@@ -68,6 +68,7 @@ export class FakeSocket {
       user: "17",
       ping_interval: 25_000,
       pong_timeout: 10_000,
+      resume_window: 120_000,
       window: 256,
       window_bytes: 65_536,
       max_publication: 65_536,

@@ -76,13 +76,22 @@ def nested(levels: int, leaf: str = "") -> str:
 FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
     "hello": (
         '{"type":"hello","protocol":1,"client":"realtime-js/0.1.0",'
-        '"resume":{"session":"abc","token":"def"},"visibility":"hidden"}',
+        '"resume":{"session":"abc","token":"def","turn":7},"visibility":"hidden"}',
         Hello(
             protocol=1,
             client="realtime-js/0.1.0",
-            resume=Resume(session="abc", token="def"),
+            resume=Resume(session="abc", token="def", turn=7),
             visibility="hidden",
         ),
+    ),
+    "hello of a client without turns": (
+        '{"type":"hello","protocol":1,"resume":{"session":"abc","token":"def"}}',
+        Hello(protocol=1, resume=Resume(session="abc", token="def", turn=None)),
+    ),
+    "hello with the last turn of all": (
+        '{"type":"hello","protocol":1,'
+        '"resume":{"session":"abc","token":"def","turn":9007199254740992}}',
+        Hello(protocol=1, resume=Resume(session="abc", token="def", turn=2**53)),
     ),
     "shortest hello": ('{"type":"hello","protocol":1}', Hello(protocol=1)),
     "hello with nothing to resume": (
@@ -174,6 +183,7 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
             ping_interval=25000,
             pong_timeout=10000,
             max_missed=3,
+            resume_window=120000,
             window=256,
             window_bytes=65536,
             max_message_size=1000000,
@@ -187,7 +197,7 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         ),
         '{"type":"welcome","protocol":1,"session":"abc","token":"def","resumed":false,'
         '"user":"17","ping_interval":25000,"pong_timeout":10000,"max_missed":3,'
-        '"window":256,"window_bytes":65536,"max_message_size":1000000,"max_publication":65536,'
+        '"resume_window":120000,"window":256,"window_bytes":65536,"max_message_size":1000000,"max_publication":65536,'
         '"server_time":1795176000000,"rooms":{"user:17":{"epoch":"a1","offset":7},'
         '"chat:lobby":{"epoch":"k3","offset":44,"recovered":true},'
         '"news":{"epoch":"k4","offset":9,"recovered":false,"reason":"epoch_changed"}}}',

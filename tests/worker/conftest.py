@@ -77,7 +77,7 @@ class World:
             self.departures,
             self.rooms,
             self.watchers,
-            terms=Terms(POLICY, max_message_size=1000, max_publication=1000),
+            terms=Terms(POLICY, 120.0, max_message_size=1000, max_publication=1000),
         )
         self.hub.ticker = Ticker(
             [], beat=self.hub.beat, sessions=self.hub.connected, patience=5.0, grain=0.02

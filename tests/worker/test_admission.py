@@ -112,6 +112,7 @@ async def test_welcome_has_the_numbers_in_milliseconds(world: World) -> None:
         "ping_interval": 25000,
         "pong_timeout": 10000,
         "max_missed": 3,
+        "resume_window": 120000,
         "max_message_size": 1000,
         "max_publication": 1000,
         "window": 256,

@@ -1,5 +1,7 @@
 """The hub with a cap: the new one is refused, or the oldest makes room."""
 
+from typing import Any
+
 import pytest
 
 from realtime.protocol.messages import Hello, Resume
@@ -16,7 +18,7 @@ def limited(world: World, *, evict_oldest: bool) -> World:
     return world
 
 
-async def refused(world: World, **resume: str) -> Wire:
+async def refused(world: World, **resume: Any) -> Wire:
     """A connection that finds no room."""
     wire = Wire()
     connection = connect(wire)
