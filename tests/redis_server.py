@@ -1,10 +1,12 @@
 """A real redis-server of our own: on loopback, a free port, nothing kept between starts."""
 
 import atexit
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -23,11 +25,15 @@ class RedisServer:
 
     Extra ``arguments`` are its own: ``"--maxmemory", "10mb"``. With ``snapshots`` an
     orderly stop, or a SAVE, writes its data into its folder, and the next start reads them.
+    ``env`` is added to its environment.
     """
 
-    def __init__(self, *arguments: str, snapshots: bool = False) -> None:
+    def __init__(
+        self, *arguments: str, snapshots: bool = False, env: Mapping[str, str] | None = None
+    ) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._env = {**os.environ, **(env or {})}
         self._arguments = (*(("--save", "3600", "1") if snapshots else ("--save", "")), *arguments)
         self._folder = tempfile.TemporaryDirectory(prefix="realtime-redis-")
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,6 +56,7 @@ class RedisServer:
         assert self._process is None, "it is running"
         self._process = subprocess.Popen(
             ["redis-server", *self._options(), *self._arguments],
+            env=self._env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,

@@ -32,6 +32,13 @@ class Fault(Enum):
     LOSE_REDIS = "Redis restarted without its data", 1
     EMPTY_REDIS = "Redis emptied", 1
     FORGET_SCRIPTS = "scripts forgotten", 1
+    FILL_REDIS = "Redis full", 2
+    BACK_UP_REDIS = "Redis backed up", 2
+    ATTACH_REPLICA = "a replica attached for a while", 2
+    STEP_REDIS_CLOCK = "clock of Redis stepped and set right", 1
+    STEP_WORKER_CLOCK = "clock of a worker stepped", 2
+    TERMINATE_BACKENDS = "database connections terminated", 3
+    ROTATE_KEY = "one step of a change of keys", 1
     TRIM_LOG = "log trimmed", 4
     DROP_LOG = "log deleted", 2
     RESET_LINES = "lines reset", 3
