@@ -72,12 +72,13 @@ def stats() -> Stats:
 def publish(room: str, data: Any, *, key: str | None = None) -> Position | None:
     """Publish data to everybody in a room, and to those who come back in time.
 
-    Returns where it stands in the room's log, once it is there. Inside a transaction, of the
-    default database or the store's, it is checked and encoded at once, published when that
-    commits, and None is returned; a failure then is logged. Raises ValueError and TypeError
-    for a room or data that cannot be published, and StoreUnavailable: whether it was published
-    is unknown then. To publish again with the same ``key`` (1 to 200 characters), in the same
-    room within five minutes, is safe: it is there once, where it was put first.
+    Returns where it stands in the room's log, once it is there. Inside a transaction, of any
+    database, it is checked and encoded at once, published when that commits, and None is
+    returned; a failure then is logged. Raises ValueError and TypeError for a room or data that
+    cannot be published, Django's TransactionManagementError where autocommit is off, as
+    ``on_commit`` does, and StoreUnavailable: whether it was published is unknown then. To
+    publish again with the same ``key`` (1 to 200 characters), in the same room within five
+    minutes, is safe: it is there once, where it was put first.
     """
     return _one(publishing.publish([publishing.draft_of(room, data, key)]))
 

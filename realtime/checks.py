@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connections
 
 from .conf import DEFAULTS, KINDS, MAY_BE_ZERO, configured
 from .protocol.messages import MOST_ROOMS
@@ -181,6 +182,25 @@ _ADVICE = (
         6,
     ),
 )
+
+
+# The database of the history, and of the sessions unless they are in Redis.
+
+
+@register("realtime")
+def check_database(**_: Any) -> list[CheckMessage]:
+    """Whether what workers write there is committed."""
+    alias = choice.database_alias(str(configured().get("STORE", "")))
+    if connections.settings.get(alias, {}).get("AUTOCOMMIT", True):
+        return []
+    return [
+        Error(
+            f"AUTOCOMMIT of the database {alias!r} is off: what workers write there is never "
+            "committed.",
+            hint="Remove AUTOCOMMIT from its settings, or name another database in STORE.",
+            id="realtime.E014",
+        )
+    ]
 
 
 # The channel layer: what it must and what it had better not be.

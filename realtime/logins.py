@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.db import transaction
+from django.db.transaction import TransactionManagementError
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -13,6 +13,7 @@ from . import api
 from .authentication import digest_of
 from .protocol.codes import CloseCode
 from .store.base import StoreUnavailable
+from .transactions import once_committed, open_transactions
 from .worker.foundation import database
 
 
@@ -35,7 +36,9 @@ def call_back_sockets(request: HttpRequest | None, **_: Any) -> None:
 
 
 def _close(session_key: str | None, code: CloseCode) -> None:
-    """After the transaction, so that nothing is closed for a login that is rolled back."""
+    """After the transactions that are open, so that nothing is closed for a login that is rolled
+    back. Where one is managed by hand nothing tells of its commit: the workers' next look at
+    the logins finds what has become of this one."""
     if not session_key:
         return
 
@@ -44,4 +47,5 @@ def _close(session_key: str | None, code: CloseCode) -> None:
         with suppress(StoreUnavailable):
             api.close_login(digest_of(session_key), code)
 
-    transaction.on_commit(close, using=database().alias, robust=True)
+    with suppress(TransactionManagementError):
+        once_committed(close, open_transactions(also_of_tests=(database().alias, "default")))

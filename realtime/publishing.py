@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connections, transaction
+from django.db import connections
 
 from . import hinting
 from .conf import settings
@@ -17,6 +17,7 @@ from .protocol.position import Position
 from .protocol.values import TOO_DEEP, BadValue, check_values
 from .store.base import StoreUnavailable
 from .store.log import MOST, Draft
+from .transactions import once_committed, open_transactions
 from .worker import foundation
 from .worker.publisher import bundle_of
 
@@ -81,10 +82,13 @@ def room_of(user: Any) -> str:
 
 
 def publish(drafts: Sequence[Draft]) -> list[Position] | None:
-    """Publish these in their order: now, or when the transactions commit that are open in the
-    default database and the store's; then None. Raises StoreUnavailable."""
-    aliases = dict.fromkeys((foundation.database().alias, "default"))
-    if within := [alias for alias in aliases if connections[alias].in_atomic_block]:
+    """Publish these in their order: now, or when all transactions have committed that this
+    thread has open, in whichever databases; then None.
+
+    Raises StoreUnavailable, and TransactionManagementError where a transaction is managed by
+    hand.
+    """
+    if within := open_transactions(also_of_tests=(foundation.database().alias, "default")):
         for draft in drafts:
             _Deferred(draft, within)
         return None
@@ -109,7 +113,8 @@ def _append(drafts: Sequence[Draft]) -> list[Position]:
 
 
 class _Deferred:
-    """A draft that waits until all transactions have committed that it is published in.
+    """A draft that waits until all transactions have committed that it is published in; one
+    that is rolled back takes it along.
 
     Those that follow each other in one transaction, and are sure to be committed or rolled
     back together, make a batch: the first that is called publishes all that follow it.
@@ -119,11 +124,10 @@ class _Deferred:
         self.draft = draft
         self.batch = [self]
         self.is_published = False
-        self._awaited = len(databases)
+        self._databases = tuple(databases)
         if len(databases) == 1:
             self._follow(databases[0])
-        for alias in databases:
-            transaction.on_commit(self.committed, using=alias, robust=True)
+        once_committed(self.committed, databases)
 
     def _follow(self, alias: str) -> None:
         """Be in one batch with whoever waits just before, if nothing can part the two."""
@@ -131,17 +135,24 @@ class _Deferred:
         if not hooks or hooks[-1][0] != set(savepoints):
             return
         before = getattr(hooks[-1][1], "__self__", None)
-        if isinstance(before, _Deferred) and before._awaited == 1 and len(before.batch) < MOST:
+        if not isinstance(before, _Deferred) or before._databases != self._databases:
+            return
+        if len(before.batch) < MOST:
             self.batch = before.batch
             self.batch.append(self)
 
     def committed(self) -> None:
-        """One of the transactions has committed. Publishes this and what follows it, if it was
-        the last and none before this has."""
-        self._awaited -= 1
-        if self._awaited or self.is_published:
+        """All of the transactions have committed. Publishes this and what follows it, unless
+        one before this has."""
+        if self.is_published:
             return
         due = self.batch[self.batch.index(self) :]
         for each in due:
             each.is_published = True
-        _publish_now([each.draft for each in due])
+        # Others may have been opened since, and end later: the store's own among them.
+        within = [each for each in open_transactions() if each not in self._databases]
+        if within:
+            for each in due:
+                _Deferred(each.draft, within)
+        else:
+            _publish_now([each.draft for each in due])

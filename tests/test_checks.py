@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from django.core import checks
 from django.core.checks import CheckMessage
+from django.db import connections
 from django.test import override_settings
 
-from realtime.checks import AROUND_DATA, check_channel_layer, check_settings
+from realtime.checks import AROUND_DATA, check_channel_layer, check_database, check_settings
 from realtime.conf import DEFAULTS, MAY_BE_ZERO
 from realtime.protocol.messages import Said
 
@@ -115,6 +116,16 @@ def test_settings_must_go_together(id_: str) -> None:
     assert message.level == checks.ERROR
     assert hint in str(message.hint)
     assert found(right) == []
+
+
+@pytest.mark.parametrize(("store", "found"), [("database:live", {"E014"}), ("database", set())])
+def test_the_database_commits_by_itself(
+    monkeypatch: pytest.MonkeyPatch, store: str, found: set[str]
+) -> None:
+    database = {**connections.settings["default"], "AUTOCOMMIT": False}
+    monkeypatch.setitem(connections.settings, "live", database)
+    with override_settings(REALTIME={"STORE": store}):
+        assert ids(check_database()) == found
 
 
 def test_the_largest_message_fits_a_frame() -> None:

@@ -114,6 +114,18 @@ def test_a_logout_that_is_rolled_back_closes_nothing(browser: Client) -> None:
     assert asked() == {}
 
 
+def test_a_logout_in_a_manual_transaction_is_left_to_the_next_look(browser: Client) -> None:
+    """Nothing tells whether it will be rolled back; and the logout itself goes on."""
+    socket_of(key_of(browser))
+    transaction.set_autocommit(False)
+    try:
+        auth.logout(request_of(browser))
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+    assert asked() == {}
+
+
 def test_without_a_request_there_is_nothing_to_close(browser: Client) -> None:
     socket_of(key_of(browser))
     user = User.objects.get(username="ada")

@@ -5,16 +5,20 @@ import decimal
 import logging
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import connections, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db.transaction import TransactionManagementError
 from django.test import TestCase, override_settings
 
 from realtime import api, hinting
 from realtime.protocol.position import Position
 from realtime.publishing import encode_data
+from realtime.store.database.transaction import speaking
 from realtime.store.log import MOST, BlockingLog, Entry
 from realtime.worker import foundation
 from realtime.worker.bundles import Bundle
@@ -262,6 +266,131 @@ def test_hooks_of_others_keep_their_place(log: BlockingLog) -> None:
     assert data(log) == ["1", "2"]
 
 
+@pytest.fixture
+def manual(using: str) -> Iterator[str]:
+    """A database whose transactions the application commits by hand."""
+    transaction.set_autocommit(False, using)
+    yield using
+    connections[using].rollback()
+    transaction.set_autocommit(True, using)
+
+
+def test_in_a_manual_transaction_nothing_is_published(
+    log: BlockingLog, manual: str, told: list[list[Bundle]]
+) -> None:
+    """No hook tells of its end: what is handed out could be rolled back."""
+    User.objects.using(manual).create(username="ada")
+    for call in (api.publish, api.publish_to_user):
+        with pytest.raises(TransactionManagementError, match=f"autocommit is off .*{manual}"):
+            call("1", 1)
+    with pytest.raises(TransactionManagementError):
+        api.publish_many([("r", 1)])
+    assert told == []
+    transaction.rollback(manual)
+    transaction.set_autocommit(True, manual)
+    assert not User.objects.using(manual).filter(username="ada").exists()
+    position = api.publish("r", 2)
+    assert position is not None
+    assert (position.offset, data(log)) == (1, ["2"])
+
+
+def test_a_block_within_a_manual_transaction_waits_for_both(log: BlockingLog, manual: str) -> None:
+    with transaction.atomic(manual):
+        assert api.publish("r", 1) is None
+    transaction.rollback(manual)
+    with transaction.atomic(manual):
+        api.publish("r", 2)
+    transaction.commit(manual)
+    transaction.set_autocommit(True, manual)
+    assert data(log) == ["2"]
+
+
+def test_a_failing_store_leaves_a_manual_transaction_alone(
+    transactional_db: None, redis_server: RedisServer
+) -> None:
+    transaction.set_autocommit(False)
+    try:
+        User.objects.create(username="ada")
+        with pytest.raises(api.StoreUnavailable), speaking():
+            raise DatabaseError("of another database")
+        transaction.commit()
+    finally:
+        transaction.set_autocommit(True)
+    assert User.objects.filter(username="ada").exists()
+
+
+def test_a_kick_in_a_manual_transaction_is_a_part_of_it(log: BlockingLog, alias: str) -> None:
+    """Also as the first thing that is asked of a database."""
+    transaction.set_autocommit(False, alias)
+    try:
+        User.objects.using(alias).create(username="ada")
+        assert api.kick_user("7") == 0
+    finally:
+        transaction.rollback(alias)
+        transaction.set_autocommit(True, alias)
+
+
+OTHER = "other"
+
+
+@pytest.fixture
+def other(log: BlockingLog, tmp_path: Path) -> Iterator[str]:
+    """A third database, of the application's own; Django's mark would forbid it."""
+    connections.settings[OTHER] = {
+        **connections.settings["default"], "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(tmp_path / "other.sqlite3"), "OPTIONS": {},
+    }  # fmt: skip
+    connections[OTHER].ensure_connection()
+    yield OTHER
+    connections[OTHER].close()
+    del connections[OTHER], connections.settings[OTHER]
+
+
+@pytest.mark.parametrize("log", ["postgresql"], indirect=True)
+def test_a_transaction_of_any_database_counts(log: BlockingLog, other: str) -> None:
+    with transaction.atomic(other):
+        assert api.publish("r", 1) is None
+    with transaction.atomic(other):
+        api.publish("r", 2)
+        transaction.set_rollback(True, using=other)
+    transaction.set_autocommit(False, other)
+    with pytest.raises(TransactionManagementError, match=other):
+        api.publish("r", 3)
+    transaction.set_autocommit(True, other)
+    assert data(log) == ["1"]
+
+
+@pytest.mark.parametrize("log", ["postgresql"], indirect=True)
+def test_so_does_one_that_was_opened_before_the_commit_and_ends_later(
+    log: BlockingLog, other: str, using: str
+) -> None:
+    first, later = transaction.atomic(other), transaction.atomic(using)
+    first.__enter__()
+    assert api.publish("r", 1) is None
+    later.__enter__()
+    first.__exit__(None, None, None)
+    assert data(log) == []
+    later.__exit__(None, None, None)
+    assert data(log) == ["1"]
+
+
+def test_what_a_hook_publishes_is_published(log: BlockingLog, using: str) -> None:
+    with transaction.atomic(using):
+        transaction.on_commit(lambda: api.publish("r", 2), using=using)
+        api.publish("r", 1)
+    assert data(log) == ["2", "1"]
+
+
+def test_a_transaction_that_is_to_be_rolled_back_publishes_nothing(
+    log: BlockingLog, using: str
+) -> None:
+    with transaction.atomic(using):
+        with suppress(IntegrityError), transaction.atomic(using, savepoint=False):
+            raise IntegrityError
+        assert api.publish("r", 1) is None
+    assert data(log) == []
+
+
 @pytest.mark.parametrize("log", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("outer_first", [False, True])
 def test_in_two_transactions_both_have_to_commit(
@@ -306,6 +435,11 @@ class CapturedTests(TestCase):
         assert len(hooks) == 2
         assert data(foundation.blocking_store().log) == ['"one"', '"two"']
         assert len(connections["default"].run_on_commit) == 3
+
+    def test_so_they_do_within_a_block_of_the_test_s_own(self) -> None:
+        with transaction.atomic(), self.captureOnCommitCallbacks(execute=True):
+            api.publish("r", "one")
+        assert data(foundation.blocking_store().log) == ['"one"']
 
 
 # Async

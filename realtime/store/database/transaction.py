@@ -8,6 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from realtime.transactions import is_manual
+
 from ..base import StoreUnavailable
 
 # The database's own clock in epoch milliseconds, moving also within a transaction.
@@ -85,13 +87,14 @@ class Deadlock(StoreUnavailable):
 def speaking() -> Iterator[None]:
     """Raises StoreUnavailable for whatever a database has to say.
 
-    A connection that failed may be broken, so the next call makes a new one.
+    A connection that failed may be broken, so the next call makes a new one, unless the
+    application has a transaction open there.
     """
     try:
         yield
     except (DatabaseError, InterfaceError) as error:
         for connection in connections.all(initialized_only=True):
-            if not connection.in_atomic_block:
+            if not connection.in_atomic_block and not is_manual(connection):
                 connection.close()
         deadlocked = getattr(error.__cause__, "sqlstate", "") == DEADLOCK_DETECTED
         raise (Deadlock if deadlocked else StoreUnavailable)(str(error)) from error
@@ -101,7 +104,7 @@ def speaking() -> Iterator[None]:
 def _immediate(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """On SQLite, begin with the write lock: a transaction that reads first and then
     wants to write is refused without waiting if another has written meanwhile."""
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
+    if connection.vendor != "sqlite" or connection.in_atomic_block or is_manual(connection):
         yield
         return
     _use_wal(connection)
