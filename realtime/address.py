@@ -1,10 +1,18 @@
 """The client's address: the peer's, or what trusted proxies say of it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+# As servers and proxies write it: 192.0.2.1, 192.0.2.1:4711, 2001:db8::1, [2001:db8::1] or
+# [2001:db8::1]:4711. The zone of fe80::1%eth0 says on which link; to others it means nothing.
+_WRITTEN = re.compile(
+    r"\[(?P<bracketed>[^\]%]+)(?:%[^\]]+)?\](?::\d+)?|(?P<v4>[\d.]+)(?::\d+)?|(?P<v6>[^\[\]%]+)(?:%.+)?"
+)
 
 
 @lru_cache(maxsize=16)  # asked for every connection, and always for the same
@@ -14,6 +22,21 @@ def parse_proxies(names: tuple[str, ...]) -> tuple[Network | str, ...]:
     Raises ValueError for anything else.
     """
     return tuple(name if name == "unix" else ip_network(name, strict=False) for name in names)
+
+
+def parse_address(text: str) -> Address | None:
+    """The address in a text, without its port and zone; None if there is none.
+
+    An IPv4 address that a server on ``::`` sees within an IPv6 one is that IPv4 address.
+    """
+    written = _WRITTEN.fullmatch(text)
+    if written is None:
+        return None
+    try:
+        address = ip_address(next(filter(None, written.groups())))
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def client_address(
@@ -26,29 +49,20 @@ def client_address(
     X-Forwarded-For is read from the right, as long as the hop before is trusted;
     what a client itself wrote there is therefore never believed.
     """
-    address = str(peer[0]) if peer else "unix"
+    named = str(peer[0]) if peer else ""
+    address = parse_address(named)
+    believed = "unix" in proxies if peer is None else _is_trusted(address, proxies)
     hops = headers.get(b"x-forwarded-for", b"").decode("latin1").split(",")
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
-        if not _is_trusted(address, proxies) or not _is_address(hop):
+        said = parse_address(hop)
+        if not believed or said is None:
             break
-        address = hop
-    return "" if address == "unix" else address
+        address, believed = said, _is_trusted(said, proxies)
+    return named if address is None else str(address)
 
 
-def _is_trusted(address: str, proxies: Sequence[Network | str]) -> bool:
-    if address == "unix":
-        return "unix" in proxies
-    if not _is_address(address):
+def _is_trusted(address: Address | None, proxies: Sequence[Network | str]) -> bool:
+    """Whether it is a proxy's; never for a peer that has no address."""
+    if address is None:
         return False
-    ip = ip_address(address)
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:  # a server that listens on ``::``
-        ip = ip.ipv4_mapped
-    return any(ip in network for network in proxies if not isinstance(network, str))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return any(address in network for network in proxies if not isinstance(network, str))

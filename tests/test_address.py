@@ -40,7 +40,20 @@ def test_a_chain_of_nothing_but_proxies_ends_at_the_first() -> None:
     assert address("127.0.0.1", "10.0.0.2, 10.0.0.3") == "10.0.0.2"
 
 
-@pytest.mark.parametrize("forwarded", ["", " , ", "unknown", "198.51.100.7:4711", "_hidden"])
+@pytest.mark.parametrize(
+    "forwarded",
+    [
+        "",
+        " , ",
+        "unknown",
+        "_hidden",
+        "198.51.100.7:port",
+        "[198.51.100.7",
+        "[]:1",
+        "%eth0",
+        ":4711",
+    ],
+)
 def test_nonsense_is_no_address(forwarded: str) -> None:
     assert address("10.0.0.1", forwarded) == "10.0.0.1"
 
@@ -56,6 +69,33 @@ def test_empty_places_in_the_chain_are_passed_over() -> None:
 def test_ipv6_is_understood() -> None:
     assert address("2001:db8::1", "2001:4860::7") == "2001:4860::7"
     assert address("::1", "2001:4860::7") == "::1"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("198.51.100.7:4711", "198.51.100.7"),
+        ("[2001:4860::7]", "2001:4860::7"),
+        ("[2001:4860::7]:4711", "2001:4860::7"),
+        ("2001:4860:0:0:0:0:0:7", "2001:4860::7"),
+        ("2001:4860::ABCD", "2001:4860::abcd"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%eth0]:4711", "fe80::1"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("[::ffff:198.51.100.7]:4711", "198.51.100.7"),
+    ],
+)
+def test_an_address_is_understood_however_it_is_written(written: str, meant: str) -> None:
+    assert address("10.0.0.1", written) == meant
+    assert address("10.0.0.1", f"203.0.113.9, {written}, 10.0.0.2:80") == meant
+    assert address(written) == meant
+
+
+@pytest.mark.parametrize("peer", ["fe80::1", "fe80::1%eth0", "[fe80::1%eth0]:4711"])
+def test_a_proxy_on_a_link_is_the_same_whatever_the_link_is_called(peer: str) -> None:
+    for proxy in ("fe80::/10", "fe80::1", "fe80::1%lo"):
+        assert address(peer, "198.51.100.7", proxies=(proxy,)) == "198.51.100.7"
+        assert address(peer, f"198.51.100.7, {peer}", proxies=(proxy,)) == "198.51.100.7"
 
 
 def test_a_unix_socket_has_no_address_of_its_own() -> None:
