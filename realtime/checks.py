@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections
 
 from .conf import DEFAULTS, KINDS, MAY_BE_ZERO, configured
+from .origin import can_match
 from .protocol.messages import MOST_ROOMS
 from .store import choice
 from .worker.connection import MAX_UNSENT
@@ -32,7 +33,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     if errors:
         return errors
     effective = {**DEFAULTS, **sound}
-    return [*_relations(effective), *_advice(effective)]
+    return [*_relations(effective), *_advice(effective), *_dead_origins(effective)]
 
 
 def _unknown(values: _Values) -> Iterable[CheckMessage]:
@@ -201,6 +202,18 @@ def check_database(**_: Any) -> list[CheckMessage]:
             id="realtime.E014",
         )
     ]
+
+
+def _dead_origins(v: _Values) -> Iterable[CheckMessage]:
+    for entry in v["ALLOWED_ORIGINS"]:
+        if not can_match(entry):
+            yield Warning(
+                f'ALLOWED_ORIGINS names "{entry}", which is the origin of no page.',
+                hint='Expected scheme://host or scheme://host:port of the page, without a "/" at '
+                "the end: https://www.example.com, https://*.example.com, capacitor://localhost, "
+                'file://; or "null", or "*" for any.',
+                id="realtime.W009",
+            )
 
 
 # The channel layer: what it must and what it had better not be.

@@ -1,14 +1,55 @@
 """Which pages may connect: the Origin header against the request itself and the settings."""
 
+import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import SplitResult, urlsplit
+from dataclasses import dataclass
+from typing import Self
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
-from django.utils.http import is_same_domain
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LOCALHOST = (".localhost", "127.0.0.1", "[::1]")  # what Django allows in DEBUG
+
+# What a browser sends of a page (RFC 6454, 6.1), in lower case. Pages of some schemes have no
+# host, as in file://, and others one without a dot, as in capacitor://localhost.
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
+    r"(?P<host>\[[0-9a-f:.]+\]|(?:(?![/?#@\\:,\[\]])[!-~])*)"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
+_HOSTS = re.compile(r"(?:\*\.)?[^*]+|")  # of an entry: one host, or those within it
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a page comes from, in lower case. ``port`` is None where the scheme has no default
+    and none is named. An opaque origin, sent as ``null``, has neither scheme nor host."""
+
+    scheme: str = ""
+    host: str = ""
+    port: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The origin that a header or a setting names; None for what no browser sends."""
+        lower = text.lower()
+        found = _ORIGIN.fullmatch(lower)
+        if found is None:
+            return cls() if lower == "null" else None
+        scheme, host = found["scheme"], found["host"]
+        port = int(found["port"]) if found["port"] else DEFAULT_PORTS.get(scheme)
+        if (scheme in DEFAULT_PORTS and not host) or not (port is None or 0 < port < 2**16):
+            return None
+        return cls(scheme, host, port)
+
+    def covers(self, other: "Origin") -> bool:
+        """Whether it is the other, or the other's host lies within its ``*.example.com``."""
+        if (self.scheme, self.port) != (other.scheme, other.port):
+            return False
+        if not self.host.startswith("*."):
+            return self.host == other.host
+        return f".{other.host}".endswith(self.host[1:])
 
 
 def is_allowed(scope: Mapping[str, object], extra: Iterable[str]) -> bool:
@@ -17,50 +58,49 @@ def is_allowed(scope: Mapping[str, object], extra: Iterable[str]) -> bool:
     Without an Origin header it is not a browser's, so no page can have caused it.
     Otherwise the origin must equal the request's own scheme and host, or stand in
     CSRF_TRUSTED_ORIGINS or ``extra``, where ``https://*.example.com`` is understood
-    and ``*`` means any. Whatever cannot be parsed is refused.
+    and ``*`` means any. What cannot be parsed is refused.
     """
     headers = headers_of(scope)
     if b"origin" not in headers:
         return True
-    origin = _parse(headers[b"origin"].decode("latin1"))
+    origin = Origin.parse(headers[b"origin"].decode("latin1"))
     if origin is None:
         return False
     return _is_own(origin, scope, headers) or any(
-        _matches(origin, pattern) for pattern in (*settings.CSRF_TRUSTED_ORIGINS, *extra)
+        _matches(origin, entry) for entry in (*settings.CSRF_TRUSTED_ORIGINS, *extra)
     )
 
 
+def can_match(entry: str) -> bool:
+    """Whether an entry of a list of origins can ever match: a page's origin has no path, its
+    scheme is never that of a WebSocket, and ``*`` stands for any, or for labels in front."""
+    origin = Origin.parse(entry)
+    if origin is None:
+        return entry == "*"
+    return origin.scheme not in ("ws", "wss") and bool(_HOSTS.fullmatch(origin.host))
+
+
+def _matches(origin: Origin, entry: str) -> bool:
+    allowed = Origin.parse(entry)
+    if allowed is None:
+        return entry == "*"
+    return can_match(entry) and allowed.covers(origin)
+
+
 def headers_of(scope: Mapping[str, object]) -> dict[bytes, bytes]:
-    """The request's headers by lower-case name; of repeated ones the last."""
+    """The request's headers by lower-case name. What came in several lines is one list (RFC 9110,
+    5.3), joined with commas, and cookies with semicolons (RFC 6265, 4.2.1)."""
     pairs: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())  # type: ignore[assignment]
-    return dict(pairs)
+    joined: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        between = b"; " if name == b"cookie" else b", "
+        joined[name] = joined[name] + between + value if name in joined else value
+    return joined
 
 
-def _parse(origin: str) -> SplitResult | None:
-    """``scheme://host[:port]`` and nothing else; None for ``null`` and nonsense."""
-    try:
-        parts = urlsplit(origin)
-        valid = bool(parts.scheme in DEFAULT_PORTS and parts.hostname and _port(parts))
-    except ValueError:
-        return None
-    exact = origin.lower() == f"{parts.scheme}://{parts.netloc}".lower()
-    return parts if valid and exact and "@" not in parts.netloc else None
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port if parts.port is not None else DEFAULT_PORTS[parts.scheme]
-
-
-def _is_own(
-    origin: SplitResult, scope: Mapping[str, object], headers: Mapping[bytes, bytes]
-) -> bool:
+def _is_own(origin: Origin, scope: Mapping[str, object], headers: Mapping[bytes, bytes]) -> bool:
     host = _host(headers)
-    if not host or origin.scheme != _scheme(scope, headers):
-        return False
-    own = _parse(f"{origin.scheme}://{host}")
-    if own is None or not _is_served(host):
-        return False
-    return (own.hostname, _port(own)) == (origin.hostname, _port(origin))
+    return origin == Origin.parse(f"{_scheme(scope, headers)}://{host}") and _is_served(host)
 
 
 def _host(headers: Mapping[bytes, bytes]) -> str:
@@ -85,17 +125,3 @@ def _scheme(scope: Mapping[str, object], headers: Mapping[bytes, bytes]) -> str:
             value = headers[header].decode("latin1").split(",", 1)[0].strip()
             return "https" if value == secure else "http"
     return "https" if scope.get("scheme") in ("https", "wss") else "http"
-
-
-def _matches(origin: SplitResult, pattern: str) -> bool:
-    if pattern == "*":
-        return True
-    scheme, _, netloc = pattern.lower().partition("://")
-    if "*" not in netloc:
-        allowed = _parse(f"{scheme}://{netloc}")
-        return allowed is not None and _same(origin, allowed)
-    return origin.scheme == scheme and is_same_domain(origin.netloc.lower(), netloc.lstrip("*"))
-
-
-def _same(one: SplitResult, other: SplitResult) -> bool:
-    return (one.scheme, one.hostname, _port(one)) == (other.scheme, other.hostname, _port(other))

@@ -166,6 +166,17 @@ def test_at_the_limit_there_is_no_advice(values: dict[str, Any]) -> None:
     assert found({"SESSION_TIMEOUT": 100, **values}) == []
 
 
+@pytest.mark.parametrize(
+    "entry", ["https://a.com/", "a.com", "https://a.com/path", "https://a.*.com", "wss://a.com"]
+)
+def test_an_origin_that_can_never_match_is_named(entry: str) -> None:
+    sound = ["https://a.com", "https://*.a.com", "capacitor://localhost", "file://", "null"]
+    (message,) = found({"ALLOWED_ORIGINS": [*sound, entry]})
+    assert ids([message]) == {"W009"}
+    assert f'"{entry}"' in message.msg
+    assert found({"ALLOWED_ORIGINS": sound}) == []
+
+
 def test_no_other_errors_exist() -> None:
     bad: list[dict[str, Any]] = [
         {"X": 1},

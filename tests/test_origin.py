@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from realtime.origin import headers_of, is_allowed
+from realtime.origin import can_match, headers_of, is_allowed
 
 HOSTS = ["example.com", ".example.org", "127.0.0.1", "[::1]"]
 pytestmark = pytest.mark.usefixtures("hosts")
@@ -80,7 +80,6 @@ def test_another_origin_is_refused(origin: str, request_: dict[str, str]) -> Non
 MALFORMED = [
     "",
     " ",
-    "null",
     "example.com",
     "//example.com",
     "http://",
@@ -106,10 +105,16 @@ MALFORMED = [
     "http://example.com, http://example.com",
     "http://example.com,http://evil.com",
     "http://example.com http://example.com",
-    "file://example.com",
-    "ftp://example.com",
-    "chrome-extension://abcdef",
     "javascript:alert(1)",
+    "capacitor:localhost",
+    "capacitor://localhost/",
+    "file:///",
+    "file:///index.html",
+    "null, null",
+    "null/",
+    "1app://localhost",
+    "app://[localhost]",
+    "app://user@localhost",
     "*",
     "x" * 5000,
 ]
@@ -124,6 +129,72 @@ def test_a_malformed_origin_is_refused(origin: str) -> None:
 @pytest.mark.parametrize("origin", MALFORMED)
 def test_even_any_origin_must_be_one(origin: str) -> None:
     assert not allowed(origin, "*")
+
+
+# Of pages that come neither by http nor by https, as browsers and shells around them send it.
+ELSEWHERE = [
+    "null",
+    "file://",
+    "capacitor://localhost",
+    "ionic://localhost",
+    "tauri://localhost",
+    "app://.",
+    "app://-",
+    "app://localhost:1430",
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "moz-extension://0b1c2d3e-0000-4000-8000-0123456789ab",
+    "safari-web-extension://0B1C2D3E-0000-4000-8000-0123456789AB",
+    "qrc://",
+    "ms-appx-web://Vendor.App_1a2b3c",
+]
+
+
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_an_origin_of_another_scheme_is_allowed_where_it_is_named(origin: str) -> None:
+    assert not allowed(origin)
+    assert not allowed(origin, "https://*.example.org", *(o for o in ELSEWHERE if o != origin))
+    assert allowed(origin, origin)
+    assert allowed(origin, "*")
+
+
+@pytest.mark.parametrize(
+    ("entry", "origin"),
+    [
+        ("app://localhost", "app://localhost:1430"),
+        ("app://localhost:1430", "app://localhost"),
+        ("file://", "file://host"),
+        ("chrome-extension://abcdef", "moz-extension://abcdef"),
+        ("http://localhost", "capacitor://localhost"),
+    ],
+)
+def test_another_scheme_is_compared_whole(entry: str, origin: str) -> None:
+    assert not allowed(origin, entry)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [*ELSEWHERE, "*", "https://a.com", "HTTPS://A.com:8443", "https://*.a.com", "app://*.a.com",
+     "http://[::1]:8000"],
+)  # fmt: skip
+def test_an_entry_that_can_match(entry: str) -> None:
+    assert can_match(entry)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "", "a.com", "*.a.com", "//a.com", "https:a.com", "https://", "https://a.com/",
+        "https://a.com/path", "https://a.com?x", "https://user@a.com", " https://a.com",
+        "https://a.com:", "https://a.com:0", "https://a.com:99999", "https://a.com:*",
+        "https://*", "https://*.", "https://*a.com", "https://a.*.com", "https://*.*.a.com", "**",
+        "wss://a.com", "ws://a.com", "https://bücher.example", "https://a.com,https://b.com",
+        "file:///", "about:blank", "data:",
+    ],
+)  # fmt: skip
+def test_an_entry_that_cannot(entry: str) -> None:
+    assert not can_match(entry)
+    plain = entry.replace("*", "").strip(" /")
+    assert not any(allowed(o, entry) for o in ("https://a.com", "https://b.a.com", plain))
 
 
 @pytest.mark.parametrize("host", ["", "[::1", "example.com:99999", "a b", "example.com/x", "@"])
@@ -247,6 +318,18 @@ def test_a_server_without_a_word_on_the_scheme_speaks_http() -> None:
     assert is_allowed(request, ())
 
 
-def test_of_repeated_headers_the_last_counts() -> None:
-    assert headers_of({"headers": [(b"a", b"1"), (b"a", b"2")]}) == {b"a": b"2"}
+def test_repeated_headers_are_joined() -> None:
+    names = [b"x-forwarded-for", b"cookie", b"host", b"cookie", b"x-forwarded-for"]
+    pairs = [(name, b"%d" % number) for number, name in enumerate(names)]
+    assert headers_of({"headers": pairs}) == {
+        b"x-forwarded-for": b"0, 4",
+        b"cookie": b"1; 3",
+        b"host": b"2",
+    }
     assert headers_of({}) == {}
+
+
+def test_of_two_origins_none_is_believed() -> None:
+    both = scope("http://example.com")
+    both["headers"].insert(0, (b"origin", b"http://evil.com"))
+    assert not is_allowed(both, ("*",))

@@ -28,7 +28,7 @@ from twisted.logger import (
 
 from realtime.servers import EXTENSION, FRAMES
 from realtime.servers.base import SIZE_ALLOWANCE, Lifecycle, Limits, log_access
-from realtime.servers.daphne_http import HTTPFactory, Request, Transport
+from realtime.servers.daphne_http import HTTPFactory, Request, Transport, shown
 from realtime.servers.daphne_protocols import WebSocketFactory, WebSocketProtocol
 from realtime.servers.serving import Serving, log_failure
 
@@ -83,7 +83,7 @@ class Server(Serving, daphne.server.Server):
         self.ws_factory = WebSocketFactory(self, server=self.server_name)
         # Autobahn's own timeouts and pings are off: see daphne_protocols.
         self.ws_factory.setProtocolOptions(
-            allowNullOrigin=True,
+            versions=[13],  # RFC 6455's; of the drafts' it would look for HIDDEN_ORIGIN
             openHandshakeTimeout=0,
             closeHandshakeTimeout=0,
             autoPingTimeout=0,
@@ -124,6 +124,7 @@ class Server(Serving, daphne.server.Server):
             queue = protocol.inbox
             scope["scheme"] = "wss" if protocol.transport_details.is_secure else "ws"
             scope["extensions"] = {EXTENSION: {}, FRAMES: protocol.straight}
+            scope["headers"] = shown(scope["headers"])
         send = partial(self.handle_reply, protocol)
         scope["asgi"] = {"version": "3.0"}
         task = asyncio.ensure_future(self.application(scope, queue.get, send))

@@ -22,11 +22,19 @@ from realtime.servers.base import CROWDED, HIGH_WATER, LOW_WATER, Limits
 from realtime.servers.portion import Portion
 from realtime.servers.rota import NOW
 
+# Where autobahn does not look for an Origin; no client has sent it since the RFC's drafts.
+HIDDEN_ORIGIN = b"sec-websocket-origin"
+
 PIECES = 512  # of a list of bytes, before they are joined: each costs 40 bytes of its own
 
 
 def _nothing() -> None:
     """Nobody has to know."""
+
+
+def shown(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a handshake as they came."""
+    return [(b"origin" if name == HIDDEN_ORIGIN else name, value) for name, value in headers]
 
 
 class Transport(tcp.Server):
@@ -116,11 +124,26 @@ class Request(http_protocol.WebRequest):
         """After an upgrade the WebSocket has its own deadlines, and the request parts from the
         channel: neither ends by itself, and each knows the other. In a turn of its own, since
         the channel is parsing now."""
+        self._prepare_headers()
         done = super().process()
         if self.transport is None:  # the WebSocket has it
             self.channel.factory.server.rota.discard(self.channel)
             asyncio.get_running_loop().call_soon(self.channel.requests.remove, self)
         return done
+
+    def _prepare_headers(self) -> None:
+        """Join what daphne would join wrongly, and hide what autobahn would judge by itself.
+
+        Daphne joins the lines of a handshake's header with a comma, cookies as well. Autobahn
+        refuses an Origin without a host, such as ``qrc://``: the application decides that.
+        """
+        headers = self.requestHeaders
+        if cookies := headers.getRawHeaders(b"cookie"):
+            headers.setRawHeaders(b"cookie", [b"; ".join(cookies)])
+        headers.removeHeader(HIDDEN_ORIGIN)
+        if headers.hasHeader(b"upgrade") and (origins := headers.getRawHeaders(b"origin")):
+            headers.removeHeader(b"origin")
+            headers.setRawHeaders(HIDDEN_ORIGIN, [b", ".join(origins)])
 
     @property
     def complete(self) -> bool:

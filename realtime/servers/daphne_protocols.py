@@ -245,12 +245,6 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
         self.server.protocol_disconnected(self)
         self._log("rejected")
 
-    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
-        # A malformed Origin never reaches the application, which answers a foreign one with 403.
-        if reason.startswith("HTTP Origin header invalid"):
-            code, reason = 403, "Forbidden"
-        super().failHandshake(reason, code, responseHeaders)
-
     @property
     def answering(self) -> bool:
         """Whether the application has been asked and has not answered the handshake."""

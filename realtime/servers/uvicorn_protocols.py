@@ -7,6 +7,7 @@ where they matter. Times are monotonic seconds.
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import websockets.http11
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -32,9 +33,14 @@ from realtime.servers.frames import Frames
 from realtime.servers.inbox import Inbox
 from realtime.servers.outlet import Outlet
 from realtime.servers.serving import log_failure
+from realtime.servers.uvicorn_http import MAX_HEAD
 
 if TYPE_CHECKING:
     from realtime.servers.uvicorn import Config
+
+# What the HTTP half has taken, this one takes as well; by itself it refuses a line, such as that
+# of the cookies, of more than 8 KiB.
+websockets.http11.MAX_LINE_LENGTH = MAX_HEAD
 
 SLICE = 4096  # bytes parsed at a time: at most 682 frames
 FRAMES_PER_TURN = 256  # of the event loop

@@ -1,0 +1,119 @@
+"""Handshakes as browsers, shells around pages and proxies send them, on both servers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.server_support import Peer, eventually
+from tests.e2e.support import Project, Server, login
+
+NAMED = (
+    "capacitor://localhost",
+    "tauri://localhost",
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "app://localhost:1430",
+    "file://",
+    "qrc://",
+    "null",
+    "https://*.example.com",
+)
+
+HELLO = '{"type":"hello","protocol":1}'
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory, kind: str) -> Project:
+    folder = tmp_path_factory.mktemp(f"handshakes-{kind}")
+    return Project.copy(
+        template, folder, allowed_origins=",".join(NAMED), trusted_proxies="127.0.0.1"
+    )
+
+
+@pytest.fixture(scope="module")
+def server(project: Project, kind: str) -> Iterator[Server]:
+    with project.serve(server=kind) as process:
+        yield process
+        assert process.complaints() == []
+
+
+@pytest.fixture(scope="module")
+def cookie(server: Server) -> str:
+    return login(server, "ann")
+
+
+def answer(server: Server, *headers: str) -> int:
+    with Peer(server.port) as peer:
+        peer.ask_upgrade("/ws/", *headers)
+        return peer.status()
+
+
+@pytest.mark.parametrize("origin", [*NAMED[:-1], "https://a.example.com", "http://localhost"])
+def test_an_origin_that_is_named_may_come_in(server: Server, origin: str) -> None:
+    assert answer(server, f"Origin: {origin}") == 101
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["ionic://localhost", "capacitor://localhost:1", "moz-extension://abcd", "content://", "http://",
+     "file:///", "https://example.org", "null, null"],
+)  # fmt: skip
+def test_another_is_refused(server: Server, origin: str) -> None:
+    assert answer(server, f"Origin: {origin}") == 403
+
+
+def test_of_two_origins_none_is_believed(server: Server) -> None:
+    assert answer(server, "Origin: null", "Origin: http://localhost") in (400, 403)
+
+
+def test_a_header_of_the_drafts_is_no_origin(server: Server) -> None:
+    assert answer(server, "Sec-WebSocket-Origin: null", "Origin: http://evil.example") == 403
+    assert answer(server, "Sec-WebSocket-Origin: http://evil.example", "Origin: null") == 101
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Cookie: {}"],
+        ["Cookie: a=1", "Cookie: {}", "Cookie: b=2"],
+        ["Cookie: {}; long=" + "x" * 14_000],
+        ["Cookie: long=" + "x" * 14_000 + "; {}"],
+    ],
+    ids=["one line", "several lines", "a long line", "a longer way to it"],
+)
+def test_the_login_is_found_among_the_cookies(
+    project: Project, server: Server, cookie: str, lines: list[str]
+) -> None:
+    with Peer(server.port) as peer:
+        peer.upgrade("/ws/", *(line.format(cookie) for line in lines))
+        peer.text(HELLO)
+        assert b'"welcome"' in peer.next_frame()[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        (["198.51.100.7"], "198.51.100.7"),
+        (["203.0.113.9", "198.51.100.8", "127.0.0.1"], "198.51.100.8"),
+        (["198.51.100.9:4711"], "198.51.100.9"),
+        (["[2001:4860::7]:4711, 127.0.0.1:80"], "2001:4860::7"),
+        (["fe80::1%eth0"], "fe80::1"),
+    ],
+)
+def test_the_address_is_the_one_that_proxies_name(
+    project: Project, server: Server, cookie: str, lines: list[str], address: str
+) -> None:
+    def seen() -> bool:
+        query = "SELECT address FROM realtime_livesession"
+        return {"address": address} in project.rows(query)
+
+    forwarded = [f"X-Forwarded-For: {line}" for line in lines]
+    with Peer(server.port) as peer:
+        peer.upgrade("/ws/", f"Cookie: {cookie}", *forwarded)
+        peer.text(HELLO)
+        eventually(seen, what=address)
