@@ -1,6 +1,6 @@
 """The history: one row for each session that has ended, and its signal, exactly once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -46,12 +46,18 @@ class History:
         self._keep = timedelta(days=days)
         self._rows = ClosedSession.objects.using(database.alias)
 
-    def record(self, sessions: Sequence[Session]) -> int:
+    def record(
+        self,
+        sessions: Sequence[Session],
+        *,
+        left: Callable[[Iterable[Session]], None] = announce_left,
+    ) -> int:
         """Write the rows of claimed sessions and send their signals; how many were new.
 
         The row is unique by session, and the signal goes out in the transaction that
         inserts it: two claimants of one session make one row and one signal. Once it is
-        committed, ``room_left`` goes out for the rooms that they were still in.
+        committed, ``left`` is told of those, to send ``room_left`` for the rooms that they
+        were still in.
         """
         # Once each, and in one order, so that two callers do not wait for each other.
         ended = {session.id: session for session in sorted(sessions, key=lambda s: s.id)}
@@ -63,7 +69,7 @@ class History:
                 for session in ended.values():
                     if session.id in inserted:
                         announce_closed(session, self._database.alias)
-        announce_left(session for session in ended.values() if session.id in inserted)
+        left(session for session in ended.values() if session.id in inserted)
         return len(inserted)
 
     def _insert(self, rows: Sequence[_Row]) -> set[str]:

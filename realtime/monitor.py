@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from .store.base import StoreUnavailable
 from .store.records import Stats
-from .threads import aside
+from .threads import Overloaded, aside
 from .worker import foundation, runtime
 
 TIMEOUT = 1.5  # seconds; a health check is to answer within two, whatever the store does
@@ -32,7 +32,7 @@ async def counts() -> tuple[Stats, bool]:
     try:
         async with asyncio.timeout(TIMEOUT):
             _last.stats = await _ask()
-    except (StoreUnavailable, TimeoutError):
+    except (StoreUnavailable, TimeoutError, Overloaded):
         return _last.stats, False
     _last.at = time.monotonic()
     return _last.stats, True

@@ -5,19 +5,31 @@ the history's unique rows see to it that each session is closed exactly once.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from .history import History
-from .signals import announce_suspended, room_left, session_suspended
+from .receivers import Receivers
 from .store.base import BATCH, Store, StoreUnavailable
 from .store.records import Session, SweepReport, Swept
 from .threads import Overloaded, Threads
 
+# Seconds that the history of a session waits until receivers have heard what came before its
+# end, so that they hear of the end last. Less than a claim lasts; more would mean that the
+# history waits for receivers that hang.
+IN_ORDER = 2.0
+
+# Of sessions that are finished soon: so many at a time, tried again after so many seconds.
+MAX_FINISHING = 20_000
+AGAIN = (1.0, 2.0, 4.0)
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+logger = logging.getLogger("realtime.worker")
 
 
 @dataclass(slots=True)
@@ -30,7 +42,8 @@ class _Tally:
 
 
 class Sweeper:
-    """``claimant`` names this process in claims; it must be unique to it.
+    """``claimant`` names this process in claims; it must be unique to it. ``threads`` are those
+    of the history; ``receivers`` are told of what happens, and not waited for.
 
     The next sessions are claimed while the history of those before is written: the store and
     the database work at the same time. Who asks again is given what it has not confirmed yet,
@@ -43,6 +56,7 @@ class Sweeper:
         store: Store,
         history: History,
         threads: Threads,
+        receivers: Receivers,
         *,
         claimant: str,
         in_turn: bool = False,
@@ -50,9 +64,12 @@ class Sweeper:
         self._store = store
         self._history = history
         self._threads = threads
+        self._receivers = receivers
         self._in_turn = in_turn
         self._claimants = (claimant, f"{claimant} too")
         self._unfinished: set[str] = set()  # those that may hold claims
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._finishing_now = 0  # sessions, by the tasks
 
     async def sweep(self) -> SweepReport:
         """Sweep until nothing is due. Raises StoreUnavailable."""
@@ -102,7 +119,7 @@ class Sweeper:
         step = await self._store.sweep(claimant)
         tally.suspended += len(step.suspended)
         tally.workers_lost += step.workers_lost
-        await self.announce_suspended(step.suspended)
+        self._receivers.tell_suspended(step.suspended)
         return step
 
     async def _finish(self, claimant: str, step: Swept, tally: _Tally) -> None:
@@ -116,17 +133,52 @@ class Sweeper:
         """
         if not claimed:
             return 0
-        recorded = await self._run(self._history.record, claimed)
-        await self._store.confirm([session.id for session in claimed])
+        ids = [session.id for session in claimed]
+        await self._receivers.heard(ids, within=IN_ORDER)
+        left = self._receivers.tell_left
+        recorded = await self._run(self._history.record, claimed, left=left)
+        await self._store.confirm(ids)
         return recorded
 
-    async def announce_suspended(self, sessions: Sequence[Session]) -> None:
-        """Tell the receivers of ``session_suspended`` and ``room_left``, if there are any.
+    def finish_soon(self, claimed: Sequence[Session]) -> None:
+        """Finish these while others leave: their history may take long, or hang. What cannot
+        be finished is left to the next sweep, when the claims have run out."""
+        if not claimed:
+            return
+        if self._finishing_now + len(claimed) > MAX_FINISHING:
+            logger.error("too many ended sessions wait for their history; sweeps will write it")
+            return
+        self._finishing_now += len(claimed)
+        task = asyncio.create_task(self._finish_at_last(claimed), name="realtime-finish")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-        Raises StoreUnavailable if there is no room to do so now.
-        """
-        if sessions and (session_suspended.has_listeners() or room_left.has_listeners()):
-            await self._run(announce_suspended, sessions)
+    async def _finish_at_last(self, claimed: Sequence[Session]) -> None:
+        try:
+            for pause in AGAIN:
+                try:
+                    await self.finish(claimed)
+                except StoreUnavailable as error:
+                    logger.debug("history: %s", error)
+                    await asyncio.sleep(pause)
+                else:
+                    return
+        except Exception:
+            logger.exception("ended sessions could not be finished; a sweep will try again")
+        finally:
+            self._finishing_now -= len(claimed)
+
+    async def settle(self, within: float) -> None:
+        """Wait until what is to be finished soon is, but at most so many seconds."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within)
+
+    async def stop(self) -> None:
+        """Leave what is not finished to the next sweep."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

@@ -1,9 +1,10 @@
-"""One bounded pool of threads for what must block: the database, and signal receivers."""
+"""Bounded pools of threads for what must block: one for each kind of work."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
@@ -15,61 +16,52 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def aside(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a blocking call in one of asyncio's own threads, for a caller without a pool.
-
-    Not in the thread that Django keeps for a request: Django waits for the end of that
-    one, however long a database hangs. No database connection is left behind.
-    """
-
-    def alone() -> T:
-        try:
-            return call(*args, **kwargs)
-        finally:
-            connections.close_all()
-
-    return await asyncio.to_thread(alone)
-
-
 class Overloaded(Exception):
     """The pool has ``max_pending`` calls waiting or running already."""
 
 
 class Threads:
-    """Runs blocking calls off the event loop.
+    """Runs blocking calls off the event loop. May be used by several loops and threads.
 
     Its threads keep their database connections open between calls and close them
     in :meth:`aclose`. More than ``max_pending`` calls at once raise :class:`Overloaded`
     instead of growing a queue behind a database that hangs.
     """
 
-    def __init__(self, *, size: int = 4, max_pending: int = 2000) -> None:
-        self._size = size
+    def __init__(self, *, size: int = 4, max_pending: int = 2000, name: str = "realtime") -> None:
+        self.size = size
         self._max_pending = max_pending
         self._pending = 0
-        self._executor = ThreadPoolExecutor(size, thread_name_prefix="realtime")
+        self._counting = threading.Lock()
+        self._executor = ThreadPoolExecutor(size, thread_name_prefix=name)
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of the call. A cancelled wait leaves the call to finish by itself."""
-        if self._pending >= self._max_pending:
-            raise Overloaded
-        future = self._executor.submit(call, *args, **kwargs)
-        self._pending += 1
-        loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: self._done(loop))
-        return await asyncio.wrap_future(future)
+        """The result of the call. A cancelled wait leaves a call that has begun to finish by
+        itself. Raises Overloaded."""
+        return await asyncio.wrap_future(self.submit(call, *args, **kwargs))
 
-    def _done(self, loop: asyncio.AbstractEventLoop) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self._forget)
+    def submit(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Have the call run soon. Raises Overloaded, and RuntimeError after the end."""
+        with self._counting:
+            if self._pending >= self._max_pending:
+                raise Overloaded
+            self._pending += 1
+        try:
+            future = self._executor.submit(call, *args, **kwargs)
+        except RuntimeError:
+            self._forget()
+            raise
+        future.add_done_callback(self._forget)
+        return future
 
-    def _forget(self) -> None:
-        self._pending -= 1
+    def _forget(self, _: object = None) -> None:
+        with self._counting:
+            self._pending -= 1
 
     async def aclose(self) -> None:
         """Close every thread's database connections, then the threads."""
-        barrier = threading.Barrier(self._size)
-        leave = [self._executor.submit(_leave, barrier) for _ in range(self._size)]
+        barrier = threading.Barrier(self.size)
+        leave = [self._executor.submit(_leave, barrier) for _ in range(self.size)]
         await asyncio.wait([asyncio.wrap_future(each) for each in leave], timeout=CLOSE_PATIENCE)
         self._executor.shutdown(wait=False)
 
@@ -80,3 +72,59 @@ def _leave(barrier: threading.Barrier) -> None:
     with suppress(threading.BrokenBarrierError):
         barrier.wait(timeout=CLOSE_PATIENCE / 2)
     connections.close_all()
+
+
+class Bulkheads:
+    """A pool for each kind of work, so that none waits for another's: what hangs in one, such
+    as a receiver of signals that talks to a mail server, holds up its own kind only.
+
+    A pool makes its threads when it needs them: without a database store ``store`` has none.
+    At their bounds the database store and the logins raise StoreUnavailable, the history
+    leaves sessions to the next sweep, and signals are dropped.
+    """
+
+    def __init__(self) -> None:
+        self.store = Threads(size=4, name="realtime-store")
+        self.logins = Threads(size=4, name="realtime-logins")
+        self.history = Threads(size=4, name="realtime-history")
+        self.receivers = Threads(size=4, name="realtime-receivers")
+
+    async def aclose(self) -> None:
+        """Close all of them, at the same time."""
+        pools = (self.store, self.logins, self.history, self.receivers)
+        await asyncio.gather(*[pool.aclose() for pool in pools])
+
+
+class _Pages:
+    """The threads of a process for its pages, with or without a worker; made at first use."""
+
+    SIZE, MAX_PENDING = 4, 64
+
+    def __init__(self) -> None:
+        self._begin_anew()
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        # A fork copies the pool but not its threads.
+        self.threads = Threads(size=self.SIZE, max_pending=self.MAX_PENDING, name="realtime-pages")
+
+
+_pages = _Pages()
+
+
+async def aside(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking call in one of the few threads that a process has for its pages.
+
+    Not in the thread that Django keeps for a request: Django waits for the end of that
+    one, however long a database hangs. Nor in one of asyncio's own: they are the whole
+    process's, and more and more of them would hang. No database connection is left behind.
+    Raises Overloaded when too many wait.
+    """
+
+    def alone() -> T:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            connections.close_all()
+
+    return await _pages.threads.run(alone)

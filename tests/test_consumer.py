@@ -146,7 +146,7 @@ async def test_a_logout_before_a_late_hello_is_noticed(
     client = Client(headers={"cookie": cookie()[1]})
     await client.connect()
     await looked.wait()
-    await worker.base.threads.run(DjangoSession.objects.all().delete)
+    await worker.base.threads.logins.run(DjangoSession.objects.all().delete)
     await client.say(**HELLO)
     if fresh:  # within a moment it is not asked again
         assert (await client.hear())["type"] == "welcome"

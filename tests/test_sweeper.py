@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from realtime.history import History
 from realtime.models import ClosedSession, LiveSession
+from realtime.receivers import Receivers
 from realtime.signals import session_closed, session_suspended
 from realtime.store.base import BATCH, StoreUnavailable
 from realtime.store.database import DatabaseStore
@@ -43,6 +44,16 @@ def registry(database: Database) -> DatabaseSessions:
     return DatabaseSessions(database, WINDOWS)
 
 
+class Settled(Sweeper):
+    """One whose sweeps end when receivers have heard."""
+
+    async def sweep(self) -> SweepReport:
+        try:
+            return await super().sweep()
+        finally:
+            await self._receivers.settle()
+
+
 class Place:
     """One of the places that sweeps come from: threads, store and history of its own."""
 
@@ -53,14 +64,15 @@ class Place:
         *,
         timeout: float = 10.0,
         in_turn: bool = False,
-        **threads: int,
+        **threads: Any,
     ) -> None:
         self.threads = Threads(**threads)
         sessions = DatabaseSessions(database, WINDOWS)
         self.store = DatabaseStore(database, sessions, self.threads, timeout=timeout)
         self.history = History(database, days=30)
-        self.sweeper = Sweeper(
-            self.store, self.history, self.threads, claimant=name, in_turn=in_turn
+        self.receivers = Receivers(self.threads)
+        self.sweeper = Settled(
+            self.store, self.history, self.threads, self.receivers, claimant=name, in_turn=in_turn
         )
 
     async def aclose(self) -> None:
@@ -273,12 +285,12 @@ class Scene:
             self.second_taken.set()
         return step
 
-    def _write(self, sessions: Sequence[Session]) -> int:
+    def _write(self, sessions: Sequence[Session], **left: Any) -> int:
         if not self.together:
             self.together.append(self.second_taken.wait(10))
             if self.history_fails:
                 raise StoreUnavailable("out of order")
-        return self._record(sessions)
+        return self._record(sessions, **left)
 
 
 @pytest.fixture
@@ -463,14 +475,5 @@ async def test_an_overloaded_pool_is_an_unavailable_store(database: Database) ->
 
 async def test_suspensions_nobody_listens_to_take_no_thread(database: Database) -> None:
     place = Place(database, "here", size=1, max_pending=0)
-    await place.sweeper.announce_suspended([ENDED])
-    await place.aclose()
-
-
-async def test_suspensions_that_cannot_be_announced_now_are_not_lost_silently(
-    database: Database, heard: dict[str, Heard]
-) -> None:
-    place = Place(database, "here", size=1, max_pending=0)
-    with pytest.raises(StoreUnavailable):
-        await place.sweeper.announce_suspended([ENDED])
+    place.receivers.tell_suspended([ENDED])
     await place.aclose()

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from realtime.threads import Overloaded, Threads, aside
+from realtime.threads import Bulkheads, Overloaded, Threads, aside
 
 
 @pytest.fixture
@@ -157,3 +157,33 @@ async def test_a_call_aside_leaves_no_connection_behind() -> None:
 
     used = await aside(call)
     assert used.connection is None
+
+
+async def test_calls_aside_that_hang_take_few_threads_and_have_a_bound(
+    gate: threading.Event,
+) -> None:
+    def hang() -> str:
+        gate.wait(10)
+        return threading.current_thread().name
+
+    calls = [asyncio.create_task(aside(hang)) for _ in range(200)]
+    await asyncio.sleep(0)
+    refused = [call for call in calls if call.done()]
+    gate.set()
+    names = await asyncio.gather(*calls, return_exceptions=True)
+    assert len(refused) == 200 - 64
+    assert {type(call.exception()) for call in refused} == {Overloaded}
+    assert len({name for name in names if isinstance(name, str)}) <= 4
+
+
+async def test_the_kinds_of_work_do_not_wait_for_each_other(gate: threading.Event) -> None:
+    bulkheads = Bulkheads()
+    pools = [bulkheads.store, bulkheads.logins, bulkheads.history, bulkheads.receivers]
+    for number, pool in enumerate(pools):
+        stuck = [asyncio.create_task(pool.run(gate.wait, 10)) for _ in range(10)]
+        for other in pools[:number] + pools[number + 1 :]:
+            assert await asyncio.wait_for(other.run(int), 10) == 0
+        gate.set()
+        await asyncio.wait(stuck)
+        gate.clear()
+    await bulkheads.aclose()

@@ -9,9 +9,9 @@ from itertools import islice
 from msgspec.structs import replace
 
 from realtime.protocol.messages import Notice
+from realtime.receivers import Receivers
 from realtime.store.base import BATCH, Store, StoreUnavailable
 from realtime.store.records import BeatAnswer, Loss, Pulse
-from realtime.sweeper import Sweeper
 
 from .departures import Departures
 from .hub import Hub
@@ -30,10 +30,10 @@ class Beats:
     """
 
     def __init__(
-        self, store: Store, sweeper: Sweeper, hub: Hub, departures: Departures, *, lease: float
+        self, store: Store, receivers: Receivers, hub: Hub, departures: Departures, *, lease: float
     ) -> None:
         self._store = store
-        self._sweeper = sweeper
+        self._receivers = receivers
         self._hub = hub
         self._departures = departures
         self._registering = Registering(store, hub, departures)
@@ -79,7 +79,7 @@ class Beats:
         if answer.incarnation != self._registering.incarnation:
             answer = await self._introduce(answer)
         self._hub.heed(answer)
-        await self._sweeper.announce_suspended(answer.suspended)
+        self._receivers.tell_suspended(answer.suspended)
 
     async def _introduce(self, answer: BeatAnswer) -> BeatAnswer:
         """Make the sessions here known to a store that is not the one of the last beat."""

@@ -10,6 +10,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
+from realtime.receivers import Receivers
 from realtime.store.base import BATCH, Store, StoreUnavailable
 from realtime.store.records import Departure, Registration
 from realtime.sweeper import Sweeper
@@ -58,9 +59,12 @@ class Departures:
     it until one succeeds: a session that the store does not know cannot leave it.
     """
 
-    def __init__(self, store: Store, sweeper: Sweeper, *, worker: str, retry: float) -> None:
+    def __init__(
+        self, store: Store, sweeper: Sweeper, receivers: Receivers, *, worker: str, retry: float
+    ) -> None:
         self._store = store
         self._sweeper = sweeper
+        self._receivers = receivers
         self._worker = worker
         self._retry = retry
         self._pending: OrderedDict[tuple[str, int, str], Leaving] = OrderedDict()
@@ -162,8 +166,8 @@ class Departures:
 
     async def _suspend(self, departures: Sequence[Departure]) -> None:
         suspended = await self._store.suspend(self._worker, departures)
-        await self._sweeper.announce_suspended(suspended)
+        self._receivers.tell_suspended(suspended)
 
     async def _close(self, departures: Sequence[Departure]) -> None:
         claimed = await self._store.close(self._worker, departures, self._worker)
-        await self._sweeper.finish(claimed)
+        self._sweeper.finish_soon(claimed)

@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from realtime.conf import Settings, current, settings
 from realtime.history import History
+from realtime.receivers import Receivers
 from realtime.store import choice
 from realtime.store.base import BlockingStore, Store
 from realtime.store.database.transaction import Database
@@ -21,7 +22,7 @@ from realtime.store.log import Bounds
 from realtime.store.records import Cap
 from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
-from realtime.threads import Threads
+from realtime.threads import Bulkheads
 
 from .hints import group_of, group_of_room
 from .seals import Seals
@@ -31,8 +32,9 @@ from .seals import Seals
 class Foundation:
     """What a process needs to speak with the store, worker or not."""
 
-    threads: Threads
+    threads: Bulkheads
     store: Store
+    receivers: Receivers
     sweeper: Sweeper
     history: History
     id: str
@@ -126,17 +128,18 @@ def seals() -> Seals:
 
 def lay() -> Foundation:
     """The store and what goes with it, for the running event loop."""
-    threads = Threads()
+    threads = Bulkheads()
     store = choice.loop_store(
         settings.store,
         windows(settings),
         bounds(settings),
-        threads,
+        threads.store,
         prefix=settings.redis_prefix,
         timeout=settings.store_timeout,
     )
     history = History(database(), days=settings.history_days)
     id_ = secrets.token_hex(8)
     in_turn = not (choice.is_redis(settings.store) or database().is_shared)
-    sweeper = Sweeper(store, history, threads, claimant=id_, in_turn=in_turn)
-    return Foundation(threads, store, sweeper, history, id_)
+    receivers = Receivers(threads.receivers)
+    sweeper = Sweeper(store, history, threads.history, receivers, claimant=id_, in_turn=in_turn)
+    return Foundation(threads, store, receivers, sweeper, history, id_)

@@ -41,7 +41,6 @@ from .jobs import Job
 from .logins import Logins
 from .messenger import Messenger, leaves_process
 from .publisher import Publisher
-from .receivers import Receivers
 from .requests import Requests
 from .rights import Rights
 from .rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
@@ -52,8 +51,10 @@ from .work import WorkQueue
 logger = logging.getLogger("realtime.worker")
 
 # A drain takes at most five seconds, three of them here: until the store knows who left,
-# until goodbyes are written, until the lease is given back, until receivers have heard.
-STORE_PATIENCE, WRITE_PATIENCE, LEAVE_PATIENCE, SIGNAL_PATIENCE = 1.0, 0.5, 0.7, 0.3
+# until goodbyes are written, until the lease is given back, until the history of those who
+# ended is written, until receivers have heard.
+STORE_PATIENCE, WRITE_PATIENCE, LEAVE_PATIENCE = 1.0, 0.5, 0.7
+HISTORY_PATIENCE, SIGNAL_PATIENCE = 0.3, 0.3
 
 # A channel layer may forget who listens, so each worker says it again.
 JOIN_EVERY = 10.0
@@ -75,9 +76,12 @@ class Runtime:
         self.draining = self.closing = False
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))
-        self._receivers = Receivers(base.threads)
         self._departures = Departures(
-            base.store, base.sweeper, worker=base.id, retry=settings.flush_interval
+            base.store,
+            base.sweeper,
+            base.receivers,
+            worker=base.id,
+            retry=settings.flush_interval,
         )
         self._flush = Job("flush", settings.flush_interval, self._report)
         self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
@@ -96,7 +100,7 @@ class Runtime:
         self.hub = self._make_hub()
         self.admission = self._make_admission()
         self.beats = Beats(
-            base.store, base.sweeper, self.hub, self._departures, lease=settings.lease
+            base.store, base.receivers, self.hub, self._departures, lease=settings.lease
         )
         self._company = Company(lease=settings.lease, heard_outside=leaves_process(layer))
         self.ticker = self.hub.ticker = self._make_ticker()
@@ -194,7 +198,7 @@ class Runtime:
         """The login behind a session key. Raises StoreUnavailable if it cannot be known."""
         try:
             async with asyncio.timeout(settings.store_timeout):
-                return await self.base.threads.run(login_of, key)
+                return await self.base.threads.logins.run(login_of, key)
         except (TimeoutError, Overloaded):
             raise StoreUnavailable("no answer about a login") from None
 
@@ -209,7 +213,7 @@ class Runtime:
 
     async def _verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
         try:
-            return await self.base.threads.run(verdicts, logins)
+            return await self.base.threads.logins.run(verdicts, logins)
         except Overloaded:
             raise StoreUnavailable("too many calls are waiting for the database") from None
 
@@ -220,12 +224,13 @@ class Runtime:
 
     def _announce(self, signal: Signal, record: Session) -> None:
         if signal.has_listeners():
-            self._receivers.tell(partial(signals.announce, signal, [record]))
+            self.base.receivers.tell(record.id, partial(signals.announce, signal, [record]))
 
     def _announce_rooms(self, signal: Signal, record: Session, rooms: Iterable[str]) -> None:
         names = tuple(rooms)
         if names and signal.has_listeners():
-            self._receivers.tell(partial(signals.announce_rooms, signal, record, names))
+            announce = partial(signals.announce_rooms, signal, record, names)
+            self.base.receivers.tell(record.id, announce)
 
     def tell(self, kind: Kind, sessions: Iterable[str]) -> bool:
         """Tell all workers of these sessions; False if this one has ended. From any thread."""
@@ -299,7 +304,9 @@ class Runtime:
         await self._departures.stop()
         await self.rooms.stop()
         await asyncio.gather(self._messenger.stop(), self._give_lease_back())
-        await self._receivers.settle(SIGNAL_PATIENCE)
+        await self.base.sweeper.settle(HISTORY_PATIENCE)
+        await self.base.sweeper.stop()
+        await self.base.receivers.settle(within=SIGNAL_PATIENCE)
         await self.base.aclose()
         _runtimes.pop(self.loop, None)
 
@@ -307,7 +314,7 @@ class Runtime:
         try:
             async with asyncio.timeout(LEAVE_PATIENCE):
                 suspended = await self.store.leave(self.base.id)
-                await self.base.sweeper.announce_suspended(suspended)
+                self.base.receivers.tell_suspended(suspended)
         except (StoreUnavailable, TimeoutError):
             logger.warning("left without the store, which did not answer; the lease will run out")
 
@@ -318,16 +325,29 @@ _runtimes: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Runtime]
 
 
 async def start() -> Runtime:
-    """The running loop's runtime, made and started if there is none."""
+    """The running loop's runtime, made and started if there is none.
+
+    Raises what its start raises; the next call then tries again.
+    """
     loop = asyncio.get_running_loop()
-    if loop not in _runtimes:
-        _runtimes[loop] = loop.create_task(_start(), name="realtime-start")
-    return await asyncio.shield(_runtimes[loop])
+    starting = _runtimes.get(loop)
+    if starting is None or _has_failed(starting):
+        starting = _runtimes[loop] = loop.create_task(_start(), name="realtime-start")
+    return await asyncio.shield(starting)
+
+
+def _has_failed(starting: "asyncio.Future[Runtime]") -> bool:
+    return starting.done() and (starting.cancelled() or starting.exception() is not None)
 
 
 async def _start() -> Runtime:
     runtime = Runtime(foundation.lay())
-    await runtime.start()
+    try:
+        await runtime.start()
+    except BaseException:
+        with suppress(Exception):  # what it failed of may fail its end, too
+            await runtime.stop()
+        raise
     return runtime
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from realtime.history import History
 from realtime.models import RoomEntry, RoomKey, RoomLog
+from realtime.receivers import Receivers
 from realtime.store.database import DatabaseStore, pruning
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.log import DatabaseBlockingLog
@@ -138,7 +139,8 @@ def test_a_log_is_emptied_only_when_its_time_is_over(
 async def test_a_sweep_prunes_the_logs(
     store: DatabaseStore, database: CountingDatabase, threads: Threads
 ) -> None:
-    sweeper = Sweeper(store, History(database, days=30), threads, claimant="w1")
+    history = History(database, days=30)
+    sweeper = Sweeper(store, history, threads, Receivers(threads), claimant="w1")
     await store.log.append([Draft("r", "1", key="k")])
     for passed, left in ((0, (1, 1, 1)), (TTL + 1, (1, 0, 0)), (7 * DAY, (0, 0, 0))):
         database.clock_offset += passed

@@ -12,6 +12,7 @@ from realtime.history import History
 from realtime.models import ClosedSession
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Position
+from realtime.receivers import Receivers
 from realtime.store.base import Store
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.store import DatabaseStore
@@ -47,6 +48,7 @@ class World:
     fickle: Fickle
     threads: Threads
     sweeper: Sweeper
+    receivers: Receivers
     name: str = "w1"
     opened: list[Session] = field(default_factory=list)
     resumed: list[Session] = field(default_factory=list)
@@ -56,7 +58,9 @@ class World:
 
     def __post_init__(self) -> None:
         fickle = cast(Store, self.fickle)
-        self.departures = Departures(fickle, self.sweeper, worker=self.name, retry=0.001)
+        self.departures = Departures(
+            fickle, self.sweeper, self.receivers, worker=self.name, retry=0.001
+        )
         self.log = Fickle(self.store.log)
         self.rooms = Rooms(cast(Log, self.log))
         self.hub = Hub(
@@ -82,14 +86,16 @@ class World:
         self.hub.ticker = Ticker(
             [], beat=self.hub.beat, sessions=self.hub.connected, patience=5.0, grain=0.02
         )
-        self.beats = Beats(fickle, self.sweeper, self.hub, self.departures, lease=15.0)
+        self.beats = Beats(fickle, self.receivers, self.hub, self.departures, lease=15.0)
 
     def _note(self, move: str, session: Session, rooms: Iterable[str]) -> None:
         self.moves.extend((move, session.id, room) for room in sorted(rooms))
 
     def other(self, name: str) -> "World":
         """Another worker on the same store."""
-        return World(self.store, Fickle(self.store), self.threads, self.sweeper, name)
+        return World(
+            self.store, Fickle(self.store), self.threads, self.sweeper, self.receivers, name
+        )
 
     async def admit(
         self,
@@ -126,6 +132,7 @@ class World:
     async def settle(self) -> None:
         """Until the store knows who has left, and every goodbye is on its wire."""
         await self.departures.settle(10.0)
+        await self.sweeper.settle(10.0)
         assert len(self.departures) == 0
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -151,11 +158,13 @@ async def world(transactional_db: None) -> AsyncIterator[World]:
     threads = Threads(size=2)
     database = Database("default")
     store = DatabaseStore(database, DatabaseSessions(database, WINDOWS), threads, timeout=10.0)
-    sweeper = Sweeper(store, History(database, days=30), threads, claimant="w1")
-    world = World(store, Fickle(store), threads, sweeper)
+    receivers = Receivers(threads)
+    sweeper = Sweeper(store, History(database, days=30), threads, receivers, claimant="w1")
+    world = World(store, Fickle(store), threads, sweeper, receivers)
     await world.beats.flush()
     yield world
     await world.rooms.stop()
     await world.departures.stop()
+    await sweeper.stop()
     await store.aclose()
     await threads.aclose()

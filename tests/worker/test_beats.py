@@ -284,6 +284,7 @@ async def test_sessions_of_a_lost_worker_are_announced(world: World) -> None:
     session_suspended.connect(receiver)
     try:
         await world.beats.flush()
+        await world.receivers.settle()
     finally:
         session_suspended.disconnect(receiver)
     assert names == [session.id]

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from realtime.history import History
+from realtime.receivers import Receivers
 from realtime.store.base import BATCH, Store
 from realtime.store.database.transaction import Database
 from realtime.store.records import Departure, Pulse, Session, Totals
@@ -43,9 +44,9 @@ class Finisher(Sweeper):
     """A sweeper without a database."""
 
     def __init__(self, store: Any) -> None:
-        super().__init__(
-            store, History(Database("default"), days=1), cast(Threads, None), claimant="w1"
-        )
+        nobody: Any = None
+        history = History(Database("default"), days=1)
+        super().__init__(store, history, nobody, nobody, claimant="w1")
 
     async def finish(self, claimed: Any) -> int:
         await self._store.confirm([session.id for session in claimed])
@@ -59,7 +60,10 @@ class Office:
         self.books = Books()
         self.fickle = Fickle(self.books)
         store = cast(Store, self.fickle)
-        self.departures = Departures(store, Finisher(store), worker="w1", retry=0.001)
+        self.finisher = Finisher(store)
+        self.departures = Departures(
+            store, self.finisher, Receivers(cast(Threads, None)), worker="w1", retry=0.001
+        )
         self.told: list[str] = []
 
     def leave(self, id_: str, *, for_good: bool = False, generation: int = 1) -> None:
@@ -74,6 +78,7 @@ class Office:
 
     async def settle(self) -> None:
         await self.departures.settle(10.0)
+        await self.finisher.settle(10.0)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from realtime import api, signals
@@ -16,15 +17,15 @@ from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Gap, Position
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
-from realtime.threads import Overloaded
 from realtime.worker import foundation, runtime
+from realtime.worker.beats import Beats
 from realtime.worker.bundles import Bundle
 from realtime.worker.hints import Hint, Kind, understand
 from realtime.worker.knowledge import Publication
 from realtime.worker.rights import Rights
 from realtime.worker.runtime import Runtime
 
-from .fakes import PATIENCE, Wire, connect, eventually, record, settled
+from .fakes import PATIENCE, Wire, connect, eventually
 
 QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
 
@@ -184,26 +185,6 @@ async def test_opened_and_resumed_sessions_are_announced(worker: Runtime) -> Non
     assert heard == [("opened", session)]
 
 
-async def test_a_signal_without_room_is_dropped_and_said(
-    worker: Runtime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def full(*_: Any) -> None:
-        raise Overloaded
-
-    def opened(**_: Any) -> None:
-        raise AssertionError("nobody has room for it")
-
-    monkeypatch.setattr(worker.base.threads, "run", full)
-    signals.session_opened.connect(opened)
-    try:
-        worker._announce(signals.session_opened, record())
-        await settled()
-    finally:
-        signals.session_opened.disconnect(opened)
-    assert caplog.messages == ["too many signals wait for their receivers; one was dropped"]
-    assert worker._receivers._under_way == set()
-
-
 async def test_nobody_is_nobody(worker: Runtime) -> None:
     assert await worker.login("") == ANONYMOUS
 
@@ -214,12 +195,30 @@ async def test_a_login_that_cannot_be_known_is_a_store_out_of_reach(
     async def hang(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(worker.base.threads, "run", hang)
+    monkeypatch.setattr(worker.base.threads.logins, "run", hang)
     with (
         override_settings(REALTIME={**QUICK, "STORE_TIMEOUT": 0.01}),
         pytest.raises(StoreUnavailable),
     ):
         await worker.login("a" * 32)
+
+
+async def test_a_start_that_fails_is_tried_again(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = asyncio.all_tasks()
+
+    async def fail(*_: Any) -> None:
+        raise ImproperlyConfigured("not yet")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Beats, "flush", fail)
+        failed = await asyncio.gather(*[runtime.start() for _ in range(3)], return_exceptions=True)
+    assert [str(error) for error in failed] == ["not yet"] * 3
+    assert (asyncio.all_tasks(), runtime.running()) == (tasks, [])
+    worker = await runtime.start()
+    assert worker.ready
+    await worker.stop()
 
 
 async def test_a_nudge_ends_a_suspended_session_too(transactional_db: None) -> None:

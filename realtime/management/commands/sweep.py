@@ -79,6 +79,7 @@ class Command(BaseCommand):
                 raise CommandError(f"the store is unreachable: {error}") from None
             self.stderr.write(f"the store is unreachable: {error}")
             return
+        await base.receivers.settle()
         self.stdout.write(_json(report) if options["json"] else _sentence(report))
         self.stdout.flush()
 
