@@ -1,17 +1,21 @@
 """What is Redis's own in the message log: restarts, failovers, evictions, full memory, rights."""
 
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
+import redis
 
 from realtime.protocol.position import Position
 from realtime.store.base import StoreUnavailable
 from realtime.store.log import KEY_KEPT_MS, MOST, BlockingLog, Draft, End
 from realtime.store.redis import RedisSessions, blocking_store
-from tests.e2e.server_support import eventually
+from tests.e2e.server_support import PATIENCE, eventually
 from tests.redis_server import RedisServer
 
+from .builders import beat
 from .kinds import BOUNDS, DAY, PREFIX, WINDOWS, RedisKind
 from .test_log import end_of, number, publish, read
 
@@ -138,6 +142,109 @@ def test_a_server_that_gets_its_place_back_begins_a_new_epoch() -> None:
         assert publish(log, "another")[0].position == Position(after.top.epoch, 1)
 
 
+def test_a_server_that_was_a_copy_meanwhile_begins_a_new_epoch() -> None:
+    """Also if nobody has looked at it or at the other in between."""
+    with RedisServer(*AT_ONCE) as first, RedisServer(*AT_ONCE) as second:
+        log = log_at(first)
+        publish(log, "1")
+        follow(second, first)
+        follow(second, None)
+        lost = publish(log, "2")[0].position
+        follow(first, second)
+        follow(first, None)
+        after = end_of(log)
+        assert (after.top.offset, after.top.epoch != lost.epoch) == (0, True)
+
+
+def test_a_server_that_nobody_has_looked_at_for_long_may_have_been_a_copy() -> None:
+    """What shows that it was is cleared by Redis in time."""
+    with RedisServer() as server, server.client() as client:
+        log = log_at(server)
+        before = publish(log, "1")[0].position
+        client.hset(f"{{{PREFIX}}}:history", "seen", 0)
+        back_up(server)
+        assert end_of(log).top.epoch != before.epoch
+
+
+# ---------------------------------------------------------------- the same history
+
+
+def back_up(server: RedisServer) -> None:
+    """To Redis it is a copy that attaches, the first one."""
+    with tempfile.NamedTemporaryFile() as file:
+        command = ["redis-cli", "-p", str(server.port), "--rdb", file.name]
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+
+
+def replid_of(client: redis.Redis) -> str:
+    return str(client.info("replication")["master_replid"])
+
+
+def forget_the_stream(server: RedisServer) -> None:
+    """The last copy detaches, and Redis gives the stream another name after a while."""
+    with RedisServer() as copy, server.client() as client:
+        follow(copy, server)
+        client.config_set("repl-backlog-ttl", 1)
+        before = replid_of(client)
+        copy.kill()
+        eventually(lambda: replid_of(client) != before, what="the stream has another name")
+
+
+def attach_and_detach(server: RedisServer) -> None:
+    with RedisServer() as copy:
+        follow(copy, server)
+        follow(copy, None)
+
+
+def do(*command: str) -> Callable[[RedisServer], None]:
+    def run(server: RedisServer) -> None:
+        with server.client() as client:
+            client.execute_command(*command)
+
+    return run
+
+
+INNOCENT: dict[str, Callable[[RedisServer], None]] = {
+    "a backup": back_up,
+    "a first copy": attach_and_detach,
+    "no copy any more": forget_the_stream,
+    "a snapshot": do("BGSAVE"),
+    "a new append-only file": do("BGREWRITEAOF"),
+    "connections that are closed": do("CLIENT", "KILL", "TYPE", "normal"),
+    "scripts that are forgotten": do("SCRIPT", "FLUSH"),
+    "figures that begin at nought": do("CONFIG", "RESETSTAT"),
+    "a setting": do("CONFIG", "SET", "maxmemory-policy", "noeviction"),
+    "a reload": do("DEBUG", "RELOAD"),
+    "a command that finds it a master": do("REPLICAOF", "NO", "ONE"),
+}
+
+
+def test_what_loses_nothing_begins_no_epoch() -> None:
+    """One after the other, so that each meets what those before have left."""
+    with RedisServer(*AT_ONCE, "--enable-debug-command", "yes") as server:
+        sessions = blocking_store(server.url, WINDOWS, prefix=PREFIX, timeout=5.0)
+        log, offset = sessions.log, 1
+        epoch = publish(log, "1")[0].position.epoch
+        incarnation = beat(sessions).incarnation
+        for name, happen in [*INNOCENT.items(), *INNOCENT.items()]:
+            happen(server)
+            reconnect(log)
+            assert publish(log, "1")[0].position == Position(epoch, offset + 1), name
+            assert read(log, offset - 1) == [offset, offset + 1], name
+            assert beat(sessions).incarnation == incarnation, name
+            offset += 1
+
+
+def test_a_log_of_the_release_before_goes_on(kind: RedisKind, log: BlockingLog) -> None:
+    """And is left as that release can read it, while both are running."""
+    publish(log, "1")
+    before = publish(log, "2")[0].position
+    kind.client.hdel(key_of("meta"), "begun")
+    assert publish(log, "3")[0].position == Position(before.epoch, 3)
+    begun, noted = kind.client.hmget(key_of("meta"), "begun", "history")
+    assert (begun is not None, noted) == (True, replid_of(kind.client).encode())
+
+
 # ---------------------------------------------------------------- what somebody else takes away
 
 
@@ -168,7 +275,10 @@ def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisKind) -> 
     log.append([Draft("r", "1", key="k")])
     end_of(log, "s")
     names = {key.decode() for key in kind.client.scan_iter()}
-    assert names == {key_of("meta"), key_of("entries"), key_of("key:k"), key_of("meta", "s")}
+    assert names == {
+        f"{{{PREFIX}}}:history", key_of("meta"), key_of("entries"), key_of("key:k"),
+        key_of("meta", "s"),
+    }  # fmt: skip
     kept = {"entries": BOUNDS.ttl_ms, "key:k": KEY_KEPT_MS, "meta": BOUNDS.meta_ttl_ms}
     for name, ttl_ms in kept.items():
         assert ttl_ms - 10_000 < kind.client.pttl(key_of(name)) <= ttl_ms
@@ -177,7 +287,7 @@ def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisKind) -> 
     assert kind.client.pttl(key_of("meta")) > 6 * DAY * 1000
     assert kind.client.pttl(key_of("meta", "s")) < 4 * DAY * 1000
     kind.turn(8 * DAY)
-    assert kind.client.dbsize() == 0
+    assert kind.client.dbsize() == 1
 
 
 # ---------------------------------------------------------------- memory
@@ -252,6 +362,6 @@ def test_a_call_is_one_command(log: BlockingLog, kind: RedisKind) -> None:
     log.read("r", after=BOUNDS.length, limit=100, max_bytes=100)
     commands = kind.client.info("commandstats")
     assert commands["cmdstat_evalsha"]["calls"] == 3
-    assert commands["cmdstat_info"]["calls"] == 3
+    assert commands["cmdstat_info"]["calls"] == 3  # one for each call
     inside = sum(value["calls"] for name, value in commands.items() if name != "cmdstat_evalsha")
     assert inside < 3 * MOST + 30

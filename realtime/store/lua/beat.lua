@@ -4,7 +4,7 @@
 -- pulses        one list of all their values in turn: id, generation, idle_ms, missed, visibility,
 --               values, rooms or false; a table for each would take longer to read than they do
 -- suspend_lost  whether sessions of workers whose lease has ended are suspended
--- token         a random text: names the store's content if nothing does yet
+-- token         a random text: names the store's content if another history begins
 -- answers       map: renewed, online, workers, incarnation, inbox (sessions), lost (list of
 --               {position in pulses, "unknown" or "taken_over"}), suspended (sessions)
 
@@ -123,12 +123,17 @@ local function inbox()
   return asked
 end
 
--- Another token, or another server: what was told to the one before may be missing here.
+-- What was told to another history may be missing in this one.
 local function incarnation()
-  call('SET', key('incarnation'), input.token, 'NX')
-  local info = redis.pcall('INFO', 'server')
-  local run = type(info) == 'string' and info:match('run_id:(%w+)') or ''
-  return call('GET', key('incarnation')) .. run
+  local info = redis.pcall('INFO', 'replication')
+  local place = key('history')
+  local name = type(info) == 'string' and history(input.token, info)
+  if not name then -- this user of Redis may not ask
+    call('HSETNX', place, 'name', input.token)
+    name = call('HGET', place, 'name')
+  end
+  call('HSET', place, 'seen', string.format('%.0f', now))
+  return name
 end
 
 go_on_when_full()

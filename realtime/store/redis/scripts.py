@@ -17,14 +17,26 @@ T = TypeVar("T")
 _FOLDER = Path(__file__).parent.parent / "lua"
 
 
-def _scripts_in(folder: Path, *prelude: str) -> dict[str, str]:
+def _scripts_in(folder: Path, *prelude: Path) -> dict[str, str]:
     """By their names there, each with what they all begin with."""
-    before = "\n".join((folder / "prelude" / f"{part}.lua").read_text() for part in prelude)
+    before = "\n".join(part.read_text() for part in prelude)
     return {path.stem: f"{before}\n{path.read_text()}" for path in folder.glob("*.lua")}
 
 
-_REGISTRY = _scripts_in(_FOLDER, "keys", "session", "places", "state", "changes", "order")
-_LOG = _scripts_in(_FOLDER / "log", "keys")
+def _prelude(folder: Path, *parts: str) -> list[Path]:
+    return [folder / "prelude" / f"{part}.lua" for part in parts]
+
+
+_HISTORY = _prelude(_FOLDER, "history")
+_REGISTRY = _scripts_in(
+    _FOLDER,
+    *_prelude(_FOLDER, "keys", "session", "places", "state", "changes", "order"),
+    *_HISTORY,
+)
+_LOG_FOLDER = _FOLDER / "log"
+_LOG = _scripts_in(
+    _LOG_FOLDER, *_prelude(_LOG_FOLDER, "keys"), *_HISTORY, *_prelude(_LOG_FOLDER, "log")
+)
 
 SCRIPTS = _REGISTRY | {f"log/{name}": text for name, text in _LOG.items()}
 
@@ -39,8 +51,9 @@ class Call:
     rooms: tuple[str, ...] = ()
 
     def keys(self, prefix: str) -> list[str]:
-        """What the names of its keys begin with; no room's name has a "/"."""
-        return [f"{{{prefix}}}:log:{room}/" for room in self.rooms] or [f"{{{prefix}}}:"]
+        """What the names of all keys begin with, and those of each room; no room's name has
+        a "/"."""
+        return [f"{{{prefix}}}:", *(f"{{{prefix}}}:log:{room}/" for room in self.rooms)]
 
 
 # A method of the contract without its input and output: it says what to call, is handed the

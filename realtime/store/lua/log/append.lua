@@ -1,12 +1,9 @@
--- Append drafts, each to the room of the key at its place.
+-- Append drafts, each to the room of the key at its place, the first to that of KEYS[2].
 --
 -- drafts   list of maps: data, and key if it has one
 -- length, bytes, ttl_ms    the bounds of a log
 -- kept_ms  for how long a key is remembered
 -- answers  list of {epoch, offset, time, whether it was put there now}
-
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000) + input.offset_ms
 
 -- The oldest go first, and the newest never.
 local function trim(log, length)
@@ -23,25 +20,25 @@ local function append(log, data)
   log.top = log.top + 1
   log.size = log.size + #data
   trim(log, length)
-  call('HSET', log.meta, 'top', log.top, 'size', log.size)
+  call('HSET', log.meta, 'top', log.top, 'size', log.size, 'begun', present, 'history', replid)
   call('PEXPIRE', log.list, input.ttl_ms)
   call('PEXPIRE', log.meta, input.meta_ttl_ms)
   return {log.epoch, log.top, now, true}
 end
 
-local function recall(key)
-  local epoch, offset, at = (call('GET', key) or ''):match('(%S+) (%d+) (%d+)')
+local function recall(name)
+  local epoch, offset, at = (call('GET', name) or ''):match('(%S+) (%d+) (%d+)')
   return epoch and {epoch, tonumber(offset), tonumber(at), false}
 end
 
 local answers = {}
 for i, draft in ipairs(input.drafts) do
-  local key = draft.key and KEYS[i] .. 'key:' .. draft.key
-  local answer = key and recall(key)
+  local name = draft.key and KEYS[i + 1] .. 'key:' .. draft.key
+  local answer = name and recall(name)
   if not answer then
-    answer = append(log_of(KEYS[i]), draft.data)
-    if key then
-      call('SET', key, string.format('%s %.0f %.0f', unpack(answer, 1, 3)), 'PX', input.kept_ms)
+    answer = append(log_of(KEYS[i + 1]), draft.data)
+    if name then
+      call('SET', name, string.format('%s %.0f %.0f', unpack(answer, 1, 3)), 'PX', input.kept_ms)
     end
   end
   answers[i] = answer

@@ -3,11 +3,11 @@
 -- answers  list of {epoch, top, oldest}
 
 local ends = {}
-for i, prefix in ipairs(KEYS) do
-  local log = log_of(prefix)
+for i = 2, #KEYS do
+  local log = log_of(KEYS[i])
   if call('PTTL', log.meta) < input.meta_ttl_ms / 2 then
     call('PEXPIRE', log.meta, input.meta_ttl_ms)
   end
-  ends[i] = {log.epoch, log.top, oldest_of(log)}
+  ends[i - 1] = {log.epoch, log.top, oldest_of(log)}
 end
 return cmsgpack.pack(ends)

@@ -7,7 +7,7 @@
 
 local STEP = 16  -- entries that are looked at together: they may be large
 
-local log = log_of(KEYS[1])
+local log = log_of(KEYS[2])
 local oldest = oldest_of(log)
 local entries, bytes = {}, 0
 

@@ -31,7 +31,7 @@
 -- connections         hash: how many each of the workers has
 -- registry            hash: totals of all time, and the last sweep
 -- samples             by their time
--- incarnation         text: names this content
+-- history             hash, see history.lua: names this content
 
 local call = redis.call
 local prefix, put_together = KEYS[1], {}
