@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 import redis
+from asgiref.sync import sync_to_async
 
-from realtime.store.redis import RedisSessions, blocking_store
+from realtime.store.log import Draft
+from realtime.store.redis import RedisSessions, blocking_store, loop_store
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
@@ -47,6 +49,11 @@ def test_the_answer_that_is_still_to_come_is_given_to_nobody(
         proxy.delay(0.2)  # so that it is not there yet when the next one asks
         interrupted(lambda: sessions.get(known[0]), monkeypatch)
         assert found(sessions, known[1:]) == known[1:]
+        try:
+            int("of the application")
+        except ValueError:  # an interruption is told from what was wrong before
+            interrupted(lambda: sessions.get(known[0]), monkeypatch)
+            assert found(sessions, known[1:]) == known[1:]
 
 
 def test_a_connection_that_was_answered_with_an_error_is_kept(redis_server: RedisServer) -> None:
@@ -60,3 +67,45 @@ def test_a_connection_that_was_answered_with_an_error_is_kept(redis_server: Redi
             client.script_flush()
         assert found(sessions, known) == known
         assert proxy.accepted == 1
+
+
+def handling(call: Callable[[], object]) -> None:
+    """Call while an exception is being handled, as a view does that reports it."""
+    try:
+        int("of the application")
+    except ValueError:
+        call()
+
+
+def test_calls_while_an_exception_is_handled_share_a_connection(
+    redis_server: RedisServer,
+) -> None:
+    redis_server.flush()
+    with Proxy(redis_server.port) as proxy:
+        url = f"redis://127.0.0.1:{proxy.port}"
+        sessions = blocking_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        known = open_many(sessions, 2)
+        for _ in range(20):
+            handling(lambda: found(sessions, known))
+            handling(lambda: handling(lambda: sessions.log.append([Draft("r", "1")])))
+        with redis_server.client() as client:
+            client.script_flush()
+        handling(lambda: found(sessions, known))
+        assert proxy.accepted == 1
+
+
+async def test_so_do_those_of_an_event_loop_and_of_its_threads(redis_server: RedisServer) -> None:
+    """asgiref's threads handle what the caller handles."""
+    redis_server.flush()
+    with Proxy(redis_server.port) as proxy:
+        url = f"redis://127.0.0.1:{proxy.port}"
+        store = loop_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        blocking = blocking_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        for _ in range(20):
+            try:
+                int("of the application")
+            except ValueError:
+                await store.stats()
+                await sync_to_async(blocking.stats)()
+        await store.aclose()
+        assert proxy.accepted == 2

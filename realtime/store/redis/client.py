@@ -26,10 +26,19 @@ class _Pool(redis.BlockingConnectionPool):
     redis-py closes one that fails while it sends or reads. But what a signal's handler raises,
     such as a task's time limit, may come between the two; the answer that is still to come would
     be taken for the next call's. In an event loop nothing is raised there.
+
+    An exception that the caller was handling before the call says nothing about it.
     """
 
+    def get_connection(self, *args: Any, **kwargs: Any) -> Any:
+        connection = super().get_connection(*args, **kwargs)  # type: ignore[no-untyped-call]
+        connection.handled_before = sys.exception()
+        return connection
+
     def release(self, connection: Any) -> None:
-        if not isinstance(sys.exception(), redis.ResponseError | None):
+        before, connection.handled_before = connection.handled_before, None
+        error = sys.exception()
+        if error is not before and not isinstance(error, redis.ResponseError | None):
             connection.disconnect()
         super().release(connection)  # type: ignore[no-untyped-call]
 
