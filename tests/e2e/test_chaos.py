@@ -4,38 +4,39 @@
 """
 
 import asyncio
-import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.chaos.logins import make_logins
+from tests.e2e.chaos.logins import make_server
 from tests.e2e.chaos.plan import Fault
 from tests.e2e.chaos.run import play
 from tests.e2e.chaos.summary import report
 from tests.e2e.chaos.violations import Rule
 from tests.e2e.chaos.world import Scale
+from tests.postgres_server import PostgresServer
 
 SEED, ATTEMPTS = 6, 4
 
 
 @pytest.fixture(scope="module")
-def template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def postgres() -> Iterator[PostgresServer]:
     """With users whose sessions are made already."""
-    folder = tmp_path_factory.mktemp("chaos")
-    return make_logins(Path(shutil.copy(template, folder / "chaos.sqlite3")))
+    with make_server() as server:
+        yield server
 
 
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_and_nobody_is_left_in_the_dark(
-    template: Path, tmp_path: Path
+    postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    outcome = await play(template, tmp_path, seed=SEED, scale=Scale(seconds=12.0))
+    outcome = await play(postgres, tmp_path, seed=SEED, scale=Scale(seconds=12.0))
     assert not outcome.violations, report(outcome)
     assert outcome.settled is not None
     assert outcome.record.tally is not None, "the counters were never compared"
-    assert not outcome.complaints
+    assert not outcome.complaints, "\n".join(outcome.complaints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,17 @@ def small(planted: str) -> Scale:
 
 
 @pytest.mark.timeout(240)
-async def test_planted_faults_are_found(template: Path, tmp_path: Path) -> None:
+async def test_planted_faults_are_found(postgres: PostgresServer, tmp_path: Path) -> None:
     """Processes are never interleaved twice in the same way, so a fault may escape a run as
     short as these; it does not escape several."""
-    await asyncio.gather(*(find(planted, template, tmp_path) for planted in PLANTED))
+    await asyncio.gather(*(find(planted, postgres, tmp_path) for planted in PLANTED))
 
 
-async def find(planted: str, template: Path, folder: Path) -> None:
+async def find(planted: str, postgres: PostgresServer, folder: Path) -> None:
     for seed in range(SEED, SEED + ATTEMPTS):
         place = folder / f"{planted.replace(' ', '-')}-{seed}"
         place.mkdir()
-        outcome = await play(template, place, seed=seed, scale=small(planted))
+        outcome = await play(postgres, place, seed=seed, scale=small(planted))
         if PLANTED[planted].rule in {violation.rule for violation in outcome.violations}:
             return
     pytest.fail(f"{planted} was not found: {report(outcome)}")

@@ -364,6 +364,12 @@ def test_the_counters_balance(tally: Tally, expected: int) -> None:
     assert rules(made) == [Rule.COUNT] * expected
 
 
+def test_a_ghost_is_a_violation() -> None:
+    made = record()
+    made.ghosts = ("0f3a suspended, registry only",)
+    assert rules(made) == [Rule.GHOST]
+
+
 # How it is shown
 
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.e2e.chaos.logins import make_template
+from tests.e2e.chaos.logins import make_server
 from tests.e2e.chaos.planted import FAULTS
 from tests.e2e.chaos.run import Outcome, play
 from tests.e2e.chaos.summary import report
@@ -24,10 +24,9 @@ def arguments() -> argparse.ArgumentParser:
 
 
 async def run(folder: Path, *, seed: int, scale: Scale) -> Outcome:
-    """Play in a folder that nobody needs afterwards."""
-    template = await asyncio.to_thread(make_template, folder)
-    (folder / "run").mkdir()
-    return await play(template, folder / "run", seed=seed, scale=scale)
+    """Play in a folder that is removed afterwards."""
+    with await asyncio.to_thread(make_server) as postgres:
+        return await play(postgres, folder, seed=seed, scale=scale)
 
 
 def main() -> int:

@@ -1,4 +1,6 @@
-"""What the workers of a run serve: whoever is logged in may be and speak in "chat:…"."""
+"""What the workers of a run serve: each user of the database may be and speak in "chat:…"."""
+
+from django.contrib.auth import get_user_model
 
 import project.asgi  # loads the apps
 from realtime.consumers import RealtimeConsumer
@@ -9,7 +11,9 @@ class Chat(RealtimeConsumer):
     """Publishes what clients say as it is."""
 
     async def authorize(self, room: str, action: str) -> bool:
-        return bool(self.peer.user) and room.startswith("chat:")
+        if not room.startswith("chat:"):
+            return False
+        return await get_user_model().objects.filter(pk=self.peer.user, is_active=True).aexists()
 
 
 application = realtime_application(project.asgi.pages, consumer=Chat)

@@ -22,6 +22,7 @@ def check(record: Record) -> list[Violation]:
     found += _repeated(record, positions)
     found += _sequence(record, truth)
     found += _counts(record)
+    found += [Violation(Rule.GHOST, "the registry", ghost) for ghost in record.ghosts]
     return found
 
 

@@ -92,6 +92,11 @@ class Client:
         return sum(isinstance(event, Hello) for event in self.diary.events)
 
     @property
+    def session(self) -> str:
+        """The session that it is connected to; empty while it is not."""
+        return str(self._ticket["session"]) if self.link and self._ticket else ""
+
+    @property
     def wanted(self) -> set[str]:
         """The rooms it means to be in."""
         return {*self._rooms, self.diary.private}

@@ -1,13 +1,15 @@
-"""Users with sessions, in a database that many runs copy."""
+"""Users with sessions, in a PostgreSQL database that every run copies."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.support import Project, make_database
+import psycopg
+
+from tests.e2e.support import Project
+from tests.postgres_server import PostgresServer, programs
 
 USERS = 8
+TEMPLATE = "chaos"
 
 MAKE_LOGINS = f"""
 from datetime import timedelta
@@ -45,20 +47,21 @@ class Login:
         return f"user:{self.user}"
 
 
-def make_logins(database: Path) -> Path:
-    """Add the users."""
-    Project(database).shell(MAKE_LOGINS)
-    return database
+def make_server() -> PostgresServer:
+    """A PostgreSQL with the template of all runs. Close it."""
+    found = programs()
+    assert found is not None, "expected PostgreSQL's programs (Debian: postgresql)"
+    server = PostgresServer(found)
+    url = server.create(TEMPLATE)
+    project = Project(Path(TEMPLATE), environ={"DATABASE_URL": url})
+    project.manage("migrate", "--verbosity=0")
+    project.shell(MAKE_LOGINS)
+    return server
 
 
-def make_template(folder: Path) -> Path:
-    """A database for runs, from nothing."""
-    return make_logins(make_database(folder))
-
-
-def logins_in(database: Path) -> list[Login]:
-    """All of them; a session's key tells whose it is."""
+def logins_in(url: str) -> list[Login]:
+    """All logins of a run's database; a session's key tells whose it is."""
     query = "SELECT session_key FROM django_session WHERE session_key LIKE 'chaos%' ORDER BY 1"
-    with closing(sqlite3.connect(database)) as connection:
+    with psycopg.connect(url) as connection:
         keys = [key for (key,) in connection.execute(query)]
     return [Login(str(int(key.removeprefix("chaos"))), f"sessionid={key}") for key in keys]

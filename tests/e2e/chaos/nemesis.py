@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 import redis
 
 from tests.e2e.chaos.observer import Observer, client
+from tests.e2e.chaos.operator import Operator
 from tests.e2e.chaos.plan import CHATS, Fault, Step
 from tests.e2e.chaos.publishers import Process
 from tests.e2e.chaos.record import Deed
@@ -16,18 +17,20 @@ from tests.e2e.chaos.workers import Worker
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
-FORGETFUL = (Fault.EMPTY_REDIS, Fault.LOSE_REDIS)
+# By a clock that is ahead, Redis has kept for long enough what it was told a moment ago.
+FORGETFUL = (Fault.EMPTY_REDIS, Fault.LOSE_REDIS, Fault.STEP_REDIS_CLOCK)
 
 
 @dataclass
 class Nemesis:
-    """What it can reach. Two deeds to the same thing follow one another, others overlap."""
+    """What it can reach. Deeds to the same thing follow one another, others overlap."""
 
     redis: RedisServer
     workers: Mapping[str, Worker]
     lines: Mapping[str, Proxy]
     processes: Mapping[str, Process]
     observer: Observer
+    operator: Operator
     deeds: list[Deed] = field(default_factory=list)
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
@@ -41,7 +44,9 @@ class Nemesis:
     async def do(self, step: Step) -> None:
         """One deed, from breaking to mending."""
         target, deed = self._deed(step)
-        async with self._turns.setdefault(target, asyncio.Lock()):
+        async with AsyncExitStack() as turns:
+            for name in sorted(self.workers) if step.fault is Fault.ROTATE_KEY else [target]:
+                await turns.enter_async_context(self._turns.setdefault(name, asyncio.Lock()))
             began = time.monotonic()
             with suppress(redis.RedisError):  # another deed was in its way
                 await deed(step)
@@ -70,6 +75,13 @@ class Nemesis:
             Fault.RESET_LINES: (line, self._reset),
             Fault.CUT_REPLIES: (line, self._cut),
             Fault.STALL_LINES: (line, self._stall),
+            Fault.FILL_REDIS: ("redis", self.operator.fill_redis),
+            Fault.BACK_UP_REDIS: ("backup", self.operator.back_up_redis),
+            Fault.ATTACH_REPLICA: ("replica", self.operator.attach_replica),
+            Fault.STEP_REDIS_CLOCK: ("redis", self.operator.step_redis_clock),
+            Fault.STEP_WORKER_CLOCK: ("clock", self.operator.step_worker_clock),
+            Fault.TERMINATE_BACKENDS: ("database", self.operator.terminate_backends),
+            Fault.ROTATE_KEY: ("all", self.operator.rotate_key),
         }
         return table[step.fault]
 

@@ -219,7 +219,8 @@ class Tally:
 
 @dataclass(slots=True)
 class Record:
-    """A run. ``log_length`` is how many entries a log keeps."""
+    """A run. ``log_length`` is how many entries a log keeps. ``ghosts`` are what the registry
+    and the subscribers disagree about when everything has been whole for long."""
 
     seed: int
     log_length: int
@@ -229,3 +230,4 @@ class Record:
     history: History = field(default_factory=History)
     deeds: list[Deed] = field(default_factory=list)
     tally: Tally | None = None
+    ghosts: tuple[str, ...] = ()

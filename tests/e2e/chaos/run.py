@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realtime.store.records import Deliveries
+from realtime.store.records import Deliveries, Query
 from tests.e2e.chaos.checker import check
 from tests.e2e.chaos.plan import schedule
 from tests.e2e.chaos.publishers import Process, Speaker
 from tests.e2e.chaos.record import Position, Record, Tally
 from tests.e2e.chaos.violations import Violation
 from tests.e2e.chaos.world import LOG_LENGTH, Scale, World
+from tests.postgres_server import PostgresServer
 
 ROUNDS = 3  # publications of everybody to every room, while nobody is disturbed
 TRIES = 3
 LOOK = 0.05
 LONGEST_END = 2.0
+REGISTRY = 1_000  # sessions, far more than there are subscribers
 STEADY = 1.0  # three times as long as workers take to report
 
 
@@ -34,15 +36,16 @@ class Outcome:
     complaints: list[str]
 
 
-async def play(template: Path, folder: Path, *, seed: int, scale: Scale) -> Outcome:
+async def play(postgres: PostgresServer, folder: Path, *, seed: int, scale: Scale) -> Outcome:
     """One run."""
     record = Record(seed, log_length=LOG_LENGTH)
-    async with World(template, folder, scale=scale, record=record) as world:
+    async with World(postgres, folder, scale=scale, record=record) as world:
         run = Run(world)
         try:
             await run.storm()
             settled = await run.rest()
             if settled is not None and not scale.planted:
+                record.ghosts = await run.ghosts()
                 async with asyncio.timeout(TRIES * scale.patience):
                     record.tally = await run.tally()
         finally:
@@ -89,6 +92,23 @@ class Run:
                 await self._until(self._everybody_has_everything)
                 return time.monotonic() - began
         return None
+
+    async def ghosts(self) -> tuple[str, ...]:
+        """What the registry and the subscribers disagree about, when old sessions have had
+        the time to end; empty if nothing."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._world.scale.patience):
+                await self._until(lambda: not self._disagreements())
+        return self._disagreements()
+
+    def _disagreements(self) -> tuple[str, ...]:
+        page = self._world.store.page(Query(), limit=REGISTRY)
+        there = {f"{session.id[:8]} {session.state.value}" for session in page.sessions}
+        held = {f"{each.session[:8]} connected" for each in self._world.subscribers}
+        return tuple(
+            f"{name}, {'registry' if name in there else 'subscribers'} only"
+            for name in sorted(there ^ held)
+        )
 
     async def tally(self) -> Tally | None:
         """What is counted while nobody is disturbed; None if somebody was, time and again."""

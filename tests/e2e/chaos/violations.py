@@ -30,6 +30,7 @@ class Rule(Enum):
     SEQUENCE = "published before what had been acknowledged earlier"
     FORK = "a log did what no log may do"
     COUNT = "the counts differ"
+    GHOST = "the registry does not hold exactly the connections there are"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,14 @@
 import asyncio
 import os
 import signal
+import subprocess
+from contextlib import suppress
 
 from tests.e2e.support import Project, Server, free_port, soon
 
-STARTING = 30.0  # seconds
+STARTING = 60.0  # seconds
+DRAINING = 10.0
+EXCERPT = 60  # lines of a log, as many as a traceback has
 
 
 class Worker:
@@ -29,6 +33,14 @@ class Worker:
         """Returns when it listens."""
         server = self._server = self._project.serve(self._port, server=self.name)
         await soon(lambda: server.lines_with("Serving on"), within=STARTING, what=server.log)
+
+    async def stop(self) -> None:
+        """SIGTERM, as in a rolling restart; returns when it has drained."""
+        if self._server is not None:
+            self._server.process.send_signal(signal.SIGTERM)
+            with suppress(TimeoutError, subprocess.TimeoutExpired):  # killed then: it stood still
+                await asyncio.to_thread(self._server.process.wait, DRAINING)
+        await self.kill()
 
     async def kill(self) -> None:
         """``kill -9``."""
@@ -53,4 +65,5 @@ class Worker:
         """What it has logged that nobody wants to read, over all its lives."""
         server = self._server
         lines = [*self._log, *(server.log if server else ())]
-        return [line for line in lines if "Traceback" in line or " CRITICAL " in line]
+        found = [at for at, line in enumerate(lines) if "Traceback" in line or " CRITICAL " in line]
+        return ["".join(lines[max(0, at - 1) : at + EXCERPT]) for at in found]

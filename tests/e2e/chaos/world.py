@@ -1,6 +1,7 @@
 """Everything a run consists of: a Redis, workers, publishers, subscribers, and who looks on."""
 
 import asyncio
+import secrets
 from collections.abc import Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from typing import Any, Self
 
 from realtime.store.redis import blocking_store
 from realtime.store.windows import Windows
-from tests.e2e.chaos.logins import logins_in
+from tests.e2e.chaos.logins import TEMPLATE, logins_in
 from tests.e2e.chaos.nemesis import Nemesis
 from tests.e2e.chaos.observer import Observer
+from tests.e2e.chaos.operator import Keys, Operator
 from tests.e2e.chaos.plan import CHATS, Fault, dice
 from tests.e2e.chaos.publishers import Desk, Process, Speaker
 from tests.e2e.chaos.record import Diary, Record
@@ -20,7 +22,9 @@ from tests.e2e.chaos.workers import Worker
 from tests.e2e.server_support import PATIENCE
 from tests.e2e.support import Project
 from tests.faults import Proxy
+from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
+from tests.wall_clock import WallClock
 
 PREFIX = "realtime"
 # What Redis has answered it has written, so that only a run without its data loses keys.
@@ -62,7 +66,9 @@ class World:
     """A context manager; nothing is left of it. Of workers and publishing processes the first
     each reach Redis by a line that can be cut."""
 
-    def __init__(self, template: Path, folder: Path, *, scale: Scale, record: Record) -> None:
+    def __init__(
+        self, postgres: PostgresServer, folder: Path, *, scale: Scale, record: Record
+    ) -> None:
         self.scale = scale
         self.record = record
         self.workers: dict[str, Worker] = {}
@@ -70,8 +76,10 @@ class World:
         self.processes: dict[str, Process] = {}
         self.speakers: list[Speaker] = []
         self.subscribers: list[Subscriber] = []  # speakers included
-        self._template = template
+        self._database = postgres.create(f"run_{secrets.token_hex(8)}", template=TEMPLATE)
         self._folder = folder
+        self._clocks = {name: WallClock(folder / f"{name} clock") for name in ("redis", "worker")}
+        self._environs: list[dict[str, str]] = []
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -89,25 +97,40 @@ class World:
         return (*CHATS, *(login.room for login in self.logins))
 
     async def _make(self, stack: AsyncExitStack) -> None:
-        self._project = Project.copy(self._template, self._folder)
-        self.redis = stack.enter_context(RedisServer(*DURABLE))
-        self.logins = logins_in(self._project.database)[: self.scale.users]
+        self.redis = stack.enter_context(RedisServer(*DURABLE, env=self._clocks["redis"].env))
+        self.logins = logins_in(self._database)[: self.scale.users]
         self.observer = Observer(self.redis.port, self.record.history, self.rooms, prefix=PREFIX)
         self._make_workers(stack)
         self._make_processes(stack)
         self._make_people()
-        starting = [worker.start() for worker in self.workers.values()]
-        starting += [process.start() for process in self.processes.values()]
-        await asyncio.gather(*starting)
+        keys = Keys(self._environs)
+        async with asyncio.TaskGroup() as starting:
+            for worker in self.workers.values():
+                starting.create_task(worker.start())
+            for process in self.processes.values():
+                starting.create_task(process.start())
         windows = Windows(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
         self.store = blocking_store(self.redis.url, windows, prefix=PREFIX, timeout=PATIENCE)
-        self.nemesis = Nemesis(
-            self.redis, self.workers, self.lines, self.processes, self.observer, self.record.deeds
+        self.nemesis = self._make_nemesis(keys)
+
+    def _make_nemesis(self, keys: Keys) -> Nemesis:
+        return Nemesis(
+            self.redis,
+            self.workers,
+            self.lines,
+            self.processes,
+            self.observer,
+            Operator(self.redis, self._database, self.workers, self.processes, self._clocks, keys),
+            self.record.deeds,
         )
 
     def _make_workers(self, stack: AsyncExitStack) -> None:
         for number, server in enumerate(self.scale.servers):
-            project = self._with(stack, f"line of {server}" if number == 0 else "")
+            project = self._with(
+                stack,
+                f"line of {server}" if number == 0 else "",
+                clock=self._clocks["worker"] if number == 1 else None,
+            )
             self.workers[server] = Worker(server, project)
             stack.push_async_callback(self.workers[server].kill)
 
@@ -146,15 +169,20 @@ class World:
             "others": tuple(each.room for each in self.logins if each != login),
         }
 
-    def _with(self, stack: AsyncExitStack, line: str) -> Project:
-        """The project, directly at Redis or by a line of this name."""
+    def _with(self, stack: AsyncExitStack, line: str, *, clock: WallClock | None = None) -> Project:
+        """The project, directly at Redis or by a line of this name, and on a clock of its own
+        if one is given."""
         port = self.redis.port
         if line:
             self.lines[line] = stack.enter_context(Proxy(port))
             port = self.lines[line].port
         environ = {
+            **(clock.env if clock else {}),
             "DJANGO_SETTINGS_MODULE": "tests.e2e.chaos.settings",
+            "DATABASE_URL": self._database,
             "REDIS_URL": f"redis://127.0.0.1:{port}/0",
             "PLANTED": self.scale.planted,
         }
-        return Project(self._project.database, environ=environ, **SETTINGS)
+        project = Project(self._folder / "no SQLite", environ=environ, **SETTINGS)
+        self._environs.append(project.env)
+        return project
