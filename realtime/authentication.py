@@ -2,14 +2,12 @@
 
 Channels' own middleware compares only the current secret, flushes the session when
 a rotated key does not match, and never looks again (channels 4.3, ``auth.py``), so
-this reads sessions itself, changes none, and knows how to check again.
+this reads sessions itself, see ``engines``, changes none, and knows how to check again.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib import import_module
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -18,11 +16,11 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import parse_cookie
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from . import engines
+from .engines import Kept
 from .protocol.codes import CloseCode
-from .store.database.transaction import speaking
 
 # As much as the registry's columns hold; a user model's own may be longer.
 MAX_USERNAME = 255
@@ -31,12 +29,17 @@ MAX_USERNAME = 255
 @dataclass(frozen=True, slots=True)
 class Login:
     """A Django session and its user. ``key`` is the session key and never leaves the
-    process; ``digest`` stands for it elsewhere. ``auth_hash`` changes with the password."""
+    process; ``digest`` stands for it elsewhere. ``auth_hash`` changes with the password.
+
+    ``unverified``: the session is there, and this process cannot tell whose it is, because
+    none of its keys has signed it: perhaps one that is newer, in a rolling restart.
+    """
 
     key: str
     user: str = ""
     username: str = ""
     auth_hash: str = ""
+    unverified: bool = field(default=False, compare=False)
 
     @property
     def digest(self) -> str:
@@ -71,46 +74,28 @@ def logins_of(keys: Sequence[str]) -> dict[str, Login]:
 
     One without a valid user (none, inactive, password changed) has ``user`` "".
     Blocking: two queries in all with Django's default backends. Changes nothing.
-    Raises StoreUnavailable if the database does not answer.
+    Raises StoreUnavailable if it cannot be known.
     """
-    with speaking():
-        sessions = _load(keys)
-        users = _users({pair for data in sessions.values() if (pair := _claimed(data))})
-        return {key: _login(key, data, users) for key, data in sessions.items()}
+    with engines.answering():
+        sessions = engines.load(keys)
+        users = _users({pair for kept in sessions.values() if (pair := _claimed(kept.data))})
+        return {key: _login(key, kept, users) for key, kept in sessions.items()}
 
 
-_Data = dict[str, Any]
+def probe() -> None:
+    """Read sessions and users once, as logins need it. Blocking.
+
+    Raises StoreUnavailable, with the words of what failed.
+    """
+    with engines.answering():
+        engines.probe()
+        list(auth.get_user_model()._default_manager.values_list("pk")[:1])
+
+
 _Pair = tuple[str, str]  # authentication backend, user's primary key as the session has it
 
 
-def _load(keys: Sequence[str]) -> dict[str, _Data]:
-    engine: Any = import_module(settings.SESSION_ENGINE).SessionStore
-    if not hasattr(engine, "get_model_class"):  # cache, file, cookies: one at a time
-        reader = _reader(engine)
-        return {key: data for key in keys if (data := reader(key).load())}
-    decoder = engine()
-    rows = engine.get_model_class().objects.filter(
-        session_key__in=list(keys), expire_date__gt=timezone.now()
-    )
-    decoded = ((row.session_key, decoder.decode(row.session_data)) for row in rows)
-    return {key: data for key, data in decoded if data}
-
-
-@lru_cache(maxsize=4)
-def _reader(engine: type) -> Any:
-    """The engine without a pen: the one on files would replace an expired session.
-
-    It keeps the name, which salts the signature of what the engine writes.
-    """
-    own = {"create": _nothing, "delete": _nothing, "__qualname__": engine.__qualname__}
-    return type(engine.__name__, (engine,), own)
-
-
-def _nothing(*_: object) -> None:
-    """What a reader writes."""
-
-
-def _claimed(data: _Data) -> _Pair | None:
+def _claimed(data: dict[str, Any]) -> _Pair | None:
     path, pk = data.get(auth.BACKEND_SESSION_KEY), data.get(auth.SESSION_KEY)
     if pk is None or path is None or path not in settings.AUTHENTICATION_BACKENDS:
         return None
@@ -146,13 +131,14 @@ def _primary_key(model: type[AbstractBaseUser], pk: str) -> Any:
         return None
 
 
-def _login(key: str, data: _Data, users: Mapping[_Pair, AbstractBaseUser]) -> Login:
-    pair = _claimed(data)
+def _login(key: str, kept: Kept, users: Mapping[_Pair, AbstractBaseUser]) -> Login:
+    pair = _claimed(kept.data)
     user = users.get(pair) if pair else None
-    known = data.get(auth.HASH_SESSION_KEY, "")
-    if user is None or not _is_current(known, user):
-        return Login(key)
-    return Login(key, str(user.pk), str(user.get_username())[:MAX_USERNAME], known)
+    known = kept.data.get(auth.HASH_SESSION_KEY, "")
+    if user is not None and _is_current(known, user):
+        return Login(key, str(user.pk), str(user.get_username())[:MAX_USERNAME], known)
+    by_another_key = not kept.data or (user is not None and known != "")
+    return Login(key, unverified=by_another_key and not kept.signed)
 
 
 def _is_current(known: str, user: AbstractBaseUser) -> bool:
@@ -165,38 +151,49 @@ def _is_current(known: str, user: AbstractBaseUser) -> bool:
 def verdicts(logins: Sequence[Login]) -> dict[Login, CloseCode]:
     """The close code for each of these logins that no longer stands. Blocking.
 
-    Raises StoreUnavailable if the database does not answer.
+    Raises StoreUnavailable if it cannot be known.
     """
-    now = logins_of([login.key for login in logins])
-    judged = ((login, _verdict(login, now.get(login.key))) for login in logins)
-    return {login: code for login, code in judged if code is not None}
+    with engines.answering():
+        sessions = engines.load([login.key for login in logins])
+        users = _users({pair for kept in sessions.values() if (pair := _claimed(kept.data))})
+        now = {key: _login(key, kept, users).user for key, kept in sessions.items()}
+        moved = [login for login in logins if now.get(login.key, "") != login.user]
+        owners = _owners({login.user for login in moved if login.user})
+        judged = (
+            (login, _verdict(login, sessions.get(login.key), owners.get(login.user)))
+            if login.user
+            else (login, CloseCode.CREDENTIALS_CHANGED)  # they have become somebody
+            for login in moved
+        )
+        return {login: code for login, code in judged if code is not None}
 
 
-def _verdict(login: Login, now: Login | None) -> CloseCode | None:
-    """None while the login stands; else how its sockets end.
+def _owners(ids: set[str]) -> dict[str, AbstractBaseUser]:
+    """The active users with these primary keys, as a login has them."""
+    model = auth.get_user_model()
+    keys = {pk: key for pk in ids if (key := _primary_key(model, pk)) is not None}
+    users = model._default_manager.in_bulk(list(keys.values())) if keys else {}
+    return {pk: users[key] for pk, key in keys.items() if key in users and users[key].is_active}
 
-    A session that is gone while the password has changed is most likely the user's
-    own doing: Django moves them to a new session key, and the socket comes back
-    with the new cookie. Whoever has none is turned away at the door. Somebody
-    anonymous has nothing to lose but is called back to become somebody.
+
+def _verdict(login: Login, kept: Kept | None, owner: AbstractBaseUser | None) -> CloseCode | None:
+    """How the sockets of a login end whose session does not lead to its user any more; None if
+    they stay.
+
+    A logout says so itself, by Django's signal. A session that has vanished without one has
+    moved to a new key, as after the user's own change of password, or has expired: the socket
+    comes back with the cookie that the browser has now, and is turned away at the door if that
+    one is worth nothing.
     """
-    user = now.user if now else ""
-    if user == login.user:
-        return None
-    if not login.user or (now is None and (_may_hide() or _password_changed(login))):
+    if owner is None:
+        return CloseCode.LOGGED_OUT
+    if kept is None:
+        return CloseCode.CREDENTIALS_CHANGED
+    if not kept.data:  # another key signs it now: what is known of the user decides
+        unchanged = _is_current(login.auth_hash, owner)
+        return None if unchanged else CloseCode.CREDENTIALS_CHANGED
+    claims = _primary_key(type(owner), kept.data.get(auth.SESSION_KEY, ""))
+    signed_anew = kept.data.get(auth.HASH_SESSION_KEY, "") != login.auth_hash
+    if claims == owner.pk and signed_anew:
         return CloseCode.CREDENTIALS_CHANGED
     return CloseCode.LOGGED_OUT
-
-
-def _may_hide() -> bool:
-    """Whether the engine shows a session it cannot reach as one that is not there.
-
-    A cache that is down does (``SessionStore.load`` of Django 5.2's cache engine), so
-    the socket is asked to come back and show its cookie instead of being sent away.
-    """
-    return settings.SESSION_ENGINE.endswith(".cache")
-
-
-def _password_changed(login: Login) -> bool:
-    user: Any = auth.get_user_model()._default_manager.filter(pk=login.user).first()
-    return user is not None and user.is_active and not _is_current(login.auth_hash, user)

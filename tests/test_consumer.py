@@ -153,7 +153,7 @@ async def test_a_logout_before_a_late_hello_is_noticed(
         await client.disconnect()
     else:
         said, code = await client.end()
-        assert ([message["type"] for message in said], code) == (["goodbye"], 4503)
+        assert ([message["type"] for message in said], code) == (["goodbye"], 4008)
 
 
 async def test_a_login_is_known_by_its_cookie(

@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -19,14 +19,13 @@ from django.dispatch import Signal
 from msgspec.structs import replace
 
 from realtime import signals
-from realtime.authentication import Login, login_of, verdicts
+from realtime.authentication import Login
 from realtime.conf import settings
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Said
 from realtime.store.base import SAMPLE_EVERY_MS, StoreUnavailable
 from realtime.store.records import Deliveries, Session
-from realtime.threads import Overloaded
 
 from . import foundation
 from .admission import Admission, Terms, Watchers
@@ -38,6 +37,7 @@ from .departures import Departures
 from .hints import Kind
 from .hub import Hub, Identity
 from .jobs import Job
+from .login_store import LoginStore
 from .logins import Logins
 from .messenger import Messenger, leaves_process
 from .publisher import Publisher
@@ -76,6 +76,7 @@ class Runtime:
         self.draining = self.closing = False
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))
+        self.login_store = LoginStore(base.threads.logins, timeout=settings.store_timeout)
         self._departures = Departures(
             base.store,
             base.sweeper,
@@ -150,11 +151,12 @@ class Runtime:
         self.publisher.heard(bundle)
 
     def _make_ticker(self) -> Ticker:
-        logins = Logins(self.hub, self._verdicts)
+        logins = Logins(self.hub, self.login_store.verdicts)
         jobs = [
             self._flush,
             self._sweeps,
             Job("logins", settings.revalidate_interval, logins.revalidate),
+            self.login_store.job,
             Job("sample", SAMPLE_EVERY_MS / 1000, self.store.sample),
             Job("audit", AUDIT_EVERY, self.rooms.audit),
             Job("news", RECENT_EVERY, self.rooms.ask_for_news),
@@ -196,26 +198,12 @@ class Runtime:
 
     async def login(self, key: str) -> Login:
         """The login behind a session key. Raises StoreUnavailable if it cannot be known."""
-        try:
-            async with asyncio.timeout(settings.store_timeout):
-                return await self.base.threads.logins.run(login_of, key)
-        except (TimeoutError, Overloaded):
-            raise StoreUnavailable("no answer about a login") from None
+        return await self.login_store.login(key)
 
     async def verdict(self, login: Login) -> CloseCode | None:
         """The code to close with if the login no longer stands. Raises StoreUnavailable
         if it cannot be known."""
-        try:
-            async with asyncio.timeout(settings.store_timeout):
-                return (await self._verdicts([login])).get(login)
-        except TimeoutError:
-            raise StoreUnavailable("no answer about a login") from None
-
-    async def _verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
-        try:
-            return await self.base.threads.logins.run(verdicts, logins)
-        except Overloaded:
-            raise StoreUnavailable("too many calls are waiting for the database") from None
+        return (await self.login_store.verdicts([login])).get(login)
 
     def _resumed(self, record: Session) -> None:
         """Whoever had it until now shall hear of it."""

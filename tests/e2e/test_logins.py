@@ -133,14 +133,36 @@ async def test_a_session_row_deleted(project: Project, server: Server, visitor: 
     async with connected(server, visitor.login("ann").cookie) as client:
         key = session_key(visitor)
         project.rows("DELETE FROM django_session WHERE session_key = ?", key)
-        await ends_with(client, 4503, within=AT_THE_NEXT_LOOK)
+        await ends_with(client, 4008, within=AT_THE_NEXT_LOOK)
+    async with dialled(server, visitor.cookie) as again:
+        assert (await again.closed())[0] == 4501
 
 
 async def test_a_session_expired(project: Project, server: Server, visitor: Visitor) -> None:
     async with connected(server, visitor.login("ann").cookie) as client:
         past = "UPDATE django_session SET expire_date = '2000-01-01' WHERE session_key = ?"
         project.rows(past, session_key(visitor))
-        await ends_with(client, 4503, within=AT_THE_NEXT_LOOK)
+        await ends_with(client, 4008, within=AT_THE_NEXT_LOOK)
+
+
+CYCLE = """
+from django.contrib.sessions.backends.db import SessionStore
+store = SessionStore({key!r})
+store.cycle_key()
+store.save()
+print(store.session_key)
+"""
+
+
+async def test_a_session_that_has_moved_to_a_new_key(
+    project: Project, server: Server, visitor: Visitor
+) -> None:
+    """As by ``request.session.cycle_key()``."""
+    async with connected(server, visitor.login("ann").cookie) as client:
+        new = project.shell(CYCLE.format(key=session_key(visitor))).strip()
+        await ends_with(client, 4008, within=AT_THE_NEXT_LOOK)
+    async with connected(server, f"sessionid={new}", resume=client.ticket) as back:
+        assert back.welcome["resumed"] is True
 
 
 async def test_a_user_deactivated(project: Project, server: Server, visitor: Visitor) -> None:
