@@ -1,4 +1,4 @@
-"""A token bucket: a steady rate with bursts, for one connection's frames."""
+"""A token bucket: a steady rate with bursts, for one connection's frames and their bytes."""
 
 
 class TokenBucket:
@@ -12,14 +12,14 @@ class TokenBucket:
         self._tokens = burst
         self._since = now
 
-    def take(self, now: float) -> bool:
-        """Take one token, if there is one."""
+    def take(self, now: float, *, tokens: float = 1) -> bool:
+        """Take so many tokens, if they are there."""
         gained = (now - self._since) * self._rate
         self._tokens = min(self._burst, self._tokens + gained)
         self._since = now
-        if self._tokens < 1:
+        if self._tokens < tokens:
             return False
-        self._tokens -= 1
+        self._tokens -= tokens
         return True
 
     def give_back(self) -> None:

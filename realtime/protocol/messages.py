@@ -14,9 +14,19 @@ SUBPROTOCOL = "realtime.v1"
 
 MOST_ROOMS = 1000  # of a hello: for each there may be an error to send
 
+
+def largest_hello(rooms: int) -> int:
+    """Bytes that suffice for a ``hello`` with so many rooms, each with the longest name, epoch and
+    offset, as encoders write it that put blanks between."""
+    return 2_144 + 260 * rooms
+
+
+LARGEST_HELLO = largest_hello(MOST_ROOMS)  # 256 KiB
+
 Integer = Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 Label = Annotated[str, msgspec.Meta(max_length=100)]
+Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 VisibilityState = Literal["visible", "hidden", "frozen"]
 
 
@@ -33,8 +43,8 @@ class Resume(msgspec.Struct, frozen=True):
     ``turn`` rises with every attempt of the client, so that an attempt that the client has given
     up on takes nothing from a later one. Without it the attempt counts as the newest."""
 
-    session: str
-    token: str
+    session: Secret
+    token: Secret
     turn: Count | None = None
 
 
@@ -93,7 +103,16 @@ class Said(Message, frozen=True, tag="message"):
     id: Integer
     room: str
     data: Any
-    key: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    key: Secret
+
+
+class UnreadSaid(Message, frozen=True, tag="message"):
+    """:class:`Said` with its data as it came, which may be too much to be read."""
+
+    id: Integer
+    room: str
+    data: msgspec.Raw
+    key: Secret
 
 
 class Visibility(Message, frozen=True, tag="visibility"):
@@ -108,6 +127,9 @@ class Bye(Message, frozen=True, tag="bye"):
 
 Request = Join | Leave | Said
 ClientMessage = Hello | ClientPong | ClientPing | Received | Request | Visibility | Bye
+UnreadMessage = (
+    Hello | ClientPong | ClientPing | Received | Join | Leave | UnreadSaid | Visibility | Bye
+)
 
 # ---------------------------------------------------------------- from the server
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.protocol.codes import CloseCode, ErrorCode
-from realtime.protocol.decoding import TYPES, BadFrame, decode
+from realtime.protocol.decoding import TYPES, BadFrame, TooMuchData, decode
 from realtime.protocol.messages import (
     MOST_ROOMS,
     Ack,
@@ -370,6 +370,49 @@ def test_the_size_is_measured_in_bytes(character: str, size: int) -> None:
     exact = len('{"type":"bye","x":""}') + 50 * size
     assert read(text, max_size=exact) == Bye()
     assert f"at most {exact - 1} bytes" in refused(text, max_size=exact - 1).detail
+
+
+def test_a_text_may_be_as_long_as_the_table_says() -> None:
+    resume = Resume("é" * 64, "t", 2**53)
+    rooms: dict[str, Position | None] = {"r" * 100: Position("e" * 100, 2**53)}
+    for hello in (
+        Hello(protocol=1, client="é" * 100, resume=resume, rooms=rooms),
+        Hello(protocol=1, resume=Resume("s", "t" * 64, 0), rooms={"r": Position("", 0)}),
+    ):
+        text = json.dumps({"type": "hello", **msgspec.to_builtins(hello)})
+        assert read(text) == hello
+    said = Said(id=-(2**53), room="", data=0, key="k" * 64)
+    assert read(json.dumps({"type": "message", **msgspec.to_builtins(said)})) == said
+    pong = ClientPong(2**53, "t" * 100, -(2**53), 2**53, 2**53)
+    assert read(json.dumps({"type": "pong", **msgspec.to_builtins(pong)})) == pong
+
+
+SAID = '{"type":"message","id":7,"room":"news","key":"b1","data":%s}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '"123456"', '"é234"', r'"\u00e9\u00e9\u00e9"', "[1,2,3]", "[  1 ,\n 2,\t3]",
+        r'"\u0031\u0032\u0033\u0034\u0035\u0036"', "[[[[]]]]", '"\\n\\n\\n"', '{"a":10}',
+    ],
+)  # fmt: skip
+def test_data_is_measured_as_short_as_it_can_be_written(data: str) -> None:
+    size = len(json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":")).encode())
+    said = decode(SAID % data, max_size=MAX_SIZE, max_data=size)
+    assert said == Said(id=7, room="news", data=json.loads(data), key="b1")
+    with pytest.raises(TooMuchData) as caught:
+        decode(SAID % data, max_size=MAX_SIZE, max_data=size - 1)
+    assert (caught.value.id, caught.value.room) == (7, "news")
+    assert f"at most {size - 1} bytes" in caught.value.detail
+
+
+def test_of_data_that_is_far_too_large_nothing_is_read() -> None:
+    huge = SAID.replace("news", "n" * 101) % ("[" + "[]," * 1000 + "1e999]")
+    with pytest.raises(TooMuchData) as caught:
+        decode(huge, max_size=MAX_SIZE, max_data=1000)
+    assert caught.value.room is None
+    assert not isinstance(refused(huge), TooMuchData)  # a number beyond all range
 
 
 @pytest.mark.parametrize(("rooms", "allowed"), [(MOST_ROOMS, True), (MOST_ROOMS + 1, False)])
