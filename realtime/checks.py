@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections
 
-from .conf import DEFAULTS, KINDS, MAY_BE_ZERO, configured
+from .conf import AROUND_DATA, KINDS, MAY_BE_ZERO, configured
+from .conf import effective as effective_settings
 from .origin import can_match
-from .protocol.messages import MOST_ROOMS
+from .protocol.messages import MOST_ROOMS, largest_hello
 from .store import choice
 from .worker.connection import MAX_UNSENT
 
@@ -32,7 +33,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     errors += _not_positive(sound)
     if errors:
         return errors
-    effective = {**DEFAULTS, **sound}
+    effective = effective_settings(sound)
     return [*_relations(effective), *_advice(effective), *_dead_origins(effective)]
 
 
@@ -53,7 +54,7 @@ def _wrong_type(values: _Values) -> Iterable[CheckMessage]:
 
 def _not_positive(values: _Values) -> Iterable[CheckMessage]:
     for key, value in values.items():
-        numbers = value if key == "MESSAGE_RATE" else [value]
+        numbers = value if key.endswith("_RATE") else [value]
         floor = "0 or more" if key in MAY_BE_ZERO else "above 0"
         if any(_below(number, key) for number in numbers):
             hint = f"Expected {floor}."
@@ -65,9 +66,6 @@ def _below(number: Any, key: str) -> bool:
         return False
     return number < 0 if key in MAY_BE_ZERO else not number > 0
 
-
-# What a client sends around the data of a message: at most so many bytes.
-AROUND_DATA = 400
 
 # A publication leaves as much again for pings and answers behind it, on a line that takes its time.
 MOST_AT_ONCE = MAX_UNSENT // 2
@@ -81,6 +79,13 @@ def _relations(v: _Values) -> Iterable[CheckMessage]:
 
 def _least_session_timeout(v: _Values) -> float:
     needed: float = v["PING_INTERVAL"] + v["MAX_MISSED"] * v["PONG_TIMEOUT"]
+    return needed
+
+
+def _least_message_size(v: _Values) -> int:
+    # One room more than a session may be in: the private one is named as well.
+    rooms = min(v["MAX_ROOMS"] + 1, MOST_ROOMS)
+    needed: int = max(v["MAX_PUBLICATION"] + AROUND_DATA, largest_hello(rooms))
     return needed
 
 
@@ -114,13 +119,10 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
         7,
     ),
     (
-        lambda v: v["MAX_MESSAGE_SIZE"] < v["MAX_PUBLICATION"] + AROUND_DATA,
+        lambda v: v["MAX_MESSAGE_SIZE"] < _least_message_size(v),
         "MAX_MESSAGE_SIZE ({MAX_MESSAGE_SIZE}) is too small for a message with MAX_PUBLICATION "
-        "bytes of data.",
-        lambda v: (
-            f"Expected at least MAX_PUBLICATION + {AROUND_DATA} = "
-            f"{v['MAX_PUBLICATION'] + AROUND_DATA} bytes."
-        ),
+        "bytes of data, or for a hello that names MAX_ROOMS rooms.",
+        lambda v: f"Expected at least {_least_message_size(v)} bytes, or none named.",
         8,
     ),
     (
@@ -135,6 +137,20 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
         "answers: whoever is handed one is closed with 4003, and again after each return.",
         lambda v: f"Lower MAX_PUBLICATION to {MOST_AT_ONCE} or less.",
         10,
+    ),
+    (
+        lambda v: v["BYTE_RATE"][1] < v["MAX_MESSAGE_SIZE"],
+        "The burst of BYTE_RATE ({BYTE_RATE[1]:.0f}) is below MAX_MESSAGE_SIZE: a frame that is "
+        "allowed ends its connection with 4004.",
+        lambda v: f"Raise the second number to {v['MAX_MESSAGE_SIZE']} or more.",
+        11,
+    ),
+    (
+        lambda v: v["MESSAGE_RATE"][1] < 1,
+        "The burst of MESSAGE_RATE ({MESSAGE_RATE[1]:g}) is below 1: any frame ends its "
+        "connection with 4004.",
+        lambda _: "Raise the second number to 1 or more.",
+        12,
     ),
 )
 

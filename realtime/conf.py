@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from .address import parse_proxies
+from .protocol.messages import LARGEST_HELLO
 from .store import choice
 
 PREFIX = "REALTIME_"
@@ -92,6 +93,7 @@ LIMIT = Kind('"reject" or "oldest"', _is_limit, str)
 PROXIES = Kind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
 TEXTS = Kind("a list of strings (comma-separated)", _is_texts, _parse_texts)
 RATE = Kind("two numbers: frames per second, burst", _is_rate, _parse_rate)
+BYTE_RATE = Kind("two numbers: bytes per second, burst", _is_rate, _parse_rate)
 
 
 def _setting(default: Any, kind: Kind, *, zero: bool = False) -> Any:
@@ -114,7 +116,7 @@ class Settings:
     claim_timeout: float = _setting(30.0, SECONDS)
     revalidate_interval: float = _setting(60.0, SECONDS)
     history_days: float = _setting(30, DAYS)
-    max_message_size: int = _setting(1_000_000, WHOLE)
+    max_message_size: int = _setting(LARGEST_HELLO, WHOLE)
     max_publication: int = _setting(65_536, WHOLE)
     max_rooms: int = _setting(100, WHOLE)
     log_length: int = _setting(1_000, WHOLE)
@@ -122,6 +124,7 @@ class Settings:
     log_ttl: float = _setting(300.0, SECONDS)
     log_meta_ttl: float = _setting(7 * 24 * 3600.0, SECONDS)
     message_rate: tuple[float, float] = _setting((100.0, 400.0), RATE)
+    byte_rate: tuple[float, float] = _setting((1_048_576.0, 16_777_216.0), BYTE_RATE)
     max_sessions_per_user: int = _setting(0, WHOLE, zero=True)
     session_limit: str = _setting("reject", LIMIT)
     allow_anonymous: bool = _setting(False, SWITCH)
@@ -170,6 +173,19 @@ def configured() -> dict[str, Any]:
     return dict(getattr(django_settings, "REALTIME", {}))
 
 
+# What a client sends around the data of a message: at most so many bytes.
+AROUND_DATA = 400
+
+
+def effective(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting by its key, with the project's ``values``. Unless it is named,
+    MAX_MESSAGE_SIZE is what the largest hello and the largest message need."""
+    found = {**DEFAULTS, **values}
+    if "MAX_MESSAGE_SIZE" not in values:
+        found["MAX_MESSAGE_SIZE"] = max(LARGEST_HELLO, found["MAX_PUBLICATION"] + AROUND_DATA)
+    return found
+
+
 def load() -> Settings:
     """The settings in force. Raises ImproperlyConfigured where the system checks would."""
     values = configured()
@@ -179,7 +195,7 @@ def load() -> Settings:
         if not KINDS[key].accepts(value):
             raise ImproperlyConfigured(f'REALTIME["{key}"]: expected {KINDS[key].expected}')
     frozen: dict[str, Any] = {
-        k.lower(): tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        k.lower(): tuple(v) if isinstance(v, list) else v for k, v in effective(values).items()
     }
     return Settings(**frozen)
 

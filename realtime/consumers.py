@@ -220,7 +220,7 @@ class RealtimeConsumer(AsyncConsumer):
     def _greeting(self, event: Event) -> Hello | None:
         text = event.get("text")
         if text is None:
-            self._early_bytes()
+            self._early_bytes(event.get("bytes") or b"")
             return None
         message = self.connection.read(text)
         if isinstance(message, Hello):
@@ -232,8 +232,8 @@ class RealtimeConsumer(AsyncConsumer):
             self.connection.malformed(ErrorCode.NOT_READY, "expected hello first")
         return None
 
-    def _early_bytes(self) -> None:
-        if self.connection.admit_frame():
+    def _early_bytes(self, data: bytes) -> None:
+        if self.connection.admit_frame(len(data)):
             self.connection.malformed(ErrorCode.NOT_READY, "expected hello first, as text")
 
     async def _admit(self, hello: Hello, login: Login) -> bool:
@@ -293,7 +293,7 @@ class RealtimeConsumer(AsyncConsumer):
         return None
 
     def _binary(self, data: bytes) -> None:
-        if not self.connection.admit_frame() or not self.connection.fits(data):
+        if not self.connection.admit_frame(len(data)) or not self.connection.fits(data):
             return
         if type(self).receive_bytes is RealtimeConsumer.receive_bytes:
             detail = "expected a text frame; nobody here takes binary ones"

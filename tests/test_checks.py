@@ -11,9 +11,10 @@ from django.core.checks import CheckMessage
 from django.db import connections
 from django.test import override_settings
 
-from realtime.checks import AROUND_DATA, check_channel_layer, check_database, check_settings
-from realtime.conf import DEFAULTS, MAY_BE_ZERO
-from realtime.protocol.messages import Said
+from realtime.checks import check_channel_layer, check_database, check_settings
+from realtime.conf import AROUND_DATA, DEFAULTS, MAY_BE_ZERO, load
+from realtime.protocol.decoding import decode
+from realtime.protocol.messages import LARGEST_HELLO, MOST_ROOMS, Hello, Said
 
 
 def found(values: Any) -> list[CheckMessage]:
@@ -91,9 +92,32 @@ def test_few_numbers_may_be_zero(key: str) -> None:
     assert ids(found({key: 0})) == (set() if key in MAY_BE_ZERO else {"E003"})
 
 
+@pytest.mark.parametrize("key", ["MESSAGE_RATE", "BYTE_RATE"])
 @pytest.mark.parametrize("rate", [(0, 400), (100, 0), (-1, 400)])
-def test_a_rate_must_be_above_zero(rate: tuple[float, float]) -> None:
-    assert ids(found({"MESSAGE_RATE": rate})) == {"E003"}
+def test_a_rate_must_be_above_zero(key: str, rate: tuple[float, float]) -> None:
+    assert ids(found({key: rate})) == {"E003"}
+
+
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [
+        ({}, 262_144),
+        ({"MAX_PUBLICATION": 261_744}, 262_144),
+        ({"MAX_PUBLICATION": 300_000}, 300_400),
+    ],
+)
+def test_the_size_of_a_message_follows_from_what_a_client_may_say(
+    values: dict[str, Any], size: int
+) -> None:
+    assert found(values) == []
+    with override_settings(REALTIME=values):
+        assert load().max_message_size == size
+
+
+def test_a_message_size_that_is_named_must_do_for_a_hello() -> None:
+    (message,) = found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_143})
+    assert ids([message]) == {"E008"}
+    assert found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_144}) == []
 
 
 # Too little or too much, the least that will do, and what the hint says.
@@ -102,9 +126,11 @@ RELATIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "E005": ({"LOG_TTL": 120}, {"LOG_TTL": 121}, "above 120 s"),
     "E006": ({"LOG_META_TTL": 300}, {"LOG_META_TTL": 301}, "above 300 s"),
     "E007": ({"LOG_BYTES": 65_535}, {"LOG_BYTES": 65_536}, "65536 or more"),
-    "E008": ({"MAX_MESSAGE_SIZE": 65_935}, {"MAX_MESSAGE_SIZE": 65_936}, "= 65936 bytes"),
+    "E008": ({"MAX_MESSAGE_SIZE": 65_935}, {"MAX_MESSAGE_SIZE": 65_936}, "least 65936 bytes"),
     "E009": ({"MAX_ROOMS": 1000}, {"MAX_ROOMS": 999}, "below 1000"),
     "E010": ({"MAX_PUBLICATION": 524_289}, {"MAX_PUBLICATION": 524_288}, "524288 or less"),
+    "E011": ({"BYTE_RATE": (1, 262_143)}, {"BYTE_RATE": (1, 262_144)}, "262144 or more"),
+    "E012": ({"MESSAGE_RATE": (9, 0.9)}, {"MESSAGE_RATE": (0.1, 1)}, "1 or more"),
 }
 
 
@@ -133,6 +159,21 @@ def test_the_largest_message_fits_a_frame() -> None:
     longest = Said(id=2**53, room="r" * 100, data=0, key="k" * 64)
     around = len(json.dumps({"type": "message", **msgspec.structs.asdict(longest)})) - 1
     assert around <= AROUND_DATA
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), None])
+def test_the_largest_hello_fits_a_frame(separators: tuple[str, str] | None) -> None:
+    position = {"epoch": "e" * 100, "offset": 2**53}
+    hello = {
+        "type": "hello",
+        "protocol": 1,
+        "client": "\U0001f600" * 100,
+        "resume": {"session": "s" * 64, "token": "t" * 64, "turn": 2**53},
+        "rooms": {f"{number:0100d}": position for number in range(MOST_ROOMS)},
+        "visibility": "visible",
+    }
+    text = json.dumps(hello, separators=separators, ensure_ascii=False)
+    assert isinstance(decode(text, max_size=LARGEST_HELLO), Hello)
 
 
 def test_relations_wait_until_every_value_is_sound() -> None:

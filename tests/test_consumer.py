@@ -515,6 +515,20 @@ async def test_bytes_have_a_size_limit(settings: Any) -> None:
     await worker.stop()
 
 
+@pytest.mark.usefixtures("transactional_db")
+async def test_bytes_have_a_rate_whichever_frames_they_come_in(settings: Any) -> None:
+    settings.REALTIME = {**QUICK, "BYTE_RATE": (1, 300)}
+    worker = await runtime.start()
+    client = Client(Echo)
+    await client.greet()
+    await client.send_to(bytes_data=bytes(100))
+    assert await client.receive_from(10) == bytes(100)
+    await client.say(type="bye", x="x" * 300)
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 4004)
+    await worker.stop()
+
+
 class Slow(RealtimeConsumer):
     """Takes its time, until it is let go on."""
 

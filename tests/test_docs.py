@@ -311,6 +311,8 @@ def test_the_limits_are_the_codes() -> None:
     rate, burst = DEFAULTS["MESSAGE_RATE"]
     assert f"| {values.MAX_DEPTH} levels" in transport
     assert f"{rate:g} a second, {burst:g} in a burst" in transport
+    rate, burst = DEFAULTS["BYTE_RATE"]
+    assert f"{rate:,.0f} a second, {burst:,.0f} in a burst" in transport
     assert f"({DEFAULTS['MAX_MESSAGE_SIZE']:,})" in transport
     assert f"`{messages.SUBPROTOCOL}`" in transport
     assert (values.MAX_INTEGER, MAX_MALFORMED) == (2**53, 10)

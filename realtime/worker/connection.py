@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from realtime.protocol import messages
 from realtime.protocol.bucket import TokenBucket
 from realtime.protocol.codes import CloseCode, ErrorCode, reason_for
-from realtime.protocol.decoding import BadFrame, decode
+from realtime.protocol.decoding import BadFrame, TooMuchData, decode, size_of
 from realtime.protocol.frames import Encoded, encoded
 from realtime.protocol.messages import ClientMessage, ServerMessage
 
@@ -21,11 +21,15 @@ CLOSE_TIMEOUT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may do: bytes per frame, frames per second and in a burst."""
+    """What one connection may do: bytes of a frame and of a message's data; frames, and their
+    bytes, a second and in a burst."""
 
     max_message_size: int
     rate: float
     burst: float
+    max_publication: int = 65_536
+    byte_rate: float = 2.0**20
+    byte_burst: float = 2.0**24
 
 
 class Connection:
@@ -41,6 +45,7 @@ class Connection:
     __slots__ = (
         "_any_code",
         "_bucket",
+        "_bytes",
         "_closing",
         "_drop",
         "_frames",
@@ -66,7 +71,9 @@ class Connection:
         self._drop = drop
         self._any_code = any_code
         self._loop = asyncio.get_running_loop()
-        self._bucket = TokenBucket(limits.rate, limits.burst, self._loop.time())
+        now = self._loop.time()
+        self._bucket = TokenBucket(limits.rate, limits.burst, now)
+        self._bytes = TokenBucket(limits.byte_rate, limits.byte_burst, now)
         self._out = Straight(frames, send, self._fail) if frames else Outbox(send, self._fail)
         self._frames = frames
         self._closing: asyncio.TimerHandle | None = None
@@ -79,26 +86,31 @@ class Connection:
 
     def read(self, text: str) -> ClientMessage | None:
         """The message in a text frame, or None when it was answered with an error."""
-        if not self.admit_frame():
+        limits = self._limits
+        if not self.admit_frame(size_of(text)):
             return None
         try:
-            return decode(text, max_size=self._limits.max_message_size)
+            return decode(text, max_size=limits.max_message_size, max_data=limits.max_publication)
+        except TooMuchData as bad:
+            self.send(messages.Error(bad.code.value, bad.detail, bad.id, bad.room))
         except BadFrame as bad:
             self.malformed(bad.code, bad.detail)
-            return None
+        return None
 
-    def admit_frame(self) -> bool:
-        """Count a frame against the rate; over it the connection ends with 4004."""
+    def admit_frame(self, size: int) -> bool:
+        """Count a frame of ``size`` bytes against the rates; beyond one the connection ends
+        with 4004."""
         if self.ended:
             return False
         self.frames_in += 1
-        if self._bucket.take(self._loop.time()):
+        now = self._loop.time()
+        if self._bucket.take(now) and self._bytes.take(now, tokens=size):
             return True
         self.end(CloseCode.RATE_LIMIT)
         return False
 
     def excuse_frame(self) -> None:
-        """The frame that was admitted last does not count against the rate."""
+        """The frame that was admitted last does not count against the rate; its bytes do."""
         self._bucket.give_back()
 
     def fits(self, data: bytes) -> bool:

@@ -72,7 +72,12 @@ class Runtime:
         self.store = base.store
         self.loop = asyncio.get_running_loop()
         self.pid = os.getpid()
-        self.limits = Limits(settings.max_message_size, *settings.message_rate)
+        self.limits = Limits(
+            settings.max_message_size,
+            *settings.message_rate,
+            settings.max_publication,
+            *settings.byte_rate,
+        )
         self.draining = self.closing = False
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))

@@ -178,7 +178,7 @@ async def rated(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     limits = connection.Limits(max_message_size=1000, rate=100, burst=200)
     line = connection.Connection(send, limits, drop=task.cancel, frames=frames)
     while (event := await receive())["type"] != "websocket.disconnect":
-        if line.admit_frame():
+        if line.admit_frame(len(event["bytes"])):
             line.fits(event["bytes"])
     return {"ended": line.ended, "taken": line.frames_in}
 

@@ -111,7 +111,7 @@ def connect(wire: Wire, clock: Clock | None = None, **options: Any) -> Connectio
     connection = Connection(wire.send, options.pop("limits", LIMITS), drop=wire.drop, **options)
     if clock is not None:
         connection._loop = cast(Any, clock)
-        connection._bucket._since = clock.now
+        connection._bucket._since = connection._bytes._since = clock.now
     return connection
 
 

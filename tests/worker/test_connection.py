@@ -1,6 +1,7 @@
 """One transport: what may come in, what goes out, how it ends."""
 
 import asyncio
+import json
 import logging
 
 import pytest
@@ -262,9 +263,49 @@ async def test_a_burst_is_allowed_and_no_more(wire: Wire, connection: Connection
 async def test_a_steady_rate_is_allowed(clock: Clock, wire: Wire) -> None:
     connection = connect(wire, clock, limits=Limits(1000, rate=8, burst=1))
     for _ in range(100):
-        assert connection.admit_frame()
+        assert connection.admit_frame(1)
         clock.turn(1 / 8)
     assert connection.ended is None
+
+
+async def test_bytes_are_counted_as_well(clock: Clock, wire: Wire) -> None:
+    connection = connect(
+        wire, clock, limits=Limits(1000, rate=100, burst=100, byte_rate=201, byte_burst=402)
+    )
+    text = '{"type":"bye","x":"%s"}' % ("é" * 90)
+    assert len(text.encode()) == 201
+    assert connection.read(text) is not None
+    assert connection.admit_frame(201)
+    clock.turn(1)
+    assert connection.read(text) is not None
+    assert connection.ended is None
+    assert not connection.admit_frame(1)
+    assert connection.ended == (4004, "rate limit exceeded")
+
+
+async def test_the_bytes_of_an_excused_frame_count(clock: Clock, wire: Wire) -> None:
+    connection = connect(
+        wire, clock, limits=Limits(1000, rate=100, burst=1, byte_rate=1, byte_burst=100)
+    )
+    for admitted in (True, True, False):
+        assert connection.admit_frame(50) is admitted
+        connection.excuse_frame()
+
+
+async def test_data_that_is_too_large_is_answered_with_its_id_and_is_not_malformed(
+    clock: Clock, wire: Wire
+) -> None:
+    connection = connect(wire, clock, limits=Limits(1000, rate=100, burst=100, max_publication=9))
+    for number in range(20):
+        said = f'{{"type":"message","id":{number},"room":"news","data":"%s","key":"k"}}'
+        assert connection.read(said % "12345678") is None
+        assert connection.read(said % "1234567") is not None
+    await connection.flush()
+    assert connection.ended is None
+    answers = [json.loads(event["text"]) for event in wire.events]
+    assert [(each["code"], each["id"], each["room"]) for each in answers] == [
+        ("invalid_message", number, "news") for number in range(20)
+    ]
 
 
 async def test_malformed_frames_count_against_the_rate(clock: Clock, wire: Wire) -> None:
