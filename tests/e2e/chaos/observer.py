@@ -18,13 +18,15 @@ from tests.e2e.server_support import PATIENCE
 
 EVERY = 0.05
 
-# KEYS: a log's list and its hash. ARGV: in which epoch it is known, and how far; what to keep of
-# it, -1 for all; a text that comes back first. Answers epoch, top, how many there are, and what
-# follows; none of it for a log that was begun before Redis was started, since that is over.
+# KEYS: a log's list and its hash, and the history's. ARGV: in which epoch it is known, and how
+# far; what to keep of it, -1 for all; a text that comes back first. Answers epoch, top, how many
+# there are, and what follows; none of it for a log that was begun in an earlier history of Redis,
+# since that is over, and none until a worker has said whether a history goes on.
 LOOK = """
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'top', 'history')
-local history = redis.call('INFO', 'replication'):match('master_replid:(%w+)')
-if meta[3] ~= history then return {ARGV[4]} end
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'top', 'begun')
+local history = redis.call('HMGET', KEYS[3], 'name', 'replid')
+local replid = redis.call('INFO', 'replication'):match('master_replid:(%w+)')
+if history[2] ~= replid or meta[3] ~= history[1] then return {ARGV[4]} end
 local top, size = tonumber(meta[2]) or 0, redis.call('LLEN', KEYS[1])
 local after = ARGV[1] == meta[1] and tonumber(ARGV[2]) or 0
 local start = math.max(0, size - math.max(0, top - after))
@@ -85,9 +87,10 @@ class Observer:
         """What the answer begins with."""
         lives = self._history.lives.get(room)
         known = (lives[-1].epoch, lives[-1].top) if lives else ("", 0)
-        keys = [f"{{{self._prefix}}}:log:{room}/{part}" for part in ("entries", "meta")]
+        names = (f"log:{room}/entries", f"log:{room}/meta", "history")
+        keys = [f"{{{self._prefix}}}:{name}" for name in names]
         question = f"{room} {next(self._numbers)}".encode()
-        pipe.eval(LOOK, 2, *keys, *known, keep, question)
+        pipe.eval(LOOK, len(keys), *keys, *known, keep, question)
         return question
 
     def _note(self, room: str, at: float, found: Sequence[Any]) -> None:
