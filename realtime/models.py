@@ -25,8 +25,10 @@ class LiveSession(Counters):
 
     ``deadline`` is when a sweep acts: on a connected session after its last beat +
     SESSION_TIMEOUT + LEASE, on a suspended one at the end of the resume window, on
-    a closing one when its claim expires. ``worker`` is empty after an orderly end,
-    so that only a session lost to its worker can be taken up again by it.
+    a closing one when its claim expires. ``since`` is when the latter two were set, and
+    counts in these states only: one that lies ahead was told by a clock that was wrong.
+    ``worker`` is empty after an orderly end, so that only a session lost to its worker can
+    be taken up again by it.
     """
 
     id = models.CharField(primary_key=True, max_length=64)
@@ -45,6 +47,7 @@ class LiveSession(Counters):
     connected_at = models.BigIntegerField()
     last_beat = models.BigIntegerField(db_index=True)
     deadline = models.BigIntegerField()
+    since = models.BigIntegerField(null=True)
     visibility = models.CharField(max_length=10, default="visible")
     latency_ms = models.FloatField(null=True)
     missed = models.PositiveIntegerField(default=0)
@@ -89,7 +92,8 @@ class Membership(models.Model):
 
 
 class Worker(models.Model):
-    """A worker's lease and what it reports of itself; ``lease_until`` in epoch ms.
+    """A worker's lease and what it reports of itself; ``lease_until`` in epoch ms, and so is
+    ``beat_at``, with which the lease began.
 
     A lost worker's row stays for a month, so that one that was only frozen finds its counts
     where it left them and nothing is counted twice. They are ``folded`` into the registry's
@@ -100,6 +104,7 @@ class Worker(models.Model):
     host = models.CharField(max_length=255, blank=True)
     pid = models.PositiveIntegerField(default=0)
     lease_until = models.BigIntegerField(db_index=True)
+    beat_at = models.BigIntegerField(default=0, db_default=0)
     lost = models.BooleanField(default=False)
     folded = models.BooleanField(default=False)
     connections = models.PositiveIntegerField(default=0)

@@ -182,11 +182,12 @@ class BlockingStore(ABC):
     @abstractmethod
     def sample(self) -> None:
         """Take a sample of the numbers for the current bucket of SAMPLE_EVERY_MS, unless
-        somebody has. Forgets what is older than SAMPLES_KEPT_MS."""
+        somebody has. Forgets what is older than SAMPLES_KEPT_MS, and what lies ahead."""
 
     @abstractmethod
     def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
-        """The samples of the last hour and a bit that were taken after ``after``, oldest first."""
+        """The samples of the last hour and a bit that were taken after ``after``, oldest first;
+        all of them if that lies ahead."""
 
     @abstractmethod
     def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:

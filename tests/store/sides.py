@@ -29,6 +29,8 @@ WINDOWS = Windows(
 # Just beyond a claim, a resume window, a lease, a session's silence, both of these with a
 # resume window, a day, and a month.
 TURNS = tuple(ticks * TICK for ticks in (13, 13, 41, 41, 61, 61, 81, 101, 121, 930, 26_000))
+# Within what a store overlooks when its clock is set back, just beyond it, and by far.
+STEPS = tuple(ticks * TICK for ticks in (1, 13, 59, 61, 62, 121, 930))
 
 TIMES = ("opened_at", "connected_at", "last_beat", "at", "time")
 

@@ -1,5 +1,6 @@
 """Two kinds of store are told the same at random, and have to answer the same."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from realtime.store.records import (
 
 from .builders import pulse, report
 from .kinds import KINDS
-from .sides import IDLE, TICK, TURNS, WINDOWS, Call, Side, same
+from .sides import IDLE, STEPS, TICK, TURNS, WINDOWS, Call, Side, same
 
 # Without it the same examples every time; with it so many random ones.
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "0"))
@@ -90,8 +91,8 @@ queries = st.builds(
 ACTS = {
     "open": 5, "resume": 6, "beat": 8, "beat_about_some": 2, "register": 4, "depart": 4,
     "confirm": 1, "ask_one_to_close": 3, "ask_some_to_close": 1, "leave": 1, "sweep": 3,
-    "sweep_to_the_end": 1, "turn": 3, "repeat": 3, "come_back_empty": 2, "leaf_through": 3,
-    "look_closer": 4, "keep_numbers": 1,
+    "sweep_to_the_end": 1, "turn": 3, "set_back": 2, "repeat": 3, "come_back_empty": 2,
+    "leaf_through": 3, "look_closer": 4, "keep_numbers": 1,
 }  # fmt: skip
 
 
@@ -107,6 +108,7 @@ class Machine(RuleBasedStateMachine):
             side.incarnations.clear()
         # In the middle of a bucket of samples, and so are all instants to come.
         self.base = self.now = self.sides[0].kind.now() // 10_000 * 10_000 + 5_000
+        self.numbers = itertools.count()
         self.last: Call = lambda side: side.store.stats()
         self.openings: dict[str, Opening] = {}
         self.generations: dict[str, int] = {}
@@ -138,6 +140,10 @@ class Machine(RuleBasedStateMachine):
 
     def turn(self, draw: Draw) -> None:
         self.now += draw(st.sampled_from(TURNS))
+
+    def set_back(self, draw: Draw) -> None:
+        """The clock was ahead, or is behind now: who knows."""
+        self.now -= draw(st.sampled_from(STEPS))
 
     def repeat(self, draw: Draw) -> None:
         """An answer was lost."""
@@ -172,7 +178,7 @@ class Machine(RuleBasedStateMachine):
         opening = replace(
             first,
             token_hash="another" if draw(rarely) else first.token_hash,
-            connection=f"{session} at {self.now - self.base}",
+            connection=f"{session}, {next(self.numbers)}",
             worker=draw(workers),
             peer=replace(first.peer, login=draw(logins), address="::1"),
             visibility="hidden",
@@ -295,7 +301,7 @@ class Machine(RuleBasedStateMachine):
         self.both(lambda side: (side.store.stats(), side.store.workers(), side.store.overdue()))
 
     def keep_numbers(self, draw: Draw) -> None:
-        after, count = draw(st.integers(0, 50)), draw(counts)
+        after, count = draw(st.integers(-5, 50)), draw(counts)
         since = self.now - after * TICK
         self.both(lambda side: side.store.note_sweep(SweepReport(count, 0, 1, 2, 0.5)))
         self.both(lambda side: side.store.sample())

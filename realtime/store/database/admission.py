@@ -1,22 +1,23 @@
 """The limit of a user's sessions on Django models: who gives way to one more."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from realtime.models import LiveSession, Worker
+from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL, CloseCode
 
 from ..records import Cap, Opening
 from .rows import CONNECTED, ONLINE
 from .transaction import Database
+from .workers import Workers
 
 
 class Admission:
     """Counts and evicts within the caller's transaction, which holds the gate, so that
     nobody else counts meanwhile."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: Workers) -> None:
         self._live = LiveSession.objects.using(database.alias)
-        self._workers = Worker.objects.using(database.alias)
+        self._leases = leases
 
     def admits(self, opening: Opening, cap: Cap, now: int) -> bool:
         """Whether there is room for this session, made if need be; False if that cannot be.
@@ -51,8 +52,7 @@ class Admission:
 
     def _who_may_go(self, counted: list[LiveSession], cap: Cap, now: int) -> list[LiveSession]:
         """In the order in which they go."""
-        ended = Q(lost=True) | Q(lease_until__lt=now)
-        workers = self._workers.filter(ended, id__in={row.worker for row in counted})
+        workers = self._leases.dead(now).filter(id__in={row.worker for row in counted})
         dead = set(workers.values_list("id", flat=True))
 
         def in_use(row: LiveSession) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import asdict
 
-from realtime.models import LiveSession, Registry, Worker
+from realtime.models import LiveSession, Registry
 from realtime.protocol.codes import FINAL
 
 from ..base import BATCH, LONGEST_REASON, BlockingStore, the_one
@@ -68,12 +68,11 @@ class DatabaseSessions(BlockingStore):
         self._leases = Workers(database, windows)
         self._memberships = Memberships(database)
         self._sweeping = Sweeping(database, windows, self._leases, self._memberships)
-        self._admission = Admission(database)
+        self._admission = Admission(database, self._leases)
         self._registering = Registering(database, windows, self._memberships)
         self._looking = Looking(database)
-        self._numbers = Numbers(database)
+        self._numbers = Numbers(database, self._leases)
         self._live = LiveSession.objects.using(database.alias)
-        self._workers = Worker.objects.using(database.alias)
         self._registry = Registry.objects.using(database.alias)
 
     # ------------------------------------------------------------ opening
@@ -112,16 +111,18 @@ class DatabaseSessions(BlockingStore):
 
     def _within_window(self, row: LiveSession, now: int) -> bool:
         if row.state == SUSPENDED:
-            return now < row.deadline
+            return now < row.deadline and (row.since or 0) <= self._windows.believed(now)
         if row.state != CONNECTED:
             return False
         # Connected, but perhaps to a worker that died and was not swept yet.
-        worker = self._workers.filter(id=row.worker).first()
-        until = min(row.deadline, worker.lease_until if worker else row.deadline)
+        lease_until = self._leases.lease_of(row.worker, now)
+        until = row.deadline if lease_until is None else min(row.deadline, lease_until)
         return now < until + self._windows.resume_ms
 
     def _continue(self, row: LiveSession, opening: Opening, now: int) -> None:
         before = row.rooms
+        row.opened_at = rows.times_of(row, now)["opened_at"]
+        row.since = None
         for column, value in rows.of_opening(opening, now).items():
             setattr(row, column, value)
         self._memberships.change([(row.id, before, row.rooms)])
@@ -136,9 +137,10 @@ class DatabaseSessions(BlockingStore):
         self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
     ) -> BeatAnswer:
         with self._database.write() as now:
-            renewed = self._leases.renew(worker, now)
+            renewed, stood_still = self._leases.renew(worker, now)
             lost = self._report(worker.id, pulses, now)
-            suspended = self._sweeping.suspend_lost(now, BATCH)[1] if suspend_lost else ()
+            impatient = suspend_lost and not stood_still
+            suspended = self._sweeping.suspend_lost(now, BATCH)[1] if impatient else ()
             return BeatAnswer(
                 renewed=renewed,
                 **self._leases.present(now),
@@ -150,7 +152,7 @@ class DatabaseSessions(BlockingStore):
 
     def _report(self, worker: str, pulses: Sequence[Pulse], now: int) -> tuple[Lost, ...]:
         known = self._standings(pulse.session for pulse in pulses)
-        lost, found, rooms_of = [], [], {}
+        lost, found, ahead, rooms_of = [], [], [], {}
         for pulse in pulses:
             row = known.get(pulse.session)
             loss = _loss(row, worker, pulse)
@@ -158,11 +160,21 @@ class DatabaseSessions(BlockingStore):
                 lost.append(Lost(pulse.session, pulse.generation, loss or Loss.UNKNOWN))
             else:
                 found.append((row.id, self._beaten(row, pulse, now)))
+                if row.last_beat > now:
+                    ahead.append(row.id)
                 if pulse.rooms is not None:
                     rooms_of[row.id] = rows.of_rooms(pulse.rooms)
+        self._set_right(ahead, now)
         rows.update_rows(self._database.connection, found)
         self._memberships.move(rooms_of)
         return tuple(lost)
+
+    def _set_right(self, sessions: Sequence[str], now: int) -> None:
+        """Sessions with times of a clock that has been set back since."""
+        if sessions:
+            known = rows.lock(self._live, sessions).values()
+            changes = [(row.id, rows.times_of(row, now)) for row in known]
+            rows.update_rows(self._database.connection, changes)
 
     def _beaten(self, row: Standing, pulse: Pulse, now: int) -> dict[str, Any]:
         # If suspended while its worker stood still, and nobody else took it: up again.
@@ -191,7 +203,7 @@ class DatabaseSessions(BlockingStore):
         with self._database.write() as now:
             until = now + self._windows.resume_ms
             moved = {"state": SUSPENDED, "worker": "", "claimant": worker, "deadline": until}
-            return self._end(worker, departures, moved, now)
+            return self._end(worker, departures, moved | {"since": now}, now)
 
     def close(
         self, worker: str, departures: Sequence[Departure], claimant: str
@@ -199,7 +211,7 @@ class DatabaseSessions(BlockingStore):
         with self._database.write() as now:
             until = now + self._windows.claim_ms
             moved = {"state": CLOSING, "worker": "", "claimant": claimant, "deadline": until}
-            return self._end(worker, departures, moved, now)
+            return self._end(worker, departures, moved | {"since": now}, now)
 
     def _end(
         self, worker: str, departures: Sequence[Departure], moved: dict[str, Any], now: int
@@ -212,8 +224,9 @@ class DatabaseSessions(BlockingStore):
             if row is None or not _is_meant(row, departure):
                 continue
             if row.worker == worker and row.state in ONLINE:
-                last_beat = _last_life(row, departure.pulse, now)
-                values = {**rows.of_departure(departure), **moved, "last_beat": last_beat}
+                times = rows.times_of(row, now)
+                times["last_beat"] = _last_life(row, departure.pulse, now)
+                values = {**rows.of_departure(departure), **moved, **times}
                 if departure.connection:
                     values |= {c: getattr(row, c) for c in rows.of_pulse(departure.pulse)}
                 values["rooms"] = _last_rooms(row, departure)
@@ -252,8 +265,7 @@ class DatabaseSessions(BlockingStore):
 
     def leave(self, worker: str) -> tuple[Session, ...]:
         with self._database.write() as now:
-            leased = self._workers.filter(id=worker, lost=False)
-            leased.update(lease_until=now - 1, connections=0, lost=True)
+            self._leases.give_back(worker, now)
             return self._sweeping.suspend_of(worker, now)
 
     # ------------------------------------------------------------ looking
@@ -325,4 +337,4 @@ def _last_rooms(row: LiveSession, departure: Departure) -> str:
 def _last_life(row: LiveSession | Standing, pulse: Pulse, now: int) -> int:
     """When it last proved to be alive. The wait for its opening to be written does not
     count as silence, so a session never ends before it has begun."""
-    return max(row.last_beat, now - pulse.idle_ms)
+    return min(now, max(row.last_beat, now - pulse.idle_ms))

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, Sum
+from msgspec.structs import replace
 
 from realtime.models import LiveSession, Registry, Worker
 from realtime.models import Sample as SampleRow
@@ -12,7 +13,7 @@ from ..histogram import merged_percentiles
 from ..records import Deliveries, Sample, Stats, SweepReport, WorkerReport
 from .rows import CONNECTED, SUSPENDED
 from .transaction import Database
-from .workers import COUNTS, DELIVERIES
+from .workers import COUNTS, DELIVERIES, Workers
 
 _REPORT = (*(name for name in WorkerReport.__struct_fields__ if name != "deliveries"), *DELIVERIES)
 
@@ -20,8 +21,9 @@ _REPORT = (*(name for name in WorkerReport.__struct_fields__ if name != "deliver
 class Numbers:
     """Counts, workers, and samples for a chart."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: Workers) -> None:
         self._database = database
+        self._leases = leases
         self._live = LiveSession.objects.using(database.alias)
         self._workers = Worker.objects.using(database.alias)
         self._registry = Registry.objects.using(database.alias)
@@ -37,7 +39,7 @@ class Numbers:
                 unhealthy=Count("id", filter=connected & Q(missed__gt=0)),
                 suspended=Count("id", filter=Q(state=SUSPENDED)),
             )
-            latencies = list(self._leased(now).values_list("latency", flat=True))
+            latencies = list(self._leases.leased(now).values_list("latency", flat=True))
             median, high = merged_percentiles(latencies)
             registry = self._registry.first() or Registry()
             return Stats(
@@ -45,7 +47,7 @@ class Numbers:
                 healthy=counts["connected"] - counts["unhealthy"],
                 workers=len(latencies),
                 **self._totals(registry),
-                last_sweep=SweepReport(**registry.last_sweep) if registry.last_sweep else None,
+                last_sweep=_last_sweep(registry, now),
                 latency_p50=median,
                 latency_p95=high,
             )
@@ -53,7 +55,7 @@ class Numbers:
     def workers(self) -> tuple[WorkerReport, ...]:
         """See the contract."""
         with self._database.read() as now:
-            rows = self._leased(now).order_by("host", "pid", "id").values(*_REPORT)
+            rows = self._leases.leased(now).order_by("host", "pid", "id").values(*_REPORT)
             return tuple(_report(row) for row in rows)
 
     def sample(self) -> None:
@@ -62,7 +64,7 @@ class Numbers:
             at = now - now % SAMPLE_EVERY_MS
             if self._samples.filter(at=at).exists():
                 return
-            workers = list(self._leased(now).values_list("connections", "latency"))
+            workers = list(self._leases.leased(now).values_list("connections", "latency"))
             median, high = merged_percentiles(latency for _, latency in workers)
             row = SampleRow(
                 at=at,
@@ -73,22 +75,27 @@ class Numbers:
             )
             # Somebody else may have been as quick, where transactions run side by side.
             self._samples.bulk_create([row], ignore_conflicts=True)
-            self._samples.filter(at__lt=at - SAMPLES_KEPT_MS).delete()
+            # Those ahead are of a clock that was wrong.
+            self._samples.filter(Q(at__lt=at - SAMPLES_KEPT_MS) | Q(at__gt=now)).delete()
 
     def samples(self, *, after: int) -> tuple[Sample, ...]:
         """See the contract."""
         with self._database.read() as now:
-            since = max(after, now - SAMPLES_KEPT_MS)
-            rows = self._samples.filter(at__gt=since).order_by("at")
+            since = max(after if after <= now else 0, now - SAMPLES_KEPT_MS)
+            rows = self._samples.filter(at__gt=since, at__lte=now).order_by("at")
             return tuple(Sample(*row) for row in rows.values_list(*Sample.__struct_fields__))
-
-    def _leased(self, now: int) -> QuerySet[Worker]:
-        return self._workers.filter(lease_until__gte=now, lost=False)
 
     def _totals(self, registry: Registry) -> dict[str, Any]:
         own = self._workers.filter(folded=False)
         sums = own.aggregate(**{f"all_{name}": Sum(name, default=0) for name in COUNTS})
         return _gathered({name: getattr(registry, name) + sums[f"all_{name}"] for name in COUNTS})
+
+
+def _last_sweep(registry: Registry, now: int) -> SweepReport | None:
+    if not registry.last_sweep:
+        return None
+    report = SweepReport(**registry.last_sweep)
+    return replace(report, at=min(report.at, now))
 
 
 def _gathered(counts: dict[str, Any]) -> dict[str, Any]:

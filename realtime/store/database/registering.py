@@ -55,13 +55,17 @@ class Registering:
 
     def _as_it_was(self, worker: str, registration: Registration, now: int) -> dict[str, Any]:
         columns = rows.of_registration(registration, worker)
-        last_beat = max(registration.session.connected_at, now - registration.idle_ms)
-        return columns | self._lively(last_beat)
+        # Its worker may remember what the clock once said.
+        began = {name: min(columns[name], now) for name in ("opened_at", "connected_at")}
+        last_beat = max(began["connected_at"], now - registration.idle_ms)
+        return columns | began | self._lively(last_beat)
 
     def _beaten(self, row: LiveSession, registration: Registration, now: int) -> dict[str, Any]:
-        last_beat = max(row.last_beat, now - registration.idle_ms)
+        times = rows.times_of(row, now)
+        last_beat = max(times["last_beat"], now - registration.idle_ms)
         beat = rows.of_beat(rows.pulse_of(registration))
-        return beat | {"rooms": rows.of_rooms(registration.session.rooms)} | self._lively(last_beat)
+        in_rooms = {"rooms": rows.of_rooms(registration.session.rooms)}
+        return beat | in_rooms | times | self._lively(last_beat)
 
     def _settle(self, known: dict[str, LiveSession], put: dict[str, dict[str, Any]]) -> None:
         """Those that were inserted just now are known with their rooms, but not yet in them."""

@@ -72,6 +72,14 @@ def of_opening(opening: Opening, now: int) -> dict[str, Any]:
     }
 
 
+def times_of(row: LiveSession, now: int) -> dict[str, int]:
+    """The columns of its times. Those that lie ahead, by a clock that was wrong, go back by as
+    much as the last of them does: so each lasted as long."""
+    ahead = row.last_beat - now
+    times = {name: getattr(row, name) for name in ("opened_at", "connected_at", "last_beat")}
+    return {name: at - ahead if at > now else at for name, at in times.items()}
+
+
 def of_rooms(rooms: Iterable[str]) -> str:
     """The column of the rooms that a session is in."""
     return " ".join(rooms)

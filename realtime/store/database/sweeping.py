@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from realtime.models import LiveSession, Worker
+from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL, CloseCode, reason_for
 
 from ..records import Overdue, Session, Swept
@@ -28,7 +28,6 @@ class Sweeping:
         self._leases = leases
         self._memberships = memberships
         self._live = LiveSession.objects.using(database.alias)
-        self._workers = Worker.objects.using(database.alias)
 
     def sweep(self, claimant: str, limit: int) -> Swept:
         """One step; see the contract."""
@@ -42,15 +41,15 @@ class Sweeping:
     def overdue(self) -> Overdue:
         """Counts of what :meth:`sweep` would take, without a limit."""
         with self._database.read() as now:
-            lapsed = self._lapsed(now).values("id")
-            dead = Q(deadline__lt=now) | Q(worker__in=lapsed)
+            lapsed = self._leases.lapsed(now)
+            dead = self._silent(now) | Q(worker__in=lapsed.values("id"))
             dead_connected = Q(state=CONNECTED) & dead
             # What is suspended although its end was asked for is closed in the same step.
             unwanted = dead_connected & Q(close_code__gte=FINAL)
             return Overdue(
                 suspend=self._live.filter(dead_connected).count(),
-                close=self._live.filter(_to_close(now) | unwanted).count(),
-                workers_lost=self._lapsed(now).count(),
+                close=self._live.filter(self._to_close(now) | unwanted).count(),
+                workers_lost=lapsed.count(),
             )
 
     def suspend_lost(self, now: int, limit: int) -> tuple[int, tuple[Session, ...]]:
@@ -59,13 +58,13 @@ class Sweeping:
         A worker is lost once none of its sessions is connected, so one that has more
         than ``limit`` is found again by the next step.
         """
-        lapsed = list(self._lapsed(now).order_by("id").values_list("id", flat=True))
+        lapsed = list(self._leases.lapsed(now).order_by("id").values_list("id", flat=True))
         if not lapsed:
             return 0, ()
         suspended = self._suspend_dead(Q(worker__in=lapsed), now, limit, "worker lost")
         connected = self._live.filter(state=CONNECTED, worker__in=lapsed)
         left = set(connected.values_list("worker", flat=True))
-        emptied = self._lapsed(now).filter(id__in=set(lapsed) - left)
+        emptied = self._leases.lapsed(now).filter(id__in=set(lapsed) - left)
         return emptied.update(lost=True, connections=0), suspended
 
     def suspend_of(self, worker: str, now: int) -> tuple[Session, ...]:
@@ -77,12 +76,18 @@ class Sweeping:
         left = self._live.filter(state=SUSPENDED, claimant=mark)
         return rows.to_records(left.order_by("id"))
 
-    def _lapsed(self, now: int) -> QuerySet[Worker]:
-        """Workers whose lease has ended and that are not yet known to be lost."""
-        return self._workers.filter(lease_until__lt=now, lost=False)
+    def _silent(self, now: int) -> Q:
+        """What of the connected has not beaten in time, or ahead of the clock."""
+        return Q(deadline__lt=now) | Q(last_beat__gt=self._windows.believed(now))
+
+    def _to_close(self, now: int) -> Q:
+        """What has ended, a resume window or a claim, and what was asked to end for good."""
+        ended = Q(deadline__lt=now) | Q(since__gt=self._windows.believed(now))
+        expired = Q(state__in=(SUSPENDED, CLOSING)) & ended
+        return expired | Q(state=SUSPENDED, close_code__gte=FINAL)
 
     def _suspend_silent(self, now: int, limit: int) -> tuple[Session, ...]:
-        return self._suspend_dead(Q(deadline__lt=now), now, limit, "no beat in time")
+        return self._suspend_dead(self._silent(now), now, limit, "no beat in time")
 
     def _suspend_dead(self, which: Q, now: int, limit: int, reason: str) -> tuple[Session, ...]:
         connected = self._live.filter(which, state=CONNECTED)
@@ -106,20 +111,25 @@ class Sweeping:
             "end_code": CloseCode.LOST.value,
             "end_reason": reason,
             "deadline": now + self._windows.resume_ms,
+            "since": now,
             **marks,
         }
-        return self._change([(row, values) for row in chosen])
+        return self._change([(row, {**values, **rows.times_of(row, now)}) for row in chosen])
 
     def _claim(self, claimant: str, now: int, limit: int) -> tuple[Session, ...]:
         # A repeated call is given what it was given before, until that is confirmed.
         mine = Q(state=CLOSING, claimant=claimant)
-        due = self._live.filter(_to_close(now) | mine)
+        due = self._live.filter(self._to_close(now) | mine)
         chosen = list(self._free(due)[:limit])
-        taken = [row for row in chosen if row.state != CLOSING or row.deadline < now]
+        taken = [row for row in chosen if row.state != CLOSING or self._is_free(row, now)]
         left = [row.id for row in taken if row.state == SUSPENDED and row.rooms]
         self._change([(row, self._claimed(row, claimant, now)) for row in taken])
         self._memberships.remove(left)
         return rows.to_records(chosen)
+
+    def _is_free(self, row: LiveSession, now: int) -> bool:
+        """Whether its claim has ended."""
+        return row.deadline < now or (row.since or 0) > self._windows.believed(now)
 
     def _claimed(self, row: LiveSession, claimant: str, now: int) -> dict[str, Any]:
         unwanted = row.state == SUSPENDED and row.close_code >= FINAL
@@ -128,6 +138,8 @@ class Sweeping:
             "worker": "",
             "claimant": claimant,
             "deadline": now + self._windows.claim_ms,
+            "since": now,
+            **rows.times_of(row, now),
             "end_code": row.close_code if unwanted else row.end_code,
             "end_reason": _wish(row) if unwanted else row.end_reason,
             # Who was suspended has left them already.
@@ -145,9 +157,3 @@ class Sweeping:
 
 def _wish(row: LiveSession) -> str:
     return row.close_reason or reason_for(row.close_code)
-
-
-def _to_close(now: int) -> Q:
-    """What has expired, a resume window or a claim, and what was asked to end for good."""
-    expired = ~Q(state=CONNECTED) & Q(deadline__lt=now)
-    return expired | Q(state=SUSPENDED, close_code__gte=FINAL)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from msgspec.structs import asdict
 
 from realtime.models import Registry, Worker
@@ -31,27 +31,63 @@ class Workers:
         self._workers = Worker.objects.using(database.alias)
         self._registry = Registry.objects.using(database.alias)
 
-    def renew(self, worker: WorkerReport, now: int) -> bool:
-        """Take or renew its lease and note its report; whether the lease still ran."""
+    def leased(self, now: int) -> QuerySet[Worker]:
+        """Those whose lease runs."""
+        latest = self._windows.believed(now)
+        return self._workers.filter(lost=False, lease_until__gte=now, beat_at__lte=latest)
+
+    def lapsed(self, now: int) -> QuerySet[Worker]:
+        """Those whose lease has ended and that are not yet known to be lost."""
+        return self._workers.filter(self._ended(now), lost=False)
+
+    def dead(self, now: int) -> QuerySet[Worker]:
+        """Those whose lease has ended, known to be lost or not."""
+        return self._workers.filter(Q(lost=True) | self._ended(now))
+
+    def _ended(self, now: int) -> Q:
+        return Q(lease_until__lt=now) | Q(beat_at__gt=self._windows.believed(now))
+
+    def lease_of(self, worker: str, now: int) -> int | None:
+        """Until when its lease lasts or lasted; None if it never had one."""
+        row = self._workers.filter(id=worker).first()
+        if row is None:
+            return None
+        over = row.lost or row.beat_at > self._windows.believed(now)
+        return min(row.lease_until, now - 1) if over else row.lease_until
+
+    def renew(self, worker: WorkerReport, now: int) -> tuple[bool, bool]:
+        """Take or renew its lease and note its report.
+
+        Whether the lease still ran; and whether there was one that did not: then this worker
+        stood still, or the clock was set, and others have yet to beat again, too.
+        """
         values = asdict(worker)
         values.pop("id")
         values |= asdict(values.pop("deliveries"))
-        values |= {"lease_until": now + self._windows.lease_ms, "lost": False, "folded": False}
+        until = now + self._windows.lease_ms
+        values |= {"lease_until": until, "beat_at": now, "lost": False, "folded": False}
         mine = self._workers.filter(id=worker.id)
-        if mine.filter(lost=False, lease_until__gte=now).update(**values) == 1:
-            return True
+        if self.leased(now).filter(id=worker.id).update(**values) == 1:
+            return True, False
+        stood_still = mine.filter(lost=False).exists()
         self._add_to_registry(list(mine.filter(folded=True).select_for_update()), sign=-1)
         self._workers.update_or_create(id=worker.id, defaults=values)
-        return False
+        return False, stood_still
+
+    def give_back(self, worker: str, now: int) -> None:
+        """End its lease."""
+        leased = self._workers.filter(id=worker, lost=False)
+        leased.update(lease_until=now - 1, beat_at=now - 1, connections=0, lost=True)
 
     def present(self, now: int) -> dict[str, int]:
         """How many have a lease, and how many are ``online`` there."""
-        live = self._workers.filter(lease_until__gte=now, lost=False)
+        live = self.leased(now)
         return live.aggregate(online=Sum("connections", default=0), workers=Count("id"))
 
     def fold(self, now: int) -> None:
         """Fold the counts of those lost a day ago; forget those lost a month ago."""
         lost = self._workers.filter(lost=True)
+        lost.filter(lease_until__gt=now).update(lease_until=now)  # by a clock that was wrong
         old = lost.filter(folded=False, lease_until__lt=now - FOLD_AFTER_MS)
         rows = list(old.select_for_update().order_by("id"))
         self._add_to_registry(rows, sign=1)

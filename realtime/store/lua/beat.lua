@@ -10,12 +10,16 @@
 
 local worker = input.worker
 
+-- Answers whether the lease still ran, and whether there was one that did not: then this worker
+-- stood still, or the clock was set. Others have yet to beat again, too.
 local function renew()
-  local lease_until = call('ZSCORE', key('workers'), worker.id)
-  if not lease_until then call('ZREM', key('lost_workers'), worker.id) end
+  local ends = lease_of(worker.id)
+  local is_lost = call('ZREM', key('lost_workers'), worker.id) == 1
   call('ZADD', key('workers'), now + input.lease_ms, worker.id)
+  call('ZADD', key('beats'), now, worker.id)
   call('HSET', key('connections'), worker.id, worker.connections)
-  return lease_until ~= false and tonumber(lease_until) >= now
+  local runs = ends ~= nil and ends >= now
+  return runs, ends ~= nil and not runs and not is_lost
 end
 
 -- The totals grow by what was counted since the report before: a repeat adds nothing.
@@ -67,6 +71,13 @@ local function known_of(ids)
     call('SMISMEMBER', key('unstable'), unpack(ids))
 end
 
+-- When a session beat last, by a clock that has been set back since.
+local function in_the_past(id)
+  local s = session_of(id)
+  if s then set_right(s) end
+  return now
+end
+
 -- Of the common case only what is news is written, and the last beats of all together. A number
 -- is given as a text: Redis would write out 17 digits of it, each time that it is handed over.
 local function report_sessions()
@@ -78,7 +89,9 @@ local function report_sessions()
 
   local function tell(n, i, last_beat, had_misses)
     local id, missed = ids[n], pulses[i + 3]
-    last_beat = string.format('%.0f', math.max(tonumber(last_beat), now - pulses[i + 2]))
+    last_beat = math.max(tonumber(last_beat), now - pulses[i + 2])
+    if last_beat > now then last_beat = in_the_past(id) end
+    last_beat = string.format('%.0f', last_beat)
     local is_new = call('HSET', sessions .. id, 'last_beat', last_beat, 'visibility', pulses[i + 4],
       'values', pulses[i + 5], 'missed', missed > 0 and missed or '0') == 4
     if is_new then -- somebody else has taken its hash away: forget what is left
@@ -137,16 +150,16 @@ local function incarnation()
 end
 
 go_on_when_full()
-local renewed = renew()
+local renewed, stood_still = renew()
 report()
 local lost = report_sessions()
-local suspended = input.suspend_lost and suspend_lost(input.batch) or {}
-local leased = call('ZRANGEBYSCORE', key('workers'), now, '+inf')
+local suspended = input.suspend_lost and not stood_still and suspend_lost(input.batch) or {}
+local running = leased()
 local online = 0
-for _, count in ipairs(call('HMGET', key('connections'), unpack(leased))) do
+for _, count in ipairs(call('HMGET', key('connections'), unpack(running))) do
   online = online + tonumber(count or 0)
 end
 return answer({
-  renewed = renewed, online = online, workers = #leased, incarnation = incarnation(),
+  renewed = renewed, online = online, workers = #running, incarnation = incarnation(),
   inbox = inbox(), lost = lost, suspended = suspended,
 })

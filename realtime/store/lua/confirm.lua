@@ -22,6 +22,7 @@ for claimant, claimed in pairs(claims) do
 end
 if #ids > 0 then
   call('ZREM', key('closing'), unpack(ids))
+  call('ZREM', key('since'), unpack(ids))
   call('DEL', unpack(keys))
 end
 return answer(nil)

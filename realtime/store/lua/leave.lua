@@ -7,11 +7,7 @@
 
 local worker, mark = input.worker, input.worker .. ' left'
 
-if call('ZREM', key('workers'), worker) == 1 then
-  call('ZADD', key('lost_workers'), now - 1, worker)
-  call('HDEL', key('connections'), worker)
-  call('HDEL', key('worker', worker), 'report')
-end
+if call('ZSCORE', key('workers'), worker) then end_lease(worker, now - 1) end
 
 local function changes_of()
   return {

@@ -6,14 +6,14 @@
 --          sampled_at, the newest sample's time or nil
 
 local reports = {}
-for _, worker in ipairs(call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
+for _, worker in ipairs(leased()) do
   reports[#reports + 1] = call('HGET', key('worker', worker), 'report') or nil
 end
 local totals = call('HMGET', key('registry'), unpack(input.counts))
 for i = 1, #totals do totals[i] = totals[i] or 0 end
 local last_sweep, last_sweep_at = unpack(call('HMGET', key('registry'),
   'last_sweep', 'last_sweep_at'))
-local newest = call('ZREVRANGE', key('samples'), 0, 0, 'WITHSCORES')
+local newest = call('ZREVRANGEBYSCORE', key('samples'), now, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
 return answer({
   at = now,
   connected = call('ZCARD', key('connected')),
@@ -23,6 +23,6 @@ return answer({
   reports = reports,
   totals = totals,
   last_sweep = last_sweep or nil,
-  last_sweep_at = last_sweep_at or 0,
+  last_sweep_at = math.min(now, tonumber(last_sweep_at) or 0),
   sampled_at = newest[2],
 })

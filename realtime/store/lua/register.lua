@@ -14,7 +14,10 @@ local function put(registration, s)
   }) do
     fields[name] = registration[name]
   end
-  fields.last_beat = math.max(registration.connected_at, now - registration.idle_ms)
+  for _, name in ipairs({'opened_at', 'connected_at'}) do
+    fields[name] = math.min(now, fields[name]) -- its worker may remember what the clock once said
+  end
+  fields.last_beat = math.max(fields.connected_at, now - registration.idle_ms)
   if s then
     unindex({s})
     leave[s.state]({s})

@@ -7,7 +7,7 @@ local opening = input.opening
 
 local function within_window(s)
   if s.state == 'suspended' then
-    return now < tonumber(call('ZSCORE', key('suspended'), s.id))
+    return now < tonumber(call('ZSCORE', key('suspended'), s.id)) and not is_ahead(s)
   elseif s.state == 'connected' then
     -- Perhaps to a worker that died and was not swept yet.
     local ends = tonumber(s.last_beat) + input.session_ms + input.lease_ms
@@ -22,6 +22,7 @@ if not s or s.token_hash ~= opening.token_hash or (s.user or '') ~= opening.user
   return answer(nil)
 end
 if s.connection ~= opening.connection then
+  set_right(s)
   unindex({s})
   leave[s.state]({s})
   save(s, connection(opening))

@@ -1,4 +1,4 @@
--- Keep a sample, unless there is one of its time, and forget the old ones.
+-- Keep a sample, unless there is one of its time, and forget the old ones and those ahead.
 --
 -- at, sample (JSON)  the new one
 -- kept_ms            how long samples are kept
@@ -9,4 +9,5 @@ if call('ZCOUNT', key('samples'), input.at, input.at) == 0 then
   call('ZADD', key('samples'), input.at, input.sample)
 end
 call('ZREMRANGEBYSCORE', key('samples'), '-inf', below(input.at - input.kept_ms))
+call('ZREMRANGEBYSCORE', key('samples'), above(now), '+inf')
 return answer(nil)

@@ -1,8 +1,8 @@
 -- The samples, oldest first.
 --
--- after    only those taken after this time
+-- after    only those taken after this time, unless it lies ahead
 -- kept_ms  how long samples are kept
 -- answers  list of JSON texts
 
-local since = math.max(input.after, now - input.kept_ms)
-return answer(call('ZRANGEBYSCORE', key('samples'), below(since), '+inf'))
+local since = math.max(input.after <= now and input.after or 0, now - input.kept_ms)
+return answer(call('ZRANGEBYSCORE', key('samples'), above(since), now))

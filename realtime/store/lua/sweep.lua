@@ -6,11 +6,15 @@
 -- answers   map: lost and silent (sessions), claimed (sessions), and workers_lost
 
 local function suspend_silent(limit)
-  local ids = call('ZRANGEBYSCORE', key('connected'), '-inf', below(silent), 'LIMIT', 0, limit)
-  return suspend(connected_of(ids, key('connected')), 'no beat in time')
+  local place = key('connected')
+  local ids = call('ZRANGEBYSCORE', place, '-inf', below(silent), 'LIMIT', 0, limit)
+  local ahead = call('ZRANGEBYSCORE', place, above(believed), '+inf', 'LIMIT', 0, limit - #ids)
+  for _, id in ipairs(ahead) do ids[#ids + 1] = id end
+  return suspend(connected_of(ids, place), 'no beat in time')
 end
 
--- What this claimant has not confirmed, claims that have expired, and windows that have.
+-- What this claimant has not confirmed, claims that have expired, and windows that have; both also
+-- where they began ahead of the clock.
 local function due()
   local ids, seen = {}, {}
   local function add(found)
@@ -23,11 +27,13 @@ local function due()
   for _, name in ipairs({'closing', 'suspended'}) do
     add(call('ZRANGEBYSCORE', key(name), '-inf', below(now), 'LIMIT', 0, input.limit))
   end
+  add(call('ZRANGEBYSCORE', key('since'), above(believed), '+inf', 'LIMIT', 0, input.limit))
   return ids
 end
 
 local function is_held(s)
   return s.state == 'closing' and tonumber(call('ZSCORE', key('closing'), s.id) or 0) >= now
+    and not is_ahead(s)
 end
 
 local function changes_of(s)
@@ -49,16 +55,19 @@ local function claim(sessions, state)
 end
 
 local function forget_workers()
-  local old = below(now - input.kept_ms)
-  for _, id in ipairs(call('ZRANGEBYSCORE', key('lost_workers'), '-inf', old, 'LIMIT', 0, input.batch)) do
-    call('ZREM', key('lost_workers'), id)
+  local old, place = below(now - input.kept_ms), key('lost_workers')
+  for _, id in ipairs(call('ZRANGEBYSCORE', place, '-inf', old, 'LIMIT', 0, input.batch)) do
+    call('ZREM', place, id)
     call('DEL', key('worker', id))
+  end
+  for _, id in ipairs(call('ZRANGEBYSCORE', place, above(now), '+inf', 'LIMIT', 0, input.batch)) do
+    call('ZADD', place, now, id)
   end
 end
 
 -- It is connected: its hash was taken away, and its worker has put it back.
 local function spare(id)
-  for _, name in ipairs({'idle', 'suspended', 'closing'}) do call('ZREM', key(name), id) end
+  for _, name in ipairs({'idle', 'suspended', 'closing', 'since'}) do call('ZREM', key(name), id) end
   call('ZREM', key('claims', input.claimant), id)
 end
 

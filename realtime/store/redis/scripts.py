@@ -30,7 +30,7 @@ def _prelude(folder: Path, *parts: str) -> list[Path]:
 _HISTORY = _prelude(_FOLDER, "history")
 _REGISTRY = _scripts_in(
     _FOLDER,
-    *_prelude(_FOLDER, "keys", "session", "places", "state", "changes", "order"),
+    *_prelude(_FOLDER, "keys", "session", "places", "state", "changes", "leases", "order"),
     *_HISTORY,
 )
 _LOG_FOLDER = _FOLDER / "log"

@@ -31,6 +31,7 @@ local function ask(s, request)
     call('ZADD', key('inbox', s.worker), is_final(s) and 0 or 1, s.id)
   else
     call('ZADD', key('suspended'), 0, s.id)
+    call('ZADD', key('since'), 0, s.id)
   end
 end
 
@@ -59,30 +60,4 @@ end
 local function held_by(worker, most)
   local place = key('held', worker)
   return connected_of(call('HRANDFIELD', place, most), place, worker)
-end
-
--- Until when a worker's lease lasts or lasted; nil if it never had one.
-local function lease_of(worker)
-  return tonumber(call('ZSCORE', key('workers'), worker) or call('ZSCORE', key('lost_workers'), worker))
-end
-
--- Suspend at most limit sessions of workers whose lease has ended. A worker is lost once
--- none of its sessions is connected. Answers the sessions and how many workers are now lost.
-local function suspend_lost(limit)
-  local suspended, workers_lost = {}, 0
-  local lapsed = call('ZRANGEBYSCORE', key('workers'), '-inf', below(now), 'LIMIT', 0, input.batch)
-  for _, worker in ipairs(lapsed) do
-    local left = limit - #suspended
-    local connected = left > 0 and held_by(worker, left) or {}
-    for _, s in ipairs(suspend(connected, 'worker lost')) do suspended[#suspended + 1] = s end
-    if call('EXISTS', key('held', worker)) == 0 then
-      local lease_until = call('ZSCORE', key('workers'), worker)
-      call('ZREM', key('workers'), worker)
-      call('ZADD', key('lost_workers'), lease_until, worker)
-      call('HDEL', key('connections'), worker)
-      call('HDEL', key('worker', worker), 'report')
-      workers_lost = workers_lost + 1
-    end
-  end
-  return suspended, workers_lost
 end

@@ -19,6 +19,7 @@
 -- connected, idle     the connected, the suspended: by last beat
 -- suspended           the same: by the end of the resume window; 0 if asked to end for good
 -- closing             by the end of the claim
+-- since               suspended or closing: by when that end was set, see believed
 -- held:<worker>       hash: connected there, and the generation of each
 -- lost:<worker>       set: suspended, but it may take them up again
 -- inbox:<worker>      connected there and asked to close: 0 for good, 1 otherwise
@@ -26,6 +27,7 @@
 -- users               hash: how many connected sessions each user has
 -- unstable            set: connected with misses
 -- workers             those not known to be lost: by the end of the lease
+-- beats               the same: by their last beat
 -- lost_workers        the others, and those that left: by the end of the lease
 -- worker:<id>         hash: its report; of a lost one, only what it had counted
 -- connections         hash: how many each of the workers has
@@ -40,6 +42,9 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + input.offset_ms
 -- Who beat last before this is no longer believed to be connected.
 local silent = now - input.session_ms - input.lease_ms
+-- A time after this was told by a clock that has been set back since: whatever began then is over.
+-- A smaller step changes nothing.
+local believed = now + input.lease_ms
 
 -- A key's name; what a script asks for again and again is put together once.
 local function key(name, of)
@@ -59,7 +64,10 @@ local function go_on_when_full()
   call('DEL', key('nothing'))
 end
 
--- Written out in full: Lua itself would round what is longer than 14 digits.
+-- What lies beyond a score, on either side. Written out in full: Lua itself would round what is
+-- longer than 14 digits.
 local function below(score)
   return '(' .. string.format('%.0f', score)
 end
+
+local above = below

@@ -10,6 +10,31 @@ local function index(s)
   end
 end
 
+-- Whether its suspension or its claim began ahead of the clock: then it is over.
+local function is_ahead(s)
+  return (tonumber(call('ZSCORE', key('since'), s.id)) or 0) > believed
+end
+
+-- Times that lie ahead go back, and by as much as the last of them does: so each lasted as long.
+local function set_right(s)
+  local ahead = tonumber(s.last_beat) - now
+  if ahead <= 0 then return end
+  local changes, began = {last_beat = now}, tonumber(s.opened_at)
+  for _, name in ipairs({'opened_at', 'connected_at'}) do
+    local at = tonumber(s[name])
+    if at > now then changes[name] = at - ahead end
+  end
+  save(s, changes)
+  if began <= now then return end
+  call('ZADD', key('started'), 'XX', s.opened_at, s.id)
+  for _, name in ipairs(PLACES) do
+    if s[name] then call('ZADD', key(name, s[name]), 'XX', s.opened_at, s.id) end
+  end
+  for room in (s.rooms or ''):gmatch('%S+') do
+    call('ZADD', key('room', room), 'XX', s.opened_at, s.id)
+  end
+end
+
 local function ids_of(sessions)
   local ids = {}
   for i, s in ipairs(sessions) do ids[i] = s.id end
@@ -64,7 +89,7 @@ end
 local function indexed(id, place)
   local s = session_of(id)
   if s then return s end
-  for _, name in ipairs({'started', 'ids', 'connected', 'idle', 'suspended', 'closing'}) do
+  for _, name in ipairs({'started', 'ids', 'connected', 'idle', 'suspended', 'closing', 'since'}) do
     call('ZREM', key(name), id)
   end
   call('SREM', key('unstable'), id)

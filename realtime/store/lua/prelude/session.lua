@@ -63,5 +63,5 @@ end
 
 -- When it last proved to be alive; a session never ends before it has begun.
 local function last_life(s, idle_ms)
-  return math.max(tonumber(s.last_beat), now - idle_ms)
+  return math.min(now, math.max(tonumber(s.last_beat), now - idle_ms))
 end

@@ -40,6 +40,7 @@ function enter.suspended(sessions, deadline)
     call('ZADD', key('idle'), s.last_beat, s.id)
     call('ZADD', key('suspended'), is_final(s) and 0 or deadline, s.id)
   end
+  enter_all(key('since'), string.format('%.0f', now), sessions)
   for_each('SADD', 'lost', 'worker', sessions)
 end
 
@@ -47,6 +48,7 @@ function leave.suspended(sessions)
   local ids = ids_of(sessions)
   call('ZREM', key('idle'), unpack(ids))
   call('ZREM', key('suspended'), unpack(ids))
+  call('ZREM', key('since'), unpack(ids))
   for_each('SREM', 'lost', 'worker', sessions)
   for_each('ZREM', 'claims', 'claimant', sessions)
 end
@@ -54,11 +56,14 @@ end
 -- All of one claimant.
 function enter.closing(sessions, deadline)
   enter_all(key('closing'), string.format('%.0f', deadline), sessions)
+  enter_all(key('since'), string.format('%.0f', now), sessions)
   enter_all(key('claims', sessions[1].claimant), '0', sessions)
 end
 
 function leave.closing(sessions)
-  call('ZREM', key('closing'), unpack(ids_of(sessions)))
+  local ids = ids_of(sessions)
+  call('ZREM', key('closing'), unpack(ids))
+  call('ZREM', key('since'), unpack(ids))
   for_each('ZREM', 'claims', 'claimant', sessions)
 end
 
@@ -68,6 +73,7 @@ end
 local function move_all(sessions, changes_of, deadline, rooms)
   if #sessions == 0 then return end
   local from = sessions[1].state
+  for _, s in ipairs(sessions) do set_right(s) end
   leave[from](sessions)
   for _, s in ipairs(sessions) do
     save(s, changes_of(s))
