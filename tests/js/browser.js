@@ -11,6 +11,9 @@ export class FakeSocket {
   onmessage = null;
   /** @type {((event: any) => void) | null} */
   onclose = null;
+  /** @type {((event?: any) => void) | null} */
+  onerror = null;
+  binaryType = "blob";
   readyState = 0;
   /** @type {Frame[]} */
   sent = [];
@@ -26,9 +29,13 @@ export class FakeSocket {
     this.protocol = protocol;
   }
 
-  /** @param {string} text */
-  send(text) {
-    this.sent.push(JSON.parse(text));
+  /** @type {any[]} binary frames */
+  bytes = [];
+
+  /** @param {any} data */
+  send(data) {
+    if (typeof data === "string") this.sent.push(JSON.parse(data));
+    else this.bytes.push(data);
   }
 
   /** @param {number} [code] */
@@ -71,6 +78,7 @@ export class FakeSocket {
       resume_window: 120_000,
       window: 256,
       window_bytes: 65_536,
+      max_message_size: 1_000_000,
       max_publication: 65_536,
       rooms: {},
       ...fields,
@@ -130,11 +138,18 @@ export class Browser {
   random = 0.5;
   window = new EventTarget();
   document = new FakeDocument();
+  network = new EventTarget();
+  policy = new EventTarget();
   storage;
+  local;
 
-  /** @param {FakeStorage} [storage] the tab's */
-  constructor(storage = new FakeStorage()) {
+  /**
+   * @param {FakeStorage} [storage] the tab's
+   * @param {FakeStorage} [local] of all tabs
+   */
+  constructor(storage = new FakeStorage(), local = new FakeStorage()) {
     this.storage = storage;
+    this.local = local;
   }
 
   /** What a client is given of this browser. */
@@ -159,8 +174,11 @@ export class Browser {
       clearTimeout: (/** @type {number} */ timer) => this.#timers.delete(timer),
       random: () => this.random,
       storage: this.storage,
+      local: this.local,
       window: this.window,
       document: this.document,
+      network: this.network,
+      policy: this.policy,
     });
   }
 
@@ -197,6 +215,17 @@ export class Browser {
   }
 
   /**
+   * Let time pass in which the server of the newest socket beats, and says nothing else.
+   * @param {number} ms
+   */
+  passBeating(ms) {
+    for (let rest = ms; rest > 0; rest -= 1000) {
+      this.socket.says({ type: "ping", sequence: 1, timestamp: "" });
+      this.pass(Math.min(rest, 1000));
+    }
+  }
+
+  /**
    * Let time pass in a hidden tab whose timers may run only at its end.
    * @param {number} ms
    */
@@ -225,6 +254,11 @@ export class Browser {
   turn(state) {
     this.document.visibilityState = state;
     this.document.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  /** Another tab has written to the localStorage. @param {string} key */
+  isTold(key) {
+    this.window.dispatchEvent(Object.assign(new Event("storage"), { key }));
   }
 
   leave() {

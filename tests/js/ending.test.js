@@ -48,7 +48,6 @@ describe("the end of a connection", () => {
     [4503, "disconnected"],
     [4504, "error"],
     [4505, "error"],
-    [4506, "error"],
     [4700, "error"],
   ])) {
     test(`${code} is final: ${state}, with the reason, and a new session afterwards`, () => {

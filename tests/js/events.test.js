@@ -19,7 +19,12 @@ test("a listener knows the detail of its event", () => {
     // @ts-expect-error no such field
     assert.equal(detail.nonsense, undefined);
   });
-  client.addEventListener("somebody else's", (event) => event.preventDefault());
+  // @ts-expect-error no such event
+  client.addEventListener("conection_lost", () => {});
+  // @ts-expect-error no such event
+  client.removeEventListener("conection_lost", () => {});
+  client.addEventListener("state", { handleEvent: ({ detail }) => detail.attempts.toFixed() });
+  client.addEventListener("left", null);
   client.removeEventListener("connection_lost", listen);
   client.disconnect();
   assert.equal(told, "CONNECTED 0");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { framePath } from "../../realtime/static/realtime/address.js";
 import { IdentityKeeper } from "../../realtime/static/realtime/identity.js";
 import { FakeStorage } from "./browser.js";
 
@@ -109,4 +110,87 @@ test("a storage that refuses is survived", () => {
   identity.leave();
   identity.take();
   assert.deepEqual(identity.current, IDENTITY);
+});
+
+test("a frame of the same origin, in the same tab, has its own: neither takes the other's", () => {
+  const tab = new FakeStorage();
+  for (const order of [
+    ["page", "frame"],
+    ["frame", "page"],
+  ]) {
+    const loaded = Object.fromEntries(order.map((name) => [name, keeperIn(name, tab)]));
+    for (const name of order) {
+      loaded[name]?.take();
+      loaded[name]?.keep({ ...IDENTITY, session: name });
+    }
+    for (const name of [...order].reverse()) loaded[name]?.leave();
+    for (const name of order) {
+      const next = keeperIn(name, tab);
+      next.take();
+      assert.equal(next.current?.session, name);
+      next.leave();
+    }
+  }
+});
+
+/**
+ * @param {string | undefined} name
+ * @param {FakeStorage} tab
+ */
+function keeperIn(name, tab) {
+  /** @type {any[]} */
+  const frames = [];
+  const top = /** @type {any} */ (frames); // a window is the list of its frames
+  top.parent = top;
+  frames.push({ parent: top }, { parent: top });
+  Object.assign(globalThis, { window: name === "page" ? top : frames[1] });
+  try {
+    return keeper(tab);
+  } finally {
+    Reflect.deleteProperty(globalThis, "window");
+  }
+}
+
+test("a frame in a frame is known by its way from the top", () => {
+  /** @type {any} */
+  const top = [];
+  top.parent = top;
+  /** @type {any} */
+  const middle = [{}, {}];
+  middle.parent = top;
+  top.push({ parent: top }, middle);
+  for (const frame of middle) frame.parent = middle;
+  assert.deepEqual([top, middle, middle[0], middle[1]].map(framePath), ["", "/1", "/1/0", "/1/1"]);
+  assert.equal(framePath(undefined), "");
+});
+
+test("two clients of one page have their own, also over a reload", () => {
+  const tab = new FakeStorage();
+  const load = () => {
+    const clients = [keeper(tab), keeper(tab)];
+    for (const client of clients) client.take();
+    return clients;
+  };
+  const [one, two] = load();
+  one?.keep(IDENTITY);
+  two?.keep({ ...IDENTITY, session: "s2" });
+  one?.leave();
+  two?.leave();
+  assert.deepEqual(
+    load().map(({ current }) => current?.session),
+    ["s1", "s2"],
+  );
+});
+
+test("one that has let go makes room for the next", () => {
+  const tab = new FakeStorage();
+  for (let time = 0; time < 3; time += 1) {
+    const client = keeper(tab);
+    client.take();
+    client.keep(IDENTITY);
+    client.forget();
+    client.release();
+  }
+  page(tab).leave();
+  assert.deepEqual([...tab.items.keys()], [`realtime:${URL}`]);
 });

@@ -21,13 +21,6 @@ test("another address, another client", () => {
   assert.notEqual(here, there);
 });
 
-test("whoever had disconnected the shared client is not overruled", () => {
-  const { environment } = new Browser();
-  const client = connect({ url: "wss://example.com/left/", environment });
-  client.disconnect();
-  assert.equal(connect({ url: "wss://example.com/left/", environment }).state, "disconnected");
-});
-
 test("a copy of the module under another name shares the page's client", async () => {
   const { environment } = new Browser();
   const client = connect({ url: "wss://example.com/copy/", environment });

@@ -14,7 +14,11 @@ describe("pages and tabs", () => {
     assert.equal(first.browser.socket.closedWith, "none");
     assert.equal(first.browser.socket.sentOf("bye").length, 0);
     const second = pageIn(tab);
-    assert.deepEqual(second.browser.socket.sent[0]?.resume, { session: "s1", token: "t1" });
+    assert.deepEqual(second.browser.socket.sent[0]?.resume, {
+      session: "s1",
+      token: "t1",
+      turn: 1,
+    });
   });
 
   test("a duplicated tab has a session of its own, also of a hidden page", () => {
@@ -34,7 +38,7 @@ describe("pages and tabs", () => {
     first.browser.comeBack();
     first.browser.socket.open();
     assert.equal(first.client.state, "connecting");
-    assert.deepEqual(first.browser.socket.sent[0]?.resume, { session: "s1", token: "t1" });
+    assert.deepEqual(first.browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 2 });
     assert.equal(tab.items.size, 0);
   });
 
@@ -49,7 +53,7 @@ describe("pages and tabs", () => {
     second.browser.leave();
     first.browser.pass(95);
     first.browser.socket.open();
-    assert.deepEqual(first.browser.socket.sent[0]?.resume, { session: "s2", token: "t2" });
+    assert.deepEqual(first.browser.socket.sent[0]?.resume, { session: "s2", token: "t2", turn: 1 });
     assert.equal(tab.items.size, 0);
   });
 
@@ -83,7 +87,7 @@ describe("pages and tabs", () => {
 
   test("whoever was disconnected stays away, and leaves nothing to the next page", () => {
     const { browser } = connectedPage();
-    browser.socket.says({ type: "goodbye", code: 4506, reason: "" });
+    browser.socket.says({ type: "goodbye", code: 4504, reason: "" });
     browser.leave();
     assert.equal(browser.storage.items.size, 0);
     browser.comeBack();
@@ -118,7 +122,7 @@ describe("pages and tabs", () => {
       };
     }
     connectedPage({}, browser).client.disconnect();
-    assert.equal(signals.length, 6);
+    assert.equal(signals.length, 9);
     assert.ok(signals.every(({ aborted }) => aborted));
   });
 });
@@ -134,7 +138,7 @@ describe("freezing", () => {
     assert.equal(browser.timers, 0);
     browser.document.dispatchEvent(new Event("resume"));
     browser.socket.open();
-    assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1" });
+    assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 1 });
   });
 
   test("a page out of the cache can be frozen and thawed again", () => {

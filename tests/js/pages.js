@@ -47,3 +47,27 @@ export function passDelay(browser, client) {
 export function goodbye(code, fields = {}) {
   return { type: "goodbye", code, reason: `said ${code}`, ...fields };
 }
+
+/** How promises have ended: a code, "done", or "" of one that has not. @param {Promise<void>[]} promises */
+export async function ends(promises) {
+  const ends = promises.map(() => "");
+  for (const [i, promise] of promises.entries()) {
+    promise.then(
+      () => (ends[i] = "done"),
+      (error) => (ends[i] = error.code),
+    );
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  return ends;
+}
+
+/**
+ * The line breaks, and the next attempt is welcomed.
+ * @param {{browser: Browser, client: RealtimeClient}} page
+ */
+export function reconnected({ browser, client }, welcome = {}) {
+  browser.socket.breaks();
+  passDelay(browser, client);
+  browser.socket.welcomes(welcome);
+  return browser.socket;
+}

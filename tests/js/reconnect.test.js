@@ -1,10 +1,12 @@
 /** When a client returns, and when it gives up. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { heard } from "./browser.js";
 import { connectedPage, goodbye, page, passDelay } from "./pages.js";
+
+/** @typedef {import("./browser.js").Browser} Browser */
 
 test("the first return after a lost connection is fast, with full jitter", () => {
   const { browser, client } = connectedPage();
@@ -57,7 +59,7 @@ test("the session is resumed", () => {
   browser.pass(1000);
   const established = heard(client, "connection_established");
   browser.socket.welcomes({ resumed: true });
-  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1" });
+  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 1 });
   assert.equal(established[0].resumed, true);
 });
 
@@ -84,7 +86,7 @@ test("what could not be resumed is replaced", () => {
   browser.socket.breaks();
   browser.pass(2000);
   browser.socket.open();
-  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s2", token: "t2" });
+  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s2", token: "t2", turn: 1 });
 });
 
 for (const wake of ["online", "visible", "connect"]) {
@@ -113,7 +115,7 @@ test("switched off: what ends stays ended", () => {
   assert.deepEqual(lost, [{ code: 1006, reason: "connection lost", willReconnect: false }]);
   client.connect();
   browser.socket.open();
-  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1" });
+  assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 1 });
 });
 
 test("switched off while waiting: the waiting ends", () => {
@@ -172,4 +174,97 @@ test("reset leaves the error state", () => {
   client.resetReconnectState();
   assert.equal(client.state, "disconnected");
   assert.equal(client.stats().reason, "");
+});
+
+describe("hope is no reason to call without end", () => {
+  /** @type {Record<string, (browser: Browser) => void>} */
+  const hopes = {
+    online: (browser) => browser.window.dispatchEvent(new Event("online")),
+    network: (browser) => browser.network.dispatchEvent(new Event("change")),
+    visible: (browser) => browser.turn("visible"),
+  };
+  for (const [name, raise] of Object.entries(hopes)) {
+    test(`${name}: not within a second, then two, four … of the attempt before`, () => {
+      const { browser } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
+      browser.pass(10_000);
+      browser.socket.breaks();
+      const begun = [];
+      for (let ms = 0; ms < 16_000; ms += 100) {
+        raise(browser);
+        if (browser.socket.readyState === 0) {
+          begun.push(ms);
+          browser.socket.breaks();
+        }
+        browser.pass(100);
+      }
+      assert.deepEqual(begun, [0, 2000, 6000, 14_000]);
+    });
+  }
+
+  test("a server that welcomes and drops is not called at every event either", () => {
+    const { browser } = connectedPage();
+    for (let ms = 0; ms < 60_000; ms += 100) {
+      browser.socket.breaks();
+      browser.window.dispatchEvent(new Event("online"));
+      browser.pass(100);
+      if (browser.socket.readyState === 0) browser.socket.welcomes();
+    }
+    assert.ok(browser.sockets.length < 10, `${browser.sockets.length}`);
+  });
+
+  test("it shortens a wait, and the countdown follows", () => {
+    const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
+    browser.pass(10_000);
+    browser.socket.breaks();
+    const states = heard(client, "state");
+    browser.window.dispatchEvent(new Event("online"));
+    browser.socket.breaks();
+    browser.window.dispatchEvent(new Event("online"));
+    assert.equal(client.stats().nextAttemptAt, browser.wall + 2000);
+    assert.equal(states.at(-1)?.nextAttemptAt, browser.wall + 2000);
+    browser.pass(2000);
+    assert.equal(browser.sockets.length, 3);
+  });
+
+  test("what the server said not to do before is not done", () => {
+    const { browser } = connectedPage();
+    browser.pass(10_000);
+    browser.socket.says(goodbye(1001, { delay: [3000, 9000] }));
+    browser.window.dispatchEvent(new Event("online"));
+    browser.pass(2999);
+    assert.equal(browser.sockets.length, 1);
+    browser.pass(1);
+    assert.equal(browser.sockets.length, 2);
+  });
+
+  test("who asks by hand does not wait", () => {
+    const { browser, client } = connectedPage({ backoff: { base: 60_000 } });
+    for (let attempt = 2; attempt < 5; attempt += 1) {
+      browser.socket.breaks();
+      client.connect();
+      assert.equal(browser.sockets.length, attempt);
+    }
+  });
+});
+
+for (const step of [-3_600_000, 3_600_000]) {
+  test(`the countdown does not follow a clock that was set: ${step / 3_600_000} h`, () => {
+    const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
+    browser.socket.breaks();
+    browser.pass(10_000);
+    browser.sleep(step);
+    assert.equal(client.stats().nextAttemptAt, browser.wall + 20_000);
+    browser.pass(20_000);
+    assert.equal(browser.sockets.length, 2);
+  });
+}
+
+test("nor does the time since when, after a clock was set back", () => {
+  const { browser, client } = connectedPage();
+  browser.pass(10_000);
+  browser.sleep(-3_600_000);
+  assert.equal(browser.wall - client.stats().stateSince, 10_000);
+  browser.pass(1000);
+  browser.sleep(7_200_000);
+  assert.equal(browser.wall - client.stats().stateSince, 7_211_000);
 });

@@ -364,14 +364,14 @@ describe("refusals", () => {
     assert.deepEqual(page.browser.socket.sentOf("join"), []);
   });
 
-  test("of a room that nobody wants any more nothing is said", () => {
+  test("of a room that was left nothing more is said", () => {
     const { browser, client } = connectedPage();
     const left = heard(client, "left");
     client.join("news");
     client.leave("news");
     answers(browser.socket, "error", { code: "forbidden", detail: "" });
     answers(browser.socket, "error", { code: "not_joined", detail: "" });
-    assert.deepEqual(left, []);
+    assert.deepEqual(left, [{ room: "news", code: "left" }]);
   });
 
   test("a disconnected client keeps its rooms for the next connection", () => {

@@ -4,6 +4,8 @@ export const NORMAL = 1000;
 export const NO_CODE = 1005;
 export const LOST = 1006;
 export const PAGE_FROZEN = 4006;
+export const RESTARTING = 1012;
+export const TAKEN_OVER = 4506;
 
 /** @type {Readonly<Record<number, string>>} What nobody else says: our server gives its reasons itself. */
 const REASONS = Object.freeze({
@@ -18,6 +20,12 @@ const REASONS = Object.freeze({
 
 // The server is well, or says when to come: at once, or within its `delay`.
 const SOON = new Set([1001, 1012, 4001, 4002, 4003, 4007, 4008]);
+
+// The server said that it goes; by itself it comes back, and until then nothing answers.
+const RESTARTS = new Set([1001, 1012, 4001]);
+
+// Whoever logs in elsewhere is welcome again.
+const ABOUT_LOGIN = new Set([4501, 4503]);
 
 // Somebody meant it: nothing is wrong, the client is just not wanted now.
 const DISMISSED = new Set([4500, 4503]);
@@ -53,4 +61,20 @@ export function behaviour(code) {
  */
 export function isDismissal(code) {
   return DISMISSED.has(code);
+}
+
+/**
+ * Whether this end says that the server restarts: what fails until it is back is no news.
+ * @param {number | undefined} code
+ */
+export function isRestart(code) {
+  return code !== undefined && RESTARTS.has(code);
+}
+
+/**
+ * Whether a login would help.
+ * @param {number | undefined} code
+ */
+export function isAboutLogin(code) {
+  return code !== undefined && ABOUT_LOGIN.has(code);
 }

@@ -10,6 +10,7 @@ import { LOST, reasonFor } from "./codes.js";
 import { Flow } from "./flow.js";
 import { bytesOf, parsed } from "./json.js";
 import { Pings } from "./pings.js";
+import { forbids, POLICY_REASON } from "./policy.js";
 import { Watchdog } from "./watchdog.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */
@@ -20,6 +21,7 @@ import { Watchdog } from "./watchdog.js";
  * @property {number} code the server's, from its goodbye or its close frame; 1006 if it sent none
  * @property {string} reason
  * @property {unknown} [delay] the server's window for the return
+ * @property {boolean} [hopeless] this page cannot connect, however often it tries
  */
 
 /**
@@ -30,19 +32,28 @@ import { Watchdog } from "./watchdog.js";
  * @property {(doubting: boolean) => void} doubted
  * @property {(latency: number | null) => void} measured the client's own ping was answered, ms; or not in time
  * @property {(state: "degraded" | "ok") => void} noticed
+ * @property {(data: ArrayBuffer) => void} handed a binary frame, of a welcomed connection
  * @property {(frame: Frame) => void} told a frame about rooms and messages, of a welcomed connection
  * @property {(end: End) => void} ended
  */
 
 const SUBPROTOCOL = "realtime.v1";
-const WELCOME_MS = 10_000;
+// What is measured more slowly than this may have waited in the server: measured once more, alone.
+const SLOW_MS = 1000;
+// An attempt that has heard nothing for so long may belong to a network that is gone.
+const STUCK_MS = 3000;
+const CLOSE_MS = 1000;
 const OPEN = 1; // WebSocket.OPEN, also where the WebSocket is a test's
 
 export class Connection {
   #environment;
   #owner;
+  #patience;
   #socket;
   #deadline;
+  /** Since when the other side has had something to answer. */
+  #waitsSince;
+  #violated;
   /** @type {Watchdog | null} */
   #watchdog = null;
   /** @type {Pings | null} */
@@ -50,24 +61,53 @@ export class Connection {
   /** @type {Flow | null} */
   #flow = null;
   #pingCount = 0;
+  #maxBytes = 0;
   #over = false;
   /** Whether the server has said that it cannot reach its store. */
   degraded = false;
 
   /**
+   * Throws what the browser's WebSocket throws.
    * @param {string} url
    * @param {Environment} environment
    * @param {ConnectionOwner} owner
+   * @param {import("./patience.js").Patience} patience
    */
-  constructor(url, environment, owner) {
+  constructor(url, environment, owner, patience) {
     this.#environment = environment;
     this.#owner = owner;
+    this.#patience = patience;
     this.#deadline = new Alarm(environment);
-    this.#socket = new environment.WebSocket(url, SUBPROTOCOL);
-    this.#socket.onopen = () => this.send(owner.hello());
-    this.#socket.onmessage = ({ data }) => this.#receive(data);
-    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason);
-    this.#deadline.set(WELCOME_MS, () => this.#end(LOST, "no answer within 10 s"));
+    this.#waitsSince = environment.now();
+    this.#violated = (/** @type {any} */ event) => forbids(event, url) && this.#forbidden();
+    environment.policy?.addEventListener("securitypolicyviolation", this.#violated);
+    this.#socket = this.#opening(url);
+    this.#await();
+  }
+
+  /**
+   * @param {string} url
+   * @returns {WebSocket}
+   */
+  #opening(url) {
+    try {
+      const socket = new this.#environment.WebSocket(url, SUBPROTOCOL);
+      socket.binaryType = "arraybuffer";
+      socket.onopen = () => this.#greet();
+      socket.onmessage = ({ data }) => this.#receive(data);
+      socket.onclose = ({ code, reason }) => this.#end({ code, reason });
+      // A close follows, but not where the browser refuses to connect at all.
+      socket.onerror = () => this.#flow || this.#await(CLOSE_MS, "the browser refuses to connect");
+      return socket;
+    } catch (error) {
+      this.#unwatch();
+      throw error;
+    }
+  }
+
+  /** Nothing has come of it for a while, not even a socket: what it was made on may be gone. */
+  get isStuck() {
+    return !this.#flow && this.#environment.now() - this.#waitsSince >= STUCK_MS;
   }
 
   /**
@@ -77,11 +117,29 @@ export class Connection {
   send(frame) {
     if (this.#socket.readyState !== OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
+    if (frame.id) this.#watchdog?.expect();
     this.#owner.framed("out", frame);
     return true;
   }
 
-  /** Make sure that the server is still there: its silence ends the connection in 2 s. */
+  /**
+   * A binary frame, for the application.
+   * @param {ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob} data
+   * @returns {boolean} whether it could be handed to the socket
+   */
+  sendBytes(data) {
+    if (!this.#flow || this.#socket.readyState !== OPEN) return false;
+    const size = data instanceof Blob ? data.size : data.byteLength;
+    if (typeof size !== "number")
+      throw new TypeError("expected a buffer, a view of one, or a blob");
+    if (size > this.#maxBytes)
+      throw new RangeError(`${size} bytes, where the server takes ${this.#maxBytes}`);
+    this.#socket.send(data);
+    this.#watchdog?.expect();
+    return true;
+  }
+
+  /** Make sure that the server is still there: its silence ends the connection in 2 s or a bit more. */
   probe() {
     this.#watchdog?.probe();
   }
@@ -97,18 +155,43 @@ export class Connection {
    */
   close(code) {
     this.#over = true;
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    const socket = this.#socket;
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     this.#deadline.clear();
+    this.#unwatch();
     this.#watchdog?.stop();
     this.#pings?.abandon("the connection has ended");
     this.#socket.close(code);
   }
 
+  #greet() {
+    this.#waitsSince = this.#environment.now();
+    this.#await();
+    this.send(this.#owner.hello());
+  }
+
+  /** Give up what takes too long. */
+  #await(ms = this.#patience.opening, reason = `no answer within ${Math.round(ms / 1000)} s`) {
+    this.#deadline.set(ms, () => {
+      this.#patience.gaveUp();
+      this.#end({ code: LOST, reason });
+    });
+  }
+
+  #unwatch() {
+    this.#environment.policy?.removeEventListener("securitypolicyviolation", this.#violated);
+  }
+
+  #forbidden() {
+    this.#end({ code: LOST, reason: POLICY_REASON, hopeless: true });
+  }
+
   /** @param {any} data */
   #receive(data) {
     this.#watchdog?.heard();
+    if (typeof data !== "string") return this.#flow ? this.#owner.handed(data) : undefined;
     const frame = parsed(data);
-    if (typeof frame?.type !== "string") return; // not ours: binary, or not JSON
+    if (typeof frame?.type !== "string") return; // not ours
     this.#owner.framed("in", frame);
     // It may be over: the owner's listeners are free to act.
     if (!this.#over) this.#serve(frame, data);
@@ -129,7 +212,7 @@ export class Connection {
       case "notice":
         return this.#notice(frame);
       case "goodbye":
-        return this.#end(frame.code, frame.reason, frame.delay);
+        return this.#end({ code: frame.code, reason: frame.reason, delay: frame.delay });
       case "publication":
         this.#flow?.took(bytesOf(text)); // first: whatever becomes of it, it has come
     }
@@ -140,18 +223,28 @@ export class Connection {
   #welcome(frame) {
     if (this.#watchdog) return;
     const send = (/** @type {Frame} */ answer) => this.send(answer);
+    const took = this.#environment.now() - this.#waitsSince;
+    this.#patience.welcomed(frame, took);
     this.#deadline.clear();
+    this.#maxBytes = frame.max_message_size;
     this.#flow = new Flow(frame, send);
-    this.#pings = new Pings(this.#environment, frame.pong_timeout, {
+    this.#pings = new Pings(this.#environment, () => this.#patience.answer(frame.pong_timeout), {
       send,
       missed: () => this.#owner.measured(null),
     });
-    this.#watchdog = new Watchdog(frame, this.#environment, {
-      probe: () => this.#pings?.send(),
-      doubt: (doubting) => this.#owner.doubted(doubting),
-      lost: () => this.#lost(),
-    });
+    this.#watchdog = this.#watch(frame);
     this.#owner.welcomed(frame);
+    if (took > SLOW_MS && !this.#over) this.#pings.send();
+  }
+
+  /** @param {any} welcome */
+  #watch(welcome) {
+    const owner = {
+      probe: () => this.#pings?.send(),
+      doubt: (/** @type {boolean} */ doubting) => this.#owner.doubted(doubting),
+      lost: () => this.#lost(),
+    };
+    return new Watchdog(welcome, this.#environment, owner, this.#patience);
   }
 
   /**
@@ -169,7 +262,9 @@ export class Connection {
   /** @param {Frame} pong */
   #answered({ sequence }) {
     const latency = this.#pings?.answer(sequence) ?? null;
-    if (latency !== null) this.#owner.measured(latency);
+    if (latency === null) return;
+    this.#patience.measured(latency);
+    this.#owner.measured(latency);
   }
 
   /** @param {Frame} notice */
@@ -181,16 +276,12 @@ export class Connection {
 
   #lost() {
     this.#owner.measured(null);
-    if (!this.#over) this.#end(LOST, "the server does not answer");
+    if (!this.#over) this.#end({ code: LOST, reason: "the server does not answer" });
   }
 
-  /**
-   * @param {number} code
-   * @param {string} [reason]
-   * @param {unknown} [delay]
-   */
-  #end(code, reason, delay) {
+  /** @param {Partial<End> & {code: number}} end */
+  #end({ code, reason, delay, hopeless }) {
     this.close();
-    this.#owner.ended({ code, reason: reason || reasonFor(code), delay });
+    this.#owner.ended({ code, reason: reason || reasonFor(code), delay, hopeless });
   }
 }

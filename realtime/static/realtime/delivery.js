@@ -10,7 +10,7 @@ import { Rooms } from "./rooms.js";
 const MOST_MESSAGES = 200;
 
 export class Delivery {
-  #random;
+  #environment;
   #requests;
   rooms;
   #maxBytes = 65_536; // of a message's data, until a server says otherwise
@@ -18,12 +18,13 @@ export class Delivery {
 
   /**
    * @param {Environment} environment
-   * @param {(frame: Frame) => boolean} send false: there is no connection that was welcomed
+   * @param {import("./elapsed.js").Elapsed} elapsed
+   * @param {import("./requests.js").Line} line
    * @param {import("./events.js").Emit} emit
    */
-  constructor(environment, send, emit) {
-    this.#random = environment.random;
-    this.#requests = new Requests(environment, send);
+  constructor(environment, elapsed, line, emit) {
+    this.#environment = environment;
+    this.#requests = new Requests(environment, elapsed, line);
     this.rooms = new Rooms(this.#requests, emit);
   }
 
@@ -39,7 +40,8 @@ export class Delivery {
     if (this.#closed) throw failure("disconnected", this.#closed);
     if (this.#requests.messages.length >= MOST_MESSAGES)
       throw failure("queue_full", "the queue is full");
-    const key = `${this.#random()}${this.#random()}`; // the same whenever it is sent again
+    const { random } = this.#environment;
+    const key = `${random()}${random()}`; // the same whenever it is sent again
     const frame = { type: "message", room, data: parsed(json), key };
     return new Promise((resolve, reject) => {
       const settle = (/** @type {Frame} */ { code, detail }) =>

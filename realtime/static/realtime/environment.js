@@ -8,9 +8,12 @@
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {() => number} random evenly from [0, 1)
- * @property {Storage | null} storage
- * @property {EventTarget | null} window gets pagehide, pageshow and online
+ * @property {Storage | null} storage of the tab
+ * @property {Storage | null} local of all tabs
+ * @property {EventTarget | null} window gets pagehide, pageshow, focus, storage, online and offline
  * @property {(EventTarget & {readonly visibilityState: string}) | null} document
+ * @property {EventTarget | null} network `navigator.connection`, where there is one
+ * @property {Pick<EventTarget, "addEventListener" | "removeEventListener"> | null} policy gets securitypolicyviolation
  */
 
 /**
@@ -25,27 +28,26 @@ export function environment(overrides) {
     setTimeout: (callback, ms) => setTimeout(callback, ms),
     clearTimeout: (timer) => clearTimeout(timer),
     random: Math.random,
-    storage: sessionStorageOrNull(),
+    storage: storageOrNull("sessionStorage"),
+    local: storageOrNull("localStorage"),
     window: globalThis.window ?? null,
     document: globalThis.document ?? null,
+    network: /** @type {any} */ (globalThis.navigator)?.connection ?? null,
+    policy: globalThis.document ?? workerOrNull(),
     ...overrides,
   };
 }
 
-function sessionStorageOrNull() {
+/** @param {"sessionStorage" | "localStorage"} name */
+function storageOrNull(name) {
+  if (!globalThis.window) return null; // Node has a localStorage too, and warns of it
   try {
-    return globalThis.sessionStorage ?? null;
+    return globalThis[name] ?? null;
   } catch {
     return null; // merely touching it throws where cookies are blocked or in a sandbox
   }
 }
 
-/**
- * The absolute ws: or wss: address for a path, an http(s) or a ws(s) address.
- * @param {string} url
- */
-export function socketUrl(url) {
-  const absolute = new URL(url, globalThis.location?.href);
-  absolute.protocol = absolute.protocol.replace(/^http/, "ws");
-  return absolute.href;
+function workerOrNull() {
+  return typeof globalThis.addEventListener === "function" ? globalThis : null;
 }

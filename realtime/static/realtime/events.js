@@ -30,11 +30,13 @@
 /** @typedef {{latency: number | null}} LatencyDetail null: a ping was not answered in time */
 /** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
 /** @typedef {{room: string, data: any, offset: number, time: number}} MessageDetail `time`: ms since the epoch, the server's */
+/** @typedef {{data: ArrayBuffer}} BytesDetail */
 /** @typedef {{room: string, offset: number, recovered: boolean | null}} JoinedDetail `recovered`: whether all that was missed follows; null: nothing was */
-/** @typedef {{room: string, reason: "expired" | "epoch_changed" | "ahead"}} ResyncDetail */
-/** @typedef {{room: string, code: string | null}} LeftDetail `code`: of the error; null: a right has ended */
+/** @typedef {{room: string, reason: "expired" | "epoch_changed" | "ahead" | "left"}} ResyncDetail "left": the room was left in between */
+/** @typedef {{room: string, code: string | null}} LeftDetail `code`: of the error, or "left" and "disconnected" after those calls of the page; null: a right has ended */
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
+/** @typedef {Error & {code: string}} SendError what `send` is rejected with */
 
 /**
  * @typedef {object} ClientEvents
@@ -44,6 +46,7 @@
  * @property {CustomEvent<LatencyDetail>} latency
  * @property {CustomEvent<NoticeDetail>} notice
  * @property {CustomEvent<MessageDetail>} message
+ * @property {CustomEvent<BytesDetail>} bytes
  * @property {CustomEvent<JoinedDetail>} joined
  * @property {CustomEvent<ResyncDetail>} resync
  * @property {CustomEvent<LeftDetail>} left
@@ -54,10 +57,16 @@
 /** @typedef {<Type extends keyof ClientEvents>(type: Type, detail: ClientEvents[Type]["detail"]) => void} Emit */
 
 /**
- * The overloads that let a listener know its event.
- * @typedef {object} TypedTarget
- * @property {<K extends keyof ClientEvents>(type: K, listener: (event: ClientEvents[K]) => void, options?: boolean | AddEventListenerOptions) => void} addEventListener
- * @property {<K extends keyof ClientEvents>(type: K, listener: (event: ClientEvents[K]) => void, options?: boolean | EventListenerOptions) => void} removeEventListener
+ * The listeners of an EventTarget that knows its events: another name is a mistake.
+ * @template {keyof ClientEvents} K
+ * @typedef {((event: ClientEvents[K]) => void) | {handleEvent: (event: ClientEvents[K]) => void}} Listener
  */
 
-export const ClientEventTarget = /** @type {new () => TypedTarget & EventTarget} */ (EventTarget);
+/**
+ * @typedef {object} TypedTarget
+ * @property {<K extends keyof ClientEvents>(type: K, listener: Listener<K> | null, options?: boolean | AddEventListenerOptions) => void} addEventListener
+ * @property {<K extends keyof ClientEvents>(type: K, listener: Listener<K> | null, options?: boolean | EventListenerOptions) => void} removeEventListener
+ * @property {(event: Event) => boolean} dispatchEvent
+ */
+
+export const ClientEventTarget = /** @type {new () => TypedTarget} */ (EventTarget);

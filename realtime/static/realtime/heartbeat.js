@@ -68,6 +68,14 @@ export class Heartbeat {
     return this.#state;
   }
 
+  /**
+   * Another patience, for the pings from now on: the line is not what it was.
+   * @param {{pongTimeout: number}} patience s
+   */
+  adapt({ pongTimeout }) {
+    this.#policy.pongTimeout = pongTimeout;
+  }
+
   /** When the machine next wants to be asked; infinity once dead. */
   get due() {
     if (this.#state === "dead") return Infinity;

@@ -14,25 +14,38 @@
  * crashes: the next one gets a new session and the old one is swept.
  *
  * A page in the back-forward cache keeps its copy in memory, which is safe: of all
- * pages in one tab only one is alive.
+ * pages in one tab only one is alive. Frames of the same origin are alive beside it, and
+ * so may be several clients in one page: each has a place of its own in the storage.
+ *
+ * Each attempt to resume has a higher `turn`, also over pages, so that one that got stuck
+ * on its way cannot take the session from the one after it.
  */
 
+import { framePath } from "./address.js";
 import { parsed } from "./json.js";
 
 /** @typedef {{session: string, token: string, since: number}} Identity */
 
+// What another page has counted, and taken with it when it crashed.
+const UNKNOWN_TURNS = 1000;
+
+/** @type {WeakMap<Storage, Set<string>>} the places that clients of this page have */
+const taken = new WeakMap();
+
 export class IdentityKeeper {
-  #key;
+  #name;
+  #key = "";
   #storage;
   /** @type {Identity | null} */
   #identity = null;
+  #turn = 0;
 
   /**
    * @param {string} url of the socket: each server has its own sessions
    * @param {Storage | null} storage null where the browser offers none
    */
   constructor(url, storage) {
-    this.#key = `realtime:${url}`;
+    this.#name = `realtime:${url}${framePath()}`;
     this.#storage = storage;
   }
 
@@ -42,6 +55,7 @@ export class IdentityKeeper {
 
   /** @param {Identity} identity */
   keep(identity) {
+    if (identity.session !== this.#identity?.session) this.#turn = 0;
     this.#identity = identity;
   }
 
@@ -49,13 +63,27 @@ export class IdentityKeeper {
     this.#identity = null;
   }
 
+  /** What a hello asks for, in the next turn; undefined: a new session. */
+  resume() {
+    if (!this.#identity) return undefined;
+    this.#turn += 1;
+    const { session, token } = this.#identity;
+    return { session, token, turn: this.#turn };
+  }
+
+  /** The session was continued elsewhere, in how high a turn is not known: be above it. */
+  overtake() {
+    this.#turn += UNKNOWN_TURNS;
+  }
+
   /** Take what the page before left behind; if it left nothing, what is in memory stays. */
   take() {
     try {
       if (!this.#storage) return;
+      this.#claim(this.#storage);
       const value = parsed(this.#storage.getItem(this.#key));
       this.#storage.removeItem(this.#key);
-      if (isIdentity(value)) this.#identity = value;
+      if (isIdentity(value)) ({ turn: this.#turn = 0, ...this.#identity } = value);
     } catch {
       // Storage can be refused at any moment (settings, sandbox): then every page is new.
     }
@@ -63,20 +91,40 @@ export class IdentityKeeper {
 
   /** Leave it to the page that comes next in this tab. */
   leave() {
-    if (!this.#identity) return;
     try {
-      this.#storage?.setItem(this.#key, JSON.stringify(this.#identity));
+      const left = this.#identity && { ...this.#identity, turn: this.#turn };
+      if (left) this.#storage?.setItem(this.#key, JSON.stringify(left));
     } catch {
       // Full or refused: the next page gets a session of its own.
     }
+    this.release();
+  }
+
+  /** Let another client of this page have the place. */
+  release() {
+    if (this.#storage) taken.get(this.#storage)?.delete(this.#key);
+  }
+
+  /**
+   * The first place that no other client of this page has.
+   * @param {Storage} storage
+   */
+  #claim(storage) {
+    const places = taken.get(storage) ?? new Set();
+    taken.set(storage, places);
+    let key = this.#name;
+    for (let more = 2; places.has(key); more += 1) key = `${this.#name}#${more}`;
+    places.add(key);
+    this.#key = key;
   }
 }
 
 /**
  * Somebody else may have written it.
  * @param {any} value
- * @returns {value is Identity}
+ * @returns {value is Identity & {turn?: number}}
  */
 function isIdentity(value) {
-  return typeof value?.session === "string" && typeof value.token === "string";
+  const { session, token, turn = 0 } = Object(value);
+  return typeof session === "string" && typeof token === "string" && Number.isSafeInteger(turn);
 }

@@ -1,33 +1,42 @@
 /** `import { connect } from ".../realtime/index.js"`: what a page needs. */
 
 import { RealtimeClient } from "./client.js";
-import { socketUrl } from "./environment.js";
+import { pageClient } from "./pages.js";
 
 export { RealtimeClient };
 
-// On the global object, so that two copies of this module (a hashed and a plain file
-// name, or a bundle and a script tag) still share the page's connection.
-const REGISTRY = Symbol.for("realtime.clients");
+/**
+ * @typedef {import("./client.js").Options} Options
+ * @typedef {import("./backoff.js").Backoff} Backoff
+ * @typedef {import("./environment.js").Environment} Environment
+ * @typedef {import("./states.js").ClientState} ClientState
+ * @typedef {import("./events.js").ClientEvents} ClientEvents
+ * @typedef {import("./events.js").Stats} Stats
+ * @typedef {import("./events.js").LastError} LastError
+ * @typedef {import("./events.js").StateDetail} StateDetail
+ * @typedef {import("./events.js").EstablishedDetail} EstablishedDetail
+ * @typedef {import("./events.js").LostDetail} LostDetail
+ * @typedef {import("./events.js").LatencyDetail} LatencyDetail
+ * @typedef {import("./events.js").NoticeDetail} NoticeDetail
+ * @typedef {import("./events.js").MessageDetail} MessageDetail
+ * @typedef {import("./events.js").BytesDetail} BytesDetail
+ * @typedef {import("./events.js").JoinedDetail} JoinedDetail
+ * @typedef {import("./events.js").ResyncDetail} ResyncDetail
+ * @typedef {import("./events.js").LeftDetail} LeftDetail
+ * @typedef {import("./events.js").FrameDetail} FrameDetail
+ * @typedef {import("./events.js").ServerErrorDetail} ServerErrorDetail
+ * @typedef {import("./events.js").SendError} SendError
+ */
 
 /**
- * The page's client for this address. The first call makes it and connects; later ones,
- * whatever their options, get the same client as it is, also when it is disconnected.
- * @param {import("./client.js").Options} [options]
+ * The page's client for this address. The first call makes it and connects, with its options;
+ * later calls get the same client. One that was disconnected by `disconnect()` connects again;
+ * one that the server has sent away is left as it is.
+ * @param {Options} [options]
  */
 export function connect(options = {}) {
-  const clients = registry();
-  const url = socketUrl(options.url ?? "/ws/");
-  const known = clients.get(url);
-  if (known) return known;
-  const client = new RealtimeClient(options);
-  clients.set(url, client);
-  client.connect();
+  const client = pageClient(options);
+  const { state, reason } = client.stats();
+  if (state === "disconnected" && reason === "") client.connect();
   return client;
-}
-
-/** @returns {Map<string, RealtimeClient>} */
-function registry() {
-  const page = /** @type {Record<symbol, any>} */ (globalThis);
-  page[REGISTRY] ??= new Map();
-  return page[REGISTRY];
 }

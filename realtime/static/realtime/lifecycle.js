@@ -10,8 +10,12 @@ import { Alarm } from "./alarm.js";
  * @property {() => void} returned out of that cache
  * @property {() => void} frozen the browser will stop the page's scripts
  * @property {() => void} thawed
- * @property {() => void} woken there is new hope: a network, or somebody looking after a while
+ * @property {() => void} woken somebody looks after a while
+ * @property {() => void} online there is a network, or another one
+ * @property {() => void} offline the browser knows of none
  * @property {(state: "visible" | "hidden") => void} turned
+ * @property {() => void} seen somebody looks at the page, or has given it the focus
+ * @property {(key: string | null) => void} told another tab has written to the localStorage
  */
 
 const PAUSE_MS = 10_000; // hidden for less than this is a glance at another tab
@@ -26,15 +30,18 @@ export class Lifecycle {
   /** @type {AbortController | null} */
   #listening = null;
   #handover;
+  #elapsed;
   #gone = false;
   #hiddenAt = 0;
 
   /**
    * @param {Environment} environment
+   * @param {import("./elapsed.js").Elapsed} elapsed
    * @param {LifecycleOwner} owner
    */
-  constructor(environment, owner) {
+  constructor(environment, elapsed, owner) {
     this.#environment = environment;
+    this.#elapsed = elapsed;
     this.#owner = owner;
     this.#handover = new Alarm(environment);
   }
@@ -51,10 +58,14 @@ export class Lifecycle {
   start() {
     this.#listening = new AbortController();
     this.#gone = false;
-    const { window, document } = this.#environment;
+    const { window, document, network } = this.#environment;
     this.#listen(window, "pagehide", () => this.#left());
     this.#listen(window, "pageshow", () => this.#shown());
-    this.#listen(window, "online", () => this.#owner.woken());
+    this.#listen(window, "online", () => this.#owner.online());
+    this.#listen(window, "offline", () => this.#owner.offline());
+    this.#listen(network, "change", () => this.#owner.online());
+    this.#listen(window, "focus", () => this.#owner.seen());
+    this.#listen(window, "storage", ({ key }) => this.#owner.told(key));
     this.#listen(document, "visibilitychange", () => this.#turned());
     this.#listen(document, "freeze", () => this.#owner.frozen());
     // On its way out of the back-forward cache a page is thawed too, before its pageshow.
@@ -70,7 +81,7 @@ export class Lifecycle {
   /**
    * @param {EventTarget | null} target
    * @param {string} type
-   * @param {() => void} listener
+   * @param {(event: any) => void} listener
    */
   #listen(target, type, listener) {
     target?.addEventListener(type, listener, { signal: this.#listening?.signal });
@@ -89,10 +100,10 @@ export class Lifecycle {
   }
 
   #turned() {
-    const { wall } = this.#environment;
     const state = this.visibility;
     this.#owner.turned(state);
-    if (state === "hidden") this.#hiddenAt = wall();
-    else if (wall() - this.#hiddenAt >= PAUSE_MS) this.#owner.woken();
+    if (state === "hidden") this.#hiddenAt = this.#elapsed.ms;
+    else if (this.#elapsed.ms - this.#hiddenAt >= PAUSE_MS) this.#owner.woken();
+    if (state === "visible") this.#owner.seen();
   }
 }

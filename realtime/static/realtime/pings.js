@@ -18,7 +18,7 @@ export class Pings {
 
   /**
    * @param {Environment} environment
-   * @param {number} patience ms after which an unanswered ping is given up
+   * @param {() => number} patience ms after which an unanswered ping is given up
    * @param {PingsOwner} owner
    */
   constructor(environment, patience, owner) {
@@ -34,7 +34,7 @@ export class Pings {
     this.#waiters = [];
     this.#sequence += 1;
     this.#sentAt = this.#environment.now();
-    this.#alarm.set(this.#patience, () => this.#miss());
+    this.#alarm.set(this.#patience(), () => this.#miss());
     const client_time = this.#environment.wall();
     this.#owner.send({ type: "ping", sequence: this.#sequence, client_time });
   }

@@ -10,6 +10,11 @@ import { behaviour, LOST } from "./codes.js";
 // a server that welcomes and drops would be called on without end.
 const SETTLED_MS = 5000;
 
+// Hope ends the waiting, but not more often than this after the attempt before; twice as
+// rarely each time until there is a welcome: networks come and go, and tabs are looked through.
+const HURRY_MS = 1000;
+const MOST_HURRY_MS = 30_000;
+
 export class Retry {
   #environment;
   #backoff;
@@ -19,10 +24,14 @@ export class Retry {
   /** @type {number | null} */
   #welcomedAt = null;
 
+  #begunAt = -Infinity;
+  #hurries = 0;
+  #dueAt = 0;
+  /** The server does not want to see anybody before. */
+  #notBefore = 0;
+
   /** Attempts begun since the last welcome. */
   attempts = 0;
-  /** @type {number | null} ms since the epoch; null: not waiting */
-  nextAttemptAt = null;
 
   /**
    * @param {Environment} environment
@@ -40,6 +49,13 @@ export class Retry {
     return this.#alarm.pending;
   }
 
+  /** When, in ms since the epoch by the wall clock as it goes now; null: not waiting. */
+  get nextAttemptAt() {
+    if (!this.waiting) return null;
+    const { now, wall } = this.#environment;
+    return Math.round(wall() + this.#dueAt - now());
+  }
+
   get exhausted() {
     return this.attempts >= this.#backoff.maxAttempts;
   }
@@ -48,6 +64,7 @@ export class Retry {
   begun() {
     this.cancel();
     this.attempts += 1;
+    this.#begunAt = this.#environment.now();
   }
 
   /** It was welcomed. */
@@ -62,20 +79,38 @@ export class Retry {
    * @param {unknown} delay the window that the server gave
    */
   plan(code, delay) {
-    if (this.#settled) this.#failures = 0;
+    if (this.#settled) this.#failures = this.#hurries = 0;
     this.#welcomedAt = null;
     this.#wait(this.#delayAfter(code, delay));
+    this.#notBefore = this.#environment.now() + (momentIn(delay, () => 0) ?? 0);
+  }
+
+  /**
+   * There is new hope: do not wait the whole delay.
+   * @returns {boolean} whether the delay is another now
+   */
+  hurry() {
+    if (!this.waiting) return false;
+    const floor = Math.min(MOST_HURRY_MS, HURRY_MS * 2 ** this.#hurries);
+    const now = this.#environment.now();
+    const soonest = Math.max(this.#begunAt + floor, this.#notBefore);
+    if (this.#dueAt > now && this.#dueAt <= soonest) return false;
+    this.#hurries += 1;
+    const ms = soonest - now;
+    if (ms > 0) this.#wait(ms);
+    else this.#attempt();
+    return ms > 0;
   }
 
   cancel() {
     this.#alarm.clear();
-    this.nextAttemptAt = null;
   }
 
   /** As if nothing had gone wrong yet. Who is waiting waits anew, for a first delay. */
   reset() {
     this.attempts = 0;
     this.#failures = 0;
+    this.#hurries = 0;
     if (this.waiting) this.#wait(this.#delayAfter(LOST, null));
   }
 
@@ -99,7 +134,7 @@ export class Retry {
 
   /** @param {number} ms */
   #wait(ms) {
-    this.nextAttemptAt = this.#environment.wall() + ms;
+    this.#dueAt = this.#environment.now() + ms;
     this.#alarm.set(ms, this.#attempt);
   }
 }

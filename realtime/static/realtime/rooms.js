@@ -11,13 +11,19 @@
  * @property {string} room
  * @property {boolean} joined as the server of this connection has said
  * @property {Position | null} position null: from now on
+ * @property {boolean} gap what was published since the room was left is missing
+ * @property {boolean} silent listeners know that nothing comes for now
  */
+
+const MOST_LEFT = 1000;
 
 export class Rooms {
   #requests;
   #emit;
   /** @type {Map<string, Place>} */
   #places = new Map();
+  /** @type {Set<string>} rooms that were left after having been in them, the newest last */
+  #left = new Set();
 
   /**
    * @param {Requests} requests
@@ -30,12 +36,27 @@ export class Rooms {
 
   /** @param {string} room */
   join(room) {
-    if (!this.#places.has(room)) this.#requests.add(this.#joining(this.#place(room)));
+    if (!this.#places.has(room)) this.#requests.wish(this.#joining(this.#place(room)));
   }
 
-  /** @param {string} room */
+  /**
+   * For the whole page: who else listens is told.
+   * @param {string} room
+   */
   leave(room) {
-    if (this.#places.delete(room)) this.#requests.add(leaving(room));
+    const place = this.#places.get(room);
+    if (!place) return;
+    this.#requests.wish(leaving(room));
+    this.#lost(place, "left");
+  }
+
+  /** Nothing comes until the next connection, which goes on where this one was. */
+  pause() {
+    for (const place of [...this.#places.values()]) {
+      if (place.silent) continue;
+      place.silent = true;
+      this.#emit("left", { room: place.room, code: "disconnected" });
+    }
   }
 
   /** The whole truth for a new connection: how far the client has got in each of its rooms. */
@@ -78,7 +99,10 @@ export class Rooms {
    * @returns {Place}
    */
   #place(room) {
-    const place = this.#places.get(room) ?? { room, joined: false, position: null };
+    const known = this.#places.get(room);
+    if (known) return known;
+    const gap = this.#left.delete(room);
+    const place = { room, joined: false, position: null, gap, silent: false };
     this.#places.set(room, place);
     return place;
   }
@@ -103,10 +127,12 @@ export class Rooms {
    * @param {Place} place
    * @param {any} entry
    */
-  #entered(place, { epoch, offset, recovered = null, reason }) {
-    const { room } = place;
+  #entered(place, entry) {
+    const { room, gap } = place;
     if (this.#places.get(room) !== place) return; // left since
+    const { epoch, offset, recovered = gap ? false : null, reason = "left" } = entry;
     place.joined = true;
+    place.gap = place.silent = false;
     if (!recovered || !place.position) place.position = { epoch, offset };
     this.#emit("joined", { room, offset, recovered });
     if (recovered === false) this.#emit("resync", { room, reason });
@@ -120,7 +146,15 @@ export class Rooms {
     const { room } = place;
     if (this.#places.get(room) !== place) return;
     this.#places.delete(room);
+    if (place.position || place.gap) this.#remember(room);
     this.#emit("left", { room, code });
+  }
+
+  /** @param {string} room was left: who joins it again has missed something */
+  #remember(room) {
+    this.#left.add(room);
+    const [oldest] = this.#left;
+    if (oldest !== undefined && this.#left.size > MOST_LEFT) this.#left.delete(oldest);
   }
 
   /**
@@ -132,7 +166,7 @@ export class Rooms {
     if (!position || offset <= position.offset) return; // it was here already
     if (offset > position.offset + 1) {
       place.joined = false; // that cannot be: ask for what is missing
-      return this.#requests.add(this.#joining(place));
+      return this.#requests.wish(this.#joining(place));
     }
     place.position = { ...position, offset };
     this.#emit("message", { room, data, offset, time });

@@ -4,7 +4,13 @@ import { RealtimeStatus } from "./status/element.js";
 
 export { RealtimeStatus };
 
+/**
+ * @typedef {import("./client.js").RealtimeClient} RealtimeClient
+ * @typedef {import("./status/words.js").Words} Words
+ */
+
 // A second copy of this module under another file name finds the name taken: the first serves both.
-if (!customElements.get("realtime-status")) {
+// Where pages are rendered or tested there may be no registry at all: then nothing is defined.
+if (globalThis.customElements && !customElements.get("realtime-status")) {
   customElements.define("realtime-status", RealtimeStatus);
 }

@@ -10,6 +10,7 @@
 
 import { Alarm } from "./alarm.js";
 import { Heartbeat } from "./heartbeat.js";
+import { Patience } from "./patience.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */
 
@@ -20,21 +21,24 @@ import { Heartbeat } from "./heartbeat.js";
  * @property {() => void} lost nothing more will come: stop the watchdog
  */
 
-// Together the 3 s within which a dead line is left after a wake: how soon a clock jump is
+// Together, on a quick line, the 3 s within which a dead line is left after a wake: how soon a clock jump is
 // seen (a timer's rest stands still in sleep), and the wait for the answer to the probe.
 const LOOK_MS = 1000;
-const PROBE_S = 2;
+const PROBE_MS = 2000;
 const LATE_MS = 1500; // hidden tabs round timers up to whole seconds: that is not late yet
 
 export class Watchdog {
   #heartbeat;
   #environment;
   #owner;
+  #patience;
+  #half;
   #alarm;
   #tolerance;
   #armedAt = 0;
   #expected = { now: 0, wall: 0 };
   #heardAt = 0;
+  #answerDue = Infinity;
   #doubting = false;
   #excused = false;
   #stopped = false;
@@ -43,18 +47,20 @@ export class Watchdog {
    * @param {{ping_interval: number, pong_timeout: number}} welcome the server's numbers, ms
    * @param {Environment} environment
    * @param {WatchdogOwner} owner
+   * @param {Patience} [patience] what is known of the line
    */
-  constructor(welcome, environment, owner) {
-    const half = welcome.pong_timeout / 2000;
+  constructor(welcome, environment, owner, patience = new Patience()) {
+    this.#half = welcome.pong_timeout / 2;
     const policy = {
-      pingInterval: welcome.ping_interval / 1000 + half,
-      pongTimeout: half,
+      pingInterval: (welcome.ping_interval + this.#half) / 1000,
+      pongTimeout: this.#half / 1000,
       maxMissed: 1,
       sessionTimeout: Infinity,
       idleOnly: true,
     };
     this.#environment = environment;
     this.#owner = owner;
+    this.#patience = patience;
     this.#alarm = new Alarm(environment);
     this.#tolerance = Math.min(LATE_MS, welcome.pong_timeout / 2);
     this.#heartbeat = new Heartbeat(policy, this.#seconds);
@@ -70,17 +76,30 @@ export class Watchdog {
   heard() {
     this.#heardAt = this.#environment.now();
     this.#heartbeat.traffic(this.#seconds);
+    this.#answerDue = Infinity;
     this.#excused = false;
     if (!this.#doubting) return;
     this.#doubting = false;
     this.#owner.doubt(false);
   }
 
-  /** Ask for a sign of life now and wait for it 2 s; nothing if it was asked for already. */
+  /**
+   * Ask for a sign of life now and wait for it: 2 s, longer on a slow line. Nothing if it was
+   * asked for already.
+   */
   probe() {
     if (this.#doubting) return;
-    this.#act(this.#heartbeat.probe(this.#seconds, { within: PROBE_S }));
+    this.#answerDue = Infinity;
+    this.#adapt();
+    const within = this.#patience.answer(PROBE_MS) / 1000;
+    this.#act(this.#heartbeat.probe(this.#seconds, { within }));
     this.#arm(); // anew: a timer that is late by now must not excuse this probe as well
+  }
+
+  /** The server has something to answer: if it is silent as long as a probe, it is probed. */
+  expect() {
+    if (this.#doubting || this.#answerDue < Infinity) return;
+    this.#answerDue = this.#environment.now() + this.#patience.answer(PROBE_MS);
   }
 
   stop() {
@@ -91,7 +110,8 @@ export class Watchdog {
   #arm() {
     if (this.#stopped) return; // the owner was told something and let us go
     const { now, wall } = this.#environment;
-    const wait = Math.ceil(Math.max(0, Math.min(LOOK_MS, this.#heartbeat.due * 1000 - now())));
+    const due = Math.min(this.#heartbeat.due * 1000, this.#answerDue);
+    const wait = Math.ceil(Math.max(0, Math.min(LOOK_MS, due - now())));
     this.#armedAt = now();
     this.#expected = { now: now() + wait, wall: wall() + wait };
     this.#alarm.set(wait, () => this.#look());
@@ -130,7 +150,14 @@ export class Watchdog {
   /** @param {number} late */
   #judge(late) {
     if (late <= this.#tolerance) this.#excused = false;
+    this.#adapt();
     this.#act(this.#heartbeat.tick(this.#seconds));
+    if (!this.#stopped && this.#environment.now() >= this.#answerDue) this.probe();
+  }
+
+  /** What was measured since the last look counts for the pings that go from now on. */
+  #adapt() {
+    this.#heartbeat.adapt({ pongTimeout: this.#patience.answer(this.#half) / 1000 });
   }
 
   /** @param {import("./heartbeat.js").SendPing | import("./heartbeat.js").Dead | null} action */

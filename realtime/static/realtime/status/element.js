@@ -1,6 +1,6 @@
 /** `<realtime-status>`: how the page's connection stands, at a glance and in detail. */
 
-import { connect } from "../index.js";
+import { pageClient } from "../pages.js";
 import { Announcer } from "./announcer.js";
 import { facts, spoken } from "./facts.js";
 import { formats } from "./format.js";
@@ -112,7 +112,7 @@ export class RealtimeStatus extends Base {
   #attach() {
     this.#detach();
     const url = this.getAttribute("url") ?? undefined;
-    this.#client = this.#given ?? connect({ url });
+    this.#client = this.#given ?? pageClient({ url });
     this.#shared?.add(this); // before our own listeners: it has a sample when they ask for it
     this.#listening = new AbortController();
     const { signal } = this.#listening;

@@ -1,7 +1,7 @@
-declare const RealtimeClient_base: new () => import("./events.js").TypedTarget & EventTarget;
+declare const RealtimeClient_base: new () => import("./events.js").TypedTarget;
 export class RealtimeClient extends RealtimeClient_base {
     /** @param {Options} [options] */
-    constructor({ url, autoReconnect, backoff, environment: overrides }?: Options);
+    constructor({ url, autoReconnect, backoff, environment }?: Options);
     /** The absolute address of the server's socket. */
     url: string;
     /** @returns {ClientState} */
@@ -13,7 +13,7 @@ export class RealtimeClient extends RealtimeClient_base {
      * or, where there is one, make sure that the server still answers.
      */
     connect(): void;
-    /** Leave for good: the session ends here and on the server. */
+    /** Leave for good, and for the whole page: the session ends here and on the server. */
     disconnect(): void;
     /**
      * Be in a room from now on, also after reconnects.
@@ -29,6 +29,13 @@ export class RealtimeClient extends RealtimeClient_base {
      * @returns {Promise<void>} the server has it; rejected with an error whose `code` says why not
      */
     send(room: string, data: unknown): Promise<void>;
+    /**
+     * Say something to the application in bytes. Nothing of it is kept: who needs to know
+     * whether they have come has the server answer.
+     * @param {ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob} data
+     * @returns {boolean} whether there was a connection to hand it to
+     */
+    sendBytes(data: ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob): boolean;
     enableAutoReconnect(): void;
     /** The connection stays; when it ends, or if it has ended already, no other follows. */
     disableAutoReconnect(): void;
@@ -40,12 +47,8 @@ export class RealtimeClient extends RealtimeClient_base {
     stats(): Stats;
     #private;
 }
-export type End = import("./connection.js").End;
-export type Frame = import("./connection.js").Frame;
-export type LastError = import("./events.js").LastError;
 export type Stats = import("./events.js").Stats;
 export type ClientState = import("./states.js").ClientState;
-export type ClientEvent = import("./states.js").ClientEvent;
 export type Options = {
     /**
      * path or address; default `/ws/` on the page's own host

@@ -18,8 +18,20 @@ export function behaviour(code: number): "stay" | "soon" | "backoff";
  * @param {number} code
  */
 export function isDismissal(code: number): boolean;
+/**
+ * Whether this end says that the server restarts: what fails until it is back is no news.
+ * @param {number | undefined} code
+ */
+export function isRestart(code: number | undefined): boolean;
+/**
+ * Whether a login would help.
+ * @param {number | undefined} code
+ */
+export function isAboutLogin(code: number | undefined): boolean;
 /** Close codes: what they mean in words, and what the client does about them. */
 export const NORMAL: 1000;
 export const NO_CODE: 1005;
 export const LOST: 1006;
 export const PAGE_FROZEN: 4006;
+export const RESTARTING: 1012;
+export const TAKEN_OVER: 4506;

@@ -1,18 +1,28 @@
 export class Connection {
     /**
+     * Throws what the browser's WebSocket throws.
      * @param {string} url
      * @param {Environment} environment
      * @param {ConnectionOwner} owner
+     * @param {import("./patience.js").Patience} patience
      */
-    constructor(url: string, environment: Environment, owner: ConnectionOwner);
+    constructor(url: string, environment: Environment, owner: ConnectionOwner, patience: import("./patience.js").Patience);
     /** Whether the server has said that it cannot reach its store. */
     degraded: boolean;
+    /** Nothing has come of it for a while, not even a socket: what it was made on may be gone. */
+    get isStuck(): boolean;
     /**
      * @param {Frame} frame
      * @returns {boolean} whether it could be handed to the socket
      */
     send(frame: Frame): boolean;
-    /** Make sure that the server is still there: its silence ends the connection in 2 s. */
+    /**
+     * A binary frame, for the application.
+     * @param {ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob} data
+     * @returns {boolean} whether it could be handed to the socket
+     */
+    sendBytes(data: ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob): boolean;
+    /** Make sure that the server is still there: its silence ends the connection in 2 s or a bit more. */
     probe(): void;
     /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
     ping(): Promise<number> | undefined;
@@ -35,6 +45,10 @@ export type End = {
      * the server's window for the return
      */
     delay?: unknown;
+    /**
+     * this page cannot connect, however often it tries
+     */
+    hopeless?: boolean | undefined;
 };
 export type ConnectionOwner = {
     /**
@@ -52,6 +66,10 @@ export type ConnectionOwner = {
      */
     measured: (latency: number | null) => void;
     noticed: (state: "degraded" | "ok") => void;
+    /**
+     * a binary frame, of a welcomed connection
+     */
+    handed: (data: ArrayBuffer) => void;
     /**
      * a frame about rooms and messages, of a welcomed connection
      */

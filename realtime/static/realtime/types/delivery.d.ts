@@ -1,10 +1,11 @@
 export class Delivery {
     /**
      * @param {Environment} environment
-     * @param {(frame: Frame) => boolean} send false: there is no connection that was welcomed
+     * @param {import("./elapsed.js").Elapsed} elapsed
+     * @param {import("./requests.js").Line} line
      * @param {import("./events.js").Emit} emit
      */
-    constructor(environment: Environment, send: (frame: Frame) => boolean, emit: import("./events.js").Emit);
+    constructor(environment: Environment, elapsed: import("./elapsed.js").Elapsed, line: import("./requests.js").Line, emit: import("./events.js").Emit);
     rooms: Rooms;
     /**
      * @param {string} room

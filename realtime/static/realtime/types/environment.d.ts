@@ -7,20 +7,18 @@
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {() => number} random evenly from [0, 1)
- * @property {Storage | null} storage
- * @property {EventTarget | null} window gets pagehide, pageshow and online
+ * @property {Storage | null} storage of the tab
+ * @property {Storage | null} local of all tabs
+ * @property {EventTarget | null} window gets pagehide, pageshow, focus, storage, online and offline
  * @property {(EventTarget & {readonly visibilityState: string}) | null} document
+ * @property {EventTarget | null} network `navigator.connection`, where there is one
+ * @property {Pick<EventTarget, "addEventListener" | "removeEventListener"> | null} policy gets securitypolicyviolation
  */
 /**
  * @param {Partial<Environment>} overrides
  * @returns {Environment}
  */
 export function environment(overrides: Partial<Environment>): Environment;
-/**
- * The absolute ws: or wss: address for a path, an http(s) or a ws(s) address.
- * @param {string} url
- */
-export function socketUrl(url: string): string;
 export type Environment = {
     WebSocket: new (url: string, protocols: string) => WebSocket;
     /**
@@ -37,12 +35,27 @@ export type Environment = {
      * evenly from [0, 1)
      */
     random: () => number;
+    /**
+     * of the tab
+     */
     storage: Storage | null;
     /**
-     * gets pagehide, pageshow and online
+     * of all tabs
+     */
+    local: Storage | null;
+    /**
+     * gets pagehide, pageshow, focus, storage, online and offline
      */
     window: EventTarget | null;
     document: (EventTarget & {
         readonly visibilityState: string;
     }) | null;
+    /**
+     * `navigator.connection`, where there is one
+     */
+    network: EventTarget | null;
+    /**
+     * gets securitypolicyviolation
+     */
+    policy: Pick<EventTarget, "addEventListener" | "removeEventListener"> | null;
 };

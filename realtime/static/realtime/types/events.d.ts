@@ -26,11 +26,13 @@
 /** @typedef {{latency: number | null}} LatencyDetail null: a ping was not answered in time */
 /** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
 /** @typedef {{room: string, data: any, offset: number, time: number}} MessageDetail `time`: ms since the epoch, the server's */
+/** @typedef {{data: ArrayBuffer}} BytesDetail */
 /** @typedef {{room: string, offset: number, recovered: boolean | null}} JoinedDetail `recovered`: whether all that was missed follows; null: nothing was */
-/** @typedef {{room: string, reason: "expired" | "epoch_changed" | "ahead"}} ResyncDetail */
-/** @typedef {{room: string, code: string | null}} LeftDetail `code`: of the error; null: a right has ended */
+/** @typedef {{room: string, reason: "expired" | "epoch_changed" | "ahead" | "left"}} ResyncDetail "left": the room was left in between */
+/** @typedef {{room: string, code: string | null}} LeftDetail `code`: of the error, or "left" and "disconnected" after those calls of the page; null: a right has ended */
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
+/** @typedef {Error & {code: string}} SendError what `send` is rejected with */
 /**
  * @typedef {object} ClientEvents
  * @property {CustomEvent<StateDetail>} state
@@ -39,6 +41,7 @@
  * @property {CustomEvent<LatencyDetail>} latency
  * @property {CustomEvent<NoticeDetail>} notice
  * @property {CustomEvent<MessageDetail>} message
+ * @property {CustomEvent<BytesDetail>} bytes
  * @property {CustomEvent<JoinedDetail>} joined
  * @property {CustomEvent<ResyncDetail>} resync
  * @property {CustomEvent<LeftDetail>} left
@@ -47,12 +50,17 @@
  */
 /** @typedef {<Type extends keyof ClientEvents>(type: Type, detail: ClientEvents[Type]["detail"]) => void} Emit */
 /**
- * The overloads that let a listener know its event.
- * @typedef {object} TypedTarget
- * @property {<K extends keyof ClientEvents>(type: K, listener: (event: ClientEvents[K]) => void, options?: boolean | AddEventListenerOptions) => void} addEventListener
- * @property {<K extends keyof ClientEvents>(type: K, listener: (event: ClientEvents[K]) => void, options?: boolean | EventListenerOptions) => void} removeEventListener
+ * The listeners of an EventTarget that knows its events: another name is a mistake.
+ * @template {keyof ClientEvents} K
+ * @typedef {((event: ClientEvents[K]) => void) | {handleEvent: (event: ClientEvents[K]) => void}} Listener
  */
-export const ClientEventTarget: new () => TypedTarget & EventTarget;
+/**
+ * @typedef {object} TypedTarget
+ * @property {<K extends keyof ClientEvents>(type: K, listener: Listener<K> | null, options?: boolean | AddEventListenerOptions) => void} addEventListener
+ * @property {<K extends keyof ClientEvents>(type: K, listener: Listener<K> | null, options?: boolean | EventListenerOptions) => void} removeEventListener
+ * @property {(event: Event) => boolean} dispatchEvent
+ */
+export const ClientEventTarget: new () => TypedTarget;
 export type ClientState = import("./states.js").ClientState;
 /**
  * `at`: ms since the epoch
@@ -147,6 +155,9 @@ export type MessageDetail = {
     offset: number;
     time: number;
 };
+export type BytesDetail = {
+    data: ArrayBuffer;
+};
 /**
  * `recovered`: whether all that was missed follows; null: nothing was
  */
@@ -155,12 +166,15 @@ export type JoinedDetail = {
     offset: number;
     recovered: boolean | null;
 };
+/**
+ * "left": the room was left in between
+ */
 export type ResyncDetail = {
     room: string;
-    reason: "expired" | "epoch_changed" | "ahead";
+    reason: "expired" | "epoch_changed" | "ahead" | "left";
 };
 /**
- * `code`: of the error; null: a right has ended
+ * `code`: of the error, or "left" and "disconnected" after those calls of the page; null: a right has ended
  */
 export type LeftDetail = {
     room: string;
@@ -174,6 +188,12 @@ export type ServerErrorDetail = Record<string, any> & {
     code: string;
     detail: string;
 };
+/**
+ * what `send` is rejected with
+ */
+export type SendError = Error & {
+    code: string;
+};
 export type ClientEvents = {
     state: CustomEvent<StateDetail>;
     connection_established: CustomEvent<EstablishedDetail>;
@@ -181,6 +201,7 @@ export type ClientEvents = {
     latency: CustomEvent<LatencyDetail>;
     notice: CustomEvent<NoticeDetail>;
     message: CustomEvent<MessageDetail>;
+    bytes: CustomEvent<BytesDetail>;
     joined: CustomEvent<JoinedDetail>;
     resync: CustomEvent<ResyncDetail>;
     left: CustomEvent<LeftDetail>;
@@ -189,9 +210,13 @@ export type ClientEvents = {
 };
 export type Emit = <Type extends keyof ClientEvents>(type: Type, detail: ClientEvents[Type]["detail"]) => void;
 /**
- * The overloads that let a listener know its event.
+ * The listeners of an EventTarget that knows its events: another name is a mistake.
  */
+export type Listener<K extends keyof ClientEvents> = ((event: ClientEvents[K]) => void) | {
+    handleEvent: (event: ClientEvents[K]) => void;
+};
 export type TypedTarget = {
-    addEventListener: <K extends keyof ClientEvents>(type: K, listener: (event: ClientEvents[K]) => void, options?: boolean | AddEventListenerOptions) => void;
-    removeEventListener: <K extends keyof ClientEvents>(type: K, listener: (event: ClientEvents[K]) => void, options?: boolean | EventListenerOptions) => void;
+    addEventListener: <K extends keyof ClientEvents>(type: K, listener: Listener<K> | null, options?: boolean | AddEventListenerOptions) => void;
+    removeEventListener: <K extends keyof ClientEvents>(type: K, listener: Listener<K> | null, options?: boolean | EventListenerOptions) => void;
+    dispatchEvent: (event: Event) => boolean;
 };

@@ -44,6 +44,13 @@ export class Heartbeat {
     /** The sequence of the newest ping. */
     sequence: number;
     get state(): HeartbeatState;
+    /**
+     * Another patience, for the pings from now on: the line is not what it was.
+     * @param {{pongTimeout: number}} patience s
+     */
+    adapt({ pongTimeout }: {
+        pongTimeout: number;
+    }): void;
     /** When the machine next wants to be asked; infinity once dead. */
     get due(): number;
     /** The sequences whose pong would be valid, oldest first; at most `maxMissed`. */

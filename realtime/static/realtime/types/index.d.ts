@@ -1,8 +1,51 @@
 /**
- * The page's client for this address. The first call makes it and connects; later ones,
- * whatever their options, get the same client as it is, also when it is disconnected.
- * @param {import("./client.js").Options} [options]
+ * @typedef {import("./client.js").Options} Options
+ * @typedef {import("./backoff.js").Backoff} Backoff
+ * @typedef {import("./environment.js").Environment} Environment
+ * @typedef {import("./states.js").ClientState} ClientState
+ * @typedef {import("./events.js").ClientEvents} ClientEvents
+ * @typedef {import("./events.js").Stats} Stats
+ * @typedef {import("./events.js").LastError} LastError
+ * @typedef {import("./events.js").StateDetail} StateDetail
+ * @typedef {import("./events.js").EstablishedDetail} EstablishedDetail
+ * @typedef {import("./events.js").LostDetail} LostDetail
+ * @typedef {import("./events.js").LatencyDetail} LatencyDetail
+ * @typedef {import("./events.js").NoticeDetail} NoticeDetail
+ * @typedef {import("./events.js").MessageDetail} MessageDetail
+ * @typedef {import("./events.js").BytesDetail} BytesDetail
+ * @typedef {import("./events.js").JoinedDetail} JoinedDetail
+ * @typedef {import("./events.js").ResyncDetail} ResyncDetail
+ * @typedef {import("./events.js").LeftDetail} LeftDetail
+ * @typedef {import("./events.js").FrameDetail} FrameDetail
+ * @typedef {import("./events.js").ServerErrorDetail} ServerErrorDetail
+ * @typedef {import("./events.js").SendError} SendError
  */
-export function connect(options?: import("./client.js").Options): RealtimeClient;
+/**
+ * The page's client for this address. The first call makes it and connects, with its options;
+ * later calls get the same client. One that was disconnected by `disconnect()` connects again;
+ * one that the server has sent away is left as it is.
+ * @param {Options} [options]
+ */
+export function connect(options?: Options): RealtimeClient;
 export { RealtimeClient };
+export type Options = import("./client.js").Options;
+export type Backoff = import("./backoff.js").Backoff;
+export type Environment = import("./environment.js").Environment;
+export type ClientState = import("./states.js").ClientState;
+export type ClientEvents = import("./events.js").ClientEvents;
+export type Stats = import("./events.js").Stats;
+export type LastError = import("./events.js").LastError;
+export type StateDetail = import("./events.js").StateDetail;
+export type EstablishedDetail = import("./events.js").EstablishedDetail;
+export type LostDetail = import("./events.js").LostDetail;
+export type LatencyDetail = import("./events.js").LatencyDetail;
+export type NoticeDetail = import("./events.js").NoticeDetail;
+export type MessageDetail = import("./events.js").MessageDetail;
+export type BytesDetail = import("./events.js").BytesDetail;
+export type JoinedDetail = import("./events.js").JoinedDetail;
+export type ResyncDetail = import("./events.js").ResyncDetail;
+export type LeftDetail = import("./events.js").LeftDetail;
+export type FrameDetail = import("./events.js").FrameDetail;
+export type ServerErrorDetail = import("./events.js").ServerErrorDetail;
+export type SendError = import("./events.js").SendError;
 import { RealtimeClient } from "./client.js";

@@ -1,3 +1,4 @@
+/** JSON that may be anybody's: what is none is null, not an exception. */
 /**
  * @param {any} text
  * @returns {any}
@@ -9,7 +10,8 @@ export function parsed(text: any): any;
  */
 export function written(value: unknown): string | null;
 /**
- * How long a text is on the wire.
+ * How long a text is on the wire: in UTF-8. Counted by hand, because not every environment of
+ * tests has a TextEncoder.
  * @param {string} text
  */
 export function bytesOf(text: string): number;

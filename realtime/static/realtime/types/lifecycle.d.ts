@@ -1,9 +1,10 @@
 export class Lifecycle {
     /**
      * @param {Environment} environment
+     * @param {import("./elapsed.js").Elapsed} elapsed
      * @param {LifecycleOwner} owner
      */
-    constructor(environment: Environment, owner: LifecycleOwner);
+    constructor(environment: Environment, elapsed: import("./elapsed.js").Elapsed, owner: LifecycleOwner);
     /** @returns {"visible" | "hidden"} where there is no page at all, nobody looks away either */
     get visibility(): "visible" | "hidden";
     get started(): boolean;
@@ -27,8 +28,24 @@ export type LifecycleOwner = {
     frozen: () => void;
     thawed: () => void;
     /**
-     * there is new hope: a network, or somebody looking after a while
+     * somebody looks after a while
      */
     woken: () => void;
+    /**
+     * there is a network, or another one
+     */
+    online: () => void;
+    /**
+     * the browser knows of none
+     */
+    offline: () => void;
     turned: (state: "visible" | "hidden") => void;
+    /**
+     * somebody looks at the page, or has given it the focus
+     */
+    seen: () => void;
+    /**
+     * another tab has written to the localStorage
+     */
+    told: (key: string | null) => void;
 };

@@ -4,10 +4,10 @@
 export class Pings {
     /**
      * @param {Environment} environment
-     * @param {number} patience ms after which an unanswered ping is given up
+     * @param {() => number} patience ms after which an unanswered ping is given up
      * @param {PingsOwner} owner
      */
-    constructor(environment: Environment, patience: number, owner: PingsOwner);
+    constructor(environment: Environment, patience: () => number, owner: PingsOwner);
     /** Send a ping, unless one is already on its way. */
     send(): void;
     /** @returns {Promise<number>} the latency in ms */

@@ -1,11 +1,17 @@
 export class Requests {
     /**
      * @param {Environment} environment
-     * @param {(frame: Frame) => boolean} send false: there is no connection that was welcomed
+     * @param {import("./elapsed.js").Elapsed} elapsed
+     * @param {Line} line
      */
-    constructor(environment: Environment, send: (frame: Frame) => boolean);
-    /** @param {Request[]} requests */
-    add(...requests: Request[]): void;
+    constructor(environment: Environment, elapsed: import("./elapsed.js").Elapsed, line: Line);
+    /** @param {Request} request */
+    add(request: Request): void;
+    /**
+     * A join or a leave. Nothing without a connection: the next hello names all rooms.
+     * @param {Request} wish
+     */
+    wish(wish: Request): void;
     /** Keep all there is, and what listeners to the welcome ask for, until the restart. */
     hold(): void;
     /**
@@ -31,4 +37,28 @@ export type Request = {
      * done, or refused for good: then with a `code`
      */
     settle?: ((answer: Frame) => void) | undefined;
+    /**
+     * since when the server may have it
+     */
+    sent?: Sent | undefined;
+};
+/**
+ * by the monotonic clock, and in time passed
+ */
+export type Sent = {
+    now: number;
+    ms: number;
+};
+/**
+ * to the server
+ */
+export type Line = {
+    /**
+     * welcomed, and not over
+     */
+    isUp: () => boolean;
+    /**
+     * false: it is not up
+     */
+    send: (frame: Frame) => boolean;
 };

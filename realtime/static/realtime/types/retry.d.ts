@@ -7,9 +7,9 @@ export class Retry {
     constructor(environment: Environment, backoff: import("./backoff.js").Backoff, attempt: () => void);
     /** Attempts begun since the last welcome. */
     attempts: number;
-    /** @type {number | null} ms since the epoch; null: not waiting */
-    nextAttemptAt: number | null;
     get waiting(): boolean;
+    /** When, in ms since the epoch by the wall clock as it goes now; null: not waiting. */
+    get nextAttemptAt(): number | null;
     get exhausted(): boolean;
     /** An attempt begins. */
     begun(): void;
@@ -21,6 +21,11 @@ export class Retry {
      * @param {unknown} delay the window that the server gave
      */
     plan(code: number, delay: unknown): void;
+    /**
+     * There is new hope: do not wait the whole delay.
+     * @returns {boolean} whether the delay is another now
+     */
+    hurry(): boolean;
     cancel(): void;
     /** As if nothing had gone wrong yet. Who is waiting waits anew, for a first delay. */
     reset(): void;

@@ -1,15 +1,3 @@
-/** The rooms that the application wants to be in, and how far it has got in each. */
-/** @typedef {import("./events.js").Emit} Emit */
-/** @typedef {import("./requests.js").Requests} Requests */
-/** @typedef {import("./requests.js").Request} Request */
-/** @typedef {Record<string, any>} Frame */
-/** @typedef {{epoch: string, offset: number}} Position */
-/**
- * @typedef {object} Place
- * @property {string} room
- * @property {boolean} joined as the server of this connection has said
- * @property {Position | null} position null: from now on
- */
 export class Rooms {
     /**
      * @param {Requests} requests
@@ -18,8 +6,13 @@ export class Rooms {
     constructor(requests: Requests, emit: Emit);
     /** @param {string} room */
     join(room: string): void;
-    /** @param {string} room */
+    /**
+     * For the whole page: who else listens is told.
+     * @param {string} room
+     */
     leave(room: string): void;
+    /** Nothing comes until the next connection, which goes on where this one was. */
+    pause(): void;
     /** The whole truth for a new connection: how far the client has got in each of its rooms. */
     hello(): {
         [k: string]: Position | null;
@@ -51,4 +44,12 @@ export type Place = {
      * null: from now on
      */
     position: Position | null;
+    /**
+     * what was published since the room was left is missing
+     */
+    gap: boolean;
+    /**
+     * listeners know that nothing comes for now
+     */
+    silent: boolean;
 };

@@ -3,15 +3,21 @@ export class Watchdog {
      * @param {{ping_interval: number, pong_timeout: number}} welcome the server's numbers, ms
      * @param {Environment} environment
      * @param {WatchdogOwner} owner
+     * @param {Patience} [patience] what is known of the line
      */
     constructor(welcome: {
         ping_interval: number;
         pong_timeout: number;
-    }, environment: Environment, owner: WatchdogOwner);
+    }, environment: Environment, owner: WatchdogOwner, patience?: Patience);
     /** A frame has come, whatever it says. */
     heard(): void;
-    /** Ask for a sign of life now and wait for it 2 s; nothing if it was asked for already. */
+    /**
+     * Ask for a sign of life now and wait for it: 2 s, longer on a slow line. Nothing if it was
+     * asked for already.
+     */
     probe(): void;
+    /** The server has something to answer: if it is silent as long as a probe, it is probed. */
+    expect(): void;
     stop(): void;
     #private;
 }
@@ -30,3 +36,4 @@ export type WatchdogOwner = {
      */
     lost: () => void;
 };
+import { Patience } from "./patience.js";

@@ -1,0 +1,21 @@
+export class Readmission {
+    /**
+     * @param {string} url of the socket
+     * @param {Environment} environment
+     * @param {import("./elapsed.js").Elapsed} elapsed
+     * @param {() => void} ask
+     */
+    constructor(url: string, environment: Environment, elapsed: import("./elapsed.js").Elapsed, ask: () => void);
+    /** @param {number} code with which the server has ended it for good */
+    sentAway(code: number): void;
+    /** There is, or will be, a connection that somebody has asked for; or none is wanted. */
+    settle(): void;
+    /** Somebody looks at the page again. */
+    seen(): void;
+    /** @param {string | null} key what another tab has written */
+    told(key: string | null): void;
+    /** @param {boolean} resumed */
+    welcomed(resumed: boolean): void;
+    #private;
+}
+export type Environment = import("./environment.js").Environment;

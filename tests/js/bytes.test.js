@@ -1,0 +1,78 @@
+/** Binary frames, which belong to the application. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { heard } from "./browser.js";
+import { connectedPage, ends, goodbye, page } from "./pages.js";
+
+const BYTES = new Uint8Array([1, 2, 3]);
+
+test("what the server sends is an event, as an ArrayBuffer", () => {
+  const { browser, client } = connectedPage();
+  const bytes = heard(client, "bytes");
+  assert.equal(browser.socket.binaryType, "arraybuffer");
+  browser.socket.onmessage?.({ data: BYTES.buffer });
+  assert.deepEqual(bytes, [{ data: BYTES.buffer }]);
+});
+
+test("before the welcome there are none", () => {
+  const { browser, client } = page();
+  const bytes = heard(client, "bytes");
+  client.connect();
+  browser.socket.open();
+  assert.equal(client.sendBytes(BYTES), false);
+  browser.socket.onmessage?.({ data: BYTES.buffer });
+  assert.deepEqual([bytes, browser.socket.bytes], [[], []]);
+});
+
+test("buffers, views and blobs are sent as they are", () => {
+  const { browser, client } = connectedPage();
+  const data = [BYTES, BYTES.buffer, new DataView(BYTES.buffer, 1), new Blob(["abc"])];
+  assert.deepEqual(
+    data.map((one) => client.sendBytes(one)),
+    [true, true, true, true],
+  );
+  assert.deepEqual(browser.socket.bytes, data);
+});
+
+test("without a connection nothing is kept, and it says so", () => {
+  const { browser, client } = connectedPage();
+  browser.socket.breaks();
+  assert.equal(client.sendBytes(BYTES), false);
+  browser.pass(1000);
+  browser.socket.welcomes();
+  assert.deepEqual(browser.socket.bytes, []);
+  browser.socket.says(goodbye(4501));
+  assert.equal(client.sendBytes(BYTES), false);
+});
+
+test("what is no buffer, or more than the server takes, is a mistake", () => {
+  const { browser, client } = connectedPage({}, undefined, { max_message_size: 3 });
+  for (const data of /** @type {any[]} */ (["text", null, 7, [1, 2]]))
+    assert.throws(() => client.sendBytes(data), TypeError);
+  assert.throws(() => client.sendBytes(new Uint8Array(4)), RangeError);
+  assert.equal(client.sendBytes(BYTES), true);
+  assert.deepEqual(browser.socket.bytes, [BYTES]);
+});
+
+test("a frame of bytes is a sign of life", () => {
+  const { browser, client } = connectedPage();
+  browser.pass(30_000);
+  assert.equal(client.state, "unstable");
+  browser.socket.onmessage?.({ data: BYTES.buffer });
+  assert.equal(client.state, "connected");
+});
+
+test("an error about bytes is not about the message on its way", async () => {
+  const { browser, client } = connectedPage();
+  const errors = heard(client, "server_error");
+  const sent = client.send("chat", 1);
+  client.sendBytes(BYTES);
+  for (const code of ["invalid_message", "rate_limited"])
+    browser.socket.says({ type: "error", code, detail: "", binary: true });
+  assert.deepEqual(await ends([sent]), [""]);
+  assert.equal(errors.length, 2);
+  browser.socket.says({ type: "ack", id: 1 });
+  await sent;
+});
