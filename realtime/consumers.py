@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -29,6 +28,7 @@ from .publishing import encode_data
 from .store.base import StoreUnavailable
 from .store.records import Peer
 from .worker import runtime
+from .worker.admission import Guest
 from .worker.connection import Connection
 from .worker.foreign import answer_of
 from .worker.requests import Requests
@@ -47,8 +47,6 @@ Send = Callable[[Event], Awaitable[None]]
 # Our servers: any close code with its reason, and frames written without waiting.
 SERVER_EXTENSION, FRAMES_EXTENSION = "realtime.server", "realtime.frames"
 
-LOGIN_FRESH = 1.0  # seconds from a look at the login to hello; a browser says it at once
-
 
 class RealtimeConsumer(AsyncConsumer):
     """One connection. Subclass it to authenticate differently or to take binary frames.
@@ -66,9 +64,10 @@ class RealtimeConsumer(AsyncConsumer):
     # ------------------------------------------------------------ for the application
 
     async def authenticate(self) -> Login:
-        """Who connects; ``ANONYMOUS`` for nobody. Reads the Django session's cookie.
+        """Who has said hello; ``ANONYMOUS`` for nobody. Reads the Django session's cookie.
 
-        Raises StoreUnavailable if it cannot be known now.
+        Whatever it raises, StoreUnavailable if it cannot be known now, makes the client come
+        again later.
         """
         worker = await runtime.start()
         return await worker.login(session_key(origin.headers_of(self.scope)))
@@ -161,37 +160,22 @@ class RealtimeConsumer(AsyncConsumer):
         return await self._receive_loop(receive) if admitted else CloseCode.LOST.value
 
     async def _arrive(self, receive: Receive) -> bool:
-        login = await self._identify()
-        if login is None:
-            return False
-        asked_at = time.monotonic()
         hello = await self._hello(receive)
-        if hello is None or not await self._still_stands(login, asked_at):
-            return False
-        return await self._admit(hello, login)
+        return hello is not None and await self._admit(hello)
 
-    async def _still_stands(self, login: Login, asked_at: float) -> bool:
-        """Ask again after a long wait for hello: a logout meanwhile found no socket to close."""
-        if not login.key or time.monotonic() - asked_at < LOGIN_FRESH:
-            return True
-        try:
-            code = await (await runtime.start()).verdict(login)
-        except StoreUnavailable:
-            code = CloseCode.TRY_AGAIN_LATER
-        if code is not None:
-            self.connection.end(code)
-        return code is None
-
-    async def _identify(self) -> Login | None:
-        try:
-            login = await self.authenticate()
-        except StoreUnavailable:
-            self.connection.end(CloseCode.TRY_AGAIN_LATER)
-            return None
+    async def _identify(self) -> Guest | None:
+        """Who it is; None if that is nobody who may come in, who has been told so then."""
+        worker = await runtime.start()
+        login = await self.authenticate()
         if not login.user and not settings.allow_anonymous:
             self.connection.end(CloseCode.NOT_AUTHENTICATED)
             return None
-        return login
+        self.peer = self._peer(login)
+        known = login if login.key else None
+        return Guest(self.peer, self._rights(), known, partial(worker.verdict, login))
+
+    def _rights(self) -> Rights:
+        return Rights(private_room(self.peer.user), settings.max_rooms, self.authorize)
 
     def _peer(self, login: Login) -> Peer:
         headers = origin.headers_of(self.scope)
@@ -236,31 +220,24 @@ class RealtimeConsumer(AsyncConsumer):
         if self.connection.admit_frame(len(data)):
             self.connection.malformed(ErrorCode.NOT_READY, "expected hello first, as text")
 
-    async def _admit(self, hello: Hello, login: Login) -> bool:
+    async def _admit(self, hello: Hello) -> bool:
         worker = await runtime.start()
         if worker.closing:
             self.connection.end(self.connection.shutdown_code(), delay_ms=worker.return_delay)
             return False
-        self.peer = self._peer(login)
-        rights = Rights(private_room(login.user), settings.max_rooms, self.authorize)
-        self.session = await self._ask_admission(worker, hello, rights, login)
+        self.session = await self._ask_admission(worker, hello)
         if self.session is None:
             return False
         self._requests = worker.requests(
-            self.session, rights=rights, receive=self.receive_message, work=self._work
+            self.session, rights=self._rights(), receive=self.receive_message, work=self._work
         )
         return True
 
     async def _ask_admission(
-        self, worker: runtime.Runtime, hello: Hello, rights: Rights, login: Login
+        self, worker: runtime.Runtime, hello: Hello
     ) -> ConnectedSession | None:
-        known = login if login.key else None
         try:
-            return await answer_of(
-                worker.admission.admit(
-                    self.connection, hello, self.peer, rights=rights, login=known
-                )
-            )
+            return await answer_of(worker.admission.admit(self.connection, hello, self._identify))
         except StoreUnavailable:
             self.connection.end(CloseCode.TRY_AGAIN_LATER)
         except Exception:

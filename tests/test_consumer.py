@@ -65,6 +65,18 @@ class Client(WebsocketCommunicator):
         return said, event["code"]
 
 
+class Hesitant(RealtimeConsumer):
+    """Knows who may join only when it is told."""
+
+    asked: asyncio.Event
+    answer: asyncio.Event
+
+    async def authorize(self, room: str, action: str) -> bool:
+        self.asked.set()
+        await self.answer.wait()
+        return True
+
+
 @pytest.fixture
 async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
     settings.REALTIME = QUICK
@@ -112,6 +124,7 @@ async def test_without_a_login_it_is_accepted_and_told_4501(worker: Runtime, set
     settings.REALTIME = {**QUICK, "ALLOW_ANONYMOUS": False}
     client = Client()
     assert (await client.connect())[0]
+    await client.say(**HELLO)
     said, code = await client.end()
     assert (said[0]["type"], said[0]["reconnect"], code) == ("goodbye", False, 4501)
     assert (await worker.store.stats()).connected == 0
@@ -126,34 +139,34 @@ def cookie(transactional_db: None) -> Callable[[], tuple[str, str]]:
     return lambda: (str(user.pk), f"sessionid={browser.cookies['sessionid'].value}")
 
 
-@pytest.mark.parametrize("fresh", [0.0, 60.0])
-async def test_a_logout_before_a_late_hello_is_noticed(
-    cookie: Callable[[], tuple[str, str]],
-    worker: Runtime,
-    monkeypatch: pytest.MonkeyPatch,
-    fresh: float,
+async def test_a_logout_before_hello_is_noticed(
+    cookie: Callable[[], tuple[str, str]], worker: Runtime, settings: Any
 ) -> None:
-    """Nobody is closed by a logout who is not in the store yet."""
-    monkeypatch.setattr("realtime.consumers.LOGIN_FRESH", fresh)
-    looked, look = asyncio.Event(), worker.login
-
-    async def login(key: str) -> Login:
-        found = await look(key)
-        looked.set()
-        return found
-
-    monkeypatch.setattr(worker, "login", login)
+    """The cookie is taken at the handshake, and the login loaded when hello has come."""
+    settings.REALTIME = {**QUICK, "ALLOW_ANONYMOUS": False}
     client = Client(headers={"cookie": cookie()[1]})
     await client.connect()
-    await looked.wait()
     await worker.base.threads.logins.run(DjangoSession.objects.all().delete)
     await client.say(**HELLO)
-    if fresh:  # within a moment it is not asked again
-        assert (await client.hear())["type"] == "welcome"
-        await client.disconnect()
-    else:
-        said, code = await client.end()
-        assert ([message["type"] for message in said], code) == (["goodbye"], 4008)
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 4501)
+
+
+async def test_a_logout_while_rooms_are_authorized_is_noticed(
+    cookie: Callable[[], tuple[str, str]], worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is closed by a logout who is not in the store yet."""
+    monkeypatch.setattr("realtime.worker.admission.LOGIN_FRESH", 0.0)
+    Hesitant.asked, Hesitant.answer = asyncio.Event(), asyncio.Event()
+    client = Client(Hesitant, headers={"cookie": cookie()[1]})
+    await client.connect()
+    await client.say(**HELLO, rooms={"open": None})
+    await asyncio.wait_for(Hesitant.asked.wait(), 10)
+    await worker.base.threads.logins.run(DjangoSession.objects.all().delete)
+    Hesitant.answer.set()
+    said, code = await client.end()
+    assert ([message["type"] for message in said], code) == (["goodbye"], 4008)
+    assert (await worker.store.stats()).connected == 0
 
 
 async def test_a_login_is_known_by_its_cookie(
@@ -199,8 +212,28 @@ class Unknowing(RealtimeConsumer):
 async def test_a_login_that_cannot_be_known_now_is_4009() -> None:
     client = Client(Unknowing)
     await client.connect()
+    await client.say(**HELLO)
     said, code = await client.end()
     assert (code, said[0]["reconnect"]) == (4009, True)
+
+
+class Defective(RealtimeConsumer):
+    """Has a defect where it should know somebody."""
+
+    async def authenticate(self) -> Login:
+        raise ZeroDivisionError("a defect")
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_defect_in_authenticate_is_logged_and_sends_nobody_away_for_good(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = Client(Defective)
+    await client.connect()
+    await client.say(**HELLO)
+    said, code = await client.end()
+    assert (code, said[0]["reconnect"]) == (4009, True)
+    assert "ZeroDivisionError: a defect" in caplog.text
 
 
 # ---------------------------------------------------------------- hello
@@ -292,18 +325,6 @@ async def test_who_comes_while_goodbyes_are_said_is_sent_away(
     await client.say(**HELLO)
     said, ended = await client.end()
     assert (said[-1]["delay"], ended) == ([0, 5000], code)
-
-
-class Hesitant(RealtimeConsumer):
-    """Knows who may join only when it is told."""
-
-    asked: asyncio.Event
-    answer: asyncio.Event
-
-    async def authorize(self, room: str, action: str) -> bool:
-        self.asked.set()
-        await self.answer.wait()
-        return True
 
 
 async def test_a_hello_that_a_drain_has_ended_opens_no_session(worker: Runtime) -> None:

@@ -7,7 +7,7 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from realtime.protocol.codes import CloseCode
@@ -36,6 +36,8 @@ SESSION_ID = re.compile(r"[0-9a-f]{32}")
 # application leaves as long in doubt about its rooms: a browser has given up on us by then.
 AT_ONCE, PATIENCE = 16, 10.0
 
+LOGIN_FRESH = 1.0  # seconds from a look at a login to the session; later it is looked at again
+
 
 @dataclass(frozen=True, slots=True)
 class Watchers:
@@ -60,10 +62,25 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """Who has said ``hello``, and what they may. ``login`` is whatever can be asked later whether
+    it still stands, None is not asked; ``verdict`` asks that now, and answers with the close
+    code if it does not."""
+
+    peer: Peer
+    rights: Rights
+    login: Hashable
+    verdict: Callable[[], Awaitable[int | None]]
+
+
+# Finds out who it is; None if the connection was ended, because nobody may come in.
+Identify = Callable[[], Awaitable[Guest | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A connection that has said ``hello``, and the rooms it is to be in. ``key`` is its name
-    in the store; ``login`` is whatever can be asked later whether it still stands, None is
-    not asked."""
+    """A connection that has said ``hello``, who that is, and the rooms it is to be in. ``key`` is
+    its name in the store."""
 
     connection: Connection
     hello: Hello
@@ -97,32 +114,43 @@ class Admission:
         self._turns = Turns(AT_ONCE, patience=PATIENCE)
 
     async def admit(
-        self,
-        connection: Connection,
-        hello: Hello,
-        peer: Peer,
-        *,
-        rights: Rights,
-        login: Hashable = None,
+        self, connection: Connection, hello: Hello, identify: Identify
     ) -> ConnectedSession | None:
         """Open or resume a session; ``welcome`` is sent once the store has it.
 
-        None if the user has as many as allowed, the connection has then been ended, and if the
-        connection has gone or was ended meanwhile.
+        None if the connection has gone or was ended meanwhile: by ``identify``, because the user
+        has as many sessions as allowed, or because the login has ended while others were
+        served.
 
-        Raises StoreUnavailable if it cannot be known whether the store has it, or where
-        the logs of its rooms end, whatever ``rights`` raise, and TimeoutError if they take longer
-        than PATIENCE.
+        Raises StoreUnavailable if it cannot be known whether the store has it, where
+        the logs of its rooms end, or whether the login stands; whatever ``identify`` and the
+        rights raise; and TimeoutError if one of them takes longer than PATIENCE.
         """
         async with asyncio.timeout(PATIENCE):
-            granted, refusals = await rights.grant(hello.rooms)
+            guest = await identify()
+        known_at = time.monotonic()
+        if guest is None:
+            return None
+        async with asyncio.timeout(PATIENCE):
+            granted, refusals = await guest.rights.grant(hello.rooms)
         key = secrets.token_urlsafe(12)
-        newcomer = Newcomer(connection, hello, peer, granted, login, key)
+        newcomer = Newcomer(connection, hello, guest.peer, granted, guest.login, key)
         async with self._turns.one(), self._rooms.prepared(list(granted)):
+            if not await self._still_stands(guest, connection, known_at):
+                return None
             session = await self._admit(newcomer)
         for refusal in refusals if session else ():  # after `welcome`
             connection.send(refusal)
         return session
+
+    async def _still_stands(self, guest: Guest, connection: Connection, known_at: float) -> bool:
+        """Look again at a login after a long wait: a logout meanwhile found no socket to close."""
+        if guest.login is None or time.monotonic() - known_at < LOGIN_FRESH:
+            return True
+        code = await guest.verdict()
+        if code is not None:
+            connection.end(code)
+        return code is None
 
     async def _admit(self, new: Newcomer) -> ConnectedSession | None:
         if new.connection.gone or new.connection.ended:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from realtime.authentication import Login, login_of, probe, verdicts
+from realtime.authentication import ANONYMOUS, Login, login_of, probe, verdicts
 from realtime.protocol.codes import CloseCode
 from realtime.store.base import StoreUnavailable
 from realtime.threads import Overloaded, Threads
 
 from .jobs import Job
+from .turns import Turns
 
 logger = logging.getLogger("realtime.worker")
 
@@ -20,6 +21,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PROBE_EVERY = 5.0  # seconds, while logins cannot be read
+
+# So many logins are loaded at a time. Of a crowd the others wait here, where no timeout of the
+# database runs; who has waited for PATIENCE seconds is asked to come again.
+AT_ONCE, PATIENCE = 16, 10.0
 
 # A session that none of our keys has signed is perhaps read by the workers that a rolling restart
 # brings: its client comes again for so many seconds. Longer than that no restart takes.
@@ -44,12 +49,13 @@ class LoginStore:
     fails is repeated every PROBE_EVERY seconds by ``job``, so that recovery is noticed although
     no client comes near. The beginning and the end of an outage are logged once.
 
-    A call takes ``timeout`` seconds at most.
+    A call takes ``timeout`` seconds at most, and one for a login the wait for its turn besides.
     """
 
     def __init__(self, threads: Threads, *, timeout: float) -> None:
         self._threads = threads
         self._timeout = timeout
+        self._turns = Turns(AT_ONCE, patience=PATIENCE)
         self._in_doubt = False
         self._unverified: dict[str, float] = {}  # by digest: when one was seen first
         self.outage: Outage | None = None
@@ -57,7 +63,10 @@ class LoginStore:
 
     async def login(self, key: str) -> Login:
         """The login behind a session key. Raises StoreUnavailable if it cannot be known."""
-        login = await self._ask(login_of, key)
+        if not key:
+            return ANONYMOUS
+        async with self._turns.one():
+            login = await self._ask(login_of, key)
         if login.unverified and self._is_recent(login.digest):
             raise StoreUnavailable("none of the keys here has signed this session")
         return login

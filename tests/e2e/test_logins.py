@@ -67,6 +67,7 @@ async def test_a_login_opens_a_session_of_its_user(
 @pytest.mark.parametrize("cookie", ["", "sessionid=nonsense", "sessionid=;;=", "\xff=\xff; a"])
 async def test_nobody_is_accepted_told_and_closed(server: Server, cookie: str) -> None:
     async with dialled(server, cookie) as client:
+        await client.hello()
         assert await client.closed(within=2) == (4501, "not authenticated")
     [goodbye] = client.frames
     assert (goodbye["type"], goodbye["code"], goodbye["reconnect"]) == ("goodbye", 4501, False)
@@ -135,6 +136,7 @@ async def test_a_session_row_deleted(project: Project, server: Server, visitor: 
         project.rows("DELETE FROM django_session WHERE session_key = ?", key)
         await ends_with(client, 4008, within=AT_THE_NEXT_LOOK)
     async with dialled(server, visitor.cookie) as again:
+        await again.hello()
         assert (await again.closed())[0] == 4501
 
 
@@ -170,6 +172,7 @@ async def test_a_user_deactivated(project: Project, server: Server, visitor: Vis
         project.rows("UPDATE auth_user SET is_active = 0 WHERE username = 'cleo'")
         await ends_with(client, 4503, within=AT_THE_NEXT_LOOK)
     async with dialled(server, visitor.cookie) as again:
+        await again.hello()
         assert (await again.closed())[0] == 4501
 
 

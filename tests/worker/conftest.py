@@ -1,7 +1,7 @@
 """A worker's parts on the real database store, without a server and without a ticker's clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -22,7 +22,7 @@ from realtime.store.records import Peer, Session
 from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
 from realtime.threads import Threads
-from realtime.worker.admission import Admission, Terms, Watchers
+from realtime.worker.admission import Admission, Guest, Identify, Terms, Watchers
 from realtime.worker.beats import Beats
 from realtime.worker.connection import Connection
 from realtime.worker.departures import Departures
@@ -112,7 +112,7 @@ class World:
         connection = connect(wire)
         self.connections.append(connection)
         session = await self.admission.admit(
-            connection, hello, peer, rights=rights(peer), login=login
+            connection, hello, known(peer, rights(peer), login=login)
         )
         assert session is not None
         await session.connection.flush()
@@ -150,6 +150,25 @@ async def open_rooms(room: str, action: str) -> bool:
 def rights(peer: Peer, *, max_rooms: int = 3) -> Rights:
     """What a client of the world may."""
     return Rights(private_room(peer.user), max_rooms, open_rooms)
+
+
+def known(
+    peer: Peer,
+    rights: Rights,
+    *,
+    login: Hashable = None,
+    verdict: Callable[[], Awaitable[int | None]] | None = None,
+) -> Identify:
+    """What finds out that it is this one, and whether the login stands: it does, if not said
+    otherwise."""
+
+    async def stands() -> None:
+        return None
+
+    async def identify() -> Guest:
+        return Guest(peer, rights, login, verdict or stands)
+
+    return identify
 
 
 @pytest.fixture

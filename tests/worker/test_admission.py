@@ -15,7 +15,7 @@ from realtime.worker.admission import AT_ONCE
 from realtime.worker.connection import Connection
 from realtime.worker.rights import Rights
 
-from .conftest import ADA, World, rights
+from .conftest import ADA, World, known, rights
 from .fakes import Wire, connect, eventually, settled
 
 CONNECTED = SessionState.CONNECTED
@@ -43,7 +43,7 @@ async def test_nobody_waits_for_ever_for_an_application_to_say_who_may_join(
     wire = Wire()
     hello = Hello(protocol=1, rooms={"open:a": None})
     with pytest.raises(TimeoutError):
-        await world.admission.admit(connect(wire), hello, ADA, rights=Rights(None, 3, hang))
+        await world.admission.admit(connect(wire), hello, known(ADA, Rights(None, 3, hang)))
     assert (wire.events, world.fickle.called("open")) == ([], [])
 
 
@@ -70,7 +70,7 @@ async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
         answer.set()
     hello = Hello(protocol=1, rooms={"open:a": None})
     admission = asyncio.create_task(
-        world.admission.admit(connection, hello, ADA, rights=Rights("user:1", 3, later))
+        world.admission.admit(connection, hello, known(ADA, Rights("user:1", 3, later)))
     )
     await asyncio.wait_for(asked.wait(), 10)
     await settled()
@@ -80,6 +80,69 @@ async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
     assert await admission is None
     assert (world.fickle.called("open"), world.opened, world.moves) == ([], [], [])
     assert wire.closed == 4001
+
+
+async def wait_for_turn(world: World, verdict: int | None, login: str | None) -> Wire:
+    """Somebody who is known, and whose session is opened only after a wait."""
+    turn = asyncio.Event()
+    turns = [asyncio.create_task(_take_turn(world, turn)) for _ in range(AT_ONCE)]
+    await settled()
+
+    async def look_again() -> int | None:
+        return verdict
+
+    wire, hello = Wire(), Hello(protocol=1)
+    identify = known(ADA, rights(ADA), login=login, verdict=look_again)
+    admission = asyncio.create_task(world.admission.admit(connect(wire), hello, identify))
+    await settled()
+    assert world.fickle.called("open") == []
+    turn.set()
+    await asyncio.wait([admission, *turns])
+    assert admission.exception() is None
+    await settled()
+    return wire
+
+
+@pytest.mark.parametrize("fresh", [0.0, 60.0])
+@pytest.mark.parametrize("login", ["digest", None])
+async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, fresh: float, login: str | None
+) -> None:
+    monkeypatch.setattr("realtime.worker.admission.LOGIN_FRESH", fresh)
+    wire = await wait_for_turn(world, 4503, login)
+    if fresh or login is None:  # within a moment it is not asked again
+        assert wire.types == ["welcome"]
+    else:
+        assert (wire.types, wire.closed) == (["goodbye"], 4503)
+        assert world.fickle.called("open") == []
+
+
+async def test_a_login_that_stands_after_a_long_wait_comes_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.worker.admission.LOGIN_FRESH", 0.0)
+    assert (await wait_for_turn(world, None, "digest")).types == ["welcome"]
+
+
+async def test_nobody_waits_for_ever_to_be_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("realtime.worker.admission.PATIENCE", 0.01)
+    with pytest.raises(TimeoutError):
+        await world.admission.admit(connect(Wire()), Hello(protocol=1), hang)
+    assert world.fickle.called("open") == []
+
+
+async def test_who_is_turned_away_is_asked_for_no_rooms(world: World) -> None:
+    async def nobody() -> None:
+        return None
+
+    hello = Hello(protocol=1, rooms={"open:a": None})
+    assert await world.admission.admit(connect(Wire()), hello, nobody) is None
+    assert world.fickle.called("open") == []
 
 
 async def _take_turn(world: World, until: asyncio.Event) -> None:
@@ -256,7 +319,7 @@ async def test_who_has_given_up_takes_nothing_from_the_connection_that_came_afte
     monkeypatch.setattr(Connection, "gone", property(lambda each: each is late))
     resume = Resume(session.id, first.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
-    assert await world.admission.admit(late, hello, ADA, rights=rights(ADA)) is None
+    assert await world.admission.admit(late, hello, known(ADA, rights(ADA))) is None
     assert not session.departed
     assert world.fickle.called("resume") == []
 

@@ -8,7 +8,7 @@ from realtime.protocol.messages import Hello, Resume
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Cap, Peer
 
-from .conftest import ADA, World, rights
+from .conftest import ADA, World, known, rights
 from .fakes import Wire, connect
 
 
@@ -24,7 +24,7 @@ async def refused(world: World, **resume: Any) -> Wire:
     connection = connect(wire)
     hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
     with world.hub.arriving(connection):
-        admitted = await world.admission.admit(connection, hello, ADA, rights=rights(ADA))
+        admitted = await world.admission.admit(connection, hello, known(ADA, rights(ADA)))
         assert admitted is None
     await connection.flush()
     return wire

@@ -25,6 +25,7 @@ from realtime.worker.knowledge import Publication
 from realtime.worker.rights import Rights
 from realtime.worker.runtime import Runtime
 
+from .conftest import known
 from .fakes import PATIENCE, Wire, connect, eventually
 
 QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
@@ -52,7 +53,7 @@ async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
 
 async def admit(worker: Runtime, wire: Wire) -> str:
     session = await worker.admission.admit(
-        connect(wire), Hello(protocol=1), Peer(user="1"), rights=NO_RIGHTS
+        connect(wire), Hello(protocol=1), known(Peer(user="1"), NO_RIGHTS)
     )
     assert session is not None
     return session.id
@@ -280,7 +281,7 @@ async def test_a_session_resumed_here_is_told_of(worker: Runtime, next_hint: Nex
     await eventually(lambda: wire.messages)
     resume = Resume(session=session, token=wire.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
-    await worker.admission.admit(connect(Wire()), hello, Peer(user="1"), rights=NO_RIGHTS)
+    await worker.admission.admit(connect(Wire()), hello, known(Peer(user="1"), NO_RIGHTS))
     assert await next_hint() == Hint(Kind.RESUMED, (session,))
 
 
