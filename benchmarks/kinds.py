@@ -45,6 +45,7 @@ def _our_environ(place: Place) -> Mapping[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "DATABASE_URL": f"sqlite:///{place.folder / 'db.sqlite3'}",
         "REALTIME_ALLOW_ANONYMOUS": "1",
+        "REALTIME_MAX_UNGREETED": "0",  # all come from one address
         "REALTIME_PING_INTERVAL": str(place.interval),
         "REALTIME_PONG_TIMEOUT": str(min(10.0, place.interval)),
         "REALTIME_STORE": place.redis or "database",

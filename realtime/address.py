@@ -39,6 +39,13 @@ def parse_address(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def place_of(address: str) -> str:
+    """What one client may have any number of: the /64 that an IPv6 address lies in, which is the
+    least that a network is given. Everything else is itself."""
+    ip = parse_address(address)
+    return str(ip_network((ip, 64), strict=False)) if isinstance(ip, IPv6Address) else address
+
+
 def client_address(
     peer: Sequence[object] | None,
     headers: Mapping[bytes, bytes],

@@ -125,6 +125,7 @@ class Settings:
     log_meta_ttl: float = _setting(7 * 24 * 3600.0, SECONDS)
     message_rate: tuple[float, float] = _setting((100.0, 400.0), RATE)
     byte_rate: tuple[float, float] = _setting((1_048_576.0, 16_777_216.0), BYTE_RATE)
+    max_ungreeted: int = _setting(100, WHOLE, zero=True)
     max_sessions_per_user: int = _setting(0, WHOLE, zero=True)
     session_limit: str = _setting("reject", LIMIT)
     allow_anonymous: bool = _setting(False, SWITCH)

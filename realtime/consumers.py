@@ -9,7 +9,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 
 from . import origin
-from .address import client_address, parse_proxies
+from .address import client_address, parse_proxies, place_of
 from .authentication import Login, session_key
 from .conf import settings
 from .protocol.codes import CloseCode, ErrorCode
@@ -47,6 +47,8 @@ Send = Callable[[Event], Awaitable[None]]
 # Our servers: any close code with its reason, and frames written without waiting.
 SERVER_EXTENSION, FRAMES_EXTENSION = "realtime.server", "realtime.frames"
 
+CROWDED = 503  # the HTTP status for an address with too many connections before hello
+
 
 class RealtimeConsumer(AsyncConsumer):
     """One connection. Subclass it to authenticate differently or to take binary frames.
@@ -58,6 +60,8 @@ class RealtimeConsumer(AsyncConsumer):
 
     connection: Connection
     peer: Peer
+    _address: str
+    _greeted: Callable[[], None]  # to be called once hello has come
     session: ConnectedSession | None = None
     _requests: Requests | None = None  # while it is admitted
 
@@ -121,6 +125,16 @@ class RealtimeConsumer(AsyncConsumer):
         if not self._is_welcome():
             await send({"type": "websocket.close"})  # before accept: HTTP 403
             return
+        self._address = self._client_address()
+        silence = (await runtime.start()).ungreeted.admit(place_of(self._address))
+        if silence is None:
+            await send({"type": "websocket.close", "status": CROWDED})  # 403 on other servers
+            return
+        with silence:
+            self._greeted = silence.over
+            await self._serve(receive, send)
+
+    async def _serve(self, receive: Receive, send: Send) -> None:
         await self._accept(send)
         self._work = WorkQueue(partial(self.connection.end, CloseCode.TRY_AGAIN_LATER))
         code = CloseCode.LOST.value
@@ -177,14 +191,18 @@ class RealtimeConsumer(AsyncConsumer):
     def _rights(self) -> Rights:
         return Rights(private_room(self.peer.user), settings.max_rooms, self.authorize)
 
-    def _peer(self, login: Login) -> Peer:
+    def _client_address(self) -> str:
         headers = origin.headers_of(self.scope)
         proxies = parse_proxies(settings.trusted_proxies)
+        return client_address(self.scope.get("client"), headers, proxies)
+
+    def _peer(self, login: Login) -> Peer:
+        headers = origin.headers_of(self.scope)
         return Peer(
             user=login.user,
             username=login.username,
             login=login.digest,
-            address=client_address(self.scope.get("client"), headers, proxies),
+            address=self._address,
             agent=headers.get(b"user-agent", b"").replace(b"\0", b"").decode("latin1")[:300],
         )
 
@@ -208,6 +226,7 @@ class RealtimeConsumer(AsyncConsumer):
             return None
         message = self.connection.read(text)
         if isinstance(message, Hello):
+            self._greeted()
             if message.protocol == VERSION:
                 return message
             expected = f"protocol errors: expected protocol {VERSION}"

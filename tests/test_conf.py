@@ -93,7 +93,13 @@ def test_a_default_is_of_its_own_kind(key: str) -> None:
 
 
 def test_zero_means_something_for_few() -> None:
-    assert {"SWEEP_INTERVAL", "DRAIN_DELAY", "DRAIN_SPREAD", "MAX_SESSIONS_PER_USER"} == MAY_BE_ZERO
+    assert {
+        "SWEEP_INTERVAL",
+        "DRAIN_DELAY",
+        "DRAIN_SPREAD",
+        "MAX_SESSIONS_PER_USER",
+        "MAX_UNGREETED",
+    } == MAY_BE_ZERO
 
 
 @override_settings(REALTIME={})

@@ -7,7 +7,8 @@ Nothing here imports Django.
 """
 
 # In ``scope["extensions"]`` of a WebSocket: this server sends any close code
-# and its reason, so that an application may say 1001 when it drains.
+# and its reason, so that an application may say 1001 when it drains; and a refusal
+# of a handshake may name its HTTP status.
 EXTENSION = "realtime.server"
 
 # There as well: an object that writes whole frames without waiting; see ``frames``.

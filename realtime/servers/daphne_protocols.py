@@ -8,6 +8,7 @@ Twisted 26.10) stand where they matter. Times are monotonic seconds.
 import daphne.server  # noqa: F401  # isort:skip
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from autobahn.websocket.types import ConnectionDeny
@@ -179,7 +180,11 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         kind = message["type"]
-        if kind == "websocket.close" and self.state != self.STATE_CONNECTING:
+        if kind == "websocket.close" and self.arriving:
+            status = HTTPStatus(message.get("status", HTTPStatus.FORBIDDEN))
+            self.deny(status.value, status.phrase)
+            return
+        if kind == "websocket.close":
             # Daphne drops the reason and raises for 1001 … 2999.
             code = message.get("code")
             reason = message.get("reason") or ""

@@ -277,7 +277,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
 
     def _close_as_asked(self, message: dict[str, Any]) -> None:
         if self.arriving:
-            self.deny(403)
+            self.deny(message.get("status", 403))
         elif self._open:  # else it is too late for any code
             code = message.get("code")
             code = check_close_code(NORMAL if code is None else code)

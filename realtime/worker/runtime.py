@@ -34,6 +34,7 @@ from .bundles import Bundle
 from .company import Company
 from .connection import Limits
 from .departures import Departures
+from .greetings import Ungreeted
 from .hints import Kind
 from .hub import Hub, Identity
 from .jobs import Job
@@ -78,6 +79,7 @@ class Runtime:
             settings.max_publication,
             *settings.byte_rate,
         )
+        self.ungreeted = Ungreeted(settings.max_ungreeted)
         self.draining = self.closing = False
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))

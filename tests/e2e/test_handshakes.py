@@ -1,6 +1,7 @@
 """Handshakes as browsers, shells around pages and proxies send them, on both servers."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ NAMED = (
     "https://*.example.com",
 )
 
+MOST = 3  # connections of an address that have not said hello
+
 HELLO = '{"type":"hello","protocol":1}'
 
 
@@ -31,7 +34,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory, kind: str) -> Project:
     folder = tmp_path_factory.mktemp(f"handshakes-{kind}")
     return Project.copy(
-        template, folder, allowed_origins=",".join(NAMED), trusted_proxies="127.0.0.1"
+        template,
+        folder,
+        allowed_origins=",".join(NAMED),
+        trusted_proxies="127.0.0.1",
+        max_ungreeted=MOST,
     )
 
 
@@ -117,3 +124,47 @@ def test_the_address_is_the_one_that_proxies_name(
         peer.upgrade("/ws/", f"Cookie: {cookie}", *forwarded)
         peer.text(HELLO)
         eventually(seen, what=address)
+
+
+# Silent connections
+
+
+def coming(server: Server, cookie: str, address: str) -> Peer:
+    """Somebody at this address, as a proxy says, who has said nothing yet."""
+    peer = Peer(server.port)
+    peer.ask_upgrade("/ws/", f"Cookie: {cookie}", f"X-Forwarded-For: {address}")
+    return peer
+
+
+def test_an_address_may_have_so_many_that_have_not_said_hello(server: Server, cookie: str) -> None:
+    with ExitStack() as stack:
+        silent = [stack.enter_context(coming(server, cookie, "203.0.113.1")) for _ in range(MOST)]
+        assert [peer.status() for peer in silent] == [101] * MOST
+        with coming(server, cookie, "203.0.113.1") as refused:
+            assert refused.status() == 503
+        for address in ("203.0.113.2", "2001:4860:1::1"):
+            assert stack.enter_context(coming(server, cookie, address)).status() == 101
+        assert server.lines_with("connections from 203.0.113.1 are turned away")
+
+        silent[0].text(HELLO)  # who has been greeted counts no more
+        assert b'"welcome"' in silent[0].next_frame()[1]
+        assert stack.enter_context(coming(server, cookie, "203.0.113.1")).status() == 101
+        with coming(server, cookie, "203.0.113.1") as refused:
+            assert refused.status() == 503
+
+        silent[1].socket.close()  # nor does who has gone
+        eventually(lambda: admitted(server, cookie, "203.0.113.1"))
+
+
+def test_of_ipv6_a_whole_64_is_one(server: Server, cookie: str) -> None:
+    with ExitStack() as stack:
+        for number in range(MOST):
+            peer = coming(server, cookie, f"2001:4860:2:1::{number}")
+            assert stack.enter_context(peer).status() == 101
+        assert not admitted(server, cookie, "2001:4860:2:1:ffff::1")
+        assert admitted(server, cookie, "2001:4860:2:2::1")
+
+
+def admitted(server: Server, cookie: str, address: str) -> bool:
+    with coming(server, cookie, address) as peer:
+        return peer.status() == 101

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import pytest
@@ -67,20 +67,28 @@ BEHIND = {"ALLOWED_HOSTS": f"{NAME},127.0.0.1", "SECURE_PROXY_SSL_HEADER": "1", 
 # Addresses of this machine, all of them loopback: who connects, and who else.
 VISITOR = "127.0.0.2"
 FORGED = "203.0.113.7"
+ANOTHER = "127.0.0.3"
 
 
 class Nginx:
     """An nginx with the documented configuration; a context manager that leaves nothing behind."""
 
-    def __init__(self, folder: Path, upstream: int, *, read_timeout: str = "180s") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstream: int,
+        *,
+        read_timeout: str = "180s",
+        limits: dict[str, str] | None = None,
+    ) -> None:
         self.folder, self.log = folder, folder / "log"
         self.port, self.plain_port = free_port(), free_port()
         (folder / "static").mkdir()
         (folder / "static" / "a.txt").write_text("from nginx")
         make_certificate(folder)
-        self._write(upstream, read_timeout)
+        self._write(upstream, read_timeout, limits or {})
 
-    def _write(self, upstream: int, read_timeout: str) -> None:
+    def _write(self, upstream: int, read_timeout: str, limits: dict[str, str]) -> None:
         text = CONFIGURATION.read_text()
         changes = {
             "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
@@ -90,6 +98,7 @@ class Nginx:
             f"/etc/ssl/private/{NAME}.key": f"{self.folder}/key.pem",
             "/srv/mysite/static/": f"{self.folder}/static/",
             "proxy_read_timeout 180s;": f"proxy_read_timeout {read_timeout};",
+            **limits,
         }
         for documented, here in changes.items():
             assert text.count(documented) == 1, documented
@@ -169,14 +178,17 @@ async def through(
     origin: str = "",
     resume: Frame | None = None,
     forwarded: str = "",
+    address: str = VISITOR,
+    greets: bool = True,
 ) -> AsyncIterator[Client]:
-    """A client that has been welcomed, by way of nginx, as a browser would connect."""
+    """A client that has been welcomed, by way of nginx, as a browser would connect; unless it
+    ``greets``, one that has said nothing."""
     claim = {"X-Forwarded-For": forwarded} if forwarded else {}
     async with connect(
         f"wss://{NAME}:{nginx.port}/ws/",
         host="127.0.0.1",
         port=nginx.port,
-        local_addr=(VISITOR, 0),
+        local_addr=(address, 0),
         ssl=nginx.trust,
         origin=origin or nginx.origin,  # type: ignore[arg-type]
         additional_headers={"Cookie": cookie, **claim},
@@ -187,8 +199,9 @@ async def through(
     ) as connection:
         client = Client(connection, pong)
         try:
-            await client.hello(resume)
-            await client.frame("welcome")
+            if greets:
+                await client.hello(resume)
+                await client.frame("welcome")
             yield client
         finally:
             await client.aclose()
@@ -309,6 +322,52 @@ async def test_a_proxy_that_is_not_named_is_not_believed(
         async with through(other, cookie) as client:
             seen = await asyncio.to_thread(nobody.session, client.id)
     assert seen["address"] == "127.0.0.1"
+
+
+# What one address may have
+
+
+async def refused(nginx: Nginx, cookie: str, **options: Any) -> int:
+    """The status of a handshake that must be refused."""
+    with pytest.raises(InvalidStatus) as caught:
+        async with through(nginx, cookie, **options):
+            pass
+    return caught.value.response.status_code
+
+
+async def test_silent_connections_are_limited_by_the_address_that_nginx_names(
+    project: Project, cookie: str, tmp_path: Path
+) -> None:
+    few = ExecutedProject(
+        project.database, environ=BEHIND, trusted_proxies="127.0.0.1", max_ungreeted=2
+    )
+    with few.serve() as server, Nginx(tmp_path, server.port) as nginx:
+        async with through(nginx, cookie, greets=False), through(nginx, cookie, greets=False):
+            assert await refused(nginx, cookie) == 503
+            assert await refused(nginx, cookie, forwarded=FORGED) == 503
+            async with through(nginx, cookie, address=ANOTHER):
+                pass
+        async with through(nginx, cookie), through(nginx, cookie), through(nginx, cookie):
+            pass
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"limit_conn realtime_connections 1000;": "limit_conn realtime_connections 2;"},
+        {"rate=20r/s": "rate=1r/m", "burst=200 nodelay": "burst=1 nodelay"},
+    ],
+    ids=["connections", "handshakes"],
+)
+async def test_nginx_limits_an_address(
+    server: Server, cookie: str, tmp_path: Path, limits: dict[str, str]
+) -> None:
+    with Nginx(tmp_path, server.port, limits=limits) as nginx:
+        async with through(nginx, cookie), through(nginx, cookie):
+            assert await refused(nginx, cookie) == 503
+            assert nginx.get("/accounts/login/").status_code == 200
+            async with through(nginx, cookie, address=ANOTHER):
+                pass
 
 
 # Silence. Five minutes with a ping every 25 s, fifty times as fast.
