@@ -146,8 +146,8 @@ def new_incarnation() -> str:
 
 
 class Registry(models.Model):
-    """One row: the counts of workers long gone, the last sweep, and the name of all this
-    content, which goes when it goes."""
+    """One row: the counts of workers long gone, the last sweep, the name of all this content,
+    which goes when it goes, and whose it is."""
 
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)
@@ -158,6 +158,10 @@ class Registry(models.Model):
     skipped = models.BigIntegerField(default=0)
     last_sweep = models.JSONField(null=True)
     incarnation = models.CharField(max_length=32, default=new_incarnation)
+    # Whose all this is: the fingerprint of its secret key. Releases that know nothing of it insert
+    # rows, too.
+    owner_key = models.CharField(max_length=64, blank=True, default="", db_default="")
+    layout = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         default_permissions = ()

@@ -8,6 +8,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path, re_path
 
 from .consumers import RealtimeConsumer
+from .store.ownership import ForeignStore
 from .worker import runtime
 
 Scope = dict[str, Any]
@@ -84,7 +85,11 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     while True:
         event = await receive()
         if event["type"] == "lifespan.startup":
-            await runtime.start()
+            try:
+                await runtime.start()
+            except ForeignStore as error:  # what is raised, some servers take for indifference
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
             await send({"type": "lifespan.startup.complete"})
         else:
             await (await runtime.start()).drain()

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 
 from realtime.conf import settings
 from realtime.servers.base import Lifecycle, Limits, exit_within
+from realtime.store.ownership import ForeignStore
 from realtime.worker import runtime
 
 # Each is a module with a Server; imported where it runs, since some need an extra
@@ -79,7 +80,10 @@ class Life:
 
     async def _start(self) -> None:
         self._overseer.start(alive=self._alive, end=self.server.stop)
-        self._worker = await runtime.start()
+        try:
+            self._worker = await runtime.start()
+        except ForeignStore as error:
+            raise CommandError(str(error)) from None
 
     def _alive(self) -> bool:
         return self._worker is not None and self._worker.alive

@@ -76,6 +76,15 @@ class BlockingStore(ABC):
     log: BlockingLog
 
     @abstractmethod
+    def own(self, *, adopt: bool = False) -> None:
+        """Note that the store is its caller's deployment's, with the key that is in use.
+
+        Raises :class:`~.ownership.ForeignStore` where it is another's, unless it is to be
+        adopted. Every store looks before its first call whether it is, and raises that as well;
+        one that is made without an owner asks nobody.
+        """
+
+    @abstractmethod
     def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
         """Register a new session as connected. None if its user has too many, see ``cap``.
 
@@ -213,6 +222,8 @@ class Store(ABC):
     blocking: BlockingStore
     log: Log
 
+    @abstractmethod
+    async def own(self, *, adopt: bool = False) -> None: ...
     @abstractmethod
     async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None: ...
     @abstractmethod

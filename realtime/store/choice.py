@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .base import BlockingStore, Store
     from .log import Bounds
+    from .ownership import Owner
     from .windows import Windows
 
 EXPECTED = '"database", "database:<alias>" or the URL of a Redis like "redis://localhost:6379/0"'
@@ -57,16 +58,25 @@ def database_alias(text: str) -> str:
 
 
 def blocking_store(
-    text: str, windows: "Windows", bounds: "Bounds", *, prefix: str, timeout: float
+    text: str,
+    windows: "Windows",
+    bounds: "Bounds",
+    *,
+    prefix: str,
+    timeout: float,
+    owner: "Owner | None" = None,
 ) -> "BlockingStore":
-    """The store for a thread that waits. ``prefix`` and ``timeout`` (seconds) are for Redis."""
+    """The store for a thread that waits. ``prefix`` and ``timeout`` (seconds) are for Redis. It
+    is looked at first whether it is the ``owner``'s."""
     if is_redis(text):
         from . import redis
 
-        return redis.blocking_store(text, windows, prefix=prefix, timeout=timeout, bounds=bounds)
+        return redis.blocking_store(
+            text, windows, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
+        )
     from . import database
 
-    return database.blocking_store(database_alias(text), windows, bounds=bounds)
+    return database.blocking_store(database_alias(text), windows, bounds=bounds, owner=owner)
 
 
 def loop_store(
@@ -77,13 +87,16 @@ def loop_store(
     *,
     prefix: str,
     timeout: float,
+    owner: "Owner | None" = None,
 ) -> "Store":
     """The store for the running event loop, with ``threads`` for a database."""
     if is_redis(text):
         from . import redis
 
-        return redis.loop_store(text, windows, prefix=prefix, timeout=timeout, bounds=bounds)
+        return redis.loop_store(
+            text, windows, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
+        )
     from . import database
 
     alias = database_alias(text)
-    return database.loop_store(alias, windows, threads, timeout=timeout, bounds=bounds)
+    return database.loop_store(alias, windows, threads, timeout=timeout, bounds=bounds, owner=owner)

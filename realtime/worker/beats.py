@@ -51,6 +51,8 @@ class Beats:
     async def flush(self) -> None:
         """Send one beat with all news, in calls of at most BATCH sessions."""
         try:
+            if not self._registering.incarnation:
+                await self._store.own()
             await self._flush(self._changed())
         except StoreUnavailable as error:
             await self._failed(error)
@@ -85,6 +87,7 @@ class Beats:
         """Make the sessions here known to a store that is not the one of the last beat."""
         if self._registering.incarnation:  # what it has kept may be old: as after an outage
             self._sweep_after = time.monotonic() + self._lease
+            await self._store.own()
         await self._registering.register(answer.incarnation)
         taken_over = tuple(lost for lost in answer.lost if lost.loss is Loss.TAKEN_OVER)
         return replace(answer, lost=taken_over)

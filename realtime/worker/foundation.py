@@ -1,6 +1,7 @@
 """What a process needs to speak with the store and the channel layer, worker or not, put
 together from the settings."""
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
+from django.utils.encoding import force_bytes
 
 from realtime.conf import Settings, current, settings
 from realtime.history import History
@@ -19,6 +21,7 @@ from realtime.store import choice
 from realtime.store.base import BlockingStore, Store
 from realtime.store.database.transaction import Database
 from realtime.store.log import Bounds
+from realtime.store.ownership import Owner
 from realtime.store.records import Cap
 from realtime.store.windows import Windows
 from realtime.sweeper import Sweeper
@@ -79,17 +82,18 @@ def cap() -> Cap | None:
 
 def blocking_store() -> BlockingStore:
     """The store for a thread that waits: views, commands, the shell."""
-    return _blocking_store(current())
+    return _blocking_store(current(), owner())
 
 
 @lru_cache(maxsize=4)  # it is asked for at every publish, and made of a dozen settings
-def _blocking_store(values: Settings) -> BlockingStore:
+def _blocking_store(values: Settings, owner: Owner) -> BlockingStore:
     return choice.blocking_store(
         values.store,
         windows(values),
         bounds(values),
         prefix=values.redis_prefix,
         timeout=values.store_timeout,
+        owner=owner,
     )
 
 
@@ -117,9 +121,29 @@ def room_group(room: str) -> str:
     return group_of_room(settings.redis_prefix, room)
 
 
+def owner() -> Owner:
+    """This deployment, told from others by its secret keys."""
+    return Owner(tuple(map(_fingerprint, _secrets())))
+
+
+# Slow, for whoever has a fingerprint and guesses at the key: a tenth of a second, once.
+FINGERPRINT_ROUNDS, FINGERPRINT_SIZE = 200_000, 12
+
+
+@lru_cache(maxsize=16)
+def _fingerprint(secret: str | bytes) -> str:
+    salt = b"realtime.store"
+    digest = hashlib.pbkdf2_hmac("sha256", force_bytes(secret), salt, FINGERPRINT_ROUNDS)
+    return digest[:FINGERPRINT_SIZE].hex()
+
+
+def _secrets() -> tuple[str | bytes, ...]:
+    return (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+
+
 def seals() -> Seals:
     """The seals of what travels through the channel layer, by the project's secret."""
-    secrets_ = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+    secrets_ = _secrets()
     salt = f"realtime.hints:{settings.redis_prefix}"
     return Seals(
         [salted_hmac(salt, "", secret=each, algorithm="sha256").digest() for each in secrets_]
@@ -136,6 +160,7 @@ def lay() -> Foundation:
         threads.store,
         prefix=settings.redis_prefix,
         timeout=settings.store_timeout,
+        owner=owner(),
     )
     history = History(database(), days=settings.history_days)
     id_ = secrets.token_hex(8)

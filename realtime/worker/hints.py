@@ -88,13 +88,21 @@ def _sessions(value: object, *, most: int) -> tuple[str, ...] | None:
 # ---------------------------------------------------------------- publications
 
 
-class _Told(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A bundle as it is written: an entry is its offset, its time and its data."""
+class _Published(msgspec.Struct, frozen=True, array_like=True):
+    """An entry as it is written. A later release may write more behind it, here and below."""
+
+    offset: int
+    time: int
+    data: msgspec.Raw
+
+
+class _Told(msgspec.Struct, frozen=True, array_like=True):
+    """A bundle as it is written."""
 
     room: str
     epoch: str
     top: int
-    entries: list[tuple[int, int, msgspec.Raw]]
+    entries: list[_Published]
 
 
 _encoder = msgspec.json.Encoder()
@@ -103,7 +111,9 @@ _decoder = msgspec.json.Decoder(_Told)
 
 def message_of(bundle: Bundle, seals: Seals) -> dict[str, Any]:
     """A bundle as it travels. All of it is one text, so that one seal is for all of it."""
-    entries = [(each.offset, each.time, msgspec.Raw(each.data)) for each in bundle.entries]
+    entries = [
+        _Published(each.offset, each.time, msgspec.Raw(each.data)) for each in bundle.entries
+    ]
     text = _encoder.encode(_Told(bundle.room, bundle.epoch, bundle.top, entries)).decode()
     return {"type": TYPE, "kind": PUBLISHED, "text": text, "seal": seals.seal(text)}
 
@@ -116,7 +126,7 @@ def _bundle(message: dict[Any, Any], seals: Seals) -> Bundle | None:
         told = _decoder.decode(text)
     except msgspec.DecodeError:  # sealed by another version of this
         return None
-    entries = (Entry(offset, time, bytes(data).decode()) for offset, time, data in told.entries)
+    entries = (Entry(each.offset, each.time, bytes(each.data).decode()) for each in told.entries)
     return Bundle(told.room, told.epoch, told.top, tuple(entries))
 
 

@@ -25,6 +25,7 @@ from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Said
 from realtime.store.base import SAMPLE_EVERY_MS, StoreUnavailable
+from realtime.store.ownership import ForeignStore
 from realtime.store.records import Deliveries, Session
 
 from . import foundation
@@ -261,11 +262,23 @@ class Runtime:
     # ------------------------------------------------------------ life
 
     async def start(self) -> None:
-        """Take the lease and begin to tick. With the store out of reach, tick all the same."""
+        """Take the lease and begin to tick. With the store out of reach, tick all the same.
+
+        Raises ForeignStore, before anything has begun.
+        """
+        await self._own()
         self.ticker.start()
         self._messenger.start()
         with suppress(StoreUnavailable):  # the beats have said so
             await self.beats.flush()
+
+    async def _own(self) -> None:
+        try:
+            await self.store.own()
+        except ForeignStore:
+            raise
+        except StoreUnavailable:
+            pass  # the first beat will ask, and say so
 
     @property
     def alive(self) -> bool:

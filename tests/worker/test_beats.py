@@ -120,6 +120,9 @@ async def test_a_beat_carries_a_bounded_batch(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Quiet:
+        async def own(self) -> None:
+            """Nobody else's."""
+
         async def beat(self, report: object, pulses: object, **_: object) -> BeatAnswer:
             return BeatAnswer(renewed=True, online=1, workers=1, incarnation="")
 

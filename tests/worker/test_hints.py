@@ -115,8 +115,14 @@ def test_what_is_not_exactly_a_bundle_is_none(forged: dict[str, Any]) -> None:
     assert understand({**message_of(BUNDLE, SEALS), **forged}, SEALS) is None
 
 
+def test_what_a_later_release_says_more_is_left_out() -> None:
+    text = '["a","e",1,[[1,2,{"x":1},"more"]],["more"]]'
+    message = {**message_of(BUNDLE, SEALS), "text": text, "seal": SEALS.seal(text), "more": 1}
+    assert understand(message, SEALS) == Bundle("a", "e", 1, (Entry(1, 2, '{"x":1}'),))
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '["a","e",1]', '["a","e",1,[[1,2]]]', '["a","e",1,[],2]']
+    "text", ["", "[]", "{}", '["a","e",1]', '["a","e",1,[[1,2]]]', '["a","e","1",[]]']
 )
 def test_what_another_version_has_sealed_is_none(text: str) -> None:
     message = {**message_of(BUNDLE, SEALS), "text": text, "seal": SEALS.seal(text)}

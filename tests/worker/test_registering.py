@@ -224,6 +224,9 @@ class Forgetful:
         self.lost: tuple[Lost, ...] = ()
         self.lost_when_registered: tuple[Lost, ...] = ()
 
+    async def own(self) -> None:
+        """Nobody else's."""
+
     async def beat(self, *_: object, **__: object) -> BeatAnswer:
         lost, self.lost = self.lost, ()
         return BeatAnswer(True, 1, 1, self.incarnation, lost=lost)

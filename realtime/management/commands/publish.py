@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from realtime import api
+from realtime.management.words import why_unusable
 from realtime.store.base import StoreUnavailable
 
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from None
         except StoreUnavailable as error:
-            raise CommandError(f"the store is unreachable: {error}") from None
+            raise CommandError(why_unusable(error)) from None
         assert position is not None  # no transaction is open
         self.stdout.write(f"{room}: offset {position.offset}, epoch {position.epoch}")
 

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from realtime.management.serving import SERVERS, serve, server_class
 from realtime.management.workers import Post, run_parent, run_worker, usable_cpus, workers
 from realtime.servers.base import listen_shared, url_host
 from realtime.servers.notify import Alone, Notifier
 from realtime.servers.pidfile import Unusable, pid_file
+from realtime.store.base import StoreUnavailable
+from realtime.store.ownership import ForeignStore
+from realtime.worker import foundation
 
 
 class Command(BaseCommand):
@@ -45,6 +49,7 @@ class Command(BaseCommand):
         if options["as_worker"]:
             run_worker(options["as_worker"], server=options["server"])
             return
+        check_store()
         count = options["workers"] or usable_cpus()
         with ExitStack() as stack:
             listeners = open_listeners(options["host"], options["port"], count=count)
@@ -65,6 +70,19 @@ class Command(BaseCommand):
     def _say_where(self, host: str, port: int) -> None:
         self.stdout.write(f"Serving on http://{url_host(host)}:{port}/ (Ctrl-C to stop)")
         self.stdout.flush()
+
+
+def check_store() -> None:
+    """Raises CommandError if the store is another deployment's, before anybody is let in. What
+    cannot be reached now is looked at by the workers, when it can."""
+    try:
+        foundation.blocking_store().own()
+    except ForeignStore as error:
+        raise CommandError(str(error)) from None
+    except StoreUnavailable:
+        pass
+    finally:
+        connections.close_all()  # of this thread, which serves from now on
 
 
 def port(text: str) -> int:

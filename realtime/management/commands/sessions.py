@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from realtime import api
+from realtime.management.words import why_unusable
 from realtime.models import ClosedSession
 from realtime.presentation import as_json
 from realtime.store.base import BATCH, StoreUnavailable
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         try:
             self._run(options)
         except StoreUnavailable as error:
-            raise CommandError(f"the store is unreachable: {error}") from None
+            raise CommandError(why_unusable(error)) from None
 
     def _run(self, options: dict[str, Any]) -> None:
         if options["close"] is not None:

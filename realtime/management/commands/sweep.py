@@ -9,8 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from msgspec.structs import asdict
 
+from realtime.management.words import why_unusable
 from realtime.servers.base import exit_within
 from realtime.store.base import StoreUnavailable
+from realtime.store.ownership import ForeignStore
 from realtime.store.records import SweepReport
 from realtime.worker import foundation
 
@@ -46,9 +48,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print one JSON object per sweep, nothing else"
         )
+        parser.add_argument(
+            "--adopt-store",
+            action="store_true",
+            help="sweep nothing: take over the store of a deployment with another SECRET_KEY",
+        )
 
     def handle(self, **options: Any) -> None:
+        if options["adopt_store"]:
+            self._adopt()
+            return
         asyncio.run(self._run(options))
+
+    def _adopt(self) -> None:
+        try:
+            foundation.blocking_store().own(adopt=True)
+        except StoreUnavailable as error:
+            raise CommandError(why_unusable(error)) from None
+        self.stdout.write("The store belongs to this SECRET_KEY now.")
 
     async def _run(self, options: dict[str, Any]) -> None:
         base = foundation.lay()
@@ -75,9 +92,9 @@ class Command(BaseCommand):
         try:
             report = await work()
         except StoreUnavailable as error:
-            if not options["interval"]:
-                raise CommandError(f"the store is unreachable: {error}") from None
-            self.stderr.write(f"the store is unreachable: {error}")
+            if isinstance(error, ForeignStore) or not options["interval"]:
+                raise CommandError(why_unusable(error)) from None
+            self.stderr.write(why_unusable(error))
             return
         await base.receivers.settle()
         self.stdout.write(_json(report) if options["json"] else _sentence(report))

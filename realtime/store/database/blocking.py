@@ -10,6 +10,7 @@ from realtime.protocol.codes import FINAL
 
 from ..base import BATCH, LONGEST_REASON, BlockingStore, the_one
 from ..log import BOUNDS, Bounds
+from ..ownership import Owner
 from ..records import (
     Attendance,
     BeatAnswer,
@@ -38,6 +39,7 @@ from .log import DatabaseBlockingLog
 from .looking import Looking
 from .memberships import Memberships
 from .numbers import Numbers
+from .ownership import Ownership
 from .registering import Registering
 from .rows import CLOSING, CONNECTED, ONLINE, SUSPENDED
 from .sweeping import Sweeping
@@ -61,10 +63,18 @@ class Standing(NamedTuple):
 class DatabaseSessions(BlockingStore):
     """Sessions, leases and closes as rows; each method is one transaction."""
 
-    def __init__(self, database: Database, windows: Windows, bounds: Bounds = BOUNDS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        windows: Windows,
+        bounds: Bounds = BOUNDS,
+        *,
+        owner: Owner | None = None,
+    ) -> None:
         self.log: DatabaseBlockingLog = DatabaseBlockingLog(database, bounds)
         self._database = database
         self._windows = windows
+        self._ownership = Ownership(database, owner)
         self._leases = Workers(database, windows)
         self._memberships = Memberships(database)
         self._sweeping = Sweeping(database, windows, self._leases, self._memberships)
@@ -74,6 +84,9 @@ class DatabaseSessions(BlockingStore):
         self._numbers = Numbers(database, self._leases)
         self._live = LiveSession.objects.using(database.alias)
         self._registry = Registry.objects.using(database.alias)
+
+    def own(self, *, adopt: bool = False) -> None:
+        self._ownership.own(adopt=adopt)
 
     # ------------------------------------------------------------ opening
 

@@ -68,6 +68,9 @@ class DatabaseStore(Store):
         self._writes: deque[_Write] = deque()
         self._writer: asyncio.Task[None] | None = None
 
+    async def own(self, *, adopt: bool = False) -> None:
+        await self._write(lambda: self.blocking.own(adopt=adopt), alone=True)
+
     async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
         # It may wait for a row, so it must hold none that others wait for.
         alone = cap is not None and self._database.is_shared

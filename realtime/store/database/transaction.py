@@ -1,6 +1,6 @@
 """A database as a store sees it: its clock, and transactions that fail in one way."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,7 @@ class Database:
     def __init__(self, alias: str, *, clock_offset: float = 0.0) -> None:
         self.alias = alias
         self.clock_offset = clock_offset
+        self.before_use: Callable[[], None] | None = None  # called until it raises nothing
 
     @property
     def connection(self) -> BaseDatabaseWrapper:
@@ -59,6 +60,7 @@ class Database:
         that. Raises StoreUnavailable for whatever the database has to say.
         """
         with speaking(), _immediate(self.connection), transaction.atomic(self.alias):
+            self._begin()
             if gate:
                 self._ask(GATES)
             yield self.now()
@@ -76,7 +78,13 @@ class Database:
     def read(self) -> Iterator[int]:
         """Some queries without a transaction of their own; gives the time."""
         with speaking():
+            self._begin()
             yield self.now()
+
+    def _begin(self) -> None:
+        if look := self.before_use:
+            look()
+            self.before_use = None
 
 
 class Deadlock(StoreUnavailable):

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from ..log import BOUNDS, Bounds
+from ..ownership import Owner
 from ..windows import Windows
 from .blocking import RedisSessions
 from .client import blocking_client, loop_client
@@ -15,20 +16,34 @@ __all__ = ["RedisSessions", "RedisStore", "blocking_store", "loop_store"]
 
 @lru_cache(maxsize=8)  # one in a process, unless a test has its own
 def blocking_store(
-    url: str, windows: Windows, *, prefix: str, timeout: float, bounds: Bounds = BOUNDS
+    url: str,
+    windows: Windows,
+    *,
+    prefix: str,
+    timeout: float,
+    bounds: Bounds = BOUNDS,
+    owner: Owner | None = None,
 ) -> RedisSessions:
     """The store for threads: always the same one, with its one pool of connections.
 
     Raises ValueError for what is not the URL of a Redis.
     """
     client = blocking_client(url, timeout=timeout)
-    return RedisSessions(client, Talks(Calls(windows), bounds), prefix=prefix)
+    return RedisSessions(client, Talks(Calls(windows), bounds, owner=owner), prefix=prefix)
 
 
 def loop_store(
-    url: str, windows: Windows, *, prefix: str, timeout: float, bounds: Bounds = BOUNDS
+    url: str,
+    windows: Windows,
+    *,
+    prefix: str,
+    timeout: float,
+    bounds: Bounds = BOUNDS,
+    owner: Owner | None = None,
 ) -> RedisStore:
     """The store for the running event loop, with connections of its own."""
-    blocking = blocking_store(url, windows, prefix=prefix, timeout=timeout, bounds=bounds)
-    talks = Talks(Calls(windows), bounds)
+    blocking = blocking_store(
+        url, windows, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
+    )
+    talks = blocking.talks  # what one of the two knows of the owner, both know
     return RedisStore(loop_client(url), talks, blocking=blocking, prefix=prefix, timeout=timeout)

@@ -41,79 +41,85 @@ class RedisSessions(BlockingStore):
 
     def __init__(self, client: "redis.Redis", talks: Talks, *, prefix: str) -> None:
         self._client = client
-        self._talks = talks
+        self.talks = talks
         self._prefix = prefix
         self._scripts = {name: client.register_script(text) for name, text in SCRIPTS.items()}
         self.log = RedisBlockingLog(self._run, talks.log)
 
+    def own(self, *, adopt: bool = False) -> None:
+        self._carry_on(self.talks.ownership.own(adopt=adopt))
+
     def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
-        return self._run(self._talks.sessions.open(opening, cap=cap))
+        return self._run(self.talks.sessions.open(opening, cap=cap))
 
     def resume(self, opening: Opening) -> Session | None:
-        return self._run(self._talks.sessions.resume(opening))
+        return self._run(self.talks.sessions.resume(opening))
 
     def beat(
         self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
     ) -> BeatAnswer:
-        return self._run(self._talks.sessions.beat(worker, pulses, suspend_lost=suspend_lost))
+        return self._run(self.talks.sessions.beat(worker, pulses, suspend_lost=suspend_lost))
 
     def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
-        return self._run(self._talks.sessions.register(worker, registrations))
+        return self._run(self.talks.sessions.register(worker, registrations))
 
     def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
-        return self._run(self._talks.sessions.suspend(worker, departures))
+        return self._run(self.talks.sessions.suspend(worker, departures))
 
     def close(
         self, worker: str, departures: Sequence[Departure], claimant: str
     ) -> tuple[Session, ...]:
-        return self._run(self._talks.sessions.close(worker, departures, claimant))
+        return self._run(self.talks.sessions.close(worker, departures, claimant))
 
     def confirm(self, sessions: Sequence[str]) -> None:
-        self._run(self._talks.sessions.confirm(sessions))
+        self._run(self.talks.sessions.confirm(sessions))
 
     def request_close(
         self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
     ) -> tuple[str, ...]:
         who = {"session": session, "user": user, "login": login}
-        return self._run(self._talks.sessions.request_close(**who, code=code, reason=reason))
+        return self._run(self.talks.sessions.request_close(**who, code=code, reason=reason))
 
     def leave(self, worker: str) -> tuple[Session, ...]:
-        return self._run(self._talks.sessions.leave(worker))
+        return self._run(self.talks.sessions.leave(worker))
 
     def get(self, session: str) -> Session | None:
-        return self._run(self._talks.looking.get(session))
+        return self._run(self.talks.looking.get(session))
 
     def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page:
-        return self._run(self._talks.looking.page(query, limit=limit, cursor=cursor))
+        return self._run(self.talks.looking.page(query, limit=limit, cursor=cursor))
 
     def of_user(self, user: str) -> tuple[Session, ...]:
-        return self._run(self._talks.looking.of_user(user))
+        return self._run(self.talks.looking.of_user(user))
 
     def attendance(self, room: str) -> Attendance:
-        return self._run(self._talks.looking.attendance(room))
+        return self._run(self.talks.looking.attendance(room))
 
     def stats(self) -> Stats:
-        return self._run(self._talks.numbers.stats())
+        return self._run(self.talks.numbers.stats())
 
     def workers(self) -> tuple[WorkerReport, ...]:
-        return self._run(self._talks.numbers.workers())
+        return self._run(self.talks.numbers.workers())
 
     def sample(self) -> None:
-        self._run(self._talks.numbers.sample())
+        self._run(self.talks.numbers.sample())
 
     def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
-        return self._run(self._talks.numbers.samples(after=after))
+        return self._run(self.talks.numbers.samples(after=after))
 
     def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:
-        return self._run(self._talks.sweeping.sweep(claimant, limit=limit))
+        return self._run(self.talks.sweeping.sweep(claimant, limit=limit))
 
     def overdue(self) -> Overdue:
-        return self._run(self._talks.sweeping.overdue())
+        return self._run(self.talks.sweeping.overdue())
 
     def note_sweep(self, report: SweepReport) -> None:
-        self._run(self._talks.sweeping.note_sweep(report))
+        self._run(self.talks.sweeping.note_sweep(report))
 
     def _run(self, talk: Talk[T]) -> T:
+        return self._carry_on(self.talks.ownership.first(talk))
+
+    def _carry_on(self, talk: Talk[T]) -> T:
         """Carry a talk on to its end. Raises StoreUnavailable."""
         with speaking():
             try:

@@ -72,8 +72,33 @@ class Asked(msgspec.Struct):
         return CloseRequest(self.id, self.generation, self.close_code, self.close_reason)
 
 
-_about = msgspec.json.Decoder(tuple[str, str])
-_values = msgspec.json.Decoder(tuple[float | None, int, int, int, int, int, int])
+class _About(msgspec.Struct, array_like=True):
+    """What no script looks into of a peer. A release before or after may have written it:
+    more values are ignored, and missing ones are these."""
+
+    username: str = ""
+    agent: str = ""
+
+
+class _Values(msgspec.Struct, array_like=True):
+    """The last latency and the totals, in the same way."""
+
+    latency_ms: float | None = None
+    pings: int = 0
+    pongs: int = 0
+    invalid_pongs: int = 0
+    misses: int = 0
+    frames_in: int = 0
+    frames_out: int = 0
+
+    def totals(self) -> Totals:
+        """As the contract speaks of them."""
+        counts = (self.pings, self.pongs, self.invalid_pongs, self.misses)
+        return Totals(*counts, self.frames_in, self.frames_out)
+
+
+_about = msgspec.json.Decoder(_About)
+_values = msgspec.json.Decoder(_Values)
 _json = msgspec.json.Encoder()
 _row: "msgspec.msgpack.Decoder[Row | None]" = msgspec.msgpack.Decoder(Row | None, strict=False)
 
@@ -96,21 +121,20 @@ def json_of(value: Any) -> str:
 
 def to_record(row: Row) -> Session:
     """A row as the record that the contract speaks of."""
-    username, agent = _about.decode(row.about)
-    latency_ms, *totals = _values.decode(row.values)
+    about, values = _about.decode(row.about), _values.decode(row.values)
     return Session(
         id=row.id,
         state=row.state,
         generation=row.generation,
         worker=row.worker,
-        peer=Peer(row.user, username, row.login, row.address, agent),
+        peer=Peer(row.user, about.username, row.login, row.address, about.agent),
         opened_at=row.opened_at,
         connected_at=row.connected_at,
         last_beat=row.last_beat,
         visibility=row.visibility,
-        latency_ms=latency_ms,
+        latency_ms=values.latency_ms,
         missed=row.missed,
-        totals=Totals(*totals),
+        totals=values.totals(),
         end_code=row.end_code,
         end_reason=row.end_reason,
         rooms=tuple(row.rooms.split()),

@@ -69,6 +69,9 @@ class RedisStore(Store):
         self._scripts = {name: client.register_script(text) for name, text in SCRIPTS.items()}
         self.log = RedisLog(self._run, talks.log)
 
+    async def own(self, *, adopt: bool = False) -> None:
+        await self._in_time(self._talks.ownership.own(adopt=adopt))
+
     async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
         return await self._run(self._talks.sessions.open(opening, cap=cap))
 
@@ -146,6 +149,9 @@ class RedisStore(Store):
     # ------------------------------------------------------------ running
 
     async def _run(self, talk: Talk[T]) -> T:
+        return await self._in_time(self._talks.ownership.first(talk))
+
+    async def _in_time(self, talk: Talk[T]) -> T:
         if self._running >= MAX_WAITING:
             raise StoreUnavailable("too many calls are waiting for Redis")
         self._running += 1

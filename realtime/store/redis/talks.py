@@ -1,9 +1,11 @@
 """The whole contract as talks, for whoever drives them."""
 
 from ..log import BOUNDS, Bounds
+from ..ownership import Owner
 from .log import LogTalks
 from .looking import Looking
 from .numbers import Numbers
+from .ownership import Ownership
 from .scripts import Calls
 from .sessions import Sessions
 from .sweeping import Sweeping
@@ -12,7 +14,10 @@ from .sweeping import Sweeping
 class Talks:
     """The parts of the contract, over the same calls."""
 
-    def __init__(self, calls: Calls, bounds: Bounds = BOUNDS) -> None:
+    def __init__(
+        self, calls: Calls, bounds: Bounds = BOUNDS, *, owner: Owner | None = None
+    ) -> None:
+        self.ownership = Ownership(calls, owner)
         self.sessions = Sessions(calls)
         self.looking = Looking(calls)
         self.sweeping = Sweeping(calls)

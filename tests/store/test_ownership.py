@@ -1,0 +1,174 @@
+"""Whose a store is, told by the fingerprints of secret keys, and what layout it has."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+
+from realtime.store.base import BlockingStore
+from realtime.store.database import blocking_store as database_store
+from realtime.store.log import Draft
+from realtime.store.ownership import LAYOUT, ForeignStore, Owner
+from realtime.store.redis import RedisStore
+from realtime.store.redis import blocking_store as redis_store
+from realtime.store.redis import loop_store as redis_loop_store
+from tests.redis_server import RedisServer
+
+from .builders import beat, opening
+from .kinds import PREFIX, WINDOWS, DatabaseKind, Kind, RedisKind
+
+OLD, NEW = Owner(("old",)), Owner(("new",))
+FIRST_STEP, SECOND_STEP = Owner(("old", "new")), Owner(("new", "old"))
+LATER = Owner(("old",), layout=LAYOUT + 1)
+
+Of = Callable[[Owner], BlockingStore]
+
+
+@pytest.fixture(params=["postgresql", "redis"])
+def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
+    """An empty store without an owner, where several machines may share one."""
+    if request.param == "redis":
+        kind: Kind = RedisKind(request.getfixturevalue("redis_server"))
+    else:
+        kind = DatabaseKind(request.getfixturevalue("postgres_database"))
+    yield kind
+    kind.close()
+
+
+@pytest.fixture
+def of(kind: Kind) -> Of:
+    """The store as a process of this owner has it, which has just started."""
+
+    def made(owner: Owner) -> BlockingStore:
+        if isinstance(kind, RedisKind):
+            redis_store.cache_clear()
+            return redis_store(kind.server.url, WINDOWS, prefix=PREFIX, timeout=5.0, owner=owner)
+        assert isinstance(kind, DatabaseKind)
+        return database_store(kind.database.alias, WINDOWS, owner=owner)
+
+    return made
+
+
+CALLS: list[Callable[[BlockingStore], object]] = [
+    lambda store: store.own(),
+    lambda store: store.open(opening()),
+    lambda store: store.stats(),
+    lambda store: store.log.append([Draft("r", "1")]),
+    lambda store: store.log.ends(["r"]),
+    beat,
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_store_is_refused_to_who_has_other_keys(
+    kind: Kind, of: Of, call: Callable[[BlockingStore], object]
+) -> None:
+    of(OLD).own()
+    stranger = of(NEW)
+    for _ in range(2):
+        with pytest.raises(ForeignStore, match=r"another SECRET_KEY.*sweep --adopt-store") as told:
+            call(stranger)
+    apart = "a REDIS_PREFIX" if isinstance(kind, RedisKind) else r"a database .*\(STORE\)"
+    assert re.search(apart, str(told.value))
+    assert kind.store.stats().connected == kind.store.stats().workers == 0
+    call(of(OLD))
+
+
+def test_what_only_looks_leaves_an_empty_store_to_whoever_comes(of: Of) -> None:
+    assert of(OLD).stats().connected == 0
+    of(NEW).own()
+    with pytest.raises(ForeignStore):
+        of(OLD).stats()
+
+
+def test_a_key_is_replaced_in_two_steps(of: Of) -> None:
+    """Workers of the step before go on, and may start again."""
+    steps = [OLD, FIRST_STEP, SECOND_STEP, NEW]
+    for before, after in pairwise(steps):
+        of(before).own()
+        running = of(before)
+        running.stats()
+        of(after).own()
+        of(after).stats()
+        running.stats()
+        if set(before.keys) >= set(after.keys):
+            of(before).own()
+            of(after).own()
+    with pytest.raises(ForeignStore):
+        of(OLD).own()
+
+
+def test_a_store_is_adopted_in_an_emergency(of: Of) -> None:
+    of(OLD).own()
+    of(NEW).own(adopt=True)
+    of(NEW).stats()
+    with pytest.raises(ForeignStore):
+        of(OLD).stats()
+
+
+def test_what_a_later_release_has_laid_out_is_refused_to_this_one(of: Of) -> None:
+    of(OLD).own()
+    of(LATER).own()
+    with pytest.raises(ForeignStore, match=r"later release.*layout 2, not 1.* its own"):
+        of(OLD).stats()
+    of(OLD).own(adopt=True)
+    of(OLD).stats()
+
+
+def test_of_two_that_start_at_once_one_has_it(kind: Kind, of: Of) -> None:
+    strangers = [of(OLD), of(NEW)]
+
+    def start(store: BlockingStore) -> bool:
+        try:
+            store.own()
+        except ForeignStore:
+            return False
+        return True
+
+    calls = [lambda _, store=store: start(store) for store in strangers]
+    assert sorted(kind.at_once(calls)) == [False, True]
+
+
+def test_an_emptied_store_is_nobody_s(kind: Kind, of: Of) -> None:
+    of(OLD).own()
+    before = beat(kind.store).incarnation
+    kind.empty()
+    assert beat(kind.store).incarnation != before  # so workers say again whose it is
+    of(NEW).own()
+
+
+def test_who_has_no_owner_asks_nobody(kind: Kind, of: Of) -> None:
+    of(OLD).own()
+    kind.store.own()
+    assert kind.store.stats().connected == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_is_nobody_else_s() -> None:
+    database_store("default", WINDOWS, owner=OLD).own()
+    other = database_store("default", WINDOWS, owner=NEW)
+    other.own()
+    assert other.stats().connected == 0
+
+
+def test_a_loop_asks_as_well(redis_server: RedisServer) -> None:
+    redis_server.flush()
+
+    def of(owner: Owner) -> RedisStore:
+        url = redis_server.url
+        return redis_loop_store(url, WINDOWS, prefix=PREFIX, timeout=5.0, owner=owner)
+
+    async def tell() -> None:
+        own, stranger = of(OLD), of(NEW)
+        await own.own()
+        for call in (stranger.stats, stranger.own):
+            with pytest.raises(ForeignStore, match="REDIS_PREFIX"):
+                await call()
+        await stranger.own(adopt=True)
+        await stranger.stats()
+        await own.aclose()
+        await stranger.aclose()
+
+    asyncio.run(tell())
