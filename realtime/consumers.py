@@ -25,12 +25,13 @@ from .protocol.messages import (
 )
 from .protocol.position import Position
 from .publishing import encode_data
-from .store.base import StoreUnavailable
+from .store.base import AtCapacity, LoginsUnavailable, StoreUnavailable
 from .store.records import Peer
-from .worker import runtime
+from .worker import refusals, runtime
 from .worker.admission import Guest
 from .worker.connection import Connection
 from .worker.foreign import answer_of
+from .worker.refusals import Reason
 from .worker.requests import Requests
 from .worker.rights import PUBLISH, Refused, Rights, private_room
 from .worker.session import ConnectedSession
@@ -64,6 +65,7 @@ class RealtimeConsumer(AsyncConsumer):
     _greeted: Callable[[], None]  # to be called once hello has come
     session: ConnectedSession | None = None
     _requests: Requests | None = None  # while it is admitted
+    _failure: Exception | None = None  # what it could not be welcomed for
 
     # ------------------------------------------------------------ for the application
 
@@ -122,13 +124,15 @@ class RealtimeConsumer(AsyncConsumer):
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         self.scope = scope
         await receive()  # websocket.connect
-        if not self._is_welcome():
+        if refusal := self._refusal():
             await send({"type": "websocket.close"})  # before accept: HTTP 403
+            refusals.here().note(*refusal)
             return
         self._address = self._client_address()
         silence = (await runtime.start()).ungreeted.admit(place_of(self._address))
         if silence is None:
             await send({"type": "websocket.close", "status": CROWDED})  # 403 on other servers
+            refusals.here().note(Reason.LIMIT, f"{self._address} has too many without a hello")
             return
         with silence:
             self._greeted = silence.over
@@ -147,10 +151,15 @@ class RealtimeConsumer(AsyncConsumer):
         finally:
             self._leave(code)
 
-    def _is_welcome(self) -> bool:
+    def _refusal(self) -> tuple[Reason, str] | None:
+        """Why the handshake is refused, in words for the log, or None."""
         offered = self.scope.get("subprotocols", ())
-        spoken = not offered or SUBPROTOCOL in offered
-        return spoken and origin.is_allowed(self.scope, settings.allowed_origins)
+        if offered and SUBPROTOCOL not in offered:
+            return Reason.PROTOCOL, f"expected the subprotocol {SUBPROTOCOL}, not {offered}"
+        if not origin.is_allowed(self.scope, settings.allowed_origins):
+            sent = origin.headers_of(self.scope).get(b"origin", b"").decode("latin1")
+            return Reason.ORIGIN, f"the origin {sent} is not allowed"
+        return None
 
     async def _accept(self, send: Send) -> None:
         worker = await runtime.start()
@@ -169,8 +178,16 @@ class RealtimeConsumer(AsyncConsumer):
 
     async def _converse(self, receive: Receive) -> int:
         """From hello to the end; the code the transport ended with."""
-        with (await runtime.start()).hub.arriving(self.connection):
-            admitted = await self._arrive(receive)
+        worker = await runtime.start()
+        try:
+            with worker.hub.arriving(self.connection):
+                admitted = await self._arrive(receive)
+        except Exception as error:
+            self._failure = error
+            raise
+        finally:
+            if self.session is None:
+                worker.refusals.ended(self.connection.ended, self._failure)
         return await self._receive_loop(receive) if admitted else CloseCode.LOST.value
 
     async def _arrive(self, receive: Receive) -> bool:
@@ -180,7 +197,12 @@ class RealtimeConsumer(AsyncConsumer):
     async def _identify(self) -> Guest | None:
         """Who it is; None if that is nobody who may come in, who has been told so then."""
         worker = await runtime.start()
-        login = await self.authenticate()
+        try:
+            login = await self.authenticate()
+        except (AtCapacity, LoginsUnavailable):
+            raise
+        except StoreUnavailable as error:  # the application's own way to say so
+            raise LoginsUnavailable(str(error)) from error
         if not login.user and not settings.allow_anonymous:
             self.connection.end(CloseCode.NOT_AUTHENTICATED)
             return None
@@ -190,6 +212,10 @@ class RealtimeConsumer(AsyncConsumer):
 
     def _rights(self) -> Rights:
         return Rights(private_room(self.peer.user), settings.max_rooms, self.authorize)
+
+    def _turn_away(self, error: Exception) -> None:
+        self._failure = error
+        self.connection.end(CloseCode.TRY_AGAIN_LATER)
 
     def _client_address(self) -> str:
         headers = origin.headers_of(self.scope)
@@ -257,11 +283,11 @@ class RealtimeConsumer(AsyncConsumer):
     ) -> ConnectedSession | None:
         try:
             return await answer_of(worker.admission.admit(self.connection, hello, self._identify))
-        except StoreUnavailable:
-            self.connection.end(CloseCode.TRY_AGAIN_LATER)
-        except Exception:
+        except StoreUnavailable as error:
+            self._turn_away(error)
+        except Exception as error:
             logger.exception("a session could not be admitted")
-            self.connection.end(CloseCode.TRY_AGAIN_LATER)
+            self._turn_away(error)
         return None
 
     async def _receive_loop(self, receive: Receive) -> int:

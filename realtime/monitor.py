@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from msgspec.structs import asdict
 from .store.base import StoreUnavailable
 from .store.records import Stats
 from .threads import Overloaded, aside
-from .worker import foundation, runtime
+from .worker import foundation, refusals, runtime
+from .worker.refusals import Refusals
 
 TIMEOUT = 1.5  # seconds; a health check is to answer within two, whatever the store does
 FRESH = 1.0  # seconds during which counts are not asked for again
@@ -57,6 +59,8 @@ async def health() -> dict[str, Any]:
         "suspended": stats.suspended,
         "workers": stats.workers,
         "totals": _totals(stats),
+        "refused": _refused(),
+        "failing": _failing(),
         "last_sweep": asdict(stats.last_sweep) if stats.last_sweep else None,
     }
 
@@ -70,4 +74,25 @@ def _status(fresh: bool) -> str:
     workers = runtime.running()
     if any(worker.draining for worker in workers):
         return "draining"
-    return "ok" if fresh and all(worker.beats.healthy for worker in workers) else "degraded"
+    return "ok" if fresh and not _failing() else "degraded"
+
+
+def _refused() -> dict[str, int]:
+    """How many connections this process has refused in the last minute, by reason."""
+    known = {id(each): each for each in [refusals.here(), *_refusals()]}
+    sums: Counter[str] = Counter()
+    for each in known.values():
+        sums.update(each.recent)
+    return dict(sums)
+
+
+def _refusals() -> list[Refusals]:
+    return [worker.refusals for worker in runtime.running()]
+
+
+def _failing() -> dict[str, str]:
+    """What newcomers would be refused for now, with the words of its cause."""
+    found: dict[str, str] = {}
+    for worker in runtime.running():
+        found |= worker.failing
+    return found

@@ -13,7 +13,8 @@ from typing import ParamSpec, TypeVar
 
 from .history import History
 from .receivers import Receivers
-from .store.base import BATCH, Store, StoreUnavailable
+from .session_log import log_session
+from .store.base import BATCH, AtCapacity, Store, StoreUnavailable
 from .store.records import Session, SweepReport, Swept
 from .threads import Overloaded, Threads
 
@@ -70,6 +71,7 @@ class Sweeper:
         self._unfinished: set[str] = set()  # those that may hold claims
         self._tasks: set[asyncio.Task[None]] = set()
         self._finishing_now = 0  # sessions, by the tasks
+        self.quiet = False  # no line of the log for each session of a sweep
 
     async def sweep(self) -> SweepReport:
         """Sweep until nothing is due. Raises StoreUnavailable."""
@@ -119,12 +121,18 @@ class Sweeper:
         step = await self._store.sweep(claimant)
         tally.suspended += len(step.suspended)
         tally.workers_lost += step.workers_lost
+        self._log("suspended by a sweep", step.suspended)
         self._receivers.tell_suspended(step.suspended)
         return step
 
     async def _finish(self, claimant: str, step: Swept, tally: _Tally) -> None:
         tally.closed += await self.finish(step.claimed)
         self._unfinished.discard(claimant)
+        self._log("swept", step.claimed)
+
+    def _log(self, event: str, sessions: Sequence[Session]) -> None:
+        for session in () if self.quiet else sessions:
+            log_session(event, session, code=session.end_code, reason=session.end_reason)
 
     async def finish(self, claimed: Sequence[Session]) -> int:
         """Write the history of claimed sessions, then let the store forget them.
@@ -184,7 +192,7 @@ class Sweeper:
         try:
             return await self._threads.run(call, *args, **kwargs)
         except Overloaded:
-            raise StoreUnavailable("too many calls are waiting for the database") from None
+            raise AtCapacity("too many calls are waiting for the database") from None
 
 
 def _is_full(step: Swept) -> bool:

@@ -88,6 +88,8 @@ def test_anybody_may_see_that_nothing_is_there() -> None:
         "suspended": 0,
         "workers": 0,
         "totals": dict.fromkeys(TOTALS, 0),
+        "refused": {},
+        "failing": {},
         "last_sweep": None,
     }
 

@@ -69,6 +69,18 @@ class StoreUnavailable(Exception):
     """The store cannot be reached in time. Whether a write took effect is unknown."""
 
 
+class LoginsUnavailable(StoreUnavailable):
+    """Whose a connection is cannot be known now: the logins' database or cache fails."""
+
+
+class LoginUnverified(LoginsUnavailable):
+    """This one login cannot be known here, while others can: other keys have signed it."""
+
+
+class AtCapacity(StoreUnavailable):
+    """Too much waits in this process already; nothing of this call was begun."""
+
+
 class BlockingStore(ABC):
     """The contract. A method raises :class:`StoreUnavailable`, and for nothing but a
     caller's mistake ValueError. ``log`` holds the rooms' messages, see ``log.py``."""
@@ -215,6 +227,11 @@ class BlockingStore(ABC):
     def note_sweep(self, report: SweepReport) -> None:
         """Remember the last sweep for :meth:`stats`; the store sets its time."""
 
+    @abstractmethod
+    def probe(self) -> None:
+        """Write a little, and leave nothing: fails where no session could be opened, also for
+        want of memory or of the right to write."""
+
 
 class Store(ABC):
     """The same contract for an event loop; see :class:`BlockingStore` for what each does."""
@@ -274,6 +291,8 @@ class Store(ABC):
     async def overdue(self) -> Overdue: ...
     @abstractmethod
     async def note_sweep(self, report: SweepReport) -> None: ...
+    @abstractmethod
+    async def probe(self) -> None: ...
     @abstractmethod
     async def aclose(self) -> None:
         """Release threads and connections of this process."""

@@ -15,12 +15,13 @@ from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Entry, Hello, Welcome
 from realtime.protocol.position import Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
+from realtime.session_log import age_of, log_session, names
 from realtime.store.base import Store
 from realtime.store.records import Cap, Departure, Opening, Peer, Pulse, Session, Totals
 
 from .connection import Connection
 from .departures import Departures, Leaving
-from .hub import Hub, names
+from .hub import Hub
 from .rights import Rights
 from .rooms import Rooms
 from .session import ConnectedSession, adopt_totals
@@ -152,6 +153,11 @@ class Admission:
             connection.end(code)
         return code is None
 
+    async def wait_for_a_turn(self) -> None:
+        """Wait as long as a newcomer would have to. Raises AtCapacity if that is too long."""
+        async with self._turns.one():
+            pass
+
     async def _admit(self, new: Newcomer) -> ConnectedSession | None:
         if new.connection.gone or new.connection.ended:
             # Its client may have given up on a worker that stood still, and have resumed
@@ -175,6 +181,7 @@ class Admission:
         session = self._enter(new, record, token)
         if not new.connection.ended:
             self._welcome(new, session, token, resumed=resumed)
+        log_session("resumed" if resumed else "opened", record, seconds=age_of(record))
         (self._watchers.resumed if resumed else self._watchers.opened)(record)
         self._watchers.joined(record, session.reader.names)
         return session

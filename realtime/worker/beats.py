@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from realtime.protocol.messages import Notice
 from realtime.receivers import Receivers
+from realtime.session_log import log_session
 from realtime.store.base import BATCH, Store, StoreUnavailable
 from realtime.store.records import BeatAnswer, Loss, Pulse
 
@@ -41,6 +42,7 @@ class Beats:
         self._last_success = time.monotonic()
         self._sweep_after = 0.0
         self.healthy = True
+        self.trouble = ""  # why it is not, in the store's words
 
     @property
     def may_sweep(self) -> bool:
@@ -54,7 +56,7 @@ class Beats:
             if not self._registering.incarnation:
                 await self._store.own()
             await self._flush(self._changed())
-        except StoreUnavailable as error:
+        except Exception as error:  # whatever it is, the store has not heard from here
             await self._failed(error)
             raise
         await self._succeeded()
@@ -81,6 +83,9 @@ class Beats:
         if answer.incarnation != self._registering.incarnation:
             answer = await self._introduce(answer)
         self._hub.heed(answer)
+        for session in answer.suspended:
+            code, reason = session.end_code, session.end_reason
+            log_session("suspended, its worker is lost", session, code=code, reason=reason)
         self._receivers.tell_suspended(answer.suspended)
 
     async def _introduce(self, answer: BeatAnswer) -> BeatAnswer:
@@ -101,16 +106,19 @@ class Beats:
         for session in self._hub.connected():
             session.changed = session.moved = True
 
-    async def _failed(self, error: StoreUnavailable) -> None:
+    async def _failed(self, error: Exception) -> None:
         # Its answer may have said that the lease had lapsed: then it knows of nobody here.
         self._report_everybody()
         self._departures.hold()
         self._departures.say_goodbyes()
         if not self._registering.incarnation:  # away since nobody here knows when
             self._sweep_after = math.inf
+        self.trouble = str(error) or type(error).__name__
         if self.healthy:
             self.healthy = False
-            logger.error("the store is unreachable: %s", error)
+            away = isinstance(error, StoreUnavailable)
+            what = "the store is unreachable" if away else "reports to the store fail"
+            logger.error("%s: %s", what, self.trouble)
             await tell_all(self._hub.connected(), Notice("degraded"))
 
     def _was_silent(self, now: float) -> bool:

@@ -11,9 +11,11 @@ from itertools import islice
 from msgspec.structs import replace
 
 from realtime.receivers import Receivers
-from realtime.store.base import BATCH, Store, StoreUnavailable
+from realtime.store.base import BATCH, Store
 from realtime.store.records import Departure, Registration
 from realtime.sweeper import Sweeper
+
+from .streaks import Streak
 
 logger = logging.getLogger("realtime.worker")
 
@@ -72,6 +74,7 @@ class Departures:
         self._under_way: Set[tuple[str, int, str]] = frozenset()
         self._released = asyncio.Event()
         self._released.set()
+        self._streak = Streak("telling who has left", known=self._is_held)
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -91,6 +94,9 @@ class Departures:
         self._full = True
         _, dropped = self._pending.popitem(last=False)
         dropped.goodbye()
+
+    def _is_held(self) -> bool:
+        return not self._released.is_set()
 
     def hold(self) -> None:
         """Tell the store of nobody until :meth:`release`; what is under way goes on."""
@@ -149,12 +155,10 @@ class Departures:
             return True
         try:
             await store([leaving.told_now() for leaving in batch])
-        except StoreUnavailable as error:
-            logger.debug("departures: %s", error)
+        except Exception as error:  # not even a defect may end this task
+            self._streak.failed(error)
             return False
-        except Exception:  # a defect must not end this task: nobody would be told any more
-            logger.exception("departures failed")
-            return False
+        self._streak.worked()
         self._told(batch)
         return True
 

@@ -11,6 +11,7 @@ from realtime.protocol.codes import CloseCode, ends_session, reason_for, reason_
 from realtime.protocol.heartbeat import Dead
 from realtime.protocol.messages import Bye, ClientMessage
 from realtime.protocol.window import Miscount
+from realtime.session_log import log_session, names, since
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
     BeatAnswer,
@@ -19,7 +20,6 @@ from realtime.store.records import (
     Departure,
     Loss,
     Lost,
-    Peer,
     WorkerReport,
 )
 
@@ -218,12 +218,20 @@ class Hub:
             registration=session.registration,
         )
         self._departures.add(leaving)
-        logger.info("%s (%s) left: %d %s", *names(session.record.peer), code, reason)
+        self._log("closed" if for_good else "suspended", session, code, reason)
 
     def _release(self, session: ConnectedSession, code: CloseCode) -> None:
         """End a connection whose session is not ours any more; the store knows."""
         self._forget(session)
+        self._log("is no more of this worker", session, code, code.reason)
         session.connection.end(code)
+
+    def _log(self, event: str, session: ConnectedSession, code: int, reason: str) -> None:
+        seconds = since(session.record, session.entered)
+        worker = self.identity.worker
+        log_session(
+            event, session.record, code=int(code), reason=reason, worker=worker, seconds=seconds
+        )
 
     def _forget(self, session: ConnectedSession) -> None:
         session.departed = True
@@ -241,8 +249,3 @@ class Hub:
             code = session.connection.shutdown_code()
             self.end(session, code, delay_ms=self._return_delay)
         return leaving
-
-
-def names(peer: Peer) -> tuple[str, str]:
-    """Who and from where, for the log."""
-    return peer.username or "anonymous", peer.address

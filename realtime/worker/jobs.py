@@ -1,24 +1,32 @@
 """Single-flight jobs: started by the tick, skipped while one still runs."""
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable
 
-from realtime.store.base import StoreUnavailable
+from .streaks import Streak, never
 
-logger = logging.getLogger("realtime.worker")
+RETRY = 5.0
 
 
 class Job:
     """Runs ``work`` every ``interval`` seconds, never twice at once; 0 means never.
 
-    A job that cannot reach the store is tried again at its next turn: what is
-    wrong with the store is reported where it is noticed first, by the beats.
+    A job that fails is tried again after RETRY seconds, or at its next turn if that is sooner;
+    its failures are logged as :class:`Streak` says, with ``known``.
     """
 
-    def __init__(self, name: str, interval: float, work: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        interval: float,
+        work: Callable[[], Awaitable[object]],
+        *,
+        known: Callable[[], bool] = never,
+    ) -> None:
         self._name = name
+        self._streak = Streak(name, known=known)
+        self._began = 0.0
         self._interval = interval or math.inf
         self._work = work
         self._task: asyncio.Task[None] | None = None
@@ -39,6 +47,7 @@ class Job:
             return
         # From the deadline before, unless that would mean to catch up.
         self.due = max(self.due + self._interval, now)
+        self._began = now
         self._task = asyncio.create_task(self._run(), name=f"realtime-{self._name}")
 
     @property
@@ -49,10 +58,11 @@ class Job:
     async def _run(self) -> None:
         try:
             await self._work()
-        except StoreUnavailable as error:
-            logger.debug("%s: %s", self._name, error)
-        except Exception:
-            logger.exception("%s failed", self._name)
+        except Exception as error:  # a defect must not be the last turn
+            self.hasten(self._began + RETRY)
+            self._streak.failed(error)
+        else:
+            self._streak.worked()
 
     async def stop(self) -> None:
         """Cancel the work and wait for its end."""

@@ -1,7 +1,6 @@
 """Where logins are read from, and whether that can be done."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +8,17 @@ from typing import Any, ParamSpec, TypeVar
 
 from realtime.authentication import ANONYMOUS, Login, login_of, probe, verdicts
 from realtime.protocol.codes import CloseCode
-from realtime.store.base import StoreUnavailable
+from realtime.store.base import AtCapacity, LoginsUnavailable, LoginUnverified, StoreUnavailable
 from realtime.threads import Overloaded, Threads
 
 from .jobs import Job
+from .refusals import Reason, Refusals
 from .turns import Turns
-
-logger = logging.getLogger("realtime.worker")
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PROBE_EVERY = 5.0  # seconds, while logins cannot be read
+PROBE_EVERY = 5.0  # seconds
 
 # So many logins are loaded at a time. Of a crowd the others wait here, where no timeout of the
 # database runs; who has waited for PATIENCE seconds is asked to come again.
@@ -45,18 +43,21 @@ class LoginStore:
     """Asks in threads who is logged in: of the project's session engine and users.
 
     ``outage`` is None while that can be known. It follows a probe of the worker's own, not the
-    calls of clients: a call that fails has the probe run at the next tick, and a probe that
-    fails is repeated every PROBE_EVERY seconds by ``job``, so that recovery is noticed although
-    no client comes near. The beginning and the end of an outage are logged once.
+    calls of clients: ``job`` runs it every PROBE_EVERY seconds once a login has been asked for (an
+    application may have logins of its own), and at the next tick after a call that fails. So
+    failure and recovery are noticed although no client comes near. ``refusals`` are told, which
+    log the beginning and the end.
 
     A call takes ``timeout`` seconds at most, and one for a login the wait for its turn besides.
     """
 
-    def __init__(self, threads: Threads, *, timeout: float) -> None:
+    def __init__(self, threads: Threads, refusals: Refusals, *, timeout: float) -> None:
         self._threads = threads
+        self._refusals = refusals
         self._timeout = timeout
-        self._turns = Turns(AT_ONCE, patience=PATIENCE)
-        self._in_doubt = False
+        # Who has waited for a turn is to be answered within PATIENCE as well.
+        self._turns = Turns(AT_ONCE, patience=max(PATIENCE - timeout, 1.0))
+        self._in_doubt = self._asked = False
         self._unverified: dict[str, float] = {}  # by digest: when one was seen first
         self.outage: Outage | None = None
         self.job = Job("login probe", PROBE_EVERY, self._look_again)
@@ -68,7 +69,7 @@ class LoginStore:
         async with self._turns.one():
             login = await self._ask(login_of, key)
         if login.unverified and self._is_recent(login.digest):
-            raise StoreUnavailable("none of the keys here has signed this session")
+            raise LoginUnverified("none of the keys here has signed this session")
         return login
 
     async def verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
@@ -77,6 +78,7 @@ class LoginStore:
         return await self._ask(verdicts, logins)
 
     async def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self._asked = True
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._threads.run(call, *args, **kwargs)
@@ -96,7 +98,7 @@ class LoginStore:
     # ------------------------------------------------------------ the probe
 
     async def _look_again(self) -> None:
-        if self._in_doubt or self.outage:
+        if self._asked:
             await self._probe()
 
     async def _probe(self) -> None:
@@ -115,22 +117,19 @@ class LoginStore:
             call.cancel()
 
     def _failed(self, error: Exception) -> None:
+        words = str(_unavailable(error, self._timeout))
+        self._refusals.failed(Reason.LOGIN_STORE, words)
         if self.outage is None:
-            words = str(_unavailable(error, self._timeout))
             self.outage = Outage(time.monotonic(), words)
-            logger.error("logins cannot be read: %s", words)
 
     def _succeeded(self) -> None:
-        self._in_doubt = False
-        if self.outage is not None:
-            lasted = time.monotonic() - self.outage.since
-            self.outage = None
-            logger.warning("logins can be read again, after %.1f s", lasted)
+        self._in_doubt, self.outage = False, None
+        self._refusals.passed(Reason.LOGIN_STORE)
 
 
 def _unavailable(error: Exception, timeout: float) -> StoreUnavailable:
-    if isinstance(error, StoreUnavailable):
-        return error
     if isinstance(error, TimeoutError):
-        return StoreUnavailable(f"no answer about a login within {timeout:g} s")
-    return StoreUnavailable("too many calls are waiting for a login")
+        return LoginsUnavailable(f"no answer about a login within {timeout:g} s")
+    if isinstance(error, Overloaded):
+        return AtCapacity("too many calls are waiting for a login")
+    return LoginsUnavailable(str(error))

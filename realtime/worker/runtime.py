@@ -28,7 +28,7 @@ from realtime.store.base import SAMPLE_EVERY_MS, StoreUnavailable
 from realtime.store.ownership import ForeignStore
 from realtime.store.records import Deliveries, Session
 
-from . import foundation
+from . import foundation, probes, refusals
 from .admission import Admission, Terms, Watchers
 from .beats import Beats
 from .bundles import Bundle
@@ -42,7 +42,9 @@ from .jobs import Job
 from .login_store import LoginStore
 from .logins import Logins
 from .messenger import Messenger, leaves_process
+from .probes import Probes
 from .publisher import Publisher
+from .refusals import Reason
 from .requests import Requests
 from .rights import Rights
 from .rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
@@ -84,7 +86,12 @@ class Runtime:
         self.draining = self.closing = False
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))
-        self.login_store = LoginStore(base.threads.logins, timeout=settings.store_timeout)
+        self.refusals = refusals.here()
+        self.refusals.store_is_away = self._store_is_away
+        self.refusals.hasten = lambda: self._probing.hasten(time.monotonic())
+        self.login_store = LoginStore(
+            base.threads.logins, self.refusals, timeout=settings.store_timeout
+        )
         self._departures = Departures(
             base.store,
             base.sweeper,
@@ -92,8 +99,9 @@ class Runtime:
             worker=base.id,
             retry=settings.flush_interval,
         )
-        self._flush = Job("flush", settings.flush_interval, self._report)
-        self._sweeps = Job("sweep", settings.sweep_interval, self._sweep)
+        self._flush = Job("flush", settings.flush_interval, self._report, known=_always)
+        self._sweeps = self._job("sweep", settings.sweep_interval, self._sweep)
+        self._probing = Job("probe", probes.EVERY, self._make_probes().round)
         layer = foundation.channel_layer()
         self._messenger = self._make_messenger(layer)
         self.rooms = Rooms(
@@ -142,6 +150,17 @@ class Runtime:
             cap=foundation.cap(),
         )
 
+    def _job(self, name: str, interval: float, work: Callable[[], Awaitable[object]]) -> Job:
+        """A job that needs the store: while that is away, its failures are no news."""
+        return Job(name, interval, work, known=self._store_is_away)
+
+    def _make_probes(self) -> Probes:
+        always = {Reason.STORE: self.store.probe}
+        return Probes(self.refusals, always=always, failing={Reason.CAPACITY: self._probe_room})
+
+    def _store_is_away(self) -> bool:
+        return not self.beats.healthy
+
     def _make_messenger(self, layer: Any) -> Messenger:
         return Messenger(
             layer,
@@ -163,12 +182,13 @@ class Runtime:
         jobs = [
             self._flush,
             self._sweeps,
-            Job("logins", settings.revalidate_interval, logins.revalidate),
+            self._job("logins", settings.revalidate_interval, logins.revalidate),
             self.login_store.job,
-            Job("sample", SAMPLE_EVERY_MS / 1000, self.store.sample),
-            Job("audit", AUDIT_EVERY, self.rooms.audit),
-            Job("news", RECENT_EVERY, self.rooms.ask_for_news),
+            self._job("sample", SAMPLE_EVERY_MS / 1000, self.store.sample),
+            self._job("audit", AUDIT_EVERY, self.rooms.audit),
+            self._job("news", RECENT_EVERY, self.rooms.ask_for_news),
             Job("join", JOIN_EVERY, self._messenger.stay),
+            self._probing,
         ]
         return Ticker(
             jobs,
@@ -197,7 +217,10 @@ class Runtime:
         return replace(self.rooms.deliveries, published=self.publisher.published)
 
     async def _report(self) -> None:
+        was_away = not self.beats.healthy
         await self.beats.flush()
+        if was_away:
+            self.refusals.store_is_back()
         self._company.count(self.hub.workers)
 
     async def _sweep(self) -> None:
@@ -212,6 +235,9 @@ class Runtime:
         """The code to close with if the login no longer stands. Raises StoreUnavailable
         if it cannot be known."""
         return (await self.login_store.verdicts([login])).get(login)
+
+    async def _probe_room(self) -> None:
+        await probes.find_room(self.admission.wait_for_a_turn, self.base.threads.logins)
 
     def _resumed(self, record: Session) -> None:
         """Whoever had it until now shall hear of it."""
@@ -287,8 +313,17 @@ class Runtime:
 
     @property
     def ready(self) -> bool:
-        """Whether new connections are welcome."""
-        return self.alive and not self.draining and self.beats.healthy
+        """Whether new connections are welcome: a store that beats well may still take no
+        session, as when its memory is full."""
+        takes = self.beats.healthy and not self.refusals.fails(Reason.STORE)
+        return self.alive and not self.draining and takes
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """What newcomers would be refused for now (store, login_store, capacity), each with the
+        words of its cause."""
+        away = {} if self.beats.healthy else {Reason.STORE.value: self.beats.trouble}
+        return {**away, **self.refusals.failing}
 
     def begin_drain(self) -> None:
         """From now on not ready; everything else goes on."""
@@ -316,6 +351,7 @@ class Runtime:
         await self.base.sweeper.stop()
         await self.base.receivers.settle(within=SIGNAL_PATIENCE)
         await self.base.aclose()
+        refusals.forget()
         _runtimes.pop(self.loop, None)
 
     async def _give_lease_back(self) -> None:
@@ -325,6 +361,11 @@ class Runtime:
                 self.base.receivers.tell_suspended(suspended)
         except (StoreUnavailable, TimeoutError):
             logger.warning("left without the store, which did not answer; the lease will run out")
+
+
+def _always() -> bool:
+    """The beats log failures of the store themselves."""
+    return True
 
 
 _runtimes: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Runtime]]" = (

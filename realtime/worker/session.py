@@ -45,6 +45,7 @@ class ConnectedSession:
         "changed",
         "connection",
         "departed",
+        "entered",
         "heartbeat",
         "invalid_pongs",
         "key",
@@ -85,7 +86,7 @@ class ConnectedSession:
         self._base = record.totals
         self.visibility = record.visibility
         self.latency_ms = record.latency_ms
-        self.last_life = now
+        self.last_life = self.entered = now
         self.pings = self.pongs = self.invalid_pongs = self.misses = 0
         self.changed = self.moved = False
         self.departed = False

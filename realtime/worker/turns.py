@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from realtime.store.base import StoreUnavailable
+from realtime.store.base import AtCapacity
 
 
 class Turns:
@@ -17,12 +17,12 @@ class Turns:
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
-        """Be one of them, inside. Raises StoreUnavailable if it takes too long to get there."""
+        """Be one of them, inside. Raises AtCapacity if it takes too long to get there."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._free.acquire()
         except TimeoutError:
-            raise StoreUnavailable("too many are waiting") from None
+            raise AtCapacity("too many are waiting") from None
         try:
             yield
         finally:

@@ -49,11 +49,11 @@ async def test_a_session_cache_that_is_away_ends_nothing_for_good(
             sessions_cache.stop()
             assert await code_of(server, visitor.cookie) == 4009
             assert await code_of(server, "sessionid=" + "a" * 32) == 4009
-            await soon(lambda: server.lines_with("logins cannot be read"))
+            await soon(lambda: server.lines_with("refused, login_store: "))
             await answers(client, 1)
             sessions_cache.start()
             # By a probe of the worker's own: no client comes near.
-            await soon(lambda: server.lines_with("logins can be read again"))
+            await soon(lambda: server.lines_with("refused no more, login_store: "))
             async with connected(server, visitor.cookie) as another:
                 assert another.welcome["user"] == client.welcome["user"]
             assert await code_of(server, "sessionid=" + "a" * 32) == 4501

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.e2e.server_support import eventually
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -76,11 +77,12 @@ def project(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def follow_settings(path: Path, snippet: str) -> None:
     assert '    "daphne",' in snippet
     assert '    "realtime",' in snippet
-    [asgi] = re.findall(r"^ASGI_APPLICATION = .*$", snippet, re.MULTILINE)
+    own = snippet[snippet.index("ASGI_APPLICATION = ") :]
+    assert "LOGGING = " in own
     text = path.read_text()
     text = text.replace("INSTALLED_APPS = [", 'INSTALLED_APPS = [\n    "daphne",\n    "realtime",')
     text = text.replace("'DIRS': []", "'DIRS': [BASE_DIR / 'templates']")
-    path.write_text(f"{text}\n{asgi}\n")
+    path.write_text(f"{text}\n{own}\n")
 
 
 def follow_urls(path: Path, snippet: str) -> None:
@@ -92,30 +94,28 @@ def follow_urls(path: Path, snippet: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def address(project: Path, installed: Path) -> Iterator[str]:
+def output(project: Path) -> Path:
+    """What the server prints."""
+    return project / "output"
+
+
+@pytest.fixture(scope="module")
+def address(project: Path, installed: Path, output: Path) -> Iterator[str]:
     """The project served by its own ``manage.py serve`` on a free port."""
-    server = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", "0"],
-        cwd=project,
-        env={**CLEAN, "PYTHONPATH": str(installed), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert server.stdout is not None
+    with output.open("w") as file:
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", "0"],
+            cwd=project,
+            env={**CLEAN, "PYTHONPATH": str(installed), "PYTHONUNBUFFERED": "1"},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
     try:
-        yield where(server.stdout)
+        found = eventually(lambda: re.search(r"http://[\d.:]+/", output.read_text()), within=30)
+        yield found.group()
     finally:
         server.terminate()
         assert server.wait(timeout=10) == 0
-        server.stdout.close()
-
-
-def where(output: IO[str]) -> str:
-    for line in output:
-        if found := re.search(r"http://[\d.:]+/", line):
-            return found.group()
-    pytest.fail("the server did not say where it listens")
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def test_the_dot_is_green(address: str, page: Page) -> None:
+def test_the_dot_is_green_and_the_log_says_who_came(address: str, page: Page, output: Path) -> None:
     page.goto(address)
     page.fill("#id_username", "admin")
     page.fill("#id_password", "let-me-in")
@@ -135,6 +135,9 @@ def test_the_dot_is_green(address: str, page: Page) -> None:
     expect(status.get_by_role("button").first).to_contain_text("connected", timeout=10_000)
     expect(status.locator("[part~=dot]").first).to_be_visible()
     assert page.request.get(address + "realtime/health/").json()["total_connections"] == 1
+    assert re.search(
+        r"INFO realtime.sessions: session \w{8} of admin .* opened", output.read_text()
+    )
 
 
 def test_the_code_ran_from_the_wheel(installed: Path, project: Path) -> None:

@@ -212,3 +212,11 @@ def test_a_cursor_holds_no_session_id(store: BlockingStore, order: Order) -> Non
             break
         assert found[-1][: SHOWN + 1] not in cursor
     assert sorted(found) == whole
+
+
+def test_an_attempt_to_write_is_seen_by_nobody(store: BlockingStore) -> None:
+    store.open(opening("s1"))
+    before = (store.stats(), store.page(Query()).sessions, store.overdue())
+    for _ in range(2):
+        store.probe()
+    assert (store.stats(), store.page(Query()).sessions, store.overdue()) == before

@@ -273,6 +273,32 @@ def test_a_full_redis_keeps_those_it_has(sessions: RedisSessions, server: RedisS
     assert sessions.stats().unhealthy == len(sessions.samples()) == 1
 
 
+def test_an_attempt_of_ones_own_is_refused_like_a_session_and_leaves_nothing(
+    sessions: RedisSessions, server: RedisServer
+) -> None:
+    sessions.probe()
+    with server.client() as client:
+        assert client.keys() == []
+        client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(StoreUnavailable, match=r"^OOM "):
+                sessions.probe()
+        finally:
+            client.config_set("maxmemory", "0")
+    sessions.probe()
+
+
+def test_an_attempt_finds_a_redis_that_cannot_be_written_to(server: RedisServer) -> None:
+    with server.client() as client:
+        client.acl_setuser("reader", enabled=True, passwords=["+x"], keys=["*"],
+                           commands=["+@read", "+@scripting", "+time"])  # fmt: skip
+    url = server.url.replace("://", "://reader:x@")
+    reader = blocking_store(url, WINDOWS, prefix="tests", timeout=TIMEOUT)
+    assert reader.of_user("7") == ()
+    with pytest.raises(StoreUnavailable, match=r"NOPERM|can't run this command"):
+        reader.probe()
+
+
 def test_what_redis_refuses_is_an_unavailable_store(server: RedisServer) -> None:
     with server.client() as client:
         client.config_set("requirepass", "secret")

@@ -127,28 +127,56 @@ async def test_an_interval_of_zero_means_never(work: Work) -> None:
     assert (work.runs, job.due) == (0, math.inf)
 
 
-async def test_a_store_out_of_reach_is_tried_again_without_a_word(
-    work: Work, job: Job, caplog: pytest.LogCaptureFixture
-) -> None:
-    work.error = StoreUnavailable("down")
+async def turns(job: Job, work: Work, error: Exception | None, *times: float) -> None:
+    """Turns of work that ends like this, at these times."""
+    work.error = error
     work.done.set()
-    for now in (101.0, 102.0):
+    for now in times:
         job.tick(now)
         await settled()
-    assert work.runs == 2
+
+
+async def test_a_store_out_of_reach_is_tried_again_and_said_once_if_it_goes_on(
+    work: Work, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    await turns(job, work, StoreUnavailable("down"), 101.0)
+    assert caplog.text == ""
+    await turns(job, work, StoreUnavailable("down"), 102.0, 103.0)
+    assert caplog.messages == ["work fails again and again: down"]
+    await turns(job, work, None, 104.0, 105.0)
+    assert caplog.messages[1:] == ["work works again, after 3 failures"]
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert work.runs == 5
+
+
+async def test_what_the_beats_have_said_is_not_said_again(
+    work: Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job("work", 1.0, work, known=lambda: True)
+    job.schedule(100.0)
+    await turns(job, work, StoreUnavailable("down"), 101.0, 102.0, 103.0)
+    await turns(job, work, None, 104.0)
     assert caplog.text == ""
 
 
-async def test_any_other_failure_is_logged_and_tried_again(
+async def test_a_defect_is_logged_once_with_its_traceback_and_tried_again(
     work: Work, job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
-    work.error = ZeroDivisionError("a defect")
-    work.done.set()
-    for now in (101.0, 102.0):
-        job.tick(now)
-        await settled()
+    await turns(job, work, ZeroDivisionError("a defect"), 101.0, 102.0)
     assert work.runs == 2
-    assert caplog.text.count("work failed") == 2
+    assert caplog.text.count("work failed") == caplog.text.count("Traceback") == 1
+    await turns(job, work, None, 103.0)
+    assert caplog.messages[1:] == ["work works again, after 2 failures"]
+
+
+@pytest.mark.parametrize(("interval", "expected"), [(60.0, 165.0), (1.0, 160.0), (0.0, math.inf)])
+async def test_what_has_failed_is_tried_again_soon(
+    work: Work, interval: float, expected: float
+) -> None:
+    job = Job("work", interval, work)
+    job.schedule(100.0)
+    await turns(job, work, StoreUnavailable("down"), 160.0)
+    assert job.due == expected
 
 
 async def test_stop_cancels_and_waits(work: Work, job: Job) -> None:

@@ -11,6 +11,7 @@ from realtime.store.base import StoreUnavailable
 from realtime.threads import Overloaded, Threads
 from realtime.worker import login_store as module
 from realtime.worker.login_store import PROBE_EVERY, ROLLING, LoginStore
+from realtime.worker.refusals import Refusals
 
 from .fakes import Clock, settled
 
@@ -46,7 +47,7 @@ async def store() -> Store:
 
 @pytest.fixture
 async def logins(store: Store, clock: Clock) -> LoginStore:
-    logins = LoginStore(cast(Threads, store), timeout=0.01)
+    logins = LoginStore(cast(Threads, store), Refusals(clock=clock.time), timeout=0.01)
     logins.job.schedule(clock.now)
     return logins
 
@@ -69,14 +70,17 @@ def outage_of(logins: LoginStore) -> module.Outage | None:
     return logins.outage
 
 
-async def test_while_all_is_well_nobody_probes(
+async def test_where_no_login_is_asked_for_none_is_probed(
     store: Store, logins: LoginStore, clock: Clock
 ) -> None:
+    for _ in range(3):
+        await turn(clock, logins, PROBE_EVERY)
+    assert (store.probes, logins.outage) == (0, None)
     assert await logins.login("k") == Login("k", "1")
     assert await logins.verdicts([Login("k", "1")]) == {}
     for _ in range(3):
         await turn(clock, logins, PROBE_EVERY)
-    assert (store.probes, logins.outage) == (0, None)
+    assert (store.probes, logins.outage) == (3, None)
 
 
 async def test_an_outage_is_known_by_a_probe_and_so_is_its_end(
@@ -100,10 +104,10 @@ async def test_an_outage_is_known_by_a_probe_and_so_is_its_end(
     assert store.probes == 3
     assert outage_of(logins) is None
     await turn(clock, logins, PROBE_EVERY)
-    assert store.probes == 3
+    assert store.probes == 4
     assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
-        ("ERROR", "logins cannot be read: the cache is away"),
-        ("WARNING", "logins can be read again, after 10.0 s"),
+        ("ERROR", "connections are refused, login_store: the cache is away"),
+        ("WARNING", "connections are refused no more, login_store: 0 were, in 10.0 s"),
     ]
 
 
@@ -161,4 +165,4 @@ async def test_a_session_that_nobody_here_has_signed_is_asked_later_for_as_long_
         with pytest.raises(StoreUnavailable):
             await logins.login(name)
     await turn(clock, logins)
-    assert (store.probes, logins.outage) == (0, None), "it is no outage"
+    assert outage_of(logins) is None

@@ -69,6 +69,7 @@ class Command(BaseCommand):
 
     async def _run(self, options: dict[str, Any]) -> None:
         base = foundation.lay()
+        base.sweeper.quiet = options["verbosity"] < 2  # the report says how many
         work = asyncio.create_task(self._sweeps(base, options), name="sweeps")
         if options["interval"]:
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -321,6 +321,9 @@ class DatabaseSessions(BlockingStore):
             last = {**asdict(report), "at": now}
             self._registry.update_or_create(id=1, defaults={"last_sweep": last})
 
+    def probe(self) -> None:
+        self._numbers.probe()
+
 
 def _loss(row: Standing | None, worker: str, pulse: Pulse) -> Loss | None:
     if row is None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..base import StoreUnavailable
+from ..base import AtCapacity
 from ..log import MOST, Appended, Draft
 
 # Appends behind a database that hangs; beyond it they are refused.
@@ -38,7 +38,7 @@ class Gathering:
         What is given up before its call begins is not appended. Raises StoreUnavailable.
         """
         if len(self._waiting) >= MAX_WAITING:
-            raise StoreUnavailable("too many appends are waiting for the database")
+            raise AtCapacity("too many appends are waiting for the database")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Append(drafts, answer))
         if self.task is None or self.task.done():

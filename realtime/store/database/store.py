@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from realtime.threads import CLOSE_PATIENCE, Overloaded, Threads
 
-from ..base import BATCH, Store, StoreUnavailable
+from ..base import BATCH, AtCapacity, Store, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,
@@ -146,6 +146,9 @@ class DatabaseStore(Store):
     async def note_sweep(self, report: SweepReport) -> None:
         await self._write(lambda: self.blocking.note_sweep(report))
 
+    async def probe(self) -> None:
+        await self._write(self.blocking.probe)
+
     async def aclose(self) -> None:
         tasks = [task for task in (self._writer, self.log.gathering.task) if task]
         if tasks:
@@ -158,7 +161,7 @@ class DatabaseStore(Store):
 
     async def _write(self, call: Callable[[], T], *, alone: bool = False) -> T:
         if len(self._writes) >= MAX_WAITING:
-            raise StoreUnavailable("too many writes are waiting for the database")
+            raise AtCapacity("too many writes are waiting for the database")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._writes.append(_Write(call, alone, answer))
         if self._writer is None or self._writer.done():
@@ -197,7 +200,7 @@ class DatabaseStore(Store):
         try:
             return await self._threads.run(call)
         except Overloaded:
-            raise StoreUnavailable("too many calls are waiting for the database") from None
+            raise AtCapacity("too many calls are waiting for the database") from None
 
     def _commit(self, group: Sequence[_Write]) -> list[Any]:
         """Run the calls in one transaction, each in a savepoint of its own; their results.

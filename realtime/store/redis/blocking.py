@@ -116,6 +116,9 @@ class RedisSessions(BlockingStore):
     def note_sweep(self, report: SweepReport) -> None:
         self._run(self.talks.sweeping.note_sweep(report))
 
+    def probe(self) -> None:
+        self._run(self._talks.numbers.probe())
+
     def _run(self, talk: Talk[T]) -> T:
         return self._carry_on(self.talks.ownership.first(talk))
 

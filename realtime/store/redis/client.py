@@ -105,4 +105,18 @@ def speaking() -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, OSError, msgspec.DecodeError) as error:
-        raise StoreUnavailable(str(error) or type(error).__name__) from error
+        raise StoreUnavailable(_words(error)) from error
+
+
+# The names of errors by which operators know them; redis-py makes types of them and drops them.
+_NAMES: dict[type[Exception], str] = {
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.NoPermissionError: "NOPERM",
+    redis.exceptions.BusyLoadingError: "LOADING",
+}
+
+
+def _words(error: Exception) -> str:
+    name, text = _NAMES.get(type(error), ""), str(error) or type(error).__name__
+    return text if text.startswith(name) else f"{name} {text}"

@@ -84,6 +84,10 @@ class Numbers:
         answer = yield self._calls("samples", after=after, kept_ms=SAMPLES_KEPT_MS)
         return tuple(map(_sample.decode, _texts.decode(answer)))
 
+    def probe(self) -> Talk[None]:
+        """One call."""
+        yield self._calls("probe")
+
     def _ask(self) -> Talk[_Numbers]:
         return _numbers.decode((yield self._calls("numbers", counts=_COUNTS)))
 

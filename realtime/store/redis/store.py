@@ -10,7 +10,7 @@ import redis.asyncio
 
 from realtime.threads import CLOSE_PATIENCE
 
-from ..base import BATCH, Store, StoreUnavailable
+from ..base import BATCH, AtCapacity, Store, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,
@@ -141,6 +141,9 @@ class RedisStore(Store):
     async def note_sweep(self, report: SweepReport) -> None:
         await self._run(self._talks.sweeping.note_sweep(report))
 
+    async def probe(self) -> None:
+        await self._run(self._talks.numbers.probe())
+
     async def aclose(self) -> None:
         with suppress(TimeoutError):  # TLS says goodbye, and waits for one
             async with asyncio.timeout(CLOSE_PATIENCE):
@@ -153,7 +156,7 @@ class RedisStore(Store):
 
     async def _in_time(self, talk: Talk[T]) -> T:
         if self._running >= MAX_WAITING:
-            raise StoreUnavailable("too many calls are waiting for Redis")
+            raise AtCapacity("too many calls are waiting for Redis")
         self._running += 1
         try:
             async with asyncio.timeout(self._timeout):

@@ -34,6 +34,7 @@
 -- registry            hash: totals of all time, and the last sweep
 -- samples             by their time
 -- history             hash, see history.lua: names this content
+-- probe               text: never there for longer than a script
 
 local call = redis.call
 local prefix, put_together = KEYS[1], {}
