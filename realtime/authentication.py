@@ -30,6 +30,7 @@ MAX_USERNAME = 255
 class Login:
     """A Django session and its user. ``key`` is the session key and never leaves the
     process; ``digest`` stands for it elsewhere. ``auth_hash`` changes with the password.
+    ``backend`` is the path of the authentication backend that knows the user.
 
     ``unverified``: the session is there, and this process cannot tell whose it is, because
     none of its keys has signed it: perhaps one that is newer, in a rolling restart.
@@ -40,6 +41,7 @@ class Login:
     username: str = ""
     auth_hash: str = ""
     unverified: bool = field(default=False, compare=False)
+    backend: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:
@@ -136,7 +138,8 @@ def _login(key: str, kept: Kept, users: Mapping[_Pair, AbstractBaseUser]) -> Log
     user = users.get(pair) if pair else None
     known = kept.data.get(auth.HASH_SESSION_KEY, "")
     if user is not None and _is_current(known, user):
-        return Login(key, str(user.pk), str(user.get_username())[:MAX_USERNAME], known)
+        name = str(user.get_username())[:MAX_USERNAME]
+        return Login(key, str(user.pk), name, known, backend=kept.data[auth.BACKEND_SESSION_KEY])
     by_another_key = not kept.data or (user is not None and known != "")
     return Login(key, unverified=by_another_key and not kept.signed)
 
@@ -158,9 +161,9 @@ def verdicts(logins: Sequence[Login]) -> dict[Login, CloseCode]:
         users = _users({pair for kept in sessions.values() if (pair := _claimed(kept.data))})
         now = {key: _login(key, kept, users).user for key, kept in sessions.items()}
         moved = [login for login in logins if now.get(login.key, "") != login.user]
-        owners = _owners({login.user for login in moved if login.user})
+        owners = _users({_owner(login) for login in moved if login.user})
         judged = (
-            (login, _verdict(login, sessions.get(login.key), owners.get(login.user)))
+            (login, _verdict(login, sessions.get(login.key), owners.get(_owner(login))))
             if login.user
             else (login, CloseCode.CREDENTIALS_CHANGED)  # they have become somebody
             for login in moved
@@ -168,12 +171,9 @@ def verdicts(logins: Sequence[Login]) -> dict[Login, CloseCode]:
         return {login: code for login, code in judged if code is not None}
 
 
-def _owners(ids: set[str]) -> dict[str, AbstractBaseUser]:
-    """The active users with these primary keys, as a login has them."""
-    model = auth.get_user_model()
-    keys = {pk: key for pk in ids if (key := _primary_key(model, pk)) is not None}
-    users = model._default_manager.in_bulk(list(keys.values())) if keys else {}
-    return {pk: users[key] for pk, key in keys.items() if key in users and users[key].is_active}
+def _owner(login: Login) -> _Pair:
+    """A login of the application's own making names no backend."""
+    return login.backend or settings.AUTHENTICATION_BACKENDS[0], login.user
 
 
 def _verdict(login: Login, kept: Kept | None, owner: AbstractBaseUser | None) -> CloseCode | None:
@@ -194,6 +194,8 @@ def _verdict(login: Login, kept: Kept | None, owner: AbstractBaseUser | None) ->
         return None if unchanged else CloseCode.CREDENTIALS_CHANGED
     claims = _primary_key(type(owner), kept.data.get(auth.SESSION_KEY, ""))
     signed_anew = kept.data.get(auth.HASH_SESSION_KEY, "") != login.auth_hash
-    if claims == owner.pk and signed_anew:
+    # What a newer cookie says, which the browser may have, is not known here.
+    outdated = engines.in_cookies() and not _is_current(login.auth_hash, owner)
+    if claims == owner.pk and (signed_anew or outdated):
         return CloseCode.CREDENTIALS_CHANGED
     return CloseCode.LOGGED_OUT

@@ -92,6 +92,11 @@ def _engine() -> Any:
     return import_module(settings.SESSION_ENGINE).SessionStore
 
 
+def in_cookies() -> bool:
+    """Whether sessions are in the browsers' cookies, and nowhere else."""
+    return issubclass(_engine(), signed_cookies.SessionStore)
+
+
 def _has_rows(engine: Any) -> bool:
     """Whether it reads sessions as Django's engine on a database does; the cache in front of a
     database has nothing that the database has not."""
