@@ -63,10 +63,15 @@ def reason_for(code: int) -> str:
     return REASONS[CloseCode(code)] if code in REASONS else f"code {code}"
 
 
+# What a browser closes with when its page is closed or left: 1001 by itself, 1005 (a close frame
+# without a code) where the page closes its socket before it goes, as our client does.
+LEFT = frozenset({1001, 1005})
+
+
 def reason_of_peer(code: int) -> str:
-    """The same for a code that the peer has closed with: 1001 is what a browser says when its
-    page is closed or left, and no word about the server."""
-    return "client went away" if code == CloseCode.GOING_AWAY else reason_for(code)
+    """The same for a code that the peer has closed with: 1001 and 1005 are what a browser says
+    when its page is closed or left, and no word about the server."""
+    return "client went away" if code in LEFT else reason_for(code)
 
 
 def is_final(code: int) -> bool:

@@ -103,6 +103,7 @@ async def test_a_bye_ends_the_session_with_1000(world: World) -> None:
     [
         (1000, "normal closure"),
         (1001, "client went away"),
+        (1005, "client went away"),
         (4006, "page frozen"),
         (3999, "code 3999"),
     ],
