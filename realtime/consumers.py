@@ -14,6 +14,7 @@ from .authentication import Login, session_key
 from .conf import settings
 from .protocol.codes import CloseCode, ErrorCode
 from .protocol.messages import (
+    BINARY,
     SUBPROTOCOL,
     VERSION,
     ClientMessage,
@@ -263,7 +264,8 @@ class RealtimeConsumer(AsyncConsumer):
 
     def _early_bytes(self, data: bytes) -> None:
         if self.connection.admit_frame(len(data)):
-            self.connection.malformed(ErrorCode.NOT_READY, "expected hello first, as text")
+            detail = "expected hello first, as text"
+            self.connection.malformed(ErrorCode.NOT_READY, detail, id=BINARY)
 
     async def _admit(self, hello: Hello) -> bool:
         worker = await runtime.start()
@@ -319,13 +321,14 @@ class RealtimeConsumer(AsyncConsumer):
             return
         if type(self).receive_bytes is RealtimeConsumer.receive_bytes:
             detail = "expected a text frame; nobody here takes binary ones"
-            self.connection.malformed(ErrorCode.INVALID_MESSAGE, detail)
+            self.connection.malformed(ErrorCode.INVALID_MESSAGE, detail, id=BINARY)
             return
         assert self.session is not None
         self.session.alive(asyncio.get_running_loop().time())
         if not self._work.put(lambda: self.receive_bytes(data), size=len(data)):
             detail = "expected fewer frames at a time; send this one again later"
-            self.connection.send(Error(code=ErrorCode.RATE_LIMITED.value, detail=detail))
+            busy = Error(code=ErrorCode.RATE_LIMITED.value, detail=detail, id=BINARY)
+            self.connection.send(busy)
 
     def _leave(self, code: int) -> None:
         self._work.stop()

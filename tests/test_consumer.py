@@ -264,7 +264,11 @@ async def test_anything_before_hello_is_not_ready_and_does_not_count() -> None:
     await client.connect()
     await client.say(type="ping", sequence=1)
     await client.send_to(bytes_data=b"\x00")
-    assert [(await client.hear())["code"] for _ in range(2)] == ["not_ready", "not_ready"]
+    errors = [await client.hear() for _ in range(2)]
+    assert [(error["code"], error.get("id")) for error in errors] == [
+        ("not_ready", None),
+        ("not_ready", 0),
+    ]
     await client.say(**HELLO)
     assert (await client.hear())["type"] == "welcome"
     await client.disconnect()
@@ -489,7 +493,10 @@ async def test_bytes_nobody_takes_are_an_error(data: bytes) -> None:
     client = Client()
     await client.greet()
     await client.send_input({"type": "websocket.receive", "bytes": data})
-    assert (await client.hear())["code"] == "invalid_message"
+    error = await client.hear()
+    assert (error["code"], error["id"]) == ("invalid_message", 0)
+    await client.say(type="join", id=1)
+    assert (await client.hear()).get("id") is None
     await client.disconnect()
 
 
@@ -529,7 +536,8 @@ async def test_bytes_have_a_size_limit(settings: Any) -> None:
     client = Client(Echo)
     await client.greet()
     await client.send_to(bytes_data=bytes(101))
-    assert (await client.hear())["detail"] == "expected a frame of at most 100 bytes"
+    error = await client.hear()
+    assert (error["detail"], error["id"]) == ("expected a frame of at most 100 bytes", 0)
     await client.send_to(bytes_data=bytes(100))
     assert await client.receive_from(10) == bytes(100)
     await client.disconnect()
@@ -591,7 +599,7 @@ async def test_a_full_queue_answers_rate_limited_and_loses_nothing_else(slow: Cl
     for _ in range(MAX_WAITING + 1):
         await slow.send_to(bytes_data=b"n")
     error = await slow.hear()
-    assert (error["type"], error["code"]) == ("error", "rate_limited")
+    assert (error["type"], error["code"], error["id"]) == ("error", "rate_limited", 0)
     Slow.go_on.set()
     answers = [await slow.receive_from(10) for _ in range(MAX_WAITING + 1)]
     assert answers == [b"0"] + [b"n"] * MAX_WAITING

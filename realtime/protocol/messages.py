@@ -241,6 +241,9 @@ class Goodbye(Message, frozen=True, tag="goodbye", omit_defaults=True):
     delay: tuple[int, int] | None = None
 
 
+BINARY = 0  # the id of an error about a binary frame; requests of our client begin at 1
+
+
 class Error(Message, frozen=True, tag="error", omit_defaults=True):
     """The answer to a frame that could not be served, or about a room of ``hello``.
     ``detail`` is for people."""

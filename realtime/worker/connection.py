@@ -9,7 +9,7 @@ from realtime.protocol.bucket import TokenBucket
 from realtime.protocol.codes import CloseCode, ErrorCode, reason_for
 from realtime.protocol.decoding import BadFrame, TooMuchData, decode, size_of
 from realtime.protocol.frames import Encoded, encoded
-from realtime.protocol.messages import ClientMessage, ServerMessage
+from realtime.protocol.messages import BINARY, ClientMessage, ServerMessage
 
 from .outlets import Frames, Outbox, Send, Straight
 
@@ -118,13 +118,13 @@ class Connection:
         if len(data) <= self._limits.max_message_size:
             return True
         detail = f"expected a frame of at most {self._limits.max_message_size} bytes"
-        self.malformed(ErrorCode.INVALID_MESSAGE, detail)
+        self.malformed(ErrorCode.INVALID_MESSAGE, detail, id=BINARY)
         return False
 
-    def malformed(self, code: ErrorCode, detail: str) -> None:
-        """Answer a frame that is no message; the tenth is the last."""
+    def malformed(self, code: ErrorCode, detail: str, *, id: int | None = None) -> None:
+        """Answer a frame that is no message, a binary one with BINARY; the tenth is the last."""
         self._malformed += 1
-        self.send(messages.Error(code=code.value, detail=detail))
+        self.send(messages.Error(code=code.value, detail=detail, id=id))
         if self._malformed >= MAX_MALFORMED:
             self.end(CloseCode.PROTOCOL_ERRORS)
 

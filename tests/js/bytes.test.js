@@ -70,7 +70,7 @@ test("an error about bytes is not about the message on its way", async () => {
   const sent = client.send("chat", 1);
   client.sendBytes(BYTES);
   for (const code of ["invalid_message", "rate_limited"])
-    browser.socket.says({ type: "error", code, detail: "", binary: true });
+    browser.socket.says({ type: "error", code, detail: "", id: 0 });
   assert.deepEqual(await ends([sent]), [""]);
   assert.equal(errors.length, 2);
   browser.socket.says({ type: "ack", id: 1 });

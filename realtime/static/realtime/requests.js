@@ -124,7 +124,7 @@ export class Requests {
    * @returns {boolean} whether it was the answer to a request
    */
   answered(frame) {
-    const { code, room, binary, id = code && !room && !binary ? this.#id : null } = frame;
+    const { code, room, id = code && !room ? this.#id : null } = frame;
     const [request] = this.#queue;
     if (!request || !this.#sent || id !== this.#id) return false;
     this.#sent = false;
