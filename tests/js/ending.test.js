@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { heard } from "./browser.js";
-import { connectedPage, goodbye, page } from "./pages.js";
+import { connectedPage, goodbye, page, passDelay } from "./pages.js";
 
 describe("the end of a connection", () => {
   test("a goodbye is obeyed at once, without waiting for the close", () => {
@@ -115,6 +115,61 @@ describe("the end of a connection", () => {
     client.disconnect();
     assert.equal(client.state, "disconnected");
   });
+});
+
+describe("a server that restarts", () => {
+  for (const code of [1001, 1012, 4001]) {
+    test(`${code}: attempts that fail meanwhile are no news`, () => {
+      const { browser, client } = connectedPage();
+      const lost = heard(client, "connection_lost");
+      const said = goodbye(code, { delay: [0, 100] });
+      browser.socket.says(said);
+      for (let attempt = 1; attempt < 5; attempt += 1) {
+        const { reason, lastError } = client.stats();
+        assert.deepEqual([reason, lastError?.code], ["server restarting", code]);
+        passDelay(browser, client);
+        assert.equal(client.stats().reason, "server restarting");
+        browser.socket.breaks();
+      }
+      assert.deepEqual(lost, [{ code, reason: `said ${code}`, willReconnect: true }]);
+      passDelay(browser, client);
+      browser.socket.welcomes();
+      assert.equal(client.stats().reason, "");
+      browser.socket.breaks();
+      assert.equal(client.stats().reason, "connection lost");
+    });
+  }
+
+  test("and has something else to say then", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.says(goodbye(1001, { delay: [0, 100] }));
+    passDelay(browser, client);
+    browser.socket.says(goodbye(4009));
+    assert.equal(client.stats().reason, "said 4009");
+    passDelay(browser, client);
+    browser.socket.breaks();
+    assert.equal(client.stats().reason, "connection lost");
+  });
+
+  test("is forgotten by who connects anew", () => {
+    const { browser, client } = connectedPage();
+    browser.socket.says(goodbye(1001));
+    client.disconnect();
+    client.connect();
+    browser.socket.breaks();
+    assert.equal(client.stats().reason, "connection lost");
+  });
+});
+
+test("after 4002 one client does not wait as long as a crowd would", () => {
+  const { browser, client } = connectedPage();
+  browser.pass(10_000);
+  browser.socket.says(goodbye(4002, { delay: [0, 60_000] }));
+  assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
+  passDelay(browser, client);
+  browser.socket.welcomes();
+  browser.socket.says(goodbye(4002, { delay: [0, 100] }));
+  assert.equal(client.stats().nextAttemptAt, browser.wall + 50);
 });
 
 describe("state events", () => {

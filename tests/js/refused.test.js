@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { socketUrl } from "../../realtime/static/realtime/address.js";
-import { forbids } from "../../realtime/static/realtime/policy.js";
+import { forbids } from "../../realtime/static/realtime/refusals.js";
 import { Browser, heard } from "./browser.js";
 import { connectedPage, page, passDelay } from "./pages.js";
 

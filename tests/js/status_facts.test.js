@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { POLICY_REASON } from "../../realtime/static/realtime/refusals.js";
 import { facts, spoken } from "../../realtime/static/realtime/status/facts.js";
 import { formats } from "../../realtime/static/realtime/status/format.js";
-import { wordsFor } from "../../realtime/static/realtime/status/words.js";
+import { STANDARD, wordsFor } from "../../realtime/static/realtime/status/words.js";
+import { vectors } from "./vectors.js";
 
 /** @typedef {import("../../realtime/static/realtime/events.js").Stats} Stats */
 
@@ -105,10 +107,75 @@ test("what is worse than that is what is shown", () => {
 });
 
 test("an end by a final code", () => {
-  const lastError = { code: 4501, reason: "not authenticated", at: NOW };
-  const shown = seen({ state: "error", reason: "not authenticated", lastError });
-  assert.equal(shown.text, "Ended: not authenticated. Reconnect to try again.");
-  assert.equal(shown.lastError, "not authenticated (4501), 14:02:11");
+  const lastError = { code: 4504, reason: "too many sessions", at: NOW };
+  const shown = seen({ state: "error", reason: "too many sessions", lastError });
+  assert.equal(shown.text, "Ended: too many sessions. Reconnect to try again.");
+  assert.equal(shown.lastError, "too many sessions (4504), 14:02:11");
+});
+
+for (const [code, state, reason] of /** @type {const} */ ([
+  [4501, "error", "not authenticated"],
+  [4503, "disconnected", "logged out"],
+])) {
+  test(`${code}: what helps is a login`, () => {
+    const away = { state, reason, lastError: { code, reason, at: NOW } };
+    const text = `Ended: ${reason}. Log in: this page goes on by itself then.`;
+    assert.equal(seen(away).text, text);
+    const alone = seen({ ...away, autoReconnect: false });
+    assert.equal(alone.text, `Ended: ${reason}. Log in, then reconnect.`);
+    assert.match(seen(away, "zh").text, /请登录/);
+  });
+}
+
+test("a server that restarts is said to, until it is back", () => {
+  const lastError = { code: 1001, reason: "server shutting down", at: NOW };
+  const reason = "server restarting";
+  const away = { state: /** @type {const} */ ("connecting"), reason, attempts: 4, lastError };
+  assert.equal(seen(away).text, "The server is restarting.");
+  const waiting = seen({ ...away, nextAttemptAt: NOW + 4200 });
+  assert.equal(waiting.text, "The server is restarting. Next attempt in 5 secs.");
+  assert.equal(waiting.lastError, "server restarting (1001), 14:02:11");
+  assert.match(seen(away, "zh").text, /服务器正在重启/);
+});
+
+test("what somebody has written is shown as it is, in every language", () => {
+  for (const code of [4500, 4501, 4009, 4700]) {
+    const lastError = { code, reason: "back at noon", at: NOW };
+    const away = {
+      state: /** @type {const} */ ("disconnected"),
+      reason: "back at noon",
+      lastError,
+    };
+    for (const lang of ["en", "zh-hans"]) {
+      assert.match(seen(away, lang).text, /back at noon/);
+      assert.match(seen(away, lang).lastError, /^back at noon \(/);
+    }
+  }
+});
+
+test("what nobody has written is in the reader's language", () => {
+  for (const reason of ["disconnected by an administrator", "code 4500"]) {
+    const lastError = { code: 4500, reason, at: NOW };
+    const shown = seen({ state: "disconnected", reason, lastError }, "zh");
+    assert.equal(shown.text, "连接已结束：已被管理员断开。");
+  }
+});
+
+test("our server's own words are known", () => {
+  for (const { code, reason } of vectors("close_codes").codes)
+    if (code > 4000 && code !== 4006) assert.equal(STANDARD[code], reason);
+});
+
+test("a browser that refuses is quoted", () => {
+  for (const [reason, chinese] of [
+    [POLICY_REASON, /内容安全策略/],
+    ["no connection can be made: an insecure connection", /an insecure connection/],
+  ]) {
+    const lastError = { code: 1006, reason: String(reason), at: NOW };
+    const away = { state: /** @type {const} */ ("error"), reason: String(reason), lastError };
+    assert.match(seen(away, "zh").text, /** @type {RegExp} */ (chinese));
+    assert.match(seen(away).text, /^Ended: .*(connect-src|insecure)/);
+  }
 });
 
 test("given up", () => {

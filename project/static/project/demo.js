@@ -29,7 +29,9 @@ function show() {
 /** @param {import("../realtime/events.js").Stats} stats */
 function inWords({ state, attempts, reason, degraded }) {
   if (state === "connected" && degraded) return "connected, but the server cannot reach its data";
-  if (state === "connecting" && attempts > 1) return `connecting, attempt ${attempts}`;
+  const restarts = reason === "server restarting" ? `: ${reason}` : "";
+  if (state === "connecting" && attempts > 1) return `connecting, attempt ${attempts}${restarts}`;
+  if (state === "connecting") return `connecting${restarts}`;
   if (state === "disconnected" || state === "error") return reason ? `${state}: ${reason}` : state;
   return state;
 }

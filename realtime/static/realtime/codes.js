@@ -21,6 +21,9 @@ const REASONS = Object.freeze({
 // The server is well, or says when to come: at once, or within its `delay`.
 const SOON = new Set([1001, 1012, 4001, 4002, 4003, 4007, 4008]);
 
+// One client was silent; the server cannot tell whether many were, and spreads them as if.
+const ALONE = new Set([4002]);
+
 // The server said that it goes; by itself it comes back, and until then nothing answers.
 const RESTARTS = new Set([1001, 1012, 4001]);
 
@@ -77,4 +80,12 @@ export function isRestart(code) {
  */
 export function isAboutLogin(code) {
   return code !== undefined && ABOUT_LOGIN.has(code);
+}
+
+/**
+ * Whether the window of this end is longer than one client needs: backoff may come first.
+ * @param {number} code
+ */
+export function isAlone(code) {
+  return ALONE.has(code);
 }

@@ -10,7 +10,7 @@ import { LOST, reasonFor } from "./codes.js";
 import { Flow } from "./flow.js";
 import { bytesOf, parsed } from "./json.js";
 import { Pings } from "./pings.js";
-import { forbids, POLICY_REASON } from "./policy.js";
+import { forbids, POLICY_REASON } from "./refusals.js";
 import { Watchdog } from "./watchdog.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */

@@ -26,6 +26,8 @@ import { parsed } from "./json.js";
 
 /** @typedef {{session: string, token: string, since: number}} Identity */
 
+const RESUME_WINDOW_MS = 120_000; // of a server that does not say its own
+
 // What another page has counted, and taken with it when it crashed.
 const UNKNOWN_TURNS = 1000;
 
@@ -39,12 +41,17 @@ export class IdentityKeeper {
   /** @type {Identity | null} */
   #identity = null;
   #turn = 0;
+  #elapsed;
+  #window = RESUME_WINDOW_MS;
+  #overtookAt = -Infinity;
 
   /**
    * @param {string} url of the socket: each server has its own sessions
    * @param {Storage | null} storage null where the browser offers none
+   * @param {{readonly ms: number}} [elapsed] time passed
    */
-  constructor(url, storage) {
+  constructor(url, storage, elapsed = { ms: 0 }) {
+    this.#elapsed = elapsed;
     this.#name = `realtime:${url}${framePath()}`;
     this.#storage = storage;
   }
@@ -53,8 +60,12 @@ export class IdentityKeeper {
     return this.#identity;
   }
 
-  /** @param {Identity} identity */
-  keep(identity) {
+  /**
+   * @param {Identity} identity
+   * @param {number} [window] ms for which the server keeps a session without its client
+   */
+  keep(identity, window = RESUME_WINDOW_MS) {
+    this.#window = window;
     if (identity.session !== this.#identity?.session) this.#turn = 0;
     this.#identity = identity;
   }
@@ -71,9 +82,16 @@ export class IdentityKeeper {
     return { session, token, turn: this.#turn };
   }
 
-  /** The session was continued elsewhere, in how high a turn is not known: be above it. */
-  overtake() {
+  /**
+   * The session was continued elsewhere: whether to take it back. An attempt of our own that was
+   * given up may have come late; who takes it once more within the window means it.
+   */
+  overtakes() {
+    const { ms } = this.#elapsed;
+    if (!this.#identity || ms - this.#overtookAt < this.#window) return false;
+    this.#overtookAt = ms;
     this.#turn += UNKNOWN_TURNS;
+    return true;
   }
 
   /** Take what the page before left behind; if it left nothing, what is in memory stays. */

@@ -24,6 +24,7 @@ import { IdentityKeeper } from "./identity.js";
 import { Lifecycle } from "./lifecycle.js";
 import { Patience } from "./patience.js";
 import { Readmission } from "./readmission.js";
+import { refusal } from "./refusals.js";
 import { Retry } from "./retry.js";
 import { Standing } from "./standing.js";
 import { Tally } from "./tally.js";
@@ -32,8 +33,6 @@ import { Tally } from "./tally.js";
 /** @typedef {import("./connection.js").Frame} Frame */
 /** @typedef {import("./events.js").LastError} LastError */
 /** @typedef {import("./states.js").ClientState} ClientState */
-
-const RESUME_WINDOW_MS = 120_000; // of a server that does not say its own
 
 export class Keeper {
   #environment;
@@ -53,12 +52,12 @@ export class Keeper {
   /** @type {ClientState} the state of the newest `state` event */
   #announced = "disconnected";
   #parked = false;
+  /** The server has said that it goes: until it is back, what fails is no news. */
+  #restarting = false;
   /** @type {LastError | null} */
   #lastError = null;
   /** @type {string | null} */
   #user = null;
-  #resumeWindow = RESUME_WINDOW_MS;
-  #overtookAt = -Infinity;
 
   /**
    * @param {Required<import("./client.js").Options> & {name: string}} options the absolute `url`;
@@ -73,7 +72,7 @@ export class Keeper {
     this.#environment = environment(overrides);
     this.#elapsed = new Elapsed(this.#environment);
     this.#standing = new Standing(this.#elapsed);
-    this.#identity = new IdentityKeeper(url, this.#environment.storage);
+    this.#identity = new IdentityKeeper(url, this.#environment.storage, this.#elapsed);
     const delays = { ...DEFAULTS, ...backoff };
     this.#retry = new Retry(this.#environment, delays, () => this.#attempt());
     const line = {
@@ -167,7 +166,7 @@ export class Keeper {
   #begin() {
     this.#retry.reset();
     this.delivery.open();
-    this.#parked = false;
+    this.#parked = this.#restarting = false;
     this.#standing.move("connect");
     this.#attempt();
   }
@@ -208,12 +207,12 @@ export class Keeper {
 
   /** @param {Frame} frame */
   #welcomed(frame) {
-    const { session, token, resumed, user, resume_window = RESUME_WINDOW_MS } = frame;
+    const { session, token, resumed, user, resume_window } = frame;
     const wall = this.#environment.wall();
     const since = resumed ? (this.#identity.current?.since ?? wall) : wall;
-    this.#identity.keep({ session, token, since });
+    this.#identity.keep({ session, token, since }, resume_window);
     this.#user = user;
-    this.#resumeWindow = resume_window;
+    this.#restarting = false;
     const { attempts } = this.#retry;
     this.#retry.succeeded();
     this.#readmission.welcomed(resumed);
@@ -239,12 +238,11 @@ export class Keeper {
   /** @param {End} end */
   #ended({ code, reason, delay, hopeless = false }) {
     const wasUp = this.#standing.isUp;
-    const restarts = isRestart(code) || (code === LOST && !wasUp && this.#isRestarting);
+    const isNews = code !== LOST || !this.#restarting;
+    if (isNews) this.#restarting = isRestart(code);
     this.#connection = null;
-    // Until a server that restarts is back, nothing new can be learned from what fails.
-    if (!restarts || code !== LOST)
-      this.#lastError = { code, reason, at: this.#environment.wall() };
-    if (isFinal(code) && !this.#overtakes(code)) {
+    if (isNews) this.#lastError = { code, reason, at: this.#environment.wall() };
+    if (isFinal(code) && !(code === TAKEN_OVER && this.#identity.overtakes())) {
       // The session has ended or belongs to another page now: never ask for it again.
       this.#identity.forget();
       this.delivery.close(reason);
@@ -255,31 +253,14 @@ export class Keeper {
     } else if (!this.autoReconnect) {
       this.#enter("end", reason);
     } else if (this.#retry.exhausted) {
-      this.#enter("fail", `gave up after ${this.#retry.attempts} attempts: ${reason}`);
+      const why = this.#lastError?.reason ?? reason;
+      this.#enter("fail", `gave up after ${this.#retry.attempts} attempts: ${why}`);
     } else {
       this.#retry.plan(code, delay);
-      this.#enter("retry", restarts ? reasonFor(RESTARTING) : reason);
+      this.#enter("retry", this.#restarting ? reasonFor(RESTARTING) : reason);
     }
     const willReconnect = this.state === "connecting";
     if (wasUp) this.#emit("connection_lost", { code, reason, willReconnect });
-  }
-
-  /** The server has said that it goes, and was not heard of since. */
-  get #isRestarting() {
-    return isRestart(this.#lastError?.code);
-  }
-
-  /**
-   * An attempt of our own that was given up may have come late and taken the session: once it is
-   * taken back. Who takes it once more within the window means it.
-   * @param {number} code
-   */
-  #overtakes(code) {
-    const { ms } = this.#elapsed;
-    if (code !== TAKEN_OVER || ms - this.#overtookAt < this.#resumeWindow) return false;
-    this.#overtookAt = ms;
-    this.#identity.overtake();
-    return this.#identity.current !== null;
   }
 
   #hurry() {
@@ -355,14 +336,4 @@ export class Keeper {
     this.#announced = this.state;
     this.#emit("state", { previous, ...this.stats() });
   }
-}
-
-/**
- * What a WebSocket that could not even be made comes to. Some causes will not go away.
- * @param {any} error
- * @returns {End}
- */
-function refusal(error) {
-  const hopeless = /^(Security|Syntax|Type|Reference)Error$/.test(error?.name);
-  return { code: LOST, reason: `no connection can be made: ${error?.message ?? error}`, hopeless };
 }

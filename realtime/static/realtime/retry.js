@@ -2,7 +2,7 @@
 
 import { Alarm } from "./alarm.js";
 import { backoffDelay, momentIn } from "./backoff.js";
-import { behaviour, LOST } from "./codes.js";
+import { behaviour, isAlone, LOST } from "./codes.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */
 
@@ -126,10 +126,10 @@ export class Retry {
   #delayAfter(code, delay) {
     const { random } = this.#environment;
     const moment = momentIn(delay, random);
-    if (moment !== null && behaviour(code) === "soon") return moment;
+    if (moment !== null && behaviour(code) === "soon" && !isAlone(code)) return moment;
     const ms = backoffDelay(this.#failures, this.#backoff, random);
     this.#failures += 1;
-    return Math.max(moment ?? 0, ms);
+    return isAlone(code) ? Math.min(moment ?? ms, ms) : Math.max(moment ?? 0, ms);
   }
 
   /** @param {number} ms */

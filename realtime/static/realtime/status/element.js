@@ -6,7 +6,7 @@ import { facts, spoken } from "./facts.js";
 import { formats } from "./format.js";
 import { Popup } from "./popup.js";
 import { Shared } from "./shared.js";
-import { styles } from "./styles.js";
+import { dress } from "./styles.js";
 import { ticker } from "./ticker.js";
 import { View } from "./view.js";
 import { addLanguage, fill, languages, wordsFor } from "./words.js";
@@ -40,7 +40,7 @@ export class RealtimeStatus extends Base {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
-    root.adoptedStyleSheets = [styles()];
+    dress(root);
     this.#view = new View(root, (control) => this.#use(control));
     const { button, panel } = this.#view;
     this.#popup = new Popup({ host: this, button, panel, toggled: () => this.#toggled() });

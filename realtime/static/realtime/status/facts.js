@@ -1,8 +1,9 @@
 /** What the element shows, in words, from what the client knows. No DOM here. */
 
-import { isFinal } from "../codes.js";
+import { isAboutLogin, isFinal, RESTARTING, reasonFor } from "../codes.js";
+import { POLICY_REASON, UNMADE } from "../refusals.js";
 import { range } from "./sparkline.js";
-import { fill } from "./words.js";
+import { fill, STANDARD } from "./words.js";
 
 /** @typedef {import("../events.js").Stats} Stats */
 /** @typedef {import("../states.js").ClientState | "degraded"} Look a state, or a shade of connected */
@@ -90,11 +91,24 @@ function countdown(stats, context) {
 function explanation(stats, context) {
   const { words } = context;
   if (stats.state === "connecting") return calling(stats, context);
-  if (stats.state === "error") return `${failure(stats, context)} ${words.stayingText}`;
+  if (stats.state === "error") return `${failure(stats, context)} ${advice(stats, context)}`;
   if (stats.state !== "disconnected") return words[`${lookOf(stats)}Text`];
   if (!stats.reason) return words.disconnectedText;
   const ended = fill(words.endedText, { error: reasonInWords(stats, words) });
-  return stats.autoReconnect ? ended : `${ended} ${words.switchedOffText}`;
+  return `${ended} ${advice(stats, context)}`.trim();
+}
+
+/**
+ * What the reader can do about it; "" where nothing would be right to say.
+ * @param {Stats} stats
+ * @param {Context} context
+ */
+function advice(stats, { words }) {
+  const { state, autoReconnect } = stats;
+  if (isAboutLogin(causeOf(stats)?.code))
+    return autoReconnect ? words.logInText : words.logInAndText;
+  if (state === "error") return words.stayingText;
+  return autoReconnect ? "" : words.switchedOffText;
 }
 
 /**
@@ -104,6 +118,8 @@ function explanation(stats, context) {
 function calling(stats, context) {
   const { words, formats } = context;
   const time = untilNext(stats, context);
+  if (stats.reason === reasonFor(RESTARTING))
+    return time ? fill(words.restartingWaitingText, { time }) : words.restartingText;
   if (time) return fill(words.waitingText, { time });
   if (stats.attempts < 2) return words.connectingText;
   return fill(words.retryingText, { n: formats.number(stats.attempts) });
@@ -115,25 +131,37 @@ function calling(stats, context) {
  */
 function failure(stats, { words, formats }) {
   const error = reasonInWords(stats, words);
-  const gaveUp = stats.lastError !== null && !isFinal(stats.lastError.code);
+  const gaveUp = stats.reason !== stats.lastError?.reason && !isFinal(stats.lastError?.code ?? 0);
   const text = gaveUp ? words.gaveUpText : words.endedText;
   return fill(text, { error, n: formats.number(stats.attempts) });
 }
 
 /**
- * The reason of the state: that of the last error, where it is the cause, has words of its own.
+ * The last error, if it is why the state is what it is.
  * @param {Stats} stats
- * @param {Words} words
  */
-function reasonInWords({ reason, lastError }, words) {
-  return lastError && reason.endsWith(lastError.reason) ? errorInWords(lastError, words) : reason;
+function causeOf({ reason, lastError }) {
+  return lastError && reason.endsWith(lastError.reason) ? lastError : null;
 }
 
 /**
+ * @param {Stats} stats
+ * @param {Words} words
+ */
+function reasonInWords(stats, words) {
+  const cause = causeOf(stats);
+  return cause ? errorInWords(cause, words) : stats.reason;
+}
+
+/**
+ * What an administrator or the application has written is shown as it is, in whatever language.
  * @param {import("../events.js").LastError} error
  * @param {Words} words
  */
 function errorInWords({ code, reason }, words) {
+  if (reason === POLICY_REASON) return words.policy;
+  const isOurs = code < 4000 || reason === STANDARD[code] || reason === reasonFor(code);
+  if (!isOurs || reason.startsWith(UNMADE)) return reason;
   return words[`code${code}`] ?? reason;
 }
 

@@ -4,6 +4,8 @@
  * around the element, and the reader's own colours in forced colours.
  */
 
+import { html } from "./dom.js";
+
 const CSS = `
 :host {
   display: inline-block;
@@ -362,11 +364,16 @@ dd {
 /** @type {CSSStyleSheet | null} */
 let sheet = null;
 
-/** One style sheet for all elements. */
-export function styles() {
+/**
+ * One style sheet for all elements. Where none can be constructed, in older browsers and in jsdom,
+ * each has its own.
+ * @param {ShadowRoot} root
+ */
+export function dress(root) {
+  if (!("replaceSync" in CSSStyleSheet.prototype)) return root.append(html("style", {}, CSS));
   if (!sheet) {
     sheet = new CSSStyleSheet();
     sheet.replaceSync(CSS);
   }
-  return sheet;
+  root.adoptedStyleSheets = [sheet];
 }

@@ -2,8 +2,8 @@
 
 /**
  * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
- * the like are optional: they say in words why a connection ended; without them the server's
- * own reason is shown. `degraded` follows `connected`.
+ * the like are optional: they say in words why a connection ended; without them, or where
+ * somebody has given a reason, that is shown. `degraded` follows `connected`.
  * @typedef {Record<keyof typeof ENGLISH, string> & Record<string, string>} Words
  */
 
@@ -22,10 +22,14 @@ const ENGLISH = {
   connectingText: "Calling the server.",
   retryingText: "Calling the server, attempt {n}.",
   waitingText: "No connection. Next attempt in {time}.",
+  restartingText: "The server is restarting.",
+  restartingWaitingText: "The server is restarting. Next attempt in {time}.",
   unstableText: "The server is silent. Asking whether it is still there.",
   endedText: "Ended: {error}.",
   gaveUpText: "Gave up after {n} attempts: {error}.",
   stayingText: "Reconnect to try again.",
+  logInText: "Log in: this page goes on by itself then.",
+  logInAndText: "Log in, then reconnect.",
   switchedOffText: "Automatic reconnecting is off.",
   disconnectedText: "Not connected. Reconnect whenever you like.",
 
@@ -55,6 +59,11 @@ const ENGLISH = {
   pinged: "Answer after {time}",
   notPinged: "No answer to the ping",
   resetDone: "Attempts and last error forgotten",
+
+  policy: "this page's content security policy does not allow the connection (connect-src)",
+  code1001: "server restarting",
+  code1012: "server restarting",
+  code4001: "server restarting",
 };
 
 /** @type {Words} */
@@ -72,10 +81,14 @@ const CHINESE = {
   connectingText: "正在连接服务器。",
   retryingText: "正在连接服务器，第 {n} 次尝试。",
   waitingText: "连接已中断，{time}后重试。",
+  restartingText: "服务器正在重启。",
+  restartingWaitingText: "服务器正在重启，{time}后重试。",
   unstableText: "服务器没有动静，正在确认它是否还在。",
   endedText: "连接已结束：{error}。",
   gaveUpText: "尝试 {n} 次后放弃：{error}。",
   stayingText: "点击“立即重连”可再次尝试。",
+  logInText: "请登录，之后本页会自动恢复。",
+  logInAndText: "请先登录，再重新连接。",
   switchedOffText: "自动重连已关闭。",
   disconnectedText: "未连接，可随时重新连接。",
 
@@ -106,13 +119,14 @@ const CHINESE = {
   notPinged: "Ping 没有得到应答",
   resetDone: "已清除尝试次数和最近错误",
 
+  policy: "本页的内容安全策略（connect-src）不允许此连接",
   code1000: "正常关闭",
-  code1001: "服务器正在关闭",
+  code1001: "服务器正在重启",
   code1005: "连接已关闭",
   code1006: "连接中断",
   code1011: "服务器错误",
   code1012: "服务器正在重启",
-  code4001: "服务器正在关闭",
+  code4001: "服务器正在重启",
   code4002: "心跳超时",
   code4003: "接收过慢",
   code4004: "超出频率限制",
@@ -129,6 +143,24 @@ const CHINESE = {
   code4505: "协议错误",
   code4506: "会话已在别处继续",
 };
+
+/** @type {Readonly<Record<number, string>>} What our server says of itself; anything else somebody has written. */
+export const STANDARD = Object.freeze({
+  4001: "server shutting down",
+  4002: "heartbeat timeout",
+  4003: "slow consumer",
+  4004: "rate limit exceeded",
+  4005: "no hello in time",
+  4007: "delivery count does not match",
+  4008: "credentials changed",
+  4009: "try again later",
+  4500: "disconnected by an administrator",
+  4501: "not authenticated",
+  4503: "logged out",
+  4504: "too many sessions",
+  4505: "protocol errors",
+  4506: "session continued elsewhere",
+});
 
 /** @type {Record<string, Partial<Words>>} by language tag, in lower case */
 export const languages = { en: ENGLISH, zh: CHINESE };

@@ -28,6 +28,11 @@ export function isRestart(code: number | undefined): boolean;
  * @param {number | undefined} code
  */
 export function isAboutLogin(code: number | undefined): boolean;
+/**
+ * Whether the window of this end is longer than one client needs: backoff may come first.
+ * @param {number} code
+ */
+export function isAlone(code: number): boolean;
 /** Close codes: what they mean in words, and what the client does about them. */
 export const NORMAL: 1000;
 export const NO_CODE: 1005;

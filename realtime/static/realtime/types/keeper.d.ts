@@ -1,3 +1,7 @@
+/** @typedef {import("./connection.js").End} End */
+/** @typedef {import("./connection.js").Frame} Frame */
+/** @typedef {import("./events.js").LastError} LastError */
+/** @typedef {import("./states.js").ClientState} ClientState */
 export class Keeper {
     /**
      * @param {Required<import("./client.js").Options> & {name: string}} options the absolute `url`;

@@ -1,2 +1,6 @@
-/** One style sheet for all elements. */
-export function styles(): CSSStyleSheet;
+/**
+ * One style sheet for all elements. Where none can be constructed, in older browsers and in jsdom,
+ * each has its own.
+ * @param {ShadowRoot} root
+ */
+export function dress(root: ShadowRoot): void;

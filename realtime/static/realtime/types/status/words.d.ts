@@ -15,12 +15,14 @@ export function wordsFor(lang: string): Words;
  * @param {Record<string, string>} values
  */
 export function fill(text: string, values: Record<string, string>): string;
+/** @type {Readonly<Record<number, string>>} What our server says of itself; anything else somebody has written. */
+export const STANDARD: Readonly<Record<number, string>>;
 /** @type {Record<string, Partial<Words>>} by language tag, in lower case */
 export const languages: Record<string, Partial<Words>>;
 /**
  * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
- * the like are optional: they say in words why a connection ended; without them the server's
- * own reason is shown. `degraded` follows `connected`.
+ * the like are optional: they say in words why a connection ended; without them, or where
+ * somebody has given a reason, that is shown. `degraded` follows `connected`.
  */
 export type Words = Record<keyof typeof ENGLISH, string> & Record<string, string>;
 declare namespace ENGLISH {
@@ -36,10 +38,14 @@ declare namespace ENGLISH {
     let connectingText: string;
     let retryingText: string;
     let waitingText: string;
+    let restartingText: string;
+    let restartingWaitingText: string;
     let unstableText: string;
     let endedText: string;
     let gaveUpText: string;
     let stayingText: string;
+    let logInText: string;
+    let logInAndText: string;
     let switchedOffText: string;
     let disconnectedText: string;
     let countdown: string;
@@ -67,5 +73,9 @@ declare namespace ENGLISH {
     let pinged: string;
     let notPinged: string;
     let resetDone: string;
+    let policy: string;
+    let code1001: string;
+    let code1012: string;
+    let code4001: string;
 }
 export {};

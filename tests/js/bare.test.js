@@ -1,0 +1,128 @@
+/** Places without a browser, or with half of one: servers that render pages, and tests of others. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { bytesOf } from "../../realtime/static/realtime/json.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = join(root, "realtime/static/realtime");
+const scratch = mkdtempSync(join(tmpdir(), "realtime-bare-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+/**
+ * What a module prints in a Node of its own, without warnings.
+ * @param {string} script
+ */
+function run(script) {
+  const options = ["--input-type=module", "--throw-deprecation", "-e", script];
+  return execFileSync(process.execPath, options, { cwd: root, encoding: "utf8" }).trim();
+}
+
+for (const name of ["index.js", "status.js", "status/element.js"]) {
+  test(`${name} can be imported without a browser, and without a TextEncoder`, () => {
+    const script = `
+      delete globalThis.TextEncoder;
+      const found = await import(${JSON.stringify(join(folder, name))});
+      console.log(Object.keys(found).join());
+    `;
+    const names = name === "index.js" ? "RealtimeClient,connect" : "RealtimeStatus";
+    assert.equal(run(script), names);
+  });
+}
+
+test("an absolute address is all that a client needs of the page", () => {
+  const script = `
+    import { RealtimeClient } from ${JSON.stringify(join(folder, "index.js"))};
+    class WebSocket { send() {} close() {} }
+    const client = new RealtimeClient({ url: "wss://example.com/ws/", environment: { WebSocket } });
+    client.connect();
+    client.join("news");
+    console.log(client.state);
+    client.disconnect();
+  `;
+  assert.equal(run(script), "connecting");
+});
+
+test("the length of a text on the wire is that of its UTF-8", () => {
+  const texts = [
+    "",
+    "abc",
+    "é",
+    "ß",
+    "…",
+    "中文",
+    "😀",
+    "a😀b",
+    "\ud800",
+    "\udc00",
+    "\ud800x",
+    "\udc00\ud800",
+  ];
+  for (const text of texts)
+    assert.equal(bytesOf(text), new TextEncoder().encode(text).length, text);
+});
+
+test("what a page needs has types: of options, events and errors; a wrong name is none", () => {
+  const lines = `
+    import {
+      type Backoff, type BytesDetail, type ClientEvents, type ClientState, type Environment,
+      type EstablishedDetail, type FrameDetail, type JoinedDetail, type LastError, type LatencyDetail,
+      type LeftDetail, type LostDetail, type MessageDetail, type NoticeDetail, type Options,
+      type ResyncDetail, type SendError, type ServerErrorDetail, type StateDetail, type Stats,
+      connect, RealtimeClient,
+    } from "channels-realtime";
+    import { type RealtimeClient as Shown, RealtimeStatus, type Words } from "channels-realtime/status.js";
+
+    const backoff: Partial<Backoff> = { base: 5 };
+    const options: Options = { url: "/ws/", backoff };
+    const client: RealtimeClient = connect(options);
+    const shown: Shown = client;
+    const target: EventTarget = client;
+    client.addEventListener("message", ({ detail }) => hear(detail));
+    client.addEventListener("bytes", ({ detail }: ClientEvents["bytes"]) => detail.data.byteLength);
+    client.addEventListener("left", { handleEvent: ({ detail }) => leave(detail) }, { once: true });
+    function hear(detail: MessageDetail): number { return detail.offset; }
+    function leave(detail: LeftDetail): string | null { return detail.code; }
+    const state: ClientState = client.state;
+    client.send("chat", {}).catch((error: SendError) => error.code.toUpperCase());
+    const sent: boolean = client.sendBytes(new Uint8Array(3));
+    RealtimeStatus.addLanguage("de", { connected: "verbunden" } satisfies Partial<Words>);
+    // @ts-expect-error misspelt
+    client.addEventListener("mesage", () => {});
+    // @ts-expect-error a text is no bytes
+    client.sendBytes("text");
+    // @ts-expect-error misspelt
+    connect({ autoReconect: false });
+    export const all: [Environment, EstablishedDetail, FrameDetail, JoinedDetail, LastError, LatencyDetail,
+      LostDetail, NoticeDetail, ResyncDetail, ServerErrorDetail, StateDetail, Stats][] = [];
+    export { sent, shown, state, target };
+  `;
+  writeFileSync(join(scratch, "page.ts"), lines);
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: "ES2022",
+    module: "ESNext",
+    moduleResolution: "Bundler",
+    lib: ["DOM", "ES2022"],
+    types: [],
+    paths: {
+      "channels-realtime": [join(folder, "types/index.d.ts")],
+      "channels-realtime/status.js": [join(folder, "types/status.d.ts")],
+    },
+  };
+  const config = { compilerOptions, files: ["page.ts"] };
+  writeFileSync(join(scratch, "tsconfig.json"), JSON.stringify(config));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  try {
+    execFileSync(process.execPath, [tsc, "-p", scratch], { encoding: "utf8" });
+  } catch (error) {
+    assert.fail(/** @type {any} */ (error).stdout);
+  }
+});
