@@ -58,6 +58,7 @@ class LiveSession(Counters):
     claimant = models.CharField(max_length=64, blank=True)
     # Their names, with spaces between them; in memberships they are what is searched.
     rooms = models.TextField(blank=True)
+    turn = models.BigIntegerField(default=0)
 
     class Meta:
         verbose_name = _("live session")
@@ -89,6 +90,30 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_id[:8]} in {self.room}"
+
+
+class Tombstone(models.Model):
+    """What is over and must not come back: a session that was closed, a connection that its
+    worker has given up, a worker that has left. Forgotten after ``expires_at``.
+
+    A session's may hold a verdict, which a client that has its token is told until
+    ``told_until``; both times in epoch ms.
+    """
+
+    name = models.CharField(primary_key=True, max_length=64)
+    expires_at = models.BigIntegerField(db_index=True)
+    told_until = models.BigIntegerField(default=0)
+    code = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=200, blank=True)
+    token_hash = models.CharField(max_length=64, blank=True)
+    user = models.CharField(max_length=255, blank=True)
+    login = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name[:8]
 
 
 class Worker(models.Model):

@@ -32,6 +32,7 @@ from .records import (
     Stats,
     SweepReport,
     Swept,
+    Verdict,
     WorkerReport,
 )
 
@@ -52,6 +53,11 @@ SAMPLES_KEPT_MS = 3_600_000 + 2 * SAMPLE_EVERY_MS
 LOST_WORKER_KEPT_MS = 30 * 24 * 3_600_000
 
 LONGEST_REASON = 200
+
+# So long is remembered what is over: a connection that was given up, a worker that has left, a
+# session that was closed. What was sent before may arrive later: a system tries for about 15
+# minutes to hand over what was written to a connection.
+LATE_MS = 20 * 60_000
 
 
 def the_one(**given: str) -> tuple[str, str]:
@@ -98,7 +104,9 @@ class BlockingStore(ABC):
 
     @abstractmethod
     def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
-        """Register a new session as connected. None if its user has too many, see ``cap``.
+        """Register a new session as connected. None if its user has too many, see ``cap``,
+        and if the call comes too late: its connection was given up (:meth:`suspend`), its
+        worker has left, or the session has been closed.
 
         Only users are counted, nobody anonymous: their connected and suspended sessions
         that nobody has asked to end for good. Where one more would be over the limit, as
@@ -108,12 +116,18 @@ class BlockingStore(ABC):
         """
 
     @abstractmethod
-    def resume(self, opening: Opening) -> Session | None:
+    def resume(self, opening: Opening) -> Session | Verdict | None:
         """Continue a session: same user, token and id, within the window, swept or not.
 
-        Takes over one that is still connected; the generation grows by one. None
-        for unknown, expired, closing and foreign sessions alike. Anything about
-        to be closed for good by a request is not resumed either.
+        Takes over one that is still connected; the generation grows by one, and the turn is
+        that of the opening. Returns None if the session is unknown, expired or foreign
+        (indistinguishable on purpose), and changes nothing then, nor if the call comes too
+        late, as in :meth:`open`.
+
+        Returns a Verdict to the session's own client if the session was asked to end with a
+        final code, or has ended with one less than a resume window ago; see
+        ``verdicts.py`` for the ends of logins. Also, with 4506, if the turn is not above the last
+        one of the session: the attempt is older than the one that has it. Nothing changes.
         """
 
     @abstractmethod
@@ -135,6 +149,7 @@ class BlockingStore(ABC):
         lower generation is replaced, a final request for its end aside, and the same one,
         if it is still this worker's, is treated like in a beat. Whatever has moved on is left
         alone: it is answered if its generation is higher, and by the next beat otherwise.
+        What was closed does not come back, and a worker that has left puts nothing back.
         """
 
     @abstractmethod
@@ -143,6 +158,10 @@ class BlockingStore(ABC):
 
         A session that has moved on (other generation or worker) is left alone.
         Returns those that were suspended by this call or a repeat of it.
+
+        A departure by ``connection`` gives that connection up, whatever became of it: an
+        ``open`` or ``resume`` for it that arrives within LATE_MS finds a tombstone, and does
+        nothing.
         """
 
     @abstractmethod
@@ -168,7 +187,10 @@ class BlockingStore(ABC):
 
     @abstractmethod
     def leave(self, worker: str) -> tuple[Session, ...]:
-        """Give the worker's lease back; whatever it still has is suspended and returned."""
+        """Give the worker's lease back; whatever it still has is suspended and returned.
+
+        A call of this worker's that arrives within LATE_MS comes too late: it renews no lease,
+        and opens, resumes and registers nothing."""
 
     @abstractmethod
     def get(self, session: str) -> Session | None:
@@ -244,7 +266,7 @@ class Store(ABC):
     @abstractmethod
     async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None: ...
     @abstractmethod
-    async def resume(self, opening: Opening) -> Session | None: ...
+    async def resume(self, opening: Opening) -> Session | Verdict | None: ...
     @abstractmethod
     async def beat(
         self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True

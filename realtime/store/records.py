@@ -52,7 +52,7 @@ class Session(Struct, frozen=True):
     ``generation`` counts its resumes. ``end_code`` and ``end_reason`` say how the
     last connection ended and are 0 and "" while connected. ``latency_ms`` is the
     last measured one. ``rooms`` are those it is in, or was in when its connection ended,
-    sorted.
+    sorted. ``turn`` is that of the attempt that it follows: 0 for the one that opened it.
     """
 
     id: str
@@ -70,12 +70,14 @@ class Session(Struct, frozen=True):
     end_code: int = 0
     end_reason: str = ""
     rooms: tuple[str, ...] = ()
+    turn: int = 0
 
 
 class Opening(Struct, frozen=True):
     """A connection that asks for a session. ``connection`` is unique to it, so that a
     repeated call is recognised; ``token_hash`` is the digest of the session's secret.
-    ``rooms`` are all that the session is in from now on, sorted."""
+    ``rooms`` are all that the session is in from now on, sorted. ``turn`` rises with every
+    attempt of a client to resume; None counts as the session's last one plus one."""
 
     session: str
     token_hash: str
@@ -84,6 +86,14 @@ class Opening(Struct, frozen=True):
     peer: Peer
     visibility: str = "visible"
     rooms: tuple[str, ...] = ()
+    turn: int | None = None
+
+
+class Verdict(Struct, frozen=True):
+    """Why a client may not resume its session: the close code and the reason that it is told."""
+
+    code: int
+    reason: str
 
 
 class Cap(Struct, frozen=True):
@@ -128,7 +138,7 @@ class Departure(Struct, frozen=True):
     """The end of a connection: its last values, and why it ended.
 
     ``connection``, as in its :class:`Opening`, stands for the generation of one that its
-    worker never learned of because the answer was lost; it then has no values of its own.
+    worker has given up because no answer came; it then has no values of its own.
     """
 
     pulse: Pulse

@@ -17,7 +17,8 @@ from realtime.protocol.position import Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.session_log import age_of, log_session, names
 from realtime.store.base import Store
-from realtime.store.records import Cap, Departure, Opening, Peer, Pulse, Session, Totals
+from realtime.store.records import Cap, Departure, Opening, Peer, Pulse, Session, Totals, Verdict
+from realtime.store.verdicts import OUTDATED
 
 from .connection import Connection
 from .departures import Departures, Leaving
@@ -166,7 +167,11 @@ class Admission:
             return None
         resume = new.hello.resume
         before = self._hub.get(resume.session) if resume else None
-        record = await self._resume(new)
+        is_late = before is not None and _has_gone_on(before, new)
+        record = OUTDATED if is_late else await self._resume(new)
+        if isinstance(record, Verdict):
+            self._refuse(new, record)
+            return None
         token = resume.token if record and resume else secrets.token_urlsafe(24)
         resumed = record is not None
         if record is None:
@@ -186,14 +191,19 @@ class Admission:
         self._watchers.joined(record, session.reader.names)
         return session
 
-    async def _resume(self, new: Newcomer) -> Session | None:
+    def _refuse(self, new: Newcomer, verdict: Verdict) -> None:
+        code, reason = verdict.code, verdict.reason
+        logger.info("%s (%s) may not resume: %d %s", *names(new.peer), code, reason)
+        new.connection.end(code, reason)
+
+    async def _resume(self, new: Newcomer) -> Session | Verdict | None:
         resume = new.hello.resume
         if resume is None or not SESSION_ID.fullmatch(resume.session):
             return None  # none of ours: not worth a round trip, and safe for any database
-        opening = self._opening(new, resume.session, resume.token)
+        opening = self._opening(new, resume.session, resume.token, turn=resume.turn)
         try:
             return await self._store.resume(opening)
-        except Exception:
+        except BaseException:  # also if this task is cancelled: the call goes on
             self._forsake(opening, for_good=False)
             raise
 
@@ -201,11 +211,13 @@ class Admission:
         opening = self._opening(new, secrets.token_hex(16), token)
         try:
             return await self._store.open(opening, cap=self._cap)
-        except Exception:
+        except BaseException:
             self._forsake(opening, for_good=True)
             raise
 
-    def _opening(self, new: Newcomer, session: str, token: str) -> Opening:
+    def _opening(
+        self, new: Newcomer, session: str, token: str, *, turn: int | None = None
+    ) -> Opening:
         return Opening(
             session=session,
             token_hash=_digest(token),
@@ -214,10 +226,12 @@ class Admission:
             peer=new.peer,
             visibility=new.hello.visibility,
             rooms=tuple(sorted(new.rooms)),
+            turn=turn,
         )
 
     def _forsake(self, opening: Opening, *, for_good: bool) -> None:
-        """Perhaps the store has this connection, and nobody will ever beat for it."""
+        """Give a connection up that the store may have, or may yet come to have: the session
+        is not to stay with it, and a call that arrives later finds its tombstone."""
         pulse = Pulse(opening.session, 0, None, 0, opening.visibility, Totals())
         code = CloseCode.TRY_AGAIN_LATER
         departure = Departure(pulse, code.value, code.reason, opening.connection)
@@ -225,7 +239,7 @@ class Admission:
 
     def _enter(self, new: Newcomer, record: Session, token: str) -> ConnectedSession:
         older = self._hub.get(record.id)
-        if older is not None and older.record.generation <= record.generation:
+        if older is not None and older.record.turn <= record.turn:
             record = self._hand_on(older, new, record)
         policy = self._terms.policy
         # Not all at once after a mass reconnect: half to a whole interval.
@@ -278,6 +292,16 @@ class Admission:
             server_time=time.time_ns() // 1_000_000,
             rooms=rooms,
         )
+
+
+def _has_gone_on(live: ConnectedSession, new: Newcomer) -> bool:
+    """Whether the session's own client has made a later attempt, which has it here. A store
+    that came back with an old copy may not know of that."""
+    resume = new.hello.resume
+    if resume is None or resume.turn is None or live.departed:
+        return False
+    own = (live.token_hash, live.record.peer.user) == (_digest(resume.token), new.peer.user)
+    return own and resume.turn <= live.record.turn
 
 
 def _digest(token: str) -> str:

@@ -70,7 +70,7 @@ class Departures:
         self._worker = worker
         self._retry = retry
         self._pending: OrderedDict[tuple[str, int, str], Leaving] = OrderedDict()
-        self._full = False
+        self._full = self._stopped = False
         self._under_way: Set[tuple[str, int, str]] = frozenset()
         self._released = asyncio.Event()
         self._released.set()
@@ -81,7 +81,10 @@ class Departures:
         return len(self._pending)
 
     def add(self, leaving: Leaving) -> None:
-        """Queue a departure; the store hears of it with the next batch."""
+        """Queue a departure; the store hears of it with the next batch. Not after :meth:`stop`:
+        the worker leaves then, and with it all that it had asked for."""
+        if self._stopped:
+            return
         self._pending[leaving.key] = leaving
         if len(self._pending) > MAX_PENDING:
             self._drop_oldest()
@@ -120,6 +123,7 @@ class Departures:
 
     async def stop(self) -> None:
         """Give up what the store has not heard of."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

@@ -45,6 +45,18 @@ def pulse(session: str = "s1", *, generation: int = 1, **given: Any) -> Pulse:
     return Pulse(session=session, generation=generation, **values)
 
 
+def forsaken(session: str = "s1", *, connection: str, code: int = 4009) -> Departure:
+    """The end of a connection that its worker has given up before it heard an answer."""
+    return Departure(pulse(session, generation=0), code, "try again later", connection)
+
+
+def resumed(store: BlockingStore, opening: Opening) -> Session:
+    """Resume a session that may be."""
+    session = store.resume(opening)
+    assert isinstance(session, Session)
+    return session
+
+
 def departure(
     session: str = "s1", *, code: int = 1006, reason: str = "connection lost", **given: Any
 ) -> Departure:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from django.db import connections
 
-from realtime.models import LiveSession, Registry, RoomKey, RoomLog, Sample, Worker
+from realtime.models import LiveSession, Registry, RoomKey, RoomLog, Sample, Tombstone, Worker
 from realtime.store.base import BlockingStore, Store
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
@@ -40,8 +40,10 @@ BOUNDS = Bounds(length=20, bytes=2_000, ttl_ms=300_000, meta_ttl_ms=7 * DAY * 10
 
 # What expires by itself knows no other clock than the server's.
 AGE = """
-for _, key in ipairs(redis.call('KEYS', '{*}:log:*')) do
-  redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
+for _, pattern in ipairs({'{*}:log:*', '{*}:tomb:*'}) do
+  for _, key in ipairs(redis.call('KEYS', pattern)) do
+    redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
+  end
 end
 """
 
@@ -103,7 +105,7 @@ class DatabaseKind(Kind):
         return self.database.now()
 
     def empty(self) -> None:
-        for model in (LiveSession, Worker, Registry, Sample, RoomLog, RoomKey):
+        for model in (LiveSession, Tombstone, Worker, Registry, Sample, RoomLog, RoomKey):
             model._default_manager.using(self.database.alias).all().delete()
 
     def begin_anew(self, room: str) -> None:

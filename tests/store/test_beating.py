@@ -352,13 +352,6 @@ def test_leaving_does_not_hide_what_others_took(store: BlockingStore) -> None:
     assert state(store) is CONNECTED
 
 
-def test_who_left_may_come_again(store: BlockingStore) -> None:
-    beat(store)
-    store.leave("w1")
-    assert not beat(store).renewed
-    assert store.stats().workers == 1
-
-
 def test_an_unknown_worker_leaves_in_peace(store: BlockingStore) -> None:
     assert store.leave("nobody") == ()
 

@@ -22,6 +22,7 @@ from .builders import (
     opened,
     opening,
     pulse,
+    resumed,
     returning,
     state,
     suspended,
@@ -88,8 +89,7 @@ def test_who_was_connected_may_resume_after_the_clock_was_set_right(kind: Kind) 
     kind.store.open(opening())
     beat(kind.store, "w1")
     kind.turn(-HOURS)
-    session = kind.store.resume(returning())
-    assert session is not None
+    session = resumed(kind.store, returning())
     assert session.opened_at <= session.connected_at <= session.last_beat <= kind.now()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from realtime.store.base import BlockingStore
-from realtime.store.records import Cap, Session
+from realtime.store.records import Cap, Session, Verdict
 
 from .builders import (
     CONNECTED,
@@ -173,7 +173,7 @@ def test_of_equally_old_ones_the_lower_id_gives_way(kind: Kind) -> None:
 def test_who_gave_way_may_not_resume(kind: Kind) -> None:
     fill(kind, "s1", "s2")
     attempt(kind.store, "s3", OLDEST)
-    assert kind.store.resume(returning("s1")) is None
+    assert kind.store.resume(returning("s1")) == Verdict(TOO_MANY, "too many sessions")
 
 
 def test_a_session_is_as_old_as_its_first_connection(kind: Kind) -> None:
@@ -201,7 +201,7 @@ def test_the_suspended_make_room_first(kind: Kind, cap: Cap) -> None:
     suspended(kind.store, "s2")
     assert attempt(kind.store, "s3", cap) is not None
     assert asked(kind.store) == {}
-    assert kind.store.resume(returning("s2")) is None
+    assert kind.store.resume(returning("s2")) == Verdict(TOO_MANY, "too many sessions")
     assert kind.store.overdue().close == 1
     (closed,) = kind.store.sweep("sweeper").claimed
     assert (closed.id, closed.end_code, closed.end_reason) == ("s2", TOO_MANY, "too many sessions")

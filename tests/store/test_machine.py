@@ -32,6 +32,7 @@ from realtime.store.records import (
     SessionState,
     SweepReport,
     Totals,
+    Verdict,
 )
 
 from .builders import pulse, report
@@ -70,6 +71,7 @@ caps = st.sampled_from([None, Cap(1, True), Cap(2, True), Cap(2, True), Cap(2, F
 codes = st.sampled_from(CODES)
 reasons = st.sampled_from(["", "so", "x" * 300])
 counts = st.integers(0, 3)
+turns = st.one_of(st.none(), st.integers(0, 4), st.sampled_from([2**53]))
 shifts = st.sampled_from([0, 0, 0, 0, 0, 0, -1, 1])
 in_rooms = st.sets(st.sampled_from(ROOMS)).map(lambda names: tuple(sorted(names)))
 # Their rooms seldom change between two beats.
@@ -89,10 +91,10 @@ queries = st.builds(
 # What happens, and how often. One rule for all: rules of their own would be switched off by
 # turns, which pays only in many more examples than there is time for.
 ACTS = {
-    "open": 5, "resume": 6, "beat": 8, "beat_about_some": 2, "register": 4, "depart": 4,
-    "confirm": 1, "ask_one_to_close": 3, "ask_some_to_close": 1, "leave": 1, "sweep": 3,
-    "sweep_to_the_end": 1, "turn": 3, "set_back": 2, "repeat": 3, "come_back_empty": 2,
-    "leaf_through": 3, "look_closer": 4, "keep_numbers": 1,
+    "open": 5, "resume": 6, "come_late": 2, "beat": 8, "beat_about_some": 2, "register": 4,
+    "depart": 4, "confirm": 1, "ask_one_to_close": 3, "ask_some_to_close": 1, "leave": 1,
+    "sweep": 3, "sweep_to_the_end": 1, "turn": 3, "set_back": 2, "repeat": 3,
+    "come_back_empty": 2, "leaf_through": 3, "look_closer": 4, "keep_numbers": 1,
 }  # fmt: skip
 
 
@@ -111,6 +113,7 @@ class Machine(RuleBasedStateMachine):
         self.numbers = itertools.count()
         self.last: Call = lambda side: side.store.stats()
         self.openings: dict[str, Opening] = {}
+        self.sent: list[Opening] = []
         self.generations: dict[str, int] = {}
         self.snapshots: list[Snapshot] = []
 
@@ -170,6 +173,7 @@ class Machine(RuleBasedStateMachine):
         named = (id_, f"token of {id_}", f"{id_}, first", draw(workers))
         opening = Opening(*named, peer, rooms=draw(in_rooms))
         self.openings[id_], self.generations[id_] = opening, 1
+        self.sent.append(opening)
         self._welcome(opening, self.both(lambda side: side.store.open(opening, cap=cap)))
 
     def resume(self, draw: Draw) -> None:
@@ -183,13 +187,23 @@ class Machine(RuleBasedStateMachine):
             peer=replace(first.peer, login=draw(logins), address="::1"),
             visibility="hidden",
             rooms=draw(in_rooms),
+            turn=draw(turns),
         )
+        self.sent.append(opening)
         self._welcome(opening, self.both(lambda side: side.store.resume(opening)))
 
-    def _welcome(self, opening: Opening, answers: list[Session | None]) -> None:
+    def come_late(self, draw: Draw) -> None:
+        """A call that was given up arrives all the same, or once more."""
+        opening = draw(st.sampled_from(self.sent[-8:]))
+        if draw(st.booleans()):
+            self._welcome(opening, self.both(lambda side: side.store.resume(opening)))
+        else:
+            self._welcome(opening, self.both(lambda side: side.store.open(opening)))
+
+    def _welcome(self, opening: Opening, answers: list[Session | Verdict | None]) -> None:
         """Remember whom they let in."""
         one, two = answers
-        if one is not None and two is not None:
+        if isinstance(one, Session) and isinstance(two, Session):
             self.openings[opening.session] = opening
             self.generations[opening.session] = one.generation
             both = dict(zip(self.sides, (one, two), strict=True))

@@ -3,7 +3,7 @@
 import pytest
 
 from realtime.store.base import BlockingStore
-from realtime.store.records import Peer, Totals
+from realtime.store.records import Peer, Session, Totals, Verdict
 
 from .builders import (
     CONNECTED,
@@ -52,7 +52,7 @@ def test_a_suspended_session_is_resumed(kind: Kind) -> None:
     before = suspended(kind.store)
     kind.turn(RESUME - 1)
     after = kind.store.resume(returning())
-    assert after is not None
+    assert isinstance(after, Session)
     assert (after.state, after.generation, after.worker) == (CONNECTED, 2, "w2")
     assert (after.opened_at, after.end_code, after.end_reason) == (before.opened_at, 0, "")
     assert after.connected_at == after.last_beat > before.last_beat
@@ -63,14 +63,14 @@ def test_totals_outlive_a_resume(store: BlockingStore) -> None:
     totals = Totals(pings=3, pongs=2, invalid_pongs=1, misses=1, frames_in=9, frames_out=8)
     store.suspend("w1", [departure(totals=totals, missed=1)])
     session = store.resume(returning())
-    assert session is not None
+    assert isinstance(session, Session)
     assert (session.totals, session.missed) == (totals, 0)
 
 
 def test_a_resumed_session_is_where_its_client_is_now(store: BlockingStore) -> None:
     suspended(store, address="10.0.0.1", login="old")
     session = store.resume(returning(address="10.0.0.2", login="new", visibility="hidden"))
-    assert session is not None
+    assert isinstance(session, Session)
     assert (session.peer.address, session.peer.login) == ("10.0.0.2", "new")
     assert session.visibility == "hidden"
 
@@ -80,7 +80,7 @@ def test_a_repeated_resume_gives_the_same_session(kind: Kind) -> None:
     first = kind.store.resume(returning())
     kind.turn(1)
     assert kind.store.resume(returning()) == first
-    assert first is not None
+    assert isinstance(first, Session)
     assert first.generation == 2
 
 
@@ -88,14 +88,14 @@ def test_each_resume_grows_the_generation(store: BlockingStore) -> None:
     suspended(store)
     for number in (2, 3, 4):
         session = store.resume(returning(connection=f"number {number}"))
-        assert session is not None
+        assert isinstance(session, Session)
         assert session.generation == number
 
 
 def test_a_session_that_is_still_connected_is_taken_over(store: BlockingStore) -> None:
     store.open(opening())
     session = store.resume(returning())
-    assert session is not None
+    assert isinstance(session, Session)
     assert (session.worker, session.generation) == ("w2", 2)
     assert store.suspend("w1", [departure()]) == ()
     assert state(store) is CONNECTED
@@ -194,7 +194,7 @@ def test_what_is_to_end_for_good_is_not_resumed(store: BlockingStore, is_suspend
     if is_suspended:
         store.suspend("w1", [departure()])
     store.request_close(session="s1", code=4500, reason="")
-    assert store.resume(returning()) is None
+    assert store.resume(returning()) == Verdict(4500, "disconnected by an administrator")
 
 
 def test_what_may_come_back_is_resumed_and_the_request_forgotten(store: BlockingStore) -> None:

@@ -106,10 +106,10 @@ def test_who_was_put_back_after_its_end_is_not_closed(
 ) -> None:
     session = opened(store, opening("s1"))
     beat(store, "w1")
+    store.suspend("w1", [departure("s1")])
     if end == "closing":
-        store.close("w1", [departure("s1")], "w1")
-    else:
-        store.suspend("w1", [departure("s1")])
+        kind.turn(RESUME + 1)
+        assert ids(store.sweep("w1").claimed) == ["s1"]
     evict(kind, "session:s1")
     store.register("w1", [known(session)])
     suspended(store, "s2")

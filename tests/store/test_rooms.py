@@ -124,7 +124,7 @@ def test_a_resume_brings_its_own_rooms(store: BlockingStore) -> None:
     suspended(store, rooms=TWO)
     for _ in range(2):
         record = store.resume(returning(rooms=("chat:2", "news")))
-        assert record is not None
+        assert isinstance(record, Session)
         assert record.rooms == ("chat:2", "news") == rooms(store)
     assert [store.attendance(room).sessions for room in ("chat:1", "chat:2", "news")] == [0, 1, 1]
 

@@ -106,7 +106,9 @@ class World:
         rooms: dict[str, Position | None] | None = None,
     ) -> ConnectedSession:
         """A connection that has said hello; ``resume`` is the welcome to continue from."""
-        wanted = resume and Resume(session=resume["session"], token=resume["token"])
+        wanted = resume and Resume(
+            session=resume["session"], token=resume["token"], turn=resume.get("turn")
+        )
         hello = Hello(protocol=1, resume=wanted or None, rooms=rooms or {})
         login = peer.login or None  # what stands for the login, here by its digest
         connection = connect(wire)

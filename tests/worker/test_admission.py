@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from realtime.models import LiveSession
+from realtime.models import LiveSession, Registry
 from realtime.protocol.messages import Bye, Hello, Resume
 from realtime.protocol.position import Position
 from realtime.store.base import StoreUnavailable
@@ -388,6 +388,153 @@ async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
     record = await world.store.get(newest.id)
     assert record is not None
     assert (record.state, last.closed) == (CONNECTED, None)
+
+
+# ---------------------------------------------------------------- turns
+
+
+async def test_an_attempt_that_woke_up_late_gets_4506_and_the_newer_one_stays(
+    world: World,
+) -> None:
+    welcome = await suspended(world, Wire())
+    newer, late = Wire(), Wire()
+    session = await world.admit(newer, resume={**welcome, "turn": 2})
+    other = world.other("w2")
+    for worker in (world, other):
+        late = await refused(worker, welcome, turn=1)
+        assert (late.closed, late.types) == (4506, ["goodbye"])
+    assert session.record.turn == 2
+    assert not session.departed
+    assert newer.closed is None
+    assert (await world.store.stats()).connected == 1
+    assert len(world.fickle.called("resume")) == 1  # what is here need not be asked
+
+
+async def refused(world: World, welcome: dict[str, Any], **extra: Any) -> Wire:
+    """A connection that may not resume."""
+    wire = Wire()
+    connection = connect(wire)
+    hello = Hello(protocol=1, resume=Resume(welcome["session"], welcome["token"], **extra))
+    assert await world.admission.admit(connection, hello, known(ADA, rights(ADA))) is None
+    await connection.flush()
+    return wire
+
+
+async def test_a_stranger_is_not_told_of_turns_here_either(world: World) -> None:
+    first = Wire()
+    mine = await world.admit(first)
+    theirs = Wire()
+    await world.admit(theirs, resume={**first.messages[0], "token": "wrong", "turn": 0})
+    assert theirs.messages[0]["resumed"] is False
+    assert not mine.departed
+
+
+async def test_a_late_attempt_loses_though_the_store_came_back_with_an_old_copy(
+    world: World,
+) -> None:
+    welcome = await suspended(world, Wire())
+    newer = Wire()
+    session = await world.admit(newer, resume={**welcome, "turn": 2})
+    await LiveSession.objects.aupdate(generation=1, turn=0)
+    late = await refused(world, welcome, turn=1)
+    assert (late.closed, newer.closed, session.departed) == (4506, None, False)
+
+
+async def test_a_session_put_back_brings_its_turn(world: World) -> None:
+    welcome = await suspended(world, Wire())
+    await world.admit(Wire(), resume={**welcome, "turn": 7})
+    await LiveSession.objects.all().adelete()
+    await Registry.objects.all().adelete()
+    await world.beats.flush()
+    record = await world.store.get(welcome["session"])
+    assert record is not None
+    assert record.turn == 7
+
+
+# ---------------------------------------------------------------- calls that are given up
+
+
+@pytest.mark.parametrize("verb", ["open", "resume"])
+async def test_who_goes_while_the_store_is_asked_leaves_no_ghost(world: World, verb: str) -> None:
+    """The task is cancelled, and the call takes effect all the same, or only then."""
+    welcome = await suspended(world, Wire())
+    resume = welcome if verb == "resume" else None
+    world.fickle.held[verb] = asyncio.Event()
+    admission = asyncio.create_task(world.admit(Wire(), resume=resume))
+    await eventually(lambda: world.fickle.called(verb) and verb not in world.fickle.held)
+    admission.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await admission
+    await world.settle()
+    (opening,) = world.fickle.called(verb)[-1]
+    assert await getattr(world.store, verb)(opening) is None  # once more, late
+    assert (await world.store.stats()).connected == 0
+    again = await world.admit(Wire(), resume=welcome)
+    assert again.id == welcome["session"]
+
+
+async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: World) -> None:
+    """Also if the store is out of reach for long: it is told once it is back."""
+    first = Wire()
+    session = await world.admit(first)
+    other = world.other("w2")
+    other.fickle.down = True
+    with pytest.raises(StoreUnavailable):
+        await other.admit(Wire(), resume=first.messages[0])
+    await eventually(lambda: len(other.fickle.called("suspend")) > 2)
+    other.fickle.down = False
+    await other.settle()
+    (opening,) = other.fickle.called("resume")[0]
+    assert await world.store.resume(opening) is None
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.worker, record.generation) == (CONNECTED, "w1", 1)
+    await other.departures.stop()
+
+
+async def test_a_worker_that_has_stopped_gives_nobody_up_any_more(world: World) -> None:
+    world.fickle.down = True
+    await world.departures.stop()
+    with pytest.raises(StoreUnavailable):
+        await world.admit(Wire())
+    assert len(world.departures) == 0
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+async def test_who_comes_back_to_a_session_that_has_ended_is_told_why(world: World) -> None:
+    welcome = await suspended(world, Wire())
+    await world.store.request_close(session=welcome["session"], code=4500, reason="enough")
+    for _ in range(2):
+        wire = await refused(world, welcome)
+        expected = {"type": "goodbye", "code": 4500, "reason": "enough", "reconnect": False}
+        assert (wire.messages, wire.closed) == ([expected], 4500)
+        await world.sweeper.sweep()
+    assert [row.code for row in await world.history()] == [4500]
+    assert (await world.admit(Wire())).id != welcome["session"]
+
+
+async def test_a_final_end_that_the_client_never_heard_of_is_told_later(world: World) -> None:
+    """The line was dead; the end is the worker's own."""
+    wire = Wire()
+    session = await world.admit(wire)
+    welcome = wire.messages[0]
+    wire.open.clear()
+    world.hub.end(session, 4700, "not here")
+    await world.settle()
+    assert (await refused(world, welcome)).goodbye["reason"] == "not here"
+
+
+async def test_bye_is_no_verdict(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    welcome = wire.messages[0]
+    world.hub.receive(session, Bye())
+    await world.settle()
+    again = Wire()
+    await world.admit(again, resume=welcome)
+    assert again.messages[0]["resumed"] is False
 
 
 # ---------------------------------------------------------------- rooms

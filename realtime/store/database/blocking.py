@@ -30,11 +30,12 @@ from ..records import (
     Stats,
     SweepReport,
     Swept,
+    Verdict,
     WorkerReport,
 )
 from ..windows import Windows
 from . import rows
-from .admission import Admission
+from .arriving import Arriving
 from .log import DatabaseBlockingLog
 from .looking import Looking
 from .memberships import Memberships
@@ -43,6 +44,7 @@ from .ownership import Ownership
 from .registering import Registering
 from .rows import CLOSING, CONNECTED, ONLINE, SUSPENDED
 from .sweeping import Sweeping
+from .tombstones import Tombstones
 from .transaction import Database
 from .workers import Workers
 
@@ -75,11 +77,16 @@ class DatabaseSessions(BlockingStore):
         self._database = database
         self._windows = windows
         self._ownership = Ownership(database, owner)
-        self._leases = Workers(database, windows)
+        self._tombstones = Tombstones(database, windows)
+        self._leases = Workers(database, windows, self._tombstones)
         self._memberships = Memberships(database)
-        self._sweeping = Sweeping(database, windows, self._leases, self._memberships)
-        self._admission = Admission(database, self._leases)
-        self._registering = Registering(database, windows, self._memberships)
+        self._sweeping = Sweeping(
+            database, windows, self._leases, self._memberships, self._tombstones
+        )
+        self._arriving = Arriving(
+            database, windows, self._leases, self._memberships, self._tombstones
+        )
+        self._registering = Registering(database, windows, self._memberships, self._tombstones)
         self._looking = Looking(database)
         self._numbers = Numbers(database, self._leases)
         self._live = LiveSession.objects.using(database.alias)
@@ -91,58 +98,10 @@ class DatabaseSessions(BlockingStore):
     # ------------------------------------------------------------ opening
 
     def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
-        with self._database.write(gate=cap is not None) as now:
-            if cap is not None and not self._admission.admits(opening, cap, now):
-                return None
-            row = LiveSession(
-                id=opening.session,
-                token_hash=opening.token_hash,
-                generation=1,
-                opened_at=now,
-                deadline=self._windows.silence(now),
-                **rows.of_opening(opening, now),
-            )
-            # A repeat finds its own row: session ids are never used twice.
-            self._live.bulk_create([row], ignore_conflicts=True)
-            row = self._live.select_for_update().get(id=opening.session)
-            self._memberships.add([(row.id, row.rooms)])
-            return rows.to_record(row)
+        return self._arriving.open(opening, cap)
 
-    def resume(self, opening: Opening) -> Session | None:
-        with self._database.write() as now:
-            row = self._live.select_for_update().filter(id=opening.session).first()
-            if row is None or not self._may_resume(row, opening, now):
-                return None
-            if row.connection != opening.connection:
-                self._continue(row, opening, now)
-            return rows.to_record(row)
-
-    def _may_resume(self, row: LiveSession, opening: Opening, now: int) -> bool:
-        own = row.token_hash == opening.token_hash and row.user == opening.peer.user
-        wanted = row.close_code < FINAL
-        return own and wanted and self._within_window(row, now)
-
-    def _within_window(self, row: LiveSession, now: int) -> bool:
-        if row.state == SUSPENDED:
-            return now < row.deadline and (row.since or 0) <= self._windows.believed(now)
-        if row.state != CONNECTED:
-            return False
-        # Connected, but perhaps to a worker that died and was not swept yet.
-        lease_until = self._leases.lease_of(row.worker, now)
-        until = row.deadline if lease_until is None else min(row.deadline, lease_until)
-        return now < until + self._windows.resume_ms
-
-    def _continue(self, row: LiveSession, opening: Opening, now: int) -> None:
-        before = row.rooms
-        row.opened_at = rows.times_of(row, now)["opened_at"]
-        row.since = None
-        for column, value in rows.of_opening(opening, now).items():
-            setattr(row, column, value)
-        self._memberships.change([(row.id, before, row.rooms)])
-        row.generation += 1
-        row.deadline = self._windows.silence(now)
-        row.close_code, row.close_reason = 0, ""
-        row.save(using=self._database.alias)
+    def resume(self, opening: Opening) -> Session | Verdict | None:
+        return self._arriving.resume(opening)
 
     # ------------------------------------------------------------ beating
 
@@ -150,10 +109,14 @@ class DatabaseSessions(BlockingStore):
         self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
     ) -> BeatAnswer:
         with self._database.write() as now:
-            renewed, stood_still = self._leases.renew(worker, now)
-            lost = self._report(worker.id, pulses, now)
-            impatient = suspend_lost and not stood_still
-            suspended = self._sweeping.suspend_lost(now, BATCH)[1] if impatient else ()
+            lost: tuple[Lost, ...] = ()
+            suspended: tuple[Session, ...] = ()
+            renewed = False
+            if renewal := self._leases.renew(worker, now):
+                renewed, stood_still = renewal
+                lost = self._report(worker.id, pulses, now)
+                if suspend_lost and not stood_still:
+                    suspended = self._sweeping.suspend_lost(now, BATCH)[1]
             return BeatAnswer(
                 renewed=renewed,
                 **self._leases.present(now),
@@ -230,8 +193,9 @@ class DatabaseSessions(BlockingStore):
         self, worker: str, departures: Sequence[Departure], moved: dict[str, Any], now: int
     ) -> tuple[Session, ...]:
         """Move the worker's own sessions on; those of a repeated call are found moved."""
+        self._give_up([departure.connection for departure in departures], now)
         known = rows.lock(self._live, (departure.pulse.session for departure in departures))
-        changes, moves, answer = [], [], []
+        changes, moves, moved_on, answer = [], [], [], []
         for departure in departures:
             row = known.get(departure.pulse.session)
             if row is None or not _is_meant(row, departure):
@@ -247,12 +211,20 @@ class DatabaseSessions(BlockingStore):
                 changes.append((row.id, values))
                 for column, value in values.items():
                     setattr(row, column, value)
+                moved_on.append(row)
             elif any(getattr(row, column) != moved[column] for column in _MOVED_BY):
                 continue
             answer.append(row)
         rows.update_rows(self._database.connection, changes)
         self._memberships.change(moves)
+        if moved["state"] == CLOSING:
+            self._tombstones.bury_sessions(moved_on, now)
         return rows.to_records(answer)
+
+    def _give_up(self, connections: Iterable[str], now: int) -> None:
+        if given_up := [name for name in connections if name]:
+            self._database.hold_alone(given_up)
+            self._tombstones.bury(given_up, now)
 
     def confirm(self, sessions: Sequence[str]) -> None:
         with self._database.write():
@@ -278,6 +250,8 @@ class DatabaseSessions(BlockingStore):
 
     def leave(self, worker: str) -> tuple[Session, ...]:
         with self._database.write() as now:
+            self._database.hold_alone([worker])
+            self._tombstones.bury([worker], now)
             self._leases.give_back(worker, now)
             return self._sweeping.suspend_of(worker, now)
 

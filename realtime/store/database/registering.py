@@ -10,7 +10,8 @@ from ..records import Loss, Lost, Registration
 from ..windows import Windows
 from . import rows
 from .memberships import Memberships
-from .rows import ONLINE
+from .rows import CONNECTED, ONLINE
+from .tombstones import Tombstones
 from .transaction import Database
 
 
@@ -18,24 +19,33 @@ class Registering:
     """See the contract. What two workers both believe to have goes to the higher generation,
     whoever comes first."""
 
-    def __init__(self, database: Database, windows: Windows, memberships: Memberships) -> None:
+    def __init__(
+        self,
+        database: Database,
+        windows: Windows,
+        memberships: Memberships,
+        tombstones: Tombstones,
+    ) -> None:
         self._database = database
         self._windows = windows
         self._memberships = memberships
+        self._tombstones = tombstones
         self._live = LiveSession.objects.using(database.alias)
 
     def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
         """See the contract."""
         with self._database.write() as now:
+            if self._tombstones.is_late(now, worker):
+                return ()
             given = {r.session.id: self._as_it_was(worker, r, now) for r in registrations}
             self._insert_unknown(given)
-            known = rows.lock(self._live, given)
+            known = self._without_closed(rows.lock(self._live, given), now)
             replaced, beaten, lost = [], [], []
             for registration in registrations:
                 session = registration.session
                 row = known.get(session.id)
                 if row is None:
-                    continue  # closed and confirmed this very moment
+                    continue  # closed
                 if row.generation > session.generation:
                     lost.append(Lost(session.id, session.generation, Loss.TAKEN_OVER))
                 elif row.generation < session.generation:
@@ -53,6 +63,13 @@ class Registering:
         new = [LiveSession(id=id_, **columns) for id_, columns in sorted(given.items())]
         self._live.bulk_create(new, ignore_conflicts=True)
 
+    def _without_closed(self, known: dict[str, LiveSession], now: int) -> dict[str, LiveSession]:
+        """Looked at last, so that what is closed meanwhile is found as well. What is connected
+        beside its tombstone was inserted just now."""
+        buried = self._tombstones.those_of(known, now)
+        self._live.filter(id__in=buried, state=CONNECTED)._raw_delete(self._database.alias)
+        return {id_: row for id_, row in known.items() if id_ not in buried}
+
     def _as_it_was(self, worker: str, registration: Registration, now: int) -> dict[str, Any]:
         columns = rows.of_registration(registration, worker)
         # Its worker may remember what the clock once said.
@@ -64,8 +81,11 @@ class Registering:
         times = rows.times_of(row, now)
         last_beat = max(times["last_beat"], now - registration.idle_ms)
         beat = rows.of_beat(rows.pulse_of(registration))
-        in_rooms = {"rooms": rows.of_rooms(registration.session.rooms)}
-        return beat | in_rooms | times | self._lively(last_beat)
+        known = {
+            "rooms": rows.of_rooms(registration.session.rooms),
+            "turn": max(row.turn, registration.session.turn),
+        }
+        return beat | known | times | self._lively(last_beat)
 
     def _settle(self, known: dict[str, LiveSession], put: dict[str, dict[str, Any]]) -> None:
         """Those that were inserted just now are known with their rooms, but not yet in them."""

@@ -47,6 +47,7 @@ def to_record(row: LiveSession) -> Session:
         end_code=row.end_code,
         end_reason=row.end_reason,
         rooms=tuple(row.rooms.split()),
+        turn=row.turn,
     )
 
 
@@ -121,6 +122,7 @@ def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
         "opened_at": session.opened_at,
         "connected_at": session.connected_at,
         "rooms": of_rooms(session.rooms),
+        "turn": session.turn,
         **of_beat(pulse_of(registration)),
     }
 

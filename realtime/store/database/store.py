@@ -26,6 +26,7 @@ from ..records import (
     Stats,
     SweepReport,
     Swept,
+    Verdict,
     WorkerReport,
 )
 from .blocking import DatabaseSessions
@@ -76,7 +77,7 @@ class DatabaseStore(Store):
         alone = cap is not None and self._database.is_shared
         return await self._write(lambda: self.blocking.open(opening, cap=cap), alone=alone)
 
-    async def resume(self, opening: Opening) -> Session | None:
+    async def resume(self, opening: Opening) -> Session | Verdict | None:
         return await self._write(lambda: self.blocking.resume(opening))
 
     async def beat(

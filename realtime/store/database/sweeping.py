@@ -13,6 +13,7 @@ from ..windows import Windows
 from . import rows
 from .memberships import Memberships
 from .rows import CLOSING, CONNECTED, SUSPENDED
+from .tombstones import Tombstones
 from .transaction import Database
 from .workers import Workers
 
@@ -21,12 +22,18 @@ class Sweeping:
     """Steps of a sweep. Correct when run twice, at once, or from several places."""
 
     def __init__(
-        self, database: Database, windows: Windows, leases: Workers, memberships: Memberships
+        self,
+        database: Database,
+        windows: Windows,
+        leases: Workers,
+        memberships: Memberships,
+        tombstones: Tombstones,
     ) -> None:
         self._database = database
         self._windows = windows
         self._leases = leases
         self._memberships = memberships
+        self._tombstones = tombstones
         self._live = LiveSession.objects.using(database.alias)
 
     def sweep(self, claimant: str, limit: int) -> Swept:
@@ -36,6 +43,7 @@ class Sweeping:
             suspended += self._suspend_silent(now, limit - len(suspended))
             claimed = self._claim(claimant, now, limit)
             self._leases.fold(now)
+            self._tombstones.forget(now)
             return Swept(suspended, claimed, workers_lost)
 
     def overdue(self) -> Overdue:
@@ -123,8 +131,10 @@ class Sweeping:
         chosen = list(self._free(due)[:limit])
         taken = [row for row in chosen if row.state != CLOSING or self._is_free(row, now)]
         left = [row.id for row in taken if row.state == SUSPENDED and row.rooms]
+        unwanted = [row for row in taken if _is_unwanted(row)]
         self._change([(row, self._claimed(row, claimant, now)) for row in taken])
         self._memberships.remove(left)
+        self._tombstones.bury_sessions(unwanted, now)
         return rows.to_records(chosen)
 
     def _is_free(self, row: LiveSession, now: int) -> bool:
@@ -132,7 +142,7 @@ class Sweeping:
         return row.deadline < now or (row.since or 0) > self._windows.believed(now)
 
     def _claimed(self, row: LiveSession, claimant: str, now: int) -> dict[str, Any]:
-        unwanted = row.state == SUSPENDED and row.close_code >= FINAL
+        unwanted = _is_unwanted(row)
         return {
             "state": CLOSING,
             "worker": "",
@@ -153,6 +163,10 @@ class Sweeping:
                 setattr(row, column, value)
         rows.update_rows(self._database.connection, [(row.id, values) for row, values in changes])
         return rows.to_records(row for row, _ in changes)
+
+
+def _is_unwanted(row: LiveSession) -> bool:
+    return row.state == SUSPENDED and row.close_code >= FINAL
 
 
 def _wish(row: LiveSession) -> str:

@@ -1,6 +1,6 @@
 """A database as a store sees it: its clock, and transactions that fail in one way."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,13 @@ GATES = {
     "sqlite": "SELECT 1",
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('realtime: the gate'))",
 }
+
+# Names that are held like a gate, where rows cannot be locked as they are not there yet: some by
+# one transaction alone; or one alone, and another beside all who do not want that one alone.
+HOLD_ALONE = "SELECT pg_advisory_xact_lock(hashtext(name)) FROM unnest(%s::text[]) AS name"
+HOLD_BESIDE = (
+    "SELECT pg_advisory_xact_lock(hashtext(%s)), pg_advisory_xact_lock_shared(hashtext(%s))"
+)
 
 DEADLOCK_DETECTED = "40P01"  # PostgreSQL's
 IN_USE = ("SQLITE_BUSY", "SQLITE_LOCKED")
@@ -64,6 +71,21 @@ class Database:
             if gate:
                 self._ask(GATES)
             yield self.now()
+
+    def hold_alone(self, names: Sequence[str]) -> None:
+        """Wait for all transactions that hold one of these names, and keep the next ones out
+        until this one has ended."""
+        self._hold(HOLD_ALONE, [sorted(names)])
+
+    def hold_beside(self, name: str, *, beside: str) -> None:
+        """Hold one name alone, and another beside the transactions that do the same."""
+        self._hold(HOLD_BESIDE, [name, beside])
+
+    def _hold(self, sql: str, names: Sequence[Any]) -> None:
+        if self.connection.vendor != "postgresql":  # SQLite has one writer at a time
+            return
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, names)
 
     def _ask(self, dialects: Mapping[str, str]) -> Any:
         sql = dialects.get(self.connection.vendor)

@@ -10,6 +10,7 @@ from realtime.models import Registry, Worker
 from ..base import LOST_WORKER_KEPT_MS
 from ..records import Deliveries, WorkerReport
 from ..windows import Windows
+from .tombstones import Tombstones
 from .transaction import Database
 
 FOLD_AFTER_MS = 24 * 3600 * 1000
@@ -26,8 +27,9 @@ class Workers:
     finds there what has been folded, and nothing is counted twice.
     """
 
-    def __init__(self, database: Database, windows: Windows) -> None:
+    def __init__(self, database: Database, windows: Windows, tombstones: Tombstones) -> None:
         self._windows = windows
+        self._tombstones = tombstones
         self._workers = Worker.objects.using(database.alias)
         self._registry = Registry.objects.using(database.alias)
 
@@ -55,11 +57,12 @@ class Workers:
         over = row.lost or row.beat_at > self._windows.believed(now)
         return min(row.lease_until, now - 1) if over else row.lease_until
 
-    def renew(self, worker: WorkerReport, now: int) -> tuple[bool, bool]:
+    def renew(self, worker: WorkerReport, now: int) -> tuple[bool, bool] | None:
         """Take or renew its lease and note its report.
 
         Whether the lease still ran; and whether there was one that did not: then this worker
-        stood still, or the clock was set, and others have yet to beat again, too.
+        stood still, or the clock was set, and others have yet to beat again, too. None, and
+        nothing happens, if the worker has left.
         """
         values = asdict(worker)
         values.pop("id")
@@ -69,6 +72,8 @@ class Workers:
         mine = self._workers.filter(id=worker.id)
         if self.leased(now).filter(id=worker.id).update(**values) == 1:
             return True, False
+        if self._tombstones.is_late(now, worker.id):
+            return None
         stood_still = mine.filter(lost=False).exists()
         self._add_to_registry(list(mine.filter(folded=True).select_for_update()), sign=-1)
         self._workers.update_or_create(id=worker.id, defaults=values)

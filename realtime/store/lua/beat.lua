@@ -150,13 +150,17 @@ local function incarnation()
 end
 
 go_on_when_full()
-local renewed, stood_still = renew()
-report()
-local lost = report_sessions()
-local suspended = input.suspend_lost and not stood_still and suspend_lost(input.batch) or {}
+local renewed, lost, suspended = false, {}, {}
+if call('ZSCORE', key('workers'), worker.id) or not is_late(worker.id) then
+  local stood_still
+  renewed, stood_still = renew()
+  report()
+  lost = report_sessions()
+  suspended = input.suspend_lost and not stood_still and suspend_lost(input.batch) or {}
+end
 local running = leased()
 local online = 0
-for _, count in ipairs(call('HMGET', key('connections'), unpack(running))) do
+for _, count in ipairs(running[1] and call('HMGET', key('connections'), unpack(running)) or {}) do
   online = online + tonumber(count or 0)
 end
 return answer({

@@ -5,7 +5,7 @@
 -- claimant    who closes them; the worker itself if they are suspended
 -- departures  list of maps: id, generation, connection, idle_ms, missed, visibility, values,
 --             rooms or nil, code, reason; a connection other than "" stands for the generation,
---             the values and the rooms
+--             the values and the rooms, and gets a tombstone: it was given up
 -- answers     the sessions, in their order; those of a repeat too
 
 local deadline = now + (input.state == 'closing' and input.claim_ms or input.resume_ms)
@@ -40,10 +40,17 @@ end
 
 local ended = {}
 for _, departure in ipairs(input.departures) do
+  if departure.connection ~= '' then
+    go_on_when_full()
+    bury(departure.connection)
+  end
   local s = session_of(departure.id)
   if s and is_meant(s, departure) then
     local is_own = s.worker == input.worker and s.state ~= 'closing'
-    if is_own then move(s, changes_of(s, departure), deadline, rooms_after(s, departure)) end
+    if is_own then
+      move(s, changes_of(s, departure), deadline, rooms_after(s, departure))
+      if s.state == 'closing' then bury_session(s, departure.code, departure.reason) end
+    end
     if is_own or was_moved(s) then ended[#ended + 1] = record(s) end
   end
 end

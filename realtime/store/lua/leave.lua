@@ -1,4 +1,5 @@
--- Give a worker's lease back and suspend what it still has, a batch at a time.
+-- Give a worker's lease back and suspend what it still has, a batch at a time. Its tombstone
+-- keeps out what it has asked for before and comes later.
 --
 -- worker   who leaves
 -- after    the id with which the step before ended, or ""
@@ -7,6 +8,8 @@
 
 local worker, mark = input.worker, input.worker .. ' left'
 
+go_on_when_full()
+bury(worker)
 if call('ZSCORE', key('workers'), worker) then end_lease(worker, now - 1) end
 
 local function changes_of()

@@ -3,7 +3,7 @@
 -- opening  map: id, token_hash, connection, worker, user, address, login, visibility, values, about,
 --          rooms
 -- cap      nil, or a map: limit, evict_oldest, and the request: code, reason, words
--- answers  the session, also of a repeat; nil if its user has too many
+-- answers  the session, also of a repeat; nil if its user has too many, and if it comes too late
 
 -- Whether there is room for one more of this user, or was made.
 local function has_room(user, cap)
@@ -24,6 +24,7 @@ local function has_room(user, cap)
 end
 
 local opening = input.opening
+if is_late(opening.id, opening.connection, opening.worker) then return answer(nil) end
 local s = session_of(opening.id)
 if not s then
   if input.cap and not has_room(opening.user, input.cap) then return answer(nil) end

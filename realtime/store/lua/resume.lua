@@ -1,9 +1,17 @@
 -- Continue a session on a new connection.
 --
--- opening  map: id, token_hash, connection, worker, user, address, login, visibility, about, rooms
--- answers  the session, also of a repeat; nil if it may not be resumed
+-- opening     map: id, token_hash, connection, worker, user, address, login, visibility, about, rooms,
+--             and turn, or nil: the last one plus one
+-- last_turn   beyond which no turn goes
+-- taken_over  the code for who comes with a turn that is not above the last
+-- answers     map: session, also of a repeat; or a verdict: code, reason, login; nil if there is
+--             nothing to resume, or it comes too late
 
 local opening = input.opening
+
+local function is_own(it)
+  return it.token_hash == opening.token_hash and (it.user or '') == opening.user
+end
 
 local function within_window(s)
   if s.state == 'suspended' then
@@ -16,20 +24,34 @@ local function within_window(s)
   return false
 end
 
-local s = session_of(opening.id)
-if not s or s.token_hash ~= opening.token_hash or (s.user or '') ~= opening.user
-    or is_final(s) or not within_window(s) then
-  return answer(nil)
+local function verdict(code, reason, login)
+  return answer({verdict = {code = code, reason = reason or '', login = login or ''}})
 end
+
+local tombs = tombs_of({opening.id, opening.connection, opening.worker})
+if tombs[opening.connection] or tombs[opening.worker] then return answer(nil) end
+local tomb = tombs[opening.id]
+if tomb then
+  local is_told = tomb.code and now < tomb.told_until and is_own(tomb)
+  return is_told and verdict(tomb.code, tomb.reason, tomb.login) or answer(nil)
+end
+
+local s = session_of(opening.id)
+if not s or not is_own(s) or s.state == 'closing' then return answer(nil) end
+if is_final(s) then return verdict(s.close_code, s.close_words, s.login) end
+if not within_window(s) then return answer(nil) end
 if s.connection ~= opening.connection then
+  local last = tonumber(s.turn or 0)
+  local turn = opening.turn or math.min(last + 1, input.last_turn)
+  if opening.turn and turn <= last then return verdict(input.taken_over) end
   set_right(s)
   unindex({s})
   leave[s.state]({s})
   save(s, connection(opening))
-  save(s, {generation = tonumber(s.generation) + 1})
+  save(s, {generation = tonumber(s.generation) + 1, turn = string.format('%.0f', turn)})
   save_rooms(s, opening.rooms)
   call('SET', key('about', s.id), opening.about)
   index(s)
   enter.connected({s})
 end
-return answer(record(s))
+return answer({session = record(s)})

@@ -52,6 +52,9 @@ local function claim(sessions, state)
   end
   -- Who was suspended has left its rooms already.
   move_all(claimed, changes_of, now + input.claim_ms, state == 'suspended' and '' or nil)
+  for _, s in ipairs(claimed) do
+    if state == 'suspended' and is_final(s) then bury_session(s, s.close_code, s.close_words) end
+  end
 end
 
 local function forget_workers()

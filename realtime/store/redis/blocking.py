@@ -23,6 +23,7 @@ from ..records import (
     Stats,
     SweepReport,
     Swept,
+    Verdict,
     WorkerReport,
 )
 from .client import is_demoted, speaking
@@ -52,7 +53,7 @@ class RedisSessions(BlockingStore):
     def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
         return self._run(self.talks.sessions.open(opening, cap=cap))
 
-    def resume(self, opening: Opening) -> Session | None:
+    def resume(self, opening: Opening) -> Session | Verdict | None:
         return self._run(self.talks.sessions.resume(opening))
 
     def beat(
@@ -117,7 +118,7 @@ class RedisSessions(BlockingStore):
         self._run(self.talks.sweeping.note_sweep(report))
 
     def probe(self) -> None:
-        self._run(self._talks.numbers.probe())
+        self._run(self.talks.numbers.probe())
 
     def _run(self, talk: Talk[T]) -> T:
         return self._carry_on(self.talks.ownership.first(talk))

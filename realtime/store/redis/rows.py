@@ -48,6 +48,15 @@ class Row(msgspec.Struct):
     end_code: int = 0
     end_reason: str = ""
     rooms: str = ""
+    turn: int = 0
+
+
+class Verdict(msgspec.Struct):
+    """What a client is told that resumes an ended session; ``login`` is the session's."""
+
+    code: int
+    reason: str
+    login: str
 
 
 class Place(msgspec.Struct, omit_defaults=True):
@@ -138,6 +147,7 @@ def to_record(row: Row) -> Session:
         end_code=row.end_code,
         end_reason=row.end_reason,
         rooms=tuple(row.rooms.split()),
+        turn=row.turn,
     )
 
 
@@ -161,6 +171,7 @@ def of_opening(opening: Opening) -> dict[str, Any]:
         "visibility": opening.visibility,
         "values": _of_values(None, Totals()),
         "rooms": _of_rooms(opening.rooms),
+        "turn": opening.turn,
         **_of_peer(opening.peer),
     }
 
@@ -223,6 +234,7 @@ def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
         "visibility": session.visibility,
         "values": _of_values(session.latency_ms, session.totals),
         "rooms": _of_rooms(session.rooms),
+        "turn": session.turn or "",
         **_of_peer(session.peer),
     }
 

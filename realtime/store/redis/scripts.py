@@ -9,7 +9,7 @@ import msgspec
 
 from realtime.protocol.codes import FINAL
 
-from ..base import BATCH
+from ..base import BATCH, LATE_MS
 from ..windows import Windows
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ def _prelude(folder: Path, *parts: str) -> list[Path]:
 _HISTORY = _prelude(_FOLDER, "history")
 _REGISTRY = _scripts_in(
     _FOLDER,
-    *_prelude(_FOLDER, "keys", "session", "places", "state", "changes", "leases", "order"),
+    *_prelude(_FOLDER, "keys", "tombs", "session", "places", "state", "changes", "leases", "order"),
     *_HISTORY,
 )
 _LOG_FOLDER = _FOLDER / "log"
@@ -81,6 +81,7 @@ class Calls:
             "resume_ms": windows.resume_ms,
             "session_ms": windows.session_ms,
             "claim_ms": windows.claim_ms,
+            "late_ms": LATE_MS,
             "offset_ms": round(self.clock_offset * 1000),
             "final": FINAL,
             "batch": self.batch,

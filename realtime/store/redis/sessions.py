@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from realtime.protocol.codes import CloseCode
+from realtime.protocol.values import MAX_INTEGER
 
 from ..base import the_one
 from ..records import (
@@ -19,11 +20,20 @@ from ..records import (
     Pulse,
     Registration,
     Session,
+    Verdict,
     WorkerReport,
 )
+from ..verdicts import verdict_for
 from . import rows
 from .rows import Asked, Place, Row, answers
 from .scripts import Calls, Talk
+
+
+class _Resumed(msgspec.Struct):
+    """The answer of ``resume.lua``: one of the two."""
+
+    session: Row | None = None
+    verdict: rows.Verdict | None = None
 
 
 class _Beaten(msgspec.Struct):
@@ -52,6 +62,7 @@ class _Left(msgspec.Struct):
     more: bool
 
 
+_resumed: "msgspec.msgpack.Decoder[_Resumed | None]" = answers(_Resumed | None)  # type: ignore[arg-type]
 _sessions = answers(list[Row])
 _positions = answers(list[int])
 _beaten = answers(_Beaten)
@@ -71,10 +82,20 @@ class Sessions:
         answer = yield self._calls("open", opening=rows.of_opening(opening), cap=limits)
         return rows.perhaps(answer)
 
-    def resume(self, opening: Opening) -> Talk[Session | None]:
+    def resume(self, opening: Opening) -> Talk[Session | Verdict | None]:
         """One call."""
-        answer = yield self._calls("resume", opening=rows.of_opening(opening))
-        return rows.perhaps(answer)
+        answer = yield self._calls(
+            "resume",
+            opening=rows.of_opening(opening),
+            last_turn=MAX_INTEGER,
+            taken_over=CloseCode.TAKEN_OVER.value,
+        )
+        resumed = _resumed.decode(answer)
+        if resumed is None:
+            return None
+        if told := resumed.verdict:
+            return verdict_for(opening, told.code, told.reason, login=told.login)
+        return rows.to_record(resumed.session) if resumed.session else None
 
     def beat(
         self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool

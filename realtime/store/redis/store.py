@@ -28,6 +28,7 @@ from ..records import (
     Stats,
     SweepReport,
     Swept,
+    Verdict,
     WorkerReport,
 )
 from .blocking import RedisSessions
@@ -75,7 +76,7 @@ class RedisStore(Store):
     async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
         return await self._run(self._talks.sessions.open(opening, cap=cap))
 
-    async def resume(self, opening: Opening) -> Session | None:
+    async def resume(self, opening: Opening) -> Session | Verdict | None:
         return await self._run(self._talks.sessions.resume(opening))
 
     async def beat(

@@ -3,7 +3,7 @@
 --
 -- KEYS[1]  the prefix of all keys with its hash tag, such as "{realtime}:"
 -- ARGV[1]  one msgpack map: what the script's own header says, and for all of them lease_ms,
---          resume_ms, session_ms, claim_ms, offset_ms (0 but in tests), final and batch
+--          resume_ms, session_ms, claim_ms, late_ms, offset_ms (0 but in tests), final and batch
 -- answers  one msgpack value
 --
 -- The keys; sorted sets where nothing else is said, each with what it is sorted by.
@@ -35,6 +35,7 @@
 -- samples             by their time
 -- history             hash, see history.lua: names this content
 -- probe               text: never there for longer than a script
+-- tomb:<name>         text that expires: the tombstone of a session, a connection or a worker
 
 local call = redis.call
 local prefix, put_together = KEYS[1], {}

@@ -1,0 +1,156 @@
+"""The turns of attempts to resume: an older attempt takes nothing from a later one."""
+
+import pytest
+from msgspec.structs import replace
+
+from realtime.protocol.values import MAX_INTEGER
+from realtime.store.base import BlockingStore
+from realtime.store.records import Opening, Registration, Verdict
+
+from .builders import (
+    CONNECTED,
+    beat,
+    departure,
+    forsaken,
+    opened,
+    opening,
+    pulse,
+    resumed,
+    returning,
+    state,
+    suspended,
+)
+from .kinds import RESUME, Kind
+
+OUTDATED = Verdict(4506, "session continued elsewhere")
+
+
+def attempt(turn: int | None, **given: str) -> Opening:
+    """The client's attempt of this turn, each on a connection of its own."""
+    return returning(connection=given.pop("connection", f"attempt {turn}"), turn=turn, **given)
+
+
+def test_a_session_opens_with_turn_0(store: BlockingStore) -> None:
+    assert opened(store, opening()).turn == 0
+
+
+def test_a_higher_turn_resumes_and_is_remembered(store: BlockingStore) -> None:
+    suspended(store)
+    for turn in (1, 2, 9, MAX_INTEGER):
+        session = resumed(store, attempt(turn))
+        assert session.turn == turn
+        assert store.get("s1") == session
+
+
+@pytest.mark.parametrize("late", [0, 3, 4])
+def test_an_attempt_that_woke_up_late_changes_nothing(store: BlockingStore, late: int) -> None:
+    opened(store, opening())
+    before = resumed(store, attempt(4))
+    assert store.resume(attempt(late, connection="woken", worker="w3")) == OUTDATED
+    assert store.get("s1") == before
+    assert beat(store, "w2", pulse(generation=2)).lost == ()
+    assert store.stats().connected == 1
+
+
+def test_the_first_attempt_is_above_the_opening(store: BlockingStore) -> None:
+    suspended(store)
+    before = store.get("s1")
+    assert store.resume(attempt(0)) == OUTDATED
+    assert store.get("s1") == before
+    assert resumed(store, attempt(1)).turn == 1
+
+
+def test_a_suspended_session_waits_for_its_newest_attempt_too(store: BlockingStore) -> None:
+    suspended(store)
+    resumed(store, attempt(4))
+    store.suspend("w2", [departure(generation=2)])
+    assert store.resume(attempt(4, connection="woken")) == OUTDATED
+    assert resumed(store, attempt(5)).generation == 3
+
+
+def test_without_a_turn_it_is_the_last_one_plus_one(store: BlockingStore) -> None:
+    suspended(store)
+    assert resumed(store, attempt(None, connection="a")).turn == 1
+    assert resumed(store, attempt(7)).turn == 7
+    assert resumed(store, attempt(None, connection="b")).turn == 8
+    assert store.resume(attempt(8)) == OUTDATED
+
+
+def test_beyond_the_last_turn_of_all_those_without_one_still_resume(store: BlockingStore) -> None:
+    suspended(store)
+    resumed(store, attempt(MAX_INTEGER))
+    assert resumed(store, attempt(None)).turn == MAX_INTEGER
+    assert store.resume(attempt(MAX_INTEGER, connection="again")) == OUTDATED
+
+
+def test_a_repeat_of_the_same_attempt_gives_the_same_answer(store: BlockingStore) -> None:
+    suspended(store)
+    first = resumed(store, attempt(1))
+    assert store.resume(attempt(1)) == first
+    resumed(store, attempt(2))
+    assert store.resume(attempt(1)) == OUTDATED
+    assert store.resume(attempt(1)) == OUTDATED
+    assert state(store) is CONNECTED
+
+
+def test_a_departed_attempt_leaves_its_turn(store: BlockingStore) -> None:
+    """Its worker gave it up, and the store had taken it."""
+    suspended(store)
+    resumed(store, attempt(3))
+    store.suspend("w2", [forsaken(connection="attempt 3")])
+    assert store.resume(attempt(2)) == OUTDATED
+    assert resumed(store, attempt(4)).turn == 4
+
+
+@pytest.mark.parametrize("stranger", [{"token": "another"}, {"user": "8"}], ids=["token", "user"])
+def test_strangers_hear_of_no_turn(store: BlockingStore, stranger: dict[str, str]) -> None:
+    suspended(store)
+    resumed(store, attempt(3))
+    assert store.resume(attempt(1, **stranger)) is None
+
+
+def test_after_the_window_nothing_is_outdated(kind: Kind) -> None:
+    suspended(kind.store)
+    resumed(kind.store, attempt(3))
+    kind.store.suspend("w2", [departure(generation=2)])
+    kind.turn(RESUME + 1)
+    assert kind.store.resume(attempt(3, connection="woken")) is None
+
+
+# ---------------------------------------------------------------- a store that lost its content
+
+
+def test_an_emptied_store_learns_the_turn_again(kind: Kind) -> None:
+    suspended(kind.store)
+    session = resumed(kind.store, attempt(5))
+    kind.empty()
+    kind.store.register("w2", [Registration(session, "token of s1", "attempt 5")])
+    assert kind.store.get("s1") == replace(session, last_beat=kind.store.get("s1").last_beat)  # type: ignore[union-attr]
+    assert kind.store.resume(attempt(4)) == OUTDATED
+    assert resumed(kind.store, attempt(6)).turn == 6
+
+
+def test_a_store_with_an_old_copy_learns_the_turn_again(store: BlockingStore) -> None:
+    session = opened(store, opening())
+    known = replace(session, worker="w2", generation=3, turn=5)
+    store.register("w2", [Registration(known, "token of s1", "attempt 5")])
+    assert store.resume(attempt(5, connection="woken")) == OUTDATED
+
+
+def test_of_the_same_generation_the_higher_turn_stays(store: BlockingStore) -> None:
+    suspended(store)
+    session = resumed(store, attempt(5))
+    for turn in (4, 6):
+        known = replace(session, turn=turn)
+        store.register("w2", [Registration(known, "token of s1", "attempt 5")])
+        assert store.resume(attempt(max(turn, 5), connection="woken")) == OUTDATED
+    assert resumed(store, attempt(7)).turn == 7
+
+
+def test_of_attempts_at_one_moment_the_newest_has_it_in_the_end(kind: Kind) -> None:
+    suspended(kind.store)
+    attempts = [attempt(turn, worker=f"w{turn}") for turn in range(1, 7)]
+    kind.at_once([lambda store, each=each: store.resume(each) for each in attempts])  # type: ignore[misc]
+    session = kind.store.get("s1")
+    assert session is not None
+    assert (session.turn, session.worker) == (6, "w6")

@@ -1,0 +1,216 @@
+"""Verdicts: a session's own client is told for a resume window why it has ended."""
+
+from collections.abc import Callable
+
+import pytest
+
+from realtime.store.base import BlockingStore
+from realtime.store.records import Cap, Verdict
+
+from .builders import (
+    beat,
+    departure,
+    opened,
+    opening,
+    resumed,
+    returning,
+    suspended,
+)
+from .kinds import CLAIM, LEASE, RESUME, Kind
+
+GO = Verdict(4500, "go")
+
+
+def asked_while_suspended(store: BlockingStore) -> None:
+    suspended(store)
+    store.request_close(session="s1", code=4500, reason="go")
+
+
+def swept(store: BlockingStore) -> None:
+    asked_while_suspended(store)
+    store.sweep("sweeper")
+
+
+def swept_and_forgotten(store: BlockingStore) -> None:
+    swept(store)
+    store.confirm(["s1"])
+
+
+def asked_while_connected(store: BlockingStore) -> None:
+    opened(store, opening())
+    store.request_close(session="s1", code=4500, reason="go")
+
+
+def closed_by_its_worker(store: BlockingStore) -> None:
+    """Its goodbye may not have arrived."""
+    asked_while_connected(store)
+    store.close("w1", [departure(code=4500, reason="go")], "w1")
+
+
+def closed_and_forgotten(store: BlockingStore) -> None:
+    closed_by_its_worker(store)
+    store.confirm(["s1"])
+
+
+def asked_and_lost(store: BlockingStore) -> None:
+    asked_while_connected(store)
+    store.suspend("w1", [departure()])
+
+
+def asked_and_left(store: BlockingStore) -> None:
+    asked_while_connected(store)
+    beat(store)
+    store.leave("w1")
+
+
+ENDS = [
+    asked_while_suspended, swept, swept_and_forgotten, asked_while_connected,
+    closed_by_its_worker, closed_and_forgotten, asked_and_lost, asked_and_left,
+]  # fmt: skip
+ended = pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+End = Callable[[BlockingStore], None]
+
+
+@ended
+def test_who_comes_back_to_its_ended_session_is_told_why(store: BlockingStore, end: End) -> None:
+    end(store)
+    before = store.stats()
+    assert store.resume(returning()) == GO
+    assert store.resume(returning(turn=0)) == GO
+    assert store.stats() == before
+
+
+@ended
+def test_strangers_learn_nothing(store: BlockingStore, end: End) -> None:
+    end(store)
+    for stranger in (returning(token="another"), returning(user="8"), returning(user="")):
+        assert store.resume(stranger) is None
+
+
+@pytest.mark.parametrize("end", [swept_and_forgotten, closed_and_forgotten, closed_by_its_worker])
+def test_a_verdict_is_kept_for_a_resume_window(kind: Kind, end: End) -> None:
+    end(kind.store)
+    kind.turn(RESUME - 1)
+    assert kind.store.resume(returning()) == GO
+    kind.turn(2)
+    assert kind.store.resume(returning()) is None
+
+
+def test_a_worker_that_died_with_the_request_unheard(kind: Kind) -> None:
+    asked_while_connected(kind.store)
+    beat(kind.store, "w1")
+    kind.turn(LEASE + 1)
+    assert kind.store.resume(returning()) == GO
+    assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [4500]
+    kind.store.confirm(["s1"])
+    assert kind.store.resume(returning()) == GO
+
+
+@pytest.mark.parametrize("code", [4500, 4504, 4505, 4700, 4999])
+def test_every_final_code_is_told(store: BlockingStore, code: int) -> None:
+    opened(store, opening())
+    store.close("w1", [departure(code=code, reason="so")], "w1")
+    store.confirm(["s1"])
+    assert store.resume(returning()) == Verdict(code, "so")
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 4002, 4009])
+def test_other_ends_are_not(store: BlockingStore, code: int) -> None:
+    """``bye`` is the client's own word."""
+    opened(store, opening())
+    store.close("w1", [departure(code=code, reason="bye")], "w1")
+    assert store.resume(returning()) is None
+    store.confirm(["s1"])
+    assert store.resume(returning()) is None
+
+
+def test_bye_goes_before_a_request_that_came_too_late(store: BlockingStore) -> None:
+    asked_while_connected(store)
+    store.close("w1", [departure(code=1000, reason="bye")], "w1")
+    store.confirm(["s1"])
+    assert store.resume(returning()) is None
+
+
+def test_a_code_of_the_clients_own_is_no_verdict(kind: Kind) -> None:
+    """It has closed with 4700 itself, and was away too long."""
+    opened(kind.store, opening())
+    kind.store.suspend("w1", [departure(code=4700, reason="code 4700")])
+    kind.turn(RESUME + 1)
+    assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [4700]
+    assert kind.store.resume(returning()) is None
+    kind.store.confirm(["s1"])
+    assert kind.store.resume(returning()) is None
+
+
+def test_a_wish_that_is_not_final_is_no_verdict(store: BlockingStore) -> None:
+    suspended(store)
+    assert store.request_close(session="s1", code=4008, reason="") == ()
+    assert store.request_close(user="7", code=4008, reason="") == ()
+    assert resumed(store, returning()).generation == 2
+
+
+def test_without_a_reason_it_is_the_code_s_own(store: BlockingStore) -> None:
+    suspended(store)
+    store.request_close(user="7", code=4500, reason="")
+    expected = Verdict(4500, "disconnected by an administrator")
+    assert store.resume(returning()) == expected
+    store.sweep("sweeper")
+    assert store.resume(returning()) == expected
+
+
+def test_all_of_a_user_are_told(store: BlockingStore) -> None:
+    for id_ in ("s1", "s2"):
+        suspended(store, id_)
+    store.request_close(user="7", code=4500, reason="go")
+    store.confirm([s.id for s in store.sweep("sweeper").claimed])
+    assert [store.resume(returning(id_)) for id_ in ("s1", "s2")] == [GO, GO]
+
+
+def test_two_clients_of_one_session_each_do_not_evict_each_other_for_ever(
+    store: BlockingStore,
+) -> None:
+    oldest = Cap(1, evict_oldest=True)
+    suspended(store, "s1")
+    opened(store, opening("s2"), cap=oldest)
+    assert store.resume(returning("s1")) == Verdict(4504, "too many sessions")
+    assert beat(store).inbox == ()  # so the other one stays
+
+
+@pytest.mark.parametrize("code", [4501, 4503])
+def test_the_end_of_a_login_is_told_to_that_login_alone(store: BlockingStore, code: int) -> None:
+    """Who has logged in again since starts anew."""
+    suspended(store, login="old")
+    store.request_close(login="old", code=code, reason="over")
+    for _ in range(2):
+        assert store.resume(returning(login="old")) == Verdict(code, "over")
+        assert store.resume(returning(login="new")) is None
+        store.confirm([s.id for s in store.sweep("sweeper").claimed])
+
+
+def test_any_other_end_is_told_to_a_new_login_too(store: BlockingStore) -> None:
+    suspended(store, login="old")
+    store.request_close(user="7", code=4500, reason="go")
+    assert store.resume(returning(login="new")) == GO
+
+
+def test_a_claim_that_goes_to_another_sweep_begins_no_window(kind: Kind) -> None:
+    swept(kind.store)
+    kind.turn(RESUME - 1)
+    assert RESUME > CLAIM
+    kind.store.sweep("another")
+    kind.turn(2)
+    assert kind.store.resume(returning()) is None
+
+
+def test_an_anonymous_client_is_told(store: BlockingStore) -> None:
+    suspended(store, user="", username="")
+    store.request_close(session="s1", code=4500, reason="go")
+    store.confirm([s.id for s in store.sweep("sweeper").claimed])
+    assert store.resume(returning(user="")) == GO
+    assert store.resume(returning(user="7")) is None
+
+
+def test_an_emptied_store_knows_no_verdict(kind: Kind) -> None:
+    swept_and_forgotten(kind.store)
+    kind.empty()
+    assert kind.store.resume(returning()) is None
