@@ -118,6 +118,7 @@ class Settings:
     history_days: float = _setting(30, DAYS)
     max_message_size: int = _setting(LARGEST_HELLO, WHOLE)
     max_publication: int = _setting(65_536, WHOLE)
+    handler_threads: int = _setting(16, WHOLE)
     max_rooms: int = _setting(100, WHOLE)
     log_length: int = _setting(1_000, WHOLE)
     log_bytes: int = _setting(4 * 1024 * 1024, WHOLE)

@@ -1,7 +1,6 @@
 """The ASGI edge: translates a server's events into calls, and decides nothing."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -32,6 +31,7 @@ from .worker import refusals, runtime
 from .worker.admission import Guest
 from .worker.connection import Connection
 from .worker.foreign import answer_of
+from .worker.handlers import Handlers
 from .worker.refusals import Reason
 from .worker.requests import Requests
 from .worker.rights import PUBLISH, Refused, Rights, private_room
@@ -39,8 +39,6 @@ from .worker.session import ConnectedSession
 from .worker.work import WorkQueue
 
 __all__ = ["Refused", "RealtimeConsumer"]
-
-logger = logging.getLogger("realtime.work")
 
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -65,6 +63,7 @@ class RealtimeConsumer(AsyncConsumer):
     _address: str
     _greeted: Callable[[], None]  # to be called once hello has come
     session: ConnectedSession | None = None
+    _handlers: Handlers
     _requests: Requests | None = None  # while it is admitted
     _failure: Exception | None = None  # what it could not be welcomed for
 
@@ -122,6 +121,12 @@ class RealtimeConsumer(AsyncConsumer):
 
     # ------------------------------------------------------------ the connection's life
 
+    @classmethod
+    def as_asgi(cls, **initkwargs: Any) -> Any:
+        """The ASGI application. Sync code of an overridden ``__call__`` has threads like that of
+        the handlers, for each sync call one."""
+        return runtime.with_threads(super().as_asgi(**initkwargs))
+
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         self.scope = scope
         await receive()  # websocket.connect
@@ -141,7 +146,7 @@ class RealtimeConsumer(AsyncConsumer):
 
     async def _serve(self, receive: Receive, send: Send) -> None:
         await self._accept(send)
-        self._work = WorkQueue(partial(self.connection.end, CloseCode.TRY_AGAIN_LATER))
+        self._work = WorkQueue(self._give_up)
         code = CloseCode.LOST.value
         try:
             code = await self._converse(receive)
@@ -174,6 +179,7 @@ class RealtimeConsumer(AsyncConsumer):
             any_code=SERVER_EXTENSION in extensions,
             frames=extensions.get(FRAMES_EXTENSION),
         )
+        self._handlers = Handlers(worker.lender)
         offered = SUBPROTOCOL if self.scope.get("subprotocols") else None
         await send({"type": "websocket.accept", "subprotocol": offered})
 
@@ -199,7 +205,7 @@ class RealtimeConsumer(AsyncConsumer):
         """Who it is; None if that is nobody who may come in, who has been told so then."""
         worker = await runtime.start()
         try:
-            login = await self.authenticate()
+            login = await self._handlers.call(self.authenticate)
         except (AtCapacity, LoginsUnavailable):
             raise
         except StoreUnavailable as error:  # the application's own way to say so
@@ -207,12 +213,22 @@ class RealtimeConsumer(AsyncConsumer):
         if not login.user and not settings.allow_anonymous:
             self.connection.end(CloseCode.NOT_AUTHENTICATED)
             return None
-        self.peer = self._peer(login)
+        self.peer = self._handlers.peer = self._peer(login)
         known = login if login.key else None
         return Guest(self.peer, self._rights(), known, partial(worker.verdict, login))
 
     def _rights(self) -> Rights:
-        return Rights(private_room(self.peer.user), settings.max_rooms, self.authorize)
+        call = self._handlers.call
+        return Rights(
+            private_room(self.peer.user),
+            settings.max_rooms,
+            lambda room, action: call(self.authorize, room, action),
+        )
+
+    def _give_up(self) -> None:
+        """End a connection whose application failed: its client comes back."""
+        self._handlers.failed()
+        self.connection.end(CloseCode.TRY_AGAIN_LATER)
 
     def _turn_away(self, error: Exception) -> None:
         self._failure = error
@@ -275,8 +291,15 @@ class RealtimeConsumer(AsyncConsumer):
         self.session = await self._ask_admission(worker, hello)
         if self.session is None:
             return False
-        self._requests = worker.requests(
-            self.session, rights=self._rights(), receive=self.receive_message, work=self._work
+        self._handlers.session, call = self.session.record.id, self._handlers.call
+        self._requests = Requests(
+            self.session,
+            worker.rooms,
+            worker.watchers,
+            rights=self._rights(),
+            receive=lambda message: call(self.receive_message, message),
+            work=self._work,
+            failed=self._handlers.failed,
         )
         return True
 
@@ -288,7 +311,7 @@ class RealtimeConsumer(AsyncConsumer):
         except StoreUnavailable as error:
             self._turn_away(error)
         except Exception as error:
-            logger.exception("a session could not be admitted")
+            self._handlers.failed()
             self._turn_away(error)
         return None
 
@@ -325,7 +348,8 @@ class RealtimeConsumer(AsyncConsumer):
             return
         assert self.session is not None
         self.session.alive(asyncio.get_running_loop().time())
-        if not self._work.put(lambda: self.receive_bytes(data), size=len(data)):
+        call = self._handlers.call
+        if not self._work.put(lambda: call(self.receive_bytes, data), size=len(data)):
             detail = "expected fewer frames at a time; send this one again later"
             busy = Error(code=ErrorCode.RATE_LIMITED.value, detail=detail, id=BINARY)
             self.connection.send(busy)
@@ -338,6 +362,5 @@ class RealtimeConsumer(AsyncConsumer):
         self.connection.over()
 
     def _depart(self, session: ConnectedSession, code: int) -> None:
-        for worker in runtime.running():
-            if worker.loop is asyncio.get_running_loop():
-                worker.hub.gone(session, code)
+        if worker := runtime.here():
+            worker.hub.gone(session, code)

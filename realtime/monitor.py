@@ -41,9 +41,8 @@ async def counts() -> tuple[Stats, bool]:
 
 
 async def _ask() -> Stats:
-    for worker in runtime.running():
-        if worker.loop is asyncio.get_running_loop():
-            return await worker.store.stats()
+    if worker := runtime.here():
+        return await worker.store.stats()
     return await aside(foundation.blocking_store().stats)
 
 

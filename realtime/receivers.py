@@ -11,7 +11,7 @@ from functools import partial
 
 from .signals import announce_left, announce_suspended, room_left, session_suspended
 from .store.records import Session
-from .threads import Threads
+from .threads import Threads, as_in_a_request
 
 logger = logging.getLogger("realtime.signals")
 
@@ -124,7 +124,8 @@ class Receivers:
     def _work(self) -> None:
         while line := self._next():
             try:
-                line.waiting[0]()
+                with as_in_a_request():
+                    line.waiting[0]()
             except Exception:
                 logger.exception("a signal could not be sent")
             self._announced(line)

@@ -3,12 +3,13 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import Error, close_old_connections, connections
 
 CLOSE_PATIENCE = 0.4  # seconds for threads to close their connections at the end
 
@@ -23,9 +24,10 @@ class Overloaded(Exception):
 class Threads:
     """Runs blocking calls off the event loop. May be used by several loops and threads.
 
-    Its threads keep their database connections open between calls and close them
-    in :meth:`aclose`. More than ``max_pending`` calls at once raise :class:`Overloaded`
-    instead of growing a queue behind a database that hangs.
+    Its threads keep their database connections open between calls and close them in
+    :meth:`aclose`; before, only those that are broken, older than ``CONN_MAX_AGE`` if that is
+    above 0, or of Django's pool. More than ``max_pending`` calls at once raise
+    :class:`Overloaded` instead of growing a queue behind a database that hangs.
     """
 
     def __init__(self, *, size: int = 4, max_pending: int = 2000, name: str = "realtime") -> None:
@@ -47,7 +49,7 @@ class Threads:
                 raise Overloaded
             self._pending += 1
         try:
-            future = self._executor.submit(call, *args, **kwargs)
+            future = self._executor.submit(_tidily, partial(call, *args, **kwargs))
         except RuntimeError:
             self._forget()
             raise
@@ -64,6 +66,29 @@ class Threads:
         leave = [self._executor.submit(_leave, barrier) for _ in range(self.size)]
         await asyncio.wait([asyncio.wrap_future(each) for each in leave], timeout=CLOSE_PATIENCE)
         self._executor.shutdown(wait=False)
+
+
+def _tidily(call: Callable[[], T]) -> T:
+    _close_useless()
+    try:
+        return call()
+    finally:
+        _close_useless()
+
+
+def _close_useless() -> None:
+    """Close this thread's connections that are of no more use, or of use to others. Application
+    code runs here, too: authentication backends, receivers; it may use any database."""
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block or connection.connection is None:
+            continue
+        with suppress(Error):  # it is gone all the same
+            if connection.settings_dict["OPTIONS"].get("pool"):
+                connection.close()
+                continue
+            if not connection.settings_dict["CONN_MAX_AGE"]:
+                connection.close_at = None
+            connection.close_if_unusable_or_obsolete()
 
 
 def _leave(barrier: threading.Barrier) -> None:
@@ -93,6 +118,17 @@ class Bulkheads:
         """Close all of them, at the same time."""
         pools = (self.store, self.logins, self.history, self.receivers)
         await asyncio.gather(*[pool.aclose() for pool in pools])
+
+
+@contextmanager
+def as_in_a_request() -> Iterator[None]:
+    """Treat this thread's database connections as Django does around a request: for code of the
+    application that is called again and again in one call of a pool."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
 
 
 class _Pages:

@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from realtime.threads import Bulkheads, Overloaded, Threads, aside
@@ -187,3 +189,46 @@ async def test_the_kinds_of_work_do_not_wait_for_each_other(gate: threading.Even
         await asyncio.wait(stuck)
         gate.clear()
     await bulkheads.aclose()
+
+
+async def test_a_connection_that_broke_is_not_kept(postgres_database: str) -> None:
+    """Nor one of Django's pool: others want it. Several databases are in use here."""
+    threads = Threads(size=1)
+
+    def look() -> int:
+        with connections[postgres_database].cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return int(cursor.fetchone()[0])
+
+    def breaks() -> None:
+        with suppress(OperationalError), connections[postgres_database].cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    first = await threads.run(look)
+    assert await threads.run(look) == first
+    await threads.run(breaks)
+    assert await threads.run(look) != first
+    await threads.aclose()
+
+
+async def test_a_connection_of_djangos_pool_is_not_kept(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg_pool", reason="psycopg-pool is not installed")
+    pool = {"pool": {"min_size": 1, "max_size": 1, "timeout": 10}}
+    monkeypatch.setitem(connections.settings[postgres_database], "OPTIONS", pool)
+    threads = Threads(size=2)
+    begun = threading.Barrier(2)
+
+    def look() -> Any:
+        database: Any = connections[postgres_database]
+        with database.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return database
+
+    async with asyncio.timeout(20):
+        for _ in range(3):  # in both threads
+            await asyncio.gather(*[threads.run(begun.wait) for _ in range(2)])
+            databases = await asyncio.gather(*[threads.run(look) for _ in range(2)])
+    await threads.aclose()
+    await asyncio.to_thread(databases[0].close_pool)

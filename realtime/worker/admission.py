@@ -1,6 +1,5 @@
 """Admission: from ``hello`` to ``welcome``."""
 
-import asyncio
 import hashlib
 import logging
 import random
@@ -10,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
+from realtime.patience import patience
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Entry, Hello, Welcome
@@ -128,12 +128,12 @@ class Admission:
         the logs of its rooms end, or whether the login stands; whatever ``identify`` and the
         rights raise; and TimeoutError if one of them takes longer than PATIENCE.
         """
-        async with asyncio.timeout(PATIENCE):
+        async with patience(PATIENCE):
             guest = await identify()
         known_at = time.monotonic()
         if guest is None:
             return None
-        async with asyncio.timeout(PATIENCE):
+        async with patience(PATIENCE):
             granted, refusals = await guest.rights.grant(hello.rooms)
         key = secrets.token_urlsafe(12)
         newcomer = Newcomer(connection, hello, guest.peer, granted, guest.login, key)

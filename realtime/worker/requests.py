@@ -1,22 +1,20 @@
 """What a session asks for that takes time: served in order, off the loop that reads pongs."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from realtime.patience import patience
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import Ack, Entry, Join, Joined, Leave, Left, Request, Said
 from realtime.store.base import StoreUnavailable
 
-from .admission import Watchers
+from .admission import PATIENCE, Watchers
 from .foreign import answer_of
 from .rights import Refused, Rights
 from .rooms import Rooms
 from .session import ConnectedSession
 from .work import WorkQueue
-
-logger = logging.getLogger("realtime.work")
 
 LATER = "expected to be asked again later"
 
@@ -24,8 +22,8 @@ LATER = "expected to be asked again later"
 class Requests:
     """The requests of one session. Each gets one answer, with its ``id``.
 
-    A handler that fails is logged and loses nothing: the client is told ``unavailable``,
-    keeps what it has sent, and sends it again.
+    A handler that fails loses nothing: the client is told ``unavailable``, keeps what it has
+    sent, and sends it again. ``failed`` is called meanwhile, to log the exception.
     """
 
     def __init__(
@@ -37,6 +35,7 @@ class Requests:
         rights: Rights,
         receive: Callable[[Said], Awaitable[None]],
         work: WorkQueue,
+        failed: Callable[[], None],
     ) -> None:
         self._session = session
         self._rooms = rooms
@@ -44,6 +43,7 @@ class Requests:
         self._rights = rights
         self._receive = receive
         self._work = work
+        self._failed = failed
 
     def put(self, request: Request, *, size: int = 0) -> None:
         """Take a request that came in a frame of ``size`` bytes; what is too much is answered at
@@ -65,7 +65,7 @@ class Requests:
         except StoreUnavailable:
             self._refuse(request, Refused(LATER, ErrorCode.UNAVAILABLE))
         except Exception:
-            logger.exception("a handler of the application failed")
+            self._failed()
             self._refuse(request, Refused(LATER, ErrorCode.UNAVAILABLE))
 
     def _refuse(self, request: Request, refused: Refused) -> None:
@@ -84,7 +84,8 @@ class Requests:
 
     async def _join(self, join: Join) -> None:
         session, room = self._session, join.room
-        await self._rights.to_join(room, among=session.reader.names)
+        async with patience(PATIENCE):
+            await self._rights.to_join(room, among=session.reader.names)
         async with self._rooms.prepared([room]):
             if session.departed:
                 return

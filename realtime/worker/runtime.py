@@ -10,8 +10,8 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
-from functools import partial
+from contextlib import nullcontext, suppress
+from functools import partial, wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,15 +21,15 @@ from msgspec.structs import replace
 from realtime import signals
 from realtime.authentication import Login
 from realtime.conf import settings
+from realtime.lending import Lender
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
-from realtime.protocol.messages import Said
 from realtime.store.base import SAMPLE_EVERY_MS, StoreUnavailable
 from realtime.store.ownership import ForeignStore
 from realtime.store.records import Deliveries, Session
 
 from . import foundation, probes, refusals
-from .admission import Admission, Terms, Watchers
+from .admission import PATIENCE, Admission, Terms, Watchers
 from .beats import Beats
 from .bundles import Bundle
 from .company import Company
@@ -45,12 +45,9 @@ from .messenger import Messenger, leaves_process
 from .probes import Probes
 from .publisher import Publisher
 from .refusals import Reason
-from .requests import Requests
-from .rights import Rights
 from .rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
 from .session import ConnectedSession
 from .ticker import Ticker, grain_for
-from .work import WorkQueue
 
 logger = logging.getLogger("realtime.worker")
 
@@ -92,12 +89,9 @@ class Runtime:
         self.login_store = LoginStore(
             base.threads.logins, self.refusals, timeout=settings.store_timeout
         )
+        self.lender = Lender(size=settings.handler_threads, patience=PATIENCE)
         self._departures = Departures(
-            base.store,
-            base.sweeper,
-            base.receivers,
-            worker=base.id,
-            retry=settings.flush_interval,
+            base.store, base.sweeper, base.receivers, worker=base.id, retry=settings.flush_interval
         )
         self._flush = Job("flush", settings.flush_interval, self._report, known=_always)
         self._sweeps = self._job("sweep", settings.sweep_interval, self._sweep)
@@ -108,7 +102,7 @@ class Runtime:
             base.store.log, opened=self._messenger.opened, closed=self._messenger.closed
         )
         self.publisher = Publisher(base.store.log, self.rooms, self._messenger.announce)
-        self._watchers = Watchers(
+        self.watchers = Watchers(
             opened=partial(self._announce, signals.session_opened),
             resumed=self._resumed,
             joined=partial(self._announce_rooms, signals.room_joined),
@@ -140,7 +134,7 @@ class Runtime:
             self.base.store,
             self._departures,
             self.rooms,
-            self._watchers,
+            self.watchers,
             terms=Terms(
                 policy,
                 settings.resume_window,
@@ -199,19 +193,6 @@ class Runtime:
         )
 
     # ------------------------------------------------------------ work
-
-    def requests(
-        self,
-        session: ConnectedSession,
-        *,
-        rights: Rights,
-        receive: Callable[[Said], Awaitable[None]],
-        work: WorkQueue,
-    ) -> Requests:
-        """What serves the requests of a session that was admitted."""
-        return Requests(
-            session, self.rooms, self._watchers, rights=rights, receive=receive, work=work
-        )
 
     def _deliveries(self) -> Deliveries:
         return replace(self.rooms.deliveries, published=self.publisher.published)
@@ -350,7 +331,7 @@ class Runtime:
         await self.base.sweeper.settle(HISTORY_PATIENCE)
         await self.base.sweeper.stop()
         await self.base.receivers.settle(within=SIGNAL_PATIENCE)
-        await self.base.aclose()
+        await asyncio.gather(self.lender.aclose(), self.base.aclose())
         refusals.forget()
         _runtimes.pop(self.loop, None)
 
@@ -406,3 +387,23 @@ def running() -> list[Runtime]:
     done = [future for future in _runtimes.values() if future.done() and not future.cancelled()]
     found = [future.result() for future in done if future.exception() is None]
     return [runtime for runtime in found if runtime.pid == os.getpid()]
+
+
+def here() -> Runtime | None:
+    """The running loop's runtime, if it has started."""
+    starting = _runtimes.get(asyncio.get_running_loop())
+    if starting is None or not starting.done() or _has_failed(starting):
+        return None
+    return starting.result()
+
+
+def with_threads(application: Any) -> Any:
+    """An ASGI application whose sync code borrows a thread of the worker's for each call."""
+
+    @wraps(application)
+    async def wrapped(*arguments: Any) -> None:
+        worker = here()
+        with worker.lender.around() if worker else nullcontext():
+            await application(*arguments)
+
+    return wrapped

@@ -2,13 +2,10 @@
 reads pongs."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from .foreign import answer_of
-
-logger = logging.getLogger("realtime.work")
 
 # For one session: so many calls wait, and so many bytes of the frames that they are about. Read as
 # JSON those are up to 24 times as much: a megabyte of little lists or objects.
@@ -20,7 +17,7 @@ Work = Callable[[], Awaitable[None]]
 class WorkQueue:
     """Runs handlers in order. Its task exists only while there is something to do.
 
-    ``failed`` is called when a handler raises, which is logged; what waits is dropped.
+    ``failed`` is called when a handler raises, to log the exception; what waits is dropped.
     """
 
     def __init__(self, failed: Callable[[], None]) -> None:
@@ -53,7 +50,6 @@ class WorkQueue:
             while self._waiting:
                 await answer_of(self._take()())
         except Exception:
-            logger.exception("a handler of the application failed")
             self._forget()
             self._failed()
 

@@ -1,0 +1,59 @@
+"""Time limits that stand still while their code waits for what is not its own doing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+
+class Patience:
+    """A time limit of one piece of code. The clock stands while it is paused."""
+
+    def __init__(self, timeout: asyncio.Timeout) -> None:
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._paused = 0
+        self._left = 0.0
+        self._over = False
+
+    def pause(self) -> None:
+        """Let the clock stand, until :meth:`resume` was called as often."""
+        self._paused += 1
+        when = self._timeout.when()
+        if self._paused == 1 and when is not None and self._runs():
+            self._left = when - self._loop.time()
+            self._timeout.reschedule(None)
+
+    def resume(self) -> None:
+        """Let the clock go on."""
+        self._paused -= 1
+        if not self._paused and self._runs():
+            self._timeout.reschedule(self._loop.time() + self._left)
+
+    def end(self) -> None:
+        """The code has returned."""
+        self._over = True
+
+    def _runs(self) -> bool:
+        return not (self._over or self._timeout.expired())
+
+
+_current: ContextVar[Patience | None] = ContextVar("realtime.patience", default=None)
+
+
+def current_patience() -> Patience | None:
+    """That of the code which runs here."""
+    return _current.get()
+
+
+@asynccontextmanager
+async def patience(seconds: float) -> AsyncIterator[None]:
+    """Give the code inside so many seconds. Raises TimeoutError."""
+    async with asyncio.timeout(seconds) as timeout:
+        own = Patience(timeout)
+        token = _current.set(own)
+        try:
+            yield
+        finally:
+            own.end()
+            _current.reset(token)

@@ -1,0 +1,177 @@
+"""Handlers of the application: their threads, their time, and what the log says of them."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from realtime.authentication import Login
+from realtime.consumers import RealtimeConsumer
+from realtime.protocol.messages import Said
+from realtime.worker import admission, requests, runtime
+from realtime.worker.runtime import Runtime
+
+from .test_consumer import HELLO, QUICK, Client
+
+
+@pytest.fixture
+async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
+    settings.REALTIME = QUICK
+    worker = await runtime.start()
+    yield worker
+    await worker.stop()
+
+
+class Ada(RealtimeConsumer):
+    """Somebody, who may do anything."""
+
+    async def authenticate(self) -> Login:
+        return Login(key="", user="7", username="ada\nforged")
+
+    async def authorize(self, room: str, action: str) -> bool:
+        return True
+
+
+class Slow(Ada):
+    """Looks up rights in a thread, and all at the same time."""
+
+    together = threading.Barrier(10)
+
+    async def authorize(self, room: str, action: str) -> bool:
+        await sync_to_async(self.together.wait)(10)
+        return await User.objects.acount() == 0
+
+
+@pytest.mark.usefixtures("worker")
+async def test_ten_that_are_authorized_in_threads_do_not_wait_for_each_other() -> None:
+    clients = [Client(Slow) for _ in range(10)]
+
+    async def come(client: Client) -> str:
+        await client.connect(timeout=10)
+        await client.say(**HELLO, rooms={"chat:1": None})
+        return str((await client.hear())["type"])
+
+    assert await asyncio.gather(*map(come, clients)) == ["welcome"] * 10
+    for client in clients:
+        await client.disconnect()
+
+
+class Hangs(Ada):
+    """Waits for what never comes, where it is told to."""
+
+    where = ""
+
+    async def authenticate(self) -> Login:
+        await self.hang("authenticate")
+        return await super().authenticate()
+
+    async def authorize(self, room: str, action: str) -> bool:
+        await self.hang("authorize")
+        return True
+
+    async def hang(self, here: str) -> None:
+        if here == self.where:
+            await asyncio.Event().wait()
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("handler", ["authenticate", "authorize"])
+async def test_a_handler_that_hangs_makes_the_client_try_again(
+    handler: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Hangs, "where", handler)
+    monkeypatch.setattr(admission, "PATIENCE", 0.05)
+    client = Client(Hangs)
+    await client.connect(timeout=10)
+    await client.say(**HELLO, rooms={"chat:1": None})
+    assert (await client.end())[1] == 4009
+    user = "nobody" if handler == "authenticate" else r"'7 (ada\nforged)'"
+    assert [line for line in caplog.messages if "failed" in line] == [
+        f"a handler of the application failed: {handler}, user {user}, session none yet"
+    ]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_join_that_hangs_is_asked_again_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(requests, "PATIENCE", 0.05)
+    client = Client(Hangs)
+    welcome = await client.greet()
+    monkeypatch.setattr(Hangs, "where", "authorize")
+    await client.say(type="join", room="chat:1", id=1)
+    error = await client.hear()
+    assert (error["type"], error["code"], error["id"]) == ("error", "unavailable", 1)
+    assert f"authorize, user '7 (ada\\nforged)', session {welcome['session'][:8]}" in caplog.text
+    await client.disconnect()
+
+
+class Broken(Ada):
+    """Has defects."""
+
+    async def receive_message(self, message: Said) -> None:
+        raise ZeroDivisionError
+
+    async def receive_bytes(self, data: bytes) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("handler", ["receive_message", "receive_bytes"])
+async def test_a_handler_that_fails_is_named_with_user_and_session(
+    handler: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(Broken)
+    session = (await client.greet())["session"][:8]
+    if handler == "receive_bytes":
+        await client.send_to(bytes_data=b"1")
+    else:
+        await client.say(type="message", room="chat:1", id=1, key="k", data=1)
+    await client.hear()
+    (record,) = [each for each in caplog.records if each.name == "realtime.work"]
+    said: Any = record
+    assert (said.handler, said.user, said.session) == (handler, "7", session)
+    assert "ZeroDivisionError" in caplog.text
+    await client.disconnect()
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_without_a_thread_the_client_tries_again(settings: Any) -> None:
+    settings.REALTIME = {**QUICK, "HANDLER_THREADS": 1}
+    worker = await runtime.start()
+    worker.lender._patience = 0.05
+    gate = threading.Event()
+    with worker.lender.loan():
+        busy = asyncio.ensure_future(sync_to_async(gate.wait)(10))
+        await asyncio.sleep(0.05)
+    client = Client(Slow)
+    await client.connect(timeout=10)
+    await client.say(**HELLO, rooms={"chat:1": None})
+    assert (await client.end())[1] == 4009
+    gate.set()
+    await busy
+    await worker.stop()
+
+
+class Leaves(Ada):
+    """Notes in the database that it has left."""
+
+    async def __call__(self, *arguments: Any) -> None:
+        try:
+            await super().__call__(*arguments)
+        finally:
+            await sync_to_async(time.sleep)(0)
+            await User.objects.acreate(username="left")
+
+
+async def test_code_around_the_connection_has_threads_too(worker: Runtime) -> None:
+    client = Client(Leaves)
+    await client.greet()
+    await client.disconnect()
+    assert await sync_to_async(User.objects.filter(username="left").exists)()
+    assert worker.lender._total == 1

@@ -1,0 +1,117 @@
+"""Lent threads on a real PostgreSQL that ends its backends: the next call has a connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from django.db import OperationalError, connections
+
+from realtime.lending import Lender
+from realtime.models import ClosedSession
+
+PATIENCE = 10.0
+
+
+@pytest.fixture
+async def lender() -> AsyncIterator[Lender]:
+    lender = Lender(size=1, patience=PATIENCE)
+    yield lender
+    await lender.aclose()
+
+
+@pytest.fixture
+def alias(postgres_database: str) -> str:
+    """That of a database to which nobody is connected."""
+    connections[postgres_database].close()
+    return postgres_database
+
+
+def backends(alias: str) -> list[int]:
+    """Those of other connections than this thread's."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def end_backends(alias: str) -> int:
+    """As a restart or a proxy does; how many there were."""
+    with connections[alias].cursor() as cursor:
+        ended = backends(alias)
+        for pid in ended:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        return len(ended)
+
+
+async def ask(lender: Lender, alias: str) -> str:
+    """What a handler does, by each of the three ways to the ORM."""
+    rows = ClosedSession.objects.using(alias)
+    try:
+        with lender.loan():
+            await rows.acount()
+            await database_sync_to_async(rows.count)()
+            await sync_to_async(rows.count)()
+    except OperationalError:
+        return "failed"
+    return "answered"
+
+
+async def settled(lender: Lender) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while len(lender._free) != 1:
+            await asyncio.sleep(0.001)
+
+
+async def asked_around_an_end(lender: Lender, alias: str) -> tuple[list[str], int]:
+    """What comes of three calls, the database's backends ended after the first, and how many."""
+    answers, ended = [], 0
+    for number in range(3):
+        answers.append(await ask(lender, alias))
+        await settled(lender)
+        if number == 0:
+            ended = await sync_to_async(end_backends)(alias)
+    await sync_to_async(connections.close_all)()
+    return answers, ended
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"CONN_MAX_AGE": 0}, (["answered"] * 3, 0)),
+        ({"CONN_MAX_AGE": 600}, (["answered", "failed", "answered"], 1)),
+        ({"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}, (["answered"] * 3, 1)),
+    ],
+    ids=["no age", "an age", "health checks"],
+)
+async def test_a_backend_that_ended_costs_what_it_costs_a_request(
+    lender: Lender,
+    alias: str,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    expected: tuple[list[str], int],
+) -> None:
+    for key, value in options.items():
+        monkeypatch.setitem(connections.settings[alias], key, value)
+    assert await asked_around_an_end(lender, alias) == expected
+
+
+async def test_connections_go_back_to_djangos_pool(
+    lender: Lender, alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg_pool", reason="psycopg-pool is not installed")
+    pool = {"pool": {"min_size": 1, "max_size": 1, "timeout": PATIENCE}}
+    monkeypatch.setitem(connections.settings[alias], "OPTIONS", pool)
+    other = Lender(size=1, patience=PATIENCE)
+    try:
+        for each in (lender, other, lender, other):
+            assert await ask(each, alias) == "answered"
+    finally:
+        await other.aclose()
+        database: Any = connections[alias]
+        await sync_to_async(database.close_pool)()
