@@ -63,6 +63,10 @@ def _is_limit(value: Any) -> bool:
     return value in ("reject", "oldest")
 
 
+def _is_audience(value: Any) -> bool:
+    return value in ("public", "staff")
+
+
 def _is_prefix(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_.-]{1,50}", value))
 
@@ -90,6 +94,7 @@ SWITCH = Kind("True or False (1 or 0)", lambda v: isinstance(v, bool), _parse_sw
 STORE = Kind(choice.EXPECTED, _is_store, str)
 REDIS_PREFIX = Kind('1 to 50 of the characters A-Z, a-z, 0-9, "_", "." and "-"', _is_prefix, str)
 LIMIT = Kind('"reject" or "oldest"', _is_limit, str)
+AUDIENCE = Kind('"public" or "staff"', _is_audience, str)
 PROXIES = Kind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
 TEXTS = Kind("a list of strings (comma-separated)", _is_texts, _parse_texts)
 RATE = Kind("two numbers: frames per second, burst", _is_rate, _parse_rate)
@@ -132,6 +137,7 @@ class Settings:
     allow_anonymous: bool = _setting(False, SWITCH)
     allowed_origins: tuple[str, ...] = _setting((), TEXTS)
     trusted_proxies: tuple[str, ...] = _setting((), PROXIES)
+    health_details: str = _setting("public", AUDIENCE)
     store: str = _setting("database", STORE)
     redis_prefix: str = _setting("realtime", REDIS_PREFIX)
     store_timeout: float = _setting(2.0, SECONDS)

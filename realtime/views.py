@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from . import monitor
+from .conf import settings
 from .presentation import as_json
 from .store.base import StoreUnavailable
 from .store.database.transaction import speaking
@@ -26,7 +28,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 def _outside_transactions(view: View) -> View:
     """Excuse an async view from ATOMIC_REQUESTS, with which Django 5.2 runs none."""
-    for alias in settings.DATABASES:
+    for alias in django_settings.DATABASES:
         view = transaction.non_atomic_requests(using=alias)(view)
     return view
 
@@ -34,25 +36,37 @@ def _outside_transactions(view: View) -> View:
 @_outside_transactions
 @never_cache
 async def health(request: HttpRequest) -> JsonResponse:
-    """Counts for everybody, always 200; for staff with permission also the connections.
+    """Counts for everybody, or with HEALTH_DETAILS="staff" for staff, and ``status`` for all
+    others; always 200. For staff with permission also the connections.
 
     ``?cursor=`` continues a list that was cut at 100.
     """
     deadline = asyncio.get_running_loop().time() + PATIENCE
     body = await monitor.health()
-    try:
+    more = None
+    with suppress(StoreUnavailable, TimeoutError, Overloaded):  # who it is cannot be known now
         async with asyncio.timeout_at(deadline):
-            body |= await aside(_connections, request)
-    except (StoreUnavailable, TimeoutError, Overloaded):
-        pass  # the counts are the answer; "status" says that they are old
-    return JsonResponse(body)
+            more = await aside(_for_staff, request)
+    if more is None and settings.health_details == "staff":
+        body = {"status": body["status"]}
+    return JsonResponse(body | (more or {}))
+
+
+def _for_staff(request: HttpRequest) -> dict[str, Any] | None:
+    """What staff see besides the counts, None for everybody else. Blocking; raises
+    StoreUnavailable if the database does not say who it is."""
+    with speaking():
+        user: Any = getattr(request, "user", None)
+        if not getattr(user, "is_staff", False):  # a user model need not have staff
+            return None
+        if not user.has_perm("realtime.view_livesession"):
+            return {}
+    with suppress(StoreUnavailable):  # the counts are the answer; "status" says that they are old
+        return _connections(request)
+    return {}
 
 
 def _connections(request: HttpRequest) -> dict[str, Any]:
-    """The staff's part, empty for everybody else. Blocking; raises StoreUnavailable."""
-    with speaking():
-        if not _may_see_connections(request):
-            return {}
     store, cursor = foundation.blocking_store(), request.GET.get("cursor", "")
     try:
         found = store.page(Query(), limit=PAGE, cursor=cursor)
@@ -62,9 +76,3 @@ def _connections(request: HttpRequest) -> dict[str, Any]:
         "connections": [as_json(session) for session in found.sessions],
         "next_cursor": found.cursor or None,
     }
-
-
-def _may_see_connections(request: HttpRequest) -> bool:
-    user: Any = getattr(request, "user", None)
-    # A user model need not have staff.
-    return getattr(user, "is_staff", False) and user.has_perm("realtime.view_livesession")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.test import AsyncClient, Client, override_settings
 from django.utils import timezone
 
 from realtime.admin.closed import lasted
-from realtime.admin.export import CHUNK, cell
+from realtime.admin.export import CHUNK, FORMULA, cell
 from realtime.history import COLUMNS
 from realtime.models import ClosedSession
 
@@ -121,6 +122,28 @@ def test_no_text_becomes_a_formula(admin: Client, start: str) -> None:
     assert found["username"] == f"'{evil}"
     assert cell("a=b") == "a=b"
     assert cell(-1) == "-1"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "\n", "\r\n"])
+@pytest.mark.parametrize("between", ["", " ", '"', ' "', "\t", ";"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＋"])
+def test_no_part_of_a_text_becomes_a_formula_where_it_is_split_elsewhere(
+    admin: Client, separator: str, between: str, start: str
+) -> None:
+    evil = f"x{separator}{between}{start}1;{start}2\t{start}3"
+    close("s1", username=evil, agent=evil, reason=evil)
+    response: Any = admin.get(EXPORT)
+    lines = b"".join(response.streaming_content).decode()
+    for delimiter in (",", ";", "\t"):
+        for record in csv.reader(io.StringIO(lines), delimiter=delimiter):
+            assert not [each for each in record if each.lstrip(' "').startswith(FORMULA[:4])]
+    for part in re.split(r"[;\t\r\n]", lines):  # and by a reader that knows of no quotes
+        assert not part.lstrip(' "').startswith(FORMULA[:4])
+
+
+def test_a_text_without_a_formula_is_left_as_it_is() -> None:
+    for text in ("a;b", "a - b", "a; b\tc", "5-3=2", "x;'=1", "a,=1", "http://a/?b=c;d=e"):
+        assert cell(text) == text
 
 
 def test_a_bad_filter_leads_back(admin: Client) -> None:

@@ -61,6 +61,7 @@ def test_an_unknown_key_names_the_known_ones() -> None:
         ({"MAX_SESSIONS_PER_USER": "2"}, "a whole number"),
         ({"SESSION_LIMIT": "newest"}, '"reject" or "oldest"'),
         ({"SESSION_LIMIT": None}, '"reject" or "oldest"'),
+        ({"HEALTH_DETAILS": "admin"}, '"public" or "staff"'),
         ({"STORE": 5}, '"database"'),
         ({"STORE": "redis"}, '"database:<alias>"'),
         ({"STORE": "redis://:secret@host/first"}, '"redis://localhost:6379/0"'),

@@ -29,7 +29,7 @@ from realtime.store.records import (
     Totals,
     WorkerReport,
 )
-from realtime.views import _may_see_connections, health
+from realtime.views import _for_staff, health
 from realtime.worker import foundation, runtime
 from realtime.worker.runtime import Runtime
 
@@ -181,7 +181,58 @@ def test_a_user_model_without_staff_has_none() -> None:
 
     request = RequestFactory().get(URL)
     request.user = Visitor()  # type: ignore[assignment]
-    assert not _may_see_connections(request)
+    assert _for_staff(request) is None
+
+
+# ---------------------------------------------------------------- for whom
+
+
+@pytest.fixture
+def private(settings: Any) -> None:
+    settings.REALTIME = {"HEALTH_DETAILS": "staff"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("private")
+def test_the_public_may_see_no_more_than_the_status() -> None:
+    assert get(Client()) == {"status": "ok"}
+    assert get(Client(), "?cursor=x") == {"status": "ok"}
+    assert get(staff("view_livesession", is_staff=False)) == {"status": "ok"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("private")
+def test_staff_see_all_of_it() -> None:
+    open_sessions(1)
+    plain = get(staff())
+    assert (plain["total_connections"], plain["workers"], plain["failing"]) == (1, 0, {})
+    assert "connections" not in plain
+    User.objects.all().delete()
+    assert len(get(staff("view_livesession"))["connections"]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("private")
+def test_who_cannot_be_known_is_the_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Any) -> None:
+        raise OperationalError("down")
+
+    client = staff("view_livesession")
+    monkeypatch.setattr(SessionStore, "load", fail)
+    assert get(client) == {"status": "ok"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("private")
+def test_staff_see_the_counts_although_the_store_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable("down")
+
+    client = staff("view_livesession")
+    monkeypatch.setattr(type(foundation.blocking_store()), "page", down)
+    body = get(client)
+    assert "total_connections" in body
+    assert "connections" not in body
 
 
 # ---------------------------------------------------------------- trouble

@@ -1,6 +1,7 @@
 """The history as CSV: as much as there is, without holding it, and safe to open."""
 
 import csv
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,10 @@ CHUNK = 1000  # rows for each query, so that none stays open while a client read
 # What makes a formula of a text in Excel, LibreOffice or Google Sheets, the wide forms
 # that some of them accept included (OWASP, "CSV injection").
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+# A reader that splits at semicolons or tabs takes no notice of our quotes: to it a cell begins,
+# and may be a formula, behind each of these, whatever quotes and blanks come first.
+_WITHIN = re.compile(r"(^|[;\t\r\n])([\s\"]*)(?=[=+\-@＝＋－＠])")
 
 
 class _Echo:
@@ -66,9 +71,11 @@ def _cells(row: ClosedSession) -> list[str]:
 
 
 def cell(value: Any) -> str:
-    """A value as a cell: a text that a spreadsheet would compute is quoted with an apostrophe."""
+    """A value as a cell: a text that a spreadsheet would compute, or compute a part of, has an
+    apostrophe there."""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        whole = f"'{value}" if value.startswith(FORMULA) else value
+        return _WITHIN.sub(r"\1\2'", whole)
     if isinstance(value, datetime):
         return local(value).isoformat(timespec="milliseconds")
     return str(value)
