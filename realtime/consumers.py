@@ -138,7 +138,7 @@ class RealtimeConsumer(AsyncConsumer):
         silence = (await runtime.start()).ungreeted.admit(place_of(self._address))
         if silence is None:
             await send({"type": "websocket.close", "status": CROWDED})  # 403 on other servers
-            refusals.here().note(Reason.LIMIT, f"{self._address} has too many without a hello")
+            refusals.here().note(Reason.LIMIT, _crowded(self._address))
             return
         with silence:
             self._greeted = silence.over
@@ -364,3 +364,10 @@ class RealtimeConsumer(AsyncConsumer):
     def _depart(self, session: ConnectedSession, code: int) -> None:
         if worker := runtime.here():
             worker.hub.gone(session, code)
+
+
+def _crowded(address: str) -> str:
+    return (
+        f"{settings.max_ungreeted} connections from {address or 'a Unix socket'} have not said "
+        "hello (MAX_UNGREETED; TRUSTED_PROXIES if that is a proxy)"
+    )

@@ -1,14 +1,7 @@
 """Connections that have not said hello yet: so many of one address, and no more."""
 
-import logging
-import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Self
-
-logger = logging.getLogger("realtime.sessions")
-
-COMPLAIN_EVERY = 10.0  # seconds between two lines of the log about them
 
 
 class Ungreeted:
@@ -18,16 +11,13 @@ class Ungreeted:
     server holds.
     """
 
-    def __init__(self, limit: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._clock = clock
         self._silent: Counter[str] = Counter()
-        self._complained = -COMPLAIN_EVERY
 
     def admit(self, place: str) -> "Silence | None":
-        """Count one more; None, and a line in the log, if there are as many as may be."""
+        """Count one more; None if there are as many as may be."""
         if self._limit and self._silent[place] >= self._limit:
-            self._complain(place)
             return None
         self._silent[place] += 1
         return Silence(self, place)
@@ -37,17 +27,6 @@ class Ungreeted:
         self._silent[place] -= 1
         if not self._silent[place]:
             del self._silent[place]
-
-    def _complain(self, place: str) -> None:
-        now = self._clock()
-        if now - self._complained >= COMPLAIN_EVERY:
-            self._complained = now
-            logger.warning(
-                "connections from %s are turned away: %d have not said hello "
-                "(MAX_UNGREETED; TRUSTED_PROXIES if this is a proxy)",
-                place or "a Unix socket",
-                self._limit,
-            )
 
 
 class Silence:

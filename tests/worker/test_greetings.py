@@ -1,17 +1,8 @@
 """How many connections of one address may be silent."""
 
-import logging
-
 import pytest
 
-from realtime.worker.greetings import COMPLAIN_EVERY, Ungreeted
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from realtime.worker.greetings import Ungreeted
 
 
 def test_one_more_than_may_be_is_turned_away() -> None:
@@ -45,15 +36,3 @@ def test_nothing_is_kept_of_places_without_silent_connections() -> None:
 def test_zero_is_no_limit() -> None:
     ungreeted = Ungreeted(0)
     assert all(ungreeted.admit("a") for _ in range(1000))
-
-
-def test_it_is_logged_and_not_for_each(caplog: pytest.LogCaptureFixture) -> None:
-    clock = Clock()
-    ungreeted = Ungreeted(1, clock=clock)
-    ungreeted.admit("198.51.100.7")
-    with caplog.at_level(logging.WARNING, "realtime.sessions"):
-        for clock.now in (0.0, 1.0, COMPLAIN_EVERY - 0.1, COMPLAIN_EVERY):
-            assert ungreeted.admit("198.51.100.7") is None
-    assert len(caplog.records) == 2
-    assert "198.51.100.7" in caplog.text
-    assert "MAX_UNGREETED" in caplog.text
