@@ -128,9 +128,6 @@ GOOD: dict[str, list[Event]] = {
         *(hello(), told(at(1)), *got(2), Left(0.0, ROOM)),
         *(Joining(0.0, ROOM, None), told(at(4)), *got(5)),
     ],
-    "resumed late by a connection that was given up": [
-        *(hello(at(5)), Ended(0.0), hello(at(5)), told(at(5), True), Ended(0.0, 4506)),
-    ],
     "counted": [hello(), told(at(4)), *got(5), Counted(0.0, 1, 1), Ended(0.0, 4002), Ended(0.0)],
 }
 
@@ -214,7 +211,7 @@ BAD: dict[str, tuple[Rule, list[Event]]] = {
     ),
     "a miscount": (Rule.AWAY, [hello(), Ended(0.0, 4007)]),
     "sent away": (Rule.AWAY, [hello(), Ended(0.0, 4505)]),
-    "continued elsewhere, but where": (Rule.AWAY, [hello(), told(at(5)), Ended(0.0, 4506)]),
+    "taken by an attempt that was given up": (Rule.AWAY, [hello(), told(at(5)), Ended(0.0, 4506)]),
 }
 
 

@@ -79,6 +79,7 @@ class Client:
         self._reticent = reticent
         self._positions: dict[str, Position] = {}
         self._ticket: Frame | None = None
+        self._turn = 0  # attempts so far
         self._lie: str | None = None  # a room whose position it will make up
 
     @property
@@ -129,7 +130,8 @@ class Client:
             rooms[self._lie] = Position(true.epoch, true.offset + FAR_AHEAD)
         self._lie = None
         self.diary.events.append(Hello(now(), door, rooms))
-        extra = {"resume": self._ticket} if self._ticket else {}
+        self._turn += 1
+        extra = {"resume": {**self._ticket, "turn": self._turn}} if self._ticket else {}
         said = {room: position and position._asdict() for room, position in rooms.items()}
         await link.send(type="hello", protocol=1, client="chaos", rooms=said, **extra)
 

@@ -18,11 +18,7 @@ from tests.e2e.chaos.truth import Truth
 from tests.e2e.chaos.violations import Rule, Violation, excerpt
 
 REASONS = ("expired", "epoch_changed", "ahead")
-MISCOUNTED, FINAL, CONTINUED = 4007, 4500, 4506
-
-# So long after a client has given up waiting for a welcome, a worker that stood still may resume
-# its session all the same, and take it from the connection that the client has by then.
-LATE_RESUME = 30.0
+MISCOUNTED, FINAL = 4007, 4500
 
 
 @dataclass(slots=True)
@@ -45,8 +41,6 @@ class Follower:
         self._began = began
         self._places: dict[str, Place] = {}
         self._number = 0
-        self._waits = False  # for a welcome
-        self._gave_up: float | None = None
         self.found: list[Violation] = []
 
     def follow(self) -> list[Violation]:
@@ -74,22 +68,16 @@ class Follower:
                 what = f"{event.delivered} delivered, {event.received} received"
                 self._wrong(Rule.COUNT, "", what)
             case Ended() if event.code is not None:
-                self._closed(event.code, event.at)
+                self._closed(event.code)
 
     def _place(self, room: str) -> Place:
         return self._places.setdefault(room, Place())
 
-    def _closed(self, code: int, at: float) -> None:
-        gave_up = self._gave_up
-        if code == CONTINUED and gave_up is not None and at - gave_up < LATE_RESUME:
-            return
+    def _closed(self, code: int) -> None:
         if code == MISCOUNTED or code >= FINAL:
             self._wrong(Rule.AWAY, "", f"closed with {code}")
 
     def _begin(self, hello: Hello) -> None:
-        if self._waits:
-            self._gave_up = hello.at
-        self._waits = True
         for place in self._places.values():
             place.is_present, place.sent = False, None
         for room, position in hello.rooms.items():
@@ -98,7 +86,6 @@ class Follower:
     # ------------------------------------------------------------ what it was told
 
     def _told(self, told: Told, place: Place) -> None:
-        self._waits = False
         if self._is_foreign(told.room):
             self._wrong(Rule.FOREIGN, told.room, "let into somebody else's room")
         if self._truth.exceeded(told.room, told.top, at=told.at):

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.e2e.chaos.follower import CONTINUED
-from tests.e2e.chaos.record import Ended, Got, Hello, Record, Told
+from tests.e2e.chaos.record import Got, Hello, Record, Told
 from tests.e2e.chaos.run import Outcome
 
 SHOWN = 5  # violations of one kind
@@ -65,9 +64,6 @@ def _subscribing(record: Record) -> dict[str, object]:
     reasons = Counter(f"  told: {event.reason}" for event in told if event.recovered is False)
     return {
         "connections": sum(isinstance(event, Hello) for event in events),
-        "  taken by a late resume of its own": sum(
-            isinstance(event, Ended) and event.code == CONTINUED for event in events
-        ),
         "publications handed over": sum(isinstance(event, Got) for event in events),
         "rooms joined": sum(event.asked for event in told),
         "  recovered": sum(event.recovered is True for event in told),
