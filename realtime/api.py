@@ -6,10 +6,13 @@ transaction they take effect when it commits; in Redis they take effect at once.
 raise ``StoreUnavailable`` when the store cannot be reached.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.utils.functional import LazyObject
 
 from . import hinting, publishing
 from .protocol.codes import CloseCode
@@ -17,6 +20,7 @@ from .protocol.position import Position
 from .protocol.rooms import EXPECTED, is_room
 from .store.base import StoreUnavailable
 from .store.records import Attendance, Query, Session, Stats
+from .twins import answer
 from .worker import foundation, runtime
 from .worker.hints import Kind
 
@@ -103,17 +107,22 @@ def _one(positions: list[Position] | None) -> Position | None:
 
 async def apublish(room: str, data: Any, *, key: str | None = None) -> Position | None:
     """Async twin of :func:`publish`."""
-    return await sync_to_async(publish)(room, data, key=key)
+    return _one(await publishing.apublish([publishing.draft_of(room, data, key)]))
 
 
 async def apublish_to_user(user: Any, data: Any, *, key: str | None = None) -> Position | None:
     """Async twin of :func:`publish_to_user`."""
-    return await sync_to_async(publish_to_user)(user, data, key=key)
+    return await apublish(publishing.room_of(await _loaded(user)), data, key=key)
 
 
 async def apublish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] | None:
     """Async twin of :func:`publish_many`."""
-    return await sync_to_async(publish_many)(messages)
+    drafts = []
+    for room, data in messages:
+        drafts.append(publishing.draft_of(room, data))
+        if len(drafts) % 100 == 0:  # others want their turn of the loop
+            await asyncio.sleep(0)
+    return await publishing.apublish(drafts)
 
 
 def presence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
@@ -133,32 +142,38 @@ def attendance(room: str) -> Attendance:
 
 async def akick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> bool:
     """Async twin of :func:`kick`."""
-    return await sync_to_async(kick)(session, code=code, reason=reason)
+    return bool(await _aclose(session=session, code=code, reason=reason))
 
 
 async def akick_user(user: Any, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> int:
     """Async twin of :func:`kick_user`."""
-    return await sync_to_async(kick_user)(user, code=code, reason=reason)
+    return len(await _aclose(user=_key(await _loaded(user)), code=code, reason=reason))
 
 
 async def asessions_of(user: Any) -> tuple[Session, ...]:
     """Async twin of :func:`sessions_of`."""
-    return await sync_to_async(sessions_of)(user)
+    key = _key(await _loaded(user))
+    return await answer(lambda here: here.store.of_user(key), partial(sessions_of, key))
 
 
 async def astats() -> Stats:
     """Async twin of :func:`stats`."""
-    return await sync_to_async(stats)()
+    return await answer(lambda here: here.store.stats(), stats)
 
 
 async def apresence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
     """Async twin of :func:`presence`."""
-    return await sync_to_async(presence)(room, limit=limit)
+
+    async def native(here: runtime.Runtime) -> tuple[Session, ...]:
+        return (await here.store.page(Query(room=_room(room)), limit=limit)).sessions
+
+    return await answer(native, partial(presence, room, limit=limit))
 
 
 async def aattendance(room: str) -> Attendance:
     """Async twin of :func:`attendance`."""
-    return await sync_to_async(attendance)(room)
+    name = _room(room)
+    return await answer(lambda here: here.store.attendance(name), partial(attendance, name))
 
 
 def close_login(digest: str, code: CloseCode) -> None:
@@ -167,10 +182,8 @@ def close_login(digest: str, code: CloseCode) -> None:
 
 
 def _close(*, code: int, reason: str = "", **who: str) -> tuple[str, ...]:
-    if not 4000 <= code <= 4999:
-        raise ValueError(f"expected a close code from 4000 to 4999, not {code}")
-    if not any(who.values()):
-        return ()  # nobody has an empty id, and anonymous visitors are not one user
+    if not _is_anybody(code, who):
+        return ()
     asked = foundation.blocking_store().request_close(**who, code=code, reason=reason)
 
     def hurry() -> None:  # no partial: Django wants the name of one that fails
@@ -178,6 +191,25 @@ def _close(*, code: int, reason: str = "", **who: str) -> tuple[str, ...]:
 
     foundation.once_stored(hurry)
     return asked
+
+
+async def _aclose(*, code: int, reason: str = "", **who: str) -> tuple[str, ...]:
+    async def native(here: runtime.Runtime) -> tuple[str, ...]:
+        asked = await here.store.request_close(**who, code=code, reason=reason)
+        _hurry(asked)
+        return asked
+
+    if not _is_anybody(code, who):
+        return ()
+    return await answer(native, partial(_close, code=code, reason=reason, **who))
+
+
+def _is_anybody(code: int, who: Mapping[str, str]) -> bool:
+    """Nobody has an empty id, and anonymous visitors are not one user. Raises ValueError for a
+    code that is not an application's."""
+    if not 4000 <= code <= 4999:
+        raise ValueError(f"expected a close code from 4000 to 4999, not {code}")
+    return any(who.values())
 
 
 def _hurry(asked: tuple[str, ...]) -> None:
@@ -196,3 +228,10 @@ def _room(name: str) -> str:
 
 def _key(user: Any) -> str:
     return str(getattr(user, "pk", user))
+
+
+async def _loaded(user: Any) -> Any:
+    """A user that is looked up when it is first used, as ``request.user`` is, looked up."""
+    if isinstance(user, LazyObject):
+        await sync_to_async(_key)(user)
+    return user

@@ -21,6 +21,7 @@ from django.db import close_old_connections, connections
 
 from .patience import current_patience
 from .threads import CLOSE_PATIENCE, Overloaded
+from .transactions import is_manual
 
 logger = logging.getLogger("realtime.work")
 
@@ -284,7 +285,8 @@ def _is_tidied() -> bool:
 
 
 def _in_transaction() -> bool:
-    return any(each.in_atomic_block for each in connections.all(initialized_only=True))
+    known = connections.all(initialized_only=True)
+    return any(each.in_atomic_block or is_manual(each) for each in known)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -3,13 +3,15 @@
 The store's log is told first, then whoever wants to hear of it at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 
-from . import hinting
+from . import hinting, twins
 from .conf import settings
 from .protocol import rooms
 from .protocol.position import Position
@@ -19,6 +21,7 @@ from .store.log import MOST, Draft
 from .transactions import once_committed, open_transactions
 from .worker import foundation
 from .worker.publisher import bundle_of
+from .worker.runtime import Runtime
 
 LONGEST_KEY = 200  # characters
 
@@ -94,21 +97,43 @@ def publish(drafts: Sequence[Draft]) -> list[Position] | None:
     return _publish_now(drafts)
 
 
+async def apublish(drafts: Sequence[Draft]) -> list[Position] | None:
+    """:func:`publish`, for an event loop."""
+    return await twins.answer(partial(_publish_at, drafts), partial(publish, drafts))
+
+
+async def _publish_at(drafts: Sequence[Draft], worker: Runtime) -> list[Position]:
+    positions = []
+    for batch in _batches(drafts):
+        with _unknown_if_unavailable():
+            positions += [each.position for each in await worker.publisher.publish_all(batch)]
+    return positions
+
+
 def _publish_now(drafts: Sequence[Draft]) -> list[Position]:
-    batches = (drafts[start : start + MOST] for start in range(0, len(drafts), MOST))
-    return [position for batch in batches for position in _append(batch)]
+    return [position for batch in _batches(drafts) for position in _append(batch)]
+
+
+def _batches(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
+    return (drafts[start : start + MOST] for start in range(0, len(drafts), MOST))
 
 
 def _append(drafts: Sequence[Draft]) -> list[Position]:
-    try:
+    with _unknown_if_unavailable():
         appended = foundation.blocking_store().log.append(drafts)
+    hinting.announce([bundle_of(*each) for each in zip(drafts, appended, strict=True)])
+    return [each.position for each in appended]
+
+
+@contextmanager
+def _unknown_if_unavailable() -> Iterator[None]:
+    try:
+        yield
     except StoreUnavailable as error:
         raise StoreUnavailable(
             f"{error}; whether it was published is unknown: "
             "to publish again with the same key is safe, without a key it may be there twice"
         ) from error
-    hinting.announce([bundle_of(*each) for each in zip(drafts, appended, strict=True)])
-    return [each.position for each in appended]
 
 
 class _Deferred:

@@ -131,21 +131,21 @@ def as_in_a_request() -> Iterator[None]:
         close_old_connections()
 
 
-class _Pages:
-    """The threads of a process for its pages, with or without a worker; made at first use."""
+class _Shared:
+    """Some threads of a process, with or without a worker; made at first use."""
 
-    SIZE, MAX_PENDING = 4, 64
-
-    def __init__(self) -> None:
+    def __init__(self, name: str, *, size: int, max_pending: int) -> None:
+        self._make = partial(Threads, size=size, max_pending=max_pending, name=f"realtime-{name}")
         self._begin_anew()
         os.register_at_fork(after_in_child=self._begin_anew)
 
     def _begin_anew(self) -> None:
         # A fork copies the pool but not its threads.
-        self.threads = Threads(size=self.SIZE, max_pending=self.MAX_PENDING, name="realtime-pages")
+        self.threads = self._make()
 
 
-_pages = _Pages()
+_pages = _Shared("pages", size=4, max_pending=64)
+_calls = _Shared("calls", size=8, max_pending=2000)
 
 
 async def aside(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -164,3 +164,14 @@ async def aside(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             connections.close_all()
 
     return await _pages.threads.run(alone)
+
+
+async def apart(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking call of the application's in a thread that is nobody else's meanwhile, with
+    database connections as in a request. Raises Overloaded when too many wait."""
+
+    def alone() -> T:
+        with as_in_a_request():
+            return call(*args, **kwargs)
+
+    return await _calls.threads.run(alone)

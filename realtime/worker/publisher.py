@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from realtime.store.log import Appended, Draft, Entry, Log
@@ -44,12 +44,17 @@ class Publisher:
 
     async def publish(self, room: str, data: str, key: str = "") -> Appended:
         """Publish JSON in a room. Raises StoreUnavailable; with a key it is safe to repeat."""
-        draft = Draft(room, data, key)
-        (appended,) = await self._log.append([draft])
-        bundle = bundle_of(draft, appended)
-        self._count([bundle])
-        self.heard(bundle)
-        self._announce(bundle)
+        (appended,) = await self.publish_all([Draft(room, data, key)])
+        return appended
+
+    async def publish_all(self, drafts: Sequence[Draft]) -> Sequence[Appended]:
+        """Publish these in their order. Raises StoreUnavailable."""
+        appended = await self._log.append(drafts)
+        bundles = [bundle_of(*each) for each in zip(drafts, appended, strict=True)]
+        self._count(bundles)
+        for bundle in bundles:
+            self.heard(bundle)
+            self._announce(bundle)
         return appended
 
     def tell(self, bundles: Iterable[Bundle], *, patience: float) -> None:

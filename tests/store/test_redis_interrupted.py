@@ -6,6 +6,7 @@ import pytest
 import redis
 from asgiref.sync import sync_to_async
 
+from realtime.store.base import StoreUnavailable
 from realtime.store.log import Draft
 from realtime.store.redis import RedisSessions, blocking_store, loop_store
 from tests.faults import Proxy
@@ -109,3 +110,12 @@ async def test_so_do_those_of_an_event_loop_and_of_its_threads(redis_server: Red
                 await sync_to_async(blocking.stats)()
         await store.aclose()
         assert proxy.accepted == 2
+
+
+def test_a_connection_that_is_refused_is_an_outage_also_while_an_exception_is_handled() -> None:
+    sessions = blocking_store("redis://127.0.0.1:1", WINDOWS, prefix="tests", timeout=1.0)
+    for _ in range(20):  # more than the pool has
+        with pytest.raises(StoreUnavailable, match="refused"):
+            handling(sessions.stats)
+        with pytest.raises(StoreUnavailable, match="refused"):
+            sessions.stats()

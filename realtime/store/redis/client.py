@@ -36,7 +36,8 @@ class _Pool(redis.BlockingConnectionPool):
         return connection
 
     def release(self, connection: Any) -> None:
-        before, connection.handled_before = connection.handled_before, None
+        # None of one that could not even be connected.
+        before, connection.handled_before = getattr(connection, "handled_before", None), None
         error = sys.exception()
         if error is not before and not isinstance(error, redis.ResponseError | None):
             connection.disconnect()

@@ -1,0 +1,162 @@
+"""The async twins of the api: native in a worker, elsewhere behind nobody; and transactions."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.functional import SimpleLazyObject
+
+from realtime import api
+from realtime.protocol.position import Position
+from realtime.worker import foundation, runtime
+from realtime.worker.runtime import Runtime
+
+from .test_consumer import QUICK, Client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
+    settings.REALTIME = QUICK
+    worker = await runtime.start()
+    yield worker
+    await worker.stop()
+
+
+@contextmanager
+def strangers_at_work() -> Iterator[None]:
+    """Somebody else's sync code has asgiref's one thread of the process, for long."""
+    gate, begun = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        gate.wait(20)
+
+    stranger = asyncio.ensure_future(sync_to_async(work)())
+    try:
+        yield
+        assert not stranger.done()
+    finally:
+        gate.set()
+
+
+CALLS: dict[str, Callable[[], Awaitable[Any]]] = {
+    "publish": lambda: api.apublish("chat:1", {"n": 1}),
+    "publish_to_user": lambda: api.apublish_to_user(7, "hi"),
+    "publish_many": lambda: api.apublish_many(("chat:2", number) for number in range(201)),
+    "kick": lambda: api.akick("0" * 32),
+    "kick_user": lambda: api.akick_user(7),
+    "sessions_of": lambda: api.asessions_of(7),
+    "stats": api.astats,
+    "presence": lambda: api.apresence("chat:1"),
+    "attendance": lambda: api.aattendance("chat:1"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+async def test_elsewhere_no_twin_waits_for_strangers(call: Callable[[], Awaitable[Any]]) -> None:
+    with strangers_at_work():
+        await asyncio.sleep(0.05)
+        await asyncio.wait_for(call(), 10)
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+async def test_in_a_worker_no_twin_needs_a_thread_of_the_processs(
+    call: Callable[[], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_blocking_store() -> None:
+        raise AssertionError("a worker has its own")
+
+    monkeypatch.setattr(foundation, "blocking_store", no_blocking_store)
+    with strangers_at_work():
+        await asyncio.sleep(0.05)
+        await asyncio.wait_for(call(), 10)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_twins_answer_as_the_others_do() -> None:
+    client = Client()
+    session = (await client.greet())["session"]
+    known = await sync_to_async(api.sessions_of)("")
+    assert [each.id for each in known] in ([session], [])
+    assert await api.apresence("chat:1") == await sync_to_async(api.presence)("chat:1") == ()
+    assert (await api.astats()).connected == (await sync_to_async(api.stats)()).connected == 1
+    counted = await api.aattendance("chat:1")
+    assert counted == await sync_to_async(api.attendance)("chat:1")
+    published = await api.apublish("chat:1", 1, key="k")
+    assert published == await sync_to_async(api.publish)("chat:1", 1, key="k")
+    assert await api.akick(session, code=4500)
+    assert not await api.akick("")
+    said, code = await client.end()
+    assert (said[-1]["type"], code) == ("goodbye", 4500)
+
+
+@pytest.mark.parametrize("wrong", [3999, 5000])
+async def test_a_wrong_code_is_the_callers_mistake(wrong: int) -> None:
+    for call in (api.akick("a", code=wrong), api.akick_user(1, code=wrong)):
+        with pytest.raises(ValueError, match="4000 to 4999"):
+            await call
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_user_who_is_looked_up_late_is_looked_up_in_a_thread() -> None:
+    await User.objects.acreate(username="ada")
+
+    def late() -> Any:
+        return SimpleLazyObject(lambda: User.objects.get(username="ada"))
+
+    assert await api.apublish_to_user(late(), 1)
+    assert await api.akick_user(late()) == 0
+    assert await api.asessions_of(late()) == ()
+
+
+# ---------------------------------------------------------------- transactions
+
+
+async def top(room: str) -> int:
+    """How much was published."""
+    ends = await sync_to_async(foundation.blocking_store().log.ends)([room])
+    return ends[room].top.offset
+
+
+@pytest.mark.usefixtures("worker")
+async def test_within_a_transaction_of_the_sync_caller_it_waits_for_the_commit() -> None:
+    answers: list[Position | None] = []
+
+    def view(*, fails: bool) -> None:
+        with transaction.atomic():
+            answers.append(async_to_sync(api.apublish)("chat:1", 1))
+            if fails:
+                transaction.set_rollback(True)
+
+    await sync_to_async(view)(fails=True)
+    assert (await top("chat:1"), answers) == (0, [None])
+    await sync_to_async(view)(fails=False)
+    assert (await top("chat:1"), answers) == (1, [None, None])
+
+
+async def test_within_a_transaction_that_a_handler_holds_it_waits_for_the_commit(
+    worker: Runtime,
+) -> None:
+    with worker.lender.loan():
+        await User.objects.acount()  # a thread, but no transaction
+        assert await api.apublish("chat:1", 1)
+        block = transaction.atomic()
+        await sync_to_async(block.__enter__)()
+        assert await api.apublish("chat:1", 2) is None
+        assert await top_apart("chat:1") == 1
+        await sync_to_async(block.__exit__)(None, None, None)
+        assert await top("chat:1") == 2
+
+
+async def top_apart(room: str) -> int:
+    """What others see."""
+    return await asyncio.create_task(asyncio.to_thread(async_to_sync(top), room))
