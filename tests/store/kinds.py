@@ -12,6 +12,7 @@ from django.db import connections
 from realtime.models import LiveSession, Registry, RoomKey, RoomLog, Sample, Tombstone, Worker
 from realtime.store.base import BlockingStore, Store
 from realtime.store.database import DatabaseStore
+from realtime.store.database.beginning import BASE
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.log import BlockingLog, Bounds
@@ -40,7 +41,7 @@ BOUNDS = Bounds(length=20, bytes=2_000, ttl_ms=300_000, meta_ttl_ms=7 * DAY * 10
 
 # What expires by itself knows no other clock than the server's.
 AGE = """
-for _, pattern in ipairs({'{*}:log:*', '{*}:tomb:*'}) do
+for _, pattern in ipairs({'{*}:log:?*/*', '{*}:tomb:*'}) do
   for _, key in ipairs(redis.call('KEYS', pattern)) do
     redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
   end
@@ -109,7 +110,8 @@ class DatabaseKind(Kind):
             model._default_manager.using(self.database.alias).all().delete()
 
     def begin_anew(self, room: str) -> None:
-        RoomLog.objects.using(self.database.alias).filter(room=room).delete()
+        # Nobody marks what was deleted by hand: the base has to go as well.
+        RoomLog.objects.using(self.database.alias).filter(room__in=[room, BASE]).delete()
 
 
 class DatabaseLoopKind(DatabaseKind):

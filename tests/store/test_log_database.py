@@ -7,12 +7,14 @@ import pytest
 
 from realtime.history import History
 from realtime.models import RoomEntry, RoomKey, RoomLog
+from realtime.protocol.position import Position
 from realtime.receivers import Receivers
 from realtime.store.database import DatabaseStore, pruning
+from realtime.store.database.beginning import BASE
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.log import DatabaseBlockingLog
 from realtime.store.database.transaction import Database
-from realtime.store.log import KEY_KEPT_MS, Draft
+from realtime.store.log import KEY_KEPT_MS, MOST, Draft
 from realtime.sweeper import Sweeper
 from realtime.threads import Threads, aside
 
@@ -55,7 +57,11 @@ async def store(
 
 
 def rows() -> tuple[int, int, int]:
-    return RoomLog.objects.count(), RoomEntry.objects.count(), RoomKey.objects.count()
+    return (
+        RoomLog.objects.exclude(room=BASE).count(),
+        RoomEntry.objects.count(),
+        RoomKey.objects.count(),
+    )
 
 
 # ---------------------------------------------------------------- writing
@@ -90,6 +96,40 @@ def test_a_log_that_is_pruned_in_between_is_made_again(
     assert publish(log, "1")[0].position.offset == 1
 
 
+def test_a_room_without_publications_leaves_nothing(log: DatabaseBlockingLog) -> None:
+    ends = log.ends([f"r{number}" for number in range(MOST)])
+    assert set(ends.values()) == {log.read("another", after=0, limit=1, max_bytes=1).end}
+    log.keep(list(ends))
+    assert rows() == (0, 0, 0)
+    assert publish(log, "1", room="r7")[0].position == Position(ends["r7"].top.epoch, 1)
+
+
+def test_its_position_changes_only_when_a_log_is_forgotten_that_began_there(
+    log: DatabaseBlockingLog, database: CountingDatabase
+) -> None:
+    before = end_of(log)
+    publish(log, "1", room="s")
+    database.clock_offset += 7 * DAY + TTL
+    publish(log, "1", room="t")
+    assert end_of(log) == before
+    prune(log)
+    after = end_of(log)
+    assert after.top.epoch != before.top.epoch
+    assert end_of(log, "t").top == Position(before.top.epoch, 1)
+    publish(log, "1", room="u")
+    database.clock_offset += 6 * DAY
+    log.ends(["u"])
+    database.clock_offset += 2 * DAY
+    prune(log)  # the log of "t", which is of the base before
+    assert (end_of(log), rows()[0]) == (after, 1)
+
+
+def test_whoever_empties_the_table_begins_anew(log: DatabaseBlockingLog) -> None:
+    before = publish(log, "1")[0].position
+    RoomLog.objects.all().delete()
+    assert publish(log, "1")[0].position.epoch != before.epoch
+
+
 # ---------------------------------------------------------------- pruning
 
 
@@ -103,12 +143,11 @@ def prune(log: DatabaseBlockingLog, limit: int = 500) -> list[int]:
 
 def test_pruning_leaves_nothing(log: DatabaseBlockingLog, database: CountingDatabase) -> None:
     log.append([Draft(f"r{each}", "1", key="k") for each in range(5)])
-    end_of(log, "s")
-    assert rows() == (6, 5, 5)
+    assert rows() == (5, 5, 5)
     database.clock_offset += KEY_KEPT_MS / 1000 + 1
-    assert (prune(log), rows()) == ([10], (6, 0, 0))
+    assert (prune(log), rows()) == ([10], (5, 0, 0))
     database.clock_offset += 7 * DAY
-    assert (prune(log), rows()) == ([6], (0, 0, 0))
+    assert (prune(log), rows()) == ([5], (0, 0, 0))
 
 
 def test_pruning_goes_in_steps(

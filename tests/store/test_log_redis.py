@@ -271,15 +271,18 @@ def test_without_its_entries_a_log_goes_on(log: BlockingLog, kind: RedisKind) ->
     assert read(log, 1) == [2, 3]  # what was taken away is no longer counted
 
 
+STAYING = {f"{{{PREFIX}}}:{name}" for name in ("history", "log:/base", "log:/marks")}
+
+
+def names_in(kind: RedisKind) -> set[str]:
+    return {key.decode() for key in kind.client.scan_iter()}
+
+
 def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisKind) -> None:
-    log.append([Draft("r", "1", key="k")])
-    end_of(log, "s")
-    names = {key.decode() for key in kind.client.scan_iter()}
-    assert names == {
-        f"{{{PREFIX}}}:history", key_of("meta"), key_of("entries"), key_of("key:k"),
-        key_of("meta", "s"),
-    }  # fmt: skip
+    log.append([Draft("r", "1", key="k"), Draft("s", "1")])
     kept = {"entries": BOUNDS.ttl_ms, "key:k": KEY_KEPT_MS, "meta": BOUNDS.meta_ttl_ms}
+    others = {key_of("meta", "s"), key_of("entries", "s")}
+    assert names_in(kind) == STAYING | {key_of(name) for name in kept} | others
     for name, ttl_ms in kept.items():
         assert ttl_ms - 10_000 < kind.client.pttl(key_of(name)) <= ttl_ms
     kind.turn(4 * DAY)
@@ -287,7 +290,70 @@ def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisKind) -> 
     assert kind.client.pttl(key_of("meta")) > 6 * DAY * 1000
     assert kind.client.pttl(key_of("meta", "s")) < 4 * DAY * 1000
     kind.turn(8 * DAY)
-    assert kind.client.dbsize() == 1
+    assert names_in(kind) == STAYING
+
+
+# ---------------------------------------------------------------- rooms that cost nothing
+
+
+def test_a_room_without_publications_leaves_nothing(log: BlockingLog, kind: RedisKind) -> None:
+    end_of(log)
+    before = names_in(kind)
+    ends = log.ends([f"r{number}" for number in range(MOST)])
+    log.read("another", after=0, limit=10, max_bytes=100)
+    assert names_in(kind) == before == STAYING - {f"{{{PREFIX}}}:log:/marks"}
+    assert set(ends.values()) == {end_of(log)}
+
+
+def test_its_position_outlives_the_logs_of_others(log: BlockingLog, kind: RedisKind) -> None:
+    before = end_of(log)
+    for room in ("s", "t", "u"):
+        publish(log, "1", room=room)
+        kind.turn(8 * DAY)
+        assert end_of(log) == before
+    assert publish(log, "1")[0].position == Position(before.top.epoch, 1)
+
+
+def test_a_second_log_begins_elsewhere_and_a_third_elsewhere_again(
+    log: BlockingLog, kind: RedisKind
+) -> None:
+    epochs = []
+    for _ in range(3):
+        epochs.append(publish(log, "1")[0].position.epoch)
+        kind.client.delete(key_of("meta"))
+    assert len(set(epochs)) == 3
+
+
+@pytest.mark.parametrize("lost", ["log:/base", "log:/marks"])
+def test_where_marks_are_lost_nothing_begins_where_it_did(
+    log: BlockingLog, kind: RedisKind, lost: str
+) -> None:
+    """Such as in a Redis that makes room."""
+    before = publish(log, "1")[0].position
+    assert publish(log, "1", room="s")[0].position == before
+    kind.client.delete(key_of("meta"), f"{{{PREFIX}}}:{lost}")
+    assert end_of(log).top.epoch != before.epoch
+    assert end_of(log, "s").top == before
+    assert publish(log, "1")[0].position.epoch != before.epoch
+
+
+def test_the_marks_begin_anew_before_they_mean_nothing(log: BlockingLog, kind: RedisKind) -> None:
+    before = publish(log, "1")[0].position
+    kind.client.hset(f"{{{PREFIX}}}:log:/base", "count", 250_000)
+    assert end_of(log, "s").top.epoch != before.epoch
+    assert end_of(log).top == before
+    assert kind.client.exists(f"{{{PREFIX}}}:log:/marks") == 0
+    epochs = {publish(log, "1", room=room)[0].position.epoch for room in ("s", "t")}
+    assert len(epochs) == 1
+    assert publish(log, "2")[0].position == Position(before.epoch, 2)
+
+
+def test_few_rooms_share_their_marks_by_chance(log: BlockingLog, kind: RedisKind) -> None:
+    base = end_of(log).top.epoch
+    for start in range(0, 20 * MOST, MOST):
+        appended = log.append([Draft(f"r{n}", "1") for n in range(start, start + MOST)])
+        assert {each.position.epoch for each in appended} == {base}
+    assert kind.client.strlen(f"{{{PREFIX}}}:log:/marks") <= 2**19
 
 
 # ---------------------------------------------------------------- memory

@@ -4,7 +4,6 @@ A room's row is locked while its offsets are given, until the commit: so the ord
 is the order of offsets, and whoever reads sees no holes.
 """
 
-import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Protocol, TypeVar
@@ -30,6 +29,7 @@ from ..log import (
     check_read,
     check_rooms,
 )
+from .beginning import BASE, at, new_epoch
 from .gathering import Gathering
 from .pruning import Pruning
 from .transaction import Database
@@ -45,7 +45,8 @@ _FOLLOWING = ("next__offset", "next__time", "next__data")
 
 
 class DatabaseBlockingLog(BlockingLog):
-    """Logs, entries and keys as rows. What only reads finds missing is written by :meth:`keep`."""
+    """Logs, entries and keys as rows, of rooms that something was published to. What only
+    reads finds missing is written by :meth:`keep`."""
 
     def __init__(self, database: Database, bounds: Bounds) -> None:
         self._database = database
@@ -86,14 +87,28 @@ class DatabaseBlockingLog(BlockingLog):
         for somebody who waits for him.
         """
         names = sorted(rooms)
-        epoch = secrets.token_hex(6)
-        rows = [RoomLog(room=room, epoch=epoch, touched_at=now) for room in names]
+        rows = [RoomLog(room=room, epoch="", touched_at=now) for room in names]
         while True:
             self._logs.bulk_create(rows, ignore_conflicts=True)
             chosen = self._logs.select_for_update().filter(room__in=names).order_by("room")
             logs = {log.room: log for log in chosen}
             if len(logs) == len(names):  # else one was pruned in between
-                return logs
+                break
+        self._begin([log for log in logs.values() if not log.epoch], now)
+        return logs
+
+    def _begin(self, logs: Sequence[RoomLog], now: int) -> None:
+        """Rows that were just made begin at the base as it is now that they are there: what was
+        pruned of these rooms before has changed it."""
+        if logs:
+            epoch = self._base(now)
+            for log in logs:
+                log.epoch = epoch
+            self._logs.filter(room__in=[log.room for log in logs]).update(epoch=epoch)
+
+    def _base(self, now: int) -> str:
+        new = {"epoch": new_epoch(), "touched_at": now}
+        return self._logs.get_or_create(room=BASE, defaults=new)[0].epoch
 
     def _recall(self, drafts: Sequence[Draft], now: int) -> dict[tuple[str, str], Appended]:
         """Where those of the drafts were put that have been appended before."""
@@ -164,7 +179,8 @@ class DatabaseBlockingLog(BlockingLog):
         return found
 
     def extract(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract | None:
-        """What :meth:`read` answers; None if there is no row of this room."""
+        """What :meth:`read` answers; None if there is no row of this room, and none of the
+        base."""
         check_read(room, after=after, limit=limit, max_bytes=max_bytes)
         with self._database.read() as now:
             last = self._last_that_fits(room, after, limit, max_bytes)
@@ -176,8 +192,9 @@ class DatabaseBlockingLog(BlockingLog):
                 .order_by("next__offset")
                 .values_list(*_END, *_FOLLOWING)
             )
-        if not rows:
-            return None
+            if not rows:
+                base = self._logs.filter(room=BASE).values_list("epoch", flat=True).first()
+                return Extract(at(base), ()) if base else None
         end = self._end(rows[0][: len(_END)], now)
         whole = end.oldest <= after + 1 <= end.top.offset
         found = [Entry(*row[len(_END) :]) for row in rows] if whole else []
@@ -201,22 +218,31 @@ class DatabaseBlockingLog(BlockingLog):
         return {**known, **self.keep(lacking)} if lacking else known
 
     def look(self, rooms: Sequence[str]) -> tuple[dict[str, End], list[str]]:
-        """Where the logs of rooms end that have one, and of which rooms a row has to be written."""
+        """Where the logs of rooms end, and for which of them something has to be written: they
+        are to be remembered for longer, or there is no base."""
         check_rooms(rooms)
         with self._database.read() as now:
-            rows = list(self._logs.filter(room__in=rooms).values_list(*_END, "touched_at"))
+            rows = self._logs.filter(room__in=[*rooms, BASE]).values_list(*_END, "touched_at")
+            held = {row[0]: row for row in rows}
+        base = held.pop(BASE, None)
         long_ago = now - self._bounds.meta_ttl_ms // 2
-        known = {row[0]: self._end(row[:-1], now) for row in rows}
-        fresh = {row[0] for row in rows if row[-1] > long_ago}
-        return known, [room for room in known.keys() | set(rooms) if room not in fresh]
+        lacking = [room for room, row in held.items() if row[-1] <= long_ago]
+        known = {room: self._end(row[:-1], now) for room, row in held.items()}
+        for room in set(rooms) - held.keys():
+            if base:
+                known[room] = at(base[1])
+            else:
+                lacking.append(room)
+        return known, lacking
 
     def keep(self, rooms: Sequence[str]) -> dict[str, End]:
-        """Begin the logs of rooms that have none, and remember the others for longer."""
+        """Remember the logs of these rooms for longer, those that there are; where all end."""
         with self._database.write() as now:
-            logs = self._lock(set(rooms), now)
-            self._logs.filter(room__in=list(logs)).update(touched_at=now)
-            rows = self._logs.filter(room__in=list(logs)).values_list(*_END)
-            return {row[0]: self._end(row, now) for row in rows}
+            chosen = self._logs.select_for_update().filter(room__in=rooms).order_by("room")
+            known = {row[0]: self._end(row, now) for row in chosen.values_list(*_END)}
+            self._logs.filter(room__in=list(known)).update(touched_at=now)
+            base = at(self._base(now))
+            return {room: known.get(room, base) for room in rooms}
 
     def recent(self) -> Mapping[str, End] | None:
         with self._database.read() as now:

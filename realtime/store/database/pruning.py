@@ -7,6 +7,7 @@ from django.db.models import F, QuerySet
 from realtime.models import RoomEntry, RoomKey, RoomLog
 
 from ..log import Bounds
+from .beginning import BASE, new_epoch
 from .transaction import Database
 
 # So many entries are deleted in one transaction, or those of one log: others wait for it.
@@ -44,11 +45,18 @@ class Pruning:
         return self._logs.filter(room__in=rooms).update(oldest=F("top") + 1, size=0)
 
     def _forget(self, now: int, limit: int) -> int:
-        """Delete logs without entries that nobody has asked for."""
+        """Delete logs without entries that nobody has asked for.
+
+        One that began at the base takes it along: in the same epoch, the room's next log would
+        give the same offsets again. Clients in rooms without a log then hear of another epoch,
+        not more often than logs that begin grow old enough to be forgotten.
+        """
         untouched = self._logs.filter(size=0, touched_at__lte=now - self._bounds.meta_ttl_ms)
-        rooms = [log.room for log in self._free(untouched, "room")[:limit]]
-        self._logs.filter(room__in=rooms).delete()
-        return len(rooms)
+        logs = list(self._free(untouched.exclude(room=BASE), "room")[:limit])
+        self._logs.filter(room__in=[log.room for log in logs]).delete()
+        left = self._logs.filter(room=BASE, epoch__in={log.epoch for log in logs})
+        left.update(epoch=new_epoch())
+        return len(logs)
 
     def _forget_keys(self, now: int, limit: int) -> int:
         expired = self._keys.filter(expires_at__lte=now)

@@ -36,7 +36,7 @@ for i, draft in ipairs(input.drafts) do
   local name = draft.key and KEYS[i + 1] .. 'key:' .. draft.key
   local answer = name and recall(name)
   if not answer then
-    answer = append(log_of(KEYS[i + 1]), draft.data)
+    answer = append(log_of(KEYS[i + 1], true), draft.data)
     if name then
       call('SET', name, string.format('%s %.0f %.0f', unpack(answer, 1, 3)), 'PX', input.kept_ms)
     end

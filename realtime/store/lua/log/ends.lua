@@ -5,7 +5,7 @@
 local ends = {}
 for i = 2, #KEYS do
   local log = log_of(KEYS[i])
-  if call('PTTL', log.meta) < input.meta_ttl_ms / 2 then
+  if not log.is_new and call('PTTL', log.meta) < input.meta_ttl_ms / 2 then
     call('PEXPIRE', log.meta, input.meta_ttl_ms)
   end
   ends[i - 1] = {log.epoch, log.top, oldest_of(log)}

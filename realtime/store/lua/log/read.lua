@@ -22,7 +22,7 @@ local function take(found)
 end
 
 local first = input.after + 1 - oldest  -- its place in the list
-if first >= 0 then
+if first >= 0 and not log.is_new then
   repeat
     local place = first + #entries
   until not take(call('LRANGE', log.list, place, place + STEP - 1))

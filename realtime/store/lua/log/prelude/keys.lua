@@ -7,7 +7,8 @@
 --          name for what begins anew), meta_ttl_ms and offset_ms (0 but in tests)
 -- answers  one msgpack value
 --
--- The keys of a room; all of them expire.
+-- The keys that stay, half a mebibyte: log:/base, a hash, and log:/marks, a bitmap, see log.lua. Those
+-- of a room, which all expire; without publications there are none.
 --
 -- meta       hash: epoch, top (the newest offset), size (bytes of all data), begun (the history that
 --            it was begun in), history (Redis' own name of that, for older releases of this)

@@ -1,0 +1,21 @@
+"""Where a room is that nothing was published to, and where its first log goes on."""
+
+import secrets
+
+from realtime.protocol.position import Position
+
+from ..log import End
+
+# In place of a room's name: its row has no entries, and its epoch is that of all rooms that
+# nothing was published to, which have no rows of their own. Emptying the table takes it along.
+BASE = ""
+
+
+def new_epoch() -> str:
+    """A name that no log has had before."""
+    return secrets.token_hex(6)
+
+
+def at(base: str) -> End:
+    """The end of the log of a room that has none."""
+    return End(Position(base, 0), oldest=1)
