@@ -41,12 +41,13 @@ BOUNDS = Bounds(length=20, bytes=2_000, ttl_ms=300_000, meta_ttl_ms=7 * DAY * 10
 
 # What expires by itself knows no other clock than the server's.
 AGE = """
-for _, pattern in ipairs({'{*}:log:?*/*', '{*}:tomb:*'}) do
+for _, pattern in ipairs(KEYS) do
   for _, key in ipairs(redis.call('KEYS', pattern)) do
     redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
   end
 end
 """
+LOGS, TOMBSTONES = "{*}:log:?*/*", "{*}:tomb:*"
 
 
 class Kind(ABC):
@@ -131,7 +132,9 @@ class DatabaseLoopKind(DatabaseKind):
 
 
 class RedisKind(Kind):
-    """Redis's store for threads."""
+    """Redis's store for threads. ``ageing`` are patterns of the keys that expire by its clock."""
+
+    ageing: tuple[str, ...] = (LOGS, TOMBSTONES)
 
     def __init__(
         self, server: RedisServer, windows: Windows = WINDOWS, bounds: Bounds = BOUNDS
@@ -147,7 +150,7 @@ class RedisKind(Kind):
 
     def turn(self, seconds: float) -> None:
         self.calls.clock_offset += seconds
-        self.client.eval(AGE, 0, round(seconds * 1000))
+        self.client.eval(AGE, len(self.ageing), *self.ageing, round(seconds * 1000))
 
     def now(self) -> int:
         seconds, microseconds = self.client.time()

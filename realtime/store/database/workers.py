@@ -72,9 +72,9 @@ class Workers:
         mine = self._workers.filter(id=worker.id)
         if self.leased(now).filter(id=worker.id).update(**values) == 1:
             return True, False
-        if self._tombstones.is_late(now, worker.id):
-            return None
         stood_still = mine.filter(lost=False).exists()
+        if not stood_still and self._tombstones.is_late(now, worker.id):
+            return None
         self._add_to_registry(list(mine.filter(folded=True).select_for_update()), sign=-1)
         self._workers.update_or_create(id=worker.id, defaults=values)
         return False, stood_still
