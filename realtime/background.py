@@ -11,6 +11,8 @@ import multiprocessing.util
 import os
 import threading
 
+from .green import new_event_loop, start_thread
+
 # At the end of the process, in seconds: for what still runs, and for the thread.
 FINISH_PATIENCE, STOP_PATIENCE = 0.5, 1.5
 
@@ -19,10 +21,9 @@ class _LoopThread:
     """A thread that runs a loop until it is stopped."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_event_loop()
         self._stopping = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="realtime-background", daemon=True)
-        self._thread.start()
+        self._join = start_thread(self._run, "realtime-background")
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
@@ -35,7 +36,7 @@ class _LoopThread:
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(STOP_PATIENCE)
+        self._join(STOP_PATIENCE)
 
 
 class Background:

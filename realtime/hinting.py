@@ -8,7 +8,10 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.core.exceptions import ImproperlyConfigured
+
 from .background import background
+from .green import is_eventlets
 from .worker import foundation, runtime
 from .worker.announcer import Announcer
 from .worker.bundles import Bundle
@@ -32,7 +35,7 @@ def tell(kind: Kind, sessions: Iterable[str]) -> None:
         if worker.tell(kind, sessions):
             return
     layer = foundation.channel_layer()
-    if leaves_process(layer) and (hints := about(kind, sessions)):
+    if leaves_process(layer) and not is_eventlets() and (hints := about(kind, sessions)):
         sending = asyncio.run_coroutine_threadsafe(_send(layer, hints), background.loop())
         with suppress(TimeoutError, CancelledError):
             sending.result(MOMENT)
@@ -56,6 +59,15 @@ def _announcer(layer: Any) -> Announcer:
     if not _latest or not _latest[0].is_for(layer, loop):
         _latest[:] = [Announcer(layer, foundation.seals(), loop, group=foundation.room_group)]
     return _latest[0]
+
+
+def check() -> None:
+    """Raises ImproperlyConfigured where what is published cannot be announced."""
+    if is_eventlets() and leaves_process(foundation.channel_layer()):
+        raise ImproperlyConfigured(
+            "a process that eventlet has patched cannot publish through a channel layer: "
+            "run it with gevent, threads or processes"
+        )
 
 
 def announce(bundles: Sequence[Bundle]) -> None:

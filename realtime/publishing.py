@@ -87,9 +87,10 @@ def publish(drafts: Sequence[Draft]) -> list[Position] | None:
     """Publish these in their order: now, or when all transactions have committed that this
     thread has open, in whichever databases; then None.
 
-    Raises StoreUnavailable, and TransactionManagementError where a transaction is managed by
-    hand.
+    Raises StoreUnavailable, TransactionManagementError where a transaction is managed by
+    hand, and ImproperlyConfigured in a process of eventlet's.
     """
+    hinting.check()
     if within := open_transactions(also_of_tests=(foundation.database().alias, "default")):
         for draft in drafts:
             _Deferred(draft, within)
