@@ -7,19 +7,20 @@ raise ``StoreUnavailable`` when the store cannot be reached.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.utils.functional import LazyObject
+from msgspec.structs import replace
 
 from . import hinting, publishing
 from .protocol.codes import CloseCode
 from .protocol.position import Position
 from .protocol.rooms import EXPECTED, is_room
-from .store.base import StoreUnavailable
-from .store.records import Attendance, Query, Session, Stats
+from .store.base import BATCH, StoreUnavailable
+from .store.records import Attendance, Page, Query, Session, SessionState, Stats
 from .twins import answer
 from .worker import foundation, runtime
 from .worker.hints import Kind
@@ -27,14 +28,17 @@ from .worker.hints import Kind
 __all__ = [
     "StoreUnavailable",
     "aattendance",
+    "aiter_sessions",
     "akick",
     "apresence",
     "apublish",
     "apublish_many",
     "apublish_to_user",
+    "asessions",
     "asessions_of",
     "astats",
     "attendance",
+    "iter_sessions",
     "kick",
     "kick_user",
     "akick_user",
@@ -42,6 +46,7 @@ __all__ = [
     "publish",
     "publish_many",
     "publish_to_user",
+    "sessions",
     "sessions_of",
     "stats",
 ]
@@ -61,6 +66,45 @@ def kick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") 
 def kick_user(user: Any, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> int:
     """Disconnect all sessions of a user (or primary key); how many there were."""
     return len(_close(user=_key(user), code=code, reason=reason))
+
+
+def sessions(
+    *, user: Any = "", address: str = "", worker: str = "", room: str = "", state: str = ""
+) -> tuple[Session, ...]:
+    """All connected and suspended sessions, newest first; with arguments, those that match all of
+    them: of a ``user`` (or primary key), an ``address`` or a ``worker``, connected and in a
+    ``room``, or in a ``state`` ("connected" or "suspended").
+
+    Holds all of them at once; :func:`iter_sessions` does not. Raises ValueError for what can be
+    no room's name and no state.
+    """
+    return tuple(iter_sessions(user=user, address=address, worker=worker, room=room, state=state))
+
+
+def iter_sessions(
+    *, user: Any = "", address: str = "", worker: str = "", room: str = "", state: str = ""
+) -> Iterator[Session]:
+    """The same as :func:`sessions`, BATCH at a time, each batch as the store has it then: whatever
+    comes and goes meanwhile, no session comes twice, and none that stays is left out."""
+    return _pages(_query(user, address, worker, room, state))
+
+
+def _query(user: Any, address: str, worker: str, room: str, state: str) -> Query:
+    return Query(
+        user=_key(user),
+        address=address,
+        worker=worker,
+        room=_room(room) if room else "",
+        state=SessionState(state) if state else None,
+    )
+
+
+def _pages(query: Query) -> Iterator[Session]:
+    store, cursor, more = foundation.blocking_store(), "", True
+    while more:
+        page = store.page(query, limit=BATCH, cursor=cursor)
+        yield from page.sessions
+        cursor, more = page.cursor, bool(page.cursor)
 
 
 def sessions_of(user: Any) -> tuple[Session, ...]:
@@ -148,6 +192,37 @@ async def akick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str
 async def akick_user(user: Any, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> int:
     """Async twin of :func:`kick_user`."""
     return len(await _aclose(user=_key(await _loaded(user)), code=code, reason=reason))
+
+
+async def asessions(
+    *, user: Any = "", address: str = "", worker: str = "", room: str = "", state: str = ""
+) -> tuple[Session, ...]:
+    """Async twin of :func:`sessions`."""
+    asked = aiter_sessions(user=user, address=address, worker=worker, room=room, state=state)
+    return tuple([session async for session in asked])
+
+
+def aiter_sessions(
+    *, user: Any = "", address: str = "", worker: str = "", room: str = "", state: str = ""
+) -> AsyncIterator[Session]:
+    """Async twin of :func:`iter_sessions`, for ``async for``."""
+    return _apages(user, _query("", address, worker, room, state))
+
+
+async def _apages(user: Any, others: Query) -> AsyncIterator[Session]:
+    query = replace(others, user=_key(await _loaded(user)))
+    cursor, more = "", True
+    while more:
+        page = await _page(query, cursor)
+        for session in page.sessions:
+            yield session
+        cursor, more = page.cursor, bool(page.cursor)
+
+
+async def _page(query: Query, cursor: str) -> Page:
+    asked: dict[str, Any] = {"limit": BATCH, "cursor": cursor}
+    elsewhere = partial(foundation.blocking_store().page, query, **asked)
+    return await answer(lambda here: here.store.page(query, **asked), elsewhere)
 
 
 async def asessions_of(user: Any) -> tuple[Session, ...]:

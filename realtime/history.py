@@ -1,6 +1,6 @@
 """The history: one row for each session that has ended, and its signal, exactly once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -12,8 +12,11 @@ from msgspec.structs import astuple
 from .models import ClosedSession
 from .presentation import moment
 from .signals import announce_closed, announce_left, session_closed
-from .store.database.transaction import Database
+from .store.database.transaction import Database, speaking
 from .store.records import Session, Totals
+
+CHUNK = 1000  # rows for each query, so that none stays open while a client reads slowly
+PRUNED = 500  # rows deleted at most by one call, which takes some 5 ms
 
 _Row: TypeAlias = tuple[Any, ...]
 
@@ -93,9 +96,11 @@ class History:
         return True
 
     def prune(self) -> int:
-        """Delete rows that are older than ``days``; how many."""
+        """Delete rows that are older than ``days``, PRUNED at most, oldest first; how many. Call it
+        again while there are as many: others write in between."""
         with self._database.write() as now:
-            deleted, _ = self._old(now).delete()
+            old = self._old(now).order_by("closed_at").values_list("pk", flat=True)
+            deleted, _ = self._rows.filter(pk__in=list(old[:PRUNED])).delete()
             return deleted
 
     def prunable(self) -> int:
@@ -105,6 +110,21 @@ class History:
 
     def _old(self, now: int) -> QuerySet[ClosedSession]:
         return self._rows.filter(closed_at__lt=moment(now) - self._keep)
+
+
+def newest_first(rows: "QuerySet[ClosedSession]") -> Iterator[list[ClosedSession]]:
+    """Rows of the history in chunks, from the newest on: each is a query of its own, so that none
+    is held, nor stays open while they are written down slowly. Raises StoreUnavailable."""
+    left = rows.order_by("-pk")
+    chunk = _list(left[:CHUNK])
+    while chunk:
+        yield chunk
+        chunk = _list(left.filter(pk__lt=chunk[-1].pk)[:CHUNK])
+
+
+def _list(rows: "QuerySet[ClosedSession]") -> list[ClosedSession]:
+    with speaking():
+        return list(rows)
 
 
 def _insertion(connection: BaseDatabaseWrapper) -> str:

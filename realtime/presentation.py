@@ -33,6 +33,11 @@ def as_json(session: Session) -> dict[str, Any]:
         "latency_ms": session.latency_ms,
         "missed": session.missed,
         "rooms": list(session.rooms),
+        "last_beat": session.last_beat,
+        "username": session.peer.username,
+        "pings": session.totals.pings,
+        "pongs": session.totals.pongs,
+        "resumes": session.generation - 1,
     }
 
 

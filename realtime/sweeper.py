@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from .history import History
+from .history import PRUNED, History
 from .receivers import Receivers
 from .session_log import log_session
 from .store.base import BATCH, AtCapacity, Store, StoreUnavailable
@@ -31,6 +31,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger("realtime.worker")
+
+
+SWEEP_AGAIN = 5.0  # seconds of pruning between two looks at what is due
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class Sweeper:
         began = time.monotonic()
         tally = _Tally()
         await self._finish_all(tally)
-        pruned = await self._run(self._history.prune)
+        pruned = await self._prune(tally)
         while await self._store.log.prune():  # in steps, so that others get their turn
             pass
         report = SweepReport(
@@ -86,6 +89,24 @@ class Sweeper:
         )
         await self._store.note_sweep(report)
         return report
+
+    async def _prune(self, tally: _Tally) -> int:
+        """Prune the history in steps, and pause in between for as long as each takes: who waits
+        for SQLite's lock looks for it now and then only. How many rows.
+
+        Sessions that become due meanwhile do not wait for the end of a long pruning.
+        """
+        pruned, step, swept_at = 0, PRUNED, time.monotonic()
+        while step == PRUNED:
+            began = time.monotonic()
+            step = await self._run(self._history.prune)
+            pruned += step
+            if time.monotonic() - swept_at > SWEEP_AGAIN:
+                await self._finish_all(tally)
+                swept_at = time.monotonic()
+            if step == PRUNED:
+                await asyncio.sleep(time.monotonic() - began)
+        return pruned
 
     async def rehearse(self) -> SweepReport:
         """What :meth:`sweep` would do; changes nothing."""

@@ -12,8 +12,8 @@ from django.test import AsyncClient, Client, override_settings
 from django.utils import timezone
 
 from realtime.admin.closed import lasted
-from realtime.admin.export import CHUNK, FORMULA, cell
-from realtime.history import COLUMNS
+from realtime.admin.export import FORMULA, cell
+from realtime.history import CHUNK, COLUMNS
 from realtime.models import ClosedSession
 
 pytestmark = pytest.mark.django_db

@@ -18,8 +18,9 @@ from realtime.worker import foundation, runtime
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def connect(id_: str, user: str = "1") -> None:
-    opening = Opening(id_, "hash", f"c-{id_}", "w1", Peer(user=user))
+def connect(id_: str, user: str = "1", rooms: tuple[str, ...] = ()) -> None:
+    peer = Peer(user=user, address="10.0.0.1")
+    opening = Opening(id_, "hash", f"c-{id_}", "w1", peer, rooms=rooms)
     foundation.blocking_store().open(opening)
 
 
@@ -113,6 +114,31 @@ def test_a_key_may_be_a_uuid() -> None:
         assert [session.id for session in api.sessions_of(who)] == ["a"]
 
 
+def test_all_sessions_are_listed_and_those_that_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "BATCH", 2)
+    for number in range(5):
+        connect(f"s{number}", user=str(number % 2), rooms=("news",) if number else ())
+    assert [session.id for session in api.sessions()] == [f"s{n}" for n in (4, 3, 2, 1, 0)]
+    assert [session.id for session in api.sessions(user=1)] == ["s3", "s1"]
+    assert [session.id for session in api.sessions(room="news", user="0")] == ["s4", "s2"]
+    assert len(api.sessions(state="connected", address="10.0.0.1", worker="w1")) == 5
+    assert api.sessions(state="suspended") == api.sessions(worker="w2") == ()
+    for wrong in ({"room": "no room"}, {"state": "closing down"}):
+        for ask in (api.sessions, api.iter_sessions, api.aiter_sessions):
+            with pytest.raises(ValueError, match=r"no room|closing down"):
+                ask(**wrong)
+
+
+def test_an_iterator_asks_for_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "BATCH", 2)
+    for number in range(4):
+        connect(f"s{number}")
+    sessions = api.iter_sessions()
+    assert next(sessions).id == "s3"
+    connect("late")  # newer than the place where the iterator is
+    assert [session.id for session in sessions] == ["s2", "s1", "s0"]
+
+
 def test_stats_count_the_registry() -> None:
     connect("a")
     connect("b", user="2")
@@ -125,12 +151,14 @@ TWINS: dict[str, Callable[[], Awaitable[Any]]] = {
     "kick_user": lambda: api.akick_user("1", reason="out"),
     "sessions_of": lambda: api.asessions_of("1"),
     "stats": api.astats,
+    "sessions": lambda: api.asessions(user="1"),
 }
 SYNC: dict[str, Callable[[], Any]] = {
     "kick": lambda: api.kick("a", reason="out"),
     "kick_user": lambda: api.kick_user("1", reason="out"),
     "sessions_of": lambda: api.sessions_of("1"),
     "stats": api.stats,
+    "sessions": lambda: api.sessions(user="1"),
 }
 
 

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
 from msgspec.structs import replace
 
-from realtime.history import History
+from realtime.history import PRUNED, History, newest_first
 from realtime.models import ClosedSession
 from realtime.presentation import moment
 from realtime.signals import announce, session_closed, session_opened
@@ -314,6 +314,29 @@ def test_rows_are_pruned_after_their_days(history: History, database: Database) 
     assert (history.prunable(), history.prunable(), history.prune()) == (1, 1, 1)
     assert ClosedSession.objects.get().session == "new"
     assert (history.prunable(), history.prune()) == (0, 0)
+
+
+def test_pruning_goes_in_steps_from_the_oldest_on(history: History, database: Database) -> None:
+    for day in range(3):
+        history.record([closed(f"{day}-{number}") for number in range(PRUNED - 1)])
+        database.clock_offset += DAY
+    database.clock_offset += 30 * DAY
+    assert history.prune() == PRUNED
+    left = ClosedSession.objects.values_list("session", flat=True)
+    assert len(left) == 2 * PRUNED - 3
+    assert not [session for session in left if session.startswith("0-")]
+    assert [history.prune() for _ in range(3)] == [PRUNED, PRUNED - 3, 0]
+
+
+def test_the_history_is_read_in_chunks_from_the_newest_on(
+    history: History, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    history.record([closed(f"s{number}") for number in range(5)])
+    monkeypatch.setattr("realtime.history.CHUNK", 2)
+    with django_assert_num_queries(4):
+        chunks = list(newest_first(ClosedSession.objects.all()))
+    read = [[row.session for row in chunk] for chunk in chunks]
+    assert read == [["s4", "s3"], ["s2", "s1"], ["s0"]]
 
 
 def test_a_part_of_a_day_is_enough(database: Database) -> None:

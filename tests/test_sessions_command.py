@@ -1,6 +1,9 @@
 """``manage.py sessions``."""
 
 import json
+import secrets
+import uuid
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -8,7 +11,9 @@ from django.core.management import CommandError, call_command
 
 from realtime.history import History
 from realtime.store.base import BATCH
+from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
+from realtime.store.records import Page, Query, Totals
 
 from .commands import printed, registry, run
 from .store.builders import beat, closing, open_many, opening, pulse, suspended
@@ -26,6 +31,11 @@ KEYS = [
     "latency_ms",
     "missed",
     "rooms",
+    "last_beat",
+    "username",
+    "pings",
+    "pongs",
+    "resumes",
 ]
 HISTORY_KEYS = [
     "id",
@@ -39,6 +49,8 @@ HISTORY_KEYS = [
     "resumes",
     "code",
     "reason",
+    "pings",
+    "pongs",
 ]
 
 
@@ -86,7 +98,7 @@ def test_nobody_is_an_empty_list() -> None:
 @pytest.mark.usefixtures("three")
 def test_an_entry_says_who_where_and_how() -> None:
     store = registry()
-    beat(store, "w1", pulse("s1", latency_ms=12.5, missed=2))
+    beat(store, "w1", pulse("s1", latency_ms=12.5, missed=2, totals=Totals(3, 2)))
     (row,) = listed("--user", "7", "--state", "connected")
     opened = store.of_user("7")
     assert list(row) == KEYS
@@ -101,6 +113,11 @@ def test_an_entry_says_who_where_and_how() -> None:
         "latency_ms": 12.5,
         "missed": 2,
         "rooms": ["chat:1", "news"],
+        "last_beat": next(s.last_beat for s in opened if s.id == "s1"),
+        "username": "ada",
+        "pings": 3,
+        "pongs": 2,
+        "resumes": 0,
     }
 
 
@@ -146,6 +163,43 @@ def test_all_pages_are_listed() -> None:
     assert shown() == known
 
 
+def test_a_copied_id_is_the_whole_id_whatever_stands_beside_it() -> None:
+    """A user's primary key may be as long as it likes."""
+    ids = {user: secrets.token_hex(16) for user in ("7", str(uuid.uuid4()), "u" * 255)}
+    for user, id_ in ids.items():
+        registry().open(opening(id_, user=user, username="ada\nforged"))
+    _, *lines, _ = printed("sessions").splitlines()
+    assert {line.split()[1]: line.split()[0] for line in lines} == ids
+    assert all(line.endswith("  ada\\nforged") for line in lines)
+    for id_ in ids.values():
+        printed("sessions", "--close", id_)
+
+
+def test_nothing_is_held_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are written as they are read: of 20 in pages of 5, five are known before the first."""
+    open_many(registry(), 20)
+    monkeypatch.setattr("realtime.api.BATCH", 5)
+    asked: list[str] = []
+
+    class Out(StringIO):
+        def write(self, text: str) -> int:
+            asked.append(f"{len(pages)} pages")
+            return super().write(text)
+
+    pages: list[str] = []
+    page = DatabaseSessions.page
+
+    def counted(store: DatabaseSessions, query: Query, **options: Any) -> Page:
+        pages.append(options["cursor"])
+        return page(store, query, **options)
+
+    monkeypatch.setattr(DatabaseSessions, "page", counted)
+    out = Out()
+    call_command("sessions", "--json", stdout=out)
+    assert (len(json.loads(out.getvalue())), len(pages)) == (20, 4)
+    assert asked[0] == "1 pages"
+
+
 @pytest.mark.usefixtures("three")
 def test_a_table_for_people() -> None:
     lines = printed("sessions").splitlines()
@@ -175,7 +229,7 @@ def test_the_history_of_one_user() -> None:
 @pytest.mark.usefixtures("ended_sessions")
 def test_the_history_for_people() -> None:
     lines = printed("sessions", "--history").splitlines()
-    assert [line.split()[1] for line in lines[:-1]] == ["anonymous", "7"]
+    assert [line.split()[1:3] for line in lines[:-1]] == [["anonymous", "h2"], ["7", "h1"]]
     assert lines[-1].startswith("2 closed sessions")
 
 

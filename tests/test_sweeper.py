@@ -208,6 +208,35 @@ async def test_old_history_is_pruned(
     assert await rows() == 0
 
 
+async def test_history_is_pruned_in_steps_with_pauses_and_sweeps_in_between(
+    sweeper: Sweeper, crashed: list[str], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sweeper.sweep()
+    database.clock_offset += RESUME + 1
+    await sweeper.sweep()
+    database.clock_offset += 30 * DAY + 1
+    for module in ("sweeper", "history"):
+        monkeypatch.setattr(f"realtime.{module}.PRUNED", 10)
+    monkeypatch.setattr("realtime.sweeper.SWEEP_AGAIN", 0.0)
+    pauses: list[float] = []
+    asked: list[str] = []
+    sleep, claim = asyncio.sleep, sweeper._store.sweep
+
+    async def counted_sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(seconds)
+
+    async def counted_claim(claimant: str, **options: Any) -> Swept:
+        asked.append(claimant)
+        return await claim(claimant, **options)
+
+    monkeypatch.setattr("realtime.sweeper.asyncio.sleep", counted_sleep)
+    monkeypatch.setattr(sweeper._store, "sweep", counted_claim)
+    assert done(await sweeper.sweep()) == (0, 0, 0, 50)
+    assert len([seconds for seconds in pauses if seconds > 0]) >= 5
+    assert len(asked) == 7  # at the start, and after each of the steps
+
+
 # ---------------------------------------------------------------- several
 
 

@@ -12,10 +12,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
-from realtime.history import COLUMNS
+from realtime.history import COLUMNS, newest_first
 from realtime.models import ClosedSession
-
-CHUNK = 1000  # rows for each query, so that none stays open while a client reads slowly
 
 # What makes a formula of a text in Excel, LibreOffice or Google Sheets, the wide forms
 # that some of them accept included (OWASP, "CSV injection").
@@ -49,11 +47,8 @@ def _lines(rows: "QuerySet[ClosedSession]") -> Iterator[str]:
     """A chunk of lines at a time."""
     writer = csv.writer(_Echo())
     yield str(writer.writerow(COLUMNS))
-    left = rows.order_by("-pk")
-    chunk = list(left[:CHUNK])
-    while chunk:
+    for chunk in newest_first(rows):
         yield "".join(str(writer.writerow(_cells(row))) for row in chunk)
-        chunk = list(left.filter(pk__lt=chunk[-1].pk)[:CHUNK])
 
 
 async def _without_blocking(lines: Iterator[str]) -> AsyncIterator[str]:

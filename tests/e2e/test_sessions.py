@@ -80,7 +80,7 @@ async def test_the_list_is_one_json_array(project: Project, server: Server, cook
         row = await asyncio.to_thread(project.session, client.id)
     assert list(row) == [
         "id", "user", "state", "worker", "address", "connected_at", "uptime_seconds",
-        "latency_ms", "missed", "rooms",
+        "latency_ms", "missed", "rooms", "last_beat", "username", "pings", "pongs", "resumes",
     ]  # fmt: skip
 
 

@@ -2,21 +2,25 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from realtime import api
+from realtime.history import newest_first
 from realtime.management.words import why_unusable
 from realtime.models import ClosedSession
 from realtime.presentation import as_json
-from realtime.store.base import BATCH, StoreUnavailable
-from realtime.store.database.transaction import speaking
-from realtime.store.records import Query, Session, SessionState
-from realtime.worker.foundation import blocking_store, database
+from realtime.session_log import plain
+from realtime.store.base import StoreUnavailable
+from realtime.worker.foundation import database
 
-COLUMNS = "{:<24}{:<16}{:<11}{:<18}{:<18}{:>9}{:>10}{:>7}"
+TITLES = (
+    "session", "user", "state", "worker", "address", "up, s", "latency", "missed", "resumes", "name"
+)  # fmt: skip
+# An id has 32 characters, a worker's 16; a name comes last, as it may have any number.
+WIDTHS = ("<32", "<10", "<9", "<16", "<15", ">7", ">8", ">6", ">7", "<1")
 
 
 class Command(BaseCommand):
@@ -56,32 +60,38 @@ class Command(BaseCommand):
         self.stdout.write("The session will be disconnected.")
 
     def _list(self, options: dict[str, Any]) -> None:
-        state = SessionState(options["state"]) if options["state"] else None
-        exact = {name: options[name] for name in ("user", "worker", "room")}
-        rows = [as_json(session) for session in _all(Query(**exact, state=state))]
+        exact = {name: options[name] or "" for name in ("user", "worker", "room", "state")}
+        rows = (as_json(session) for session in api.iter_sessions(**exact))
         if options["json"]:
-            self.stdout.write(json.dumps(rows))
+            self._print_array(rows)
             return
-        self.stdout.write(COLUMNS.format(*_titles()))
-        for row in rows:
-            self.stdout.write(COLUMNS.format(*_cells(row)))
-        self.stdout.write(f"{len(rows)} sessions")
+        self.stdout.write(_line(TITLES))
+        self._print_lines((_line(_cells(row)) for row in rows), what="sessions")
 
     def _history(self, options: dict[str, Any]) -> None:
         closed = ClosedSession.objects.using(database().alias)
         if options["user"]:
             closed = closed.filter(user=options["user"])
-        with speaking():
-            rows = [_closed(row) for row in closed.iterator()]
+        rows = (_closed(row) for chunk in newest_first(closed) for row in chunk)
         if options["json"]:
-            self.stdout.write(json.dumps(rows))
+            self._print_array(rows)
             return
+        self._print_lines(map(_closed_line, rows), what="closed sessions")
+
+    def _print_lines(self, lines: Iterator[str], *, what: str) -> None:
+        count = 0
+        for line in lines:
+            self.stdout.write(line)
+            count += 1
+        self.stdout.write(f"{count} {what}")
+
+    def _print_array(self, rows: Iterator[dict[str, Any]]) -> None:
+        """One line of JSON; a row at a time, however many there are."""
+        before = "["
         for row in rows:
-            self.stdout.write(
-                f"{row['closed_at']}  {row['user'] or 'anonymous':<16} {row['address']:<18} "
-                f"{row['duration_seconds']:>9.1f} s  {row['code']} {row['reason']}"
-            )
-        self.stdout.write(f"{len(rows)} closed sessions")
+            self.stdout.write(before + json.dumps(row), ending="")
+            before = ", "
+        self.stdout.write("[]" if before == "[" else "]")
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -95,25 +105,23 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError("--reason goes with --close")
 
 
-def _all(query: Query) -> Iterator[Session]:
-    store = blocking_store()
-    cursor = ""
-    while True:
-        page = store.page(query, limit=BATCH, cursor=cursor)
-        yield from page.sessions
-        cursor = page.cursor
-        if not cursor:
-            return
-
-
-def _titles() -> tuple[str, ...]:
-    return ("session", "user", "state", "worker", "address", "up, s", "latency", "missed")
+def _line(cells: Sequence[str]) -> str:
+    """In columns, with two spaces between them even where a cell is wider than its column."""
+    columns = zip(cells, WIDTHS, strict=True)
+    return "  ".join(f"{plain(cell):{width}}" for cell, width in columns).rstrip()
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     latency = "-" if row["latency_ms"] is None else f"{row['latency_ms']:.0f} ms"
     text = (row["id"], row["user"] or "anonymous", row["state"], row["worker"] or "-")
-    return (*text, row["address"], f"{row['uptime_seconds']:.0f}", latency, str(row["missed"]))
+    numbers = (f"{row['uptime_seconds']:.0f}", latency, str(row["missed"]), str(row["resumes"]))
+    return (*text, row["address"], *numbers, row["username"])
+
+
+def _closed_line(row: dict[str, Any]) -> str:
+    who = f"{plain(row['user'] or 'anonymous'):<16}  {row['id']:<32}  {row['address']:<15}"
+    end = f"{row['duration_seconds']:>9.1f} s  {row['code']} {plain(row['reason'])}"
+    return f"{row['closed_at']}  {who}  {end}  {plain(row['username'])}".rstrip()
 
 
 def _closed(row: ClosedSession) -> dict[str, Any]:
@@ -129,4 +137,6 @@ def _closed(row: ClosedSession) -> dict[str, Any]:
         "resumes": row.resumes,
         "code": row.code,
         "reason": row.reason,
+        "pings": row.pings,
+        "pongs": row.pongs,
     }
