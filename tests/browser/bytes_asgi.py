@@ -1,5 +1,5 @@
-"""The demo; whoever sends bytes gets them back in the other order, and ``/bare/`` is a page of nothing
-but the ``body`` in its query, under the ``policy`` there."""
+"""The demo. Whoever sends bytes gets them back in the other order, and ``/bare/`` is a page of
+nothing but the ``body`` in its query, under the ``policy`` there."""
 
 from typing import Any
 from urllib.parse import parse_qs

@@ -28,11 +28,14 @@ test("before the welcome there are none", () => {
 
 test("buffers, views and blobs are sent as they are", () => {
   const { browser, client } = connectedPage();
-  const data = [BYTES, BYTES.buffer, new DataView(BYTES.buffer, 1), new Blob(["abc"])];
-  assert.deepEqual(
-    data.map((one) => client.sendBytes(one)),
-    [true, true, true, true],
-  );
+  const data = [
+    BYTES,
+    BYTES.buffer,
+    new DataView(BYTES.buffer, 1),
+    new Blob(["abc"]),
+    new Uint8Array(),
+  ];
+  assert.ok(data.every((one) => client.sendBytes(one)));
   assert.deepEqual(browser.socket.bytes, data);
 });
 

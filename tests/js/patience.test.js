@@ -127,6 +127,22 @@ describe("a line that is dead", () => {
   });
 });
 
+test("a network that is only faster or slower alarms nobody, and is asked all the same", () => {
+  const { browser, client } = page();
+  const network = Object.assign(browser.network, { effectiveType: "4g" });
+  client.connect();
+  browser.socket.welcomes();
+  network.dispatchEvent(new Event("change"));
+  assert.equal(client.state, "connected");
+  assert.equal(browser.socket.sentOf("ping").length, 1);
+  browser.pass(2000);
+  assert.equal(client.state, "unstable");
+  browser.socket.says({ type: "pong", sequence: 1 });
+  network.effectiveType = "3g";
+  network.dispatchEvent(new Event("change"));
+  assert.equal(client.state, "unstable");
+});
+
 describe("an attempt", () => {
   test("has its time for opening, and again for the welcome", () => {
     const { browser, client } = page();

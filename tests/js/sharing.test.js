@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 import { connect } from "../../realtime/static/realtime/index.js";
 import { Browser, heard } from "./browser.js";
@@ -144,6 +146,22 @@ describe("joins and leaves while away", () => {
     assert.deepEqual(browser.socket.sent[0]?.rooms, { news: null });
     browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 9 } } });
     assert.ok(browser.socket.sent.every(({ type }) => type === "hello"));
+  });
+
+  test("take no memory", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc");
+    const { browser, client } = connectedPage();
+    browser.socket.breaks();
+    collect();
+    const { heapUsed } = process.memoryUsage();
+    for (let i = 0; i < 20_000; i += 1) {
+      client.join(`room-${i}`);
+      client.leave(`room-${i}`);
+    }
+    collect();
+    const grown = process.memoryUsage().heapUsed - heapUsed;
+    assert.ok(grown < 1_000_000, `${grown} bytes`);
   });
 
   test("nor does a server that does not answer make them pile up", () => {

@@ -144,6 +144,12 @@ export class Connection {
     this.#watchdog?.probe();
   }
 
+  /** The same without alarming anybody: only if there is no answer the line is in doubt. */
+  check() {
+    this.#pings?.send();
+    this.#watchdog?.expect();
+  }
+
   /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
   ping() {
     return this.#pings?.ask();

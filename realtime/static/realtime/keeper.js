@@ -93,6 +93,7 @@ export class Keeper {
       thawed: () => this.#parked && this.#begin(),
       woken: () => this.#woken(),
       online: () => this.#networked(),
+      swayed: () => this.#connection?.check(),
       offline: () => this.#connection?.probe(),
       turned: (state) => this.#turned(state),
       seen: () => this.#readmission.seen(),

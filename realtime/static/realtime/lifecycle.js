@@ -12,6 +12,7 @@ import { Alarm } from "./alarm.js";
  * @property {() => void} thawed
  * @property {() => void} woken somebody looks after a while
  * @property {() => void} online there is a network, or another one
+ * @property {() => void} swayed the network is the same, and faster or slower than it was
  * @property {() => void} offline the browser knows of none
  * @property {(state: "visible" | "hidden") => void} turned
  * @property {() => void} seen somebody looks at the page, or has given it the focus
@@ -33,6 +34,8 @@ export class Lifecycle {
   #elapsed;
   #gone = false;
   #hiddenAt = 0;
+  /** @type {string | null} */
+  #network = null;
 
   /**
    * @param {Environment} environment
@@ -63,7 +66,8 @@ export class Lifecycle {
     this.#listen(window, "pageshow", () => this.#shown());
     this.#listen(window, "online", () => this.#owner.online());
     this.#listen(window, "offline", () => this.#owner.offline());
-    this.#listen(network, "change", () => this.#owner.online());
+    this.#network = kindOf(network);
+    this.#listen(network, "change", () => this.#changed(network));
     this.#listen(window, "focus", () => this.#owner.seen());
     this.#listen(window, "storage", ({ key }) => this.#owner.told(key));
     this.#listen(document, "visibilitychange", () => this.#turned());
@@ -99,6 +103,14 @@ export class Lifecycle {
     this.#handover.set(HANDOVER_MS, () => this.#owner.returned());
   }
 
+  /** Browsers say so of every change in speed, too. @param {any} network */
+  #changed(network) {
+    const kind = kindOf(network);
+    if (kind !== null && kind === this.#network) this.#owner.swayed();
+    else this.#owner.online();
+    this.#network = kind;
+  }
+
   #turned() {
     const state = this.visibility;
     this.#owner.turned(state);
@@ -106,4 +118,14 @@ export class Lifecycle {
     else if (this.#elapsed.ms - this.#hiddenAt >= PAUSE_MS) this.#owner.woken();
     if (state === "visible") this.#owner.seen();
   }
+}
+
+/**
+ * What is known of a network besides its speed; null: nothing.
+ * @param {any} network
+ * @returns {string | null}
+ */
+function kindOf(network) {
+  const { type, effectiveType } = network ?? {};
+  return type || effectiveType ? `${type} ${effectiveType}` : null;
 }

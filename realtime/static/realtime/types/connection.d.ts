@@ -24,6 +24,8 @@ export class Connection {
     sendBytes(data: ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob): boolean;
     /** Make sure that the server is still there: its silence ends the connection in 2 s or a bit more. */
     probe(): void;
+    /** The same without alarming anybody: only if there is no answer the line is in doubt. */
+    check(): void;
     /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
     ping(): Promise<number> | undefined;
     /**

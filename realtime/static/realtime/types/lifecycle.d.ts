@@ -36,6 +36,10 @@ export type LifecycleOwner = {
      */
     online: () => void;
     /**
+     * the network is the same, and faster or slower than it was
+     */
+    swayed: () => void;
+    /**
      * the browser knows of none
      */
     offline: () => void;
