@@ -19,7 +19,7 @@ NODE_PEER := benchmarks/peers/node
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench chaos clean help lint lock run setup test test-js test-py types
+.PHONY: bench chaos clean conformance help lint lock run setup test test-js test-py types
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -94,6 +94,9 @@ bench: $(BENCH)/.installed $(NODE_PEER)/node_modules/.package-lock.json ## measu
 
 chaos: $(VENV)/.dev ## break everything for ten minutes, and see that nothing is lost (MINUTES=, SEED=)
 	$(BIN)/python -m tests.e2e.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+conformance: $(VENV)/.dev ## the Autobahn test suite on both servers, where a Python 2.7 is found
+	$(BIN)/python -m tests.e2e.conformance
 
 # The index alone decides, whatever else this machine's configuration offers.
 COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --quiet --universal \

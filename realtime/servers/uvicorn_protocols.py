@@ -11,8 +11,9 @@ import websockets.http11
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from realtime.servers import EXTENSION, FRAMES
 from realtime.servers.base import (
@@ -46,6 +47,16 @@ SLICE = 4096  # bytes parsed at a time: at most 682 frames
 FRAMES_PER_TURN = 256  # of the event loop
 
 
+class Conversation(ServerProtocol):
+    """Websockets' own, which takes a close within an unfinished message for a violation."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Let a close come at any time (RFC 6455, 5.4 and 7.1.5); the message ends with it."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class WebSocket(Deadlines, WebSocketsSansIOProtocol):
     """A WebSocket with close codes, pings, bounds and an end in bounded time."""
 
@@ -56,6 +67,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         self, *, config: "Config", server_state: ServerState, app_state: dict[str, Any]
     ) -> None:
         super().__init__(config, server_state, app_state)
+        self.conn.__class__ = Conversation  # to make another would leave this one in a circle
         self.serving = config.serving
         self.queue: Any = Inbox(self)
         self.inbox = self.queue

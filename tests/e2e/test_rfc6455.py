@@ -180,7 +180,12 @@ def ends() -> Iterator[Case]:
     yield Case("7.1.3", closing(1000) + frame(PING), codes=(1000,))
     yield Case("7.1.4", closing(1000) + frame(TEXT, b"after"), codes=(1000,))
     cut = frame(TEXT, b"cut", fin=False) + closing(1000)
-    yield Case("7.1.5", cut + frame(CONT, b"after"), codes=(1000, *VIOLATION))
+    yield Case("7.1.5", cut + frame(CONT, b"after"), codes=(1000,))
+    for code in (1001, 4000):
+        unfinished = frame(BINARY, b"a", fin=False) + frame(CONT, b"b", fin=False) + frame(PING)
+        sent = unfinished + closing(code, b"enough") + frame(CONT, b"c")
+        yield Case(f"7.1.5 {code}", sent, ((PONG, b""),), codes=(1000, code))
+    yield Case("7.1.5 wrong", frame(TEXT, b"a", fin=False) + closing(1005), codes=VIOLATION)
     yield Case("7.3.2", frame(CLOSE, b"a"), codes=VIOLATION)
     yield Case("7.3.4", closing(1000, b"Hello World!"), codes=(1000,))
     yield Case("7.3.5", closing(1000, b"*" * 123), codes=(1000,))
