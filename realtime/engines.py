@@ -22,7 +22,7 @@ from django.conf import settings
 from django.contrib.sessions.backends import cache, cached_db, db, signed_cookies
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, SessionBase
 from django.core import signing
-from django.db import DatabaseError, InterfaceError, router
+from django.db import router
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -51,13 +51,13 @@ class Kept:
 @contextmanager
 def answering() -> Iterator[None]:
     """Raises StoreUnavailable for whatever an engine, a cache or a backend raises."""
-    with speaking():
-        try:
+    try:
+        with speaking():
             yield
-        except (DatabaseError, InterfaceError, StoreUnavailable):
-            raise
-        except Exception as error:
-            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
 
 
 def load(keys: Sequence[str]) -> dict[str, Kept]:

@@ -1,6 +1,7 @@
 """What the registry looks like, for health checks and the admin."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from .store.records import Stats
 from .threads import Overloaded, aside
 from .worker import foundation, refusals, runtime
 from .worker.refusals import Refusals
+
+logger = logging.getLogger("realtime.worker")
 
 TIMEOUT = 1.5  # seconds; a health check is to answer within two, whatever the store does
 FRESH = 1.0  # seconds during which counts are not asked for again
@@ -35,6 +38,9 @@ async def counts() -> tuple[Stats, bool]:
         async with asyncio.timeout(TIMEOUT):
             _last.stats = await _ask()
     except (StoreUnavailable, TimeoutError, Overloaded):
+        return _last.stats, False
+    except Exception:  # a defect, such as tables that are not there; this page is always 200
+        logger.exception("the registry's counts could not be read")
         return _last.stats, False
     _last.at = time.monotonic()
     return _last.stats, True

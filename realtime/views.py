@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.conf import settings as django_settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
@@ -44,7 +44,8 @@ async def health(request: HttpRequest) -> JsonResponse:
     deadline = asyncio.get_running_loop().time() + PATIENCE
     body = await monitor.health()
     more = None
-    with suppress(StoreUnavailable, TimeoutError, Overloaded):  # who it is cannot be known now
+    # Who it is cannot be known now, or ever, as without the tables of users.
+    with suppress(StoreUnavailable, DatabaseError, TimeoutError, Overloaded):
         async with asyncio.timeout_at(deadline):
             more = await aside(_for_staff, request)
     if more is None and settings.health_details == "staff":

@@ -185,7 +185,7 @@ class Rooms:
         while names := self._agenda.take(self._loop.time(), MOST):
             try:
                 await self._ask(names)
-            except StoreUnavailable:
+            except Exception:
                 self._agenda.soon(names)
                 raise
 

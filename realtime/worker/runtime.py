@@ -15,6 +15,7 @@ from functools import partial, wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.core.exceptions import ImproperlyConfigured
 from django.dispatch import Signal
 from msgspec.structs import replace
 
@@ -276,15 +277,19 @@ class Runtime:
         await self._own()
         self.ticker.start()
         self._messenger.start()
-        with suppress(StoreUnavailable):  # the beats have said so
+        try:
             await self.beats.flush()
+        except ImproperlyConfigured:
+            raise
+        except Exception:  # noqa: S110  # an outage, or tables that are not there yet
+            pass  # the beats have said so
 
     async def _own(self) -> None:
         try:
             await self.store.own()
-        except ForeignStore:
+        except (ForeignStore, ImproperlyConfigured):
             raise
-        except StoreUnavailable:
+        except Exception:  # noqa: S110  # likewise
             pass  # the first beat will ask, and say so
 
     @property

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
@@ -16,7 +17,6 @@ from realtime.management.workers import Post, run_parent, run_worker, usable_cpu
 from realtime.servers.base import listen_shared, url_host
 from realtime.servers.notify import Alone, Notifier
 from realtime.servers.pidfile import Unusable, pid_file
-from realtime.store.base import StoreUnavailable
 from realtime.store.ownership import ForeignStore
 from realtime.worker import foundation
 
@@ -77,9 +77,9 @@ def check_store() -> None:
     cannot be reached now is looked at by the workers, when it can."""
     try:
         foundation.blocking_store().own()
-    except ForeignStore as error:
+    except (ForeignStore, ImproperlyConfigured) as error:
         raise CommandError(str(error)) from None
-    except StoreUnavailable:
+    except Exception:  # noqa: S110  # an outage, or tables that are not there: workers say so
         pass
     finally:
         connections.close_all()  # of this thread, which serves from now on

@@ -5,7 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connections,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from realtime.transactions import is_manual
@@ -32,7 +39,8 @@ HOLD_BESIDE = (
     "SELECT pg_advisory_xact_lock(hashtext(%s)), pg_advisory_xact_lock_shared(hashtext(%s))"
 )
 
-DEADLOCK_DETECTED = "40P01"  # PostgreSQL's
+DEADLOCK_DETECTED, INSUFFICIENT_PRIVILEGE = "40P01", "42501"  # PostgreSQL's
+UNKNOWN_COLUMN = 1054  # MySQL's, which counts it among the operational errors
 IN_USE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
@@ -115,7 +123,8 @@ class Deadlock(StoreUnavailable):
 
 @contextmanager
 def speaking() -> Iterator[None]:
-    """Raises StoreUnavailable for whatever a database has to say.
+    """Raises StoreUnavailable if a database fails, and as they are the errors of what it was
+    asked for: a table that is not there, a value that does not fit, a row that is there already.
 
     A connection that failed may be broken, so the next call makes a new one, unless the
     application has a transaction open there.
@@ -126,8 +135,23 @@ def speaking() -> Iterator[None]:
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block and not is_manual(connection):
                 connection.close()
+        if not is_outage(error):
+            raise
         deadlocked = getattr(error.__cause__, "sqlstate", "") == DEADLOCK_DETECTED
         raise (Deadlock if deadlocked else StoreUnavailable)(str(error)) from error
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether Django's error says that the database fails, not what it was asked for."""
+    cause = error.__cause__
+    if getattr(cause, "sqlstate", "") == INSUFFICIENT_PRIVILEGE:
+        return True  # a database that has been set up otherwise meanwhile
+    # SQLite has one word for all that is wrong with SQL, and it is an operational error.
+    if getattr(cause, "sqlite_errorname", "") == "SQLITE_ERROR" or UNKNOWN_COLUMN in error.args:
+        return False
+    if isinstance(error, OperationalError | InterfaceError | InternalError):
+        return True
+    return type(error) is DatabaseError and cause is not None  # as of SQLite's damaged file
 
 
 @contextmanager

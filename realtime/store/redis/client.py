@@ -1,11 +1,11 @@
 """Our own clients of Redis: bounded, impatient, and never repeating a command by themselves."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
 import redis
 import redis.asyncio
 from redis.asyncio.connection import parse_url as parse_loop_url
@@ -102,11 +102,28 @@ def is_demoted(error: redis.ResponseError) -> bool:
 
 @contextmanager
 def speaking() -> Iterator[None]:
-    """Raises StoreUnavailable for whatever Redis, or the way to it, has to say."""
+    """Raises StoreUnavailable if Redis, or the way to it, fails, and as they are the errors of what
+    it was asked for: a script that fails, a key of another type."""
     try:
         yield
-    except (redis.RedisError, OSError, msgspec.DecodeError) as error:
+    except (redis.RedisError, OSError) as error:
+        if not is_outage(error):
+            raise
         raise StoreUnavailable(_words(error)) from error
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether an error of redis-py's says that Redis fails, not what it was asked for."""
+    if type(error) is redis.ResponseError:  # without a name that redis-py would know
+        return bool(_FAILURES.search(str(error)))
+    return not isinstance(error, redis.DataError | redis.exceptions.ClusterCrossSlotError)
+
+
+# What Redis says of itself; where a script was under way, Redis 6 says it within a sentence.
+_FAILURES = re.compile(
+    r"(?:^|-)(?:OOM|READONLY|NOPERM|NOAUTH|WRONGPASS|LOADING|BUSY|MISCONF|MASTERDOWN|NOREPLICAS|"
+    r"CLUSTERDOWN|TRYAGAIN|MOVED|ASK|UNKILLABLE|DENIED) |The user executing the script can't"
+)
 
 
 # The names of errors by which operators know them; redis-py makes types of them and drops them.

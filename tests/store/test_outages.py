@@ -1,0 +1,176 @@
+"""An outage is told from what was asked for wrongly: only the first is StoreUnavailable."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+)
+
+from realtime.store.base import StoreUnavailable
+from realtime.store.database.transaction import speaking as database_speaking
+from realtime.store.redis.client import speaking as redis_speaking
+from tests.redis_server import RedisServer
+
+from .builders import opening
+from .kinds import RedisKind
+
+
+@pytest.fixture
+def redis_kind(redis_server: RedisServer) -> Iterator[RedisKind]:
+    kind = RedisKind(redis_server)
+    yield kind
+    kind.close()
+
+
+# ---------------------------------------------------------------- databases
+
+
+def ask(sql: str, *values: int) -> None:
+    with database_speaking(), connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM nowhere", "SELECT nothing FROM django_session", "SELEKT 1"]
+)
+def test_wrong_sql_is_no_outage(sql: str) -> None:
+    with pytest.raises(DatabaseError):
+        ask(sql)
+
+
+@pytest.mark.django_db
+def test_a_value_too_few_or_a_row_too_many_is_no_outage() -> None:
+    with pytest.raises(IntegrityError):
+        ask("INSERT INTO django_session (session_key, session_data) VALUES ('a', NULL)")
+    with pytest.raises(ProgrammingError):
+        ask("SELECT %s, %s", 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "outage"),
+    [
+        (ProgrammingError, "42P01", False),  # no such table
+        (ProgrammingError, "42501", True),  # no right to it
+        (DataError, "22001", False),  # a text that is too long
+        (NotSupportedError, "0A000", False),
+        (IntegrityError, "23505", False),
+        (InternalError, "25006", True),  # a copy that cannot be written to
+        (OperationalError, "57P01", True),  # an administrator ends it
+        (OperationalError, "53100", True),  # its disk is full
+        (InterfaceError, "", True),
+    ],
+)
+def test_postgresql_says_by_a_state_which_it_is(
+    kind: type[Exception], state: str, outage: bool
+) -> None:
+    cause = Exception()
+    cause.sqlstate = state  # type: ignore[attr-defined]
+    with pytest.raises(StoreUnavailable if outage else kind), database_speaking():
+        raise kind("said") from cause
+
+
+@pytest.mark.parametrize(
+    ("error", "outage"),
+    [
+        (OperationalError(2006, "Server has gone away"), True),
+        (OperationalError(1054, "Unknown column 'x'"), False),
+        (ProgrammingError(1146, "Table 'x' doesn't exist"), False),
+    ],
+)
+def test_mysql_says_it_by_a_number(error: Exception, outage: bool) -> None:
+    with pytest.raises(StoreUnavailable if outage else type(error)), database_speaking():
+        raise error
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_damaged_is_an_outage(tmp_path: Any) -> None:
+    damaged = connections.create_connection("default")
+    damaged.settings_dict = {**damaged.settings_dict, "NAME": str(tmp_path / "x")}
+    (tmp_path / "x").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreUnavailable, match="not a database"), database_speaking():
+        damaged.cursor().execute("SELECT 1 FROM sqlite_master")
+    damaged.close()
+
+
+# ---------------------------------------------------------------- Redis
+
+
+def test_a_key_of_another_type_is_no_outage(redis_kind: RedisKind) -> None:
+    redis_kind.store.open(opening())
+    for key in redis_kind.client.scan_iter("{tests}:session:*"):
+        redis_kind.client.delete(key)
+        redis_kind.client.set(key, "x")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        redis_kind.store.get("s1")
+
+
+@pytest.mark.parametrize(
+    "script", ["return nothing.at_all", "return redis.call('nothing')", "return redis.call('get')"]
+)
+def test_a_script_that_fails_is_no_outage(redis_kind: RedisKind, script: str) -> None:
+    with pytest.raises(redis.ResponseError), redis_speaking():
+        redis_kind.client.eval(script, 0)
+
+
+def test_a_full_redis_is_an_outage(redis_kind: RedisKind) -> None:
+    redis_kind.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable, match="OOM"):
+            redis_kind.store.open(opening())
+    finally:
+        redis_kind.client.config_set("maxmemory", 0)
+
+
+ERRORS: dict[str, Callable[[], Exception]] = {
+    "refused": lambda: redis.ConnectionError("refused"),
+    "silent": lambda: redis.TimeoutError("silent"),
+    "loading": lambda: redis.exceptions.BusyLoadingError("Redis is loading the dataset"),
+    "busy": lambda: redis.ResponseError("BUSY Redis is busy running a script."),
+    "misconfigured": lambda: redis.ResponseError("MISCONF Redis is configured to save RDB"),
+    "without replicas": lambda: redis.ResponseError("NOREPLICAS Not enough good replicas"),
+    "without its master": lambda: redis.exceptions.MasterDownError("Link with MASTER is down"),
+    "a copy": lambda: redis.exceptions.ReadOnlyError("You can't write against a read only replica"),
+    "a copy, Redis 6": lambda: redis.ResponseError(
+        "Error running script (call to f_1): @user_script:9: -READONLY You can't write against a "
+        "read only replica."
+    ),
+    "full": lambda: redis.exceptions.OutOfMemoryError("command not allowed"),
+    "without a right": lambda: redis.exceptions.NoPermissionError("no permissions"),
+    "no answer of Redis's": lambda: redis.exceptions.InvalidResponse("HTTP/1.1"),
+    "the way": lambda: OSError("no route"),
+}
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+def test_what_redis_says_of_itself_is_an_outage(error: Callable[[], Exception]) -> None:
+    with pytest.raises(StoreUnavailable), redis_speaking():
+        raise error()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        redis.DataError("Invalid input of type: 'dict'"),
+        redis.ResponseError("unknown command 'EVALSHA'"),
+        redis.ResponseError("Error compiling script (new function): user_script:1: '=' expected"),
+        redis.ResponseError("user_script:9: BUSY bees, a defect's own words"),
+        redis.exceptions.ClusterCrossSlotError("Keys in request don't hash to the same slot"),
+    ],
+)
+def test_what_redis_says_of_the_call_is_none(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, redis_speaking():
+        raise error
+    assert caught.value is error
