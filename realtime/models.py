@@ -171,8 +171,9 @@ def new_incarnation() -> str:
 
 
 class Registry(models.Model):
-    """One row: the counts of workers long gone, the last sweep, the name of all this content,
-    which goes when it goes, and whose it is."""
+    """One row: the counts of workers long gone, the last sweep, when a worker noticed last that the
+    clock was set back, and from when (epoch ms), the name of all this content, which goes when it
+    goes, and whose it is."""
 
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)
@@ -182,6 +183,8 @@ class Registry(models.Model):
     replayed = models.BigIntegerField(default=0)
     skipped = models.BigIntegerField(default=0)
     last_sweep = models.JSONField(null=True)
+    set_back_at = models.BigIntegerField(default=0, db_default=0)
+    set_back_from = models.BigIntegerField(default=0, db_default=0)
     incarnation = models.CharField(max_length=32, default=new_incarnation)
     # Whose all this is: the fingerprint of its secret key. Releases that know nothing of it insert
     # rows, too.

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from realtime.protocol.codes import CloseCode
 from realtime.store.base import BATCH, SAMPLE_EVERY_MS, BlockingStore
+from realtime.store.log import Appended, Draft, End
 from realtime.store.records import Cap, Overdue, Session, SweepReport
 from realtime.store.windows import Windows
 
@@ -27,7 +28,7 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import CLAIM, KINDS, LEASE, RESUME, Kind
+from .kinds import BOUNDS, CLAIM, DAY, KINDS, LEASE, RESUME, Kind
 
 HOURS = 2 * 3600
 MINUTE = 60
@@ -317,3 +318,95 @@ def test_the_last_sweep_is_never_ahead(kind: Kind) -> None:
     last = kind.store.stats().last_sweep
     assert last is not None
     assert last.at <= kind.now()
+
+
+# ---------------------------------------------------------------- logs
+
+
+def appended(store: BlockingStore, *, key: str = "", room: str = "news") -> Appended:
+    """What became of one draft."""
+    (answer,) = store.log.append([Draft(room, "1", key)])
+    return answer
+
+
+def end_of(store: BlockingStore, room: str = "news") -> End:
+    """Where its log ends."""
+    return store.log.ends([room])[room]
+
+
+@pytest.fixture
+def held(kind: Kind) -> Kind:
+    """A store whose log of "news" was written by a clock that was ahead."""
+    appended(kind.store, key="k")
+    beat(kind.store, "w1")
+    kind.turn(-HOURS)
+    return kind
+
+
+def entries(store: BlockingStore) -> int:
+    """How many are still there."""
+    return len(store.log.read("news", after=0, limit=9, max_bytes=99).entries)
+
+
+def pruned(store: BlockingStore) -> int:
+    """How much was forgotten."""
+    return sum(iter(store.log.prune, 0))
+
+
+def test_what_is_ahead_stays_until_somebody_notices(held: Kind) -> None:
+    """Nothing is published twice, and nobody misses anything, for a clock that was set right."""
+    assert pruned(held.store) == 0
+    assert (entries(held.store), appended(held.store, key="k").fresh) == (1, False)
+
+
+@pytest.mark.parametrize("worker", ["w1", "w2"])
+def test_what_is_ahead_counts_from_when_a_worker_noticed(held: Kind, worker: str) -> None:
+    beat(held.store, worker)
+    held.turn(BOUNDS.ttl_ms / 1000 - 1)
+    assert pruned(held.store) == 0
+    assert (entries(held.store), appended(held.store, key="k").fresh) == (1, False)
+    held.turn(2)
+    before = end_of(held.store)
+    assert (before.top.offset, before.oldest, entries(held.store)) == (1, 2, 0)
+    again = appended(held.store, key="k")
+    assert (again.position.epoch, again.position.offset, again.fresh) == (before.top.epoch, 2, True)
+    assert (end_of(held.store).oldest, appended(held.store, key="k").fresh) == (2, False)
+
+
+def test_what_is_ahead_is_pruned_when_it_is_over(held: Kind) -> None:
+    beat(held.store, "w1")
+    held.turn(BOUNDS.ttl_ms / 1000 + 1)
+    pruned(held.store)
+    assert end_of(held.store).oldest == 2
+
+
+def test_a_step_that_was_noticed_says_nothing_of_the_next_one(held: Kind) -> None:
+    beat(held.store, "w1")
+    held.turn(HOURS + DAY)
+    first = appended(held.store, key="another")
+    beat(held.store, "w1")
+    held.turn(-HOURS)
+    pruned(held.store)
+    assert appended(held.store, key="another") == first
+    assert end_of(held.store).oldest == first.position.offset
+
+
+@pytest.mark.parametrize("seconds", [1, BOUNDS.ttl_ms // 1000 - 1])
+def test_a_log_overlooks_a_step_that_is_shorter_than_its_age(kind: Kind, seconds: int) -> None:
+    appended(kind.store, key="k")
+    kind.turn(-seconds)
+    assert (end_of(kind.store).oldest, appended(kind.store, key="k").fresh) == (1, False)
+    assert appended(kind.store).position.offset == 2
+    assert end_of(kind.store).oldest == 1
+
+
+def test_a_quiet_room_of_the_future_is_not_remembered_for_ever(kind: Kind) -> None:
+    before = appended(kind.store)
+    beat(kind.store, "w1")
+    kind.turn(-100 * DAY)
+    beat(kind.store, "w1")
+    pruned(kind.store)
+    assert end_of(kind.store).top == before.position
+    kind.turn(BOUNDS.meta_ttl_ms / 1000 + 1)
+    pruned(kind.store)
+    assert end_of(kind.store).top.epoch != before.position.epoch

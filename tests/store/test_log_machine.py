@@ -26,8 +26,10 @@ TICK = 40_000
 BOUNDS = Bounds(
     length=20, bytes=2_000, ttl_ms=5 * TICK + TICK // 2, meta_ttl_ms=200 * TICK + TICK // 2
 )
-# Just beyond the time of entries, keys, half of that of a quiet log, and all of it.
-TURNS = [1, 6, 6, 8, 101, 201]
+# Beyond the time of entries, keys, half of that of a quiet log, and all of it, also after STEPS.
+TURNS = [1, 6, 6, 8, 111, 251]
+# Within what logs overlook when the clock is set back, and beyond it.
+STEPS = [1, 3, 7, 9, 12, 20]
 
 rooms = st.sampled_from(["a", "a", "a", "b", "b", "c"])
 drafts = st.lists(
@@ -46,8 +48,8 @@ sizes = st.sampled_from([1, 10, 800, 100_000])
 some_rooms = st.lists(st.sampled_from([*ROOMS, "d"]), max_size=4)
 
 ACTS = {
-    "append": 8, "append_many": 1, "repeat": 3, "read": 6, "ends": 4, "turn": 3, "lose": 1,
-    "come_back_empty": 1,
+    "append": 8, "append_many": 1, "repeat": 3, "read": 6, "ends": 4, "turn": 3, "set_back": 2,
+    "lose": 1, "come_back_empty": 1,
 }  # fmt: skip
 
 
@@ -96,6 +98,14 @@ class Machine(RuleBasedStateMachine):
     def turn(self, draw: Draw) -> None:
         """What is over is pruned where that has to be done, and has expired elsewhere."""
         self.now += draw(st.sampled_from(TURNS)) * TICK
+        self._prune()
+
+    def set_back(self, draw: Draw) -> None:
+        """What is over until then is over for good."""
+        self._prune()
+        self.now -= draw(st.sampled_from(STEPS)) * TICK
+
+    def _prune(self) -> None:
         for side in self.sides:
             side.ask(_prune, self.now)
 

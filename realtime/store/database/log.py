@@ -4,7 +4,7 @@ A room's row is locked while its offsets are given, until the commit: so the ord
 is the order of offsets, and whoever reads sees no holes.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Protocol, TypeVar
 
@@ -14,7 +14,6 @@ from realtime.models import RoomEntry, RoomKey, RoomLog
 from realtime.protocol.position import Position
 
 from ..log import (
-    KEY_KEPT_MS,
     MOST,
     RECENT_MS,
     Appended,
@@ -29,8 +28,10 @@ from ..log import (
     check_read,
     check_rooms,
 )
+from .ages import Ages
 from .beginning import BASE, at, new_epoch
 from .gathering import Gathering
+from .keys import Keys, key_of
 from .pruning import Pruning
 from .transaction import Database
 
@@ -54,7 +55,7 @@ class DatabaseBlockingLog(BlockingLog):
         self._pruning = Pruning(database, bounds)
         self._logs = RoomLog.objects.using(database.alias)
         self._entries = RoomEntry.objects.using(database.alias)
-        self._keys = RoomKey.objects.using(database.alias)
+        self._keys = Keys(database)
 
     # ------------------------------------------------------------ appending
 
@@ -65,17 +66,18 @@ class DatabaseBlockingLog(BlockingLog):
         with self._database.write() as began:
             logs = self._lock({draft.room for draft in drafts}, began)
             now = self._database.now()  # the locks may have taken their time
-            known = self._recall(drafts, now)
+            ages = Ages(self._database, now)
+            known = self._keys.recall(drafts, ages)
             answers, entries, keys = [], [], []
             for draft in drafts:
                 answer = known.get((draft.room, draft.key))
                 if answer is None:
-                    entries.append(self._next(logs[draft.room], draft.data, now))
+                    entries.append(self._next(logs[draft.room], draft.data, ages))
                     position = Position(logs[draft.room].epoch, entries[-1].offset)
                     answer = Appended(position, now, fresh=True)
                     if draft.key:
                         known[draft.room, draft.key] = Appended(position, now)
-                        keys.append(_key(draft, answer))
+                        keys.append(key_of(draft, answer))
                 answers.append(answer)
             self._write(logs, entries, keys)
             return tuple(answers)
@@ -110,27 +112,10 @@ class DatabaseBlockingLog(BlockingLog):
         new = {"epoch": new_epoch(), "touched_at": now}
         return self._logs.get_or_create(room=BASE, defaults=new)[0].epoch
 
-    def _recall(self, drafts: Sequence[Draft], now: int) -> dict[tuple[str, str], Appended]:
-        """Where those of the drafts were put that have been appended before."""
-        named = {(draft.room, draft.key) for draft in drafts if draft.key}
-        if not named:
-            return {}
-        rows = self._keys.raw(*self._pairs(named, now))
-        return {
-            (row.room, row.key): Appended(Position(row.epoch, row.offset), row.time) for row in rows
-        }
-
-    def _pairs(self, named: Collection[tuple[str, str]], now: int) -> tuple[str, list[Any]]:
-        """The query for these keys. With a list of rooms and one of keys, as Django would put
-        it, a database looks for each of those keys in each of those rooms."""
-        table = RoomKey._meta.db_table
-        pairs = ", ".join(["(%s, %s)"] * len(named))
-        sql = f'SELECT * FROM {table} WHERE expires_at > %s AND ("room", "key") IN (VALUES {pairs})'  # noqa: S608  # own names
-        return sql, [now, *(text for pair in named for text in pair)]
-
-    def _next(self, log: RoomLog, data: str, now: int) -> RoomEntry:
+    def _next(self, log: RoomLog, data: str, ages: Ages) -> RoomEntry:
         """The log's next entry, and the log as it is then."""
-        if log.size and self._is_over(log.appended_at, now):
+        now = ages.now
+        if log.size and ages.is_over(log.appended_at, self._bounds.ttl_ms):
             self._entries.filter(log=log).delete()
             log.oldest, log.size = log.top + 1, 0
         size = len(data.encode())
@@ -144,7 +129,9 @@ class DatabaseBlockingLog(BlockingLog):
     ) -> None:
         self._entries.bulk_create(entries)
         # One that is there has expired.
-        _overwrite(self._keys, keys, ["room", "key"], ["epoch", "offset", "time", "expires_at"])
+        _overwrite(
+            self._keys.rows, keys, ["room", "key"], ["epoch", "offset", "time", "expires_at"]
+        )
         grown = [logs[room] for room in sorted({entry.log_id for entry in entries})]
         for log in grown:
             self._trim(log)
@@ -195,7 +182,7 @@ class DatabaseBlockingLog(BlockingLog):
             if not rows:
                 base = self._logs.filter(room=BASE).values_list("epoch", flat=True).first()
                 return Extract(at(base), ()) if base else None
-        end = self._end(rows[0][: len(_END)], now)
+            end = self._ends(rows[:1], now)[room]
         whole = end.oldest <= after + 1 <= end.top.offset
         found = [Entry(*row[len(_END) :]) for row in rows] if whole else []
         # What somebody has deleted by hand leaves a hole; nothing beyond it follows.
@@ -224,10 +211,10 @@ class DatabaseBlockingLog(BlockingLog):
         with self._database.read() as now:
             rows = self._logs.filter(room__in=[*rooms, BASE]).values_list(*_END, "touched_at")
             held = {row[0]: row for row in rows}
-        base = held.pop(BASE, None)
+            base = held.pop(BASE, None)
+            known = self._ends(held.values(), now)
         long_ago = now - self._bounds.meta_ttl_ms // 2
         lacking = [room for room, row in held.items() if row[-1] <= long_ago]
-        known = {room: self._end(row[:-1], now) for room, row in held.items()}
         for room in set(rooms) - held.keys():
             if base:
                 known[room] = at(base[1])
@@ -239,7 +226,7 @@ class DatabaseBlockingLog(BlockingLog):
         """Remember the logs of these rooms for longer, those that there are; where all end."""
         with self._database.write() as now:
             chosen = self._logs.select_for_update().filter(room__in=rooms).order_by("room")
-            known = {row[0]: self._end(row, now) for row in chosen.values_list(*_END)}
+            known = self._ends(chosen.values_list(*_END), now)
             self._logs.filter(room__in=list(known)).update(touched_at=now)
             base = at(self._base(now))
             return {room: known.get(room, base) for room in rooms}
@@ -250,17 +237,18 @@ class DatabaseBlockingLog(BlockingLog):
             at = (now - RECENT_MS + 1, now + RECENT_MS)
             lately = self._logs.filter(size__gt=0, appended_at__range=at)
             rows = lately.order_by("-appended_at", "room").values_list(*_END)[:MOST]
-            return {row[0]: self._end(row, now) for row in rows}
+            return self._ends(rows, now)
 
     def prune(self, limit: int = MOST) -> int:
         return self._pruning.prune(limit)
 
-    def _end(self, row: Sequence[Any], now: int) -> End:
-        _, epoch, top, oldest, appended_at = row
-        return End(Position(epoch, top), top + 1 if self._is_over(appended_at, now) else oldest)
-
-    def _is_over(self, appended_at: int, now: int) -> bool:
-        return appended_at + self._bounds.ttl_ms <= now
+    def _ends(self, rows: Iterable[Sequence[Any]], now: int) -> dict[str, End]:
+        """Where logs end; of each the columns of _END, and perhaps more."""
+        ages, ends = Ages(self._database, now), {}
+        for room, epoch, top, oldest, appended_at, *_ in rows:
+            is_over = ages.is_over(appended_at, self._bounds.ttl_ms)
+            ends[room] = End(Position(epoch, top), top + 1 if is_over else oldest)
+        return ends
 
 
 def _overwrite(
@@ -268,17 +256,6 @@ def _overwrite(
 ) -> None:
     """Write these rows over those that are there: far quicker than ``bulk_update``."""
     rows.bulk_create(given, update_conflicts=True, unique_fields=unique, update_fields=columns)
-
-
-def _key(draft: Draft, answer: Appended) -> RoomKey:
-    return RoomKey(
-        room=draft.room,
-        key=draft.key,
-        epoch=answer.position.epoch,
-        offset=answer.position.offset,
-        time=answer.time,
-        expires_at=answer.time + KEY_KEPT_MS,
-    )
 
 
 class Reader(Protocol):

@@ -6,7 +6,8 @@ from django.db.models import F, QuerySet
 
 from realtime.models import RoomEntry, RoomKey, RoomLog
 
-from ..log import Bounds
+from ..log import KEY_KEPT_MS, Bounds
+from .ages import Ages
 from .beginning import BASE, new_epoch
 from .transaction import Database
 
@@ -27,13 +28,14 @@ class Pruning:
     def prune(self, limit: int) -> int:
         """See the contract. A log that loses its entries counts, too."""
         with self._database.write() as now:
-            count = self._empty(now, limit)
+            ages = Ages(self._database, now)
+            count = self._empty(ages, limit)
             count += self._forget(now, limit - count)
-            return count + self._forget_keys(now, limit - count)
+            return count + self._forget_keys(ages, limit - count)
 
-    def _empty(self, now: int, limit: int) -> int:
+    def _empty(self, ages: Ages, limit: int) -> int:
         """Delete the entries of logs that nothing was appended to for long."""
-        over = self._logs.filter(size__gt=0, appended_at__lte=now - self._bounds.ttl_ms)
+        over = self._logs.filter(ages.over("appended_at", self._bounds.ttl_ms), size__gt=0)
         rooms: list[str] = []
         count = 0
         for log in self._free(over, "room")[:limit]:
@@ -49,8 +51,12 @@ class Pruning:
 
         One that began at the base takes it along: in the same epoch, the room's next log would
         give the same offsets again. Clients in rooms without a log then hear of another epoch,
-        not more often than logs that begin grow old enough to be forgotten.
+        not more often than logs that begin grow old enough to be forgotten. Who has asked far
+        ahead, by a clock that was wrong, has asked now.
         """
+        ahead = self._logs.filter(touched_at__gt=now + self._bounds.meta_ttl_ms)
+        rooms = [log.room for log in self._free(ahead, "room")[:limit]]
+        self._logs.filter(room__in=rooms).update(touched_at=now)
         untouched = self._logs.filter(size=0, touched_at__lte=now - self._bounds.meta_ttl_ms)
         logs = list(self._free(untouched.exclude(room=BASE), "room")[:limit])
         self._logs.filter(room__in=[log.room for log in logs]).delete()
@@ -58,8 +64,8 @@ class Pruning:
         left.update(epoch=new_epoch())
         return len(logs)
 
-    def _forget_keys(self, now: int, limit: int) -> int:
-        expired = self._keys.filter(expires_at__lte=now)
+    def _forget_keys(self, ages: Ages, limit: int) -> int:
+        expired = self._keys.filter(ages.over("expires_at", KEY_KEPT_MS, later_ms=KEY_KEPT_MS))
         ids = [key.pk for key in self._free(expired, "pk")[:limit]]
         self._keys.filter(pk__in=ids).delete()
         return len(ids)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from msgspec.structs import asdict
 
 from realtime.models import Registry, Worker
@@ -75,9 +75,17 @@ class Workers:
         stood_still = mine.filter(lost=False).exists()
         if not stood_still and self._tombstones.is_late(now, worker.id):
             return None
+        self._notice(now)
         self._add_to_registry(list(mine.filter(folded=True).select_for_update()), sign=-1)
         self._workers.update_or_create(id=worker.id, defaults=values)
         return False, stood_still
+
+    def _notice(self, now: int) -> None:
+        """Note that the clock was set back, if a worker has beaten ahead of it."""
+        latest = self._workers.filter(lost=False).aggregate(beat=Max("beat_at", default=0))["beat"]
+        if latest > self._windows.believed(now):
+            noticed = {"set_back_at": now, "set_back_from": latest}
+            self._registry.update_or_create(id=1, defaults=noticed)
 
     def give_back(self, worker: str, now: int) -> None:
         """End its lease."""

@@ -10,15 +10,24 @@
 
 local worker = input.worker
 
+-- Note that the clock was set back, if a worker has beaten ahead of it.
+local function notice()
+  local latest = call('ZREVRANGE', key('beats'), 0, 0, 'WITHSCORES')[2]
+  if latest and tonumber(latest) > believed then
+    call('HSET', key('registry'), 'set_back_at', now, 'set_back_from', latest)
+  end
+end
+
 -- Answers whether the lease still ran, and whether there was one that did not: then this worker
 -- stood still, or the clock was set. Others have yet to beat again, too.
 local function renew()
   local ends = lease_of(worker.id)
+  local runs = ends ~= nil and ends >= now
+  if not runs then notice() end
   local is_lost = call('ZREM', key('lost_workers'), worker.id) == 1
   call('ZADD', key('workers'), now + input.lease_ms, worker.id)
   call('ZADD', key('beats'), now, worker.id)
   call('HSET', key('connections'), worker.id, worker.connections)
-  local runs = ends ~= nil and ends >= now
   return runs, ends ~= nil and not runs and not is_lost
 end
 

@@ -53,7 +53,6 @@ class LogTalks:
             drafts=[_of_draft(draft) for draft in drafts],
             length=self._bounds.length,
             bytes=self._bounds.bytes,
-            ttl_ms=self._bounds.ttl_ms,
             kept_ms=KEY_KEPT_MS,
         )
         return tuple(
@@ -81,6 +80,7 @@ class LogTalks:
         payload = {
             # Never the same twice: not from a generator that an application may have seeded.
             "epoch": secrets.token_hex(6),
+            "ttl_ms": self._bounds.ttl_ms,
             "meta_ttl_ms": self._bounds.meta_ttl_ms,
             "offset_ms": round(self._calls.clock_offset * 1000),
             **given,

@@ -1,7 +1,7 @@
 -- Append drafts, each to the room of the key at its place, the first to that of KEYS[2].
 --
 -- drafts   list of maps: data, and key if it has one
--- length, bytes, ttl_ms    the bounds of a log
+-- length, bytes            the bounds of a log
 -- kept_ms  for how long a key is remembered
 -- answers  list of {epoch, offset, time, whether it was put there now}
 
@@ -20,7 +20,8 @@ local function append(log, data)
   log.top = log.top + 1
   log.size = log.size + #data
   trim(log, length)
-  call('HSET', log.meta, 'top', log.top, 'size', log.size, 'begun', present, 'history', replid)
+  call('HSET', log.meta, 'top', log.top, 'size', log.size, 'at', string.format('%.0f', now),
+    'begun', present, 'history', replid)
   call('PEXPIRE', log.list, input.ttl_ms)
   call('PEXPIRE', log.meta, input.meta_ttl_ms)
   return {log.epoch, log.top, now, true}
@@ -28,7 +29,8 @@ end
 
 local function recall(name)
   local epoch, offset, at = (call('GET', name) or ''):match('(%S+) (%d+) (%d+)')
-  return epoch and {epoch, tonumber(offset), tonumber(at), false}
+  if not epoch or is_over(tonumber(at), input.kept_ms) then return nil end
+  return {epoch, tonumber(offset), tonumber(at), false}
 end
 
 local answers = {}

@@ -5,7 +5,8 @@
 local ends = {}
 for i = 2, #KEYS do
   local log = log_of(KEYS[i])
-  if not log.is_new and call('PTTL', log.meta) < input.meta_ttl_ms / 2 then
+  local left = log.is_new and input.meta_ttl_ms or call('PTTL', log.meta)
+  if left < input.meta_ttl_ms / 2 or left > 2 * input.meta_ttl_ms then
     call('PEXPIRE', log.meta, input.meta_ttl_ms)
   end
   ends[i - 1] = {log.epoch, log.top, oldest_of(log)}

@@ -18,7 +18,7 @@ local UNSEEN = 600000
 local function goes_on(info, server, known)
   return known.name and known.run_id == server and info:match('role:(%w+)') == 'master'
     and info:match('master_replid2:(%w+)') == NOBODY
-    and now - tonumber(known.seen) < UNSEEN
+    and math.abs(now - tonumber(known.seen)) < UNSEEN -- the clock may have been set back
 end
 
 -- The present history's name; token is a random text that names the next one if it begins now. info

@@ -31,7 +31,8 @@
 -- lost_workers        the others, and those that left: by the end of the lease
 -- worker:<id>         hash: its report; of a lost one, only what it had counted
 -- connections         hash: how many each of the workers has
--- registry            hash: totals of all time, and the last sweep
+-- registry            hash: totals of all time, the last sweep, and when a worker noticed last that the
+--                     clock was set back (set_back_at), and from when (set_back_from)
 -- samples             by their time
 -- history             hash, see history.lua: names this content
 -- probe               text: never there for longer than a script

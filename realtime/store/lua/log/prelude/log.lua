@@ -65,14 +65,24 @@ local function begin(log)
   call('PEXPIRE', log.meta, input.meta_ttl_ms)
 end
 
+-- Whether what is from then lies further ahead than it is kept, by a clock that was wrong, and is
+-- over: it counts from when a worker noticed that the clock was set back. Whatever does not lie ahead
+-- is taken away by Redis itself.
+local function is_over(at, kept_ms)
+  if at <= now + kept_ms then return false end
+  local noticed, ahead = unpack(call('HMGET', key('registry'), 'set_back_at', 'set_back_from'))
+  return noticed and tonumber(noticed) <= now - kept_ms and at <= tonumber(ahead) + kept_ms
+end
+
 -- What stands of a room's log. One that is_new has not begun, and there is nothing of it; with
 -- begins it does.
 local function log_of(prefix, begins)
   local log = {meta = prefix .. 'meta', list = prefix .. 'entries', top = 0, size = 0}
-  local epoch, top, size, begun, begun_in = unpack(
-    call('HMGET', log.meta, 'epoch', 'top', 'size', 'begun', 'history'))
+  local epoch, top, size, begun, begun_in, at = unpack(
+    call('HMGET', log.meta, 'epoch', 'top', 'size', 'begun', 'history', 'at'))
   if is_present(begun, begun_in) then
     log.epoch, log.top, log.size = epoch, tonumber(top), tonumber(size)
+    if is_over(tonumber(at) or 0, input.ttl_ms) then call('DEL', log.list) end
     return log
   end
   if is_marked(prefix) then
