@@ -16,6 +16,7 @@ class ChatConsumer(RealtimeConsumer):
     """
 
     async def authorize(self, room: str, action: str) -> bool:
+        # A demo: a project looks whether there is such a room.
         return bool(self.peer.user) and room.startswith("chat:")
 
     async def receive_message(self, message: Said) -> None:

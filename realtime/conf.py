@@ -98,6 +98,7 @@ AUDIENCE = Kind('"public" or "staff"', _is_audience, str)
 PROXIES = Kind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
 TEXTS = Kind("a list of strings (comma-separated)", _is_texts, _parse_texts)
 RATE = Kind("two numbers: frames per second, burst", _is_rate, _parse_rate)
+ROOM_RATE = Kind("two numbers: new rooms per minute, burst", _is_rate, _parse_rate)
 BYTE_RATE = Kind("two numbers: bytes per second, burst", _is_rate, _parse_rate)
 
 
@@ -131,6 +132,7 @@ class Settings:
     log_meta_ttl: float = _setting(7 * 24 * 3600.0, SECONDS)
     message_rate: tuple[float, float] = _setting((100.0, 400.0), RATE)
     byte_rate: tuple[float, float] = _setting((1_048_576.0, 16_777_216.0), BYTE_RATE)
+    new_room_rate: tuple[float, float] = _setting((60.0, 200.0), ROOM_RATE)
     max_ungreeted: int = _setting(100, WHOLE, zero=True)
     max_sessions_per_user: int = _setting(0, WHOLE, zero=True)
     session_limit: str = _setting("reject", LIMIT)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from realtime.patience import patience
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
-from realtime.protocol.messages import Entry, Hello, Welcome
+from realtime.protocol.messages import Entry, Error, Hello, Welcome
 from realtime.protocol.position import Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.session_log import age_of, log_session, names
@@ -23,7 +23,7 @@ from realtime.store.verdicts import OUTDATED
 from .connection import Connection
 from .departures import Departures, Leaving
 from .hub import Hub
-from .rights import Rights
+from .rights import Refused, Rights
 from .rooms import Rooms
 from .session import ConnectedSession, adopt_totals
 from .turns import Turns
@@ -136,10 +136,12 @@ class Admission:
         async with patience(PATIENCE):
             granted, refusals = await guest.rights.grant(hello.rooms)
         key = secrets.token_urlsafe(12)
-        newcomer = Newcomer(connection, hello, guest.peer, granted, guest.login, key)
         async with self._turns.one(), self._rooms.prepared(list(granted)):
             if not await self._still_stands(guest, connection, known_at):
                 return None
+            rooms, too_many = self._without_new(granted, guest.peer)
+            refusals += too_many
+            newcomer = Newcomer(connection, hello, guest.peer, rooms, guest.login, key)
             session = await self._admit(newcomer)
         for refusal in refusals if session else ():  # after `welcome`
             connection.send(refusal)
@@ -153,6 +155,21 @@ class Admission:
         if code is not None:
             connection.end(code)
         return code is None
+
+    def _without_new(
+        self, granted: Mapping[str, Position | None], peer: Peer
+    ) -> tuple[dict[str, Position | None], list[Error]]:
+        """Rooms that are prepared, without the new ones that are too many, and what is said of
+        those."""
+        rooms, refusals = {}, []
+        for room, position in granted.items():
+            try:
+                self._rooms.check_new(room, peer)
+            except Refused as refused:
+                refusals.append(refused.about(room))
+            else:
+                rooms[room] = position
+        return rooms, refusals
 
     async def wait_for_a_turn(self) -> None:
         """Wait as long as a newcomer would have to. Raises AtCapacity if that is too long."""

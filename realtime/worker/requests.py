@@ -90,6 +90,8 @@ class Requests:
             if session.departed:
                 return
             newly = room not in session.reader.names
+            if newly:
+                self._rooms.check_new(room, session.record.peer)
             entry = session.enter(room, join.position)
             session.connection.send(_joined(join, entry))
         if newly:

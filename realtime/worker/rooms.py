@@ -7,16 +7,18 @@ from contextlib import asynccontextmanager
 
 from realtime.protocol.messages import Entry
 from realtime.protocol.position import Position
+from realtime.protocol.rooms import is_private
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.store.base import StoreUnavailable
 from realtime.store.log import MOST, End, Log
-from realtime.store.records import Deliveries
+from realtime.store.records import Deliveries, Peer
 
 from .auditing import Agenda
 from .driver import Driver
 from .ends import Ends
 from .knowledge import Page, Read
 from .mailing import Mailing
+from .novelty import NewRooms
 from .publications import Published, published
 from .room import Member, Room, Tally
 
@@ -37,7 +39,7 @@ class Rooms:
     A room exists here while somebody is in it or about to come in: ``opened`` and ``closed``
     are called with its name when that begins and ends. Members are told apart by identity.
     :meth:`audit` and :meth:`ask_for_news` are to be called every AUDIT_EVERY and RECENT_EVERY
-    seconds; they raise StoreUnavailable.
+    seconds; they raise StoreUnavailable. Without ``new_rooms`` nobody counts them.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Rooms:
         *,
         opened: Callable[[str], object] = _nothing,
         closed: Callable[[str], object] = _nothing,
+        new_rooms: NewRooms | None = None,
     ) -> None:
         self._log = log
         self._opened = opened
         self._closed = closed
+        self._new_rooms = new_rooms
         self._loop = asyncio.get_running_loop()
         self._ends = Ends(log)
         self._agenda = Agenda()
@@ -102,6 +106,14 @@ class Rooms:
         finally:
             for name in names:
                 self._release(name)
+
+    def check_new(self, name: str, peer: Peer) -> None:
+        """A room that is prepared counts as new while nothing was published there, nobody here
+        is in it, and it is no user's own. Raises TooManyNew if its user has named too many."""
+        room = self._drivers[name].room
+        is_new = not len(room) and not room.log.newest.offset and not is_private(name)
+        if is_new and self._new_rooms is not None:
+            self._new_rooms.count(name, peer)
 
     def enter(self, member: Member, name: str, position: Position | None) -> Entry:
         """Take a member into a room that is prepared: what it is told before anything else,

@@ -43,6 +43,7 @@ from .jobs import Job
 from .login_store import LoginStore
 from .logins import Logins
 from .messenger import Messenger, leaves_process
+from .novelty import NewRooms
 from .probes import Probes
 from .publisher import Publisher
 from .refusals import Reason
@@ -99,8 +100,12 @@ class Runtime:
         self._probing = Job("probe", probes.EVERY, self._make_probes().round)
         layer = foundation.channel_layer()
         self._messenger = self._make_messenger(layer)
+        per_minute, burst = settings.new_room_rate
         self.rooms = Rooms(
-            base.store.log, opened=self._messenger.opened, closed=self._messenger.closed
+            base.store.log,
+            opened=self._messenger.opened,
+            closed=self._messenger.closed,
+            new_rooms=NewRooms(per_minute / 60, burst),
         )
         self.publisher = Publisher(base.store.log, self.rooms, self._messenger.announce)
         self.watchers = Watchers(
