@@ -28,13 +28,16 @@ class Faults:
     delay: float = 0.0
     cut_to: bytes = b""
     cuts_left: int = 0
+    held_to: bytes = b""
+    held: asyncio.Event = field(default_factory=asyncio.Event)  # set once they flow again
     refuses: bool = False
 
     def end(self) -> None:
         """Nothing is wrong any more."""
         self.requests.set()
         self.replies.set()
-        self.delay, self.cuts_left, self.refuses = 0.0, 0, False
+        self.held.set()
+        self.delay, self.cuts_left, self.held_to, self.refuses = 0.0, 0, b"", False
 
 
 class Proxy:
@@ -77,6 +80,16 @@ class Proxy:
                 self.faults.requests.clear()
             if replies:
                 self.faults.replies.clear()
+
+        self._do(begin)
+
+    def hold(self, *, to: bytes) -> None:
+        """Hold the connections that ask for something with ``to`` in it, looked for like in
+        :meth:`cut_replies`; the others are free."""
+
+        def begin() -> None:
+            self.faults.held.clear()
+            self.faults.held_to = to
 
         self._do(begin)
 
@@ -202,6 +215,8 @@ class _Link:
             while data := await reader.read(CHUNK):
                 await asyncio.sleep(self._faults.delay)
                 await flow.wait()
+                if flow is self._faults.requests and self._faults.held_to in data:
+                    await self._faults.held.wait()
                 if not passes(data):
                     break
                 writer.write(data)

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.server_support import eventually
-from tests.e2e.support import Client, Frame, Project, Server, connected, login, soon
+from tests.e2e.support import (
+    Client,
+    Frame,
+    Project,
+    Server,
+    Visitor,
+    connected,
+    dialled,
+    login,
+    soon,
+)
 
 # What differs between any two welcomes.
 OWN = ("session", "token", "server_time", "user", "rooms")
@@ -155,6 +165,48 @@ async def test_expired_swept_or_not_is_a_new_session(
     project.sweep()
     assert project.state(client.id) == "closed"
     await refused(server, ann, client.ticket)
+
+
+async def test_a_kick_of_a_client_that_is_away_is_told_when_it_comes_back(
+    project: Project, server: Server, ann: str, bob: str
+) -> None:
+    async with connected(server, ann) as client:
+        await client.lose()
+    await soon(lambda: project.state(client.id) == "suspended", within=2)
+    project.manage("sessions", "--close", client.id)
+    await goodbye(server, ann, client.ticket)
+    project.sweep()
+    assert project.state(client.id) == "closed"
+    await goodbye(server, ann, client.ticket)
+    await refused(server, bob, client.ticket)
+    await refused(server, ann, {**client.ticket, "token": "wrong"})
+    async with connected(server, ann) as anew:  # its user has asked for it
+        assert anew.welcome["resumed"] is False
+    assert project.history(client.id)["code"] == 4500
+
+
+async def goodbye(server: Server, cookie: str, ticket: Frame) -> None:
+    """Nothing but the goodbye of a session that was kicked."""
+    async with dialled(server, cookie) as client:
+        await client.hello(ticket)
+        assert await client.closed() == (4500, "disconnected by an administrator")
+        (frame,) = client.frames
+        assert (frame["type"], frame["code"], frame["reconnect"]) == ("goodbye", 4500, False)
+
+
+async def test_who_logs_in_again_within_the_window_starts_anew(
+    project: Project, server: Server
+) -> None:
+    """In the same tab: it still has the session of the login before."""
+    with Visitor(server) as visitor:
+        visitor.login("ann")
+        async with connected(server, visitor.cookie) as client:
+            await client.lose()
+        await soon(lambda: project.state(client.id) == "suspended", within=2)
+        await asyncio.to_thread(visitor.logout)
+    async with dialled(server, login(server, "ann")) as again:
+        await again.hello(client.ticket)
+        assert (await again.frame("welcome"))["resumed"] is False
 
 
 async def test_a_bye_leaves_nothing_to_resume_and_a_server_without_complaints(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e.server_support import PATIENCE
-from tests.e2e.support import Client, Frame, Project, Server, connected, dialled, login
+from tests.e2e.support import Client, Frame, Project, Server, connected, dialled, login, soon
 
 LEASE, FLUSH, LIMIT = 4.0, 1.0, 2
 GONE = {"type": "goodbye", "code": 4504, "reason": "too many sessions", "reconnect": False}
@@ -117,6 +117,25 @@ async def test_the_oldest_goes_within_two_flushes(servers: Servers) -> None:
         assert project.history(first.id)["code"] == 4504
         states = {client.id: project.state(client.id) for client in (second, third)}
         assert set(states.values()) == {"connected"}
+
+
+async def test_who_gave_way_while_away_does_not_drive_the_others_out(servers: Servers) -> None:
+    """Or they would drive each other out for ever."""
+    project, one, _, lenient = servers
+    cookie = login(one, "admin")
+    async with connected(one, cookie) as first:
+        await first.lose()
+    async with connected(lenient, cookie) as second, connected(lenient, cookie) as third:
+        async with dialled(lenient, cookie) as back:
+            await back.hello(first.ticket)
+            assert await back.closed() == TOO_MANY
+            assert back.frames == [GONE]
+        assert (second.end, third.end) == (None, None)
+        await soon(lambda: project.state(first.id) == "closed")
+        async with dialled(lenient, cookie) as back:
+            await back.hello(first.ticket)
+            assert await back.closed() == TOO_MANY
+        assert (second.end, third.end) == (None, None)
 
 
 async def test_the_dead_block_nobody_longer_than_their_lease(servers: Servers) -> None:

@@ -15,7 +15,8 @@ class Traces:
     """What a worker and its Redis have now."""
 
     def __init__(self, worker: Server, redis: RedisServer) -> None:
-        self.keys = keys_of(redis)
+        # Tombstones expire by themselves.
+        self.keys = {key for key in keys_of(redis) if ":tomb:" not in key}
         with redis.client() as client:
             self.redis_kb = round(client.info("memory")["used_memory"] / 1024)
         self.worker_mb = round(psutil.Process(worker.process.pid).memory_info().rss / 2**20, 1)
