@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.utils.connection import ConnectionDoesNotExist
 
 from .conf import AROUND_DATA, KINDS, MAY_BE_ZERO, configured
 from .conf import effective as effective_settings
@@ -204,10 +206,33 @@ _ADVICE = (
 # The database of the history, and of the sessions unless they are in Redis.
 
 
+def _unfit(alias: str, elsewhere: bool) -> CheckMessage | None:
+    """What is wrong with a database of this kind; ``elsewhere``: sessions are not in it."""
+    try:
+        vendor = connections[alias].vendor
+    except (ConnectionDoesNotExist, ImproperlyConfigured):  # Django says so by itself
+        return None
+    if vendor in (choice.KEEPS_HISTORY if elsewhere else choice.KEEPS_SESSIONS):
+        return None
+    what, hint = "Sessions", 'Set STORE to the URL of a Redis, such as "redis://localhost:6379/0".'
+    if vendor not in choice.KEEPS_HISTORY:
+        what = "The history of closed sessions"
+        hint = "Use SQLite or PostgreSQL, or MySQL or MariaDB with the sessions in Redis."
+    name = choice.vendor_name(vendor)
+    return Error(
+        f"{what} cannot be kept in {name}, which the database {alias!r} is.",
+        hint=hint,
+        id="realtime.E013",
+    )
+
+
 @register("realtime")
 def check_database(**_: Any) -> list[CheckMessage]:
-    """Whether what workers write there is committed."""
-    alias = choice.database_alias(str(configured().get("STORE", "")))
+    """Whether it can keep what workers write there, and whether that is committed."""
+    store = str(configured().get("STORE", ""))
+    alias = choice.database_alias(store)
+    if unfit := _unfit(alias, choice.is_redis(store)):
+        return [unfit]
     if connections.settings.get(alias, {}).get("AUTOCOMMIT", True):
         return []
     return [

@@ -232,6 +232,31 @@ def test_no_other_errors_exist() -> None:
     assert ids(errors) == {"E001", "E002", "E003", *RELATIONS}
 
 
+# The database
+
+
+@pytest.mark.parametrize(
+    ("vendor", "store", "expected"),
+    [
+        ("mysql", "database", "redis://"),
+        ("mysql", "redis://localhost", ""),
+        ("oracle", "database", "MySQL or MariaDB"),
+        ("oracle", "redis://localhost", "MySQL or MariaDB"),
+        ("microsoft", "database", "MySQL or MariaDB"),
+        ("postgresql", "database", ""),
+        ("sqlite", "database", ""),
+    ],
+)
+def test_a_database_that_cannot_keep_what_it_should_is_found(
+    monkeypatch: pytest.MonkeyPatch, vendor: str, store: str, expected: str
+) -> None:
+    monkeypatch.setattr(connections["default"], "vendor", vendor)
+    with override_settings(REALTIME={"STORE": store}):
+        messages = check_database()
+    assert ids(messages) == ({"E013"} if expected else set())
+    assert all(expected in str(message.hint) for message in messages)
+
+
 # The channel layer
 
 REDIS = "redis://localhost:6379/0"

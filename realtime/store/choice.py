@@ -21,6 +21,19 @@ EXPECTED = '"database", "database:<alias>" or the URL of a Redis like "redis://l
 _SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
 
 
+# By Django's names: which databases keep sessions, and which only the history of closed ones,
+# with the sessions in Redis.
+KEEPS_SESSIONS = ("sqlite", "postgresql")
+KEEPS_HISTORY = (*KEEPS_SESSIONS, "mysql")
+
+_NAMES = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}
+
+
+def vendor_name(vendor: str) -> str:
+    """How people call a database that Django calls by this name."""
+    return _NAMES.get(vendor, vendor)
+
+
 def is_redis(text: str) -> bool:
     """Whether this is meant to be the URL of a Redis."""
     return text.partition("://")[0] in _SCHEMES

@@ -1,7 +1,10 @@
-"""The store on plain Django models: SQLite by default, PostgreSQL as well."""
+"""The store on plain Django models: SQLite by default, PostgreSQL as well, and no others."""
+
+from django.core.exceptions import ImproperlyConfigured
 
 from realtime.threads import Threads
 
+from ..choice import KEEPS_SESSIONS, vendor_name
 from ..log import BOUNDS, Bounds
 from ..ownership import Owner
 from ..windows import Windows
@@ -12,11 +15,23 @@ from .transaction import Database
 __all__ = ["DatabaseSessions", "DatabaseStore", "blocking_store", "loop_store"]
 
 
+def _database(alias: str) -> Database:
+    """Raises ImproperlyConfigured if sessions cannot be kept there, before anything is asked."""
+    database = Database(alias)
+    vendor = database.connection.vendor
+    if vendor not in KEEPS_SESSIONS:
+        raise ImproperlyConfigured(
+            f"sessions cannot be kept in {vendor_name(vendor)}: set STORE to the URL of a Redis, "
+            "such as redis://localhost:6379/0; only the history stays in the database then"
+        )
+    return database
+
+
 def blocking_store(
     alias: str, windows: Windows, *, bounds: Bounds = BOUNDS, owner: Owner | None = None
 ) -> DatabaseSessions:
     """The store for threads, in this one of the project's databases."""
-    return DatabaseSessions(Database(alias), windows, bounds, owner=owner)
+    return DatabaseSessions(_database(alias), windows, bounds, owner=owner)
 
 
 def loop_store(
@@ -29,6 +44,6 @@ def loop_store(
     owner: Owner | None = None,
 ) -> DatabaseStore:
     """The store for the running event loop; a call takes at most ``timeout`` seconds."""
-    database = Database(alias)
+    database = _database(alias)
     blocking = DatabaseSessions(database, windows, bounds, owner=owner)
     return DatabaseStore(database, blocking, threads, timeout=timeout)

@@ -99,7 +99,7 @@ class Database:
         sql = dialects.get(self.connection.vendor)
         if sql is None:
             known = ", ".join(dialects)
-            raise ImproperlyConfigured(f"the database store runs on {known}")
+            raise ImproperlyConfigured(f"expected a database that is one of {known}")
         with self.connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchone()[0]
