@@ -115,6 +115,15 @@ test("4506 of a connection that is not the current one is not heard", () => {
   assert.equal(client.state, "connecting"); // the first that was heard
 });
 
+test("4506 is final at once for who does not reconnect by itself", () => {
+  const { browser, client } = connectedPage({ autoReconnect: false });
+  browser.socket.says(goodbye(4506));
+  assert.equal(client.state, "error");
+  client.connect();
+  browser.socket.open();
+  assert.equal(browser.socket.sent[0]?.resume, undefined);
+});
+
 test("4506 for who has no session to go on with is final at once", () => {
   const { browser, client } = connectedPage();
   browser.socket.says(goodbye(4501));

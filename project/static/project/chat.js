@@ -17,7 +17,9 @@ const tagged = new Map();
 
 client.addEventListener("message", ({ detail }) => detail.room === ROOM && hear(detail));
 client.addEventListener("resync", ({ detail }) => detail.room === ROOM && miss(detail.reason));
-client.addEventListener("left", ({ detail }) => detail.room === ROOM && miss("left"));
+client.addEventListener("left", ({ detail: { room, code } }) => {
+  if (room === ROOM && code !== "disconnected") miss("left"); // after a disconnect it goes on
+});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = input.value.trim();

@@ -80,7 +80,7 @@ export class RealtimeClient extends ClientEventTarget {
   /**
    * Say something to the application in bytes. Nothing of it is kept: who needs to know
    * whether they have come has the server answer.
-   * @param {ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob} data
+   * @param {BufferSource | Blob} data
    * @returns {boolean} whether there was a connection to hand it to
    */
   sendBytes(data) {

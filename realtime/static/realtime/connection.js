@@ -124,7 +124,7 @@ export class Connection {
 
   /**
    * A binary frame, for the application.
-   * @param {ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob} data
+   * @param {BufferSource | Blob} data
    * @returns {boolean} whether it could be handed to the socket
    */
   sendBytes(data) {

@@ -10,7 +10,7 @@
  * @property {() => number} random evenly from [0, 1)
  * @property {Storage | null} storage of the tab
  * @property {Storage | null} local of all tabs
- * @property {EventTarget | null} window gets pagehide, pageshow, focus, storage, online and offline
+ * @property {EventTarget | null} window gets pagehide, pageshow, focus, storage, online, offline
  * @property {(EventTarget & {readonly visibilityState: string}) | null} document
  * @property {EventTarget | null} network `navigator.connection`, where there is one
  * @property {Pick<EventTarget, "addEventListener" | "removeEventListener"> | null} policy gets securitypolicyviolation
@@ -30,7 +30,7 @@ export function environment(overrides) {
     random: Math.random,
     storage: storageOrNull("sessionStorage"),
     local: storageOrNull("localStorage"),
-    window: globalThis.window ?? null,
+    window: globalThis.window ?? workerOrNull(), // a worker is told of networks, too
     document: globalThis.document ?? null,
     network: /** @type {any} */ (globalThis.navigator)?.connection ?? null,
     policy: globalThis.document ?? workerOrNull(),
@@ -48,6 +48,7 @@ function storageOrNull(name) {
   }
 }
 
+/** @returns {EventTarget | null} */
 function workerOrNull() {
   return typeof globalThis.addEventListener === "function" ? globalThis : null;
 }

@@ -243,7 +243,8 @@ export class Keeper {
     if (isNews) this.#restarting = isRestart(code);
     this.#connection = null;
     if (isNews) this.#lastError = { code, reason, at: this.#environment.wall() };
-    if (isFinal(code) && !(code === TAKEN_OVER && this.#identity.overtakes())) {
+    const goesOn = code === TAKEN_OVER && this.autoReconnect && this.#identity.overtakes();
+    if (isFinal(code) && !goesOn) {
       // The session has ended or belongs to another page now: never ask for it again.
       this.#identity.forget();
       this.delivery.close(reason);

@@ -10,8 +10,8 @@ import { Alarm } from "./alarm.js";
  * @property {() => void} returned out of that cache
  * @property {() => void} frozen the browser will stop the page's scripts
  * @property {() => void} thawed
- * @property {() => void} woken somebody looks after a while
- * @property {() => void} online there is a network, or another one
+ * @property {() => void} woken there is new hope: another network, or somebody looking after a while
+ * @property {() => void} online there is a network
  * @property {() => void} swayed the network is the same, and faster or slower than it was
  * @property {() => void} offline the browser knows of none
  * @property {(state: "visible" | "hidden") => void} turned
@@ -107,7 +107,7 @@ export class Lifecycle {
   #changed(network) {
     const kind = kindOf(network);
     if (kind !== null && kind === this.#network) this.#owner.swayed();
-    else this.#owner.online();
+    else this.#owner.woken();
     this.#network = kind;
   }
 

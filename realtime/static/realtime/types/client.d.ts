@@ -32,10 +32,10 @@ export class RealtimeClient extends RealtimeClient_base {
     /**
      * Say something to the application in bytes. Nothing of it is kept: who needs to know
      * whether they have come has the server answer.
-     * @param {ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob} data
+     * @param {BufferSource | Blob} data
      * @returns {boolean} whether there was a connection to hand it to
      */
-    sendBytes(data: ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob): boolean;
+    sendBytes(data: BufferSource | Blob): boolean;
     enableAutoReconnect(): void;
     /** The connection stays; when it ends, or if it has ended already, no other follows. */
     disableAutoReconnect(): void;

@@ -18,10 +18,10 @@ export class Connection {
     send(frame: Frame): boolean;
     /**
      * A binary frame, for the application.
-     * @param {ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob} data
+     * @param {BufferSource | Blob} data
      * @returns {boolean} whether it could be handed to the socket
      */
-    sendBytes(data: ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob): boolean;
+    sendBytes(data: BufferSource | Blob): boolean;
     /** Make sure that the server is still there: its silence ends the connection in 2 s or a bit more. */
     probe(): void;
     /** The same without alarming anybody: only if there is no answer the line is in doubt. */

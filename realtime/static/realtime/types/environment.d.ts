@@ -9,7 +9,7 @@
  * @property {() => number} random evenly from [0, 1)
  * @property {Storage | null} storage of the tab
  * @property {Storage | null} local of all tabs
- * @property {EventTarget | null} window gets pagehide, pageshow, focus, storage, online and offline
+ * @property {EventTarget | null} window gets pagehide, pageshow, focus, storage, online, offline
  * @property {(EventTarget & {readonly visibilityState: string}) | null} document
  * @property {EventTarget | null} network `navigator.connection`, where there is one
  * @property {Pick<EventTarget, "addEventListener" | "removeEventListener"> | null} policy gets securitypolicyviolation
@@ -44,7 +44,7 @@ export type Environment = {
      */
     local: Storage | null;
     /**
-     * gets pagehide, pageshow, focus, storage, online and offline
+     * gets pagehide, pageshow, focus, storage, online, offline
      */
     window: EventTarget | null;
     document: (EventTarget & {

@@ -28,11 +28,11 @@ export type LifecycleOwner = {
     frozen: () => void;
     thawed: () => void;
     /**
-     * somebody looks after a while
+     * there is new hope: another network, or somebody looking after a while
      */
     woken: () => void;
     /**
-     * there is a network, or another one
+     * there is a network
      */
     online: () => void;
     /**
