@@ -1,6 +1,6 @@
 """The admin's history: sessions that have ended, to look at and to take along."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -14,14 +14,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from realtime.models import ClosedSession
-from realtime.protocol.codes import CloseCode
+from realtime.protocol.codes import CloseCode, reason_of_peer
 from realtime.worker.foundation import database
 
 from .export import as_csv, local
 
+# Codes that clients, proxies and servers end with, besides the protocol's own.
+FOREIGN = {1005: reason_of_peer(1005), 1009: "frame too large", 1011: "server failed"}
+
 
 class CodeFilter(admin.SimpleListFilter):
-    """By close code: those of the protocol, without asking the table which it holds."""
+    """By close code: those that may be expected, without asking the table which it holds."""
 
     title = _("close code")
     parameter_name = "code"
@@ -29,7 +32,8 @@ class CodeFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
     ) -> list[tuple[str, str]]:
-        return [(str(code.value), f"{code.value} {code.reason}") for code in CloseCode]
+        words = {**{code.value: code.reason for code in CloseCode}, **FOREIGN}
+        return [(str(code), f"{code} {words[code]}") for code in sorted(words)]
 
     def queryset(
         self, request: HttpRequest, queryset: "QuerySet[ClosedSession]"
@@ -46,13 +50,17 @@ class CodeFilter(admin.SimpleListFilter):
 class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read-only. Sessions are not searched here by their id, since searches go into the URL."""
 
-    list_display = ["closed_at", "who", "address", "opened_at", "lasted", "resumes", "code", "why"]
+    # How it ended comes early: on a small screen what is on the right is out of sight.
+    list_display = ["closed_at", "code", "why", "who", "lasted", "resumes", "address", "opened_at"]
     list_filter = ["closed_at", CodeFilter]
     search_fields = ["username__exact", "user__exact", "address__exact"]
     search_help_text = _("A user's name or ID, or an address; exactly as it is.")
     list_per_page = 50
     show_full_result_count = False
     actions = None
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["realtime/admin.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Route, expect
 
 from realtime.store.histogram import RELATIVE_ERROR
 from tests.browser.conftest import enter
@@ -29,6 +29,7 @@ user = User.objects.create_user("watcher", password={PASSWORD!r}, is_staff=True)
 user.user_permissions.set(Permission.objects.filter(codename="view_livesession"))
 """
 
+TOTALS = ("pings", "pongs", "invalid_pongs", "misses", "frames_in", "frames_out")
 TEXTS = ("agent", "end_reason", "close_reason", "claimant", "login", "rooms")
 COLUMNS = """
     id state generation connection token_hash worker user username login address agent opened_at
@@ -183,6 +184,106 @@ def test_sessions_come_and_go_and_the_page_follows(
         expect(rows(admin, "ann").locator("[data-state=suspended]")).to_be_visible()
         expect(figure(admin, "connected")).to_have_text("0")
         expect(figure(admin, "suspended")).to_have_text("1")
+
+
+STRICT = "require-trusted-types-for 'script'; trusted-types 'none'"
+
+
+def test_it_follows_where_the_site_demands_trusted_types(
+    served: Server, somebody: Callable[..., Page]
+) -> None:
+    page, errors = somebody(), list[str]()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if "Trusted" in line.text else None)
+
+    def strictly(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        headers = {**answer.headers, "content-security-policy": STRICT}
+        route.fulfill(response=answer, headers=headers)
+
+    operator(page, served)
+    page.route(lambda url: LIST in url and "login" not in url, strictly)
+    page.reload()
+    ann = visitor(somebody(), served)
+    expect(rows(page, "ann")).to_have_count(1, timeout=FOLLOWS * 1000)
+    refreshed(page)
+    ann.close()
+    assert errors == []
+
+
+# Keeps hold of the charts that the page makes.
+CATCH = """
+window.charts = [];
+let real;
+Object.defineProperty(window, "uPlot", {
+  set(value) {
+    const construct = (kind, given) => {
+      window.charts.push(new kind(...given));
+      return window.charts.at(-1);
+    };
+    real = new Proxy(value, { construct });
+  },
+  get: () => real,
+});
+"""
+AXES = """() => {
+  const chart = window.charts.at(-1);
+  const axis = chart.axes[1];
+  chart.ctx.font = axis.font[0];
+  const widths = axis._values.map((text) => chart.ctx.measureText(text).width / devicePixelRatio);
+  const { min, max } = chart.scales.x;
+  return { x: [min, max], size: axis._size, widest: Math.max(...widths) };
+}"""
+
+
+def test_the_chart_has_room_for_large_numbers_and_a_place_for_the_first(
+    own: Project, served: Server, somebody: Callable[..., Page]
+) -> None:
+    page = somebody()
+    page.add_init_script(CATCH)
+    own.rows("DELETE FROM realtime_sample")
+    operator(page, served)
+    now = time.time()
+    assert page.evaluate(AXES)["x"] == pytest.approx([now - 3600, now], abs=60)
+    photograph(page, "chart-first")
+    at = round(now * 1000) // 10_000 * 10_000
+    for ago in range(20):
+        values = (at - ago * 10_000, 100_000 + ago, 120_000, 25.0, 60.0)
+        own.rows("INSERT OR REPLACE INTO realtime_sample VALUES (?, ?, ?, ?, ?)", *values)
+    page.reload()
+    refreshed(page)
+    axes = page.evaluate(AXES)
+    assert axes["widest"] > 35  # "120,000"
+    assert axes["size"] >= axes["widest"] + 10
+    photograph(page, "chart-large")
+
+
+def test_how_sessions_ended_is_seen_on_a_small_screen(
+    own: Project, served: Server, somebody: Callable[..., Page]
+) -> None:
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    for number, code in enumerate((1005, 1011, 4002)):
+        values = {
+            **dict.fromkeys(TOTALS, 0), "session": f"s{number}", "user": "7",
+            "username": "a.long.name@example.com", "agent": "", "address": "2001:db8::1234:5678",
+            "opened_at": stamp, "last_seen": stamp, "closed_at": stamp, "duration": 7200.0,
+            "resumes": 3, "code": code, "reason": "a reason of several words " * 7,
+        }  # fmt: skip
+        marks, columns = ", ".join("?" * len(values)), ", ".join(f'"{name}"' for name in values)
+        insertion = f"INSERT INTO realtime_closedsession ({columns}) VALUES ({marks})"
+        own.rows(insertion, *values.values())
+    page = somebody(viewport={"width": 1280, "height": 800})
+    enter(page, served, "admin", path="/admin/realtime/closedsession/")
+    photograph(page, "closed-1280")
+    aside = page.locator("#changelist-filter").bounding_box()
+    for name in ("code", "why"):
+        box = page.locator(f"#result_list tbody tr:first-child .field-{name}").bounding_box()
+        assert box is not None
+        assert aside is not None
+        assert box["x"] + box["width"] <= aside["x"]
+    for words in ("1011 server failed", "1005 client went away"):
+        page.get_by_role("link", name=words).click()
+        expect(page.locator("#result_list tbody tr")).to_have_count(1)
 
 
 def test_what_is_chosen_and_focused_stays_so(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { duration, FRESH_MS, fill, freshness } from "../../realtime/static/realtime/admin/age.js";
+import { refusal } from "../../realtime/static/realtime/admin/news.js";
 import { columns, GAP_MS, HOUR_MS, merge } from "../../realtime/static/realtime/admin/points.js";
 import { INTERVAL_MS, Poller } from "../../realtime/static/realtime/admin/poller.js";
 
@@ -32,6 +33,17 @@ test("an age is said in its largest useful unit", () => {
 
 test("what is filled in is taken literally", () => {
   assert.equal(fill("since %s.", "$& %s"), "since $& %s.");
+});
+
+test("why there is no news", () => {
+  const asked = new URL("http://site/admin/live/?live=&after=7");
+  const login = "http://site/admin/login/?next=/admin/live/";
+  assert.equal(refusal(200, asked.href, asked), "");
+  assert.equal(refusal(500, asked.href, asked), "");
+  assert.equal(refusal(503, asked.href, asked), "store");
+  assert.equal(refusal(404, asked.href, asked), "gone");
+  assert.equal(refusal(403, asked.href, asked), "left");
+  assert.equal(refusal(200, login, asked), "left");
 });
 
 test("an hour of samples is kept, each once", () => {

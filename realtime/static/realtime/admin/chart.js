@@ -8,6 +8,9 @@ import { columns, HOUR_MS, merge } from "./points.js";
 /** @import { Point } from "./points.js" */
 
 const HEIGHT = 180;
+const FONT = "11px sans-serif";
+/** Pixels beside a label: its gap and the axis's own line. */
+const BESIDE = 18;
 
 /** The library, which the page loads as a classic script. @type {typeof UPlot} */
 const Plot = /** @type {any} */ (globalThis).uPlot;
@@ -74,6 +77,21 @@ export class Chart {
     return getComputedStyle(/** @type {Element} */ (item), "::before").color;
   }
 
+  /**
+   * A line; one sample alone makes none, and is a point.
+   *
+   * @param {number} series @param {number} width
+   */
+  #line(series, width) {
+    const points = { show: () => this.#shown.length === 1, size: 7 };
+    return { stroke: this.#ink(series), width, points };
+  }
+
+  /** The right edge. */
+  get #end() {
+    return this.#shown.at(-1)?.[0] ?? Date.now();
+  }
+
   /** @returns {UPlot.Options} */
   #options() {
     const style = getComputedStyle(this.#figure);
@@ -88,21 +106,22 @@ export class Chart {
       tzDate: this.#date(),
       hooks: { setCursor: [(plot) => this.#say(plot.cursor.idx ?? null)] },
       scales: {
-        x: { range: (_, __, max) => [max - HOUR_MS / 1000, max] },
+        // By our own clock: of a single sample uPlot makes a whole day.
+        x: { range: () => [(this.#end - HOUR_MS) / 1000, this.#end / 1000] },
         n: { range: (_, __, max) => [0, Math.max(5, Math.ceil((max ?? 0) * 1.1))] },
         ms: { range: (_, __, max) => [0, Math.max(10, (max ?? 0) * 1.1)] },
       },
       axes: [
         { ...axis, values: "{HH}:{mm}", size: 28 },
-        { ...axis, scale: "n", size: 54, incrs: WHOLE },
-        { ...axis, scale: "ms", side: 1, size: 62, grid: { show: false }, values: inMs },
+        { ...axis, scale: "n", size: room(54), incrs: WHOLE },
+        { ...axis, scale: "ms", side: 1, size: room(62), grid: { show: false }, values: inMs },
       ],
       series: [
         {},
-        { ...line(this.#ink(1), 2), scale: "n", fill: faint(this.#ink(1)) },
-        { ...line(this.#ink(2), 1.5), scale: "n", dash: [2, 3] },
-        { ...line(this.#ink(3), 1.5), scale: "ms" },
-        { ...line(this.#ink(4), 1.5), scale: "ms", dash: [6, 4] },
+        { ...this.#line(1, 2), scale: "n", fill: faint(this.#ink(1)) },
+        { ...this.#line(2, 1.5), scale: "n", dash: [2, 3] },
+        { ...this.#line(3, 1.5), scale: "ms" },
+        { ...this.#line(4, 1.5), scale: "ms", dash: [6, 4] },
       ],
     };
   }
@@ -123,14 +142,23 @@ export class Chart {
 
 /** There is no half session. */
 const WHOLE = [1, 2, 5]
-  .flatMap((n) => [1, 10, 100, 1e3, 1e4, 1e5].map((e) => n * e))
+  .flatMap((n) => [1, 10, 100, 1e3, 1e4, 1e5, 1e6].map((e) => n * e))
   .sort((a, b) => a - b);
 
 /** @param {UPlot} _ @param {number[]} splits */
 const inMs = (_, splits) => splits.map((ms) => `${ms} ms`);
 
-/** @param {string} stroke @param {number} width */
-const line = (stroke, width) => ({ stroke, width, points: { show: false } });
+/**
+ * How wide an axis is: at least so many pixels, and enough for its longest label.
+ *
+ * @param {number} least
+ * @returns {UPlot.Axis.Size}
+ */
+const room = (least) => (plot, labels) => {
+  plot.ctx.font = plot.axes[0].font?.[0] ?? FONT;
+  const widths = (labels ?? []).map((label) => plot.ctx.measureText(label).width);
+  return Math.max(least, Math.ceil(Math.max(0, ...widths) / devicePixelRatio) + BESIDE);
+};
 
 /** @param {string} ink */
 const faint = (ink) => `color-mix(in srgb, ${ink} 12%, transparent)`;

@@ -2,10 +2,8 @@
 import { duration, fill, freshness } from "./age.js";
 import { Chart } from "./chart.js";
 import { morph } from "./morph.js";
+import { load as ask, Refused } from "./news.js";
 import { Poller } from "./poller.js";
-
-/** After so long a server that says nothing has not answered. */
-const PATIENCE_MS = 5_000;
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -31,25 +29,11 @@ const poller = new Poller(async () => {
   tell();
 });
 
-class Refused extends Error {
-  /** @param {"store" | "left" | "gone"} why */
-  constructor(why) {
-    super(why);
-    this.why = why;
-  }
-}
-
-async function load() {
+function load() {
   const url = new URL(location.href);
   url.searchParams.set("live", "");
   if (chart) url.searchParams.set("after", String(chart.last));
-  const signal = AbortSignal.timeout(PATIENCE_MS);
-  const answer = await fetch(url, { signal, redirect: "manual", cache: "no-store" });
-  if (answer.status === 503) throw new Refused("store");
-  if (answer.status === 404) throw new Refused("gone");
-  if (answer.type === "opaqueredirect" || answer.status === 403) throw new Refused("left");
-  if (!answer.ok) throw new Error(String(answer.status));
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+  return ask(url);
 }
 
 /** @param {Document} news */
