@@ -94,7 +94,8 @@ class Membership(models.Model):
 
 class Tombstone(models.Model):
     """What is over and must not come back: a session that was closed, a connection that its
-    worker has given up, a worker that has left. Forgotten after ``expires_at``.
+    worker has given up, a worker that has left; also that the end of a login, a user or a session
+    was asked for, see ``ends.py``. Forgotten after ``expires_at``.
 
     A session's may hold a verdict, which a client that has its token is told until
     ``told_until``; both times in epoch ms.

@@ -59,6 +59,10 @@ LONGEST_REASON = 200
 # minutes to hand over what was written to a connection.
 LATE_MS = 20 * 60_000
 
+# So long is remembered whose end was asked for: who was on the way to a session then, a login
+# loaded and rooms allowed, must not come in unheard. No admission takes longer.
+ENDED_MS = 60_000
+
 
 def the_one(**given: str) -> tuple[str, str]:
     """The name and the value of the one that is given, of those whom a request may be for.
@@ -103,7 +107,7 @@ class BlockingStore(ABC):
         """
 
     @abstractmethod
-    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
         """Register a new session as connected. None if its user has too many, see ``cap``,
         and if the call comes too late: its connection was given up (:meth:`suspend`), its
         worker has left, or the session has been closed.
@@ -113,6 +117,9 @@ class BlockingStore(ABC):
         many as needed are asked to end with 4504: first those whom nobody is connected to
         (suspended, or at a worker whose lease has ended), then, with ``evict_oldest``,
         connected ones, oldest first both times. If that is not enough, nothing happens.
+
+        Returns a Verdict, and changes nothing, if the end of its login was asked for less than
+        ENDED_MS ago, or that of its user since the connection came.
         """
 
     @abstractmethod
@@ -127,7 +134,8 @@ class BlockingStore(ABC):
         Returns a Verdict to the session's own client if the session was asked to end with a
         final code, or has ended with one less than a resume window ago; see
         ``verdicts.py`` for the ends of logins. Also, with 4506, if the turn is not above the last
-        one of the session: the attempt is older than the one that has it. Nothing changes.
+        one of the session: the attempt is older than the one that has it; and like :meth:`open`,
+        also if the end of this session was asked for since the connection came. Nothing changes.
         """
 
     @abstractmethod
@@ -182,7 +190,8 @@ class BlockingStore(ABC):
         """Ask for the end of one session, or all of a user or login; returns their ids.
 
         A connected one gets an entry in its worker's inbox. A suspended one is
-        closed by the next sweep if the code is final and is left alone otherwise.
+        closed by the next sweep if the code is final and is left alone otherwise. One that
+        is about to be opened or resumed is not: see :meth:`open` and :meth:`resume`.
         """
 
     @abstractmethod
@@ -264,7 +273,9 @@ class Store(ABC):
     @abstractmethod
     async def own(self, *, adopt: bool = False) -> None: ...
     @abstractmethod
-    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None: ...
+    async def open(
+        self, opening: Opening, *, cap: Cap | None = None
+    ) -> Session | Verdict | None: ...
     @abstractmethod
     async def resume(self, opening: Opening) -> Session | Verdict | None: ...
     @abstractmethod

@@ -77,7 +77,8 @@ class Opening(Struct, frozen=True):
     """A connection that asks for a session. ``connection`` is unique to it, so that a
     repeated call is recognised; ``token_hash`` is the digest of the session's secret.
     ``rooms`` are all that the session is in from now on, sorted. ``turn`` rises with every
-    attempt of a client to resume; None counts as the session's last one plus one."""
+    attempt of a client to resume; None counts as the session's last one plus one. ``age_ms``
+    is how long ago the connection came: who it is was found out since then."""
 
     session: str
     token_hash: str
@@ -87,6 +88,7 @@ class Opening(Struct, frozen=True):
     visibility: str = "visible"
     rooms: tuple[str, ...] = ()
     turn: int | None = None
+    age_ms: int = 0
 
 
 class Verdict(Struct, frozen=True):

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from realtime.patience import patience
 from realtime.protocol.codes import CloseCode
@@ -30,6 +31,8 @@ from .turns import Turns
 
 logger = logging.getLogger("realtime.sessions")
 
+T = TypeVar("T")
+
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 # So many are admitted at a time. The others wait here, where no timeout of the store runs: in a
@@ -37,6 +40,8 @@ SESSION_ID = re.compile(r"[0-9a-f]{32}")
 # silent to 900. Who has waited for PATIENCE seconds is asked to come again; so is whoever the
 # application leaves as long in doubt about its rooms: a browser has given up on us by then.
 AT_ONCE, PATIENCE = 16, 10.0
+
+WAY_MS = 10  # at least so long a call may be under way to the store, and clocks are rounded
 
 LOGIN_FRESH = 1.0  # seconds from a look at a login to the session; later it is looked at again
 
@@ -114,6 +119,7 @@ class Admission:
         self._terms = terms
         self._cap = cap
         self._turns = Turns(AT_ONCE, patience=PATIENCE)
+        self._way_ms = 0  # that the last call took
 
     async def admit(
         self, connection: Connection, hello: Hello, identify: Identify
@@ -186,13 +192,13 @@ class Admission:
         before = self._hub.get(resume.session) if resume else None
         is_late = before is not None and _has_gone_on(before, new)
         record = OUTDATED if is_late else await self._resume(new)
+        token = resume.token if record and resume else secrets.token_urlsafe(24)
+        resumed = isinstance(record, Session)
+        if record is None:
+            record = await self._open(new, token)
         if isinstance(record, Verdict):
             self._refuse(new, record)
             return None
-        token = resume.token if record and resume else secrets.token_urlsafe(24)
-        resumed = record is not None
-        if record is None:
-            record = await self._open(new, token)
         if record is None:
             logger.info("%s (%s) was refused: too many sessions", *names(new.peer))
             new.connection.end(CloseCode.TOO_MANY_SESSIONS)
@@ -210,7 +216,7 @@ class Admission:
 
     def _refuse(self, new: Newcomer, verdict: Verdict) -> None:
         code, reason = verdict.code, verdict.reason
-        logger.info("%s (%s) may not resume: %d %s", *names(new.peer), code, reason)
+        logger.info("%s (%s) may not come in: %d %s", *names(new.peer), code, reason)
         new.connection.end(code, reason)
 
     async def _resume(self, new: Newcomer) -> Session | Verdict | None:
@@ -219,15 +225,15 @@ class Admission:
             return None  # none of ours: not worth a round trip, and safe for any database
         opening = self._opening(new, resume.session, resume.token, turn=resume.turn)
         try:
-            return await self._store.resume(opening)
+            return await self._timed(self._store.resume(opening))
         except BaseException:  # also if this task is cancelled: the call goes on
             self._forsake(opening, for_good=False)
             raise
 
-    async def _open(self, new: Newcomer, token: str) -> Session | None:
+    async def _open(self, new: Newcomer, token: str) -> Session | Verdict | None:
         opening = self._opening(new, secrets.token_hex(16), token)
         try:
-            return await self._store.open(opening, cap=self._cap)
+            return await self._timed(self._store.open(opening, cap=self._cap))
         except BaseException:
             self._forsake(opening, for_good=True)
             raise
@@ -244,7 +250,17 @@ class Admission:
             visibility=new.hello.visibility,
             rooms=tuple(sorted(new.rooms)),
             turn=turn,
+            age_ms=new.connection.age_ms + max(WAY_MS, self._way_ms),
         )
+
+    async def _timed(self, call: Awaitable[T]) -> T:
+        """The answer of the store; how long it took is how far back the next one looks for
+        ends: who was sent away by a store so slow does not come again within that time."""
+        began = time.monotonic()
+        try:
+            return await call
+        finally:
+            self._way_ms = round((time.monotonic() - began) * 1000)
 
     def _forsake(self, opening: Opening, *, for_good: bool) -> None:
         """Give a connection up that the store may have, or may yet come to have: the session

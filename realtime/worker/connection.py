@@ -44,6 +44,7 @@ class Connection:
 
     __slots__ = (
         "_any_code",
+        "_began",
         "_bucket",
         "_bytes",
         "_closing",
@@ -78,6 +79,7 @@ class Connection:
         self._frames = frames
         self._closing: asyncio.TimerHandle | None = None
         self._malformed = 0
+        self._began = self._loop.time()
         self.frames_in = 0
         self.frames_out = 0
         self.ended: tuple[int, str] | None = None
@@ -134,6 +136,11 @@ class Connection:
     def gone(self) -> bool:
         """Whether the transport is known to have ended; only our servers tell."""
         return self._frames is not None and not self._frames.open
+
+    @property
+    def age_ms(self) -> int:
+        """How long ago it came."""
+        return round((self._loop.time() - self._began) * 1000)
 
     @property
     def unsent(self) -> int:

@@ -13,6 +13,8 @@ from realtime.routing import realtime_application
 
 class Chat(RealtimeConsumer):
     async def authorize(self, room: str, action: str) -> bool:
+        if room == "chat:slow":
+            await asyncio.sleep(0.7)
         if room == "chat:broken":
             raise ZeroDivisionError("a defect")
         return room.startswith("chat:") or (action == "join" and room.startswith("news:"))

@@ -77,7 +77,7 @@ def beat(store: BlockingStore, worker: str = "w1", *pulses: Pulse, **given: Any)
 def opened(store: BlockingStore, opening: Opening, **given: Any) -> Session:
     """Open a session for which there is room."""
     session = store.open(opening, **given)
-    assert session is not None
+    assert isinstance(session, Session)
     return session
 
 

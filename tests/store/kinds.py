@@ -47,7 +47,7 @@ for _, pattern in ipairs(KEYS) do
   end
 end
 """
-LOGS, TOMBSTONES = "{*}:log:?*/*", "{*}:tomb:*"
+LOGS, TOMBSTONES, ENDS = "{*}:log:?*/*", "{*}:tomb:*", "{*}:ended:*"
 
 
 class Kind(ABC):
@@ -134,7 +134,7 @@ class DatabaseLoopKind(DatabaseKind):
 class RedisKind(Kind):
     """Redis's store for threads. ``ageing`` are patterns of the keys that expire by its clock."""
 
-    ageing: tuple[str, ...] = (LOGS, TOMBSTONES)
+    ageing: tuple[str, ...] = (LOGS, TOMBSTONES, ENDS)
 
     def __init__(
         self, server: RedisServer, windows: Windows = WINDOWS, bounds: Bounds = BOUNDS

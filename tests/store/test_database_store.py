@@ -180,7 +180,9 @@ async def test_a_storm_of_opens_takes_few_transactions(
 ) -> None:
     store = make()
     opened = await asyncio.gather(*[store.open(opening(f"s{n}")) for n in range(200)])
-    assert [session and session.id for session in opened] == [f"s{n}" for n in range(200)]
+    assert [isinstance(session, Session) and session.id for session in opened] == [
+        f"s{n}" for n in range(200)
+    ]
     assert database.begun <= 3
     await store.aclose()
 

@@ -12,7 +12,7 @@ from realtime.store.base import BlockingStore
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
-from realtime.store.records import Cap, Opening, Session
+from realtime.store.records import Cap, Opening, Session, Verdict
 from realtime.threads import Threads
 from tests.e2e.server_support import eventually
 
@@ -21,19 +21,19 @@ from .kinds import WINDOWS, Kind
 from .test_limits import OLDEST, REJECT, TOO_MANY, asked, fill
 
 
-def opens(sessions: list[str], cap: Cap) -> list[partial[Session | None]]:
+def opens(sessions: list[str], cap: Cap) -> list[partial[Session | Verdict | None]]:
     openings: list[Opening] = [opening(id_) for id_ in sessions]
     return [partial(_open, opening=each, cap=cap) for each in openings]
 
 
-def _open(store: BlockingStore, *, opening: Opening, cap: Cap) -> Session | None:
+def _open(store: BlockingStore, *, opening: Opening, cap: Cap) -> Session | Verdict | None:
     return store.open(opening, cap=cap)
 
 
 def test_of_those_who_come_at_once_as_many_as_may_come_in(kind: Kind) -> None:
     beat(kind.store)
     answers = kind.at_once(opens([f"s{number}" for number in range(8)], REJECT))
-    admitted = sorted(session.id for session in answers if session)
+    admitted = sorted(session.id for session in answers if isinstance(session, Session))
     assert len(admitted) == REJECT.limit
     assert sorted(ids(kind.store.of_user("7"))) == admitted
     assert asked(kind.store) == {}
@@ -55,7 +55,7 @@ def test_a_user_without_a_session_comes_in_once_where_one_is_the_limit(kind: Kin
     cap = Cap(limit=1, evict_oldest=False)
     for round_ in range(5):
         answers = kind.at_once(opens([f"{round_}, {number}" for number in range(4)], cap))
-        (session,) = [session for session in answers if session]
+        (session,) = [session for session in answers if isinstance(session, Session)]
         kind.store.close("w1", [departure(session.id, code=1000)], "w1")
 
 

@@ -30,7 +30,9 @@ both = pytest.mark.parametrize("cap", [REJECT, OLDEST], ids=["reject", "oldest"]
 
 def attempt(store: BlockingStore, session: str, cap: Cap) -> Session | None:
     """Open a session at w1, which is alive, if there is room."""
-    return store.open(opening(session), cap=cap)
+    came = store.open(opening(session), cap=cap)
+    assert not isinstance(came, Verdict)
+    return came
 
 
 def fill(kind: Kind, *sessions: str, worker: str = "w1") -> None:

@@ -129,7 +129,7 @@ async def test_a_pause_of_writes_fails_writes_only(store: RedisStore, server: Re
     session = await store.open(
         opening("s2")
     )  # the repeat, whether or not the first one came through
-    assert session is not None
+    assert isinstance(session, Session)
     assert (session.id, session.generation) == ("s2", 1)
 
 

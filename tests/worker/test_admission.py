@@ -82,8 +82,11 @@ async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
     assert wire.closed == 4001
 
 
-async def wait_for_turn(world: World, verdict: int | None, login: str | None) -> Wire:
-    """Somebody who is known, and whose session is opened only after a wait."""
+async def wait_for_turn(
+    world: World, verdict: int | None, login: str | None, ended: dict[str, Any] | None = None
+) -> Wire:
+    """Somebody who is known, and whose session is opened only after a wait; the end of what is
+    given is asked for meanwhile."""
     turn = asyncio.Event()
     turns = [asyncio.create_task(_take_turn(world, turn)) for _ in range(AT_ONCE)]
     await settled()
@@ -96,6 +99,8 @@ async def wait_for_turn(world: World, verdict: int | None, login: str | None) ->
     admission = asyncio.create_task(world.admission.admit(connect(wire), hello, identify))
     await settled()
     assert world.fickle.called("open") == []
+    if ended:
+        assert await world.store.request_close(**ended, reason="") == ()
     turn.set()
     await asyncio.wait([admission, *turns])
     assert admission.exception() is None
@@ -115,6 +120,21 @@ async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
     else:
         assert (wire.types, wire.closed) == (["goodbye"], 4503)
         assert world.fickle.called("open") == []
+
+
+@pytest.mark.parametrize("who", [{"login": "digest"}, {"user": "1"}])
+@pytest.mark.parametrize("code", [4008, 4503])
+async def test_who_is_sent_away_while_waiting_does_not_come_in(
+    world: World, who: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request finds no session yet, and the login may still seem to stand."""
+    monkeypatch.setattr("realtime.worker.admission.WAY_MS", 5_000)  # on a machine that is busy
+    wire = await wait_for_turn(world, None, "digest", {**who, "code": code})
+    assert (wire.types, wire.closed) == (["goodbye"], code)
+    assert (world.opened, list(world.hub.connected())) == ([], [])
+    monkeypatch.setattr("realtime.worker.admission.WAY_MS", -100_000)
+    back = await world.admit(Wire(), peer=Peer(user="1", login="another"))
+    assert [session.id for session in world.opened] == [back.id]
 
 
 async def test_a_login_that_stands_after_a_long_wait_comes_in(

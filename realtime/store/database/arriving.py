@@ -9,6 +9,7 @@ from ..verdicts import OUTDATED, verdict_for
 from ..windows import Windows
 from . import rows
 from .admission import Admission
+from .ends import Ends
 from .memberships import Memberships
 from .rows import CONNECTED, ONLINE, SUSPENDED
 from .tombstones import Tombstones
@@ -33,13 +34,17 @@ class Arriving:
         self._memberships = memberships
         self._tombstones = tombstones
         self._admission = Admission(database, leases)
+        self._ends = Ends(database)
         self._live = LiveSession.objects.using(database.alias)
 
-    def open(self, opening: Opening, cap: Cap | None) -> Session | None:
+    def open(self, opening: Opening, cap: Cap | None) -> Session | Verdict | None:
         """See the contract."""
         with self._database.write(gate=cap is not None) as now:
             if self._is_late(now, opening, opening.session):
                 return None
+            over = self._ends.verdict(opening, now)
+            if over is not None and not self._live.filter(id=opening.session).exists():
+                return over
             if cap is not None and not self._admission.admits(opening, cap, now):
                 return None
             row = LiveSession(
@@ -61,16 +66,19 @@ class Arriving:
         with self._database.write() as now:
             if self._is_late(now, opening):
                 return None
+            over = self._ends.verdict(opening, now)  # before any row is locked
             row = self._live.select_for_update().filter(id=opening.session).first()
             buried = self._tombstones.those_of([opening.session], now)
             if tombstone := buried.get(opening.session):
                 return self._tombstones.verdict(tombstone, opening, now)
             if row is None or row.state not in ONLINE or not _is_own(row, opening):
                 return None
-            return self._resume(row, opening, now)
+            return self._resume(row, opening, over, now)
 
-    def _resume(self, row: LiveSession, opening: Opening, now: int) -> Session | Verdict | None:
-        """The same for the session's own client."""
+    def _resume(
+        self, row: LiveSession, opening: Opening, over: Verdict | None, now: int
+    ) -> Session | Verdict | None:
+        """The same for the session's own client, to whom ``over`` may apply."""
         if row.close_code >= FINAL:
             return verdict_for(opening, row.close_code, row.close_reason, login=row.login)
         if not self._within_window(row, now):
@@ -78,6 +86,8 @@ class Arriving:
         if row.connection != opening.connection:
             if opening.turn is not None and opening.turn <= row.turn:
                 return OUTDATED
+            if over is not None:
+                return over
             self._continue(row, opening, now)
         return rows.to_record(row)
 

@@ -36,6 +36,7 @@ from ..records import (
 from ..windows import Windows
 from . import rows
 from .arriving import Arriving
+from .ends import Ends
 from .log import DatabaseBlockingLog
 from .looking import Looking
 from .memberships import Memberships
@@ -78,6 +79,7 @@ class DatabaseSessions(BlockingStore):
         self._windows = windows
         self._ownership = Ownership(database, owner)
         self._tombstones = Tombstones(database, windows)
+        self._ends = Ends(database)
         self._leases = Workers(database, windows, self._tombstones)
         self._memberships = Memberships(database)
         self._sweeping = Sweeping(
@@ -97,7 +99,7 @@ class DatabaseSessions(BlockingStore):
 
     # ------------------------------------------------------------ opening
 
-    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
         return self._arriving.open(opening, cap)
 
     def resume(self, opening: Opening) -> Session | Verdict | None:
@@ -237,7 +239,8 @@ class DatabaseSessions(BlockingStore):
     ) -> tuple[str, ...]:
         name, value = the_one(session=session, user=user, login=login)
         who = {"id" if name == "session" else name: value}
-        with self._database.write():
+        with self._database.write() as now:
+            self._ends.remember(name, value, code, reason, now)
             states = ONLINE if code >= FINAL else (CONNECTED,)
             asked = self._live.filter(state__in=states, **who)
             ids = tuple(asked.select_for_update().order_by("id").values_list("id", flat=True))

@@ -72,7 +72,7 @@ class DatabaseStore(Store):
     async def own(self, *, adopt: bool = False) -> None:
         await self._write(lambda: self.blocking.own(adopt=adopt), alone=True)
 
-    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
         # It may wait for a row, so it must hold none that others wait for.
         alone = cap is not None and self._database.is_shared
         return await self._write(lambda: self.blocking.open(opening, cap=cap), alone=alone)

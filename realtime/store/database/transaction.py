@@ -1,6 +1,6 @@
 """A database as a store sees it: its clock, and transactions that fail in one way."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,9 @@ GATES = {
 # Names that are held like a gate, where rows cannot be locked as they are not there yet: some by
 # one transaction alone; or one alone, and another beside all who do not want that one alone.
 HOLD_ALONE = "SELECT pg_advisory_xact_lock(hashtext(name)) FROM unnest(%s::text[]) AS name"
+HOLD_TOGETHER = (
+    "SELECT pg_advisory_xact_lock_shared(hashtext(name)) FROM unnest(%s::text[]) AS name"
+)
 HOLD_BESIDE = (
     "SELECT pg_advisory_xact_lock(hashtext(%s)), pg_advisory_xact_lock_shared(hashtext(%s))"
 )
@@ -84,6 +87,10 @@ class Database:
         """Wait for all transactions that hold one of these names, and keep the next ones out
         until this one has ended."""
         self._hold(HOLD_ALONE, [sorted(names)])
+
+    def hold_together(self, names: Iterable[str]) -> None:
+        """Hold these beside the transactions that do the same."""
+        self._hold(HOLD_TOGETHER, [sorted(names)])
 
     def hold_beside(self, name: str, *, beside: str) -> None:
         """Hold one name alone, and another beside the transactions that do the same."""

@@ -1,9 +1,10 @@
 -- Register a new session as connected.
 --
 -- opening  map: id, token_hash, connection, worker, user, address, login, visibility, values, about,
---          rooms
+--          rooms, age_ms
 -- cap      nil, or a map: limit, evict_oldest, and the request: code, reason, words
--- answers  the session, also of a repeat; nil if its user has too many, and if it comes too late
+-- answers  map: session, also of a repeat; or a verdict: code, reason, login; nil if its user has too
+--          many, and if it comes too late
 
 -- Whether there is room for one more of this user, or was made.
 local function has_room(user, cap)
@@ -27,6 +28,8 @@ local opening = input.opening
 if is_late(opening.id, opening.connection, opening.worker) then return answer(nil) end
 local s = session_of(opening.id)
 if not s then
+  local over = end_for(opening)
+  if over then return answer({verdict = {code = over.code, reason = over.words, login = opening.login}}) end
   if input.cap and not has_room(opening.user, input.cap) then return answer(nil) end
   s = {id = opening.id}
   save(s, connection(opening))
@@ -38,4 +41,4 @@ if not s then
   index(s)
   enter.connected({s})
 end
-return answer(record(s))
+return answer({session = record(s)})

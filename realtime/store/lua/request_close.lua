@@ -7,6 +7,9 @@
 -- answers      map: ids, place (nil at the end)
 
 go_on_when_full()
+if not input.place then
+  remember_end(input.name or 'session', input.value or input.session, input.request)
+end
 local found = {{id = input.session}}
 if input.name then
   found = range_beyond(key(input.name, input.value), input.place, false, input.batch)

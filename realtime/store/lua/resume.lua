@@ -1,7 +1,7 @@
 -- Continue a session on a new connection.
 --
 -- opening     map: id, token_hash, connection, worker, user, address, login, visibility, about, rooms,
---             and turn, or nil: the last one plus one
+--             age_ms, and turn, or nil: the last one plus one
 -- last_turn   beyond which no turn goes
 -- taken_over  the code for who comes with a turn that is not above the last
 -- answers     map: session, also of a repeat; or a verdict: code, reason, login; nil if there is
@@ -44,6 +44,8 @@ if s.connection ~= opening.connection then
   local last = tonumber(s.turn or 0)
   local turn = opening.turn or math.min(last + 1, input.last_turn)
   if opening.turn and turn <= last then return verdict(input.taken_over) end
+  local over = end_for(opening)
+  if over then return verdict(over.code, over.words, opening.login) end
   set_right(s)
   unindex({s})
   leave[s.state]({s})

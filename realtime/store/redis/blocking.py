@@ -50,7 +50,7 @@ class RedisSessions(BlockingStore):
     def own(self, *, adopt: bool = False) -> None:
         self._carry_on(self.talks.ownership.own(adopt=adopt))
 
-    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
         return self._run(self.talks.sessions.open(opening, cap=cap))
 
     def resume(self, opening: Opening) -> Session | Verdict | None:

@@ -52,11 +52,12 @@ class Row(msgspec.Struct):
 
 
 class Verdict(msgspec.Struct):
-    """What a client is told that resumes an ended session; ``login`` is the session's."""
+    """What a client is told instead of a session; ``login`` is that of the session that it was
+    about to resume."""
 
     code: int
     reason: str
-    login: str
+    login: str = ""
 
 
 class Place(msgspec.Struct, omit_defaults=True):
@@ -172,6 +173,7 @@ def of_opening(opening: Opening) -> dict[str, Any]:
         "values": _of_values(None, Totals()),
         "rooms": _of_rooms(opening.rooms),
         "turn": opening.turn,
+        "age_ms": opening.age_ms,
         **_of_peer(opening.peer),
     }
 

@@ -9,7 +9,7 @@ import msgspec
 
 from realtime.protocol.codes import FINAL
 
-from ..base import BATCH, LATE_MS
+from ..base import BATCH, ENDED_MS, LATE_MS
 from ..windows import Windows
 
 T = TypeVar("T")
@@ -30,7 +30,9 @@ def _prelude(folder: Path, *parts: str) -> list[Path]:
 _HISTORY = _prelude(_FOLDER, "history")
 _REGISTRY = _scripts_in(
     _FOLDER,
-    *_prelude(_FOLDER, "keys", "tombs", "session", "places", "state", "changes", "leases", "order"),
+    *_prelude(
+        _FOLDER, "keys", "tombs", "ends", "session", "places", "state", "changes", "leases", "order"
+    ),
     *_HISTORY,
 )
 _LOG_FOLDER = _FOLDER / "log"
@@ -82,6 +84,7 @@ class Calls:
             "session_ms": windows.session_ms,
             "claim_ms": windows.claim_ms,
             "late_ms": LATE_MS,
+            "ended_ms": ENDED_MS,
             "offset_ms": round(self.clock_offset * 1000),
             "final": FINAL,
             "batch": self.batch,

@@ -29,8 +29,8 @@ from .rows import Asked, Place, Row, answers
 from .scripts import Calls, Talk
 
 
-class _Resumed(msgspec.Struct):
-    """The answer of ``resume.lua``: one of the two."""
+class _Arrived(msgspec.Struct):
+    """The answer of ``open.lua`` and ``resume.lua``: one of the two."""
 
     session: Row | None = None
     verdict: rows.Verdict | None = None
@@ -62,7 +62,7 @@ class _Left(msgspec.Struct):
     more: bool
 
 
-_resumed: "msgspec.msgpack.Decoder[_Resumed | None]" = answers(_Resumed | None)  # type: ignore[arg-type]
+_arrived: "msgspec.msgpack.Decoder[_Arrived | None]" = answers(_Arrived | None)  # type: ignore[arg-type]
 _sessions = answers(list[Row])
 _positions = answers(list[int])
 _beaten = answers(_Beaten)
@@ -76,11 +76,11 @@ class Sessions:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def open(self, opening: Opening, *, cap: Cap | None) -> Talk[Session | None]:
+    def open(self, opening: Opening, *, cap: Cap | None) -> Talk[Session | Verdict | None]:
         """One call."""
         limits = _limits(cap) if cap and opening.peer.user else None
         answer = yield self._calls("open", opening=rows.of_opening(opening), cap=limits)
-        return rows.perhaps(answer)
+        return _arrival(opening, answer)
 
     def resume(self, opening: Opening) -> Talk[Session | Verdict | None]:
         """One call."""
@@ -90,12 +90,7 @@ class Sessions:
             last_turn=MAX_INTEGER,
             taken_over=CloseCode.TAKEN_OVER.value,
         )
-        resumed = _resumed.decode(answer)
-        if resumed is None:
-            return None
-        if told := resumed.verdict:
-            return verdict_for(opening, told.code, told.reason, login=told.login)
-        return rows.to_record(resumed.session) if resumed.session else None
+        return _arrival(opening, answer)
 
     def beat(
         self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool
@@ -186,6 +181,15 @@ class Sessions:
             found += left.sessions
             if not left.more:
                 return rows.by_id(found)
+
+
+def _arrival(opening: Opening, answer: bytes) -> Session | Verdict | None:
+    arrived = _arrived.decode(answer)
+    if arrived is None:
+        return None
+    if told := arrived.verdict:
+        return verdict_for(opening, told.code, told.reason, login=told.login)
+    return rows.to_record(arrived.session) if arrived.session else None
 
 
 def _limits(cap: Cap) -> dict[str, object]:

@@ -73,7 +73,7 @@ class RedisStore(Store):
     async def own(self, *, adopt: bool = False) -> None:
         await self._in_time(self._talks.ownership.own(adopt=adopt))
 
-    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | None:
+    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
         return await self._run(self._talks.sessions.open(opening, cap=cap))
 
     async def resume(self, opening: Opening) -> Session | Verdict | None:

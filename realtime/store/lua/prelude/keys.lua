@@ -36,6 +36,7 @@
 -- samples             by their time
 -- history             hash, see history.lua: names this content
 -- probe               text: never there for longer than a script
+-- ended:<kind>:<of>   text that expires: that the end of a "login", "user" or "session" was asked for
 -- tomb:<name>         text that expires: the tombstone of a session, a connection or a worker
 
 local call = redis.call

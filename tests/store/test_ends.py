@@ -1,0 +1,110 @@
+"""Who is on the way to a session when its end is asked for hears of it, too."""
+
+import pytest
+
+from realtime.store.base import ENDED_MS, BlockingStore
+from realtime.store.records import Opening, Session, Verdict
+
+from .builders import opened, opening, resumed, returning, suspended
+from .kinds import Kind
+
+ENDED = ENDED_MS // 1000
+OUT, MOVED = Verdict(4503, "logged out"), Verdict(4008, "moved")
+
+
+def on_the_way(session: str = "s1", *, age: float = 5.0, **given: str) -> Opening:
+    """A connection that came so many seconds ago and asks for a session now."""
+    return opening(session, age_ms=round(age * 1000), **{"login": "l1", **given})
+
+
+def ask(store: BlockingStore, verdict: Verdict, **who: str) -> None:
+    store.request_close(**who, code=verdict.code, reason=verdict.reason)
+
+
+@pytest.mark.parametrize("verdict", [OUT, MOVED])
+def test_a_login_that_has_ended_opens_nothing(kind: Kind, verdict: Verdict) -> None:
+    ask(kind.store, verdict, login="l1")
+    before = kind.store.stats()
+    for age in (0.0, 5.0):  # found out before or afterwards: its key is worth nothing
+        assert kind.store.open(on_the_way(age=age)) == verdict
+    assert kind.store.stats() == before
+    assert isinstance(kind.store.open(on_the_way("s2", login="l2")), Session)
+    assert isinstance(kind.store.open(on_the_way("s3", login="")), Session)
+
+
+def test_an_end_is_remembered_for_a_minute(kind: Kind) -> None:
+    ask(kind.store, OUT, login="l1")
+    kind.turn(ENDED - 1)
+    assert kind.store.open(on_the_way()) == OUT
+    kind.turn(2)
+    assert isinstance(kind.store.open(on_the_way()), Session)
+
+
+@pytest.mark.parametrize("verdict", [OUT, MOVED])
+def test_a_user_who_was_sent_away_hears_of_it_on_the_way_and_may_come_again(
+    kind: Kind, verdict: Verdict
+) -> None:
+    ask(kind.store, verdict, user="7")
+    kind.turn(4)
+    assert kind.store.open(on_the_way(age=5)) == verdict
+    assert isinstance(kind.store.open(on_the_way("s2", age=5, user="8")), Session)
+    assert isinstance(kind.store.open(on_the_way("s3", age=3)), Session)
+
+
+def test_who_stays_on_the_way_for_longer_hears_nothing(kind: Kind) -> None:
+    ask(kind.store, OUT, user="7")
+    kind.turn(ENDED + 1)
+    assert isinstance(kind.store.open(on_the_way(age=ENDED + 10)), Session)
+
+
+@pytest.mark.parametrize("who", [{"login": "l1"}, {"user": "7"}, {"session": "s1"}])
+def test_a_resume_hears_of_it(kind: Kind, who: dict[str, str]) -> None:
+    suspended(kind.store)
+    ask(kind.store, MOVED, **who)
+    kind.turn(1)
+    back = returning(login="l1", age_ms=5_000)
+    assert kind.store.resume(back) == MOVED
+    assert kind.store.stats().suspended == 1
+    kind.turn(ENDED)
+    assert resumed(kind.store, back).generation == 2
+
+
+def test_somebody_else_s_resume_learns_nothing(store: BlockingStore) -> None:
+    suspended(store)
+    ask(store, OUT, login="l1")
+    assert store.resume(returning(token="another", login="l1")) is None
+
+
+def test_a_repeated_call_gets_the_same_answer(store: BlockingStore) -> None:
+    came = opening("s1", login="l1", age_ms=5_000)
+    opened(store, came)
+    ask(store, MOVED, login="l1")
+    assert isinstance(store.open(came), Session)
+    returned = returning("s2", login="l2", age_ms=5_000)
+    opened(store, opening("s2"))
+    resumed(store, returned)
+    ask(store, MOVED, login="l2")
+    assert resumed(store, returned).generation == 2
+
+
+def test_what_was_asked_for_good_is_not_softened(kind: Kind) -> None:
+    ask(kind.store, OUT, login="l1")
+    ask(kind.store, MOVED, login="l1")
+    assert kind.store.open(on_the_way()) == OUT
+    kind.turn(ENDED + 1)
+    ask(kind.store, MOVED, login="l1")
+    assert kind.store.open(on_the_way()) == MOVED
+    ask(kind.store, OUT, login="l1")
+    assert kind.store.open(on_the_way()) == OUT
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_out(kind: Kind) -> None:
+    ask(kind.store, OUT, user="7")
+    ask(kind.store, OUT, login="l1")
+    kind.turn(-2 * ENDED)
+    assert isinstance(kind.store.open(on_the_way(age=5)), Session)
+
+
+def test_an_end_without_a_reason_is_told_in_the_usual_words(store: BlockingStore) -> None:
+    store.request_close(login="l1", code=4008, reason="")
+    assert store.open(on_the_way()) == Verdict(4008, "credentials changed")
