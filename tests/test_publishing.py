@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.transaction import TransactionManagementError
 from django.test import TestCase, override_settings
 
@@ -312,7 +312,7 @@ def test_a_failing_store_leaves_a_manual_transaction_alone(
     try:
         User.objects.create(username="ada")
         with pytest.raises(api.StoreUnavailable), speaking():
-            raise DatabaseError("of another database")
+            raise OperationalError("of another database")
         transaction.commit()
     finally:
         transaction.set_autocommit(True)
@@ -466,3 +466,11 @@ def test_async_code_under_a_sync_transaction_waits_for_its_commit(log: BlockingL
         assert async_to_sync(api.apublish)("r", 1) is None
         assert data(log) == []
     assert data(log) == ["1"]
+
+
+def test_so_it_is_refused_under_a_manual_one(log: BlockingLog, manual: str) -> None:
+    from asgiref.sync import async_to_sync
+
+    with pytest.raises(TransactionManagementError):
+        async_to_sync(api.apublish)("r", 1)
+    assert data(log) == []

@@ -18,15 +18,21 @@ from tests.e2e.server_support import PATIENCE
 
 EVERY = 0.05
 
-# KEYS: a log's list and its hash, and the history's. ARGV: in which epoch it is known, and how
-# far; what to keep of it, -1 for all; a text that comes back first. Answers epoch, top, how many
-# there are, and what follows; none of it for a log that was begun in an earlier history of Redis,
-# since that is over, and none until a worker has said whether a history goes on.
+# KEYS: a log's list and its hash, the history's, and the base's. ARGV: in which epoch it is
+# known, and how far; what to keep of it, -1 for all; a text that comes back first. Answers epoch,
+# top, how many there are, and what follows; a log that was begun in an earlier history of Redis is
+# over, and its room is at the base, as one without a log. None of it until a worker has said
+# whether a history goes on, and where the base is.
 LOOK = """
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'top', 'begun')
 local history = redis.call('HMGET', KEYS[3], 'name', 'replid')
 local replid = redis.call('INFO', 'replication'):match('master_replid:(%w+)')
-if history[2] ~= replid or meta[3] ~= history[1] then return {ARGV[4]} end
+if history[2] ~= replid then return {ARGV[4]} end
+if meta[3] ~= history[1] then
+  local base = redis.call('HMGET', KEYS[4], 'name', 'begun')
+  if base[2] ~= history[1] then return {ARGV[4]} end
+  return {ARGV[4], base[1], 0, 0, {}}
+end
 local top, size = tonumber(meta[2]) or 0, redis.call('LLEN', KEYS[1])
 local after = ARGV[1] == meta[1] and tonumber(ARGV[2]) or 0
 local start = math.max(0, size - math.max(0, top - after))
@@ -87,7 +93,7 @@ class Observer:
         """What the answer begins with."""
         lives = self._history.lives.get(room)
         known = (lives[-1].epoch, lives[-1].top) if lives else ("", 0)
-        names = (f"log:{room}/entries", f"log:{room}/meta", "history")
+        names = (f"log:{room}/entries", f"log:{room}/meta", "history", "log:/base")
         keys = [f"{{{self._prefix}}}:{name}" for name in names]
         question = f"{room} {next(self._numbers)}".encode()
         pipe.eval(LOOK, len(keys), *keys, *known, keep, question)
