@@ -11,6 +11,7 @@ from itertools import chain
 
 import pytest
 
+from tests.e2e import conformance
 from tests.e2e.server_support import (
     BINARY,
     CLOSE,
@@ -288,3 +289,19 @@ def test_a_close_without_a_code_is_answered(server: ServerProcess) -> None:
         opcode, payload = peer.next_frame()
         assert (opcode, payload) in ((CLOSE, b""), (CLOSE, b"\x03\xe8"))
         assert peer.ended() == b""
+
+
+def test_the_suite_itself_says_what_it_wants(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(conformance, "starts", lambda _: False)
+    assert conformance.main() == 0
+    [line] = capsys.readouterr().out.splitlines()
+    assert "Python 2.7" in line
+
+
+def test_of_the_suite_s_cases_only_the_documented_ones_may_fail() -> None:
+    ends = {"1.1.1": "OK", "7.1.5": "NON-STRICT", **dict.fromkeys(conformance.KNOWN, "FAILED")}
+    assert len(list(conformance.summary("daphne", ends))) == 1
+    assert "7.1.5 FAILED" in [*conformance.summary("daphne", {**ends, "7.1.5": "FAILED"})][1]
+    assert "9.3.1 passed" in [*conformance.summary("daphne", {**ends, "9.3.1": "OK"})][1]

@@ -16,8 +16,8 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from realtime.models import LiveSession, Membership, Worker
-from realtime.store.base import StoreUnavailable
-from realtime.store.database import DatabaseStore, store
+from realtime.store.base import AtCapacity, StoreUnavailable
+from realtime.store.database import DatabaseStore, blocking_store, loop_store, store
 from realtime.store.database import transaction as database_transaction
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
@@ -288,7 +288,7 @@ async def test_writes_that_wait_are_bounded(
     asked = make()
     opens = [asyncio.create_task(asked.open(opening(f"s{n}"))) for n in range(3)]
     answers = await asyncio.gather(*opens, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Session, Session, StoreUnavailable]
+    assert [type(answer) for answer in answers] == [Session, Session, AtCapacity]
 
 
 async def test_reads_that_wait_are_bounded(make: MakeStore, threads: Threads) -> None:
@@ -319,6 +319,16 @@ def test_a_connection_that_was_lost_is_made_anew(sessions: DatabaseSessions) -> 
     with pytest.raises(DatabaseError):
         sessions.get("s1")
     assert sessions.get("s1") is not None
+
+
+@pytest.mark.parametrize("make_store", [blocking_store, loop_store])
+def test_a_database_whose_locks_are_unknown_keeps_no_sessions(
+    monkeypatch: pytest.MonkeyPatch, make_store: Any
+) -> None:
+    monkeypatch.setattr(connection, "vendor", "mysql")
+    more: dict[str, Any] = {"timeout": 1.0, "threads": None} if make_store is loop_store else {}
+    with pytest.raises(ImproperlyConfigured, match="MySQL or MariaDB: set STORE to the URL"):
+        make_store("default", WINDOWS, **more)
 
 
 # ---------------------------------------------------------------- a caller's transaction
@@ -476,7 +486,7 @@ def test_an_unknown_kind_of_database_is_named(
     database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "vendor", "oracle")
-    with pytest.raises(ImproperlyConfigured, match="runs on sqlite, postgresql"):
+    with pytest.raises(ImproperlyConfigured, match="one of sqlite, postgresql, mysql"):
         database.now()
 
 

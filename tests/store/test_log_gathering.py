@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from realtime.store.base import Store, StoreUnavailable
+from realtime.store.base import AtCapacity, Store
 from realtime.store.database import DatabaseStore, gathering
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.log import MOST, Appended, Bounds, Draft
@@ -195,5 +195,5 @@ async def test_what_cannot_wait_is_refused(
     answers: list[tuple[Appended, ...] | BaseException] = await asyncio.gather(
         *[store.log.append([Draft("r", str(each))]) for each in range(5)], return_exceptions=True
     )
-    assert [type(answer) for answer in answers] == [tuple] * 3 + [StoreUnavailable] * 2
+    assert [type(answer) for answer in answers] == [tuple] * 3 + [AtCapacity] * 2
     assert await texts(store, "r") == ["0", "1", "2"]
