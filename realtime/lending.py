@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections, connections
@@ -67,6 +67,15 @@ class Loan(Executor):
         self.in_transaction = False  # when its last call ended
         self.over: Callable[[], None] = _nothing  # called when it no longer waits for a thread
 
+    def __enter__(self) -> Self:
+        """The code that is awaited inside has it for all of its sync calls."""
+        self._token = SyncToAsync.thread_sensitive_context.set(_context_of(self))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        SyncToAsync.thread_sensitive_context.reset(self._token)
+        self._lender.give_back(self)
+
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """Have a sync call run. Raises Overloaded if too many wait for a thread."""
         call = _Call(partial(fn, *args, **kwargs))
@@ -97,24 +106,22 @@ class Lender:
         self._total = self._resting = self._given_up = 0
         self._queue: OrderedDict[Loan, None] = OrderedDict()
         self._closed = False
+        self._nobodys = Loan(self)
+        self._nobodys.ended = True
+        self._around = _context_of(self._nobodys)  # one for all connections
 
-    @contextmanager
-    def loan(self) -> Iterator[None]:
-        """Application code that is awaited inside has a thread of its own for its sync code."""
-        loan = Loan(self)
-        with _in_context_of(loan):
-            try:
-                yield
-            finally:
-                self.give_back(loan)
+    def loan(self) -> Loan:
+        """To be entered around application code: its sync code has a thread of its own then."""
+        return Loan(self)
 
     @contextmanager
     def around(self) -> Iterator[None]:
         """Code inside borrows a thread for each of its sync calls."""
-        loan = Loan(self)
-        loan.ended = True
-        with _in_context_of(loan):
+        token = SyncToAsync.thread_sensitive_context.set(self._around)
+        try:
             yield
+        finally:
+            SyncToAsync.thread_sensitive_context.reset(token)
 
     # ------------------------------------------------------------ lending
 
@@ -263,15 +270,10 @@ class Lender:
             thread.shutdown(wait=False)
 
 
-@contextmanager
-def _in_context_of(loan: Loan) -> Iterator[None]:
+def _context_of(loan: Loan) -> ThreadSensitiveContext:
     context = ThreadSensitiveContext()
     SyncToAsync.context_to_thread_executor[context] = loan
-    token = SyncToAsync.thread_sensitive_context.set(context)
-    try:
-        yield
-    finally:
-        SyncToAsync.thread_sensitive_context.reset(token)
+    return context
 
 
 def _is_tidied() -> bool:

@@ -126,7 +126,7 @@ class Receivers:
             try:
                 with as_in_a_request():
                     line.waiting[0]()
-            except Exception:
+            except BaseException:  # also one that wants to end its thread
                 logger.exception("a signal could not be sent")
             self._announced(line)
 

@@ -119,11 +119,16 @@ async def test_at_the_bounds_what_is_told_is_dropped_and_that_is_said_once(
     assert heard[-1] == 10
 
 
+@pytest.mark.parametrize("failure", [ZeroDivisionError, SystemExit])
 async def test_what_cannot_be_announced_is_logged_and_the_next_follows(
-    receivers: Receivers, caplog: pytest.LogCaptureFixture
+    receivers: Receivers, caplog: pytest.LogCaptureFixture, failure: type[BaseException]
 ) -> None:
     heard: list[int] = []
-    receivers.tell("a", lambda: heard.append(1 // 0))
+
+    def fail() -> None:
+        raise failure
+
+    receivers.tell("a", fail)
     receivers.tell("a", lambda: heard.append(1))
     await receivers.settle(within=PATIENCE)
     assert heard == [1]

@@ -97,7 +97,8 @@ class Command(BaseCommand):
                 raise CommandError(why_unusable(error)) from None
             self.stderr.write(why_unusable(error))
             return
-        await base.receivers.settle()
+        if not options["interval"]:  # else the next sweep would wait for them
+            await base.receivers.settle()
         self.stdout.write(_json(report) if options["json"] else _sentence(report))
         self.stdout.flush()
 
