@@ -96,6 +96,14 @@ def test_a_verdict_is_kept_for_a_resume_window(kind: Kind, end: End) -> None:
     assert kind.store.resume(returning()) is None
 
 
+def test_a_verdict_of_a_clock_that_was_ahead_is_over(kind: Kind) -> None:
+    closed_and_forgotten(kind.store)
+    kind.turn(-LEASE / 2)
+    assert kind.store.resume(returning()) == GO
+    kind.turn(-3600)
+    assert kind.store.resume(returning()) is None
+
+
 def test_a_worker_that_died_with_the_request_unheard(kind: Kind) -> None:
     asked_while_connected(kind.store)
     beat(kind.store, "w1")

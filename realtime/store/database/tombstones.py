@@ -68,9 +68,14 @@ class Tombstones:
     def verdict(self, tombstone: Tombstone, opening: Opening, now: int) -> Verdict | None:
         """What the session's own client is told; None for all others."""
         own = (tombstone.token_hash, tombstone.user) == (opening.token_hash, opening.peer.user)
-        if not own or not tombstone.code or now >= tombstone.told_until:
+        if not own or not tombstone.code or not self._is_told(tombstone, now):
             return None
         return verdict_for(opening, tombstone.code, tombstone.reason, login=tombstone.login)
+
+    def _is_told(self, tombstone: Tombstone, now: int) -> bool:
+        """Whether its window runs; one that has yet to begin was told by a wrong clock."""
+        since = tombstone.told_until - self._windows.resume_ms
+        return now < tombstone.told_until and since <= self._windows.believed(now)
 
     def forget(self, now: int) -> None:
         """Delete some of those that have expired, and wait for no other transaction."""

@@ -32,7 +32,8 @@ local tombs = tombs_of({opening.id, opening.connection, opening.worker})
 if tombs[opening.connection] or tombs[opening.worker] then return answer(nil) end
 local tomb = tombs[opening.id]
 if tomb then
-  local is_told = tomb.code and now < tomb.told_until and is_own(tomb)
+  local is_told = tomb.code and is_own(tomb)
+    and now < tomb.told_until and tomb.told_until - input.resume_ms <= believed
   return is_told and verdict(tomb.code, tomb.reason, tomb.login) or answer(nil)
 end
 
