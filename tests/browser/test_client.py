@@ -14,6 +14,7 @@ from tests.browser.conftest import enter
 from tests.browser.slow_line import SlowLine
 from tests.e2e.server_support import eventually
 from tests.e2e.support import Project, Server, Visitor, free_port
+from tests.faults import Proxy
 
 PATIENCE_MS = 20_000
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.browser.bytes_settings"}
@@ -145,6 +146,57 @@ def test_offline_and_online(ann: Page) -> None:
     is_in_state(ann, "connected")
     ann.wait_for_function("window.sent", timeout=PATIENCE_MS)
     assert stats(ann)["session"] == session
+
+
+def test_asleep_for_ten_minutes_with_a_message_on_its_way(
+    page: Page, own: Project, server: Server
+) -> None:
+    """It was published and its answer was lost: it is not published twice."""
+    page.clock.install()
+    with Proxy(server.port) as line:
+        enter(page, server, "ann", url=f"http://127.0.0.1:{line.port}")
+        take_client(page)
+        is_in_state(page, "connected")
+        page.evaluate(
+            """() => {
+              window.heard = [];
+              client.addEventListener("message", ({ detail }) => heard.push(detail.data.text));
+              client.join("chat:asleep");
+            }"""
+        )
+        page.evaluate("client.send('chat:asleep', { text: 'awake', tag: '1' })")
+        line.stall(requests=False)
+        page.evaluate(
+            """() => {
+              const sending = client.send("chat:asleep", { text: "once", tag: "2" });
+              sending.catch(({ code }) => (window.code = code));
+              void client.send("chat:asleep", { text: "later", tag: "3" });
+            }"""
+        )
+        published = "SELECT 1 FROM realtime_roomentry WHERE data LIKE '%once%'"
+        eventually(lambda: own.rows(published), within=10)
+        page.clock.fast_forward(600_000)
+        line.reset()
+        line.heal()
+        page.wait_for_function("heard.length > 2", timeout=PATIENCE_MS)
+    assert page.evaluate("[code, heard]") == ["unknown", ["awake", "once", "later"]]
+
+
+def test_a_verdict_on_a_page_that_is_away(ann: Page, own: Project) -> None:
+    """It is told when it comes back, in its administrator's words; by hand it begins anew."""
+    session = stats(ann)["session"]
+    ann.context.set_offline(True)
+    is_in_state(ann, "connecting", within_ms=8000)
+    own.manage("sessions", "--close", session, "--reason", "back at noon")
+    ann.context.set_offline(False)
+    is_in_state(ann, "disconnected")
+    assert stats(ann)["reason"] == "back at noon"
+    ann.evaluate("document.querySelector('realtime-status').lang = 'zh'")
+    ann.click("realtime-status")
+    expect(ann.locator("realtime-status [part=text]")).to_have_text("连接已结束：back at noon。")
+    ann.evaluate("client.connect()")
+    is_in_state(ann, "connected")
+    assert stats(ann)["session"] != session
 
 
 def test_a_line_with_a_round_trip_of_six_seconds(page: Page, server: Server) -> None:
