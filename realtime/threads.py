@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -10,6 +11,9 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from django.db import Error, close_old_connections, connections
+
+# Seconds without a call, after which a database may have ended a connection, as in its restart.
+REST = 1.0
 
 CLOSE_PATIENCE = 0.4  # seconds for threads to close their connections at the end
 
@@ -68,17 +72,30 @@ class Threads:
         self._executor.shutdown(wait=False)
 
 
+class _Used(threading.local):
+    """When this thread last had a call."""
+
+    at = 0.0
+
+
+_used = _Used()
+
+
 def _tidily(call: Callable[[], T]) -> T:
-    _close_useless()
+    _close_useless(rested=time.monotonic() - _used.at > REST)
     try:
         return call()
     finally:
         _close_useless()
+        _used.at = time.monotonic()
 
 
-def _close_useless() -> None:
+def _close_useless(*, rested: bool = False) -> None:
     """Close this thread's connections that are of no more use, or of use to others. Application
-    code runs here, too: authentication backends, receivers; it may use any database."""
+    code runs here, too: authentication backends, receivers; it may use any database.
+
+    Django asks those that have ``rested`` whether they still live before they are used.
+    """
     for connection in connections.all(initialized_only=True):
         if connection.in_atomic_block or connection.connection is None:
             continue
@@ -88,6 +105,8 @@ def _close_useless() -> None:
                 continue
             if not connection.settings_dict["CONN_MAX_AGE"]:
                 connection.close_at = None
+            checked = connection.settings_dict["CONN_HEALTH_CHECKS"]
+            connection.health_check_enabled = checked or rested  # type: ignore[attr-defined]
             connection.close_if_unusable_or_obsolete()
 
 

@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from realtime import threads as module
 from realtime.threads import Bulkheads, Overloaded, Threads, aside
 
 
@@ -209,6 +210,33 @@ async def test_a_connection_that_broke_is_not_kept(postgres_database: str) -> No
     await threads.run(breaks)
     assert await threads.run(look) != first
     await threads.aclose()
+
+
+@pytest.mark.parametrize("rest", [0.0, 3600.0])
+async def test_a_connection_that_ended_while_it_rested_is_made_anew(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch, rest: float
+) -> None:
+    monkeypatch.setattr(module, "REST", rest)
+    one, other = Threads(size=1), Threads(size=1)
+
+    def look() -> int:
+        database = connections[postgres_database]
+        with transaction.atomic(postgres_database), database.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return int(cursor.fetchone()[0])
+
+    def end(backend: int) -> None:
+        with connections[postgres_database].cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+
+    first = await one.run(look)
+    await other.run(end, first)
+    if rest:  # in the midst of work it is an error, once
+        with pytest.raises(OperationalError):
+            await one.run(look)
+    assert await one.run(look) != first
+    for threads in (one, other):
+        await threads.aclose()
 
 
 async def test_a_connection_of_djangos_pool_is_not_kept(
