@@ -193,7 +193,7 @@ class RealtimeConsumer(AsyncConsumer):
             self._failure = error
             raise
         finally:
-            if self.session is None:
+            if self.session is None and not self.connection.answered:
                 worker.refusals.ended(self.connection.ended, self._failure)
         return await self._receive_loop(receive) if admitted else CloseCode.LOST.value
 

@@ -217,6 +217,7 @@ class Admission:
     def _refuse(self, new: Newcomer, verdict: Verdict) -> None:
         code, reason = verdict.code, verdict.reason
         logger.info("%s (%s) may not come in: %d %s", *names(new.peer), code, reason)
+        new.connection.answered = True
         new.connection.end(code, reason)
 
     async def _resume(self, new: Newcomer) -> Session | Verdict | None:

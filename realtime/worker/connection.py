@@ -39,7 +39,8 @@ class Connection:
     through a bounded outbox. More than MAX_UNSENT bytes unsent end the connection with
     4003. ``drop`` is called CLOSE_TIMEOUT after the end, in case the transport does not
     notice; it must stop whoever reads from it. ``frames_out`` counts what is sent but
-    publications, which are counted by whoever hands them over.
+    publications, which are counted by whoever hands them over. ``answered`` says that the end
+    is the answer to ``hello``, about a session that was: such an end counts as no refusal.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Connection:
         "_loop",
         "_malformed",
         "_out",
+        "answered",
         "ended",
         "frames_in",
         "frames_out",
@@ -83,6 +85,7 @@ class Connection:
         self.frames_in = 0
         self.frames_out = 0
         self.ended: tuple[int, str] | None = None
+        self.answered = False
 
     # ------------------------------------------------------------ coming in
 

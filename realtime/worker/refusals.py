@@ -71,7 +71,7 @@ BY_CODE: Mapping[int, Reason] = {
     CloseCode.PROTOCOL_ERRORS: Reason.PROTOCOL,
 }
 
-# Their client has gone on elsewhere, or was told how its session has ended: nothing was refused.
+# Their client has gone on elsewhere, or was ended before it was welcomed: nothing was refused.
 ANSWERS = (CloseCode.TAKEN_OVER, CloseCode.DISCONNECTED, CloseCode.NORMAL)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,8 @@ from tests.e2e.support import (
     login,
     soon,
 )
+
+Kick = Callable[[Project, str], tuple[int, str]]
 
 # What differs between any two welcomes.
 OWN = ("session", "token", "server_time", "user", "rooms")
@@ -167,31 +169,44 @@ async def test_expired_swept_or_not_is_a_new_session(
     await refused(server, ann, client.ticket)
 
 
+def close_by_command(project: Project, id_: str) -> tuple[int, str]:
+    project.manage("sessions", "--close", id_)
+    return 4500, "disconnected by an administrator"
+
+
+def kick_with_a_code_of_its_own(project: Project, id_: str) -> tuple[int, str]:
+    project.shell(f"from realtime.api import kick; kick({id_!r}, code=4700, reason='moved')")
+    return 4700, "moved"
+
+
+@pytest.mark.parametrize("kick", [close_by_command, kick_with_a_code_of_its_own])
 async def test_a_kick_of_a_client_that_is_away_is_told_when_it_comes_back(
-    project: Project, server: Server, ann: str, bob: str
+    project: Project, server: Server, ann: str, bob: str, kick: Kick
 ) -> None:
     async with connected(server, ann) as client:
         await client.lose()
     await soon(lambda: project.state(client.id) == "suspended", within=2)
-    project.manage("sessions", "--close", client.id)
-    await goodbye(server, ann, client.ticket)
+    end = await asyncio.to_thread(kick, project, client.id)
+    await goodbye(server, ann, client.ticket, end)
     project.sweep()
     assert project.state(client.id) == "closed"
-    await goodbye(server, ann, client.ticket)
+    await goodbye(server, ann, client.ticket, end)
     await refused(server, bob, client.ticket)
     await refused(server, ann, {**client.ticket, "token": "wrong"})
     async with connected(server, ann) as anew:  # its user has asked for it
         assert anew.welcome["resumed"] is False
-    assert project.history(client.id)["code"] == 4500
+    assert project.history(client.id)["code"] == end[0]
+    assert server.lines_with("refus") == []  # it was answered
 
 
-async def goodbye(server: Server, cookie: str, ticket: Frame) -> None:
-    """Nothing but the goodbye of a session that was kicked."""
+async def goodbye(server: Server, cookie: str, ticket: Frame, end: tuple[int, str]) -> None:
+    """Nothing but the goodbye of a session that has ended like this."""
     async with dialled(server, cookie) as client:
         await client.hello(ticket)
-        assert await client.closed() == (4500, "disconnected by an administrator")
-        (frame,) = client.frames
-        assert (frame["type"], frame["code"], frame["reconnect"]) == ("goodbye", 4500, False)
+        assert await client.closed() == end
+        code, reason = end
+        expected = {"type": "goodbye", "code": code, "reason": reason, "reconnect": False}
+        assert client.frames == [expected]
 
 
 async def test_who_logs_in_again_within_the_window_starts_anew(
