@@ -97,13 +97,14 @@ class Tombstone(models.Model):
     worker has given up, a worker that has left; also that the end of a login, a user or a session
     was asked for, see ``ends.py``. Forgotten after ``expires_at``.
 
-    A session's may hold a verdict, which a client that has its token is told until
-    ``told_until``; both times in epoch ms.
+    A session's may hold a verdict, which a client that has its token is told from ``since`` until
+    ``told_until``; all times in epoch ms.
     """
 
     name = models.CharField(primary_key=True, max_length=64)
     expires_at = models.BigIntegerField(db_index=True)
     told_until = models.BigIntegerField(default=0)
+    since = models.BigIntegerField(default=0, db_default=0)
     code = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=200, blank=True)
     token_hash = models.CharField(max_length=64, blank=True)

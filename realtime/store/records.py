@@ -210,7 +210,8 @@ class BeatAnswer(Struct, frozen=True):
     whose lease has ended.
 
     ``incarnation`` names the store's present content. Another one than before means that
-    the store was emptied, restarted or replaced, and may have lost what it was told.
+    the store was emptied, restarted or replaced, and may have lost what it was told. ``at`` is
+    the store's time.
     """
 
     renewed: bool
@@ -220,6 +221,7 @@ class BeatAnswer(Struct, frozen=True):
     inbox: tuple[CloseRequest, ...] = ()
     lost: tuple[Lost, ...] = ()
     suspended: tuple[Session, ...] = ()
+    at: int = 0
 
 
 class Swept(Struct, frozen=True):

@@ -19,6 +19,7 @@ from .hub import Hub
 from .notices import tell_all
 from .registering import Registering
 from .session import ConnectedSession
+from .store_clock import StoreClock
 
 logger = logging.getLogger("realtime.worker")
 
@@ -39,6 +40,7 @@ class Beats:
         self._departures = departures
         self._registering = Registering(store, hub, departures)
         self._lease = lease
+        self._clock = StoreClock(overlooked=lease)
         self._last_success = time.monotonic()
         self._sweep_after = 0.0
         self.healthy = True
@@ -78,6 +80,8 @@ class Beats:
         pulses = [self._pulse(session, now) for session in batch]
         patient = self._was_silent(now) or not self.may_sweep
         answer = await self._store.beat(self._hub.report(), pulses, suspend_lost=not patient)
+        if self._clock.was_set(answer.at):  # as after an outage
+            self._sweep_after = time.monotonic() + self._lease
         if not answer.renewed:  # news to the store: every session here is connected
             self._report_everybody()
         if answer.incarnation != self._registering.incarnation:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from realtime.protocol.codes import CloseCode
 from realtime.store.base import BATCH, SAMPLE_EVERY_MS, BlockingStore
 from realtime.store.log import Appended, Draft, End
-from realtime.store.records import Cap, Overdue, Session, SweepReport
+from realtime.store.records import Cap, Overdue, Session, SweepReport, Verdict
 from realtime.store.windows import Windows
 
 from .builders import (
@@ -214,6 +214,29 @@ def test_who_lives_lives_on_whatever_the_clock_does(kind: Kind, seconds: int) ->
         assert record.opened_at <= record.connected_at <= record.last_beat <= kind.now()
         assert record.last_beat >= kind.now() - MINUTE * 1000
     assert beat(kind.store, "w1").renewed
+
+
+@pytest.mark.parametrize("seconds", [-HOURS, HOURS])
+def test_a_worker_that_has_yet_to_beat_suspends_nobody(kind: Kind, seconds: int) -> None:
+    for worker, session in (("w1", "s1"), ("w2", "s2")):
+        kind.store.open(opening(session, worker=worker))
+        beat(kind.store, worker, pulse(session))
+    suspended(kind.store, "away")
+    kind.turn(seconds)
+    swept = kind.store.sweep("w1")
+    assert (swept.suspended, ids(swept.claimed), swept.workers_lost) == ((), ["away"], 0)
+    for worker, session in (("w1", "s1"), ("w2", "s2")):
+        beat(kind.store, worker, pulse(session))
+    assert kind.store.sweep("w1").suspended == ()
+
+
+def test_a_verdict_from_the_future_is_over(kind: Kind) -> None:
+    kind.store.open(opening())
+    (session,) = kind.store.close("w1", [departure(code=4500)], "w1")
+    kind.store.confirm([session.id])
+    assert isinstance(kind.store.resume(returning()), Verdict)
+    kind.turn(-HOURS)
+    assert kind.store.resume(returning()) is None
 
 
 def test_a_start_goes_back_by_as_much_as_the_last_beat(kind: Kind) -> None:

@@ -126,6 +126,7 @@ class DatabaseSessions(BlockingStore):
                 inbox=self._inbox(worker.id),
                 lost=lost,
                 suspended=suspended,
+                at=now,
             )
 
     def _report(self, worker: str, pulses: Sequence[Pulse], now: int) -> tuple[Lost, ...]:

@@ -39,12 +39,17 @@ class Sweeping:
     def sweep(self, claimant: str, limit: int) -> Swept:
         """One step; see the contract."""
         with self._database.write() as now:
-            workers_lost, suspended = self.suspend_lost(now, limit)
-            suspended += self._suspend_silent(now, limit - len(suspended))
+            workers_lost, suspended = self._suspend_due(claimant, now, limit)
             claimed = self._claim(claimant, now, limit)
             self._leases.fold(now)
             self._tombstones.forget(now)
             return Swept(suspended, claimed, workers_lost)
+
+    def _suspend_due(self, claimant: str, now: int, limit: int) -> tuple[int, tuple[Session, ...]]:
+        if self._leases.stood_still(claimant, now):
+            return 0, ()
+        workers_lost, suspended = self.suspend_lost(now, limit)
+        return workers_lost, suspended + self._suspend_silent(now, limit - len(suspended))
 
     def overdue(self) -> Overdue:
         """Counts of what :meth:`sweep` would take, without a limit."""

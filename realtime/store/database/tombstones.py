@@ -46,6 +46,7 @@ class Tombstones:
         if row.end_code < FINAL:
             return {}
         return {
+            "since": now,
             "told_until": now + self._windows.resume_ms,
             "code": row.end_code,
             "reason": row.end_reason,
@@ -74,8 +75,8 @@ class Tombstones:
 
     def _is_told(self, tombstone: Tombstone, now: int) -> bool:
         """Whether its window runs; one that has yet to begin was told by a wrong clock."""
-        since = tombstone.told_until - self._windows.resume_ms
-        return now < tombstone.told_until and since <= self._windows.believed(now)
+        believed = tombstone.since <= self._windows.believed(now)
+        return now < tombstone.told_until and believed
 
     def forget(self, now: int) -> None:
         """Delete some of those that have expired, and wait for no other transaction."""

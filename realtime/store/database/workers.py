@@ -49,6 +49,13 @@ class Workers:
     def _ended(self, now: int) -> Q:
         return Q(lease_until__lt=now) | Q(beat_at__gt=self._windows.believed(now))
 
+    def stood_still(self, worker: str, now: int) -> bool:
+        """Whether its lease lies ahead, or ended a lease ago and more without its doing: it stood
+        still, or the clock was set. Others have yet to beat, too."""
+        ahead = Q(beat_at__gt=self._windows.believed(now))
+        long_ago = Q(lease_until__lt=now - self._windows.lease_ms)
+        return self._workers.filter(ahead | long_ago, id=worker, lost=False).exists()
+
     def lease_of(self, worker: str, now: int) -> int | None:
         """Until when its lease lasts or lasted; None if it never had one."""
         row = self._workers.filter(id=worker).first()
@@ -60,9 +67,8 @@ class Workers:
     def renew(self, worker: WorkerReport, now: int) -> tuple[bool, bool] | None:
         """Take or renew its lease and note its report.
 
-        Whether the lease still ran; and whether there was one that did not: then this worker
-        stood still, or the clock was set, and others have yet to beat again, too. None, and
-        nothing happens, if the worker has left.
+        Whether the lease still ran, and whether this worker stood still. None, and nothing
+        happens, if it has left.
         """
         values = asdict(worker)
         values.pop("id")
@@ -72,9 +78,9 @@ class Workers:
         mine = self._workers.filter(id=worker.id)
         if self.leased(now).filter(id=worker.id).update(**values) == 1:
             return True, False
-        stood_still = mine.filter(lost=False).exists()
-        if not stood_still and self._tombstones.is_late(now, worker.id):
+        if not mine.filter(lost=False).exists() and self._tombstones.is_late(now, worker.id):
             return None
+        stood_still = self.stood_still(worker.id, now)
         self._notice(now)
         self._add_to_registry(list(mine.filter(folded=True).select_for_update()), sign=-1)
         self._workers.update_or_create(id=worker.id, defaults=values)

@@ -6,7 +6,7 @@
 -- suspend_lost  whether sessions of workers whose lease has ended are suspended
 -- token         a random text: names the store's content if another history begins
 -- answers       map: renewed, online, workers, incarnation, inbox (sessions), lost (list of
---               {position in pulses, "unknown" or "taken_over"}), suspended (sessions)
+--               {position in pulses, "unknown" or "taken_over"}), suspended (sessions), at
 
 local worker = input.worker
 
@@ -18,17 +18,17 @@ local function notice()
   end
 end
 
--- Answers whether the lease still ran, and whether there was one that did not: then this worker
--- stood still, or the clock was set. Others have yet to beat again, too.
+-- Answers whether the lease still ran, and whether this worker stood still.
 local function renew()
   local ends = lease_of(worker.id)
   local runs = ends ~= nil and ends >= now
+  local was_still = not runs and stood_still(worker.id)
   if not runs then notice() end
-  local is_lost = call('ZREM', key('lost_workers'), worker.id) == 1
+  call('ZREM', key('lost_workers'), worker.id)
   call('ZADD', key('workers'), now + input.lease_ms, worker.id)
   call('ZADD', key('beats'), now, worker.id)
   call('HSET', key('connections'), worker.id, worker.connections)
-  return runs, ends ~= nil and not runs and not is_lost
+  return runs, was_still
 end
 
 -- The totals grow by what was counted since the report before: a repeat adds nothing.
@@ -161,11 +161,11 @@ end
 go_on_when_full()
 local renewed, lost, suspended = false, {}, {}
 if call('ZSCORE', key('workers'), worker.id) or not is_late(worker.id) then
-  local stood_still
-  renewed, stood_still = renew()
+  local was_still
+  renewed, was_still = renew()
   report()
   lost = report_sessions()
-  suspended = input.suspend_lost and not stood_still and suspend_lost(input.batch) or {}
+  suspended = input.suspend_lost and not was_still and suspend_lost(input.batch) or {}
 end
 local running = leased()
 local online = 0
@@ -174,5 +174,5 @@ for _, count in ipairs(running[1] and call('HMGET', key('connections'), unpack(r
 end
 return answer({
   renewed = renewed, online = online, workers = #running, incarnation = incarnation(),
-  inbox = inbox(), lost = lost, suspended = suspended,
+  inbox = inbox(), lost = lost, suspended = suspended, at = now,
 })

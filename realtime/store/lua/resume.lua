@@ -33,7 +33,7 @@ if tombs[opening.connection] or tombs[opening.worker] then return answer(nil) en
 local tomb = tombs[opening.id]
 if tomb then
   local is_told = tomb.code and is_own(tomb)
-    and now < tomb.told_until and tomb.told_until - input.resume_ms <= believed
+    and now < tomb.told_until and (tomb.since or 0) <= believed
   return is_told and verdict(tomb.code, tomb.reason, tomb.login) or answer(nil)
 end
 

@@ -89,8 +89,11 @@ local function claim_due()
   return records(sessions)
 end
 
-local lost, workers_lost = suspend_lost(input.limit)
-local quiet = suspend_silent(input.limit - #lost)
+local lost, quiet, workers_lost = {}, {}, 0
+if not stood_still(input.claimant) then
+  lost, workers_lost = suspend_lost(input.limit)
+  quiet = suspend_silent(input.limit - #lost)
+end
 local claimed = claim_due()
 forget_workers()
 return answer({lost = lost, silent = quiet, claimed = claimed, workers_lost = workers_lost})

@@ -46,6 +46,7 @@ class _Beaten(msgspec.Struct):
     inbox: list[Asked]
     lost: list[tuple[int, Loss]]
     suspended: list[Row]
+    at: int
 
 
 class _Asked(msgspec.Struct):
@@ -115,6 +116,7 @@ class Sessions:
                 for position, loss in beaten.lost
             ),
             suspended=rows.by_id(beaten.suspended),
+            at=beaten.at,
         )
 
     def register(

@@ -2,7 +2,7 @@
 --
 -- A connection has one once its worker has given it up, a worker once it has left, a session once
 -- it was closed. A session's tombstone may hold a verdict, which a client that has its token is
--- told until told_until: code, reason, and whose it was: token_hash, user, login.
+-- told since then until told_until: code, reason, and whose it was: token_hash, user, login.
 
 local function tombs_of(names)
   local keys, tombs = {}, {}
@@ -30,7 +30,7 @@ end
 local function bury_session(s, code, reason)
   if tonumber(code) < input.final then return bury(s.id) end
   bury(s.id, {
-    code = tonumber(code), reason = reason, told_until = now + input.resume_ms,
+    code = tonumber(code), reason = reason, since = now, told_until = now + input.resume_ms,
     token_hash = s.token_hash, user = s.user, login = s.login,
   })
 end
