@@ -92,6 +92,10 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
                 return
             await send({"type": "lifespan.startup.complete"})
         else:
-            await (await runtime.start()).drain()
+            try:
+                await (await runtime.start()).drain()
+            except Exception as error:
+                await send({"type": "lifespan.shutdown.failed", "message": repr(error)})
+                raise
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -3,6 +3,7 @@
 import importlib
 import socket
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Any, Protocol
 
 from channels.routing import get_default_application
@@ -31,6 +32,14 @@ def server_class(name: str) -> Any:
         ) from None
 
 
+class Exit(IntEnum):
+    """How a server ends, besides 0 and the 1 of a command's error."""
+
+    GAVE_UP = 3  # a worker could not be started, or not be kept running
+    STRAGGLERS = 4  # asked to end; a worker did not in time, and was killed
+    UNDRAINED = 5  # asked to end; the drain failed or was late: not everybody was told
+
+
 class Overseer(Protocol):
     """Who is told how this process fares: the service manager, or a parent."""
 
@@ -51,13 +60,17 @@ class Overseer(Protocol):
 def serve(listener: socket.socket, *, server: str, overseer: Overseer) -> None:
     """Serve on this socket until a signal, drain, and let the process end. Once per process.
 
-    ``server`` is a key of SERVERS. Raises CommandError, and what the worker's start raises.
+    ``server`` is a key of SERVERS. Raises CommandError, with an Exit if the drain has failed, and
+    what the worker's start raises.
     """
     life = Life(overseer)
     kind, application = server_class(server), get_default_application()
     life.server = kind(application, listener, limits=limits(), lifecycle=life.cycle())
     life.server.run()
-    exit_within(EXIT_TIMEOUT)
+    code = Exit.UNDRAINED if life.server.drain_failed else 0
+    exit_within(EXIT_TIMEOUT, code=code)
+    if code:
+        raise CommandError("the drain failed: see the log", returncode=code)
 
 
 class Life:

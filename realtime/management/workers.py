@@ -9,29 +9,21 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 
 from django.core.management.base import CommandError
 
 from realtime.conf import settings
-from realtime.management.serving import serve
+from realtime.management.serving import Exit, serve
 from realtime.servers.link import Link
 from realtime.servers.notify import Notifier
-from realtime.servers.parent import Parent, Stragglers
+from realtime.servers.parent import Parent, Stragglers, Undrained
 from realtime.servers.place import GaveUp, Patience
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 # Beyond DRAIN_DELAY: the five seconds of a drain, twice over for a machine under load.
 DRAIN_PATIENCE = 10.0
-
-
-class Exit(IntEnum):
-    """How a parent ends, besides 0 and the 1 of a command's error."""
-
-    GAVE_UP = 3  # a worker could not be started, or not be kept running
-    STRAGGLERS = 4  # asked to end; a worker did not in time, and was killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +101,8 @@ def run_parent(
         raise CommandError(str(error), returncode=Exit.GAVE_UP) from None
     except Stragglers as error:
         raise CommandError(str(error), returncode=Exit.STRAGGLERS) from None
+    except Undrained as error:
+        raise CommandError(str(error), returncode=Exit.UNDRAINED) from None
 
 
 def worker_command(number: int, listener: int, link: int) -> list[str]:

@@ -59,7 +59,7 @@ class Limits:
     """How large and how long anything may get. Sizes in bytes, times in seconds.
 
     The drain takes ``drain_delay`` and then at most ``drain_timeout`` and twice
-    ``cancel_timeout``: 4.2 s by default, so that the process is gone within five. With a
+    ``cancel_timeout``: 4.3 s by default, so that the process is gone within five. With a
     successor ``arrival_timeout`` takes the place of the delay.
     """
 
@@ -73,8 +73,8 @@ class Limits:
     arrival_timeout: float = 3.0  # of a drain with a successor, for handshakes under way
     application_timeout: float = 10.0  # for the application to end after a disconnect
     drain_delay: float = 0.0
-    goodbye_timeout: float = 3.0  # of the drain, for the application's part
-    drain_timeout: float = 3.8  # for that, closing handshakes and answers under way
+    goodbye_timeout: float = 3.7  # of the drain, for the application's part
+    drain_timeout: float = 3.9  # for that, closing handshakes and answers under way
     cancel_timeout: float = 0.2  # for what has to be cancelled
 
     @property
@@ -198,18 +198,18 @@ def log_access(protocol: str, action: str, details: Mapping[str, Any]) -> None:
     access.info("%s %s %s %s %s bytes %.3f s", client, details["method"], path, *answer)
 
 
-def exit_within(seconds: float) -> None:
-    """End the process with status 0 after this time, should it not have ended by itself.
+def exit_within(seconds: float, *, code: int = 0) -> None:
+    """End the process with this status after this time, should it not have ended by itself.
 
     For the end of a program: the interpreter waits for its threads, and a view
     that is busy in one cannot be stopped.
     """
-    timer = threading.Timer(seconds, _exit)
+    timer = threading.Timer(seconds, _exit, args=[code])
     timer.daemon = True
     timer.start()
 
 
-def _exit() -> None:
+def _exit(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)

@@ -18,7 +18,7 @@ from typing import Any
 from .base import address_of, url_host
 from .feeder import Feeder
 from .notify import Notifier
-from .place import Patience, Place
+from .place import Ended, Patience, Place
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,10 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 class Stragglers(Exception):
     """Asked to end, but not every worker was gone in time."""
+
+
+class Undrained(Exception):
+    """Asked to end, and every worker has, but the drain of one has failed."""
 
 
 class Parent:
@@ -59,7 +63,7 @@ class Parent:
         """Until SIGTERM or SIGINT and the end of all workers; SIGHUP renews them in turn.
 
         Raises GaveUp if one cannot be kept running, when the others have drained;
-        Stragglers if one had to be killed at the end.
+        Stragglers if one had to be killed at the end; Undrained if the drain of one has failed.
         """
         asyncio.run(self._main())
 
@@ -75,9 +79,11 @@ class Parent:
             await self._until_stopped()
         finally:
             await feeder.stop()
-            in_time = await self._end()
-        if not in_time:
+            ended = await self._end()
+        if ended is Ended.KILLED:
             raise Stragglers("a worker did not end in time and was killed")
+        if ended is Ended.BADLY:
+            raise Undrained("the drain of a worker failed: see the log")
 
     def _place(self, number: int, listener: socket.socket) -> Place:
         return Place(number, listener, partial(self._command, number), patience=self._patience)
@@ -128,11 +134,11 @@ class Parent:
         logger.info("reloaded")
         return ""
 
-    async def _end(self) -> bool:
+    async def _end(self) -> Ended:
         self._notifier.stopping("draining")
         for listener in self._listeners:
             listener.close()  # from now on a worker that stops listening refuses connections
-        return all(await asyncio.gather(*(place.end() for place in self._places)))
+        return max(await asyncio.gather(*(place.end() for place in self._places)))
 
     @property
     def _status(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from dataclasses import dataclass
+from enum import IntEnum
 
 from .child import Child, Command, describe
 
@@ -22,6 +23,14 @@ class Patience:
     backoff: float = 0.5  # after the second failure in a row; doubled with every further one
     longest_backoff: float = 5.0
     attempts: int = 6  # failures in a row, then the parent gives up: after 7.5 s of backoff
+
+
+class Ended(IntEnum):
+    """How a process ended that was asked to; the worst of several is the largest."""
+
+    WELL = 0
+    BADLY = 1  # by itself, but not with exit code 0
+    KILLED = 2
 
 
 class GaveUp(Exception):
@@ -106,10 +115,10 @@ class Place:
             await self._end(old, replaced=True)
         return ""
 
-    async def end(self) -> bool:
-        """Drain every process of this place. False if one had to be killed."""
+    async def end(self) -> Ended:
+        """Drain every process of this place."""
         ends = [self._end(child) for child in tuple(self._children)]
-        return all(await asyncio.gather(*ends))
+        return max(await asyncio.gather(*ends), default=Ended.WELL)
 
     def kill(self) -> None:
         """End them now."""
@@ -160,14 +169,18 @@ class Place:
         code = await asyncio.shield(child.exit)
         return f"not ready within {self._patience.start:g} s" if late else describe(code)
 
-    async def _end(self, child: Child, *, replaced: bool = False) -> bool:
+    async def _end(self, child: Child, *, replaced: bool = False) -> Ended:
         child.drain(replaced=replaced)
         done, _ = await asyncio.wait({child.exit}, timeout=self._patience.drain)
         if not done:
             logger.error("%s did not end in time: killed", self._name(child))
             child.kill()
             await asyncio.wait({child.exit})
-        return bool(done)
+            return Ended.KILLED
+        if child.exit.result() == 0 or not child.ready:  # what has not begun has nobody to tell
+            return Ended.WELL
+        logger.error("%s ended badly: %s", self._name(child), describe(child.exit.result()))
+        return Ended.BADLY
 
     def _name(self, child: Child) -> str:
         return f"worker {self.number} (process {child.pid})"

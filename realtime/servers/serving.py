@@ -55,6 +55,7 @@ class Serving:
         self.limits = limits
         self.lifecycle = lifecycle
         self.draining = False
+        self.drain_failed = False  # whether the application's part of the drain failed, or was late
         self.rota: Rota[Connected] = Rota(limits.tick)  # of every connection with deadlines
         self._collector = Collector()
         self._stopping = asyncio.Event()
@@ -192,14 +193,16 @@ class Serving:
         self.lifecycle.begin_drain()
 
     async def _step(self, name: str, work: Awaitable[object]) -> None:
-        """A failed or late step is logged; the drain goes on without it."""
+        """A failed or late step is logged, and remembered; the drain goes on without it."""
         task = asyncio.ensure_future(work)
         patience = self.limits.goodbye_timeout
         await asyncio.wait({task}, timeout=patience)
         if not task.done():
+            self.drain_failed = True
             logger.error("%s took longer than %s s", name, patience)
             task.cancel()
         elif (error := error_of(task)) is not None:
+            self.drain_failed = True
             logger.error("%s failed: %r", name, error, exc_info=error)
 
     async def _until_gone(self, deadline: float) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from realtime.servers.base import listen_shared
 from realtime.servers.notify import Notifier
-from realtime.servers.parent import Parent, Stragglers
+from realtime.servers.parent import Parent, Stragglers, Undrained
 from realtime.servers.place import GaveUp, Patience
 from tests.e2e.service_manager import ServiceManager
 
@@ -87,6 +87,23 @@ def test_one_that_is_never_ready_is_not_waited_for_for_ever(
     patience = Patience(start=0.3, drain=1)
     with pytest.raises(GaveUp, match=r"not ready within 0\.3 s"):
         run(listeners, "time.sleep(60)", patience=patience)
+
+
+def test_one_whose_drain_fails_is_told_of(
+    listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Undrained):
+        run(
+            listeners,
+            """
+            link.send(b"r")
+            if number == 2:
+                os.kill(parent, signal.SIGTERM)
+            link.recv(1)
+            sys.exit(5 if number == 2 else 0)
+            """,
+        )
+    assert caplog.text.count("ended badly: exit code 5") == 1
 
 
 def test_one_that_does_not_end_is_killed_and_told_of(

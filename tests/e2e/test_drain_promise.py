@@ -1,0 +1,75 @@
+"""What a drain promises: five seconds whatever hangs, and an exit code that tells the truth."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from realtime.management.serving import EXIT_TIMEOUT
+from realtime.servers.base import Limits
+from realtime.threads import CLOSE_PATIENCE
+from realtime.worker import line, runtime
+from tests.e2e.support import Project, Server, connected, crowd, login
+from tests.redis_server import RedisServer
+
+SETTINGS = "tests.e2e.undrained_settings"
+
+
+def test_the_patiences_add_up() -> None:
+    limits = Limits()
+    leaving = runtime.LEAVE_PATIENCE + runtime.HISTORY_PATIENCE + runtime.SIGNAL_PATIENCE
+    assert leaving >= 4 * line.STOP_PATIENCE, "what is said to the channel layer, beside it"
+    worker = runtime.STORE_PATIENCE + runtime.WRITE_PATIENCE + leaving + 2 * CLOSE_PATIENCE
+    assert worker < limits.goodbye_timeout < limits.drain_timeout
+    assert limits.drain_timeout + 2 * limits.cancel_timeout + EXIT_TIMEOUT < 5
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+async def stopped(server: Server) -> float:
+    began = time.monotonic()
+    server.stop()
+    await asyncio.to_thread(server.exit_code)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+async def test_where_everything_hangs_it_takes_as_long_as_promised(
+    template: Path, tmp_path: Path, own_redis: RedisServer, kind: str
+) -> None:
+    """Store and channel layer are frozen, receivers sleep for a minute."""
+    environ = {
+        "DJANGO_SETTINGS_MODULE": SETTINGS,
+        "FAULT": "receivers",
+        "REDIS_URL": own_redis.url,
+    }
+    project = Project.copy(template, tmp_path, environ=environ)
+    with project.serve(server=kind) as server:
+        async with crowd(server, login(server, "ann"), 3) as clients:
+            own_redis.freeze()
+            took = await stopped(server)
+            assert [(await client.closed())[0] for client in clients] == [1001] * 3
+        assert took < 5.5  # half a second for a busy machine
+        assert server.exit_code() == 0
+        assert server.lines_with("took longer") == []
+
+
+@pytest.mark.parametrize(("kind", "workers"), [("daphne", 1), ("uvicorn", 1), ("uvicorn", 2)])
+async def test_a_drain_that_fails_is_not_exit_code_0(
+    template: Path, tmp_path: Path, kind: str, workers: int
+) -> None:
+    environ = {"DJANGO_SETTINGS_MODULE": SETTINGS, "FAULT": "drain"}
+    project = Project.copy(template, tmp_path, environ=environ)
+    several = ("manage.py", "serve", "--port", "0", "--server", kind, "--workers", str(workers))
+    with project.serve(server=kind) if workers == 1 else project.start(*several) as server:
+        async with connected(server, login(server, "ann")):
+            assert await stopped(server) < 10
+        assert server.exit_code() == 5
+        assert server.lines_with("drain failed: ZeroDivisionError")
+        assert server.lines_with("CommandError: the drain ")
