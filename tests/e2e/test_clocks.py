@@ -1,15 +1,22 @@
-"""Workers whose wall clocks differ by an hour: the store's clock decides, so nothing changes."""
+"""Wall clocks that are wrong, and set right. Those of workers decide nothing; that of the store may
+be ahead, or be set while everybody goes on."""
 
 import copy
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
 
 from tests.e2e.redis_support import RedisProject
-from tests.e2e.support import Project, crowd, login, soon
+from tests.e2e.support import Project, Server, crowd, login, soon
 from tests.redis_server import RedisServer
-
-HOUR = 3600
+from tests.wall_clock import HOUR, WallClock
 
 
 def an_hour_ahead(project: Project) -> Project:
@@ -48,3 +55,82 @@ async def test_an_hour_apart(template: Path, tmp_path: Path, redis_server: Redis
                     assert 0 < registry.project.history(client.id)["duration"] < 60
         assert registry.signals("closed") == gone
         assert right.complaints() == []
+
+
+def counts(server: Server) -> dict[str, Any]:
+    """What the health page counts."""
+    body: dict[str, Any] = httpx.get(f"{server.url}/realtime/health/", timeout=10).json()
+    names = ("total_connections", "healthy", "suspended", "workers")
+    return {name: body[name] for name in names}
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> WallClock:
+    """The clock of the store, and with SQLite of all processes."""
+    return WallClock(tmp_path / "clock")
+
+
+@pytest.fixture(params=["database", "redis"])
+def project(
+    request: pytest.FixtureRequest, template: Path, tmp_path: Path, clock: WallClock
+) -> Iterator[Project]:
+    """One whose store reads that clock."""
+    with ExitStack() as stack:
+        if request.param == "redis":
+            redis = stack.enter_context(RedisServer(env=clock.env))
+            yield RedisProject(template, tmp_path, redis).project
+        else:
+            short = {"lease": 2.0, "resume_window": 4.0, "claim_timeout": 3.0}
+            often = {"flush_interval": 0.3, "sweep_interval": 0.5}
+            yield Project.copy(template, tmp_path, environ=clock.env, **short, **often)
+
+
+async def test_what_a_clock_that_was_ahead_has_left_is_over(
+    project: Project, clock: WallClock
+) -> None:
+    clock.set(2 * HOUR)
+    with project.serve() as server:
+        async with crowd(server, login(server, "ann"), 3) as clients:
+            await clients[0].lose()
+            there = {"total_connections": 2, "healthy": 2, "suspended": 1, "workers": 1}
+            await soon(lambda: counts(server) == there)
+            server.kill()
+    clock.set(0)
+    with project.serve() as server:
+        alone = {"total_connections": 0, "healthy": 0, "suspended": 0, "workers": 1}
+        await soon(lambda: counts(server) == alone)
+        async with crowd(server, login(server, "ann"), 1) as clients:
+            await soon(lambda: counts(server)["healthy"] == 1)
+        for client in clients:
+            assert project.session(client.id)["uptime_seconds"] < HOUR
+
+
+async def test_who_is_connected_stays_while_the_clock_of_redis_is_set(
+    template: Path, tmp_path: Path, clock: WallClock
+) -> None:
+    with RedisServer(env=clock.env) as redis:
+        registry = RedisProject(template, tmp_path, redis, ping_interval=0.5)
+        with registry.project.serve() as one, registry.project.serve() as other:
+            cookie = login(one, "ann")
+            async with crowd(one, cookie, 3) as here, crowd(other, cookie, 3) as there:
+                clients = [*here, *there]
+                for number, ahead in enumerate((2 * HOUR, 0, -2 * HOUR, 0), start=1):
+                    clock.set(ahead)
+                    await soon(partial(noticed, [one, other], number))
+                    await soon(lambda: registry.holds(clients))
+                    await soon(partial(in_the_past, registry, ahead))
+                assert all(s.opened_at <= s.last_beat for s in registry.sessions())
+                assert counts(one)["workers"] == 2
+                assert registry.signals("suspended") == Counter()
+
+
+def noticed(servers: list[Server], times: int) -> bool:
+    """Whether each has said so often that the store's clock was set."""
+    said = [len(server.lines_with("the store's clock has gone")) for server in servers]
+    return said == [times] * len(servers)
+
+
+def in_the_past(registry: RedisProject, ahead: int) -> bool:
+    """Whether nobody has beaten later than now, by a clock that is so many seconds ahead."""
+    latest = (time.time() + ahead + 1) * 1000
+    return all(session.last_beat < latest for session in registry.sessions())

@@ -56,6 +56,11 @@ test("an hour of samples is kept, each once", () => {
   assert.deepEqual(merge(known, [], HOUR_MS + 10_000), []);
 });
 
+test("samples of a clock that was ahead go when the store has set it right", () => {
+  const known = [point(0), point(2 * HOUR_MS)];
+  assert.deepEqual(times(merge(known, [point(0), point(10_000)], 10_000)), [0, 10_000]);
+});
+
 test("columns are in seconds, and a gap is a row of nothing", () => {
   assert.deepEqual(columns([]), [[], [], [], [], []]);
   const [at, connected, suspended, p50, p95] = columns([

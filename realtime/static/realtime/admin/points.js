@@ -16,8 +16,11 @@ export const GAP_MS = 25_000;
  * @param {Point[]} known @param {Point[]} newer oldest first @param {number} now
  */
 export function merge(known, newer, now) {
-  const last = known.at(-1)?.[0] ?? Number.NEGATIVE_INFINITY;
-  const all = [...known, ...newer.filter(([at]) => at > last)];
+  // What lies beyond the store's newest was taken by a clock that has been set back since.
+  const newest = newer.at(-1)?.[0] ?? Number.POSITIVE_INFINITY;
+  const past = known.filter(([at]) => at <= newest);
+  const last = past.at(-1)?.[0] ?? Number.NEGATIVE_INFINITY;
+  const all = [...past, ...newer.filter(([at]) => at > last)];
   return all.filter(([at]) => at > now - HOUR_MS);
 }
 
