@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from tests.e2e.postgres_project import PostgresProject
-from tests.e2e.support import connected, login, soon
+from tests.e2e.server_support import PATIENCE
+from tests.e2e.support import Client, connected, dialled, login, soon
 from tests.postgres_server import PostgresServer
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture
@@ -42,3 +44,44 @@ async def test_a_session_goes_on_at_another_worker_and_is_recorded_once(
         recorded = project.rows("SELECT session FROM realtime_closedsession")
         assert [each["session"] for each in recorded] == [first.id]
         assert two.complaints() == []
+
+
+@pytest.mark.parametrize("checks", [True, False])
+async def test_handlers_that_ask_the_orm_go_on_when_backends_were_ended(
+    postgres_server: PostgresServer, redis_server: RedisServer, checks: bool
+) -> None:
+    """With health checks nobody notices; without, one call of each thread fails, as a request
+    would."""
+    redis_server.flush()
+    project = PostgresProject.new(postgres_server.create(f"orm_{checks}".lower()))
+    project.env |= {
+        "DJANGO_SETTINGS_MODULE": "tests.e2e.orm_project",
+        "REDIS_URL": redis_server.url,
+        "CHECKS": "1" if checks else "",
+    }
+    with project.serve() as server:
+        async with connected(server) as client:
+            assert await answers(client, 1) == ["joined", "ack"]
+            project.rows(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            first, *others = [await answers(client, number) for number in (3, 5, 7)]
+            assert (first == ["joined", "ack"]) is checks
+            assert others == [["joined", "ack"]] * 2
+        async with dialled(server) as newcomer:
+            await newcomer.send(type="hello", protocol=1, rooms={"chat:9": None})
+            await newcomer.frame("welcome")
+
+
+async def answers(client: Client, number: int) -> list[str]:
+    """What is answered to a join of a room and a message in it, whose ids begin with this."""
+    room = f"chat:{number}"
+    await client.send(type="join", room=room, id=number)
+    await client.send(type="message", room=room, id=number + 1, key=f"k{number}", data=1)
+
+    def told() -> list[str]:
+        return [frame["type"] for frame in client.frames if frame.get("id") in (number, number + 1)]
+
+    await client.until(lambda: len(told()) == 2, within=PATIENCE, what=room)
+    return told()

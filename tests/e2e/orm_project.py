@@ -1,0 +1,10 @@
+"""The demo project, served by :mod:`tests.e2e.orm_app`, with connections that last."""
+
+import os
+
+from tests.e2e.demo_settings import *  # noqa: F403
+from tests.e2e.demo_settings import DATABASES
+
+ASGI_APPLICATION = "tests.e2e.orm_app.application"
+DATABASES["default"]["CONN_MAX_AGE"] = 600
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = bool(os.environ["CHECKS"])
