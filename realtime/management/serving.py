@@ -12,7 +12,8 @@ from django.core.management.base import CommandError
 from realtime.conf import settings
 from realtime.servers.base import Lifecycle, Limits, exit_within
 from realtime.store.ownership import ForeignStore
-from realtime.worker import runtime
+from realtime.worker import refusals, runtime
+from realtime.worker.refusals import Reason
 
 # Each is a module with a Server; imported where it runs, since some need an extra
 # and daphne's installs its event loop.
@@ -89,6 +90,7 @@ class Life:
             listening=self._overseer.ready,
             begin_drain=self._begin_drain,
             drain=self._drain,
+            refused=lambda reason, words: refusals.here().note(Reason(reason), words),
         )
 
     async def _start(self) -> None:

@@ -94,13 +94,16 @@ class Lifecycle:
 
     ``start`` is awaited before the first connection is accepted, ``listening``
     gets the address, ``begin_drain`` is called when the end is asked for while
-    requests are still served, ``drain`` says goodbye to every client.
+    requests are still served, ``drain`` says goodbye to every client. ``refused`` is told of
+    each connection that the server turns away by itself: the reason ("capacity" or "draining"),
+    and words for the log.
     """
 
     start: Callable[[], Awaitable[object]] = _nothing
     listening: Callable[[str, int], object] = lambda _host, _port: None
     begin_drain: Callable[[], object] = lambda: None
     drain: Callable[[], Awaitable[object]] = _nothing
+    refused: Callable[[str, str], object] = lambda _reason, _words: None
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:

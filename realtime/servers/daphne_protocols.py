@@ -95,6 +95,7 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
 
     def onConnect(self, request: Any) -> Any:
         if self.server.draining:
+            self.server.lifecycle.refused("draining", "server shutting down")
             raise denied(503, "Service Unavailable")
         return super().onConnect(request)
 

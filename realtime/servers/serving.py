@@ -156,6 +156,7 @@ class Serving:
         # A new descriptor is the lowest that is free, so its number says how many are not.
         if accepted.fileno() < limit - RESERVE:
             return False
+        self.lifecycle.refused("capacity", f"{limit} file descriptors are too few")
         now = time.monotonic()
         if now - self._complained >= COMPLAIN_EVERY:
             self._complained = now

@@ -188,6 +188,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Request) -> None:
         if self.serving.draining:
+            self.serving.lifecycle.refused("draining", "server shutting down")
             self.request, self.handshake_initiated = event, True
             self.deny(503)
             return

@@ -1,7 +1,9 @@
 """What refuses newcomers is said: by health, by the probe, and by two lines of the log."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from tests.e2e.postgres_project import PostgresProject
 from tests.e2e.redis_support import RedisProject
-from tests.e2e.support import Client, Server, connected, crowd, dialled, login, soon
+from tests.e2e.support import Client, Project, Server, connected, crowd, dialled, login, soon
 from tests.postgres_server import PostgresServer, programs
 from tests.redis_server import RedisServer
 
@@ -145,8 +147,20 @@ async def test_a_login_database_that_is_away_beside_a_redis_that_is_well(
         assert "24 " in over
 
 
-# How a newcomer comes to be refused, and as what it counts.
-Refusal = tuple[Callable[[Server, str], Any], str]
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+async def test_too_few_file_descriptors(template: Path, tmp_path: Path, kind: str) -> None:
+    with Project.copy(template, tmp_path).serve(server=kind) as server:
+        assert await status(server) == "ok"
+        pid = server.process.pid
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 20, before[1]))
+        assert await ready(server) == 503
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        body = await health(server)
+        assert (body["status"], body["refused"]) == ("degraded", {"capacity": 1})
+        assert "file descriptors" in body["failing"]["capacity"]
+        await until(server, "ok")
 
 
 async def test_what_clients_do_wrong_counts_and_degrades_nothing(

@@ -69,6 +69,23 @@ async def test_an_empty_beat_renews_the_lease(world: World) -> None:
     assert (await world.store.stats()).workers == 1
 
 
+async def test_a_beat_that_ends_in_a_defect_is_not_healthy_either(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(world.hub, "report", lambda: 1 / 0)
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                await world.beats.flush()
+            assert (is_healthy(world), world.beats.trouble) == (False, "division by zero")
+    await world.beats.flush()
+    assert is_healthy(world)
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == "reports to the store fail: division by zero"
+    assert said[1].startswith("the store is back after ")
+    assert len(said) == 2
+
+
 async def test_after_an_outage_changed_sessions_are_reported_again(world: World) -> None:
     session = await world.admit(Wire())
     world.hub.receive(session, Visibility(state="hidden"))
