@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import Token
 from functools import partial
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
@@ -60,6 +61,7 @@ class Loan(Executor):
 
     def __init__(self, lender: "Lender") -> None:
         self._lender = lender
+        self._token: Token[ThreadSensitiveContext] | None = None
         self.thread: ThreadPoolExecutor | None = None
         self.waiting: list[_Call] = []  # for the thread
         self.unfinished = 0  # calls that the thread has been given
@@ -68,12 +70,16 @@ class Loan(Executor):
         self.over: Callable[[], None] = _nothing  # called when it no longer waits for a thread
 
     def __enter__(self) -> Self:
-        """The code that is awaited inside has it for all of its sync calls."""
-        self._token = SyncToAsync.thread_sensitive_context.set(_context_of(self))
+        """The code that is awaited inside has it for all of its sync calls. Not in a loop that
+        sync code waits for, as in a test of Django's: there they belong to that thread, and to
+        the transaction that is open in it."""
+        if not _sync_code_waits():
+            self._token = SyncToAsync.thread_sensitive_context.set(_context_of(self))
         return self
 
     def __exit__(self, *_: object) -> None:
-        SyncToAsync.thread_sensitive_context.reset(self._token)
+        if self._token:
+            SyncToAsync.thread_sensitive_context.reset(self._token)
         self._lender.give_back(self)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
@@ -116,7 +122,10 @@ class Lender:
 
     @contextmanager
     def around(self) -> Iterator[None]:
-        """Code inside borrows a thread for each of its sync calls."""
+        """Code inside borrows a thread for each of its sync calls, except where a loan does not."""
+        if _sync_code_waits():
+            yield
+            return
         token = SyncToAsync.thread_sensitive_context.set(self._around)
         try:
             yield
@@ -296,6 +305,11 @@ def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(call)
 
 
+def _sync_code_waits() -> bool:
+    """Whether the running loop was made by ``async_to_sync``, in whose thread sync code runs."""
+    return asyncio.get_running_loop() in AsyncToSync.loop_thread_executors
+
+
 def has_own_thread() -> bool:
     """Whether the code that runs here has a thread at hand whose transactions it may be in.
 
@@ -303,7 +317,7 @@ def has_own_thread() -> bool:
     """
     if getattr(AsyncToSync.executors, "current", None):
         return True  # it was called from sync code, which waits in its thread
-    if asyncio.get_running_loop() in AsyncToSync.loop_thread_executors:
+    if _sync_code_waits():
         return True
     context = SyncToAsync.thread_sensitive_context.get(cast(ThreadSensitiveContext, None))
     executor = SyncToAsync.context_to_thread_executor.get(context) if context else None

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -266,6 +267,28 @@ async def test_sync_code_may_call_async_code_that_calls_sync_code(lender: Lender
 
     with lender.loan():
         assert await sync_to_async(sync)()
+
+
+async def test_in_a_loop_that_sync_code_waits_for_it_has_that_thread() -> None:
+    """As in a test of Django's, whose transaction is open there. Channels' communicator runs an
+    application in a task with an empty context."""
+
+    async def call() -> list[int]:
+        lender = Lender(size=1, patience=PATIENCE)
+        with lender.around():
+            found = [await ident()]
+            with lender.loan():
+                found += [await ident(), await asyncio.create_task(ident())]
+        assert lender._total == 0
+        return found
+
+    async def elsewhere() -> list[int]:
+        return await asyncio.create_task(call(), context=Context())
+
+    def sync() -> bool:
+        return async_to_sync(elsewhere)() == [threading.get_ident()] * 3
+
+    assert await asyncio.to_thread(sync)
 
 
 async def test_after_the_end_nothing_begins() -> None:
