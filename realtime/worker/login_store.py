@@ -48,7 +48,7 @@ class LoginStore:
     failure and recovery are noticed although no client comes near. ``refusals`` are told, which
     log the beginning and the end.
 
-    A call takes ``timeout`` seconds at most, and one for a login the wait for its turn besides.
+    A call for a login takes ``timeout`` seconds at most, and the wait for its turn besides.
     """
 
     def __init__(self, threads: Threads, refusals: Refusals, *, timeout: float) -> None:
@@ -67,26 +67,30 @@ class LoginStore:
         if not key:
             return ANONYMOUS
         async with self._turns.one():
-            login = await self._ask(login_of, key)
+            login = await self._ask(self._timeout, login_of, key)
         if login.unverified and self._is_recent(login.digest):
             raise LoginUnverified("none of the keys here has signed this session")
         return login
 
     async def verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
         """The close codes of those that no longer stand. Raises StoreUnavailable if it cannot
-        be known."""
-        return await self._ask(verdicts, logins)
+        be known. Takes ``timeout`` for each login at most: some engines and backends are asked
+        for one after the other, and a call that was given up would go on in its thread.
+        """
+        return await self._ask(self._timeout * max(len(logins), 1), verdicts, logins)
 
-    async def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _ask(
+        self, seconds: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         self._asked = True
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 return await self._threads.run(call, *args, **kwargs)
         except (StoreUnavailable, TimeoutError, Overloaded) as error:
             if not self._in_doubt:
                 self._in_doubt = True
                 self.job.hasten(time.monotonic())
-            raise _unavailable(error, self._timeout) from error
+            raise _unavailable(error, seconds) from error
 
     def _is_recent(self, digest: str) -> bool:
         now = time.monotonic()

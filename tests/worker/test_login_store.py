@@ -122,6 +122,19 @@ async def test_a_call_that_fails_alone_is_no_outage(
     assert (store.probes, logins.outage, caplog.records) == (1, None, [])
 
 
+async def test_many_logins_that_are_read_one_by_one_have_the_time_for_it(
+    store: Store, logins: LoginStore
+) -> None:
+    """As those of an engine on files, or of a backend that asks a directory for each user."""
+    many = [Login(str(number), "1") for number in range(500)]
+    store.hangs = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, store.hangs.set)
+    assert await logins.verdicts(many) == {}
+    store.hangs.clear()
+    with pytest.raises(StoreUnavailable, match=r"within 0\.01 s"):
+        await logins.verdicts(many[:1])
+
+
 async def test_a_store_that_hangs_has_one_probe_at_a_time(
     store: Store, logins: LoginStore, clock: Clock
 ) -> None:
