@@ -5,6 +5,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from asgiref.sync import sync_to_async
+
+from realtime.lending import Lender
 from realtime.store.base import AtCapacity
 from realtime.threads import Overloaded, Threads
 
@@ -54,12 +57,17 @@ class Probes:
             self._refusals.passed(reason)
 
 
-async def find_room(wait_for_a_turn: Callable[[], Awaitable[object]], threads: Threads) -> None:
-    """Wait for a turn of admission and for a thread, as newcomers do. Raises AtCapacity."""
+async def find_room(
+    wait_for_a_turn: Callable[[], Awaitable[object]], threads: Threads, lender: Lender
+) -> None:
+    """Wait for a turn of admission, a thread of these and one that is lent to handlers, as
+    newcomers do. Raises AtCapacity."""
     try:
         async with asyncio.timeout(EVERY):
             await wait_for_a_turn()
             await threads.run(_nothing)
+            with lender.loan():
+                await sync_to_async(_nothing)()
     except (TimeoutError, Overloaded):
         raise AtCapacity("too many are waiting") from None
 

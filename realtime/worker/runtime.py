@@ -225,7 +225,8 @@ class Runtime:
         return (await self.login_store.verdicts([login])).get(login)
 
     async def _probe_room(self) -> None:
-        await probes.find_room(self.admission.wait_for_a_turn, self.base.threads.logins)
+        threads = self.base.threads.logins
+        await probes.find_room(self.admission.wait_for_a_turn, threads, self.lender)
 
     def _resumed(self, record: Session) -> None:
         """Whoever had it until now shall hear of it."""

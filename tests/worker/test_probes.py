@@ -1,9 +1,15 @@
 """The worker's own attempts: they find failure and recovery, and leave nothing else behind."""
 
 import asyncio
+import threading
+from contextlib import AsyncExitStack, nullcontext
+from functools import partial
+from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
+from realtime.lending import Lender
 from realtime.store.base import AtCapacity, StoreUnavailable
 from realtime.threads import Threads
 from realtime.worker import probes
@@ -68,22 +74,34 @@ async def test_a_defect_of_an_attempt_is_a_failure_whose_traceback_comes_once(
     assert caplog.text.count("Traceback") == 1
 
 
-async def test_room_is_a_turn_and_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns, threads, full = Turns(1, patience=10.0), Threads(size=1), Threads(size=1, max_pending=0)
+@pytest.mark.parametrize("taken", ["turn", "thread", "loan", ""])
+async def test_room_is_a_turn_and_a_thread_and_a_loan(
+    taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, gate = Turns(1, patience=10.0), threading.Event()
+    threads, lender = Threads(size=1, max_pending=1), Lender(size=1, patience=10.0)
 
     async def turn() -> None:
         async with turns.one():
             pass
 
-    await probes.find_room(turn, threads)
-    with pytest.raises(AtCapacity):
-        await probes.find_room(turn, full)
-    async with turns.one():
-        with monkeypatch.context() as patched, pytest.raises(AtCapacity):
-            patched.setattr(probes, "EVERY", 0.01)
-            await probes.find_room(turn, threads)
-    await probes.find_room(turn, threads)
-    await asyncio.gather(threads.aclose(), full.aclose())
+    async def loan() -> None:
+        with lender.loan():
+            await sync_to_async(gate.wait)(10)
+
+    async with AsyncExitStack() as stack:
+        if taken == "turn":
+            await stack.enter_async_context(turns.one())
+        busy: dict[str, Any] = {"thread": partial(threads.run, gate.wait, 10), "loan": loan}
+        under_way = asyncio.ensure_future(busy.get(taken, turn)())
+        await asyncio.sleep(0)
+        expected: Any = pytest.raises(AtCapacity) if taken else nullcontext()
+        with monkeypatch.context() as patched, expected:
+            patched.setattr(probes, "EVERY", 0.05 if taken else 10.0)
+            await probes.find_room(turn, threads, lender)
+        gate.set()
+    await under_way
+    await asyncio.gather(threads.aclose(), lender.aclose())
 
 
 async def test_the_attempts_of_a_round_are_made_side_by_side(refusals: Refusals) -> None:
