@@ -75,8 +75,7 @@ class RealtimeConsumer(AsyncConsumer):
         Whatever it raises, StoreUnavailable if it cannot be known now, makes the client come
         again later.
         """
-        worker = await runtime.start()
-        return await worker.login(session_key(origin.headers_of(self.scope)))
+        return await _own_worker().login(session_key(origin.headers_of(self.scope)))
 
     async def authorize(self, room: str, action: str) -> bool:
         """Whether ``self.peer`` may "join" this room, or "publish" in it: nobody may, without
@@ -103,7 +102,7 @@ class RealtimeConsumer(AsyncConsumer):
     async def publish(self, room: str, data: Any, *, key: str) -> Position:
         """Publish in the name of this client: once for the same ``key`` of the same user, in
         the same room. Raises StoreUnavailable, and Refused for data that cannot be."""
-        worker = await runtime.start()
+        worker = _own_worker()
         own = f"c:{self.peer.user}:{key}"  # nobody else's key means the same
         try:
             appended = await worker.publisher.publish(room, encode_data(data), own)
@@ -135,7 +134,7 @@ class RealtimeConsumer(AsyncConsumer):
             refusals.here().note(*refusal)
             return
         self._address = self._client_address()
-        silence = (await runtime.start()).ungreeted.admit(place_of(self._address))
+        silence = (await self._worker()).ungreeted.admit(place_of(self._address))
         if silence is None:
             await send({"type": "websocket.close", "status": CROWDED})  # 403 on other servers
             refusals.here().note(Reason.LIMIT, _crowded(self._address))
@@ -143,6 +142,14 @@ class RealtimeConsumer(AsyncConsumer):
         with silence:
             self._greeted = silence.over
             await self._serve(receive, send)
+
+    async def _worker(self) -> runtime.Runtime:
+        """The worker, which is there from now on. Raises what its start raises."""
+        try:
+            return await runtime.start()
+        except Exception as error:
+            refusals.here().ended(None, error)
+            raise
 
     async def _serve(self, receive: Receive, send: Send) -> None:
         await self._accept(send)
@@ -364,6 +371,14 @@ class RealtimeConsumer(AsyncConsumer):
     def _depart(self, session: ConnectedSession, code: int) -> None:
         if worker := runtime.here():
             worker.hub.gone(session, code)
+
+
+def _own_worker() -> runtime.Runtime:
+    """The worker that serves this connection. Raises StoreUnavailable if it has ended: a handler
+    that goes on after a drain makes no other one."""
+    if worker := runtime.here():
+        return worker
+    raise StoreUnavailable("this worker has ended")
 
 
 def _crowded(address: str) -> str:

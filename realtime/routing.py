@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import path, re_path
 
 from .consumers import RealtimeConsumer
@@ -57,14 +58,23 @@ def with_probes(http: Application) -> Application:
         if probe is None:
             await http(scope, receive, send)
         else:
-            await _answer(send, all(map(probe, runtime.running())))
+            await _answer(send, await probe())
 
     return application
 
 
-PROBES: dict[str, Callable[[runtime.Runtime], bool]] = {
-    "/realtime/live/": lambda worker: worker.alive,
-    "/realtime/ready/": lambda worker: worker.ready,
+async def _is_live() -> bool:
+    return all(worker.alive for worker in runtime.running())
+
+
+async def _is_ready() -> bool:
+    can_start = await runtime.can_start()
+    return can_start and all(worker.ready for worker in runtime.running())
+
+
+PROBES: dict[str, Callable[[], Awaitable[bool]]] = {
+    "/realtime/live/": _is_live,
+    "/realtime/ready/": _is_ready,
 }
 
 
@@ -87,7 +97,8 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
         if event["type"] == "lifespan.startup":
             try:
                 await runtime.start()
-            except ForeignStore as error:  # what is raised, some servers take for indifference
+            except (ForeignStore, ImproperlyConfigured) as error:
+                # What is raised, some servers take for indifference.
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             await send({"type": "lifespan.startup.complete"})

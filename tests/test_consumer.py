@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.test import Client as Browser
 from realtime import signals
 from realtime.authentication import ANONYMOUS, Login
 from realtime.consumers import SERVER_EXTENSION, RealtimeConsumer
+from realtime.protocol.messages import Said
 from realtime.store.base import StoreUnavailable
 from realtime.store.records import Deliveries, SessionState
 from realtime.worker import runtime
@@ -329,6 +331,38 @@ async def test_who_comes_while_goodbyes_are_said_is_sent_away(
     await client.say(**HELLO)
     said, ended = await client.end()
     assert (said[-1]["delay"], ended) == ([0, 5000], code)
+
+
+class Late(RealtimeConsumer):
+    """Publishes what is said when it is told to, also after a drain."""
+
+    async def receive_message(self, message: Said) -> None:
+        self.begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        try:
+            await self.publish("chat:1", 1, key=message.key)
+        except StoreUnavailable as error:
+            self.ends.append(str(error))
+
+    begun: asyncio.Event
+    ends: list[str]
+
+
+async def test_a_handler_that_goes_on_after_a_drain_makes_no_other_worker(
+    transactional_db: None, settings: Any
+) -> None:
+    settings.REALTIME = QUICK
+    worker = await runtime.start()
+    Late.begun, Late.ends = asyncio.Event(), []
+    client = Client(Late)
+    await client.greet()
+    await client.say(type="message", room="chat:1", key="a", data=1, id=1)
+    await asyncio.wait_for(Late.begun.wait(), 10)
+    await worker.drain()
+    await client.end()
+    await eventually(lambda: Late.ends)
+    assert (Late.ends, runtime.running()) == (["this worker has ended"], [])
 
 
 async def test_a_hello_that_a_drain_has_ended_opens_no_session(worker: Runtime) -> None:

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.testing import HttpCommunicator, WebsocketCommunicator
+from django.core.exceptions import ImproperlyConfigured
 
 from realtime.routing import realtime_application
-from realtime.worker import runtime
+from realtime.store.ownership import ForeignStore
+from realtime.worker import refusals, runtime
 from realtime.worker.runtime import Runtime
 
 
@@ -110,3 +112,52 @@ async def test_lifespan_starts_and_drains_the_worker() -> None:
     assert runtime.running() == []
     assert worker.draining
     assert [t for t in asyncio.all_tasks() if t.get_name() == "realtime-ticker"] == []
+
+
+CANNOT = [ForeignStore("another deployment's"), ImproperlyConfigured("no such database")]
+
+
+@pytest.fixture
+def broken(transactional_db: None) -> Iterator[pytest.MonkeyPatch]:
+    """Workers that cannot start, until this is undone."""
+    with pytest.MonkeyPatch.context() as broken:
+        yield broken
+
+
+def break_with(error: Exception, broken: pytest.MonkeyPatch) -> None:
+    async def fail(_: Runtime) -> None:
+        raise error
+
+    broken.setattr(Runtime, "_own", fail)
+
+
+@pytest.mark.parametrize("error", CANNOT)
+async def test_a_worker_that_cannot_start_ends_its_server(
+    error: Exception, broken: pytest.MonkeyPatch
+) -> None:
+    """One that has a lifespan: what was raised instead, uvicorn took for an application without."""
+    break_with(error, broken)
+    communicator = Lifespan(application, {"type": "lifespan"})
+    await communicator.send_input({"type": "lifespan.startup"})
+    failed = {"type": "lifespan.startup.failed", "message": str(error)}
+    assert await communicator.receive_output(10) == failed
+    await communicator.wait(10)
+
+
+@pytest.mark.parametrize("error", CANNOT)
+async def test_where_no_worker_can_start_nothing_is_ready(
+    error: Exception, broken: pytest.MonkeyPatch
+) -> None:
+    """A server without a lifespan, at whose first connection it has failed. A probe tries again,
+    so that it is ready although nobody who connects comes near."""
+    break_with(error, broken)
+    communicator = WebsocketCommunicator(application, "/ws/")
+    with pytest.raises(type(error)):
+        await communicator.connect(timeout=10)
+    assert list(refusals.here().recent.values()) == [1]
+    assert [(await get(path))[0] for path in PROBES] == [200, 503]
+    broken.undo()
+    assert [(await get(path))[0] for path in PROBES] == [200, 200]
+    (worker,) = runtime.running()
+    assert sum(worker.refusals.recent.values()) == 1
+    await worker.stop()

@@ -341,8 +341,15 @@ class Runtime:
         await self.rooms.stop()
         await asyncio.gather(self._messenger.stop(), self._leave())
         await asyncio.gather(self.lender.aclose(), self.base.aclose())
-        refusals.forget()
-        _runtimes.pop(self.loop, None)
+        self._be_forgotten()
+
+    def _be_forgotten(self) -> None:
+        """Let the loop have another worker. That a start has failed is remembered, with what
+        it has cost."""
+        starting = _runtimes.get(self.loop)
+        if starting is None or starting.done():
+            refusals.forget()
+            _runtimes.pop(self.loop, None)
 
     async def _leave(self) -> None:
         """Give the lease back, and see to its end what is under way."""
@@ -384,6 +391,19 @@ async def start() -> Runtime:
 
 def _has_failed(starting: "asyncio.Future[Runtime]") -> bool:
     return starting.done() and (starting.cancelled() or starting.exception() is not None)
+
+
+async def can_start() -> bool:
+    """Whether who connects finds a worker in the running loop, as far as is known: after a
+    start that has failed another one is tried."""
+    starting = _runtimes.get(asyncio.get_running_loop())
+    if starting is None or not _has_failed(starting):
+        return True
+    try:
+        await start()
+    except Exception:  # the first one has told who asked
+        return False
+    return True
 
 
 async def _start() -> Runtime:
