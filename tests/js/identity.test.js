@@ -182,6 +182,14 @@ test("two clients of one page have their own, also over a reload", () => {
   );
 });
 
+test("to take twice claims no second place", () => {
+  const tab = new FakeStorage();
+  const client = page(tab);
+  client.take();
+  client.leave();
+  assert.deepEqual([...tab.items.keys()], [`realtime:${URL}`]);
+});
+
 test("one that has let go makes room for the next", () => {
   const tab = new FakeStorage();
   for (let time = 0; time < 3; time += 1) {

@@ -57,6 +57,17 @@ describe("pages and tabs", () => {
     assert.equal(tab.items.size, 0);
   });
 
+  test("out of the cache, and away for good: nothing stays behind for a duplicate", () => {
+    const tab = new FakeStorage();
+    const { browser } = connectedPage({ autoReconnect: false }, new Browser(tab));
+    browser.socket.breaks();
+    browser.leave();
+    assert.equal(tab.items.size, 1);
+    browser.comeBack();
+    assert.equal(tab.items.size, 0);
+    assert.equal(browser.sockets.length, 1);
+  });
+
   test("gone again before the handover: nothing connects", () => {
     const { browser } = connectedPage();
     browser.leave();

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { Patience } from "../../realtime/static/realtime/patience.js";
+import { heard } from "./browser.js";
 import { connectedPage, page, passDelay } from "./pages.js";
 
 const NUMBERS = { pong_timeout: 10_000, max_missed: 3 };
@@ -112,7 +113,25 @@ describe("a line that is dead", () => {
     browser.pass(1000);
     browser.socket.says({ type: "ack", id: 1 });
     browser.pass(20_000);
-    assert.equal(browser.socket.sentOf("ping").length, 0);
+    assert.equal(client.state, "connected");
+    assert.ok(browser.socket.sentOf("ping").length <= 1);
+  });
+
+  test("a server that is well and has nothing to say is never in doubt", () => {
+    const { browser, client } = connectedPage();
+    const states = heard(client, "state");
+    client.addEventListener("frame", ({ detail: { frame } }) => {
+      const pong = { type: "pong", sequence: frame.sequence };
+      if (frame.type === "ping")
+        browser.environment.setTimeout(() => browser.socket.says(pong), 300);
+    });
+    client.send("chat", "to a handler that takes ten seconds").catch(() => {});
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      client.sendBytes(new Uint8Array(3));
+      browser.pass(100);
+    }
+    assert.deepEqual(states, []);
+    assert.ok(browser.socket.sentOf("ping").length <= 10);
   });
 
   test("what was said right after a standstill is no reason to condemn anybody", () => {

@@ -110,6 +110,17 @@ describe("stays away", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
+  test("until it does again, and is looked at", () => {
+    const { browser, client } = sentAway(4503);
+    client.disableAutoReconnect();
+    for (const looks of Object.values(LOOKS)) looks(browser);
+    browser.isTold(HINT);
+    assert.equal(browser.sockets.length, 1);
+    client.enableAutoReconnect();
+    LOOKS["focused again"]?.(browser);
+    assert.equal(browser.sockets.length, 2);
+  });
+
   test("a connection that stands is not disturbed", () => {
     const { browser } = connectedPage();
     for (const looks of Object.values(LOOKS)) looks(browser);

@@ -226,6 +226,20 @@ describe("hope is no reason to call without end", () => {
     assert.equal(browser.sockets.length, 3);
   });
 
+  test("it delays no attempt whose timer is late", () => {
+    const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
+    browser.socket.breaks();
+    for (const random of [0, 0, 0, 0, 0.99]) {
+      browser.window.dispatchEvent(new Event("online"));
+      passDelay(browser, client);
+      browser.random = random;
+      browser.socket.breaks();
+    }
+    browser.stall(1000); // the attempt was due after 600 ms
+    browser.window.dispatchEvent(new Event("online"));
+    assert.equal(client.stats().nextAttemptAt, null);
+  });
+
   test("what the server said not to do before is not done", () => {
     const { browser } = connectedPage();
     browser.pass(10_000);

@@ -112,6 +112,16 @@ describe("a content security policy", () => {
     assert.equal(client.state, "connected");
   });
 
+  test("is none of ours once the socket is open", () => {
+    const { browser, client } = page();
+    client.connect();
+    browser.socket.open();
+    violates(browser, { blockedURI: "wss" });
+    browser.socket.welcomes();
+    violates(browser, { blockedURI: "wss" });
+    assert.equal(client.state, "connected");
+  });
+
   test("of which the browser tells the origin alone", () => {
     const url = "wss://live.example.com/ws/";
     for (const blockedURI of [url, "wss://live.example.com", "wss"])
@@ -173,11 +183,17 @@ describe("addresses", () => {
       origin: "https://a.example",
     };
     assert.equal(seenFrom(blob, "/ws/"), "wss://a.example/ws/");
+    assert.equal(seenFrom({ ...blob, baseURI: blob.href }, "/ws/"), "wss://a.example/ws/");
     const worker = {
       href: "http://a.example/js/w.js",
       protocol: "http:",
       origin: "http://a.example",
     };
     assert.equal(seenFrom(worker, "/ws/"), "ws://a.example/ws/");
+  });
+
+  test("an absolute one needs no page with an address", () => {
+    const nowhere = { href: "blob:null/1-2", protocol: "blob:", origin: "null" };
+    assert.equal(seenFrom(nowhere, "wss://a.example/ws/"), "wss://a.example/ws/");
   });
 });

@@ -37,6 +37,17 @@ describe("on the wire, and then", () => {
     assert.deepEqual(await ends([sent]), ["unknown"]);
   });
 
+  test("put off, and asleep before it went again: nor on a line that seems to stand", async () => {
+    const { browser, client } = connectedPage();
+    const sent = [1, 2].map((data) => client.send("chat", data));
+    const { id, room } = browser.socket.sentOf("message")[0] ?? {};
+    browser.socket.says({ type: "error", code: "unavailable", id, room });
+    browser.sleep(600_000);
+    browser.pass(1000);
+    assert.deepEqual(said(browser.socket), [1, 2]);
+    assert.deepEqual(await ends(sent), ["unknown", ""]);
+  });
+
   test("within four minutes: sent again with the same key", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);

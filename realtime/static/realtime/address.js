@@ -11,11 +11,11 @@ export function socketUrl(url) {
   return absolute.href;
 }
 
-/** A frame with `srcdoc` and a worker from a blob have no address that a path could be read from. */
+/** A frame with `srcdoc` and what comes from a blob have no address that a path could be read from. */
 function base() {
   const { document, location } = globalThis;
-  if (document?.baseURI) return document.baseURI;
-  return location?.protocol === "blob:" ? location.origin : location?.href;
+  const address = document?.baseURI || location?.href;
+  return address?.replace(/^blob:(?=\w+:)/, ""); // it has its maker's in it, if that has one
 }
 
 /**

@@ -27,7 +27,7 @@ const ALONE = new Set([4002]);
 // The server said that it goes; by itself it comes back, and until then nothing answers.
 const RESTARTS = new Set([1001, 1012, 4001]);
 
-// Whoever logs in elsewhere is welcome again.
+// A user who logs in elsewhere is welcome again.
 const ABOUT_LOGIN = new Set([4501, 4503]);
 
 // Somebody meant it: nothing is wrong, the client is just not wanted now.

@@ -171,6 +171,7 @@ export class Connection {
   }
 
   #greet() {
+    this.#unwatch(); // what is forbidden from now on is another's
     this.#waitsSince = this.#environment.now();
     this.#await();
     this.send(this.#owner.hello());
@@ -195,11 +196,11 @@ export class Connection {
   /** @param {any} data */
   #receive(data) {
     this.#watchdog?.heard();
+    if (this.#over) return; // the owner's listeners are free to act, here and below
     if (typeof data !== "string") return this.#flow ? this.#owner.handed(data) : undefined;
     const frame = parsed(data);
     if (typeof frame?.type !== "string") return; // not ours
     this.#owner.framed("in", frame);
-    // It may be over: the owner's listeners are free to act.
     if (!this.#over) this.#serve(frame, data);
   }
 
@@ -222,7 +223,7 @@ export class Connection {
       case "publication":
         this.#flow?.took(bytesOf(text)); // first: whatever becomes of it, it has come
     }
-    if (this.#flow) this.#owner.told(frame);
+    if (this.#flow && !this.#over) this.#owner.told(frame);
   }
 
   /** @param {any} frame */

@@ -128,6 +128,7 @@ export class IdentityKeeper {
    * @param {Storage} storage
    */
   #claim(storage) {
+    this.release();
     const places = taken.get(storage) ?? new Set();
     taken.set(storage, places);
     let key = this.#name;

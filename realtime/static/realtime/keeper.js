@@ -80,7 +80,7 @@ export class Keeper {
       send: (/** @type {Frame} */ frame) => line.isUp() && this.#connection?.send(frame) === true,
     };
     this.delivery = new Delivery(this.#environment, this.#elapsed, line, emit);
-    const ask = () => this.autoReconnect && this.#begin();
+    const ask = () => this.#begin();
     this.#readmission = new Readmission(url, this.#environment, this.#elapsed, ask);
     this.#lifecycle = this.#living();
   }
@@ -96,8 +96,8 @@ export class Keeper {
       swayed: () => this.#connection?.check(),
       offline: () => this.#connection?.probe(),
       turned: (state) => this.#turned(state),
-      seen: () => this.#readmission.seen(),
-      told: (key) => this.#readmission.told(key),
+      seen: () => this.autoReconnect && this.#readmission.seen(),
+      told: (key) => this.autoReconnect && this.#readmission.told(key),
     });
   }
 
@@ -218,8 +218,10 @@ export class Keeper {
     this.#retry.succeeded();
     this.#readmission.welcomed(resumed);
     this.#enter("welcome");
-    this.#emit("connection_established", { session, user, resumed, attempts });
-    if (this.#standing.isUp) this.delivery.welcomed(frame); // listeners are free to disconnect
+    // Listeners are free to disconnect, and to connect again.
+    if (this.#standing.isUp)
+      this.#emit("connection_established", { session, user, resumed, attempts });
+    if (this.#standing.isUp) this.delivery.welcomed(frame);
   }
 
   /** @type {import("./connection.js").ConnectionOwner["framed"]} */
@@ -294,9 +296,8 @@ export class Keeper {
   }
 
   #returned() {
-    if (!this.#parked) return;
-    this.#identity.take();
-    this.#begin();
+    if (this.#standing.isAway) this.#identity.take();
+    if (this.#parked) this.#begin();
   }
 
   /**

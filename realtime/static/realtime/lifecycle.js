@@ -10,12 +10,12 @@ import { Alarm } from "./alarm.js";
  * @property {() => void} returned out of that cache
  * @property {() => void} frozen the browser will stop the page's scripts
  * @property {() => void} thawed
- * @property {() => void} woken there is new hope: another network, or somebody looking after a while
+ * @property {() => void} woken there is new hope: another network, or a look at the page after a while
  * @property {() => void} online there is a network
  * @property {() => void} swayed the network is the same, and faster or slower than it was
  * @property {() => void} offline the browser knows of none
  * @property {(state: "visible" | "hidden") => void} turned
- * @property {() => void} seen somebody looks at the page, or has given it the focus
+ * @property {() => void} seen the page is looked at, or has got the focus
  * @property {(key: string | null) => void} told another tab has written to the localStorage
  */
 

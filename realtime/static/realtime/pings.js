@@ -42,7 +42,10 @@ export class Pings {
   /** @returns {Promise<number>} the latency in ms */
   ask() {
     this.send();
-    return new Promise((resolve, reject) => this.#waiters?.push({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      if (this.#waiters) this.#waiters.push({ resolve, reject });
+      else reject(new Error("the connection has ended")); // by a listener to the ping
+    });
   }
 
   /**

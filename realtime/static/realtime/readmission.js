@@ -2,8 +2,8 @@
  * After the server has sent this page away for want of a login: when to ask once more.
  *
  * The user may have logged in elsewhere since. A page that is looked at again asks once, and
- * no page more often than twice a minute. Whoever is welcomed to a new session leaves a hint
- * in the localStorage, which tells the other tabs; one that was welcomed because of a hint
+ * no page more often than twice a minute. A page that is welcomed to a new session leaves a
+ * hint in the localStorage, which tells the other tabs; one that was welcomed because of a hint
  * leaves none, or two tabs could call each other for ever.
  */
 
@@ -41,13 +41,13 @@ export class Readmission {
     this.#wasHinted = false;
   }
 
-  /** There is, or will be, a connection that somebody has asked for; or none is wanted. */
+  /** There is, or will be, a connection that was asked for; or none is wanted. */
   settle() {
     this.#isOut = false;
     this.#wasHinted = false;
   }
 
-  /** Somebody looks at the page again. */
+  /** The page is looked at again. */
   seen() {
     if (!this.#isOut || this.#elapsed.ms - this.#askedAt < PAUSE_MS) return;
     this.#askedAt = this.#elapsed.ms;

@@ -99,7 +99,6 @@ export class Requests {
    * @param {Request[]} requests before the messages that are sent again
    */
   restart(requests) {
-    this.#giveUp(({ ms }) => this.#elapsed.ms - ms);
     this.#queue = [...requests, ...this.messages];
     this.#sent = false;
     this.#alarm.clear();
@@ -153,8 +152,10 @@ export class Requests {
   }
 
   #next() {
+    if (this.#sent || this.#alarm.pending) return;
+    this.#giveUp(({ ms }) => this.#elapsed.ms - ms); // none is on its way: what was, goes again
     const [request] = this.#queue;
-    if (!request || this.#sent || this.#alarm.pending) return;
+    if (!request) return;
     this.#sent = true; // before it is: who listens to frames may add more
     this.#id += 1;
     this.#sent = this.#line.send({ ...request.frame, id: this.#id });
@@ -172,7 +173,7 @@ export class Requests {
   #look() {
     const isUp = this.#line.isUp();
     const [first] = this.#queue;
-    // A wall clock that was set does no harm here: nothing is sent again on a line that stands.
+    // A wall clock that was set does no harm here: what is on its way is not sent again by this.
     this.#giveUp(({ now, ms }) => (isUp ? this.#environment.now() - now : this.#elapsed.ms - ms));
     if (isUp && first !== this.#queue[0]) this.#sent = false;
     this.#guard();

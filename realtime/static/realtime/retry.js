@@ -96,7 +96,7 @@ export class Retry {
     const soonest = Math.max(this.#begunAt + floor, this.#notBefore);
     if (this.#dueAt > now && this.#dueAt <= soonest) return false;
     this.#hurries += 1;
-    const ms = soonest - now;
+    const ms = Math.min(soonest, this.#dueAt) - now; // its timer may be late: no hope delays it
     if (ms > 0) this.#wait(ms);
     else this.#attempt();
     return ms > 0;

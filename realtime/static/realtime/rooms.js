@@ -71,18 +71,15 @@ export class Rooms {
    * @returns {Request[]} what it leaves to be asked for
    */
   welcomed({ user, rooms }) {
-    const requests = [];
+    const own = `user:${user}`; // comes unasked
     for (const [room, entry] of Object.entries(rooms)) {
-      // The user's own room comes unasked; any other that is not wanted was left since the hello.
-      if (room === `user:${user}` || this.#places.has(room))
-        this.#entered(this.#place(room), entry);
-      else requests.push(leaving(room));
+      if (room === own || this.#places.has(room)) this.#entered(this.#place(room), entry);
     }
-    for (const place of this.#places.values()) {
-      // Refused, or wanted since the hello: the answer to a request of its own says why.
-      if (!place.joined) requests.push(this.#joining(place));
-    }
-    return requests;
+    // Left since the hello, or by a listener just now.
+    const unwanted = Object.keys(rooms).filter((room) => room !== own && !this.#places.has(room));
+    // Refused, or wanted since the hello: the answer to a request of its own says why.
+    const wanted = [...this.#places.values()].filter(({ joined }) => !joined);
+    return [...unwanted.map(leaving), ...wanted.map((place) => this.#joining(place))];
   }
 
   /** @param {Frame} frame what nobody has asked for */
@@ -130,7 +127,9 @@ export class Rooms {
   #entered(place, entry) {
     const { room, gap } = place;
     if (this.#places.get(room) !== place) return; // left since
-    const { epoch, offset, recovered = gap ? false : null, reason = "left" } = entry;
+    const { epoch, offset, reason = "left" } = entry;
+    // Left and joined again since the hello: what follows is told from the end of the log on.
+    const recovered = gap ? false : (entry.recovered ?? null);
     place.joined = true;
     place.gap = place.silent = false;
     if (!recovered || !place.position) place.position = { epoch, offset };

@@ -39,6 +39,7 @@ export class Watchdog {
   #expected = { now: 0, wall: 0 };
   #heardAt = 0;
   #answerDue = Infinity;
+  #askDue = Infinity;
   #doubting = false;
   #excused = false;
   #stopped = false;
@@ -76,7 +77,7 @@ export class Watchdog {
   heard() {
     this.#heardAt = this.#environment.now();
     this.#heartbeat.traffic(this.#seconds);
-    this.#answerDue = Infinity;
+    this.#answerDue = this.#askDue = Infinity;
     this.#excused = false;
     if (!this.#doubting) return;
     this.#doubting = false;
@@ -89,17 +90,22 @@ export class Watchdog {
    */
   probe() {
     if (this.#doubting) return;
-    this.#answerDue = Infinity;
+    this.#answerDue = this.#askDue = Infinity;
     this.#adapt();
     const within = this.#patience.answer(PROBE_MS) / 1000;
     this.#act(this.#heartbeat.probe(this.#seconds, { within }));
     this.#arm(); // anew: a timer that is late by now must not excuse this probe as well
   }
 
-  /** The server has something to answer: if it is silent as long as a probe, it is probed. */
+  /**
+   * The server has something to answer, or to take: if it is silent as long as a probe, it is
+   * probed. Half-way it is asked without alarm, for it may be well and have nothing to say yet.
+   */
   expect() {
     if (this.#doubting || this.#answerDue < Infinity) return;
-    this.#answerDue = this.#environment.now() + this.#patience.answer(PROBE_MS);
+    const within = this.#patience.answer(PROBE_MS);
+    this.#answerDue = this.#environment.now() + within;
+    this.#askDue = this.#answerDue - within / 2;
   }
 
   stop() {
@@ -110,7 +116,7 @@ export class Watchdog {
   #arm() {
     if (this.#stopped) return; // the owner was told something and let us go
     const { now, wall } = this.#environment;
-    const due = Math.min(this.#heartbeat.due * 1000, this.#answerDue);
+    const due = Math.min(this.#heartbeat.due * 1000, this.#answerDue, this.#askDue);
     const wait = Math.ceil(Math.max(0, Math.min(LOOK_MS, due - now())));
     this.#armedAt = now();
     this.#expected = { now: now() + wait, wall: wall() + wait };
@@ -152,7 +158,15 @@ export class Watchdog {
     if (late <= this.#tolerance) this.#excused = false;
     this.#adapt();
     this.#act(this.#heartbeat.tick(this.#seconds));
-    if (!this.#stopped && this.#environment.now() >= this.#answerDue) this.probe();
+    if (!this.#stopped) this.#inquire();
+  }
+
+  #inquire() {
+    const now = this.#environment.now();
+    if (now >= this.#answerDue) return this.probe();
+    if (now < this.#askDue) return;
+    this.#askDue = Infinity;
+    this.#owner.probe();
   }
 
   /** What was measured since the last look counts for the pings that go from now on. */

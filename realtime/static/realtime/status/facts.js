@@ -154,7 +154,7 @@ function reasonInWords(stats, words) {
 }
 
 /**
- * What an administrator or the application has written is shown as it is, in whatever language.
+ * What an administrator or the application has written is shown as it is, in any language.
  * @param {import("../events.js").LastError} error
  * @param {Words} words
  */

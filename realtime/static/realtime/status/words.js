@@ -3,7 +3,7 @@
 /**
  * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
  * the like are optional: they say in words why a connection ended; without them, or where
- * somebody has given a reason, that is shown. `degraded` follows `connected`.
+ * a person has given a reason, that is shown. `degraded` follows `connected`.
  * @typedef {Record<keyof typeof ENGLISH, string> & Record<string, string>} Words
  */
 
@@ -144,7 +144,7 @@ const CHINESE = {
   code4506: "会话已在别处继续",
 };
 
-/** @type {Readonly<Record<number, string>>} What our server says of itself; anything else somebody has written. */
+/** @type {Readonly<Record<number, string>>} What our server says of itself; anything else a person has written. */
 export const STANDARD = Object.freeze({
   4001: "server shutting down",
   4002: "heartbeat timeout",

@@ -28,7 +28,7 @@ export type LifecycleOwner = {
     frozen: () => void;
     thawed: () => void;
     /**
-     * there is new hope: another network, or somebody looking after a while
+     * there is new hope: another network, or a look at the page after a while
      */
     woken: () => void;
     /**
@@ -45,7 +45,7 @@ export type LifecycleOwner = {
     offline: () => void;
     turned: (state: "visible" | "hidden") => void;
     /**
-     * somebody looks at the page, or has given it the focus
+     * the page is looked at, or has got the focus
      */
     seen: () => void;
     /**

@@ -8,9 +8,9 @@ export class Readmission {
     constructor(url: string, environment: Environment, elapsed: import("./elapsed.js").Elapsed, ask: () => void);
     /** @param {number} code with which the server has ended it for good */
     sentAway(code: number): void;
-    /** There is, or will be, a connection that somebody has asked for; or none is wanted. */
+    /** There is, or will be, a connection that was asked for; or none is wanted. */
     settle(): void;
-    /** Somebody looks at the page again. */
+    /** The page is looked at again. */
     seen(): void;
     /** @param {string | null} key what another tab has written */
     told(key: string | null): void;

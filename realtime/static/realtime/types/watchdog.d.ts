@@ -16,7 +16,10 @@ export class Watchdog {
      * asked for already.
      */
     probe(): void;
-    /** The server has something to answer: if it is silent as long as a probe, it is probed. */
+    /**
+     * The server has something to answer, or to take: if it is silent as long as a probe, it is
+     * probed. Half-way it is asked without alarm, for it may be well and have nothing to say yet.
+     */
     expect(): void;
     stop(): void;
     #private;

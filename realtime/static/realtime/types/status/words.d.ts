@@ -15,14 +15,14 @@ export function wordsFor(lang: string): Words;
  * @param {Record<string, string>} values
  */
 export function fill(text: string, values: Record<string, string>): string;
-/** @type {Readonly<Record<number, string>>} What our server says of itself; anything else somebody has written. */
+/** @type {Readonly<Record<number, string>>} What our server says of itself; anything else a person has written. */
 export const STANDARD: Readonly<Record<number, string>>;
 /** @type {Record<string, Partial<Words>>} by language tag, in lower case */
 export const languages: Record<string, Partial<Words>>;
 /**
  * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
  * the like are optional: they say in words why a connection ended; without them, or where
- * somebody has given a reason, that is shown. `degraded` follows `connected`.
+ * a person has given a reason, that is shown. `degraded` follows `connected`.
  */
 export type Words = Record<keyof typeof ENGLISH, string> & Record<string, string>;
 declare namespace ENGLISH {

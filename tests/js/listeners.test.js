@@ -1,0 +1,104 @@
+/** Listeners that act while they are told: nothing is lost by it, nor heard after the end. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { heard } from "./browser.js";
+import { connectedPage, page, passDelay } from "./pages.js";
+
+/** A page in the room news at offset 5, whose next hello is on its way. */
+function returning() {
+  const { browser, client } = connectedPage();
+  client.join("news");
+  const { id } = browser.socket.sentOf("join")[0] ?? {};
+  browser.socket.says({ type: "joined", id, room: "news", epoch: "e", offset: 5 });
+  browser.socket.breaks();
+  passDelay(browser, client);
+  browser.socket.open();
+  return { browser, client, resyncs: heard(client, "resync"), joined: heard(client, "joined") };
+}
+
+const MISSED = { news: { epoch: "e", offset: 8, recovered: true } };
+
+describe("a room", () => {
+  test("left and joined again while the hello is on its way: the gap is said", () => {
+    const { browser, client, resyncs, joined } = returning();
+    const messages = heard(client, "message");
+    client.leave("news");
+    client.join("news");
+    browser.socket.welcomes({ rooms: MISSED });
+    for (const offset of [6, 7, 8, 9])
+      browser.socket.says({ type: "publication", room: "news", offset, time: 7, data: offset });
+    assert.deepEqual(joined, [{ room: "news", offset: 8, recovered: false }]);
+    assert.deepEqual(resyncs, [{ room: "news", reason: "left" }]);
+    assert.deepEqual(
+      messages.map(({ data }) => data),
+      [9],
+    );
+  });
+
+  for (const event of /** @type {const} */ (["joined", "connection_established", "state"])) {
+    test(`left when a listener hears \`${event}\`: the server is told`, () => {
+      const { browser, client } = returning();
+      client.addEventListener(event, () => client.leave("news"));
+      browser.socket.welcomes({ rooms: MISSED });
+      assert.deepEqual(
+        browser.socket.sentOf("leave").map(({ room }) => room),
+        ["news"],
+      );
+      assert.deepEqual(browser.socket.sentOf("join"), []);
+    });
+  }
+});
+
+describe("disconnected by a listener", () => {
+  test("to the state: the welcome is not told any more", () => {
+    const { browser, client } = page();
+    client.connect();
+    const told = heard(client, "connection_established");
+    client.addEventListener("state", () => client.state === "connected" && client.disconnect());
+    browser.socket.welcomes();
+    assert.deepEqual(told, []);
+    assert.equal(client.state, "disconnected");
+  });
+
+  test("to its own ping: the ping is rejected", async () => {
+    const { client } = connectedPage();
+    client.addEventListener("frame", ({ detail }) => {
+      if (detail.frame.type === "ping") client.disconnect();
+    });
+    await assert.rejects(client.ping());
+  });
+
+  test("to a sign of life: the frame is not heard, whatever it carries", () => {
+    for (const data of ['{"type":"ping","sequence":1}', new ArrayBuffer(1)]) {
+      const { browser, client } = connectedPage();
+      const told = [heard(client, "bytes"), heard(client, "latency")];
+      const frames = heard(client, "frame");
+      browser.pass(30_000);
+      assert.equal(client.state, "unstable");
+      client.addEventListener("state", () => client.state === "connected" && client.disconnect());
+      const handler = browser.socket.onmessage;
+      handler?.({ data });
+      assert.equal(client.state, "disconnected");
+      assert.deepEqual(told, [[], []]);
+      assert.ok(
+        frames.every(({ direction, frame }) => direction === "out" || frame.type !== "ping"),
+      );
+    }
+  });
+
+  test("to the news that it says it has got: nothing follows", () => {
+    const { browser, client } = connectedPage({}, undefined, { window: 4 });
+    client.join("news");
+    const { id } = browser.socket.sentOf("join")[0] ?? {};
+    browser.socket.says({ type: "joined", id, room: "news", epoch: "e", offset: 5 });
+    const messages = heard(client, "message");
+    client.addEventListener("frame", ({ detail }) => {
+      if (detail.frame.type === "received") client.disconnect();
+    });
+    browser.socket.says({ type: "publication", room: "news", offset: 6, time: 7, data: 6 });
+    assert.equal(client.state, "disconnected");
+    assert.deepEqual(messages, []);
+  });
+});
