@@ -58,7 +58,7 @@ class LiveSession(Counters):
     claimant = models.CharField(max_length=64, blank=True)
     # Their names, with spaces between them; in memberships they are what is searched.
     rooms = models.TextField(blank=True)
-    turn = models.BigIntegerField(default=0)
+    turn = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("live session")

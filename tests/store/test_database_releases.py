@@ -1,0 +1,47 @@
+"""Two releases at once on one database: the one before goes on after the migrations."""
+
+import pytest
+from django.apps.registry import Apps
+from django.db import connections
+from django.db.migrations.loader import MigrationLoader
+
+from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.transaction import Database
+
+from .builders import beat, pulse
+from .kinds import WINDOWS
+
+FIRST = ("realtime", "0001_initial")
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=["default_database", "postgres_database"])
+def alias(request: pytest.FixtureRequest) -> str:
+    alias: str = request.getfixturevalue(request.param)
+    return alias
+
+
+@pytest.fixture
+def before(alias: str) -> Apps:
+    """The models as the first release has them."""
+    loader = MigrationLoader(connections[alias])
+    apps: Apps = loader.project_state(FIRST).apps
+    return apps
+
+
+def times() -> dict[str, int]:
+    now = 1_000
+    return dict.fromkeys(("opened_at", "connected_at", "last_beat", "deadline"), now)
+
+
+def test_what_the_first_release_inserts_is_read(alias: str, before: Apps) -> None:
+    sessions = DatabaseSessions(Database(alias), WINDOWS)
+    live = before.get_model("realtime", "LiveSession")
+    live.objects.using(alias).create(id="s1", state="connected", worker="w1", **times())
+    before.get_model("realtime", "Worker").objects.using(alias).create(id="w1", lease_until=1)
+    before.get_model("realtime", "Registry").objects.using(alias).create()
+    session = sessions.get("s1")
+    assert session is not None
+    assert session.turn == 0
+    assert beat(sessions, "w1", pulse("s1")).lost == ()
