@@ -248,7 +248,8 @@ class BlockingStore(ABC):
         The caller finishes what it has claimed within ``claim_timeout`` and
         confirms; otherwise somebody else's sweep claims it again. A claimant that
         asks again is given what it has not confirmed yet. A worker that has yet to beat, because
-        it stood still or the clock was set, suspends nobody: others have yet to beat, too.
+        it stood still or the clock was set, suspends nobody: others have yet to beat, too. Its id
+        is the first word of ``claimant``.
         """
 
     @abstractmethod

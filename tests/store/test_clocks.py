@@ -216,14 +216,17 @@ def test_who_lives_lives_on_whatever_the_clock_does(kind: Kind, seconds: int) ->
     assert beat(kind.store, "w1").renewed
 
 
+@pytest.mark.parametrize("claimant", ["w1", "w1 too"])
 @pytest.mark.parametrize("seconds", [-HOURS, HOURS])
-def test_a_worker_that_has_yet_to_beat_suspends_nobody(kind: Kind, seconds: int) -> None:
+def test_a_worker_that_has_yet_to_beat_suspends_nobody(
+    kind: Kind, seconds: int, claimant: str
+) -> None:
     for worker, session in (("w1", "s1"), ("w2", "s2")):
         kind.store.open(opening(session, worker=worker))
         beat(kind.store, worker, pulse(session))
     suspended(kind.store, "away")
     kind.turn(seconds)
-    swept = kind.store.sweep("w1")
+    swept = kind.store.sweep(claimant)
     assert (swept.suspended, ids(swept.claimed), swept.workers_lost) == ((), ["away"], 0)
     for worker, session in (("w1", "s1"), ("w2", "s2")):
         beat(kind.store, worker, pulse(session))
@@ -433,3 +436,39 @@ def test_a_quiet_room_of_the_future_is_not_remembered_for_ever(kind: Kind) -> No
     kind.turn(BOUNDS.meta_ttl_ms / 1000 + 1)
     pruned(kind.store)
     assert end_of(kind.store).top.epoch != before.position.epoch
+
+
+@pytest.mark.parametrize("finder", ["beat", "sweep"])
+@pytest.mark.parametrize("end", ["left", "lost", "killed"])
+def test_it_is_noticed_whatever_became_of_who_was_ahead(kind: Kind, end: str, finder: str) -> None:
+    appended(kind.store, key="k")
+    beat(kind.store, "w1")
+    if end == "left":
+        kind.store.leave("w1")
+    elif end == "lost":
+        kind.turn(LEASE + 1)
+        kind.store.sweep("sweeper")
+    kind.turn(-HOURS)
+    if finder == "beat":
+        beat(kind.store, "w2")
+    kind.store.sweep("sweeper")
+    beat(kind.store, "w2")
+    kind.turn(BOUNDS.ttl_ms / 1000 + 1)
+    assert (entries(kind.store), appended(kind.store, key="k").fresh) == (0, True)
+
+
+def test_a_clock_that_goes_back_in_steps_leaves_nothing_ahead(held: Kind) -> None:
+    beat(held.store, "w1")
+    held.turn(-HOURS)
+    beat(held.store, "w1")
+    held.turn(BOUNDS.ttl_ms / 1000 + 1)
+    assert (entries(held.store), appended(held.store, key="k").fresh) == (0, True)
+
+
+def test_a_step_is_noticed_once(held: Kind) -> None:
+    beat(held.store, "w1")
+    for worker in range(3):
+        held.turn(BOUNDS.ttl_ms / 3000 + 1)
+        held.store.sweep("sweeper")
+        beat(held.store, f"new {worker}")
+    assert entries(held.store) == 0

@@ -21,6 +21,7 @@ from .builders import (
     opening,
     pulse,
     report,
+    returning,
     suspended,
 )
 from .kinds import LEASE, RESUME, SILENCE, RedisKind
@@ -198,3 +199,20 @@ def test_a_beat_puts_right_what_is_gone_of_an_index(
     assert (session.missed, session.last_beat >= before.last_beat) == (0, True)
     kind.turn(LEASE + 1)
     assert ids(beat(store, "w2").suspended) == ["s1"]
+
+
+@pytest.mark.parametrize("step", [0, -7200])
+def test_beats_without_their_leases_hold_nobody_up(
+    kind: RedisKind, store: BlockingStore, step: float
+) -> None:
+    beat(store, "w1")
+    evict(kind, "workers")
+    kind.turn(step)
+    assert store.sweep("sweeper").suspended == ()
+    assert beat(store, "w2").workers == 1
+
+
+def test_a_window_whose_end_is_gone_has_ended(kind: RedisKind, store: BlockingStore) -> None:
+    suspended(store)
+    evict(kind, "suspended")
+    assert store.resume(returning()) is None

@@ -17,8 +17,8 @@ from tests.e2e.server_support import eventually
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
-from .builders import beat, departure, ids, open_many, opening, pulse, report
-from .kinds import WINDOWS
+from .builders import beat, departure, ids, open_many, opening, pulse, report, returning
+from .kinds import WINDOWS, RedisKind
 
 TIMEOUT = 0.4
 SLACK = 1.5  # a loaded machine may be as much later
@@ -254,6 +254,24 @@ def test_a_full_redis_says_so_and_lets_go_of_what_has_ended(
             client.config_set("maxmemory", "0")
     assert ids(sessions.of_user("7")) == [known[1]]
     assert sessions.open(opening("another")) is not None
+
+
+def test_a_full_redis_lets_go_of_what_was_ahead_of_the_clock(server: RedisServer) -> None:
+    kind = RedisKind(server)
+    known = open_many(kind.store, 3)
+    beat(kind.store, "w1")
+    kind.store.suspend("w1", [departure("s0002")])
+    kind.turn(-7200)
+    with server.client() as client:
+        client.config_set("maxmemory", "1mb")
+        try:
+            assert ids(kind.store.close("w1", [departure(known[0])], "w1")) == [known[0]]
+            swept = kind.store.sweep("sweeper")
+            assert (ids(swept.suspended), ids(swept.claimed)) == ([known[1]], [known[2]])
+            assert kind.store.resume(returning(known[1])) is not None
+        finally:
+            client.config_set("maxmemory", "0")
+    kind.close()
 
 
 def test_a_full_redis_keeps_those_it_has(sessions: RedisSessions, server: RedisServer) -> None:

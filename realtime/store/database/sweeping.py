@@ -39,6 +39,7 @@ class Sweeping:
     def sweep(self, claimant: str, limit: int) -> Swept:
         """One step; see the contract."""
         with self._database.write() as now:
+            self._leases.notice_step(now)  # before it is forgotten who was ahead
             workers_lost, suspended = self._suspend_due(claimant, now, limit)
             claimed = self._claim(claimant, now, limit)
             self._leases.fold(now)
@@ -46,7 +47,8 @@ class Sweeping:
             return Swept(suspended, claimed, workers_lost)
 
     def _suspend_due(self, claimant: str, now: int, limit: int) -> tuple[int, tuple[Session, ...]]:
-        if self._leases.stood_still(claimant, now):
+        worker = claimant.partition(" ")[0]
+        if self._leases.stood_still(worker, now):
             return 0, ()
         workers_lost, suspended = self.suspend_lost(now, limit)
         return workers_lost, suspended + self._suspend_silent(now, limit - len(suspended))

@@ -81,16 +81,20 @@ class Workers:
         if not mine.filter(lost=False).exists() and self._tombstones.is_late(now, worker.id):
             return None
         stood_still = self.stood_still(worker.id, now)
-        self._notice(now)
+        self.notice_step(now)
         self._add_to_registry(list(mine.filter(folded=True).select_for_update()), sign=-1)
         self._workers.update_or_create(id=worker.id, defaults=values)
         return False, stood_still
 
-    def _notice(self, now: int) -> None:
-        """Note that the clock was set back, if a worker has beaten ahead of it."""
-        latest = self._workers.filter(lost=False).aggregate(beat=Max("beat_at", default=0))["beat"]
+    def notice_step(self, now: int) -> None:
+        """Note that the clock was set back, if a worker has beaten, or was lost, ahead of it;
+        from the furthest that is still ahead, where it went back in several steps."""
+        beaten = Max("beat_at", filter=Q(lost=False), default=0)
+        lost = Max("lease_until", filter=Q(lost=True), default=0)
+        latest = max(self._workers.aggregate(beaten=beaten, lost=lost).values())
         if latest > self._windows.believed(now):
-            noticed = {"set_back_at": now, "set_back_from": latest}
+            before = self._registry.filter(id=1).values_list("set_back_from", flat=True).first()
+            noticed = {"set_back_at": now, "set_back_from": max(latest, before or 0)}
             self._registry.update_or_create(id=1, defaults=noticed)
 
     def give_back(self, worker: str, now: int) -> None:

@@ -10,20 +10,12 @@
 
 local worker = input.worker
 
--- Note that the clock was set back, if a worker has beaten ahead of it.
-local function notice()
-  local latest = call('ZREVRANGE', key('beats'), 0, 0, 'WITHSCORES')[2]
-  if latest and tonumber(latest) > believed then
-    call('HSET', key('registry'), 'set_back_at', now, 'set_back_from', latest)
-  end
-end
-
 -- Answers whether the lease still ran, and whether this worker stood still.
 local function renew()
   local ends = lease_of(worker.id)
   local runs = ends ~= nil and ends >= now
   local was_still = not runs and stood_still(worker.id)
-  if not runs then notice() end
+  if not runs then notice_step() end
   call('ZREM', key('lost_workers'), worker.id)
   call('ZADD', key('workers'), now + input.lease_ms, worker.id)
   call('ZADD', key('beats'), now, worker.id)

@@ -15,7 +15,7 @@ end
 
 local function within_window(s)
   if s.state == 'suspended' then
-    return now < tonumber(call('ZSCORE', key('suspended'), s.id)) and not is_ahead(s)
+    return now < tonumber(call('ZSCORE', key('suspended'), s.id) or 0) and not is_ahead(s)
   elseif s.state == 'connected' then
     -- Perhaps to a worker that died and was not swept yet.
     local ends = tonumber(s.last_beat) + input.session_ms + input.lease_ms
@@ -47,9 +47,9 @@ if s.connection ~= opening.connection then
   if opening.turn and turn <= last then return verdict(input.taken_over) end
   local over = end_for(opening)
   if over then return verdict(over.code, over.words, opening.login) end
-  set_right(s)
   unindex({s})
   leave[s.state]({s})
+  set_right(s)
   save(s, connection(opening))
   save(s, {generation = tonumber(s.generation) + 1, turn = string.format('%.0f', turn)})
   save_rooms(s, opening.rooms)

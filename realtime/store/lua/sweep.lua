@@ -1,6 +1,6 @@
 -- One step of a sweep: suspend what is dead, claim what is to be closed.
 --
--- claimant  who sweeps
+-- claimant  who sweeps; its first word may be a worker
 -- limit     how many are suspended, and how many claimed, at most
 -- kept_ms   how long a lost worker is remembered
 -- answers   map: lost and silent (sessions), claimed (sessions), and workers_lost
@@ -90,7 +90,8 @@ local function claim_due()
 end
 
 local lost, quiet, workers_lost = {}, {}, 0
-if not stood_still(input.claimant) then
+notice_step() -- before it is forgotten who was ahead
+if not stood_still(input.claimant:match('%S*')) then
   lost, workers_lost = suspend_lost(input.limit)
   quiet = suspend_silent(input.limit - #lost)
 end

@@ -24,6 +24,20 @@ local function stood_still(worker)
   return ends and (ends < now - input.lease_ms or lease_of(worker) < math.min(ends, now))
 end
 
+-- Note that the clock was set back, if a worker has beaten, or was lost, ahead of it; from the
+-- furthest that is still ahead, where it went back in several steps.
+local function notice_step()
+  local latest = 0
+  for _, name in ipairs({'beats', 'lost_workers'}) do
+    local last = call('ZREVRANGE', key(name), 0, 0, 'WITHSCORES')[2]
+    latest = math.max(latest, tonumber(last) or 0)
+  end
+  if latest <= believed then return end
+  local before = tonumber(call('HGET', key('registry'), 'set_back_from') or 0)
+  go_on_when_full()
+  call('HSET', key('registry'), 'set_back_at', now, 'set_back_from', math.max(latest, before))
+end
+
 -- The workers whose lease runs.
 local function leased()
   local ids, ahead, running = call('ZRANGEBYSCORE', key('workers'), now, '+inf'), {}, {}
@@ -59,7 +73,7 @@ local function suspend_lost(limit)
     local connected = left > 0 and held_by(worker, left) or {}
     for _, s in ipairs(suspend(connected, 'worker lost')) do suspended[#suspended + 1] = s end
     if call('EXISTS', key('held', worker)) == 0 then
-      end_lease(worker, string.format('%.0f', lease_of(worker)))
+      end_lease(worker, string.format('%.0f', lease_of(worker) or now - 1))
       workers_lost = workers_lost + 1
     end
   end

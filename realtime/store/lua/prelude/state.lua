@@ -73,9 +73,9 @@ end
 local function move_all(sessions, changes_of, deadline, rooms)
   if #sessions == 0 then return end
   local from = sessions[1].state
-  for _, s in ipairs(sessions) do set_right(s) end
   leave[from](sessions)
   for _, s in ipairs(sessions) do
+    set_right(s)
     save(s, changes_of(s))
     save_rooms(s, rooms)
   end
