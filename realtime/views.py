@@ -37,7 +37,7 @@ def _outside_transactions(view: View) -> View:
 @never_cache
 async def health(request: HttpRequest) -> JsonResponse:
     """Counts for everybody, or with HEALTH_DETAILS="staff" for staff, and ``status`` for all
-    others; always 200. For staff with permission also the connections.
+    others; always 200. For staff also the words of what fails, with permission the connections.
 
     ``?cursor=`` continues a list that was cut at 100.
     """
@@ -48,9 +48,14 @@ async def health(request: HttpRequest) -> JsonResponse:
     with suppress(StoreUnavailable, DatabaseError, TimeoutError, Overloaded):
         async with asyncio.timeout_at(deadline):
             more = await aside(_for_staff, request)
-    if more is None and settings.health_details == "staff":
-        body = {"status": body["status"]}
-    return JsonResponse(body | (more or {}))
+    return JsonResponse(_for_public(body) if more is None else body | more)
+
+
+def _for_public(body: dict[str, Any]) -> dict[str, Any]:
+    """What everybody may see. Causes in the words of a database or a Redis name hosts and users."""
+    if settings.health_details == "staff":
+        return {"status": body["status"]}
+    return body | {"failing": dict.fromkeys(body["failing"], "the log says why")}
 
 
 def _for_staff(request: HttpRequest) -> dict[str, Any] | None:

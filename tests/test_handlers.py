@@ -112,7 +112,10 @@ async def test_a_join_that_hangs_is_asked_again_later(
 
 
 class Broken(Ada):
-    """Has defects."""
+    """Has defects, and users whose keys would forge lines."""
+
+    async def authenticate(self) -> Login:
+        return Login(key="", user="7\nforged", username="ada")
 
     async def receive_message(self, message: Said) -> None:
         raise ZeroDivisionError
@@ -135,7 +138,7 @@ async def test_a_handler_that_fails_is_named_with_user_and_session(
     await client.hear()
     (record,) = [each for each in caplog.records if each.name == "realtime.work"]
     said: Any = record
-    assert (said.handler, said.user, said.session) == (handler, "7", session)
+    assert (said.handler, said.user, said.session) == (handler, r"7\nforged", session)
     assert "ZeroDivisionError" in caplog.text
     await client.disconnect()
 

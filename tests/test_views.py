@@ -238,6 +238,20 @@ def test_staff_see_the_counts_although_the_store_is_away(monkeypatch: pytest.Mon
 # ---------------------------------------------------------------- trouble
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_public_sees_what_fails_but_not_in_whose_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = {"store": 'connection to server at "10.0.0.7", user "app"'}
+    monkeypatch.setattr(monitor, "_failing", lambda: words)
+    assert get(Client())["failing"] == {"store": "the log says why"}
+    assert get(staff("view_livesession", is_staff=False))["failing"] == {
+        "store": "the log says why"
+    }
+    User.objects.all().delete()
+    assert get(staff())["failing"] == words
+
+
 def test_it_runs_where_requests_are_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
     view: Any = health

@@ -16,7 +16,7 @@ from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Entry, Error, Hello, Welcome
 from realtime.protocol.position import Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from realtime.session_log import age_of, log_session, names
+from realtime.session_log import age_of, log_session, names, plain
 from realtime.store.base import Store
 from realtime.store.records import Cap, Departure, Opening, Peer, Pulse, Session, Totals, Verdict
 from realtime.store.verdicts import OUTDATED
@@ -216,7 +216,7 @@ class Admission:
 
     def _refuse(self, new: Newcomer, verdict: Verdict) -> None:
         code, reason = verdict.code, verdict.reason
-        logger.info("%s (%s) may not come in: %d %s", *names(new.peer), code, reason)
+        logger.info("%s (%s) may not come in: %d %s", *names(new.peer), code, plain(reason))
         new.connection.answered = True
         new.connection.end(code, reason)
 

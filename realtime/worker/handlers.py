@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 from realtime.lending import Lender
+from realtime.session_log import plain
 from realtime.store.base import AtCapacity
 from realtime.store.records import Peer
 from realtime.threads import Overloaded
@@ -49,5 +50,5 @@ class Handlers:
             what if self._called else "a request could not be served",
             user if user.isprintable() else ascii(user),
             session or "none yet",
-            extra={"handler": self._called, "user": peer.user, "session": session},
+            extra={"handler": self._called, "user": plain(peer.user), "session": session},
         )

@@ -91,7 +91,7 @@ async def test_a_full_redis(
             assert [await refused(server, cookie) for _ in range(5)] == [4009] * 5
             body = await health(server)
             assert (body["status"], body["refused"]) == ("degraded", {"store": 5})
-            assert "OOM" in body["failing"]["store"]
+            assert list(body["failing"]) == ["store"]
             assert await ready(server) == 503
             assert (client.end, client.of("notice")) == (None, [])
             limit(own_redis, "0")
@@ -135,7 +135,7 @@ async def test_a_login_database_that_is_away_beside_a_redis_that_is_well(
             assert codes == [4009] * 24
             body = await health(server)
             assert (body["status"], body["refused"]) == ("degraded", {"login_store": 24})
-            assert body["failing"]["login_store"]
+            assert list(body["failing"]) == ["login_store"]
             assert await ready(server) == 200  # or every worker would be taken out of the balance
             await asyncio.to_thread(own_postgres.start)
             await until(server, "ok")
@@ -159,7 +159,8 @@ async def test_too_few_file_descriptors(template: Path, tmp_path: Path, kind: st
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
         body = await health(server)
         assert (body["status"], body["refused"]) == ("degraded", {"capacity": 1})
-        assert "file descriptors" in body["failing"]["capacity"]
+        assert list(body["failing"]) == ["capacity"]
+        assert "file descriptors" in said(server, "capacity")[0]
         await until(server, "ok")
 
 
