@@ -57,7 +57,7 @@ async def test_the_command_reaches_the_socket(
         assert other.end is None
     row = project.history(client.id)
     assert (row["code"], row["reason"]) == (4500, "maintenance")
-    async with connected(server, cookie, resume=client.ticket) as again:  # no ban
+    async with connected(server, cookie) as again:  # no ban
         assert again.welcome["resumed"] is False
 
 
