@@ -90,7 +90,7 @@ class Loan(Executor):
 
 
 def _nothing() -> None:
-    """Nobody waits for it."""
+    """Nobody waits for it, or a thread is to begin."""
 
 
 class Lender:
@@ -155,9 +155,17 @@ class Lender:
         if self._free:
             return self._free.pop()
         if self._total - self._resting < self._size and self._total < self._size * self.MORE:
-            self._total += 1
-            return ThreadPoolExecutor(1, thread_name_prefix="realtime-handlers")
+            return self._make()
         return None
+
+    def _make(self) -> ThreadPoolExecutor | None:
+        thread = ThreadPoolExecutor(1, thread_name_prefix="realtime-handlers")
+        try:
+            thread.submit(_nothing)
+        except RuntimeError:  # the system lets this process have no more threads
+            return None
+        self._total += 1
+        return thread
 
     def _lend(self, thread: ThreadPoolExecutor, loan: Loan) -> None:
         loan.thread = thread

@@ -149,6 +149,29 @@ async def test_who_waits_too_long_is_given_up_and_that_is_said_once(
     await lender.aclose()
 
 
+async def test_where_the_system_has_no_more_threads_the_call_waits_for_one(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def call() -> int:
+        with lender.loan():
+            return int(await ident())
+
+    lender = Lender(size=2, patience=0.5)
+    busy = await blocked(lender, gate)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        waiting = asyncio.create_task(call())
+        await asyncio.sleep(0.05)
+        gate.set()
+        assert await asyncio.wait_for(waiting, 10)  # in the thread that there is
+        await busy
+    assert await call()
+    await lender.aclose()
+
+
 async def test_so_many_wait_and_no_more(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
