@@ -155,11 +155,12 @@ async def test_where_the_system_has_no_more_threads_the_call_waits_for_one(
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
+    lender = Lender(size=2, patience=PATIENCE)
+
     async def call() -> int:
         with lender.loan():
             return int(await ident())
 
-    lender = Lender(size=2, patience=0.5)
     busy = await blocked(lender, gate)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,25 @@ async def test_reading_goes_on_while_somebody_writes(make: MakeStore) -> None:
     with locked():
         assert (await store.stats()).connected == 1
         assert await store.get("s1") is not None
+
+
+async def test_slow_reads_hold_up_no_write(
+    make: MakeStore, sessions: DatabaseSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor those that nobody waits for any more."""
+    gate = threading.Event()
+    monkeypatch.setattr(sessions, "stats", partial(gate.wait, 20))
+    store = make()
+    for number in range(3):
+        reads = [asyncio.create_task(store.stats()) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            assert await store.open(opening(f"s{number}"))
+        for read in reads:
+            read.cancel()
+        await asyncio.wait(reads)
+    gate.set()
+    assert await store.get("s1")
 
 
 async def test_writes_that_wait_are_bounded(

@@ -3,7 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from realtime.threads import CLOSE_PATIENCE, Overloaded, Threads
@@ -52,8 +54,9 @@ class DatabaseStore(Store):
 
     Writes wait in one queue; a single writer takes whatever is there, at most
     BATCH, into one transaction, so a storm of connects costs a few commits and
-    SQLite never sees two writers of this process. A call takes at most ``timeout``
-    seconds, then raises StoreUnavailable; what it asked for may still happen.
+    SQLite never sees two writers of this process. Reads leave it a thread, so slow ones
+    hold up no beat. A call takes at most ``timeout`` seconds, then raises
+    StoreUnavailable; what it asked for may still happen.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class DatabaseStore(Store):
         self._database = database
         self._threads = threads
         self._timeout = timeout
+        self._reading = asyncio.Semaphore(max(threads.size - 1, 1))
         self._writes: deque[_Write] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -158,7 +162,20 @@ class DatabaseStore(Store):
     # ------------------------------------------------------------ reading, writing
 
     async def _read(self, call: Callable[[], T]) -> T:
-        return await self._in_time(self._run(call))
+        return await self._in_time(self._in_turn(call))
+
+    async def _in_turn(self, call: Callable[[], T]) -> T:
+        await self._reading.acquire()
+        try:
+            future = self._threads.submit(call)
+        except BaseException as error:
+            self._reading.release()
+            if isinstance(error, Overloaded):
+                raise _too_many() from None
+            raise
+        # A call that was given up goes on in its thread.
+        future.add_done_callback(partial(_release, self._reading, asyncio.get_running_loop()))
+        return await asyncio.wrap_future(future)
 
     async def _write(self, call: Callable[[], T], *, alone: bool = False) -> T:
         if len(self._writes) >= MAX_WAITING:
@@ -201,7 +218,7 @@ class DatabaseStore(Store):
         try:
             return await self._threads.run(call)
         except Overloaded:
-            raise AtCapacity("too many calls are waiting for the database") from None
+            raise _too_many() from None
 
     def _commit(self, group: Sequence[_Write]) -> list[Any]:
         """Run the calls in one transaction, each in a savepoint of its own; their results.
@@ -218,6 +235,15 @@ class DatabaseStore(Store):
                     break
                 results.append(result)
         return results
+
+
+def _too_many() -> AtCapacity:
+    return AtCapacity("too many calls are waiting for the database")
+
+
+def _release(turns: asyncio.Semaphore, loop: asyncio.AbstractEventLoop, _: object) -> None:
+    with suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(turns.release)
 
 
 def _outcome(write: _Write) -> Any:
