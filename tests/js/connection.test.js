@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { heard } from "./browser.js";
-import { connectedPage, page } from "./pages.js";
+import { connectedPage, page, passDelay } from "./pages.js";
 
 describe("opening", () => {
   test("hello is the first frame, in the agreed subprotocol", () => {
@@ -15,6 +15,28 @@ describe("opening", () => {
     browser.socket.open();
     assert.deepEqual(browser.socket.sent, [
       { type: "hello", protocol: 1, client: "realtime-js/0.1.0", rooms: {}, visibility: "visible" },
+    ]);
+  });
+
+  test("hello names no more rooms than it may: the others are joined one by one", () => {
+    const { browser, client } = page();
+    for (let i = 0; i < 1000; i += 1) client.join(`room:${i}`);
+    client.connect();
+    const position = { epoch: "e", offset: 5 };
+    const named = () => {
+      browser.socket.open();
+      return Object.keys(browser.socket.sent[0]?.rooms).map((room) => [room, position]);
+    };
+    browser.socket.welcomes({ rooms: Object.fromEntries([...named(), ["user:17", position]]) });
+    browser.socket.breaks();
+    passDelay(browser, client);
+    const rooms = named().map(([room]) => [room, { ...position, recovered: true }]);
+    assert.equal(rooms.length, 1000);
+    // The own room comes unasked, and without a word about what was missed.
+    const own = ["user:17", { epoch: "e", offset: 7 }];
+    browser.socket.welcomes({ rooms: Object.fromEntries([...rooms, own]) });
+    assert.deepEqual(browser.socket.sentOf("join"), [
+      { type: "join", id: 1, room: "user:17", position },
     ]);
   });
 

@@ -82,7 +82,14 @@ test("what is forgotten is not left behind", () => {
 });
 
 test("nonsense in the storage is no identity, and is removed", () => {
-  for (const text of ["{", "null", "[]", '{"session":1,"token":"t"}', '{"session":"s"}']) {
+  const unreadable = [
+    { session: 1, token: "t" },
+    { session: "s" },
+    { session: "s", token: "" },
+    { session: "s".repeat(65), token: "t" },
+    { session: "s", token: "t", turn: -1 },
+  ];
+  for (const text of ["{", "null", "[]", ...unreadable.map((value) => JSON.stringify(value))]) {
     const tab = new FakeStorage();
     tab.setItem(`realtime:${URL}`, text);
     const identity = keeper(tab);

@@ -145,5 +145,13 @@ export class IdentityKeeper {
  */
 function isIdentity(value) {
   const { session, token, turn = 0 } = Object(value);
-  return typeof session === "string" && typeof token === "string" && Number.isSafeInteger(turn);
+  return isName(session) && isName(token) && Number.isSafeInteger(turn) && turn >= 0;
+}
+
+/**
+ * What the server would not read would end every hello.
+ * @param {unknown} value
+ */
+function isName(value) {
+  return typeof value === "string" && value.length >= 1 && value.length <= 64;
 }

@@ -16,6 +16,7 @@
  */
 
 const MOST_LEFT = 1000;
+const MOST_NAMED = 1000; // by a hello; the others are asked for one by one
 
 export class Rooms {
   #requests;
@@ -63,7 +64,8 @@ export class Rooms {
   hello() {
     const places = [...this.#places.values()];
     for (const place of places) place.joined = false;
-    return Object.fromEntries(places.map(({ room, position }) => [room, position]));
+    const named = places.slice(0, MOST_NAMED);
+    return Object.fromEntries(named.map(({ room, position }) => [room, position]));
   }
 
   /**
@@ -73,7 +75,9 @@ export class Rooms {
   welcomed({ user, rooms }) {
     const own = `user:${user}`; // comes unasked
     for (const [room, entry] of Object.entries(rooms)) {
-      if (room === own || this.#places.has(room)) this.#entered(this.#place(room), entry);
+      const place = room === own ? this.#place(room) : this.#places.get(room);
+      // The own room may be one too many for the hello: a join tells how far the client has got.
+      if (place && (!place.position || "recovered" in entry)) this.#entered(place, entry);
     }
     // Left since the hello, or by a listener just now.
     const unwanted = Object.keys(rooms).filter((room) => room !== own && !this.#places.has(room));
