@@ -37,6 +37,12 @@ def shown(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [(b"origin" if name == HIDDEN_ORIGIN else name, value) for name, value in headers]
 
 
+def asks_for_websocket(headers: Any) -> bool:
+    """Whether daphne makes a handshake of this request; it serves any other upgrade as HTTP."""
+    upgrade: bytes = headers.getRawHeaders(b"upgrade", [b""])[0]
+    return upgrade.lower() == b"websocket"
+
+
 class Transport(tcp.Server):
     """An accepted connection that its server knows from beginning to end."""
 
@@ -141,7 +147,7 @@ class Request(http_protocol.WebRequest):
         if cookies := headers.getRawHeaders(b"cookie"):
             headers.setRawHeaders(b"cookie", [b"; ".join(cookies)])
         headers.removeHeader(HIDDEN_ORIGIN)
-        if headers.hasHeader(b"upgrade") and (origins := headers.getRawHeaders(b"origin")):
+        if asks_for_websocket(headers) and (origins := headers.getRawHeaders(b"origin")):
             headers.removeHeader(b"origin")
             headers.setRawHeaders(HIDDEN_ORIGIN, [b", ".join(origins)])
 
@@ -204,8 +210,7 @@ class Channel(http.HTTPChannel):
     def allHeadersReceived(self) -> None:
         """Refuse a handshake with a body: daphne would keep all of it, then read it at once."""
         super().allHeadersReceived()  # type: ignore[no-untyped-call]
-        upgrade = self.requests[-1].requestHeaders.getRawHeaders(b"Upgrade", [b""])
-        if upgrade[0].lower() == b"websocket" and self.length != 0:
+        if asks_for_websocket(self.requests[-1].requestHeaders) and self.length != 0:
             self._respondToBadRequestAndDisconnect()  # type: ignore[no-untyped-call]
 
     def requestDone(self, request: Any) -> None:

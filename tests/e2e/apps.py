@@ -243,7 +243,7 @@ def peer_of(transport: Any) -> tuple[str, int]:
 
 async def request(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     first = await receive()
-    say("request", path=scope["path"])
+    say("request", path=scope["path"], origin=dict(scope["headers"]).get(b"origin", b"").decode())
     if scope["path"] == "/upload":
         await upload(first, receive)
     if scope["path"] == "/raise":

@@ -468,6 +468,18 @@ def test_a_failed_request_is_answered_500(server: ServerProcess) -> None:
     server.logged("raised before an answer")
 
 
+@pytest.mark.parametrize("protocol", ["h2c", "h2c, websocket"])
+def test_of_a_request_for_another_upgrade_the_view_sees_the_origin(
+    server: ServerProcess, protocol: str
+) -> None:
+    """Django's check of foreign forms looks at it. Some clients offer HTTP/2 with all they ask."""
+    with Peer(server.port) as peer:
+        origin = f"https://{len(protocol)}.example"
+        peer.request("/asked", f"Upgrade: {protocol}", f"Origin: {origin}")
+        assert peer.status() == 200
+    server.event("request", path="/asked", origin=origin)
+
+
 def test_a_request_that_fails_within_its_answer_is_cut_off(server: ServerProcess) -> None:
     """Daphne's clean-up loop ends with it, for all connections and for good."""
     with Peer(server.port) as peer:
