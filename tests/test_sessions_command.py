@@ -2,12 +2,14 @@
 
 import json
 import secrets
+import subprocess
 import uuid
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from msgspec.structs import replace
 
 from realtime.history import History
 from realtime.store.base import BATCH
@@ -15,7 +17,7 @@ from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Page, Query, Totals
 
-from .commands import printed, registry, run
+from .commands import printed, process, registry, run
 from .store.builders import beat, closing, open_many, opening, pulse, suspended
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +67,12 @@ def listed(*arguments: str) -> list[dict[str, Any]]:
 def shown(*arguments: str) -> list[str]:
     """The ids of what is listed."""
     return sorted(row["id"] for row in listed(*arguments))
+
+
+def ended_without_output(running: subprocess.Popen[str]) -> tuple[str, int]:
+    """What a command that cannot write any more says of that, and its exit code."""
+    assert running.stderr is not None
+    return running.stderr.read(), running.wait(timeout=20)
 
 
 @pytest.fixture
@@ -198,6 +206,31 @@ def test_nothing_is_held_however_many_there_are(monkeypatch: pytest.MonkeyPatch)
     call_command("sessions", "--json", stdout=out)
     assert (len(json.loads(out.getvalue())), len(pages)) == (20, 4)
     assert asked[0] == "1 pages"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--history"], ["--history", "--json"]])
+def test_a_reader_that_has_enough_ends_it_quietly(arguments: list[str]) -> None:
+    """More than a pipe holds: 64 KiB, and what Python keeps back."""
+    if "--history" in arguments:
+        gone = closing(registry())
+        many = [replace(gone, id=f"s{number}") for number in range(900)]
+        History(Database("default"), days=30).record(many)
+    else:
+        open_many(registry(), 900)
+    with process("sessions", *arguments) as running:
+        assert running.stdout is not None
+        assert running.stdout.read(1)
+        running.stdout.close()
+        assert ended_without_output(running) == ("", 0)
+
+
+@pytest.mark.usefixtures("three")
+def test_without_a_reader_it_ends_quietly_too() -> None:
+    """All of it is still in a buffer at the exit."""
+    with process("sessions", PYTHONUNBUFFERED="") as running:
+        assert running.stdout is not None
+        running.stdout.close()
+        assert ended_without_output(running) == ("", 0)
 
 
 @pytest.mark.usefixtures("three")

@@ -1,6 +1,8 @@
 """``manage.py sessions``: list sessions, look at the history, disconnect one."""
 
 import json
+import os
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -43,8 +45,11 @@ class Command(BaseCommand):
         _check(options)
         try:
             self._run(options)
+            self.stdout.flush()
         except StoreUnavailable as error:
             raise CommandError(why_unusable(error)) from None
+        except BrokenPipeError:  # its reader has enough, as `head` has
+            _write_no_more()
 
     def _run(self, options: dict[str, Any]) -> None:
         if options["close"] is not None:
@@ -103,6 +108,12 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError("--history goes with --user only: a closed session has no worker")
     if options["reason"] and options["close"] is None:
         raise CommandError("--reason goes with --close")
+
+
+def _write_no_more() -> None:
+    """What is still in the buffer goes nowhere; at the exit it would fail once more."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _line(cells: Sequence[str]) -> str:
