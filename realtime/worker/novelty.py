@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar
 
+from realtime.address import place_of
 from realtime.protocol.bucket import TokenBucket
 from realtime.protocol.codes import ErrorCode
 from realtime.store.records import Peer
@@ -43,7 +44,7 @@ class NewRooms:
 
     def count(self, room: str, peer: Peer) -> None:
         """Somebody asks for a new room. Raises TooManyNew."""
-        owner = ("user", peer.user) if peer.user else ("address", peer.address)
+        owner = ("user", peer.user) if peer.user else ("address", place_of(peer.address))
         name = hash((owner, room))
         if name not in self._counted and not self._bucket(owner).take(self._now()):
             raise TooManyNew

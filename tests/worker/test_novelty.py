@@ -16,6 +16,7 @@ from .test_requests import Desk
 
 EVE = Peer(user="2", address=ADA.address)
 NOBODY, NOBODY_ELSE = Peer(address="192.0.2.1"), Peer(address="192.0.2.2")
+NEIGHBOURS = Peer(address="2001:db8:1:2::1"), Peer(address="2001:db8:1:2:ffff::1")
 
 
 @dataclass
@@ -56,6 +57,14 @@ def test_each_user_has_an_allowance_and_the_anonymous_have_one_an_address(clock:
     for peer in (ADA, EVE, NOBODY, NOBODY_ELSE):
         assert admitted(new, peer, "a", "b") == [True, False]
     assert admitted(new, Peer(user="1", address="192.0.2.9"), "c") == [False]
+
+
+def test_of_ipv6_a_64_has_one_allowance(clock: Clock) -> None:
+    """It is what one client has, who may come from another address of it each time."""
+    new = NewRooms(1.0, 1, now=clock)
+    one, other = NEIGHBOURS
+    assert [admitted(new, one, "a"), admitted(new, other, "b")] == [[True], [False]]
+    assert admitted(new, Peer(address="2001:db8:1:3::1"), "a") == [True]
 
 
 def test_no_more_is_remembered_than_that(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
