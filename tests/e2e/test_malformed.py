@@ -103,6 +103,17 @@ async def neighbour(server: Server, cookie: str) -> AsyncIterator[tuple[Client, 
         measuring.cancel()
 
 
+async def test_numbers_that_take_long_to_read_hold_up_nobody(server: Server, cookie: str) -> None:
+    """Some parsers need 23 µs for each of these; and there need be no hello."""
+    async with neighbour(server, cookie) as (healthy, waits), dialled(server, cookie) as client:
+        for number in range(1, 9):
+            await client.send(type="message", id=number, room="a", key="k", data=[1e300] * 8_000)
+        await client.frame("error", number=8)
+        await healthy.frame("ping", number=1)
+        assert {error["code"] for error in client.of("error")} == {"not_ready"}
+    assert max(waits) < 0.5
+
+
 # The tenth
 
 

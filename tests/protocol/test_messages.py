@@ -43,7 +43,7 @@ from realtime.protocol.messages import (
     timestamp,
 )
 from realtime.protocol.position import Position
-from realtime.protocol.values import MAX_DEPTH
+from realtime.protocol.values import MAX_DEPTH, OUT_OF_RANGE
 
 MAX_SIZE = 1_000_000
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "malformed.json").read_text())
@@ -405,6 +405,19 @@ def test_data_is_measured_as_short_as_it_can_be_written(data: str) -> None:
         decode(SAID % data, max_size=MAX_SIZE, max_data=size - 1)
     assert (caught.value.id, caught.value.room) == (7, "news")
     assert f"at most {size - 1} bytes" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "data", ["1e300", "-1E-7", "[0.1,1.5e3]", "1e-400", '"1e400"', '{"2e":[5e-324,123456789.123]}']
+)
+def test_a_number_with_an_exponent_is_read_like_any_other(data: str) -> None:
+    assert read(SAID % data) == Said(id=7, room="news", data=json.loads(data), key="b1")
+
+
+@pytest.mark.parametrize("data", ["1e400", "[0.5,-1e400]", '{"a":[1E309]}', "1" * 310 + ".5"])
+def test_a_number_beyond_all_range_is_refused(data: str) -> None:
+    bad = refused(SAID % data)
+    assert (bad.code, bad.detail) == (ErrorCode.INVALID_MESSAGE, OUT_OF_RANGE)
 
 
 def test_of_data_that_is_far_too_large_nothing_is_read() -> None:
