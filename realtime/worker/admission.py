@@ -17,7 +17,7 @@ from realtime.protocol.messages import Entry, Error, Hello, Welcome
 from realtime.protocol.position import Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.session_log import age_of, log_session, names, plain
-from realtime.store.base import Store
+from realtime.store.base import ENDED_MS, AtCapacity, Store
 from realtime.store.records import Cap, Departure, Opening, Peer, Pulse, Session, Totals, Verdict
 from realtime.store.verdicts import OUTDATED
 
@@ -42,7 +42,8 @@ SESSION_ID = re.compile(r"[0-9a-f]{32}")
 AT_ONCE, PATIENCE = 16, 10.0
 
 WAY_MS = 10  # at least so long a call may be under way to the store, and clocks are rounded
-
+# Seconds from hello to the session: no longer is it remembered who was sent away meanwhile.
+LONGEST = ENDED_MS / 1000 - 5.0
 LOGIN_FRESH = 1.0  # seconds from a look at a login to the session; later it is looked at again
 
 
@@ -134,6 +135,7 @@ class Admission:
         the logs of its rooms end, or whether the login stands; whatever ``identify`` and the
         rights raise; and TimeoutError if one of them takes longer than PATIENCE.
         """
+        came_at = time.monotonic()
         async with patience(PATIENCE):
             guest = await identify()
         known_at = time.monotonic()
@@ -145,6 +147,8 @@ class Admission:
         async with self._turns.one(), self._rooms.prepared(list(granted)):
             if not await self._still_stands(guest, connection, known_at):
                 return None
+            if time.monotonic() - came_at > LONGEST:
+                raise AtCapacity("there were threads for the application's code too late")
             rooms, too_many = self._without_new(granted, guest.peer)
             refusals += too_many
             newcomer = Newcomer(connection, hello, guest.peer, rooms, guest.login, key)

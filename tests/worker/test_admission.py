@@ -9,7 +9,7 @@ import pytest
 from realtime.models import LiveSession, Registry
 from realtime.protocol.messages import Bye, Hello, Resume
 from realtime.protocol.position import Position
-from realtime.store.base import StoreUnavailable
+from realtime.store.base import AtCapacity, StoreUnavailable
 from realtime.store.records import Peer, SessionState
 from realtime.worker.admission import AT_ONCE
 from realtime.worker.connection import Connection
@@ -120,6 +120,17 @@ async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
     else:
         assert (wire.types, wire.closed) == (["goodbye"], 4503)
         assert world.fickle.called("open") == []
+
+
+async def test_who_was_on_the_way_for_longer_than_ends_are_remembered_comes_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.worker.admission.LONGEST", -1.0)
+    with pytest.raises(AtCapacity):
+        await world.admission.admit(
+            connect(Wire()), Hello(protocol=1), known(ADA, rights(ADA), login=None)
+        )
+    assert world.fickle.called("open") == []
 
 
 @pytest.mark.parametrize("who", [{"login": "digest"}, {"user": "1"}])
