@@ -154,6 +154,13 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
         lambda _: "Raise the second number to 1 or more.",
         12,
     ),
+    (
+        lambda v: v["NEW_ROOM_RATE"][1] < 1,
+        "The burst of NEW_ROOM_RATE ({NEW_ROOM_RATE[1]:g}) is below 1: no user ever comes into a "
+        "new room.",
+        lambda _: "Raise the second number to 1 or more.",
+        15,
+    ),
 )
 
 

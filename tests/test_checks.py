@@ -132,6 +132,7 @@ RELATIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "E010": ({"MAX_PUBLICATION": 524_289}, {"MAX_PUBLICATION": 524_288}, "524288 or less"),
     "E011": ({"BYTE_RATE": (1, 262_143)}, {"BYTE_RATE": (1, 262_144)}, "262144 or more"),
     "E012": ({"MESSAGE_RATE": (9, 0.9)}, {"MESSAGE_RATE": (0.1, 1)}, "1 or more"),
+    "E015": ({"NEW_ROOM_RATE": (9, 0.9)}, {"NEW_ROOM_RATE": (0.1, 1)}, "1 or more"),
 }
 
 
