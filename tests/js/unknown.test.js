@@ -48,6 +48,17 @@ describe("on the wire, and then", () => {
     assert.deepEqual(await ends(sent), ["unknown", ""]);
   });
 
+  test("sent again and refused by the rate: the server may still have it from the first time", async () => {
+    const pair = connectedPage();
+    const sent = pair.client.send("chat", 1);
+    const socket = reconnected(pair);
+    const { id, room } = socket.sentOf("message")[0] ?? {};
+    socket.says({ type: "error", code: "rate_limited", id, room });
+    pair.browser.sleep(600_000);
+    assert.deepEqual(said(reconnected(pair)), []);
+    assert.deepEqual(await ends([sent]), ["unknown"]);
+  });
+
   test("within four minutes: sent again with the same key", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);

@@ -46,6 +46,8 @@ export class Requests {
   #id = 0;
   /** Whether it is on its way, or nothing may go. */
   #sent = false;
+  /** Whether the server cannot have it from a time before. */
+  #isFirst = false;
 
   /**
    * @param {Environment} environment
@@ -128,7 +130,8 @@ export class Requests {
     if (!request || !this.#sent || id !== this.#id) return false;
     this.#sent = false;
     if (code === "unavailable" || code === "rate_limited") {
-      if (code === "rate_limited") delete request.sent; // nothing was done, for certain
+      // Nothing was done this time, for certain.
+      if (code === "rate_limited" && this.#isFirst) delete request.sent;
       this.#postpone(request.frame.room);
       return true;
     }
@@ -160,6 +163,7 @@ export class Requests {
     this.#id += 1;
     this.#sent = this.#line.send({ ...request.frame, id: this.#id });
     if (!this.#sent || !isMessage(request)) return;
+    this.#isFirst = !request.sent;
     request.sent ??= { now: this.#environment.now(), ms: this.#elapsed.ms };
     this.#guard();
   }
