@@ -153,7 +153,8 @@ class RealtimeConsumer(AsyncConsumer):
 
     async def _serve(self, receive: Receive, send: Send) -> None:
         await self._accept(send)
-        self._work = WorkQueue(self._give_up)
+        # Without a reference to this consumer: an ended connection leaves no cycle behind.
+        self._work = WorkQueue(partial(_give_up, self._handlers, self.connection))
         code = CloseCode.LOST.value
         try:
             code = await self._converse(receive)
@@ -231,11 +232,6 @@ class RealtimeConsumer(AsyncConsumer):
             settings.max_rooms,
             lambda room, action: call(self.authorize, room, action),
         )
-
-    def _give_up(self) -> None:
-        """End a connection whose application failed: its client comes back."""
-        self._handlers.failed()
-        self.connection.end(CloseCode.TRY_AGAIN_LATER)
 
     def _turn_away(self, error: Exception) -> None:
         self._failure = error
@@ -363,7 +359,7 @@ class RealtimeConsumer(AsyncConsumer):
 
     def _leave(self, code: int) -> None:
         self._work.stop()
-        self._requests = None  # they know this consumer
+        self._requests = self._failure = None  # they know this consumer
         if self.session is not None:
             self._depart(self.session, code)
         self.connection.over()
@@ -386,3 +382,9 @@ def _crowded(address: str) -> str:
         f"{settings.max_ungreeted} connections from {address or 'a Unix socket'} have not said "
         "hello (MAX_UNGREETED; TRUSTED_PROXIES if that is a proxy)"
     )
+
+
+def _give_up(handlers: Handlers, connection: Connection) -> None:
+    """End a connection whose application failed: its client comes back."""
+    handlers.failed()
+    connection.end(CloseCode.TRY_AGAIN_LATER)

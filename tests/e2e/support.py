@@ -179,6 +179,7 @@ def as_environ(settings: dict[str, object]) -> dict[str, str]:
 
 
 LINES_SHOWN = 100
+STARTING = 30.0  # seconds; a new interpreter imports for one, on a busy machine for many
 
 
 class Server:
@@ -213,7 +214,7 @@ class Server:
     @property
     def port(self) -> int:
         """The port it listens on; waits until it does."""
-        return int(eventually(self._ports, what=self.log)[-1])
+        return int(eventually(self._ports, within=STARTING, what=self.log)[-1])
 
     @property
     def url(self) -> str:
