@@ -94,6 +94,17 @@ test("4506 after the window, which the server may name, is answered again", () =
   }
 });
 
+test("4506 is a first one again for who has begun anew on purpose", () => {
+  const { browser, client } = connectedPage();
+  for (const session of ["s2", "s3"]) {
+    browser.socket.says(goodbye(4506));
+    assert.equal(client.state, "connecting");
+    client.disconnect();
+    client.connect();
+    browser.socket.welcomes({ session });
+  }
+});
+
 test("a window slept through is over", () => {
   const { browser, client } = connectedPage();
   browser.socket.says(goodbye(4506));

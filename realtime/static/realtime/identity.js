@@ -72,6 +72,7 @@ export class IdentityKeeper {
 
   forget() {
     this.#identity = null;
+    this.#overtookAt = -Infinity; // it was about this session
   }
 
   /** What a hello asks for, in the next turn; undefined: a new session. */
