@@ -282,6 +282,19 @@ describe("refusals", () => {
     assert.equal(said(browser.socket).length, 1);
   });
 
+  test("half of a character is refused at once, and what only looks like it is not", async () => {
+    const { browser, client } = connectedPage();
+    const whole = "👍";
+    const halves = [whole.slice(0, 1), `x${whole.slice(1)}`, [{ "\\\ud83d": 1 }], "\udc4d\ud83d"];
+    assert.deepEqual(
+      await ends(halves.map((data) => client.send("chat", data))),
+      halves.map(() => "invalid_message"),
+    );
+    assert.deepEqual(said(browser.socket), []);
+    void client.send("chat", [whole, "\\ud83d", "\\\\udc4d", "ud83d"]);
+    assert.equal(said(browser.socket).length, 1);
+  });
+
   test("before any welcome the usual limit holds", async () => {
     const { client } = page();
     const sent = [65_534, 65_535].map((length) => client.send("chat", "x".repeat(length)));

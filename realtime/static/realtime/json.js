@@ -13,12 +13,19 @@ export function parsed(text) {
 }
 
 /**
+ * Half of a character, as a text has it that was cut within an emoji. UTF-8 has no word for it, so
+ * that a server takes it for no JSON.
+ */
+const HALF = /(?:^|[^\\])(?:\\\\)*\\ud[89a-f]/;
+
+/**
  * @param {unknown} value
  * @returns {string | null}
  */
 export function written(value) {
   try {
-    return JSON.stringify(value) ?? null; // undefined: a function, a symbol
+    const text = JSON.stringify(value) ?? null; // undefined: a function, a symbol
+    return text && HALF.test(text) ? null : text;
   } catch {
     return null; // a circle, a BigInt
   }
