@@ -204,6 +204,17 @@ def test_what_was_closed_is_not_put_back(kind: Kind, code: int, confirmed: bool)
     assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
 
 
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_what_was_closed_is_not_opened_again(store: BlockingStore, confirmed: bool) -> None:
+    """By a call that was repeated, and comes after its end."""
+    store.open(opening())
+    store.close("w1", [departure(code=1000)], "w1")
+    if confirmed:
+        store.confirm(["s1"])
+    assert store.open(opening()) is None
+    assert store.stats().connected == 0
+
+
 def test_the_others_are_put_back(kind: Kind) -> None:
     sessions = [opened(kind.store, opening(id_)) for id_ in ("s1", "s2", "s3")]
     kind.empty()

@@ -50,11 +50,9 @@ class Workers:
         return Q(lease_until__lt=now) | Q(beat_at__gt=self._windows.believed(now))
 
     def stood_still(self, worker: str, now: int) -> bool:
-        """Whether its lease lies ahead, or ended a lease ago and more without its doing: it stood
-        still, or the clock was set. Others have yet to beat, too."""
-        ahead = Q(beat_at__gt=self._windows.believed(now))
-        long_ago = Q(lease_until__lt=now - self._windows.lease_ms)
-        return self._workers.filter(ahead | long_ago, id=worker, lost=False).exists()
+        """Whether its lease lies ahead, or ended without its doing: it stood still, or the clock
+        was set. Others have yet to beat, too."""
+        return self.lapsed(now).filter(id=worker).exists()
 
     def lease_of(self, worker: str, now: int) -> int | None:
         """Until when its lease lasts or lasted; None if it never had one."""

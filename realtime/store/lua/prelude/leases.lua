@@ -17,11 +17,10 @@ local function lease_of(worker)
   return beaten > believed and now - 1 or ends
 end
 
--- Whether a worker's lease lies ahead, or ended a lease ago and more without its doing: it stood
--- still, or the clock was set. Others have yet to beat, too.
+-- Whether a worker's lease lies ahead, or ended without its doing: it stood still, or the clock
+-- was set. Others have yet to beat, too.
 local function stood_still(worker)
-  local ends = tonumber(call('ZSCORE', key('workers'), worker))
-  return ends and (ends < now - input.lease_ms or lease_of(worker) < math.min(ends, now))
+  return call('ZSCORE', key('workers'), worker) and lease_of(worker) < now
 end
 
 -- Note that the clock was set back, if a worker has beaten, or was lost, ahead of it; from the
