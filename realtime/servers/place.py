@@ -170,6 +170,7 @@ class Place:
         return f"not ready within {self._patience.start:g} s" if late else describe(code)
 
     async def _end(self, child: Child, *, replaced: bool = False) -> Ended:
+        begun = child.ready  # asked first: a signal ends one that has not begun
         child.drain(replaced=replaced)
         done, _ = await asyncio.wait({child.exit}, timeout=self._patience.drain)
         if not done:
@@ -177,7 +178,7 @@ class Place:
             child.kill()
             await asyncio.wait({child.exit})
             return Ended.KILLED
-        if child.exit.result() == 0 or not child.ready:  # what has not begun has nobody to tell
+        if child.exit.result() == 0 or not begun:  # it had no clients to say goodbye to
             return Ended.WELL
         logger.error("%s ended badly: %s", self._name(child), describe(child.exit.result()))
         return Ended.BADLY

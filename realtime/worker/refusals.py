@@ -156,8 +156,14 @@ class Refusals:
         self._episode(reason, words, self._clock()).confirmed = True
 
     def passed(self, reason: Reason) -> None:
-        """An attempt has succeeded after others that failed."""
-        if reason in self._episodes and self._episodes[reason].confirmed:
+        """An attempt has succeeded. It ends what an attempt has confirmed, and for the store and
+        the capacity what is not fresh: the attempt is at the very thing that connections need.
+        Of logins an application's own ``authenticate`` may say what no attempt of ours finds."""
+        episode = self._episodes.get(reason)
+        if episode is None:
+            return
+        stale = self._clock() - episode.last >= FRESH and reason is not Reason.LOGIN_STORE
+        if episode.confirmed or stale:
             self._over(reason)
 
     def store_is_back(self) -> None:

@@ -40,6 +40,7 @@ def environ(maria: MariaServer) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def project(environ: dict[str, str], redis_server: RedisServer) -> Project:
+    redis_server.flush()
     project = Project(Path(), environ={**environ, "REDIS_URL": redis_server.url})
     project.shell(MIGRATE + MAKE_USERS)
     return project

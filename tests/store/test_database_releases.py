@@ -13,10 +13,10 @@ from .kinds import WINDOWS
 
 FIRST = ("realtime", "0001_initial")
 
-pytestmark = pytest.mark.django_db(transaction=True)
+ON_DEFAULT = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(params=["default_database", "postgres_database"])
+@pytest.fixture(params=[pytest.param("default_database", marks=ON_DEFAULT), "postgres_database"])
 def alias(request: pytest.FixtureRequest) -> str:
     alias: str = request.getfixturevalue(request.param)
     return alias

@@ -264,8 +264,8 @@ async def test_whom_a_sweep_from_outside_suspends_after_an_outage_is_taken_up_ag
     sessions = [await world.admit(wires[0]), await other.admit(wires[1])]
     clock.turn(20)
     world.store.blocking._database.clock_offset = 20.0
-    report = await world.sweeper.sweep()
-    assert (report.suspended, report.workers_lost) == (2, 2)
+    swept = await world.store.sweep("cron")
+    assert (len(swept.suspended), swept.workers_lost) == (2, 2)
     for each in (world, other):
         for _ in range(2):
             await each.beats.flush()
@@ -291,7 +291,7 @@ async def test_after_an_outage_nobody_else_is_lost_for_a_lease(clock: Clock, wor
     assert await state(world, session.id) is SessionState.SUSPENDED
 
 
-async def test_sessions_of_a_lost_worker_are_announced(world: World) -> None:
+async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: World) -> None:
     names: list[str] = []
 
     def receiver(session: Any, **_: Any) -> None:
@@ -300,10 +300,12 @@ async def test_sessions_of_a_lost_worker_are_announced(world: World) -> None:
     other = world.other("w2")
     await other.beats.flush()
     session = await other.admit(Wire())
-    world.store.blocking._database.clock_offset = 16.0
     session_suspended.connect(receiver)
     try:
-        await world.beats.flush()
+        for seconds in (4.0, 8.0, 12.0, 16.0):  # this worker beats, and the other does not
+            clock.turn(4)
+            world.store.blocking._database.clock_offset = seconds
+            await world.beats.flush()
         await world.receivers.settle()
     finally:
         session_suspended.disconnect(receiver)

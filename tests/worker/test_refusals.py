@@ -108,6 +108,19 @@ def test_a_refusal_that_no_attempt_confirms_fails_while_it_is_fresh(
     assert len(caplog.messages) == 2
 
 
+@pytest.mark.parametrize("reason", [Reason.STORE, Reason.CAPACITY])
+def test_what_was_over_before_an_attempt_met_it_ends_with_a_later_one(
+    desk: Desk, reason: Reason, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.refusals.note(reason, "for a moment")
+    desk.refusals.passed(reason)
+    assert desk.refusals.goes_on(reason)
+    desk.clock.turn(FRESH)
+    desk.refusals.passed(reason)
+    assert not desk.refusals.goes_on(reason)
+    assert len(caplog.messages) == 2
+
+
 def test_other_reasons_are_over_after_a_minute_without_one(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
