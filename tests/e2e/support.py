@@ -246,7 +246,11 @@ class Server:
         self.process.send_signal(number)
 
     def exit_code(self, *, within: float = PATIENCE) -> int:
-        return self.process.wait(within)
+        """Awaited; the log holds all that it has said then, unless a process of its own goes on."""
+        code = self.process.wait(within)
+        if not self.children():
+            self._reader.join(PATIENCE)
+        return code
 
     def lines_with(self, text: str) -> list[str]:
         return [line for line in tuple(self.log) if text in line]
