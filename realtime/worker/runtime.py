@@ -15,7 +15,7 @@ from functools import partial, wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 from django.dispatch import Signal
 from msgspec.structs import replace
 
@@ -284,20 +284,16 @@ class Runtime:
         await self._own()
         self.ticker.start()
         self._messenger.start()
-        try:
+        with suppress(StoreUnavailable, DatabaseError):  # the beats have said so
             await self.beats.flush()
-        except ImproperlyConfigured:
-            raise
-        except Exception:  # noqa: S110  # an outage, or tables that are not there yet
-            pass  # the beats have said so
 
     async def _own(self) -> None:
         try:
             await self.store.own()
-        except (ForeignStore, ImproperlyConfigured):
+        except ForeignStore:
             raise
-        except Exception:  # noqa: S110  # likewise
-            pass  # the first beat will ask, and say so
+        except (StoreUnavailable, DatabaseError):
+            pass  # an outage, or tables that are not there yet: the first beat will say so
 
     @property
     def alive(self) -> bool:

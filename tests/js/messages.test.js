@@ -4,10 +4,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { heard } from "./browser.js";
-import { connectedPage, goodbye, page, passDelay } from "./pages.js";
+import { connectedPage, ends, goodbye, page, passDelay, reconnected } from "./pages.js";
 
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
-/** @typedef {{browser: import("./browser.js").Browser, client: import("../../realtime/static/realtime/client.js").RealtimeClient}} Page */
 
 /** @param {FakeSocket} socket */
 function said(socket) {
@@ -26,30 +25,6 @@ function acknowledges(socket) {
 function refuses(socket, code) {
   const { id, room } = socket.sentOf("message").at(-1) ?? {};
   socket.says({ type: "error", id, room, code, detail: `said ${code}` });
-}
-
-/** @param {Page} page */
-function reconnects({ browser, client }, welcome = {}) {
-  browser.socket.breaks();
-  passDelay(browser, client);
-  browser.socket.welcomes(welcome);
-  return browser.socket;
-}
-
-/**
- * How promises have ended, "" those that have not.
- * @param {Promise<void>[]} promises
- */
-async function ends(promises) {
-  const ends = promises.map(() => "");
-  for (const [i, promise] of promises.entries()) {
-    promise.then(
-      () => (ends[i] = "done"),
-      (error) => (ends[i] = error.code),
-    );
-  }
-  await new Promise((resolve) => setImmediate(resolve));
-  return ends;
 }
 
 describe("sending", () => {
@@ -171,13 +146,13 @@ describe("without a connection", () => {
       const page = connectedPage();
       const first = page.browser.socket;
       const sent = [1, 2].map((data) => page.client.send("chat", data));
-      const socket = reconnects(page, { resumed });
+      const socket = reconnected(page, { resumed });
       acknowledges(socket);
       acknowledges(socket);
       assert.deepEqual(said(socket), [1, 2]);
       assert.equal(socket.sentOf("message")[0]?.key, first.sentOf("message")[0]?.key);
       assert.deepEqual(await ends(sent), ["done", "done"]);
-      assert.deepEqual(said(reconnects(page)), []);
+      assert.deepEqual(said(reconnected(page)), []);
     });
   }
 
@@ -186,7 +161,7 @@ describe("without a connection", () => {
     page.client.join("chat");
     page.browser.socket.says({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
     void page.client.send("chat", 1);
-    const socket = reconnects(page); // the welcome leaves the room out
+    const socket = reconnected(page); // the welcome leaves the room out
     assert.deepEqual(said(socket), []);
     const { id } = socket.sentOf("join")[0] ?? {};
     socket.says({ type: "error", id, room: "chat", code: "unavailable", detail: "" });

@@ -10,13 +10,14 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from realtime.management.serving import SERVERS, serve, server_class
 from realtime.management.workers import Post, run_parent, run_worker, usable_cpus, workers
 from realtime.servers.base import listen_shared, url_host
 from realtime.servers.notify import Alone, Notifier
 from realtime.servers.pidfile import Unusable, pid_file
+from realtime.store.base import StoreUnavailable
 from realtime.store.ownership import ForeignStore
 from realtime.worker import foundation
 
@@ -79,8 +80,8 @@ def check_store() -> None:
         foundation.blocking_store().own()
     except (ForeignStore, ImproperlyConfigured) as error:
         raise CommandError(str(error)) from None
-    except Exception:  # noqa: S110  # an outage, or tables that are not there: workers say so
-        pass
+    except (StoreUnavailable, DatabaseError):
+        pass  # an outage, or tables that are not there yet: the workers say so
     finally:
         connections.close_all()  # of this thread, which serves from now on
 
