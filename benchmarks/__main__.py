@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from .circumstances import circumstances
-from .figures import OURS
-from .kinds import KINDS, ROOT
-from .limits import allow_connections
-from .outcome import STORES, Outcome
-from .redis_server import RedisMissing
-from .rounds import Run, interleave
-from .suites.crowd import Crowd
-from .suites.delivery import Delivery
-from .suites.registry import Registry
-from .suites.room import Room
+from benchmarks.circumstances import circumstances
+from benchmarks.figures import OURS
+from benchmarks.kinds import KINDS, ROOT
+from benchmarks.limits import allow_connections
+from benchmarks.outcome import STORES, Outcome
+from benchmarks.redis_server import RedisMissing
+from benchmarks.rounds import Run, interleave
+from benchmarks.suites.crowd import Crowd
+from benchmarks.suites.delivery import Delivery
+from benchmarks.suites.registry import Registry
+from benchmarks.suites.room import Room
 
 FULL_ROUNDS, QUICK_ROUNDS = 5, 1
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from .figures import Figure
-from .report import Suites, median, number
+from benchmarks.figures import Figure
+from benchmarks.report import Suites, median, number
 
 WIDTH = 720
 LABELS = 190  # what the names of the contenders take

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from .kinds import NODE_PEER
+from benchmarks.kinds import NODE_PEER
 
 PACKAGES = (
     *("Django", "channels", "daphne", "autobahn", "Twisted", "uvicorn", "websockets"),

@@ -20,18 +20,17 @@ from pathlib import Path
 import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
-from realtime.store.base import BATCH
+from benchmarks.cores import LOAD, pinned
+from benchmarks.measure import cpu_of
+from benchmarks.redis_server import RedisServer, redis_running
+from benchmarks.servers import free_port
+from realtime.bus.hints import Hint, Kind
+from realtime.store.contract import BATCH
 from realtime.store.records import Departure, Opening, Peer, Pulse, Query, Totals, WorkerReport
 from realtime.store.redis import RedisSessions, blocking_store
+from realtime.store.redis.operations import Talks
 from realtime.store.redis.scripts import SCRIPTS, Call, Calls
-from realtime.store.redis.talks import Talks
-from realtime.store.windows import Windows
-from realtime.worker.hints import Hint, Kind
-
-from .cores import LOAD, pinned
-from .measure import cpu_of
-from .redis_server import RedisServer, redis_running
-from .servers import free_port
+from realtime.store.timeouts import Windows
 
 SESSIONS = 100_000
 SOME = 10_000  # sessions where not all are needed

@@ -20,11 +20,10 @@ django.setup()
 
 import msgspec  # noqa: E402
 
+from benchmarks.dialects import TEXT, RealtimeClient  # noqa: E402
+from benchmarks.load import here  # noqa: E402
+from benchmarks.wire import Wire, connect  # noqa: E402
 from realtime import api  # noqa: E402
-
-from .dialects import TEXT, RealtimeClient  # noqa: E402
-from .load import here  # noqa: E402
-from .wire import Wire, connect  # noqa: E402
 
 REPEATS = 5
 THREADS = 4

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .wire import Wire
+from benchmarks.wire import Wire
 
 Frame = dict[str, Any]
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .cores import LOAD, pinned
-from .dialects import TEXT
-from .kinds import ROOT
-from .servers import Server
+from benchmarks.cores import LOAD, pinned
+from benchmarks.dialects import TEXT
+from benchmarks.kinds import ROOT
+from benchmarks.servers import Server
 
 STOP_TIMEOUT = 10.0
 

@@ -28,8 +28,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from .dialects import DIALECTS, Client, Frame
-from .wire import connect
+from benchmarks.dialects import DIALECTS, Client, Frame
+from benchmarks.wire import connect
 
 MAX_CONNECTIONS = 20_000
 AT_ONCE = 50  # handshakes under way

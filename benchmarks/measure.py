@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from .servers import Server
+from benchmarks.servers import Server
 
 SCHEDULED = 2  # of a process's clocks the one that counts nanoseconds, as in clock_getcpuclockid
 

@@ -5,13 +5,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .chart import chart
-from .circumstances import as_sentence
-from .document import replace_block
-from .figures import BEAT, CROWD, DELIVERY, GOALS, IDLE, MEMORY, SERVER_FIGURES, STORE_FIGURES
-from .kinds import KINDS
-from .report import failures, goals_table, medians_table
-from .rounds import Results
+from benchmarks.chart import chart
+from benchmarks.circumstances import as_sentence
+from benchmarks.document import replace_block
+from benchmarks.figures import (
+    BEAT,
+    CROWD,
+    DELIVERY,
+    GOALS,
+    IDLE,
+    MEMORY,
+    SERVER_FIGURES,
+    STORE_FIGURES,
+)
+from benchmarks.kinds import KINDS
+from benchmarks.report import failures, goals_table, medians_table
+from benchmarks.rounds import Results
 
 STORES = {"redis": "Redis", "database": "SQLite"}
 SERVERS = {name: kind.title for name, kind in KINDS.items()}

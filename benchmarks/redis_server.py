@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cores import SERVERS, pinned
+from benchmarks.cores import SERVERS, pinned
 
 START_TIMEOUT = 10.0
 

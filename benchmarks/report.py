@@ -3,8 +3,8 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from .figures import Figure, Goal
-from .rounds import Figures, Results
+from benchmarks.figures import Figure, Goal
+from benchmarks.rounds import Figures, Results
 
 Suites = Mapping[str, Results]
 

@@ -4,8 +4,8 @@ whatever else the machine does meets them all."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .driver import LoadFailed
-from .servers import ServerFailed
+from benchmarks.driver import LoadFailed
+from benchmarks.servers import ServerFailed
 
 Figures = Mapping[str, float]
 Run = Callable[[], Figures]

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .cores import SERVERS, pinned
-from .kinds import ROOT, Kind, Place
-from .redis_server import redis_running
+from benchmarks.cores import SERVERS, pinned
+from benchmarks.kinds import ROOT, Kind, Place
+from benchmarks.redis_server import redis_running
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0

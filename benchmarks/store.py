@@ -24,7 +24,10 @@ from django.contrib.auth.models import User  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from realtime.store.base import BATCH, Store  # noqa: E402
+from benchmarks.measure import cpu_of  # noqa: E402
+from realtime import composition  # noqa: E402
+from realtime.ending.sweeper import Sweeper  # noqa: E402
+from realtime.store.contract import BATCH, Store  # noqa: E402
 from realtime.store.records import (  # noqa: E402
     Departure,
     Peer,
@@ -35,10 +38,6 @@ from realtime.store.records import (  # noqa: E402
     Totals,
     WorkerReport,
 )
-from realtime.sweeper import Sweeper  # noqa: E402
-from realtime.worker import foundation  # noqa: E402
-
-from .measure import cpu_of  # noqa: E402
 
 PER_WORKER = 10_000
 REPEATS = 5
@@ -159,7 +158,7 @@ async def _sweep(sweeper: Sweeper, *, closes: int = 0) -> float:
 
 async def measure_store(sessions: int, reaped: int, *, store_pid: int) -> Figures:
     """Fill it, then everything but the admin. Leaves the connected ones there."""
-    base = foundation.lay()
+    base = composition.lay()
     try:
         await fill(base.store, sessions)
         figures = {

@@ -9,9 +9,8 @@ from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
 
+from project.forms import NotificationForm
 from realtime.api import StoreUnavailable, publish_to_user
-
-from .forms import NotificationForm
 
 DOCS = settings.BASE_DIR / "docs"
 

@@ -15,15 +15,16 @@ from asgiref.sync import sync_to_async
 from django.utils.functional import LazyObject
 from msgspec.structs import replace
 
-from . import hinting, publishing
-from .protocol.codes import CloseCode
-from .protocol.position import Position
-from .protocol.rooms import EXPECTED, is_room
-from .store.base import BATCH, StoreUnavailable
-from .store.records import Attendance, Page, Query, Session, SessionState, Stats
-from .twins import answer
-from .worker import foundation, runtime
-from .worker.hints import Kind
+from realtime import composition
+from realtime.bus.hints import Kind
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.position import Position
+from realtime.protocol.rooms import EXPECTED, is_room
+from realtime.publish import notifying, publishing
+from realtime.publish.async_calls import answer
+from realtime.store.contract import BATCH, StoreUnavailable
+from realtime.store.records import Attendance, Page, Query, Session, SessionState, Stats
+from realtime.worker import runtime
 
 __all__ = [
     "StoreUnavailable",
@@ -100,7 +101,7 @@ def _query(user: Any, address: str, worker: str, room: str, state: str) -> Query
 
 
 def _pages(query: Query) -> Iterator[Session]:
-    store, cursor, more = foundation.blocking_store(), "", True
+    store, cursor, more = composition.blocking_store(), "", True
     while more:
         page = store.page(query, limit=BATCH, cursor=cursor)
         yield from page.sessions
@@ -109,12 +110,12 @@ def _pages(query: Query) -> Iterator[Session]:
 
 def sessions_of(user: Any) -> tuple[Session, ...]:
     """The connected and suspended sessions of a user (or primary key), newest first."""
-    return foundation.blocking_store().of_user(_key(user))
+    return composition.blocking_store().of_user(_key(user))
 
 
 def stats() -> Stats:
     """Counts over the whole registry."""
-    return foundation.blocking_store().stats()
+    return composition.blocking_store().stats()
 
 
 def publish(room: str, data: Any, *, key: str | None = None) -> Position | None:
@@ -174,14 +175,14 @@ def presence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
 
     Raises ValueError for what cannot be a room's name, and for a limit below 1.
     """
-    return foundation.blocking_store().page(Query(room=_room(room)), limit=limit).sessions
+    return composition.blocking_store().page(Query(room=_room(room)), limit=limit).sessions
 
 
 def attendance(room: str) -> Attendance:
     """How many ``sessions`` are connected and in a room, and how many ``users`` have them;
     nobody anonymous is a user. Costs the same however many they are, in Redis; in a database
     they are counted. Raises ValueError for what cannot be a room's name."""
-    return foundation.blocking_store().attendance(_room(room))
+    return composition.blocking_store().attendance(_room(room))
 
 
 async def akick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> bool:
@@ -221,7 +222,7 @@ async def _apages(user: Any, others: Query) -> AsyncIterator[Session]:
 
 async def _page(query: Query, cursor: str) -> Page:
     asked: dict[str, Any] = {"limit": BATCH, "cursor": cursor}
-    elsewhere = partial(foundation.blocking_store().page, query, **asked)
+    elsewhere = partial(composition.blocking_store().page, query, **asked)
     return await answer(lambda here: here.store.page(query, **asked), elsewhere)
 
 
@@ -259,12 +260,12 @@ def close_login(digest: str, code: CloseCode) -> None:
 def _close(*, code: int, reason: str = "", **who: str) -> tuple[str, ...]:
     if not _is_anybody(code, who):
         return ()
-    asked = foundation.blocking_store().request_close(**who, code=code, reason=reason)
+    asked = composition.blocking_store().request_close(**who, code=code, reason=reason)
 
     def hurry() -> None:  # no partial: Django wants the name of one that fails
         _hurry(asked)
 
-    foundation.once_stored(hurry)
+    composition.once_stored(hurry)
     return asked
 
 
@@ -292,7 +293,7 @@ def _hurry(asked: tuple[str, ...]) -> None:
     for worker in runtime.running():
         worker.nudge()
     if asked:
-        hinting.tell(Kind.CLOSING, asked)
+        notifying.tell(Kind.CLOSING, asked)
 
 
 def _room(name: str) -> str:

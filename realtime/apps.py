@@ -12,4 +12,4 @@ class RealtimeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, logins  # noqa: F401  # registration is their import's effect
+        from realtime import checks, receivers  # noqa: F401  # registration is their import's effect

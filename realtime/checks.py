@@ -11,12 +11,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 
-from .conf import AROUND_DATA, KINDS, MAY_BE_ZERO, configured
-from .conf import effective as effective_settings
-from .origin import can_match
-from .protocol.messages import MOST_ROOMS, largest_hello
-from .store import choice
-from .worker.connection import MAX_UNSENT
+from realtime.conf import AROUND_DATA, KINDS, MAY_BE_ZERO, configured
+from realtime.conf import effective as effective_settings
+from realtime.protocol.messages import MOST_ROOMS, largest_hello
+from realtime.security.origin import can_match
+from realtime.store import backends, vendors
+from realtime.worker.connections.connection import MAX_UNSENT
 
 _Values = dict[str, Any]
 _Test = Callable[[_Values], bool]
@@ -219,13 +219,13 @@ def _unfit(alias: str, elsewhere: bool) -> CheckMessage | None:
         vendor = connections[alias].vendor
     except (ConnectionDoesNotExist, ImproperlyConfigured):  # Django says so by itself
         return None
-    if vendor in (choice.KEEPS_HISTORY if elsewhere else choice.KEEPS_SESSIONS):
+    if vendor in (vendors.KEEPS_HISTORY if elsewhere else vendors.KEEPS_SESSIONS):
         return None
     what, hint = "Sessions", 'Set STORE to the URL of a Redis, such as "redis://localhost:6379/0".'
-    if vendor not in choice.KEEPS_HISTORY:
+    if vendor not in vendors.KEEPS_HISTORY:
         what = "The history of closed sessions"
         hint = "Use SQLite or PostgreSQL, or MySQL or MariaDB with the sessions in Redis."
-    name = choice.vendor_name(vendor)
+    name = vendors.vendor_name(vendor)
     return Error(
         f"{what} cannot be kept in {name}, which the database {alias!r} is.",
         hint=hint,
@@ -237,8 +237,8 @@ def _unfit(alias: str, elsewhere: bool) -> CheckMessage | None:
 def check_database(**_: Any) -> list[CheckMessage]:
     """Whether it can keep what workers write there, and whether that is committed."""
     store = str(configured().get("STORE", ""))
-    alias = choice.database_alias(store)
-    if unfit := _unfit(alias, choice.is_redis(store)):
+    alias = backends.database_alias(store)
+    if unfit := _unfit(alias, backends.is_redis(store)):
         return [unfit]
     if connections.settings.get(alias, {}).get("AUTOCOMMIT", True):
         return []
@@ -286,7 +286,7 @@ def check_channel_layer(**_: Any) -> list[CheckMessage]:
 
 
 def _stays_inside() -> Iterable[CheckMessage]:
-    if choice.is_redis(str(configured().get("STORE", ""))):
+    if backends.is_redis(str(configured().get("STORE", ""))):
         yield Warning(
             "STORE is a Redis, for many workers, but the default channel layer cannot leave "
             "its process: closes and take-overs of another worker wait for a flush.",

@@ -15,9 +15,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from .address import parse_proxies
-from .protocol.messages import LARGEST_HELLO
-from .store import choice
+from realtime.common.client_address import parse_proxies
+from realtime.protocol.messages import LARGEST_HELLO
+from realtime.store import backends
 
 PREFIX = "REALTIME_"
 
@@ -56,7 +56,7 @@ def _is_rate(value: Any) -> bool:
 
 
 def _is_store(value: Any) -> bool:
-    return isinstance(value, str) and choice.is_store(value)
+    return isinstance(value, str) and backends.is_store(value)
 
 
 def _is_limit(value: Any) -> bool:
@@ -91,7 +91,7 @@ SECONDS = Kind("a number of seconds", _is_number, float)
 DAYS = Kind("a number of days", _is_number, float)
 WHOLE = Kind("a whole number", _is_whole, int)
 SWITCH = Kind("True or False (1 or 0)", lambda v: isinstance(v, bool), _parse_switch)
-STORE = Kind(choice.EXPECTED, _is_store, str)
+STORE = Kind(backends.EXPECTED, _is_store, str)
 REDIS_PREFIX = Kind('1 to 50 of the characters A-Z, a-z, 0-9, "_", "." and "-"', _is_prefix, str)
 LIMIT = Kind('"reject" or "oldest"', _is_limit, str)
 AUDIENCE = Kind('"public" or "staff"', _is_audience, str)

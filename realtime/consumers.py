@@ -7,12 +7,11 @@ from typing import Any
 
 from channels.consumer import AsyncConsumer
 
-from . import origin
-from .address import client_address, parse_proxies, place_of
-from .authentication import Login, session_key
-from .conf import settings
-from .protocol.codes import CloseCode, ErrorCode
-from .protocol.messages import (
+from realtime.common.client_address import client_address, parse_proxies, place_of
+from realtime.common.tasks import answer_of
+from realtime.conf import settings
+from realtime.protocol.codes import CloseCode, ErrorCode
+from realtime.protocol.messages import (
     BINARY,
     SUBPROTOCOL,
     VERSION,
@@ -23,20 +22,22 @@ from .protocol.messages import (
     Leave,
     Said,
 )
-from .protocol.position import Position
-from .publishing import encode_data
-from .store.base import AtCapacity, LoginsUnavailable, StoreUnavailable
-from .store.records import Peer
-from .worker import refusals, runtime
-from .worker.admission import Guest
-from .worker.connection import Connection
-from .worker.foreign import answer_of
-from .worker.handlers import Handlers
-from .worker.refusals import Reason
-from .worker.requests import Requests
-from .worker.rights import PUBLISH, Refused, Rights, private_room
-from .worker.session import ConnectedSession
-from .worker.work import WorkQueue
+from realtime.protocol.position import Position
+from realtime.publish.publishing import encode_data
+from realtime.security import origin
+from realtime.security.authentication import Login, session_key
+from realtime.store.contract import AtCapacity, LoginsUnavailable, StoreUnavailable
+from realtime.store.records import Peer
+from realtime.worker import runtime
+from realtime.worker.admission import refusals
+from realtime.worker.admission.handler_queue import WorkQueue
+from realtime.worker.admission.handlers import Handlers
+from realtime.worker.admission.handshake import Guest
+from realtime.worker.admission.refusals import Reason
+from realtime.worker.admission.requests import Requests
+from realtime.worker.connections.connection import Connection
+from realtime.worker.rooms.permissions import PUBLISH, Refused, Rights, private_room
+from realtime.worker.sessions.session import ConnectedSession
 
 __all__ = ["Refused", "RealtimeConsumer"]
 

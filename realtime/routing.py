@@ -8,9 +8,9 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import path, re_path
 
-from .consumers import RealtimeConsumer
-from .store.ownership import ForeignStore
-from .worker import runtime
+from realtime.consumers import RealtimeConsumer
+from realtime.store.ownership import ForeignStore
+from realtime.worker import runtime
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

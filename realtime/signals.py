@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from django.db import DatabaseError, transaction
 from django.dispatch import Signal
 
-from .store.records import Session
+from realtime.store.records import Session
 
 session_opened = Signal()
 session_suspended = Signal()

@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from . import views
+from realtime.views import pages
 
 app_name = "realtime"
 
-urlpatterns = [path("health/", views.health, name="health")]
+urlpatterns = [path("health/", pages.health, name="health")]

@@ -13,8 +13,7 @@ from django.db import connection
 
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
-
-from .store.kinds import WINDOWS
+from tests.store.kinds import WINDOWS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,9 +18,9 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-from .e2e.support import make_database
-from .postgres_server import PostgresServer, programs
-from .redis_server import RedisServer
+from tests.e2e.support import make_database
+from tests.postgres_server import PostgresServer, programs
+from tests.redis_server import RedisServer
 
 BROWSER = "tests/browser/"
 LONG = (BROWSER, "tests/e2e/")

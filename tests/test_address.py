@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.address import client_address, parse_proxies
+from realtime.common.client_address import client_address, parse_proxies
 
 PROXIES = ("10.0.0.0/8", "2001:db8::/32", "127.0.0.1")
 

@@ -9,11 +9,11 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from realtime import composition
 from realtime.models import LiveSession
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.records import Opening, Peer
-from realtime.worker import foundation
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def session() -> str:
     """The id of a session of ada's, from 192.0.2.1."""
     peer = Peer(user="1", username="ada", address="192.0.2.1", login="digest")
     opening = Opening("session-of-ada-0123456789", "token-hash", "c1", "w1", peer)
-    foundation.blocking_store().open(opening)
+    composition.blocking_store().open(opening)
     return opening.session
 
 

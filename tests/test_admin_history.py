@@ -11,9 +11,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import AsyncClient, Client, override_settings
 from django.utils import timezone
 
-from realtime.admin.closed import lasted
 from realtime.admin.export import FORMULA, cell
-from realtime.history import CHUNK, COLUMNS
+from realtime.admin.history import lasted
+from realtime.ending.history import CHUNK, COLUMNS
 from realtime.models import ClosedSession
 
 pytestmark = pytest.mark.django_db

@@ -15,14 +15,13 @@ from django.utils import timezone
 
 from realtime.admin import ClosedSessionAdmin, LiveSessionAdmin
 from realtime.admin.listing import PAGE, Question
+from realtime.composition import blocking_store
 from realtime.models import ClosedSession, LiveSession
-from realtime.store.base import BlockingStore, StoreUnavailable
+from realtime.store.contract import BlockingStore, StoreUnavailable
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import Deliveries, Order, Query, SessionState, SweepReport
-from realtime.worker.foundation import blocking_store
-
-from .store.builders import beat, opening, pulse, suspended
+from tests.store.builders import beat, opening, pulse, suspended
 
 pytestmark = pytest.mark.django_db
 

@@ -10,10 +10,10 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from realtime import api
+from realtime import api, composition
 from realtime.models import LiveSession
 from realtime.store.records import Attendance, Opening, Peer
-from realtime.worker import foundation, runtime
+from realtime.worker import runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def connect(id_: str, user: str = "1", rooms: tuple[str, ...] = ()) -> None:
     peer = Peer(user=user, address="10.0.0.1")
     opening = Opening(id_, "hash", f"c-{id_}", "w1", peer, rooms=rooms)
-    foundation.blocking_store().open(opening)
+    composition.blocking_store().open(opening)
 
 
 def asked() -> dict[str, tuple[int, str]]:
@@ -71,7 +71,7 @@ def test_a_kick_in_a_transaction_is_undone_with_it() -> None:
 
 def enter(id_: str, *rooms: str, user: str = "1") -> None:
     opening = Opening(id_, "hash", f"c-{id_}", "w1", Peer(user=user), rooms=rooms)
-    foundation.blocking_store().open(opening)
+    composition.blocking_store().open(opening)
 
 
 def test_who_is_in_a_room() -> None:

@@ -18,7 +18,8 @@ from django.db.utils import OperationalError
 from django.http import HttpRequest
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
-from realtime.authentication import (
+from realtime.protocol.codes import CloseCode
+from realtime.security.authentication import (
     ANONYMOUS,
     Login,
     digest_of,
@@ -27,8 +28,7 @@ from realtime.authentication import (
     session_key,
     verdicts,
 )
-from realtime.protocol.codes import CloseCode
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 
 pytestmark = pytest.mark.django_db
 

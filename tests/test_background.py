@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.background import Background
+from realtime.publish.background_loop import Background
 
 
 @pytest.fixture

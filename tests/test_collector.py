@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.servers.collector import A_CONNECTION, NEVER, SPARE, Collector
+from realtime.servers.common.gc_policy import A_CONNECTION, NEVER, SPARE, Collector
 
 
 class Cycle:

@@ -13,16 +13,15 @@ from django.contrib.sessions.models import Session as DjangoSession
 from django.test import Client as Browser
 
 from realtime import signals
-from realtime.authentication import ANONYMOUS, Login
 from realtime.consumers import SERVER_EXTENSION, RealtimeConsumer
 from realtime.protocol.messages import Said
-from realtime.store.base import StoreUnavailable
+from realtime.security.authentication import ANONYMOUS, Login
+from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Deliveries, SessionState
 from realtime.worker import runtime
+from realtime.worker.admission.handler_queue import MAX_WAITING
 from realtime.worker.runtime import Runtime
-from realtime.worker.work import MAX_WAITING
-
-from .worker.fakes import eventually
+from tests.worker.fakes import eventually
 
 HELLO = {"type": "hello", "protocol": 1}
 QUICK = {"ALLOW_ANONYMOUS": True, "FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0}
@@ -158,7 +157,7 @@ async def test_a_logout_while_rooms_are_authorized_is_noticed(
     cookie: Callable[[], tuple[str, str]], worker: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody is closed by a logout who is not in the store yet."""
-    monkeypatch.setattr("realtime.worker.admission.LOGIN_FRESH", 0.0)
+    monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", 0.0)
     Hesitant.asked, Hesitant.answer = asyncio.Event(), asyncio.Event()
     client = Client(Hesitant, headers={"cookie": cookie()[1]})
     await client.connect()
@@ -416,7 +415,7 @@ async def test_a_server_that_cancels_suspends_the_session(worker: Runtime) -> No
 async def test_a_client_that_never_hangs_up_is_dropped(
     worker: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.worker.connection.CLOSE_TIMEOUT", 0.01)
+    monkeypatch.setattr("realtime.worker.connections.connection.CLOSE_TIMEOUT", 0.01)
     client = Client()
     await client.greet()
     (session,) = worker.hub.connected()

@@ -25,10 +25,10 @@ from django.apps import apps
 from django.core.management import BaseCommand, get_commands, load_command_class
 from django.dispatch import Signal
 
-from realtime import api, checks, monitor, signals
+from realtime import api, checks, signals
 from realtime.conf import DEFAULTS, KINDS
-from realtime.presentation import as_json
-from realtime.protocol import decoding, messages, values
+from realtime.protocol import decoding, messages
+from realtime.protocol import json_limits as values
 from realtime.protocol.codes import CloseCode, ErrorCode, is_final
 from realtime.protocol.heartbeat import Policy
 from realtime.routing import PROBES
@@ -42,8 +42,10 @@ from realtime.store.records import (
     SweepReport,
     Totals,
 )
-from realtime.worker.connection import MAX_MALFORMED
-from realtime.worker.work import MAX_WAITING
+from realtime.views import health as monitor
+from realtime.views.serializers import as_json
+from realtime.worker.admission.handler_queue import MAX_WAITING
+from realtime.worker.connections.connection import MAX_MALFORMED
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -15,10 +15,10 @@ from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import OperationalError
 
-from realtime import engines
-from realtime.authentication import ANONYMOUS, Login, login_of, probe, verdicts
 from realtime.protocol.codes import CloseCode
-from realtime.store.base import StoreUnavailable
+from realtime.security import session_engines
+from realtime.security.authentication import ANONYMOUS, Login, login_of, probe, verdicts
+from realtime.store.contract import StoreUnavailable
 from tests.redis_server import RedisServer
 from tests.test_authentication import ENGINES, key_of, log_in, logged, new_session, verdict
 
@@ -37,7 +37,7 @@ def use(settings: Any, name: str, folder: Path, cache: dict[str, Any] | None = N
     ours = {"Own": f"{OURS}.own", "Loading": f"{OURS}.loading", "Sealed": f"{OURS}.sealed"}
     settings.SESSION_ENGINE = ours.get(name, f"django.contrib.sessions.backends.{name}")
     settings.SESSION_FILE_PATH = str(folder)
-    stores: list[Any] = [file.SessionStore, engines._reader(file.SessionStore)]
+    stores: list[Any] = [file.SessionStore, session_engines._reader(file.SessionStore)]
     for store in stores:
         store._storage_path = str(folder)  # each class remembers the first that it has seen
     settings.CACHES = {"default": cache or {"BACKEND": f"{OURS}.Moody", "LOCATION": str(folder)}}
@@ -156,13 +156,13 @@ def test_a_cache_that_was_away_for_one_look_only_denies_nobody(
     use(settings, engine, tmp_path)
     login = logged(log_in(user))
     Moody.mood = "silent"
-    write = engines._write_and_read_back
+    write = session_engines._write_and_read_back
 
     def back(engine: Any) -> None:
         Moody.mood = "well"
         write(engine)
 
-    monkeypatch.setattr(engines, "_write_and_read_back", back)
+    monkeypatch.setattr(session_engines, "_write_and_read_back", back)
     assert login_of(login.key) == login
 
 
@@ -254,8 +254,10 @@ def test_silence_is_ruled_out_once_for_those_who_ask_together(
 ) -> None:
     use(settings, "cache", tmp_path)
     probes: list[float] = []
-    monkeypatch.setattr(engines, "_write_and_read_back", lambda _: probes.append(time.monotonic()))
-    silence, before = engines._Silence(), time.monotonic()
+    monkeypatch.setattr(
+        session_engines, "_write_and_read_back", lambda _: probes.append(time.monotonic())
+    )
+    silence, before = session_engines._Silence(), time.monotonic()
     silence.rule_out(OwnStore, since=before)
     silence.rule_out(OwnStore, since=before)
     assert len(probes) == 1
@@ -314,7 +316,7 @@ def test_a_session_that_a_replica_has_not_heard_of_is_looked_for_where_it_was_wr
         return using(self, "default").none() if alias == "replica" else using(self, alias)
 
     monkeypatch.setattr(type(Session.objects.all()), "using", lagging)
-    monkeypatch.setattr(engines, "router", Lagging)
+    monkeypatch.setattr(session_engines, "router", Lagging)
     assert login_of(key).user == str(user.pk)
     assert asked == ["replica", "default"]
 
@@ -359,7 +361,7 @@ def test_a_session_that_a_retired_key_has_signed_is_nobody_s(
     use(settings, engine, tmp_path)
     key = key_of(log_in(user))
     settings.SECRET_KEY = "a new one"
-    monkeypatch.setattr(engines, "STARTED", time.time() + 2 * engines.MARGIN)
+    monkeypatch.setattr(session_engines, "STARTED", time.time() + 2 * session_engines.MARGIN)
     login = login_of(key)
     assert (login.user, login.unverified) == ("", False)
 
@@ -447,5 +449,7 @@ def test_a_user_s_own_fallback_hashes_are_asked(
 
 
 def test_when_a_text_was_signed_is_read_from_it() -> None:
-    assert engines._signed_at(signing.dumps({})) == pytest.approx(time.time(), abs=2)
-    assert [engines._signed_at(text) for text in ("", "a", "a:b", "a::c", "a:é:c")] == [0.0] * 5
+    assert session_engines._signed_at(signing.dumps({})) == pytest.approx(time.time(), abs=2)
+    assert [session_engines._signed_at(text) for text in ("", "a", "a:b", "a::c", "a:é:c")] == [
+        0.0
+    ] * 5

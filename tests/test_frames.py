@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.servers.frames import Frames
+from realtime.servers.common.raw_frames import Frames
 
 
 class Line:

@@ -10,13 +10,13 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from realtime.authentication import Login
 from realtime.consumers import RealtimeConsumer
 from realtime.protocol.messages import Said
-from realtime.worker import admission, requests, runtime
+from realtime.security.authentication import Login
+from realtime.worker import runtime
+from realtime.worker.admission import handshake, requests
 from realtime.worker.runtime import Runtime
-
-from .test_consumer import HELLO, QUICK, Client
+from tests.test_consumer import HELLO, QUICK, Client
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ async def test_a_handler_that_hangs_makes_the_client_try_again(
     handler: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Hangs, "where", handler)
-    monkeypatch.setattr(admission, "PATIENCE", 0.05)
+    monkeypatch.setattr(handshake, "PATIENCE", 0.05)
     client = Client(Hangs)
     await client.connect(timeout=10)
     await client.say(**HELLO, rooms={"chat:1": None})

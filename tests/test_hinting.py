@@ -11,13 +11,13 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from django.test import override_settings
 
-from realtime import api, hinting
-from realtime.background import background
-from realtime.hinting import MOMENT, tell
+from realtime import api, composition
+from realtime.bus.hints import Hint, Kind, understand
+from realtime.bus.publication_batches import Bundle
+from realtime.publish import notifying
+from realtime.publish.background_loop import background
+from realtime.publish.notifying import MOMENT, tell
 from realtime.store.records import Opening, Peer
-from realtime.worker import foundation
-from realtime.worker.bundles import Bundle
-from realtime.worker.hints import Hint, Kind, understand
 from tests.redis_server import RedisServer
 
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -48,7 +48,7 @@ class Ear:
         message = self._pubsub.get_message(timeout=within)
         layer = get_channel_layer()
         return (
-            understand(layer.deserialize(message["data"]), foundation.seals()) if message else None
+            understand(layer.deserialize(message["data"]), composition.seals()) if message else None
         )
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ def ear(redis_server: RedisServer) -> Iterator[Ear]:
 
 def connect(id_: str, user: str = "1") -> None:
     opening = Opening(id_, "hash", f"c-{id_}", "w1", Peer(user=user, login="digest"))
-    foundation.blocking_store().open(opening)
+    composition.blocking_store().open(opening)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -123,7 +123,7 @@ def test_too_many_to_be_named_make_everybody_look(ear: Ear) -> None:
 
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
 def test_a_forked_process_tells_as_well(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hinting, "MOMENT", 10.0)
+    monkeypatch.setattr(notifying, "MOMENT", 10.0)
     tell(Kind.CLOSING, ["parent"])
     assert ear.hint() == Hint(Kind.CLOSING, ("parent",))
     child = os.fork()

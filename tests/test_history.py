@@ -13,11 +13,11 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
 from msgspec.structs import replace
 
-from realtime.history import PRUNED, History, newest_first
+from realtime.common.moments import moment
+from realtime.ending.history import PRUNED, History, newest_first
 from realtime.models import ClosedSession
-from realtime.presentation import moment
 from realtime.signals import announce, session_closed, session_opened
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.database.transaction import Database
 from realtime.store.records import Peer, Session, SessionState, Totals
 
@@ -332,7 +332,7 @@ def test_the_history_is_read_in_chunks_from_the_newest_on(
     history: History, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     history.record([closed(f"s{number}") for number in range(5)])
-    monkeypatch.setattr("realtime.history.CHUNK", 2)
+    monkeypatch.setattr("realtime.ending.history.CHUNK", 2)
     with django_assert_num_queries(4):
         chunks = list(newest_first(ClosedSession.objects.all()))
     read = [[row.session for row in chunk] for chunk in chunks]

@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from realtime.history import History
+from realtime.ending.history import History
 from realtime.models import ClosedSession
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
-
-from .test_history import START, closed, hinders_nobody, in_threads, receiving
+from tests.test_history import START, closed, hinders_nobody, in_threads, receiving
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from realtime.protocol.messages import Bye, ClientPong
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.log import Log
 from realtime.store.records import Deliveries, Peer, Session, SessionState
-from realtime.worker.connection import Connection, Limits
-from realtime.worker.hub import Hub, Identity
-from realtime.worker.rooms import Rooms
-from realtime.worker.session import ConnectedSession
+from realtime.worker.connections.connection import Connection, Limits
+from realtime.worker.rooms.rooms import Rooms
+from realtime.worker.sessions.hub import Hub, Identity
+from realtime.worker.sessions.session import ConnectedSession
 
 
 class Nothing:

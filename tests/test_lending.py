@@ -13,10 +13,10 @@ from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connection, connections, transaction
 
-from realtime import lending as module
-from realtime.lending import Lender, has_own_thread
-from realtime.patience import patience
-from realtime.threads import Overloaded
+from realtime.common import handler_threads as module
+from realtime.common.handler_threads import Lender, has_own_thread
+from realtime.common.threads import Overloaded
+from realtime.common.time_limit import patience
 
 PATIENCE = 10.0
 

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.db import OperationalError, connections
 
-from realtime.lending import Lender
+from realtime.common.handler_threads import Lender
 from realtime.models import ClosedSession
 
 PATIENCE = 10.0

@@ -10,13 +10,13 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.test import Client
 
-from realtime import api
-from realtime.authentication import digest_of
+from realtime import api, composition
 from realtime.models import LiveSession
 from realtime.protocol.codes import CloseCode
-from realtime.store.base import StoreUnavailable
+from realtime.security.authentication import digest_of
+from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Opening, Peer
-from realtime.worker import foundation, runtime
+from realtime.worker import runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +37,7 @@ def key_of(browser: Client) -> str:
 def socket_of(key: str, id_: str = "s1") -> None:
     """A socket that was opened with this login."""
     peer = Peer(user="1", login=digest_of(key))
-    foundation.blocking_store().open(Opening(id_, "hash", f"c-{id_}", "w1", peer))
+    composition.blocking_store().open(Opening(id_, "hash", f"c-{id_}", "w1", peer))
 
 
 def asked() -> dict[str, int]:

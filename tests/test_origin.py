@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from realtime.origin import can_match, headers_of, is_allowed
+from realtime.security.origin import can_match, headers_of, is_allowed
 
 HOSTS = ["example.com", ".example.org", "127.0.0.1", "[::1]"]
 pytestmark = pytest.mark.usefixtures("hosts")

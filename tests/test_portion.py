@@ -1,6 +1,6 @@
 """How much of a connection is read at a time."""
 
-from realtime.servers.portion import LEAST, MOMENT, Portion
+from realtime.servers.common.read_size import LEAST, MOMENT, Portion
 
 
 def after(*seconds: float) -> int:

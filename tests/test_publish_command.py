@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from realtime.worker import foundation
+from realtime import composition
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,14 +21,14 @@ def publish(*arguments: str) -> str:
 
 
 def data() -> Iterator[Any]:
-    extract = foundation.blocking_store().log.read("r", after=0, limit=10, max_bytes=10_000)
+    extract = composition.blocking_store().log.read("r", after=0, limit=10, max_bytes=10_000)
     return (json.loads(entry.data) for entry in extract.entries)
 
 
 def test_what_it_publishes_is_in_the_log_and_it_says_where() -> None:
     publish("r", "1")
     told = publish("r", '{"text": "grüße"}')
-    end = foundation.blocking_store().log.ends(["r"])["r"].top
+    end = composition.blocking_store().log.ends(["r"])["r"].top
     assert told == f"r: offset 2, epoch {end.epoch}\n"
     assert list(data()) == [1, {"text": "grüße"}]
 

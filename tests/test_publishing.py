@@ -15,13 +15,13 @@ from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.transaction import TransactionManagementError
 from django.test import TestCase, override_settings
 
-from realtime import api, hinting
+from realtime import api, composition
+from realtime.bus.publication_batches import Bundle
 from realtime.protocol.position import Position
-from realtime.publishing import encode_data
+from realtime.publish import notifying
+from realtime.publish.publishing import encode_data
 from realtime.store.database.transaction import speaking
 from realtime.store.log import MOST, BlockingLog, Entry
-from realtime.worker import foundation
-from realtime.worker.bundles import Bundle
 from tests.redis_server import RedisServer
 
 # What may be published
@@ -121,20 +121,20 @@ def log(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[Block
         server.flush()
         store = server.url
     with override_settings(REALTIME={"STORE": store}):
-        yield foundation.blocking_store().log
+        yield composition.blocking_store().log
 
 
 @pytest.fixture
 def alias(log: BlockingLog) -> str:
     """The database whose transactions count, beside the default one."""
-    return foundation.database().alias
+    return composition.database().alias
 
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[list[Bundle]]:
     """What was announced, and in which batches."""
     batches: list[list[Bundle]] = []
-    monkeypatch.setattr(hinting, "announce", lambda bundles: batches.append(list(bundles)))
+    monkeypatch.setattr(notifying, "announce", lambda bundles: batches.append(list(bundles)))
     return batches
 
 
@@ -433,13 +433,13 @@ class CapturedTests(TestCase):
             api.publish("r", "one")
             api.publish("r", "two")
         assert len(hooks) == 2
-        assert data(foundation.blocking_store().log) == ['"one"', '"two"']
+        assert data(composition.blocking_store().log) == ['"one"', '"two"']
         assert len(connections["default"].run_on_commit) == 3
 
     def test_so_they_do_within_a_block_of_the_test_s_own(self) -> None:
         with transaction.atomic(), self.captureOnCommitCallbacks(execute=True):
             api.publish("r", "one")
-        assert data(foundation.blocking_store().log) == ['"one"']
+        assert data(composition.blocking_store().log) == ['"one"']
 
 
 # Async

@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
-from realtime import receivers as module
-from realtime.receivers import Receivers
-from realtime.threads import Threads
+from realtime.common.threads import Threads
+from realtime.events import signal_dispatch as module
+from realtime.events.signal_dispatch import Receivers
 
 PATIENCE = 10.0
 

@@ -6,18 +6,17 @@ from typing import Any
 
 import pytest
 
-from realtime.history import History
-from realtime.receivers import Receivers
+from realtime.common.threads import Threads
+from realtime.ending.history import History
+from realtime.ending.sweeper import Sweeper
+from realtime.events.signal_dispatch import Receivers
 from realtime.signals import announce_rooms, room_joined, room_left
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
-from realtime.sweeper import Sweeper
-from realtime.threads import Threads
-
-from .store.builders import departure, opening, pulse, report, returning
-from .store.kinds import CLAIM, LEASE, RESUME, WINDOWS
+from tests.store.builders import departure, opening, pulse, report, returning
+from tests.store.kinds import CLAIM, LEASE, RESUME, WINDOWS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from realtime.servers.rota import NOW, Rota
+from realtime.servers.common.timer_wheel import NOW, Rota
 
 
 @dataclass(eq=False)

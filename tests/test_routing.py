@@ -12,7 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from realtime.routing import realtime_application
 from realtime.store.ownership import ForeignStore
-from realtime.worker import refusals, runtime
+from realtime.worker import runtime
+from realtime.worker.admission import refusals
 from realtime.worker.runtime import Runtime
 
 

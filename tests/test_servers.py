@@ -10,10 +10,10 @@ import psycopg
 import pytest
 import redis
 
-from .e2e.server_support import eventually
-from .faults import Proxy
-from .postgres_server import PostgresServer
-from .redis_server import RedisServer
+from tests.e2e.server_support import eventually
+from tests.faults import Proxy
+from tests.postgres_server import PostgresServer
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture

@@ -11,14 +11,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from msgspec.structs import replace
 
-from realtime.history import History
-from realtime.store.base import BATCH
+from realtime.ending.history import History
+from realtime.store.contract import BATCH
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Page, Query, Totals
-
-from .commands import printed, process, registry, run
-from .store.builders import beat, closing, open_many, opening, pulse, suspended
+from tests.commands import printed, process, registry, run
+from tests.store.builders import beat, closing, open_many, opening, pulse, suspended
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,10 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from realtime.models import ClosedSession, LiveSession
-
-from .commands import ended, printed, process, registry, run
-from .store.builders import beat, open_many, suspended
-from .store.kinds import LEASE
+from tests.commands import ended, printed, process, registry, run
+from tests.store.builders import beat, open_many, suspended
+from tests.store.kinds import LEASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,20 +10,19 @@ import pytest
 from django.db import connections
 from msgspec.structs import replace
 
-from realtime.history import History
+from realtime.common.threads import Threads
+from realtime.ending.history import History
+from realtime.ending.sweeper import Sweeper
+from realtime.events.signal_dispatch import Receivers
 from realtime.models import ClosedSession, LiveSession
-from realtime.receivers import Receivers
 from realtime.signals import session_closed, session_suspended
-from realtime.store.base import BATCH, StoreUnavailable
+from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Peer, Session, SessionState, SweepReport, Swept
-from realtime.sweeper import Sweeper
-from realtime.threads import Threads
-
-from .store.builders import beat, closing, open_many, opening, suspended
-from .store.kinds import CLAIM, LEASE, RESUME, WINDOWS
+from tests.store.builders import beat, closing, open_many, opening, suspended
+from tests.store.kinds import CLAIM, LEASE, RESUME, WINDOWS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -217,7 +216,7 @@ async def test_history_is_pruned_in_steps_with_pauses_and_sweeps_in_between(
     database.clock_offset += 30 * DAY + 1
     for module in ("sweeper", "history"):
         monkeypatch.setattr(f"realtime.{module}.PRUNED", 10)
-    monkeypatch.setattr("realtime.sweeper.SWEEP_AGAIN", 0.0)
+    monkeypatch.setattr("realtime.ending.sweeper.SWEEP_AGAIN", 0.0)
     pauses: list[float] = []
     asked: list[str] = []
     sleep, claim = asyncio.sleep, sweeper._store.sweep
@@ -230,7 +229,7 @@ async def test_history_is_pruned_in_steps_with_pauses_and_sweeps_in_between(
         asked.append(claimant)
         return await claim(claimant, **options)
 
-    monkeypatch.setattr("realtime.sweeper.asyncio.sleep", counted_sleep)
+    monkeypatch.setattr("realtime.ending.sweeper.asyncio.sleep", counted_sleep)
     monkeypatch.setattr(sweeper._store, "sweep", counted_claim)
     assert done(await sweeper.sweep()) == (0, 0, 0, 50)
     assert len([seconds for seconds in pauses if seconds > 0]) >= 5

@@ -10,8 +10,8 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from realtime import threads as module
-from realtime.threads import Bulkheads, Overloaded, Threads, aside
+from realtime.common import threads as module
+from realtime.common.threads import Bulkheads, Overloaded, Threads, aside
 
 
 @pytest.fixture

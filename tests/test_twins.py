@@ -12,12 +12,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.functional import SimpleLazyObject
 
-from realtime import api
+from realtime import api, composition
 from realtime.protocol.position import Position
-from realtime.worker import foundation, runtime
+from realtime.worker import runtime
 from realtime.worker.runtime import Runtime
-
-from .test_consumer import QUICK, Client
+from tests.test_consumer import QUICK, Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,7 +74,7 @@ async def test_in_a_worker_no_twin_needs_a_thread_of_the_processs(
     def no_blocking_store() -> None:
         raise AssertionError("a worker has its own")
 
-    monkeypatch.setattr(foundation, "blocking_store", no_blocking_store)
+    monkeypatch.setattr(composition, "blocking_store", no_blocking_store)
     with strangers_at_work():
         await asyncio.sleep(0.05)
         await asyncio.wait_for(call(), 10)
@@ -123,7 +122,7 @@ async def test_a_user_who_is_looked_up_late_is_looked_up_in_a_thread() -> None:
 
 async def top(room: str) -> int:
     """How much was published."""
-    ends = await sync_to_async(foundation.blocking_store().log.ends)([room])
+    ends = await sync_to_async(composition.blocking_store().log.ends)([room])
     return ends[room].top.offset
 
 

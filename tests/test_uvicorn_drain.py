@@ -5,8 +5,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from realtime.servers.base import Lifecycle, listen
-from realtime.servers.uvicorn import Server
+from realtime.servers.common.base import Lifecycle, listen
+from realtime.servers.uvicorn.server import Server
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 

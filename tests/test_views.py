@@ -15,9 +15,9 @@ from django.core.handlers.base import BaseHandler
 from django.db import OperationalError, connections
 from django.test import AsyncClient, Client, RequestFactory
 
-from realtime import monitor
+from realtime import composition
 from realtime.protocol.codes import CloseCode
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.records import (
     Deliveries,
     Departure,
@@ -29,8 +29,9 @@ from realtime.store.records import (
     Totals,
     WorkerReport,
 )
-from realtime.views import _for_staff, health
-from realtime.worker import foundation, runtime
+from realtime.views import health as monitor
+from realtime.views.pages import _for_staff, health
+from realtime.worker import runtime
 from realtime.worker.runtime import Runtime
 
 URL = "/realtime/health/"
@@ -47,7 +48,7 @@ def forget_counts() -> Iterator[None]:
 
 
 def open_sessions(number: int, *, user: str = "1") -> None:
-    store = foundation.blocking_store()
+    store = composition.blocking_store()
     for index in range(number):
         peer = Peer(user=user, username="ada", address="192.0.2.1", login="digest")
         store.open(Opening(f"{user}-{index:04}", "token-hash", f"c{index}", "w1", peer))
@@ -98,7 +99,7 @@ def test_anybody_may_see_that_nothing_is_there() -> None:
 def test_connections_are_the_connected_and_healthy_have_no_miss() -> None:
     open_sessions(3)
     open_sessions(1, user="2")
-    store = foundation.blocking_store()
+    store = composition.blocking_store()
     counts: dict[str, Any] = {"pings": 10, "pongs": 8, "timeouts": 1}
     report = WorkerReport("w1", "host", 1, 4, **counts, deliveries=Deliveries(2, 30, 4, 5))
     store.beat(report, [pulse("1-0000", missed=1)])
@@ -113,7 +114,7 @@ def test_connections_are_the_connected_and_healthy_have_no_miss() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_last_sweep_is_told() -> None:
-    foundation.blocking_store().note_sweep(SweepReport(1, 2, 3, 4, took_ms=5.5))
+    composition.blocking_store().note_sweep(SweepReport(1, 2, 3, 4, took_ms=5.5))
     last = get(Client())["last_sweep"]
     assert {"suspended": 1, "closed": 2, "workers_lost": 3, "took_ms": 5.5}.items() <= last.items()
     assert abs(last["at"] / 1000 - time.time()) < 60
@@ -229,7 +230,7 @@ def test_staff_see_the_counts_although_the_store_is_away(monkeypatch: pytest.Mon
         raise StoreUnavailable("down")
 
     client = staff("view_livesession")
-    monkeypatch.setattr(type(foundation.blocking_store()), "page", down)
+    monkeypatch.setattr(type(composition.blocking_store()), "page", down)
     body = get(client)
     assert "total_connections" in body
     assert "connections" not in body

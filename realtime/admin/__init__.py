@@ -1,6 +1,6 @@
 """The admin's pages: live sessions, read from the store, and the history of closed ones."""
 
-from .closed import ClosedSessionAdmin
-from .live import LiveSessionAdmin
+from .history import ClosedSessionAdmin
+from .sessions import LiveSessionAdmin
 
 __all__ = ["ClosedSessionAdmin", "LiveSessionAdmin"]

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
-from realtime.history import COLUMNS, newest_first
+from realtime.ending.history import COLUMNS, newest_first
 from realtime.models import ClosedSession
 
 # What makes a formula of a text in Excel, LibreOffice or Google Sheets, the wide forms

@@ -9,8 +9,8 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from realtime.presentation import as_row, moment
-from realtime.store.base import BlockingStore
+from realtime.common.moments import moment
+from realtime.store.contract import BlockingStore
 from realtime.store.records import (
     Order,
     Page,
@@ -20,6 +20,7 @@ from realtime.store.records import (
     Stats,
     WorkerReport,
 )
+from realtime.views.serializers import as_row
 
 PAGE = 50
 

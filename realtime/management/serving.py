@@ -10,14 +10,15 @@ from channels.routing import get_default_application
 from django.core.management.base import CommandError
 
 from realtime.conf import settings
-from realtime.servers.base import Lifecycle, Limits, exit_within
+from realtime.servers.common.base import Lifecycle, Limits, exit_within
 from realtime.store.ownership import ForeignStore
-from realtime.worker import refusals, runtime
-from realtime.worker.refusals import Reason
+from realtime.worker import runtime
+from realtime.worker.admission import refusals
+from realtime.worker.admission.refusals import Reason
 
 # Each is a module with a Server; imported where it runs, since some need an extra
 # and daphne's installs its event loop.
-SERVERS = {"daphne": "realtime.servers.daphne", "uvicorn": "realtime.servers.uvicorn"}
+SERVERS = {"daphne": "realtime.servers.daphne.server", "uvicorn": "realtime.servers.uvicorn.server"}
 
 # After the drain, for threads that are busy with a view nobody waits for.
 EXIT_TIMEOUT = 0.25

@@ -14,11 +14,12 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from realtime.conf import settings
-from realtime.management.serving import Exit, serve
-from realtime.servers.link import Link
-from realtime.servers.notify import Notifier
-from realtime.servers.parent import Parent, Stragglers, Undrained
-from realtime.servers.place import GaveUp, Patience
+from realtime.servers.supervisor.pipe import Link
+from realtime.servers.supervisor.supervisor import Parent, Stragglers, Undrained
+from realtime.servers.supervisor.systemd import Notifier
+from realtime.servers.supervisor.worker_slot import GaveUp, Patience
+
+from .serving import Exit, serve
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 

@@ -10,9 +10,9 @@ import re
 import msgspec
 
 from .codes import ErrorCode
+from .json_limits import MAX_INTEGER, OUT_OF_RANGE, TOO_DEEP, BadValue, check_values
 from .messages import ClientMessage, Said, UnreadMessage, UnreadSaid
 from .rooms import MAX_NAME
-from .values import MAX_INTEGER, OUT_OF_RANGE, TOO_DEEP, BadValue, check_values
 
 MAX_DETAIL = 200  # characters of an error's sentence
 MAX_ESCAPE = 6  # bytes that may stand for one: \u0041

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from .codes import CloseCode, is_final, reason_for
+from .json_limits import MAX_INTEGER
 from .position import Position
-from .values import MAX_INTEGER
 
 VERSION = 1
 SUBPROTOCOL = "realtime.v1"

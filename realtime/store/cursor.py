@@ -4,7 +4,7 @@ It holds a value to sort by and the head of an id. Two sessions of the same mill
 ids begin alike count as one: 48 bits of chance stand against it.
 """
 
-from .base import SHOWN
+from .contract import SHOWN
 
 
 def write(value: int, session: str) -> str:

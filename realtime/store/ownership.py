@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from .base import StoreUnavailable
+from .contract import StoreUnavailable
 
 # Of what a store holds and where. Raised by a release that those before could not work beside.
 LAYOUT = 1

@@ -19,37 +19,36 @@ from django.db import DatabaseError
 from django.dispatch import Signal
 from msgspec.structs import replace
 
-from realtime import signals
-from realtime.authentication import Login
+from realtime import composition, signals
+from realtime.bus.hints import Kind
+from realtime.bus.node import Messenger, leaves_process
+from realtime.bus.publication_batches import Bundle
+from realtime.common.handler_threads import Lender
 from realtime.conf import settings
-from realtime.lending import Lender
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
-from realtime.store.base import SAMPLE_EVERY_MS, StoreUnavailable
+from realtime.security.authentication import Login
+from realtime.store.contract import SAMPLE_EVERY_MS, StoreUnavailable
 from realtime.store.ownership import ForeignStore
 from realtime.store.records import Deliveries, Session
 
-from . import foundation, probes, refusals
-from .admission import PATIENCE, Admission, Terms, Watchers
-from .beats import Beats
-from .bundles import Bundle
-from .company import Company
-from .connection import Limits
-from .departures import Departures
-from .greetings import Ungreeted
-from .hints import Kind
-from .hub import Hub, Identity
-from .jobs import Job
-from .login_store import LoginStore
-from .logins import Logins
-from .messenger import Messenger, leaves_process
-from .novelty import NewRooms
-from .probes import Probes
-from .publisher import Publisher
-from .refusals import Reason
-from .rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
-from .session import ConnectedSession
-from .ticker import Ticker, grain_for
+from .admission import probes, refusals
+from .admission.handshake import PATIENCE, Admission, Terms, Watchers
+from .admission.login_store import LoginStore
+from .admission.probes import Probes
+from .admission.refusals import Reason
+from .admission.ungreeted import Ungreeted
+from .connections.connection import Limits
+from .rooms.new_room_limit import NewRooms
+from .rooms.publisher import Publisher
+from .rooms.rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
+from .sessions.beats import Beats
+from .sessions.company import Company
+from .sessions.departures import Departures
+from .sessions.hub import Hub, Identity
+from .sessions.jobs import Job
+from .sessions.revalidation import Logins
+from .sessions.ticker import Ticker, grain_for
 
 logger = logging.getLogger("realtime.worker")
 
@@ -71,7 +70,7 @@ class Runtime:
     between, everybody is still served.
     """
 
-    def __init__(self, base: foundation.Foundation) -> None:
+    def __init__(self, base: composition.Foundation) -> None:
         self.base = base
         self.store = base.store
         self.loop = asyncio.get_running_loop()
@@ -99,7 +98,7 @@ class Runtime:
         self._flush = Job("flush", settings.flush_interval, self._report, known=_always)
         self._sweeps = self._job("sweep", settings.sweep_interval, self._sweep)
         self._probing = Job("probe", probes.EVERY, self._make_probes().round)
-        layer = foundation.channel_layer()
+        layer = composition.channel_layer()
         self._messenger = self._make_messenger(layer)
         per_minute, burst = settings.new_room_rate
         self.rooms = Rooms(
@@ -148,7 +147,7 @@ class Runtime:
                 settings.max_message_size,
                 settings.max_publication,
             ),
-            cap=foundation.cap(),
+            cap=composition.cap(),
         )
 
     def _job(self, name: str, interval: float, work: Callable[[], Awaitable[object]]) -> Job:
@@ -165,15 +164,15 @@ class Runtime:
     def _make_messenger(self, layer: Any) -> Messenger:
         return Messenger(
             layer,
-            foundation.seals(),
+            composition.seals(),
             prefix=settings.redis_prefix,
-            find=self._find,
+            mark_changed=self._mark_changed,
             flush_at=self._flush.hasten,
             told=self._told,
         )
 
-    def _find(self, id_: str) -> ConnectedSession | None:
-        return self.hub.get(id_)
+    def _mark_changed(self, sessions: Sequence[str]) -> bool:
+        return self.hub.mark_changed(sessions)
 
     def _told(self, bundle: Bundle) -> None:
         self.publisher.heard(bundle)
@@ -403,7 +402,7 @@ async def can_start() -> bool:
 
 
 async def _start() -> Runtime:
-    runtime = Runtime(foundation.lay())
+    runtime = Runtime(composition.lay())
     try:
         await runtime.start()
     except BaseException:

@@ -14,9 +14,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Route, expect
 
 from realtime.store.histogram import RELATIVE_ERROR
-from tests.browser.conftest import enter
 from tests.e2e.server_support import ROOT, eventually
 from tests.e2e.support import PASSWORD, Project, Server, free_port
+
+from .conftest import enter
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import enter
 from tests.e2e.server_support import ROOT, eventually
 from tests.e2e.support import Project, Server, free_port
+
+from .conftest import enter
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

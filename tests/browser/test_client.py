@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, expect
 
-from tests.browser.conftest import enter
-from tests.browser.slow_line import SlowLine
 from tests.e2e.server_support import eventually
 from tests.e2e.support import Project, Server, Visitor, free_port
 from tests.faults import Proxy
+
+from .conftest import enter
+from .slow_line import SlowLine
 
 PATIENCE_MS = 20_000
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.browser.bytes_settings"}

@@ -10,7 +10,10 @@ from typing import Literal
 import httpx
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.test_status import (
+from tests.e2e.server_support import eventually
+from tests.e2e.support import Project, Server
+
+from .test_status import (
     SCREENSHOTS,
     WATCH,
     button,
@@ -22,8 +25,6 @@ from tests.browser.test_status import (
     status,
     told,
 )
-from tests.e2e.server_support import eventually
-from tests.e2e.support import Project, Server
 
 NOTE = "but limited"
 

@@ -13,9 +13,10 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, enter
 from tests.e2e.server_support import ROOT, eventually
 from tests.e2e.support import Project, Server, free_port
+
+from .conftest import ARGUMENTS, CHROMIUM, enter
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

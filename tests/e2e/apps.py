@@ -17,8 +17,8 @@ from contextlib import suppress
 from typing import Any
 
 from realtime.protocol.frames import encoded
-from realtime.servers.base import Lifecycle, Limits, exit_within, listen
-from realtime.worker import connection
+from realtime.servers.common.base import Lifecycle, Limits, exit_within, listen
+from realtime.worker.connections import connection
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -1,5 +1,5 @@
 """The demo project, served by :mod:`tests.e2e.bulkheads_app`."""
 
-from tests.e2e.demo_settings import *  # noqa: F403
+from .demo_settings import *  # noqa: F403
 
 ASGI_APPLICATION = "tests.e2e.bulkheads_app.application"

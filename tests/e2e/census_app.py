@@ -6,7 +6,8 @@ import signal
 import sys
 
 from realtime.worker import runtime
-from tests.e2e.rooms_app import application
+
+from .rooms_app import application
 
 __all__ = ["application"]
 

@@ -1,5 +1,5 @@
 """The demo project, served by :mod:`tests.e2e.census_app`."""
 
-from tests.e2e.project_settings import *  # noqa: F403
+from .project_settings import *  # noqa: F403
 
 ASGI_APPLICATION = "tests.e2e.census_app.application"

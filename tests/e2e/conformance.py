@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.e2e.server_support import ROOT
-from tests.e2e.support import ExecutedProject, make_database
+from .server_support import ROOT
+from .support import ExecutedProject, make_database
 
 PLACE = ROOT / "build" / "conformance"
 SUITE, REQUIREMENTS = PLACE / "suite", ROOT / "requirements" / "conformance.txt"

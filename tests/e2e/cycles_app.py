@@ -9,8 +9,9 @@ import json
 import signal
 import sys
 
-from realtime.worker.connection import Connection
-from tests.e2e.rooms_app import application
+from realtime.worker.connections.connection import Connection
+
+from .rooms_app import application
 
 __all__ = ["application"]
 

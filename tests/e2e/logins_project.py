@@ -2,7 +2,7 @@
 
 import os
 
-from tests.e2e.demo_settings import *  # noqa: F403
+from .demo_settings import *  # noqa: F403
 
 SESSION_ENGINE = os.environ.get("SESSION_ENGINE", "django.contrib.sessions.backends.db")
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("FALLBACKS", "").split(",") if key]

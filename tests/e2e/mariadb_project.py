@@ -4,4 +4,4 @@ import pymysql
 
 pymysql.install_as_MySQLdb()
 
-from tests.e2e.demo_settings import *  # noqa: E402, F403
+from .demo_settings import *  # noqa: E402, F403

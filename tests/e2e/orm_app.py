@@ -3,10 +3,10 @@
 from django.contrib.auth.models import User
 
 import project.asgi  # loads the apps
-from realtime.authentication import Login
 from realtime.consumers import RealtimeConsumer
 from realtime.protocol.messages import Said
 from realtime.routing import realtime_application
+from realtime.security.authentication import Login
 
 
 class Asking(RealtimeConsumer):

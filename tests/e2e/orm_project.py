@@ -2,8 +2,8 @@
 
 import os
 
-from tests.e2e.demo_settings import *  # noqa: F403
-from tests.e2e.demo_settings import DATABASES
+from .demo_settings import *  # noqa: F403
+from .demo_settings import DATABASES
 
 ASGI_APPLICATION = "tests.e2e.orm_app.application"
 DATABASES["default"]["CONN_MAX_AGE"] = 600

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.e2e.server_support import ROOT, command
-from tests.e2e.support import Project
+from .server_support import ROOT, command
+from .support import Project
 
 # A line is a room and data.
 PUBLISH = """

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.e2e.server_support import PATIENCE
-from tests.e2e.support import MAKE_USERS, Project
+from .server_support import PATIENCE
+from .support import MAKE_USERS, Project
 
 MIGRATE = """
 from django.core.management import call_command

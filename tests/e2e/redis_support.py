@@ -6,12 +6,13 @@ from pathlib import Path
 
 import redis
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.records import Query, Session
 from realtime.store.redis import blocking_store
-from realtime.store.windows import Windows
-from tests.e2e.support import Client, Project
+from realtime.store.timeouts import Windows
 from tests.redis_server import RedisServer
+
+from .support import Client, Project
 
 PREFIX = "realtime"
 

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from tests.e2e.fork_server import Forked, ForkServer
+from .fork_server import Forked, ForkServer
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ import socket
 import threading
 from typing import Self
 
-from tests.e2e.server_support import eventually
+from .server_support import eventually
 
 
 class ServiceManager:

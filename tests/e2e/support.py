@@ -29,15 +29,7 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.e2e.server_support import (
-    CLEAN,
-    PATIENCE,
-    PYTHON,
-    Start,
-    eventually,
-    execute,
-    fork,
-)
+from .server_support import CLEAN, PATIENCE, PYTHON, Start, eventually, execute, fork
 
 Frame = dict[str, Any]
 Answer = Callable[[Frame], Frame | None]

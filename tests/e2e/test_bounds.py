@@ -12,7 +12,7 @@ from threading import Event, Thread
 import psutil
 import pytest
 
-from tests.e2e.server_support import BINARY, PING, TEXT, Peer, ServerProcess, eventually
+from .server_support import BINARY, PING, TEXT, Peer, ServerProcess, eventually
 
 MIB = 1024 * 1024
 MORE = 2 * MIB  # what one bad client may add to a process

@@ -10,20 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.postgres_project import PostgresProject
-from tests.e2e.support import (
-    NO_TLS,
-    Client,
-    Frame,
-    Server,
-    connected,
-    dialled,
-    login,
-    pong,
-    soon,
-)
 from tests.faults import Proxy
 from tests.postgres_server import PostgresServer
+
+from .postgres_project import PostgresProject
+from .support import NO_TLS, Client, Frame, Server, connected, dialled, login, pong, soon
 
 INTERVAL, LATE, AWAY = 1.0, 0.5, 10.0
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.chaos.logins import make_server
-from tests.e2e.chaos.plan import Fault
-from tests.e2e.chaos.run import play
-from tests.e2e.chaos.summary import report
-from tests.e2e.chaos.violations import Rule
-from tests.e2e.chaos.world import Scale
 from tests.postgres_server import PostgresServer
+
+from .chaos.logins import make_server
+from .chaos.plan import Fault
+from .chaos.run import play
+from .chaos.summary import report
+from .chaos.violations import Rule
+from .chaos.world import Scale
 
 SEED, ATTEMPTS = 6, 4
 

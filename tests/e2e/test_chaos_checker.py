@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.e2e.chaos.checker import check
-from tests.e2e.chaos.plan import Fault, schedule
-from tests.e2e.chaos.record import (
+from .chaos.checker import check
+from .chaos.plan import Fault, schedule
+from .chaos.record import (
     Counted,
     Deed,
     Diary,
@@ -24,7 +24,7 @@ from tests.e2e.chaos.record import (
     Told,
     mark,
 )
-from tests.e2e.chaos.violations import Rule
+from .chaos.violations import Rule
 
 ROOM, OWN, FOREIGN = "chat:one", "user:1", "user:2"
 KEPT = 10

@@ -10,11 +10,12 @@ import pytest
 
 from realtime.store.log import Draft
 from realtime.store.redis import blocking_store
-from tests.e2e.chaos import observer as observing
-from tests.e2e.chaos.observer import Observer
-from tests.e2e.chaos.record import History
 from tests.redis_server import RedisServer
 from tests.store.kinds import WINDOWS
+
+from .chaos import observer as observing
+from .chaos.observer import Observer
+from .chaos.record import History
 
 PREFIX, ROOM = "tests", "chat:one"
 TRIMS, KEPT = 100, 5

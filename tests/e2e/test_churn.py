@@ -9,10 +9,11 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tests.e2e.redis_support import RedisProject, keys_of
-from tests.e2e.support import Client, Server, connected, soon
-from tests.e2e.traces import Traces
 from tests.redis_server import RedisServer
+
+from .redis_support import RedisProject, keys_of
+from .support import Client, Server, connected, soon
+from .traces import Traces
 
 SESSIONS = int(os.environ.get("CHURN", "200"))
 USERS, AT_ONCE, WARM_UP = 100, 100, 100

@@ -13,10 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.redis_support import RedisProject
-from tests.e2e.support import Project, Server, crowd, login, soon
 from tests.redis_server import RedisServer
 from tests.wall_clock import HOUR, WallClock
+
+from .redis_support import RedisProject
+from .support import Project, Server, crowd, login, soon
 
 
 def an_hour_ahead(project: Project) -> Project:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_support import ROOT, command, eventually
-from tests.e2e.support import Project, Server, connected, crowd, login, soon
+from .server_support import ROOT, command, eventually
+from .support import Project, Server, connected, crowd, login, soon
 
 SIZE = 50
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from realtime.store.redis import blocking_store
-from realtime.store.windows import Windows
-from tests.e2e.outsider import outsider
-from tests.e2e.server_support import TEXT, Peer
-from tests.e2e.support import Client, Frame, Project, Server, connected, dialled, login, soon
+from realtime.store.timeouts import Windows
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
+
+from .outsider import outsider
+from .server_support import TEXT, Peer
+from .support import Client, Frame, Project, Server, connected, dialled, login, soon
 
 RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: closing breaks the connection
 

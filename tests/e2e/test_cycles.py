@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_support import eventually
-from tests.e2e.support import Client, Project, Server, connected
+from .server_support import eventually
+from .support import Client, Project, Server, connected
 
 WARM_UP, MANY, AT_ONCE = 60, 100, 20
 

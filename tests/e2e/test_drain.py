@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_support import CLOSE, Peer, eventually
-from tests.e2e.support import Project, Server, connected, crowd, login, soon
+from .server_support import CLOSE, Peer, eventually
+from .support import Project, Server, connected, crowd, login, soon
 
 SIZE = 30
 BOUND = 5.0

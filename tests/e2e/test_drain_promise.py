@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from realtime.bus import command_queue
+from realtime.common.threads import CLOSE_PATIENCE
 from realtime.management.serving import EXIT_TIMEOUT
-from realtime.servers.base import Limits
-from realtime.threads import CLOSE_PATIENCE
-from realtime.worker import line, runtime
-from tests.e2e.support import Project, Server, connected, crowd, login
+from realtime.servers.common.base import Limits
+from realtime.worker import runtime
 from tests.redis_server import RedisServer
+
+from .support import Project, Server, connected, crowd, login
 
 SETTINGS = "tests.e2e.undrained_settings"
 
@@ -20,7 +22,9 @@ SETTINGS = "tests.e2e.undrained_settings"
 def test_the_patiences_add_up() -> None:
     limits = Limits()
     leaving = runtime.LEAVE_PATIENCE + runtime.HISTORY_PATIENCE + runtime.SIGNAL_PATIENCE
-    assert leaving >= 4 * line.STOP_PATIENCE, "what is said to the channel layer, beside it"
+    assert leaving >= 4 * command_queue.STOP_PATIENCE, (
+        "what is said to the channel layer, beside it"
+    )
     worker = runtime.STORE_PATIENCE + runtime.WRITE_PATIENCE + leaving + 2 * CLOSE_PATIENCE
     assert worker < limits.goodbye_timeout < limits.drain_timeout
     assert limits.drain_timeout + 2 * limits.cancel_timeout + EXIT_TIMEOUT < 5

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.fork_server import Forked
-from tests.e2e.server_support import PATIENCE, fork
-from tests.e2e.support import ExecutedProject, Project
+from .fork_server import Forked
+from .server_support import PATIENCE, fork
+from .support import ExecutedProject, Project
 
 FACTS = """
 import json, os, signal, sys, threading

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_support import Peer, eventually
-from tests.e2e.support import Project, Server, login
+from .server_support import Peer, eventually
+from .support import Project, Server, login
 
 NAMED = (
     "capacitor://localhost",

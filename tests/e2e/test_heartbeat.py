@@ -8,18 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.support import (
-    Client,
-    Frame,
-    Project,
-    Server,
-    connected,
-    dialled,
-    login,
-    pong,
-    silent,
-    soon,
-)
+from .support import Client, Frame, Project, Server, connected, dialled, login, pong, silent, soon
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from realtime.worker.hints import group_of
-from tests.e2e.redis_support import PREFIX
-from tests.e2e.support import Project, Server, Visitor, connected, crowd, login, soon
+from realtime.bus.hints import group_of
 from tests.redis_server import RedisServer
+
+from .redis_support import PREFIX
+from .support import Project, Server, Visitor, connected, crowd, login, soon
 
 # On a machine that is busy with other tests; without a hint it would be thirty seconds.
 AT_ONCE = 3.0

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.outsider import Outsider, outsider
-from tests.e2e.support import Client, Project, Server, dialled, login
 from tests.redis_server import RedisServer
+
+from .outsider import Outsider, outsider
+from .support import Client, Project, Server, dialled, login
 
 BEAT, NEVER = 1.0, 3600.0
 GRACE = 3.0  # on a machine that is busy with other tests

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.e2e.redis_support import RedisProject, keys_of
-from tests.e2e.support import Client, Server, connected, dialled, login, soon
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
+
+from .redis_support import RedisProject, keys_of
+from .support import Client, Server, connected, dialled, login, soon
 
 OUTDATED = (4506, "session continued elsewhere")
 TRY_AGAIN = 4009

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.support import NO_TLS, Client, Project, Server, Visitor, connected, dialled, soon
 from tests.redis_server import RedisServer
+
+from .support import NO_TLS, Client, Project, Server, Visitor, connected, dialled, soon
 
 LOOK = 0.5  # REVALIDATE_INTERVAL
 QUICK = {"ping_interval": 1, "pong_timeout": 1}  # a takeover is noticed by the next heartbeat

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_support import Peer
-from tests.e2e.support import PASSWORD, Client, Project, Server, Visitor, connected, dialled, login
+from .server_support import Peer
+from .support import PASSWORD, Client, Project, Server, Visitor, connected, dialled, login
 
 AT_ONCE = 1.5  # a flush, and some patience
 AT_THE_NEXT_LOOK = 2.5  # REVALIDATE_INTERVAL is 1 s here

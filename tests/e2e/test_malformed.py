@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.server_support import BINARY, CLOSE, PING, PONG, ROOT, TEXT, Peer
-from tests.e2e.support import Client, Frame, Project, Server, connected, dialled, login
+from .server_support import BINARY, CLOSE, PING, PONG, ROOT, TEXT, Peer
+from .support import Client, Frame, Project, Server, connected, dialled, login
 
 VECTORS: dict[str, Any] = json.loads((ROOT / "tests/vectors/malformed.json").read_text())
 LIMIT = 1_000_000  # the vectors' own

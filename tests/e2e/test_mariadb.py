@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_support import eventually
-from tests.e2e.support import MAKE_USERS, Project, Visitor, connected, login
 from tests.mariadb_server import MariaServer
 from tests.redis_server import RedisServer
+
+from .server_support import eventually
+from .support import MAKE_USERS, Project, Visitor, connected, login
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.e2e.mariadb_project"}
 

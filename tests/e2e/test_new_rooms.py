@@ -3,9 +3,10 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tests.e2e.redis_support import RedisProject, keys_of
-from tests.e2e.support import Client, Server, dialled, login, soon
 from tests.redis_server import RedisServer
+
+from .redis_support import RedisProject, keys_of
+from .support import Client, Server, dialled, login, soon
 
 A_HELLO = 100  # rooms
 

@@ -25,18 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.e2e.server_support import PATIENCE, ROOT, eventually
-from tests.e2e.support import (
-    Client,
-    ExecutedProject,
-    Frame,
-    Project,
-    Server,
-    free_port,
-    login,
-    pong,
-    soon,
-)
+from .server_support import PATIENCE, ROOT, eventually
+from .support import Client, ExecutedProject, Frame, Project, Server, free_port, login, pong, soon
 
 CONFIGURATION = ROOT / "docs" / "deploy" / "nginx.conf"
 NAME = "www.example.com"

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from realtime.servers.notify import Notifier
-from realtime.servers.pidfile import Unusable, pid_file
-from tests.e2e.server_support import PATIENCE, ROOT
-from tests.e2e.service_manager import ServiceManager
-from tests.e2e.support import ExecutedProject
+from realtime.servers.supervisor.pidfile import Unusable, pid_file
+from realtime.servers.supervisor.systemd import Notifier
+
+from .server_support import PATIENCE, ROOT
+from .service_manager import ServiceManager
+from .support import ExecutedProject
 
 
 def test_a_process_alone_tells_of_its_life(template: Path, tmp_path: Path) -> None:

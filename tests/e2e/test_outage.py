@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.support import Client, Project, Server, connected, crowd, dialled, login, soon
+from .support import Client, Project, Server, connected, crowd, dialled, login, soon
 
 # More than a lease, and time for every job of a worker to fail more than once.
 AWAY = 4.0

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.redis_support import PREFIX, RedisProject
-from tests.e2e.server_support import eventually
-from tests.e2e.support import Project, connected, login
 from tests.redis_server import RedisServer
+
+from .redis_support import PREFIX, RedisProject
+from .server_support import eventually
+from .support import Project, connected, login
 
 APART, REMEDY = "REDIS_PREFIX", "sweep --adopt-store"
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from realtime.servers.base import listen_shared
-from realtime.servers.notify import Notifier
-from realtime.servers.parent import Parent, Stragglers, Undrained
-from realtime.servers.place import GaveUp, Patience
-from tests.e2e.service_manager import ServiceManager
+from realtime.servers.common.base import listen_shared
+from realtime.servers.supervisor.supervisor import Parent, Stragglers, Undrained
+from realtime.servers.supervisor.systemd import Notifier
+from realtime.servers.supervisor.worker_slot import GaveUp, Patience
+
+from .service_manager import ServiceManager
 
 PATIENCE = Patience(
     start=5, drain=0.3, tick=0.3, misses=50, backoff=0.1, longest_backoff=0.2, attempts=5

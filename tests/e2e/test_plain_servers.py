@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_support import eventually
-from tests.e2e.support import Project, Server, connected, crowd, login
+from .server_support import eventually
+from .support import Project, Server, connected, crowd, login
 
 SIZE = 5
 

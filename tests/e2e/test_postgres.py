@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from tests.e2e.postgres_project import PostgresProject
-from tests.e2e.server_support import PATIENCE
-from tests.e2e.support import Client, connected, dialled, login, soon
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
+
+from .postgres_project import PostgresProject
+from .server_support import PATIENCE
+from .support import Client, connected, dialled, login, soon
 
 
 @pytest.fixture

@@ -20,10 +20,11 @@ import pytest
 import redis
 
 from realtime.store.redis import blocking_store
-from realtime.store.windows import Windows
-from tests.e2e.server_support import ROOT, command
-from tests.e2e.support import Client, Project, Server, dialled, login, soon
+from realtime.store.timeouts import Windows
 from tests.redis_server import RedisServer
+
+from .server_support import ROOT, command
+from .support import Client, Project, Server, dialled, login, soon
 
 PATIENCE = 20.0
 

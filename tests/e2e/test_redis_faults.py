@@ -10,10 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.redis_support import RedisProject, keys_of
-from tests.e2e.support import Client, Server, connected, crowd, dialled, login, soon
-from tests.e2e.traces import Traces
 from tests.redis_server import RedisServer
+
+from .redis_support import RedisProject, keys_of
+from .support import Client, Server, connected, crowd, dialled, login, soon
+from .traces import Traces
 
 FLUSH, BEAT, LEASE = 0.3, 1.0, 2.0
 # Beyond the flushes, for two busy cores and the clients that share them.

@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.redis_support import RedisProject
-from tests.e2e.support import Client, Project, Server, connected, crowd, login, soon
 from tests.redis_server import RedisServer
+
+from .redis_support import RedisProject
+from .support import Client, Project, Server, connected, crowd, login, soon
 
 SIZE = 100
 DISCONNECTED, CONTINUED, TIMED_OUT = 4500, 4506, 4002

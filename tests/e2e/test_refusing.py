@@ -10,12 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from realtime.worker.refusals import QUIET
-from tests.e2e.postgres_project import PostgresProject
-from tests.e2e.redis_support import RedisProject
-from tests.e2e.support import Client, Project, Server, connected, crowd, dialled, login, soon
+from realtime.worker.admission.refusals import QUIET
 from tests.postgres_server import PostgresServer, programs
 from tests.redis_server import RedisServer
+
+from .postgres_project import PostgresProject
+from .redis_support import RedisProject
+from .support import Client, Project, Server, connected, crowd, dialled, login, soon
 
 # Longer than a look of the worker at what fails.
 RECOVERY = 15.0

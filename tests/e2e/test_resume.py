@@ -7,18 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_support import eventually
-from tests.e2e.support import (
-    Client,
-    Frame,
-    Project,
-    Server,
-    Visitor,
-    connected,
-    dialled,
-    login,
-    soon,
-)
+from .server_support import eventually
+from .support import Client, Frame, Project, Server, Visitor, connected, dialled, login, soon
 
 Kick = Callable[[Project, str], tuple[int, str]]
 

@@ -11,17 +11,8 @@ from itertools import chain
 
 import pytest
 
-from tests.e2e import conformance
-from tests.e2e.server_support import (
-    BINARY,
-    CLOSE,
-    PING,
-    PONG,
-    TEXT,
-    Peer,
-    ServerProcess,
-    masked,
-)
+from . import conformance
+from .server_support import BINARY, CLOSE, PING, PONG, TEXT, Peer, ServerProcess, masked
 
 CONT = 0
 MASK = b"\x21\x43\x65\x87"

@@ -15,19 +15,10 @@ from uuid import uuid4
 import pytest
 
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from tests.e2e.server_support import ROOT, command
-from tests.e2e.support import (
-    Answer,
-    Client,
-    Frame,
-    Project,
-    Server,
-    dialled,
-    login,
-    pong,
-    silent,
-)
 from tests.redis_server import RedisServer
+
+from .server_support import ROOT, command
+from .support import Answer, Client, Frame, Project, Server, dialled, login, pong, silent
 
 MISCOUNT = 4007
 LENGTH = 400  # publications that a log keeps

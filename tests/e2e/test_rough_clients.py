@@ -15,10 +15,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.outsider import Outsider, outsider
-from tests.e2e.server_support import eventually
-from tests.e2e.support import Client, Frame, Project, Server, dialled, login, soon
 from tests.redis_server import RedisServer
+
+from .outsider import Outsider, outsider
+from .server_support import eventually
+from .support import Client, Frame, Project, Server, dialled, login, soon
 
 LATE = 1.0  # seconds; a healthy neighbour's answer takes about a millisecond
 

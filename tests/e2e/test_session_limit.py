@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.e2e.server_support import PATIENCE
-from tests.e2e.support import Client, Frame, Project, Server, connected, dialled, login, soon
+from .server_support import PATIENCE
+from .support import Client, Frame, Project, Server, connected, dialled, login, soon
 
 LEASE, FLUSH, LIMIT = 4.0, 1.0, 2
 GONE = {"type": "goodbye", "code": 4504, "reason": "too many sessions", "reconnect": False}

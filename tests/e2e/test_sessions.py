@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support import Client, Project, Server, Visitor, connected, dialled, login
+from .support import Client, Project, Server, Visitor, connected, dialled, login
 
 LIST = "/admin/realtime/livesession/"
 DISCONNECT = "/admin/realtime/livesession/disconnect/"

@@ -22,10 +22,11 @@ import psutil
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.e2e.outsider import Outsider, outsider
-from tests.e2e.server_support import TEXT, Peer
-from tests.e2e.support import Client, Frame, Project, Server, login, pong
 from tests.redis_server import RedisServer
+
+from .outsider import Outsider, outsider
+from .server_support import TEXT, Peer
+from .support import Client, Frame, Project, Server, login, pong
 
 SIZE = 64_000  # bytes of data in each publication
 COUNT = int(os.environ.get("SLOW_READERS_MB", "8")) * 1_000_000 // SIZE

@@ -14,9 +14,9 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.server_support import PATIENCE, eventually
-from tests.e2e.service_manager import ServiceManager
-from tests.e2e.support import Frame, Project, Server, connected, crowd, dialled, login, soon
+from .server_support import PATIENCE, eventually
+from .service_manager import ServiceManager
+from .support import Frame, Project, Server, connected, crowd, dialled, login, soon
 
 SIZE = 40
 CROWD = 500

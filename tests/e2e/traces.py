@@ -5,10 +5,11 @@ import signal
 import psutil
 
 from realtime.store.redis.client import CONNECTIONS
-from tests.e2e.redis_support import keys_of
-from tests.e2e.server_support import eventually
-from tests.e2e.support import Server
 from tests.redis_server import RedisServer
+
+from .redis_support import keys_of
+from .server_support import eventually
+from .support import Server
 
 
 class Traces:

@@ -1,6 +1,6 @@
 """The demo project with an app that makes the drain fail, or last."""
 
-from tests.e2e.demo_settings import *  # noqa: F403
-from tests.e2e.demo_settings import INSTALLED_APPS as OWN
+from .demo_settings import *  # noqa: F403
+from .demo_settings import INSTALLED_APPS as OWN
 
 INSTALLED_APPS = [*OWN, "tests.e2e.undrained.Undrained"]

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from realtime.worker import foundation
+from realtime import composition
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,7 @@ def test_a_notification_is_published_to_its_user(client: Client) -> None:
     bob = User.objects.create_user("bob")
     client.force_login(ann)
     assert notify(client, user="bob", text="your order shipped") == (302, "/")
-    log = foundation.blocking_store().log
+    log = composition.blocking_store().log
     extract = log.read(f"user:{bob.pk}", after=0, limit=10, max_bytes=1000)
     assert [json.loads(entry.data) for entry in extract.entries] == [
         {"from": "ann", "text": "your order shipped"}

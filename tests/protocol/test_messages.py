@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.decoding import TYPES, BadFrame, TooMuchData, decode
+from realtime.protocol.json_limits import MAX_DEPTH, OUT_OF_RANGE
 from realtime.protocol.messages import (
     MOST_ROOMS,
     Ack,
@@ -43,7 +44,6 @@ from realtime.protocol.messages import (
     timestamp,
 )
 from realtime.protocol.position import Position
-from realtime.protocol.values import MAX_DEPTH, OUT_OF_RANGE
 
 MAX_SIZE = 1_000_000
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "malformed.json").read_text())

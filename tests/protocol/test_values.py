@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from realtime.protocol.values import MAX_DEPTH, MAX_INTEGER, BadValue, check_values
+from realtime.protocol.json_limits import MAX_DEPTH, MAX_INTEGER, BadValue, check_values
 
 
 def allowed(text: str) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from realtime.store.base import BATCH, BlockingStore
+from realtime.store.contract import BATCH, BlockingStore
 from realtime.store.records import (
     BeatAnswer,
     Departure,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 
 from .kinds import KINDS, Kind
 

@@ -9,8 +9,9 @@ from typing import Any, TypeVar, cast
 
 from django.db import connections
 
+from realtime.common.threads import Threads
 from realtime.models import LiveSession, Registry, RoomKey, RoomLog, Sample, Tombstone, Worker
-from realtime.store.base import BlockingStore, Store
+from realtime.store.contract import BlockingStore, Store
 from realtime.store.database import DatabaseStore
 from realtime.store.database.beginning import BASE
 from realtime.store.database.blocking import DatabaseSessions
@@ -18,10 +19,9 @@ from realtime.store.database.transaction import Database
 from realtime.store.log import BlockingLog, Bounds
 from realtime.store.redis import RedisSessions, RedisStore
 from realtime.store.redis.client import blocking_client, loop_client
+from realtime.store.redis.operations import Talks
 from realtime.store.redis.scripts import Calls
-from realtime.store.redis.talks import Talks
-from realtime.store.windows import Windows
-from realtime.threads import Threads
+from realtime.store.timeouts import Windows
 from tests.redis_server import RedisServer
 
 T = TypeVar("T")

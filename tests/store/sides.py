@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from realtime.store.base import BlockingStore
-from realtime.store.windows import Windows
+from realtime.store.contract import BlockingStore
+from realtime.store.timeouts import Windows
 
 from .kinds import Kind
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.store.base import BATCH, BlockingStore
+from realtime.store.contract import BATCH, BlockingStore
 from realtime.store.records import CloseRequest, Loss, Lost, Totals
 
 from .builders import (

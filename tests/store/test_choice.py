@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.store import choice
+from realtime.store import backends
 from realtime.store.database import DatabaseSessions
 from realtime.store.redis import RedisSessions
 from tests.redis_server import RedisServer
@@ -44,12 +44,12 @@ OTHERS = [
 
 @pytest.mark.parametrize("text", STORES)
 def test_a_store(text: str) -> None:
-    assert choice.is_store(text)
+    assert backends.is_store(text)
 
 
 @pytest.mark.parametrize("text", OTHERS)
 def test_no_store(text: str) -> None:
-    assert not choice.is_store(text)
+    assert not backends.is_store(text)
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_no_store(text: str) -> None:
     [("database", "default"), ("database:other", "other"), ("redis://localhost/1", "default")],
 )
 def test_the_database_of_the_history(text: str, alias: str) -> None:
-    assert choice.database_alias(text) == alias
+    assert backends.database_alias(text) == alias
 
 
 def test_the_store_that_is_meant(redis_server: RedisServer) -> None:
     for text, kind in (("database", DatabaseSessions), (redis_server.url, RedisSessions)):
-        store = choice.blocking_store(text, WINDOWS, BOUNDS, prefix="tests", timeout=1.0)
+        store = backends.blocking_store(text, WINDOWS, BOUNDS, prefix="tests", timeout=1.0)
         assert isinstance(store, kind)

@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from realtime.protocol.codes import CloseCode
-from realtime.store.base import BATCH, SAMPLE_EVERY_MS, BlockingStore
+from realtime.store.contract import BATCH, SAMPLE_EVERY_MS, BlockingStore
 from realtime.store.log import Appended, Draft, End
 from realtime.store.records import Cap, Overdue, Session, SweepReport, Verdict
-from realtime.store.windows import Windows
+from realtime.store.timeouts import Windows
 
 from .builders import (
     CONNECTED,

@@ -16,14 +16,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
+from realtime.common.threads import Threads
 from realtime.models import LiveSession, Membership, Worker
-from realtime.store.base import AtCapacity, StoreUnavailable
+from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.database import DatabaseStore, blocking_store, loop_store, store
 from realtime.store.database import transaction as database_transaction
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Query, Session
-from realtime.threads import Threads
 
 from .builders import beat, departure, ids, open_many, opening, pulse, returning
 from .kinds import DAY, WINDOWS

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from realtime.store.base import BATCH, BlockingStore
+from realtime.store.contract import BATCH, BlockingStore
 from realtime.store.records import Session, Totals
 
 from .builders import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.store.base import ENDED_MS, BlockingStore
+from realtime.store.contract import ENDED_MS, BlockingStore
 from realtime.store.records import Opening, Session, Verdict
 
 from .builders import opened, opening, resumed, returning, suspended

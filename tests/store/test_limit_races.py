@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from realtime.common.threads import Threads
 from realtime.models import LiveSession
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Cap, Opening, Session, Verdict
-from realtime.threads import Threads
 from tests.e2e.server_support import eventually
 
 from .builders import beat, departure, ids, opening, pulse, report

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from realtime.composition import bounds
 from realtime.conf import Settings
 from realtime.protocol.position import Position
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.log import KEY_KEPT_MS, MOST, Appended, BlockingLog, Bounds, Draft, End, Entry
-from realtime.worker.foundation import bounds
 
 from .kinds import BOUNDS, DAY, Kind
 

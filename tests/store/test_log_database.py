@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from realtime.history import History
+from realtime.common.threads import Threads, aside
+from realtime.ending.history import History
+from realtime.ending.sweeper import Sweeper
+from realtime.events.signal_dispatch import Receivers
 from realtime.models import RoomEntry, RoomKey, RoomLog
 from realtime.protocol.position import Position
-from realtime.receivers import Receivers
 from realtime.store.database import DatabaseStore, pruning
 from realtime.store.database.beginning import BASE
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.log import DatabaseBlockingLog
 from realtime.store.database.transaction import Database
 from realtime.store.log import KEY_KEPT_MS, MOST, Draft
-from realtime.sweeper import Sweeper
-from realtime.threads import Threads, aside
 
 from .kinds import BOUNDS, DAY, WINDOWS
 from .test_database_store import CountingDatabase

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.log import MOST, BlockingLog, Bounds, Draft, Extract
 
 from .kinds import BOUNDS, KINDS, WINDOWS, Kind

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from realtime.store.base import AtCapacity, Store
-from realtime.store.database import DatabaseStore, gathering
+from realtime.common.threads import Threads
+from realtime.store.contract import AtCapacity, Store
+from realtime.store.database import DatabaseStore, append_queue
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.log import MOST, Appended, Bounds, Draft
 from realtime.store.redis import RedisSessions, RedisStore
 from realtime.store.redis.client import blocking_client, loop_client
+from realtime.store.redis.operations import Talks
 from realtime.store.redis.scripts import Calls
-from realtime.store.redis.talks import Talks
-from realtime.threads import Threads
 from tests.redis_server import RedisServer
 
 from .kinds import PREFIX, WINDOWS
@@ -191,7 +191,7 @@ async def test_what_is_given_up_before_it_begins_is_not_appended(store: Database
 async def test_what_cannot_wait_is_refused(
     store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "MAX_WAITING", 3)
+    monkeypatch.setattr(append_queue, "MAX_WAITING", 3)
     answers: list[tuple[Appended, ...] | BaseException] = await asyncio.gather(
         *[store.log.append([Draft("r", str(each))]) for each in range(5)], return_exceptions=True
     )

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from realtime.store.base import StoreUnavailable
+from realtime.common.threads import Threads
+from realtime.store.contract import StoreUnavailable
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.log import DatabaseBlockingLog
 from realtime.store.database.transaction import Database
 from realtime.store.log import Bounds, Draft, Extract
-from realtime.threads import Threads
 from tests.faults import Proxy
 from tests.postgres_server import PostgresServer
 

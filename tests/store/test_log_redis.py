@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from realtime.protocol.position import Position
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.log import KEY_KEPT_MS, MOST, BlockingLog, Draft, End
 from realtime.store.redis import RedisSessions, blocking_store
 from tests.e2e.server_support import PATIENCE, eventually

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.records import Order, Query, SessionState, Stats
 
 from .builders import (

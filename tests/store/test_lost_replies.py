@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from realtime.store.base import BlockingStore, StoreUnavailable
+from realtime.store.contract import BlockingStore, StoreUnavailable
 from realtime.store.log import BlockingLog, Draft
 from realtime.store.records import Cap, Query, Registration, SweepReport, Totals
 from realtime.store.redis import blocking_store

@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.store.base import SAMPLE_EVERY_MS, SHOWN, BlockingStore
+from realtime.store.contract import SAMPLE_EVERY_MS, SHOWN, BlockingStore
 from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
 from realtime.store.records import Deliveries, Order, Query, Sample
 

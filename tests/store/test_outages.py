@@ -18,7 +18,7 @@ from django.db import (
     connections,
 )
 
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.database.transaction import speaking as database_speaking
 from realtime.store.redis.client import speaking as redis_speaking
 from tests.redis_server import RedisServer

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.database import blocking_store as database_store
 from realtime.store.log import Draft
 from realtime.store.ownership import LAYOUT, ForeignStore, Owner

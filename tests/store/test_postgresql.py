@@ -11,15 +11,15 @@ import pytest
 from django.db import connections
 from psycopg.errors import DeadlockDetected
 
-from realtime.history import History
+from realtime.common.threads import Threads
+from realtime.ending.history import History
 from realtime.models import ClosedSession
 from realtime.signals import session_closed
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
-from realtime.threads import Threads
 from tests.e2e.server_support import eventually
 from tests.faults import Proxy
 from tests.postgres_server import PostgresServer

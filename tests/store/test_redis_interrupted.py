@@ -6,7 +6,7 @@ import pytest
 import redis
 from asgiref.sync import sync_to_async
 
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.log import Draft
 from realtime.store.redis import RedisSessions, blocking_store, loop_store
 from tests.faults import Proxy

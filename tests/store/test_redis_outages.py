@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Session, SweepReport
 from realtime.store.redis import RedisSessions, RedisStore, blocking_store, loop_store
 from realtime.store.redis.client import CONNECTIONS

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.records import Order, Pulse, Query, SessionState, SweepReport
 from realtime.store.redis import RedisSessions, blocking_store
 from realtime.store.redis.client import blocking_client
+from realtime.store.redis.operations import Talks
 from realtime.store.redis.scripts import Calls
-from realtime.store.redis.talks import Talks
 from tests.redis_server import RedisServer
 
 from .builders import beat, departure, ids, open_many, opening, pulse, returning

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.records import Attendance, Order, Query, Registration, Session, SessionState
 
 from .builders import (

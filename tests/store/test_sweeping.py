@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from realtime.store.base import BATCH, BlockingStore
+from realtime.store.contract import BATCH, BlockingStore
 from realtime.store.records import Overdue, SweepReport
 
 from .builders import (

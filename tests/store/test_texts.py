@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.records import Opening, Peer, Query
 
 from .builders import beat, departure, ids, opening, pulse

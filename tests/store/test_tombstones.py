@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from realtime.models import Tombstone
-from realtime.store.base import LATE_MS, BlockingStore
+from realtime.store.contract import LATE_MS, BlockingStore
 from realtime.store.records import Cap, Loss, Lost, Registration
 
 from .builders import (

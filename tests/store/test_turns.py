@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from realtime.protocol.values import MAX_INTEGER
-from realtime.store.base import BlockingStore
+from realtime.protocol.json_limits import MAX_INTEGER
+from realtime.store.contract import BlockingStore
 from realtime.store.records import Opening, Registration, Verdict
 
 from .builders import (

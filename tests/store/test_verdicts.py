@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from realtime.store.base import BlockingStore
+from realtime.store.contract import BlockingStore
 from realtime.store.records import Cap, Verdict
 
 from .builders import (

@@ -8,30 +8,30 @@ from typing import Any, cast
 
 import pytest
 
-from realtime.history import History
+from realtime.common.threads import Threads
+from realtime.ending.history import History
+from realtime.ending.sweeper import Sweeper
+from realtime.events.signal_dispatch import Receivers
 from realtime.models import ClosedSession
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Position
-from realtime.receivers import Receivers
-from realtime.store.base import Store
+from realtime.store.contract import Store
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.store import DatabaseStore
 from realtime.store.database.transaction import Database
 from realtime.store.log import Draft, Log
 from realtime.store.records import Peer, Session
-from realtime.store.windows import Windows
-from realtime.sweeper import Sweeper
-from realtime.threads import Threads
-from realtime.worker.admission import Admission, Guest, Identify, Terms, Watchers
-from realtime.worker.beats import Beats
-from realtime.worker.connection import Connection
-from realtime.worker.departures import Departures
-from realtime.worker.hub import Hub, Identity
-from realtime.worker.publications import published
-from realtime.worker.rights import Rights, private_room
-from realtime.worker.rooms import Rooms
-from realtime.worker.session import ConnectedSession
-from realtime.worker.ticker import Ticker
+from realtime.store.timeouts import Windows
+from realtime.worker.admission.handshake import Admission, Guest, Identify, Terms, Watchers
+from realtime.worker.connections.connection import Connection
+from realtime.worker.rooms.encoding import published
+from realtime.worker.rooms.permissions import Rights, private_room
+from realtime.worker.rooms.rooms import Rooms
+from realtime.worker.sessions.beats import Beats
+from realtime.worker.sessions.departures import Departures
+from realtime.worker.sessions.hub import Hub, Identity
+from realtime.worker.sessions.session import ConnectedSession
+from realtime.worker.sessions.ticker import Ticker
 
 from .fakes import POLICY, Fickle, Wire, connect
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from realtime.protocol.heartbeat import Policy
-from realtime.store.base import Store, StoreUnavailable
+from realtime.store.contract import Store, StoreUnavailable
 from realtime.store.log import Log
 from realtime.store.records import Peer, Session, SessionState
-from realtime.worker.connection import Connection, Limits
-from realtime.worker.rooms import Rooms
-from realtime.worker.session import ConnectedSession
+from realtime.worker.connections.connection import Connection, Limits
+from realtime.worker.rooms.rooms import Rooms
+from realtime.worker.sessions.session import ConnectedSession
 
 PATIENCE = 10.0
 LIMITS = Limits(max_message_size=1000, rate=10, burst=50)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from realtime.protocol.position import Position
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.log import Appended, Draft, End, Entry, Extract, Log
 
 

@@ -9,11 +9,11 @@ import pytest
 from realtime.models import LiveSession, Registry
 from realtime.protocol.messages import Bye, Hello, Resume
 from realtime.protocol.position import Position
-from realtime.store.base import AtCapacity, StoreUnavailable
+from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.records import Peer, SessionState
-from realtime.worker.admission import AT_ONCE
-from realtime.worker.connection import Connection
-from realtime.worker.rights import Rights
+from realtime.worker.admission.handshake import AT_ONCE
+from realtime.worker.connections.connection import Connection
+from realtime.worker.rooms.permissions import Rights
 
 from .conftest import ADA, World, known, rights
 from .fakes import Wire, connect, eventually, settled
@@ -39,7 +39,7 @@ async def test_nobody_waits_for_ever_for_an_application_to_say_who_may_join(
         await asyncio.Event().wait()
         return True
 
-    monkeypatch.setattr("realtime.worker.admission.PATIENCE", 0.01)
+    monkeypatch.setattr("realtime.worker.admission.handshake.PATIENCE", 0.01)
     wire = Wire()
     hello = Hello(protocol=1, rooms={"open:a": None})
     with pytest.raises(TimeoutError):
@@ -113,7 +113,7 @@ async def wait_for_turn(
 async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, fresh: float, login: str | None
 ) -> None:
-    monkeypatch.setattr("realtime.worker.admission.LOGIN_FRESH", fresh)
+    monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", fresh)
     wire = await wait_for_turn(world, 4503, login)
     if fresh or login is None:  # within a moment it is not asked again
         assert wire.types == ["welcome"]
@@ -125,7 +125,7 @@ async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
 async def test_who_was_on_the_way_for_longer_than_ends_are_remembered_comes_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.worker.admission.LONGEST", -1.0)
+    monkeypatch.setattr("realtime.worker.admission.handshake.LONGEST", -1.0)
     with pytest.raises(AtCapacity):
         await world.admission.admit(
             connect(Wire()), Hello(protocol=1), known(ADA, rights(ADA), login=None)
@@ -139,11 +139,13 @@ async def test_who_is_sent_away_while_waiting_does_not_come_in(
     world: World, who: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request finds no session yet, and the login may still seem to stand."""
-    monkeypatch.setattr("realtime.worker.admission.WAY_MS", 5_000)  # on a machine that is busy
+    monkeypatch.setattr(
+        "realtime.worker.admission.handshake.WAY_MS", 5_000
+    )  # on a machine that is busy
     wire = await wait_for_turn(world, None, "digest", {**who, "code": code})
     assert (wire.types, wire.closed) == (["goodbye"], code)
     assert (world.opened, list(world.hub.connected())) == ([], [])
-    monkeypatch.setattr("realtime.worker.admission.WAY_MS", -100_000)
+    monkeypatch.setattr("realtime.worker.admission.handshake.WAY_MS", -100_000)
     back = await world.admit(Wire(), peer=Peer(user="1", login="another"))
     assert [session.id for session in world.opened] == [back.id]
 
@@ -151,7 +153,7 @@ async def test_who_is_sent_away_while_waiting_does_not_come_in(
 async def test_a_login_that_stands_after_a_long_wait_comes_in(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.worker.admission.LOGIN_FRESH", 0.0)
+    monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", 0.0)
     assert (await wait_for_turn(world, None, "digest")).types == ["welcome"]
 
 
@@ -161,7 +163,7 @@ async def test_nobody_waits_for_ever_to_be_known(
     async def hang() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("realtime.worker.admission.PATIENCE", 0.01)
+    monkeypatch.setattr("realtime.worker.admission.handshake.PATIENCE", 0.01)
     with pytest.raises(TimeoutError):
         await world.admission.admit(connect(Wire()), Hello(protocol=1), hang)
     assert world.fickle.called("open") == []

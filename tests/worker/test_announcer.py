@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from realtime.bus import command_queue
+from realtime.bus.announcer import Announcer
+from realtime.bus.hints import group_of_room, understand
+from realtime.bus.publication_batches import MOST_ENTRIES, Bundle
+from realtime.bus.signing import Seals
 from realtime.store.log import Entry
-from realtime.worker import line
-from realtime.worker.announcer import Announcer
-from realtime.worker.bundles import MOST_ENTRIES, Bundle
-from realtime.worker.hints import group_of_room, understand
-from realtime.worker.seals import Seals
 from tests.redis_server import RedisServer
 
 from .fakes import eventually
@@ -120,7 +120,7 @@ async def test_a_layer_that_hangs_holds_up_a_publisher_for_a_moment_and_is_said_
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(line, "PATIENCE", 0.05)
+    monkeypatch.setattr(command_queue, "PATIENCE", 0.05)
     faulty.hanging = True
 
     def publish() -> float:
@@ -160,5 +160,5 @@ async def test_a_stop_drops_what_waits(announcer: Announcer, faulty: Faulty) -> 
     await asyncio.sleep(0)
     began = time.monotonic()
     await announcer.stop()
-    assert time.monotonic() - began < 2 * line.STOP_PATIENCE
+    assert time.monotonic() - began < 2 * command_queue.STOP_PATIENCE
     assert [t for t in asyncio.all_tasks() if t.get_name() == "realtime-announcer"] == []

@@ -1,6 +1,6 @@
 """When a room is audited: after a join twice, and with beats once a second."""
 
-from realtime.worker.auditing import Agenda
+from realtime.worker.rooms.audit_schedule import Agenda
 
 MOST = 500
 

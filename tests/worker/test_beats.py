@@ -8,9 +8,9 @@ import pytest
 
 from realtime.protocol.messages import ClientPong, Visibility
 from realtime.signals import session_suspended
-from realtime.store.base import BATCH, StoreUnavailable
+from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.records import BeatAnswer, SessionState
-from realtime.worker import beats as module
+from realtime.worker.sessions import beats as module
 
 from .conftest import World
 from .fakes import Clock, Fickle, Wire, live

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from realtime.bus import publication_batches
+from realtime.bus.publication_batches import MOST_BYTES, MOST_ENTRIES, Bundle, Bundles
 from realtime.store.log import Entry
-from realtime.worker import bundles
-from realtime.worker.bundles import MOST_BYTES, MOST_ENTRIES, Bundle, Bundles
 
 
 def bundle(room: str, *offsets: int, epoch: str = "e", size: int = 1) -> Bundle:
@@ -71,7 +71,7 @@ def test_one_that_is_too_large_by_itself_is_told_all_the_same() -> None:
 def test_of_too_many_rooms_those_that_have_waited_longest_give_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bundles, "MOST_ROOMS", 3)
+    monkeypatch.setattr(publication_batches, "MOST_ROOMS", 3)
     waiting = Bundles()
     put_all(waiting, [bundle(room, 1) for room in "abcde"])
     assert [each.room for each in rest(waiting)] == ["c", "d", "e"]
@@ -79,7 +79,7 @@ def test_of_too_many_rooms_those_that_have_waited_longest_give_way(
 
 
 def test_so_they_do_of_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundles, "MOST_WAITING_BYTES", 100)
+    monkeypatch.setattr(publication_batches, "MOST_WAITING_BYTES", 100)
     waiting = Bundles()
     put_all(waiting, [bundle(room, 1, size=30) for room in "abcd"])
     put_all(waiting, [bundle("huge", 1, size=1000)])

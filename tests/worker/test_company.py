@@ -2,8 +2,8 @@
 
 import pytest
 
-from realtime.worker import company as module
-from realtime.worker.company import Company
+from realtime.worker.sessions import company as module
+from realtime.worker.sessions.company import Company
 
 from .fakes import Clock
 

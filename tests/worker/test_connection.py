@@ -8,7 +8,7 @@ import pytest
 
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import Bye, Error
-from realtime.worker.connection import CLOSE_TIMEOUT, MAX_UNSENT, Connection, Limits
+from realtime.worker.connections.connection import CLOSE_TIMEOUT, MAX_UNSENT, Connection, Limits
 
 from .fakes import Clock, Wire, connect, settled
 

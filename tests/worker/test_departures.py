@@ -5,15 +5,15 @@ from typing import Any, cast
 
 import pytest
 
-from realtime.history import History
-from realtime.receivers import Receivers
-from realtime.store.base import BATCH, Store
+from realtime.common.threads import Threads
+from realtime.ending.history import History
+from realtime.ending.sweeper import Sweeper
+from realtime.events.signal_dispatch import Receivers
+from realtime.store.contract import BATCH, Store
 from realtime.store.database.transaction import Database
 from realtime.store.records import Departure, Pulse, Session, Totals
-from realtime.sweeper import Sweeper
-from realtime.threads import Threads
-from realtime.worker import departures as module
-from realtime.worker.departures import Departures, Leaving
+from realtime.worker.sessions import departures as module
+from realtime.worker.sessions.departures import Departures, Leaving
 
 from .fakes import Fickle, eventually, record, settled
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.worker.greetings import Ungreeted
+from realtime.worker.admission.ungreeted import Ungreeted
 
 
 def test_one_more_than_may_be_is_turned_away() -> None:

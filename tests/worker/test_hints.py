@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 from channels.layers import InMemoryChannelLayer
 
-from realtime.store.log import Entry
-from realtime.worker.bundles import Bundle
-from realtime.worker.hints import (
+from realtime.bus.hints import (
     MOST,
     Hint,
     Kind,
@@ -18,7 +16,9 @@ from realtime.worker.hints import (
     message_of,
     understand,
 )
-from realtime.worker.seals import Seals
+from realtime.bus.publication_batches import Bundle
+from realtime.bus.signing import Seals
+from realtime.store.log import Entry
 
 SEALS = Seals([b"the project's"])
 IDS = [f"{n:032x}" for n in range(1000)]

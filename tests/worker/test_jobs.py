@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from realtime.store.base import StoreUnavailable
-from realtime.worker.jobs import Job
+from realtime.store.contract import StoreUnavailable
+from realtime.worker.sessions.jobs import Job
 
 from .fakes import settled
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from realtime.protocol.messages import Hello, Resume
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Cap, Peer
 
 from .conftest import ADA, World, known, rights

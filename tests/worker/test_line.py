@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from realtime.worker import line as module
-from realtime.worker.line import MAX_WAITING, Line, Outage
+from realtime.bus import command_queue as module
+from realtime.bus.command_queue import MAX_WAITING, Line, Outage
 
 from .fakes import Clock, eventually
 

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from realtime.authentication import ANONYMOUS, Login, login_of, probe, verdicts
-from realtime.store.base import StoreUnavailable
-from realtime.threads import Overloaded, Threads
-from realtime.worker import login_store as module
-from realtime.worker.login_store import PROBE_EVERY, ROLLING, LoginStore
-from realtime.worker.refusals import Refusals
+from realtime.common.threads import Overloaded, Threads
+from realtime.security.authentication import ANONYMOUS, Login, login_of, probe, verdicts
+from realtime.store.contract import StoreUnavailable
+from realtime.worker.admission import login_store as module
+from realtime.worker.admission.login_store import PROBE_EVERY, ROLLING, LoginStore
+from realtime.worker.admission.refusals import Refusals
 
 from .fakes import Clock, settled
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from realtime.protocol.codes import CloseCode
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer
-from realtime.worker import logins as module
-from realtime.worker.logins import Logins
+from realtime.worker.sessions import revalidation as module
+from realtime.worker.sessions.revalidation import Logins
 
 from .conftest import World
 from .fakes import Wire

@@ -3,18 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 from channels.layers import InMemoryChannelLayer
 
+from realtime.bus import command_queue, listener, node
+from realtime.bus.hints import Hint, Kind, group_of
+from realtime.bus.node import FLUSH_EVERY, Messenger, leaves_process
+from realtime.bus.publication_batches import Bundle
+from realtime.bus.signing import Seals
 from realtime.store.log import Entry
-from realtime.worker import line, listener, messenger
-from realtime.worker.bundles import Bundle
-from realtime.worker.hints import Hint, Kind, group_of
-from realtime.worker.messenger import FLUSH_EVERY, Messenger, leaves_process
-from realtime.worker.seals import Seals
 from tests.redis_server import RedisServer
 
 from .fakes import Clock, eventually, live, settled
@@ -37,10 +37,14 @@ class Worker:
             layer,
             SEALS,
             prefix=PREFIX,
-            find={self.session.id: self.session}.get,
+            mark_changed=self._mark_changed,
             flush_at=self.flushes.append,
             told=self.told.append,
         )
+
+    def _mark_changed(self, sessions: Sequence[str]) -> bool:
+        self.session.changed |= self.session.id in sessions
+        return self.session.id in sessions
 
     @property
     def heard(self) -> int:
@@ -161,7 +165,7 @@ async def test_however_many_hints_come_the_flushes_are_few(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(messenger, "time", clock)
+    monkeypatch.setattr(node, "time", clock)
     began = clock.now
     for _ in range(1000):
         worker.messenger.heed(Hint(Kind.CLOSING, (ID,)))
@@ -318,7 +322,7 @@ async def test_a_stop_leaves_the_group_and_no_task(worker: Worker, faulty: Fault
     assert faulty.groups == {}
     left = [t.get_name() for t in asyncio.all_tasks() if t.get_name().startswith("realtime")]
     assert left == []
-    await asyncio.sleep(2 * messenger.GATHERING)
+    await asyncio.sleep(2 * node.GATHERING)
     assert "group_send" not in faulty.calls
 
 
@@ -326,4 +330,4 @@ async def test_a_stop_does_not_wait_for_a_layer_that_hangs(worker: Worker, fault
     faulty.hanging = True
     began = time.monotonic()
     await worker.messenger.stop()
-    assert time.monotonic() - began < 3 * line.STOP_PATIENCE
+    assert time.monotonic() - began < 3 * command_queue.STOP_PATIENCE

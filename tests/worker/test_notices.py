@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from realtime.protocol.messages import Notice
-from realtime.store.base import StoreUnavailable
-from realtime.worker.notices import PART, tell_all
+from realtime.store.contract import StoreUnavailable
+from realtime.worker.sessions.notices import PART, tell_all
 
 from .conftest import World
 from .fakes import Wire, connect, connected, live, record, settled

@@ -7,8 +7,8 @@ import pytest
 from realtime.protocol.messages import Join
 from realtime.store.log import Draft
 from realtime.store.records import Peer
-from realtime.worker import novelty
-from realtime.worker.novelty import NewRooms, TooManyNew
+from realtime.worker.rooms import new_room_limit
+from realtime.worker.rooms.new_room_limit import NewRooms, TooManyNew
 
 from .conftest import ADA, World
 from .fakes import Wire, eventually
@@ -68,8 +68,8 @@ def test_of_ipv6_a_64_has_one_allowance(clock: Clock) -> None:
 
 
 def test_no_more_is_remembered_than_that(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(novelty, "MOST_OWNERS", 2)
-    monkeypatch.setattr(novelty, "MOST_ROOMS", 3)
+    monkeypatch.setattr(new_room_limit, "MOST_OWNERS", 2)
+    monkeypatch.setattr(new_room_limit, "MOST_ROOMS", 3)
     new = NewRooms(0.001, 5, now=clock)
     for number in range(10):
         admitted(new, Peer(user=f"u{number}"), "a", "b")

@@ -9,7 +9,7 @@ import pytest
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.frames import encoded
 from realtime.protocol.messages import Error
-from realtime.worker.connection import MAX_UNSENT, Connection, deliver_to_all
+from realtime.worker.connections.connection import MAX_UNSENT, Connection, deliver_to_all
 
 from .fakes import Wire, connect
 

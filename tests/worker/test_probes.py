@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from realtime.lending import Lender
-from realtime.store.base import AtCapacity, StoreUnavailable
-from realtime.threads import Threads
-from realtime.worker import probes
-from realtime.worker.probes import Probe, Probes
-from realtime.worker.refusals import Reason, Refusals
-from realtime.worker.turns import Turns
+from realtime.common.handler_threads import Lender
+from realtime.common.threads import Threads
+from realtime.store.contract import AtCapacity, StoreUnavailable
+from realtime.worker.admission import probes
+from realtime.worker.admission.probes import Probe, Probes
+from realtime.worker.admission.refusals import Reason, Refusals
+from realtime.worker.admission.turns import Turns
 
 from .fakes import settled
 

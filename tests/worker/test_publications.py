@@ -3,7 +3,7 @@
 import json
 
 from realtime.store.log import Entry
-from realtime.worker.publications import published
+from realtime.worker.rooms.encoding import published
 
 
 def test_a_publication_carries_the_data_of_the_log() -> None:

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
+from realtime.bus.publication_batches import MOST_ENTRIES, Bundle
 from realtime.protocol.position import Position
 from realtime.store.log import Appended, Draft, Entry, Log
-from realtime.worker.bundles import MOST_ENTRIES, Bundle
-from realtime.worker.publications import published
-from realtime.worker.publisher import Publisher, bundle_of
-from realtime.worker.rooms import Rooms
+from realtime.worker.rooms.encoding import published
+from realtime.worker.rooms.publisher import Publisher, bundle_of
+from realtime.worker.rooms.rooms import Rooms
 
 from .fakes import eventually
 

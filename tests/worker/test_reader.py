@@ -8,9 +8,9 @@ from realtime.protocol.messages import ClientPong, Received
 from realtime.protocol.position import Gap, Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.store.log import Entry
-from realtime.worker.publications import Published, published
-from realtime.worker.session import ConnectedSession
-from realtime.worker.ticker import Ticker
+from realtime.worker.rooms.encoding import Published, published
+from realtime.worker.sessions.session import ConnectedSession
+from realtime.worker.sessions.ticker import Ticker
 
 from .conftest import World
 from .fakes import Wire, eventually, settled

@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from realtime.protocol.codes import CloseCode
-from realtime.store.base import AtCapacity, LoginsUnavailable, StoreUnavailable
-from realtime.worker.refusals import FRESH, LONGEST_WORDS, QUIET, Reason, Refusals
+from realtime.store.contract import AtCapacity, LoginsUnavailable, StoreUnavailable
+from realtime.worker.admission.refusals import FRESH, LONGEST_WORDS, QUIET, Reason, Refusals
 
 from .fakes import Clock
 

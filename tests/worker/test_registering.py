@@ -10,7 +10,7 @@ import pytest
 from realtime.models import LiveSession, Registry
 from realtime.models import Worker as WorkerRow
 from realtime.protocol.messages import ClientPong
-from realtime.store.base import BATCH, Store, StoreUnavailable
+from realtime.store.contract import BATCH, Store, StoreUnavailable
 from realtime.store.records import (
     BeatAnswer,
     Loss,
@@ -19,9 +19,9 @@ from realtime.store.records import (
     Session,
     SessionState,
 )
-from realtime.worker import beats as beats_module
-from realtime.worker import registering as module
-from realtime.worker.registering import Registering
+from realtime.worker.sessions import beats as beats_module
+from realtime.worker.sessions import registering as module
+from realtime.worker.sessions.registering import Registering
 
 from .conftest import World
 from .fakes import Clock, Fickle, Wire, connect, connected, eventually, record, settled

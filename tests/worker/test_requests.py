@@ -9,10 +9,10 @@ import pytest
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import Join, Leave, Said
 from realtime.protocol.position import Position
-from realtime.worker.requests import Requests
-from realtime.worker.rights import Refused
-from realtime.worker.session import ConnectedSession
-from realtime.worker.work import MAX_WAITING, WorkQueue
+from realtime.worker.admission.handler_queue import MAX_WAITING, WorkQueue
+from realtime.worker.admission.requests import Requests
+from realtime.worker.rooms.permissions import Refused
+from realtime.worker.sessions.session import ConnectedSession
 
 from .conftest import ADA, World, rights
 from .fakes import Wire, eventually, settled

@@ -4,7 +4,7 @@ import pytest
 
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.position import Position
-from realtime.worker.rights import Refused, Rights, private_room
+from realtime.worker.rooms.permissions import Refused, Rights, private_room
 
 LONG = "x" * 1000
 

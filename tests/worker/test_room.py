@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from realtime.protocol.frames import Encoded, encoded
 from realtime.protocol.position import Gap, Position
 from realtime.store.log import End
-from realtime.worker import room as module
-from realtime.worker.knowledge import Page, Read
-from realtime.worker.room import Room, Tally
+from realtime.worker.rooms import room as module
+from realtime.worker.rooms.log_view import Page, Read
+from realtime.worker.rooms.room import Room, Tally
 
 KEPT = 6  # entries of the log
 PIECE = 3  # publications of a read

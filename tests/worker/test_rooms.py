@@ -15,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from realtime.protocol.messages import Entry
 from realtime.protocol.position import Gap, Position
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MOST, End
-from realtime.worker import room as room_module
-from realtime.worker.publications import Published, published
-from realtime.worker.rooms import AUDIT_EVERY, READS, RECENT_EVERY, Rooms
+from realtime.worker.rooms import room as room_module
+from realtime.worker.rooms.encoding import Published, published
+from realtime.worker.rooms.rooms import AUDIT_EVERY, READS, RECENT_EVERY, Rooms
 
 from .logs import InProcessLog
 from .virtual_loop import VirtualLoop, run_virtually

@@ -10,20 +10,20 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from realtime import api, signals
-from realtime.authentication import ANONYMOUS
-from realtime.background import background
+from realtime import api, composition, signals
+from realtime.bus.hints import Hint, Kind, understand
+from realtime.bus.publication_batches import Bundle
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Gap, Position
-from realtime.store.base import StoreUnavailable
+from realtime.publish.background_loop import background
+from realtime.security.authentication import ANONYMOUS
+from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
-from realtime.worker import foundation, runtime
-from realtime.worker.beats import Beats
-from realtime.worker.bundles import Bundle
-from realtime.worker.hints import Hint, Kind, understand
-from realtime.worker.knowledge import Publication
-from realtime.worker.rights import Rights
+from realtime.worker import runtime
+from realtime.worker.rooms.log_view import Publication
+from realtime.worker.rooms.permissions import Rights
 from realtime.worker.runtime import Runtime
+from realtime.worker.sessions.beats import Beats
 
 from .conftest import known
 from .fakes import PATIENCE, Wire, connect, eventually
@@ -125,7 +125,7 @@ async def test_a_drain_says_goodbye_suspends_and_gives_the_lease_back(worker: Ru
     await worker.drain()
     assert [wire.closed for wire in wires] == [4001] * 3
     assert wires[0].goodbye["delay"] == [0, 2000]
-    stats = await asyncio.to_thread(foundation.blocking_store().stats)
+    stats = await asyncio.to_thread(composition.blocking_store().stats)
     assert (stats.connected, stats.suspended, stats.workers) == (0, 3, 0)
 
 
@@ -252,18 +252,18 @@ def test_a_nudge_for_a_loop_that_has_ended_is_no_error(transactional_db: None) -
 @pytest.fixture
 async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
     """What another worker of the registry is told next."""
-    layer = foundation.channel_layer()
+    layer = composition.channel_layer()
     channel = await layer.new_channel()
-    await layer.group_add(foundation.workers_group(), channel)
+    await layer.group_add(composition.workers_group(), channel)
 
     async def hear() -> Hint | None:
         async with asyncio.timeout(PATIENCE):
-            hint = understand(await layer.receive(channel), foundation.seals())
+            hint = understand(await layer.receive(channel), composition.seals())
             assert not isinstance(hint, Bundle)
             return hint
 
     yield hear
-    await layer.group_discard(foundation.workers_group(), channel)
+    await layer.group_discard(composition.workers_group(), channel)
 
 
 async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
@@ -271,7 +271,7 @@ async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
     session = await admit(worker, wire)
     await worker.store.request_close(session=session, code=4500, reason="out")
     hint = Hint(Kind.CLOSING, (session,))
-    await foundation.channel_layer().group_send(foundation.workers_group(), hint.message())
+    await composition.channel_layer().group_send(composition.workers_group(), hint.message())
     await eventually(lambda: wire.closed == 4500)
 
 

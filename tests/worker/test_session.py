@@ -5,7 +5,7 @@ import pytest
 from realtime.protocol.heartbeat import Dead, SendPing, State
 from realtime.protocol.messages import Bye, ClientPing, ClientPong, Hello, Visibility
 from realtime.store.records import Totals
-from realtime.worker.session import ConnectedSession, adopt_totals
+from realtime.worker.sessions.session import ConnectedSession, adopt_totals
 
 from .fakes import Wire, connect, connected, live, record
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from realtime.worker import store_clock as module
-from realtime.worker.store_clock import StoreClock
+from realtime.worker.sessions import store_clock as module
+from realtime.worker.sessions.store_clock import StoreClock
 
 from .conftest import World
 from .fakes import Clock, Wire

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from channels.layers import InMemoryChannelLayer
 
-from realtime.worker import line, subscriptions
-from realtime.worker.hints import group_of_room
-from realtime.worker.subscriptions import RENEWALS, Subscriptions
+from realtime.bus import command_queue, subscriptions
+from realtime.bus.hints import group_of_room
+from realtime.bus.subscriptions import RENEWALS, Subscriptions
 from tests.redis_server import RedisServer
 
 from .fakes import eventually, settled
@@ -119,7 +119,7 @@ async def test_an_outage_is_said_once_and_made_good(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(line, "PATIENCE", 0.01)
+    monkeypatch.setattr(command_queue, "PATIENCE", 0.01)
     faulty.hanging = True
     for number in range(10):
         subscribed.opened(f"r{number}")
@@ -172,7 +172,7 @@ async def test_a_stop_does_not_wait_for_a_layer_that_hangs(
     faulty.hanging = True
     began = time.monotonic()
     await subscribed.stop()
-    assert time.monotonic() - began < 3 * line.STOP_PATIENCE
+    assert time.monotonic() - began < 3 * command_queue.STOP_PATIENCE
     assert not [t for t in asyncio.all_tasks() if t.get_name() == "realtime-subscriptions"]
 
 

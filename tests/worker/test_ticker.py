@@ -11,9 +11,9 @@ from weakref import ref
 import pytest
 
 from realtime.protocol.heartbeat import SendPing
-from realtime.worker.jobs import Job
-from realtime.worker.session import ConnectedSession
-from realtime.worker.ticker import LONGEST_SLEEP, Ticker, grain_for
+from realtime.worker.sessions.jobs import Job
+from realtime.worker.sessions.session import ConnectedSession
+from realtime.worker.sessions.ticker import LONGEST_SLEEP, Ticker, grain_for
 
 from .fakes import eventually, live, settled
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from realtime.store.base import StoreUnavailable
-from realtime.worker.turns import Turns
+from realtime.store.contract import StoreUnavailable
+from realtime.worker.admission.turns import Turns
 
 
 async def test_so_many_at_a_time_first_come_first_served() -> None:

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from realtime.worker.foreign import Interrupted
-from realtime.worker.work import MAX_WAITING, MAX_WAITING_BYTES, WorkQueue
+from realtime.common.tasks import Interrupted
+from realtime.worker.admission.handler_queue import MAX_WAITING, MAX_WAITING_BYTES, WorkQueue
 
 from .fakes import eventually, settled
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from realtime import api
-from realtime.management.words import why_unusable
-from realtime.store.base import StoreUnavailable
+from realtime.store.contract import StoreUnavailable
+
+from ..messages import why_unusable
 
 
 class Command(BaseCommand):

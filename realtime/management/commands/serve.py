@@ -12,14 +12,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
-from realtime.management.serving import SERVERS, serve, server_class
-from realtime.management.workers import Post, run_parent, run_worker, usable_cpus, workers
-from realtime.servers.base import listen_shared, url_host
-from realtime.servers.notify import Alone, Notifier
-from realtime.servers.pidfile import Unusable, pid_file
-from realtime.store.base import StoreUnavailable
+from realtime import composition
+from realtime.servers.common.base import listen_shared, url_host
+from realtime.servers.supervisor.pidfile import Unusable, pid_file
+from realtime.servers.supervisor.systemd import Alone, Notifier
+from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
-from realtime.worker import foundation
+
+from ..serving import SERVERS, serve, server_class
+from ..workers import Post, run_parent, run_worker, usable_cpus, workers
 
 
 class Command(BaseCommand):
@@ -77,7 +78,7 @@ def check_store() -> None:
     """Raises CommandError if the store is another deployment's, before anybody is let in. What
     cannot be reached now is looked at by the workers, when it can."""
     try:
-        foundation.blocking_store().own()
+        composition.blocking_store().own()
     except (ForeignStore, ImproperlyConfigured) as error:
         raise CommandError(str(error)) from None
     except (StoreUnavailable, DatabaseError):

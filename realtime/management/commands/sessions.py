@@ -10,13 +10,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from realtime import api
-from realtime.history import newest_first
-from realtime.management.words import why_unusable
+from realtime.composition import database
+from realtime.ending.history import newest_first
+from realtime.events.session_log import plain
 from realtime.models import ClosedSession
-from realtime.presentation import as_json
-from realtime.session_log import plain
-from realtime.store.base import StoreUnavailable
-from realtime.worker.foundation import database
+from realtime.store.contract import StoreUnavailable
+from realtime.views.serializers import as_json
+
+from ..messages import why_unusable
 
 TITLES = (
     "session", "user", "state", "worker", "address", "up, s", "latency", "missed", "resumes", "name"

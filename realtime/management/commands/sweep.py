@@ -9,12 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from msgspec.structs import asdict
 
-from realtime.management.words import why_unusable
-from realtime.servers.base import exit_within
-from realtime.store.base import StoreUnavailable
+from realtime import composition
+from realtime.servers.common.base import exit_within
+from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
 from realtime.store.records import SweepReport
-from realtime.worker import foundation
+
+from ..messages import why_unusable
 
 EXIT_TIMEOUT = 0.5
 
@@ -62,13 +63,13 @@ class Command(BaseCommand):
 
     def _adopt(self) -> None:
         try:
-            foundation.blocking_store().own(adopt=True)
+            composition.blocking_store().own(adopt=True)
         except StoreUnavailable as error:
             raise CommandError(why_unusable(error)) from None
         self.stdout.write("The store belongs to this SECRET_KEY now.")
 
     async def _run(self, options: dict[str, Any]) -> None:
-        base = foundation.lay()
+        base = composition.lay()
         base.sweeper.quiet = options["verbosity"] < 2  # the report says how many
         work = asyncio.create_task(self._sweeps(base, options), name="sweeps")
         if options["interval"]:
@@ -82,13 +83,13 @@ class Command(BaseCommand):
         finally:
             await base.aclose()
 
-    async def _sweeps(self, base: foundation.Foundation, options: dict[str, Any]) -> None:
+    async def _sweeps(self, base: composition.Foundation, options: dict[str, Any]) -> None:
         await self._sweep(base, options)
         while options["interval"]:
             await asyncio.sleep(options["interval"])
             await self._sweep(base, options)
 
-    async def _sweep(self, base: foundation.Foundation, options: dict[str, Any]) -> None:
+    async def _sweep(self, base: composition.Foundation, options: dict[str, Any]) -> None:
         work = base.sweeper.rehearse if options["dry_run"] else base.sweeper.sweep
         try:
             report = await work()

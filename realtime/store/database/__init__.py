@@ -2,12 +2,12 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from realtime.threads import Threads
+from realtime.common.threads import Threads
 
-from ..choice import KEEPS_SESSIONS, vendor_name
 from ..log import BOUNDS, Bounds
 from ..ownership import Owner
-from ..windows import Windows
+from ..timeouts import Windows
+from ..vendors import KEEPS_SESSIONS, vendor_name
 from .blocking import DatabaseSessions
 from .store import DatabaseStore
 from .transaction import Database

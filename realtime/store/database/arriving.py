@@ -2,11 +2,11 @@
 
 from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL
-from realtime.protocol.values import MAX_INTEGER
+from realtime.protocol.json_limits import MAX_INTEGER
 
 from ..records import Cap, Opening, Session, Verdict
+from ..timeouts import Windows
 from ..verdicts import OUTDATED, verdict_for
-from ..windows import Windows
 from . import rows
 from .admission import Admission
 from .ends import Ends

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from realtime.models import LiveSession, Registry
 from realtime.protocol.codes import FINAL
 
-from ..base import BATCH, LONGEST_REASON, BlockingStore, the_one
+from ..contract import BATCH, LONGEST_REASON, BlockingStore, the_one
 from ..log import BOUNDS, Bounds
 from ..ownership import Owner
 from ..records import (
@@ -33,17 +33,17 @@ from ..records import (
     Verdict,
     WorkerReport,
 )
-from ..windows import Windows
+from ..timeouts import Windows
 from . import rows
 from .arriving import Arriving
 from .ends import Ends
 from .log import DatabaseBlockingLog
-from .looking import Looking
 from .memberships import Memberships
-from .numbers import Numbers
 from .ownership import Ownership
+from .queries import Looking
 from .registering import Registering
 from .rows import CLOSING, CONNECTED, ONLINE, SUSPENDED
+from .stats import Numbers
 from .sweeping import Sweeping
 from .tombstones import Tombstones
 from .transaction import Database

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from realtime.models import Tombstone
 from realtime.protocol.codes import FINAL
 
-from ..base import ENDED_MS, LONGEST_REASON
+from ..contract import ENDED_MS, LONGEST_REASON
 from ..records import Opening, Verdict
 from ..verdicts import verdict_for
 from .transaction import Database

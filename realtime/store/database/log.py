@@ -29,8 +29,8 @@ from ..log import (
     check_rooms,
 )
 from .ages import Ages
+from .append_queue import Gathering
 from .beginning import BASE, at, new_epoch
-from .gathering import Gathering
 from .keys import Keys, key_of
 from .pruning import Pruning
 from .transaction import Database

@@ -7,7 +7,7 @@ from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL
 
 from ..records import Loss, Lost, Registration
-from ..windows import Windows
+from ..timeouts import Windows
 from . import rows
 from .memberships import Memberships
 from .rows import CONNECTED, ONLINE

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from realtime.models import LiveSession
 
-from ..base import LONGEST_REASON
+from ..contract import LONGEST_REASON
 from ..records import (
     Departure,
     Opening,

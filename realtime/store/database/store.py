@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from realtime.threads import CLOSE_PATIENCE, Overloaded, Threads
+from realtime.common.threads import CLOSE_PATIENCE, Overloaded, Threads
 
-from ..base import BATCH, AtCapacity, Store, StoreUnavailable
+from ..contract import BATCH, AtCapacity, Store, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,

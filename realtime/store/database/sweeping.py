@@ -9,7 +9,7 @@ from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL, CloseCode, reason_for
 
 from ..records import Overdue, Session, Swept
-from ..windows import Windows
+from ..timeouts import Windows
 from . import rows
 from .memberships import Memberships
 from .rows import CLOSING, CONNECTED, SUSPENDED

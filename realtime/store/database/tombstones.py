@@ -7,10 +7,10 @@ from typing import Any
 from realtime.models import LiveSession, Tombstone
 from realtime.protocol.codes import FINAL
 
-from ..base import LATE_MS
+from ..contract import LATE_MS
 from ..records import Opening, Verdict
+from ..timeouts import Windows
 from ..verdicts import verdict_for
-from ..windows import Windows
 from .transaction import Database
 
 FORGOTTEN_AT_ONCE = 5_000  # rows that one step of a sweep deletes

@@ -15,9 +15,9 @@ from django.db import (
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from realtime.transactions import is_manual
+from realtime.common.transactions import is_manual
 
-from ..base import StoreUnavailable
+from ..contract import StoreUnavailable
 
 # The database's own clock in epoch milliseconds, moving also within a transaction.
 CLOCKS = {

@@ -7,9 +7,9 @@ from msgspec.structs import asdict
 
 from realtime.models import Registry, Worker
 
-from ..base import LOST_WORKER_KEPT_MS
+from ..contract import LOST_WORKER_KEPT_MS
 from ..records import Deliveries, WorkerReport
-from ..windows import Windows
+from ..timeouts import Windows
 from .tombstones import Tombstones
 from .transaction import Database
 

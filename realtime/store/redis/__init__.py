@@ -4,12 +4,12 @@ from functools import lru_cache
 
 from ..log import BOUNDS, Bounds
 from ..ownership import Owner
-from ..windows import Windows
+from ..timeouts import Windows
 from .blocking import RedisSessions
 from .client import blocking_client, loop_client
+from .operations import Talks
 from .scripts import Calls
 from .store import RedisStore
-from .talks import Talks
 
 __all__ = ["RedisSessions", "RedisStore", "blocking_store", "loop_store"]
 

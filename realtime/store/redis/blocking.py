@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import redis
 
-from ..base import BATCH, BlockingStore, StoreUnavailable
+from ..contract import BATCH, BlockingStore, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,
@@ -28,8 +28,8 @@ from ..records import (
 )
 from .client import is_demoted, speaking
 from .log import RedisBlockingLog
+from .operations import Talks
 from .scripts import SCRIPTS, Call, Talk
-from .talks import Talks
 
 T = TypeVar("T")
 

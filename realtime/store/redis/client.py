@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from ..base import StoreUnavailable
+from ..contract import StoreUnavailable
 
 # Connections of a process, or of an event loop; who needs one more waits for it.
 CONNECTIONS = 16

@@ -7,7 +7,7 @@ import msgspec
 
 from realtime.protocol.codes import reason_for
 
-from ..base import LONGEST_REASON
+from ..contract import LONGEST_REASON
 from ..records import (
     CloseRequest,
     Departure,

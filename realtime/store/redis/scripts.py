@@ -1,4 +1,4 @@
-"""The scripts of ``store/lua``, and how they are called: one text in, one text out."""
+"""The scripts of ``lua/``, and how they are called: one text in, one text out."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import msgspec
 
 from realtime.protocol.codes import FINAL
 
-from ..base import BATCH, ENDED_MS, LATE_MS
-from ..windows import Windows
+from ..contract import BATCH, ENDED_MS, LATE_MS
+from ..timeouts import Windows
 
 T = TypeVar("T")
 
-_FOLDER = Path(__file__).parent.parent / "lua"
+_FOLDER = Path(__file__).parent / "lua"
 
 
 def _scripts_in(folder: Path, *prelude: Path) -> dict[str, str]:

@@ -7,9 +7,9 @@ import msgspec
 from msgspec.structs import asdict
 
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.values import MAX_INTEGER
+from realtime.protocol.json_limits import MAX_INTEGER
 
-from ..base import the_one
+from ..contract import the_one
 from ..records import (
     BeatAnswer,
     Cap,

@@ -8,9 +8,9 @@ from typing import TypeVar
 import redis
 import redis.asyncio
 
-from realtime.threads import CLOSE_PATIENCE
+from realtime.common.threads import CLOSE_PATIENCE
 
-from ..base import BATCH, AtCapacity, Store, StoreUnavailable
+from ..contract import BATCH, AtCapacity, Store, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,
@@ -34,8 +34,8 @@ from ..records import (
 from .blocking import RedisSessions
 from .client import CONNECTIONS, is_demoted, speaking
 from .log import RedisLog
+from .operations import Talks
 from .scripts import SCRIPTS, Call, Talk
-from .talks import Talks
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ..base import LOST_WORKER_KEPT_MS
+from ..contract import LOST_WORKER_KEPT_MS
 from ..records import Overdue, SweepReport, Swept
 from . import rows
 from .rows import Place, Row, answers

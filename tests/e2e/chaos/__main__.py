@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.e2e.chaos.logins import make_server
-from tests.e2e.chaos.planted import FAULTS
-from tests.e2e.chaos.run import Outcome, play
-from tests.e2e.chaos.summary import report
-from tests.e2e.chaos.world import Scale
+from .logins import make_server
+from .planted import FAULTS
+from .run import Outcome, play
+from .summary import report
+from .world import Scale
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tests.e2e.chaos.follower import Follower
-from tests.e2e.chaos.record import Position, Publish, Record
-from tests.e2e.chaos.truth import Truth
-from tests.e2e.chaos.violations import Rule, Violation
+from .follower import Follower
+from .record import Position, Publish, Record
+from .truth import Truth
+from .violations import Rule, Violation
 
 Positions = dict[str, set[tuple[str, Position]]]
 

@@ -9,18 +9,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tests.e2e.chaos.record import (
-    Counted,
-    Diary,
-    Ended,
-    Got,
-    Hello,
-    Joining,
-    Left,
-    Position,
-    Told,
-    mark,
-)
+from .record import Counted, Diary, Ended, Got, Hello, Joining, Left, Position, Told, mark
 
 Frame = dict[str, Any]
 now = time.monotonic

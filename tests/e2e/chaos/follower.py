@@ -2,20 +2,9 @@
 
 from dataclasses import dataclass
 
-from tests.e2e.chaos.record import (
-    Counted,
-    Diary,
-    Ended,
-    Event,
-    Got,
-    Hello,
-    Joining,
-    Left,
-    Position,
-    Told,
-)
-from tests.e2e.chaos.truth import Truth
-from tests.e2e.chaos.violations import Rule, Violation, excerpt
+from .record import Counted, Diary, Ended, Event, Got, Hello, Joining, Left, Position, Told
+from .truth import Truth
+from .violations import Rule, Violation, excerpt
 
 REASONS = ("expired", "epoch_changed", "ahead")
 MISCOUNTED, FINAL = 4007, 4500

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.e2e.support import Project
 from tests.postgres_server import PostgresServer, programs
+
+from ..support import Project
 
 USERS = 8
 TEMPLATE = "chaos"

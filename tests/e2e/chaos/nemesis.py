@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 
 import redis
 
-from tests.e2e.chaos.observer import Observer, client
-from tests.e2e.chaos.operator import Operator
-from tests.e2e.chaos.plan import CHATS, Fault, Step
-from tests.e2e.chaos.publishers import Process
-from tests.e2e.chaos.record import Deed
-from tests.e2e.chaos.workers import Worker
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
+
+from .observer import Observer, client
+from .operator import Operator
+from .plan import CHATS, Fault, Step
+from .publishers import Process
+from .record import Deed
+from .workers import Worker
 
 # By a clock that is ahead, Redis has kept for long enough what it was told a moment ago.
 FORGETFUL = (Fault.EMPTY_REDIS, Fault.LOSE_REDIS, Fault.STEP_REDIS_CLOCK)

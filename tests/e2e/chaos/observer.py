@@ -13,8 +13,8 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.e2e.chaos.record import History, Position, Reading, mark
-from tests.e2e.server_support import PATIENCE
+from ..server_support import PATIENCE
+from .record import History, Position, Reading, mark
 
 EVERY = 0.05
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import psycopg
 import redis
 
-from tests.e2e.chaos.observer import client
-from tests.e2e.chaos.plan import Step
-from tests.e2e.chaos.publishers import Process
-from tests.e2e.chaos.workers import Worker
-from tests.e2e.server_support import PATIENCE
 from tests.redis_server import RedisServer
 from tests.wall_clock import HOUR, WallClock
+
+from ..server_support import PATIENCE
+from .observer import client
+from .plan import Step
+from .publishers import Process
+from .workers import Worker
 
 # Seconds that a clock is off: what NTP mends, and what a wrong time zone or a flat battery does.
 STEPS = (-2 * HOUR, -30, 30, 2 * HOUR)

@@ -10,8 +10,8 @@ from django.apps import AppConfig
 from realtime.protocol.position import Gap, Position
 from realtime.store import log as contract
 from realtime.store.redis import log as redis_log
-from realtime.worker.knowledge import Knowledge, Publication
-from realtime.worker.room import Member, Membership, Room
+from realtime.worker.rooms.log_view import Knowledge, Publication
+from realtime.worker.rooms.room import Member, Membership, Room
 
 
 class Planted(AppConfig):

@@ -11,11 +11,11 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from tests.e2e.chaos.clients import Frame, Link, now
-from tests.e2e.chaos.plan import CHATS
-from tests.e2e.chaos.record import Position, Publish, mark
-from tests.e2e.chaos.subscribers import Subscriber
-from tests.e2e.server_support import PATIENCE, ROOT
+from ..server_support import PATIENCE, ROOT
+from .clients import Frame, Link, now
+from .plan import CHATS
+from .record import Position, Publish, mark
+from .subscribers import Subscriber
 
 TRY_LATER = ("unavailable", "rate_limited")
 AGAIN_AFTER = 0.2  # seconds

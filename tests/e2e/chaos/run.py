@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from realtime.store.records import Deliveries, Query
-from tests.e2e.chaos.checker import check
-from tests.e2e.chaos.plan import schedule
-from tests.e2e.chaos.publishers import Process, Speaker
-from tests.e2e.chaos.record import Position, Record, Tally
-from tests.e2e.chaos.violations import Violation
-from tests.e2e.chaos.world import LOG_LENGTH, Scale, World
 from tests.postgres_server import PostgresServer
+
+from .checker import check
+from .plan import schedule
+from .publishers import Process, Speaker
+from .record import Position, Record, Tally
+from .violations import Violation
+from .world import LOG_LENGTH, Scale, World
 
 ROUNDS = 3  # publications of everybody to every room, while nobody is disturbed
 TRIES = 3

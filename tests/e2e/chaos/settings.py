@@ -2,9 +2,9 @@
 
 import os
 
-from tests.e2e.demo_settings import *  # noqa: F403
-from tests.e2e.demo_settings import DATABASES
-from tests.e2e.demo_settings import INSTALLED_APPS as OWN
+from ..demo_settings import *  # noqa: F403
+from ..demo_settings import DATABASES
+from ..demo_settings import INSTALLED_APPS as OWN
 
 INSTALLED_APPS = [*OWN, "tests.e2e.chaos.planted.Planted"]
 ASGI_APPLICATION = "tests.e2e.chaos.application.application"

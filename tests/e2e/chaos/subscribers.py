@@ -9,9 +9,9 @@ from enum import Enum
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.e2e.chaos.clients import Client, Frame, Link
-from tests.e2e.chaos.plan import CHATS
-from tests.e2e.chaos.record import Diary
+from .clients import Client, Frame, Link
+from .plan import CHATS
+from .record import Diary
 
 OPENING = 5.0  # seconds for a handshake
 STILL = 0.3  # seconds between two looks while nothing is to be done

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.e2e.chaos.record import Got, Hello, Record, Told
-from tests.e2e.chaos.run import Outcome
+from .record import Got, Hello, Record, Told
+from .run import Outcome
 
 SHOWN = 5  # violations of one kind
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from tests.e2e.chaos.record import Life, Position, Publish, Record, Told
+from .record import Life, Position, Publish, Record, Told
 
 Place = tuple[str, str, int]  # room, epoch, offset
 

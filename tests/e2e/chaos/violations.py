@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from tests.e2e.chaos.record import Counted, Ended, Event, Got, Hello, Joining, Left, Told
+from .record import Counted, Ended, Event, Got, Hello, Joining, Left, Told
 
 BEFORE, AFTER = 12, 3  # events of an excerpt
 

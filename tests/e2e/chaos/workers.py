@@ -6,7 +6,7 @@ import signal
 import subprocess
 from contextlib import suppress
 
-from tests.e2e.support import Project, Server, free_port, soon
+from ..support import Project, Server, free_port, soon
 
 STARTING = 60.0  # seconds
 DRAINING = 10.0

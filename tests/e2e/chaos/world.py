@@ -9,22 +9,23 @@ from pathlib import Path
 from typing import Any, Self
 
 from realtime.store.redis import blocking_store
-from realtime.store.windows import Windows
-from tests.e2e.chaos.logins import TEMPLATE, logins_in
-from tests.e2e.chaos.nemesis import Nemesis
-from tests.e2e.chaos.observer import Observer
-from tests.e2e.chaos.operator import Keys, Operator
-from tests.e2e.chaos.plan import CHATS, Fault, dice
-from tests.e2e.chaos.publishers import Desk, Process, Speaker
-from tests.e2e.chaos.record import Diary, Record
-from tests.e2e.chaos.subscribers import Subscriber
-from tests.e2e.chaos.workers import Worker
-from tests.e2e.server_support import PATIENCE
-from tests.e2e.support import Project
+from realtime.store.timeouts import Windows
 from tests.faults import Proxy
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.wall_clock import WallClock
+
+from ..server_support import PATIENCE
+from ..support import Project
+from .logins import TEMPLATE, logins_in
+from .nemesis import Nemesis
+from .observer import Observer
+from .operator import Keys, Operator
+from .plan import CHATS, Fault, dice
+from .publishers import Desk, Process, Speaker
+from .record import Diary, Record
+from .subscribers import Subscriber
+from .workers import Worker
 
 PREFIX = "realtime"
 # What Redis has answered it has written, so that only a run without its data loses keys.

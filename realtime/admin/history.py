@@ -1,0 +1,130 @@
+"""The admin's history: sessions that have ended, to look at and to take along."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from realtime.composition import database
+from realtime.models import ClosedSession
+from realtime.protocol.codes import CloseCode, reason_of_peer
+
+from .export import as_csv, local
+
+# Codes that clients, proxies and servers end with, besides the protocol's own.
+FOREIGN = {1005: reason_of_peer(1005), 1009: "frame too large", 1011: "server failed"}
+
+
+class CodeFilter(admin.SimpleListFilter):
+    """By close code: those that may be expected, without asking the table which it holds."""
+
+    title = _("close code")
+    parameter_name = "code"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        words = {**{code.value: code.reason for code in CloseCode}, **FOREIGN}
+        return [(str(code), f"{code} {words[code]}") for code in sorted(words)]
+
+    def queryset(
+        self, request: HttpRequest, queryset: "QuerySet[ClosedSession]"
+    ) -> "QuerySet[ClosedSession]":
+        value = self.value()
+        if value is None:
+            return queryset
+        # An application's own codes are not in the list, but may be in the URL.
+        is_code = value.isdecimal() and len(value) <= 5
+        return queryset.filter(code=int(value)) if is_code else queryset.none()
+
+
+@admin.register(ClosedSession)
+class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Read-only. Sessions are not searched here by their id, since searches go into the URL."""
+
+    # How it ended comes early: on a small screen what is on the right is out of sight.
+    list_display = ["closed_at", "code", "why", "who", "lasted", "resumes", "address", "opened_at"]
+    list_filter = ["closed_at", CodeFilter]
+    search_fields = ["username__exact", "user__exact", "address__exact"]
+    search_help_text = _("A user's name or ID, or an address; exactly as it is.")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["realtime/admin.css"]}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("user"))
+    def who(self, row: ClosedSession) -> str:
+        return row.username or row.user or str(_("anonymous"))
+
+    @admin.display(description=_("lasted"), ordering="duration")
+    def lasted(self, row: ClosedSession) -> str:
+        return lasted(row.duration)
+
+    @admin.display(description=_("reason"))
+    def why(self, row: ClosedSession) -> str:
+        return row.reason
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[ClosedSession]":
+        return super().get_queryset(request).using(database().alias)
+
+    # ------------------------------------------------------------ export
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(self.export_view)
+        own = path("export/", export, name="realtime_closedsession_export")
+        return [own, *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What the list shows with the same filters, all of it, as CSV."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:  # a URL made by hand
+            return redirect(self._url("changelist"))
+        day = local(timezone.now()).date().isoformat()
+        return as_csv(request, rows, f"closed-sessions-{day}.csv")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        url = self._url("export")
+        query = request.GET.copy()
+        for name in ("p", "o", "all"):  # where one is in the list, not what is in it
+            query.pop(name, None)
+        export = f"{url}?{query.urlencode()}" if query else url
+        return super().changelist_view(request, {**(extra_context or {}), "export_url": export})
+
+    def _url(self, name: str) -> str:
+        # A project may have several admin sites.
+        site = self.admin_site.name
+        return reverse(f"admin:realtime_closedsession_{name}", current_app=site)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in ClosedSession._meta.fields if field.name != "id"]
+
+
+def lasted(seconds: float) -> str:
+    """A duration as people say it: ``3:02:01`` or ``0:12``."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,102 @@
+"""Which store it is: what ``STORE`` may say, and the store that it means.
+
+Nothing is imported but what is chosen: settings are read before Django is ready, and the
+client of Redis takes its time.
+"""
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from realtime.common.threads import Threads
+
+    from .contract import BlockingStore, Store
+    from .log import Bounds
+    from .ownership import Owner
+    from .timeouts import Windows
+
+EXPECTED = '"database", "database:<alias>" or the URL of a Redis like "redis://localhost:6379/0"'
+
+_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
+
+
+def is_redis(text: str) -> bool:
+    """Whether this is meant to be the URL of a Redis."""
+    return text.partition("://")[0] in _SCHEMES
+
+
+def is_store(text: str) -> bool:
+    """Whether this names a store."""
+    if is_redis(text):
+        return _is_url(text) and _is_understood(text)
+    return text == "database" or bool(re.fullmatch("database:.+", text))
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        if parts.scheme == "unix":
+            return bool(parts.path)
+        # Another path than a number would be taken for database 0.
+        named = parts.hostname and parts.port != 0
+        return bool(named and re.fullmatch(r"(/[0-9]*)?", parts.path))
+    except ValueError:  # of a port that is no number, or brackets without an address
+        return False
+
+
+def _is_understood(text: str) -> bool:
+    """Whether the client of Redis knows what stands after a "?"."""
+    from .redis.client import understands
+
+    return understands(text)
+
+
+def database_alias(text: str) -> str:
+    """The database of the history, and of the sessions unless they are in Redis."""
+    return "default" if is_redis(text) else text.partition(":")[2] or "default"
+
+
+def blocking_store(
+    text: str,
+    windows: "Windows",
+    bounds: "Bounds",
+    *,
+    prefix: str,
+    timeout: float,
+    owner: "Owner | None" = None,
+) -> "BlockingStore":
+    """The store for a thread that waits. ``prefix`` and ``timeout`` (seconds) are for Redis. It
+    is looked at first whether it is the ``owner``'s."""
+    if is_redis(text):
+        from . import redis
+
+        return redis.blocking_store(
+            text, windows, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
+        )
+    from . import database
+
+    return database.blocking_store(database_alias(text), windows, bounds=bounds, owner=owner)
+
+
+def loop_store(
+    text: str,
+    windows: "Windows",
+    bounds: "Bounds",
+    threads: "Threads",
+    *,
+    prefix: str,
+    timeout: float,
+    owner: "Owner | None" = None,
+) -> "Store":
+    """The store for the running event loop, with ``threads`` for a database."""
+    if is_redis(text):
+        from . import redis
+
+        return redis.loop_store(
+            text, windows, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
+        )
+    from . import database
+
+    alias = database_alias(text)
+    return database.loop_store(alias, windows, threads, timeout=timeout, bounds=bounds, owner=owner)

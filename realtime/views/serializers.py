@@ -1,0 +1,70 @@
+"""Sessions as plain data, for JSON and tables."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from realtime.common.moments import moment
+from realtime.store.contract import SHOWN
+from realtime.store.records import Session, SessionState
+
+CONDITIONS = {
+    "healthy": _("healthy"),
+    "unstable": _("unstable"),
+    "suspended": _("suspended"),
+    "closing": _("closing"),
+}
+
+
+def as_json(session: Session) -> dict[str, Any]:
+    """What commands and the staff's health view say of a session; no secrets in it."""
+    return {
+        "id": session.id,
+        "user": session.peer.user or None,
+        "state": session.state.value,
+        "worker": session.worker or None,
+        "address": session.peer.address,
+        "connected_at": session.opened_at,
+        "uptime_seconds": round(max(0.0, time.time() - session.opened_at / 1000), 1),
+        "latency_ms": session.latency_ms,
+        "missed": session.missed,
+        "rooms": list(session.rooms),
+        "last_beat": session.last_beat,
+        "username": session.peer.username,
+        "pings": session.totals.pings,
+        "pongs": session.totals.pongs,
+        "resumes": session.generation - 1,
+    }
+
+
+def as_row(session: Session, workers: Mapping[str, str]) -> dict[str, Any]:
+    """What the admin shows of a session: moments instead of numbers, ``workers`` by name.
+
+    ``reference`` stands for the session in URLs and logs, where its id must not be.
+    """
+    condition = _condition(session)
+    return {
+        "session": session,
+        "reference": reference(session.id),
+        "user": session.peer.username or session.peer.user,
+        "since": moment(session.opened_at),
+        "connected": moment(session.connected_at),
+        "last_beat": moment(session.last_beat),
+        "condition": condition,
+        "condition_label": CONDITIONS[condition],
+        "resumes": session.generation - 1,
+        "worker": workers.get(session.worker, session.worker[:SHOWN]),
+    }
+
+
+def reference(session: str) -> str:
+    """The harmless beginning of a session's id, see ``store.base.SHOWN``."""
+    return session[:SHOWN]
+
+
+def _condition(session: Session) -> str:
+    if session.state is SessionState.CONNECTED:
+        return "unstable" if session.missed else "healthy"
+    return str(session.state.value)

@@ -1,0 +1,117 @@
+"""What a session asks for that takes time: served in order, off the loop that reads pongs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from realtime.common.tasks import answer_of
+from realtime.common.time_limit import patience
+from realtime.protocol.codes import ErrorCode
+from realtime.protocol.messages import Ack, Entry, Join, Joined, Leave, Left, Request, Said
+from realtime.store.contract import StoreUnavailable
+
+from ..rooms.permissions import Refused, Rights
+from ..rooms.rooms import Rooms
+from ..sessions.session import ConnectedSession
+from .handler_queue import WorkQueue
+from .handshake import PATIENCE, Watchers
+
+LATER = "expected to be asked again later"
+
+
+class Requests:
+    """The requests of one session. Each gets one answer, with its ``id``.
+
+    A handler that fails loses nothing: the client is told ``unavailable``, keeps what it has
+    sent, and sends it again. ``failed`` is called meanwhile, to log the exception.
+    """
+
+    def __init__(
+        self,
+        session: ConnectedSession,
+        rooms: Rooms,
+        watchers: Watchers,
+        *,
+        rights: Rights,
+        receive: Callable[[Said], Awaitable[None]],
+        work: WorkQueue,
+        failed: Callable[[], None],
+    ) -> None:
+        self._session = session
+        self._rooms = rooms
+        self._watchers = watchers
+        self._rights = rights
+        self._receive = receive
+        self._work = work
+        self._failed = failed
+
+    def put(self, request: Request, *, size: int = 0) -> None:
+        """Take a request that came in a frame of ``size`` bytes; what is too much is answered at
+        once."""
+        if self._session.departed:
+            return
+        self._session.alive(asyncio.get_running_loop().time())
+        if not self._work.put(partial(self._serve, request), size=size):
+            detail = "expected fewer requests at a time; send this one again later"
+            self._refuse(request, Refused(detail, ErrorCode.RATE_LIMITED))
+
+    async def _serve(self, request: Request) -> None:
+        if self._session.departed:  # whoever comes back asks again
+            return
+        try:
+            await answer_of(self._answer(request))
+        except Refused as refused:
+            self._refuse(request, refused)
+        except StoreUnavailable:
+            self._refuse(request, Refused(LATER, ErrorCode.UNAVAILABLE))
+        except Exception:
+            self._failed()
+            self._refuse(request, Refused(LATER, ErrorCode.UNAVAILABLE))
+
+    def _refuse(self, request: Request, refused: Refused) -> None:
+        self._session.connection.send(refused.about(request.room, request.id))
+
+    async def _answer(self, request: Request) -> None:
+        match request:
+            case Join():
+                await self._join(request)
+            case Leave():
+                self._leave(request)
+            case Said():
+                self._rights.to_say(request.room)
+                await self._receive(request)
+                self._session.connection.send(Ack(id=request.id))
+
+    async def _join(self, join: Join) -> None:
+        session, room = self._session, join.room
+        async with patience(PATIENCE):
+            await self._rights.to_join(room, among=session.reader.names)
+        async with self._rooms.prepared([room]):
+            if session.departed:
+                return
+            newly = room not in session.reader.names
+            if newly:
+                self._rooms.check_new(room, session.record.peer)
+            entry = session.enter(room, join.position)
+            session.connection.send(_joined(join, entry))
+        if newly:
+            self._watchers.joined(session.record, [room])
+
+    def _leave(self, leave: Leave) -> None:
+        session, room = self._session, leave.room
+        self._rights.to_leave(room)
+        if room in session.reader.names:
+            session.leave(room)
+            self._watchers.left(session.record, [room])
+        session.connection.send(Left(room=room, id=leave.id))
+
+
+def _joined(join: Join, entry: Entry) -> Joined:
+    return Joined(
+        room=join.room,
+        epoch=entry.epoch,
+        offset=entry.offset,
+        recovered=entry.recovered,
+        reason=entry.reason,
+        id=join.id,
+    )
