@@ -1,165 +1,168 @@
-"""Receivers of signals: in order for each session, side by side for different ones."""
+"""Logins and logouts in Django's HTTP half close sockets."""
 
-import asyncio
 import logging
-import threading
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from typing import Any
 
 import pytest
+from django.contrib import auth
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest
+from django.test import Client
 
-from realtime.common.threads import Threads
-from realtime.events import signal_dispatch as module
-from realtime.events.signal_dispatch import Receivers
+from realtime import api, composition
+from realtime.models import LiveSession
+from realtime.protocol.codes import CloseCode
+from realtime.security.authentication import digest_of
+from realtime.store.contract import StoreUnavailable
+from realtime.store.records import Opening, Peer
+from realtime.worker import runtime
 
-PATIENCE = 10.0
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-async def receivers() -> AsyncIterator[Receivers]:
-    threads = Threads(size=2)
-    yield Receivers(threads)
-    await threads.aclose()
+def browser() -> Client:
+    """A browser that is logged in."""
+    user = User.objects.create_user("ada", password="first")
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def key_of(browser: Client) -> str:
+    return str(browser.cookies["sessionid"].value)
+
+
+def socket_of(key: str, id_: str = "s1") -> None:
+    """A socket that was opened with this login."""
+    peer = Peer(user="1", login=digest_of(key))
+    composition.blocking_store().open(Opening(id_, "hash", f"c-{id_}", "w1", peer))
+
+
+def asked() -> dict[str, int]:
+    """The close code each socket was asked to end with."""
+    return dict(LiveSession.objects.exclude(close_code=0).values_list("id", "close_code"))
+
+
+def test_a_logout_closes_the_sockets_of_that_login_and_no_other(browser: Client) -> None:
+    socket_of(key_of(browser), "s1")
+    socket_of(key_of(browser), "s2")
+    socket_of("another", "s3")
+    browser.post("/accounts/logout/")
+    assert asked() == {"s1": CloseCode.LOGGED_OUT, "s2": CloseCode.LOGGED_OUT}
+
+
+def test_a_logout_of_nobody_closes_nothing(browser: Client) -> None:
+    socket_of("another")
+    Client().post("/accounts/logout/")
+    assert asked() == {}
+
+
+def test_a_repeated_login_that_keeps_its_key_calls_nobody_back(browser: Client) -> None:
+    before = key_of(browser)
+    socket_of(before)
+    browser.post("/accounts/login/", {"username": "ada", "password": "first"})
+    assert (key_of(browser), asked()) == (before, {})
+
+
+def test_another_user_s_login_calls_the_sockets_of_the_one_before_back(browser: Client) -> None:
+    socket_of(key_of(browser))
+    User.objects.create_user("eve", password="second")
+    browser.post("/accounts/login/", {"username": "eve", "password": "second"})
+    assert asked() == {"s1": CloseCode.CREDENTIALS_CHANGED}
+
+
+def test_an_anonymous_session_that_logs_in_is_called_back() -> None:
+    User.objects.create_user("ada", password="first")
+    browser = Client()
+    session: Any = browser.session
+    session["basket"] = 1
+    session.save()
+    socket_of(str(session.session_key))
+    browser.post("/accounts/login/", {"username": "ada", "password": "first"})
+    assert asked() == {"s1": CloseCode.CREDENTIALS_CHANGED}
+
+
+def test_a_login_without_a_session_before_calls_nobody() -> None:
+    User.objects.create_user("ada", password="first")
+    socket_of("another")
+    Client().post("/accounts/login/", {"username": "ada", "password": "first"})
+    assert asked() == {}
+
+
+def request_of(browser: Client) -> HttpRequest:
+    request = HttpRequest()
+    request.session = browser.session
+    request.user = User.objects.get(username="ada")
+    return request
+
+
+def test_sockets_are_closed_when_the_transaction_commits(browser: Client) -> None:
+    socket_of(key_of(browser))
+    with transaction.atomic():
+        auth.logout(request_of(browser))
+        assert asked() == {}
+    assert asked() == {"s1": CloseCode.LOGGED_OUT}
+
+
+def test_a_logout_that_is_rolled_back_closes_nothing(browser: Client) -> None:
+    socket_of(key_of(browser))
+    with transaction.atomic():
+        auth.logout(request_of(browser))
+        transaction.set_rollback(True)
+    assert asked() == {}
+
+
+def test_a_logout_in_a_manual_transaction_is_left_to_the_next_look(browser: Client) -> None:
+    """Nothing tells whether it will be rolled back; and the logout itself goes on."""
+    socket_of(key_of(browser))
+    transaction.set_autocommit(False)
+    try:
+        auth.logout(request_of(browser))
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+    assert asked() == {}
+
+
+def test_without_a_request_there_is_nothing_to_close(browser: Client) -> None:
+    socket_of(key_of(browser))
+    user = User.objects.get(username="ada")
+    auth.user_logged_out.send(sender=User, request=None, user=user)
+    auth.user_logged_in.send(sender=User, request=None, user=user)
+    assert asked() == {}
+
+
+def test_a_store_out_of_reach_does_not_hinder_a_logout(
+    browser: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def down(**_: Any) -> None:
+        raise StoreUnavailable("down")
+
+    monkeypatch.setattr(api, "_close", down)
+    assert browser.post("/accounts/logout/").status_code == 302
+    assert "sessionid" not in browser.cookies or not key_of(browser)
+    assert [line for line in caplog.records if line.levelno >= logging.WARNING] == []
+
+
+class Bell:
+    """A worker that only hears nudges."""
+
+    def __init__(self) -> None:
+        self.rung = 0
+
+    def nudge(self) -> None:
+        self.rung += 1
 
 
 @pytest.fixture
-def gate() -> threading.Event:
-    """What a slow receiver waits for."""
-    return threading.Event()
+def bell(monkeypatch: pytest.MonkeyPatch) -> Bell:
+    bell = Bell()
+    monkeypatch.setattr(runtime, "running", lambda: [bell])
+    return bell
 
 
-async def busy_with(receivers: Receivers, session: str, gate: threading.Event) -> None:
-    """Until a receiver hears of this session; it goes on when the gate opens."""
-    begun = threading.Event()
-
-    def slow() -> None:
-        begun.set()
-        gate.wait(PATIENCE)
-
-    receivers.tell(session, slow)
-    assert await asyncio.to_thread(begun.wait, PATIENCE)
-
-
-async def test_what_is_told_of_a_session_arrives_in_order(receivers: Receivers) -> None:
-    heard: dict[str, list[int]] = {"a": [], "b": [], "c": []}
-    for number in range(200):
-        for session, numbers in heard.items():
-            receivers.tell(session, partial(numbers.append, number))
-    await receivers.settle(within=PATIENCE)
-    assert all(numbers == list(range(200)) for numbers in heard.values())
-
-
-async def test_sessions_do_not_wait_for_each_other(
-    receivers: Receivers, gate: threading.Event
-) -> None:
-    heard: list[str] = []
-    await busy_with(receivers, "slow", gate)
-    receivers.tell("slow", lambda: heard.append("slow"))
-    for session in "abc":
-        receivers.tell(session, partial(heard.append, session))
-    await receivers.heard("abc", within=PATIENCE)
-    assert heard == ["a", "b", "c"]
-    gate.set()
-    await receivers.settle(within=PATIENCE)
-    assert heard[3:] == ["slow"]
-
-
-async def test_no_more_at_a_time_than_there_are_threads(
-    receivers: Receivers, gate: threading.Event
-) -> None:
-    heard: list[str] = []
-    for session in "ab":
-        await busy_with(receivers, session, gate)
-    receivers.tell("c", lambda: heard.append("c"))
-    await receivers.heard("c", within=0.01)
-    assert heard == []
-    gate.set()
-    await receivers.settle(within=PATIENCE)
-    assert heard == ["c"]
-
-
-async def test_of_those_who_wait_each_session_has_its_turn(
-    receivers: Receivers, gate: threading.Event
-) -> None:
-    """One that tells much takes no place of the others."""
-    heard: list[str] = []
-    for session in "ab":
-        await busy_with(receivers, session, gate)
-    for session in ("many", "many", "many", "one"):
-        receivers.tell(session, partial(heard.append, session))
-    gate.set()
-    await receivers.settle(within=PATIENCE)
-    assert heard.index("one") < 3
-
-
-@pytest.mark.parametrize("bound", ["MOST", "MOST_OF_ONE"])
-async def test_at_the_bounds_what_is_told_is_dropped_and_that_is_said_once(
-    receivers: Receivers,
-    gate: threading.Event,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    bound: str,
-) -> None:
-    monkeypatch.setattr(module, bound, 3)
-    heard: list[int] = []
-    await busy_with(receivers, "a", gate)
-    for number in range(5):
-        receivers.tell("a", partial(heard.append, number))
-    receivers.tell("b", partial(heard.append, 9))
-    gate.set()
-    await receivers.settle(within=PATIENCE)
-    of_others = [9] if bound == "MOST_OF_ONE" else []
-    assert sorted(heard) == [0, 1, *of_others]
-    assert caplog.messages == [
-        "too many signals wait for their receivers; the next ones are dropped",
-        f"signals reach their receivers again; {6 - len(heard)} were dropped",
-    ]
-    receivers.tell("a", partial(heard.append, 10))
-    await receivers.settle(within=PATIENCE)
-    assert heard[-1] == 10
-
-
-@pytest.mark.parametrize("failure", [ZeroDivisionError, SystemExit])
-async def test_what_cannot_be_announced_is_logged_and_the_next_follows(
-    receivers: Receivers, caplog: pytest.LogCaptureFixture, failure: type[BaseException]
-) -> None:
-    heard: list[int] = []
-
-    def fail() -> None:
-        raise failure
-
-    receivers.tell("a", fail)
-    receivers.tell("a", lambda: heard.append(1))
-    await receivers.settle(within=PATIENCE)
-    assert heard == [1]
-    assert [record.levelno for record in caplog.records] == [logging.ERROR]
-
-
-async def test_waiting_for_nobody_takes_no_time(receivers: Receivers) -> None:
-    await receivers.heard(["a"], within=0.0)
-    await receivers.settle(within=0.0)
-
-
-async def test_after_the_end_nothing_is_announced() -> None:
-    threads = Threads(size=1)
-    receivers = Receivers(threads)
-    await threads.aclose()
-    receivers.tell("a", lambda: None)
-
-
-def test_a_loop_that_has_ended_is_not_woken(
-    gate: threading.Event, caplog: pytest.LogCaptureFixture
-) -> None:
-    threads = Threads(size=1)
-    receivers = Receivers(threads)
-    ended: list[Callable[[], bool]] = []
-
-    async def wait_in_vain() -> None:
-        await busy_with(receivers, "a", gate)
-        ended.append(receivers._lines["a"].heard.done)
-        await receivers.settle(within=0.01)
-
-    asyncio.run(wait_in_vain())
-    gate.set()
-    threads._executor.shutdown(wait=True)
-    assert (ended[0](), caplog.messages) == (True, [])
+def test_the_worker_is_nudged(browser: Client, bell: Bell) -> None:
+    browser.post("/accounts/logout/")
+    assert bell.rung == 1

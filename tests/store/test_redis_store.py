@@ -17,7 +17,7 @@ from tests.redis_server import RedisServer
 
 from .builders import beat, departure, ids, open_many, opening, pulse, returning
 from .kinds import DAY, LEASE, RESUME, SILENCE, WINDOWS, RedisKind
-from .test_looking import leaf_through
+from .test_queries import leaf_through
 
 
 @pytest.fixture

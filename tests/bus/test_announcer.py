@@ -1,0 +1,164 @@
+"""What tells other workers of publications: in order, gathered, and a burden to nobody."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from realtime.bus import command_queue
+from realtime.bus.announcer import Announcer
+from realtime.bus.hints import group_of_room, understand
+from realtime.bus.publication_batches import MOST_ENTRIES, Bundle
+from realtime.bus.signing import Seals
+from realtime.store.log import Entry
+from tests.redis_server import RedisServer
+from tests.worker.fakes import eventually
+
+from .layers import LAYERS, Faulty
+
+SEALS = Seals([b"the project's"])
+GROUP = partial(group_of_room, "p")
+
+
+def bundle(room: str, offset: int) -> Bundle:
+    return Bundle(room, "e", offset, (Entry(offset, 0, str(offset)),))
+
+
+class Ear:
+    """What somebody hears who has joined some rooms."""
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+        self.heard: dict[str, list[int]] = {}
+        self.messages = 0
+
+    async def join(self, *rooms: str) -> "Ear":
+        self._channel = await self._layer.new_channel()
+        for room in rooms:
+            await self._layer.group_add(GROUP(room), self._channel)
+        self.task = asyncio.create_task(self._listen())
+        return self
+
+    async def _listen(self) -> None:
+        while True:
+            told = understand(await self._layer.receive(self._channel), SEALS)
+            assert isinstance(told, Bundle)
+            self.messages += 1
+            self.heard.setdefault(told.room, []).extend(each.offset for each in told.entries)
+
+
+@pytest.fixture
+async def faulty() -> Faulty:
+    return Faulty()
+
+
+@pytest.fixture
+async def announcer(faulty: Faulty) -> AsyncIterator[Announcer]:
+    announcer = Announcer(faulty, SEALS, asyncio.get_running_loop(), group=GROUP)
+    yield announcer
+    await announcer.stop()
+
+
+@pytest.fixture
+async def ear(faulty: Faulty) -> AsyncIterator[Ear]:
+    ear = await Ear(faulty).join("a", "b")
+    yield ear
+    ear.task.cancel()
+
+
+async def test_a_room_hears_of_its_publications_and_of_no_others(
+    announcer: Announcer, ear: Ear
+) -> None:
+    for room in ("a", "b", "c"):
+        announcer.tell(bundle(room, 1))
+    await announcer.settle(10.0)
+    await eventually(lambda: ear.heard == {"a": [1], "b": [1]})
+    assert announcer.done == 3
+
+
+@pytest.mark.parametrize("name", ["pubsub", "core"])
+async def test_threads_are_heard_in_order_on_every_layer(
+    name: str, redis_server: RedisServer
+) -> None:
+    redis_server.flush()
+    layer = LAYERS[name](redis_server)
+    ear = await Ear(layer).join("a", "b")
+    announcer = Announcer(layer, SEALS, asyncio.get_running_loop(), group=GROUP)
+
+    def publish(room: str) -> None:
+        for offset in range(1, 1001):
+            announcer.tell(bundle(room, offset), patience=10.0)
+
+    await asyncio.gather(asyncio.to_thread(publish, "a"), asyncio.to_thread(publish, "b"))
+    every = list(range(1, 1001))
+    await eventually(lambda: ear.heard == {"a": every, "b": every})
+    assert ear.messages < 1000  # gathered
+    assert announcer.lost == 0
+    ear.task.cancel()
+    await announcer.stop()
+
+
+async def test_the_first_goes_out_at_once_and_those_that_follow_together(
+    announcer: Announcer, ear: Ear
+) -> None:
+    announcer.tell(bundle("a", 1))
+    await eventually(lambda: ear.heard)
+    for offset in range(2, 50):
+        announcer.tell(bundle("a", offset))
+    await eventually(lambda: len(ear.heard["a"]) == 49)
+    assert ear.messages <= 3
+
+
+async def test_a_layer_that_hangs_holds_up_a_publisher_for_a_moment_and_is_said_once(
+    announcer: Announcer,
+    faulty: Faulty,
+    ear: Ear,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(command_queue, "PATIENCE", 0.05)
+    faulty.hanging = True
+
+    def publish() -> float:
+        began = time.monotonic()
+        for offset in range(1, 20 * MOST_ENTRIES):
+            announcer.tell(bundle("a", offset), patience=0.25)
+        return time.monotonic() - began
+
+    assert await asyncio.to_thread(publish) < 3.0
+    await eventually(lambda: announcer.failed > 1)
+    faulty.hanging = False
+    announcer.tell(bundle("a", 20 * MOST_ENTRIES))
+    await eventually(lambda: ear.heard and len(caplog.messages) == 2)
+    assert ear.heard["a"][-1] == 20 * MOST_ENTRIES  # whoever hears of it reads the log
+    failed, worked = caplog.messages
+    assert failed.startswith("publications cannot be announced: TimeoutError")
+    assert worked.startswith("publications cannot be announced: no more")
+
+
+@pytest.mark.parametrize("error", [OSError("reset"), KeyError("defect"), asyncio.CancelledError()])
+async def test_whatever_a_layer_raises_the_next_is_announced(
+    announcer: Announcer, faulty: Faulty, ear: Ear, error: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    faulty.raising = error
+    announcer.tell(bundle("a", 1))
+    await eventually(lambda: announcer.failed)
+    faulty.raising = None
+    announcer.tell(bundle("a", 2))
+    await eventually(lambda: ear.heard == {"a": [2]} and len(caplog.messages) == 2)
+
+
+async def test_a_stop_drops_what_waits(announcer: Announcer, faulty: Faulty) -> None:
+    faulty.hanging = True
+    for offset in range(100):
+        announcer.tell(bundle("a", offset))
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    await announcer.stop()
+    assert time.monotonic() - began < 2 * command_queue.STOP_PATIENCE
+    assert [t for t in asyncio.all_tasks() if t.get_name() == "realtime-announcer"] == []

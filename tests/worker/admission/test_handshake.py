@@ -1,0 +1,665 @@
+"""Admission on the real database store: sessions that begin, are resumed, taken over, and their
+rooms."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from realtime.models import LiveSession, Registry
+from realtime.protocol.messages import Bye, Hello, Resume
+from realtime.protocol.position import Position
+from realtime.store.contract import AtCapacity, StoreUnavailable
+from realtime.store.records import Peer, SessionState
+from realtime.worker.admission.handshake import AT_ONCE
+from realtime.worker.connections.connection import Connection
+from realtime.worker.rooms.permissions import Rights
+
+from ..conftest import ADA, World, known, rights
+from ..fakes import Wire, connect, eventually, settled
+
+CONNECTED = SessionState.CONNECTED
+
+
+async def suspended(world: World, wire: Wire) -> dict[str, Any]:
+    """The welcome of a session whose connection was lost."""
+    session = await world.admit(wire)
+    world.hub.gone(session, 1006)
+    await world.settle()
+    return wire.messages[0]
+
+
+# ---------------------------------------------------------------- admission
+
+
+async def test_nobody_waits_for_ever_for_an_application_to_say_who_may_join(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(room: str, action: str) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr("realtime.worker.admission.handshake.PATIENCE", 0.01)
+    wire = Wire()
+    hello = Hello(protocol=1, rooms={"open:a": None})
+    with pytest.raises(TimeoutError):
+        await world.admission.admit(connect(wire), hello, known(ADA, Rights(None, 3, hang)))
+    assert (wire.events, world.fickle.called("open")) == ([], [])
+
+
+@pytest.mark.parametrize("where", ["authorize", "turn"])
+async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
+    world: World, where: str
+) -> None:
+    """As by a drain. Not every server tells that the transport has gone then."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def later(room: str, action: str) -> bool:
+        asked.set()
+        await answer.wait()
+        return True
+
+    wire = Wire()
+    connection = connect(wire)
+    turn = asyncio.Event()
+    turns = [asyncio.create_task(_take_turn(world, turn)) for _ in range(AT_ONCE)]
+    if where == "authorize":
+        turn.set()
+        await asyncio.wait(turns)
+    else:
+        answer.set()
+    hello = Hello(protocol=1, rooms={"open:a": None})
+    admission = asyncio.create_task(
+        world.admission.admit(connection, hello, known(ADA, Rights("user:1", 3, later)))
+    )
+    await asyncio.wait_for(asked.wait(), 10)
+    await settled()
+    connection.end(4001)
+    answer.set()
+    turn.set()
+    assert await admission is None
+    assert (world.fickle.called("open"), world.opened, world.moves) == ([], [], [])
+    assert wire.closed == 4001
+
+
+async def wait_for_turn(
+    world: World, verdict: int | None, login: str | None, ended: dict[str, Any] | None = None
+) -> Wire:
+    """Somebody who is known, and whose session is opened only after a wait; the end of what is
+    given is asked for meanwhile."""
+    turn = asyncio.Event()
+    turns = [asyncio.create_task(_take_turn(world, turn)) for _ in range(AT_ONCE)]
+    await settled()
+
+    async def look_again() -> int | None:
+        return verdict
+
+    wire, hello = Wire(), Hello(protocol=1)
+    identify = known(ADA, rights(ADA), login=login, verdict=look_again)
+    admission = asyncio.create_task(world.admission.admit(connect(wire), hello, identify))
+    await settled()
+    assert world.fickle.called("open") == []
+    if ended:
+        assert await world.store.request_close(**ended, reason="") == ()
+    turn.set()
+    await asyncio.wait([admission, *turns])
+    assert admission.exception() is None
+    await settled()
+    return wire
+
+
+@pytest.mark.parametrize("fresh", [0.0, 60.0])
+@pytest.mark.parametrize("login", ["digest", None])
+async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, fresh: float, login: str | None
+) -> None:
+    monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", fresh)
+    wire = await wait_for_turn(world, 4503, login)
+    if fresh or login is None:  # within a moment it is not asked again
+        assert wire.types == ["welcome"]
+    else:
+        assert (wire.types, wire.closed) == (["goodbye"], 4503)
+        assert world.fickle.called("open") == []
+
+
+async def test_who_was_on_the_way_for_longer_than_ends_are_remembered_comes_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.worker.admission.handshake.LONGEST", -1.0)
+    with pytest.raises(AtCapacity):
+        await world.admission.admit(
+            connect(Wire()), Hello(protocol=1), known(ADA, rights(ADA), login=None)
+        )
+    assert world.fickle.called("open") == []
+
+
+@pytest.mark.parametrize("who", [{"login": "digest"}, {"user": "1"}])
+@pytest.mark.parametrize("code", [4008, 4503])
+async def test_who_is_sent_away_while_waiting_does_not_come_in(
+    world: World, who: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request finds no session yet, and the login may still seem to stand."""
+    monkeypatch.setattr(
+        "realtime.worker.admission.handshake.WAY_MS", 5_000
+    )  # on a machine that is busy
+    wire = await wait_for_turn(world, None, "digest", {**who, "code": code})
+    assert (wire.types, wire.closed) == (["goodbye"], code)
+    assert (world.opened, list(world.hub.connected())) == ([], [])
+    monkeypatch.setattr("realtime.worker.admission.handshake.WAY_MS", -100_000)
+    back = await world.admit(Wire(), peer=Peer(user="1", login="another"))
+    assert [session.id for session in world.opened] == [back.id]
+
+
+async def test_a_login_that_stands_after_a_long_wait_comes_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", 0.0)
+    assert (await wait_for_turn(world, None, "digest")).types == ["welcome"]
+
+
+async def test_nobody_waits_for_ever_to_be_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("realtime.worker.admission.handshake.PATIENCE", 0.01)
+    with pytest.raises(TimeoutError):
+        await world.admission.admit(connect(Wire()), Hello(protocol=1), hang)
+    assert world.fickle.called("open") == []
+
+
+async def test_who_is_turned_away_is_asked_for_no_rooms(world: World) -> None:
+    async def nobody() -> None:
+        return None
+
+    hello = Hello(protocol=1, rooms={"open:a": None})
+    assert await world.admission.admit(connect(Wire()), hello, nobody) is None
+    assert world.fickle.called("open") == []
+
+
+async def _take_turn(world: World, until: asyncio.Event) -> None:
+    async with world.admission._turns.one():
+        await until.wait()
+
+
+async def test_welcome_is_sent_once_the_store_has_the_session(world: World) -> None:
+    wire = Wire()
+    held = world.fickle.held["open"] = asyncio.Event()
+    admission = asyncio.create_task(world.admit(wire))
+    await eventually(lambda: world.fickle.called("open"))
+    assert wire.events == []
+    held.set()
+    session = await admission
+    (welcome,) = wire.messages
+    assert (welcome["session"], welcome["resumed"], welcome["user"]) == (session.id, False, "1")
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.worker, record.peer) == (CONNECTED, "w1", ADA)
+    assert [each.id for each in world.opened] == [session.id]
+
+
+async def test_welcome_has_the_numbers_in_milliseconds(world: World) -> None:
+    wire = Wire()
+    await world.admit(wire)
+    expected = {
+        "type": "welcome",
+        "protocol": 1,
+        "ping_interval": 25000,
+        "pong_timeout": 10000,
+        "max_missed": 3,
+        "resume_window": 120000,
+        "max_message_size": 1000,
+        "max_publication": 1000,
+        "window": 256,
+        "window_bytes": 65536,
+    }
+    welcome = wire.messages[0]
+    assert {key: welcome[key] for key in expected} == expected
+
+
+async def test_an_anonymous_session_has_no_user(world: World) -> None:
+    wire = Wire()
+    await world.admit(wire, peer=Peer())
+    assert wire.messages[0]["user"] is None
+
+
+async def test_the_first_ping_comes_after_half_to_a_whole_interval(world: World) -> None:
+    now = asyncio.get_running_loop().time()
+    firsts = [(await world.admit(Wire())).heartbeat.due - now for _ in range(10)]
+    assert all(12.5 <= first <= 25 + 5 for first in firsts)
+    assert len(set(firsts)) > 1
+
+
+async def test_a_store_out_of_reach_refuses_and_forsakes(world: World) -> None:
+    wire = Wire()
+    world.fickle.down = True
+    with pytest.raises(StoreUnavailable):
+        await world.admit(wire)
+    assert (wire.events, list(world.hub.connected())) == ([], [])
+    world.fickle.down = False
+    await world.settle()
+    assert world.opened == []
+
+
+async def test_of_a_crowd_so_many_are_admitted_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others wait, and the store is not asked about them yet."""
+    asking: list[int] = [0]
+
+    async def counted(*opening: Any, **options: Any) -> Any:
+        asking.append(asking[-1] + 1)
+        try:
+            return await world.store.open(*opening, **options)
+        finally:
+            asking.append(asking[-1] - 1)
+
+    monkeypatch.setattr(world.fickle, "open", counted, raising=False)
+    wires = [Wire() for _ in range(AT_ONCE + 10)]
+    await asyncio.gather(*map(world.admit, wires))
+    assert max(asking) == AT_ONCE
+    assert all(wire.messages[0]["type"] == "welcome" for wire in wires)
+
+
+async def test_a_resume_that_took_effect_unheard_is_no_ghost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be connected until its deadline, with nobody there."""
+
+    async def unheard(opening: object) -> None:
+        await world.store.resume(opening)  # type: ignore[arg-type]
+        raise StoreUnavailable("the answer is lost")
+
+    first = Wire()
+    session = await world.admit(first)
+    world.hub.gone(session, 1006)
+    await world.settle()
+    with monkeypatch.context() as patched:
+        patched.setattr(world.fickle, "resume", unheard, raising=False)
+        with pytest.raises(StoreUnavailable):
+            await world.admit(Wire(), resume=first.messages[0])
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code) == (SessionState.SUSPENDED, 4009)
+    again = await world.admit(Wire(), resume=first.messages[0])
+    assert again.id == session.id
+
+
+async def test_an_open_that_took_effect_unheard_is_undone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unheard(opening: object, **_: object) -> None:
+        await world.store.open(opening)  # type: ignore[arg-type]
+        raise StoreUnavailable("the answer is lost")
+
+    monkeypatch.setattr(world.fickle, "open", unheard, raising=False)
+    with pytest.raises(StoreUnavailable):
+        await world.admit(Wire())
+    await world.settle()
+    assert (await world.store.stats()).connected == 0
+
+
+# ---------------------------------------------------------------- resume and takeover
+
+
+async def test_a_suspended_session_is_resumed_with_its_totals(world: World) -> None:
+    first, second = Wire(), Wire()
+    before = await world.admit(first)
+    before.connection.read('{"type":"bye"')
+    world.hub.gone(before, 1006)
+    await world.settle()
+    after = await world.admit(second, resume=first.messages[0])
+    welcome = second.messages[0]
+    assert welcome["resumed"] is True
+    assert [welcome[k] for k in ("session", "token")] == [
+        first.messages[0][k] for k in ("session", "token")
+    ]
+    assert (after.record.generation, after.record.opened_at) == (2, before.record.opened_at)
+    assert (after.totals.frames_in, after.totals.frames_out) == (1, 3)
+    assert [each.id for each in world.resumed] == [before.id]
+
+
+@pytest.mark.parametrize("change", [{"token": "wrong"}, {"session": "unknown"}])
+async def test_what_cannot_be_resumed_is_a_new_session(
+    world: World, change: dict[str, str]
+) -> None:
+    first, second = Wire(), Wire()
+    welcome = await suspended(world, first)
+    session = await world.admit(second, resume={**welcome, **change})
+    assert second.messages[0]["resumed"] is False
+    assert session.id != welcome["session"]
+    assert second.messages[0]["token"] != welcome["token"]
+
+
+async def test_another_user_s_session_is_not_resumed_nor_disturbed(world: World) -> None:
+    first, second = Wire(), Wire()
+    mine = await world.admit(first)
+    await world.admit(second, resume=first.messages[0], peer=Peer(user="2"))
+    assert second.messages[0]["resumed"] is False
+    assert not mine.departed
+    assert first.types == ["welcome"]
+
+
+async def test_who_has_given_up_takes_nothing_from_the_connection_that_came_after(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that stood still reads a hello, with the end behind it, when all is over."""
+    first = Wire()
+    session = await world.admit(first)
+    late = connect(Wire())
+    monkeypatch.setattr(Connection, "gone", property(lambda each: each is late))
+    resume = Resume(session.id, first.messages[0]["token"])
+    hello = Hello(protocol=1, resume=resume)
+    assert await world.admission.admit(late, hello, known(ADA, rights(ADA))) is None
+    assert not session.departed
+    assert world.fickle.called("resume") == []
+
+
+async def test_a_takeover_on_the_same_worker_ends_the_older_with_4506(world: World) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    for _ in range(5):
+        older.connection.read("no JSON")
+    newer = await world.admit(second, resume=first.messages[0])
+    await older.connection.flush()
+    assert first.closed == 4506
+    assert second.messages[0]["resumed"] is True
+    assert list(world.hub.connected()) == [newer]
+    assert newer.totals.frames_in == 5  # which the store had not heard of
+
+
+async def test_the_late_end_of_a_taken_over_connection_touches_nothing(world: World) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    newer = await world.admit(second, resume=first.messages[0])
+    world.hub.gone(older, 1006)
+    world.hub.end(older, 4500)
+    world.hub.receive(older, Bye())
+    await world.settle()
+    record = await world.store.get(newer.id)
+    assert record is not None
+    assert (record.state, record.generation) == (CONNECTED, 2)
+    assert not newer.departed
+
+
+async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: World) -> None:
+    first, second, third = Wire(), Wire(), Wire()
+    older = await world.admit(first)
+    welcome = first.messages[0]
+    held = world.fickle.held["resume"] = asyncio.Event()
+    slow = asyncio.create_task(world.admit(second, resume=welcome))
+    await eventually(lambda: "resume" not in world.fickle.held)
+    newest = await world.admit(third, resume=welcome)
+    held.set()
+    overtaken = await slow
+    assert (overtaken.record.generation, newest.record.generation) == (2, 3)
+    assert (first.closed, second.closed, third.closed) == (4506, 4506, None)
+    assert "welcome" not in second.types
+    assert list(world.hub.connected()) == [newest]
+    assert older.departed
+    assert overtaken.departed
+
+
+@pytest.mark.parametrize("resumes", [1, 2])
+async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
+    world: World, resumes: int
+) -> None:
+    """Which has not heard of the resumes before; those connections end like any other."""
+    first, last = Wire(), Wire()
+    older = await world.admit(first)
+    welcome = first.messages[0]
+    for _ in range(resumes):
+        older = await world.admit(Wire(), resume=welcome)
+    await LiveSession.objects.aupdate(generation=1)
+    newest = await world.admit(last, resume=welcome)
+    assert older.departed
+    assert list(world.hub.connected()) == [newest]
+    world.hub.gone(older, 1006)
+    await world.settle()
+    record = await world.store.get(newest.id)
+    assert record is not None
+    assert (record.state, last.closed) == (CONNECTED, None)
+
+
+# ---------------------------------------------------------------- turns
+
+
+async def test_an_attempt_that_woke_up_late_gets_4506_and_the_newer_one_stays(
+    world: World,
+) -> None:
+    welcome = await suspended(world, Wire())
+    newer, late = Wire(), Wire()
+    session = await world.admit(newer, resume={**welcome, "turn": 2})
+    other = world.other("w2")
+    for worker in (world, other):
+        late = await refused(worker, welcome, turn=1)
+        assert (late.closed, late.types) == (4506, ["goodbye"])
+    assert session.record.turn == 2
+    assert not session.departed
+    assert newer.closed is None
+    assert (await world.store.stats()).connected == 1
+    assert len(world.fickle.called("resume")) == 1  # what is here need not be asked
+
+
+async def refused(world: World, welcome: dict[str, Any], **extra: Any) -> Wire:
+    """A connection that may not resume."""
+    wire = Wire()
+    connection = connect(wire)
+    hello = Hello(protocol=1, resume=Resume(welcome["session"], welcome["token"], **extra))
+    assert await world.admission.admit(connection, hello, known(ADA, rights(ADA))) is None
+    await connection.flush()
+    return wire
+
+
+async def test_a_stranger_is_not_told_of_turns_here_either(world: World) -> None:
+    first = Wire()
+    mine = await world.admit(first)
+    theirs = Wire()
+    await world.admit(theirs, resume={**first.messages[0], "token": "wrong", "turn": 0})
+    assert theirs.messages[0]["resumed"] is False
+    assert not mine.departed
+
+
+async def test_a_late_attempt_loses_though_the_store_came_back_with_an_old_copy(
+    world: World,
+) -> None:
+    welcome = await suspended(world, Wire())
+    newer = Wire()
+    session = await world.admit(newer, resume={**welcome, "turn": 2})
+    await LiveSession.objects.aupdate(generation=1, turn=0)
+    late = await refused(world, welcome, turn=1)
+    assert (late.closed, newer.closed, session.departed) == (4506, None, False)
+
+
+async def test_a_session_put_back_brings_its_turn(world: World) -> None:
+    welcome = await suspended(world, Wire())
+    await world.admit(Wire(), resume={**welcome, "turn": 7})
+    await LiveSession.objects.all().adelete()
+    await Registry.objects.all().adelete()
+    await world.beats.flush()
+    record = await world.store.get(welcome["session"])
+    assert record is not None
+    assert record.turn == 7
+
+
+# ---------------------------------------------------------------- calls that are given up
+
+
+@pytest.mark.parametrize("verb", ["open", "resume"])
+async def test_who_goes_while_the_store_is_asked_leaves_no_ghost(world: World, verb: str) -> None:
+    """The task is cancelled, and the call takes effect all the same, or only then."""
+    welcome = await suspended(world, Wire())
+    resume = welcome if verb == "resume" else None
+    world.fickle.held[verb] = asyncio.Event()
+    admission = asyncio.create_task(world.admit(Wire(), resume=resume))
+    await eventually(lambda: world.fickle.called(verb) and verb not in world.fickle.held)
+    admission.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await admission
+    await world.settle()
+    (opening,) = world.fickle.called(verb)[-1]
+    assert await getattr(world.store, verb)(opening) is None  # once more, late
+    assert (await world.store.stats()).connected == 0
+    again = await world.admit(Wire(), resume=welcome)
+    assert again.id == welcome["session"]
+
+
+async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: World) -> None:
+    """Also if the store is out of reach for long: it is told once it is back."""
+    first = Wire()
+    session = await world.admit(first)
+    other = world.other("w2")
+    other.fickle.down = True
+    with pytest.raises(StoreUnavailable):
+        await other.admit(Wire(), resume=first.messages[0])
+    await eventually(lambda: len(other.fickle.called("suspend")) > 2)
+    other.fickle.down = False
+    await other.settle()
+    (opening,) = other.fickle.called("resume")[0]
+    assert await world.store.resume(opening) is None
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.worker, record.generation) == (CONNECTED, "w1", 1)
+    await other.departures.stop()
+
+
+async def test_a_worker_that_has_stopped_gives_nobody_up_any_more(world: World) -> None:
+    world.fickle.down = True
+    await world.departures.stop()
+    with pytest.raises(StoreUnavailable):
+        await world.admit(Wire())
+    assert len(world.departures) == 0
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+async def test_who_comes_back_to_a_session_that_has_ended_is_told_why(world: World) -> None:
+    welcome = await suspended(world, Wire())
+    await world.store.request_close(session=welcome["session"], code=4500, reason="enough")
+    for _ in range(2):
+        wire = await refused(world, welcome)
+        expected = {"type": "goodbye", "code": 4500, "reason": "enough", "reconnect": False}
+        assert (wire.messages, wire.closed) == ([expected], 4500)
+        await world.sweeper.sweep()
+    assert [row.code for row in await world.history()] == [4500]
+    assert (await world.admit(Wire())).id != welcome["session"]
+
+
+async def test_a_final_end_that_the_client_never_heard_of_is_told_later(world: World) -> None:
+    """The line was dead; the end is the worker's own."""
+    wire = Wire()
+    session = await world.admit(wire)
+    welcome = wire.messages[0]
+    wire.open.clear()
+    world.hub.end(session, 4700, "not here")
+    await world.settle()
+    assert (await refused(world, welcome)).goodbye["reason"] == "not here"
+
+
+async def test_bye_is_no_verdict(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    welcome = wire.messages[0]
+    world.hub.receive(session, Bye())
+    await world.settle()
+    again = Wire()
+    await world.admit(again, resume=welcome)
+    assert again.messages[0]["resumed"] is False
+
+
+# ---------------------------------------------------------------- rooms
+
+
+async def test_welcome_has_the_rooms_and_comes_before_their_publications(world: World) -> None:
+    for _ in range(3):
+        top = await world.publish("open:a")
+    wire = Wire()
+    rooms = {"open:a": Position(top.epoch, 1), "open:b": None}
+    session = await world.admit(wire, rooms=rooms)
+    await eventually(lambda: wire.types.count("publication") == 2)
+    welcome = wire.messages[0]
+    assert wire.types[0] == "welcome"
+    assert list(welcome["rooms"]) == ["user:1", "open:a", "open:b"]
+    assert welcome["rooms"]["open:a"] == {"epoch": top.epoch, "offset": 3, "recovered": True}
+    assert welcome["rooms"]["open:b"].keys() == {"epoch", "offset"}
+    assert [message["offset"] for message in wire.messages[1:]] == [2, 3]
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert record.rooms == session.rooms == ("open:a", "open:b", "user:1")
+    assert [(move, room) for move, _, room in world.moves] == [
+        ("joined", "open:a"),
+        ("joined", "open:b"),
+        ("joined", "user:1"),
+    ]
+
+
+@pytest.mark.parametrize("position", [("another", 1, "epoch_changed"), ("", 9, "ahead")])
+async def test_a_position_that_is_of_no_use_is_told_so(
+    world: World, position: tuple[str, int, str]
+) -> None:
+    epoch, offset, reason = position
+    top = await world.publish("open:a")
+    wire = Wire()
+    await world.admit(wire, rooms={"open:a": Position(epoch or top.epoch, offset)})
+    entry = wire.messages[0]["rooms"]["open:a"]
+    assert entry == {"epoch": top.epoch, "offset": 1, "recovered": False, "reason": reason}
+    await world.publish("open:a")
+    await eventually(lambda: "publication" in wire.types)
+    assert [m["offset"] for m in wire.messages if m["type"] == "publication"] == [2]
+
+
+async def test_refusals_follow_the_welcome(world: World) -> None:
+    wire = Wire()
+    await world.admit(wire, rooms=dict.fromkeys(["shut", "user:2", "open:a", "no room"]))
+    await eventually(lambda: len(wire.messages) == 4)
+    assert wire.types == ["welcome", "error", "error", "error"]
+    assert [(m["room"], m["code"]) for m in wire.messages[1:]] == [
+        ("shut", "forbidden"),
+        ("user:2", "forbidden"),
+        ("no room", "invalid_message"),
+    ]
+
+
+async def test_hello_is_the_whole_truth_about_rooms(world: World) -> None:
+    first, second = Wire(), Wire()
+    await world.admit(first, rooms=dict.fromkeys(["open:a", "open:b"]))
+    world.moves.clear()
+    session = await world.admit(
+        second, resume=first.messages[0], rooms=dict.fromkeys(["open:b", "open:c"])
+    )
+    assert session.rooms == ("open:b", "open:c", "user:1")
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert record.rooms == session.rooms
+    assert ("left", session.id, "open:a") in world.moves
+    assert [room for move, _, room in world.moves if move == "left"] == ["open:a"]
+    for room in ("open:a", "open:b"):
+        await world.publish(room)
+    await eventually(lambda: "publication" in second.types)
+    assert [m["room"] for m in second.messages if m["type"] == "publication"] == ["open:b"]
+    assert "publication" not in first.types
+
+
+async def test_a_log_out_of_reach_refuses_before_anything_is_opened(world: World) -> None:
+    world.log.down = True
+    with pytest.raises(StoreUnavailable):
+        await world.admit(Wire())
+    assert world.fickle.called("open") == []
+    assert (await world.store.stats()).connected == 0
+    assert list(world.rooms.names()) == []
+
+
+async def test_who_went_while_the_store_answered_is_in_no_room(world: World) -> None:
+    wire = Wire()
+    held = world.fickle.held["open"] = asyncio.Event()
+    admission = asyncio.create_task(world.admit(wire, rooms={"open:a": None}))
+    await eventually(lambda: world.fickle.called("open"))
+    (connection,) = world.connections
+    connection.end(4001)
+    held.set()
+    session = await admission
+    assert (session.rooms, list(world.rooms.names()), world.moves) == ((), [], [])
+    assert "welcome" not in wire.types

@@ -1,0 +1,124 @@
+"""The hub with a cap: the new one is refused, or the oldest makes room."""
+
+from typing import Any
+
+import pytest
+
+from realtime.protocol.messages import Hello, Resume
+from realtime.store.contract import StoreUnavailable
+from realtime.store.records import Cap, Peer
+
+from ..conftest import ADA, World, known, rights
+from ..fakes import Wire, connect
+
+
+def limited(world: World, *, evict_oldest: bool) -> World:
+    """One session for each user."""
+    world.admission._cap = Cap(limit=1, evict_oldest=evict_oldest)
+    return world
+
+
+async def refused(world: World, **resume: Any) -> Wire:
+    """A connection that finds no room."""
+    wire = Wire()
+    connection = connect(wire)
+    hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
+    with world.hub.arriving(connection):
+        admitted = await world.admission.admit(connection, hello, known(ADA, rights(ADA)))
+        assert admitted is None
+    await connection.flush()
+    return wire
+
+
+async def test_who_is_refused_is_told_to_stay_away(world: World) -> None:
+    await limited(world, evict_oldest=False).admit(Wire())
+    wire = await refused(world)
+    expected = {"code": 4504, "reason": "too many sessions", "reconnect": False}
+    assert wire.types == ["goodbye"]
+    assert expected.items() <= wire.goodbye.items()
+    assert wire.closed == 4504
+
+
+async def test_who_is_refused_leaves_no_trace(world: World) -> None:
+    session = await limited(world, evict_oldest=False).admit(Wire())
+    await refused(world)
+    assert len(world.departures) == 0
+    assert [each.id for each in world.hub.connected()] == [session.id]
+    assert [each.id for each in world.opened] == [session.id]
+    assert [each.id for each in await world.store.of_user("1")] == [session.id]
+    await world.beats.flush()
+    await world.sweeper.sweep()
+    assert await world.history() == []
+
+
+async def test_others_come_in(world: World) -> None:
+    await limited(world, evict_oldest=False).admit(Wire())
+    await world.admit(Wire(), peer=Peer(user="2"))
+    for _ in range(2):
+        await world.admit(Wire(), peer=Peer())
+    assert len(world.hub.connected()) == 4
+
+
+async def test_a_resume_is_not_refused(world: World) -> None:
+    first, second = Wire(), Wire()
+    session = await limited(world, evict_oldest=False).admit(first)
+    newer = await world.admit(second, resume=first.messages[0])
+    assert (newer.id, second.messages[0]["resumed"]) == (session.id, True)
+
+
+async def test_a_resume_that_fails_is_counted_like_anybody(world: World) -> None:
+    await limited(world, evict_oldest=False).admit(Wire())
+    wire = await refused(world, session="0" * 32, token="made up")
+    assert wire.closed == 4504
+
+
+async def test_there_is_room_after_a_bye(world: World) -> None:
+    session = await limited(world, evict_oldest=False).admit(Wire())
+    world.hub.end(session, 4500)
+    await world.settle()
+    assert (await world.admit(Wire())).id != session.id
+
+
+async def test_a_suspended_one_makes_room(world: World) -> None:
+    session = await limited(world, evict_oldest=False).admit(Wire())
+    world.hub.gone(session, 1006)
+    await world.settle()
+    await world.admit(Wire())
+    await world.sweeper.sweep()
+    (closed,) = await world.history()
+    assert (closed.session, closed.code) == (session.id, 4504)
+
+
+async def test_the_oldest_is_closed_with_the_next_flush(world: World) -> None:
+    first, second = Wire(), Wire()
+    session = await limited(world, evict_oldest=True).admit(first)
+    newer = await world.admit(second)
+    await world.beats.flush()
+    await world.settle()
+    await session.connection.flush()
+    assert (first.closed, first.goodbye["reconnect"], second.closed) == (4504, False, None)
+    assert [each.id for each in await world.store.of_user("1")] == [newer.id]
+    (closed,) = await world.history()
+    assert (closed.session, closed.code, closed.reason) == (session.id, 4504, "too many sessions")
+
+
+async def test_it_is_closed_by_whichever_worker_it_is_at(world: World) -> None:
+    other = world.other("w2")
+    first = Wire()
+    session = await other.admit(first)
+    await limited(world, evict_oldest=True).admit(Wire())
+    await world.beats.flush()
+    assert not session.departed
+    await other.beats.flush()
+    await other.settle()
+    await session.connection.flush()
+    assert first.closed == 4504
+
+
+async def test_without_an_answer_nobody_knows_whether_there_is_room(world: World) -> None:
+    limited(world, evict_oldest=False).fickle.down = True
+    with pytest.raises(StoreUnavailable):
+        await world.admit(Wire())
+    world.fickle.down = False
+    await world.settle()
+    assert await world.admit(Wire()) is not None

@@ -1,0 +1,219 @@
+"""What a session asks for: in order, each with its answer, whatever a handler does."""
+
+import asyncio
+import sys
+from typing import Any
+
+import pytest
+
+from realtime.protocol.codes import ErrorCode
+from realtime.protocol.messages import Join, Leave, Said
+from realtime.protocol.position import Position
+from realtime.worker.admission.handler_queue import MAX_WAITING, WorkQueue
+from realtime.worker.admission.requests import Requests
+from realtime.worker.rooms.permissions import Refused
+from realtime.worker.sessions.session import ConnectedSession
+
+from ..conftest import ADA, World, rights
+from ..fakes import Wire, eventually, settled
+
+ROOM = "open:a"
+
+
+class Desk:
+    """A session, what it asks for, and the application that serves its messages."""
+
+    def __init__(self, world: World, wire: Wire, session: ConnectedSession) -> None:
+        self.world = world
+        self.wire = wire
+        self.session = session
+        self.received: list[Said] = []
+        self.failure: BaseException | None = None
+        self.failures: list[BaseException | None] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.work = WorkQueue(lambda: pytest.fail("the queue failed"))
+        self.requests = Requests(
+            session,
+            world.rooms,
+            world.watchers,
+            rights=rights(ADA),
+            receive=self.receive,
+            work=self.work,
+            failed=lambda: self.failures.append(sys.exception()),
+        )
+
+    async def receive(self, said: Said) -> None:
+        await self.open.wait()
+        self.received.append(said)
+        if self.failure is not None:
+            raise self.failure
+
+    async def ask(self, *requests: Join | Leave | Said) -> list[dict[str, Any]]:
+        """The answers, in the order in which they came."""
+        ids = {request.id for request in requests}
+        for request in requests:
+            self.requests.put(request)
+
+        def answers() -> list[dict[str, Any]]:
+            return [message for message in self.wire.messages if message.get("id") in ids]
+
+        await eventually(lambda: len(answers()) == len(ids))
+        return answers()
+
+
+@pytest.fixture
+async def desk(world: World) -> Desk:
+    wire = Wire()
+    return Desk(world, wire, await world.admit(wire))
+
+
+def said(id_: int = 1, room: str = ROOM) -> Said:
+    return Said(id=id_, room=room, data=None, key="k")
+
+
+async def test_a_join_is_answered_and_reported(desk: Desk) -> None:
+    (joined,) = await desk.ask(Join(id=1, room=ROOM))
+    assert joined == {
+        "type": "joined",
+        "id": 1,
+        "room": ROOM,
+        "epoch": joined["epoch"],
+        "offset": 0,
+    }
+    assert desk.session.rooms == (ROOM, "user:1")
+    assert desk.world.moves[-1] == ("joined", desk.session.id, ROOM)
+    await desk.world.beats.flush()
+    record = await desk.world.store.get(desk.session.id)
+    assert record is not None
+    assert record.rooms == (ROOM, "user:1")
+    assert desk.session.pulse(0.0).rooms is None  # the store has heard of it
+
+
+async def test_rooms_a_failed_beat_was_to_tell_of_are_told_again(desk: Desk) -> None:
+    await desk.ask(Join(id=1, room=ROOM))
+    desk.world.fickle.down = True
+    with pytest.raises(Exception, match="down"):
+        await desk.world.beats.flush()
+    desk.world.fickle.down = False
+    await desk.world.beats.flush()
+    record = await desk.world.store.get(desk.session.id)
+    assert record is not None
+    assert record.rooms == (ROOM, "user:1")
+
+
+async def test_a_leave_is_answered_and_reported_also_twice(desk: Desk) -> None:
+    answers = await desk.ask(Join(id=1, room=ROOM), Leave(id=2, room=ROOM), Leave(id=3, room=ROOM))
+    assert answers[1:] == [{"type": "left", "room": ROOM, "id": id_} for id_ in (2, 3)]
+    assert desk.session.rooms == ("user:1",)
+    assert [move[0] for move in desk.world.moves] == ["joined", "joined", "left"]
+    assert desk.session.changed
+    await desk.world.publish(ROOM)
+    await settled()
+    assert "publication" not in desk.wire.types
+
+
+async def test_joined_comes_before_what_it_announces(desk: Desk) -> None:
+    for _ in range(3):
+        top = await desk.world.publish(ROOM)
+    (joined,) = await desk.ask(Join(id=1, room=ROOM, position=Position(top.epoch, 1)))
+    assert (joined["offset"], joined["recovered"]) == (3, True)
+    await eventually(lambda: desk.wire.types.count("publication") == 2)
+    heard = [m.get("offset") for m in desk.wire.messages if m["type"] in ("joined", "publication")]
+    assert heard == [3, 2, 3]
+
+
+async def test_to_join_again_is_to_join_from_there(desk: Desk) -> None:
+    top = await desk.world.publish(ROOM)
+    first, again = await desk.ask(
+        Join(id=1, room=ROOM), Join(id=2, room=ROOM, position=Position(top.epoch, 0))
+    )
+    assert ("recovered" in first, again["recovered"]) == (False, True)
+    await eventually(lambda: "publication" in desk.wire.types)
+    assert desk.world.moves.count(("joined", desk.session.id, ROOM)) == 1
+
+
+async def test_a_message_is_acknowledged_when_it_was_served(desk: Desk) -> None:
+    desk.open.clear()
+    desk.requests.put(said(7))
+    await settled()
+    assert "ack" not in desk.wire.types
+    desk.open.set()
+    await eventually(lambda: {"type": "ack", "id": 7} in desk.wire.messages)
+    assert desk.received == [said(7)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (Refused("expected less"), "forbidden"),
+        (Refused("expected less", ErrorCode.INVALID_MESSAGE), "invalid_message"),
+        (ZeroDivisionError("a defect"), "unavailable"),
+        (asyncio.CancelledError(), "unavailable"),  # of a task that others share, say
+    ],
+)
+async def test_what_a_handler_raises_is_told_and_the_next_is_served(
+    desk: Desk, failure: BaseException, code: str
+) -> None:
+    desk.failure = failure
+    (error,) = await desk.ask(said(1))
+    assert (error["type"], error["code"], error["room"]) == ("error", code, ROOM)
+    assert bool(desk.failures) is (code == "unavailable")
+    desk.failure = None
+    (ack,) = await desk.ask(said(2))
+    assert ack["type"] == "ack"
+
+
+async def test_a_log_out_of_reach_is_unavailable(desk: Desk) -> None:
+    desk.world.log.down = True
+    (error,) = await desk.ask(Join(id=1, room=ROOM))
+    assert error["code"] == "unavailable"
+    assert desk.session.rooms == ("user:1",)
+    desk.world.log.down = False
+    (joined,) = await desk.ask(Join(id=2, room=ROOM))
+    assert joined["type"] == "joined"
+
+
+async def test_the_server_s_rules_come_before_the_handler(desk: Desk) -> None:
+    answers = await desk.ask(
+        said(1, "user:1"), said(2, "user:2"), said(3, "no room"), Join(id=4, room="shut")
+    )
+    codes = ["forbidden", "forbidden", "invalid_message", "forbidden"]
+    assert [answer["code"] for answer in answers] == codes
+    assert desk.received == []
+
+
+async def test_too_many_at_once_are_rate_limited_and_the_others_served(desk: Desk) -> None:
+    desk.open.clear()
+    desk.requests.put(said(0))
+    await settled()
+    for id_ in range(1, MAX_WAITING + 3):
+        desk.requests.put(said(id_))
+    await eventually(lambda: desk.wire.types.count("error") == 2)
+    errors = [m for m in desk.wire.messages if m["type"] == "error"]
+    limited = [MAX_WAITING + 1, MAX_WAITING + 2]
+    assert [(m["code"], m["id"]) for m in errors] == [("rate_limited", id_) for id_ in limited]
+    desk.open.set()
+    await eventually(lambda: desk.wire.types.count("ack") == MAX_WAITING + 1)
+
+
+async def test_a_request_is_a_sign_of_life(desk: Desk) -> None:
+    for _ in range(2):
+        desk.world.hub.beat(desk.session, desk.session.heartbeat.due)
+    desk.requests.put(Leave(id=1, room=ROOM))
+    assert desk.session.heartbeat.missed == 0
+
+
+async def test_who_has_departed_is_served_nothing_more(desk: Desk) -> None:
+    held = desk.world.log.held["ends"] = asyncio.Event()
+    for request in (Join(id=1, room=ROOM), said(2)):
+        desk.requests.put(request)
+    await eventually(lambda: "ends" not in desk.world.log.held)
+    desk.world.hub.gone(desk.session, 1006)
+    held.set()
+    await desk.world.settle()
+    await settled()
+    desk.requests.put(said(3))
+    await settled()
+    assert (desk.received, desk.session.rooms) == ([], ("user:1",))
+    assert list(desk.world.rooms.names()) == []

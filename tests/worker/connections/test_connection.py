@@ -1,0 +1,325 @@
+"""One transport: what may come in, what goes out, how it ends."""
+
+import asyncio
+import json
+import logging
+
+import pytest
+
+from realtime.protocol.codes import CloseCode, ErrorCode
+from realtime.protocol.messages import Bye, Error
+from realtime.worker.connections.connection import CLOSE_TIMEOUT, MAX_UNSENT, Connection, Limits
+
+from ..fakes import Clock, Wire, connect, settled
+
+BYE = '{"type":"bye"}'
+
+
+def error(detail: str) -> Error:
+    return Error(code="invalid_json", detail=detail)
+
+
+@pytest.fixture
+async def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def connection(wire: Wire, clock: Clock) -> Connection:
+    return connect(wire, clock)
+
+
+# ---------------------------------------------------------------- going out
+
+
+async def test_frames_leave_in_the_order_they_were_sent(wire: Wire, connection: Connection) -> None:
+    connection.send(error("1"))
+    connection.send_bytes(b"2")
+    connection.send(error("3"))
+    await connection.flush()
+    assert [event.get("bytes") or event["text"][-3] for event in wire.events] == ["1", b"2", "3"]
+    assert connection.frames_out == 3
+
+
+async def test_sending_never_waits(wire: Wire, connection: Connection) -> None:
+    wire.open.clear()
+    for number in range(100):
+        connection.send(error(str(number)))
+    await settled()
+    assert wire.attempts == 1
+    wire.open.set()
+    await connection.flush()
+    assert len(wire.events) == 100
+    assert connection.unsent == 0
+
+
+async def test_no_task_waits_while_there_is_nothing_to_send(connection: Connection) -> None:
+    before = asyncio.all_tasks()
+    connection.send(error("1"))
+    await connection.flush()
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_flush_of_nothing_is_done_at_once(connection: Connection) -> None:
+    await connection.flush()
+
+
+async def test_a_mebibyte_may_wait(wire: Wire, connection: Connection) -> None:
+    wire.open.clear()
+    connection.send_bytes(bytes(MAX_UNSENT))
+    assert connection.ended is None
+
+
+async def test_more_than_a_mebibyte_waiting_ends_with_4003(
+    wire: Wire, connection: Connection
+) -> None:
+    wire.open.clear()
+    connection.send_bytes(bytes(MAX_UNSENT))
+    await settled()
+    connection.send_bytes(b"x")
+    assert connection.ended == (4003, "slow consumer")
+    wire.open.set()
+    await connection.flush()
+    assert [event["type"] for event in wire.events] == ["websocket.send", "websocket.close"]
+    assert wire.closed == 4003
+
+
+async def test_a_slow_consumer_is_told_nothing_more(wire: Wire, connection: Connection) -> None:
+    connection.send_bytes(bytes(MAX_UNSENT))
+    connection.send(error("too much"))
+    connection.send(error("after"))
+    await connection.flush()
+    assert [event["type"] for event in wire.events] == ["websocket.close"]
+
+
+async def test_what_has_left_does_not_count(connection: Connection) -> None:
+    for _ in range(3):
+        connection.send_bytes(bytes(MAX_UNSENT))
+        await connection.flush()
+    assert connection.ended is None
+
+
+# ---------------------------------------------------------------- the end
+
+
+async def test_the_end_is_a_goodbye_then_a_close(wire: Wire, connection: Connection) -> None:
+    connection.send(error("before"))
+    connection.end(CloseCode.HEARTBEAT_TIMEOUT, delay_ms=(0, 5000))
+    await connection.flush()
+    assert wire.types == ["error", "goodbye"]
+    assert wire.goodbye["delay"] == [0, 5000]
+    assert wire.events[-1] == {
+        "type": "websocket.close",
+        "code": 4002,
+        "reason": "heartbeat timeout",
+    }
+
+
+async def test_it_ends_once(wire: Wire, connection: Connection) -> None:
+    connection.end(4500, "enough")
+    connection.end(4503)
+    connection.send(error("after"))
+    await connection.flush()
+    assert connection.ended == (4500, "enough")
+    assert wire.types == ["goodbye"]
+    assert wire.closed == 4500
+
+
+async def test_nothing_is_read_after_the_end(connection: Connection) -> None:
+    connection.end(CloseCode.NORMAL)
+    assert connection.read(BYE) is None
+    assert connection.frames_in == 0
+
+
+async def test_a_transport_that_does_not_notice_is_dropped(
+    wire: Wire, clock: Clock, connection: Connection
+) -> None:
+    wire.open.clear()
+    connection.end(CloseCode.NORMAL)
+    clock.turn(CLOSE_TIMEOUT - 0.01)
+    assert wire.drops == 0
+    clock.turn(0.01)
+    assert wire.drops == 1
+    wire.open.set()
+    await connection.flush()
+
+
+@pytest.mark.parametrize(("any_code", "code"), [(True, 1001), (False, 4001)])
+async def test_a_shutdown_is_1001_where_the_server_can_send_it(
+    wire: Wire, any_code: bool, code: int
+) -> None:
+    assert connect(wire, any_code=any_code).shutdown_code() == code
+
+
+# ---------------------------------------------------------------- a transport that fails
+
+
+async def test_a_transport_that_is_gone_is_no_error(
+    wire: Wire, connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire.error = ConnectionResetError("gone")
+    connection.send(error("1"))
+    connection.send(error("2"))
+    await connection.flush()
+    assert wire.attempts == 1
+    assert [r for r in caplog.records if r.levelno > logging.DEBUG] == []
+
+
+async def test_a_transport_that_is_gone_can_still_be_ended(
+    wire: Wire, connection: Connection
+) -> None:
+    wire.error = BrokenPipeError("gone")
+    connection.send(error("1"))
+    await connection.flush()
+    connection.end(CloseCode.HEARTBEAT_TIMEOUT)
+    await connection.flush()
+    assert connection.ended == (4002, "heartbeat timeout")
+
+
+async def test_what_a_lost_transport_did_not_take_is_not_unsent(
+    wire: Wire, connection: Connection
+) -> None:
+    wire.error = ConnectionResetError("gone")
+    for _ in range(3):
+        connection.send_bytes(bytes(MAX_UNSENT))
+        await connection.flush()
+    assert connection.unsent == 0
+    assert connection.ended is None
+
+
+async def test_a_frame_the_server_refuses_is_logged_and_drops_the_transport(
+    wire: Wire, connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire.error = ValueError("not an event")
+    connection.send(error("1"))
+    connection.send(error("2"))
+    await connection.flush()
+    assert (wire.attempts, wire.drops) == (1, 1)
+    assert "a frame could not be sent" in caplog.text
+
+
+# ---------------------------------------------------------------- coming in
+
+
+async def test_a_message_is_read_and_counted(connection: Connection) -> None:
+    assert connection.read(BYE) == Bye()
+    assert connection.frames_in == 1
+
+
+async def test_a_malformed_frame_is_answered(wire: Wire, connection: Connection) -> None:
+    assert connection.read("no JSON") is None
+    await connection.flush()
+    (answer,) = wire.messages
+    assert (answer["type"], answer["code"]) == ("error", "invalid_json")
+    assert connection.ended is None
+
+
+async def test_the_size_limit_is_the_connection_s(wire: Wire, connection: Connection) -> None:
+    assert connection.read(f'{{"type":"bye","x":"{"é" * 500}"}}') is None
+    await connection.flush()
+    assert wire.messages[0]["detail"] == "expected a frame of at most 1000 bytes"
+
+
+async def test_bytes_have_the_same_limit(wire: Wire, connection: Connection) -> None:
+    assert connection.fits(bytes(1000))
+    assert not connection.fits(bytes(1001))
+    await connection.flush()
+    assert wire.messages[0]["code"] == "invalid_message"
+
+
+async def test_the_tenth_malformed_frame_is_answered_and_is_the_last(
+    wire: Wire, connection: Connection
+) -> None:
+    for _ in range(9):
+        connection.read("no JSON")
+    assert connection.ended is None
+    connection.malformed(ErrorCode.NOT_READY, "expected hello first")
+    assert connection.read("no JSON") is None
+    await connection.flush()
+    assert wire.types == ["error"] * 10 + ["goodbye"]
+    assert wire.closed == 4505
+
+
+async def test_good_frames_between_do_not_forgive_malformed_ones(connection: Connection) -> None:
+    for _ in range(10):
+        assert connection.ended is None
+        connection.read(BYE)
+        connection.read("no JSON")
+    assert connection.ended == (4505, "protocol errors")
+
+
+async def test_a_burst_is_allowed_and_no_more(wire: Wire, connection: Connection) -> None:
+    assert all(connection.read(BYE) for _ in range(50))
+    assert connection.read(BYE) is None
+    await connection.flush()
+    assert wire.closed == 4004
+
+
+async def test_a_steady_rate_is_allowed(clock: Clock, wire: Wire) -> None:
+    connection = connect(wire, clock, limits=Limits(1000, rate=8, burst=1))
+    for _ in range(100):
+        assert connection.admit_frame(1)
+        clock.turn(1 / 8)
+    assert connection.ended is None
+
+
+async def test_bytes_are_counted_as_well(clock: Clock, wire: Wire) -> None:
+    connection = connect(
+        wire, clock, limits=Limits(1000, rate=100, burst=100, byte_rate=201, byte_burst=402)
+    )
+    text = '{"type":"bye","x":"%s"}' % ("é" * 90)
+    assert len(text.encode()) == 201
+    assert connection.read(text) is not None
+    assert connection.admit_frame(201)
+    clock.turn(1)
+    assert connection.read(text) is not None
+    assert connection.ended is None
+    assert not connection.admit_frame(1)
+    assert connection.ended == (4004, "rate limit exceeded")
+
+
+async def test_the_bytes_of_an_excused_frame_count(clock: Clock, wire: Wire) -> None:
+    connection = connect(
+        wire, clock, limits=Limits(1000, rate=100, burst=1, byte_rate=1, byte_burst=100)
+    )
+    for admitted in (True, True, False):
+        assert connection.admit_frame(50) is admitted
+        connection.excuse_frame()
+
+
+async def test_data_that_is_too_large_is_answered_with_its_id_and_is_not_malformed(
+    clock: Clock, wire: Wire
+) -> None:
+    connection = connect(wire, clock, limits=Limits(1000, rate=100, burst=100, max_publication=9))
+    for number in range(20):
+        said = f'{{"type":"message","id":{number},"room":"news","data":"%s","key":"k"}}'
+        assert connection.read(said % "12345678") is None
+        assert connection.read(said % "1234567") is not None
+    await connection.flush()
+    assert connection.ended is None
+    answers = [json.loads(event["text"]) for event in wire.events]
+    assert [(each["code"], each["id"], each["room"]) for each in answers] == [
+        ("invalid_message", number, "news") for number in range(20)
+    ]
+
+
+async def test_malformed_frames_count_against_the_rate(clock: Clock, wire: Wire) -> None:
+    connection = connect(wire, clock, limits=Limits(1000, rate=8, burst=2))
+    for _ in range(3):
+        connection.read("no JSON")
+    assert connection.ended == (4004, "rate limit exceeded")
+
+
+async def test_a_long_reason_is_said_in_full_and_closes_in_short(
+    wire: Wire, connection: Connection
+) -> None:
+    """A close frame's reason is at most 123 bytes; uvicorn raises for more."""
+    connection.end(4500, "é" * 150)
+    await connection.flush()
+    assert wire.goodbye["reason"] == "é" * 150
+    assert wire.events[-1] == {"type": "websocket.close", "code": 4500, "reason": "é" * 61}

@@ -1,0 +1,155 @@
+"""A connection on a server that takes whole frames."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+
+import pytest
+
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.frames import encoded
+from realtime.protocol.messages import Error
+from realtime.worker.connections.connection import MAX_UNSENT, Connection, deliver_to_all
+
+from ..fakes import Wire, connect
+
+MESSAGE = Error(code="invalid_json", detail="no")
+
+
+class Frames:
+    """The server's extension: keeps what is written, and says what is unsent as it is told to."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.unsent = 0
+        self.open = True
+
+    def write(self, frame: bytes) -> bool:
+        if self.open:
+            self.written.append(frame)
+        return self.open
+
+    @staticmethod
+    def write_to_all(targets: Iterable["Frames"], frame: bytes) -> list[int]:
+        return [
+            number for number, each in enumerate(targets) if each.unsent or not each.write(frame)
+        ]
+
+
+@pytest.fixture
+async def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def frames() -> Frames:
+    return Frames()
+
+
+@pytest.fixture
+async def connection(wire: Wire, frames: Frames) -> Connection:
+    return connect(wire, frames=frames)
+
+
+async def test_frames_are_written_at_once(
+    wire: Wire, frames: Frames, connection: Connection
+) -> None:
+    before = asyncio.all_tasks()
+    connection.send_bytes(b"1")
+    connection.post(encoded("2"))
+    assert frames.written == [b"\x82\x011", b"\x81\x012"]
+    assert connection.frames_out == 2
+    assert asyncio.all_tasks() == before
+    assert wire.attempts == 0
+
+
+async def test_goodbye_is_a_frame_and_the_close_an_event(
+    wire: Wire, frames: Frames, connection: Connection
+) -> None:
+    connection.end(CloseCode.HEARTBEAT_TIMEOUT)
+    await connection.flush()
+    (goodbye,) = frames.written
+    assert json.loads(goodbye[2:])["type"] == "goodbye"
+    assert [event["type"] for event in wire.events] == ["websocket.close"]
+    assert wire.closed == 4002
+
+
+async def test_what_the_kernel_has_not_taken_counts(
+    wire: Wire, frames: Frames, connection: Connection
+) -> None:
+    frames.unsent = MAX_UNSENT - 10
+    connection.send_bytes(bytes(10))
+    assert len(frames.written) == 1
+    frames.unsent = MAX_UNSENT
+    connection.send_bytes(b"x")
+    assert connection.ended == (4003, "slow consumer")
+    await connection.flush()
+    assert wire.closed == 4003
+    assert len(frames.written) == 1
+
+
+async def test_a_goodbye_that_is_too_much_is_4003_once(
+    wire: Wire, frames: Frames, connection: Connection
+) -> None:
+    frames.unsent = MAX_UNSENT
+    connection.end(CloseCode.HEARTBEAT_TIMEOUT)
+    await connection.flush()
+    assert wire.closed == 4003
+    assert frames.written == []
+
+
+async def test_a_connection_that_is_gone_is_no_error(
+    wire: Wire, frames: Frames, connection: Connection
+) -> None:
+    frames.open = False
+    wire.error = ConnectionResetError("gone")
+    connection.send(MESSAGE)
+    connection.end(CloseCode.NORMAL)
+    await connection.flush()
+    assert connection.ended == (1000, "normal closure")
+
+
+# To many at once
+
+
+async def test_what_is_for_all_is_written_to_each_once(wire: Wire) -> None:
+    idle, busy, ended, gone = all_frames = [Frames() for _ in range(4)]
+    connections = [connect(wire, frames=each) for each in all_frames]
+    busy.unsent = 10
+    connections[2].end(CloseCode.NORMAL)
+    ended.written.clear()
+    gone.open = False
+    deliver_to_all(connections, encoded("1"))
+    assert idle.written == busy.written == [b"\x81\x011"]
+    assert ended.written == gone.written == []
+    # Whoever hands publications over counts them; one has said goodbye.
+    assert [each.frames_out for each in connections] == [0, 0, 1, 0]
+    await connections[2].flush()
+
+
+async def test_whoever_has_too_much_unsent_ends_and_the_others_get_theirs(wire: Wire) -> None:
+    slow, quick = Frames(), Frames()
+    connections = [connect(wire, frames=each) for each in (slow, quick)]
+    slow.unsent = MAX_UNSENT
+    deliver_to_all(connections, encoded("1"))
+    assert [each.ended for each in connections] == [(4003, "slow consumer"), None]
+    assert (slow.written, len(quick.written)) == ([], 1)
+    await connections[0].flush()
+
+
+async def test_a_frame_beyond_the_bound_is_written_to_nobody(wire: Wire, frames: Frames) -> None:
+    connection = connect(wire, frames=frames)
+    deliver_to_all([connection], encoded(bytes(MAX_UNSENT + 1)))
+    assert connection.ended == (4003, "slow consumer")
+    assert frames.written == []
+    await connection.flush()
+
+
+async def test_a_server_without_frames_is_sent_each_by_its_outbox() -> None:
+    wires = [Wire(), Wire()]
+    connections = [connect(each) for each in wires]
+    deliver_to_all([], encoded("0"))
+    deliver_to_all(connections, encoded("1"))
+    for each in connections:
+        await each.flush()
+    assert [each.events for each in wires] == [[{"type": "websocket.send", "text": "1"}]] * 2

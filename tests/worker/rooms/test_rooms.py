@@ -1,0 +1,673 @@
+"""The rooms of a worker on a log that fails, is slow, restarts and is trimmed; in no time."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from realtime.protocol.messages import Entry
+from realtime.protocol.position import Gap, Position
+from realtime.store.contract import StoreUnavailable
+from realtime.store.log import MOST, End
+from realtime.worker.rooms import room as room_module
+from realtime.worker.rooms.encoding import Published, published
+from realtime.worker.rooms.rooms import AUDIT_EVERY, READS, RECENT_EVERY, Rooms
+
+from ..logs import InProcessLog
+from ..virtual_loop import VirtualLoop, run_virtually
+
+WINDOW = 5  # what a subscriber may have unanswered
+
+
+class Subscriber:
+    """A member of any number of rooms: checks that what it gets is what was published, in
+    order, with nothing missing or twice. ``account`` is what it got, or knows to have missed."""
+
+    def __init__(self, log: InProcessLog, positions: dict[str, Position] | None = None) -> None:
+        self._log = log
+        self.positions = dict(positions or {})
+        self.rooms: set[str] = set()
+        self.told: list[tuple[str, Gap]] = []
+        self.account = 0
+        self.unanswered = 0
+        self.frames: list[Published] = []
+        self.wrong: list[str] = []
+
+    def entered(self, name: str, position: Position | None, entry: Entry) -> None:
+        """It was let in, from this position."""
+        self.rooms.add(name)
+        if position is None or not entry.recovered:
+            newest = Position(entry.epoch, entry.offset)
+            self.account += _lost(position, newest, entry.reason)
+            self.positions[name] = newest
+
+    def offer(self, room: str, publication: Any, *, replayed: bool) -> bool:
+        if self.unanswered >= WINDOW:
+            return False
+        self._check(room in self.rooms, "nothing outside")
+        position = self.positions[room]
+        self._check(publication.offset == position.offset + 1, "in order, once")
+        true = self._log.room(room).everything[position.epoch, publication.offset]
+        self._check(publication == published(room, true), "what was published")
+        self.positions[room] = Position(position.epoch, publication.offset)
+        self.account += 1
+        self.unanswered += 1
+        self.frames.append(publication)
+        return True
+
+    def tell(self, room: str, top: Position, gap: Gap) -> None:
+        self._check(room in self.rooms, "nothing outside")
+        self.account += _lost(self.positions[room], top, gap.value)
+        self.told.append((room, gap))
+        self.positions[room] = top
+
+    def _check(self, right: bool, rule: str) -> None:
+        """Not an assert: the room survives what its members raise."""
+        if not right:
+            self.wrong.append(rule)
+
+    @property
+    def offsets(self) -> list[int]:
+        return [publication.offset for publication in self.frames]
+
+
+def _lost(position: Position | None, top: Position, reason: str | None) -> int:
+    if position is None or reason == "ahead":
+        return 0
+    return top.offset - (position.offset if reason == "expired" else 0)
+
+
+# ---------------------------------------------------------------- whatever happens
+
+ROOMS = ["a", "b", "c"]
+NAMES = st.sampled_from(["ada", "ben", "cleo", "dan"])
+TOLD = st.lists(st.sampled_from(["yes", "yes", "no", "late"]), min_size=1, max_size=2 * WINDOW)
+
+
+class RoomsMachine(RuleBasedStateMachine):
+    """Subscribers come, go, stall and return with their positions, while the log fails, is
+    slow, is trimmed and begins anew, and hints are lost."""
+
+    @initialize(seed=st.integers(0, 10_000), piece=st.integers(1, 8), tells=st.booleans())
+    def begin(self, seed: int, piece: int, tells: bool) -> None:
+        self.loop = VirtualLoop()
+        self.broken: list[object] = []  # tasks and callbacks that have raised
+        self.loop.set_exception_handler(lambda _loop, context: self.broken.append(context))
+        self.log = InProcessLog(keep=12, piece=piece, seed=seed)
+        self.log.latency = 0.3
+        self.log.tells = tells
+        self.texts = map(str, itertools.count())
+        self.here: Counter[str] = Counter()
+        self.subscribers: dict[str, Subscriber] = {}
+        self.gone: list[Subscriber] = []
+        self.positions: dict[str, dict[str, Position]] = {}
+        self.coming: dict[str, asyncio.Task[None]] = {}
+        self.late: list[tuple[str, str, Published]] = []
+        self._run(self._start())
+        for name in ("ada", "ben"):
+            self.come(name, {"a", "b"}, 0.0)
+        self.loop.let_pass(2)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        self.loop.run_until_complete(work)
+
+    async def _start(self) -> None:
+        self.rooms = Rooms(
+            self.log,
+            opened=lambda name: self.here.update([name]),
+            closed=lambda name: self.here.subtract([name]),
+        )
+        self.jobs = [
+            self.loop.create_task(_every(AUDIT_EVERY, self.rooms.audit)),
+            self.loop.create_task(_every(RECENT_EVERY, self.rooms.ask_for_news)),
+        ]
+
+    # ------------------------------------------------------------ log and layer
+
+    @rule(room=st.sampled_from(ROOMS), told=TOLD)
+    def publish(self, room: str, told: list[str]) -> None:
+        for each in told:
+            entry = self.log.put(room, next(self.texts))
+            hint = (room, self.log.room(room).epoch, published(room, entry))
+            if each == "yes":
+                self._run(self._hear(hint))
+            elif each == "late":
+                self.late.append(hint)
+
+    async def _hear(self, hint: tuple[str, str, Published]) -> None:
+        self.rooms.hear(*hint)
+
+    @rule(data=st.data())
+    def late_hints_arrive(self, data: st.DataObject) -> None:
+        for hint in data.draw(st.permutations(self.late)):
+            self._run(self._hear(hint))
+        self.late.clear()
+
+    @rule(room=st.sampled_from(ROOMS), left=st.integers(0, 5))
+    def a_log_is_trimmed(self, room: str, left: int) -> None:
+        log = self.log.room(room)
+        log.kept = log.kept[max(0, len(log.kept) - left) :]
+
+    @rule()
+    def the_store_restarts(self) -> None:
+        for log in self.log.rooms.values():
+            log.begin_anew()
+
+    @rule(faults=st.sampled_from([0.0, 0.0, 0.2, 1.0]))
+    def the_store_falters(self, faults: float) -> None:
+        self.log.faults = faults
+
+    # ------------------------------------------------------------ subscribers
+
+    @rule(name=NAMES, rooms=st.sets(st.sampled_from(ROOMS), min_size=1), pause=st.floats(0, 0.5))
+    def come(self, name: str, rooms: set[str], pause: float) -> None:
+        """Back where it was, if it was here before, and in what is new to it."""
+        self.go(name)
+        subscriber = Subscriber(self.log, self.positions.get(name))
+        work = self._come(name, subscriber, sorted(rooms), pause)
+        self.coming[name] = self.loop.create_task(work)
+
+    async def _come(
+        self, name: str, subscriber: Subscriber, rooms: list[str], pause: float
+    ) -> None:
+        try:
+            async with self.rooms.prepared(rooms):
+                await asyncio.sleep(pause)  # the store hears of the session
+                self.subscribers[name] = subscriber
+                for room in rooms:
+                    position = subscriber.positions.get(room)
+                    subscriber.entered(room, position, self.rooms.enter(subscriber, room, position))
+        except StoreUnavailable:
+            assert name not in self.subscribers
+
+    @rule(name=NAMES)
+    def go(self, name: str) -> None:
+        """Leave, or give up to come."""
+        if (task := self.coming.pop(name, None)) and not task.done():
+            task.cancel()
+        if subscriber := self.subscribers.pop(name, None):
+            self.rooms.leave_all(subscriber, list(subscriber.rooms))
+            subscriber.rooms.clear()
+            self.positions[name] = subscriber.positions
+            self.gone.append(subscriber)
+
+    @rule(name=NAMES, room=st.sampled_from(ROOMS))
+    def leave(self, name: str, room: str) -> None:
+        if subscriber := self.subscribers.get(name):
+            self.rooms.leave(subscriber, room)
+            subscriber.rooms.discard(room)
+
+    @rule(name=NAMES)
+    def answer(self, name: str) -> None:
+        if subscriber := self.subscribers.get(name):
+            self._run(self._answer(subscriber))
+
+    async def _answer(self, subscriber: Subscriber) -> None:
+        subscriber.unanswered = 0
+        self.rooms.wake(subscriber, subscriber.rooms)
+
+    @rule(name=NAMES)
+    def beat(self, name: str) -> None:
+        if subscriber := self.subscribers.get(name):
+            self.rooms.audit_soon(subscriber.rooms)
+
+    @rule(seconds=st.sampled_from([0, 0.01, 0.1, 0.5, 2]))
+    def time_passes(self, seconds: float) -> None:
+        self.loop.let_pass(seconds)
+
+    @rule(seconds=st.sampled_from([0, 0.01, 0.1, 0.5]))
+    def time_passes_as_well(self, seconds: float) -> None:
+        """Again, so that it is chosen more often."""
+        self.loop.let_pass(seconds)
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        everybody = [*self.subscribers.values(), *self.gone]
+        assert not [each.wrong for each in everybody if each.wrong]
+        assert not self.broken
+
+    # ------------------------------------------------------------ in the end
+
+    def teardown(self) -> None:
+        if not hasattr(self, "loop"):
+            return
+        self._settle()
+        self._everybody_has_everything()
+        for name in list(self.subscribers):
+            self.go(name)
+        self.loop.let_pass(0)
+        assert set(self.rooms.names()) == set()
+        assert set(self.here.values()) <= {0}
+        self._run(self._stop())
+        assert not asyncio.all_tasks(self.loop), "nothing is left behind"
+        self.loop.close()
+
+    def _settle(self) -> None:
+        """The store works again, everybody reads, and beats once."""
+        self.log.faults = 0.0
+        self.loop.let_pass(5)
+        for subscriber in self.subscribers.values():
+            self.rooms.audit_soon(subscriber.rooms)
+        for _ in range(20):
+            for subscriber in self.subscribers.values():
+                self._run(self._answer(subscriber))
+            self.loop.let_pass(1)
+
+    def _everybody_has_everything(self) -> None:
+        for subscriber in self.subscribers.values():
+            for room in subscriber.rooms:
+                assert subscriber.positions[room] == self.log.room(room).end.top
+        accounts = sum(each.account for each in [*self.subscribers.values(), *self.gone])
+        counted = self.rooms.deliveries
+        assert accounts == counted.delivered + counted.replayed + counted.skipped
+        occupied = {room for each in self.subscribers.values() for room in each.rooms}
+        assert set(self.rooms.names()) == occupied
+        assert {room for room, count in self.here.items() if count} == occupied
+        assert set(self.here.values()) <= {0, 1}
+
+    async def _stop(self) -> None:
+        for job in self.jobs:
+            job.cancel()
+        await asyncio.wait(self.jobs)
+        await self.rooms.stop()
+
+
+async def _every(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except StoreUnavailable:
+            continue
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_slices() -> Iterable[None]:
+    """So that there are pauses with a few members."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room_module, "SLICE", 1)
+        yield
+
+
+RoomsMachine.TestCase.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestAnything = RoomsMachine.TestCase
+
+
+# ---------------------------------------------------------------- one thing at a time
+
+
+def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test on a loop on which time costs nothing; it must leave no task behind."""
+
+    @wraps(test)
+    def run() -> None:
+        run_virtually(test())
+
+    del run.__wrapped__  # pytest would take it for a coroutine function
+    return run
+
+
+@asynccontextmanager
+async def at_work(log: InProcessLog, **watchers: Any) -> AsyncIterator[Rooms]:
+    """The rooms of a worker that runs their jobs."""
+    rooms = Rooms(log, **watchers)
+    jobs = [
+        asyncio.create_task(_every(AUDIT_EVERY, rooms.audit)),
+        asyncio.create_task(_every(RECENT_EVERY, rooms.ask_for_news)),
+    ]
+    try:
+        yield rooms
+    finally:
+        for job in jobs:
+            job.cancel()
+        await asyncio.wait(jobs)
+        await rooms.stop()
+
+
+async def come(
+    rooms: Rooms, log: InProcessLog, *names: str, at: dict[str, Position] | None = None
+) -> Subscriber:
+    """Somebody who is in these rooms."""
+    subscriber = Subscriber(log, at)
+    async with rooms.prepared(names):
+        for name in names:
+            position = subscriber.positions.get(name)
+            subscriber.entered(name, position, rooms.enter(subscriber, name, position))
+    return subscriber
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@virtually
+async def test_who_comes_in_is_told_where_the_log_ends() -> None:
+    log = InProcessLog(keep=2)
+    for _ in range(4):
+        log.put("a")
+    epoch = log.room("a").epoch
+    entries = {
+        None: Entry(epoch, 4),
+        Position(epoch, 2): Entry(epoch, 4, recovered=True),
+        Position(epoch, 1): Entry(epoch, 4, recovered=False, reason="expired"),
+        Position(epoch, 5): Entry(epoch, 4, recovered=False, reason="ahead"),
+        Position("other", 4): Entry(epoch, 4, recovered=False, reason="epoch_changed"),
+    }
+    async with at_work(log) as rooms, rooms.prepared(["a"]):
+        for position, entry in entries.items():
+            assert rooms.enter(Subscriber(log), "a", position) == entry
+
+
+@virtually
+async def test_a_room_is_not_entered_unprepared() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        await come(rooms, log, "a")
+        with pytest.raises(ValueError, match="expected a room that is prepared"):
+            rooms.enter(Subscriber(log), "a", None)
+
+
+@virtually
+async def test_a_room_is_there_while_somebody_is_in_it_or_about_to_be() -> None:
+    log = InProcessLog()
+    heard: list[str] = []
+    async with at_work(
+        log,
+        opened=lambda name: heard.append(f"+{name}"),
+        closed=lambda name: heard.append("-" + name),
+    ) as rooms:
+        async with rooms.prepared(["a", "b"]):
+            assert heard == ["+a", "+b"]
+        assert heard == ["+a", "+b", "-a", "-b"]
+        first = await come(rooms, log, "a")
+        async with rooms.prepared(["a"]):
+            rooms.leave_all(first, ["a"])
+            assert list(rooms.names()) == ["a"]
+            rooms.enter(first, "a", None)
+        rooms.leave(Subscriber(log), "a")
+        rooms.leave(Subscriber(log), "z")
+        assert heard[4:] == ["+a"]
+        rooms.leave(first, "a")
+        assert heard[5:] == ["-a"]
+
+
+@virtually
+async def test_a_join_that_is_refused_or_given_up_leaves_nothing() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        log.error = StoreUnavailable("down")
+        with pytest.raises(StoreUnavailable):
+            await come(rooms, log, "a", "b")
+        assert not list(rooms.names())
+        log.error, log.latency = None, 5.0
+        task = asyncio.create_task(come(rooms, log, "a"))
+        await asyncio.sleep(0.01)
+        assert list(rooms.names()) == ["a"]
+        task.cancel()
+        await asyncio.wait([task])
+        assert not list(rooms.names())
+
+
+@virtually
+async def test_all_who_come_at_once_ask_in_one_call() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        own = [f"user:{number}" for number in range(MOST + 50)]
+        await asyncio.gather(*(come(rooms, log, name, "lobby") for name in own))
+        assert [len(call) for call in log.ends_calls] == [MOST, 52]
+
+
+class Slow(InProcessLog):
+    """A log whose answers are a second old."""
+
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+        ends = await super().ends(rooms)
+        await asyncio.sleep(1.0)
+        return ends
+
+
+@virtually
+async def test_an_answer_that_is_under_way_is_not_for_those_who_come_now() -> None:
+    """They may have got more since, from another worker."""
+    log = Slow()
+    async with at_work(log) as rooms:
+        early = asyncio.create_task(come(rooms, log, "a"))
+        await asyncio.sleep(0.5)
+        log.put("a")
+        position = Position(log.room("a").epoch, 1)
+        late = await come(rooms, log, "a", at={"a": position})
+        assert late.positions["a"] == position
+        await early
+
+
+@virtually
+async def test_who_comes_after_a_restart_hears_of_the_new_log_at_once() -> None:
+    log = InProcessLog()
+    log.put("a")
+    async with at_work(log) as rooms:
+        first = await come(rooms, log, "a")
+        log.room("a").begin_anew()
+        second = await come(rooms, log, "a", at=dict(first.positions))
+        assert first.told == [("a", Gap.EPOCH_CHANGED)]
+        assert second.told == []
+        assert first.positions == second.positions == {"a": log.room("a").end.top}
+
+
+@virtually
+async def test_nobody_comes_in_while_the_store_cannot_resolve_a_doubt() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        await come(rooms, log, "a")
+        log.room("a").begin_anew()
+        log.latency = 0.2
+        task = asyncio.create_task(come(rooms, log, "a"))
+        while not log.reads:
+            await asyncio.sleep(0.001)
+        log.error = StoreUnavailable("down")
+        with pytest.raises(StoreUnavailable):
+            await task
+
+
+@virtually
+async def test_a_publication_heard_of_is_handed_out_without_the_store() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        subscriber = await come(rooms, log, "a")
+        rooms.hear("a", log.room("a").epoch, published("a", log.put("a")))
+        rooms.hear("z", log.room("a").epoch, published("z", log.put("z")))
+        await asyncio.sleep(0.01)
+        assert subscriber.offsets == [1]
+        assert not log.reads
+
+
+@virtually
+async def test_what_nobody_tells_of_is_found_after_a_join_and_with_a_beat() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        subscriber = await come(rooms, log, "a")
+        began = now()
+        for after in (1.0, 3.0):
+            log.put("a")
+            await asyncio.sleep(began + after - 0.1 - now())
+            assert subscriber.offsets != [entry.offset for entry in log.room("a").kept]
+            await asyncio.sleep(0.1 + AUDIT_EVERY)
+            assert subscriber.offsets == [entry.offset for entry in log.room("a").kept]
+        log.put("a")
+        await asyncio.sleep(60)
+        assert subscriber.offsets == [1, 2]
+        rooms.audit_soon(["a"])
+        await asyncio.sleep(2 * AUDIT_EVERY)
+        assert subscriber.offsets == [1, 2, 3]
+
+
+@virtually
+async def test_a_log_that_tells_what_is_new_is_asked_every_second() -> None:
+    log = InProcessLog()
+    log.tells = True
+    async with at_work(log) as rooms:
+        subscriber = await come(rooms, log, "a")
+        await asyncio.sleep(10)
+        log.put("a")
+        await asyncio.sleep(RECENT_EVERY + 0.1)
+        assert subscriber.offsets == [1]
+        assert len(log.reads) == 1
+
+
+@virtually
+async def test_an_audit_that_failed_is_repeated() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        subscriber = await come(rooms, log, "a")
+        await asyncio.sleep(10)
+        log.put("a")
+        log.error = StoreUnavailable("down")
+        rooms.audit_soon(["a"])
+        await asyncio.sleep(10)
+        assert subscriber.offsets == []
+        log.error = None
+        await asyncio.sleep(2)
+        assert subscriber.offsets == [1]
+
+
+@virtually
+async def test_a_room_is_asked_about_once_a_second_however_many_beat() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        await come(rooms, log, "a")
+        await asyncio.sleep(5)
+        log.ends_calls.clear()
+        for _ in range(100):
+            rooms.audit_soon(["a"])
+            await asyncio.sleep(0.1)
+        assert 9 <= len(log.ends_calls) <= 10
+
+
+@virtually
+async def test_a_store_that_is_down_is_asked_less_and_less_and_others_are_heard() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        subscriber = await come(rooms, log, "a")
+        epoch = log.room("a").epoch
+        entries = [log.put("a") for _ in range(4)]
+        log.error = StoreUnavailable("down")
+        began = now()
+        rooms.hear("a", epoch, published("a", entries[3]))  # there is a gap before it
+        await asyncio.sleep(6)
+        pauses = [round(moment - began, 2) for _, moment in log.reads]
+        assert pauses == [0.0, 0.25, 0.75, 1.75, 3.75, 5.75]
+
+        for entry in entries[:2]:
+            rooms.hear("a", epoch, published("a", entry))
+        await asyncio.sleep(0.001)
+        assert subscriber.offsets == [1, 2]
+        assert len(log.reads) == 6
+
+        log.error = None
+        await asyncio.sleep(2)
+        assert subscriber.offsets == [1, 2, 3, 4]
+
+
+@virtually
+async def test_a_defect_of_the_store_is_survived() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        subscriber = await come(rooms, log, "a")
+        await asyncio.sleep(10)  # so that no audit helps
+        log.put("a")
+        log.error = ValueError("a defect")
+        rooms.hear("a", log.room("a").epoch, published("a", log.put("a")))
+        await asyncio.sleep(0.1)
+        log.error = None
+        await asyncio.sleep(1)
+        assert subscriber.offsets == [1, 2]
+
+
+@virtually
+async def test_a_slow_reader_is_served_when_it_answers() -> None:
+    log = InProcessLog()
+    async with at_work(log) as rooms:
+        slow, fast = await come(rooms, log, "a"), await come(rooms, log, "a")
+        for _ in range(3 * WINDOW):
+            rooms.hear("a", log.room("a").epoch, published("a", log.put("a")))
+            await asyncio.sleep(0.01)
+            fast.unanswered = 0
+        everything = list(range(1, 3 * WINDOW + 1))
+        assert fast.offsets == everything
+        assert slow.offsets == everything[:WINDOW]
+        for _ in range(2):
+            slow.unanswered = 0
+            rooms.wake(slow, ["a", "z"])
+            await asyncio.sleep(0.01)
+        assert slow.offsets == everything
+        rooms.hear("a", log.room("a").epoch, published("a", log.put("a")))
+        slow.unanswered = 0
+        await asyncio.sleep(0.01)
+        assert slow.offsets == fast.offsets
+        assert (rooms.deliveries.delivered, rooms.deliveries.replayed) == (
+            4 * WINDOW + 2,
+            2 * WINDOW,
+        )
+
+
+@virtually
+async def test_so_many_logs_are_read_at_a_time() -> None:
+    log = InProcessLog()
+    names = [f"room-{number}" for number in range(3 * READS)]
+    async with at_work(log) as rooms:
+        subscribers = [await come(rooms, log, name) for name in names]
+        log.latency = 0.1
+        for name in names:
+            log.put(name)
+            rooms.hear(name, log.room(name).epoch, published(name, log.put(name)))
+        await asyncio.sleep(5)
+        assert [subscriber.offsets for subscriber in subscribers] == [[1, 2]] * len(names)
+        assert log.most_reading == READS
+
+
+@virtually
+async def test_whoever_waits_at_the_end_is_told_and_nothing_goes_on() -> None:
+    log = InProcessLog()
+    rooms = Rooms(log)
+    subscriber = await come(rooms, log, "a")
+    log.latency = 100.0
+    rooms.hear("a", "another epoch", published("a", log.put("a")))
+    waiting = [asyncio.create_task(come(rooms, log, name)) for name in ("a", "b")]
+    await asyncio.sleep(0.01)
+    began = now()
+    await rooms.stop()
+    await asyncio.wait(waiting)
+    assert now() == began
+    assert [type(task.exception()) for task in waiting] == [StoreUnavailable] * 2
+    with pytest.raises(StoreUnavailable):
+        await come(rooms, log, "c")
+    rooms.wake(subscriber, ["a"])
+    rooms.leave_all(subscriber, ["a"])
+
+
+@virtually
+async def test_the_read_for_a_room_that_was_left_ends_and_wakes_nobody() -> None:
+    log = InProcessLog()
+    rooms = Rooms(log)
+    subscriber = await come(rooms, log, "a")
+    log.error = StoreUnavailable("down")
+    rooms.hear("a", "another epoch", published("a", log.put("a")))
+    await asyncio.sleep(5)
+    rooms.leave(subscriber, "a")
+    reads = len(log.reads)
+    await asyncio.sleep(100)
+    assert len(log.reads) == reads

@@ -1,0 +1,312 @@
+"""The worker's beat: news, outages, and when to sweep."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from realtime.protocol.messages import ClientPong, Visibility
+from realtime.signals import session_suspended
+from realtime.store.contract import BATCH, StoreUnavailable
+from realtime.store.records import BeatAnswer, SessionState
+from realtime.worker.sessions import beats as module
+
+from ..conftest import World
+from ..fakes import Clock, Fickle, Wire, live
+
+
+async def flush_failing(world: World) -> None:
+    world.fickle.down = True
+    with pytest.raises(StoreUnavailable):
+        await world.beats.flush()
+    world.fickle.down = False
+
+
+async def state(world: World, id_: str) -> SessionState:
+    session = await world.store.get(id_)
+    assert session is not None
+    return session.state
+
+
+def may_sweep(world: World) -> bool:
+    return world.beats.may_sweep
+
+
+def is_healthy(world: World) -> bool:
+    return world.beats.healthy
+
+
+def reported(world: World) -> list[list[str]]:
+    """The sessions of every beat."""
+    return [[pulse.session for pulse in pulses] for _, pulses in world.fickle.called("beat")]
+
+
+async def test_only_what_has_changed_is_reported(world: World) -> None:
+    changed, _ = await world.admit(Wire()), await world.admit(Wire())
+    world.hub.receive(changed, Visibility(state="hidden"))
+    await world.beats.flush()
+    await world.beats.flush()
+    assert reported(world)[1:] == [[changed.id], []]
+    record = await world.store.get(changed.id)
+    assert record is not None
+    assert record.visibility == "hidden"
+
+
+async def test_a_beat_brings_latency_and_totals_to_the_store(world: World) -> None:
+    session = await world.admit(Wire())
+    world.hub.beat(session, session.heartbeat.due)
+    world.hub.receive(session, ClientPong(sequence=1))
+    await world.beats.flush()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.totals, record.latency_ms) == (session.totals, session.latency_ms)
+
+
+async def test_an_empty_beat_renews_the_lease(world: World) -> None:
+    await world.beats.flush()
+    assert reported(world) == [[], []]
+    assert (await world.store.stats()).workers == 1
+
+
+async def test_a_beat_that_ends_in_a_defect_is_not_healthy_either(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(world.hub, "report", lambda: 1 / 0)
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                await world.beats.flush()
+            assert (is_healthy(world), world.beats.trouble) == (False, "division by zero")
+    await world.beats.flush()
+    assert is_healthy(world)
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == "reports to the store fail: division by zero"
+    assert said[1].startswith("the store is back after ")
+    assert len(said) == 2
+
+
+async def test_after_an_outage_changed_sessions_are_reported_again(world: World) -> None:
+    session = await world.admit(Wire())
+    world.hub.receive(session, Visibility(state="hidden"))
+    await flush_failing(world)
+    assert session.changed
+    await world.beats.flush()
+    assert reported(world)[-2:] == [[session.id], [session.id]]
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert record.visibility == "hidden"
+
+
+async def test_what_changes_while_the_beat_is_under_way_is_reported_with_the_next(
+    world: World,
+) -> None:
+    session = await world.admit(Wire())
+    session.changed = True
+    world.fickle.held["beat"] = held = asyncio.Event()
+    beat = asyncio.create_task(world.beats.flush())
+    while "beat" in world.fickle.held:
+        await asyncio.sleep(0)
+    world.hub.receive(session, Visibility(state="hidden"))
+    held.set()
+    await beat
+    assert session.changed
+
+
+async def test_who_has_departed_is_not_reported(world: World) -> None:
+    session = await world.admit(Wire())
+    session.changed = True
+    world.hub.end(session, 4002)
+    await world.beats.flush()
+    assert reported(world)[-1] == []
+
+
+async def test_a_lapsed_lease_reports_everybody_again(world: World) -> None:
+    sessions = [await world.admit(Wire()) for _ in range(2)]
+    world.store.blocking._database.clock_offset = 16.0
+    await world.other("w2").beats.flush()
+    assert (await world.store.stats()).suspended == 2
+    await world.beats.flush()
+    assert all(session.changed for session in sessions)
+    await world.beats.flush()
+    assert sorted(reported(world)[-1]) == sorted(session.id for session in sessions)
+    assert (await world.store.stats()).connected == 2
+
+
+async def test_a_beat_carries_a_bounded_batch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Quiet:
+        async def own(self) -> None:
+            """Nobody else's."""
+
+        async def beat(self, report: object, pulses: object, **_: object) -> BeatAnswer:
+            return BeatAnswer(renewed=True, online=1, workers=1, incarnation="")
+
+    many = [live(f"s{number}") for number in range(BATCH + 1)]
+    for session in many:
+        session.changed = True
+    monkeypatch.setattr(world.hub, "connected", lambda: many)
+    fickle: Any = Fickle(Quiet())
+    world.fickle = world.beats._store = fickle
+    await world.beats.flush()
+    assert [len(batch) for batch in reported(world)] == [BATCH, 1]
+
+
+# ---------------------------------------------------------------- outages
+
+
+async def test_each_change_is_logged_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "realtime.worker")
+    await flush_failing(world)
+    await flush_failing(world)
+    assert not is_healthy(world)
+    await world.beats.flush()
+    await world.beats.flush()
+    assert is_healthy(world)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 2
+    assert messages[0] == "the store is unreachable: down"
+    assert messages[1].startswith("the store is back after")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+async def test_after_an_outage_it_sweeps_only_a_lease_later(clock: Clock, world: World) -> None:
+    assert may_sweep(world)
+    clock.turn(10)
+    await flush_failing(world)
+    assert not may_sweep(world)
+    await world.beats.flush()
+    assert not may_sweep(world)
+    for seconds in (5, 5, 4.75):
+        clock.turn(seconds)
+        await world.beats.flush()
+        assert not may_sweep(world)
+    clock.turn(0.25)
+    assert may_sweep(world)
+
+
+async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, world: World) -> None:
+    clock.turn(1)
+    await flush_failing(world)
+    await world.beats.flush()
+    assert may_sweep(world)
+
+
+async def test_a_long_silence_of_this_worker_counts_as_an_outage(
+    clock: Clock, world: World
+) -> None:
+    clock.turn(60)
+    await world.beats.flush()
+    assert not may_sweep(world)
+
+
+async def test_who_starts_during_an_outage_sweeps_only_a_lease_after_it(
+    clock: Clock, world: World
+) -> None:
+    """However short it seems to who has not been there: the others were silent for longer."""
+    other = world.other("w2")
+    await flush_failing(other)
+    clock.turn(1)
+    await other.beats.flush()
+    assert not may_sweep(other)
+    for _ in range(3):
+        clock.turn(5)
+        await other.beats.flush()
+    assert may_sweep(other)
+
+
+async def test_who_starts_during_an_outage_suspends_nobody(clock: Clock, world: World) -> None:
+    session = await world.admit(Wire())
+    world.store.blocking._database.clock_offset = 16.0
+    other = world.other("w2")
+    await flush_failing(other)
+    await other.beats.flush()
+    assert await state(world, session.id) is SessionState.CONNECTED
+
+
+async def test_of_several_workers_whoever_comes_back_first_spares_the_others(
+    clock: Clock, world: World
+) -> None:
+    """All leases have ended during the outage; each worker beats again in its own time."""
+    workers = [world, world.other("w2"), world.other("w3")]
+    sessions = [await each.admit(Wire()) for each in workers]
+    for each in workers[1:]:
+        await each.beats.flush()
+    for seconds in (0, 10, 10):
+        clock.turn(seconds)
+        for each in workers:
+            await flush_failing(each)
+    world.store.blocking._database.clock_offset = 20.0
+    for each in workers:
+        assert not may_sweep(each)
+        await each.beats.flush()
+        clock.turn(1)
+    for session in sessions:
+        assert await state(world, session.id) is SessionState.CONNECTED
+        assert not session.departed
+    assert not any(may_sweep(each) for each in workers)
+
+
+async def test_whom_a_sweep_from_outside_suspends_after_an_outage_is_taken_up_again(
+    clock: Clock, world: World
+) -> None:
+    """Cron cannot know that the store was away. Its sweep comes before the workers' beats."""
+    wires = [Wire(), Wire()]
+    other = world.other("w2")
+    await other.beats.flush()
+    sessions = [await world.admit(wires[0]), await other.admit(wires[1])]
+    clock.turn(20)
+    world.store.blocking._database.clock_offset = 20.0
+    swept = await world.store.sweep("cron")
+    assert (len(swept.suspended), swept.workers_lost) == (2, 2)
+    for each in (world, other):
+        for _ in range(2):
+            await each.beats.flush()
+    for session, wire in zip(sessions, wires, strict=True):
+        assert await state(world, session.id) is SessionState.CONNECTED
+        assert wire.types == ["welcome"]
+    assert await world.history() == []
+
+
+async def test_after_an_outage_nobody_else_is_lost_for_a_lease(clock: Clock, world: World) -> None:
+    """The other worker's lease has ended because the store was away, not because it died."""
+    other = world.other("w2")
+    await other.beats.flush()
+    session = await other.admit(Wire())
+    world.store.blocking._database.clock_offset = 16.0
+    clock.turn(16)
+    for _ in range(2):
+        await world.beats.flush()
+    assert await state(world, session.id) is SessionState.CONNECTED
+    for _ in range(3):  # it has had its time
+        clock.turn(5)
+        await world.beats.flush()
+    assert await state(world, session.id) is SessionState.SUSPENDED
+
+
+async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: World) -> None:
+    names: list[str] = []
+
+    def receiver(session: Any, **_: Any) -> None:
+        names.append(session.id)
+
+    other = world.other("w2")
+    await other.beats.flush()
+    session = await other.admit(Wire())
+    session_suspended.connect(receiver)
+    try:
+        for seconds in (4.0, 8.0, 12.0, 16.0):  # this worker beats, and the other does not
+            clock.turn(4)
+            world.store.blocking._database.clock_offset = seconds
+            await world.beats.flush()
+        await world.receivers.settle()
+    finally:
+        session_suspended.disconnect(receiver)
+    assert names == [session.id]

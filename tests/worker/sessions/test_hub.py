@@ -1,0 +1,254 @@
+"""The hub on the real database store: admission, takeover, and every way to end."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.messages import Bye, ClientPing, ClientPong
+from realtime.store.records import (
+    BeatAnswer,
+    CloseRequest,
+    Departure,
+    Loss,
+    Lost,
+    SessionState,
+)
+
+from ..conftest import World
+from ..fakes import Wire, eventually
+
+CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
+
+
+def answer(*, online: int = 1, **given: Any) -> BeatAnswer:
+    """What a store says to a beat."""
+    return BeatAnswer(renewed=True, online=online, workers=1, incarnation="", **given)
+
+
+# ---------------------------------------------------------------- lost
+
+
+async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: World) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    elsewhere = world.other("w2")
+    await elsewhere.beats.flush()
+    newer = await elsewhere.admit(second, resume=first.messages[0])
+    older.changed = True
+    await world.beats.flush()
+    await older.connection.flush()
+    assert first.closed == 4506
+    assert list(world.hub.connected()) == []
+    assert not newer.departed
+
+
+async def test_a_session_closed_meanwhile_is_lost_with_4002(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    departure = Departure(session.pulse(0.0), 4002, "heartbeat timeout")
+    await world.store.close("w1", [departure], "x")
+    await world.store.confirm([session.id])
+    session.changed = True
+    await world.beats.flush()
+    await session.connection.flush()
+    assert wire.closed == 4002
+
+
+async def test_a_session_resumed_here_while_the_beat_was_under_way_is_not_lost(
+    world: World,
+) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    newer = await world.admit(second, resume=first.messages[0])
+    lost = tuple(Lost(older.id, 1, loss) for loss in Loss)
+    inbox = (CloseRequest(older.id, 1, 4500, "late"),)
+    world.hub.heed(answer(inbox=inbox, lost=lost))
+    assert not newer.departed
+    assert second.types == ["welcome"]
+
+
+async def test_a_beat_that_answers_after_the_resume_kills_nobody(world: World) -> None:
+    first, second = Wire(), Wire()
+    older = await world.admit(first)
+    older.changed = True
+    held = world.fickle.held["beat"] = asyncio.Event()
+    await world.store.request_close(session=older.id, code=4008, reason="")
+    asked_at = time.monotonic()
+    beat = asyncio.create_task(world.beats.flush())
+    await eventually(lambda: "beat" not in world.fickle.held)
+    # Else the request would be for the second connection, too: it might have been on the way in.
+    await eventually(lambda: time.monotonic() > asked_at + 0.1)
+    newer = await world.admit(second, resume=first.messages[0])
+    held.set()
+    await beat
+    assert not newer.departed
+    assert second.closed is None
+
+
+# ---------------------------------------------------------------- while connected
+
+
+async def test_a_bye_ends_the_session_with_1000(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.hub.receive(session, Bye())
+    await world.settle()
+    assert wire.closed == 1000
+    assert await world.store.get(session.id) is None
+    (row,) = await world.history()
+    assert (row.session, row.code, row.reason, row.user) == (session.id, 1000, "bye", "1")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (1000, "normal closure"),
+        (1001, "client went away"),
+        (1005, "client went away"),
+        (4006, "page frozen"),
+        (3999, "code 3999"),
+    ],
+)
+async def test_a_client_that_closes_is_suspended_with_its_own_code(
+    world: World, code: int, reason: str
+) -> None:
+    session = await world.admit(Wire())
+    world.hub.gone(session, code)
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code, record.end_reason) == (SUSPENDED, code, reason)
+
+
+async def test_online_counts_at_least_those_here(world: World) -> None:
+    wires = [Wire(), Wire()]
+    session, _ = [await world.admit(wire) for wire in wires]
+    world.hub.receive(session, ClientPing(sequence=1))
+    world.hub.heed(answer(online=142))
+    world.hub.receive(session, ClientPing(sequence=2))
+    await session.connection.flush()
+    assert [m["online"] for m in wires[0].messages if m["type"] == "pong"] == [2, 142]
+
+
+async def test_the_report_counts_over_all_sessions(world: World) -> None:
+    sessions = [await world.admit(Wire()) for _ in range(2)]
+    for session in sessions:
+        world.hub.beat(session, session.heartbeat.due)
+        world.hub.receive(session, ClientPong(sequence=1))
+    world.hub.receive(sessions[0], ClientPong(sequence=1))
+    report = world.hub.report()
+    assert (report.connections, report.pings, report.pongs, report.timeouts) == (2, 2, 2, 0)
+
+
+async def test_a_silent_peer_is_suspended_then_told_4002(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.fickle.held["suspend"] = held = asyncio.Event()
+    while not session.departed:
+        world.hub.beat(session, session.heartbeat.due)
+    await eventually(lambda: world.fickle.called("suspend"))
+    assert "goodbye" not in wire.types  # the store hears of it first
+    held.set()
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code, record.end_reason) == (
+        SUSPENDED,
+        4002,
+        "heartbeat timeout",
+    )
+    assert (wire.closed, wire.goodbye["delay"]) == (4002, [0, 5000])
+    assert world.hub.report().timeouts == 1
+
+
+# ---------------------------------------------------------------- ends
+
+
+@pytest.mark.parametrize("code", [1001, 4001, 4002, 4008, 4009, 4400])
+async def test_an_end_below_4500_suspends(world: World, code: int) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.hub.end(session, code, "so")
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code, record.end_reason) == (SUSPENDED, code, "so")
+    assert (wire.closed, wire.goodbye["reconnect"]) == (code, True)
+
+
+@pytest.mark.parametrize("code", [4500, 4503, 4505, 4700])
+async def test_an_end_from_4500_on_closes(world: World, code: int) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.hub.end(session, code)
+    await world.settle()
+    assert await world.store.get(session.id) is None
+    assert [row.code for row in await world.history()] == [code]
+    assert (wire.closed, wire.goodbye["reconnect"]) == (code, False)
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1006, 4006, 4500, 4999])
+async def test_a_transport_that_goes_suspends_whatever_code_the_client_sent(
+    world: World, code: int
+) -> None:
+    session = await world.admit(Wire())
+    world.hub.gone(session, code)
+    await world.settle()
+    record = await world.store.get(session.id)
+    assert record is not None
+    assert (record.state, record.end_code) == (SUSPENDED, code)
+
+
+async def test_a_connection_that_ended_itself_leaves_with_its_own_code(world: World) -> None:
+    rated, broken = await world.admit(Wire()), await world.admit(Wire())
+    rated.connection.end(CloseCode.RATE_LIMIT)
+    broken.connection.end(CloseCode.PROTOCOL_ERRORS)
+    world.hub.gone(rated, 1006)
+    world.hub.gone(broken, 1006)
+    await world.settle()
+    record = await world.store.get(rated.id)
+    assert record is not None
+    assert (record.state, record.end_code) == (SUSPENDED, 4004)
+    assert [row.code for row in await world.history()] == [4505]
+
+
+async def test_a_session_ends_once(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    world.hub.end(session, 4500)
+    world.hub.end(session, 4503)
+    world.hub.gone(session, 1006)
+    world.hub.receive(session, Bye())
+    await world.settle()
+    assert [row.code for row in await world.history()] == [4500]
+    assert wire.closed == 4500
+
+
+async def test_a_kick_arrives_by_the_inbox(world: World) -> None:
+    wire = Wire()
+    session = await world.admit(wire)
+    await world.store.request_close(session=session.id, code=4500, reason="out")
+    await world.beats.flush()
+    await world.settle()
+    assert (wire.closed, wire.goodbye["reason"]) == (4500, "out")
+    assert [row.reason for row in await world.history()] == ["out"]
+
+
+async def test_what_the_inbox_says_of_strangers_is_ignored(world: World) -> None:
+    session = await world.admit(Wire())
+    inbox = (CloseRequest("unknown", 1, 4500, ""), CloseRequest(session.id, 7, 4500, ""))
+    world.hub.heed(answer(inbox=inbox))
+    assert not session.departed
+
+
+async def test_a_shutdown_suspends_everybody_with_a_delay(world: World) -> None:
+    wires = [Wire() for _ in range(3)]
+    sessions = [await world.admit(wire) for wire in wires]
+    assert world.hub.end_all() == sessions
+    await world.settle()
+    assert [wire.closed for wire in wires] == [4001] * 3
+    assert wires[0].goodbye["delay"] == [0, 5000]
+    assert (await world.store.stats()).suspended == 3

@@ -1,0 +1,54 @@
+"""A worker that notices when the store's clock is set."""
+
+import pytest
+
+from realtime.worker.sessions import store_clock as module
+from realtime.worker.sessions.store_clock import StoreClock
+
+from ..conftest import World
+from ..fakes import Clock, Wire
+
+EPOCH = 1_790_000_000_000
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def test_time_that_passes_is_no_step(clock: Clock) -> None:
+    store_clock = StoreClock(overlooked=15.0)
+    assert not store_clock.was_set(EPOCH)
+    clock.now += 7200
+    assert not store_clock.was_set(EPOCH + 7_200_000)
+    assert not store_clock.was_set(EPOCH + 7_200_000 - 14_000)  # as NTP does
+
+
+@pytest.mark.parametrize(("step", "way"), [(7_200_000, "forward"), (-7_200_000, "back")])
+def test_a_step_is_told_once(
+    clock: Clock, step: int, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store_clock = StoreClock(overlooked=15.0)
+    store_clock.was_set(EPOCH)
+    clock.now += 1
+    assert store_clock.was_set(EPOCH + 1_000 + step)
+    clock.now += 1
+    assert not store_clock.was_set(EPOCH + 2_000 + step)
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"the store's clock has gone {way} by 7200 s")
+
+
+@pytest.mark.parametrize("seconds", [7200.0, -7200.0])
+async def test_nobody_is_suspended_for_a_lease_after_a_step(world: World, seconds: float) -> None:
+    other = world.other("w2")
+    for each in (world, other):
+        await each.admit(Wire())
+        await each.beats.flush()
+    assert world.beats.may_sweep
+    world.store.blocking._database.clock_offset = seconds
+    for _ in range(3):  # the other one has yet to beat
+        await world.beats.flush()
+        assert not world.beats.may_sweep
+    assert (await world.store.stats()).suspended == 0
