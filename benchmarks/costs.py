@@ -24,13 +24,21 @@ from benchmarks.cores import LOAD, pinned
 from benchmarks.measure import cpu_of
 from benchmarks.redis_server import RedisServer, redis_running
 from benchmarks.servers import free_port
-from realtime.bus.hints import Hint, Kind
+from realtime.bus.hints import Hint, HintKind
 from realtime.store.contract import BATCH
-from realtime.store.records import Departure, Opening, Peer, Pulse, Query, Totals, WorkerReport
+from realtime.store.records import (
+    Departure,
+    Opening,
+    Peer,
+    Query,
+    SessionUpdate,
+    Totals,
+    WorkerReport,
+)
 from realtime.store.redis import RedisSessions, blocking_store
-from realtime.store.redis.operations import Talks
-from realtime.store.redis.scripts import SCRIPTS, Call, Calls
-from realtime.store.timeouts import Windows
+from realtime.store.redis.operations import Operations
+from realtime.store.redis.scripts import SCRIPTS, ScriptCall, ScriptCalls
+from realtime.store.timeouts import Timeouts
 
 SESSIONS = 100_000
 SOME = 10_000  # sessions where not all are needed
@@ -60,10 +68,10 @@ def opening(number: int, *, users: int = USERS, connection: int = 1) -> Opening:
     return Opening(session_id(number), digest, key, report(0).id, peer)
 
 
-def pulse(number: int, *, generation: int = 1) -> Pulse:
+def pulse(number: int, *, generation: int = 1) -> SessionUpdate:
     """The news of a session that has answered a ping."""
     totals = Totals(pings=100, pongs=100, frames_in=120, frames_out=130)
-    return Pulse(session_id(number), generation, 12.5, 0, "visible", totals)
+    return SessionUpdate(session_id(number), generation, 12.5, 0, "visible", totals)
 
 
 def report(number: int) -> WorkerReport:
@@ -76,9 +84,9 @@ def batches(count: int, size: int = BATCH) -> Iterator[range]:
     return (range(first, min(first + size, count)) for first in range(0, count, size))
 
 
-def windows(resume_ms: int) -> Windows:
+def windows(resume_ms: int) -> Timeouts:
     """Nothing ends by itself but what is suspended."""
-    return Windows(lease_ms=LONG, resume_ms=resume_ms, session_ms=LONG, claim_ms=LONG)
+    return Timeouts(lease_ms=LONG, resume_ms=resume_ms, session_ms=LONG, claim_ms=LONG)
 
 
 # ------------------------------------------------------------ how it is measured
@@ -107,7 +115,7 @@ class Scales:
         )
         print(f"{name:38} {cpu:7.1f} µs {received:7.0f} B in {sent:7.0f} B out {kept:7.0f} B kept")
 
-    def back_to_back(self, call: Call) -> None:
+    def back_to_back(self, call: ScriptCall) -> None:
         """Make a call REPEATS times, AT_ONCE in a row without waiting for an answer."""
         sha = self._client.script_load(SCRIPTS[call.script])
         for _ in range(REPEATS // AT_ONCE):
@@ -209,7 +217,9 @@ def of_workers(scales: Scales, workers: int) -> None:
     scales.weigh(f"{workers} workers: arrive", arrive, of=workers)
     flush = lambda: again(lambda: store.beat(report(0), []))  # noqa: E731
     scales.weigh(f"{workers} workers: a flush without news", flush, of=REPEATS)
-    call = next(Talks(Calls(windows(LONG))).sessions.beat(report(0), [], suspend_lost=True))
+    call = next(
+        Operations(ScriptCalls(windows(LONG))).sessions.beat(report(0), [], suspend_lost=True)
+    )
     scales.weigh("… back to back", lambda: scales.back_to_back(call), of=REPEATS)
     scales.weigh(f"{workers} workers: the numbers", lambda: again(store.stats), of=REPEATS)
 
@@ -219,7 +229,7 @@ def of_hints(scales: Scales, workers: int) -> None:
     with asyncio.Runner() as runner:
         layers = [RedisPubSubChannelLayer(hosts=[scales.url]) for _ in range(workers)]
         channels = [runner.run(_join(layer)) for layer in layers]
-        message = Hint(Kind.RESUMED, (session_id(0),)).message()
+        message = Hint(HintKind.RESUMED, (session_id(0),)).message()
 
         async def tell() -> None:
             for _ in range(REPEATS):

@@ -31,10 +31,10 @@ from realtime.store.contract import BATCH, Store  # noqa: E402
 from realtime.store.records import (  # noqa: E402
     Departure,
     Peer,
-    Pulse,
     Registration,
     Session,
     SessionState,
+    SessionUpdate,
     Totals,
     WorkerReport,
 )
@@ -85,10 +85,10 @@ def registration(number: int, now: int) -> Registration:
     return Registration(session, token, connection=session.id[-16:])
 
 
-def pulse(number: int, beat: int) -> Pulse:
+def pulse(number: int, beat: int) -> SessionUpdate:
     """What a worker tells of a session that has answered a ping."""
     totals = Totals(pings=beat, pongs=beat, frames_in=beat + 1, frames_out=beat + 1)
-    return Pulse(session_id(number), 1, 12.5, 0, "visible", totals)
+    return SessionUpdate(session_id(number), 1, 12.5, 0, "visible", totals)
 
 
 def batches(count: int) -> Iterator[range]:
@@ -158,7 +158,7 @@ async def _sweep(sweeper: Sweeper, *, closes: int = 0) -> float:
 
 async def measure_store(sessions: int, reaped: int, *, store_pid: int) -> Figures:
     """Fill it, then everything but the admin. Leaves the connected ones there."""
-    base = composition.lay()
+    base = composition.build()
     try:
         await fill(base.store, sessions)
         figures = {

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from realtime.consumers import RealtimeConsumer, Refused
 from realtime.protocol.codes import ErrorCode
-from realtime.protocol.messages import Said
+from realtime.protocol.messages import RoomMessage
 
 LONGEST_TEXT, LONGEST_TAG = 500, 100  # characters
 
@@ -19,7 +19,7 @@ class ChatConsumer(RealtimeConsumer):
         # A demo: a project looks whether there is such a room.
         return bool(self.peer.user) and room.startswith("chat:")
 
-    async def receive_message(self, message: Said) -> None:
+    async def receive_message(self, message: RoomMessage) -> None:
         match message.data:
             case {"text": str(text), "tag": str(tag)}:
                 if not text.strip() or len(text) > LONGEST_TEXT or len(tag) > LONGEST_TAG:

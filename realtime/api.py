@@ -16,7 +16,7 @@ from django.utils.functional import LazyObject
 from msgspec.structs import replace
 
 from realtime import composition
-from realtime.bus.hints import Kind
+from realtime.bus.hints import HintKind
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.position import Position
 from realtime.protocol.rooms import EXPECTED, is_room
@@ -129,7 +129,7 @@ def publish(room: str, data: Any, *, key: str | None = None) -> Position | None:
     publish again with the same ``key`` (1 to 200 characters), in the same room within five
     minutes, is safe: it is there once, where it was put first.
     """
-    return _one(publishing.publish([publishing.draft_of(room, data, key)]))
+    return _one(publishing.publish([publishing.publish_request(room, data, key)]))
 
 
 def publish_to_user(user: Any, data: Any, *, key: str | None = None) -> Position | None:
@@ -143,7 +143,7 @@ def publish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] | None:
     Like :func:`publish`; all are checked before the first is published. Each is published for
     itself: what raises StoreUnavailable may have published some of them.
     """
-    return publishing.publish([publishing.draft_of(room, data) for room, data in messages])
+    return publishing.publish([publishing.publish_request(room, data) for room, data in messages])
 
 
 def _one(positions: list[Position] | None) -> Position | None:
@@ -152,7 +152,7 @@ def _one(positions: list[Position] | None) -> Position | None:
 
 async def apublish(room: str, data: Any, *, key: str | None = None) -> Position | None:
     """Async twin of :func:`publish`."""
-    return _one(await publishing.apublish([publishing.draft_of(room, data, key)]))
+    return _one(await publishing.apublish([publishing.publish_request(room, data, key)]))
 
 
 async def apublish_to_user(user: Any, data: Any, *, key: str | None = None) -> Position | None:
@@ -164,7 +164,7 @@ async def apublish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] |
     """Async twin of :func:`publish_many`."""
     drafts = []
     for room, data in messages:
-        drafts.append(publishing.draft_of(room, data))
+        drafts.append(publishing.publish_request(room, data))
         if len(drafts) % 100 == 0:  # others want their turn of the loop
             await asyncio.sleep(0)
     return await publishing.apublish(drafts)
@@ -293,7 +293,7 @@ def _hurry(asked: tuple[str, ...]) -> None:
     for worker in runtime.running():
         worker.nudge()
     if asked:
-        notifying.tell(Kind.CLOSING, asked)
+        notifying.tell(HintKind.CLOSING, asked)
 
 
 def _room(name: str) -> str:

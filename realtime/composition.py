@@ -15,28 +15,28 @@ from django.utils.crypto import salted_hmac
 from django.utils.encoding import force_bytes
 
 from realtime.bus.hints import group_of, group_of_room
-from realtime.bus.signing import Seals
+from realtime.bus.signing import Signer
 from realtime.common.threads import Bulkheads
 from realtime.conf import Settings, current, settings
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.store import backends
 from realtime.store.contract import BlockingStore, Store
 from realtime.store.database.transaction import Database
-from realtime.store.log import Bounds
+from realtime.store.log import LogBounds
 from realtime.store.ownership import Owner
-from realtime.store.records import Cap
-from realtime.store.timeouts import Windows
+from realtime.store.records import SessionLimit
+from realtime.store.timeouts import Timeouts
 
 
 @dataclass(frozen=True, slots=True)
-class Foundation:
+class StoreContext:
     """What a process needs to speak with the store, worker or not."""
 
     threads: Bulkheads
     store: Store
-    receivers: Receivers
+    receivers: SignalDispatcher
     sweeper: Sweeper
     history: History
     id: str
@@ -52,9 +52,9 @@ def database() -> Database:
     return Database(backends.database_alias(settings.store))
 
 
-def windows(values: Settings) -> Windows:
+def timeouts(values: Settings) -> Timeouts:
     """The durations that the store applies."""
-    return Windows(
+    return Timeouts(
         lease_ms=round(values.lease * 1000),
         resume_ms=round(values.resume_window * 1000),
         session_ms=round(values.session_timeout * 1000),
@@ -62,9 +62,9 @@ def windows(values: Settings) -> Windows:
     )
 
 
-def bounds(values: Settings) -> Bounds:
+def bounds(values: Settings) -> LogBounds:
     """What the store keeps of a room's messages."""
-    return Bounds(
+    return LogBounds(
         length=values.log_length,
         bytes=values.log_bytes,
         ttl_ms=round(values.log_ttl * 1000),
@@ -72,11 +72,13 @@ def bounds(values: Settings) -> Bounds:
     )
 
 
-def cap() -> Cap | None:
+def session_limit() -> SessionLimit | None:
     """How many sessions a user may have; None if nobody counts."""
     if settings.max_sessions_per_user <= 0:
         return None
-    return Cap(settings.max_sessions_per_user, evict_oldest=settings.session_limit == "oldest")
+    return SessionLimit(
+        settings.max_sessions_per_user, evict_oldest=settings.session_limit == "oldest"
+    )
 
 
 def blocking_store() -> BlockingStore:
@@ -88,7 +90,7 @@ def blocking_store() -> BlockingStore:
 def _blocking_store(values: Settings, owner: Owner) -> BlockingStore:
     return backends.blocking_store(
         values.store,
-        windows(values),
+        timeouts(values),
         bounds(values),
         prefix=values.redis_prefix,
         timeout=values.store_timeout,
@@ -140,21 +142,21 @@ def _secrets() -> tuple[str | bytes, ...]:
     return (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
 
 
-def seals() -> Seals:
+def signer() -> Signer:
     """The seals of what travels through the channel layer, by the project's secret."""
     secrets_ = _secrets()
     salt = f"realtime.hints:{settings.redis_prefix}"
-    return Seals(
+    return Signer(
         [salted_hmac(salt, "", secret=each, algorithm="sha256").digest() for each in secrets_]
     )
 
 
-def lay() -> Foundation:
+def build() -> StoreContext:
     """The store and what goes with it, for the running event loop."""
     threads = Bulkheads()
     store = backends.loop_store(
         settings.store,
-        windows(settings),
+        timeouts(settings),
         bounds(settings),
         threads.store,
         prefix=settings.redis_prefix,
@@ -164,6 +166,6 @@ def lay() -> Foundation:
     history = History(database(), days=settings.history_days)
     id_ = secrets.token_hex(8)
     in_turn = not (backends.is_redis(settings.store) or database().is_shared)
-    receivers = Receivers(threads.receivers)
+    receivers = SignalDispatcher(threads.receivers)
     sweeper = Sweeper(store, history, threads.history, receivers, claimant=id_, in_turn=in_turn)
-    return Foundation(threads, store, receivers, sweeper, history, id_)
+    return StoreContext(threads, store, receivers, sweeper, history, id_)

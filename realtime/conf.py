@@ -23,7 +23,7 @@ PREFIX = "REALTIME_"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SettingKind:
     """What a value must look like, and how an environment variable spells it."""
 
     expected: str
@@ -87,22 +87,24 @@ def _parse_rate(text: str) -> tuple[float, ...]:
     return tuple(float(item) for item in text.split(","))
 
 
-SECONDS = Kind("a number of seconds", _is_number, float)
-DAYS = Kind("a number of days", _is_number, float)
-WHOLE = Kind("a whole number", _is_whole, int)
-SWITCH = Kind("True or False (1 or 0)", lambda v: isinstance(v, bool), _parse_switch)
-STORE = Kind(backends.EXPECTED, _is_store, str)
-REDIS_PREFIX = Kind('1 to 50 of the characters A-Z, a-z, 0-9, "_", "." and "-"', _is_prefix, str)
-LIMIT = Kind('"reject" or "oldest"', _is_limit, str)
-AUDIENCE = Kind('"public" or "staff"', _is_audience, str)
-PROXIES = Kind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
-TEXTS = Kind("a list of strings (comma-separated)", _is_texts, _parse_texts)
-RATE = Kind("two numbers: frames per second, burst", _is_rate, _parse_rate)
-ROOM_RATE = Kind("two numbers: new rooms per minute, burst", _is_rate, _parse_rate)
-BYTE_RATE = Kind("two numbers: bytes per second, burst", _is_rate, _parse_rate)
+SECONDS = SettingKind("a number of seconds", _is_number, float)
+DAYS = SettingKind("a number of days", _is_number, float)
+WHOLE = SettingKind("a whole number", _is_whole, int)
+SWITCH = SettingKind("True or False (1 or 0)", lambda v: isinstance(v, bool), _parse_switch)
+STORE = SettingKind(backends.EXPECTED, _is_store, str)
+REDIS_PREFIX = SettingKind(
+    '1 to 50 of the characters A-Z, a-z, 0-9, "_", "." and "-"', _is_prefix, str
+)
+LIMIT = SettingKind('"reject" or "oldest"', _is_limit, str)
+AUDIENCE = SettingKind('"public" or "staff"', _is_audience, str)
+PROXIES = SettingKind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
+TEXTS = SettingKind("a list of strings (comma-separated)", _is_texts, _parse_texts)
+RATE = SettingKind("two numbers: frames per second, burst", _is_rate, _parse_rate)
+ROOM_RATE = SettingKind("two numbers: new rooms per minute, burst", _is_rate, _parse_rate)
+BYTE_RATE = SettingKind("two numbers: bytes per second, burst", _is_rate, _parse_rate)
 
 
-def _setting(default: Any, kind: Kind, *, zero: bool = False) -> Any:
+def _setting(default: Any, kind: SettingKind, *, zero: bool = False) -> Any:
     return field(default=default, metadata={"kind": kind, "zero": zero})
 
 
@@ -151,7 +153,7 @@ class Settings:
 
 _FIELDS = {f.name.upper(): f for f in fields(Settings)}
 DEFAULTS: dict[str, Any] = {key: f.default for key, f in _FIELDS.items()}
-KINDS: dict[str, Kind] = {key: f.metadata["kind"] for key, f in _FIELDS.items()}
+KINDS: dict[str, SettingKind] = {key: f.metadata["kind"] for key, f in _FIELDS.items()}
 # Every other number must be above zero.
 MAY_BE_ZERO = frozenset(key for key, f in _FIELDS.items() if f.metadata["zero"])
 

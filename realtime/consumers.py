@@ -8,7 +8,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 
 from realtime.common.client_address import client_address, parse_proxies, place_of
-from realtime.common.tasks import answer_of
+from realtime.common.tasks import await_external
 from realtime.conf import settings
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import (
@@ -20,7 +20,7 @@ from realtime.protocol.messages import (
     Hello,
     Join,
     Leave,
-    Said,
+    RoomMessage,
 )
 from realtime.protocol.position import Position
 from realtime.publish.publishing import encode_data
@@ -31,12 +31,12 @@ from realtime.store.records import Peer
 from realtime.worker import runtime
 from realtime.worker.admission import refusals
 from realtime.worker.admission.handler_queue import WorkQueue
-from realtime.worker.admission.handlers import Handlers
-from realtime.worker.admission.handshake import Guest
+from realtime.worker.admission.handlers import HandlerCalls
+from realtime.worker.admission.handshake import Identified
 from realtime.worker.admission.refusals import Reason
-from realtime.worker.admission.requests import Requests
+from realtime.worker.admission.requests import RequestHandler
 from realtime.worker.connections.connection import Connection
-from realtime.worker.rooms.permissions import PUBLISH, Refused, Rights, private_room
+from realtime.worker.rooms.permissions import PUBLISH, Permissions, Refused, private_room
 from realtime.worker.sessions.session import ConnectedSession
 
 __all__ = ["Refused", "RealtimeConsumer"]
@@ -64,8 +64,8 @@ class RealtimeConsumer(AsyncConsumer):
     _address: str
     _greeted: Callable[[], None]  # to be called once hello has come
     session: ConnectedSession | None = None
-    _handlers: Handlers
-    _requests: Requests | None = None  # while it is admitted
+    _handlers: HandlerCalls
+    _requests: RequestHandler | None = None  # while it is admitted
     _failure: Exception | None = None  # what it could not be welcomed for
 
     # ------------------------------------------------------------ for the application
@@ -86,7 +86,7 @@ class RealtimeConsumer(AsyncConsumer):
         """
         return False
 
-    async def receive_message(self, message: Said) -> None:
+    async def receive_message(self, message: RoomMessage) -> None:
         """What a client says in a room: published there, if it has joined and ``authorize``
         lets it. It is acknowledged when this returns, and comes again with the same
         ``message.key`` if the client has not heard of that.
@@ -188,7 +188,7 @@ class RealtimeConsumer(AsyncConsumer):
             any_code=SERVER_EXTENSION in extensions,
             frames=extensions.get(FRAMES_EXTENSION),
         )
-        self._handlers = Handlers(worker.lender)
+        self._handlers = HandlerCalls(worker.lender)
         offered = SUBPROTOCOL if self.scope.get("subprotocols") else None
         await send({"type": "websocket.accept", "subprotocol": offered})
 
@@ -210,7 +210,7 @@ class RealtimeConsumer(AsyncConsumer):
         hello = await self._hello(receive)
         return hello is not None and await self._admit(hello)
 
-    async def _identify(self) -> Guest | None:
+    async def _identify(self) -> Identified | None:
         """Who it is; None if that is nobody who may come in, who has been told so then."""
         worker = await runtime.start()
         try:
@@ -224,11 +224,11 @@ class RealtimeConsumer(AsyncConsumer):
             return None
         self.peer = self._handlers.peer = self._peer(login)
         known = login if login.key else None
-        return Guest(self.peer, self._rights(), known, partial(worker.verdict, login))
+        return Identified(self.peer, self._rights(), known, partial(worker.verdict, login))
 
-    def _rights(self) -> Rights:
+    def _rights(self) -> Permissions:
         call = self._handlers.call
-        return Rights(
+        return Permissions(
             private_room(self.peer.user),
             settings.max_rooms,
             lambda room, action: call(self.authorize, room, action),
@@ -296,7 +296,7 @@ class RealtimeConsumer(AsyncConsumer):
         if self.session is None:
             return False
         self._handlers.session, call = self.session.record.id, self._handlers.call
-        self._requests = Requests(
+        self._requests = RequestHandler(
             self.session,
             worker.rooms,
             worker.watchers,
@@ -311,7 +311,9 @@ class RealtimeConsumer(AsyncConsumer):
         self, worker: runtime.Runtime, hello: Hello
     ) -> ConnectedSession | None:
         try:
-            return await answer_of(worker.admission.admit(self.connection, hello, self._identify))
+            return await await_external(
+                worker.admission.admit(self.connection, hello, self._identify)
+            )
         except StoreUnavailable as error:
             self._turn_away(error)
         except Exception as error:
@@ -329,7 +331,7 @@ class RealtimeConsumer(AsyncConsumer):
             if event["type"] == "websocket.disconnect":
                 return event.get("code") or CloseCode.LOST.value
             message = self._message(event)
-            if isinstance(message, Join | Leave | Said):
+            if isinstance(message, Join | Leave | RoomMessage):
                 requests.put(message, size=len(event["text"]))
             elif message is not None:
                 hub.receive(session, message)
@@ -385,7 +387,7 @@ def _crowded(address: str) -> str:
     )
 
 
-def _give_up(handlers: Handlers, connection: Connection) -> None:
+def _give_up(handlers: HandlerCalls, connection: Connection) -> None:
     """End a connection whose application failed: its client comes back."""
     handlers.failed()
     connection.end(CloseCode.TRY_AGAIN_LATER)

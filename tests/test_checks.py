@@ -14,7 +14,7 @@ from django.test import override_settings
 from realtime.checks import check_channel_layer, check_database, check_settings
 from realtime.conf import AROUND_DATA, DEFAULTS, MAY_BE_ZERO, load
 from realtime.protocol.decoding import decode
-from realtime.protocol.messages import LARGEST_HELLO, MOST_ROOMS, Hello, Said
+from realtime.protocol.messages import LARGEST_HELLO, MOST_ROOMS, Hello, RoomMessage
 
 
 def found(values: Any) -> list[CheckMessage]:
@@ -158,7 +158,7 @@ def test_the_database_commits_by_itself(
 
 def test_the_largest_message_fits_a_frame() -> None:
     """As the browser's client writes it."""
-    longest = Said(id=2**53, room="r" * 100, data=0, key="k" * 64)
+    longest = RoomMessage(id=2**53, room="r" * 100, data=0, key="k" * 64)
     around = len(json.dumps({"type": "message", **msgspec.structs.asdict(longest)})) - 1
     assert around <= AROUND_DATA
 

@@ -14,7 +14,7 @@ from django.test import Client as Browser
 
 from realtime import signals
 from realtime.consumers import SERVER_EXTENSION, RealtimeConsumer
-from realtime.protocol.messages import Said
+from realtime.protocol.messages import RoomMessage
 from realtime.security.authentication import ANONYMOUS, Login
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Deliveries, SessionState
@@ -335,7 +335,7 @@ async def test_who_comes_while_goodbyes_are_said_is_sent_away(
 class Late(RealtimeConsumer):
     """Publishes what is said when it is told to, also after a drain."""
 
-    async def receive_message(self, message: Said) -> None:
+    async def receive_message(self, message: RoomMessage) -> None:
         self.begun.set()
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()

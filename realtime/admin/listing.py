@@ -40,7 +40,7 @@ SORTED = {Order.STARTED.value: "descending", Order.LAST_BEAT.value: "ascending"}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ListParams:
     """The list's URL, field by field; what is not understood is as if it were not there."""
 
     by: str = "username"
@@ -51,7 +51,7 @@ class Question:
     cursor: str = ""
 
     @classmethod
-    def of(cls, data: Mapping[str, str]) -> "Question":
+    def of(cls, data: Mapping[str, str]) -> "ListParams":
         """What a query string or a form asks for."""
         known: dict[str, Container[str]] = {"by": SEARCHES, "state": STATES, "order": SORTED}
         given = {field.name: _clean(data.get(field.name, "")) for field in fields(cls)}
@@ -94,7 +94,7 @@ def _key_of(username: str) -> str | None:
         return None
 
 
-def overview(store: BlockingStore, question: Question, *, after: int) -> dict[str, Any]:
+def overview(store: BlockingStore, question: ListParams, *, after: int) -> dict[str, Any]:
     """Everything on the page that changes by itself. Raises StoreUnavailable."""
     stats = store.stats()
     workers = store.workers()
@@ -113,7 +113,7 @@ def overview(store: BlockingStore, question: Question, *, after: int) -> dict[st
     }
 
 
-def _page(store: BlockingStore, question: Question) -> Page:
+def _page(store: BlockingStore, question: ListParams) -> Page:
     query = question.query()
     if query is None:
         return Page(())

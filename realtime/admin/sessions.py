@@ -2,7 +2,7 @@
 
 Everything live comes from the store, whatever that is. Two rules shape the URLs:
 a session's id is in none of them, so a session's page is found by the id's first
-characters (``store.base.SHOWN``), which the store can look up like any prefix and
+characters (``store.base.ID_PREFIX_LEN``), which the store can look up like any prefix and
 the browser's back button can return to; and what might contain an id, a search,
 is a POST that leads on to such a URL.
 """
@@ -24,12 +24,12 @@ from django.utils.translation import ngettext
 
 from realtime.composition import blocking_store, database
 from realtime.models import ClosedSession, LiveSession
-from realtime.store.contract import SHOWN, StoreUnavailable
+from realtime.store.contract import ID_PREFIX_LEN, StoreUnavailable
 from realtime.store.records import Query, Session
 from realtime.views.serializers import as_row, reference
 
 from .disconnect import PERMISSION, REASON_LENGTH, Target, disconnect, target
-from .listing import SEARCHES, SORTED, STATES, Question, names_of, overview
+from .listing import SEARCHES, SORTED, STATES, ListParams, names_of, overview
 
 LIST = "admin:realtime_livesession_changelist"
 SESSION = "admin:realtime_livesession_change"
@@ -74,16 +74,16 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         self._admit(request)
-        question = Question.of(request.GET)
-        if len(question.q) > SHOWN and question.by == "session":
+        question = ListParams.of(request.GET)
+        if len(question.q) > ID_PREFIX_LEN and question.by == "session":
             return redirect(self._url(LIST) + question.url(q=reference(question.q)))
         return self._answer(request, "list", _("Live sessions"), lambda: _list(request, question))
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
         """From the search form, whose text may be a session's id, to a URL without it."""
         self._admit(request)
-        question = Question.of(request.POST)
-        if question.by == "session" and len(question.q) >= SHOWN:
+        question = ListParams.of(request.POST)
+        if question.by == "session" and len(question.q) >= ID_PREFIX_LEN:
             return self._to_session(question.q)
         return redirect(self._url(LIST) + question.url())
 
@@ -98,7 +98,7 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         self._admit(request)
         wanted = unquote(object_id)
-        if len(wanted) > SHOWN:
+        if len(wanted) > ID_PREFIX_LEN:
             return self._to_session(wanted)
         return self._answer(request, "session", _("Session"), lambda: _session(request, wanted))
 
@@ -192,7 +192,7 @@ def _unreachable(error: StoreUnavailable) -> str:
     return _("The store is unreachable: %s") % error
 
 
-def _list(request: HttpRequest, question: Question) -> dict[str, Any]:
+def _list(request: HttpRequest, question: ListParams) -> dict[str, Any]:
     after = request.GET.get("after", "")
     seen = int(after) if after.isdecimal() and len(after) < 16 else 0
     sort = {order: (question.url(order=order), way) for order, way in SORTED.items()}
@@ -211,7 +211,7 @@ def _session(request: HttpRequest, wanted: str) -> dict[str, Any] | None:
     """
     store = blocking_store()
     may_see_history = request.user.has_perm("realtime.view_closedsession")
-    if len(wanted) < SHOWN:
+    if len(wanted) < ID_PREFIX_LEN:
         return None
     found = store.page(Query(prefix=wanted), limit=2).sessions
     ended = _ended(wanted) if may_see_history else []
@@ -227,7 +227,7 @@ def _session(request: HttpRequest, wanted: str) -> dict[str, Any] | None:
         "sessions": sessions,
         "ended": ended,
         "subtitle": wanted,
-        "users_url": Question(by="user", q=found[0].peer.user).url() if found else "",
+        "users_url": ListParams(by="user", q=found[0].peer.user).url() if found else "",
     }
 
 
@@ -250,7 +250,7 @@ def _around(
         "others_count": len(others),
         "history": list(history[:HISTORY]) if with_history else [],
         "user_url": _user_url(request, user),
-        "users_url": Question(by="user", q=user).url(),
+        "users_url": ListParams(by="user", q=user).url(),
     }
 
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from .command_queue import STOP_PATIENCE, Outage, prompt
+from .command_queue import STOP_PATIENCE, OutageLog, call_with_timeout
 from .hints import message_of
-from .publication_batches import Bundle, Bundles
-from .signing import Seals
+from .publication_batches import PublicationBatch, PublicationQueue
+from .signing import Signer
 
 # Seconds of rest after everybody who waited was told, in which publications gather: a send
 # costs as much as it does to publish.
@@ -27,7 +27,7 @@ class Announcer:
     def __init__(
         self,
         layer: Any,
-        seals: Seals,
+        seals: Signer,
         loop: asyncio.AbstractEventLoop,
         *,
         group: Callable[[str], str],
@@ -36,9 +36,9 @@ class Announcer:
         self._seals = seals
         self._group = group
         self._loop = loop
-        self._bundles = Bundles()
+        self._bundles = PublicationQueue()
         self._task: asyncio.Task[None] | None = None
-        self._outage = Outage("publications cannot be announced")
+        self._outage = OutageLog("publications cannot be announced")
         self.done = self.failed = 0
 
     def is_for(self, layer: Any, loop: asyncio.AbstractEventLoop) -> bool:
@@ -50,7 +50,7 @@ class Announcer:
         """Bundles that did not get out, or not as a whole."""
         return self.failed + self._bundles.lost
 
-    def tell(self, bundle: Bundle, *, patience: float = 0.0) -> None:
+    def tell(self, bundle: PublicationBatch, *, patience: float = 0.0) -> None:
         """Announce this. From any thread, which may wait up to ``patience`` seconds if more is
         published than the layer takes. Raises RuntimeError if the loop is closed."""
         if self._outage.failures:
@@ -82,10 +82,10 @@ class Announcer:
                 await asyncio.sleep(GATHERING)
                 waiting = len(self._bundles)
 
-    async def _send(self, bundle: Bundle) -> None:
+    async def _send(self, bundle: PublicationBatch) -> None:
         message = message_of(bundle, self._seals)
         try:
-            await prompt(self._layer.group_send(self._group(bundle.room), message))
+            await call_with_timeout(self._layer.group_send(self._group(bundle.room), message))
         except Exception as error:  # whatever a layer raises, it is only a hint
             self.failed += 1
             self._outage.failed(error)

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from realtime.common.tasks import answer_of
+from realtime.common.tasks import await_external
 
 logger = logging.getLogger("realtime.hints")
 
@@ -17,14 +17,14 @@ STOP_PATIENCE = 0.3  # seconds for one that was cancelled
 Command = Callable[[], Awaitable[object]]
 
 
-async def prompt(call: Awaitable[object]) -> None:
+async def call_with_timeout(call: Awaitable[object]) -> None:
     """Give the layer a command, for at most PATIENCE seconds. Raises like :func:`answer_of`,
     and TimeoutError; then it is unknown whether it took effect."""
     async with asyncio.timeout(PATIENCE):
-        await answer_of(call)
+        await await_external(call)
 
 
-class Outage:
+class OutageLog:
     """Says in the log, once per change, that something has failed, and that it works again.
 
     It works again once it does so ``steady`` seconds after the last failure.
@@ -53,7 +53,7 @@ class Outage:
             logger.warning("%s: no more, after %.1f s", self._what, now - self._since)
 
 
-class Line:
+class LayerCommandQueue:
     """Gives commands to a channel layer: in order, one at a time, from one task.
 
     Nobody waits for a layer: a layer that sends one command per round trip, as that of
@@ -65,7 +65,7 @@ class Line:
     def __init__(self) -> None:
         self._waiting: deque[Command] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._outage = Outage("hints cannot be sent")
+        self._outage = OutageLog("hints cannot be sent")
         self.done = self.dropped = 0
 
     @property
@@ -97,7 +97,7 @@ class Line:
     async def _run(self) -> None:
         while self._waiting:
             try:
-                await prompt(self._waiting.popleft()())
+                await call_with_timeout(self._waiting.popleft()())
             except Exception as error:  # whatever a layer raises, it is only a hint
                 self.dropped += 1
                 self._outage.failed(error)

@@ -16,15 +16,15 @@ from typing import Any
 
 import msgspec
 
-from realtime.store.log import Entry
+from realtime.store.log import LogEntry
 
-from .publication_batches import Bundle
-from .signing import Seals
+from .publication_batches import PublicationBatch
+from .signing import Signer
 
 TYPE = "realtime.hint"  # Channels wants every message to have a type
 
 
-class Kind(Enum):
+class HintKind(Enum):
     """What a hint is about; its sessions are those that..."""
 
     CLOSING = "closing"  # somebody asked to close; without any, everybody shall look
@@ -32,7 +32,7 @@ class Kind(Enum):
 
 
 # A hint names at most so many sessions.
-MOST = {Kind.CLOSING: 100, Kind.RESUMED: 200}
+MOST = {HintKind.CLOSING: 100, HintKind.RESUMED: 200}
 
 PUBLISHED = "published"  # what stands for a kind in a bundle's message
 
@@ -41,7 +41,7 @@ PUBLISHED = "published"  # what stands for a kind in a bundle's message
 class Hint:
     """One hint, about these sessions; about everybody's if there are none."""
 
-    kind: Kind
+    kind: HintKind
     sessions: tuple[str, ...] = ()
 
     def message(self) -> dict[str, Any]:
@@ -49,17 +49,17 @@ class Hint:
         return {"type": TYPE, "kind": self.kind.value, "sessions": list(self.sessions)}
 
 
-def about(kind: Kind, sessions: Iterable[str]) -> list[Hint]:
+def about(kind: HintKind, sessions: Iterable[str]) -> list[Hint]:
     """The hints that tell of these sessions; one that is about everybody if they are too
     many to be named as closing."""
     waiting = iter(sessions)
     pieces = list(iter(lambda: tuple(islice(waiting, MOST[kind])), ()))
-    if kind is Kind.CLOSING and len(pieces) > 1:
+    if kind is HintKind.CLOSING and len(pieces) > 1:
         return [Hint(kind)]
     return [Hint(kind, piece) for piece in pieces]
 
 
-def understand(message: object, seals: Seals) -> Hint | Bundle | None:
+def understand(message: object, seals: Signer) -> Hint | PublicationBatch | None:
     """What a message of the channel layer tells; None for whatever is not exactly a hint or a
     bundle with its seal."""
     if not isinstance(message, dict) or message.get("type") != TYPE:
@@ -69,12 +69,12 @@ def understand(message: object, seals: Seals) -> Hint | Bundle | None:
 
 
 def _hint(name: object, named: object) -> Hint | None:
-    kinds = {kind.value: kind for kind in Kind}
+    kinds = {kind.value: kind for kind in HintKind}
     kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
         return None
     sessions = _sessions(named, most=MOST[kind])
-    if sessions is None or (not sessions and kind is not Kind.CLOSING):
+    if sessions is None or (not sessions and kind is not HintKind.CLOSING):
         return None
     return Hint(kind, sessions)
 
@@ -109,7 +109,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Told)
 
 
-def message_of(bundle: Bundle, seals: Seals) -> dict[str, Any]:
+def message_of(bundle: PublicationBatch, seals: Signer) -> dict[str, Any]:
     """A bundle as it travels. All of it is one text, so that one seal is for all of it."""
     entries = [
         _Published(each.offset, each.time, msgspec.Raw(each.data)) for each in bundle.entries
@@ -118,7 +118,7 @@ def message_of(bundle: Bundle, seals: Seals) -> dict[str, Any]:
     return {"type": TYPE, "kind": PUBLISHED, "text": text, "seal": seals.seal(text)}
 
 
-def _bundle(message: dict[Any, Any], seals: Seals) -> Bundle | None:
+def _bundle(message: dict[Any, Any], seals: Signer) -> PublicationBatch | None:
     text, seal = message.get("text"), message.get("seal")
     if not isinstance(text, str) or not isinstance(seal, str) or not seals.fits(text, seal):
         return None
@@ -126,8 +126,8 @@ def _bundle(message: dict[Any, Any], seals: Seals) -> Bundle | None:
         told = _decoder.decode(text)
     except msgspec.DecodeError:  # sealed by another version of this
         return None
-    entries = (Entry(each.offset, each.time, bytes(each.data).decode()) for each in told.entries)
-    return Bundle(told.room, told.epoch, told.top, tuple(entries))
+    entries = (LogEntry(each.offset, each.time, bytes(each.data).decode()) for each in told.entries)
+    return PublicationBatch(told.room, told.epoch, told.top, tuple(entries))
 
 
 # ---------------------------------------------------------------- groups

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from realtime.common.tasks import answer_of
+from realtime.common.tasks import await_external
 
-from .command_queue import STOP_PATIENCE, Line, Outage
+from .command_queue import STOP_PATIENCE, LayerCommandQueue, OutageLog
 from .hints import Hint
-from .publication_batches import Bundle
+from .publication_batches import PublicationBatch
 
 logger = logging.getLogger("realtime.hints")
 
@@ -23,7 +23,7 @@ UNREADABLE_PAUSE = 0.01
 # What waits in a layer's own queue comes without a pause: others get their turn after so many.
 SLICE = 16
 
-News = Hint | Bundle
+News = Hint | PublicationBatch
 
 
 class Listener:
@@ -38,7 +38,7 @@ class Listener:
         self,
         layer: Any,
         group: str,
-        line: Line,
+        line: LayerCommandQueue,
         *,
         understand: Callable[[object], News | None],
         heed: Callable[[News], object],
@@ -53,7 +53,7 @@ class Listener:
         self._channel = ""
         self._has_channel = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._outage = Outage("hints cannot be received", steady=STEADY)
+        self._outage = OutageLog("hints cannot be received", steady=STEADY)
         self.heard = self.ignored = 0
 
     def start(self) -> None:
@@ -95,7 +95,7 @@ class Listener:
         while True:
             try:
                 for _ in range(SLICE):
-                    self._hear(await answer_of(self._layer.receive(channel)))
+                    self._hear(await await_external(self._layer.receive(channel)))
             except ValueError:  # a message of somebody who speaks otherwise
                 self._ignore()
                 await asyncio.sleep(UNREADABLE_PAUSE)

@@ -11,11 +11,11 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer
 
 from .announcer import Announcer
-from .command_queue import STOP_PATIENCE, Line
-from .hints import MOST, Hint, Kind, about, group_of, group_of_room, understand
+from .command_queue import STOP_PATIENCE, LayerCommandQueue
+from .hints import MOST, Hint, HintKind, about, group_of, group_of_room, understand
 from .listener import Listener, News
-from .publication_batches import Bundle
-from .signing import Seals
+from .publication_batches import PublicationBatch
+from .signing import Signer
 from .subscriptions import Subscriptions
 
 logger = logging.getLogger("realtime.hints")
@@ -29,7 +29,7 @@ def leaves_process(layer: Any) -> bool:
     return not isinstance(layer, InMemoryChannelLayer)
 
 
-class Messenger:
+class BusNode:
     """Tells all workers of this registry, itself included, and heeds what they tell.
 
     A hint makes this worker flush at once, with the sessions it names, if any of them is
@@ -44,12 +44,12 @@ class Messenger:
     def __init__(
         self,
         layer: Any,
-        seals: Seals,
+        seals: Signer,
         *,
         prefix: str,
         mark_changed: Callable[[Sequence[str]], bool],
         flush_at: Callable[[float], object],
-        told: Callable[[Bundle], object],
+        told: Callable[[PublicationBatch], object],
     ) -> None:
         self._layer = layer
         self._group = group_of(prefix)
@@ -57,10 +57,10 @@ class Messenger:
         self._flush_at = flush_at
         self._told = told
         self._next_flush = -math.inf
-        self._gathered: dict[Kind, dict[str, None]] = {kind: {} for kind in Kind}
+        self._gathered: dict[HintKind, dict[str, None]] = {kind: {} for kind in HintKind}
         self._timer: asyncio.TimerHandle | None = None
         self._leads_outside = leaves_process(layer)
-        self.line = Line()
+        self.line = LayerCommandQueue()
         self.listener = Listener(
             layer,
             self._group,
@@ -110,7 +110,7 @@ class Messenger:
         if self._leads_outside:
             self.subscriptions.closed(room)
 
-    def announce(self, bundle: Bundle, *, patience: float = 0.0) -> None:
+    def announce(self, bundle: PublicationBatch, *, patience: float = 0.0) -> None:
         """Tell those workers who have somebody in the room. From any thread, like
         :meth:`Announcer.tell`."""
         if self._leads_outside:
@@ -118,7 +118,7 @@ class Messenger:
 
     # ------------------------------------------------------------ telling
 
-    def tell(self, kind: Kind, sessions: Iterable[str]) -> None:
+    def tell(self, kind: HintKind, sessions: Iterable[str]) -> None:
         """Tell all workers of these sessions, together with those of the next moment."""
         gathered = self._gathered[kind]
         gathered.update(dict.fromkeys(sessions))
@@ -129,10 +129,10 @@ class Messenger:
 
     def _send_all(self) -> None:
         self._timer = None
-        for kind in Kind:
+        for kind in HintKind:
             self._send(kind)
 
-    def _send(self, kind: Kind) -> None:
+    def _send(self, kind: HintKind) -> None:
         for hint in about(kind, self._gathered[kind]):
             self.line.put(partial(self._layer.group_send, self._group, hint.message()))
         self._gathered[kind].clear()
@@ -141,7 +141,7 @@ class Messenger:
 
     def heed(self, news: News) -> None:
         """Pass on what was published; ask the store soon if a hint is about anybody here."""
-        if isinstance(news, Bundle):
+        if isinstance(news, PublicationBatch):
             self._told(news)
         else:
             self._look_for(news)

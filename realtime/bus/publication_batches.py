@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from realtime.store.log import Entry
+from realtime.store.log import LogEntry
 
 # A room keeps no more in mind than so many that come early, see ``room.py``.
 MOST_ENTRIES = 64
@@ -16,14 +16,14 @@ MOST_WAITING_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class PublicationBatch:
     """News of a room's log: it has come to offset ``top`` of this epoch, by these entries among
     others. Without entries: whoever cares for the room looks into its log."""
 
     room: str
     epoch: str
     top: int
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LogEntry, ...] = ()
 
     @property
     def size(self) -> int:
@@ -34,20 +34,20 @@ class Bundle:
         """Whether it is small enough to travel as one."""
         return len(self.entries) <= MOST_ENTRIES and self.size <= MOST_BYTES
 
-    def with_more(self, later: "Bundle") -> "Bundle":
+    def with_more(self, later: "PublicationBatch") -> "PublicationBatch":
         """Together with what was published later in the same room."""
         if later.epoch != self.epoch:
             return later
         top = max(self.top, later.top)
-        return Bundle(self.room, self.epoch, top, (*self.entries, *later.entries))
+        return PublicationBatch(self.room, self.epoch, top, (*self.entries, *later.entries))
 
-    def cut(self) -> "Bundle":
+    def cut(self) -> "PublicationBatch":
         """What is left of one that does not fit: the newest entry makes whoever gets it read
         the others in the log."""
-        return Bundle(self.room, self.epoch, self.top, self.entries[-1:])
+        return PublicationBatch(self.room, self.epoch, self.top, self.entries[-1:])
 
 
-class Bundles:
+class PublicationQueue:
     """Bundles that wait for somebody to take them: one for each room, which gathers what comes
     meanwhile, in order. For any threads on both sides.
 
@@ -56,7 +56,7 @@ class Bundles:
     """
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[str, Bundle] = OrderedDict()
+        self._waiting: OrderedDict[str, PublicationBatch] = OrderedDict()
         self._bytes = 0
         self._taker_knows = False
         self._changed = threading.Condition()
@@ -65,7 +65,7 @@ class Bundles:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, bundle: Bundle, *, patience: float = 0.0) -> bool:
+    def put(self, bundle: PublicationBatch, *, patience: float = 0.0) -> bool:
         """Add a bundle. True if whoever takes them has to be told that there is one.
 
         Where it does not fit as it is, waits up to ``patience`` seconds for room.
@@ -78,7 +78,7 @@ class Bundles:
             must_be_told, self._taker_knows = not self._taker_knows, True
         return must_be_told
 
-    def take(self) -> Bundle | None:
+    def take(self) -> PublicationBatch | None:
         """The bundle that has waited for longest; after None the taker is told of the next."""
         with self._changed:
             if not self._waiting:
@@ -88,7 +88,7 @@ class Bundles:
             self._changed.notify_all()
             return bundle
 
-    def _has_room_for(self, bundle: Bundle) -> bool:
+    def _has_room_for(self, bundle: PublicationBatch) -> bool:
         before = self._waiting.get(bundle.room)
         return (
             (before is None or before.with_more(bundle).fits())
@@ -96,7 +96,7 @@ class Bundles:
             and (not self._waiting or self._bytes + bundle.size <= MOST_WAITING_BYTES)
         )
 
-    def _add(self, bundle: Bundle) -> None:
+    def _add(self, bundle: PublicationBatch) -> None:
         if before := self._waiting.get(bundle.room):
             self._bytes -= before.size
             bundle = before.with_more(bundle)
@@ -113,7 +113,7 @@ class Bundles:
             self._pop()
             self.lost += 1
 
-    def _pop(self) -> Bundle:
+    def _pop(self) -> PublicationBatch:
         _, bundle = self._waiting.popitem(last=False)
         self._bytes -= bundle.size
         return bundle

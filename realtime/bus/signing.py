@@ -7,7 +7,7 @@ from collections.abc import Sequence
 SIZE = 16  # bytes: nobody guesses 128 bits
 
 
-class Seals:
+class Signer:
     """Seals with the first of the keys (at most 64 bytes each), and knows those of all of them,
     so that a key can be replaced while others still use it."""
 

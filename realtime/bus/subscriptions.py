@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .command_queue import STOP_PATIENCE, Outage, prompt
+from .command_queue import STOP_PATIENCE, OutageLog, call_with_timeout
 
 # After a failure: a quarter of a second, then twice as long each time, up to eight seconds.
 FIRST_PAUSE, DOUBLINGS = 0.25, 5
@@ -39,7 +39,7 @@ class Subscriptions:
         self._told: OrderedDict[str, bool] = OrderedDict()
         self._due: OrderedDict[str, None] = OrderedDict()  # to be said, in this order
         self._task: asyncio.Task[None] | None = None
-        self._outage = Outage("rooms cannot be subscribed to")
+        self._outage = OutageLog("rooms cannot be subscribed to")
 
     def opened(self, room: str) -> None:
         """Somebody here is in this room."""
@@ -93,7 +93,7 @@ class Subscriptions:
         while self._due:
             room, _ = self._due.popitem(last=False)
             try:
-                await prompt(self._tell(room, channel))
+                await call_with_timeout(self._tell(room, channel))
             except Exception as error:  # whatever a layer raises, it only makes things slower
                 self._due.setdefault(room)
                 self._outage.failed(error)

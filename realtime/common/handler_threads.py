@@ -2,8 +2,8 @@
 
 asgiref runs the sync code of everything that is no HTTP request in one thread of the process:
 ``sync_to_async``, ``database_sync_to_async`` and Django's asynchronous ORM. Here each call has
-a thread-sensitive context of its own, whose executor is a :class:`Loan`. It takes a thread when
-the call first needs one, and keeps it until the call returns.
+a thread-sensitive context of its own, whose executor is a :class:`HandlerThread`. It takes a
+thread when the call first needs one, and keeps it until the call returns.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections, connections
 
 from .threads import CLOSE_PATIENCE, Overloaded
-from .time_limit import current_patience
+from .time_limit import current_time_limit
 from .transactions import is_manual
 
 logger = logging.getLogger("realtime.work")
@@ -54,12 +54,12 @@ class _Call:
             self.future.set_result(result)
 
 
-class Loan(Executor):
+class HandlerThread(Executor):
     """The executor of one call of application code. All of its sync calls run in one thread,
     in order. After the end, tasks that the code has left behind borrow one for each sync call.
     """
 
-    def __init__(self, lender: "Lender") -> None:
+    def __init__(self, lender: "HandlerThreads") -> None:
         self._lender = lender
         self._token: Token[ThreadSensitiveContext] | None = None
         self.thread: ThreadPoolExecutor | None = None
@@ -93,7 +93,7 @@ def _nothing() -> None:
     """Nobody waits for it, or a thread is to begin."""
 
 
-class Lender:
+class HandlerThreads:
     """Lends threads: ``size`` of them, made when they are needed.
 
     A call whose sync code rests, because it awaits something else, keeps its thread but holds
@@ -110,15 +110,15 @@ class Lender:
         self._lock = threading.RLock()
         self._free: list[ThreadPoolExecutor] = []
         self._total = self._resting = self._given_up = 0
-        self._queue: OrderedDict[Loan, None] = OrderedDict()
+        self._queue: OrderedDict[HandlerThread, None] = OrderedDict()
         self._closed = False
-        self._nobodys = Loan(self)
+        self._nobodys = HandlerThread(self)
         self._nobodys.ended = True
         self._around = _context_of(self._nobodys)  # one for all connections
 
-    def loan(self) -> Loan:
+    def loan(self) -> HandlerThread:
         """To be entered around application code: its sync code has a thread of its own then."""
-        return Loan(self)
+        return HandlerThread(self)
 
     @contextmanager
     def around(self) -> Iterator[None]:
@@ -134,11 +134,11 @@ class Lender:
 
     # ------------------------------------------------------------ lending
 
-    def take(self, loan: Loan, call: _Call) -> None:
+    def take(self, loan: HandlerThread, call: _Call) -> None:
         """Have a call run in the loan's thread, which it gets when there is one."""
         with self._lock:
             if loan.ended:
-                loan = Loan(self)
+                loan = HandlerThread(self)
                 call.future.add_done_callback(lambda _: self.give_back(loan))
             if loan.thread:
                 self._resting -= not loan.unfinished
@@ -167,16 +167,16 @@ class Lender:
         self._total += 1
         return thread
 
-    def _lend(self, thread: ThreadPoolExecutor, loan: Loan) -> None:
+    def _lend(self, thread: ThreadPoolExecutor, loan: HandlerThread) -> None:
         loan.thread = thread
         thread.submit(close_old_connections)
 
-    def _run(self, loan: Loan, call: _Call) -> None:
+    def _run(self, loan: HandlerThread, call: _Call) -> None:
         assert loan.thread is not None
         loan.unfinished += 1
         loan.thread.submit(call.run, partial(self._ended, loan))
 
-    def _ended(self, loan: Loan) -> None:
+    def _ended(self, loan: HandlerThread) -> None:
         """In its thread: a call of this loan is over."""
         in_transaction = _in_transaction()
         with self._lock:
@@ -188,7 +188,7 @@ class Lender:
 
     # ------------------------------------------------------------ waiting
 
-    def _wait(self, loan: Loan, call: _Call) -> None:
+    def _wait(self, loan: HandlerThread, call: _Call) -> None:
         if loan not in self._queue:
             if len(self._queue) >= MAX_WAITING:
                 raise Overloaded
@@ -196,9 +196,9 @@ class Lender:
             self._be_patient(loan)
         loan.waiting.append(call)
 
-    def _be_patient(self, loan: Loan) -> None:
+    def _be_patient(self, loan: HandlerThread) -> None:
         """In an event loop: no longer than it may, and at nobody's expense."""
-        loop, patience = asyncio.get_running_loop(), current_patience()
+        loop, patience = asyncio.get_running_loop(), current_time_limit()
         timer = loop.call_later(self._patience, self._give_up, loan)
         if patience:
             patience.pause()
@@ -223,7 +223,7 @@ class Lender:
             logger.warning("handlers have threads again; %d calls were given up", self._given_up)
             self._given_up = 0
 
-    def _give_up(self, loan: Loan) -> None:
+    def _give_up(self, loan: HandlerThread) -> None:
         with self._lock:
             if loan not in self._queue:
                 return
@@ -235,7 +235,7 @@ class Lender:
             self._given_up += 1
             self._leave_queue(loan, Overloaded("no thread was free in time"))
 
-    def _leave_queue(self, loan: Loan, error: Exception | None = None) -> None:
+    def _leave_queue(self, loan: HandlerThread, error: Exception | None = None) -> None:
         del self._queue[loan]
         calls, loan.waiting = loan.waiting, []
         loan.over()
@@ -247,7 +247,7 @@ class Lender:
 
     # ------------------------------------------------------------ giving back
 
-    def give_back(self, loan: Loan) -> None:
+    def give_back(self, loan: HandlerThread) -> None:
         """The call has returned: its thread is free when what runs there has ended."""
         with self._lock:
             loan.ended = True
@@ -287,7 +287,7 @@ class Lender:
             thread.shutdown(wait=False)
 
 
-def _context_of(loan: Loan) -> ThreadSensitiveContext:
+def _context_of(loan: HandlerThread) -> ThreadSensitiveContext:
     context = ThreadSensitiveContext()
     SyncToAsync.context_to_thread_executor[context] = loan
     return context
@@ -329,4 +329,4 @@ def has_own_thread() -> bool:
         return True
     context = SyncToAsync.thread_sensitive_context.get(cast(ThreadSensitiveContext, None))
     executor = SyncToAsync.context_to_thread_executor.get(context) if context else None
-    return executor.in_transaction if isinstance(executor, Loan) else executor is not None
+    return executor.in_transaction if isinstance(executor, HandlerThread) else executor is not None

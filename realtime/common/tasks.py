@@ -7,11 +7,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Interrupted(Exception):
+class SpuriousCancellation(Exception):
     """A call has ended as if it were cancelled, and nobody has cancelled it."""
 
 
-async def answer_of(call: Awaitable[T]) -> T:
+async def await_external(call: Awaitable[T]) -> T:
     """What the call answers. Raises whatever it raises, but CancelledError only if somebody has
     cancelled the caller: who awaits what others have cancelled, as several may share a task,
     would else end the task that called, as quietly as if that were meant."""
@@ -22,4 +22,4 @@ async def answer_of(call: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         if task.cancelling():
             raise
-        raise Interrupted("it was cancelled, though not from here") from None
+        raise SpuriousCancellation("it was cancelled, though not from here") from None

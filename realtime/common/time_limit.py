@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 
-class Patience:
+class TimeLimit:
     """A time limit of one piece of code. The clock stands while it is paused."""
 
     def __init__(self, timeout: asyncio.Timeout) -> None:
@@ -38,19 +38,19 @@ class Patience:
         return not (self._over or self._timeout.expired())
 
 
-_current: ContextVar[Patience | None] = ContextVar("realtime.patience", default=None)
+_current: ContextVar[TimeLimit | None] = ContextVar("realtime.patience", default=None)
 
 
-def current_patience() -> Patience | None:
+def current_time_limit() -> TimeLimit | None:
     """That of the code which runs here."""
     return _current.get()
 
 
 @asynccontextmanager
-async def patience(seconds: float) -> AsyncIterator[None]:
+async def time_limit(seconds: float) -> AsyncIterator[None]:
     """Give the code inside so many seconds. Raises TimeoutError."""
     async with asyncio.timeout(seconds) as timeout:
-        own = Patience(timeout)
+        own = TimeLimit(timeout)
         token = _current.set(own)
         try:
             yield

@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 from realtime.common.moments import moment
 from realtime.models import ClosedSession
 from realtime.signals import announce_closed, announce_left, session_closed
-from realtime.store.database.transaction import Database, speaking
+from realtime.store.database.transaction import Database, translate_errors
 from realtime.store.records import Session, Totals
 
 CHUNK = 1000  # rows for each query, so that none stays open while a client reads slowly
@@ -123,7 +123,7 @@ def newest_first(rows: "QuerySet[ClosedSession]") -> Iterator[list[ClosedSession
 
 
 def _list(rows: "QuerySet[ClosedSession]") -> list[ClosedSession]:
-    with speaking():
+    with translate_errors():
         return list(rows)
 
 

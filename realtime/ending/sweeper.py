@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from realtime.common.threads import Overloaded, Threads
 from realtime.events.session_log import log_session
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.store.contract import BATCH, AtCapacity, Store, StoreUnavailable
 from realtime.store.records import Session, SweepReport, Swept
 
@@ -38,7 +38,7 @@ SWEEP_AGAIN = 5.0  # seconds of pruning between two looks at what is due
 
 
 @dataclass(slots=True)
-class _Tally:
+class _SweepCounts:
     """What a sweep has done so far."""
 
     suspended: int = 0
@@ -61,7 +61,7 @@ class Sweeper:
         store: Store,
         history: History,
         threads: Threads,
-        receivers: Receivers,
+        receivers: SignalDispatcher,
         *,
         claimant: str,
         in_turn: bool = False,
@@ -80,7 +80,7 @@ class Sweeper:
     async def sweep(self) -> SweepReport:
         """Sweep until nothing is due. Raises StoreUnavailable."""
         began = time.monotonic()
-        tally = _Tally()
+        tally = _SweepCounts()
         await self._finish_all(tally)
         pruned = await self._prune(tally)
         while await self._store.log.prune():  # in steps, so that others get their turn
@@ -91,7 +91,7 @@ class Sweeper:
         await self._store.note_sweep(report)
         return report
 
-    async def _prune(self, tally: _Tally) -> int:
+    async def _prune(self, tally: _SweepCounts) -> int:
         """Prune the history in steps, and pause in between for as long as each takes: who waits
         for SQLite's lock looks for it now and then only. How many rows.
 
@@ -123,7 +123,7 @@ class Sweeper:
             dry_run=True,
         )
 
-    async def _finish_all(self, tally: _Tally) -> None:
+    async def _finish_all(self, tally: _SweepCounts) -> None:
         mine, other = self._claimants
         step = await self._claim(mine, tally)
         while _is_full(step) or other in self._unfinished:
@@ -136,7 +136,7 @@ class Sweeper:
             mine, other = other, mine
         await self._finish(mine, step, tally)
 
-    async def _claim(self, claimant: str, tally: _Tally) -> Swept:
+    async def _claim(self, claimant: str, tally: _SweepCounts) -> Swept:
         """One step of the store. Who was suspended is told here: it is news only once, and
         must not be lost where the sessions of the step before cannot be finished."""
         self._unfinished.add(claimant)
@@ -147,7 +147,7 @@ class Sweeper:
         self._receivers.tell_suspended(step.suspended)
         return step
 
-    async def _finish(self, claimant: str, step: Swept, tally: _Tally) -> None:
+    async def _finish(self, claimant: str, step: Swept, tally: _SweepCounts) -> None:
         tally.closed += await self.finish(step.claimed)
         self._unfinished.discard(claimant)
         self._log("swept", step.claimed)

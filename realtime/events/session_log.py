@@ -3,7 +3,7 @@
 import logging
 import time
 
-from realtime.store.contract import SHOWN
+from realtime.store.contract import ID_PREFIX_LEN
 from realtime.store.records import Peer, Session
 
 logger = logging.getLogger("realtime.sessions")
@@ -41,7 +41,7 @@ def log_session(
     """
     if not logger.isEnabledFor(logging.INFO):
         return
-    shown = session.id[:SHOWN]
+    shown = session.id[:ID_PREFIX_LEN]
     if seconds is None:
         seconds = (session.last_beat - session.opened_at) / 1000
     extra = {

@@ -22,7 +22,7 @@ MOST, MOST_OF_ONE = 20_000, 256
 Announce = Callable[[], None]
 
 
-class _Line:
+class _SessionQueue:
     """What waits to be announced of one session. ``heard`` is done when nothing waits."""
 
     __slots__ = ("heard", "session", "waiting")
@@ -44,7 +44,7 @@ class _Line:
         return waiting
 
 
-class Receivers:
+class SignalDispatcher:
     """Tells them, off the event loop, and nobody waits for it. May be told by any thread.
 
     What is told of one session is announced in that order, of different sessions side by
@@ -55,8 +55,8 @@ class Receivers:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
         self._lock = threading.Lock()
-        self._lines: dict[str, _Line] = {}
-        self._ready: deque[_Line] = deque()  # those that no thread announces anything of
+        self._lines: dict[str, _SessionQueue] = {}
+        self._ready: deque[_SessionQueue] = deque()  # those that no thread announces anything of
         self._waiting = self._busy = self._dropped = 0
 
     def tell(self, session: str, announce: Announce) -> None:
@@ -108,7 +108,7 @@ class Receivers:
         if self._waiting >= MOST or (line and len(line.waiting) >= MOST_OF_ONE):
             return False
         if line is None:
-            line = self._lines[session] = _Line(session)
+            line = self._lines[session] = _SessionQueue(session)
             self._ready.append(line)
         line.waiting.append(announce)
         self._waiting += 1
@@ -130,14 +130,14 @@ class Receivers:
                 logger.exception("a signal could not be sent")
             self._announced(line)
 
-    def _next(self) -> _Line | None:
+    def _next(self) -> _SessionQueue | None:
         with self._lock:
             if self._ready:
                 return self._ready.popleft()
             self._busy -= 1
             return None
 
-    def _announced(self, line: _Line) -> None:
+    def _announced(self, line: _SessionQueue) -> None:
         with self._lock:
             line.waiting.popleft()
             self._waiting -= 1

@@ -10,7 +10,7 @@ from channels.routing import get_default_application
 from django.core.management.base import CommandError
 
 from realtime.conf import settings
-from realtime.servers.common.base import Lifecycle, Limits, exit_within
+from realtime.servers.common.base import Lifecycle, ServerLimits, exit_within
 from realtime.store.ownership import ForeignStore
 from realtime.worker import runtime
 from realtime.worker.admission import refusals
@@ -42,7 +42,7 @@ class Exit(IntEnum):
     UNDRAINED = 5  # asked to end; the drain failed or was late: not everybody was told
 
 
-class Overseer(Protocol):
+class Supervisor(Protocol):
     """Who is told how this process fares: the service manager, or a parent."""
 
     def start(self, *, alive: Callable[[], bool], end: Callable[..., object]) -> None:
@@ -59,13 +59,13 @@ class Overseer(Protocol):
         """The end has come."""
 
 
-def serve(listener: socket.socket, *, server: str, overseer: Overseer) -> None:
+def serve(listener: socket.socket, *, server: str, overseer: Supervisor) -> None:
     """Serve on this socket until a signal, drain, and let the process end. Once per process.
 
     ``server`` is a key of SERVERS. Raises CommandError, with an Exit if the drain has failed, and
     what the worker's start raises.
     """
-    life = Life(overseer)
+    life = WorkerLifecycle(overseer)
     kind, application = server_class(server), get_default_application()
     life.server = kind(application, listener, limits=limits(), lifecycle=life.cycle())
     life.server.run()
@@ -75,12 +75,12 @@ def serve(listener: socket.socket, *, server: str, overseer: Overseer) -> None:
         raise CommandError("the drain failed: see the log", returncode=code)
 
 
-class Life:
+class WorkerLifecycle:
     """What the server calls from start to end: the worker's own start, drain and goodbye."""
 
     server: Any
 
-    def __init__(self, overseer: Overseer) -> None:
+    def __init__(self, overseer: Supervisor) -> None:
         self._overseer = overseer
         self._worker: runtime.Runtime | None = None
 
@@ -117,9 +117,9 @@ class Life:
             await self._overseer.stop()
 
 
-def limits() -> Limits:
+def limits() -> ServerLimits:
     """The server's limits as the settings have them."""
-    return Limits(
+    return ServerLimits(
         max_message_size=settings.max_message_size,
         ping_interval=settings.protocol_ping_interval,
         ping_timeout=settings.protocol_ping_timeout,

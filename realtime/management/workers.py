@@ -14,10 +14,10 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from realtime.conf import settings
-from realtime.servers.supervisor.pipe import Link
-from realtime.servers.supervisor.supervisor import Parent, Stragglers, Undrained
+from realtime.servers.supervisor.pipe import SupervisorPipe
+from realtime.servers.supervisor.supervisor import ProcessSupervisor, Stragglers, Undrained
 from realtime.servers.supervisor.systemd import Notifier
-from realtime.servers.supervisor.worker_slot import GaveUp, Patience
+from realtime.servers.supervisor.worker_slot import GaveUp, SupervisorTimeouts
 
 from .serving import Exit, serve
 
@@ -28,7 +28,7 @@ DRAIN_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class WorkerArgs:
     """What a worker process is told on its command line: its number and two descriptors."""
 
     number: int
@@ -36,7 +36,7 @@ class Post:
     link: int
 
     @classmethod
-    def parse(cls, text: str) -> "Post":
+    def parse(cls, text: str) -> "WorkerArgs":
         """From what ``str`` makes of one."""
         return cls(*map(int, text.split(",")))
 
@@ -70,11 +70,11 @@ def usable_cpus(quota: Path = QUOTA) -> int:
     return cpus if allowed == "max" else min(cpus, math.ceil(int(allowed) / int(period)))
 
 
-def run_worker(post: Post, *, server: str) -> None:
+def run_worker(post: WorkerArgs, *, server: str) -> None:
     """Serve on the inherited socket, until the parent ends it or dies."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal sends it to all; it is the parent's
     name_process(f"worker {post.number}")
-    serve(post.open_listener(), server=server, overseer=Link(post.link))
+    serve(post.open_listener(), server=server, overseer=SupervisorPipe(post.link))
 
 
 def name_process(name: str) -> None:
@@ -92,8 +92,8 @@ def run_parent(
     if "serve" not in sys.argv:
         raise CommandError("--workers is for the command line: the workers are started by it too")
     name_process("parent")
-    patience = Patience(drain=settings.drain_delay + DRAIN_PATIENCE)
-    parent = Parent(
+    patience = SupervisorTimeouts(drain=settings.drain_delay + DRAIN_PATIENCE)
+    parent = ProcessSupervisor(
         listeners, worker_command, patience=patience, notifier=notifier, listening=listening
     )
     try:
@@ -108,5 +108,5 @@ def run_parent(
 
 def worker_command(number: int, listener: int, link: int) -> list[str]:
     """This process's own command line, for a worker; so every option holds there as well."""
-    post = Post(number, listener, link)
+    post = WorkerArgs(number, listener, link)
     return [sys.executable, *sys.orig_argv[1:], "--as-worker", str(post)]

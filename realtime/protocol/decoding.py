@@ -10,8 +10,8 @@ import re
 import msgspec
 
 from .codes import ErrorCode
-from .json_limits import MAX_INTEGER, OUT_OF_RANGE, TOO_DEEP, BadValue, check_values
-from .messages import ClientMessage, Said, UnreadMessage, UnreadSaid
+from .json_limits import MAX_INTEGER, OUT_OF_RANGE, TOO_DEEP, BadValue, check_json
+from .messages import ClientMessage, RawRoomMessage, RoomMessage, UnreadMessage
 from .rooms import MAX_NAME
 
 MAX_DETAIL = 200  # characters of an error's sentence
@@ -58,7 +58,7 @@ class TooMuchData(BadFrame):
     """A ``message`` that is well-formed, and whose data is too large: it has an ``id`` to be
     answered with, and ``room`` unless that is no room's name."""
 
-    def __init__(self, said: UnreadSaid, max_data: int) -> None:
+    def __init__(self, said: RawRoomMessage, max_data: int) -> None:
         super().__init__(
             ErrorCode.INVALID_MESSAGE, f"expected at most {max_data} bytes of JSON as data"
         )
@@ -83,13 +83,13 @@ def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMe
     except RecursionError:
         raise BadFrame(ErrorCode.INVALID_MESSAGE, TOO_DEEP) from None
     try:
-        check_values(text)
+        check_json(text)
     except BadValue as bad:
         raise BadFrame(ErrorCode.INVALID_MESSAGE, str(bad)) from None
-    return _read(message, max_data) if isinstance(message, UnreadSaid) else message
+    return _read(message, max_data) if isinstance(message, RawRoomMessage) else message
 
 
-def _read(said: UnreadSaid, max_data: int) -> Said:
+def _read(said: RawRoomMessage, max_data: int) -> RoomMessage:
     large = len(said.data) > max_data
     if large and _least_size(said.data) > max_data:
         raise TooMuchData(said, max_data)
@@ -102,7 +102,7 @@ def _read(said: UnreadSaid, max_data: int) -> Said:
         raise _not_json(error) from None
     if large and len(msgspec.json.encode(data)) > max_data:
         raise TooMuchData(said, max_data)
-    return Said(id=said.id, room=said.room, data=data, key=said.key)
+    return RoomMessage(id=said.id, room=said.room, data=data, key=said.key)
 
 
 def _least_size(data: msgspec.Raw) -> int:

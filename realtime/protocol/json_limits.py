@@ -26,7 +26,7 @@ class BadValue(ValueError):
     """Nested too deep, or an integer too large; says what was expected."""
 
 
-def check_values(text: str) -> None:
+def check_json(text: str) -> None:
     """Enforce depth and integer range everywhere in a text, which must be valid JSON.
 
     Builds no values: a megabyte of brackets is half a million lists. Each step is a pass at C

@@ -97,7 +97,7 @@ class Leave(Message, frozen=True, tag="leave"):
     room: str
 
 
-class Said(Message, frozen=True, tag="message"):
+class RoomMessage(Message, frozen=True, tag="message"):
     """What a client has to say in a room; ``key`` is the same whenever it is sent again."""
 
     id: Integer
@@ -106,8 +106,8 @@ class Said(Message, frozen=True, tag="message"):
     key: Secret
 
 
-class UnreadSaid(Message, frozen=True, tag="message"):
-    """:class:`Said` with its data as it came, which may be too much to be read."""
+class RawRoomMessage(Message, frozen=True, tag="message"):
+    """:class:`RoomMessage` with its data as it came, which may be too much to be read."""
 
     id: Integer
     room: str
@@ -125,16 +125,16 @@ class Bye(Message, frozen=True, tag="bye"):
     """The client leaves for good: its session ends."""
 
 
-Request = Join | Leave | Said
+Request = Join | Leave | RoomMessage
 ClientMessage = Hello | ClientPong | ClientPing | Received | Request | Visibility | Bye
 UnreadMessage = (
-    Hello | ClientPong | ClientPing | Received | Join | Leave | UnreadSaid | Visibility | Bye
+    Hello | ClientPong | ClientPing | Received | Join | Leave | RawRoomMessage | Visibility | Bye
 )
 
 # ---------------------------------------------------------------- from the server
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class JoinResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a client is in a room it has joined: ``offset`` is the newest of the log.
 
     ``recovered`` is there if the client said how far it had got: whether everything after
@@ -163,7 +163,7 @@ class Welcome(Message, frozen=True, tag="welcome"):
     max_message_size: int
     max_publication: int
     server_time: int
-    rooms: dict[str, Entry]
+    rooms: dict[str, JoinResult]
     protocol: int = VERSION
 
 
@@ -195,7 +195,7 @@ class Notice(Message, frozen=True, tag="notice"):
 
 
 class Joined(Message, frozen=True, tag="joined", omit_defaults=True):
-    """A client is in a room; see :class:`Entry`. Without an ``id`` nobody has asked: what it
+    """A client is in a room; see :class:`JoinResult`. Without an ``id`` nobody has asked: what it
     was about to get is lost."""
 
     room: str

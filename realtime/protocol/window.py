@@ -6,7 +6,7 @@ from collections import deque
 WINDOW, WINDOW_BYTES = 256, 65_536
 
 
-class Miscount(Exception):
+class DeliveryMismatch(Exception):
     """The peer's count falls, or exceeds what it was handed."""
 
 
@@ -48,7 +48,7 @@ class Window:
         Raises Miscount for a count that cannot be.
         """
         if not self.received <= received <= self.delivered:
-            raise Miscount(f"{received}, after {self.received}, of {self.delivered}")
+            raise DeliveryMismatch(f"{received}, after {self.received}, of {self.delivered}")
         answered = received - self.received
         for _ in range(answered):
             self.unanswered_bytes -= self._unanswered.popleft()

@@ -12,10 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from realtime import composition
 from realtime.bus.announcer import Announcer
-from realtime.bus.command_queue import Line
-from realtime.bus.hints import Hint, Kind, about
+from realtime.bus.command_queue import LayerCommandQueue
+from realtime.bus.hints import Hint, HintKind, about
 from realtime.bus.node import leaves_process
-from realtime.bus.publication_batches import Bundle
+from realtime.bus.publication_batches import PublicationBatch
 from realtime.common.green_threads import is_eventlets
 from realtime.worker import runtime
 
@@ -25,10 +25,10 @@ from .background_loop import background
 # Whoever publishes waits as long, and only while more is published than the layer takes.
 MOMENT = 0.25
 
-_lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, Line]" = WeakKeyDictionary()
+_lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, LayerCommandQueue]" = WeakKeyDictionary()
 
 
-def tell(kind: Kind, sessions: Iterable[str]) -> None:
+def tell(kind: HintKind, sessions: Iterable[str]) -> None:
     """Tell all workers of these sessions, whatever becomes of it, within a MOMENT.
 
     Through this process's own worker if there is one, else from the background loop.
@@ -44,7 +44,7 @@ def tell(kind: Kind, sessions: Iterable[str]) -> None:
 
 
 async def _send(layer: Any, hints: list[Hint]) -> None:
-    line = _lines.setdefault(asyncio.get_running_loop(), Line())
+    line = _lines.setdefault(asyncio.get_running_loop(), LayerCommandQueue())
     late = line.busy  # another's hint is on its way or held up: nobody waits behind it
     for hint in hints:
         line.put(partial(layer.group_send, composition.workers_group(), hint.message()))
@@ -59,7 +59,7 @@ def _announcer(layer: Any) -> Announcer:
     """The background loop's announcer: another one after a fork, or a stop."""
     loop = background.loop()
     if not _latest or not _latest[0].is_for(layer, loop):
-        _latest[:] = [Announcer(layer, composition.seals(), loop, group=composition.room_group)]
+        _latest[:] = [Announcer(layer, composition.signer(), loop, group=composition.room_group)]
     return _latest[0]
 
 
@@ -72,7 +72,7 @@ def check() -> None:
         )
 
 
-def announce(bundles: Sequence[Bundle]) -> None:
+def announce(bundles: Sequence[PublicationBatch]) -> None:
     """Tell everybody of what was published, this process's own worker first.
 
     Returns at once, unless more is published than the channel layer takes; then it waits, for

@@ -15,10 +15,10 @@ from realtime import composition
 from realtime.common.transactions import once_committed, open_transactions
 from realtime.conf import settings
 from realtime.protocol import rooms
-from realtime.protocol.json_limits import TOO_DEEP, BadValue, check_values
+from realtime.protocol.json_limits import TOO_DEEP, BadValue, check_json
 from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import MOST, Draft
+from realtime.store.log import MAX_BATCH, PublishRequest
 from realtime.worker.rooms.publisher import bundle_of
 from realtime.worker.runtime import Runtime
 
@@ -53,15 +53,15 @@ def encode_data(data: Any) -> str:
             f"expected at most {settings.max_publication} bytes of JSON (MAX_PUBLICATION), "
             f"not {size}; publish a reference to what is larger"
         )
-    check_values(text)
+    check_json(text)
     return text
 
 
-def draft_of(room: str, data: Any, key: str | None = None) -> Draft:
+def publish_request(room: str, data: Any, key: str | None = None) -> PublishRequest:
     """What is to be published, checked and encoded. Raises ValueError and TypeError."""
     if not isinstance(room, str) or not rooms.is_room(room):
         raise ValueError(f"expected {rooms.EXPECTED}, not {room!r}")
-    return Draft(room, encode_data(data), "" if key is None else f"a:{_checked(key)}")
+    return PublishRequest(room, encode_data(data), "" if key is None else f"a:{_checked(key)}")
 
 
 def _checked(key: str) -> str:
@@ -84,7 +84,7 @@ def room_of(user: Any) -> str:
 # ---------------------------------------------------------------- when it is published
 
 
-def publish(drafts: Sequence[Draft]) -> list[Position] | None:
+def publish(drafts: Sequence[PublishRequest]) -> list[Position] | None:
     """Publish these in their order: now, or when all transactions have committed that this
     thread has open, in whichever databases; then None.
 
@@ -99,12 +99,12 @@ def publish(drafts: Sequence[Draft]) -> list[Position] | None:
     return _publish_now(drafts)
 
 
-async def apublish(drafts: Sequence[Draft]) -> list[Position] | None:
+async def apublish(drafts: Sequence[PublishRequest]) -> list[Position] | None:
     """:func:`publish`, for an event loop."""
     return await async_calls.answer(partial(_publish_at, drafts), partial(publish, drafts))
 
 
-async def _publish_at(drafts: Sequence[Draft], worker: Runtime) -> list[Position]:
+async def _publish_at(drafts: Sequence[PublishRequest], worker: Runtime) -> list[Position]:
     positions = []
     for batch in _batches(drafts):
         with _unknown_if_unavailable():
@@ -112,15 +112,15 @@ async def _publish_at(drafts: Sequence[Draft], worker: Runtime) -> list[Position
     return positions
 
 
-def _publish_now(drafts: Sequence[Draft]) -> list[Position]:
+def _publish_now(drafts: Sequence[PublishRequest]) -> list[Position]:
     return [position for batch in _batches(drafts) for position in _append(batch)]
 
 
-def _batches(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
-    return (drafts[start : start + MOST] for start in range(0, len(drafts), MOST))
+def _batches(drafts: Sequence[PublishRequest]) -> Iterator[Sequence[PublishRequest]]:
+    return (drafts[start : start + MAX_BATCH] for start in range(0, len(drafts), MAX_BATCH))
 
 
-def _append(drafts: Sequence[Draft]) -> list[Position]:
+def _append(drafts: Sequence[PublishRequest]) -> list[Position]:
     with _unknown_if_unavailable():
         appended = composition.blocking_store().log.append(drafts)
     notifying.announce([bundle_of(*each) for each in zip(drafts, appended, strict=True)])
@@ -146,7 +146,7 @@ class _Deferred:
     back together, make a batch: the first that is called publishes all that follow it.
     """
 
-    def __init__(self, draft: Draft, databases: Sequence[str]) -> None:
+    def __init__(self, draft: PublishRequest, databases: Sequence[str]) -> None:
         self.draft = draft
         self.batch = [self]
         self.is_published = False
@@ -163,7 +163,7 @@ class _Deferred:
         before = getattr(hooks[-1][1], "__self__", None)
         if not isinstance(before, _Deferred) or before._databases != self._databases:
             return
-        if len(before.batch) < MOST:
+        if len(before.batch) < MAX_BATCH:
             self.batch = before.batch
             self.batch.append(self)
 

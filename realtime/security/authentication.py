@@ -21,7 +21,7 @@ from django.utils.crypto import constant_time_compare
 from realtime.protocol.codes import CloseCode
 
 from . import session_engines
-from .session_engines import Kept
+from .session_engines import StoredSession
 
 # As much as the registry's columns hold; a user model's own may be longer.
 MAX_USERNAME = 255
@@ -134,7 +134,7 @@ def _primary_key(model: type[AbstractBaseUser], pk: str) -> Any:
         return None
 
 
-def _login(key: str, kept: Kept, users: Mapping[_Pair, AbstractBaseUser]) -> Login:
+def _login(key: str, kept: StoredSession, users: Mapping[_Pair, AbstractBaseUser]) -> Login:
     pair = _claimed(kept.data)
     user = users.get(pair) if pair else None
     known = kept.data.get(auth.HASH_SESSION_KEY, "")
@@ -177,7 +177,9 @@ def _owner(login: Login) -> _Pair:
     return login.backend or settings.AUTHENTICATION_BACKENDS[0], login.user
 
 
-def _verdict(login: Login, kept: Kept | None, owner: AbstractBaseUser | None) -> CloseCode | None:
+def _verdict(
+    login: Login, kept: StoredSession | None, owner: AbstractBaseUser | None
+) -> CloseCode | None:
     """How the sockets of a login end whose session does not lead to its user any more; None if
     they stay.
 

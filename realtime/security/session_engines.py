@@ -3,7 +3,7 @@
 An engine answers with nothing for a session that does not exist, for one that it cannot decode,
 and, if a cache is behind it, while its store is away. Here the three are told apart:
 
-1. A session that is there is a :class:`Kept`, also if its content cannot be read.
+1. A session that is there is a :class:`StoredSession`, also if its content cannot be read.
 2. A session that is missing does not exist. Where an empty answer may be the silence of a store
    that is away, it counts only after a session of our own was written and read back since.
 3. Anything else raises StoreUnavailable.
@@ -27,7 +27,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from realtime.store.contract import StoreUnavailable
-from realtime.store.database.transaction import speaking
+from realtime.store.database.transaction import translate_errors
 
 # What cannot be read was signed by a key that is newer than this process, or by one that is out of
 # use. It is the latter if it was signed this long before the process began: so much may the
@@ -40,7 +40,7 @@ PROBE, PROBE_AGE = "_realtime_probe", 60  # seconds until what a probe has left 
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSession:
     """A session that is there. ``data`` is empty if this process cannot read it. ``signed``: it was
     written by a process that has one of our keys."""
 
@@ -52,7 +52,7 @@ class Kept:
 def answering() -> Iterator[None]:
     """Raises StoreUnavailable for whatever an engine, a cache or a backend raises."""
     try:
-        with speaking():
+        with translate_errors():
             yield
     except StoreUnavailable:
         raise
@@ -60,7 +60,7 @@ def answering() -> Iterator[None]:
         raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
 
 
-def load(keys: Sequence[str]) -> dict[str, Kept]:
+def load(keys: Sequence[str]) -> dict[str, StoredSession]:
     """The sessions of these keys that exist and have not expired. Blocking.
 
     Raises StoreUnavailable if it cannot be known.
@@ -115,7 +115,7 @@ def _may_hide(engine: Any) -> bool:
 # ---------------------------------------------------------------- reading
 
 
-def _read(engine: Any, keys: Sequence[str]) -> dict[str, Kept]:
+def _read(engine: Any, keys: Sequence[str]) -> dict[str, StoredSession]:
     if _has_rows(engine):
         return _read_rows(engine, keys)
     if engine.load is cache.SessionStore.load:
@@ -124,7 +124,7 @@ def _read(engine: Any, keys: Sequence[str]) -> dict[str, Kept]:
     return {key: kept for key, kept in read if kept is not None}
 
 
-def _read_rows(engine: Any, keys: Sequence[str]) -> dict[str, Kept]:
+def _read_rows(engine: Any, keys: Sequence[str]) -> dict[str, StoredSession]:
     model = engine.get_model_class()
     valid = model.objects.filter(session_key__in=list(keys), expire_date__gt=timezone.now())
     rows: dict[str, str] = {}
@@ -137,12 +137,12 @@ def _read_rows(engine: Any, keys: Sequence[str]) -> dict[str, Kept]:
     return {key: kept for key, kept in decoded if kept is not None}
 
 
-def _read_cache(engine: Any, keys: Sequence[str]) -> dict[str, Kept]:
+def _read_cache(engine: Any, keys: Sequence[str]) -> dict[str, StoredSession]:
     """All at once; and the engine would swallow what the cache raises."""
     store = engine()
     names = {store.cache_key_prefix + key: key for key in keys if _may_be_cached(key)}
     found = store._cache.get_many(list(names))
-    return {names[name]: Kept(data, signed=False) for name, data in found.items() if data}
+    return {names[name]: StoredSession(data, signed=False) for name, data in found.items() if data}
 
 
 def _may_be_cached(key: str) -> bool:
@@ -150,23 +150,23 @@ def _may_be_cached(key: str) -> bool:
     return 8 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable() and " " not in key
 
 
-def _read_one(engine: Any, key: str) -> Kept | None:
+def _read_one(engine: Any, key: str) -> StoredSession | None:
     if issubclass(engine, signed_cookies.SessionStore):
         return _read_cookie(engine, key)
     reader = _reader(engine)(key)
     data = reader.load()
     if data:
-        return Kept(data, signed=reader.signed)
-    return Kept({}, signed=False) if reader.unreadable else None
+        return StoredSession(data, signed=reader.signed)
+    return StoredSession({}, signed=False) if reader.unreadable else None
 
 
-def _read_cookie(engine: Any, key: str) -> Kept | None:
+def _read_cookie(engine: Any, key: str) -> StoredSession | None:
     reader = _reader(engine)(key)
     if data := reader.load():
-        return Kept(data, signed=True)
+        return StoredSession(data, signed=True)
     salt = "django.contrib.sessions.backends.signed_cookies"
     foreign = _is_foreign(key, salt=salt, serializer=reader.serializer)
-    return Kept({}, signed=False) if foreign else None
+    return StoredSession({}, signed=False) if foreign else None
 
 
 class _Reader(SessionBase):
@@ -195,10 +195,10 @@ class _Reader(SessionBase):
             self.unreadable = foreign or not self.in_django_s_format
         return data
 
-    def kept(self, session_data: str) -> Kept | None:
+    def kept(self, session_data: str) -> StoredSession | None:
         """What is in a row; None if it is empty, or worthless."""
         data = self.decode(session_data)
-        return Kept(data, signed=self.signed) if data or self.unreadable else None
+        return StoredSession(data, signed=self.signed) if data or self.unreadable else None
 
 
 @lru_cache(maxsize=4)

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from realtime.common.threads import Threads
 
     from .contract import BlockingStore, Store
-    from .log import Bounds
+    from .log import LogBounds
     from .ownership import Owner
-    from .timeouts import Windows
+    from .timeouts import Timeouts
 
 EXPECTED = '"database", "database:<alias>" or the URL of a Redis like "redis://localhost:6379/0"'
 
@@ -59,8 +59,8 @@ def database_alias(text: str) -> str:
 
 def blocking_store(
     text: str,
-    windows: "Windows",
-    bounds: "Bounds",
+    windows: "Timeouts",
+    bounds: "LogBounds",
     *,
     prefix: str,
     timeout: float,
@@ -81,8 +81,8 @@ def blocking_store(
 
 def loop_store(
     text: str,
-    windows: "Windows",
-    bounds: "Bounds",
+    windows: "Timeouts",
+    bounds: "LogBounds",
     threads: "Threads",
     *,
     prefix: str,

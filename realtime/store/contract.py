@@ -18,17 +18,17 @@ from .log import BlockingLog, Log
 from .records import (
     Attendance,
     BeatAnswer,
-    Cap,
     Departure,
-    Lost,
+    LostSession,
     Opening,
     Overdue,
     Page,
-    Pulse,
     Query,
     Registration,
     Sample,
     Session,
+    SessionLimit,
+    SessionUpdate,
     Stats,
     SweepReport,
     Swept,
@@ -41,7 +41,7 @@ BATCH = 500
 
 # So much of a session's id is harmless: it finds the session where one may look for it, and
 # leaves 80 of the id's 128 bits unknown. Whole ids stay out of URLs and logs.
-SHOWN = 8
+ID_PREFIX_LEN = 8
 
 # One sample per bucket of the store's clock, kept for an hour and a bit, so that an hour's
 # chart has its left edge.
@@ -64,7 +64,7 @@ LATE_MS = 20 * 60_000
 ENDED_MS = 60_000
 
 
-def the_one(**given: str) -> tuple[str, str]:
+def exactly_one(**given: str) -> tuple[str, str]:
     """The name and the value of the one that is given, of those whom a request may be for.
 
     Raises ValueError for none or several.
@@ -107,7 +107,9 @@ class BlockingStore(ABC):
         """
 
     @abstractmethod
-    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
+    def open(
+        self, opening: Opening, *, cap: SessionLimit | None = None
+    ) -> Session | Verdict | None:
         """Register a new session as connected. None if its user has too many, see ``cap``,
         and if the call comes too late: its connection was given up (:meth:`suspend`), its
         worker has left, or the session has been closed.
@@ -140,7 +142,7 @@ class BlockingStore(ABC):
 
     @abstractmethod
     def beat(
-        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+        self, worker: WorkerReport, pulses: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> BeatAnswer:
         """Renew the worker's lease and report at most BATCH of its sessions.
 
@@ -150,7 +152,9 @@ class BlockingStore(ABC):
         """
 
     @abstractmethod
-    def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
+    def register(
+        self, worker: str, registrations: Sequence[Registration]
+    ) -> tuple[LostSession, ...]:
         """Put at most BATCH of a worker's connected sessions back after another incarnation.
 
         An unknown session is inserted as it was, its token included; of a known one a
@@ -276,18 +280,18 @@ class Store(ABC):
     async def own(self, *, adopt: bool = False) -> None: ...
     @abstractmethod
     async def open(
-        self, opening: Opening, *, cap: Cap | None = None
+        self, opening: Opening, *, cap: SessionLimit | None = None
     ) -> Session | Verdict | None: ...
     @abstractmethod
     async def resume(self, opening: Opening) -> Session | Verdict | None: ...
     @abstractmethod
     async def beat(
-        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+        self, worker: WorkerReport, pulses: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> BeatAnswer: ...
     @abstractmethod
     async def register(
         self, worker: str, registrations: Sequence[Registration]
-    ) -> tuple[Lost, ...]: ...
+    ) -> tuple[LostSession, ...]: ...
     @abstractmethod
     async def suspend(
         self, worker: str, departures: Sequence[Departure]

@@ -4,12 +4,12 @@ It holds a value to sort by and the head of an id. Two sessions of the same mill
 ids begin alike count as one: 48 bits of chance stand against it.
 """
 
-from .contract import SHOWN
+from .contract import ID_PREFIX_LEN
 
 
 def write(value: int, session: str) -> str:
     """The place of this session, by this value."""
-    return f"{value}.{session[:SHOWN]}"
+    return f"{value}.{session[:ID_PREFIX_LEN]}"
 
 
 def read(cursor: str) -> tuple[int, str]:

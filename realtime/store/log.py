@@ -14,7 +14,7 @@ from realtime.protocol.position import Position
 from realtime.protocol.rooms import EXPECTED, is_room
 
 # A call is about at most so many rooms, or entries.
-MOST = 500
+MAX_BATCH = 500
 
 LONGEST_KEY = 500  # characters
 
@@ -27,7 +27,7 @@ RECENT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class LogBounds:
     """What a log keeps: so many entries, so many bytes of data, for so long after the last
     append; and for how long it remembers that there was one."""
 
@@ -37,11 +37,11 @@ class Bounds:
     meta_ttl_ms: int = 7 * 24 * 3_600_000
 
 
-BOUNDS = Bounds()  # as the settings have them, unless a project says otherwise
+BOUNDS = LogBounds()  # as the settings have them, unless a project says otherwise
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PublishRequest:
     """What is to be published. ``data`` is JSON; the same ``key`` in the same room within
     KEY_KEPT_MS means the same publication. Without a key it is always a new one."""
 
@@ -51,7 +51,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """An entry of a log: ``time`` is the store's, in epoch milliseconds, ``data`` JSON."""
 
     offset: int
@@ -60,7 +60,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
+class PublishResult:
     """Where an append put its draft, at ``time``; a repeated one answers the same.
 
     ``fresh`` if this very call has put it there. Otherwise what stands there may be other
@@ -73,7 +73,7 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class LogEnd:
     """Where a log ends, and the oldest offset that it still keeps (``top.offset + 1`` if none)."""
 
     top: Position
@@ -81,11 +81,11 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
+class LogPage:
     """Some entries in order, without holes, and the end of the log at that moment."""
 
-    end: End
-    entries: tuple[Entry, ...]
+    end: LogEnd
+    entries: tuple[LogEntry, ...]
 
 
 class BlockingLog(ABC):
@@ -93,7 +93,7 @@ class BlockingLog(ABC):
     ValueError for a caller's mistake."""
 
     @abstractmethod
-    def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+    def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
         """Append at most MOST drafts, those of a room in their order; atomic for each draft.
 
         Drops what exceeds the bounds, oldest first, never the newest entry. On a database,
@@ -101,7 +101,7 @@ class BlockingLog(ABC):
         """
 
     @abstractmethod
-    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
         """What follows offset ``after``: at most ``limit`` entries and ``max_bytes`` bytes of
         data, but at least one if there is any.
 
@@ -110,16 +110,16 @@ class BlockingLog(ABC):
         """
 
     @abstractmethod
-    def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+    def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
         """Where the logs of at most MOST rooms end."""
 
     @abstractmethod
-    def recent(self) -> Mapping[str, End] | None:
+    def recent(self) -> Mapping[str, LogEnd] | None:
         """The logs appended to in the last RECENT_MS, at most MOST, newest first; None from a
         store where nobody need ask, because its workers are told through a channel layer."""
 
     @abstractmethod
-    def prune(self, limit: int = MOST) -> int:
+    def prune(self, limit: int = MAX_BATCH) -> int:
         """Forget at most ``limit`` logs and keys whose time is over; how many. A store that
         does so by itself answers 0."""
 
@@ -128,18 +128,18 @@ class Log(ABC):
     """The same for an event loop; see :class:`BlockingLog`."""
 
     @abstractmethod
-    async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]: ...
+    async def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]: ...
     @abstractmethod
-    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract: ...
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage: ...
     @abstractmethod
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]: ...
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]: ...
     @abstractmethod
-    async def recent(self) -> Mapping[str, End] | None: ...
+    async def recent(self) -> Mapping[str, LogEnd] | None: ...
     @abstractmethod
-    async def prune(self, limit: int = MOST) -> int: ...
+    async def prune(self, limit: int = MAX_BATCH) -> int: ...
 
 
-def check_drafts(drafts: Sequence[Draft]) -> None:
+def check_drafts(drafts: Sequence[PublishRequest]) -> None:
     """Raises ValueError for what cannot be appended anywhere."""
     check_rooms([draft.room for draft in drafts])
     for draft in drafts:
@@ -156,8 +156,8 @@ def check_drafts(drafts: Sequence[Draft]) -> None:
 
 def check_rooms(rooms: Sequence[str]) -> None:
     """Raises ValueError for more than MOST, and for what is not a room."""
-    if len(rooms) > MOST:
-        raise ValueError(f"expected at most {MOST}, not {len(rooms)}")
+    if len(rooms) > MAX_BATCH:
+        raise ValueError(f"expected at most {MAX_BATCH}, not {len(rooms)}")
     for room in rooms:
         if not is_room(room):
             raise ValueError(f"expected {EXPECTED}, not {room!r}")
@@ -166,5 +166,5 @@ def check_rooms(rooms: Sequence[str]) -> None:
 def check_read(room: str, *, after: int, limit: int, max_bytes: int) -> None:
     """Raises ValueError for a read that makes no sense."""
     check_rooms([room])
-    if not 0 <= after <= 2**53 or max_bytes < 1 or not 1 <= limit <= MOST:
-        raise ValueError(f"expected an offset, 1 to {MOST} entries and 1 byte or more")
+    if not 0 <= after <= 2**53 or max_bytes < 1 or not 1 <= limit <= MAX_BATCH:
+        raise ValueError(f"expected an offset, 1 to {MAX_BATCH} entries and 1 byte or more")

@@ -98,7 +98,7 @@ class Verdict(Struct, frozen=True):
     reason: str
 
 
-class Cap(Struct, frozen=True):
+class SessionLimit(Struct, frozen=True):
     """How many sessions a user may have at a time, and who gives way to one more:
     nobody who is connected, or the oldest."""
 
@@ -106,7 +106,7 @@ class Cap(Struct, frozen=True):
     evict_oldest: bool
 
 
-class Pulse(Struct, frozen=True):
+class SessionUpdate(Struct, frozen=True):
     """One session's part of a beat: absolute values, so that a repeat changes nothing.
 
     ``idle_ms`` is how long ago its last proof of life was. ``rooms`` are all it is in, sorted;
@@ -127,7 +127,7 @@ class Registration(Struct, frozen=True):
     """A connected session as its worker knows it, for a store that may have lost it.
 
     ``token_hash`` and ``connection`` are those of its :class:`Opening`; ``idle_ms`` is
-    that of a :class:`Pulse`.
+    that of a :class:`SessionUpdate`.
     """
 
     session: Session
@@ -143,7 +143,7 @@ class Departure(Struct, frozen=True):
     worker has given up because no answer came; it then has no values of its own.
     """
 
-    pulse: Pulse
+    pulse: SessionUpdate
     code: int
     reason: str
     connection: str = ""
@@ -186,19 +186,19 @@ class CloseRequest(Struct, frozen=True):
     reason: str
 
 
-class Loss(Enum):
+class LossReason(Enum):
     """Why a session of a beat is no longer the worker's."""
 
     UNKNOWN = "unknown"  # closed meanwhile, or never known
     TAKEN_OVER = "taken_over"  # resumed elsewhere: a higher generation
 
 
-class Lost(Struct, frozen=True):
+class LostSession(Struct, frozen=True):
     """A session of a beat that is no longer the worker's."""
 
     session: str
     generation: int
-    loss: Loss
+    loss: LossReason
 
 
 class BeatAnswer(Struct, frozen=True):
@@ -219,7 +219,7 @@ class BeatAnswer(Struct, frozen=True):
     workers: int
     incarnation: str
     inbox: tuple[CloseRequest, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[LostSession, ...] = ()
     suspended: tuple[Session, ...] = ()
     at: int = 0
 

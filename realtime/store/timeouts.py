@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
+class Timeouts:
     """How long what is silent is believed, in milliseconds."""
 
     lease_ms: int

@@ -14,7 +14,7 @@ from realtime import composition
 from realtime.common.threads import Overloaded, aside
 from realtime.conf import settings
 from realtime.store.contract import StoreUnavailable
-from realtime.store.database.transaction import speaking
+from realtime.store.database.transaction import translate_errors
 from realtime.store.records import Query
 
 from . import health as monitor
@@ -62,7 +62,7 @@ def _for_public(body: dict[str, Any]) -> dict[str, Any]:
 def _for_staff(request: HttpRequest) -> dict[str, Any] | None:
     """What staff see besides the counts, None for everybody else. Blocking; raises
     StoreUnavailable if the database does not say who it is."""
-    with speaking():
+    with translate_errors():
         user: Any = getattr(request, "user", None)
         if not getattr(user, "is_staff", False):  # a user model need not have staff
             return None

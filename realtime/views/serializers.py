@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from realtime.common.moments import moment
-from realtime.store.contract import SHOWN
+from realtime.store.contract import ID_PREFIX_LEN
 from realtime.store.records import Session, SessionState
 
 CONDITIONS = {
@@ -55,13 +55,13 @@ def as_row(session: Session, workers: Mapping[str, str]) -> dict[str, Any]:
         "condition": condition,
         "condition_label": CONDITIONS[condition],
         "resumes": session.generation - 1,
-        "worker": workers.get(session.worker, session.worker[:SHOWN]),
+        "worker": workers.get(session.worker, session.worker[:ID_PREFIX_LEN]),
     }
 
 
 def reference(session: str) -> str:
-    """The harmless beginning of a session's id, see ``store.base.SHOWN``."""
-    return session[:SHOWN]
+    """The harmless beginning of a session's id, see ``store.base.ID_PREFIX_LEN``."""
+    return session[:ID_PREFIX_LEN]
 
 
 def _condition(session: Session) -> str:

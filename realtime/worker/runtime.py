@@ -20,10 +20,10 @@ from django.dispatch import Signal
 from msgspec.structs import replace
 
 from realtime import composition, signals
-from realtime.bus.hints import Kind
-from realtime.bus.node import Messenger, leaves_process
-from realtime.bus.publication_batches import Bundle
-from realtime.common.handler_threads import Lender
+from realtime.bus.hints import HintKind
+from realtime.bus.node import BusNode, leaves_process
+from realtime.bus.publication_batches import PublicationBatch
+from realtime.common.handler_threads import HandlerThreads
 from realtime.conf import settings
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
@@ -33,21 +33,21 @@ from realtime.store.ownership import ForeignStore
 from realtime.store.records import Deliveries, Session
 
 from .admission import probes, refusals
-from .admission.handshake import PATIENCE, Admission, Terms, Watchers
+from .admission.handshake import PATIENCE, Admission, ServerParams, SessionCallbacks
 from .admission.login_store import LoginStore
 from .admission.probes import Probes
 from .admission.refusals import Reason
-from .admission.ungreeted import Ungreeted
-from .connections.connection import Limits
-from .rooms.new_room_limit import NewRooms
+from .admission.ungreeted import UngreetedLimit
+from .connections.connection import FrameLimits
+from .rooms.new_room_limit import NewRoomLimit
 from .rooms.publisher import Publisher
 from .rooms.rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
 from .sessions.beats import Beats
-from .sessions.company import Company
-from .sessions.departures import Departures
-from .sessions.hub import Hub, Identity
+from .sessions.company import ClusterCheck
+from .sessions.departures import DisconnectQueue
+from .sessions.hub import Hub, WorkerIdentity
 from .sessions.jobs import Job
-from .sessions.revalidation import Logins
+from .sessions.revalidation import Revalidation
 from .sessions.ticker import Ticker, grain_for
 
 logger = logging.getLogger("realtime.worker")
@@ -70,18 +70,18 @@ class Runtime:
     between, everybody is still served.
     """
 
-    def __init__(self, base: composition.Foundation) -> None:
+    def __init__(self, base: composition.StoreContext) -> None:
         self.base = base
         self.store = base.store
         self.loop = asyncio.get_running_loop()
         self.pid = os.getpid()
-        self.limits = Limits(
+        self.limits = FrameLimits(
             settings.max_message_size,
             *settings.message_rate,
             settings.max_publication,
             *settings.byte_rate,
         )
-        self.ungreeted = Ungreeted(settings.max_ungreeted)
+        self.ungreeted = UngreetedLimit(settings.max_ungreeted)
         self.draining = self.closing = False
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))
@@ -91,8 +91,8 @@ class Runtime:
         self.login_store = LoginStore(
             base.threads.logins, self.refusals, timeout=settings.store_timeout
         )
-        self.lender = Lender(size=settings.handler_threads, patience=PATIENCE)
-        self._departures = Departures(
+        self.lender = HandlerThreads(size=settings.handler_threads, patience=PATIENCE)
+        self._departures = DisconnectQueue(
             base.store, base.sweeper, base.receivers, worker=base.id, retry=settings.flush_interval
         )
         self._flush = Job("flush", settings.flush_interval, self._report, known=_always)
@@ -105,10 +105,10 @@ class Runtime:
             base.store.log,
             opened=self._messenger.opened,
             closed=self._messenger.closed,
-            new_rooms=NewRooms(per_minute / 60, burst),
+            new_rooms=NewRoomLimit(per_minute / 60, burst),
         )
         self.publisher = Publisher(base.store.log, self.rooms, self._messenger.announce)
-        self.watchers = Watchers(
+        self.watchers = SessionCallbacks(
             opened=partial(self._announce, signals.session_opened),
             resumed=self._resumed,
             joined=partial(self._announce_rooms, signals.room_joined),
@@ -119,11 +119,11 @@ class Runtime:
         self.beats = Beats(
             base.store, base.receivers, self.hub, self._departures, lease=settings.lease
         )
-        self._company = Company(lease=settings.lease, heard_outside=leaves_process(layer))
+        self._company = ClusterCheck(lease=settings.lease, heard_outside=leaves_process(layer))
         self.ticker = self.hub.ticker = self._make_ticker()
 
     def _make_hub(self) -> Hub:
-        identity = Identity(self.base.id, socket.gethostname(), os.getpid())
+        identity = WorkerIdentity(self.base.id, socket.gethostname(), os.getpid())
         return Hub(
             identity, self._departures, deliveries=self._deliveries, return_delay=self.return_delay
         )
@@ -141,13 +141,13 @@ class Runtime:
             self._departures,
             self.rooms,
             self.watchers,
-            terms=Terms(
+            terms=ServerParams(
                 policy,
                 settings.resume_window,
                 settings.max_message_size,
                 settings.max_publication,
             ),
-            cap=composition.cap(),
+            cap=composition.session_limit(),
         )
 
     def _job(self, name: str, interval: float, work: Callable[[], Awaitable[object]]) -> Job:
@@ -161,10 +161,10 @@ class Runtime:
     def _store_is_away(self) -> bool:
         return not self.beats.healthy
 
-    def _make_messenger(self, layer: Any) -> Messenger:
-        return Messenger(
+    def _make_messenger(self, layer: Any) -> BusNode:
+        return BusNode(
             layer,
-            composition.seals(),
+            composition.signer(),
             prefix=settings.redis_prefix,
             mark_changed=self._mark_changed,
             flush_at=self._flush.hasten,
@@ -174,11 +174,11 @@ class Runtime:
     def _mark_changed(self, sessions: Sequence[str]) -> bool:
         return self.hub.mark_changed(sessions)
 
-    def _told(self, bundle: Bundle) -> None:
+    def _told(self, bundle: PublicationBatch) -> None:
         self.publisher.heard(bundle)
 
     def _make_ticker(self) -> Ticker:
-        logins = Logins(self.hub, self.login_store.verdicts)
+        logins = Revalidation(self.hub, self.login_store.verdicts)
         jobs = [
             self._flush,
             self._sweeps,
@@ -229,7 +229,7 @@ class Runtime:
 
     def _resumed(self, record: Session) -> None:
         """Whoever had it until now shall hear of it."""
-        self._messenger.tell(Kind.RESUMED, [record.id])
+        self._messenger.tell(HintKind.RESUMED, [record.id])
         self._announce(signals.session_resumed, record)
 
     def _announce(self, signal: Signal, record: Session) -> None:
@@ -242,14 +242,14 @@ class Runtime:
             announce = partial(signals.announce_rooms, signal, record, names)
             self.base.receivers.tell(record.id, announce)
 
-    def tell(self, kind: Kind, sessions: Iterable[str]) -> bool:
+    def tell(self, kind: HintKind, sessions: Iterable[str]) -> bool:
         """Tell all workers of these sessions; False if this one has ended. From any thread."""
         if self.loop.is_closed():
             return False
         self.loop.call_soon_threadsafe(self._messenger.tell, kind, sessions)
         return True
 
-    def announce(self, bundles: Sequence[Bundle], *, patience: float) -> bool:
+    def announce(self, bundles: Sequence[PublicationBatch], *, patience: float) -> bool:
         """Tell everybody of what this process has published; False if this worker has ended.
 
         From any thread, see :meth:`Publisher.tell`.
@@ -402,7 +402,7 @@ async def can_start() -> bool:
 
 
 async def _start() -> Runtime:
-    runtime = Runtime(composition.lay())
+    runtime = Runtime(composition.build())
     try:
         await runtime.start()
     except BaseException:

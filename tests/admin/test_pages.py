@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 
 from realtime.admin import ClosedSessionAdmin, LiveSessionAdmin
-from realtime.admin.listing import PAGE, Question
+from realtime.admin.listing import PAGE, ListParams
 from realtime.composition import blocking_store
 from realtime.models import ClosedSession, LiveSession
 from realtime.store.contract import BlockingStore, StoreUnavailable
@@ -74,8 +74,8 @@ def page_of(reference: str = "AAAA_5FBBB") -> str:
 # ---------------------------------------------------------------- the question in the URL
 
 
-def asked(query: str) -> Question:
-    return Question.of(QueryDict(query))
+def asked(query: str) -> ListParams:
+    return ListParams.of(QueryDict(query))
 
 
 def test_a_question_survives_its_url(ann: User) -> None:
@@ -90,7 +90,7 @@ def test_a_question_survives_its_url(ann: User) -> None:
 
 def test_nonsense_asks_for_everything() -> None:
     question = asked("by=password&order=random()&state=closing&q=%00%20&page=7")
-    assert question == Question()
+    assert question == ListParams()
     assert question.query() == Query()
     assert (question.url(), question.narrowed) == ("?", False)
 

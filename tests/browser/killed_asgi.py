@@ -8,7 +8,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
 from project.asgi import pages  # loads the apps
 from project.chat import ChatConsumer
-from realtime.protocol.messages import Said
+from realtime.protocol.messages import RoomMessage
 from realtime.routing import realtime_application
 
 LAST_WORDS = "the last words"
@@ -16,7 +16,7 @@ MARK = Path(os.environ["KILLED_MARK"])
 
 
 class Killed(ChatConsumer):
-    async def receive_message(self, message: Said) -> None:
+    async def receive_message(self, message: RoomMessage) -> None:
         await super().receive_message(message)
         if message.data["text"] == LAST_WORDS and not MARK.exists():
             MARK.touch()

@@ -12,20 +12,20 @@ import pytest
 from realtime.bus import command_queue
 from realtime.bus.announcer import Announcer
 from realtime.bus.hints import group_of_room, understand
-from realtime.bus.publication_batches import MOST_ENTRIES, Bundle
-from realtime.bus.signing import Seals
-from realtime.store.log import Entry
+from realtime.bus.publication_batches import MOST_ENTRIES, PublicationBatch
+from realtime.bus.signing import Signer
+from realtime.store.log import LogEntry
 from tests.redis_server import RedisServer
 from tests.worker.fakes import eventually
 
 from .layers import LAYERS, Faulty
 
-SEALS = Seals([b"the project's"])
+SEALS = Signer([b"the project's"])
 GROUP = partial(group_of_room, "p")
 
 
-def bundle(room: str, offset: int) -> Bundle:
-    return Bundle(room, "e", offset, (Entry(offset, 0, str(offset)),))
+def bundle(room: str, offset: int) -> PublicationBatch:
+    return PublicationBatch(room, "e", offset, (LogEntry(offset, 0, str(offset)),))
 
 
 class Ear:
@@ -46,7 +46,7 @@ class Ear:
     async def _listen(self) -> None:
         while True:
             told = understand(await self._layer.receive(self._channel), SEALS)
-            assert isinstance(told, Bundle)
+            assert isinstance(told, PublicationBatch)
             self.messages += 1
             self.heard.setdefault(told.room, []).extend(each.offset for each in told.entries)
 

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from realtime.bus import command_queue as module
-from realtime.bus.command_queue import MAX_WAITING, Line, Outage
+from realtime.bus.command_queue import MAX_WAITING, LayerCommandQueue, OutageLog
 from tests.worker.fakes import Clock, eventually
 
 
@@ -45,7 +45,7 @@ def commands() -> Commands:
 
 
 async def test_commands_are_given_in_order_and_one_at_a_time(commands: Commands) -> None:
-    line = Line()
+    line = LayerCommandQueue()
     for number in range(50):
         line.put(commands.work(number))
     await line.settle(5.0)
@@ -54,7 +54,7 @@ async def test_commands_are_given_in_order_and_one_at_a_time(commands: Commands)
 
 
 async def test_one_that_hangs_costs_nothing_but_itself(commands: Commands) -> None:
-    line = Line()
+    line = LayerCommandQueue()
     line.put(commands.hang)
     line.put(commands.work(1))
     await line.settle(5.0)
@@ -62,7 +62,7 @@ async def test_one_that_hangs_costs_nothing_but_itself(commands: Commands) -> No
 
 
 async def test_when_too_many_wait_a_new_one_is_dropped(commands: Commands) -> None:
-    line = Line()
+    line = LayerCommandQueue()
     for number in range(MAX_WAITING + 5):
         line.put(commands.work(number))
     assert line.dropped == 5
@@ -73,7 +73,7 @@ async def test_when_too_many_wait_a_new_one_is_dropped(commands: Commands) -> No
 async def test_an_outage_is_said_once_and_its_end_once(
     commands: Commands, caplog: pytest.LogCaptureFixture
 ) -> None:
-    line = Line()
+    line = LayerCommandQueue()
     for command in (commands.fail, commands.hang, commands.fail, commands.work(1)):
         line.put(command)
     await line.settle(5.0)
@@ -88,7 +88,7 @@ async def test_a_stop_drops_what_waits_and_ends_what_is_under_way(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE", 60.0)
-    line = Line()
+    line = LayerCommandQueue()
     line.put(commands.hang)
     line.put(commands.work(1))
     await line.settle(0.01)
@@ -100,7 +100,7 @@ async def test_a_layer_that_cancels_a_command_stops_no_other(commands: Commands)
     async def cancelled() -> None:
         raise asyncio.CancelledError
 
-    line = Line()
+    line = LayerCommandQueue()
     line.put(cancelled)
     await eventually(lambda: not line.busy)
     line.put(commands.work(1))
@@ -114,7 +114,7 @@ async def test_something_works_again_when_it_has_done_so_for_a_while(
     caplog.set_level(logging.DEBUG)
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    outage = Outage("it", steady=30.0)
+    outage = OutageLog("it", steady=30.0)
     for _ in range(10):  # fails every five seconds, works in between
         outage.failed(TimeoutError())
         clock.turn(5.0)

@@ -9,26 +9,26 @@ from channels.layers import InMemoryChannelLayer
 from realtime.bus.hints import (
     MOST,
     Hint,
-    Kind,
+    HintKind,
     about,
     group_of,
     group_of_room,
     message_of,
     understand,
 )
-from realtime.bus.publication_batches import Bundle
-from realtime.bus.signing import Seals
-from realtime.store.log import Entry
+from realtime.bus.publication_batches import PublicationBatch
+from realtime.bus.signing import Signer
+from realtime.store.log import LogEntry
 
-SEALS = Seals([b"the project's"])
+SEALS = Signer([b"the project's"])
 IDS = [f"{n:032x}" for n in range(1000)]
 
 
 def message(**other: Any) -> dict[str, Any]:
-    return {**Hint(Kind.CLOSING, ("a",)).message(), **other}
+    return {**Hint(HintKind.CLOSING, ("a",)).message(), **other}
 
 
-@pytest.mark.parametrize("hint", [Hint(Kind.CLOSING), Hint(Kind.RESUMED, ("a", "b"))])
+@pytest.mark.parametrize("hint", [Hint(HintKind.CLOSING), Hint(HintKind.RESUMED, ("a", "b"))])
 def test_a_hint_is_read_as_it_was_written(hint: Hint) -> None:
     assert understand(hint.message(), SEALS) == hint
 
@@ -49,23 +49,23 @@ def test_what_is_not_exactly_a_hint_is_none(forged: object) -> None:
     assert understand(forged, SEALS) is None
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_hint_names_so_many_and_no_more(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", HintKind)
+def test_a_hint_names_so_many_and_no_more(kind: HintKind) -> None:
     (full,) = about(kind, IDS[: MOST[kind]])
     assert understand(full.message(), SEALS) == full
     assert understand(Hint(kind, tuple(IDS[: MOST[kind] + 1])).message(), SEALS) is None
 
 
 def test_of_nobody_there_is_nothing_to_tell() -> None:
-    assert about(Kind.CLOSING, []) == about(Kind.RESUMED, []) == []
+    assert about(HintKind.CLOSING, []) == about(HintKind.RESUMED, []) == []
 
 
 def test_too_many_to_be_named_as_closing_make_everybody_look() -> None:
-    assert about(Kind.CLOSING, IDS[:101]) == [Hint(Kind.CLOSING)]
+    assert about(HintKind.CLOSING, IDS[:101]) == [Hint(HintKind.CLOSING)]
 
 
 def test_the_resumed_are_all_named() -> None:
-    hints = about(Kind.RESUMED, IDS[:450])
+    hints = about(HintKind.RESUMED, IDS[:450])
     assert [len(hint.sessions) for hint in hints] == [200, 200, 50]
     assert [id_ for hint in hints for id_ in hint.sessions] == IDS[:450]
 
@@ -79,20 +79,22 @@ def test_a_group_has_a_name_that_every_layer_takes(prefix: str) -> None:
 # Publications
 
 DATA = '{"text":"grüße 🎉","big":9007199254740991,"small":1e-7,"none":null}'
-BUNDLE = Bundle("chat:1", "e1", 8, (Entry(7, 1_795_176_000_000, DATA), Entry(8, 0, '"\\u0000"')))
+BUNDLE = PublicationBatch(
+    "chat:1", "e1", 8, (LogEntry(7, 1_795_176_000_000, DATA), LogEntry(8, 0, '"\\u0000"'))
+)
 
 
-@pytest.mark.parametrize("bundle", [BUNDLE, Bundle("user:1", "e1", 2**53)])
-def test_a_bundle_is_read_as_it_was_written(bundle: Bundle) -> None:
+@pytest.mark.parametrize("bundle", [BUNDLE, PublicationBatch("user:1", "e1", 2**53)])
+def test_a_bundle_is_read_as_it_was_written(bundle: PublicationBatch) -> None:
     travelled = json.loads(json.dumps(message_of(bundle, SEALS)))  # as any layer could carry it
     assert understand(travelled, SEALS) == bundle
 
 
 def test_the_seals_of_a_secret_that_was_replaced_are_known_for_a_while() -> None:
-    before, after = Seals([b"old"]), Seals([b"new", b"old"])
+    before, after = Signer([b"old"]), Signer([b"new", b"old"])
     assert understand(message_of(BUNDLE, before), after) == BUNDLE
     assert understand(message_of(BUNDLE, after), before) is None
-    assert understand(message_of(BUNDLE, after), Seals([b"new"])) == BUNDLE
+    assert understand(message_of(BUNDLE, after), Signer([b"new"])) == BUNDLE
 
 
 def test_no_part_of_a_bundle_can_be_changed() -> None:
@@ -118,7 +120,7 @@ def test_what_is_not_exactly_a_bundle_is_none(forged: dict[str, Any]) -> None:
 def test_what_a_later_release_says_more_is_left_out() -> None:
     text = '["a","e",1,[[1,2,{"x":1},"more"]],["more"]]'
     message = {**message_of(BUNDLE, SEALS), "text": text, "seal": SEALS.seal(text), "more": 1}
-    assert understand(message, SEALS) == Bundle("a", "e", 1, (Entry(1, 2, '{"x":1}'),))
+    assert understand(message, SEALS) == PublicationBatch("a", "e", 1, (LogEntry(1, 2, '{"x":1}'),))
 
 
 @pytest.mark.parametrize(

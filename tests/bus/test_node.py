@@ -10,11 +10,11 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from realtime.bus import command_queue, listener, node
-from realtime.bus.hints import Hint, Kind, group_of
-from realtime.bus.node import FLUSH_EVERY, Messenger, leaves_process
-from realtime.bus.publication_batches import Bundle
-from realtime.bus.signing import Seals
-from realtime.store.log import Entry
+from realtime.bus.hints import Hint, HintKind, group_of
+from realtime.bus.node import FLUSH_EVERY, BusNode, leaves_process
+from realtime.bus.publication_batches import PublicationBatch
+from realtime.bus.signing import Signer
+from realtime.store.log import LogEntry
 from tests.redis_server import RedisServer
 from tests.worker.fakes import Clock, eventually, live, settled
 
@@ -22,7 +22,7 @@ from .layers import LAYERS, Faulty
 
 PREFIX = "realtime"
 GROUP = group_of(PREFIX)
-SEALS = Seals([b"the project's"])
+SEALS = Signer([b"the project's"])
 ID = "a" * 32
 
 
@@ -32,8 +32,8 @@ class Worker:
     def __init__(self, layer: Any) -> None:
         self.session = live(ID)
         self.flushes: list[float] = []
-        self.told: list[Bundle] = []
-        self.messenger = Messenger(
+        self.told: list[PublicationBatch] = []
+        self.messenger = BusNode(
             layer,
             SEALS,
             prefix=PREFIX,
@@ -94,7 +94,7 @@ async def test_all_workers_are_told(name: str, redis_server: RedisServer) -> Non
     workers = [await Worker(layer).joined() for _ in range(3)]
 
     def all_were_told() -> bool:
-        workers[0].messenger.tell(Kind.RESUMED, [ID])  # a subscription is not confirmed
+        workers[0].messenger.tell(HintKind.RESUMED, [ID])  # a subscription is not confirmed
         return all(worker.session.changed and worker.flushes for worker in workers)
 
     await eventually(all_were_told)
@@ -114,12 +114,12 @@ async def test_redis_gone_and_back_is_heard_of_again(redis_server: RedisServer) 
     with RedisServer() as redis:
         worker = await Worker(LAYERS["pubsub"](redis)).joined()
         redis.kill()
-        worker.messenger.tell(Kind.CLOSING, [ID])
+        worker.messenger.tell(HintKind.CLOSING, [ID])
         await eventually(lambda: worker.messenger.line.dropped)
         redis.start()
 
         def told() -> int:
-            worker.messenger.tell(Kind.CLOSING, [ID])
+            worker.messenger.tell(HintKind.CLOSING, [ID])
             return worker.heard
 
         await eventually(told)
@@ -131,7 +131,7 @@ async def test_a_redis_that_stands_still_keeps_nobody_waiting() -> None:
         worker = await Worker(LAYERS["pubsub"](redis)).joined()
         redis.freeze()
         for _ in range(1000):
-            worker.messenger.tell(Kind.RESUMED, [ID])
+            worker.messenger.tell(HintKind.RESUMED, [ID])
             worker.messenger.line.put(worker.messenger.listener._join)
         began = time.monotonic()
         await worker.messenger.stop()
@@ -144,19 +144,19 @@ async def test_a_redis_that_stands_still_keeps_nobody_waiting() -> None:
 
 
 async def test_a_hint_about_somebody_here_flushes_with_that_session(worker: Worker) -> None:
-    worker.messenger.heed(Hint(Kind.CLOSING, ("b", ID)))
+    worker.messenger.heed(Hint(HintKind.CLOSING, ("b", ID)))
     assert worker.session.changed
     assert len(worker.flushes) == 1
 
 
 async def test_a_hint_about_nobody_here_does_nothing(worker: Worker) -> None:
-    worker.messenger.heed(Hint(Kind.CLOSING, ("b",)))
+    worker.messenger.heed(Hint(HintKind.CLOSING, ("b",)))
     assert not worker.session.changed
     assert worker.flushes == []
 
 
 async def test_a_hint_about_everybody_flushes_what_there_is(worker: Worker) -> None:
-    worker.messenger.heed(Hint(Kind.CLOSING))
+    worker.messenger.heed(Hint(HintKind.CLOSING))
     assert not worker.session.changed
     assert len(worker.flushes) == 1
 
@@ -168,7 +168,7 @@ async def test_however_many_hints_come_the_flushes_are_few(
     monkeypatch.setattr(node, "time", clock)
     began = clock.now
     for _ in range(1000):
-        worker.messenger.heed(Hint(Kind.CLOSING, (ID,)))
+        worker.messenger.heed(Hint(HintKind.CLOSING, (ID,)))
         clock.turn(0.001)
     wanted = sorted(set(worker.flushes))
     assert wanted == pytest.approx([began + n * FLUSH_EVERY for n in range(5)])
@@ -180,8 +180,8 @@ async def test_however_many_hints_come_the_flushes_are_few(
 
 async def test_what_happens_together_is_told_together(worker: Worker, other: Worker) -> None:
     for number in range(150):
-        worker.messenger.tell(Kind.RESUMED, [f"{number:032x}"])
-    worker.messenger.tell(Kind.RESUMED, [ID])
+        worker.messenger.tell(HintKind.RESUMED, [f"{number:032x}"])
+    worker.messenger.tell(HintKind.RESUMED, [ID])
     await eventually(lambda: other.session.changed)
     assert other.heard == 1
 
@@ -190,15 +190,15 @@ async def test_many_are_told_at_once_and_at_most_as_many_as_a_hint_names(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     for number in range(1000):
-        worker.messenger.tell(Kind.RESUMED, [f"{number:032x}"])
+        worker.messenger.tell(HintKind.RESUMED, [f"{number:032x}"])
     await eventually(lambda: other.heard == 5)
-    worker.messenger.tell(Kind.CLOSING, [f"{number:032x}" for number in range(1000)])
+    worker.messenger.tell(HintKind.CLOSING, [f"{number:032x}" for number in range(1000)])
     await eventually(lambda: other.flushes)
     assert (other.heard, other.ignored) == (6, 0)
 
 
 async def test_of_nobody_nothing_is_told(worker: Worker, faulty: Faulty) -> None:
-    worker.messenger.tell(Kind.CLOSING, [])
+    worker.messenger.tell(HintKind.CLOSING, [])
     await worker.messenger.stop()
     assert "group_send" not in faulty.calls
 
@@ -210,10 +210,10 @@ async def test_what_the_layer_loses_is_missed_by_nobody(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     faulty.copies = 0
-    worker.messenger.tell(Kind.CLOSING, [ID])
+    worker.messenger.tell(HintKind.CLOSING, [ID])
     await eventually(lambda: "group_send" in faulty.calls)
     faulty.copies = 1
-    worker.messenger.tell(Kind.CLOSING, [ID])
+    worker.messenger.tell(HintKind.CLOSING, [ID])
     await eventually(lambda: other.heard == 1)
 
 
@@ -221,7 +221,7 @@ async def test_what_is_doubled_flushes_no_more_often(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     faulty.copies = 50
-    worker.messenger.tell(Kind.CLOSING, [ID])
+    worker.messenger.tell(HintKind.CLOSING, [ID])
     await eventually(lambda: other.heard == 50)
     assert len(set(other.flushes)) <= 2
 
@@ -233,7 +233,9 @@ async def test_what_is_forged_is_counted_and_nothing_else(
     forged = [None, 7, b"\xc1", {"type": "websocket.close"}, {"type": "realtime.hint"}]
     for message in forged:
         await faulty.forge(GROUP, message)
-    await faulty.forge(GROUP, Hint(Kind.CLOSING, tuple(str(n) for n in range(100_000))).message())
+    await faulty.forge(
+        GROUP, Hint(HintKind.CLOSING, tuple(str(n) for n in range(100_000))).message()
+    )
     await eventually(lambda: worker.ignored == len(forged) + 1)
     assert (worker.heard, worker.flushes, caplog.messages) == (0, [], [])
 
@@ -245,7 +247,7 @@ async def test_a_receive_that_ends_is_begun_again(
     faulty.receive_errors = [error] * 5
     worker = await Worker(faulty).joined()
     await eventually(lambda: not faulty.receive_errors)
-    worker.messenger.tell(Kind.CLOSING, [ID])
+    worker.messenger.tell(HintKind.CLOSING, [ID])
     await eventually(lambda: worker.heard)
     (said,) = caplog.messages
     assert said.startswith("hints cannot be received: ")
@@ -259,7 +261,7 @@ async def test_what_cannot_be_read_holds_up_nothing(
     monkeypatch.setattr(listener, "FIRST_PAUSE", 3600.0)
     faulty.receive_errors = [ValueError("no message pack")] * 20
     worker = await Worker(faulty).joined()
-    worker.messenger.tell(Kind.CLOSING, [ID])
+    worker.messenger.tell(HintKind.CLOSING, [ID])
     await eventually(lambda: worker.heard)
     assert (worker.ignored, caplog.messages) == (20, [])
     await worker.messenger.stop()
@@ -271,10 +273,10 @@ async def test_publications_of_others_are_passed_on_while_somebody_is_in_their_r
     redis_server.flush()
     layer = LAYERS["pubsub"](redis_server)
     here, there = await Worker(layer).joined(), await Worker(layer).joined()
-    bundle = Bundle("r", "e", 1, (Entry(1, 0, "1"),))
+    bundle = PublicationBatch("r", "e", 1, (LogEntry(1, 0, "1"),))
     here.messenger.opened("r")
 
-    def told() -> list[Bundle]:
+    def told() -> list[PublicationBatch]:
         there.messenger.announce(bundle)  # a subscription is not confirmed
         return here.told
 
@@ -288,7 +290,7 @@ async def test_where_nobody_else_can_hear_nothing_is_said_of_publications() -> N
     layer = InMemoryChannelLayer()
     worker = await Worker(layer).joined()
     worker.messenger.opened("r")
-    worker.messenger.announce(Bundle("r", "e", 1))
+    worker.messenger.announce(PublicationBatch("r", "e", 1))
     worker.messenger.closed("r")
     await settled()
     assert layer.groups.keys() == {GROUP}
@@ -302,7 +304,7 @@ async def test_a_layer_that_has_forgotten_a_worker_hears_of_it_again(
     faulty.groups.clear()
     await worker.messenger.stay()
     await other.messenger.stay()
-    worker.messenger.tell(Kind.CLOSING, [ID])
+    worker.messenger.tell(HintKind.CLOSING, [ID])
     await eventually(lambda: other.heard)
 
 
@@ -311,13 +313,13 @@ async def test_a_layer_out_of_reach_at_the_start_is_joined_later(faulty: Faulty)
     worker = await Worker(faulty).joined()
     faulty.raising = None
     await worker.messenger.stay()
-    worker.messenger.tell(Kind.CLOSING, [ID])
+    worker.messenger.tell(HintKind.CLOSING, [ID])
     await eventually(lambda: worker.heard)
     await worker.messenger.stop()
 
 
 async def test_a_stop_leaves_the_group_and_no_task(worker: Worker, faulty: Faulty) -> None:
-    worker.messenger.tell(Kind.CLOSING, [ID])
+    worker.messenger.tell(HintKind.CLOSING, [ID])
     await worker.messenger.stop()
     assert faulty.groups == {}
     left = [t.get_name() for t in asyncio.all_tasks() if t.get_name().startswith("realtime")]

@@ -7,46 +7,51 @@ from collections.abc import Iterable
 import pytest
 
 from realtime.bus import publication_batches
-from realtime.bus.publication_batches import MOST_BYTES, MOST_ENTRIES, Bundle, Bundles
-from realtime.store.log import Entry
+from realtime.bus.publication_batches import (
+    MOST_BYTES,
+    MOST_ENTRIES,
+    PublicationBatch,
+    PublicationQueue,
+)
+from realtime.store.log import LogEntry
 
 
-def bundle(room: str, *offsets: int, epoch: str = "e", size: int = 1) -> Bundle:
-    entries = tuple(Entry(offset, 0, "x" * size) for offset in offsets)
-    return Bundle(room, epoch, max(offsets), entries)
+def bundle(room: str, *offsets: int, epoch: str = "e", size: int = 1) -> PublicationBatch:
+    entries = tuple(LogEntry(offset, 0, "x" * size) for offset in offsets)
+    return PublicationBatch(room, epoch, max(offsets), entries)
 
 
-def rest(waiting: Bundles) -> list[Bundle]:
+def rest(waiting: PublicationQueue) -> list[PublicationBatch]:
     return list(iter(waiting.take, None))
 
 
-def put_all(waiting: Bundles, given: Iterable[Bundle]) -> None:
+def put_all(waiting: PublicationQueue, given: Iterable[PublicationBatch]) -> None:
     for each in given:
         waiting.put(each)
 
 
 def test_what_waits_is_gathered_by_room_in_order() -> None:
-    waiting = Bundles()
+    waiting = PublicationQueue()
     put_all(waiting, [bundle("a", 1), bundle("b", 1), bundle("a", 2), bundle("a", 3, 4)])
     assert rest(waiting) == [bundle("a", 1, 2, 3, 4), bundle("b", 1)]
     assert waiting.lost == 0
 
 
 def test_another_epoch_takes_the_place_of_the_one_before() -> None:
-    waiting = Bundles()
+    waiting = PublicationQueue()
     put_all(waiting, [bundle("a", 7), bundle("a", 1, epoch="f")])
     assert rest(waiting) == [bundle("a", 1, epoch="f")]
 
 
 def test_one_without_entries_moves_the_top_and_nothing_else() -> None:
-    waiting = Bundles()
-    put_all(waiting, [bundle("a", 1), Bundle("a", "e", 5), Bundle("a", "e", 3)])
+    waiting = PublicationQueue()
+    put_all(waiting, [bundle("a", 1), PublicationBatch("a", "e", 5), PublicationBatch("a", "e", 3)])
     (found,) = rest(waiting)
     assert (found.top, found.entries) == (5, bundle("a", 1).entries)
 
 
 def test_the_taker_is_told_once_until_it_has_found_nothing() -> None:
-    waiting = Bundles()
+    waiting = PublicationQueue()
     assert [waiting.put(bundle("a", n)) for n in (1, 2)] == [True, False]
     waiting.take()
     assert not waiting.put(bundle("a", 3))
@@ -56,14 +61,14 @@ def test_the_taker_is_told_once_until_it_has_found_nothing() -> None:
 
 @pytest.mark.parametrize(("count", "size"), [(MOST_ENTRIES + 1, 1), (9, MOST_BYTES // 8)])
 def test_beyond_the_bounds_of_a_room_the_newest_is_kept(count: int, size: int) -> None:
-    waiting = Bundles()
+    waiting = PublicationQueue()
     put_all(waiting, [bundle("a", n, size=size) for n in range(1, count + 1)])
     assert rest(waiting) == [bundle("a", count, size=size)]
     assert waiting.lost == 1
 
 
 def test_one_that_is_too_large_by_itself_is_told_all_the_same() -> None:
-    waiting = Bundles()
+    waiting = PublicationQueue()
     waiting.put(bundle("a", 1, size=MOST_BYTES + 1))
     assert rest(waiting) == [bundle("a", 1, size=MOST_BYTES + 1)]
 
@@ -72,7 +77,7 @@ def test_of_too_many_rooms_those_that_have_waited_longest_give_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(publication_batches, "MOST_ROOMS", 3)
-    waiting = Bundles()
+    waiting = PublicationQueue()
     put_all(waiting, [bundle(room, 1) for room in "abcde"])
     assert [each.room for each in rest(waiting)] == ["c", "d", "e"]
     assert waiting.lost == 2
@@ -80,7 +85,7 @@ def test_of_too_many_rooms_those_that_have_waited_longest_give_way(
 
 def test_so_they_do_of_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publication_batches, "MOST_WAITING_BYTES", 100)
-    waiting = Bundles()
+    waiting = PublicationQueue()
     put_all(waiting, [bundle(room, 1, size=30) for room in "abcd"])
     put_all(waiting, [bundle("huge", 1, size=1000)])
     assert [each.room for each in rest(waiting)] == ["huge"]
@@ -89,7 +94,7 @@ def test_so_they_do_of_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_thread_waits_for_room_but_only_for_a_moment() -> None:
-    waiting = Bundles()
+    waiting = PublicationQueue()
     put_all(waiting, [bundle("a", n) for n in range(1, MOST_ENTRIES + 1)])
     began = time.monotonic()
     waiting.put(bundle("b", 1), patience=10.0)  # another room has not to wait
@@ -101,7 +106,7 @@ def test_a_thread_waits_for_room_but_only_for_a_moment() -> None:
 
 
 def test_whoever_waits_goes_on_when_something_was_taken() -> None:
-    waiting = Bundles()
+    waiting = PublicationQueue()
     put_all(waiting, [bundle("a", n) for n in range(1, MOST_ENTRIES + 1)])
     thread = threading.Thread(
         target=lambda: waiting.put(bundle("a", MOST_ENTRIES + 1), patience=60.0)
@@ -115,7 +120,7 @@ def test_whoever_waits_goes_on_when_something_was_taken() -> None:
 
 
 def test_threads_lose_nothing_to_each_other() -> None:
-    waiting = Bundles()
+    waiting = PublicationQueue()
     taken: dict[str, list[int]] = {}
 
     def publish(room: str) -> None:

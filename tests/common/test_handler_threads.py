@@ -14,16 +14,16 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections, transaction
 
 from realtime.common import handler_threads as module
-from realtime.common.handler_threads import Lender, has_own_thread
+from realtime.common.handler_threads import HandlerThreads, has_own_thread
 from realtime.common.threads import Overloaded
-from realtime.common.time_limit import patience
+from realtime.common.time_limit import time_limit
 
 PATIENCE = 10.0
 
 
 @pytest.fixture
-async def lender() -> AsyncIterator[Lender]:
-    lender = Lender(size=2, patience=PATIENCE)
+async def lender() -> AsyncIterator[HandlerThreads]:
+    lender = HandlerThreads(size=2, patience=PATIENCE)
     yield lender
     await lender.aclose()
 
@@ -36,7 +36,7 @@ def gate() -> threading.Event:
 ident = sync_to_async(threading.get_ident)
 
 
-async def blocked(lender: Lender, gate: threading.Event) -> "asyncio.Task[None]":
+async def blocked(lender: HandlerThreads, gate: threading.Event) -> "asyncio.Task[None]":
     """A call whose sync code has begun and waits for the gate."""
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -60,7 +60,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_all_sync_code_of_a_call_runs_in_one_thread(lender: Lender) -> None:
+async def test_all_sync_code_of_a_call_runs_in_one_thread(lender: HandlerThreads) -> None:
     with lender.loan():
         one = await ident()
         assert await database_sync_to_async(threading.get_ident)() == one
@@ -69,7 +69,7 @@ async def test_all_sync_code_of_a_call_runs_in_one_thread(lender: Lender) -> Non
         assert one not in (threading.get_ident(), await asyncio.to_thread(threading.get_ident))
 
 
-async def test_a_thread_is_used_again(lender: Lender) -> None:
+async def test_a_thread_is_used_again(lender: HandlerThreads) -> None:
     seen = set()
     for _ in range(10):
         with lender.loan():
@@ -78,13 +78,15 @@ async def test_a_thread_is_used_again(lender: Lender) -> None:
     assert len(seen) == 1
 
 
-async def test_a_call_without_sync_code_takes_no_thread(lender: Lender) -> None:
+async def test_a_call_without_sync_code_takes_no_thread(lender: HandlerThreads) -> None:
     with lender.loan():
         await asyncio.sleep(0)
     assert lender._total == 0
 
 
-async def test_calls_do_not_wait_for_each_other(lender: Lender, gate: threading.Event) -> None:
+async def test_calls_do_not_wait_for_each_other(
+    lender: HandlerThreads, gate: threading.Event
+) -> None:
     busy = await blocked(lender, gate)
     with lender.loan():
         assert await ident()
@@ -93,7 +95,7 @@ async def test_calls_do_not_wait_for_each_other(lender: Lender, gate: threading.
 
 
 async def test_there_are_no_more_threads_at_work_than_allowed(
-    lender: Lender, gate: threading.Event
+    lender: HandlerThreads, gate: threading.Event
 ) -> None:
     busy = [await blocked(lender, gate) for _ in range(2)]
 
@@ -108,7 +110,7 @@ async def test_there_are_no_more_threads_at_work_than_allowed(
     await asyncio.gather(waiting, *busy)
 
 
-async def test_a_call_that_rests_holds_up_nobody(lender: Lender) -> None:
+async def test_a_call_that_rests_holds_up_nobody(lender: HandlerThreads) -> None:
     """It awaits something else, and may go on in its thread afterwards."""
     go_on = asyncio.Event()
 
@@ -133,7 +135,7 @@ async def test_a_call_that_rests_holds_up_nobody(lender: Lender) -> None:
 async def test_who_waits_too_long_is_given_up_and_that_is_said_once(
     gate: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lender = Lender(size=1, patience=0.05)
+    lender = HandlerThreads(size=1, patience=0.05)
     busy = await blocked(lender, gate)
     for _ in range(2):
         with lender.loan(), pytest.raises(Overloaded):
@@ -155,7 +157,7 @@ async def test_where_the_system_has_no_more_threads_the_call_waits_for_one(
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    lender = Lender(size=2, patience=PATIENCE)
+    lender = HandlerThreads(size=2, patience=PATIENCE)
 
     async def call() -> int:
         with lender.loan():
@@ -177,7 +179,7 @@ async def test_so_many_wait_and_no_more(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", 1)
-    lender = Lender(size=1, patience=PATIENCE)
+    lender = HandlerThreads(size=1, patience=PATIENCE)
     busy = await blocked(lender, gate)
 
     async def call() -> None:
@@ -194,7 +196,7 @@ async def test_so_many_wait_and_no_more(
 
 
 async def test_a_call_that_is_cancelled_while_it_waits_takes_no_thread(
-    lender: Lender, gate: threading.Event
+    lender: HandlerThreads, gate: threading.Event
 ) -> None:
     busy = [await blocked(lender, gate) for _ in range(2)]
     ran: list[int] = []
@@ -217,7 +219,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_takes_no_thread(
 async def test_a_thread_that_is_stuck_is_lent_when_it_is_free_again(
     gate: threading.Event,
 ) -> None:
-    lender = Lender(size=1, patience=PATIENCE)
+    lender = HandlerThreads(size=1, patience=PATIENCE)
     stuck = await blocked(lender, gate)
     stuck.cancel()
     await asyncio.wait([stuck])
@@ -237,11 +239,11 @@ async def test_a_thread_that_is_stuck_is_lent_when_it_is_free_again(
 async def test_the_wait_for_a_thread_does_not_count_as_the_callers_time(
     gate: threading.Event,
 ) -> None:
-    lender = Lender(size=1, patience=PATIENCE)
+    lender = HandlerThreads(size=1, patience=PATIENCE)
     busy = await blocked(lender, gate)
 
     async def call() -> int:
-        async with patience(0.2):
+        async with time_limit(0.2):
             with lender.loan():
                 await ident()
                 return int(await ident())
@@ -252,13 +254,13 @@ async def test_the_wait_for_a_thread_does_not_count_as_the_callers_time(
     assert await waiting
     await busy
     with pytest.raises(TimeoutError):
-        async with patience(0.05):
+        async with time_limit(0.05):
             with lender.loan():
                 await sync_to_async(time.sleep)(0.5)
     await lender.aclose()
 
 
-async def test_code_left_behind_borrows_a_thread_for_each_call(lender: Lender) -> None:
+async def test_code_left_behind_borrows_a_thread_for_each_call(lender: HandlerThreads) -> None:
     ended = asyncio.Event()
 
     async def later() -> list[int]:
@@ -274,7 +276,7 @@ async def test_code_left_behind_borrows_a_thread_for_each_call(lender: Lender) -
 
 
 async def test_code_around_handlers_borrows_a_thread_for_each_call(
-    lender: Lender, gate: threading.Event
+    lender: HandlerThreads, gate: threading.Event
 ) -> None:
     await blocked(lender, gate)
     with lender.around():
@@ -284,7 +286,7 @@ async def test_code_around_handlers_borrows_a_thread_for_each_call(
     gate.set()
 
 
-async def test_sync_code_may_call_async_code_that_calls_sync_code(lender: Lender) -> None:
+async def test_sync_code_may_call_async_code_that_calls_sync_code(lender: HandlerThreads) -> None:
     def sync() -> bool:
         inner = async_to_sync(sync_to_async(threading.get_ident))()
         return bool(inner == threading.get_ident())
@@ -298,7 +300,7 @@ async def test_in_a_loop_that_sync_code_waits_for_it_has_that_thread() -> None:
     application in a task with an empty context."""
 
     async def call() -> list[int]:
-        lender = Lender(size=1, patience=PATIENCE)
+        lender = HandlerThreads(size=1, patience=PATIENCE)
         with lender.around():
             found = [await ident()]
             with lender.loan():
@@ -316,7 +318,7 @@ async def test_in_a_loop_that_sync_code_waits_for_it_has_that_thread() -> None:
 
 
 async def test_after_the_end_nothing_begins() -> None:
-    lender = Lender(size=1, patience=PATIENCE)
+    lender = HandlerThreads(size=1, patience=PATIENCE)
     with lender.loan():
         await ident()
         await lender.aclose()
@@ -340,7 +342,7 @@ def persistent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_without_an_age_a_connection_ends_with_its_call(lender: Lender) -> None:
+async def test_without_an_age_a_connection_ends_with_its_call(lender: HandlerThreads) -> None:
     with lender.loan():
         used = await sync_to_async(wrapper)()
         assert used.connection
@@ -350,7 +352,7 @@ async def test_without_an_age_a_connection_ends_with_its_call(lender: Lender) ->
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("persistent")
-async def test_a_connection_with_an_age_is_used_again(lender: Lender) -> None:
+async def test_a_connection_with_an_age_is_used_again(lender: HandlerThreads) -> None:
     with lender.loan():
         used = await sync_to_async(wrapper)()
         raw = used.connection
@@ -363,7 +365,7 @@ async def test_a_connection_with_an_age_is_used_again(lender: Lender) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("persistent")
-async def test_a_transaction_left_open_meets_no_other_call(lender: Lender) -> None:
+async def test_a_transaction_left_open_meets_no_other_call(lender: HandlerThreads) -> None:
     def begin() -> None:
         transaction.atomic().__enter__()
         get_user_model().objects.create(username="ada")

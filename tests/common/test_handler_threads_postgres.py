@@ -9,15 +9,15 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.db import OperationalError, connections
 
-from realtime.common.handler_threads import Lender
+from realtime.common.handler_threads import HandlerThreads
 from realtime.models import ClosedSession
 
 PATIENCE = 10.0
 
 
 @pytest.fixture
-async def lender() -> AsyncIterator[Lender]:
-    lender = Lender(size=1, patience=PATIENCE)
+async def lender() -> AsyncIterator[HandlerThreads]:
+    lender = HandlerThreads(size=1, patience=PATIENCE)
     yield lender
     await lender.aclose()
 
@@ -49,7 +49,7 @@ def end_backends(alias: str) -> int:
         return len(ended)
 
 
-async def ask(lender: Lender, alias: str) -> str:
+async def ask(lender: HandlerThreads, alias: str) -> str:
     """What a handler does, by each of the three ways to the ORM."""
     rows = ClosedSession.objects.using(alias)
     try:
@@ -62,13 +62,13 @@ async def ask(lender: Lender, alias: str) -> str:
     return "answered"
 
 
-async def settled(lender: Lender) -> None:
+async def settled(lender: HandlerThreads) -> None:
     async with asyncio.timeout(PATIENCE):
         while len(lender._free) != 1:
             await asyncio.sleep(0.001)
 
 
-async def asked_around_an_end(lender: Lender, alias: str) -> tuple[list[str], int]:
+async def asked_around_an_end(lender: HandlerThreads, alias: str) -> tuple[list[str], int]:
     """What comes of three calls, the database's backends ended after the first, and how many."""
     answers, ended = [], 0
     for number in range(3):
@@ -90,7 +90,7 @@ async def asked_around_an_end(lender: Lender, alias: str) -> tuple[list[str], in
     ids=["no age", "an age", "health checks"],
 )
 async def test_a_backend_that_ended_costs_what_it_costs_a_request(
-    lender: Lender,
+    lender: HandlerThreads,
     alias: str,
     monkeypatch: pytest.MonkeyPatch,
     options: dict[str, Any],
@@ -102,12 +102,12 @@ async def test_a_backend_that_ended_costs_what_it_costs_a_request(
 
 
 async def test_connections_go_back_to_djangos_pool(
-    lender: Lender, alias: str, monkeypatch: pytest.MonkeyPatch
+    lender: HandlerThreads, alias: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("psycopg_pool", reason="psycopg-pool is not installed")
     pool = {"pool": {"min_size": 1, "max_size": 1, "timeout": PATIENCE}}
     monkeypatch.setitem(connections.settings[alias], "OPTIONS", pool)
-    other = Lender(size=1, patience=PATIENCE)
+    other = HandlerThreads(size=1, patience=PATIENCE)
     try:
         for each in (lender, other, lender, other):
             assert await ask(each, alias) == "answered"

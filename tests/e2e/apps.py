@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from realtime.protocol.frames import encoded
-from realtime.servers.common.base import Lifecycle, Limits, exit_within, listen
+from realtime.servers.common.base import Lifecycle, ServerLimits, exit_within, listen
 from realtime.worker.connections import connection
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -110,7 +110,7 @@ async def by_connection(frames: Any, receive: Receive, send: Send) -> dict[str, 
     """Offer a lot as a hub does it: never waiting."""
     task = asyncio.current_task()
     assert task is not None
-    limits = connection.Limits(max_message_size=1000, rate=1000, burst=1000)
+    limits = connection.FrameLimits(max_message_size=1000, rate=1000, burst=1000)
     line = connection.Connection(send, limits, drop=task.cancel, frames=frames)
     for number in range(PIECES):
         line.post(PIECE)
@@ -175,7 +175,7 @@ async def rated(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     """Take messages at a limited rate, as the consumer does."""
     task = asyncio.current_task()
     assert task is not None
-    limits = connection.Limits(max_message_size=1000, rate=100, burst=200)
+    limits = connection.FrameLimits(max_message_size=1000, rate=100, burst=200)
     line = connection.Connection(send, limits, drop=task.cancel, frames=frames)
     while (event := await receive())["type"] != "websocket.disconnect":
         if line.admit_frame(len(event["bytes"])):
@@ -336,7 +336,7 @@ def main() -> None:
     if "user_timeout_ms" in options:  # for tests that would wait for the real one
         value = options["user_timeout_ms"]
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, value)
-    limits = Limits(**options.get("limits", {}))
+    limits = ServerLimits(**options.get("limits", {}))
     module = importlib.import_module(f"realtime.servers.{options.get('server', 'daphne')}")
     server = module.Server(application, listener, limits=limits, lifecycle=lifecycle)
     if options.get("replaced"):

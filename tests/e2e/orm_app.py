@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 
 import project.asgi  # loads the apps
 from realtime.consumers import RealtimeConsumer
-from realtime.protocol.messages import Said
+from realtime.protocol.messages import RoomMessage
 from realtime.routing import realtime_application
 from realtime.security.authentication import Login
 
@@ -17,7 +17,7 @@ class Asking(RealtimeConsumer):
     async def authorize(self, room: str, action: str) -> bool:
         return await User.objects.filter(pk=self.peer.user).aexists()
 
-    async def receive_message(self, message: Said) -> None:
+    async def receive_message(self, message: RoomMessage) -> None:
         await User.objects.acount()
         await super().receive_message(message)
 

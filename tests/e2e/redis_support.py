@@ -9,7 +9,7 @@ import redis
 from realtime.store.contract import BlockingStore
 from realtime.store.records import Query, Session
 from realtime.store.redis import blocking_store
-from realtime.store.timeouts import Windows
+from realtime.store.timeouts import Timeouts
 from tests.redis_server import RedisServer
 
 from .support import Client, Project
@@ -47,7 +47,7 @@ class RedisProject:
             name: round(self._settings[name] * 1000)
             for name in ("lease", "resume_window", "claim_timeout")
         }
-        windows = Windows(
+        windows = Timeouts(
             lease_ms=chosen["lease"],
             resume_ms=chosen["resume_window"],
             session_ms=round(self._settings.get("session_timeout", 90.0) * 1000),

@@ -7,7 +7,7 @@ import asyncio
 
 import project.asgi  # loads the apps
 from realtime.consumers import RealtimeConsumer, Refused
-from realtime.protocol.messages import Said
+from realtime.protocol.messages import RoomMessage
 from realtime.routing import realtime_application
 
 
@@ -19,7 +19,7 @@ class Chat(RealtimeConsumer):
             raise ZeroDivisionError("a defect")
         return room.startswith("chat:") or (action == "join" and room.startswith("news:"))
 
-    async def receive_message(self, message: Said) -> None:
+    async def receive_message(self, message: RoomMessage) -> None:
         match message.data:
             case "refuse":
                 raise Refused("expected something nicer")

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from realtime.store.log import Draft
+from realtime.store.log import PublishRequest
 from realtime.store.redis import blocking_store
 from tests.redis_server import RedisServer
 from tests.store.kinds import WINDOWS
@@ -32,7 +32,7 @@ def talking(server: RedisServer) -> Iterator[None]:
         while not enough.wait(0.0005):
             number += 1
             data = json.dumps({"id": f"{number}", "to": ROOM, "text": ""})
-            store.log.append([Draft(ROOM, data)])
+            store.log.append([PublishRequest(ROOM, data)])
 
     speaker = threading.Thread(target=talk)
     speaker.start()

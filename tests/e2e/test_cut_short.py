@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from realtime.store.redis import blocking_store
-from realtime.store.timeouts import Windows
+from realtime.store.timeouts import Timeouts
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
@@ -150,6 +150,6 @@ async def enter(client: Client, room: str) -> None:
 
 def newest(server: RedisServer, room: str) -> int:
     """The newest offset of a log."""
-    windows = Windows(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
+    windows = Timeouts(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
     log = blocking_store(server.url, windows, prefix="realtime", timeout=10.0).log
     return log.ends([room])[room].top.offset

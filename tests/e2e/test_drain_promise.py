@@ -10,7 +10,7 @@ import pytest
 from realtime.bus import command_queue
 from realtime.common.threads import CLOSE_PATIENCE
 from realtime.management.serving import EXIT_TIMEOUT
-from realtime.servers.common.base import Limits
+from realtime.servers.common.base import ServerLimits
 from realtime.worker import runtime
 from tests.redis_server import RedisServer
 
@@ -20,7 +20,7 @@ SETTINGS = "tests.e2e.undrained_settings"
 
 
 def test_the_patiences_add_up() -> None:
-    limits = Limits()
+    limits = ServerLimits()
     leaving = runtime.LEAVE_PATIENCE + runtime.HISTORY_PATIENCE + runtime.SIGNAL_PATIENCE
     assert leaving >= 4 * command_queue.STOP_PATIENCE, (
         "what is said to the channel layer, beside it"

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from realtime.servers.common.base import listen_shared
-from realtime.servers.supervisor.supervisor import Parent, Stragglers, Undrained
+from realtime.servers.supervisor.supervisor import ProcessSupervisor, Stragglers, Undrained
 from realtime.servers.supervisor.systemd import Notifier
-from realtime.servers.supervisor.worker_slot import GaveUp, Patience
+from realtime.servers.supervisor.worker_slot import GaveUp, SupervisorTimeouts
 
 from .service_manager import ServiceManager
 
-PATIENCE = Patience(
+PATIENCE = SupervisorTimeouts(
     start=5, drain=0.3, tick=0.3, misses=50, backoff=0.1, longest_backoff=0.2, attempts=5
 )
 
@@ -47,7 +47,7 @@ def run(listeners: Sequence[socket.socket], program: str, **options: Any) -> Non
 
     notifier = options.pop("notifier", Notifier())
     patience = options.pop("patience", PATIENCE)
-    Parent(
+    ProcessSupervisor(
         listeners,
         command,
         patience=patience,
@@ -85,7 +85,7 @@ def test_one_that_cannot_start_at_first_is_not_tried_again(listeners: list[socke
 def test_one_that_is_never_ready_is_not_waited_for_for_ever(
     listeners: list[socket.socket],
 ) -> None:
-    patience = Patience(start=0.3, drain=1)
+    patience = SupervisorTimeouts(start=0.3, drain=1)
     with pytest.raises(GaveUp, match=r"not ready within 0\.3 s"):
         run(listeners, "time.sleep(60)", patience=patience)
 
@@ -174,7 +174,7 @@ def test_one_that_stands_still_is_killed_and_replaced(
                 continue
             sys.exit()
         """,
-        patience=Patience(tick=0.4),
+        patience=SupervisorTimeouts(tick=0.4),
     )
     assert caplog.text.count("stands still: killed") == 1
     assert caplog.text.count("ended: signal 9") == 1

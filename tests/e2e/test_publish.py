@@ -20,7 +20,7 @@ import pytest
 import redis
 
 from realtime.store.redis import blocking_store
-from realtime.store.timeouts import Windows
+from realtime.store.timeouts import Timeouts
 from tests.redis_server import RedisServer
 
 from .server_support import ROOT, command
@@ -90,7 +90,7 @@ def ear(server: RedisServer) -> Iterator[Ear]:
 
 
 def logged(server: RedisServer, room: str) -> list[Any]:
-    windows = Windows(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
+    windows = Timeouts(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
     log = blocking_store(server.url, windows, prefix="realtime", timeout=2.0).log
     entries = log.read(room, after=0, limit=500, max_bytes=10**7).entries
     return [json.loads(entry.data) for entry in entries]

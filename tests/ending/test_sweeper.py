@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from realtime.common.threads import Threads
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.models import ClosedSession, LiveSession
 from realtime.signals import session_closed, session_suspended
 from realtime.store.contract import BATCH, StoreUnavailable
@@ -69,7 +69,7 @@ class Place:
         sessions = DatabaseSessions(database, WINDOWS)
         self.store = DatabaseStore(database, sessions, self.threads, timeout=timeout)
         self.history = History(database, days=30)
-        self.receivers = Receivers(self.threads)
+        self.receivers = SignalDispatcher(self.threads)
         self.sweeper = Settled(
             self.store, self.history, self.threads, self.receivers, claimant=name, in_turn=in_turn
         )

@@ -10,15 +10,15 @@ import pytest
 
 from realtime.common.threads import Threads
 from realtime.events import signal_dispatch as module
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 
 PATIENCE = 10.0
 
 
 @pytest.fixture
-async def receivers() -> AsyncIterator[Receivers]:
+async def receivers() -> AsyncIterator[SignalDispatcher]:
     threads = Threads(size=2)
-    yield Receivers(threads)
+    yield SignalDispatcher(threads)
     await threads.aclose()
 
 
@@ -28,7 +28,7 @@ def gate() -> threading.Event:
     return threading.Event()
 
 
-async def busy_with(receivers: Receivers, session: str, gate: threading.Event) -> None:
+async def busy_with(receivers: SignalDispatcher, session: str, gate: threading.Event) -> None:
     """Until a receiver hears of this session; it goes on when the gate opens."""
     begun = threading.Event()
 
@@ -40,7 +40,7 @@ async def busy_with(receivers: Receivers, session: str, gate: threading.Event) -
     assert await asyncio.to_thread(begun.wait, PATIENCE)
 
 
-async def test_what_is_told_of_a_session_arrives_in_order(receivers: Receivers) -> None:
+async def test_what_is_told_of_a_session_arrives_in_order(receivers: SignalDispatcher) -> None:
     heard: dict[str, list[int]] = {"a": [], "b": [], "c": []}
     for number in range(200):
         for session, numbers in heard.items():
@@ -50,7 +50,7 @@ async def test_what_is_told_of_a_session_arrives_in_order(receivers: Receivers) 
 
 
 async def test_sessions_do_not_wait_for_each_other(
-    receivers: Receivers, gate: threading.Event
+    receivers: SignalDispatcher, gate: threading.Event
 ) -> None:
     heard: list[str] = []
     await busy_with(receivers, "slow", gate)
@@ -65,7 +65,7 @@ async def test_sessions_do_not_wait_for_each_other(
 
 
 async def test_no_more_at_a_time_than_there_are_threads(
-    receivers: Receivers, gate: threading.Event
+    receivers: SignalDispatcher, gate: threading.Event
 ) -> None:
     heard: list[str] = []
     for session in "ab":
@@ -79,7 +79,7 @@ async def test_no_more_at_a_time_than_there_are_threads(
 
 
 async def test_of_those_who_wait_each_session_has_its_turn(
-    receivers: Receivers, gate: threading.Event
+    receivers: SignalDispatcher, gate: threading.Event
 ) -> None:
     """One that tells much takes no place of the others."""
     heard: list[str] = []
@@ -94,7 +94,7 @@ async def test_of_those_who_wait_each_session_has_its_turn(
 
 @pytest.mark.parametrize("bound", ["MOST", "MOST_OF_ONE"])
 async def test_at_the_bounds_what_is_told_is_dropped_and_that_is_said_once(
-    receivers: Receivers,
+    receivers: SignalDispatcher,
     gate: threading.Event,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -121,7 +121,7 @@ async def test_at_the_bounds_what_is_told_is_dropped_and_that_is_said_once(
 
 @pytest.mark.parametrize("failure", [ZeroDivisionError, SystemExit])
 async def test_what_cannot_be_announced_is_logged_and_the_next_follows(
-    receivers: Receivers, caplog: pytest.LogCaptureFixture, failure: type[BaseException]
+    receivers: SignalDispatcher, caplog: pytest.LogCaptureFixture, failure: type[BaseException]
 ) -> None:
     heard: list[int] = []
 
@@ -135,14 +135,14 @@ async def test_what_cannot_be_announced_is_logged_and_the_next_follows(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-async def test_waiting_for_nobody_takes_no_time(receivers: Receivers) -> None:
+async def test_waiting_for_nobody_takes_no_time(receivers: SignalDispatcher) -> None:
     await receivers.heard(["a"], within=0.0)
     await receivers.settle(within=0.0)
 
 
 async def test_after_the_end_nothing_is_announced() -> None:
     threads = Threads(size=1)
-    receivers = Receivers(threads)
+    receivers = SignalDispatcher(threads)
     await threads.aclose()
     receivers.tell("a", lambda: None)
 
@@ -151,7 +151,7 @@ def test_a_loop_that_has_ended_is_not_woken(
     gate: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     threads = Threads(size=1)
-    receivers = Receivers(threads)
+    receivers = SignalDispatcher(threads)
     ended: list[Callable[[], bool]] = []
 
     async def wait_in_vain() -> None:

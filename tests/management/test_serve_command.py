@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from realtime.management.workers import Post, usable_cpus, workers
+from realtime.management.workers import WorkerArgs, usable_cpus, workers
 
 CPUS = len(os.sched_getaffinity(0))
 
@@ -42,8 +42,8 @@ def test_auto_without_a_quota(tmp_path: Path) -> None:
 
 
 def test_a_post_travels_as_text() -> None:
-    post = Post(2, 7, 11)
-    assert Post.parse(str(post)) == post
+    post = WorkerArgs(2, 7, 11)
+    assert WorkerArgs.parse(str(post)) == post
 
 
 def test_workers_need_a_command_line_of_their_own() -> None:

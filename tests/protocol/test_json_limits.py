@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from realtime.protocol.json_limits import MAX_DEPTH, MAX_INTEGER, BadValue, check_values
+from realtime.protocol.json_limits import MAX_DEPTH, MAX_INTEGER, BadValue, check_json
 
 
 def allowed(text: str) -> bool:
     try:
-        check_values(text)
+        check_json(text)
     except BadValue:
         return False
     return True

@@ -21,12 +21,12 @@ from realtime.protocol.messages import (
     ClientMessage,
     ClientPing,
     ClientPong,
-    Entry,
     Error,
     Goodbye,
     Hello,
     Join,
     Joined,
+    JoinResult,
     Leave,
     Left,
     Notice,
@@ -35,7 +35,7 @@ from realtime.protocol.messages import (
     Publication,
     Received,
     Resume,
-    Said,
+    RoomMessage,
     ServerMessage,
     Visibility,
     Welcome,
@@ -135,11 +135,11 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
     "leave": ('{"type":"leave","id":4,"room":"news"}', Leave(id=4, room="news")),
     "message": (
         '{"type":"message","id":7,"room":"news","data":{"a":[1.5,null]},"key":"b1"}',
-        Said(id=7, room="news", data={"a": [1.5, None]}, key="b1"),
+        RoomMessage(id=7, room="news", data={"a": [1.5, None]}, key="b1"),
     ),
     "message of nothing": (
         '{"type":"message","id":7,"room":"news","data":null,"key":"b1"}',
-        Said(id=7, room="news", data=None, key="b1"),
+        RoomMessage(id=7, room="news", data=None, key="b1"),
     ),
     "visibility": ('{"type":"visibility","state":"frozen"}', Visibility(state="frozen")),
     "bye": ('{"type":"bye"}', Bye()),
@@ -190,9 +190,9 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
             max_publication=65536,
             server_time=1795176000000,
             rooms={
-                "user:17": Entry("a1", 7),
-                "chat:lobby": Entry("k3", 44, recovered=True),
-                "news": Entry("k4", 9, recovered=False, reason="epoch_changed"),
+                "user:17": JoinResult("a1", 7),
+                "chat:lobby": JoinResult("k3", 44, recovered=True),
+                "news": JoinResult("k4", 9, recovered=False, reason="epoch_changed"),
             },
         ),
         '{"type":"welcome","protocol":1,"session":"abc","token":"def","resumed":false,'
@@ -381,7 +381,7 @@ def test_a_text_may_be_as_long_as_the_table_says() -> None:
     ):
         text = json.dumps({"type": "hello", **msgspec.to_builtins(hello)})
         assert read(text) == hello
-    said = Said(id=-(2**53), room="", data=0, key="k" * 64)
+    said = RoomMessage(id=-(2**53), room="", data=0, key="k" * 64)
     assert read(json.dumps({"type": "message", **msgspec.to_builtins(said)})) == said
     pong = ClientPong(2**53, "t" * 100, -(2**53), 2**53, 2**53)
     assert read(json.dumps({"type": "pong", **msgspec.to_builtins(pong)})) == pong
@@ -400,7 +400,7 @@ SAID = '{"type":"message","id":7,"room":"news","key":"b1","data":%s}'
 def test_data_is_measured_as_short_as_it_can_be_written(data: str) -> None:
     size = len(json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":")).encode())
     said = decode(SAID % data, max_size=MAX_SIZE, max_data=size)
-    assert said == Said(id=7, room="news", data=json.loads(data), key="b1")
+    assert said == RoomMessage(id=7, room="news", data=json.loads(data), key="b1")
     with pytest.raises(TooMuchData) as caught:
         decode(SAID % data, max_size=MAX_SIZE, max_data=size - 1)
     assert (caught.value.id, caught.value.room) == (7, "news")
@@ -411,7 +411,7 @@ def test_data_is_measured_as_short_as_it_can_be_written(data: str) -> None:
     "data", ["1e300", "-1E-7", "[0.1,1.5e3]", "1e-400", '"1e400"', '{"2e":[5e-324,123456789.123]}']
 )
 def test_a_number_with_an_exponent_is_read_like_any_other(data: str) -> None:
-    assert read(SAID % data) == Said(id=7, room="news", data=json.loads(data), key="b1")
+    assert read(SAID % data) == RoomMessage(id=7, room="news", data=json.loads(data), key="b1")
 
 
 @pytest.mark.parametrize("data", ["1e400", "[0.5,-1e400]", '{"a":[1E309]}', "1" * 310 + ".5"])

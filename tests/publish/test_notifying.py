@@ -12,8 +12,8 @@ from django.db import transaction
 from django.test import override_settings
 
 from realtime import api, composition
-from realtime.bus.hints import Hint, Kind, understand
-from realtime.bus.publication_batches import Bundle
+from realtime.bus.hints import Hint, HintKind, understand
+from realtime.bus.publication_batches import PublicationBatch
 from realtime.publish import notifying
 from realtime.publish.background_loop import background
 from realtime.publish.notifying import MOMENT, tell
@@ -40,15 +40,17 @@ class Ear:
     def hint(self, *, within: float = 10.0) -> Hint | None:
         """The next hint, if one comes in time."""
         news = self.news(within=within)
-        assert not isinstance(news, Bundle)
+        assert not isinstance(news, PublicationBatch)
         return news
 
-    def news(self, *, within: float = 10.0) -> Hint | Bundle | None:
+    def news(self, *, within: float = 10.0) -> Hint | PublicationBatch | None:
         """The next hint or bundle of publications."""
         message = self._pubsub.get_message(timeout=within)
         layer = get_channel_layer()
         return (
-            understand(layer.deserialize(message["data"]), composition.seals()) if message else None
+            understand(layer.deserialize(message["data"]), composition.signer())
+            if message
+            else None
         )
 
     def close(self) -> None:
@@ -73,7 +75,7 @@ def connect(id_: str, user: str = "1") -> None:
 def test_a_kick_is_told(ear: Ear) -> None:
     connect("a")
     api.kick("a")
-    assert ear.hint() == Hint(Kind.CLOSING, ("a",))
+    assert ear.hint() == Hint(HintKind.CLOSING, ("a",))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -92,8 +94,8 @@ def test_so_are_the_sockets_of_a_user_and_of_a_login(ear: Ear) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_a_session_nobody_knows_nothing_is_told(ear: Ear) -> None:
     api.kick("unknown")
-    tell(Kind.CLOSING, ["last"])
-    assert ear.hint() == Hint(Kind.CLOSING, ("last",))
+    tell(HintKind.CLOSING, ["last"])
+    assert ear.hint() == Hint(HintKind.CLOSING, ("last",))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -101,9 +103,9 @@ def test_within_a_transaction_it_is_told_when_others_can_see_it(ear: Ear) -> Non
     connect("a")
     with transaction.atomic():
         api.kick("a")
-        tell(Kind.CLOSING, ["before the commit"])
-        assert ear.hint() == Hint(Kind.CLOSING, ("before the commit",))
-    assert ear.hint() == Hint(Kind.CLOSING, ("a",))
+        tell(HintKind.CLOSING, ["before the commit"])
+        assert ear.hint() == Hint(HintKind.CLOSING, ("before the commit",))
+    assert ear.hint() == Hint(HintKind.CLOSING, ("a",))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -112,30 +114,30 @@ def test_what_is_rolled_back_is_not_told(ear: Ear) -> None:
     with transaction.atomic():
         api.kick("a")
         transaction.set_rollback(True)
-    tell(Kind.CLOSING, ["last"])
-    assert ear.hint() == Hint(Kind.CLOSING, ("last",))
+    tell(HintKind.CLOSING, ["last"])
+    assert ear.hint() == Hint(HintKind.CLOSING, ("last",))
 
 
 def test_too_many_to_be_named_make_everybody_look(ear: Ear) -> None:
-    tell(Kind.CLOSING, [str(number) for number in range(101)])
-    assert ear.hint() == Hint(Kind.CLOSING)
+    tell(HintKind.CLOSING, [str(number) for number in range(101)])
+    assert ear.hint() == Hint(HintKind.CLOSING)
 
 
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
 def test_a_forked_process_tells_as_well(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifying, "MOMENT", 10.0)
-    tell(Kind.CLOSING, ["parent"])
-    assert ear.hint() == Hint(Kind.CLOSING, ("parent",))
+    tell(HintKind.CLOSING, ["parent"])
+    assert ear.hint() == Hint(HintKind.CLOSING, ("parent",))
     child = os.fork()
     if child == 0:
         try:
-            tell(Kind.CLOSING, ["child"])
+            tell(HintKind.CLOSING, ["child"])
         finally:
             os._exit(0)  # at once, as task queues end theirs: it has been sent by then
-    assert ear.hint() == Hint(Kind.CLOSING, ("child",))
+    assert ear.hint() == Hint(HintKind.CLOSING, ("child",))
     os.waitpid(child, 0)
-    tell(Kind.CLOSING, ["parent"])
-    assert ear.hint() == Hint(Kind.CLOSING, ("parent",))
+    tell(HintKind.CLOSING, ["parent"])
+    assert ear.hint() == Hint(HintKind.CLOSING, ("parent",))
 
 
 def test_nobody_waits_long_for_a_redis_that_stands_still() -> None:
@@ -143,7 +145,7 @@ def test_nobody_waits_long_for_a_redis_that_stands_still() -> None:
         server.freeze()
         began = time.monotonic()
         for number in range(200):
-            tell(Kind.CLOSING, [str(number)])
+            tell(HintKind.CLOSING, [str(number)])
         assert time.monotonic() - began < 4 * MOMENT
         server.thaw()
         background.stop()
@@ -153,12 +155,12 @@ def test_a_redis_that_has_gone_is_no_error() -> None:
     with RedisServer() as server, override_settings(CHANNEL_LAYERS=layers(server)):
         server.kill()
         for number in range(20):
-            tell(Kind.CLOSING, [str(number)])
+            tell(HintKind.CLOSING, [str(number)])
         background.stop()
 
 
 @override_settings(CHANNEL_LAYERS=IN_MEMORY)
 def test_where_nobody_can_hear_nothing_is_begun() -> None:
     background.stop()
-    tell(Kind.CLOSING, ["a"])
+    tell(HintKind.CLOSING, ["a"])
     assert background._thread is None

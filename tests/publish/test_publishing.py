@@ -16,12 +16,12 @@ from django.db.transaction import TransactionManagementError
 from django.test import TestCase, override_settings
 
 from realtime import api, composition
-from realtime.bus.publication_batches import Bundle
+from realtime.bus.publication_batches import PublicationBatch
 from realtime.protocol.position import Position
 from realtime.publish import notifying
 from realtime.publish.publishing import encode_data
-from realtime.store.database.transaction import speaking
-from realtime.store.log import MOST, BlockingLog, Entry
+from realtime.store.database.transaction import translate_errors
+from realtime.store.log import MAX_BATCH, BlockingLog, LogEntry
 from tests.redis_server import RedisServer
 
 # What may be published
@@ -131,15 +131,15 @@ def alias(log: BlockingLog) -> str:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[list[Bundle]]:
+def told(monkeypatch: pytest.MonkeyPatch) -> list[list[PublicationBatch]]:
     """What was announced, and in which batches."""
-    batches: list[list[Bundle]] = []
+    batches: list[list[PublicationBatch]] = []
     monkeypatch.setattr(notifying, "announce", lambda bundles: batches.append(list(bundles)))
     return batches
 
 
-def entries(log: BlockingLog, room: str = "r") -> tuple[Entry, ...]:
-    return log.read(room, after=0, limit=MOST, max_bytes=10**7).entries
+def entries(log: BlockingLog, room: str = "r") -> tuple[LogEntry, ...]:
+    return log.read(room, after=0, limit=MAX_BATCH, max_bytes=10**7).entries
 
 
 def data(log: BlockingLog, room: str = "r") -> list[str]:
@@ -147,7 +147,7 @@ def data(log: BlockingLog, room: str = "r") -> list[str]:
 
 
 def test_what_is_published_is_in_the_log_and_announced(
-    log: BlockingLog, told: list[list[Bundle]]
+    log: BlockingLog, told: list[list[PublicationBatch]]
 ) -> None:
     first, second = api.publish("r", {"a": 1}), api.publish("r", "ä")
     assert first is not None
@@ -165,18 +165,20 @@ def test_a_user_is_published_to_by_object_and_by_key(log: BlockingLog) -> None:
     assert data(log, f"user:{user.pk}") == ["1"] * 3
 
 
-def test_the_same_key_is_the_same_publication(log: BlockingLog, told: list[list[Bundle]]) -> None:
+def test_the_same_key_is_the_same_publication(
+    log: BlockingLog, told: list[list[PublicationBatch]]
+) -> None:
     first = api.publish("r", 1, key="k")
     assert first == api.publish("r", 2, key="k")
     assert data(log) == ["1"]
     assert [bundle.entries for batch in told for bundle in batch] == [entries(log), ()]
 
 
-def test_many_are_published_in_order(log: BlockingLog, told: list[list[Bundle]]) -> None:
-    positions = api.publish_many((f"r{n % 2}", n) for n in range(MOST + 10))
+def test_many_are_published_in_order(log: BlockingLog, told: list[list[PublicationBatch]]) -> None:
+    positions = api.publish_many((f"r{n % 2}", n) for n in range(MAX_BATCH + 10))
     assert positions is not None
-    assert [each.offset for each in positions] == [n // 2 + 1 for n in range(MOST + 10)]
-    assert [len(batch) for batch in told] == [MOST, 10]
+    assert [each.offset for each in positions] == [n // 2 + 1 for n in range(MAX_BATCH + 10)]
+    assert [len(batch) for batch in told] == [MAX_BATCH, 10]
     assert api.publish_many([]) == []
 
 
@@ -213,7 +215,7 @@ def test_what_is_rolled_back_is_not_published(log: BlockingLog, using: str) -> N
 
 
 def test_so_is_what_a_savepoint_takes_back(
-    log: BlockingLog, using: str, told: list[list[Bundle]]
+    log: BlockingLog, using: str, told: list[list[PublicationBatch]]
 ) -> None:
     def within(number: int, *, fail: bool) -> None:
         with transaction.atomic(using):
@@ -247,13 +249,13 @@ def test_mistakes_are_told_at_once(log: BlockingLog) -> None:
 
 
 def test_many_in_a_transaction_go_out_in_batches(
-    log: BlockingLog, told: list[list[Bundle]]
+    log: BlockingLog, told: list[list[PublicationBatch]]
 ) -> None:
     with transaction.atomic():
-        for number in range(MOST + 10):
+        for number in range(MAX_BATCH + 10):
             api.publish("r", number)
-    assert data(log) == [str(number) for number in range(MOST)]
-    assert [len(batch) for batch in told] == [MOST, 10]
+    assert data(log) == [str(number) for number in range(MAX_BATCH)]
+    assert [len(batch) for batch in told] == [MAX_BATCH, 10]
 
 
 def test_hooks_of_others_keep_their_place(log: BlockingLog) -> None:
@@ -276,7 +278,7 @@ def manual(using: str) -> Iterator[str]:
 
 
 def test_in_a_manual_transaction_nothing_is_published(
-    log: BlockingLog, manual: str, told: list[list[Bundle]]
+    log: BlockingLog, manual: str, told: list[list[PublicationBatch]]
 ) -> None:
     """No hook tells of its end: what is handed out could be rolled back."""
     User.objects.using(manual).create(username="ada")
@@ -311,7 +313,7 @@ def test_a_failing_store_leaves_a_manual_transaction_alone(
     transaction.set_autocommit(False)
     try:
         User.objects.create(username="ada")
-        with pytest.raises(api.StoreUnavailable), speaking():
+        with pytest.raises(api.StoreUnavailable), translate_errors():
             raise OperationalError("of another database")
         transaction.commit()
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.servers.common.gc_policy import A_CONNECTION, NEVER, SPARE, Collector
+from realtime.servers.common.gc_policy import A_CONNECTION, NEVER, SPARE, GCPolicy
 
 
 class Cycle:
@@ -41,8 +41,8 @@ def restored() -> Iterator[None]:
 
 
 @pytest.fixture
-def collector(memory: Memory) -> Collector:
-    return Collector(memory)
+def collector(memory: Memory) -> GCPolicy:
+    return GCPolicy(memory)
 
 
 def old_garbage() -> "weakref.ref[Cycle]":
@@ -52,7 +52,7 @@ def old_garbage() -> "weakref.ref[Cycle]":
     return weakref.ref(cycle)
 
 
-def test_full_collections_are_taken_over(collector: Collector) -> None:
+def test_full_collections_are_taken_over(collector: GCPolicy) -> None:
     before = gc.get_threshold()
     collector.start()
     assert gc.get_threshold() == (*before[:2], NEVER)
@@ -61,7 +61,7 @@ def test_full_collections_are_taken_over(collector: Collector) -> None:
 
 @pytest.mark.parametrize("chosen", [(700, 10, 50), (50_000, 10, 10)])
 def test_an_application_that_has_chosen_is_left_alone(
-    collector: Collector, memory: Memory, chosen: tuple[int, int, int]
+    collector: GCPolicy, memory: Memory, chosen: tuple[int, int, int]
 ) -> None:
     gc.set_threshold(*chosen)
     collector.start()
@@ -73,14 +73,14 @@ def test_an_application_that_has_chosen_is_left_alone(
 
 
 def test_memory_that_cannot_be_counted_is_left_to_python(
-    collector: Collector, memory: Memory
+    collector: GCPolicy, memory: Memory
 ) -> None:
     before, memory.blocks = gc.get_threshold(), 0
     collector.start()
     assert gc.get_threshold() == before
 
 
-def test_what_connections_weigh_is_not_looked_at(collector: Collector, memory: Memory) -> None:
+def test_what_connections_weigh_is_not_looked_at(collector: GCPolicy, memory: Memory) -> None:
     collector.start()
     garbage = old_garbage()
     memory.blocks += SPARE + A_CONNECTION * 10_000
@@ -88,7 +88,7 @@ def test_what_connections_weigh_is_not_looked_at(collector: Collector, memory: M
     assert garbage() is not None
 
 
-def test_more_than_they_weigh_is_looked_at(collector: Collector, memory: Memory) -> None:
+def test_more_than_they_weigh_is_looked_at(collector: GCPolicy, memory: Memory) -> None:
     collector.start()
     garbage = old_garbage()
     memory.blocks += SPARE + A_CONNECTION * 10_000 + 1
@@ -96,7 +96,7 @@ def test_more_than_they_weigh_is_looked_at(collector: Collector, memory: Memory)
     assert garbage() is None
 
 
-def test_those_that_have_just_gone_count_a_while(collector: Collector, memory: Memory) -> None:
+def test_those_that_have_just_gone_count_a_while(collector: GCPolicy, memory: Memory) -> None:
     collector.start()
     collector.check(10_000)
     garbage = old_garbage()
@@ -108,7 +108,7 @@ def test_those_that_have_just_gone_count_a_while(collector: Collector, memory: M
     assert garbage() is None
 
 
-def test_what_stays_may_double(collector: Collector, memory: Memory) -> None:
+def test_what_stays_may_double(collector: GCPolicy, memory: Memory) -> None:
     collector.start()
     memory.blocks += 1_000_000
     collector.check(0)
@@ -122,7 +122,7 @@ def test_what_stays_may_double(collector: Collector, memory: Memory) -> None:
 
 
 def test_what_connections_weigh_is_not_added_to_what_stays(
-    collector: Collector, memory: Memory
+    collector: GCPolicy, memory: Memory
 ) -> None:
     """Else three times their weight might gather after a full collection."""
     collector.start()
@@ -136,7 +136,7 @@ def test_what_connections_weigh_is_not_added_to_what_stays(
     assert garbage() is None
 
 
-def test_what_has_been_freed_is_not_made_up_for(collector: Collector, memory: Memory) -> None:
+def test_what_has_been_freed_is_not_made_up_for(collector: GCPolicy, memory: Memory) -> None:
     """A crowd that was looked at has left: there may not be as much garbage as it weighed."""
     collector.start()
     memory.blocks += 3_000_000
@@ -151,7 +151,7 @@ def test_what_has_been_freed_is_not_made_up_for(collector: Collector, memory: Me
 
 def test_cycles_do_not_gather_for_ever() -> None:
     """An application leaves millions of objects in cycles, as each connection of it ends."""
-    collector = Collector()
+    collector = GCPolicy()
     collector.start()
     most, base = 0, collector._blocks()
     for _ in range(40):

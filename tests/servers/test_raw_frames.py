@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.servers.common.raw_frames import Frames
+from realtime.servers.common.raw_frames import RawFrameWriter
 
 
 class Line:
@@ -41,14 +41,14 @@ def test_a_descriptor_that_a_stranger_has_now_is_not_written_to(
 ) -> None:
     lost, friend = socket.socketpair()
     with lost, friend:
-        frames = Frames(Line(lost))
+        frames = RawFrameWriter(Line(lost))
         frames.settle()
-        assert Frames.write_to_all([frames], b"for a friend") == []
+        assert RawFrameWriter.write_to_all([frames], b"for a friend") == []
         assert friend.recv(100) == b"for a friend"
         frames.end()
         frames.settle()  # a server that says more of a line that is over
         ours, theirs = pair
         os.dup2(ours.fileno(), lost.fileno())
-        assert Frames.write_to_all([frames], b"secret") == [0]
+        assert RawFrameWriter.write_to_all([frames], b"secret") == [0]
         os.write(ours.fileno(), b"the stranger's own")
         assert theirs.recv(100) == b"the stranger's own"

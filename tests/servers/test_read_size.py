@@ -1,10 +1,10 @@
 """How much of a connection is read at a time."""
 
-from realtime.servers.common.read_size import LEAST, MOMENT, Portion
+from realtime.servers.common.read_size import LEAST, MOMENT, AdaptiveReadSize
 
 
 def after(*seconds: float) -> int:
-    portion = Portion(4096)
+    portion = AdaptiveReadSize(4096)
     for each in seconds:
         portion.took(each)
     return portion.size

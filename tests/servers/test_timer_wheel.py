@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from realtime.servers.common.timer_wheel import NOW, Rota
+from realtime.servers.common.timer_wheel import NOW, TimerWheel
 
 
 @dataclass(eq=False)
@@ -18,11 +18,11 @@ class Connection:
 
 
 @pytest.fixture
-def rota() -> Rota[Connection]:
-    return Rota(tick=0.5)
+def rota() -> TimerWheel[Connection]:
+    return TimerWheel(tick=0.5)
 
 
-def look(rota: Rota[Connection], now: float) -> list[Connection]:
+def look(rota: TimerWheel[Connection], now: float) -> list[Connection]:
     """Look as a server does; whose turn it was."""
     seen = []
     for connection in rota.look(now):
@@ -31,14 +31,14 @@ def look(rota: Rota[Connection], now: float) -> list[Connection]:
     return seen
 
 
-def test_whoever_is_new_is_looked_at_first(rota: Rota[Connection]) -> None:
+def test_whoever_is_new_is_looked_at_first(rota: TimerWheel[Connection]) -> None:
     connection = Connection(due=1000.0)
     rota.add(connection)
     assert look(rota, 7.0) == [connection]
     assert look(rota, 7.5) == []
 
 
-def test_whoever_wants_it_is_looked_at_every_time(rota: Rota[Connection]) -> None:
+def test_whoever_wants_it_is_looked_at_every_time(rota: TimerWheel[Connection]) -> None:
     connection = Connection()
     rota.add(connection)
     times = [7.0, 7.4, 7.9, 8.6]
@@ -47,7 +47,7 @@ def test_whoever_wants_it_is_looked_at_every_time(rota: Rota[Connection]) -> Non
 
 
 @pytest.mark.parametrize("due", [10.0, 10.1, 10.25, 10.499])
-def test_the_look_after_it_is_due_is_its_turn(rota: Rota[Connection], due: float) -> None:
+def test_the_look_after_it_is_due_is_its_turn(rota: TimerWheel[Connection], due: float) -> None:
     connection = Connection(due=due)
     rota.add(connection)
     looks = [7.0 + 0.5 * number + 0.01 for number in range(10)]
@@ -61,7 +61,7 @@ def test_the_look_after_it_is_due_is_its_turn(rota: Rota[Connection], due: float
     assert [now for now in looks if now >= first] == [n for n in connection.looks if n >= first]
 
 
-def test_whoever_never_wants_it_keeps_nobody_from_a_turn(rota: Rota[Connection]) -> None:
+def test_whoever_never_wants_it_keeps_nobody_from_a_turn(rota: TimerWheel[Connection]) -> None:
     """Limits(ping_interval=math.inf): nobody is pinged."""
     never, other = Connection(due=math.inf), Connection(due=10.0)
     rota.add(never)
@@ -72,7 +72,7 @@ def test_whoever_never_wants_it_keeps_nobody_from_a_turn(rota: Rota[Connection])
     assert len(rota) == 1
 
 
-def test_what_is_put_off_has_its_turn_later(rota: Rota[Connection]) -> None:
+def test_what_is_put_off_has_its_turn_later(rota: TimerWheel[Connection]) -> None:
     connection = Connection(due=10.0)
     rota.add(connection)
     look(rota, 7.0)
@@ -82,7 +82,7 @@ def test_what_is_put_off_has_its_turn_later(rota: Rota[Connection]) -> None:
     assert look(rota, 20.6) == [connection]
 
 
-def test_after_a_standstill_everybody_has_a_turn_once(rota: Rota[Connection]) -> None:
+def test_after_a_standstill_everybody_has_a_turn_once(rota: TimerWheel[Connection]) -> None:
     connections = {Connection(due=10.0 + number) for number in range(5)}
     for connection in connections:
         rota.add(connection)
@@ -93,7 +93,7 @@ def test_after_a_standstill_everybody_has_a_turn_once(rota: Rota[Connection]) ->
     assert look(rota, 60.5) == []
 
 
-def test_nobody_is_looked_at_after_the_end(rota: Rota[Connection]) -> None:
+def test_nobody_is_looked_at_after_the_end(rota: TimerWheel[Connection]) -> None:
     connection = Connection()
     rota.add(connection)
     rota.discard(connection)
@@ -102,7 +102,7 @@ def test_nobody_is_looked_at_after_the_end(rota: Rota[Connection]) -> None:
     assert len(rota) == 0
 
 
-def test_whoever_ends_at_a_look_does_not_come_back(rota: Rota[Connection]) -> None:
+def test_whoever_ends_at_a_look_does_not_come_back(rota: TimerWheel[Connection]) -> None:
     """By what was seen, or with another whose turn is the same."""
     pair = [Connection(), Connection()]
     for connection in pair:
@@ -117,7 +117,7 @@ def test_whoever_ends_at_a_look_does_not_come_back(rota: Rota[Connection]) -> No
     assert look(rota, 8.0) == []
 
 
-def test_it_knows_how_many_there_are(rota: Rota[Connection]) -> None:
+def test_it_knows_how_many_there_are(rota: TimerWheel[Connection]) -> None:
     for due in (NOW, 10.0, 20.0, 30.0):
         rota.add(Connection(due=due))
     assert len(rota) == 4

@@ -10,10 +10,10 @@ from realtime.store.records import (
     Departure,
     Opening,
     Peer,
-    Pulse,
     Registration,
     Session,
     SessionState,
+    SessionUpdate,
     Totals,
     WorkerReport,
 )
@@ -39,10 +39,10 @@ def returning(session: str = "s1", **given: Any) -> Opening:
     return opening(session, **{"connection": f"{session}, second", "worker": "w2", **given})
 
 
-def pulse(session: str = "s1", *, generation: int = 1, **given: Any) -> Pulse:
+def pulse(session: str = "s1", *, generation: int = 1, **given: Any) -> SessionUpdate:
     """A session's part of a beat."""
     values = {"latency_ms": None, "missed": 0, "visibility": "visible", "totals": Totals(), **given}
-    return Pulse(session=session, generation=generation, **values)
+    return SessionUpdate(session=session, generation=generation, **values)
 
 
 def forsaken(session: str = "s1", *, connection: str, code: int = 4009) -> Departure:
@@ -69,7 +69,9 @@ def report(worker: str = "w1", *, connections: int = 1, **given: Any) -> WorkerR
     return WorkerReport(worker, "host", 1, connections, **given)
 
 
-def beat(store: BlockingStore, worker: str = "w1", *pulses: Pulse, **given: Any) -> BeatAnswer:
+def beat(
+    store: BlockingStore, worker: str = "w1", *pulses: SessionUpdate, **given: Any
+) -> BeatAnswer:
     """A worker's beat about these sessions."""
     return store.beat(report(worker, **given), pulses)
 

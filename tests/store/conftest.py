@@ -6,7 +6,7 @@ import pytest
 
 from realtime.store.contract import BlockingStore
 
-from .kinds import KINDS, Kind
+from .kinds import KINDS, StoreFixture
 
 
 def _params() -> Iterator[object]:
@@ -17,7 +17,7 @@ def _params() -> Iterator[object]:
 
 
 @pytest.fixture(params=_params())
-def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
+def kind(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
     """A fresh store of each kind."""
     ground, make = KINDS[request.param]
     kind = make(request.getfixturevalue(ground))
@@ -26,6 +26,6 @@ def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
 
 
 @pytest.fixture
-def store(kind: Kind) -> BlockingStore:
+def store(kind: StoreFixture) -> BlockingStore:
     """The store under test."""
     return kind.store

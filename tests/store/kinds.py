@@ -16,12 +16,12 @@ from realtime.store.database import DatabaseStore
 from realtime.store.database.beginning import BASE
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
-from realtime.store.log import BlockingLog, Bounds
+from realtime.store.log import BlockingLog, LogBounds
 from realtime.store.redis import RedisSessions, RedisStore
 from realtime.store.redis.client import blocking_client, loop_client
-from realtime.store.redis.operations import Talks
-from realtime.store.redis.scripts import Calls
-from realtime.store.timeouts import Windows
+from realtime.store.redis.operations import Operations
+from realtime.store.redis.scripts import ScriptCalls
+from realtime.store.timeouts import Timeouts
 from tests.redis_server import RedisServer
 
 T = TypeVar("T")
@@ -30,14 +30,14 @@ LEASE, RESUME, SESSION, CLAIM = 15, 120, 90, 30  # seconds
 SILENCE = SESSION + LEASE  # until a connected session without a beat is given up
 DAY = 24 * 3600
 PREFIX = "tests"  # of the keys in Redis
-WINDOWS = Windows(
+WINDOWS = Timeouts(
     lease_ms=LEASE * 1000,
     resume_ms=RESUME * 1000,
     session_ms=SESSION * 1000,
     claim_ms=CLAIM * 1000,
 )
 # Small enough to be met.
-BOUNDS = Bounds(length=20, bytes=2_000, ttl_ms=300_000, meta_ttl_ms=7 * DAY * 1000)
+BOUNDS = LogBounds(length=20, bytes=2_000, ttl_ms=300_000, meta_ttl_ms=7 * DAY * 1000)
 
 # What expires by itself knows no other clock than the server's.
 AGE = """
@@ -50,7 +50,7 @@ end
 LOGS, TOMBSTONES, ENDS = "{*}:log:?*/*", "{*}:tomb:*", "{*}:ended:*"
 
 
-class Kind(ABC):
+class StoreFixture(ABC):
     """A fresh store of one kind. ``store`` is the contract under test, and ``blocking``
     the same store for threads, where that is something else."""
 
@@ -91,10 +91,10 @@ class Kind(ABC):
         """Release what the store holds."""
 
 
-class DatabaseKind(Kind):
+class DatabaseFixture(StoreFixture):
     """The database's store for threads."""
 
-    def __init__(self, alias: str, windows: Windows = WINDOWS, bounds: Bounds = BOUNDS) -> None:
+    def __init__(self, alias: str, windows: Timeouts = WINDOWS, bounds: LogBounds = BOUNDS) -> None:
         self.database = Database(alias)
         self.store = self.blocking = self.sessions = DatabaseSessions(
             self.database, windows, bounds
@@ -115,10 +115,10 @@ class DatabaseKind(Kind):
         RoomLog.objects.using(self.database.alias).filter(room__in=[room, BASE]).delete()
 
 
-class DatabaseLoopKind(DatabaseKind):
+class DatabaseLoopFixture(DatabaseFixture):
     """The database's store for event loops."""
 
-    def __init__(self, alias: str, windows: Windows = WINDOWS) -> None:
+    def __init__(self, alias: str, windows: Timeouts = WINDOWS) -> None:
         super().__init__(alias, windows)
         self._runner = asyncio.Runner()
         self._threads = Threads()
@@ -131,18 +131,18 @@ class DatabaseLoopKind(DatabaseKind):
         self._runner.close()
 
 
-class RedisKind(Kind):
+class RedisFixture(StoreFixture):
     """Redis's store for threads. ``ageing`` are patterns of the keys that expire by its clock."""
 
     ageing: tuple[str, ...] = (LOGS, TOMBSTONES, ENDS)
 
     def __init__(
-        self, server: RedisServer, windows: Windows = WINDOWS, bounds: Bounds = BOUNDS
+        self, server: RedisServer, windows: Timeouts = WINDOWS, bounds: LogBounds = BOUNDS
     ) -> None:
         self.server = server
-        self.calls = Calls(windows)
+        self.calls = ScriptCalls(windows)
         self.client = blocking_client(server.url, timeout=10.0)
-        self.talks = Talks(self.calls, bounds)
+        self.talks = Operations(self.calls, bounds)
         self.store = self.blocking = self.sessions = RedisSessions(
             self.client, self.talks, prefix=PREFIX
         )
@@ -167,10 +167,10 @@ class RedisKind(Kind):
         self.client.close()
 
 
-class RedisLoopKind(RedisKind):
+class RedisLoopFixture(RedisFixture):
     """Redis's store for event loops."""
 
-    def __init__(self, server: RedisServer, windows: Windows = WINDOWS) -> None:
+    def __init__(self, server: RedisServer, windows: Timeouts = WINDOWS) -> None:
         super().__init__(server, windows)
         self._runner = asyncio.Runner()
         self._store = self._runner.run(self._make_store())
@@ -206,11 +206,11 @@ def driven(store: Store, runner: asyncio.Runner) -> BlockingStore:
 
 
 # Each with the fixture that gives it the ground it stands on.
-KINDS: dict[str, tuple[str, Callable[..., Kind]]] = {
-    "database": ("default_database", DatabaseKind),
-    "database-loop": ("default_database", DatabaseLoopKind),
-    "postgresql": ("postgres_database", DatabaseKind),
-    "postgresql-loop": ("postgres_database", DatabaseLoopKind),
-    "redis": ("redis_server", RedisKind),
-    "redis-loop": ("redis_server", RedisLoopKind),
+KINDS: dict[str, tuple[str, Callable[..., StoreFixture]]] = {
+    "database": ("default_database", DatabaseFixture),
+    "database-loop": ("default_database", DatabaseLoopFixture),
+    "postgresql": ("postgres_database", DatabaseFixture),
+    "postgresql-loop": ("postgres_database", DatabaseLoopFixture),
+    "redis": ("redis_server", RedisFixture),
+    "redis-loop": ("redis_server", RedisLoopFixture),
 }

@@ -12,15 +12,15 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from realtime.store.contract import BlockingStore
-from realtime.store.timeouts import Windows
+from realtime.store.timeouts import Timeouts
 
-from .kinds import Kind
+from .kinds import StoreFixture
 
 TICK = 100_000  # ms
 EDGE = 10_000
 IDLE = (0, 30_000, 8 * TICK + 20_000)
 # However these and an idle time are added up, the sum is at least EDGE away from a whole TICK.
-WINDOWS = Windows(
+WINDOWS = Timeouts(
     lease_ms=60 * TICK + 50_000,
     session_ms=20 * TICK,
     resume_ms=40 * TICK + 10_000,
@@ -36,10 +36,10 @@ TIMES = ("opened_at", "connected_at", "last_beat", "at", "time")
 
 
 @dataclass(slots=True, eq=False)
-class Side:
+class StoreUnderTest:
     """One of the stores, and the names that it alone has given."""
 
-    kind: Kind
+    kind: StoreFixture
     incarnations: list[str] = field(default_factory=list)
 
     @property
@@ -84,10 +84,10 @@ class Side:
         return self.incarnations.index(incarnation)
 
 
-Call: TypeAlias = Callable[[Side], Any]
+Call: TypeAlias = Callable[[StoreUnderTest], Any]
 
 
-def same(sides: Sequence[Side], call: Call, *, now: int, base: int) -> list[Any]:
+def same(sides: Sequence[StoreUnderTest], call: Call, *, now: int, base: int) -> list[Any]:
     """The answers of all, which are the same but for each one's own times."""
     answers = [side.ask(call, now) for side in sides]
     one, *others = (side.plain(each, base) for side, each in zip(sides, answers, strict=True))

@@ -13,17 +13,17 @@ from realtime.common.threads import Threads
 from realtime.store.contract import AtCapacity, Store
 from realtime.store.database import DatabaseStore, append_queue
 from realtime.store.database.blocking import DatabaseSessions
-from realtime.store.log import MOST, Appended, Bounds, Draft
+from realtime.store.log import MAX_BATCH, LogBounds, PublishRequest, PublishResult
 from realtime.store.redis import RedisSessions, RedisStore
 from realtime.store.redis.client import blocking_client, loop_client
-from realtime.store.redis.operations import Talks
-from realtime.store.redis.scripts import Calls
+from realtime.store.redis.operations import Operations
+from realtime.store.redis.scripts import ScriptCalls
 from tests.redis_server import RedisServer
 
 from .kinds import PREFIX, WINDOWS
 from .test_database_store import CountingDatabase
 
-ROOMY = Bounds()
+ROOMY = LogBounds()
 PATIENCE = 20.0  # seconds
 DATABASES = [
     pytest.param("default_database", marks=pytest.mark.django_db(transaction=True)),
@@ -45,7 +45,7 @@ async def open_store(ground: str | RedisServer, stack: AsyncExitStack) -> Store:
     """The store of one worker."""
     if isinstance(ground, str):
         return await open_database(CountingDatabase(ground), stack)
-    talks = Talks(Calls(WINDOWS), ROOMY)
+    talks = Operations(ScriptCalls(WINDOWS), ROOMY)
     client = stack.enter_context(closing(blocking_client(ground.url, timeout=PATIENCE)))
     sessions = RedisSessions(client, talks, prefix=PREFIX)
     loop = loop_client(ground.url)
@@ -71,7 +71,7 @@ async def workers(ground: str | RedisServer) -> AsyncIterator[list[Store]]:
 
 async def texts(store: Store, room: str) -> list[str]:
     """What stands in a room's log, from offset 1 on."""
-    extract = await store.log.read(room, after=0, limit=MOST, max_bytes=10**6)
+    extract = await store.log.read(room, after=0, limit=MAX_BATCH, max_bytes=10**6)
     return [entry.data for entry in extract.entries]
 
 
@@ -84,7 +84,7 @@ async def test_everybody_is_told_where_his_own_drafts_are(workers: list[Store]) 
     dice = random.Random(7)
     rooms = [f"r{number}" for number in range(6)]
     calls = [
-        [Draft(room, f'"{worker} {number} {room}"') for room in dice.sample(rooms, 3)]
+        [PublishRequest(room, f'"{worker} {number} {room}"') for room in dice.sample(rooms, 3)]
         for number in range(40)
         for worker in (0, 1)
     ]
@@ -102,7 +102,9 @@ async def test_a_key_of_many_at_once_is_one_publication(workers: list[Store]) ->
     stores = workers * 10
     answers = await asyncio.gather(
         *[
-            store.log.append([Draft("r", str(number)), Draft("r", f'"{number}"', key="k")])
+            store.log.append(
+                [PublishRequest("r", str(number)), PublishRequest("r", f'"{number}"', key="k")]
+            )
             for number, store in enumerate(stores)
         ]
     )
@@ -117,18 +119,18 @@ async def test_a_key_of_many_at_once_is_one_publication(workers: list[Store]) ->
 
 async def test_a_mistake_is_only_its_callers(workers: list[Store]) -> None:
     mistakes = [
-        [Draft("r", "2"), Draft("no room", "2")],
-        [Draft("r", "\0")],
-        [Draft("r", "\ud800")],
-        [Draft("r", "")],
-        [Draft("r", "3")] * (MOST + 1),
+        [PublishRequest("r", "2"), PublishRequest("no room", "2")],
+        [PublishRequest("r", "\0")],
+        [PublishRequest("r", "\ud800")],
+        [PublishRequest("r", "")],
+        [PublishRequest("r", "3")] * (MAX_BATCH + 1),
     ]
     log = workers[0].log
     good, *bad, nothing, also = await asyncio.gather(
-        log.append([Draft("r", "1")]),
+        log.append([PublishRequest("r", "1")]),
         *[log.append(drafts) for drafts in mistakes],
         log.append([]),
-        log.append([Draft("r", "4")]),
+        log.append([PublishRequest("r", "4")]),
         return_exceptions=True,
     )
     assert [type(answer) for answer in (good, also)] == [tuple, tuple]
@@ -154,7 +156,7 @@ async def store(database: CountingDatabase) -> AsyncIterator[DatabaseStore]:
 async def test_what_waits_is_one_transaction(
     store: DatabaseStore, database: CountingDatabase
 ) -> None:
-    drafts = [Draft(f"r{each % 3}", "1", key=str(each)) for each in range(60)]
+    drafts = [PublishRequest(f"r{each % 3}", "1", key=str(each)) for each in range(60)]
     appended = await asyncio.gather(*[store.log.append([draft]) for draft in drafts])
     assert [each[0].position.offset for each in appended] == [1 + each // 3 for each in range(60)]
     assert database.begun == 1
@@ -164,9 +166,9 @@ async def test_no_call_is_about_more_than_it_may_be(
     store: DatabaseStore, database: CountingDatabase
 ) -> None:
     """Nor is what one caller appends at once ever divided."""
-    counts = [200, 200, 200, MOST, 1, MOST - 1]
+    counts = [200, 200, 200, MAX_BATCH, 1, MAX_BATCH - 1]
     appended = await asyncio.gather(
-        *[store.log.append([Draft("r", "1")] * count) for count in counts]
+        *[store.log.append([PublishRequest("r", "1")] * count) for count in counts]
     )
     offsets = [each.position.offset for answer in appended for each in answer]
     assert offsets == list(range(1, sum(counts) + 1))
@@ -175,12 +177,12 @@ async def test_no_call_is_about_more_than_it_may_be(
 
 async def test_what_is_given_up_before_it_begins_is_not_appended(store: DatabaseStore) -> None:
     async with asyncio.TaskGroup() as group:
-        first = group.create_task(store.log.append([Draft("r", "1")]))
+        first = group.create_task(store.log.append([PublishRequest("r", "1")]))
         while store.log.gathering.task is None:
             await asyncio.sleep(0)
         await asyncio.sleep(0)  # its call has begun, and the others gather
-        second = group.create_task(store.log.append([Draft("r", "2")]))
-        third = group.create_task(store.log.append([Draft("r", "3")]))
+        second = group.create_task(store.log.append([PublishRequest("r", "2")]))
+        third = group.create_task(store.log.append([PublishRequest("r", "3")]))
         await asyncio.sleep(0)
         assert not first.done()
         second.cancel()
@@ -192,8 +194,9 @@ async def test_what_cannot_wait_is_refused(
     store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(append_queue, "MAX_WAITING", 3)
-    answers: list[tuple[Appended, ...] | BaseException] = await asyncio.gather(
-        *[store.log.append([Draft("r", str(each))]) for each in range(5)], return_exceptions=True
+    answers: list[tuple[PublishResult, ...] | BaseException] = await asyncio.gather(
+        *[store.log.append([PublishRequest("r", str(each))]) for each in range(5)],
+        return_exceptions=True,
     )
     assert [type(answer) for answer in answers] == [tuple] * 3 + [AtCapacity] * 2
     assert await texts(store, "r") == ["0", "1", "2"]

@@ -3,7 +3,7 @@
 import pytest
 
 from realtime.store.contract import BATCH, BlockingStore
-from realtime.store.records import CloseRequest, Loss, Lost, Totals
+from realtime.store.records import CloseRequest, LossReason, LostSession, Totals
 
 from .builders import (
     CONNECTED,
@@ -21,7 +21,7 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import LEASE, RESUME, SILENCE, Kind
+from .kinds import LEASE, RESUME, SILENCE, StoreFixture
 
 # ---------------------------------------------------------------- the lease
 
@@ -31,7 +31,7 @@ def test_a_new_worker_is_news(store: BlockingStore) -> None:
     assert beat(store).renewed
 
 
-def test_an_empty_beat_renews_the_lease(kind: Kind) -> None:
+def test_an_empty_beat_renews_the_lease(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE - 1)
@@ -40,14 +40,14 @@ def test_an_empty_beat_renews_the_lease(kind: Kind) -> None:
     assert beat(kind.store, "w2").suspended == ()
 
 
-def test_a_lapsed_lease_is_not_renewed_but_begins_anew(kind: Kind) -> None:
+def test_a_lapsed_lease_is_not_renewed_but_begins_anew(kind: StoreFixture) -> None:
     beat(kind.store)
     kind.turn(LEASE + 1)
     assert not beat(kind.store).renewed
     assert beat(kind.store).renewed
 
 
-def test_anybodys_beat_suspends_the_sessions_of_a_lapsed_lease(kind: Kind) -> None:
+def test_anybodys_beat_suspends_the_sessions_of_a_lapsed_lease(kind: StoreFixture) -> None:
     kind.store.open(opening("s1"))
     kind.store.open(opening("s2", worker="w2"))
     beat(kind.store, "w1")
@@ -59,7 +59,7 @@ def test_anybodys_beat_suspends_the_sessions_of_a_lapsed_lease(kind: Kind) -> No
     assert beat(kind.store, "w2").suspended == ()
 
 
-def test_a_patient_beat_suspends_nobody(kind: Kind) -> None:
+def test_a_patient_beat_suspends_nobody(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -68,7 +68,7 @@ def test_a_patient_beat_suspends_nobody(kind: Kind) -> None:
     assert beat(kind.store, "w2").suspended != ()
 
 
-def test_a_lapsed_lease_of_ones_own_suspends_nothing(kind: Kind) -> None:
+def test_a_lapsed_lease_of_ones_own_suspends_nothing(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -76,7 +76,7 @@ def test_a_lapsed_lease_of_ones_own_suspends_nothing(kind: Kind) -> None:
     assert state(kind.store) is CONNECTED
 
 
-def test_the_window_of_a_lost_session_begins_when_it_is_suspended(kind: Kind) -> None:
+def test_the_window_of_a_lost_session_begins_when_it_is_suspended(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE + 60)
@@ -85,7 +85,7 @@ def test_the_window_of_a_lost_session_begins_when_it_is_suspended(kind: Kind) ->
     assert kind.store.resume(returning()) is not None
 
 
-def test_more_sessions_than_a_call_handles_are_lost_in_steps(kind: Kind) -> None:
+def test_more_sessions_than_a_call_handles_are_lost_in_steps(kind: StoreFixture) -> None:
     open_many(kind.store, BATCH + 2)
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -93,7 +93,7 @@ def test_more_sessions_than_a_call_handles_are_lost_in_steps(kind: Kind) -> None
     assert len(beat(kind.store, "w2").suspended) == 2
 
 
-def test_online_counts_the_connections_of_live_workers(kind: Kind) -> None:
+def test_online_counts_the_connections_of_live_workers(kind: StoreFixture) -> None:
     beat(kind.store, "w1", connections=3)
     kind.turn(LEASE / 2)
     assert beat(kind.store, "w2", connections=4).online == 7
@@ -116,7 +116,7 @@ def test_a_beat_reports_absolute_values(store: BlockingStore) -> None:
     assert session.visibility == "hidden"
 
 
-def test_idle_tells_when_the_last_proof_of_life_was(kind: Kind) -> None:
+def test_idle_tells_when_the_last_proof_of_life_was(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.turn(60)
     before = kind.now()
@@ -126,7 +126,7 @@ def test_idle_tells_when_the_last_proof_of_life_was(kind: Kind) -> None:
     assert before - 20_000 <= session.last_beat <= kind.now() - 20_000
 
 
-def test_the_last_proof_of_life_never_goes_back(kind: Kind) -> None:
+def test_the_last_proof_of_life_never_goes_back(kind: StoreFixture) -> None:
     before = opened(kind.store, opening())
     beat(kind.store, "w1", pulse(idle_ms=5_000))
     session = kind.store.get("s1")
@@ -134,7 +134,7 @@ def test_the_last_proof_of_life_never_goes_back(kind: Kind) -> None:
     assert session.last_beat == before.last_beat
 
 
-def test_a_session_without_a_beat_is_given_up_though_its_worker_lives(kind: Kind) -> None:
+def test_a_session_without_a_beat_is_given_up_though_its_worker_lives(kind: StoreFixture) -> None:
     open_many(kind.store, 2)
     kind.turn(SILENCE - 1)
     beat(kind.store, "w1", pulse("s0000"))
@@ -142,7 +142,7 @@ def test_a_session_without_a_beat_is_given_up_though_its_worker_lives(kind: Kind
     assert ids(kind.store.sweep("sweeper").suspended) == ["s0001"]
 
 
-def test_the_deadline_counts_from_the_last_proof_of_life(kind: Kind) -> None:
+def test_the_deadline_counts_from_the_last_proof_of_life(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.turn(60)
     beat(kind.store, "w1", pulse(idle_ms=50_000))
@@ -166,7 +166,7 @@ def test_a_session_that_is_not_the_workers_is_unknown(store: BlockingStore, end:
         case "another's":
             store.open(opening(worker="w2"))
     before = store.get("s1")
-    assert beat(store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+    assert beat(store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
     assert store.get("s1") == before
 
 
@@ -174,7 +174,7 @@ def test_a_session_resumed_elsewhere_is_taken_over(store: BlockingStore) -> None
     store.open(opening())
     after = store.resume(returning())
     first, second = beat(store, "w1", pulse()), beat(store, "w1", pulse())
-    assert first.lost == second.lost == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    assert first.lost == second.lost == (LostSession("s1", 1, LossReason.TAKEN_OVER),)
     assert store.get("s1") == after
 
 
@@ -196,7 +196,7 @@ def test_a_full_batch_of_pulses(store: BlockingStore) -> None:
 # ---------------------------------------------------------------- a worker that stood still
 
 
-def test_a_worker_that_stood_still_takes_its_sessions_up_again(kind: Kind) -> None:
+def test_a_worker_that_stood_still_takes_its_sessions_up_again(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -218,7 +218,7 @@ def test_of_two_words_about_one_session_the_last_counts(store: BlockingStore) ->
     assert store.stats().healthy == 1
 
 
-def test_what_is_taken_up_has_not_ended_before_it_began(kind: Kind) -> None:
+def test_what_is_taken_up_has_not_ended_before_it_began(kind: StoreFixture) -> None:
     before = opened(kind.store, opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -229,7 +229,7 @@ def test_what_is_taken_up_has_not_ended_before_it_began(kind: Kind) -> None:
     assert (session.state, session.last_beat >= before.last_beat) == (CONNECTED, True)
 
 
-def test_what_was_taken_up_again_lives_on(kind: Kind) -> None:
+def test_what_was_taken_up_again_lives_on(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(SILENCE + 1)
@@ -240,7 +240,7 @@ def test_what_was_taken_up_again_lives_on(kind: Kind) -> None:
     assert kind.store.sweep("sweeper").suspended == ()
 
 
-def test_a_silent_session_is_taken_up_again(kind: Kind) -> None:
+def test_a_silent_session_is_taken_up_again(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.turn(SILENCE + 1)
     beat(kind.store)
@@ -249,30 +249,30 @@ def test_a_silent_session_is_taken_up_again(kind: Kind) -> None:
     assert state(kind.store) is CONNECTED
 
 
-def test_what_was_continued_elsewhere_stays_there(kind: Kind) -> None:
+def test_what_was_continued_elsewhere_stays_there(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
     beat(kind.store, "w2")
     kind.store.resume(returning())
-    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.TAKEN_OVER),)
 
 
-def test_what_was_closed_meanwhile_stays_closed(kind: Kind) -> None:
+def test_what_was_closed_meanwhile_stays_closed(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
     kind.store.sweep("sweeper")
     kind.turn(RESUME + 1)
     assert ids(kind.store.sweep("sweeper").claimed) == ["s1"]
-    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
-def test_a_departed_session_is_not_taken_up_again(kind: Kind) -> None:
+def test_a_departed_session_is_not_taken_up_again(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(LEASE + 1)
     beat(kind.store, "w2")
-    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
 # ---------------------------------------------------------------- the inbox
@@ -293,7 +293,7 @@ def test_a_worker_gets_only_its_own_inbox(store: BlockingStore) -> None:
     assert beat(store, "w2").inbox == ()
 
 
-def test_the_request_reaches_a_worker_that_takes_its_session_up_again(kind: Kind) -> None:
+def test_the_request_reaches_a_worker_that_takes_its_session_up_again(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -314,7 +314,7 @@ def test_a_full_inbox_comes_in_pieces(store: BlockingStore) -> None:
 # ---------------------------------------------------------------- leaving
 
 
-def test_who_leaves_gives_the_lease_back_and_suspends_the_rest(kind: Kind) -> None:
+def test_who_leaves_gives_the_lease_back_and_suspends_the_rest(kind: StoreFixture) -> None:
     kind.store.open(opening("s1"))
     kind.store.open(opening("s2", worker="w2"))
     beat(kind.store)
@@ -326,7 +326,7 @@ def test_who_leaves_gives_the_lease_back_and_suspends_the_rest(kind: Kind) -> No
     assert kind.store.resume(returning()) is not None
 
 
-def test_a_repeated_leave_gives_the_same_answer(kind: Kind) -> None:
+def test_a_repeated_leave_gives_the_same_answer(kind: StoreFixture) -> None:
     suspended(kind.store, "earlier")
     kind.store.open(opening("s1"))
     beat(kind.store)
@@ -338,7 +338,7 @@ def test_a_repeated_leave_gives_the_same_answer(kind: Kind) -> None:
     assert kind.store.resume(returning()) is None
 
 
-def test_a_worker_that_left_is_not_lost(kind: Kind) -> None:
+def test_a_worker_that_left_is_not_lost(kind: StoreFixture) -> None:
     beat(kind.store)
     kind.store.leave("w1")
     kind.turn(LEASE + 1)
@@ -365,7 +365,7 @@ def test_a_report_is_taken_as_it_is(store: BlockingStore) -> None:
 # ---------------------------------------------------------------- the store's content
 
 
-def test_every_beat_names_the_same_incarnation(kind: Kind) -> None:
+def test_every_beat_names_the_same_incarnation(kind: StoreFixture) -> None:
     first = beat(kind.store, "w1").incarnation
     kind.store.open(opening())
     kind.turn(LEASE + 1)
@@ -374,7 +374,7 @@ def test_every_beat_names_the_same_incarnation(kind: Kind) -> None:
     assert {beat(kind.store, worker).incarnation for worker in ("w1", "w2")} == {first}
 
 
-def test_an_emptied_store_is_another_incarnation(kind: Kind) -> None:
+def test_an_emptied_store_is_another_incarnation(kind: StoreFixture) -> None:
     names = set()
     for _ in range(3):
         names.add(beat(kind.store).incarnation)
@@ -382,16 +382,16 @@ def test_an_emptied_store_is_another_incarnation(kind: Kind) -> None:
     assert len(names) == 3
 
 
-def test_an_emptied_store_knows_nobody(kind: Kind) -> None:
+def test_an_emptied_store_knows_nobody(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.empty()
     answer = beat(kind.store, "w1", pulse())
     assert not answer.renewed
-    assert answer.lost == (Lost("s1", 1, Loss.UNKNOWN),)
+    assert answer.lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
-def test_a_beat_counts_the_live_workers(kind: Kind) -> None:
+def test_a_beat_counts_the_live_workers(kind: StoreFixture) -> None:
     assert beat(kind.store, "w1").workers == 1
     kind.turn(LEASE / 2)
     assert beat(kind.store, "w2").workers == 2

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from realtime.protocol.codes import CloseCode
 from realtime.store.contract import BATCH, SAMPLE_EVERY_MS, BlockingStore
-from realtime.store.log import Appended, Draft, End
-from realtime.store.records import Cap, Overdue, Session, SweepReport, Verdict
-from realtime.store.timeouts import Windows
+from realtime.store.log import LogEnd, PublishRequest, PublishResult
+from realtime.store.records import Overdue, Session, SessionLimit, SweepReport, Verdict
+from realtime.store.timeouts import Timeouts
 
 from .builders import (
     CONNECTED,
@@ -28,7 +28,7 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import BOUNDS, CLAIM, DAY, KINDS, LEASE, RESUME, Kind
+from .kinds import BOUNDS, CLAIM, DAY, KINDS, LEASE, RESUME, StoreFixture
 
 HOURS = 2 * 3600
 MINUTE = 60
@@ -44,7 +44,7 @@ def found(store: BlockingStore, session: str = "s1") -> Session:
 # ---------------------------------------------------------------- what was left behind
 
 
-def test_a_lease_from_the_future_is_over(kind: Kind) -> None:
+def test_a_lease_from_the_future_is_over(kind: StoreFixture) -> None:
     beat(kind.store, "w1", connections=4)
     kind.turn(-HOURS)
     assert kind.store.stats().workers == 0
@@ -54,7 +54,7 @@ def test_a_lease_from_the_future_is_over(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("finder", ["beat", "sweep"])
-def test_sessions_of_a_lease_from_the_future_are_suspended(kind: Kind, finder: str) -> None:
+def test_sessions_of_a_lease_from_the_future_are_suspended(kind: StoreFixture, finder: str) -> None:
     kind.store.open(opening())
     beat(kind.store, "w1")
     kind.turn(-HOURS)
@@ -67,7 +67,7 @@ def test_sessions_of_a_lease_from_the_future_are_suspended(kind: Kind, finder: s
     assert ids(kind.store.sweep("sweeper").claimed) == ["s1"]
 
 
-def test_a_beat_from_the_future_is_none(kind: Kind) -> None:
+def test_a_beat_from_the_future_is_none(kind: StoreFixture) -> None:
     kind.store.open(opening())  # its worker was killed before its first beat
     kind.turn(-HOURS)
     assert kind.store.overdue() == Overdue(suspend=1, close=0, workers_lost=0)
@@ -76,7 +76,7 @@ def test_a_beat_from_the_future_is_none(kind: Kind) -> None:
     assert session.opened_at <= session.connected_at <= session.last_beat <= kind.now()
 
 
-def test_many_beats_from_the_future_are_found_in_steps(kind: Kind) -> None:
+def test_many_beats_from_the_future_are_found_in_steps(kind: StoreFixture) -> None:
     open_many(kind.store, BATCH + 2)
     kind.turn(-HOURS)
     kind.store.open(opening("alive"))
@@ -86,7 +86,7 @@ def test_many_beats_from_the_future_are_found_in_steps(kind: Kind) -> None:
     assert state(kind.store, "alive") is CONNECTED
 
 
-def test_who_was_connected_may_resume_after_the_clock_was_set_right(kind: Kind) -> None:
+def test_who_was_connected_may_resume_after_the_clock_was_set_right(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store, "w1")
     kind.turn(-HOURS)
@@ -94,7 +94,7 @@ def test_who_was_connected_may_resume_after_the_clock_was_set_right(kind: Kind) 
     assert session.opened_at <= session.connected_at <= session.last_beat <= kind.now()
 
 
-def test_a_window_from_the_future_is_over(kind: Kind) -> None:
+def test_a_window_from_the_future_is_over(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(-HOURS)
     assert kind.store.overdue() == Overdue(suspend=0, close=1, workers_lost=0)
@@ -103,14 +103,14 @@ def test_a_window_from_the_future_is_over(kind: Kind) -> None:
     assert state(kind.store) is None
 
 
-def test_a_window_from_the_future_is_not_counted_twice(kind: Kind) -> None:
+def test_a_window_from_the_future_is_not_counted_twice(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.store.request_close(session="s1", code=4500, reason="")
     kind.turn(-HOURS)
     assert kind.store.overdue() == Overdue(suspend=0, close=1, workers_lost=0)
 
 
-def test_a_claim_from_the_future_is_over(kind: Kind) -> None:
+def test_a_claim_from_the_future_is_over(kind: StoreFixture) -> None:
     closing(kind.store, claimant="one")
     assert kind.store.sweep("two").claimed == ()
     kind.turn(-HOURS)
@@ -121,7 +121,7 @@ def test_a_claim_from_the_future_is_over(kind: Kind) -> None:
     assert kind.store.sweep("three").claimed == ()
 
 
-def test_what_ended_in_the_future_has_times_of_the_past(kind: Kind) -> None:
+def test_what_ended_in_the_future_has_times_of_the_past(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.turn(10 * MINUTE)
     beat(kind.store, "w1", pulse())
@@ -132,17 +132,20 @@ def test_what_ended_in_the_future_has_times_of_the_past(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("place", ["suspended", "connected"])
-def test_who_is_left_from_the_future_makes_room(kind: Kind, place: str) -> None:
+def test_who_is_left_from_the_future_makes_room(kind: StoreFixture, place: str) -> None:
     for session in ("s1", "s2"):
         kind.store.open(opening(session))
     beat(kind.store, "w1")
     if place == "suspended":
         kind.store.suspend("w1", [departure("s1"), departure("s2")])
     kind.turn(-HOURS)
-    assert kind.store.open(opening("s3", worker="w2"), cap=Cap(2, evict_oldest=False)) is not None
+    assert (
+        kind.store.open(opening("s3", worker="w2"), cap=SessionLimit(2, evict_oldest=False))
+        is not None
+    )
 
 
-def test_a_lost_worker_of_the_future_is_lost(kind: Kind) -> None:
+def test_a_lost_worker_of_the_future_is_lost(kind: StoreFixture) -> None:
     """It held no lease when the clock was set right, and has none until it beats."""
     kind.store.open(opening())
     beat(kind.store, "w1")
@@ -160,16 +163,16 @@ def test_a_lost_worker_of_the_future_is_lost(kind: Kind) -> None:
 
 
 @pytest.fixture
-def other(kind: Kind, request: pytest.FixtureRequest) -> Iterator[Kind]:
+def other(kind: StoreFixture, request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
     """The same store, as another release of the project has set it: all windows are short."""
     ground, make = KINDS[request.node.callspec.params["kind"]]
-    short = Windows(lease_ms=5_000, resume_ms=6_000, session_ms=30_000, claim_ms=7_000)
+    short = Timeouts(lease_ms=5_000, resume_ms=6_000, session_ms=30_000, claim_ms=7_000)
     other = make(request.getfixturevalue(ground), short)
     yield other
     other.close()
 
 
-def test_a_changed_setting_ends_nothing(kind: Kind, other: Kind) -> None:
+def test_a_changed_setting_ends_nothing(kind: StoreFixture, other: StoreFixture) -> None:
     kind.store.open(opening("live"))
     beat(kind.store, "w1")
     suspended(kind.store, "away")
@@ -182,7 +185,9 @@ def test_a_changed_setting_ends_nothing(kind: Kind, other: Kind) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, LEASE - 1])
-def test_a_clock_set_back_by_less_than_a_lease_changes_nothing(kind: Kind, seconds: int) -> None:
+def test_a_clock_set_back_by_less_than_a_lease_changes_nothing(
+    kind: StoreFixture, seconds: int
+) -> None:
     kind.store.open(opening("live"))
     beat(kind.store, "w1")
     suspended(kind.store, "away")
@@ -197,7 +202,7 @@ def test_a_clock_set_back_by_less_than_a_lease_changes_nothing(kind: Kind, secon
 
 
 @pytest.mark.parametrize("seconds", [-HOURS, HOURS, -LEASE - 1, LEASE + 1])
-def test_who_lives_lives_on_whatever_the_clock_does(kind: Kind, seconds: int) -> None:
+def test_who_lives_lives_on_whatever_the_clock_does(kind: StoreFixture, seconds: int) -> None:
     for worker, session in (("w1", "s1"), ("w2", "s2")):
         kind.store.open(opening(session, worker=worker))
         beat(kind.store, worker, pulse(session))
@@ -219,7 +224,7 @@ def test_who_lives_lives_on_whatever_the_clock_does(kind: Kind, seconds: int) ->
 @pytest.mark.parametrize("claimant", ["w1", "w1 too"])
 @pytest.mark.parametrize("seconds", [-HOURS, HOURS, LEASE + 1])
 def test_a_worker_that_has_yet_to_beat_suspends_nobody(
-    kind: Kind, seconds: int, claimant: str
+    kind: StoreFixture, seconds: int, claimant: str
 ) -> None:
     for worker, session in (("w1", "s1"), ("w2", "s2")):
         kind.store.open(opening(session, worker=worker))
@@ -234,7 +239,7 @@ def test_a_worker_that_has_yet_to_beat_suspends_nobody(
     assert kind.store.sweep("w1").suspended == ()
 
 
-def test_a_verdict_from_the_future_is_over(kind: Kind) -> None:
+def test_a_verdict_from_the_future_is_over(kind: StoreFixture) -> None:
     kind.store.open(opening())
     (session,) = kind.store.close("w1", [departure(code=4500)], "w1")
     kind.store.confirm([session.id])
@@ -243,7 +248,7 @@ def test_a_verdict_from_the_future_is_over(kind: Kind) -> None:
     assert kind.store.resume(returning()) is None
 
 
-def test_a_start_goes_back_by_as_much_as_the_last_beat(kind: Kind) -> None:
+def test_a_start_goes_back_by_as_much_as_the_last_beat(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.turn(10 * MINUTE)
     beat(kind.store, "w1", pulse())
@@ -254,7 +259,7 @@ def test_a_start_goes_back_by_as_much_as_the_last_beat(kind: Kind) -> None:
     assert session.opened_at == session.connected_at
 
 
-def test_a_start_of_the_right_clock_stays(kind: Kind) -> None:
+def test_a_start_of_the_right_clock_stays(kind: StoreFixture) -> None:
     began = opened(kind.store, opening())
     kind.turn(HOURS + MINUTE)
     beat(kind.store, "w1", pulse())
@@ -264,7 +269,7 @@ def test_a_start_of_the_right_clock_stays(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("was", ["lost", "departed"])
-def test_a_session_that_came_back_is_found_by_its_start(kind: Kind, was: str) -> None:
+def test_a_session_that_came_back_is_found_by_its_start(kind: StoreFixture, was: str) -> None:
     """Orders agree with what sessions say of themselves."""
     open_many(kind.store, 3)
     kind.turn(-HOURS)
@@ -284,21 +289,21 @@ def test_a_session_that_came_back_is_found_by_its_start(kind: Kind, was: str) ->
     assert starts[0] < newest.opened_at
 
 
-def test_the_oldest_is_still_the_one_that_gives_way(kind: Kind) -> None:
+def test_the_oldest_is_still_the_one_that_gives_way(kind: StoreFixture) -> None:
     kind.store.open(opening("old"))
     kind.turn(-HOURS)
     beat(kind.store, "w1", pulse("old"))
     kind.turn(1)
     kind.store.open(opening("new"))
     kind.turn(1)
-    assert kind.store.open(opening("newest"), cap=Cap(2, evict_oldest=True)) is not None
+    assert kind.store.open(opening("newest"), cap=SessionLimit(2, evict_oldest=True)) is not None
     (asked,) = beat(kind.store, "w1").inbox
     assert (asked.session, asked.code) == ("old", CloseCode.TOO_MANY_SESSIONS)
 
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_what_a_worker_remembers_of_the_future_is_put_back_into_the_past(
-    kind: Kind, stored: bool
+    kind: StoreFixture, stored: bool
 ) -> None:
     session = opened(kind.store, opening())
     if not stored:
@@ -314,7 +319,7 @@ def test_what_a_worker_remembers_of_the_future_is_put_back_into_the_past(
 # ---------------------------------------------------------------- numbers
 
 
-def test_samples_from_the_future_hold_nothing_up(kind: Kind) -> None:
+def test_samples_from_the_future_hold_nothing_up(kind: StoreFixture) -> None:
     beat(kind.store, connections=4)
     kind.store.sample()
     kind.turn(-HOURS)
@@ -328,7 +333,7 @@ def test_samples_from_the_future_hold_nothing_up(kind: Kind) -> None:
     assert kind.store.samples() == ()
 
 
-def test_whoever_has_seen_the_future_is_shown_the_present(kind: Kind) -> None:
+def test_whoever_has_seen_the_future_is_shown_the_present(kind: StoreFixture) -> None:
     kind.store.sample()
     (seen,) = kind.store.samples()
     kind.turn(-HOURS)
@@ -339,7 +344,7 @@ def test_whoever_has_seen_the_future_is_shown_the_present(kind: Kind) -> None:
     assert len(kind.store.samples(after=seen.at)) == 2
 
 
-def test_the_last_sweep_is_never_ahead(kind: Kind) -> None:
+def test_the_last_sweep_is_never_ahead(kind: StoreFixture) -> None:
     kind.store.note_sweep(SweepReport(1, 2, 3, 4, 0.5))
     kind.turn(-HOURS)
     last = kind.store.stats().last_sweep
@@ -350,19 +355,19 @@ def test_the_last_sweep_is_never_ahead(kind: Kind) -> None:
 # ---------------------------------------------------------------- logs
 
 
-def appended(store: BlockingStore, *, key: str = "", room: str = "news") -> Appended:
+def appended(store: BlockingStore, *, key: str = "", room: str = "news") -> PublishResult:
     """What became of one draft."""
-    (answer,) = store.log.append([Draft(room, "1", key)])
+    (answer,) = store.log.append([PublishRequest(room, "1", key)])
     return answer
 
 
-def end_of(store: BlockingStore, room: str = "news") -> End:
+def end_of(store: BlockingStore, room: str = "news") -> LogEnd:
     """Where its log ends."""
     return store.log.ends([room])[room]
 
 
 @pytest.fixture
-def held(kind: Kind) -> Kind:
+def held(kind: StoreFixture) -> StoreFixture:
     """A store whose log of "news" was written by a clock that was ahead."""
     appended(kind.store, key="k")
     beat(kind.store, "w1")
@@ -380,14 +385,14 @@ def pruned(store: BlockingStore) -> int:
     return sum(iter(store.log.prune, 0))
 
 
-def test_what_is_ahead_stays_until_somebody_notices(held: Kind) -> None:
+def test_what_is_ahead_stays_until_somebody_notices(held: StoreFixture) -> None:
     """Nothing is published twice, and nobody misses anything, for a clock that was set right."""
     assert pruned(held.store) == 0
     assert (entries(held.store), appended(held.store, key="k").fresh) == (1, False)
 
 
 @pytest.mark.parametrize("worker", ["w1", "w2"])
-def test_what_is_ahead_counts_from_when_a_worker_noticed(held: Kind, worker: str) -> None:
+def test_what_is_ahead_counts_from_when_a_worker_noticed(held: StoreFixture, worker: str) -> None:
     beat(held.store, worker)
     held.turn(BOUNDS.ttl_ms / 1000 - 1)
     assert pruned(held.store) == 0
@@ -400,14 +405,14 @@ def test_what_is_ahead_counts_from_when_a_worker_noticed(held: Kind, worker: str
     assert (end_of(held.store).oldest, appended(held.store, key="k").fresh) == (2, False)
 
 
-def test_what_is_ahead_is_pruned_when_it_is_over(held: Kind) -> None:
+def test_what_is_ahead_is_pruned_when_it_is_over(held: StoreFixture) -> None:
     beat(held.store, "w1")
     held.turn(BOUNDS.ttl_ms / 1000 + 1)
     pruned(held.store)
     assert end_of(held.store).oldest == 2
 
 
-def test_a_step_that_was_noticed_says_nothing_of_the_next_one(held: Kind) -> None:
+def test_a_step_that_was_noticed_says_nothing_of_the_next_one(held: StoreFixture) -> None:
     beat(held.store, "w1")
     held.turn(HOURS + DAY)
     first = appended(held.store, key="another")
@@ -419,7 +424,9 @@ def test_a_step_that_was_noticed_says_nothing_of_the_next_one(held: Kind) -> Non
 
 
 @pytest.mark.parametrize("seconds", [1, BOUNDS.ttl_ms // 1000 - 1])
-def test_a_log_overlooks_a_step_that_is_shorter_than_its_age(kind: Kind, seconds: int) -> None:
+def test_a_log_overlooks_a_step_that_is_shorter_than_its_age(
+    kind: StoreFixture, seconds: int
+) -> None:
     appended(kind.store, key="k")
     kind.turn(-seconds)
     assert (end_of(kind.store).oldest, appended(kind.store, key="k").fresh) == (1, False)
@@ -427,7 +434,7 @@ def test_a_log_overlooks_a_step_that_is_shorter_than_its_age(kind: Kind, seconds
     assert end_of(kind.store).oldest == 1
 
 
-def test_a_quiet_room_of_the_future_is_not_remembered_for_ever(kind: Kind) -> None:
+def test_a_quiet_room_of_the_future_is_not_remembered_for_ever(kind: StoreFixture) -> None:
     before = appended(kind.store)
     beat(kind.store, "w1")
     kind.turn(-100 * DAY)
@@ -441,7 +448,9 @@ def test_a_quiet_room_of_the_future_is_not_remembered_for_ever(kind: Kind) -> No
 
 @pytest.mark.parametrize("finder", ["beat", "sweep"])
 @pytest.mark.parametrize("end", ["left", "lost", "killed"])
-def test_it_is_noticed_whatever_became_of_who_was_ahead(kind: Kind, end: str, finder: str) -> None:
+def test_it_is_noticed_whatever_became_of_who_was_ahead(
+    kind: StoreFixture, end: str, finder: str
+) -> None:
     appended(kind.store, key="k")
     beat(kind.store, "w1")
     if end == "left":
@@ -458,7 +467,7 @@ def test_it_is_noticed_whatever_became_of_who_was_ahead(kind: Kind, end: str, fi
     assert (entries(kind.store), appended(kind.store, key="k").fresh) == (0, True)
 
 
-def test_a_clock_that_goes_back_in_steps_leaves_nothing_ahead(held: Kind) -> None:
+def test_a_clock_that_goes_back_in_steps_leaves_nothing_ahead(held: StoreFixture) -> None:
     beat(held.store, "w1")
     held.turn(-HOURS)
     beat(held.store, "w1")
@@ -466,7 +475,7 @@ def test_a_clock_that_goes_back_in_steps_leaves_nothing_ahead(held: Kind) -> Non
     assert (entries(held.store), appended(held.store, key="k").fresh) == (0, True)
 
 
-def test_a_step_is_noticed_once(held: Kind) -> None:
+def test_a_step_is_noticed_once(held: StoreFixture) -> None:
     beat(held.store, "w1")
     for worker in range(3):
         held.turn(BOUNDS.ttl_ms / 3000 + 1)

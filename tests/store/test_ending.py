@@ -24,7 +24,7 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import CLAIM, LEASE, RESUME, Kind
+from .kinds import CLAIM, LEASE, RESUME, StoreFixture
 
 
 def end(store: BlockingStore, verb: str, worker: str, *departures: Any) -> tuple[Session, ...]:
@@ -78,7 +78,7 @@ def test_the_last_values_are_kept(store: BlockingStore, verb: str) -> None:
 
 
 @both
-def test_the_last_proof_of_life_is_kept(kind: Kind, verb: str) -> None:
+def test_the_last_proof_of_life_is_kept(kind: StoreFixture, verb: str) -> None:
     kind.store.open(opening())
     kind.turn(20)
     before = kind.now()
@@ -94,7 +94,7 @@ def test_the_last_proof_of_life_does_not_go_back(store: BlockingStore, verb: str
 
 
 @both
-def test_a_repeat_gives_the_same_answer(kind: Kind, verb: str) -> None:
+def test_a_repeat_gives_the_same_answer(kind: StoreFixture, verb: str) -> None:
     kind.store.open(opening())
     first = end(kind.store, verb, "w1", departure())
     kind.turn(1)
@@ -132,7 +132,9 @@ def test_a_session_that_has_moved_on_is_left_alone(
 
 
 @both
-def test_the_end_of_a_session_that_was_suspended_for_its_worker(kind: Kind, verb: str) -> None:
+def test_the_end_of_a_session_that_was_suspended_for_its_worker(
+    kind: StoreFixture, verb: str
+) -> None:
     kind.store.open(opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -154,7 +156,7 @@ def test_a_long_reason_is_cut(store: BlockingStore, verb: str) -> None:
     assert session.end_reason == "x" * 200
 
 
-def test_a_repeated_suspend_does_not_move_the_window(kind: Kind) -> None:
+def test_a_repeated_suspend_does_not_move_the_window(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME - 1)
     kind.store.suspend("w1", [departure()])
@@ -172,27 +174,27 @@ def test_a_session_suspended_twice_is_the_second_ones(store: BlockingStore) -> N
 # ---------------------------------------------------------------- claims
 
 
-def test_who_closes_holds_the_claim(kind: Kind) -> None:
+def test_who_closes_holds_the_claim(kind: StoreFixture) -> None:
     closing(kind.store)
     kind.turn(CLAIM - 1)
     assert kind.store.sweep("sweeper").claimed == ()
 
 
-def test_an_expired_claim_is_taken_by_a_sweep(kind: Kind) -> None:
+def test_an_expired_claim_is_taken_by_a_sweep(kind: StoreFixture) -> None:
     closing(kind.store)
     kind.turn(CLAIM + 1)
     (session,) = kind.store.sweep("sweeper").claimed
     assert (session.id, session.end_code, session.end_reason) == ("s1", 1000, "bye")
 
 
-def test_a_repeated_close_gets_nothing_once_another_has_the_claim(kind: Kind) -> None:
+def test_a_repeated_close_gets_nothing_once_another_has_the_claim(kind: StoreFixture) -> None:
     closing(kind.store)
     kind.turn(CLAIM + 1)
     kind.store.sweep("sweeper")
     assert kind.store.close("w1", [departure(code=1000, reason="bye")], "w1") == ()
 
 
-def test_a_repeated_close_does_not_move_the_claim(kind: Kind) -> None:
+def test_a_repeated_close_does_not_move_the_claim(kind: StoreFixture) -> None:
     closing(kind.store)
     kind.turn(CLAIM - 1)
     assert kind.store.close("w1", [departure(code=1000, reason="bye")], "w1") != ()
@@ -200,7 +202,7 @@ def test_a_repeated_close_does_not_move_the_claim(kind: Kind) -> None:
     assert ids(kind.store.sweep("sweeper").claimed) == ["s1"]
 
 
-def test_confirmed_is_forgotten(kind: Kind) -> None:
+def test_confirmed_is_forgotten(kind: StoreFixture) -> None:
     closing(kind.store)
     kind.store.confirm(["s1"])
     kind.store.confirm(["s1", "unknown"])
@@ -293,7 +295,7 @@ def test_a_request_may_become_final(store: BlockingStore) -> None:
     assert [(entry.code, entry.reason) for entry in beat(store).inbox] == [(4500, "go")]
 
 
-def test_an_answered_request_does_not_change_how_a_session_ended(kind: Kind) -> None:
+def test_an_answered_request_does_not_change_how_a_session_ended(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.store.request_close(session="s1", code=4008, reason="come back")
     kind.store.suspend("w1", [departure(code=1001, reason="server shutting down")])
@@ -301,7 +303,7 @@ def test_an_answered_request_does_not_change_how_a_session_ended(kind: Kind) -> 
     assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [1001]
 
 
-def test_a_late_request_does_not_change_how_a_session_ended(kind: Kind) -> None:
+def test_a_late_request_does_not_change_how_a_session_ended(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.store.request_close(session="s1", code=4500, reason="go")
     kind.store.close("w1", [departure(code=1000, reason="bye")], "w1")

@@ -6,7 +6,7 @@ from realtime.store.contract import ENDED_MS, BlockingStore
 from realtime.store.records import Opening, Session, Verdict
 
 from .builders import opened, opening, resumed, returning, suspended
-from .kinds import Kind
+from .kinds import StoreFixture
 
 ENDED = ENDED_MS // 1000
 OUT, MOVED = Verdict(4503, "logged out"), Verdict(4008, "moved")
@@ -22,7 +22,7 @@ def ask(store: BlockingStore, verdict: Verdict, **who: str) -> None:
 
 
 @pytest.mark.parametrize("verdict", [OUT, MOVED])
-def test_a_login_that_has_ended_opens_nothing(kind: Kind, verdict: Verdict) -> None:
+def test_a_login_that_has_ended_opens_nothing(kind: StoreFixture, verdict: Verdict) -> None:
     ask(kind.store, verdict, login="l1")
     before = kind.store.stats()
     for age in (0.0, 5.0):  # found out before or afterwards: its key is worth nothing
@@ -32,7 +32,7 @@ def test_a_login_that_has_ended_opens_nothing(kind: Kind, verdict: Verdict) -> N
     assert isinstance(kind.store.open(on_the_way("s3", login="")), Session)
 
 
-def test_an_end_is_remembered_for_a_minute(kind: Kind) -> None:
+def test_an_end_is_remembered_for_a_minute(kind: StoreFixture) -> None:
     ask(kind.store, OUT, login="l1")
     kind.turn(ENDED - 1)
     assert kind.store.open(on_the_way()) == OUT
@@ -42,7 +42,7 @@ def test_an_end_is_remembered_for_a_minute(kind: Kind) -> None:
 
 @pytest.mark.parametrize("verdict", [OUT, MOVED])
 def test_a_user_who_was_sent_away_hears_of_it_on_the_way_and_may_come_again(
-    kind: Kind, verdict: Verdict
+    kind: StoreFixture, verdict: Verdict
 ) -> None:
     ask(kind.store, verdict, user="7")
     kind.turn(4)
@@ -51,14 +51,14 @@ def test_a_user_who_was_sent_away_hears_of_it_on_the_way_and_may_come_again(
     assert isinstance(kind.store.open(on_the_way("s3", age=3)), Session)
 
 
-def test_who_stays_on_the_way_for_longer_hears_nothing(kind: Kind) -> None:
+def test_who_stays_on_the_way_for_longer_hears_nothing(kind: StoreFixture) -> None:
     ask(kind.store, OUT, user="7")
     kind.turn(ENDED + 1)
     assert isinstance(kind.store.open(on_the_way(age=ENDED + 10)), Session)
 
 
 @pytest.mark.parametrize("who", [{"login": "l1"}, {"user": "7"}, {"session": "s1"}])
-def test_a_resume_hears_of_it(kind: Kind, who: dict[str, str]) -> None:
+def test_a_resume_hears_of_it(kind: StoreFixture, who: dict[str, str]) -> None:
     suspended(kind.store)
     ask(kind.store, MOVED, **who)
     kind.turn(1)
@@ -87,7 +87,7 @@ def test_a_repeated_call_gets_the_same_answer(store: BlockingStore) -> None:
     assert resumed(store, returned).generation == 2
 
 
-def test_what_was_asked_for_good_is_not_softened(kind: Kind) -> None:
+def test_what_was_asked_for_good_is_not_softened(kind: StoreFixture) -> None:
     ask(kind.store, OUT, login="l1")
     ask(kind.store, MOVED, login="l1")
     assert kind.store.open(on_the_way()) == OUT
@@ -98,7 +98,7 @@ def test_what_was_asked_for_good_is_not_softened(kind: Kind) -> None:
     assert kind.store.open(on_the_way()) == OUT
 
 
-def test_a_clock_that_was_ahead_keeps_nobody_out(kind: Kind) -> None:
+def test_a_clock_that_was_ahead_keeps_nobody_out(kind: StoreFixture) -> None:
     ask(kind.store, OUT, user="7")
     ask(kind.store, OUT, login="l1")
     kind.turn(-2 * ENDED)

@@ -13,24 +13,24 @@ from realtime.store.contract import BlockingStore
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
-from realtime.store.records import Cap, Opening, Session, Verdict
+from realtime.store.records import Opening, Session, SessionLimit, Verdict
 from tests.e2e.server_support import eventually
 
 from .builders import beat, departure, ids, opening, pulse, report
-from .kinds import WINDOWS, Kind
+from .kinds import WINDOWS, StoreFixture
 from .test_limits import OLDEST, REJECT, TOO_MANY, asked, fill
 
 
-def opens(sessions: list[str], cap: Cap) -> list[partial[Session | Verdict | None]]:
+def opens(sessions: list[str], cap: SessionLimit) -> list[partial[Session | Verdict | None]]:
     openings: list[Opening] = [opening(id_) for id_ in sessions]
     return [partial(_open, opening=each, cap=cap) for each in openings]
 
 
-def _open(store: BlockingStore, *, opening: Opening, cap: Cap) -> Session | Verdict | None:
+def _open(store: BlockingStore, *, opening: Opening, cap: SessionLimit) -> Session | Verdict | None:
     return store.open(opening, cap=cap)
 
 
-def test_of_those_who_come_at_once_as_many_as_may_come_in(kind: Kind) -> None:
+def test_of_those_who_come_at_once_as_many_as_may_come_in(kind: StoreFixture) -> None:
     beat(kind.store)
     answers = kind.at_once(opens([f"s{number}" for number in range(8)], REJECT))
     admitted = sorted(session.id for session in answers if isinstance(session, Session))
@@ -39,7 +39,7 @@ def test_of_those_who_come_at_once_as_many_as_may_come_in(kind: Kind) -> None:
     assert asked(kind.store) == {}
 
 
-def test_of_those_who_come_at_once_the_newest_stay(kind: Kind) -> None:
+def test_of_those_who_come_at_once_the_newest_stay(kind: StoreFixture) -> None:
     fill(kind, "first", "second")
     answers = kind.at_once(opens([f"s{number}" for number in range(8)], OLDEST))
     assert None not in answers
@@ -50,9 +50,9 @@ def test_of_those_who_come_at_once_the_newest_stay(kind: Kind) -> None:
     assert {"first", "second"} <= gone.keys()
 
 
-def test_a_user_without_a_session_comes_in_once_where_one_is_the_limit(kind: Kind) -> None:
+def test_a_user_without_a_session_comes_in_once_where_one_is_the_limit(kind: StoreFixture) -> None:
     beat(kind.store)
-    cap = Cap(limit=1, evict_oldest=False)
+    cap = SessionLimit(limit=1, evict_oldest=False)
     for round_ in range(5):
         answers = kind.at_once(opens([f"{round_}, {number}" for number in range(4)], cap))
         (session,) = [session for session in answers if isinstance(session, Session)]

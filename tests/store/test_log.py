@@ -8,9 +8,18 @@ from realtime.composition import bounds
 from realtime.conf import Settings
 from realtime.protocol.position import Position
 from realtime.store.contract import BlockingStore
-from realtime.store.log import KEY_KEPT_MS, MOST, Appended, BlockingLog, Bounds, Draft, End, Entry
+from realtime.store.log import (
+    KEY_KEPT_MS,
+    MAX_BATCH,
+    BlockingLog,
+    LogBounds,
+    LogEnd,
+    LogEntry,
+    PublishRequest,
+    PublishResult,
+)
 
-from .kinds import BOUNDS, DAY, Kind
+from .kinds import BOUNDS, DAY, StoreFixture
 
 TTL = BOUNDS.ttl_ms / 1000  # seconds
 
@@ -20,8 +29,8 @@ def log(store: BlockingStore) -> BlockingLog:
     return store.log
 
 
-def publish(log: BlockingLog, *data: str, room: str = "r") -> tuple[Appended, ...]:
-    return log.append([Draft(room, each) for each in data])
+def publish(log: BlockingLog, *data: str, room: str = "r") -> tuple[PublishResult, ...]:
+    return log.append([PublishRequest(room, each) for each in data])
 
 
 def number(count: int, first: int = 1) -> list[str]:
@@ -34,7 +43,7 @@ def read(log: BlockingLog, after: int, *, room: str = "r", limit: int = 100) -> 
     return [entry.offset for entry in extract.entries]
 
 
-def end_of(log: BlockingLog, room: str = "r") -> End:
+def end_of(log: BlockingLog, room: str = "r") -> LogEnd:
     return log.ends([room])[room]
 
 
@@ -45,24 +54,24 @@ def test_offsets_begin_at_one_and_have_no_holes(log: BlockingLog) -> None:
     appended = publish(log, "1", "2") + publish(log, "3")
     assert [each.position.offset for each in appended] == [1, 2, 3]
     assert len({each.position.epoch for each in appended}) == 1
-    assert end_of(log) == End(appended[-1].position, oldest=1)
+    assert end_of(log) == LogEnd(appended[-1].position, oldest=1)
 
 
-def test_what_was_appended_is_read(log: BlockingLog, kind: Kind) -> None:
+def test_what_was_appended_is_read(log: BlockingLog, kind: StoreFixture) -> None:
     before = kind.now()
     texts = ['{"a":1}', '"ä\u20ac😀"', " 1 2 ", '"' + "x" * 500 + '"']
     appended = publish(log, *texts)
     extract = log.read("r", after=0, limit=10, max_bytes=10_000)
     assert extract.end == end_of(log)
     assert extract.entries == tuple(
-        Entry(each.position.offset, each.time, text)
+        LogEntry(each.position.offset, each.time, text)
         for each, text in zip(appended, texts, strict=True)
     )
     assert all(before <= each.time <= kind.now() for each in appended)
 
 
 def test_rooms_know_nothing_of_each_other(log: BlockingLog) -> None:
-    drafts = [Draft(room, "1") for room in ("b", "a", "b", "user:7", "a", "b")]
+    drafts = [PublishRequest(room, "1") for room in ("b", "a", "b", "user:7", "a", "b")]
     assert [each.position.offset for each in log.append(drafts)] == [1, 1, 2, 1, 2, 3]
     assert {room: end.top.offset for room, end in log.ends(["a", "b", "c"]).items()} == {
         "a": 2,
@@ -74,17 +83,17 @@ def test_rooms_know_nothing_of_each_other(log: BlockingLog) -> None:
 def test_a_name_is_taken_as_it_is(log: BlockingLog) -> None:
     """Nothing in it is a pattern, and case counts."""
     rooms = ["a", "A", "a:log", "a:meta", "a.b", "a_b", "x" * 100]
-    log.append([Draft(room, "1") for room in rooms])
-    log.append([Draft("a", "2")])
+    log.append([PublishRequest(room, "1") for room in rooms])
+    log.append([PublishRequest("a", "2")])
     ends = log.ends(rooms)
     assert [ends[room].top.offset for room in rooms] == [2] + [1] * 6
 
 
 def test_many_rooms_at_once(log: BlockingLog) -> None:
-    rooms = [f"r{each}" for each in range(MOST)]
+    rooms = [f"r{each}" for each in range(MAX_BATCH)]
     before = log.ends(rooms)
-    assert len(before) == MOST
-    appended = log.append([Draft(room, "1") for room in reversed(rooms)])
+    assert len(before) == MAX_BATCH
+    appended = log.append([PublishRequest(room, "1") for room in reversed(rooms)])
     after = log.ends(rooms)
     assert [each.position for each in reversed(appended)] == [after[room].top for room in rooms]
     assert all(after[room].top == Position(before[room].top.epoch, 1) for room in rooms)
@@ -107,21 +116,29 @@ def test_a_large_publication(log: BlockingLog) -> None:
 
 
 def test_a_key_means_the_same_publication(log: BlockingLog) -> None:
-    first = log.append([Draft("r", "1", key="k")])
+    first = log.append([PublishRequest("r", "1", key="k")])
     publish(log, "2")
-    assert log.append([Draft("r", "another", key="k")]) == first
+    assert log.append([PublishRequest("r", "another", key="k")]) == first
     assert read(log, 0) == [1, 2]
 
 
 def test_whoever_repeats_is_told_that_it_was_there(log: BlockingLog) -> None:
     """What stands in the log may be other data than what was given."""
-    drafts = [Draft("r", "1"), Draft("r", "2", key="k"), Draft("r", "3", key="k")]
+    drafts = [
+        PublishRequest("r", "1"),
+        PublishRequest("r", "2", key="k"),
+        PublishRequest("r", "3", key="k"),
+    ]
     assert [each.fresh for each in log.append(drafts)] == [True, True, False]
     assert [each.fresh for each in log.append(drafts)] == [True, False, False]
 
 
 def test_a_key_belongs_to_its_room(log: BlockingLog) -> None:
-    drafts = [Draft("a", "1", key="k"), Draft("b", "1", key="k"), Draft("a", "1", key="K")]
+    drafts = [
+        PublishRequest("a", "1", key="k"),
+        PublishRequest("b", "1", key="k"),
+        PublishRequest("a", "1", key="K"),
+    ]
     first = log.append(drafts)
     assert [each.position.offset for each in first] == [1, 1, 2]
     assert log.append(drafts) == first
@@ -129,15 +146,19 @@ def test_a_key_belongs_to_its_room(log: BlockingLog) -> None:
 
 def test_a_key_that_comes_twice_in_one_call(log: BlockingLog) -> None:
     one, other, again = log.append(
-        [Draft("r", "1", key="k"), Draft("r", "2"), Draft("r", "1", key="k")]
+        [
+            PublishRequest("r", "1", key="k"),
+            PublishRequest("r", "2"),
+            PublishRequest("r", "1", key="k"),
+        ]
     )
     assert (one.position.offset, other.position.offset) == (1, 2)
     assert again == one
 
 
 def test_a_call_of_which_a_part_was_there(log: BlockingLog) -> None:
-    (first,) = log.append([Draft("r", "1", key="one")])
-    both = log.append([Draft("r", "2", key="two"), Draft("r", "1", key="one")])
+    (first,) = log.append([PublishRequest("r", "1", key="one")])
+    both = log.append([PublishRequest("r", "2", key="two"), PublishRequest("r", "1", key="one")])
     assert [each.position.offset for each in both] == [2, 1]
     assert both[1] == first
 
@@ -147,27 +168,29 @@ def test_without_a_key_it_is_always_another(log: BlockingLog) -> None:
     assert read(log, 0) == [1, 2]
 
 
-def test_a_key_is_forgotten_in_time(log: BlockingLog, kind: Kind) -> None:
-    first = log.append([Draft("r", "1", key="k")])
+def test_a_key_is_forgotten_in_time(log: BlockingLog, kind: StoreFixture) -> None:
+    first = log.append([PublishRequest("r", "1", key="k")])
     kind.turn(KEY_KEPT_MS / 1000 - 5)
-    assert log.append([Draft("r", "1", key="k")]) == first
+    assert log.append([PublishRequest("r", "1", key="k")]) == first
     kind.turn(10)
-    (second,) = log.append([Draft("r", "1", key="k")])
+    (second,) = log.append([PublishRequest("r", "1", key="k")])
     assert second.position == Position(first[0].position.epoch, 2)
-    assert log.append([Draft("r", "1", key="k")]) == (second,)
+    assert log.append([PublishRequest("r", "1", key="k")]) == (second,)
 
 
 @pytest.mark.parametrize("key", ["a:" + "ä" * 200, "c:7:" + "x" * 64, "{x} y:z\n", "'; --"])
 def test_any_text_is_a_key(log: BlockingLog, key: str) -> None:
-    assert log.append([Draft("r", "1", key=key)]) == log.append([Draft("r", "1", key=key)])
+    assert log.append([PublishRequest("r", "1", key=key)]) == log.append(
+        [PublishRequest("r", "1", key=key)]
+    )
 
 
 # ---------------------------------------------------------------- at once
 
 
-def test_appends_at_once_are_put_one_after_another(kind: Kind) -> None:
-    def work(name: int) -> Callable[[BlockingStore], list[Appended]]:
-        drafts = [Draft("r", f"{name}{each}") for each in range(5)]
+def test_appends_at_once_are_put_one_after_another(kind: StoreFixture) -> None:
+    def work(name: int) -> Callable[[BlockingStore], list[PublishResult]]:
+        drafts = [PublishRequest("r", f"{name}{each}") for each in range(5)]
         return lambda store: [store.log.append([draft])[0] for draft in drafts]
 
     appended = [each for own in kind.at_once([work(name) for name in range(1, 5)]) for each in own]
@@ -176,15 +199,15 @@ def test_appends_at_once_are_put_one_after_another(kind: Kind) -> None:
     assert read(kind.store.log, 0) == list(range(1, 21))
 
 
-def test_one_key_at_once_is_one_publication(kind: Kind) -> None:
-    draft = Draft("r", "1", key="k")
+def test_one_key_at_once_is_one_publication(kind: StoreFixture) -> None:
+    draft = PublishRequest("r", "1", key="k")
     answers = kind.at_once([lambda store: store.log.append([draft])] * 4)
     assert answers == [answers[0]] * 4
     assert sum(answer[0].fresh for answer in answers) == 1
     assert read(kind.store.log, 0) == [1]
 
 
-def test_whoever_asks_at_once_is_told_one_epoch(kind: Kind) -> None:
+def test_whoever_asks_at_once_is_told_one_epoch(kind: StoreFixture) -> None:
     rooms = ["a", "b", "c"]
     ends = kind.at_once([lambda store: store.log.ends(rooms)] * 4)
     assert ends == [ends[0]] * 4
@@ -197,7 +220,7 @@ def test_a_log_keeps_so_many_entries(log: BlockingLog) -> None:
     publish(log, *number(BOUNDS.length))
     assert end_of(log).oldest == 1
     publish(log, "x")
-    assert end_of(log) == End(Position(end_of(log).top.epoch, BOUNDS.length + 1), oldest=2)
+    assert end_of(log) == LogEnd(Position(end_of(log).top.epoch, BOUNDS.length + 1), oldest=2)
     assert read(log, 0) == []
     assert read(log, 1) == list(range(2, BOUNDS.length + 2))
 
@@ -221,7 +244,9 @@ def test_a_log_keeps_so_many_bytes(log: BlockingLog) -> None:
     assert read(log, 3) == [4, 5, 6, 7]
 
 
-def test_a_log_keeps_its_entries_for_so_long_after_the_last(log: BlockingLog, kind: Kind) -> None:
+def test_a_log_keeps_its_entries_for_so_long_after_the_last(
+    log: BlockingLog, kind: StoreFixture
+) -> None:
     (first,) = publish(log, "1")
     kind.turn(TTL - 5)
     publish(log, "2")
@@ -229,26 +254,26 @@ def test_a_log_keeps_its_entries_for_so_long_after_the_last(log: BlockingLog, ki
     assert read(log, 0) == [1, 2]
     kind.turn(10)
     extract = log.read("r", after=0, limit=10, max_bytes=100)
-    assert (extract.end, extract.entries) == (End(Position(first.position.epoch, 2), 3), ())
+    assert (extract.end, extract.entries) == (LogEnd(Position(first.position.epoch, 2), 3), ())
     assert end_of(log) == extract.end
 
 
-def test_a_log_goes_on_after_its_entries_are_gone(log: BlockingLog, kind: Kind) -> None:
+def test_a_log_goes_on_after_its_entries_are_gone(log: BlockingLog, kind: StoreFixture) -> None:
     text = '"' + "x" * 998 + '"'
     (first,) = publish(log, text)
     kind.turn(TTL + 5)
     publish(log, text, text)
-    assert end_of(log) == End(Position(first.position.epoch, 3), oldest=2)
+    assert end_of(log) == LogEnd(Position(first.position.epoch, 3), oldest=2)
     assert (read(log, 0), read(log, 1)) == ([], [2, 3])
 
 
-def test_pruning_changes_nothing_that_is_kept(log: BlockingLog, kind: Kind) -> None:
-    first = log.append([Draft("r", "1", key="k"), Draft("r", "2")])
+def test_pruning_changes_nothing_that_is_kept(log: BlockingLog, kind: StoreFixture) -> None:
+    first = log.append([PublishRequest("r", "1", key="k"), PublishRequest("r", "2")])
     log.prune()
     assert read(log, 0) == [1, 2]
     kind.turn(TTL - 10)
     log.prune()
-    assert (read(log, 0), log.append([Draft("r", "1", key="k")])[0]) == ([1, 2], first[0])
+    assert (read(log, 0), log.append([PublishRequest("r", "1", key="k")])[0]) == ([1, 2], first[0])
     kind.turn(20)
     before = end_of(log)
     log.prune()
@@ -273,7 +298,7 @@ def test_whoever_reads_first_begins_it_too(log: BlockingLog) -> None:
     assert publish(log, "1")[0].position == Position(extract.end.top.epoch, 1)
 
 
-def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, kind: Kind) -> None:
+def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, kind: StoreFixture) -> None:
     (before,) = publish(log, "1")
     kind.empty()
     end = end_of(log)
@@ -282,7 +307,9 @@ def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, kind: Kind) -> No
     assert read(log, 0) == []
 
 
-def test_a_quiet_room_keeps_its_epoch_while_somebody_asks(log: BlockingLog, kind: Kind) -> None:
+def test_a_quiet_room_keeps_its_epoch_while_somebody_asks(
+    log: BlockingLog, kind: StoreFixture
+) -> None:
     publish(log, "1")
     kind.turn(TTL + 5)
     first = end_of(log)
@@ -293,7 +320,7 @@ def test_a_quiet_room_keeps_its_epoch_while_somebody_asks(log: BlockingLog, kind
     assert publish(log, "2")[0].position == Position(first.top.epoch, 2)
 
 
-def test_a_room_that_nobody_asks_for_is_forgotten(log: BlockingLog, kind: Kind) -> None:
+def test_a_room_that_nobody_asks_for_is_forgotten(log: BlockingLog, kind: StoreFixture) -> None:
     (before,) = publish(log, "1")
     kind.turn(7 * DAY - 60)
     log.prune()
@@ -305,12 +332,12 @@ def test_a_room_that_nobody_asks_for_is_forgotten(log: BlockingLog, kind: Kind) 
     assert after.top.epoch != before.position.epoch
 
 
-def test_a_key_outlives_an_epoch(log: BlockingLog, kind: Kind) -> None:
-    first = log.append([Draft("r", "1", key="k")])
+def test_a_key_outlives_an_epoch(log: BlockingLog, kind: StoreFixture) -> None:
+    first = log.append([PublishRequest("r", "1", key="k")])
     kind.begin_anew("r")
     second = end_of(log).top
     assert second.epoch != first[0].position.epoch
-    assert log.append([Draft("r", "1", key="k")]) == first
+    assert log.append([PublishRequest("r", "1", key="k")]) == first
     assert end_of(log).top == second
 
 
@@ -358,7 +385,7 @@ def test_never_a_part_of_what_was_asked_for(log: BlockingLog) -> None:
 # ---------------------------------------------------------------- what happened of late
 
 
-def test_logs_of_late(log: BlockingLog, kind: Kind) -> None:
+def test_logs_of_late(log: BlockingLog, kind: StoreFixture) -> None:
     publish(log, "1", room="a")
     kind.turn(8)
     publish(log, "1", "2", room="b")
@@ -387,13 +414,13 @@ def test_the_same_room_twice(log: BlockingLog) -> None:
 
 def test_too_much_is_the_callers_mistake(log: BlockingLog) -> None:
     for call in (
-        lambda: publish(log, *["1"] * (MOST + 1)),
-        lambda: log.ends([f"r{each}" for each in range(MOST + 1)]),
-        lambda: log.read("r", after=0, limit=MOST + 1, max_bytes=1),
+        lambda: publish(log, *["1"] * (MAX_BATCH + 1)),
+        lambda: log.ends([f"r{each}" for each in range(MAX_BATCH + 1)]),
+        lambda: log.read("r", after=0, limit=MAX_BATCH + 1, max_bytes=1),
         lambda: log.read("r", after=0, limit=0, max_bytes=1),
         lambda: log.read("r", after=0, limit=1, max_bytes=0),
         lambda: log.read("r", after=-1, limit=1, max_bytes=1),
-        lambda: log.append([Draft("r", "1", key="x" * 501)]),
+        lambda: log.append([PublishRequest("r", "1", key="x" * 501)]),
     ):
         with pytest.raises(ValueError, match="expected"):
             call()
@@ -402,7 +429,7 @@ def test_too_much_is_the_callers_mistake(log: BlockingLog) -> None:
 @pytest.mark.parametrize("room", ["", "x" * 101, "a b", "a}", "ä", "a\n"])
 def test_what_is_no_room_is_the_callers_mistake(log: BlockingLog, room: str) -> None:
     for call in (
-        lambda: log.append([Draft("r", "1"), Draft(room, "1")]),
+        lambda: log.append([PublishRequest("r", "1"), PublishRequest(room, "1")]),
         lambda: log.ends([room]),
         lambda: log.read(room, after=0, limit=1, max_bytes=1),
     ):
@@ -413,11 +440,11 @@ def test_what_is_no_room_is_the_callers_mistake(log: BlockingLog, room: str) -> 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800"], ids=["NUL", "half a pair"])
 def test_what_is_no_text_is_the_callers_mistake(log: BlockingLog, text: str) -> None:
-    for draft in (Draft("r", text), Draft("r", "1", key=text)):
+    for draft in (PublishRequest("r", text), PublishRequest("r", "1", key=text)):
         with pytest.raises(ValueError, match=r"NUL|surrogate"):
             log.append([draft])
     assert end_of(log).top.offset == 0
 
 
 def test_the_usual_bounds_are_those_of_the_settings() -> None:
-    assert bounds(Settings()) == Bounds()
+    assert bounds(Settings()) == LogBounds()

@@ -8,7 +8,7 @@ import pytest
 from realtime.common.threads import Threads, aside
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.models import RoomEntry, RoomKey, RoomLog
 from realtime.protocol.position import Position
 from realtime.store.database import DatabaseStore, pruning
@@ -16,7 +16,7 @@ from realtime.store.database.beginning import BASE
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.log import DatabaseBlockingLog
 from realtime.store.database.transaction import Database
-from realtime.store.log import KEY_KEPT_MS, MOST, Draft
+from realtime.store.log import KEY_KEPT_MS, MAX_BATCH, PublishRequest
 
 from .kinds import BOUNDS, DAY, WINDOWS
 from .test_database_store import CountingDatabase
@@ -97,7 +97,7 @@ def test_a_log_that_is_pruned_in_between_is_made_again(
 
 
 def test_a_room_without_publications_leaves_nothing(log: DatabaseBlockingLog) -> None:
-    ends = log.ends([f"r{number}" for number in range(MOST)])
+    ends = log.ends([f"r{number}" for number in range(MAX_BATCH)])
     assert set(ends.values()) == {log.read("another", after=0, limit=1, max_bytes=1).end}
     log.keep(list(ends))
     assert rows() == (0, 0, 0)
@@ -142,7 +142,7 @@ def prune(log: DatabaseBlockingLog, limit: int = 500) -> list[int]:
 
 
 def test_pruning_leaves_nothing(log: DatabaseBlockingLog, database: CountingDatabase) -> None:
-    log.append([Draft(f"r{each}", "1", key="k") for each in range(5)])
+    log.append([PublishRequest(f"r{each}", "1", key="k") for each in range(5)])
     assert rows() == (5, 5, 5)
     database.clock_offset += KEY_KEPT_MS / 1000 + 1
     assert (prune(log), rows()) == ([10], (5, 0, 0))
@@ -179,8 +179,8 @@ async def test_a_sweep_prunes_the_logs(
     store: DatabaseStore, database: CountingDatabase, threads: Threads
 ) -> None:
     history = History(database, days=30)
-    sweeper = Sweeper(store, history, threads, Receivers(threads), claimant="w1")
-    await store.log.append([Draft("r", "1", key="k")])
+    sweeper = Sweeper(store, history, threads, SignalDispatcher(threads), claimant="w1")
+    await store.log.append([PublishRequest("r", "1", key="k")])
     for passed, left in ((0, (1, 1, 1)), (TTL + 1, (1, 0, 0)), (7 * DAY, (0, 0, 0))):
         database.clock_offset += passed
         await sweeper.sweep()
@@ -204,14 +204,16 @@ def test_everybody_agrees_on_the_last_moment() -> None:
     pruning, in whatever order they come."""
     database = StoppedDatabase("default")
     log = DatabaseBlockingLog(database, BOUNDS)
-    (first,) = log.append([Draft("r", "1", key="k")])
+    (first,) = log.append([PublishRequest("r", "1", key="k")])
     database.time_ms += BOUNDS.ttl_ms - 1
     assert (prune(log), read(log, 0), end_of(log).oldest) == ([], [1], 1)
-    assert log.append([Draft("r", "1", key="k")]) == (first,)  # kept as long as entries are
+    assert log.append([PublishRequest("r", "1", key="k")]) == (
+        first,
+    )  # kept as long as entries are
     database.time_ms += 1
     assert (read(log, 0), end_of(log).oldest) == ([], 2)
     assert (prune(log), read(log, 0), end_of(log).oldest) == ([2], [], 2)
-    assert log.append([Draft("r", "1", key="k")])[0].position.offset == 2
+    assert log.append([PublishRequest("r", "1", key="k")])[0].position.offset == 2
     database.time_ms += BOUNDS.meta_ttl_ms - 1
     assert (prune(log), rows()) == ([2], (1, 0, 0))
     database.time_ms += 1

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from realtime.store.contract import BlockingStore
-from realtime.store.log import MOST, BlockingLog, Bounds, Draft, Extract
+from realtime.store.log import MAX_BATCH, BlockingLog, LogBounds, LogPage, PublishRequest
 
-from .kinds import BOUNDS, KINDS, WINDOWS, Kind
+from .kinds import BOUNDS, KINDS, WINDOWS, StoreFixture
 from .test_log import TTL, end_of, number, publish, read
 
-Make = Callable[[Bounds], Kind]
+Make = Callable[[LogBounds], StoreFixture]
 
 HOUR = 3600
 
@@ -29,9 +29,9 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     """Makes a fresh store with these bounds."""
     ground, make = KINDS[request.param]
     on: Any = request.getfixturevalue(ground)
-    kinds: list[Kind] = []
+    kinds: list[StoreFixture] = []
 
-    def with_bounds(bounds: Bounds) -> Kind:
+    def with_bounds(bounds: LogBounds) -> StoreFixture:
         kinds.append(make(on, WINDOWS, bounds))
         return kinds[-1]
 
@@ -45,12 +45,12 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
 
 @pytest.mark.parametrize(
     "bounds",
-    [Bounds(length=1), Bounds(bytes=1), Bounds(length=1, bytes=1)],
+    [LogBounds(length=1), LogBounds(bytes=1), LogBounds(length=1, bytes=1)],
     ids=["entry", "byte", "of both"],
 )
-def test_the_least_that_a_log_may_keep_is_the_newest(make: Make, bounds: Bounds) -> None:
+def test_the_least_that_a_log_may_keep_is_the_newest(make: Make, bounds: LogBounds) -> None:
     log = make(bounds).store.log
-    log.append([Draft("x" * 100, text) for text in ("1", '"two"', "3")])
+    log.append([PublishRequest("x" * 100, text) for text in ("1", '"two"', "3")])
     publish(log, *number(60))
     publish(log, '"' + "x" * 65_534 + '"')
     assert [read(log, after) for after in (0, 59, 60, 61)] == [[], [], [61], []]
@@ -61,14 +61,17 @@ def test_the_least_that_a_log_may_keep_is_the_newest(make: Make, bounds: Bounds)
 
 
 def test_the_most_that_a_log_may_keep(make: Make) -> None:
-    log = make(Bounds(length=2**53, bytes=2**53, ttl_ms=2**45, meta_ttl_ms=2**46)).store.log
-    publish(log, *number(MOST))
+    log = make(LogBounds(length=2**53, bytes=2**53, ttl_ms=2**45, meta_ttl_ms=2**46)).store.log
+    publish(log, *number(MAX_BATCH))
     publish(log, *number(3))
-    assert (end_of(log).oldest, read(log, MOST)) == (1, [MOST + 1, MOST + 2, MOST + 3])
+    assert (end_of(log).oldest, read(log, MAX_BATCH)) == (
+        1,
+        [MAX_BATCH + 1, MAX_BATCH + 2, MAX_BATCH + 3],
+    )
 
 
 def test_bounds_that_were_lowered_hold_from_the_next_append_on(make: Make) -> None:
-    narrow, wide = make(Bounds(length=5)).store.log, make(Bounds()).store.log
+    narrow, wide = make(LogBounds(length=5)).store.log, make(LogBounds()).store.log
     publish(wide, *number(300))
     publish(narrow, "301")
     assert end_of(wide).oldest == 297
@@ -78,15 +81,15 @@ def test_bounds_that_were_lowered_hold_from_the_next_append_on(make: Make) -> No
 def test_no_part_of_what_is_trimmed_meanwhile(make: Make) -> None:
     """The log is trimmed by number, by bytes and by time, while others read and prune: whoever
     reads is told a part without holes, in which every offset has one text for ever."""
-    kind = make(Bounds(length=8, bytes=40, ttl_ms=3))
+    kind = make(LogBounds(length=8, bytes=40, ttl_ms=3))
     writers, each = 2, 40
 
     def write(name: int) -> Callable[[BlockingStore], list[Any]]:
-        drafts = [Draft("r", f'"{name} {n}"', key=f"{name} {n}") for n in range(each)]
+        drafts = [PublishRequest("r", f'"{name} {n}"', key=f"{name} {n}") for n in range(each)]
         return lambda store: [(draft.data, store.log.append([draft])[0]) for draft in drafts]
 
     def watch(store: BlockingStore) -> list[Any]:
-        seen: list[tuple[int, Extract]] = []
+        seen: list[tuple[int, LogPage]] = []
         while not seen or seen[-1][1].end.top.offset < writers * each:
             store.log.prune()
             after = max(0, seen[-1][1].end.top.offset - 2) if seen else 0
@@ -111,12 +114,12 @@ def test_no_part_of_what_is_trimmed_meanwhile(make: Make) -> None:
 def test_a_clock_that_is_set_back_changes_no_order(make: Make) -> None:
     kind = make(BOUNDS)
     log = kind.store.log
-    first = log.append([Draft("r", "1", key="k"), Draft("r", "2")])
+    first = log.append([PublishRequest("r", "1", key="k"), PublishRequest("r", "2")])
     kind.turn(-HOUR)
     (third,) = publish(log, "3")
     assert third.time < first[0].time
     assert (third.position.offset, read(log, 0)) == (3, [1, 2, 3])
-    assert log.append([Draft("r", "1", key="k")])[0] == first[0]
+    assert log.append([PublishRequest("r", "1", key="k")])[0] == first[0]
     kind.turn(TTL + 5)  # after the last append, and by the clock of that
     assert (read(log, 2), end_of(log).oldest) == ([], 4)
     assert publish(log, "4")[0].position.offset == 4
@@ -125,7 +128,7 @@ def test_a_clock_that_is_set_back_changes_no_order(make: Make) -> None:
 def test_a_clock_that_was_ahead_does_not_hide_what_is_new(make: Make) -> None:
     kind = make(BOUNDS)
     log = kind.store.log
-    log.append([Draft(f"r{n}", "1") for n in range(MOST)])
+    log.append([PublishRequest(f"r{n}", "1") for n in range(MAX_BATCH)])
     kind.turn(-HOUR)
     publish(log, "1", room="new")
     recent = log.recent()
@@ -150,7 +153,7 @@ def test_rare_texts_come_back_as_they_were(log_of_each: BlockingLog) -> None:
     publish(log_of_each, *data)
     entries = log_of_each.read("r", after=0, limit=100, max_bytes=10_000).entries
     assert [entry.data for entry in entries] == data
-    drafts = [Draft("r", "1", key=text) for text in (*texts, "%s", "(1, 2)", "k ", "k")]
+    drafts = [PublishRequest("r", "1", key=text) for text in (*texts, "%s", "(1, 2)", "k ", "k")]
     first = log_of_each.append(drafts)
     assert len({appended.position for appended in first}) == len(drafts)
     assert log_of_each.append(drafts) == first
@@ -163,16 +166,16 @@ def log_of_each(make: Make) -> BlockingLog:
 
 def test_the_longest_names_and_keys_at_once(log_of_each: BlockingLog) -> None:
     """As many of the longest as one call may have: all are found again."""
-    rooms = [f"{n:x<100}" for n in range(MOST)]
-    drafts = [Draft(room, "1", key="😀" * 494 + room[:6]) for room in rooms]
+    rooms = [f"{n:x<100}" for n in range(MAX_BATCH)]
+    drafts = [PublishRequest(room, "1", key="😀" * 494 + room[:6]) for room in rooms]
     first = log_of_each.append(drafts)
     assert {appended.position.offset for appended in first} == {1}
     again = log_of_each.append(drafts)
-    assert (again, [each.fresh for each in again]) == (first, [False] * MOST)
+    assert (again, [each.fresh for each in again]) == (first, [False] * MAX_BATCH)
 
 
 def test_publications_of_the_largest_size(make: Make) -> None:
-    log = make(Bounds(bytes=4 * 65_536)).store.log
+    log = make(LogBounds(bytes=4 * 65_536)).store.log
     large = '"' + "é" * 32_767 + '"'
     for _ in range(6):
         publish(log, large)

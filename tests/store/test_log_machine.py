@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from realtime.protocol.position import Position
-from realtime.store.log import Bounds, Draft, End
+from realtime.store.log import LogBounds, LogEnd, PublishRequest
 
 from .kinds import KINDS
-from .sides import WINDOWS, Call, Side, same
+from .sides import WINDOWS, Call, StoreUnderTest, same
 from .test_machine import EXAMPLES
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -23,7 +23,7 @@ ROOMS = ["a", "b", "c"]
 # Instants are so many ms apart, and what is over is over in the middle between two of them, so it
 # makes no difference what a call takes by the real clock. Keys are kept for 7.5 of them.
 TICK = 40_000
-BOUNDS = Bounds(
+BOUNDS = LogBounds(
     length=20, bytes=2_000, ttl_ms=5 * TICK + TICK // 2, meta_ttl_ms=200 * TICK + TICK // 2
 )
 # Beyond the time of entries, keys, half of that of a quiet log, and all of it, also after STEPS.
@@ -34,7 +34,7 @@ STEPS = [1, 3, 7, 9, 12, 20]
 rooms = st.sampled_from(["a", "a", "a", "b", "b", "c"])
 drafts = st.lists(
     st.builds(
-        Draft,
+        PublishRequest,
         rooms,
         data=st.sampled_from(["1", '"é"', "x" * 700, "x" * 3000]),
         key=st.sampled_from(["", "", "", "k1", "k2"]),
@@ -56,7 +56,7 @@ ACTS = {
 class Machine(RuleBasedStateMachine):
     """Some rooms, and all that their logs may go through."""
 
-    sides: tuple[Side, Side]  # set by whoever runs it
+    sides: tuple[StoreUnderTest, StoreUnderTest]  # set by whoever runs it
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Machine(RuleBasedStateMachine):
         self.both(_append(draw(drafts)))
 
     def append_many(self, draw: Draw) -> None:
-        self.both(_append([Draft(draw(rooms), str(number)) for number in range(30)]))
+        self.both(_append([PublishRequest(draw(rooms), str(number)) for number in range(30)]))
 
     def repeat(self, draw: Draw) -> None:
         """An answer was lost."""
@@ -127,12 +127,12 @@ def _named(room: str, position: Position) -> Position:
     return replace(position, epoch=f"{room}/{position.epoch}" if position.offset else "")
 
 
-def _end(room: str, end: End) -> End:
+def _end(room: str, end: LogEnd) -> LogEnd:
     return replace(end, top=_named(room, end.top))
 
 
-def _append(given: list[Draft]) -> Call:
-    def call(side: Side) -> Any:
+def _append(given: list[PublishRequest]) -> Call:
+    def call(side: StoreUnderTest) -> Any:
         appended = zip(given, side.store.log.append(given), strict=True)
         return [
             (replace(each, position=_named(draft.room, each.position)), each.fresh)
@@ -143,7 +143,7 @@ def _append(given: list[Draft]) -> Call:
 
 
 def _read(room: str, **what: int) -> Call:
-    def call(side: Side) -> Any:
+    def call(side: StoreUnderTest) -> Any:
         found = side.store.log.read(room, **what)
         return replace(found, end=_end(room, found.end))
 
@@ -151,24 +151,24 @@ def _read(room: str, **what: int) -> Call:
 
 
 def _ends_of(rooms: list[str]) -> Call:
-    def call(side: Side) -> Any:
+    def call(side: StoreUnderTest) -> Any:
         return sorted((room, _end(room, end)) for room, end in side.store.log.ends(rooms).items())
 
     return call
 
 
-def _prune(side: Side) -> None:
+def _prune(side: StoreUnderTest) -> None:
     while side.store.log.prune():
         pass
 
 
 @pytest.fixture
-def sides(request: pytest.FixtureRequest) -> Iterator[tuple[Side, Side]]:
+def sides(request: pytest.FixtureRequest) -> Iterator[tuple[StoreUnderTest, StoreUnderTest]]:
     kinds = []
     for name in ("database", "redis"):
         ground, make = KINDS[name]
         kinds.append(make(request.getfixturevalue(ground), WINDOWS, BOUNDS))
-    yield Side(kinds[0]), Side(kinds[1])
+    yield StoreUnderTest(kinds[0]), StoreUnderTest(kinds[1])
     for kind in kinds:
         kind.close()
 
@@ -176,7 +176,7 @@ def sides(request: pytest.FixtureRequest) -> Iterator[tuple[Side, Side]]:
 @pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time
 @pytest.mark.django_db(transaction=True)
 def test_two_kinds_of_log_answer_the_same(
-    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+    sides: tuple[StoreUnderTest, StoreUnderTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Machine, "sides", sides, raising=False)
     run_state_machine_as_test(

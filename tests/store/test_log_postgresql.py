@@ -14,7 +14,7 @@ from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.log import DatabaseBlockingLog
 from realtime.store.database.transaction import Database
-from realtime.store.log import Bounds, Draft, Extract
+from realtime.store.log import LogBounds, LogPage, PublishRequest
 from tests.faults import Proxy
 from tests.postgres_server import PostgresServer
 
@@ -22,7 +22,7 @@ from .kinds import WINDOWS
 from .test_log import end_of, publish, read
 from .test_postgresql import at_once
 
-ROOMY = Bounds(length=1000, bytes=10**6)
+ROOMY = LogBounds(length=1000, bytes=10**6)
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_the_order_of_commits_is_the_order_of_offsets(log: DatabaseBlockingLog) 
         for number in range(each):
             publish(log, f"{name}{number}")
 
-    def watch() -> list[Extract]:
-        seen: list[Extract] = []
+    def watch() -> list[LogPage]:
+        seen: list[LogPage] = []
         while not seen or seen[-1].end.top.offset < writers * each:
             seen.append(log.read("r", after=0, limit=500, max_bytes=10**6))
             assert len(seen) < 100_000
@@ -65,10 +65,10 @@ def test_the_order_of_commits_is_the_order_of_offsets(log: DatabaseBlockingLog) 
 
 
 def test_a_reader_of_a_log_that_is_trimmed_sees_a_part_without_holes(database: Database) -> None:
-    log = DatabaseBlockingLog(database, Bounds(length=5))
+    log = DatabaseBlockingLog(database, LogBounds(length=5))
 
-    def watch() -> list[Extract]:
-        seen: list[Extract] = []
+    def watch() -> list[LogPage]:
+        seen: list[LogPage] = []
         while not seen or seen[-1].end.top.offset < 100:
             after = seen[-1].end.top.offset if seen else 0
             seen.append(log.read("r", after=max(0, after - 3), limit=500, max_bytes=10**6))
@@ -99,7 +99,7 @@ def test_nobody_waits_for_somebody_who_waits_for_him(log: DatabaseBlockingLog) -
         for number in range(20):
             some = dice.sample(rooms[: 4 + number // 2], 4)
             key = f"{seed} {number}"
-            count += len(log.append([Draft(room, "1", key=key) for room in some]))
+            count += len(log.append([PublishRequest(room, "1", key=key) for room in some]))
             log.ends(dice.sample(rooms, 6))
         return count
 
@@ -119,8 +119,8 @@ async def test_workers_do_not_wait_for_each_other(database: Database) -> None:
     rooms = [f"r{number}" for number in range(10)]
     began = asyncio.get_running_loop().time()
     await asyncio.gather(
-        *[stores[0].log.append([Draft(room, "1")]) for room in rooms * 5],
-        *[stores[1].log.append([Draft(room, "1")]) for room in rooms[::-1] * 5],
+        *[stores[0].log.append([PublishRequest(room, "1")]) for room in rooms * 5],
+        *[stores[1].log.append([PublishRequest(room, "1")]) for room in rooms[::-1] * 5],
         *[stores[1].log.ends(rooms[::-1]) for _ in range(5)],
     )
     assert {end.top.offset for end in (await stores[0].log.ends(rooms)).values()} == {10}
@@ -148,7 +148,7 @@ def proxy(postgres_server: PostgresServer, postgres_database: str) -> Iterator[P
 def test_a_commit_without_an_answer_is_repeated_safely(
     log: DatabaseBlockingLog, proxy: Proxy
 ) -> None:
-    drafts = [Draft("r", "1", key="k"), Draft("s", "2", key="k")]
+    drafts = [PublishRequest("r", "1", key="k"), PublishRequest("s", "2", key="k")]
     end_of(log)
     proxy.cut_replies(to=b"COMMIT")
     with pytest.raises(StoreUnavailable):
@@ -166,7 +166,7 @@ async def test_a_transaction_that_fails_is_unknown_to_all_who_are_in_it(
     store = DatabaseStore(
         database, DatabaseSessions(database, WINDOWS, ROOMY), threads, timeout=10.0
     )
-    drafts = [Draft("r", str(each), key=str(each)) for each in range(5)]
+    drafts = [PublishRequest("r", str(each), key=str(each)) for each in range(5)]
     proxy.cut_replies(to=b"COMMIT")
 
     async def append_all() -> list[Any]:

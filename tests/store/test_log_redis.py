@@ -10,25 +10,25 @@ import redis
 
 from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import KEY_KEPT_MS, MOST, BlockingLog, Draft, End
+from realtime.store.log import KEY_KEPT_MS, MAX_BATCH, BlockingLog, LogEnd, PublishRequest
 from realtime.store.redis import RedisSessions, blocking_store
 from tests.e2e.server_support import PATIENCE, eventually
 from tests.redis_server import RedisServer
 
 from .builders import beat
-from .kinds import BOUNDS, DAY, PREFIX, WINDOWS, RedisKind
+from .kinds import BOUNDS, DAY, PREFIX, WINDOWS, RedisFixture
 from .test_log import end_of, number, publish, read
 
 
 @pytest.fixture
-def kind(redis_server: RedisServer) -> Iterator[RedisKind]:
-    kind = RedisKind(redis_server)
+def kind(redis_server: RedisServer) -> Iterator[RedisFixture]:
+    kind = RedisFixture(redis_server)
     yield kind
     kind.close()
 
 
 @pytest.fixture
-def log(kind: RedisKind) -> BlockingLog:
+def log(kind: RedisFixture) -> BlockingLog:
     return kind.store.log
 
 
@@ -71,7 +71,7 @@ def test_a_restart_begins_a_new_epoch(
     with RedisServer(*arguments) as server:
         log = log_at(server)
         before = publish(log, "1", "2")[-1].position
-        (first,) = log.append([Draft("k", "1", key="k")])
+        (first,) = log.append([PublishRequest("k", "1", key="k")])
         restart(server)
         reconnect(log)
         after = end_of(log)
@@ -80,7 +80,7 @@ def test_a_restart_begins_a_new_epoch(
         assert log.read("r", after=0, limit=10, max_bytes=100).entries == ()
         assert publish(log, "3")[0].position == Position(after.top.epoch, 1)
         assert read(log, 0) == [1]
-        repeated = log.append([Draft("k", "1", key="k")])[0].position
+        repeated = log.append([PublishRequest("k", "1", key="k")])[0].position
         # The key is as good as what was kept.
         assert (repeated == first.position) == bool(arguments)
 
@@ -235,7 +235,7 @@ def test_what_loses_nothing_begins_no_epoch() -> None:
             offset += 1
 
 
-def test_a_log_of_the_release_before_goes_on(kind: RedisKind, log: BlockingLog) -> None:
+def test_a_log_of_the_release_before_goes_on(kind: RedisFixture, log: BlockingLog) -> None:
     """And is left as that release can read it, while both are running."""
     publish(log, "1")
     before = publish(log, "2")[0].position
@@ -252,7 +252,7 @@ def key_of(name: str, room: str = "r") -> str:
     return f"{{{PREFIX}}}:log:{room}/{name}"
 
 
-def test_without_what_stands_of_it_a_log_begins_anew(log: BlockingLog, kind: RedisKind) -> None:
+def test_without_what_stands_of_it_a_log_begins_anew(log: BlockingLog, kind: RedisFixture) -> None:
     before = publish(log, "1", "2")[-1].position
     assert kind.client.delete(key_of("meta")) == 1
     after = end_of(log)
@@ -261,11 +261,11 @@ def test_without_what_stands_of_it_a_log_begins_anew(log: BlockingLog, kind: Red
     assert kind.client.exists(key_of("entries")) == 0
 
 
-def test_without_its_entries_a_log_goes_on(log: BlockingLog, kind: RedisKind) -> None:
+def test_without_its_entries_a_log_goes_on(log: BlockingLog, kind: RedisFixture) -> None:
     text = '"' + "x" * 998 + '"'
     before = publish(log, text)[0].position
     assert kind.client.delete(key_of("entries")) == 1
-    assert end_of(log) == End(before, oldest=2)
+    assert end_of(log) == LogEnd(before, oldest=2)
     assert read(log, 0) == []
     assert publish(log, text, text)[-1].position == Position(before.epoch, 3)
     assert read(log, 1) == [2, 3]  # what was taken away is no longer counted
@@ -274,12 +274,12 @@ def test_without_its_entries_a_log_goes_on(log: BlockingLog, kind: RedisKind) ->
 STAYING = {f"{{{PREFIX}}}:{name}" for name in ("history", "log:/base", "log:/marks")}
 
 
-def names_in(kind: RedisKind) -> set[str]:
+def names_in(kind: RedisFixture) -> set[str]:
     return {key.decode() for key in kind.client.scan_iter()}
 
 
-def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisKind) -> None:
-    log.append([Draft("r", "1", key="k"), Draft("s", "1")])
+def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisFixture) -> None:
+    log.append([PublishRequest("r", "1", key="k"), PublishRequest("s", "1")])
     kept = {"entries": BOUNDS.ttl_ms, "key:k": KEY_KEPT_MS, "meta": BOUNDS.meta_ttl_ms}
     others = {key_of("meta", "s"), key_of("entries", "s")}
     assert names_in(kind) == STAYING | {key_of(name) for name in kept} | others
@@ -296,16 +296,16 @@ def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisKind) -> 
 # ---------------------------------------------------------------- rooms that cost nothing
 
 
-def test_a_room_without_publications_leaves_nothing(log: BlockingLog, kind: RedisKind) -> None:
+def test_a_room_without_publications_leaves_nothing(log: BlockingLog, kind: RedisFixture) -> None:
     end_of(log)
     before = names_in(kind)
-    ends = log.ends([f"r{number}" for number in range(MOST)])
+    ends = log.ends([f"r{number}" for number in range(MAX_BATCH)])
     log.read("another", after=0, limit=10, max_bytes=100)
     assert names_in(kind) == before == STAYING - {f"{{{PREFIX}}}:log:/marks"}
     assert set(ends.values()) == {end_of(log)}
 
 
-def test_its_position_outlives_the_logs_of_others(log: BlockingLog, kind: RedisKind) -> None:
+def test_its_position_outlives_the_logs_of_others(log: BlockingLog, kind: RedisFixture) -> None:
     before = end_of(log)
     for room in ("s", "t", "u"):
         publish(log, "1", room=room)
@@ -315,7 +315,7 @@ def test_its_position_outlives_the_logs_of_others(log: BlockingLog, kind: RedisK
 
 
 def test_a_second_log_begins_elsewhere_and_a_third_elsewhere_again(
-    log: BlockingLog, kind: RedisKind
+    log: BlockingLog, kind: RedisFixture
 ) -> None:
     epochs = []
     for _ in range(3):
@@ -326,7 +326,7 @@ def test_a_second_log_begins_elsewhere_and_a_third_elsewhere_again(
 
 @pytest.mark.parametrize("lost", ["log:/base", "log:/marks"])
 def test_where_marks_are_lost_nothing_begins_where_it_did(
-    log: BlockingLog, kind: RedisKind, lost: str
+    log: BlockingLog, kind: RedisFixture, lost: str
 ) -> None:
     """Such as in a Redis that makes room."""
     before = publish(log, "1")[0].position
@@ -337,7 +337,9 @@ def test_where_marks_are_lost_nothing_begins_where_it_did(
     assert publish(log, "1")[0].position.epoch != before.epoch
 
 
-def test_the_marks_begin_anew_before_they_mean_nothing(log: BlockingLog, kind: RedisKind) -> None:
+def test_the_marks_begin_anew_before_they_mean_nothing(
+    log: BlockingLog, kind: RedisFixture
+) -> None:
     before = publish(log, "1")[0].position
     kind.client.hset(f"{{{PREFIX}}}:log:/base", "count", 250_000)
     assert end_of(log, "s").top.epoch != before.epoch
@@ -348,10 +350,12 @@ def test_the_marks_begin_anew_before_they_mean_nothing(log: BlockingLog, kind: R
     assert publish(log, "2")[0].position == Position(before.epoch, 2)
 
 
-def test_few_rooms_share_their_marks_by_chance(log: BlockingLog, kind: RedisKind) -> None:
+def test_few_rooms_share_their_marks_by_chance(log: BlockingLog, kind: RedisFixture) -> None:
     base = end_of(log).top.epoch
-    for start in range(0, 20 * MOST, MOST):
-        appended = log.append([Draft(f"r{n}", "1") for n in range(start, start + MOST)])
+    for start in range(0, 20 * MAX_BATCH, MAX_BATCH):
+        appended = log.append(
+            [PublishRequest(f"r{n}", "1") for n in range(start, start + MAX_BATCH)]
+        )
         assert {each.position.epoch for each in appended} == {base}
     assert kind.client.strlen(f"{{{PREFIX}}}:log:/marks") <= 2**19
 
@@ -360,27 +364,30 @@ def test_few_rooms_share_their_marks_by_chance(log: BlockingLog, kind: RedisKind
 
 
 def test_a_full_redis_says_so_and_goes_on_telling_what_it_has(
-    log: BlockingLog, kind: RedisKind
+    log: BlockingLog, kind: RedisFixture
 ) -> None:
-    first = log.append([Draft("r", "1", key="k")])
+    first = log.append([PublishRequest("r", "1", key="k")])
     before = end_of(log)
     kind.client.config_set("maxmemory", "1mb")
     try:
-        for drafts in ([Draft("r", "2")], [Draft("r", "2", key="other"), Draft("s", "3")]):
+        for drafts in (
+            [PublishRequest("r", "2")],
+            [PublishRequest("r", "2", key="other"), PublishRequest("s", "3")],
+        ):
             with pytest.raises(StoreUnavailable, match="maxmemory"):
                 log.append(drafts)
-        assert log.append([Draft("r", "1", key="k")]) == first
+        assert log.append([PublishRequest("r", "1", key="k")]) == first
         assert (end_of(log), read(log, 0)) == (before, [1])
     finally:
         kind.client.config_set("maxmemory", "0")
-    assert log.append([Draft("r", "2", key="other")])[0].position.offset == 2
+    assert log.append([PublishRequest("r", "2", key="other")])[0].position.offset == 2
 
 
 # ---------------------------------------------------------------- rights, prefixes, costs
 
 
 @pytest.mark.parametrize("may_ask", [True, False], ids=["with INFO", "without"])
-def test_a_user_of_redis_may_ask_for_its_replication_id(kind: RedisKind, may_ask: bool) -> None:
+def test_a_user_of_redis_may_ask_for_its_replication_id(kind: RedisFixture, may_ask: bool) -> None:
     """Without it nobody can tell whether the end of a log is missing."""
     kind.client.acl_setuser(
         "modest",
@@ -395,7 +402,7 @@ def test_a_user_of_redis_may_ask_for_its_replication_id(kind: RedisKind, may_ask
     log = blocking_store(url, WINDOWS, prefix=PREFIX, timeout=5.0).log
     try:
         if may_ask:
-            log.append([Draft("r", "1", key="k")])
+            log.append([PublishRequest("r", "1", key="k")])
             assert read(log, 0) == [1]
         else:
             with pytest.raises(StoreUnavailable, match=r"can't run this command|permissions"):
@@ -404,7 +411,7 @@ def test_a_user_of_redis_may_ask_for_its_replication_id(kind: RedisKind, may_ask
         kind.client.acl_deluser("modest")
 
 
-def test_two_prefixes_are_two_logs(log: BlockingLog, kind: RedisKind) -> None:
+def test_two_prefixes_are_two_logs(log: BlockingLog, kind: RedisFixture) -> None:
     other = RedisSessions(kind.client, kind.talks, prefix="others").log
     publish(log, "1", "2")
     assert end_of(other).top.offset == 0
@@ -412,14 +419,16 @@ def test_two_prefixes_are_two_logs(log: BlockingLog, kind: RedisKind) -> None:
     assert (end_of(log).top.offset, end_of(other).top.offset) == (2, 1)
 
 
-def test_scripts_that_redis_has_forgotten_are_sent_again(log: BlockingLog, kind: RedisKind) -> None:
+def test_scripts_that_redis_has_forgotten_are_sent_again(
+    log: BlockingLog, kind: RedisFixture
+) -> None:
     publish(log, "1")
     kind.client.script_flush()
     assert read(log, 0) == [1]
 
 
-def test_a_call_is_one_command(log: BlockingLog, kind: RedisKind) -> None:
-    rooms = [f"r{each}" for each in range(MOST)]
+def test_a_call_is_one_command(log: BlockingLog, kind: RedisFixture) -> None:
+    rooms = [f"r{each}" for each in range(MAX_BATCH)]
     publish(log, *number(BOUNDS.length))
     log.ends(rooms)
     kind.client.config_resetstat()
@@ -430,4 +439,4 @@ def test_a_call_is_one_command(log: BlockingLog, kind: RedisKind) -> None:
     assert commands["cmdstat_evalsha"]["calls"] == 3
     assert commands["cmdstat_info"]["calls"] == 3  # one for each call
     inside = sum(value["calls"] for name, value in commands.items() if name != "cmdstat_evalsha")
-    assert inside < 3 * MOST + 30
+    assert inside < 3 * MAX_BATCH + 30

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from realtime.store.contract import BlockingStore, StoreUnavailable
-from realtime.store.log import BlockingLog, Draft
-from realtime.store.records import Cap, Query, Registration, SweepReport, Totals
+from realtime.store.log import BlockingLog, PublishRequest
+from realtime.store.records import Query, Registration, SessionLimit, SweepReport, Totals
 from realtime.store.redis import blocking_store
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
@@ -50,7 +50,7 @@ SCENES: dict[str, Scene] = {
     "open": (two_at_w1, lambda s: s.open(opening("s3", rooms=("news",)))),
     "open at the limit": (
         two_at_w1,
-        lambda s: s.open(opening("s3"), cap=Cap(2, evict_oldest=True)),
+        lambda s: s.open(opening("s3"), cap=SessionLimit(2, evict_oldest=True)),
     ),
     "resume": (suspended, lambda s: s.resume(returning())),
     "take over": (two_at_w1, lambda s: s.resume(returning(rooms=("chat:2",)))),
@@ -89,7 +89,11 @@ SCENES: dict[str, Scene] = {
     "overdue": (with_s1_asked_to_end, lambda s: s.overdue()),
 }
 
-DRAFTS = [Draft("a", "1", key="k1"), Draft("b", "2", key="k2"), Draft("a", "3", key="k3")]
+DRAFTS = [
+    PublishRequest("a", "1", key="k1"),
+    PublishRequest("b", "2", key="k2"),
+    PublishRequest("a", "3", key="k3"),
+]
 
 
 def published(store: BlockingStore) -> None:

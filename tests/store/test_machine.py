@@ -19,26 +19,26 @@ from msgspec.structs import replace
 
 from realtime.store.database.tombstones import Tombstones
 from realtime.store.records import (
-    Cap,
     Deliveries,
     Departure,
     Opening,
     Order,
     Page,
     Peer,
-    Pulse,
     Query,
     Registration,
     Session,
+    SessionLimit,
     SessionState,
+    SessionUpdate,
     SweepReport,
     Totals,
     Verdict,
 )
 
 from .builders import pulse, report
-from .kinds import KINDS, LOGS, RedisKind
-from .sides import IDLE, STEPS, TICK, TURNS, WINDOWS, Call, Side, same
+from .kinds import KINDS, LOGS, RedisFixture
+from .sides import IDLE, STEPS, TICK, TURNS, WINDOWS, Call, StoreUnderTest, same
 
 # Without it the same examples every time; with it so many random ones.
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "0"))
@@ -51,9 +51,11 @@ class Snapshot:
     """A session as its worker knew it once; each side has its own times of it."""
 
     opening: Opening
-    sessions: dict[Side, Session]
+    sessions: dict[StoreUnderTest, Session]
 
-    def registration(self, side: Side, *, ahead: int = 0, idle_ms: int = 0) -> Registration:
+    def registration(
+        self, side: StoreUnderTest, *, ahead: int = 0, idle_ms: int = 0
+    ) -> Registration:
         """``ahead`` by so many resumes that a store which came back has lost."""
         opening, session = self.opening, self.sessions[side]
         session = replace(session, generation=session.generation + ahead)
@@ -68,7 +70,15 @@ workers = st.sampled_from(["w1", "w1", "w1", "w2", "w2", "w3"])
 users = st.sampled_from(["ann", "ann", "ann", "ann", "bob", ""])
 logins = st.sampled_from(["", "one", "two"])
 heads = st.sampled_from(["a", "A", "a_", "a%", "b"])
-caps = st.sampled_from([None, Cap(1, True), Cap(2, True), Cap(2, True), Cap(2, False)])
+caps = st.sampled_from(
+    [
+        None,
+        SessionLimit(1, True),
+        SessionLimit(2, True),
+        SessionLimit(2, True),
+        SessionLimit(2, False),
+    ]
+)
 codes = st.sampled_from(CODES)
 reasons = st.sampled_from(["", "so", "x" * 300])
 counts = st.integers(0, 3)
@@ -102,7 +112,7 @@ ACTS = {
 class Machine(RuleBasedStateMachine):
     """Some users' sessions at some workers, and all that a store may be told of them."""
 
-    sides: tuple[Side, Side]  # set by whoever runs it
+    sides: tuple[StoreUnderTest, StoreUnderTest]  # set by whoever runs it
 
     def __init__(self) -> None:
         super().__init__()
@@ -223,7 +233,7 @@ class Machine(RuleBasedStateMachine):
         pulses = [self._pulse(id_, shift, count, draw(moves)) for id_ in self.some(draw)]
         self._beat(draw(workers), pulses, count)
 
-    def _beat(self, worker: str, pulses: list[Pulse], count: int) -> None:
+    def _beat(self, worker: str, pulses: list[SessionUpdate], count: int) -> None:
         says = report(
             worker,
             connections=count,
@@ -246,7 +256,9 @@ class Machine(RuleBasedStateMachine):
         given = {side: [s.registration(side, **how) for s in own.values()] for side in self.sides}
         self.both(lambda side: side.store.register(worker, given[side]))
 
-    def _pulse(self, session: str, shift: int, count: int, rooms: tuple[str, ...] | None) -> Pulse:
+    def _pulse(
+        self, session: str, shift: int, count: int, rooms: tuple[str, ...] | None
+    ) -> SessionUpdate:
         return pulse(
             session,
             generation=self.generations[session] + shift,
@@ -327,11 +339,11 @@ def _idle(count: int) -> int:
     return IDLE[count % len(IDLE)]
 
 
-def _everybody(side: Side) -> Page:
+def _everybody(side: StoreUnderTest) -> Page:
     return side.store.page(Query(), limit=500)
 
 
-def _pages(side: Side, query: Query, limit: int) -> Iterator[Page]:
+def _pages(side: StoreUnderTest, query: Query, limit: int) -> Iterator[Page]:
     cursor = ""
     while True:
         page = side.store.page(query, limit=limit, cursor=cursor)
@@ -341,7 +353,7 @@ def _pages(side: Side, query: Query, limit: int) -> Iterator[Page]:
             return
 
 
-def _swept(side: Side, claimant: str, limit: int) -> list[Any]:
+def _swept(side: StoreUnderTest, claimant: str, limit: int) -> list[Any]:
     suspended: list[Session] = []
     claimed: list[Session] = []
     workers_lost = 0
@@ -359,12 +371,12 @@ def _swept(side: Side, claimant: str, limit: int) -> list[Any]:
 
 
 @pytest.fixture
-def sides(request: pytest.FixtureRequest) -> Iterator[tuple[Side, Side]]:
+def sides(request: pytest.FixtureRequest) -> Iterator[tuple[StoreUnderTest, StoreUnderTest]]:
     kinds = []
     for name in ("database", "redis"):
         ground, make = KINDS[name]
         kinds.append(make(request.getfixturevalue(ground), WINDOWS))
-    yield Side(kinds[0]), Side(kinds[1])
+    yield StoreUnderTest(kinds[0]), StoreUnderTest(kinds[1])
     for kind in kinds:
         kind.close()
 
@@ -372,12 +384,12 @@ def sides(request: pytest.FixtureRequest) -> Iterator[tuple[Side, Side]]:
 @pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time
 @pytest.mark.django_db(transaction=True)
 def test_two_kinds_of_store_answer_the_same(
-    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+    sides: tuple[StoreUnderTest, StoreUnderTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Machine, "sides", sides, raising=False)
     # Each takes away by its own time what has expired, and clocks here are set back.
     monkeypatch.setattr(Tombstones, "forget", lambda *_: None)
-    monkeypatch.setattr(RedisKind, "ageing", (LOGS,))
+    monkeypatch.setattr(RedisFixture, "ageing", (LOGS,))
     run_state_machine_as_test(
         Machine,
         settings=settings(

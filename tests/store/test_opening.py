@@ -18,10 +18,10 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import LEASE, RESUME, SILENCE, Kind
+from .kinds import LEASE, RESUME, SILENCE, StoreFixture
 
 
-def test_an_opened_session_is_connected_and_beats_from_now(kind: Kind) -> None:
+def test_an_opened_session_is_connected_and_beats_from_now(kind: StoreFixture) -> None:
     before = kind.now()
     session = opened(kind.store, opening())
     assert (session.state, session.generation, session.worker) == (CONNECTED, 1, "w1")
@@ -35,20 +35,20 @@ def test_a_session_knows_its_peer(store: BlockingStore) -> None:
     assert store.get("s1") == session
 
 
-def test_a_repeated_open_gives_the_same_session(kind: Kind) -> None:
+def test_a_repeated_open_gives_the_same_session(kind: StoreFixture) -> None:
     first = kind.store.open(opening())
     kind.turn(1)
     assert kind.store.open(opening()) == first
     assert kind.store.stats().connected == 1
 
 
-def test_a_repeated_open_leaves_alone_what_came_after_it(kind: Kind) -> None:
+def test_a_repeated_open_leaves_alone_what_came_after_it(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.store.open(opening())
     assert state(kind.store) is SUSPENDED
 
 
-def test_a_suspended_session_is_resumed(kind: Kind) -> None:
+def test_a_suspended_session_is_resumed(kind: StoreFixture) -> None:
     before = suspended(kind.store)
     kind.turn(RESUME - 1)
     after = kind.store.resume(returning())
@@ -75,7 +75,7 @@ def test_a_resumed_session_is_where_its_client_is_now(store: BlockingStore) -> N
     assert session.visibility == "hidden"
 
 
-def test_a_repeated_resume_gives_the_same_session(kind: Kind) -> None:
+def test_a_repeated_resume_gives_the_same_session(kind: StoreFixture) -> None:
     suspended(kind.store)
     first = kind.store.resume(returning())
     kind.turn(1)
@@ -130,13 +130,13 @@ def test_an_anonymous_session_is_resumed_by_its_token(store: BlockingStore) -> N
     assert store.resume(returning(user="")) is not None
 
 
-def test_nothing_is_resumed_after_the_window(kind: Kind) -> None:
+def test_nothing_is_resumed_after_the_window(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME + 1)
     assert kind.store.resume(returning()) is None
 
 
-def test_the_window_begins_with_the_last_suspension(kind: Kind) -> None:
+def test_the_window_begins_with_the_last_suspension(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME - 1)
     kind.store.resume(returning())
@@ -145,14 +145,14 @@ def test_the_window_begins_with_the_last_suspension(kind: Kind) -> None:
     assert kind.store.resume(returning(connection="third")) is not None
 
 
-def test_a_session_of_a_lost_worker_is_resumed_before_any_sweep(kind: Kind) -> None:
+def test_a_session_of_a_lost_worker_is_resumed_before_any_sweep(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store, "w1")
     kind.turn(LEASE + RESUME - 1)
     assert kind.store.resume(returning()) is not None
 
 
-def test_a_session_of_a_lost_worker_is_resumed_after_a_sweep(kind: Kind) -> None:
+def test_a_session_of_a_lost_worker_is_resumed_after_a_sweep(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store, "w1")
     kind.turn(LEASE + 1)
@@ -161,14 +161,14 @@ def test_a_session_of_a_lost_worker_is_resumed_after_a_sweep(kind: Kind) -> None
     assert kind.store.resume(returning()) is not None
 
 
-def test_the_window_of_a_lost_worker_ends_without_a_sweep_too(kind: Kind) -> None:
+def test_the_window_of_a_lost_worker_ends_without_a_sweep_too(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store, "w1")
     kind.turn(LEASE + RESUME + 1)
     assert kind.store.resume(returning()) is None
 
 
-def test_the_window_of_a_silent_session_ends_without_a_sweep_too(kind: Kind) -> None:
+def test_the_window_of_a_silent_session_ends_without_a_sweep_too(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.turn(SILENCE + RESUME - 1)
     beat(kind.store, "w1")

@@ -19,17 +19,17 @@ from django.db import (
 )
 
 from realtime.store.contract import StoreUnavailable
-from realtime.store.database.transaction import speaking as database_speaking
-from realtime.store.redis.client import speaking as redis_speaking
+from realtime.store.database.transaction import translate_errors as database_speaking
+from realtime.store.redis.client import translate_errors as redis_speaking
 from tests.redis_server import RedisServer
 
 from .builders import opening
-from .kinds import RedisKind
+from .kinds import RedisFixture
 
 
 @pytest.fixture
-def redis_kind(redis_server: RedisServer) -> Iterator[RedisKind]:
-    kind = RedisKind(redis_server)
+def redis_kind(redis_server: RedisServer) -> Iterator[RedisFixture]:
+    kind = RedisFixture(redis_server)
     yield kind
     kind.close()
 
@@ -108,7 +108,7 @@ def test_a_file_that_is_damaged_is_an_outage(tmp_path: Any) -> None:
 # ---------------------------------------------------------------- Redis
 
 
-def test_a_key_of_another_type_is_no_outage(redis_kind: RedisKind) -> None:
+def test_a_key_of_another_type_is_no_outage(redis_kind: RedisFixture) -> None:
     redis_kind.store.open(opening())
     for key in redis_kind.client.scan_iter("{tests}:session:*"):
         redis_kind.client.delete(key)
@@ -120,12 +120,12 @@ def test_a_key_of_another_type_is_no_outage(redis_kind: RedisKind) -> None:
 @pytest.mark.parametrize(
     "script", ["return nothing.at_all", "return redis.call('nothing')", "return redis.call('get')"]
 )
-def test_a_script_that_fails_is_no_outage(redis_kind: RedisKind, script: str) -> None:
+def test_a_script_that_fails_is_no_outage(redis_kind: RedisFixture, script: str) -> None:
     with pytest.raises(redis.ResponseError), redis_speaking():
         redis_kind.client.eval(script, 0)
 
 
-def test_a_full_redis_is_an_outage(redis_kind: RedisKind) -> None:
+def test_a_full_redis_is_an_outage(redis_kind: RedisFixture) -> None:
     redis_kind.client.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailable, match="OOM"):

@@ -9,7 +9,7 @@ import pytest
 
 from realtime.store.contract import BlockingStore
 from realtime.store.database import blocking_store as database_store
-from realtime.store.log import Draft
+from realtime.store.log import PublishRequest
 from realtime.store.ownership import LAYOUT, ForeignStore, Owner
 from realtime.store.redis import RedisStore
 from realtime.store.redis import blocking_store as redis_store
@@ -17,7 +17,7 @@ from realtime.store.redis import loop_store as redis_loop_store
 from tests.redis_server import RedisServer
 
 from .builders import beat, opening
-from .kinds import PREFIX, WINDOWS, DatabaseKind, Kind, RedisKind
+from .kinds import PREFIX, WINDOWS, DatabaseFixture, RedisFixture, StoreFixture
 
 OLD, NEW = Owner(("old",)), Owner(("new",))
 FIRST_STEP, SECOND_STEP = Owner(("old", "new")), Owner(("new", "old"))
@@ -27,25 +27,25 @@ Of = Callable[[Owner], BlockingStore]
 
 
 @pytest.fixture(params=["postgresql", "redis"])
-def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
+def kind(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
     """An empty store without an owner, where several machines may share one."""
     if request.param == "redis":
-        kind: Kind = RedisKind(request.getfixturevalue("redis_server"))
+        kind: StoreFixture = RedisFixture(request.getfixturevalue("redis_server"))
     else:
-        kind = DatabaseKind(request.getfixturevalue("postgres_database"))
+        kind = DatabaseFixture(request.getfixturevalue("postgres_database"))
     yield kind
     kind.close()
 
 
 @pytest.fixture
-def of(kind: Kind) -> Of:
+def of(kind: StoreFixture) -> Of:
     """The store as a process of this owner has it, which has just started."""
 
     def made(owner: Owner) -> BlockingStore:
-        if isinstance(kind, RedisKind):
+        if isinstance(kind, RedisFixture):
             redis_store.cache_clear()
             return redis_store(kind.server.url, WINDOWS, prefix=PREFIX, timeout=5.0, owner=owner)
-        assert isinstance(kind, DatabaseKind)
+        assert isinstance(kind, DatabaseFixture)
         return database_store(kind.database.alias, WINDOWS, owner=owner)
 
     return made
@@ -55,7 +55,7 @@ CALLS: list[Callable[[BlockingStore], object]] = [
     lambda store: store.own(),
     lambda store: store.open(opening()),
     lambda store: store.stats(),
-    lambda store: store.log.append([Draft("r", "1")]),
+    lambda store: store.log.append([PublishRequest("r", "1")]),
     lambda store: store.log.ends(["r"]),
     beat,
 ]
@@ -63,14 +63,14 @@ CALLS: list[Callable[[BlockingStore], object]] = [
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_store_is_refused_to_who_has_other_keys(
-    kind: Kind, of: Of, call: Callable[[BlockingStore], object]
+    kind: StoreFixture, of: Of, call: Callable[[BlockingStore], object]
 ) -> None:
     of(OLD).own()
     stranger = of(NEW)
     for _ in range(2):
         with pytest.raises(ForeignStore, match=r"another SECRET_KEY.*sweep --adopt-store") as told:
             call(stranger)
-    apart = "a REDIS_PREFIX" if isinstance(kind, RedisKind) else r"a database .*\(STORE\)"
+    apart = "a REDIS_PREFIX" if isinstance(kind, RedisFixture) else r"a database .*\(STORE\)"
     assert re.search(apart, str(told.value))
     assert kind.store.stats().connected == kind.store.stats().workers == 0
     call(of(OLD))
@@ -117,7 +117,7 @@ def test_what_a_later_release_has_laid_out_is_refused_to_this_one(of: Of) -> Non
     of(OLD).stats()
 
 
-def test_of_two_that_start_at_once_one_has_it(kind: Kind, of: Of) -> None:
+def test_of_two_that_start_at_once_one_has_it(kind: StoreFixture, of: Of) -> None:
     strangers = [of(OLD), of(NEW)]
 
     def start(store: BlockingStore) -> bool:
@@ -131,7 +131,7 @@ def test_of_two_that_start_at_once_one_has_it(kind: Kind, of: Of) -> None:
     assert sorted(kind.at_once(calls)) == [False, True]
 
 
-def test_an_emptied_store_is_nobody_s(kind: Kind, of: Of) -> None:
+def test_an_emptied_store_is_nobody_s(kind: StoreFixture, of: Of) -> None:
     of(OLD).own()
     before = beat(kind.store).incarnation
     kind.empty()
@@ -139,7 +139,7 @@ def test_an_emptied_store_is_nobody_s(kind: Kind, of: Of) -> None:
     of(NEW).own()
 
 
-def test_who_has_no_owner_asks_nobody(kind: Kind, of: Of) -> None:
+def test_who_has_no_owner_asks_nobody(kind: StoreFixture, of: Of) -> None:
     of(OLD).own()
     kind.store.own()
     assert kind.store.stats().connected == 0

@@ -21,7 +21,7 @@ from .builders import (
     returning,
     suspended,
 )
-from .kinds import DAY, LEASE, Kind
+from .kinds import DAY, LEASE, StoreFixture
 
 
 def listed(store: BlockingStore, **query: Any) -> list[str]:
@@ -112,7 +112,7 @@ def test_a_prefix_is_taken_literally(
 # ---------------------------------------------------------------- order and cursor
 
 
-def test_the_newest_start_comes_first(kind: Kind) -> None:
+def test_the_newest_start_comes_first(kind: StoreFixture) -> None:
     for session in ("s2", "s1", "s3"):
         kind.store.open(opening(session))
         kind.turn(1)
@@ -120,7 +120,7 @@ def test_the_newest_start_comes_first(kind: Kind) -> None:
     assert ids(kind.store.page(Query()).sessions) == ["s3", "s1", "s2"]
 
 
-def test_the_longest_without_a_beat_comes_first(kind: Kind) -> None:
+def test_the_longest_without_a_beat_comes_first(kind: StoreFixture) -> None:
     for session in ("s2", "s1", "s3"):
         kind.store.open(opening(session))
         kind.turn(1)
@@ -131,7 +131,7 @@ def test_the_longest_without_a_beat_comes_first(kind: Kind) -> None:
 
 @pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
-def test_pages_show_everybody_once(kind: Kind, order: Order, limit: int) -> None:
+def test_pages_show_everybody_once(kind: StoreFixture, order: Order, limit: int) -> None:
     for id_ in open_many(kind.store, 5):
         kind.turn(1)
         beat(kind.store, "w1", pulse(id_))
@@ -146,7 +146,7 @@ def test_a_full_last_page_has_no_cursor(store: BlockingStore) -> None:
     assert store.page(Query(), limit=1).cursor != ""
 
 
-def test_pages_show_everybody_once_where_all_beat_together(kind: Kind) -> None:
+def test_pages_show_everybody_once_where_all_beat_together(kind: StoreFixture) -> None:
     known = open_many(kind.store, 7)
     kind.turn(1)
     beat(kind.store, "w1", *map(pulse, known))
@@ -154,7 +154,7 @@ def test_pages_show_everybody_once_where_all_beat_together(kind: Kind) -> None:
     assert sorted(found) == known
 
 
-def test_a_cursor_outlives_the_session_it_names(kind: Kind) -> None:
+def test_a_cursor_outlives_the_session_it_names(kind: StoreFixture) -> None:
     for _ in open_many(kind.store, 4):
         kind.turn(1)
     first = kind.store.page(Query(), limit=2)
@@ -164,7 +164,7 @@ def test_a_cursor_outlives_the_session_it_names(kind: Kind) -> None:
     assert not set(ids(rest.sessions)) & set(ids(first.sessions))
 
 
-def test_who_comes_meanwhile_moves_nobody_to_another_page(kind: Kind) -> None:
+def test_who_comes_meanwhile_moves_nobody_to_another_page(kind: StoreFixture) -> None:
     open_many(kind.store, 4)
     whole = ids(kind.store.page(Query()).sessions)
     first = kind.store.page(Query(), limit=2)
@@ -202,7 +202,7 @@ def test_a_page_holds_at_least_one(store: BlockingStore, limit: int) -> None:
         store.page(Query(), limit=limit)
 
 
-def test_of_user_shows_the_newest_first(kind: Kind) -> None:
+def test_of_user_shows_the_newest_first(kind: StoreFixture) -> None:
     for session in ("s2", "s1", "s3"):
         kind.store.open(opening(session))
         kind.turn(1)
@@ -248,7 +248,7 @@ def test_a_suspended_session_is_neither_healthy_nor_unhealthy(store: BlockingSto
     assert (stats.healthy, stats.unhealthy, stats.suspended) == (0, 0, 1)
 
 
-def test_only_live_leases_are_workers(kind: Kind) -> None:
+def test_only_live_leases_are_workers(kind: StoreFixture) -> None:
     beat(kind.store, "w1")
     kind.turn(LEASE - 1)
     beat(kind.store, "w2")
@@ -270,7 +270,7 @@ def test_totals_are_absolute(store: BlockingStore) -> None:
     assert totals(store) == (4, 3, 1)
 
 
-def test_totals_outlive_their_worker(kind: Kind) -> None:
+def test_totals_outlive_their_worker(kind: StoreFixture) -> None:
     beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
     beat(kind.store, "w2", pings=3, pongs=2, timeouts=1)
     kind.store.leave("w2")
@@ -279,7 +279,7 @@ def test_totals_outlive_their_worker(kind: Kind) -> None:
     assert totals(kind.store) == (6, 4, 2)
 
 
-def test_nothing_is_counted_twice_when_a_worker_returns(kind: Kind) -> None:
+def test_nothing_is_counted_twice_when_a_worker_returns(kind: StoreFixture) -> None:
     beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
     kind.turn(DAY - 1)
     kind.store.sweep("sweeper")
@@ -287,7 +287,7 @@ def test_nothing_is_counted_twice_when_a_worker_returns(kind: Kind) -> None:
     assert totals(kind.store) == (4, 3, 1)
 
 
-def test_nothing_is_counted_twice_when_old_workers_are_forgotten(kind: Kind) -> None:
+def test_nothing_is_counted_twice_when_old_workers_are_forgotten(kind: StoreFixture) -> None:
     beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
     beat(kind.store, "w2", pings=1, pongs=1, timeouts=1)
     kind.turn(LEASE + 1)

@@ -24,32 +24,32 @@ from .builders import (
     returning,
     suspended,
 )
-from .kinds import LEASE, RESUME, SILENCE, RedisKind
+from .kinds import LEASE, RESUME, SILENCE, RedisFixture
 from .test_limits import REJECT
 from .test_rooms import NOBODY
 
 
 @pytest.fixture
-def kind(redis_server: RedisServer) -> Iterator[RedisKind]:
-    kind = RedisKind(redis_server)
+def kind(redis_server: RedisServer) -> Iterator[RedisFixture]:
+    kind = RedisFixture(redis_server)
     yield kind
     kind.close()
 
 
 @pytest.fixture
-def store(kind: RedisKind) -> BlockingStore:
+def store(kind: RedisFixture) -> BlockingStore:
     return kind.store
 
 
-def evict(kind: RedisKind, *names: str) -> None:
+def evict(kind: RedisFixture, *names: str) -> None:
     assert kind.client.delete(*[f"{{tests}}:{name}" for name in names]) == len(names)
 
 
-def names_in_redis(kind: RedisKind) -> set[str]:
+def names_in_redis(kind: RedisFixture) -> set[str]:
     return {key.decode() for key in kind.client.scan_iter()}
 
 
-def test_a_connected_one_is_unknown_to_its_worker(kind: RedisKind, store: BlockingStore) -> None:
+def test_a_connected_one_is_unknown_to_its_worker(kind: RedisFixture, store: BlockingStore) -> None:
     for id_ in ("s1", "s2"):
         store.open(opening(id_))
     store.request_close(session="s1", code=4500, reason="")
@@ -60,7 +60,7 @@ def test_a_connected_one_is_unknown_to_its_worker(kind: RedisKind, store: Blocki
 
 
 @pytest.mark.parametrize("passed", [LEASE + 1, SILENCE + 1], ids=["lost", "silent"])
-def test_a_sweep_goes_on(kind: RedisKind, store: BlockingStore, passed: float) -> None:
+def test_a_sweep_goes_on(kind: RedisFixture, store: BlockingStore, passed: float) -> None:
     for id_ in ("s1", "s2"):
         store.open(opening(id_))
     beat(store, "w1")
@@ -75,7 +75,7 @@ def test_a_sweep_goes_on(kind: RedisKind, store: BlockingStore, passed: float) -
     assert (store.stats().connected, store.page(Query()).sessions) == (0, ())
 
 
-def test_closing_ones_are_claimed_without_it(kind: RedisKind, store: BlockingStore) -> None:
+def test_closing_ones_are_claimed_without_it(kind: RedisFixture, store: BlockingStore) -> None:
     closing(store, "s1")
     closing(store, "s2")
     evict(kind, "session:s1")
@@ -85,14 +85,14 @@ def test_closing_ones_are_claimed_without_it(kind: RedisKind, store: BlockingSto
     assert not {name for name in names_in_redis(kind) if "clos" in name or "claims" in name}
 
 
-def test_a_claim_whose_end_is_gone_has_ended(kind: RedisKind, store: BlockingStore) -> None:
+def test_a_claim_whose_end_is_gone_has_ended(kind: RedisFixture, store: BlockingStore) -> None:
     closing(store, "s1")
     assert ids(store.sweep("w1").claimed) == ["s1"]
     evict(kind, "closing")
     assert ids(store.sweep("w1").claimed) == ["s1"]
 
 
-def test_a_worker_leaves_without_it(kind: RedisKind, store: BlockingStore) -> None:
+def test_a_worker_leaves_without_it(kind: RedisFixture, store: BlockingStore) -> None:
     for id_ in ("s1", "s2", "s3"):
         store.open(opening(id_))
     evict(kind, "session:s1")
@@ -103,7 +103,7 @@ def test_a_worker_leaves_without_it(kind: RedisKind, store: BlockingStore) -> No
 
 @pytest.mark.parametrize("end", ["suspended", "closing"])
 def test_who_was_put_back_after_its_end_is_not_closed(
-    kind: RedisKind, store: BlockingStore, end: str
+    kind: RedisFixture, store: BlockingStore, end: str
 ) -> None:
     session = opened(store, opening("s1"))
     beat(store, "w1")
@@ -126,7 +126,7 @@ def test_who_was_put_back_after_its_end_is_not_closed(
 
 @pytest.mark.parametrize("is_lost", [False, True], ids=["leaves", "is lost"])
 def test_a_worker_without_it_lets_go_of_who_is_elsewhere_now(
-    kind: RedisKind, store: BlockingStore, is_lost: bool
+    kind: RedisFixture, store: BlockingStore, is_lost: bool
 ) -> None:
     session = opened(store, opening("s1"))
     beat(store, "w1")
@@ -143,7 +143,7 @@ def test_a_worker_without_it_lets_go_of_who_is_elsewhere_now(
     assert "{tests}:held:w1" not in names_in_redis(kind)
 
 
-def test_who_is_gone_is_in_no_room(kind: RedisKind, store: BlockingStore) -> None:
+def test_who_is_gone_is_in_no_room(kind: RedisFixture, store: BlockingStore) -> None:
     store.open(opening("s1", rooms=("news", "user:7")))
     store.open(opening("s2", user="8", rooms=("news",)))
     beat(store, "w1")
@@ -158,7 +158,7 @@ def test_who_is_gone_is_in_no_room(kind: RedisKind, store: BlockingStore) -> Non
 
 
 @pytest.mark.parametrize("name", ["rooms:s1", "room:news", "present:news"])
-def test_what_is_gone_of_a_room(kind: RedisKind, store: BlockingStore, name: str) -> None:
+def test_what_is_gone_of_a_room(kind: RedisFixture, store: BlockingStore, name: str) -> None:
     store.open(opening("s1", rooms=("news",)))
     evict(kind, name)
     beat(store, "w1", pulse("s1"), pulse("s1", rooms=("chat:1", "news")))
@@ -169,14 +169,14 @@ def test_what_is_gone_of_a_room(kind: RedisKind, store: BlockingStore, name: str
     assert not {name for name in names_in_redis(kind) if "room" in name or "present" in name}
 
 
-def test_it_takes_no_room_from_its_user(kind: RedisKind, store: BlockingStore) -> None:
+def test_it_takes_no_room_from_its_user(kind: RedisFixture, store: BlockingStore) -> None:
     for id_ in ("s1", "s2"):
         store.open(opening(id_))
     evict(kind, "session:s1")
     assert opened(store, opening("s3"), cap=REJECT).id == "s3"
 
 
-def test_the_rest_of_a_peer_and_of_a_worker(kind: RedisKind, store: BlockingStore) -> None:
+def test_the_rest_of_a_peer_and_of_a_worker(kind: RedisFixture, store: BlockingStore) -> None:
     store.open(opening("s1", agent="a browser"))
     for worker in ("w1", "w2"):
         beat(store, worker)
@@ -188,7 +188,7 @@ def test_the_rest_of_a_peer_and_of_a_worker(kind: RedisKind, store: BlockingStor
 
 @pytest.mark.parametrize("name", ["held:w1", "connected", "unstable"])
 def test_a_beat_puts_right_what_is_gone_of_an_index(
-    kind: RedisKind, store: BlockingStore, name: str
+    kind: RedisFixture, store: BlockingStore, name: str
 ) -> None:
     before = opened(store, opening())
     beat(store, "w1", pulse(missed=1))
@@ -203,7 +203,7 @@ def test_a_beat_puts_right_what_is_gone_of_an_index(
 
 @pytest.mark.parametrize("step", [0, -7200])
 def test_beats_without_their_leases_hold_nobody_up(
-    kind: RedisKind, store: BlockingStore, step: float
+    kind: RedisFixture, store: BlockingStore, step: float
 ) -> None:
     beat(store, "w1")
     evict(kind, "workers")
@@ -212,7 +212,7 @@ def test_beats_without_their_leases_hold_nobody_up(
     assert beat(store, "w2").workers == 1
 
 
-def test_a_window_whose_end_is_gone_has_ended(kind: RedisKind, store: BlockingStore) -> None:
+def test_a_window_whose_end_is_gone_has_ended(kind: RedisFixture, store: BlockingStore) -> None:
     suspended(store)
     evict(kind, "suspended")
     assert store.resume(returning()) is None

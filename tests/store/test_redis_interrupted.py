@@ -7,7 +7,7 @@ import redis
 from asgiref.sync import sync_to_async
 
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import Draft
+from realtime.store.log import PublishRequest
 from realtime.store.redis import RedisSessions, blocking_store, loop_store
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
@@ -88,7 +88,7 @@ def test_calls_while_an_exception_is_handled_share_a_connection(
         known = open_many(sessions, 2)
         for _ in range(20):
             handling(lambda: found(sessions, known))
-            handling(lambda: handling(lambda: sessions.log.append([Draft("r", "1")])))
+            handling(lambda: handling(lambda: sessions.log.append([PublishRequest("r", "1")])))
         with redis_server.client() as client:
             client.script_flush()
         handling(lambda: found(sessions, known))

@@ -18,7 +18,7 @@ from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
 from .builders import beat, departure, ids, open_many, opening, pulse, report, returning
-from .kinds import WINDOWS, RedisKind
+from .kinds import WINDOWS, RedisFixture
 
 TIMEOUT = 0.4
 SLACK = 1.5  # a loaded machine may be as much later
@@ -257,7 +257,7 @@ def test_a_full_redis_says_so_and_lets_go_of_what_has_ended(
 
 
 def test_a_full_redis_lets_go_of_what_was_ahead_of_the_clock(server: RedisServer) -> None:
-    kind = RedisKind(server)
+    kind = RedisFixture(server)
     known = open_many(kind.store, 3)
     beat(kind.store, "w1")
     kind.store.suspend("w1", [departure("s0002")])

@@ -9,12 +9,12 @@ from realtime.store.records import Totals, WorkerReport
 from tests.redis_server import RedisServer
 
 from .builders import beat, opening
-from .kinds import PREFIX, RedisKind
+from .kinds import PREFIX, RedisFixture
 
 
 @pytest.fixture
-def kind(redis_server: RedisServer) -> Iterator[RedisKind]:
-    kind = RedisKind(redis_server)
+def kind(redis_server: RedisServer) -> Iterator[RedisFixture]:
+    kind = RedisFixture(redis_server)
     yield kind
     kind.close()
 
@@ -33,7 +33,7 @@ def key_of(name: str) -> str:
     ids=["after", "before", "nothing"],
 )
 def test_a_session_of_another_release_is_read(
-    kind: RedisKind, about: list[str], values: list[float], username: str, totals: Totals
+    kind: RedisFixture, about: list[str], values: list[float], username: str, totals: Totals
 ) -> None:
     kind.store.open(opening())
     kind.client.set(key_of("about:s1"), json.dumps(about))
@@ -44,7 +44,7 @@ def test_a_session_of_another_release_is_read(
 
 
 @pytest.mark.parametrize("more", [{"more": {"than": "this"}}, {}], ids=["after", "before"])
-def test_a_worker_of_another_release_is_read(kind: RedisKind, more: dict[str, object]) -> None:
+def test_a_worker_of_another_release_is_read(kind: RedisFixture, more: dict[str, object]) -> None:
     beat(kind.store, "w1")
     told = {"id": "w1", "host": "h", "pid": 7, "connections": 3, **more}
     kind.client.hset(key_of("worker:w1"), mapping={"report": json.dumps(told), "more": "1"})

@@ -8,67 +8,67 @@ from typing import Any
 import pytest
 
 from realtime.store.contract import BlockingStore
-from realtime.store.records import Order, Pulse, Query, SessionState, SweepReport
+from realtime.store.records import Order, Query, SessionState, SessionUpdate, SweepReport
 from realtime.store.redis import RedisSessions, blocking_store
 from realtime.store.redis.client import blocking_client
-from realtime.store.redis.operations import Talks
-from realtime.store.redis.scripts import Calls
+from realtime.store.redis.operations import Operations
+from realtime.store.redis.scripts import ScriptCalls
 from tests.redis_server import RedisServer
 
 from .builders import beat, departure, ids, open_many, opening, pulse, returning
-from .kinds import DAY, LEASE, RESUME, SILENCE, WINDOWS, RedisKind
+from .kinds import DAY, LEASE, RESUME, SILENCE, WINDOWS, RedisFixture
 from .test_queries import leaf_through
 
 
 @pytest.fixture
-def kind(redis_server: RedisServer) -> Iterator[RedisKind]:
-    kind = RedisKind(redis_server)
+def kind(redis_server: RedisServer) -> Iterator[RedisFixture]:
+    kind = RedisFixture(redis_server)
     yield kind
     kind.close()
 
 
 @pytest.fixture
-def store(kind: RedisKind) -> BlockingStore:
+def store(kind: RedisFixture) -> BlockingStore:
     return kind.store
 
 
 # ---------------------------------------------------------------- keys
 
 
-def keys(kind: RedisKind) -> list[str]:
+def keys(kind: RedisFixture) -> list[str]:
     # A scan may name a key twice.
     return sorted({key.decode() for key in kind.client.scan_iter()})
 
 
-def end_all(kind: RedisKind) -> None:
+def end_all(kind: RedisFixture) -> None:
     """Sweep until nothing is due, and confirm."""
     while claimed := kind.store.sweep("sweeper").claimed:
         kind.store.confirm(ids(claimed))
 
 
-def expire(kind: RedisKind, sessions: list[str]) -> None:
+def expire(kind: RedisFixture, sessions: list[str]) -> None:
     kind.store.suspend("w1", [departure(id_) for id_ in sessions])
 
 
-def say_bye(kind: RedisKind, sessions: list[str]) -> None:
+def say_bye(kind: RedisFixture, sessions: list[str]) -> None:
     kind.store.close("w1", [departure(id_) for id_ in sessions], "w1")
     kind.store.confirm(sessions)
 
 
-def be_asked(kind: RedisKind, sessions: list[str]) -> None:
+def be_asked(kind: RedisFixture, sessions: list[str]) -> None:
     for id_ in sessions:
         kind.store.request_close(session=id_, code=4500, reason="")
     expire(kind, sessions[::2])
 
 
-def move_on(kind: RedisKind, sessions: list[str]) -> None:
+def move_on(kind: RedisFixture, sessions: list[str]) -> None:
     beat(kind.store, "w1", *[pulse(id_, missed=2, rooms=("another", "one")) for id_ in sessions])
     new = {"address": "elsewhere", "login": "new", "rooms": ("all", "one")}
     for id_ in sessions:
         kind.store.resume(returning(id_, user=user_of(id_), **new))
 
 
-def be_forgotten(kind: RedisKind, sessions: list[str]) -> None:
+def be_forgotten(kind: RedisFixture, sessions: list[str]) -> None:
     beat(kind.store, "w1", *[pulse(id_, missed=1) for id_ in sessions])
 
 
@@ -76,7 +76,7 @@ def user_of(session: str) -> str:
     return str(int(session[1:]) % 100)
 
 
-def test_nothing_is_left_of_those_who_have_gone(kind: RedisKind) -> None:
+def test_nothing_is_left_of_those_who_have_gone(kind: RedisFixture) -> None:
     def rest() -> list[str]:
         beat(kind.store, "w9", connections=0)
         kind.store.sample()
@@ -102,20 +102,20 @@ def test_nothing_is_left_of_those_who_have_gone(kind: RedisKind) -> None:
     assert kind.store.stats().connected == kind.store.stats().users == 0
 
 
-def test_all_keys_begin_with_the_prefix_and_share_a_slot(kind: RedisKind) -> None:
+def test_all_keys_begin_with_the_prefix_and_share_a_slot(kind: RedisFixture) -> None:
     kind.store.open(opening(login="l1"))
     beat(kind.store, "w1", pulse())
     assert {key.partition(":")[0] for key in keys(kind)} == {"{tests}"}
 
 
-def test_two_prefixes_are_two_registries(kind: RedisKind) -> None:
+def test_two_prefixes_are_two_registries(kind: RedisFixture) -> None:
     other = RedisSessions(kind.client, kind.talks, prefix="others")
     kind.store.open(opening("s1"))
     other.open(opening("s2"))
     assert (ids(kind.store.of_user("7")), ids(other.of_user("7"))) == (["s1"], ["s2"])
 
 
-def test_a_session_stays_in_the_compact_form(kind: RedisKind) -> None:
+def test_a_session_stays_in_the_compact_form(kind: RedisFixture) -> None:
     """A hash with a longer value than 64 bytes takes three times the memory."""
     text = "x" * 64
     named = {"token": text, "login": text, "agent": text * 4, "connection": "c" * 16}
@@ -126,10 +126,10 @@ def test_a_session_stays_in_the_compact_form(kind: RedisKind) -> None:
     assert encoding in (b"listpack", b"ziplist")
 
 
-def test_who_is_in_no_room_costs_no_more_than_ever(kind: RedisKind) -> None:
+def test_who_is_in_no_room_costs_no_more_than_ever(kind: RedisFixture) -> None:
     """And nobody costs more whose rooms have not changed."""
 
-    def commands(*pulses: Pulse) -> int:
+    def commands(*pulses: SessionUpdate) -> int:
         kind.client.config_resetstat()
         beat(kind.store, "w1", *pulses)
         stats = kind.client.info("commandstats")
@@ -150,15 +150,15 @@ def test_who_is_in_no_room_costs_no_more_than_ever(kind: RedisKind) -> None:
 
 
 @pytest.fixture
-def small(kind: RedisKind) -> BlockingStore:
+def small(kind: RedisFixture) -> BlockingStore:
     """The same registry, in steps of three entries."""
-    calls = Calls(WINDOWS, batch=3)
+    calls = ScriptCalls(WINDOWS, batch=3)
     calls.clock_offset = kind.calls.clock_offset
-    return RedisSessions(kind.client, Talks(calls), prefix="tests")
+    return RedisSessions(kind.client, Operations(calls), prefix="tests")
 
 
 @pytest.fixture
-def crowd(kind: RedisKind) -> None:
+def crowd(kind: RedisFixture) -> None:
     """Sessions of three users at two addresses, some suspended or lost, some beating at once."""
     for number in range(40):
         worker = f"w{number % 2}"
@@ -219,13 +219,13 @@ def test_answers_in_steps_are_those_in_one(store: BlockingStore, small: Blocking
     assert small.leave("w1") == store.leave("w1")
 
 
-def test_silent_sessions_are_counted_in_steps(kind: RedisKind) -> None:
+def test_silent_sessions_are_counted_in_steps(kind: RedisFixture) -> None:
     open_many(kind.store, 10)
     kind.turn(SILENCE + 1)
     kind.store.request_close(session="s0003", code=4500, reason="")
     kind.store.open(opening("late"))
-    calls = Calls(WINDOWS, batch=3, clock_offset=kind.calls.clock_offset)
-    small = RedisSessions(kind.client, Talks(calls), prefix="tests")
+    calls = ScriptCalls(WINDOWS, batch=3, clock_offset=kind.calls.clock_offset)
+    small = RedisSessions(kind.client, Operations(calls), prefix="tests")
     assert small.overdue() == kind.store.overdue()
     assert (small.overdue().suspend, small.overdue().close) == (10, 1)
 
@@ -233,13 +233,13 @@ def test_silent_sessions_are_counted_in_steps(kind: RedisKind) -> None:
 # ---------------------------------------------------------------- scripts
 
 
-def test_scripts_that_redis_has_forgotten_are_sent_again(kind: RedisKind) -> None:
+def test_scripts_that_redis_has_forgotten_are_sent_again(kind: RedisFixture) -> None:
     kind.store.open(opening())
     kind.client.script_flush()
     assert ids(kind.store.of_user("7")) == ["s1"]
 
 
-def test_a_beat_is_one_command(kind: RedisKind) -> None:
+def test_a_beat_is_one_command(kind: RedisFixture) -> None:
     known = open_many(kind.store, 50)
     pulses = [pulse(id_) for id_ in known]
     beat(kind.store, "w1", *pulses)
@@ -254,7 +254,7 @@ def test_a_beat_is_one_command(kind: RedisKind) -> None:
 
 
 @pytest.mark.parametrize("may_ask", [True, False], ids=["with INFO", "without"])
-def test_a_user_of_redis_with_few_rights_is_enough(kind: RedisKind, may_ask: bool) -> None:
+def test_a_user_of_redis_with_few_rights_is_enough(kind: RedisFixture, may_ask: bool) -> None:
     rights = ["+@read", "+@write", "+@scripting", "+@connection"]
     also = ["+time", "+info"] if may_ask else ["+time"]
     rest: dict[str, Any] = {"keys": ["{tests}:*"], "categories": rights, "commands": also}
@@ -279,7 +279,7 @@ def test_a_socket_in_the_file_system(tmp_path: Path) -> None:
         assert ids(store.of_user("7")) == ["s1"]
 
 
-def test_valkey_is_spoken_to_like_redis(kind: RedisKind) -> None:
+def test_valkey_is_spoken_to_like_redis(kind: RedisFixture) -> None:
     kind.store.open(opening())
     client = blocking_client(kind.server.url.replace("redis", "valkey"), timeout=5.0)
     other = RedisSessions(client, kind.talks, prefix="tests")
@@ -287,7 +287,7 @@ def test_valkey_is_spoken_to_like_redis(kind: RedisKind) -> None:
     client.close()
 
 
-def test_what_a_url_says_does_not_loosen_the_client(kind: RedisKind) -> None:
+def test_what_a_url_says_does_not_loosen_the_client(kind: RedisFixture) -> None:
     url = f"{kind.server.url}?decode_responses=yes&retry_on_timeout=yes&max_connections=1000"
     client = blocking_client(url, timeout=5.0)
     RedisSessions(client, kind.talks, prefix="tests").open(opening())
@@ -309,7 +309,7 @@ def in_a_child(work: Callable[[], bool]) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-def test_a_store_may_be_used_on_both_sides_of_a_fork(kind: RedisKind) -> None:
+def test_a_store_may_be_used_on_both_sides_of_a_fork(kind: RedisFixture) -> None:
     """Gunicorn's preload, Celery's prefork: each side gets its own answers."""
     open_many(kind.store, 2)
 
@@ -333,7 +333,7 @@ def test_what_is_no_url_of_a_redis_is_the_callers_mistake() -> None:
         blocking_client("http://localhost", timeout=1.0)
 
 
-def test_another_database_of_the_server_is_another_registry(kind: RedisKind) -> None:
+def test_another_database_of_the_server_is_another_registry(kind: RedisFixture) -> None:
     kind.store.open(opening())
     other = blocking_store(f"{kind.server.url[:-1]}1", WINDOWS, prefix="tests", timeout=5.0)
     assert other.get("s1") is None

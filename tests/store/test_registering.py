@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from realtime.store.contract import BATCH, BlockingStore
-from realtime.store.records import Loss, Lost, Registration, Session, Totals
+from realtime.store.records import LossReason, LostSession, Registration, Session, Totals
 
 from .builders import (
     CONNECTED,
@@ -22,7 +22,7 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import LEASE, RESUME, SILENCE, Kind
+from .kinds import LEASE, RESUME, SILENCE, StoreFixture
 
 TOTALS = Totals(pings=5, pongs=4, invalid_pongs=3, misses=2, frames_in=7, frames_out=6)
 
@@ -33,7 +33,7 @@ def registration(session: Session, *, idle_ms: int = 0, **given: Any) -> Registr
     return Registration(replace(session, **given), own.token_hash, own.connection, idle_ms)
 
 
-def emptied(kind: Kind, session: str = "s1", **given: Any) -> Session:
+def emptied(kind: StoreFixture, session: str = "s1", **given: Any) -> Session:
     """A session that its worker has and the store has lost."""
     record = opened(kind.store, opening(session, **given))
     kind.empty()
@@ -44,7 +44,7 @@ def emptied(kind: Kind, session: str = "s1", **given: Any) -> Session:
 # ---------------------------------------------------------------- unknown
 
 
-def test_an_unknown_session_comes_back_as_it_was(kind: Kind) -> None:
+def test_an_unknown_session_comes_back_as_it_was(kind: StoreFixture) -> None:
     before = emptied(kind, login="digest", agent="Firefox", visibility="hidden")
     kind.turn(60)
     news: dict[str, Any] = {"generation": 3, "latency_ms": 12.5, "missed": 1, "totals": TOTALS}
@@ -56,7 +56,7 @@ def test_an_unknown_session_comes_back_as_it_was(kind: Kind) -> None:
     assert after == replace(known, last_beat=after.last_beat)
 
 
-def test_what_came_back_is_beaten_on(kind: Kind) -> None:
+def test_what_came_back_is_beaten_on(kind: StoreFixture) -> None:
     session = emptied(kind)
     kind.store.register("w1", [registration(session)])
     answer = beat(kind.store, "w1", pulse(missed=2))
@@ -66,7 +66,7 @@ def test_what_came_back_is_beaten_on(kind: Kind) -> None:
     assert after.missed == 2
 
 
-def test_what_came_back_is_resumed_with_its_token(kind: Kind) -> None:
+def test_what_came_back_is_resumed_with_its_token(kind: StoreFixture) -> None:
     session = emptied(kind)
     kind.store.register("w1", [registration(session, generation=2, totals=TOTALS)])
     kind.store.suspend("w1", [departure(generation=2, totals=TOTALS)])
@@ -76,7 +76,7 @@ def test_what_came_back_is_resumed_with_its_token(kind: Kind) -> None:
     assert (after.generation, after.opened_at, after.totals) == (3, session.opened_at, TOTALS)
 
 
-def test_what_came_back_is_found_and_counted(kind: Kind) -> None:
+def test_what_came_back_is_found_and_counted(kind: StoreFixture) -> None:
     session = emptied(kind, login="digest")
     kind.store.register("w1", [registration(session)])
     assert ids(kind.store.of_user("7")) == ["s1"]
@@ -85,7 +85,7 @@ def test_what_came_back_is_found_and_counted(kind: Kind) -> None:
     assert [request.session for request in beat(kind.store).inbox] == ["s1"]
 
 
-def test_the_last_proof_of_life_is_as_long_ago_as_it_was(kind: Kind) -> None:
+def test_the_last_proof_of_life_is_as_long_ago_as_it_was(kind: StoreFixture) -> None:
     session = emptied(kind)
     kind.turn(60)
     before = kind.now()
@@ -95,7 +95,7 @@ def test_the_last_proof_of_life_is_as_long_ago_as_it_was(kind: Kind) -> None:
     assert before - 20_000 <= after.last_beat <= kind.now() - 20_000
 
 
-def test_no_proof_of_life_is_older_than_the_connection(kind: Kind) -> None:
+def test_no_proof_of_life_is_older_than_the_connection(kind: StoreFixture) -> None:
     session = emptied(kind)
     kind.store.register("w1", [registration(session, idle_ms=20_000)])
     after = kind.store.get("s1")
@@ -103,7 +103,7 @@ def test_no_proof_of_life_is_older_than_the_connection(kind: Kind) -> None:
     assert after.last_beat == session.connected_at
 
 
-def test_the_deadline_counts_from_the_last_proof_of_life(kind: Kind) -> None:
+def test_the_deadline_counts_from_the_last_proof_of_life(kind: StoreFixture) -> None:
     session = emptied(kind)
     kind.turn(60)
     kind.store.register("w1", [registration(session, idle_ms=50_000)])
@@ -115,7 +115,7 @@ def test_the_deadline_counts_from_the_last_proof_of_life(kind: Kind) -> None:
     assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]
 
 
-def test_a_repeat_changes_nothing(kind: Kind) -> None:
+def test_a_repeat_changes_nothing(kind: StoreFixture) -> None:
     session = emptied(kind)
     mine = [registration(session, generation=2, totals=TOTALS)]
     assert kind.store.register("w1", mine) == kind.store.register("w1", mine) == ()
@@ -126,7 +126,7 @@ def test_a_repeat_changes_nothing(kind: Kind) -> None:
     assert kind.store.stats().connected == 1
 
 
-def test_a_full_batch_comes_back(kind: Kind) -> None:
+def test_a_full_batch_comes_back(kind: StoreFixture) -> None:
     session = emptied(kind)
     many = [replace(session, id=f"s{number:04}") for number in range(BATCH)]
     assert kind.store.register("w1", [registration(each) for each in many]) == ()
@@ -148,27 +148,29 @@ def test_a_session_taken_over_elsewhere_is_answered_and_left_alone(store: Blocki
     newer = store.resume(returning())
     mine = [registration(older)]
     assert store.register("w1", mine) == store.register("w1", mine)
-    assert store.register("w1", mine) == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    assert store.register("w1", mine) == (LostSession("s1", 1, LossReason.TAKEN_OVER),)
     assert store.get("s1") == newer
 
 
-def test_the_higher_generation_wins_whoever_comes_first(kind: Kind) -> None:
+def test_the_higher_generation_wins_whoever_comes_first(kind: StoreFixture) -> None:
     older = opened(kind.store, opening())
     newer = kind.store.resume(returning())
     assert isinstance(newer, Session)
     kind.empty()
     assert kind.store.register("w1", [registration(older)]) == ()
     assert kind.store.register("w2", [registration(newer)]) == ()
-    assert kind.store.register("w1", [registration(older)]) == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    assert kind.store.register("w1", [registration(older)]) == (
+        LostSession("s1", 1, LossReason.TAKEN_OVER),
+    )
     after = kind.store.get("s1")
     assert after is not None
     assert (after.generation, after.worker) == (2, "w2")
-    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.TAKEN_OVER),)
+    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.TAKEN_OVER),)
     assert beat(kind.store, "w2", pulse(generation=2)).lost == ()
 
 
 @pytest.mark.parametrize("was", ["connected", "suspended", "lost", "closing"])
-def test_what_an_old_snapshot_has_is_replaced(kind: Kind, was: str) -> None:
+def test_what_an_old_snapshot_has_is_replaced(kind: StoreFixture, was: str) -> None:
     session = _as_in_a_snapshot(kind, was)
     mine = [registration(session, worker="w2", generation=2, missed=1, totals=TOTALS)]
     assert kind.store.register("w2", mine) == kind.store.register("w2", mine) == ()
@@ -183,7 +185,7 @@ def test_what_an_old_snapshot_has_is_replaced(kind: Kind, was: str) -> None:
     assert (swept.suspended, swept.claimed) == ((), ())
 
 
-def _as_in_a_snapshot(kind: Kind, was: str) -> Session:
+def _as_in_a_snapshot(kind: StoreFixture, was: str) -> Session:
     match was:
         case "suspended":
             return suspended(kind.store)
@@ -201,7 +203,7 @@ def _as_in_a_snapshot(kind: Kind, was: str) -> Session:
     return session
 
 
-def test_a_replaced_session_leaves_nothing_with_its_old_worker(kind: Kind) -> None:
+def test_a_replaced_session_leaves_nothing_with_its_old_worker(kind: StoreFixture) -> None:
     session = opened(kind.store, opening())
     beat(kind.store, "w1")
     beat(kind.store, "w2")
@@ -240,7 +242,7 @@ def test_a_request_that_is_not_final_goes_with_what_is_replaced(store: BlockingS
 # ---------------------------------------------------------------- the same
 
 
-def test_the_same_one_is_told_the_news(kind: Kind) -> None:
+def test_the_same_one_is_told_the_news(kind: StoreFixture) -> None:
     session = opened(kind.store, opening())
     kind.turn(60)
     news: dict[str, Any] = {
@@ -271,7 +273,7 @@ def test_the_same_one_keeps_what_was_asked_of_it(store: BlockingStore) -> None:
     assert [request.code for request in beat(store).inbox] == [4008]
 
 
-def test_one_lost_to_its_worker_is_taken_up_again(kind: Kind) -> None:
+def test_one_lost_to_its_worker_is_taken_up_again(kind: StoreFixture) -> None:
     session = opened(kind.store, opening())
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -299,10 +301,10 @@ def test_what_has_moved_on_is_left_alone(store: BlockingStore, end: str) -> None
     assert store.register("w1", [registration(session)]) == ()
     assert store.get("s1") == before
     if end != "left":  # the others hear of it with the next beat
-        assert beat(store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+        assert beat(store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
-def test_each_is_judged_on_its_own(kind: Kind) -> None:
+def test_each_is_judged_on_its_own(kind: StoreFixture) -> None:
     lost = emptied(kind, "lost")
     older = opened(kind.store, opening("older"))
     taken = opened(kind.store, opening("taken"))
@@ -314,7 +316,7 @@ def test_each_is_judged_on_its_own(kind: Kind) -> None:
         registration(same, missed=1),
         registration(older, generation=2),
     ]
-    assert kind.store.register("w1", given) == (Lost("taken", 1, Loss.TAKEN_OVER),)
+    assert kind.store.register("w1", given) == (LostSession("taken", 1, LossReason.TAKEN_OVER),)
     found = {id_: kind.store.get(id_) for id_ in ("lost", "older", "taken", "same")}
     assert {id_: s and s.generation for id_, s in found.items()} == {
         "lost": 1,
@@ -326,7 +328,7 @@ def test_each_is_judged_on_its_own(kind: Kind) -> None:
     assert found["same"].missed == 1
 
 
-def test_workers_that_register_the_same_at_once_agree(kind: Kind) -> None:
+def test_workers_that_register_the_same_at_once_agree(kind: StoreFixture) -> None:
     sessions = [emptied(kind, f"s{number}") for number in range(20)]
 
     def register(generation: int) -> Any:
@@ -341,7 +343,7 @@ def test_workers_that_register_the_same_at_once_agree(kind: Kind) -> None:
         assert (after.generation, after.worker) == (4, "w4")
 
 
-def test_the_leases_are_left_alone(kind: Kind) -> None:
+def test_the_leases_are_left_alone(kind: StoreFixture) -> None:
     session = emptied(kind)
     kind.store.register("w1", [registration(session)])
     assert kind.store.stats().workers == 0

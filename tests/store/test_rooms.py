@@ -19,7 +19,7 @@ from .builders import (
     returning,
     suspended,
 )
-from .kinds import LEASE, RESUME, SILENCE, Kind
+from .kinds import LEASE, RESUME, SILENCE, StoreFixture
 
 NOBODY = Attendance(0, 0)
 TWO = ("chat:1", "news")
@@ -178,14 +178,14 @@ def test_one_that_is_closed_was_in_its_rooms(store: BlockingStore) -> None:
     store.confirm(["s1"])
 
 
-def test_a_claim_that_is_taken_over_keeps_them(kind: Kind) -> None:
+def test_a_claim_that_is_taken_over_keeps_them(kind: StoreFixture) -> None:
     kind.store.open(opening(rooms=TWO))
     kind.store.close("w1", [departure(code=1000)], "w1")
     kind.turn(RESUME)
     assert kind.store.sweep("another").claimed[0].rooms == TWO
 
 
-def test_one_that_was_suspended_has_left_them_before_its_end(kind: Kind) -> None:
+def test_one_that_was_suspended_has_left_them_before_its_end(kind: StoreFixture) -> None:
     suspended(kind.store, rooms=TWO)
     kind.turn(RESUME + 1)
     (record,) = kind.store.sweep("sweeper").claimed
@@ -196,7 +196,7 @@ def test_one_that_was_suspended_has_left_them_before_its_end(kind: Kind) -> None
 
 
 @pytest.mark.parametrize("method", ["suspend", "close"])
-def test_what_a_sweep_has_suspended_leaves_once(kind: Kind, method: str) -> None:
+def test_what_a_sweep_has_suspended_leaves_once(kind: StoreFixture, method: str) -> None:
     kind.store.open(opening(rooms=TWO))
     beat(kind.store, "w1")
     kind.turn(LEASE + 1)
@@ -215,7 +215,7 @@ def test_who_leaves_takes_everybody_out(store: BlockingStore) -> None:
 
 
 @pytest.mark.parametrize("passed", [LEASE + 1, SILENCE + 1], ids=["lost", "silent"])
-def test_who_is_given_up_is_in_no_room(kind: Kind, passed: float) -> None:
+def test_who_is_given_up_is_in_no_room(kind: StoreFixture, passed: float) -> None:
     open_many(kind.store, 3, rooms=TWO)
     beat(kind.store, "w1")
     kind.turn(passed)
@@ -225,7 +225,7 @@ def test_who_is_given_up_is_in_no_room(kind: Kind, passed: float) -> None:
 
 
 @pytest.mark.parametrize("now", [None, ("chat:2", "news")])
-def test_who_is_taken_up_again_is_back(kind: Kind, now: tuple[str, ...] | None) -> None:
+def test_who_is_taken_up_again_is_back(kind: StoreFixture, now: tuple[str, ...] | None) -> None:
     kind.store.open(opening(rooms=TWO))
     beat(kind.store, "w1")
     kind.turn(LEASE + 1)
@@ -239,7 +239,7 @@ def test_who_is_taken_up_again_is_back(kind: Kind, now: tuple[str, ...] | None) 
 # ---------------------------------------------------------------- put back
 
 
-def test_those_that_are_put_back_are_in_their_rooms(kind: Kind) -> None:
+def test_those_that_are_put_back_are_in_their_rooms(kind: StoreFixture) -> None:
     known = [opened(kind.store, opening(f"s{n}", rooms=TWO)) for n in range(3)]
     kind.empty()
     for _ in range(2):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from realtime.store.contract import SAMPLE_EVERY_MS, SHOWN, BlockingStore
+from realtime.store.contract import ID_PREFIX_LEN, SAMPLE_EVERY_MS, BlockingStore
 from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
 from realtime.store.records import Deliveries, Order, Query, Sample
 
 from .builders import beat, departure, open_many, opening, report
-from .kinds import DAY, LEASE, Kind
+from .kinds import DAY, LEASE, StoreFixture
 
 BUCKET = SAMPLE_EVERY_MS / 1000
 HOUR = 3600.0
@@ -50,7 +50,7 @@ def test_a_beat_replaces_the_latencies_of_the_one_before(store: BlockingStore) -
     assert percentiles(store) == (near(500.0), near(500.0))
 
 
-def test_latencies_of_the_lost_do_not_count(kind: Kind) -> None:
+def test_latencies_of_the_lost_do_not_count(kind: StoreFixture) -> None:
     beat(kind.store, "w1", latency=latencies(10.0))
     kind.turn(LEASE + 1)
     assert percentiles(kind.store) == (None, None)
@@ -64,7 +64,7 @@ def totals(store: BlockingStore) -> tuple[int, int, int]:
     return stats.pings, stats.pongs, stats.timeouts
 
 
-def test_a_worker_frozen_for_days_is_counted_once(kind: Kind) -> None:
+def test_a_worker_frozen_for_days_is_counted_once(kind: StoreFixture) -> None:
     beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
     beat(kind.store, "w2", pings=1)
     for _ in range(3):
@@ -80,7 +80,7 @@ def test_a_worker_frozen_for_days_is_counted_once(kind: Kind) -> None:
     assert totals(kind.store) == (6, 3, 1)
 
 
-def test_deliveries_are_counted_like_pings(kind: Kind) -> None:
+def test_deliveries_are_counted_like_pings(kind: StoreFixture) -> None:
     def counted() -> Deliveries:
         return kind.store.stats().deliveries
 
@@ -102,7 +102,7 @@ def test_deliveries_are_counted_like_pings(kind: Kind) -> None:
     assert counted() == Deliveries(2, 25, 3, 4)
 
 
-def test_what_was_counted_outlives_the_memory_of_its_worker(kind: Kind) -> None:
+def test_what_was_counted_outlives_the_memory_of_its_worker(kind: StoreFixture) -> None:
     beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
     for days in (2, 30):
         kind.turn(days * DAY)
@@ -126,7 +126,7 @@ def test_the_workers_are_as_they_reported_themselves(store: BlockingStore) -> No
     assert store.workers() == (one, two)
 
 
-def test_a_worker_without_a_lease_is_none(kind: Kind) -> None:
+def test_a_worker_without_a_lease_is_none(kind: StoreFixture) -> None:
     beat(kind.store, "w1")
     beat(kind.store, "w2")
     kind.store.leave("w2")
@@ -142,7 +142,7 @@ def test_no_samples_at_first(store: BlockingStore) -> None:
     assert store.samples() == ()
 
 
-def test_a_sample_is_what_the_live_workers_report(kind: Kind) -> None:
+def test_a_sample_is_what_the_live_workers_report(kind: StoreFixture) -> None:
     open_many(kind.store, 3)
     kind.store.suspend("w1", [departure("s0000")])
     beat(kind.store, "w1", connections=2, latency=latencies(10.0, 10.0))
@@ -155,7 +155,7 @@ def test_a_sample_is_what_the_live_workers_report(kind: Kind) -> None:
     assert before - SAMPLE_EVERY_MS < sample.at <= kind.now()
 
 
-def test_one_sample_per_bucket_whoever_asks(kind: Kind) -> None:
+def test_one_sample_per_bucket_whoever_asks(kind: StoreFixture) -> None:
     kind.turn(BUCKET - kind.now() % SAMPLE_EVERY_MS / 1000)  # to the start of one
     beat(kind.store, "w1", connections=1)
     kind.store.sample()
@@ -173,7 +173,7 @@ def test_an_empty_registry_has_samples_too(store: BlockingStore) -> None:
     assert (sample.connected, sample.suspended, sample.latency_p50) == (0, 0, None)
 
 
-def test_samples_come_oldest_first_and_only_the_newer_ones_when_asked(kind: Kind) -> None:
+def test_samples_come_oldest_first_and_only_the_newer_ones_when_asked(kind: StoreFixture) -> None:
     for _ in range(3):
         kind.store.sample()
         kind.turn(BUCKET)
@@ -183,7 +183,7 @@ def test_samples_come_oldest_first_and_only_the_newer_ones_when_asked(kind: Kind
     assert kind.store.samples(after=third.at) == ()
 
 
-def test_an_hour_is_kept(kind: Kind) -> None:
+def test_an_hour_is_kept(kind: StoreFixture) -> None:
     kind.store.sample()
     (old,) = kind.store.samples()
     kind.turn(HOUR)
@@ -210,7 +210,7 @@ def test_a_cursor_holds_no_session_id(store: BlockingStore, order: Order) -> Non
         cursor = page.cursor
         if not cursor:
             break
-        assert found[-1][: SHOWN + 1] not in cursor
+        assert found[-1][: ID_PREFIX_LEN + 1] not in cursor
     assert sorted(found) == whole
 
 

@@ -21,7 +21,7 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import CLAIM, LEASE, RESUME, SILENCE, Kind
+from .kinds import CLAIM, LEASE, RESUME, SILENCE, StoreFixture
 
 
 def test_there_is_nothing_to_sweep(store: BlockingStore) -> None:
@@ -32,7 +32,7 @@ def test_there_is_nothing_to_sweep(store: BlockingStore) -> None:
     assert (swept.suspended, swept.claimed, swept.workers_lost) == ((), (), 0)
 
 
-def test_a_sweep_suspends_the_sessions_of_lost_workers(kind: Kind) -> None:
+def test_a_sweep_suspends_the_sessions_of_lost_workers(kind: StoreFixture) -> None:
     kind.store.open(opening("s1", worker="w1"))
     kind.store.open(opening("s2", worker="w2"))
     beat(kind.store, "w1")
@@ -45,7 +45,7 @@ def test_a_sweep_suspends_the_sessions_of_lost_workers(kind: Kind) -> None:
     assert (state(kind.store, "s1"), state(kind.store, "s2")) == (SUSPENDED, CONNECTED)
 
 
-def test_a_lost_worker_is_counted_once(kind: Kind) -> None:
+def test_a_lost_worker_is_counted_once(kind: StoreFixture) -> None:
     kind.store.open(opening())
     beat(kind.store, "w1")
     beat(kind.store, "w2")
@@ -56,7 +56,7 @@ def test_a_lost_worker_is_counted_once(kind: Kind) -> None:
     assert (again.suspended, again.workers_lost) == ((), 0)
 
 
-def test_a_session_without_a_worker_is_swept_by_its_own_deadline(kind: Kind) -> None:
+def test_a_session_without_a_worker_is_swept_by_its_own_deadline(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.turn(SILENCE - 1)
     assert kind.store.sweep("sweeper").suspended == ()
@@ -64,7 +64,7 @@ def test_a_session_without_a_worker_is_swept_by_its_own_deadline(kind: Kind) -> 
     assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]
 
 
-def test_what_is_suspended_keeps_its_whole_window(kind: Kind) -> None:
+def test_what_is_suspended_keeps_its_whole_window(kind: StoreFixture) -> None:
     kind.store.open(opening())
     kind.turn(10 * SILENCE)
     swept = kind.store.sweep("sweeper")
@@ -75,7 +75,7 @@ def test_what_is_suspended_keeps_its_whole_window(kind: Kind) -> None:
     assert ids(kind.store.sweep("sweeper").claimed) == ["s1"]
 
 
-def test_an_expired_session_ends_as_its_connection_did(kind: Kind) -> None:
+def test_an_expired_session_ends_as_its_connection_did(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME + 1)
     (session,) = kind.store.sweep("sweeper").claimed
@@ -87,14 +87,14 @@ def test_an_expired_session_ends_as_its_connection_did(kind: Kind) -> None:
 # ---------------------------------------------------------------- claims
 
 
-def test_two_claimants_never_hold_the_same_claim(kind: Kind) -> None:
+def test_two_claimants_never_hold_the_same_claim(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME + 1)
     assert ids(kind.store.sweep("one").claimed) == ["s1"]
     assert kind.store.sweep("two").claimed == ()
 
 
-def test_a_repeated_sweep_gives_the_claims_that_are_still_open(kind: Kind) -> None:
+def test_a_repeated_sweep_gives_the_claims_that_are_still_open(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME + 1)
     first = kind.store.sweep("one")
@@ -103,7 +103,7 @@ def test_a_repeated_sweep_gives_the_claims_that_are_still_open(kind: Kind) -> No
     assert kind.store.sweep("one").claimed == ()
 
 
-def test_a_claim_that_is_not_confirmed_is_taken_again(kind: Kind) -> None:
+def test_a_claim_that_is_not_confirmed_is_taken_again(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME + 1)
     kind.store.sweep("one")
@@ -114,7 +114,7 @@ def test_a_claim_that_is_not_confirmed_is_taken_again(kind: Kind) -> None:
     assert kind.store.sweep("one").claimed == ()
 
 
-def test_who_confirms_late_ends_it_for_both(kind: Kind) -> None:
+def test_who_confirms_late_ends_it_for_both(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME + 1)
     kind.store.sweep("one")
@@ -128,7 +128,7 @@ def test_who_confirms_late_ends_it_for_both(kind: Kind) -> None:
 # ---------------------------------------------------------------- limits
 
 
-def test_a_step_suspends_at_most_so_many(kind: Kind) -> None:
+def test_a_step_suspends_at_most_so_many(kind: StoreFixture) -> None:
     open_many(kind.store, 3)
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -138,7 +138,7 @@ def test_a_step_suspends_at_most_so_many(kind: Kind) -> None:
     assert (len(second.suspended), second.workers_lost) == (1, 1)
 
 
-def test_lost_and_silent_sessions_share_the_limit(kind: Kind) -> None:
+def test_lost_and_silent_sessions_share_the_limit(kind: StoreFixture) -> None:
     open_many(kind.store, 2)
     kind.store.open(opening("t1", worker="w2"))
     kind.turn(SILENCE + 1)
@@ -148,7 +148,7 @@ def test_lost_and_silent_sessions_share_the_limit(kind: Kind) -> None:
     assert len(kind.store.sweep("sweeper", limit=2).suspended) == 1
 
 
-def test_a_step_claims_at_most_so_many(kind: Kind) -> None:
+def test_a_step_claims_at_most_so_many(kind: StoreFixture) -> None:
     known = open_many(kind.store, 3)
     kind.store.suspend("w1", [departure(id_) for id_ in known])
     kind.turn(RESUME + 1)
@@ -157,7 +157,7 @@ def test_a_step_claims_at_most_so_many(kind: Kind) -> None:
     assert first + ids(kind.store.sweep("sweeper", limit=2).claimed) == known
 
 
-def test_a_step_handles_a_batch_when_nothing_else_is_said(kind: Kind) -> None:
+def test_a_step_handles_a_batch_when_nothing_else_is_said(kind: StoreFixture) -> None:
     open_many(kind.store, BATCH + 1)
     kind.turn(SILENCE + 1)
     assert len(kind.store.sweep("sweeper").suspended) == BATCH
@@ -167,42 +167,42 @@ def test_a_step_handles_a_batch_when_nothing_else_is_said(kind: Kind) -> None:
 # ---------------------------------------------------------------- overdue
 
 
-def _lost_workers(kind: Kind) -> None:
+def _lost_workers(kind: StoreFixture) -> None:
     open_many(kind.store, 3)
     beat(kind.store, "w1")
     beat(kind.store, "w2")
     kind.turn(LEASE + 1)
 
 
-def _silent_and_lost(kind: Kind) -> None:
+def _silent_and_lost(kind: StoreFixture) -> None:
     open_many(kind.store, 2)
     beat(kind.store, "w1")
     kind.turn(SILENCE + 1)
 
 
-def _expired(kind: Kind) -> None:
+def _expired(kind: StoreFixture) -> None:
     suspended(kind.store)
     kind.turn(RESUME + 1)
 
 
-def _unwanted(kind: Kind) -> None:
+def _unwanted(kind: StoreFixture) -> None:
     suspended(kind.store, "s1")
     kind.store.open(opening("s2"))
     kind.store.request_close(user="7", code=4500, reason="")
 
 
-def _lost_and_unwanted(kind: Kind) -> None:
+def _lost_and_unwanted(kind: StoreFixture) -> None:
     _lost_workers(kind)
     kind.store.request_close(session="s0001", code=4500, reason="")
     kind.store.request_close(session="s0002", code=4008, reason="")
 
 
-def _expired_claim(kind: Kind) -> None:
+def _expired_claim(kind: StoreFixture) -> None:
     closing(kind.store)
     kind.turn(CLAIM + 1)
 
 
-def _nothing(kind: Kind) -> None:
+def _nothing(kind: StoreFixture) -> None:
     open_many(kind.store, 2)
     closing(kind.store)
     suspended(kind.store, "s2")
@@ -221,7 +221,7 @@ CASES = [
 
 @pytest.mark.parametrize(("prepare", "expected"), CASES)
 def test_overdue_is_what_a_sweep_then_does(
-    kind: Kind, prepare: Callable[[Kind], None], expected: Overdue
+    kind: StoreFixture, prepare: Callable[[StoreFixture], None], expected: Overdue
 ) -> None:
     prepare(kind)
     assert kind.store.overdue() == kind.store.overdue() == expected
@@ -239,7 +239,7 @@ def test_there_was_no_sweep_yet(store: BlockingStore) -> None:
     assert store.stats().last_sweep is None
 
 
-def test_the_last_sweep_is_remembered_with_its_time(kind: Kind) -> None:
+def test_the_last_sweep_is_remembered_with_its_time(kind: StoreFixture) -> None:
     before = kind.now()
     kind.store.note_sweep(replace(REPORT, suspended=9))
     kind.store.note_sweep(REPORT)

@@ -6,7 +6,7 @@ import pytest
 
 from realtime.models import Tombstone
 from realtime.store.contract import LATE_MS, BlockingStore
-from realtime.store.records import Cap, Loss, Lost, Registration
+from realtime.store.records import LossReason, LostSession, Registration, SessionLimit
 
 from .builders import (
     CLOSING,
@@ -25,7 +25,7 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import LEASE, RESUME, SILENCE, Kind
+from .kinds import LEASE, RESUME, SILENCE, StoreFixture
 
 LATE = LATE_MS / 1000
 GIVEN_UP = forsaken(connection="s1, first")
@@ -35,7 +35,7 @@ AGAIN_GIVEN_UP = forsaken(connection="s1, second")
 
 
 @pytest.mark.parametrize("verb", ["suspend", "close"])
-def test_a_late_open_opens_nothing(kind: Kind, verb: str) -> None:
+def test_a_late_open_opens_nothing(kind: StoreFixture, verb: str) -> None:
     assert give_up(kind.store, verb, "w1", GIVEN_UP) == ()
     kind.turn(LATE - 60)
     assert kind.store.open(opening()) is None
@@ -61,7 +61,7 @@ def test_an_open_that_was_there_first_is_undone(store: BlockingStore) -> None:
 def test_who_opens_too_late_drives_nobody_out(store: BlockingStore) -> None:
     opened(store, opening("s0"))
     store.close("w1", [GIVEN_UP], "w1")
-    assert store.open(opening(), cap=Cap(1, evict_oldest=True)) is None
+    assert store.open(opening(), cap=SessionLimit(1, evict_oldest=True)) is None
     assert beat(store).inbox == ()
 
 
@@ -76,7 +76,7 @@ def test_other_connections_open_as_ever(store: BlockingStore) -> None:
     assert store.open(opening("s2")) is not None
 
 
-def test_whoever_comes_first_there_is_no_ghost(kind: Kind) -> None:
+def test_whoever_comes_first_there_is_no_ghost(kind: StoreFixture) -> None:
     names = [f"s{number}" for number in range(8)]
 
     def come(id_: str) -> Any:
@@ -93,7 +93,7 @@ def test_whoever_comes_first_there_is_no_ghost(kind: Kind) -> None:
 # ---------------------------------------------------------------- resume
 
 
-def test_a_late_resume_takes_nothing_over(kind: Kind) -> None:
+def test_a_late_resume_takes_nothing_over(kind: StoreFixture) -> None:
     before = opened(kind.store, opening())
     kind.store.suspend("w2", [AGAIN_GIVEN_UP])
     kind.turn(60)
@@ -101,7 +101,7 @@ def test_a_late_resume_takes_nothing_over(kind: Kind) -> None:
     assert kind.store.get("s1") == before
 
 
-def test_a_late_resume_leaves_a_suspended_session_to_its_client(kind: Kind) -> None:
+def test_a_late_resume_leaves_a_suspended_session_to_its_client(kind: StoreFixture) -> None:
     before = suspended(kind.store)
     kind.store.suspend("w2", [AGAIN_GIVEN_UP])
     assert kind.store.resume(returning()) is None
@@ -129,7 +129,7 @@ def test_who_gave_up_does_not_end_what_came_after(store: BlockingStore) -> None:
     assert store.get("s1") == now
 
 
-def test_a_tombstone_is_not_for_ever(kind: Kind) -> None:
+def test_a_tombstone_is_not_for_ever(kind: StoreFixture) -> None:
     kind.store.suspend("w2", [AGAIN_GIVEN_UP])
     suspended(kind.store)
     kind.turn(LATE + 1)
@@ -139,7 +139,7 @@ def test_a_tombstone_is_not_for_ever(kind: Kind) -> None:
 # ---------------------------------------------------------------- a worker that has left
 
 
-def test_a_late_beat_after_leaving_renews_nothing(kind: Kind) -> None:
+def test_a_late_beat_after_leaving_renews_nothing(kind: StoreFixture) -> None:
     opened(kind.store, opening())
     beat(kind.store)
     kind.store.leave("w1")
@@ -152,7 +152,7 @@ def test_a_late_beat_after_leaving_renews_nothing(kind: Kind) -> None:
     assert kind.store.sweep("sweeper").workers_lost == 0
 
 
-def test_a_late_beat_suspends_nobody(kind: Kind) -> None:
+def test_a_late_beat_suspends_nobody(kind: StoreFixture) -> None:
     opened(kind.store, opening(worker="w2"))
     beat(kind.store, "w2")
     kind.store.leave("w1")
@@ -168,7 +168,7 @@ def test_a_late_open_and_resume_of_one_that_has_left(store: BlockingStore) -> No
     assert (store.get("s1"), store.get("s2")) == (None, before)
 
 
-def test_a_late_registration_of_one_that_has_left(kind: Kind) -> None:
+def test_a_late_registration_of_one_that_has_left(kind: StoreFixture) -> None:
     session = opened(kind.store, opening())
     kind.empty()
     kind.store.leave("w1")
@@ -176,7 +176,7 @@ def test_a_late_registration_of_one_that_has_left(kind: Kind) -> None:
     assert kind.store.stats().connected == 0
 
 
-def test_a_lost_worker_comes_again(kind: Kind) -> None:
+def test_a_lost_worker_comes_again(kind: StoreFixture) -> None:
     """It was frozen, and has not left."""
     beat(kind.store)
     kind.turn(LEASE + 1)
@@ -190,7 +190,7 @@ def test_a_lost_worker_comes_again(kind: Kind) -> None:
 
 @pytest.mark.parametrize("confirmed", [False, True])
 @pytest.mark.parametrize("code", [1000, 4009, 4505])
-def test_what_was_closed_is_not_put_back(kind: Kind, code: int, confirmed: bool) -> None:
+def test_what_was_closed_is_not_put_back(kind: StoreFixture, code: int, confirmed: bool) -> None:
     """By a registration that was sent before it ended, and comes after it."""
     session = opened(kind.store, opening())
     beat(kind.store)
@@ -201,7 +201,7 @@ def test_what_was_closed_is_not_put_back(kind: Kind, code: int, confirmed: bool)
     assert kind.store.register("w1", [Registration(session, "token of s1", "s1, first")]) == ()
     assert kind.store.get("s1") is None
     assert kind.store.stats().connected == 0
-    assert beat(kind.store, "w1", pulse()).lost == (Lost("s1", 1, Loss.UNKNOWN),)
+    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
@@ -215,7 +215,7 @@ def test_what_was_closed_is_not_opened_again(store: BlockingStore, confirmed: bo
     assert store.stats().connected == 0
 
 
-def test_the_others_are_put_back(kind: Kind) -> None:
+def test_the_others_are_put_back(kind: StoreFixture) -> None:
     sessions = [opened(kind.store, opening(id_)) for id_ in ("s1", "s2", "s3")]
     kind.empty()
     opened(kind.store, opening("s2"))
@@ -226,7 +226,7 @@ def test_the_others_are_put_back(kind: Kind) -> None:
     assert [state(kind.store, id_) for id_ in ("s1", "s2", "s3")] == [CONNECTED, None, CONNECTED]
 
 
-def test_an_expired_session_leaves_no_tombstone(kind: Kind) -> None:
+def test_an_expired_session_leaves_no_tombstone(kind: StoreFixture) -> None:
     """There may be many, and no one can still speak of them."""
     suspended(kind.store)
     kind.turn(RESUME + 1)
@@ -235,14 +235,14 @@ def test_an_expired_session_leaves_no_tombstone(kind: Kind) -> None:
     assert tombs(kind) == 0
 
 
-def tombs(kind: Kind) -> int:
+def tombs(kind: StoreFixture) -> int:
     """How many tombstones the store holds, and ends that were asked for."""
     if hasattr(kind, "client"):
         return len(kind.client.keys("*:tomb:*")) + len(kind.client.keys("*:ended:*"))
     return Tombstone.objects.using(kind.database.alias).count()  # type: ignore[attr-defined]
 
 
-def test_tombstones_are_forgotten(kind: Kind) -> None:
+def test_tombstones_are_forgotten(kind: StoreFixture) -> None:
     opened(kind.store, opening())
     kind.store.request_close(session="s1", code=4500, reason="")
     kind.store.close("w1", [departure(code=4500), forsaken("s2", connection="s2, first")], "w1")
@@ -257,17 +257,17 @@ def test_tombstones_are_forgotten(kind: Kind) -> None:
     assert tombs(kind) == 0
 
 
-def test_nothing_counts_tombstones(kind: Kind) -> None:
+def test_nothing_counts_tombstones(kind: StoreFixture) -> None:
     opened(kind.store, opening())
     kind.store.close("w1", [departure(code=4500)], "w1")
     kind.store.confirm(["s1"])
     stats, overdue = kind.store.stats(), kind.store.overdue()
     assert (stats.connected, stats.suspended, stats.users) == (0, 0, 0)
     assert (overdue.suspend, overdue.close) == (0, 0)
-    assert kind.store.open(opening("s2"), cap=Cap(1, evict_oldest=False)) is not None
+    assert kind.store.open(opening("s2"), cap=SessionLimit(1, evict_oldest=False)) is not None
 
 
-def test_a_session_without_a_tombstone_ends_as_ever(kind: Kind) -> None:
+def test_a_session_without_a_tombstone_ends_as_ever(kind: StoreFixture) -> None:
     opened(kind.store, opening())
     kind.turn(SILENCE + 1)
     assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]

@@ -20,7 +20,7 @@ from .builders import (
     state,
     suspended,
 )
-from .kinds import RESUME, Kind
+from .kinds import RESUME, StoreFixture
 
 OUTDATED = Verdict(4506, "session continued elsewhere")
 
@@ -109,7 +109,7 @@ def test_strangers_hear_of_no_turn(store: BlockingStore, stranger: dict[str, str
     assert store.resume(attempt(1, **stranger)) is None
 
 
-def test_after_the_window_nothing_is_outdated(kind: Kind) -> None:
+def test_after_the_window_nothing_is_outdated(kind: StoreFixture) -> None:
     suspended(kind.store)
     resumed(kind.store, attempt(3))
     kind.store.suspend("w2", [departure(generation=2)])
@@ -120,7 +120,7 @@ def test_after_the_window_nothing_is_outdated(kind: Kind) -> None:
 # ---------------------------------------------------------------- a store that lost its content
 
 
-def test_an_emptied_store_learns_the_turn_again(kind: Kind) -> None:
+def test_an_emptied_store_learns_the_turn_again(kind: StoreFixture) -> None:
     suspended(kind.store)
     session = resumed(kind.store, attempt(5))
     kind.empty()
@@ -147,7 +147,7 @@ def test_of_the_same_generation_the_higher_turn_stays(store: BlockingStore) -> N
     assert resumed(store, attempt(7)).turn == 7
 
 
-def test_of_attempts_at_one_moment_the_newest_has_it_in_the_end(kind: Kind) -> None:
+def test_of_attempts_at_one_moment_the_newest_has_it_in_the_end(kind: StoreFixture) -> None:
     suspended(kind.store)
     attempts = [attempt(turn, worker=f"w{turn}") for turn in range(1, 7)]
     kind.at_once([lambda store, each=each: store.resume(each) for each in attempts])  # type: ignore[misc]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from realtime.store.contract import BlockingStore
-from realtime.store.records import Cap, Verdict
+from realtime.store.records import SessionLimit, Verdict
 
 from .builders import (
     beat,
@@ -16,7 +16,7 @@ from .builders import (
     returning,
     suspended,
 )
-from .kinds import CLAIM, LEASE, RESUME, Kind
+from .kinds import CLAIM, LEASE, RESUME, StoreFixture
 
 GO = Verdict(4500, "go")
 
@@ -88,7 +88,7 @@ def test_strangers_learn_nothing(store: BlockingStore, end: End) -> None:
 
 
 @pytest.mark.parametrize("end", [swept_and_forgotten, closed_and_forgotten, closed_by_its_worker])
-def test_a_verdict_is_kept_for_a_resume_window(kind: Kind, end: End) -> None:
+def test_a_verdict_is_kept_for_a_resume_window(kind: StoreFixture, end: End) -> None:
     end(kind.store)
     kind.turn(RESUME - 1)
     assert kind.store.resume(returning()) == GO
@@ -96,7 +96,7 @@ def test_a_verdict_is_kept_for_a_resume_window(kind: Kind, end: End) -> None:
     assert kind.store.resume(returning()) is None
 
 
-def test_a_verdict_of_a_clock_that_was_ahead_is_over(kind: Kind) -> None:
+def test_a_verdict_of_a_clock_that_was_ahead_is_over(kind: StoreFixture) -> None:
     closed_and_forgotten(kind.store)
     kind.turn(-LEASE / 2)
     assert kind.store.resume(returning()) == GO
@@ -104,7 +104,7 @@ def test_a_verdict_of_a_clock_that_was_ahead_is_over(kind: Kind) -> None:
     assert kind.store.resume(returning()) is None
 
 
-def test_a_worker_that_died_with_the_request_unheard(kind: Kind) -> None:
+def test_a_worker_that_died_with_the_request_unheard(kind: StoreFixture) -> None:
     asked_while_connected(kind.store)
     beat(kind.store, "w1")
     kind.turn(LEASE + 1)
@@ -139,7 +139,7 @@ def test_bye_goes_before_a_request_that_came_too_late(store: BlockingStore) -> N
     assert store.resume(returning()) is None
 
 
-def test_a_code_of_the_clients_own_is_no_verdict(kind: Kind) -> None:
+def test_a_code_of_the_clients_own_is_no_verdict(kind: StoreFixture) -> None:
     """It has closed with 4700 itself, and was away too long."""
     opened(kind.store, opening())
     kind.store.suspend("w1", [departure(code=4700, reason="code 4700")])
@@ -177,7 +177,7 @@ def test_all_of_a_user_are_told(store: BlockingStore) -> None:
 def test_two_clients_of_one_session_each_do_not_evict_each_other_for_ever(
     store: BlockingStore,
 ) -> None:
-    oldest = Cap(1, evict_oldest=True)
+    oldest = SessionLimit(1, evict_oldest=True)
     suspended(store, "s1")
     opened(store, opening("s2"), cap=oldest)
     assert store.resume(returning("s1")) == Verdict(4504, "too many sessions")
@@ -201,7 +201,7 @@ def test_any_other_end_is_told_to_a_new_login_too(store: BlockingStore) -> None:
     assert store.resume(returning(login="new")) == GO
 
 
-def test_a_claim_that_goes_to_another_sweep_begins_no_window(kind: Kind) -> None:
+def test_a_claim_that_goes_to_another_sweep_begins_no_window(kind: StoreFixture) -> None:
     swept(kind.store)
     kind.turn(RESUME - 1)
     assert RESUME > CLAIM
@@ -218,7 +218,7 @@ def test_an_anonymous_client_is_told(store: BlockingStore) -> None:
     assert store.resume(returning(user="7")) is None
 
 
-def test_an_emptied_store_knows_no_verdict(kind: Kind) -> None:
+def test_an_emptied_store_knows_no_verdict(kind: StoreFixture) -> None:
     swept_and_forgotten(kind.store)
     kind.empty()
     assert kind.store.resume(returning()) is None

@@ -23,7 +23,7 @@ from realtime.store.records import (
     Departure,
     Opening,
     Peer,
-    Pulse,
+    SessionUpdate,
     Stats,
     SweepReport,
     Totals,
@@ -54,8 +54,8 @@ def open_sessions(number: int, *, user: str = "1") -> None:
         store.open(Opening(f"{user}-{index:04}", "token-hash", f"c{index}", "w1", peer))
 
 
-def pulse(session: str, missed: int) -> Pulse:
-    return Pulse(session, 1, 12.5, missed, "visible", Totals(pings=3, pongs=2))
+def pulse(session: str, missed: int) -> SessionUpdate:
+    return SessionUpdate(session, 1, 12.5, missed, "visible", Totals(pings=3, pongs=2))
 
 
 def get(client: Client, query: str = "") -> dict[str, Any]:

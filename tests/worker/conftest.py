@@ -11,7 +11,7 @@ import pytest
 from realtime.common.threads import Threads
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.models import ClosedSession
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Position
@@ -19,36 +19,42 @@ from realtime.store.contract import Store
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.store import DatabaseStore
 from realtime.store.database.transaction import Database
-from realtime.store.log import Draft, Log
+from realtime.store.log import Log, PublishRequest
 from realtime.store.records import Peer, Session
-from realtime.store.timeouts import Windows
-from realtime.worker.admission.handshake import Admission, Guest, Identify, Terms, Watchers
+from realtime.store.timeouts import Timeouts
+from realtime.worker.admission.handshake import (
+    Admission,
+    Identified,
+    Identify,
+    ServerParams,
+    SessionCallbacks,
+)
 from realtime.worker.connections.connection import Connection
-from realtime.worker.rooms.encoding import published
-from realtime.worker.rooms.permissions import Rights, private_room
+from realtime.worker.rooms.encoding import encode_publication
+from realtime.worker.rooms.permissions import Permissions, private_room
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.sessions.beats import Beats
-from realtime.worker.sessions.departures import Departures
-from realtime.worker.sessions.hub import Hub, Identity
+from realtime.worker.sessions.departures import DisconnectQueue
+from realtime.worker.sessions.hub import Hub, WorkerIdentity
 from realtime.worker.sessions.session import ConnectedSession
 from realtime.worker.sessions.ticker import Ticker
 
-from .fakes import POLICY, Fickle, Wire, connect
+from .fakes import POLICY, FakeTransport, FlakyStore, connect
 
-WINDOWS = Windows(lease_ms=15_000, resume_ms=120_000, session_ms=90_000, claim_ms=30_000)
+WINDOWS = Timeouts(lease_ms=15_000, resume_ms=120_000, session_ms=90_000, claim_ms=30_000)
 ADA = Peer(user="1", username="ada", login="digest", address="192.0.2.1")
 
 
 @dataclass
-class World:
+class WorkerHarness:
     """One worker's parts. ``fickle`` is its store, ``store`` the same without the faults, and
     ``log`` the store's log with them. Its application lets anybody into rooms "open:…"."""
 
     store: DatabaseStore
-    fickle: Fickle
+    fickle: FlakyStore
     threads: Threads
     sweeper: Sweeper
-    receivers: Receivers
+    receivers: SignalDispatcher
     name: str = "w1"
     opened: list[Session] = field(default_factory=list)
     resumed: list[Session] = field(default_factory=list)
@@ -58,18 +64,18 @@ class World:
 
     def __post_init__(self) -> None:
         fickle = cast(Store, self.fickle)
-        self.departures = Departures(
+        self.departures = DisconnectQueue(
             fickle, self.sweeper, self.receivers, worker=self.name, retry=0.001
         )
-        self.log = Fickle(self.store.log)
+        self.log = FlakyStore(self.store.log)
         self.rooms = Rooms(cast(Log, self.log))
         self.hub = Hub(
-            Identity(self.name, "host", 1),
+            WorkerIdentity(self.name, "host", 1),
             self.departures,
             deliveries=lambda: self.rooms.deliveries,
             return_delay=(0, 5000),
         )
-        self.watchers = Watchers(
+        self.watchers = SessionCallbacks(
             self.opened.append,
             self.resumed.append,
             joined=partial(self._note, "joined"),
@@ -81,7 +87,7 @@ class World:
             self.departures,
             self.rooms,
             self.watchers,
-            terms=Terms(POLICY, 120.0, max_message_size=1000, max_publication=1000),
+            terms=ServerParams(POLICY, 120.0, max_message_size=1000, max_publication=1000),
         )
         self.hub.ticker = Ticker(
             [], beat=self.hub.beat, sessions=self.hub.connected, patience=5.0, grain=0.02
@@ -91,15 +97,15 @@ class World:
     def _note(self, move: str, session: Session, rooms: Iterable[str]) -> None:
         self.moves.extend((move, session.id, room) for room in sorted(rooms))
 
-    def other(self, name: str) -> "World":
+    def other(self, name: str) -> "WorkerHarness":
         """Another worker on the same store."""
-        return World(
-            self.store, Fickle(self.store), self.threads, self.sweeper, self.receivers, name
+        return WorkerHarness(
+            self.store, FlakyStore(self.store), self.threads, self.sweeper, self.receivers, name
         )
 
     async def admit(
         self,
-        wire: Wire,
+        wire: FakeTransport,
         *,
         resume: dict[str, Any] | None = None,
         peer: Peer = ADA,
@@ -122,13 +128,13 @@ class World:
 
     async def publish(self, room: str, data: str = "{}") -> Position:
         """Append to the log, and tell this worker's rooms."""
-        (appended,) = await self.store.log.append([Draft(room, data)])
+        (appended,) = await self.store.log.append([PublishRequest(room, data)])
         (entry,) = (
             await self.store.log.read(
                 room, after=appended.position.offset - 1, limit=1, max_bytes=100_000
             )
         ).entries
-        self.rooms.hear(room, appended.position.epoch, published(room, entry))
+        self.rooms.hear(room, appended.position.epoch, encode_publication(room, entry))
         return appended.position
 
     async def settle(self) -> None:
@@ -149,14 +155,14 @@ async def open_rooms(room: str, action: str) -> bool:
     return room.startswith("open:")
 
 
-def rights(peer: Peer, *, max_rooms: int = 3) -> Rights:
+def rights(peer: Peer, *, max_rooms: int = 3) -> Permissions:
     """What a client of the world may."""
-    return Rights(private_room(peer.user), max_rooms, open_rooms)
+    return Permissions(private_room(peer.user), max_rooms, open_rooms)
 
 
 def known(
     peer: Peer,
-    rights: Rights,
+    rights: Permissions,
     *,
     login: Hashable = None,
     verdict: Callable[[], Awaitable[int | None]] | None = None,
@@ -167,21 +173,21 @@ def known(
     async def stands() -> None:
         return None
 
-    async def identify() -> Guest:
-        return Guest(peer, rights, login, verdict or stands)
+    async def identify() -> Identified:
+        return Identified(peer, rights, login, verdict or stands)
 
     return identify
 
 
 @pytest.fixture
-async def world(transactional_db: None) -> AsyncIterator[World]:
+async def world(transactional_db: None) -> AsyncIterator[WorkerHarness]:
     """A worker whose sessions are in the database."""
     threads = Threads(size=2)
     database = Database("default")
     store = DatabaseStore(database, DatabaseSessions(database, WINDOWS), threads, timeout=10.0)
-    receivers = Receivers(threads)
+    receivers = SignalDispatcher(threads)
     sweeper = Sweeper(store, History(database, days=30), threads, receivers, claimant="w1")
-    world = World(store, Fickle(store), threads, sweeper, receivers)
+    world = WorkerHarness(store, FlakyStore(store), threads, sweeper, receivers)
     await world.beats.flush()
     yield world
     await world.rooms.stop()

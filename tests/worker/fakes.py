@@ -10,12 +10,12 @@ from realtime.protocol.heartbeat import Policy
 from realtime.store.contract import Store, StoreUnavailable
 from realtime.store.log import Log
 from realtime.store.records import Peer, Session, SessionState
-from realtime.worker.connections.connection import Connection, Limits
+from realtime.worker.connections.connection import Connection, FrameLimits
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.sessions.session import ConnectedSession
 
 PATIENCE = 10.0
-LIMITS = Limits(max_message_size=1000, rate=10, burst=50)
+LIMITS = FrameLimits(max_message_size=1000, rate=10, burst=50)
 POLICY = Policy(ping_interval=25, pong_timeout=10, max_missed=3, session_timeout=90)
 
 
@@ -34,7 +34,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-class Wire:
+class FakeTransport:
     """The sending end of a transport: keeps what is sent, waits or fails when told to."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Clock:
             callback()
 
 
-def connect(wire: Wire, clock: Clock | None = None, **options: Any) -> Connection:
+def connect(wire: FakeTransport, clock: Clock | None = None, **options: Any) -> Connection:
     """A connection on this wire, by this clock."""
     connection = Connection(wire.send, options.pop("limits", LIMITS), drop=wire.drop, **options)
     if clock is not None:
@@ -130,10 +130,14 @@ def record(id_: str = "s1", *, generation: int = 1, **values: Any) -> Session:
 
 
 def live(
-    id_: str = "s1", *, wire: Wire | None = None, now: float = 0.0, first_ping: float = 25.0
+    id_: str = "s1",
+    *,
+    wire: FakeTransport | None = None,
+    now: float = 0.0,
+    first_ping: float = 25.0,
 ) -> ConnectedSession:
     """A session that is connected, without a hub."""
-    connection = connect(wire or Wire())
+    connection = connect(wire or FakeTransport())
     return connected(record(id_), connection, now=now, first_ping=first_ping)
 
 
@@ -154,7 +158,7 @@ def connected(
     )
 
 
-class Fickle:
+class FlakyStore:
     """A store that is out of reach, or slow to answer, when told so."""
 
     def __init__(self, store: Store | Log | Any) -> None:

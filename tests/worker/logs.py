@@ -7,7 +7,7 @@ from random import Random
 
 from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import Appended, Draft, End, Entry, Extract, Log
+from realtime.store.log import Log, LogEnd, LogEntry, LogPage, PublishRequest, PublishResult
 
 
 class RoomLog:
@@ -15,29 +15,29 @@ class RoomLog:
 
     def __init__(self, epochs: "itertools.count[int]") -> None:
         self._epochs = epochs
-        self.everything: dict[tuple[str, int], Entry] = {}
+        self.everything: dict[tuple[str, int], LogEntry] = {}
         self.begin_anew()
 
     def begin_anew(self) -> None:
         self.epoch = f"epoch {next(self._epochs)}"
         self.top = 0
-        self.kept: list[Entry] = []
+        self.kept: list[LogEntry] = []
 
     @property
-    def end(self) -> End:
-        return End(Position(self.epoch, self.top), self.top + 1 - len(self.kept))
+    def end(self) -> LogEnd:
+        return LogEnd(Position(self.epoch, self.top), self.top + 1 - len(self.kept))
 
-    def append(self, data: str, *, keep: int) -> Entry:
+    def append(self, data: str, *, keep: int) -> LogEntry:
         self.top += 1
-        entry = Entry(self.top, 0, data)
+        entry = LogEntry(self.top, 0, data)
         self.everything[self.epoch, self.top] = entry
         self.kept = [*self.kept, entry][-keep:]
         return entry
 
-    def read(self, after: int, limit: int) -> Extract:
+    def read(self, after: int, limit: int) -> LogPage:
         entries = [entry for entry in self.kept if entry.offset > after]
         whole = after + 1 >= self.end.oldest
-        return Extract(self.end, tuple(entries[:limit]) if whole else ())
+        return LogPage(self.end, tuple(entries[:limit]) if whole else ())
 
 
 class InProcessLog(Log):
@@ -62,7 +62,7 @@ class InProcessLog(Log):
         """The room's log, which there is as soon as somebody asks."""
         return self.rooms.setdefault(name, RoomLog(self._epochs))
 
-    def put(self, name: str, data: str = "1") -> Entry:
+    def put(self, name: str, data: str = "1") -> LogEntry:
         """Append at once."""
         return self.room(name).append(data, keep=self._keep)
 
@@ -74,10 +74,10 @@ class InProcessLog(Log):
         if self._random.random() < self.faults:
             raise StoreUnavailable("a fault")
 
-    async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+    async def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
         raise NotImplementedError
 
-    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
         self.reads.append((room, asyncio.get_running_loop().time()))
         self.reading += 1
         self.most_reading = max(self.reading, self.most_reading)
@@ -89,14 +89,14 @@ class InProcessLog(Log):
             self.reading -= 1
         return extract
 
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
         self.ends_calls.append(list(rooms))
         await self._way()
         ends = {room: self.room(room).end for room in rooms}
         await self._way()
         return ends
 
-    async def recent(self) -> Mapping[str, End] | None:
+    async def recent(self) -> Mapping[str, LogEnd] | None:
         await self._way()
         ends = {name: room.end for name, room in self.rooms.items()} if self.tells else None
         await self._way()

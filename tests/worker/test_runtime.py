@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from realtime import api, composition, signals
-from realtime.bus.hints import Hint, Kind, understand
-from realtime.bus.publication_batches import Bundle
+from realtime.bus.hints import Hint, HintKind, understand
+from realtime.bus.publication_batches import PublicationBatch
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Gap, Position
 from realtime.publish.background_loop import background
@@ -21,12 +21,12 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
 from realtime.worker import runtime
 from realtime.worker.rooms.log_view import Publication
-from realtime.worker.rooms.permissions import Rights
+from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
 
 from .conftest import known
-from .fakes import PATIENCE, Wire, connect, eventually
+from .fakes import PATIENCE, FakeTransport, connect, eventually
 
 QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
 
@@ -36,7 +36,7 @@ async def nowhere(_room: str, _action: str) -> bool:
     return False
 
 
-NO_RIGHTS = Rights(None, 1, nowhere)
+NO_RIGHTS = Permissions(None, 1, nowhere)
 
 NextHint = Callable[[], Awaitable[Hint | None]]
 
@@ -51,7 +51,7 @@ async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
             await started.stop()
 
 
-async def admit(worker: Runtime, wire: Wire) -> str:
+async def admit(worker: Runtime, wire: FakeTransport) -> str:
     session = await worker.admission.admit(
         connect(wire), Hello(protocol=1), known(Peer(user="1"), NO_RIGHTS)
     )
@@ -109,7 +109,7 @@ async def test_without_a_store_it_starts_and_is_not_ready(monkeypatch: pytest.Mo
 
 
 async def test_a_nudge_from_a_thread_flushes_soon(worker: Runtime) -> None:
-    wire = Wire()
+    wire = FakeTransport()
     session = await admit(worker, wire)
     await worker.store.request_close(session=session, code=4500, reason="out")
     thread = threading.Thread(target=worker.nudge)
@@ -119,7 +119,7 @@ async def test_a_nudge_from_a_thread_flushes_soon(worker: Runtime) -> None:
 
 
 async def test_a_drain_says_goodbye_suspends_and_gives_the_lease_back(worker: Runtime) -> None:
-    wires = [Wire() for _ in range(3)]
+    wires = [FakeTransport() for _ in range(3)]
     for wire in wires:
         await admit(worker, wire)
     await worker.drain()
@@ -135,7 +135,7 @@ async def test_a_drain_begins_with_not_ready(worker: Runtime) -> None:
 
 
 async def test_a_drain_leaves_no_task_behind(worker: Runtime) -> None:
-    await admit(worker, Wire())
+    await admit(worker, FakeTransport())
     await worker.drain()
     left = [t.get_name() for t in asyncio.all_tasks() if t.get_name().startswith("realtime")]
     assert left == []
@@ -145,7 +145,7 @@ async def test_a_drain_does_not_wait_for_a_stalled_reader(
     worker: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime, "WRITE_PATIENCE", 0.01)
-    stalled, good = Wire(), Wire()
+    stalled, good = FakeTransport(), FakeTransport()
     stalled.open.clear()
     await admit(worker, stalled)
     await admit(worker, good)
@@ -161,7 +161,7 @@ async def test_a_drain_does_not_wait_for_a_store_that_hangs(
     async def hang(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    wire = Wire()
+    wire = FakeTransport()
     await admit(worker, wire)
     monkeypatch.setattr(runtime, "STORE_PATIENCE", 0.01)
     monkeypatch.setattr(runtime, "LEAVE_PATIENCE", 0.01)
@@ -179,7 +179,7 @@ async def test_opened_and_resumed_sessions_are_announced(worker: Runtime) -> Non
 
     signals.session_opened.connect(opened)
     try:
-        session = await admit(worker, Wire())
+        session = await admit(worker, FakeTransport())
         await eventually(lambda: heard)
     finally:
         signals.session_opened.disconnect(opened)
@@ -225,7 +225,7 @@ async def test_a_start_that_fails_is_tried_again(
 async def test_a_nudge_ends_a_suspended_session_too(transactional_db: None) -> None:
     with override_settings(REALTIME={**QUICK, "SWEEP_INTERVAL": 3600.0}):
         worker = await runtime.start()
-        wire = Wire()
+        wire = FakeTransport()
         session = await admit(worker, wire)
         worker.hub.gone(next(iter(worker.hub.connected())), 1006)
         await eventually(lambda: len(worker._departures) == 0)
@@ -258,8 +258,8 @@ async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
 
     async def hear() -> Hint | None:
         async with asyncio.timeout(PATIENCE):
-            hint = understand(await layer.receive(channel), composition.seals())
-            assert not isinstance(hint, Bundle)
+            hint = understand(await layer.receive(channel), composition.signer())
+            assert not isinstance(hint, PublicationBatch)
             return hint
 
     yield hear
@@ -267,38 +267,38 @@ async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
 
 
 async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
-    wire = Wire()
+    wire = FakeTransport()
     session = await admit(worker, wire)
     await worker.store.request_close(session=session, code=4500, reason="out")
-    hint = Hint(Kind.CLOSING, (session,))
+    hint = Hint(HintKind.CLOSING, (session,))
     await composition.channel_layer().group_send(composition.workers_group(), hint.message())
     await eventually(lambda: wire.closed == 4500)
 
 
 async def test_a_session_resumed_here_is_told_of(worker: Runtime, next_hint: NextHint) -> None:
-    wire = Wire()
+    wire = FakeTransport()
     session = await admit(worker, wire)
     await eventually(lambda: wire.messages)
     resume = Resume(session=session, token=wire.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
-    await worker.admission.admit(connect(Wire()), hello, known(Peer(user="1"), NO_RIGHTS))
-    assert await next_hint() == Hint(Kind.RESUMED, (session,))
+    await worker.admission.admit(connect(FakeTransport()), hello, known(Peer(user="1"), NO_RIGHTS))
+    assert await next_hint() == Hint(HintKind.RESUMED, (session,))
 
 
 async def test_a_kick_in_this_process_goes_through_its_worker(
     worker: Runtime, next_hint: NextHint
 ) -> None:
-    session = await admit(worker, Wire())
+    session = await admit(worker, FakeTransport())
     background.stop()
     assert await api.akick(session)
-    assert await next_hint() == Hint(Kind.CLOSING, (session,))
+    assert await next_hint() == Hint(HintKind.CLOSING, (session,))
     assert background._thread is None
 
 
 async def test_hints_do_not_wait_for_a_layer_that_is_none(transactional_db: None) -> None:
     with override_settings(CHANNEL_LAYERS={}, REALTIME=QUICK):
         worker = await runtime.start()
-        assert worker.tell(Kind.CLOSING, ["a" * 32])
+        assert worker.tell(HintKind.CLOSING, ["a" * 32])
         await worker.stop()
 
 

@@ -15,12 +15,12 @@ from django.db import DatabaseError, connections
 from realtime import composition
 from realtime.servers.common.base import listen_shared, url_host
 from realtime.servers.supervisor.pidfile import Unusable, pid_file
-from realtime.servers.supervisor.systemd import Alone, Notifier
+from realtime.servers.supervisor.systemd import Notifier, SingleProcess
 from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
 
 from ..serving import SERVERS, serve, server_class
-from ..workers import Post, run_parent, run_worker, usable_cpus, workers
+from ..workers import WorkerArgs, run_parent, run_worker, usable_cpus, workers
 
 
 class Command(BaseCommand):
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             "1, the default: no parent",
         )
         parser.add_argument("--pid-file", type=Path, metavar="PATH", help="who is to be signalled")
-        parser.add_argument("--as-worker", type=Post.parse, help=argparse.SUPPRESS)
+        parser.add_argument("--as-worker", type=WorkerArgs.parse, help=argparse.SUPPRESS)
 
     def handle(self, *_: Any, **options: Any) -> None:
         server_class(options["server"])  # a missing package is said before anything is opened
@@ -64,7 +64,7 @@ class Command(BaseCommand):
     def _serve(self, listeners: list[socket.socket], options: dict[str, Any]) -> None:
         notifier = Notifier.take(os.environ)
         if options["workers"] == 1:
-            overseer = Alone(notifier, listening=self._say_where)
+            overseer = SingleProcess(notifier, listening=self._say_where)
             serve(listeners[0], server=options["server"], overseer=overseer)
         else:
             run_parent(listeners, notifier=notifier, listening=self._say_where)

@@ -69,7 +69,7 @@ class Command(BaseCommand):
         self.stdout.write("The store belongs to this SECRET_KEY now.")
 
     async def _run(self, options: dict[str, Any]) -> None:
-        base = composition.lay()
+        base = composition.build()
         base.sweeper.quiet = options["verbosity"] < 2  # the report says how many
         work = asyncio.create_task(self._sweeps(base, options), name="sweeps")
         if options["interval"]:
@@ -83,13 +83,13 @@ class Command(BaseCommand):
         finally:
             await base.aclose()
 
-    async def _sweeps(self, base: composition.Foundation, options: dict[str, Any]) -> None:
+    async def _sweeps(self, base: composition.StoreContext, options: dict[str, Any]) -> None:
         await self._sweep(base, options)
         while options["interval"]:
             await asyncio.sleep(options["interval"])
             await self._sweep(base, options)
 
-    async def _sweep(self, base: composition.Foundation, options: dict[str, Any]) -> None:
+    async def _sweep(self, base: composition.StoreContext, options: dict[str, Any]) -> None:
         work = base.sweeper.rehearse if options["dry_run"] else base.sweeper.sweep
         try:
             report = await work()

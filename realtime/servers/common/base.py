@@ -55,7 +55,7 @@ REASON_LIMIT = 123
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ServerLimits:
     """How large and how long anything may get. Sizes in bytes, times in seconds.
 
     The drain takes ``drain_delay`` and then at most ``drain_timeout`` and twice

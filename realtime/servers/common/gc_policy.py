@@ -24,7 +24,7 @@ A_CONNECTION = 600  # more than twice what one has: 230
 FADING = 0.95  # of those that were there a second ago: what has ended goes by and by
 
 
-class Collector:
+class GCPolicy:
     """Makes full collections rare: one comes when about as much has gathered as the connections
     weigh, so that cycles of an application's may double the memory at most.
 

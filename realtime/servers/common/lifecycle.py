@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import partial
 from typing import Any, Protocol
 
-from .base import Lifecycle, Limits, address_of
-from .gc_policy import Collector
-from .timer_wheel import Rota, Watched
+from .base import Lifecycle, ServerLimits, address_of
+from .gc_policy import GCPolicy
+from .timer_wheel import TimerWheel, Watched
 
 logger = logging.getLogger("realtime.servers.serving")
 
@@ -26,7 +26,7 @@ RESERVE = 32
 COMPLAIN_EVERY = 10.0  # seconds between two lines of the log about them
 
 
-class Connected(Watched, Protocol):
+class ServedConnection(Watched, Protocol):
     """One connection, as the protocol that has it now."""
 
     @property
@@ -46,18 +46,20 @@ class Connected(Watched, Protocol):
         """Break the connection now, whatever is unsent."""
 
 
-class Serving:
+class ServerLifecycle:
     """Start, deadlines and drain; everything runs on one event loop, in the main thread."""
 
-    def __init__(self, listener: socket.socket, limits: Limits, lifecycle: Lifecycle) -> None:
+    def __init__(self, listener: socket.socket, limits: ServerLimits, lifecycle: Lifecycle) -> None:
         self.listener = listener
         self.host, self.port = address_of(listener)
         self.limits = limits
         self.lifecycle = lifecycle
         self.draining = False
         self.drain_failed = False  # whether the application's part of the drain failed, or was late
-        self.rota: Rota[Connected] = Rota(limits.tick)  # of every connection with deadlines
-        self._collector = Collector()
+        self.rota: TimerWheel[ServedConnection] = TimerWheel(
+            limits.tick
+        )  # of every connection with deadlines
+        self._collector = GCPolicy()
         self._stopping = asyncio.Event()
         self._replaced = False
         self._complained = -COMPLAIN_EVERY
@@ -73,7 +75,7 @@ class Serving:
 
     # What a server adds
 
-    def connected(self) -> Collection[Connected]:
+    def connected(self) -> Collection[ServedConnection]:
         """Every connection there is, from accept to its very end."""
         raise NotImplementedError
 
@@ -146,7 +148,7 @@ class Serving:
         for connection in self.rota.look(now):
             _attend(connection, lambda each: each.check(now))
 
-    def _each(self, act: Callable[[Connected], object]) -> None:
+    def _each(self, act: Callable[[ServedConnection], object]) -> None:
         for connection in tuple(self.connected()):
             _attend(connection, act)
 
@@ -233,7 +235,7 @@ def _overdue(task: asyncio.Task[None]) -> None:
     task.cancel()
 
 
-def _attend(connection: Connected, act: Callable[[Connected], object]) -> None:
+def _attend(connection: ServedConnection, act: Callable[[ServedConnection], object]) -> None:
     """One connection's fault costs that connection, not the others their turn."""
     try:
         act(connection)
@@ -242,15 +244,15 @@ def _attend(connection: Connected, act: Callable[[Connected], object]) -> None:
         connection.abort()
 
 
-def _refuse(connection: Connected) -> None:
+def _refuse(connection: ServedConnection) -> None:
     connection.refuse()
 
 
-def _finish(connection: Connected) -> None:
+def _finish(connection: ServedConnection) -> None:
     connection.finish()
 
 
-def _abort(connection: Connected) -> None:
+def _abort(connection: ServedConnection) -> None:
     connection.abort()
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 NOWHERE = -1
 
 
-class Outlet(Protocol):
+class ByteWriter(Protocol):
     """The sending half of a transport."""
 
     @property
@@ -25,11 +25,11 @@ class Outlet(Protocol):
         """Send, at once where nothing waits before it. Never waits."""
 
 
-class Line(Protocol):
+class FrameTarget(Protocol):
     """A WebSocket with its outlet."""
 
     @property
-    def outlet(self) -> Outlet:
+    def outlet(self) -> ByteWriter:
         """Where its frames go."""
 
     @property
@@ -37,14 +37,14 @@ class Line(Protocol):
         """Whether frames may be sent: after the handshake, before a close frame."""
 
 
-class Gone:
+class ClosedTarget:
     """The line and the outlet of every connection that has ended."""
 
     open = full = False
     unsent = 0
 
     @property
-    def outlet(self) -> Outlet:
+    def outlet(self) -> ByteWriter:
         """Itself."""
         return self
 
@@ -56,10 +56,10 @@ class Gone:
         """Nobody is there."""
 
 
-GONE = Gone()
+CLOSED_TARGET = ClosedTarget()
 
 
-class Frames:
+class RawFrameWriter:
     """What an application finds in ``scope["extensions"]["realtime.frames"]``.
 
     A frame from a server is not masked, so that the same bytes serve any number of
@@ -69,15 +69,15 @@ class Frames:
 
     __slots__ = ("_descriptor", "_line", "_outlet")
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: FrameTarget) -> None:
         self._line = line
-        self._outlet: Outlet = line.outlet
+        self._outlet: ByteWriter = line.outlet
         self._descriptor = NOWHERE  # unless whatever is sent can go straight to the kernel
 
     def end(self) -> None:
         """The socket is lost: from now on its descriptor may be that of a stranger's, so it is
         forgotten for good, and with it the line, which would keep this alive and this it."""
-        self._line = self._outlet = GONE
+        self._line = self._outlet = CLOSED_TARGET
         self._descriptor = NOWHERE
 
     def settle(self) -> None:
@@ -86,7 +86,7 @@ class Frames:
         self._descriptor = self._outlet.fileno() if straight else NOWHERE
 
     @staticmethod
-    def write_to_all(targets: Iterable["Frames"], frame: bytes) -> Sequence[int]:
+    def write_to_all(targets: Iterable["RawFrameWriter"], frame: bytes) -> Sequence[int]:
         """Send one complete frame to each whose kernel takes it now. On the event loop only.
 
         The numbers of the others, where nothing was sent: something waits before it there,

@@ -4,7 +4,7 @@ MOMENT = 0.001  # seconds that others wait for what has been read of one
 LEAST = 256  # bytes
 
 
-class Portion:
+class AdaptiveReadSize:
     """Less where it takes long to serve what has been read, so that others have their turn.
 
     A body in chunks of one byte costs h11 and Twisted 15 µs for each: 10 ms for 4 KiB, as much as

@@ -10,7 +10,7 @@ MAX_BYTES = 256 * 1024
 Event = dict[str, Any]
 
 
-class Source(Protocol):
+class PausableSource(Protocol):
     """Where the events come from."""
 
     def hold(self) -> None:
@@ -20,7 +20,7 @@ class Source(Protocol):
         """Deliver again."""
 
 
-class Inbox:
+class ReceiveQueue:
     """A queue with one reader, the application. At its bound the source is held.
 
     After ``close`` messages are thrown away, so that the peer's close frame is reached.
@@ -28,8 +28,8 @@ class Inbox:
 
     __slots__ = ("_closed", "_events", "_source", "_waiter", "full", "size")
 
-    def __init__(self, source: Source) -> None:
-        self._source: Source | None = source
+    def __init__(self, source: PausableSource) -> None:
+        self._source: PausableSource | None = source
         self._events: deque[Event] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False

@@ -27,7 +27,7 @@ class Watched(Protocol):
 T = TypeVar("T", bound=Watched)
 
 
-class Rota(Generic[T]):
+class TimerWheel(Generic[T]):
     """Connections by the tick in which their turn comes: that of their ``due``, or the one after.
 
     ``tick``: the seconds between two looks. Whoever is too early is given another turn.

@@ -4,20 +4,20 @@ import asyncio
 import os
 import time
 
-from .lifecycle import Serving
-from .receive_queue import Inbox
+from .lifecycle import ServerLifecycle
+from .receive_queue import ReceiveQueue
 from .timer_wheel import NOW
 
 
-class Deadlines:
+class WebSocketTimeouts:
     """What a server's WebSocket protocol mixes in. All times are monotonic seconds.
 
     One ping at a time, and only a pong with its payload answers it. Both servers would
     send the next while one is pending, or drop a client that answers within the timeout.
     """
 
-    serving: Serving
-    inbox: Inbox
+    serving: ServerLifecycle
+    inbox: ReceiveQueue
     opened: float
     heard: float
     pinged: float | None

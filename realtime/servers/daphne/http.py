@@ -18,8 +18,8 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web import http
 
-from ..common.base import CROWDED, HIGH_WATER, LOW_WATER, Limits
-from ..common.read_size import Portion
+from ..common.base import CROWDED, HIGH_WATER, LOW_WATER, ServerLimits
+from ..common.read_size import AdaptiveReadSize
 from ..common.timer_wheel import NOW
 
 # Where autobahn does not look for an Origin; no client has sent it since the RFC's drafts.
@@ -52,7 +52,7 @@ class Transport(tcp.Server):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._portion = Portion(self.bufferSize)
+        self._portion = AdaptiveReadSize(self.bufferSize)
         self._room: asyncio.Event | None = None  # set when there is room again
         self.changed: Callable[[], object] = _nothing  # called when ``full`` has changed
         factory: Any = self.server.factory
@@ -225,7 +225,7 @@ class Channel(http.HTTPChannel):
     @property
     def arriving(self) -> bool:
         """Whether its first request is on the way, or may be: it is young."""
-        limits: Limits = self.factory.server.limits
+        limits: ServerLimits = self.factory.server.limits
         young = time.monotonic() - self.opened < limits.arrival_timeout
         return young and not self.answered
 
@@ -233,7 +233,7 @@ class Channel(http.HTTPChannel):
         """Drop the connection if the head of a request does not come to its end, or none begins."""
         if any(request.content is not None for request in self.requests):
             return  # the body has Twisted's idle timeout
-        limits: Limits = self.factory.server.limits
+        limits: ServerLimits = self.factory.server.limits
         if not self.begun and now - self.waiting_since > limits.idle_timeout:
             # Not abort: its last answer may still be on its way.
             self.loseConnection()  # type: ignore[no-untyped-call]

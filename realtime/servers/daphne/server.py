@@ -27,16 +27,16 @@ from twisted.logger import (
 )
 
 from .. import EXTENSION, FRAMES
-from ..common.base import SIZE_ALLOWANCE, Lifecycle, Limits, log_access
+from ..common.base import SIZE_ALLOWANCE, Lifecycle, ServerLimits, log_access
 from ..common.lifecycle import log_failure
 from .http import HTTPFactory, Request, Transport, shown
-from .websocket import WebSocketFactory, WebSocketProtocol, WebSocketServer
+from .websocket import DaphneWebSocket, WebSocketFactory, WebSocketServer
 
 reactor: Any = installed_reactor
-Protocol = Request | WebSocketProtocol
+Protocol = Request | DaphneWebSocket
 
 
-class Server(WebSocketServer, daphne.server.Server):
+class DaphneServer(WebSocketServer, daphne.server.Server):
     """One worker on one listening socket, on the process's reactor.
 
     To be run once, in the main thread. ``application`` is ASGI; ``run`` raises
@@ -48,10 +48,10 @@ class Server(WebSocketServer, daphne.server.Server):
         application: Any,
         listener: socket.socket,
         *,
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
         lifecycle: Lifecycle | None = None,
     ) -> None:
-        WebSocketServer.__init__(self, listener, limits or Limits(), lifecycle or Lifecycle())
+        WebSocketServer.__init__(self, listener, limits or ServerLimits(), lifecycle or Lifecycle())
         self.connections: dict[Protocol, dict[str, Any]] = {}
         self.transports: set[Transport] = set()
         self._port: Any = None
@@ -120,7 +120,7 @@ class Server(WebSocketServer, daphne.server.Server):
         if protocol not in self.connections:
             return None
         queue: Any = asyncio.Queue()
-        if isinstance(protocol, WebSocketProtocol):
+        if isinstance(protocol, DaphneWebSocket):
             queue = protocol.inbox
             scope["scheme"] = "wss" if protocol.transport_details.is_secure else "ws"
             scope["extensions"] = {EXTENSION: {}, FRAMES: protocol.straight}

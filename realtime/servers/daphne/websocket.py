@@ -27,16 +27,16 @@ from ..common.base import (
     close_reason,
     peer_name,
 )
-from ..common.lifecycle import Serving
-from ..common.raw_frames import Frames
-from ..common.receive_queue import Inbox
-from ..common.websocket_timeouts import Deadlines
+from ..common.lifecycle import ServerLifecycle
+from ..common.raw_frames import RawFrameWriter
+from ..common.receive_queue import ReceiveQueue
+from ..common.websocket_timeouts import WebSocketTimeouts
 from .http import PIECES, Transport
 
 STEPS = 512  # of autobahn's parser in one turn of the event loop: two are a frame
 
 
-class WebSocketServer(Serving):
+class WebSocketServer(ServerLifecycle):
     """What a WebSocket needs of the server that it belongs to."""
 
     connections: dict[Any, dict[str, Any]]
@@ -50,7 +50,7 @@ def denied(code: int, reason: str) -> Exception:
     return refusal
 
 
-class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
+class DaphneWebSocket(WebSocketTimeouts, ws_protocol.WebSocketProtocol):
     """A WebSocket with close codes, pings, bounds and an end in bounded time."""
 
     server: WebSocketServer
@@ -60,9 +60,9 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
 
     def connectionMade(self) -> None:
         self.serving = self.server
-        self.inbox = Inbox(self)
+        self.inbox = ReceiveQueue(self)
         self.outlet: Transport = self.transport
-        self.straight = Frames(self)
+        self.straight = RawFrameWriter(self)
         self.outlet.changed = self.straight.settle
         self.fragments = self.steps = 0
         self.begin()
@@ -313,9 +313,9 @@ class WebSocketProtocol(Deadlines, ws_protocol.WebSocketProtocol):
 class WebSocketFactory(ws_protocol.WebSocketFactory):
     """Builds protocols that know their server before the handshake, not only after it."""
 
-    protocol = WebSocketProtocol
+    protocol = DaphneWebSocket
 
-    def buildProtocol(self, addr: Any) -> WebSocketProtocol:
-        protocol: WebSocketProtocol = super().buildProtocol(addr)
+    def buildProtocol(self, addr: Any) -> DaphneWebSocket:
+        protocol: DaphneWebSocket = super().buildProtocol(addr)
         protocol.server = self.server_class
         return protocol

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from .watchdog import Feeder
+from .watchdog import WatchdogTask
 
 READY, TICK = b"r", b"t"
 # To the worker: drain, a successor accepts already, so nobody has to be warned first.
@@ -21,14 +21,14 @@ REPLACED = b"x"
 TICK_INTERVAL = 1.0
 
 
-class Link:
+class SupervisorPipe:
     """The worker's end, on an inherited descriptor, which is this object's from now on."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)  # whatever the worker starts must not hold it open
         self._socket = socket.socket(fileno=descriptor)
         self._socket.setblocking(False)
-        self._feeder: Feeder | None = None
+        self._feeder: WatchdogTask | None = None
 
     def start(self, *, alive: Callable[[], bool], end: Callable[..., object]) -> None:
         """Begin to tick while ``alive``, on the running loop.
@@ -37,7 +37,7 @@ class Link:
         accepts already.
         """
         self._end = end
-        self._feeder = Feeder(lambda: self._say(TICK), interval=TICK_INTERVAL, alive=alive)
+        self._feeder = WatchdogTask(lambda: self._say(TICK), interval=TICK_INTERVAL, alive=alive)
         self._feeder.start()
         asyncio.get_running_loop().add_reader(self._socket, self._hear)
 

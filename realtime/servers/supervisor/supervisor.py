@@ -17,8 +17,8 @@ from typing import Any
 
 from ..common.base import address_of, url_host
 from .systemd import Notifier
-from .watchdog import Feeder
-from .worker_slot import Ended, Patience, Place
+from .watchdog import WatchdogTask
+from .worker_slot import SupervisorExit, SupervisorTimeouts, WorkerSlot
 
 logger = logging.getLogger("realtime.servers.parent")
 
@@ -33,7 +33,7 @@ class Undrained(Exception):
     """Asked to end, and every worker has, but the drain of one has failed."""
 
 
-class Parent:
+class ProcessSupervisor:
     """As many workers as there are listeners, numbered from 1.
 
     ``command`` makes the command line of worker N; ``listening`` gets host and port once
@@ -45,7 +45,7 @@ class Parent:
         listeners: Sequence[socket.socket],
         command: Callable[[int, int, int], Sequence[str]],
         *,
-        patience: Patience,
+        patience: SupervisorTimeouts,
         notifier: Notifier,
         listening: Callable[[str, int], object],
     ) -> None:
@@ -57,7 +57,7 @@ class Parent:
         self._listening = listening
         self._stopping = asyncio.Event()
         self._reload = asyncio.Event()
-        self._places: list[Place] = []
+        self._places: list[WorkerSlot] = []
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT and the end of all workers; SIGHUP renews them in turn.
@@ -71,7 +71,7 @@ class Parent:
         self._catch_signals()
         self._places = [self._place(*numbered) for numbered in enumerate(self._listeners, 1)]
         # Often, so that a worker that hangs is replaced before the watchdog ends them all.
-        feeder = Feeder(
+        feeder = WatchdogTask(
             self._notifier.alive, interval=self._notifier.watchdog / 4, alive=self._alive
         )
         feeder.start()
@@ -80,13 +80,13 @@ class Parent:
         finally:
             await feeder.stop()
             ended = await self._end()
-        if ended is Ended.KILLED:
+        if ended is SupervisorExit.KILLED:
             raise Stragglers("a worker did not end in time and was killed")
-        if ended is Ended.BADLY:
+        if ended is SupervisorExit.BADLY:
             raise Undrained("the drain of a worker failed: see the log")
 
-    def _place(self, number: int, listener: socket.socket) -> Place:
-        return Place(number, listener, partial(self._command, number), patience=self._patience)
+    def _place(self, number: int, listener: socket.socket) -> WorkerSlot:
+        return WorkerSlot(number, listener, partial(self._command, number), patience=self._patience)
 
     def _alive(self) -> bool:
         return all(place.alive for place in self._places)
@@ -134,7 +134,7 @@ class Parent:
         logger.info("reloaded")
         return ""
 
-    async def _end(self) -> Ended:
+    async def _end(self) -> SupervisorExit:
         self._notifier.stopping("draining")
         for listener in self._listeners:
             listener.close()  # from now on a worker that stops listening refuses connections

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, MutableMapping
 
 from ..common.base import url_host
-from .watchdog import Feeder
+from .watchdog import WatchdogTask
 
 logger = logging.getLogger("realtime.servers.notify")
 
@@ -65,7 +65,7 @@ class Notifier:
             logger.warning("could not tell the service manager %r: %s", fields, error)
 
 
-class Alone:
+class SingleProcess:
     """The service manager's view of a process that serves without a parent.
 
     ``listening`` gets host and port when connections are accepted.
@@ -74,12 +74,12 @@ class Alone:
     def __init__(self, notifier: Notifier, *, listening: Callable[[str, int], object]) -> None:
         self._notifier = notifier
         self._listening = listening
-        self._feeder: Feeder | None = None
+        self._feeder: WatchdogTask | None = None
 
     def start(self, *, alive: Callable[[], bool], end: Callable[..., object]) -> None:
         """Feed the watchdog while ``alive``, on the running loop. ``end`` is left to signals."""
         interval = self._notifier.watchdog / 2
-        self._feeder = Feeder(self._notifier.alive, interval=interval, alive=alive)
+        self._feeder = WatchdogTask(self._notifier.alive, interval=interval, alive=alive)
         self._feeder.start()
 
     def ready(self, host: str, port: int) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Feeder:
+class WatchdogTask:
     """Calls ``feed`` every ``interval`` seconds while ``alive`` says yes; an interval of 0: never.
 
     It runs on the event loop that it vouches for: a loop that hangs does not feed.

@@ -13,7 +13,7 @@ from .pipe import READY, REPLACED
 Command = Callable[[int, int], Sequence[str]]
 
 
-class Child(asyncio.Protocol):
+class WorkerProcess(asyncio.Protocol):
     """One process from its start to its exit, with the parent's end of the link.
 
     ``ready`` becomes true when it accepts connections, ``exit`` has its return code
@@ -31,7 +31,7 @@ class Child(asyncio.Protocol):
         self._transport: asyncio.WriteTransport
 
     @classmethod
-    async def start(cls, command: Command, listener: socket.socket) -> "Child":
+    async def start(cls, command: Command, listener: socket.socket) -> "WorkerProcess":
         """A fresh process that serves on this socket. Raises OSError if there can be none."""
         child, loop = cls(), asyncio.get_running_loop()
         ours, theirs = socket.socketpair()

@@ -6,13 +6,13 @@ import socket
 from dataclasses import dataclass
 from enum import IntEnum
 
-from .worker_process import Child, Command, describe
+from .worker_process import Command, WorkerProcess, describe
 
 logger = logging.getLogger("realtime.servers.parent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class SupervisorTimeouts:
     """How long a parent waits for its workers, in seconds, and how often it tries again."""
 
     start: float = 60.0  # from the start of a process until it accepts connections
@@ -25,7 +25,7 @@ class Patience:
     attempts: int = 6  # failures in a row, then the parent gives up: after 7.5 s of backoff
 
 
-class Ended(IntEnum):
+class SupervisorExit(IntEnum):
     """How a process ended that was asked to; the worst of several is the largest."""
 
     WELL = 0
@@ -37,7 +37,7 @@ class GaveUp(Exception):
     """A worker cannot be kept running; the text says which and why."""
 
 
-class Place:
+class WorkerSlot:
     """Keeps its socket served: replaces a process that dies, hangs, or is to be renewed.
 
     The socket stays open whatever happens to processes, so connections that arrive in
@@ -45,14 +45,19 @@ class Place:
     """
 
     def __init__(
-        self, number: int, listener: socket.socket, command: Command, *, patience: Patience
+        self,
+        number: int,
+        listener: socket.socket,
+        command: Command,
+        *,
+        patience: SupervisorTimeouts,
     ) -> None:
         self.number = number
         self.listener = listener
         self._command = command
         self._patience = patience
-        self._child: Child | None = None
-        self._children: set[Child] = set()  # with those that start or drain
+        self._child: WorkerProcess | None = None
+        self._children: set[WorkerProcess] = set()  # with those that start or drain
         self._failures = 0
         self._filling = asyncio.Lock()
 
@@ -86,7 +91,7 @@ class Place:
                     self._note_failure(child.served)
                     await self._refill()
 
-    async def _watch(self, child: Child) -> int:
+    async def _watch(self, child: WorkerProcess) -> int:
         """Its exit code, awaited; one that stands still is killed.
 
         Looks are counted, not seconds: all processes may have been frozen together.
@@ -115,10 +120,10 @@ class Place:
             await self._end(old, replaced=True)
         return ""
 
-    async def end(self) -> Ended:
+    async def end(self) -> SupervisorExit:
         """Drain every process of this place."""
         ends = [self._end(child) for child in tuple(self._children)]
-        return max(await asyncio.gather(*ends), default=Ended.WELL)
+        return max(await asyncio.gather(*ends), default=SupervisorExit.WELL)
 
     def kill(self) -> None:
         """End them now."""
@@ -150,10 +155,10 @@ class Place:
         doubled: float = self._patience.backoff * 2 ** (self._failures - 2)
         return min(doubled, self._patience.longest_backoff)
 
-    async def _launch(self) -> Child:
+    async def _launch(self) -> WorkerProcess:
         """A fresh process that accepts connections. Raises _Failed with the reason."""
         try:
-            child = await Child.start(self._command, self.listener)
+            child = await WorkerProcess.start(self._command, self.listener)
         except OSError as error:
             raise _Failed(error.strerror) from None
         self._children.add(child)
@@ -163,13 +168,13 @@ class Place:
             raise _Failed(await self._discard(child))
         return child
 
-    async def _discard(self, child: Child) -> str:
+    async def _discard(self, child: WorkerProcess) -> str:
         late = not child.exit.done()
         child.kill()
         code = await asyncio.shield(child.exit)
         return f"not ready within {self._patience.start:g} s" if late else describe(code)
 
-    async def _end(self, child: Child, *, replaced: bool = False) -> Ended:
+    async def _end(self, child: WorkerProcess, *, replaced: bool = False) -> SupervisorExit:
         begun = child.ready  # asked first: a signal ends one that has not begun
         child.drain(replaced=replaced)
         done, _ = await asyncio.wait({child.exit}, timeout=self._patience.drain)
@@ -177,13 +182,13 @@ class Place:
             logger.error("%s did not end in time: killed", self._name(child))
             child.kill()
             await asyncio.wait({child.exit})
-            return Ended.KILLED
+            return SupervisorExit.KILLED
         if child.exit.result() == 0 or not begun:  # it had no clients to say goodbye to
-            return Ended.WELL
+            return SupervisorExit.WELL
         logger.error("%s ended badly: %s", self._name(child), describe(child.exit.result()))
-        return Ended.BADLY
+        return SupervisorExit.BADLY
 
-    def _name(self, child: Child) -> str:
+    def _name(self, child: WorkerProcess) -> str:
         return f"worker {self.number} (process {child.pid})"
 
 

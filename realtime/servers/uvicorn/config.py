@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 
 from ..common.base import SIZE_ALLOWANCE, access, log_access, peer_name
-from ..common.lifecycle import Serving
+from ..common.lifecycle import ServerLifecycle
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -20,7 +20,7 @@ class Config(uvicorn.Config):
     """Uvicorn's settings, and for its protocols the way to their server."""
 
     def __init__(
-        self, serving: Serving, application: Any, *, http: type[Any], websocket: type[Any]
+        self, serving: ServerLifecycle, application: Any, *, http: type[Any], websocket: type[Any]
     ) -> None:
         self.serving = serving
         limits = serving.limits

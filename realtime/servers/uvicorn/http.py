@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..common.base import CROWDED
-from ..common.read_size import Portion
+from ..common.read_size import AdaptiveReadSize
 from ..common.timer_wheel import NOW
 from .config import Config
 from .transport import release, reset
@@ -43,7 +43,7 @@ class HTTP(HTTPProtocol, asyncio.BufferedProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.serving = self.config.serving
-        self.portion = Portion(PART)
+        self.portion = AdaptiveReadSize(PART)
         # Of a request's head: since the first byte of it, or since nothing is under way.
         self.opened = self.heard = self.waiting_since = time.monotonic()
         self.serving.rota.add(self)

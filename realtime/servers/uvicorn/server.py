@@ -17,16 +17,16 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from ..common.base import BACKLOG, Lifecycle, Limits
-from ..common.lifecycle import Connected, Serving
+from ..common.base import BACKLOG, Lifecycle, ServerLimits
+from ..common.lifecycle import ServedConnection, ServerLifecycle
 from .config import Config
 from .http import HTTP
-from .websocket import WebSocket
+from .websocket import UvicornWebSocket
 
 AT_ONCE = 64  # accepted in one turn of the event loop; the rest waits in the kernel
 
 
-class Server(Serving):
+class UvicornServer(ServerLifecycle):
     """One worker on one listening socket, on an event loop of its own.
 
     To be run once, in the main thread. ``application`` is ASGI; ``run`` raises
@@ -38,12 +38,12 @@ class Server(Serving):
         application: Any,
         listener: socket.socket,
         *,
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
         lifecycle: Lifecycle | None = None,
     ) -> None:
-        super().__init__(listener, limits or Limits(), lifecycle or Lifecycle())
+        super().__init__(listener, limits or ServerLimits(), lifecycle or Lifecycle())
         self.state = ServerState()
-        self.config = Config(self, application, http=HTTP, websocket=WebSocket)
+        self.config = Config(self, application, http=HTTP, websocket=UvicornWebSocket)
         self._server: asyncio.Server | None = None
 
     def run(self) -> None:
@@ -77,7 +77,7 @@ class Server(Serving):
         loop.call_soon(self._server.close)
         self._server = None
 
-    def connected(self) -> Collection[Connected]:
+    def connected(self) -> Collection[ServedConnection]:
         """Uvicorn's own set: it holds each connection's present protocol."""
         connections: Collection[Any] = self.state.connections
         return connections

@@ -43,7 +43,7 @@ def _nothing() -> None:
     """There is nothing to read any more."""
 
 
-class Outlet:
+class TransportWriter:
     """What is sent stays in order, and costs what it weighs.
 
     From Python 3.12 asyncio keeps what is unsent in pieces, each of which costs ten

@@ -30,12 +30,12 @@ from ..common.base import (
     peer_name,
 )
 from ..common.lifecycle import log_failure
-from ..common.raw_frames import Frames
-from ..common.receive_queue import Inbox
-from ..common.websocket_timeouts import Deadlines
+from ..common.raw_frames import RawFrameWriter
+from ..common.receive_queue import ReceiveQueue
+from ..common.websocket_timeouts import WebSocketTimeouts
 from .config import Config
 from .http import MAX_HEAD
-from .transport import Outlet
+from .transport import TransportWriter
 
 # What the HTTP half has taken, this one takes as well; by itself it refuses a line, such as that
 # of the cookies, of more than 8 KiB.
@@ -55,11 +55,11 @@ class Conversation(ServerProtocol):
         super().recv_frame(frame)
 
 
-class WebSocket(Deadlines, WebSocketsSansIOProtocol):
+class UvicornWebSocket(WebSocketTimeouts, WebSocketsSansIOProtocol):
     """A WebSocket with close codes, pings, bounds and an end in bounded time."""
 
     config: Config
-    outlet: Outlet
+    outlet: TransportWriter
 
     def __init__(
         self, *, config: Config, server_state: ServerState, app_state: dict[str, Any]
@@ -67,7 +67,7 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state)
         self.conn.__class__ = Conversation  # to make another would leave this one in a circle
         self.serving = config.serving
-        self.queue: Any = Inbox(self)
+        self.queue: Any = ReceiveQueue(self)
         self.inbox = self.queue
         self.task: asyncio.Task[None] | None = None
         self.overdue: asyncio.TimerHandle | None = None
@@ -76,8 +76,8 @@ class WebSocket(Deadlines, WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.outlet = Outlet(transport)
-        self.straight = Frames(self)
+        self.outlet = TransportWriter(transport)
+        self.straight = RawFrameWriter(self)
         self.transport: Any = self.outlet  # for what is inherited
         self.begin()
 

@@ -4,9 +4,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from realtime.common.threads import Threads
 
-from ..log import BOUNDS, Bounds
+from ..log import BOUNDS, LogBounds
 from ..ownership import Owner
-from ..timeouts import Windows
+from ..timeouts import Timeouts
 from ..vendors import KEEPS_SESSIONS, vendor_name
 from .blocking import DatabaseSessions
 from .store import DatabaseStore
@@ -28,7 +28,7 @@ def _database(alias: str) -> Database:
 
 
 def blocking_store(
-    alias: str, windows: Windows, *, bounds: Bounds = BOUNDS, owner: Owner | None = None
+    alias: str, windows: Timeouts, *, bounds: LogBounds = BOUNDS, owner: Owner | None = None
 ) -> DatabaseSessions:
     """The store for threads, in this one of the project's databases."""
     return DatabaseSessions(_database(alias), windows, bounds, owner=owner)
@@ -36,11 +36,11 @@ def blocking_store(
 
 def loop_store(
     alias: str,
-    windows: Windows,
+    windows: Timeouts,
     threads: Threads,
     *,
     timeout: float,
-    bounds: Bounds = BOUNDS,
+    bounds: LogBounds = BOUNDS,
     owner: Owner | None = None,
 ) -> DatabaseStore:
     """The store for the running event loop; a call takes at most ``timeout`` seconds."""

@@ -5,21 +5,21 @@ from django.db.models import QuerySet
 from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL, CloseCode
 
-from ..records import Cap, Opening
+from ..records import Opening, SessionLimit
 from .rows import CONNECTED, ONLINE
 from .transaction import Database
-from .workers import Workers
+from .workers import WorkerLeases
 
 
-class Admission:
+class SessionLimitCheck:
     """Counts and evicts within the caller's transaction, which holds the gate, so that
     nobody else counts meanwhile."""
 
-    def __init__(self, database: Database, leases: Workers) -> None:
+    def __init__(self, database: Database, leases: WorkerLeases) -> None:
         self._live = LiveSession.objects.using(database.alias)
         self._leases = leases
 
-    def admits(self, opening: Opening, cap: Cap, now: int) -> bool:
+    def admits(self, opening: Opening, cap: SessionLimit, now: int) -> bool:
         """Whether there is room for this session, made if need be; False if that cannot be.
 
         A repeat is in already, and nobody anonymous is counted.
@@ -29,7 +29,7 @@ class Admission:
             return True
         return self._make_room(user, cap, now)
 
-    def _make_room(self, user: str, cap: Cap, now: int) -> bool:
+    def _make_room(self, user: str, cap: SessionLimit, now: int) -> bool:
         while True:
             counted = list(self._counted(user))
             surplus = len(counted) + 1 - cap.limit
@@ -50,7 +50,9 @@ class Admission:
         unended = self._live.filter(user=user, state__in=ONLINE, close_code__lt=FINAL)
         return unended.only("id", "state", "worker", "opened_at")
 
-    def _who_may_go(self, counted: list[LiveSession], cap: Cap, now: int) -> list[LiveSession]:
+    def _who_may_go(
+        self, counted: list[LiveSession], cap: SessionLimit, now: int
+    ) -> list[LiveSession]:
         """In the order in which they go."""
         workers = self._leases.dead(now).filter(id__in={row.worker for row in counted})
         dead = set(workers.values_list("id", flat=True))

@@ -7,32 +7,32 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..contract import AtCapacity
-from ..log import MOST, Appended, Draft
+from ..log import MAX_BATCH, PublishRequest, PublishResult
 
 # Appends behind a database that hangs; beyond it they are refused.
 MAX_WAITING = 20_000
 
-Answer: TypeAlias = tuple[Appended, ...]
+Answer: TypeAlias = tuple[PublishResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Append:
     """What one caller appends. Nobody waits any more for an answer that is done."""
 
-    drafts: Sequence[Draft]
+    drafts: Sequence[PublishRequest]
     answer: "asyncio.Future[Answer]"
 
 
-class Gathering:
+class AppendQueue:
     """While one call is under way, the next one gathers: so the more there is to append, the
     less a transaction costs each. ``append`` is called with at most MOST drafts."""
 
-    def __init__(self, append: Callable[[Sequence[Draft]], Awaitable[Answer]]) -> None:
+    def __init__(self, append: Callable[[Sequence[PublishRequest]], Awaitable[Answer]]) -> None:
         self._append = append
         self._waiting: deque[_Append] = deque()
         self.task: asyncio.Task[None] | None = None  # whoever closes the store waits for it
 
-    def add(self, drafts: Sequence[Draft]) -> "asyncio.Future[Answer]":
+    def add(self, drafts: Sequence[PublishRequest]) -> "asyncio.Future[Answer]":
         """The answer to come for these drafts, at most MOST, and nothing wrong with any.
 
         What is given up before its call begins is not appended. Raises StoreUnavailable.
@@ -57,7 +57,7 @@ class Gathering:
     def _next_group(self) -> list[_Append]:
         """Those who have waited longest, as many as one call may be about."""
         group: list[_Append] = []
-        room = MOST
+        room = MAX_BATCH
         while self._waiting and len(self._waiting[0].drafts) <= room:
             append = self._waiting.popleft()
             if not append.answer.done():

@@ -4,27 +4,27 @@ from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL
 from realtime.protocol.json_limits import MAX_INTEGER
 
-from ..records import Cap, Opening, Session, Verdict
-from ..timeouts import Windows
+from ..records import Opening, Session, SessionLimit, Verdict
+from ..timeouts import Timeouts
 from ..verdicts import OUTDATED, verdict_for
 from . import rows
-from .admission import Admission
-from .ends import Ends
+from .admission import SessionLimitCheck
+from .ends import RequestedEnds
 from .memberships import Memberships
 from .rows import CONNECTED, ONLINE, SUSPENDED
 from .tombstones import Tombstones
 from .transaction import Database
-from .workers import Workers
+from .workers import WorkerLeases
 
 
-class Arriving:
+class Openings:
     """What becomes of connections that ask for a session; each method is one transaction."""
 
     def __init__(
         self,
         database: Database,
-        windows: Windows,
-        leases: Workers,
+        windows: Timeouts,
+        leases: WorkerLeases,
         memberships: Memberships,
         tombstones: Tombstones,
     ) -> None:
@@ -33,11 +33,11 @@ class Arriving:
         self._leases = leases
         self._memberships = memberships
         self._tombstones = tombstones
-        self._admission = Admission(database, leases)
-        self._ends = Ends(database)
+        self._admission = SessionLimitCheck(database, leases)
+        self._ends = RequestedEnds(database)
         self._live = LiveSession.objects.using(database.alias)
 
-    def open(self, opening: Opening, cap: Cap | None) -> Session | Verdict | None:
+    def open(self, opening: Opening, cap: SessionLimit | None) -> Session | Verdict | None:
         """See the contract."""
         with self._database.write(gate=cap is not None) as now:
             if self._is_late(now, opening, opening.session):

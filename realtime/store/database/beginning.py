@@ -4,7 +4,7 @@ import secrets
 
 from realtime.protocol.position import Position
 
-from ..log import End
+from ..log import LogEnd
 
 # In place of a room's name: its row has no entries, and its epoch is that of all rooms that
 # nothing was published to, which have no rows of their own. Emptying the table takes it along.
@@ -16,6 +16,6 @@ def new_epoch() -> str:
     return secrets.token_hex(6)
 
 
-def at(base: str) -> End:
+def at(base: str) -> LogEnd:
     """The end of the log of a room that has none."""
-    return End(Position(base, 0), oldest=1)
+    return LogEnd(Position(base, 0), oldest=1)

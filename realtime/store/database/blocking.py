@@ -8,52 +8,52 @@ from msgspec.structs import asdict
 from realtime.models import LiveSession, Registry
 from realtime.protocol.codes import FINAL
 
-from ..contract import BATCH, LONGEST_REASON, BlockingStore, the_one
-from ..log import BOUNDS, Bounds
+from ..contract import BATCH, LONGEST_REASON, BlockingStore, exactly_one
+from ..log import BOUNDS, LogBounds
 from ..ownership import Owner
 from ..records import (
     Attendance,
     BeatAnswer,
-    Cap,
     CloseRequest,
     Departure,
-    Loss,
-    Lost,
+    LossReason,
+    LostSession,
     Opening,
     Overdue,
     Page,
-    Pulse,
     Query,
     Registration,
     Sample,
     Session,
+    SessionLimit,
+    SessionUpdate,
     Stats,
     SweepReport,
     Swept,
     Verdict,
     WorkerReport,
 )
-from ..timeouts import Windows
+from ..timeouts import Timeouts
 from . import rows
-from .arriving import Arriving
-from .ends import Ends
+from .arriving import Openings
+from .ends import RequestedEnds
 from .log import DatabaseBlockingLog
 from .memberships import Memberships
 from .ownership import Ownership
-from .queries import Looking
-from .registering import Registering
+from .queries import Queries
+from .registering import Registrations
 from .rows import CLOSING, CONNECTED, ONLINE, SUSPENDED
-from .stats import Numbers
-from .sweeping import Sweeping
+from .stats import RegistryStats
+from .sweeping import Sweep
 from .tombstones import Tombstones
 from .transaction import Database
-from .workers import Workers
+from .workers import WorkerLeases
 
 # What shows a repeated suspend or close that it was there before.
 _MOVED_BY = ("state", "claimant", "worker")
 
 
-class Standing(NamedTuple):
+class BeatRow(NamedTuple):
     """Where a session stands, as far as a beat is concerned."""
 
     id: str
@@ -69,8 +69,8 @@ class DatabaseSessions(BlockingStore):
     def __init__(
         self,
         database: Database,
-        windows: Windows,
-        bounds: Bounds = BOUNDS,
+        windows: Timeouts,
+        bounds: LogBounds = BOUNDS,
         *,
         owner: Owner | None = None,
     ) -> None:
@@ -79,18 +79,16 @@ class DatabaseSessions(BlockingStore):
         self._windows = windows
         self._ownership = Ownership(database, owner)
         self._tombstones = Tombstones(database, windows)
-        self._ends = Ends(database)
-        self._leases = Workers(database, windows, self._tombstones)
+        self._ends = RequestedEnds(database)
+        self._leases = WorkerLeases(database, windows, self._tombstones)
         self._memberships = Memberships(database)
-        self._sweeping = Sweeping(
+        self._sweeping = Sweep(database, windows, self._leases, self._memberships, self._tombstones)
+        self._arriving = Openings(
             database, windows, self._leases, self._memberships, self._tombstones
         )
-        self._arriving = Arriving(
-            database, windows, self._leases, self._memberships, self._tombstones
-        )
-        self._registering = Registering(database, windows, self._memberships, self._tombstones)
-        self._looking = Looking(database)
-        self._numbers = Numbers(database, self._leases)
+        self._registering = Registrations(database, windows, self._memberships, self._tombstones)
+        self._looking = Queries(database)
+        self._numbers = RegistryStats(database, self._leases)
         self._live = LiveSession.objects.using(database.alias)
         self._registry = Registry.objects.using(database.alias)
 
@@ -99,7 +97,9 @@ class DatabaseSessions(BlockingStore):
 
     # ------------------------------------------------------------ opening
 
-    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
+    def open(
+        self, opening: Opening, *, cap: SessionLimit | None = None
+    ) -> Session | Verdict | None:
         return self._arriving.open(opening, cap)
 
     def resume(self, opening: Opening) -> Session | Verdict | None:
@@ -108,10 +108,10 @@ class DatabaseSessions(BlockingStore):
     # ------------------------------------------------------------ beating
 
     def beat(
-        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+        self, worker: WorkerReport, pulses: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> BeatAnswer:
         with self._database.write() as now:
-            lost: tuple[Lost, ...] = ()
+            lost: tuple[LostSession, ...] = ()
             suspended: tuple[Session, ...] = ()
             renewed = False
             if renewal := self._leases.renew(worker, now):
@@ -129,14 +129,18 @@ class DatabaseSessions(BlockingStore):
                 at=now,
             )
 
-    def _report(self, worker: str, pulses: Sequence[Pulse], now: int) -> tuple[Lost, ...]:
+    def _report(
+        self, worker: str, pulses: Sequence[SessionUpdate], now: int
+    ) -> tuple[LostSession, ...]:
         known = self._standings(pulse.session for pulse in pulses)
         lost, found, ahead, rooms_of = [], [], [], {}
         for pulse in pulses:
             row = known.get(pulse.session)
             loss = _loss(row, worker, pulse)
             if row is None or loss is not None:
-                lost.append(Lost(pulse.session, pulse.generation, loss or Loss.UNKNOWN))
+                lost.append(
+                    LostSession(pulse.session, pulse.generation, loss or LossReason.UNKNOWN)
+                )
             else:
                 found.append((row.id, self._beaten(row, pulse, now)))
                 if row.last_beat > now:
@@ -155,16 +159,16 @@ class DatabaseSessions(BlockingStore):
             changes = [(row.id, rows.times_of(row, now)) for row in known]
             rows.update_rows(self._database.connection, changes)
 
-    def _beaten(self, row: Standing, pulse: Pulse, now: int) -> dict[str, Any]:
+    def _beaten(self, row: BeatRow, pulse: SessionUpdate, now: int) -> dict[str, Any]:
         # If suspended while its worker stood still, and nobody else took it: up again.
         last_beat = _last_life(row, pulse, now)
         deadline = self._windows.silence(last_beat)
         return {**rows.of_beat(pulse), "last_beat": last_beat, "deadline": deadline}
 
-    def _standings(self, sessions: Iterable[str]) -> dict[str, Standing]:
+    def _standings(self, sessions: Iterable[str]) -> dict[str, BeatRow]:
         """Like :func:`rows.lock`, with the few columns that a beat looks at."""
         chosen = self._live.select_for_update().filter(id__in=list(sessions)).order_by("id")
-        return {values[0]: Standing(*values) for values in chosen.values_list(*Standing._fields)}
+        return {values[0]: BeatRow(*values) for values in chosen.values_list(*BeatRow._fields)}
 
     def _inbox(self, worker: str) -> tuple[CloseRequest, ...]:
         asked = self._live.filter(worker=worker, close_code__gt=0, state=CONNECTED)
@@ -173,7 +177,9 @@ class DatabaseSessions(BlockingStore):
             for row in asked.order_by("id")[:BATCH]
         )
 
-    def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
+    def register(
+        self, worker: str, registrations: Sequence[Registration]
+    ) -> tuple[LostSession, ...]:
         return self._registering.register(worker, registrations)
 
     # ------------------------------------------------------------ ending
@@ -238,7 +244,7 @@ class DatabaseSessions(BlockingStore):
     def request_close(
         self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
     ) -> tuple[str, ...]:
-        name, value = the_one(session=session, user=user, login=login)
+        name, value = exactly_one(session=session, user=user, login=login)
         who = {"id" if name == "session" else name: value}
         with self._database.write() as now:
             self._ends.remember(name, value, code, reason, now)
@@ -303,13 +309,13 @@ class DatabaseSessions(BlockingStore):
         self._numbers.probe()
 
 
-def _loss(row: Standing | None, worker: str, pulse: Pulse) -> Loss | None:
+def _loss(row: BeatRow | None, worker: str, pulse: SessionUpdate) -> LossReason | None:
     if row is None:
-        return Loss.UNKNOWN
+        return LossReason.UNKNOWN
     if row.generation > pulse.generation:
-        return Loss.TAKEN_OVER
+        return LossReason.TAKEN_OVER
     if row.worker != worker or row.state not in ONLINE:
-        return Loss.UNKNOWN
+        return LossReason.UNKNOWN
     return None
 
 
@@ -328,7 +334,7 @@ def _last_rooms(row: LiveSession, departure: Departure) -> str:
     return rows.of_rooms(departure.pulse.rooms)
 
 
-def _last_life(row: LiveSession | Standing, pulse: Pulse, now: int) -> int:
+def _last_life(row: LiveSession | BeatRow, pulse: SessionUpdate, now: int) -> int:
     """When it last proved to be alive. The wait for its opening to be written does not
     count as silence, so a session never ends before it has begun."""
     return min(now, max(row.last_beat, now - pulse.idle_ms))

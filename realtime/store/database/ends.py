@@ -13,7 +13,7 @@ from ..verdicts import verdict_for
 from .transaction import Database
 
 
-class Ends:
+class RequestedEnds:
     """Used within the caller's transaction. They lie among the tombstones, and are forgotten with
     them."""
 

@@ -6,24 +6,26 @@ from typing import Any
 from realtime.models import RoomKey
 from realtime.protocol.position import Position
 
-from ..log import KEY_KEPT_MS, Appended, Draft
+from ..log import KEY_KEPT_MS, PublishRequest, PublishResult
 from .ages import Ages
 from .transaction import Database
 
 
-class Keys:
+class PublicationKeys:
     """Read within the caller's transaction, which has locked the rooms."""
 
     def __init__(self, database: Database) -> None:
         self.rows = RoomKey.objects.using(database.alias)
 
-    def recall(self, drafts: Sequence[Draft], ages: Ages) -> dict[tuple[str, str], Appended]:
+    def recall(
+        self, drafts: Sequence[PublishRequest], ages: Ages
+    ) -> dict[tuple[str, str], PublishResult]:
         """Where those of the drafts were put that have been appended before."""
         named = {(draft.room, draft.key) for draft in drafts if draft.key}
         if not named:
             return {}
         return {
-            (row.room, row.key): Appended(Position(row.epoch, row.offset), row.time)
+            (row.room, row.key): PublishResult(Position(row.epoch, row.offset), row.time)
             for row in self.rows.raw(*_pairs(named, ages.now))
             if not ages.is_over(row.time, KEY_KEPT_MS)
         }
@@ -38,7 +40,7 @@ def _pairs(named: Collection[tuple[str, str]], now: int) -> tuple[str, list[Any]
     return sql, [now, *(text for pair in named for text in pair)]
 
 
-def key_of(draft: Draft, answer: Appended) -> RoomKey:
+def key_of(draft: PublishRequest, answer: PublishResult) -> RoomKey:
     """The row that remembers where this draft was put."""
     return RoomKey(
         room=draft.room,

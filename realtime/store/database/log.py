@@ -14,25 +14,25 @@ from realtime.models import RoomEntry, RoomKey, RoomLog
 from realtime.protocol.position import Position
 
 from ..log import (
-    MOST,
+    MAX_BATCH,
     RECENT_MS,
-    Appended,
     BlockingLog,
-    Bounds,
-    Draft,
-    End,
-    Entry,
-    Extract,
     Log,
+    LogBounds,
+    LogEnd,
+    LogEntry,
+    LogPage,
+    PublishRequest,
+    PublishResult,
     check_drafts,
     check_read,
     check_rooms,
 )
 from .ages import Ages
-from .append_queue import Gathering
+from .append_queue import AppendQueue
 from .beginning import BASE, at, new_epoch
-from .keys import Keys, key_of
-from .pruning import Pruning
+from .keys import PublicationKeys, key_of
+from .pruning import LogPruning
 from .transaction import Database
 
 T = TypeVar("T")
@@ -49,17 +49,17 @@ class DatabaseBlockingLog(BlockingLog):
     """Logs, entries and keys as rows, of rooms that something was published to. What only
     reads finds missing is written by :meth:`keep`."""
 
-    def __init__(self, database: Database, bounds: Bounds) -> None:
+    def __init__(self, database: Database, bounds: LogBounds) -> None:
         self._database = database
         self._bounds = bounds
-        self._pruning = Pruning(database, bounds)
+        self._pruning = LogPruning(database, bounds)
         self._logs = RoomLog.objects.using(database.alias)
         self._entries = RoomEntry.objects.using(database.alias)
-        self._keys = Keys(database)
+        self._keys = PublicationKeys(database)
 
     # ------------------------------------------------------------ appending
 
-    def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+    def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
         check_drafts(drafts)
         if not drafts:
             return ()
@@ -74,9 +74,9 @@ class DatabaseBlockingLog(BlockingLog):
                 if answer is None:
                     entries.append(self._next(logs[draft.room], draft.data, ages))
                     position = Position(logs[draft.room].epoch, entries[-1].offset)
-                    answer = Appended(position, now, fresh=True)
+                    answer = PublishResult(position, now, fresh=True)
                     if draft.key:
-                        known[draft.room, draft.key] = Appended(position, now)
+                        known[draft.room, draft.key] = PublishResult(position, now)
                         keys.append(key_of(draft, answer))
                 answers.append(answer)
             self._write(logs, entries, keys)
@@ -159,13 +159,13 @@ class DatabaseBlockingLog(BlockingLog):
 
     # ------------------------------------------------------------ reading
 
-    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
         what = {"after": after, "limit": limit, "max_bytes": max_bytes}
         while (found := self.extract(room, **what)) is None:
             self.keep([room])
         return found
 
-    def extract(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract | None:
+    def extract(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage | None:
         """What :meth:`read` answers; None if there is no row of this room, and none of the
         base."""
         check_read(room, after=after, limit=limit, max_bytes=max_bytes)
@@ -181,13 +181,13 @@ class DatabaseBlockingLog(BlockingLog):
             )
             if not rows:
                 base = self._logs.filter(room=BASE).values_list("epoch", flat=True).first()
-                return Extract(at(base), ()) if base else None
+                return LogPage(at(base), ()) if base else None
             end = self._ends(rows[:1], now)[room]
         whole = end.oldest <= after + 1 <= end.top.offset
-        found = [Entry(*row[len(_END) :]) for row in rows] if whole else []
+        found = [LogEntry(*row[len(_END) :]) for row in rows] if whole else []
         # What somebody has deleted by hand leaves a hole; nothing beyond it follows.
         held = takewhile(lambda each: each[0] == each[1].offset, enumerate(found, after + 1))
-        return Extract(end, tuple(entry for _, entry in held))
+        return LogPage(end, tuple(entry for _, entry in held))
 
     def _last_that_fits(self, room: str, after: int, limit: int, max_bytes: int) -> int:
         """The last offset to read: looked up beforehand, because data may be large."""
@@ -200,11 +200,11 @@ class DatabaseBlockingLog(BlockingLog):
             last = offset
         return last
 
-    def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+    def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
         known, lacking = self.look(rooms)
         return {**known, **self.keep(lacking)} if lacking else known
 
-    def look(self, rooms: Sequence[str]) -> tuple[dict[str, End], list[str]]:
+    def look(self, rooms: Sequence[str]) -> tuple[dict[str, LogEnd], list[str]]:
         """Where the logs of rooms end, and for which of them something has to be written: they
         are to be remembered for longer, or there is no base."""
         check_rooms(rooms)
@@ -222,7 +222,7 @@ class DatabaseBlockingLog(BlockingLog):
                 lacking.append(room)
         return known, lacking
 
-    def keep(self, rooms: Sequence[str]) -> dict[str, End]:
+    def keep(self, rooms: Sequence[str]) -> dict[str, LogEnd]:
         """Remember the logs of these rooms for longer, those that there are; where all end."""
         with self._database.write() as now:
             chosen = self._logs.select_for_update().filter(room__in=rooms).order_by("room")
@@ -231,23 +231,23 @@ class DatabaseBlockingLog(BlockingLog):
             base = at(self._base(now))
             return {room: known.get(room, base) for room in rooms}
 
-    def recent(self) -> Mapping[str, End] | None:
+    def recent(self) -> Mapping[str, LogEnd] | None:
         with self._database.read() as now:
             # A clock that was set back leaves some in the future: they would stay the newest.
             at = (now - RECENT_MS + 1, now + RECENT_MS)
             lately = self._logs.filter(size__gt=0, appended_at__range=at)
-            rows = lately.order_by("-appended_at", "room").values_list(*_END)[:MOST]
+            rows = lately.order_by("-appended_at", "room").values_list(*_END)[:MAX_BATCH]
             return self._ends(rows, now)
 
-    def prune(self, limit: int = MOST) -> int:
+    def prune(self, limit: int = MAX_BATCH) -> int:
         return self._pruning.prune(limit)
 
-    def _ends(self, rows: Iterable[Sequence[Any]], now: int) -> dict[str, End]:
+    def _ends(self, rows: Iterable[Sequence[Any]], now: int) -> dict[str, LogEnd]:
         """Where logs end; of each the columns of _END, and perhaps more."""
         ages, ends = Ages(self._database, now), {}
         for room, epoch, top, oldest, appended_at, *_ in rows:
             is_over = ages.is_over(appended_at, self._bounds.ttl_ms)
-            ends[room] = End(Position(epoch, top), top + 1 if is_over else oldest)
+            ends[room] = LogEnd(Position(epoch, top), top + 1 if is_over else oldest)
         return ends
 
 
@@ -258,19 +258,19 @@ def _overwrite(
     rows.bulk_create(given, update_conflicts=True, unique_fields=unique, update_fields=columns)
 
 
-class Reader(Protocol):
+class ReadDriver(Protocol):
     """Reads off the event loop."""
 
     async def __call__(self, call: Callable[[], T]) -> T: ...
 
 
-class Writer(Protocol):
+class WriteDriver(Protocol):
     """Writes off the event loop, in a transaction that others may share unless ``alone``."""
 
     async def __call__(self, call: Callable[[], T], *, alone: bool = False) -> T: ...
 
 
-class Patience(Protocol):
+class TimeoutDriver(Protocol):
     """Waits for an answer, but not for ever: then it raises StoreUnavailable."""
 
     async def __call__(self, answer: Awaitable[T]) -> T: ...
@@ -287,41 +287,41 @@ class DatabaseLog(Log):
         self,
         log: DatabaseBlockingLog,
         database: Database,
-        read: Reader,
-        write: Writer,
-        in_time: Patience,
+        read: ReadDriver,
+        write: WriteDriver,
+        in_time: TimeoutDriver,
     ) -> None:
         self._log = log
         self._database = database
         self._read = read
         self._write = write
         self._in_time = in_time
-        self.gathering = Gathering(self._append)
+        self.gathering = AppendQueue(self._append)
 
-    async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+    async def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
         check_drafts(drafts)  # before they are among those of others
         return await self._in_time(self.gathering.add(drafts)) if drafts else ()
 
-    async def _append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+    async def _append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
         alone = self._database.is_shared
         return await self._write(lambda: self._log.append(drafts), alone=alone)
 
-    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
         what = {"after": after, "limit": limit, "max_bytes": max_bytes}
         while (found := await self._read(lambda: self._log.extract(room, **what))) is None:
             await self._keep([room])
         return found
 
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
         known, lacking = await self._read(lambda: self._log.look(rooms))
         return {**known, **await self._keep(lacking)} if lacking else known
 
-    async def _keep(self, rooms: Sequence[str]) -> dict[str, End]:
+    async def _keep(self, rooms: Sequence[str]) -> dict[str, LogEnd]:
         alone = self._database.is_shared
         return await self._write(lambda: self._log.keep(rooms), alone=alone)
 
-    async def recent(self) -> Mapping[str, End] | None:
+    async def recent(self) -> Mapping[str, LogEnd] | None:
         return await self._read(self._log.recent)
 
-    async def prune(self, limit: int = MOST) -> int:
+    async def prune(self, limit: int = MAX_BATCH) -> int:
         return await self._write(lambda: self._log.prune(limit))

@@ -6,7 +6,7 @@ from django.db.models import F, QuerySet
 
 from realtime.models import RoomEntry, RoomKey, RoomLog
 
-from ..log import KEY_KEPT_MS, Bounds
+from ..log import KEY_KEPT_MS, LogBounds
 from .ages import Ages
 from .beginning import BASE, new_epoch
 from .transaction import Database
@@ -15,10 +15,10 @@ from .transaction import Database
 ENTRIES_AT_ONCE = 5_000
 
 
-class Pruning:
+class LogPruning:
     """Waits for nobody: what somebody else has locked is pruned another time."""
 
-    def __init__(self, database: Database, bounds: Bounds) -> None:
+    def __init__(self, database: Database, bounds: LogBounds) -> None:
         self._database = database
         self._bounds = bounds
         self._logs = RoomLog.objects.using(database.alias)

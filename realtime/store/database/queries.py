@@ -8,14 +8,14 @@ from django.db.models.functions import Left
 from realtime.models import LiveSession
 
 from .. import cursor as cursors
-from ..contract import SHOWN
+from ..contract import ID_PREFIX_LEN
 from ..records import Order, Page, Query, Session
 from . import rows
 from .rows import CLOSING, CONNECTED, ONLINE
 from .transaction import Database
 
 
-class Looking:
+class Queries:
     """Reads of sessions; none changes anything."""
 
     def __init__(self, database: Database) -> None:
@@ -36,7 +36,7 @@ class Looking:
         with self._database.read():
             chosen = _matching(self._live, query)
             if cursor:
-                chosen = chosen.alias(shown=Left("id", SHOWN)).filter(order.after(cursor))
+                chosen = chosen.alias(shown=Left("id", ID_PREFIX_LEN)).filter(order.after(cursor))
             found = list(chosen.order_by(*order.columns)[: limit + 1])
             more = order.cursor(found[limit - 1]) if len(found) > limit else ""
             return Page(rows.to_records(found[:limit]), more)

@@ -6,8 +6,8 @@ from typing import Any
 from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL
 
-from ..records import Loss, Lost, Registration
-from ..timeouts import Windows
+from ..records import LossReason, LostSession, Registration
+from ..timeouts import Timeouts
 from . import rows
 from .memberships import Memberships
 from .rows import CONNECTED, ONLINE
@@ -15,14 +15,14 @@ from .tombstones import Tombstones
 from .transaction import Database
 
 
-class Registering:
+class Registrations:
     """See the contract. What two workers both believe to have goes to the higher generation,
     whoever comes first."""
 
     def __init__(
         self,
         database: Database,
-        windows: Windows,
+        windows: Timeouts,
         memberships: Memberships,
         tombstones: Tombstones,
     ) -> None:
@@ -32,7 +32,9 @@ class Registering:
         self._tombstones = tombstones
         self._live = LiveSession.objects.using(database.alias)
 
-    def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
+    def register(
+        self, worker: str, registrations: Sequence[Registration]
+    ) -> tuple[LostSession, ...]:
         """See the contract."""
         with self._database.write() as now:
             if self._tombstones.is_late(now, worker):
@@ -47,7 +49,7 @@ class Registering:
                 if row is None:
                     continue  # closed
                 if row.generation > session.generation:
-                    lost.append(Lost(session.id, session.generation, Loss.TAKEN_OVER))
+                    lost.append(LostSession(session.id, session.generation, LossReason.TAKEN_OVER))
                 elif row.generation < session.generation:
                     replaced.append((row.id, given[row.id] | _request_kept(row)))
                 elif row.worker == worker and row.state in ONLINE:

@@ -14,10 +14,10 @@ from ..records import (
     Departure,
     Opening,
     Peer,
-    Pulse,
     Registration,
     Session,
     SessionState,
+    SessionUpdate,
     Totals,
 )
 
@@ -86,7 +86,7 @@ def of_rooms(rooms: Iterable[str]) -> str:
     return " ".join(rooms)
 
 
-def of_pulse(pulse: Pulse) -> dict[str, Any]:
+def of_pulse(pulse: SessionUpdate) -> dict[str, Any]:
     """The columns that a beat reports, without the rooms."""
     return {
         "latency_ms": pulse.latency_ms,
@@ -96,15 +96,15 @@ def of_pulse(pulse: Pulse) -> dict[str, Any]:
     }
 
 
-def of_beat(pulse: Pulse) -> dict[str, Any]:
+def of_beat(pulse: SessionUpdate) -> dict[str, Any]:
     """The columns that a beat sets: whatever it was before, it is connected."""
     return {**of_pulse(pulse), "state": CONNECTED, "end_code": 0, "end_reason": ""}
 
 
-def pulse_of(registration: Registration) -> Pulse:
+def pulse_of(registration: Registration) -> SessionUpdate:
     """What a beat would report of this session."""
     s = registration.session
-    return Pulse(
+    return SessionUpdate(
         s.id, s.generation, s.latency_ms, s.missed, s.visibility, s.totals, registration.idle_ms
     )
 

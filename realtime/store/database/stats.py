@@ -14,15 +14,15 @@ from ..histogram import merged_percentiles
 from ..records import Deliveries, Sample, Stats, SweepReport, WorkerReport
 from .rows import CONNECTED, SUSPENDED
 from .transaction import Database
-from .workers import COUNTS, DELIVERIES, Workers
+from .workers import COUNTS, DELIVERIES, WorkerLeases
 
 _REPORT = (*(name for name in WorkerReport.__struct_fields__ if name != "deliveries"), *DELIVERIES)
 
 
-class Numbers:
+class RegistryStats:
     """Counts, workers, and samples for a chart."""
 
-    def __init__(self, database: Database, leases: Workers) -> None:
+    def __init__(self, database: Database, leases: WorkerLeases) -> None:
         self._database = database
         self._leases = leases
         self._live = LiveSession.objects.using(database.alias)

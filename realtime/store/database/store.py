@@ -14,17 +14,17 @@ from ..contract import BATCH, AtCapacity, Store, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,
-    Cap,
     Departure,
-    Lost,
+    LostSession,
     Opening,
     Overdue,
     Page,
-    Pulse,
     Query,
     Registration,
     Sample,
     Session,
+    SessionLimit,
+    SessionUpdate,
     Stats,
     SweepReport,
     Swept,
@@ -76,7 +76,9 @@ class DatabaseStore(Store):
     async def own(self, *, adopt: bool = False) -> None:
         await self._write(lambda: self.blocking.own(adopt=adopt), alone=True)
 
-    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
+    async def open(
+        self, opening: Opening, *, cap: SessionLimit | None = None
+    ) -> Session | Verdict | None:
         # It may wait for a row, so it must hold none that others wait for.
         alone = cap is not None and self._database.is_shared
         return await self._write(lambda: self.blocking.open(opening, cap=cap), alone=alone)
@@ -85,7 +87,7 @@ class DatabaseStore(Store):
         return await self._write(lambda: self.blocking.resume(opening))
 
     async def beat(
-        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+        self, worker: WorkerReport, pulses: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> BeatAnswer:
         return await self._write(
             lambda: self.blocking.beat(worker, pulses, suspend_lost=suspend_lost)
@@ -93,7 +95,7 @@ class DatabaseStore(Store):
 
     async def register(
         self, worker: str, registrations: Sequence[Registration]
-    ) -> tuple[Lost, ...]:
+    ) -> tuple[LostSession, ...]:
         return await self._write(lambda: self.blocking.register(worker, registrations))
 
     async def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:

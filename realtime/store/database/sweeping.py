@@ -9,23 +9,23 @@ from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL, CloseCode, reason_for
 
 from ..records import Overdue, Session, Swept
-from ..timeouts import Windows
+from ..timeouts import Timeouts
 from . import rows
 from .memberships import Memberships
 from .rows import CLOSING, CONNECTED, SUSPENDED
 from .tombstones import Tombstones
 from .transaction import Database
-from .workers import Workers
+from .workers import WorkerLeases
 
 
-class Sweeping:
+class Sweep:
     """Steps of a sweep. Correct when run twice, at once, or from several places."""
 
     def __init__(
         self,
         database: Database,
-        windows: Windows,
-        leases: Workers,
+        windows: Timeouts,
+        leases: WorkerLeases,
         memberships: Memberships,
         tombstones: Tombstones,
     ) -> None:

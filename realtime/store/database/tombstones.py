@@ -9,7 +9,7 @@ from realtime.protocol.codes import FINAL
 
 from ..contract import LATE_MS
 from ..records import Opening, Verdict
-from ..timeouts import Windows
+from ..timeouts import Timeouts
 from ..verdicts import verdict_for
 from .transaction import Database
 
@@ -21,7 +21,7 @@ _COLUMNS = [field.name for field in Tombstone._meta.fields if not field.primary_
 class Tombstones:
     """Used within the caller's transaction."""
 
-    def __init__(self, database: Database, windows: Windows) -> None:
+    def __init__(self, database: Database, windows: Timeouts) -> None:
         self._database = database
         self._windows = windows
         self._all = Tombstone.objects.using(database.alias)

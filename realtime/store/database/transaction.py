@@ -27,7 +27,7 @@ CLOCKS = {
 }
 
 # Held to the end of the transaction. SQLite has a lock like it anyway.
-GATES = {
+ADVISORY_LOCKS = {
     "sqlite": "SELECT 1",
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('realtime: the gate'))",
 }
@@ -77,10 +77,10 @@ class Database:
         counts. Inside an open transaction it is a part of
         that. Raises StoreUnavailable for whatever the database has to say.
         """
-        with speaking(), _immediate(self.connection), transaction.atomic(self.alias):
+        with translate_errors(), _immediate(self.connection), transaction.atomic(self.alias):
             self._begin()
             if gate:
-                self._ask(GATES)
+                self._ask(ADVISORY_LOCKS)
             yield self.now()
 
     def hold_alone(self, names: Sequence[str]) -> None:
@@ -114,7 +114,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[int]:
         """Some queries without a transaction of their own; gives the time."""
-        with speaking():
+        with translate_errors():
             self._begin()
             yield self.now()
 
@@ -129,7 +129,7 @@ class Deadlock(StoreUnavailable):
 
 
 @contextmanager
-def speaking() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raises StoreUnavailable if a database fails, and as they are the errors of what it was
     asked for: a table that is not there, a value that does not fit, a row that is there already.
 

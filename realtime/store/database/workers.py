@@ -9,7 +9,7 @@ from realtime.models import Registry, Worker
 
 from ..contract import LOST_WORKER_KEPT_MS
 from ..records import Deliveries, WorkerReport
-from ..timeouts import Windows
+from ..timeouts import Timeouts
 from .tombstones import Tombstones
 from .transaction import Database
 
@@ -19,7 +19,7 @@ DELIVERIES = tuple(Deliveries.__struct_fields__)
 COUNTS = ("pings", "pongs", "timeouts", *DELIVERIES)
 
 
-class Workers:
+class WorkerLeases:
     """Used within the caller's transaction.
 
     The counts of a worker long lost are folded into the registry's one row, so that few
@@ -27,7 +27,7 @@ class Workers:
     finds there what has been folded, and nothing is counted twice.
     """
 
-    def __init__(self, database: Database, windows: Windows, tombstones: Tombstones) -> None:
+    def __init__(self, database: Database, windows: Timeouts, tombstones: Tombstones) -> None:
         self._windows = windows
         self._tombstones = tombstones
         self._workers = Worker.objects.using(database.alias)

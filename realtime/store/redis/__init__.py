@@ -2,13 +2,13 @@
 
 from functools import lru_cache
 
-from ..log import BOUNDS, Bounds
+from ..log import BOUNDS, LogBounds
 from ..ownership import Owner
-from ..timeouts import Windows
+from ..timeouts import Timeouts
 from .blocking import RedisSessions
 from .client import blocking_client, loop_client
-from .operations import Talks
-from .scripts import Calls
+from .operations import Operations
+from .scripts import ScriptCalls
 from .store import RedisStore
 
 __all__ = ["RedisSessions", "RedisStore", "blocking_store", "loop_store"]
@@ -17,11 +17,11 @@ __all__ = ["RedisSessions", "RedisStore", "blocking_store", "loop_store"]
 @lru_cache(maxsize=8)  # one in a process, unless a test has its own
 def blocking_store(
     url: str,
-    windows: Windows,
+    windows: Timeouts,
     *,
     prefix: str,
     timeout: float,
-    bounds: Bounds = BOUNDS,
+    bounds: LogBounds = BOUNDS,
     owner: Owner | None = None,
 ) -> RedisSessions:
     """The store for threads: always the same one, with its one pool of connections.
@@ -29,16 +29,18 @@ def blocking_store(
     Raises ValueError for what is not the URL of a Redis.
     """
     client = blocking_client(url, timeout=timeout)
-    return RedisSessions(client, Talks(Calls(windows), bounds, owner=owner), prefix=prefix)
+    return RedisSessions(
+        client, Operations(ScriptCalls(windows), bounds, owner=owner), prefix=prefix
+    )
 
 
 def loop_store(
     url: str,
-    windows: Windows,
+    windows: Timeouts,
     *,
     prefix: str,
     timeout: float,
-    bounds: Bounds = BOUNDS,
+    bounds: LogBounds = BOUNDS,
     owner: Owner | None = None,
 ) -> RedisStore:
     """The store for the running event loop, with connections of its own."""

@@ -9,27 +9,27 @@ from ..contract import BATCH, BlockingStore, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,
-    Cap,
     Departure,
-    Lost,
+    LostSession,
     Opening,
     Overdue,
     Page,
-    Pulse,
     Query,
     Registration,
     Sample,
     Session,
+    SessionLimit,
+    SessionUpdate,
     Stats,
     SweepReport,
     Swept,
     Verdict,
     WorkerReport,
 )
-from .client import is_demoted, speaking
+from .client import is_demoted, translate_errors
 from .log import RedisBlockingLog
-from .operations import Talks
-from .scripts import SCRIPTS, Call, Talk
+from .operations import Operations
+from .scripts import SCRIPTS, Operation, ScriptCall
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class RedisSessions(BlockingStore):
     All keys begin with ``{prefix}:``.
     """
 
-    def __init__(self, client: "redis.Redis", talks: Talks, *, prefix: str) -> None:
+    def __init__(self, client: "redis.Redis", talks: Operations, *, prefix: str) -> None:
         self._client = client
         self.talks = talks
         self._prefix = prefix
@@ -50,18 +50,22 @@ class RedisSessions(BlockingStore):
     def own(self, *, adopt: bool = False) -> None:
         self._carry_on(self.talks.ownership.own(adopt=adopt))
 
-    def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
+    def open(
+        self, opening: Opening, *, cap: SessionLimit | None = None
+    ) -> Session | Verdict | None:
         return self._run(self.talks.sessions.open(opening, cap=cap))
 
     def resume(self, opening: Opening) -> Session | Verdict | None:
         return self._run(self.talks.sessions.resume(opening))
 
     def beat(
-        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+        self, worker: WorkerReport, pulses: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> BeatAnswer:
         return self._run(self.talks.sessions.beat(worker, pulses, suspend_lost=suspend_lost))
 
-    def register(self, worker: str, registrations: Sequence[Registration]) -> tuple[Lost, ...]:
+    def register(
+        self, worker: str, registrations: Sequence[Registration]
+    ) -> tuple[LostSession, ...]:
         return self._run(self.talks.sessions.register(worker, registrations))
 
     def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
@@ -120,12 +124,12 @@ class RedisSessions(BlockingStore):
     def probe(self) -> None:
         self._run(self.talks.numbers.probe())
 
-    def _run(self, talk: Talk[T]) -> T:
+    def _run(self, talk: Operation[T]) -> T:
         return self._carry_on(self.talks.ownership.first(talk))
 
-    def _carry_on(self, talk: Talk[T]) -> T:
+    def _carry_on(self, talk: Operation[T]) -> T:
         """Carry a talk on to its end. Raises StoreUnavailable."""
-        with speaking():
+        with translate_errors():
             try:
                 call = next(talk)
                 while True:
@@ -134,7 +138,7 @@ class RedisSessions(BlockingStore):
                 result: T = end.value
                 return result
 
-    def _ask(self, call: Call) -> bytes:
+    def _ask(self, call: ScriptCall) -> bytes:
         try:
             script, keys = self._scripts[call.script], call.keys(self._prefix)
             answer: bytes = script(keys=keys, args=[call.payload])

@@ -101,7 +101,7 @@ def is_demoted(error: redis.ResponseError) -> bool:
 
 
 @contextmanager
-def speaking() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raises StoreUnavailable if Redis, or the way to it, fails, and as they are the errors of what
     it was asked for: a script that fails, a key of another type."""
     try:

@@ -10,20 +10,20 @@ from realtime.protocol.position import Position
 
 from ..log import (
     KEY_KEPT_MS,
-    MOST,
-    Appended,
+    MAX_BATCH,
     BlockingLog,
-    Bounds,
-    Draft,
-    End,
-    Entry,
-    Extract,
     Log,
+    LogBounds,
+    LogEnd,
+    LogEntry,
+    LogPage,
+    PublishRequest,
+    PublishResult,
     check_drafts,
     check_read,
     check_rooms,
 )
-from .scripts import Call, Calls, Talk
+from .scripts import Operation, ScriptCall, ScriptCalls
 
 T = TypeVar("T")
 
@@ -35,14 +35,14 @@ _ends = msgspec.msgpack.Decoder(list[_End])
 _read = msgspec.msgpack.Decoder(tuple[_End, list[str]])
 
 
-class LogTalks:
+class LogOperations:
     """See the contract for what each method does."""
 
-    def __init__(self, calls: Calls, bounds: Bounds) -> None:
+    def __init__(self, calls: ScriptCalls, bounds: LogBounds) -> None:
         self._calls = calls
         self._bounds = bounds
 
-    def append(self, drafts: Sequence[Draft]) -> Talk[tuple[Appended, ...]]:
+    def append(self, drafts: Sequence[PublishRequest]) -> Operation[tuple[PublishResult, ...]]:
         """One call."""
         check_drafts(drafts)
         if not drafts:
@@ -56,19 +56,19 @@ class LogTalks:
             kept_ms=KEY_KEPT_MS,
         )
         return tuple(
-            Appended(Position(epoch, offset), time, fresh)
+            PublishResult(Position(epoch, offset), time, fresh)
             for epoch, offset, time, fresh in _appended.decode(answer)
         )
 
-    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Talk[Extract]:
+    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Operation[LogPage]:
         """One call."""
         check_read(room, after=after, limit=limit, max_bytes=max_bytes)
         answer = yield self._call("read", [room], after=after, limit=limit, max_bytes=max_bytes)
         end, texts = _read.decode(answer)
         entries = (_entry(offset, text) for offset, text in enumerate(texts, after + 1))
-        return Extract(_end(end), tuple(entries))
+        return LogPage(_end(end), tuple(entries))
 
-    def ends(self, rooms: Sequence[str]) -> Talk[Mapping[str, End]]:
+    def ends(self, rooms: Sequence[str]) -> Operation[Mapping[str, LogEnd]]:
         """One call."""
         check_rooms(rooms)
         if not rooms:
@@ -76,7 +76,7 @@ class LogTalks:
         answer = yield self._call("ends", rooms)
         return dict(zip(rooms, map(_end, _ends.decode(answer)), strict=True))
 
-    def _call(self, script: str, rooms: Sequence[str], **given: Any) -> Call:
+    def _call(self, script: str, rooms: Sequence[str], **given: Any) -> ScriptCall:
         payload = {
             # Never the same twice: not from a generator that an application may have seeded.
             "epoch": secrets.token_hex(6),
@@ -85,78 +85,78 @@ class LogTalks:
             "offset_ms": round(self._calls.clock_offset * 1000),
             **given,
         }
-        return Call(f"log/{script}", msgspec.msgpack.encode(payload), tuple(rooms))
+        return ScriptCall(f"log/{script}", msgspec.msgpack.encode(payload), tuple(rooms))
 
 
-def _of_draft(draft: Draft) -> dict[str, str]:
+def _of_draft(draft: PublishRequest) -> dict[str, str]:
     return {"data": draft.data, "key": draft.key} if draft.key else {"data": draft.data}
 
 
-def _end(answer: _End) -> End:
+def _end(answer: _End) -> LogEnd:
     epoch, top, oldest = answer
-    return End(Position(epoch, top), oldest)
+    return LogEnd(Position(epoch, top), oldest)
 
 
-def _entry(offset: int, text: str) -> Entry:
+def _entry(offset: int, text: str) -> LogEntry:
     time, _, data = text.partition(" ")
-    return Entry(offset, int(time), data)
+    return LogEntry(offset, int(time), data)
 
 
-class Driver(Protocol):
+class BlockingDriver(Protocol):
     """Carries a talk on to its end."""
 
-    def __call__(self, talk: Talk[T]) -> T: ...
+    def __call__(self, talk: Operation[T]) -> T: ...
 
 
 class LoopDriver(Protocol):
     """The same, for an event loop."""
 
-    async def __call__(self, talk: Talk[T]) -> T: ...
+    async def __call__(self, talk: Operation[T]) -> T: ...
 
 
 class RedisBlockingLog(BlockingLog):
     """Each method is a talk. What is over is forgotten by Redis itself."""
 
-    def __init__(self, run: Driver, talks: LogTalks) -> None:
+    def __init__(self, run: BlockingDriver, talks: LogOperations) -> None:
         self._run = run
         self._talks = talks
 
-    def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+    def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
         return self._run(self._talks.append(drafts))
 
-    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+    def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
         return self._run(self._talks.read(room, after=after, limit=limit, max_bytes=max_bytes))
 
-    def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+    def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
         return self._run(self._talks.ends(rooms))
 
-    def recent(self) -> Mapping[str, End] | None:
+    def recent(self) -> Mapping[str, LogEnd] | None:
         return None
 
-    def prune(self, limit: int = MOST) -> int:
+    def prune(self, limit: int = MAX_BATCH) -> int:
         return 0
 
 
 class RedisLog(Log):
     """The same for an event loop."""
 
-    def __init__(self, run: LoopDriver, talks: LogTalks) -> None:
+    def __init__(self, run: LoopDriver, talks: LogOperations) -> None:
         self._run = run
         self._talks = talks
 
-    async def append(self, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+    async def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
         return await self._run(self._talks.append(drafts))
 
-    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> Extract:
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
         return await self._run(
             self._talks.read(room, after=after, limit=limit, max_bytes=max_bytes)
         )
 
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
         return await self._run(self._talks.ends(rooms))
 
-    async def recent(self) -> Mapping[str, End] | None:
+    async def recent(self) -> Mapping[str, LogEnd] | None:
         return None
 
-    async def prune(self, limit: int = MOST) -> int:
+    async def prune(self, limit: int = MAX_BATCH) -> int:
         return 0

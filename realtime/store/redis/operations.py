@@ -1,25 +1,25 @@
 """The whole contract as talks, for whoever drives them."""
 
-from ..log import BOUNDS, Bounds
+from ..log import BOUNDS, LogBounds
 from ..ownership import Owner
-from .log import LogTalks
-from .ownership import Ownership
-from .queries import Looking
-from .scripts import Calls
-from .sessions import Sessions
-from .stats import Numbers
-from .sweeping import Sweeping
+from .log import LogOperations
+from .ownership import OwnershipOperations
+from .queries import QueryOperations
+from .scripts import ScriptCalls
+from .sessions import SessionOperations
+from .stats import StatsOperations
+from .sweeping import SweepOperations
 
 
-class Talks:
+class Operations:
     """The parts of the contract, over the same calls."""
 
     def __init__(
-        self, calls: Calls, bounds: Bounds = BOUNDS, *, owner: Owner | None = None
+        self, calls: ScriptCalls, bounds: LogBounds = BOUNDS, *, owner: Owner | None = None
     ) -> None:
-        self.ownership = Ownership(calls, owner)
-        self.sessions = Sessions(calls)
-        self.looking = Looking(calls)
-        self.sweeping = Sweeping(calls)
-        self.numbers = Numbers(calls)
-        self.log = LogTalks(calls, bounds)
+        self.ownership = OwnershipOperations(calls, owner)
+        self.sessions = SessionOperations(calls)
+        self.looking = QueryOperations(calls)
+        self.sweeping = SweepOperations(calls)
+        self.numbers = StatsOperations(calls)
+        self.log = LogOperations(calls, bounds)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import msgspec
 
 from .. import cursor as cursors
-from ..contract import SHOWN
+from ..contract import ID_PREFIX_LEN
 from ..records import Attendance, Order, Page, Query, Session, SessionState
 from . import rows
-from .rows import Place, Row, answers
-from .scripts import Calls, Talk
+from .rows import LoginPlace, SessionRow, answers
+from .scripts import Operation, ScriptCalls
 
 # A script's numbers are doubles; a cursor made by hand may be anything.
 _FARTHEST = 2**53
@@ -20,8 +20,8 @@ _ORDERS = {Order.STARTED: "opened_at", Order.LAST_BEAT: "last_beat"}
 class _Step(msgspec.Struct):
     """The answer of ``page.lua``."""
 
-    sessions: list[Row]
-    place: Place | None = None
+    sessions: list[SessionRow]
+    place: LoginPlace | None = None
 
 
 _step = answers(_Step)
@@ -34,20 +34,20 @@ class _Search:
 
     by: dict[str, str]
     order: str
-    place: Place | None = None
+    place: LoginPlace | None = None
 
 
-class Looking:
+class QueryOperations:
     """See the contract for what each method does."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: ScriptCalls) -> None:
         self._calls = calls
 
-    def get(self, session: str) -> Talk[Session | None]:
+    def get(self, session: str) -> Operation[Session | None]:
         """One call."""
-        return rows.perhaps((yield self._calls("get", session=session)))
+        return rows.optional_session((yield self._calls("get", session=session)))
 
-    def page(self, query: Query, *, limit: int, cursor: str) -> Talk[Page]:
+    def page(self, query: Query, *, limit: int, cursor: str) -> Operation[Page]:
         """A call for each BATCH of entries that are looked at; one, where few can match."""
         if limit < 1:
             raise ValueError(f"a limit is at least 1, not {limit}")
@@ -61,18 +61,18 @@ class Looking:
         last = found[limit - 1]
         return Page(rows.to_records(found[:limit]), cursors.write(getattr(last, order), last.id))
 
-    def of_user(self, user: str) -> Talk[tuple[Session, ...]]:
+    def of_user(self, user: str) -> Operation[tuple[Session, ...]]:
         """A call for each BATCH of them."""
         found = yield from self._find(_Search({"user": user}, _ORDERS[Order.STARTED]), None)
         return rows.to_records(found)
 
-    def attendance(self, room: str) -> Talk[Attendance]:
+    def attendance(self, room: str) -> Operation[Attendance]:
         """One call."""
         return Attendance(*_counts.decode((yield self._calls("attendance", room=room))))
 
-    def _find(self, search: _Search, wanted: int | None) -> Talk[list[Row]]:
+    def _find(self, search: _Search, wanted: int | None) -> Operation[list[SessionRow]]:
         """The first so many that match, or all. Who beats meanwhile may come by twice."""
-        found: dict[str, Row] = {}
+        found: dict[str, SessionRow] = {}
         place = search.place
         while True:
             most = self._calls.batch if wanted is None else wanted - len(found)
@@ -98,6 +98,6 @@ def _fields(query: Query) -> dict[str, str]:
     return {name: value for name, value in exact.items() if value}
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> LoginPlace:
     score, head = cursors.read(text)
-    return Place(max(-_FARTHEST, min(score, _FARTHEST)), head, SHOWN)
+    return LoginPlace(max(-_FARTHEST, min(score, _FARTHEST)), head, ID_PREFIX_LEN)

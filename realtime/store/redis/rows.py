@@ -13,17 +13,17 @@ from ..records import (
     Departure,
     Opening,
     Peer,
-    Pulse,
     Registration,
     Session,
     SessionState,
+    SessionUpdate,
     Totals,
 )
 
 T = TypeVar("T")
 
 
-class Row(msgspec.Struct):
+class SessionRow(msgspec.Struct):
     """A session as scripts answer it: its hash, where what is empty is missing.
 
     ``about`` and ``values`` are JSON that no script looks into. The latter stays below the
@@ -51,7 +51,7 @@ class Row(msgspec.Struct):
     turn: int = 0
 
 
-class Verdict(msgspec.Struct):
+class VerdictRow(msgspec.Struct):
     """What a client is told instead of a session; ``login`` is that of the session that it was
     about to resume."""
 
@@ -60,7 +60,7 @@ class Verdict(msgspec.Struct):
     login: str = ""
 
 
-class Place(msgspec.Struct, omit_defaults=True):
+class LoginPlace(msgspec.Struct, omit_defaults=True):
     """Where in an order a step ended, or begins: at a whole id, or at the ``shown`` head
     of one that came from a cursor."""
 
@@ -69,7 +69,7 @@ class Place(msgspec.Struct, omit_defaults=True):
     shown: int | None = None
 
 
-class Asked(msgspec.Struct):
+class CloseRequestRow(msgspec.Struct):
     """A session of an inbox."""
 
     id: str
@@ -110,7 +110,9 @@ class _Values(msgspec.Struct, array_like=True):
 _about = msgspec.json.Decoder(_About)
 _values = msgspec.json.Decoder(_Values)
 _json = msgspec.json.Encoder()
-_row: "msgspec.msgpack.Decoder[Row | None]" = msgspec.msgpack.Decoder(Row | None, strict=False)
+_row: "msgspec.msgpack.Decoder[SessionRow | None]" = msgspec.msgpack.Decoder(
+    SessionRow | None, strict=False
+)
 
 
 def answers(shape: type[T]) -> msgspec.msgpack.Decoder[T]:
@@ -118,7 +120,7 @@ def answers(shape: type[T]) -> msgspec.msgpack.Decoder[T]:
     return msgspec.msgpack.Decoder(shape, strict=False)
 
 
-def perhaps(answer: bytes) -> Session | None:
+def optional_session(answer: bytes) -> Session | None:
     """The session that a script answers, or None."""
     row = _row.decode(answer)
     return to_record(row) if row else None
@@ -129,7 +131,7 @@ def json_of(value: Any) -> str:
     return _json.encode(value).decode()
 
 
-def to_record(row: Row) -> Session:
+def to_record(row: SessionRow) -> Session:
     """A row as the record that the contract speaks of."""
     about, values = _about.decode(row.about), _values.decode(row.values)
     return Session(
@@ -152,12 +154,12 @@ def to_record(row: Row) -> Session:
     )
 
 
-def to_records(rows: Iterable[Row]) -> tuple[Session, ...]:
+def to_records(rows: Iterable[SessionRow]) -> tuple[Session, ...]:
     """Rows as records, in their order."""
     return tuple(map(to_record, rows))
 
 
-def by_id(rows: Iterable[Row]) -> tuple[Session, ...]:
+def by_id(rows: Iterable[SessionRow]) -> tuple[Session, ...]:
     """Rows as records, sorted by id."""
     return to_records(sorted(rows, key=lambda row: row.id))
 
@@ -178,7 +180,7 @@ def of_opening(opening: Opening) -> dict[str, Any]:
     }
 
 
-def of_pulses(pulses: Iterable[Pulse]) -> list[Any]:
+def of_pulses(pulses: Iterable[SessionUpdate]) -> list[Any]:
     """What a beat reports, one after the other in one list: half the work for both sides."""
     told: list[Any] = []
     for pulse in pulses:
@@ -196,7 +198,7 @@ def of_pulses(pulses: Iterable[Pulse]) -> list[Any]:
     return told
 
 
-def _of_pulse(pulse: Pulse) -> dict[str, Any]:
+def _of_pulse(pulse: SessionUpdate) -> dict[str, Any]:
     told = {
         "id": pulse.session,
         "generation": pulse.generation,

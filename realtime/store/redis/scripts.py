@@ -10,7 +10,7 @@ import msgspec
 from realtime.protocol.codes import FINAL
 
 from ..contract import BATCH, ENDED_MS, LATE_MS
-from ..timeouts import Windows
+from ..timeouts import Timeouts
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ SCRIPTS = _REGISTRY | {f"log/{name}": text for name, text in _LOG.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ScriptCall:
     """A script to run, its one argument, and the rooms that it is about, if it is not about
     the registry."""
 
@@ -60,19 +60,19 @@ class Call:
 
 # A method of the contract without its input and output: it says what to call, is handed the
 # answers, and returns a record. Whoever drives it waits, with a thread or an event loop.
-Talk: TypeAlias = Generator[Call, bytes, T]
+Operation: TypeAlias = Generator[ScriptCall, bytes, T]
 
 
-class Calls:
+class ScriptCalls:
     """Makes calls. ``clock_offset`` (seconds) is 0 but in tests, ``batch`` is smaller there:
     how many entries a script looks at before it leaves the rest to another call."""
 
-    def __init__(self, windows: Windows, *, clock_offset: float = 0.0, batch: int = BATCH) -> None:
+    def __init__(self, windows: Timeouts, *, clock_offset: float = 0.0, batch: int = BATCH) -> None:
         self.windows = windows
         self.clock_offset = clock_offset
         self.batch = batch
 
-    def __call__(self, script: str, **given: Any) -> Call:
+    def __call__(self, script: str, **given: Any) -> ScriptCall:
         """This script with these values, and with those that every script is given.
 
         Raises ValueError for a text that is not Unicode, such as half a surrogate pair.
@@ -90,4 +90,4 @@ class Calls:
             "batch": self.batch,
             **given,
         }
-        return Call(script, msgspec.msgpack.encode(payload))
+        return ScriptCall(script, msgspec.msgpack.encode(payload))

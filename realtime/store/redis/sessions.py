@@ -9,31 +9,31 @@ from msgspec.structs import asdict
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.json_limits import MAX_INTEGER
 
-from ..contract import the_one
+from ..contract import exactly_one
 from ..records import (
     BeatAnswer,
-    Cap,
     Departure,
-    Loss,
-    Lost,
+    LossReason,
+    LostSession,
     Opening,
-    Pulse,
     Registration,
     Session,
+    SessionLimit,
+    SessionUpdate,
     Verdict,
     WorkerReport,
 )
 from ..verdicts import verdict_for
 from . import rows
-from .rows import Asked, Place, Row, answers
-from .scripts import Calls, Talk
+from .rows import CloseRequestRow, LoginPlace, SessionRow, answers
+from .scripts import Operation, ScriptCalls
 
 
 class _Arrived(msgspec.Struct):
     """The answer of ``open.lua`` and ``resume.lua``: one of the two."""
 
-    session: Row | None = None
-    verdict: rows.Verdict | None = None
+    session: SessionRow | None = None
+    verdict: rows.VerdictRow | None = None
 
 
 class _Beaten(msgspec.Struct):
@@ -43,9 +43,9 @@ class _Beaten(msgspec.Struct):
     online: int
     workers: int
     incarnation: str
-    inbox: list[Asked]
-    lost: list[tuple[int, Loss]]
-    suspended: list[Row]
+    inbox: list[CloseRequestRow]
+    lost: list[tuple[int, LossReason]]
+    suspended: list[SessionRow]
     at: int
 
 
@@ -53,37 +53,39 @@ class _Asked(msgspec.Struct):
     """The answer of ``request_close.lua``."""
 
     ids: list[str]
-    place: Place | None = None
+    place: LoginPlace | None = None
 
 
 class _Left(msgspec.Struct):
     """The answer of ``leave.lua``."""
 
-    sessions: list[Row]
+    sessions: list[SessionRow]
     more: bool
 
 
 _arrived: "msgspec.msgpack.Decoder[_Arrived | None]" = answers(_Arrived | None)  # type: ignore[arg-type]
-_sessions = answers(list[Row])
+_sessions = answers(list[SessionRow])
 _positions = answers(list[int])
 _beaten = answers(_Beaten)
 _asked = answers(_Asked)
 _left = answers(_Left)
 
 
-class Sessions:
+class SessionOperations:
     """See the contract for what each method does."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: ScriptCalls) -> None:
         self._calls = calls
 
-    def open(self, opening: Opening, *, cap: Cap | None) -> Talk[Session | Verdict | None]:
+    def open(
+        self, opening: Opening, *, cap: SessionLimit | None
+    ) -> Operation[Session | Verdict | None]:
         """One call."""
         limits = _limits(cap) if cap and opening.peer.user else None
         answer = yield self._calls("open", opening=rows.of_opening(opening), cap=limits)
         return _arrival(opening, answer)
 
-    def resume(self, opening: Opening) -> Talk[Session | Verdict | None]:
+    def resume(self, opening: Opening) -> Operation[Session | Verdict | None]:
         """One call."""
         answer = yield self._calls(
             "resume",
@@ -94,8 +96,8 @@ class Sessions:
         return _arrival(opening, answer)
 
     def beat(
-        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool
-    ) -> Talk[BeatAnswer]:
+        self, worker: WorkerReport, pulses: Sequence[SessionUpdate], *, suspend_lost: bool
+    ) -> Operation[BeatAnswer]:
         """One call."""
         answer = yield self._calls(
             "beat",
@@ -112,7 +114,7 @@ class Sessions:
             incarnation=beaten.incarnation,
             inbox=tuple(asked.to_record() for asked in sorted(beaten.inbox, key=lambda a: a.id)),
             lost=tuple(
-                Lost(pulses[position - 1].session, pulses[position - 1].generation, loss)
+                LostSession(pulses[position - 1].session, pulses[position - 1].generation, loss)
                 for position, loss in beaten.lost
             ),
             suspended=rows.by_id(beaten.suspended),
@@ -121,7 +123,7 @@ class Sessions:
 
     def register(
         self, worker: str, registrations: Sequence[Registration]
-    ) -> Talk[tuple[Lost, ...]]:
+    ) -> Operation[tuple[LostSession, ...]]:
         """One call."""
         answer = yield self._calls(
             "register",
@@ -129,21 +131,25 @@ class Sessions:
             registrations=[rows.of_registration(given, worker) for given in registrations],
         )
         ahead = [registrations[position - 1].session for position in _positions.decode(answer)]
-        return tuple(Lost(session.id, session.generation, Loss.TAKEN_OVER) for session in ahead)
+        return tuple(
+            LostSession(session.id, session.generation, LossReason.TAKEN_OVER) for session in ahead
+        )
 
-    def suspend(self, worker: str, departures: Sequence[Departure]) -> Talk[tuple[Session, ...]]:
+    def suspend(
+        self, worker: str, departures: Sequence[Departure]
+    ) -> Operation[tuple[Session, ...]]:
         """One call."""
         return self._depart(worker, departures, state="suspended", claimant=worker)
 
     def close(
         self, worker: str, departures: Sequence[Departure], claimant: str
-    ) -> Talk[tuple[Session, ...]]:
+    ) -> Operation[tuple[Session, ...]]:
         """One call."""
         return self._depart(worker, departures, state="closing", claimant=claimant)
 
     def _depart(
         self, worker: str, departures: Sequence[Departure], *, state: str, claimant: str
-    ) -> Talk[tuple[Session, ...]]:
+    ) -> Operation[tuple[Session, ...]]:
         answer = yield self._calls(
             "depart",
             worker=worker,
@@ -153,15 +159,15 @@ class Sessions:
         )
         return rows.to_records(_sessions.decode(answer))
 
-    def confirm(self, sessions: Sequence[str]) -> Talk[None]:
+    def confirm(self, sessions: Sequence[str]) -> Operation[None]:
         """One call."""
         yield self._calls("confirm", sessions=list(sessions))
 
     def request_close(
         self, *, session: str, user: str, login: str, code: int, reason: str
-    ) -> Talk[tuple[str, ...]]:
+    ) -> Operation[tuple[str, ...]]:
         """One call, and another for each further BATCH of a user's or login's sessions."""
-        name, value = the_one(session=session, user=user, login=login)
+        name, value = exactly_one(session=session, user=user, login=login)
         who = {"session": value} if name == "session" else {"name": name, "value": value}
         request = rows.of_request(code, reason)
         ids: list[str] = []
@@ -174,9 +180,9 @@ class Sessions:
             if place is None:
                 return tuple(sorted(ids))
 
-    def leave(self, worker: str) -> Talk[tuple[Session, ...]]:
+    def leave(self, worker: str) -> Operation[tuple[Session, ...]]:
         """One call, and others for each further BATCH of sessions."""
-        found: list[Row] = []
+        found: list[SessionRow] = []
         while True:
             after = found[-1].id if found else ""
             left = _left.decode((yield self._calls("leave", worker=worker, after=after)))
@@ -194,7 +200,7 @@ def _arrival(opening: Opening, answer: bytes) -> Session | Verdict | None:
     return rows.to_record(arrived.session) if arrived.session else None
 
 
-def _limits(cap: Cap) -> dict[str, object]:
+def _limits(cap: SessionLimit) -> dict[str, object]:
     code = CloseCode.TOO_MANY_SESSIONS
     return {**asdict(cap), **rows.of_request(code.value, code.reason)}
 

@@ -8,7 +8,7 @@ from ..histogram import merged_percentiles
 from ..records import Deliveries, Sample, Stats, SweepReport, WorkerReport
 from . import rows
 from .rows import answers
-from .scripts import Calls, Talk
+from .scripts import Operation, ScriptCalls
 
 
 class _Numbers(msgspec.Struct):
@@ -35,13 +35,13 @@ _sweep = msgspec.json.Decoder(SweepReport)
 _sample = msgspec.json.Decoder(Sample)
 
 
-class Numbers:
+class StatsOperations:
     """See the contract for what each method does."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: ScriptCalls) -> None:
         self._calls = calls
 
-    def stats(self) -> Talk[Stats]:
+    def stats(self) -> Operation[Stats]:
         """One call."""
         numbers = yield from self._ask()
         pings, pongs, timeouts, *deliveries = numbers.totals
@@ -62,12 +62,12 @@ class Numbers:
             latency_p95=high,
         )
 
-    def workers(self) -> Talk[tuple[WorkerReport, ...]]:
+    def workers(self) -> Operation[tuple[WorkerReport, ...]]:
         """One call."""
         reports = _reports((yield from self._ask()))
         return tuple(sorted(reports, key=lambda worker: (worker.host, worker.pid, worker.id)))
 
-    def sample(self) -> Talk[None]:
+    def sample(self) -> Operation[None]:
         """One call, and a second one by whoever is first in a bucket."""
         numbers = yield from self._ask()
         at = numbers.at - numbers.at % SAMPLE_EVERY_MS
@@ -79,16 +79,16 @@ class Numbers:
         sample = Sample(at, connected, numbers.suspended, median, high)
         yield self._calls("sample", at=at, sample=rows.json_of(sample), kept_ms=SAMPLES_KEPT_MS)
 
-    def samples(self, *, after: int) -> Talk[tuple[Sample, ...]]:
+    def samples(self, *, after: int) -> Operation[tuple[Sample, ...]]:
         """One call."""
         answer = yield self._calls("samples", after=after, kept_ms=SAMPLES_KEPT_MS)
         return tuple(map(_sample.decode, _texts.decode(answer)))
 
-    def probe(self) -> Talk[None]:
+    def probe(self) -> Operation[None]:
         """One call."""
         yield self._calls("probe")
 
-    def _ask(self) -> Talk[_Numbers]:
+    def _ask(self) -> Operation[_Numbers]:
         return _numbers.decode((yield self._calls("numbers", counts=_COUNTS)))
 
 

@@ -14,17 +14,17 @@ from ..contract import BATCH, AtCapacity, Store, StoreUnavailable
 from ..records import (
     Attendance,
     BeatAnswer,
-    Cap,
     Departure,
-    Lost,
+    LostSession,
     Opening,
     Overdue,
     Page,
-    Pulse,
     Query,
     Registration,
     Sample,
     Session,
+    SessionLimit,
+    SessionUpdate,
     Stats,
     SweepReport,
     Swept,
@@ -32,10 +32,10 @@ from ..records import (
     WorkerReport,
 )
 from .blocking import RedisSessions
-from .client import CONNECTIONS, is_demoted, speaking
+from .client import CONNECTIONS, is_demoted, translate_errors
 from .log import RedisLog
-from .operations import Talks
-from .scripts import SCRIPTS, Call, Talk
+from .operations import Operations
+from .scripts import SCRIPTS, Operation, ScriptCall
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class RedisStore(Store):
     def __init__(
         self,
         client: "redis.asyncio.Redis",
-        talks: Talks,
+        talks: Operations,
         *,
         blocking: RedisSessions,
         prefix: str,
@@ -73,20 +73,22 @@ class RedisStore(Store):
     async def own(self, *, adopt: bool = False) -> None:
         await self._in_time(self._talks.ownership.own(adopt=adopt))
 
-    async def open(self, opening: Opening, *, cap: Cap | None = None) -> Session | Verdict | None:
+    async def open(
+        self, opening: Opening, *, cap: SessionLimit | None = None
+    ) -> Session | Verdict | None:
         return await self._run(self._talks.sessions.open(opening, cap=cap))
 
     async def resume(self, opening: Opening) -> Session | Verdict | None:
         return await self._run(self._talks.sessions.resume(opening))
 
     async def beat(
-        self, worker: WorkerReport, pulses: Sequence[Pulse], *, suspend_lost: bool = True
+        self, worker: WorkerReport, pulses: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> BeatAnswer:
         return await self._run(self._talks.sessions.beat(worker, pulses, suspend_lost=suspend_lost))
 
     async def register(
         self, worker: str, registrations: Sequence[Registration]
-    ) -> tuple[Lost, ...]:
+    ) -> tuple[LostSession, ...]:
         return await self._run(self._talks.sessions.register(worker, registrations))
 
     async def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
@@ -152,10 +154,10 @@ class RedisStore(Store):
 
     # ------------------------------------------------------------ running
 
-    async def _run(self, talk: Talk[T]) -> T:
+    async def _run(self, talk: Operation[T]) -> T:
         return await self._in_time(self._talks.ownership.first(talk))
 
-    async def _in_time(self, talk: Talk[T]) -> T:
+    async def _in_time(self, talk: Operation[T]) -> T:
         if self._running >= MAX_WAITING:
             raise AtCapacity("too many calls are waiting for Redis")
         self._running += 1
@@ -167,10 +169,10 @@ class RedisStore(Store):
         finally:
             self._running -= 1
 
-    async def _carry_on(self, talk: Talk[T]) -> T:
+    async def _carry_on(self, talk: Operation[T]) -> T:
         """Carry a talk on to its end."""
         async with self._free:
-            with speaking():
+            with translate_errors():
                 try:
                     call = next(talk)
                     while True:
@@ -179,7 +181,7 @@ class RedisStore(Store):
                     result: T = end.value
                     return result
 
-    async def _ask(self, call: Call) -> bytes:
+    async def _ask(self, call: ScriptCall) -> bytes:
         try:
             script, keys = self._scripts[call.script], call.keys(self._prefix)
             answer: bytes = await script(keys=keys, args=[call.payload])

@@ -5,16 +5,16 @@ import msgspec
 from ..contract import LOST_WORKER_KEPT_MS
 from ..records import Overdue, SweepReport, Swept
 from . import rows
-from .rows import Place, Row, answers
-from .scripts import Calls, Talk
+from .rows import LoginPlace, SessionRow, answers
+from .scripts import Operation, ScriptCalls
 
 
 class _Swept(msgspec.Struct):
     """The answer of ``sweep.lua``."""
 
-    lost: list[Row]
-    silent: list[Row]
-    claimed: list[Row]
+    lost: list[SessionRow]
+    silent: list[SessionRow]
+    claimed: list[SessionRow]
     workers_lost: int
 
 
@@ -24,20 +24,20 @@ class _Overdue(msgspec.Struct):
     suspend: int
     close: int
     workers_lost: int
-    place: Place | None = None
+    place: LoginPlace | None = None
 
 
 _swept = answers(_Swept)
 _overdue = answers(_Overdue)
 
 
-class Sweeping:
+class SweepOperations:
     """See the contract for what each method does."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: ScriptCalls) -> None:
         self._calls = calls
 
-    def sweep(self, claimant: str, *, limit: int) -> Talk[Swept]:
+    def sweep(self, claimant: str, *, limit: int) -> Operation[Swept]:
         """One call."""
         answer = yield self._calls(
             "sweep", claimant=claimant, limit=limit, kept_ms=LOST_WORKER_KEPT_MS
@@ -46,7 +46,7 @@ class Sweeping:
         suspended = rows.by_id(swept.lost) + rows.by_id(swept.silent)
         return Swept(suspended, rows.by_id(swept.claimed), swept.workers_lost)
 
-    def overdue(self) -> Talk[Overdue]:
+    def overdue(self) -> Operation[Overdue]:
         """One call, and another for each further BATCH of silent sessions."""
         suspend = close = workers_lost = 0
         place = None
@@ -59,6 +59,6 @@ class Sweeping:
             if place is None:
                 return Overdue(suspend, close, workers_lost)
 
-    def note_sweep(self, report: SweepReport) -> Talk[None]:
+    def note_sweep(self, report: SweepReport) -> Operation[None]:
         """One call."""
         yield self._calls("note_sweep", report=rows.json_of(report))

@@ -5,7 +5,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from realtime.common.tasks import answer_of
+from realtime.common.tasks import await_external
 
 # For one session: so many calls wait, and so many bytes of the frames that they are about. Read as
 # JSON those are up to 24 times as much: a megabyte of little lists or objects.
@@ -48,7 +48,7 @@ class WorkQueue:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await answer_of(self._take()())
+                await await_external(self._take()())
         except Exception:
             self._forget()
             self._failed()

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from realtime.common.handler_threads import Lender
+from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Overloaded
 from realtime.events.session_log import plain
 from realtime.store.contract import AtCapacity
@@ -16,11 +16,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Handlers:
+class HandlerCalls:
     """Calls handlers, one at a time. Each has a thread of its own for its sync code, and its
     name in the log when it fails, beside ``peer`` and ``session`` as far as they are known."""
 
-    def __init__(self, lender: Lender) -> None:
+    def __init__(self, lender: HandlerThreads) -> None:
         self._lender = lender
         self._called = ""  # the handler that is under way, or has failed
         self.peer = Peer()

@@ -10,24 +10,33 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from realtime.common.time_limit import patience
+from realtime.common.time_limit import time_limit
 from realtime.events.session_log import age_of, log_session, names, plain
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
-from realtime.protocol.messages import Entry, Error, Hello, Welcome
+from realtime.protocol.messages import Error, Hello, JoinResult, Welcome
 from realtime.protocol.position import Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.store.contract import ENDED_MS, AtCapacity, Store
-from realtime.store.records import Cap, Departure, Opening, Peer, Pulse, Session, Totals, Verdict
+from realtime.store.records import (
+    Departure,
+    Opening,
+    Peer,
+    Session,
+    SessionLimit,
+    SessionUpdate,
+    Totals,
+    Verdict,
+)
 from realtime.store.verdicts import OUTDATED
 
 from ..connections.connection import Connection
-from ..rooms.permissions import Refused, Rights
+from ..rooms.permissions import Permissions, Refused
 from ..rooms.rooms import Rooms
-from ..sessions.departures import Departures, Leaving
+from ..sessions.departures import DisconnectQueue, PendingDisconnect
 from ..sessions.hub import Hub
 from ..sessions.session import ConnectedSession, adopt_totals
-from .turns import Turns
+from .turns import Limiter
 
 logger = logging.getLogger("realtime.sessions")
 
@@ -48,7 +57,7 @@ LOGIN_FRESH = 1.0  # seconds from a look at a login to the session; later it is 
 
 
 @dataclass(frozen=True, slots=True)
-class Watchers:
+class SessionCallbacks:
     """Whom a worker tells of sessions that begin, and of the rooms they come into and
     leave; called in the event loop, must not wait."""
 
@@ -59,7 +68,7 @@ class Watchers:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ServerParams:
     """What a ``welcome`` tells of this server: its heartbeat, how many seconds a suspended
     session waits for its client, and sizes in bytes."""
 
@@ -70,23 +79,23 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class Identified:
     """Who has said ``hello``, and what they may. ``login`` is whatever can be asked later whether
     it still stands, None is not asked; ``verdict`` asks that now, and answers with the close
     code if it does not."""
 
     peer: Peer
-    rights: Rights
+    rights: Permissions
     login: Hashable
     verdict: Callable[[], Awaitable[int | None]]
 
 
 # Finds out who it is; None if the connection was ended, because nobody may come in.
-Identify = Callable[[], Awaitable[Guest | None]]
+Identify = Callable[[], Awaitable[Identified | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class PendingSession:
     """A connection that has said ``hello``, who that is, and the rooms it is to be in. ``key`` is
     its name in the store."""
 
@@ -105,12 +114,12 @@ class Admission:
         self,
         hub: Hub,
         store: Store,
-        departures: Departures,
+        departures: DisconnectQueue,
         rooms: Rooms,
-        watchers: Watchers,
+        watchers: SessionCallbacks,
         *,
-        terms: Terms,
-        cap: Cap | None = None,
+        terms: ServerParams,
+        cap: SessionLimit | None = None,
     ) -> None:
         self._hub = hub
         self._store = store
@@ -119,7 +128,7 @@ class Admission:
         self._watchers = watchers
         self._terms = terms
         self._cap = cap
-        self._turns = Turns(AT_ONCE, patience=PATIENCE)
+        self._turns = Limiter(AT_ONCE, patience=PATIENCE)
         self._way_ms = 0  # that the last call took
 
     async def admit(
@@ -136,12 +145,12 @@ class Admission:
         rights raise; and TimeoutError if one of them takes longer than PATIENCE.
         """
         came_at = time.monotonic()
-        async with patience(PATIENCE):
+        async with time_limit(PATIENCE):
             guest = await identify()
         known_at = time.monotonic()
         if guest is None:
             return None
-        async with patience(PATIENCE):
+        async with time_limit(PATIENCE):
             granted, refusals = await guest.rights.grant(hello.rooms)
         key = secrets.token_urlsafe(12)
         async with self._turns.one(), self._rooms.prepared(list(granted)):
@@ -151,13 +160,15 @@ class Admission:
                 raise AtCapacity("there were threads for the application's code too late")
             rooms, too_many = self._without_new(granted, guest.peer)
             refusals += too_many
-            newcomer = Newcomer(connection, hello, guest.peer, rooms, guest.login, key)
+            newcomer = PendingSession(connection, hello, guest.peer, rooms, guest.login, key)
             session = await self._admit(newcomer)
         for refusal in refusals if session else ():  # after `welcome`
             connection.send(refusal)
         return session
 
-    async def _still_stands(self, guest: Guest, connection: Connection, known_at: float) -> bool:
+    async def _still_stands(
+        self, guest: Identified, connection: Connection, known_at: float
+    ) -> bool:
         """Look again at a login after a long wait: a logout meanwhile found no socket to close."""
         if guest.login is None or time.monotonic() - known_at < LOGIN_FRESH:
             return True
@@ -186,7 +197,7 @@ class Admission:
         async with self._turns.one():
             pass
 
-    async def _admit(self, new: Newcomer) -> ConnectedSession | None:
+    async def _admit(self, new: PendingSession) -> ConnectedSession | None:
         if new.connection.gone or new.connection.ended:
             # Its client may have given up on a worker that stood still, and have resumed
             # elsewhere: who resumes now takes the session from a live connection. And a drain
@@ -218,13 +229,13 @@ class Admission:
         self._watchers.joined(record, session.reader.names)
         return session
 
-    def _refuse(self, new: Newcomer, verdict: Verdict) -> None:
+    def _refuse(self, new: PendingSession, verdict: Verdict) -> None:
         code, reason = verdict.code, verdict.reason
         logger.info("%s (%s) may not come in: %d %s", *names(new.peer), code, plain(reason))
         new.connection.answered = True
         new.connection.end(code, reason)
 
-    async def _resume(self, new: Newcomer) -> Session | Verdict | None:
+    async def _resume(self, new: PendingSession) -> Session | Verdict | None:
         resume = new.hello.resume
         if resume is None or not SESSION_ID.fullmatch(resume.session):
             return None  # none of ours: not worth a round trip, and safe for any database
@@ -235,7 +246,7 @@ class Admission:
             self._forsake(opening, for_good=False)
             raise
 
-    async def _open(self, new: Newcomer, token: str) -> Session | Verdict | None:
+    async def _open(self, new: PendingSession, token: str) -> Session | Verdict | None:
         opening = self._opening(new, secrets.token_hex(16), token)
         try:
             return await self._timed(self._store.open(opening, cap=self._cap))
@@ -244,7 +255,7 @@ class Admission:
             raise
 
     def _opening(
-        self, new: Newcomer, session: str, token: str, *, turn: int | None = None
+        self, new: PendingSession, session: str, token: str, *, turn: int | None = None
     ) -> Opening:
         return Opening(
             session=session,
@@ -270,12 +281,12 @@ class Admission:
     def _forsake(self, opening: Opening, *, for_good: bool) -> None:
         """Give a connection up that the store may have, or may yet come to have: the session
         is not to stay with it, and a call that arrives later finds its tombstone."""
-        pulse = Pulse(opening.session, 0, None, 0, opening.visibility, Totals())
+        pulse = SessionUpdate(opening.session, 0, None, 0, opening.visibility, Totals())
         code = CloseCode.TRY_AGAIN_LATER
         departure = Departure(pulse, code.value, code.reason, opening.connection)
-        self._departures.add(Leaving(departure, for_good=for_good, goodbye=_nothing))
+        self._departures.add(PendingDisconnect(departure, for_good=for_good, goodbye=_nothing))
 
-    def _enter(self, new: Newcomer, record: Session, token: str) -> ConnectedSession:
+    def _enter(self, new: PendingSession, record: Session, token: str) -> ConnectedSession:
         older = self._hub.get(record.id)
         if older is not None and older.record.turn <= record.turn:
             record = self._hand_on(older, new, record)
@@ -296,14 +307,14 @@ class Admission:
         self._hub.enter(session)
         return session
 
-    def _hand_on(self, older: ConnectedSession, new: Newcomer, record: Session) -> Session:
+    def _hand_on(self, older: ConnectedSession, new: PendingSession, record: Session) -> Session:
         """End the older connection of a session; the record with what it has counted."""
         self._hub.hand_on(older)
         self._watchers.left(record, older.reader.names - new.rooms.keys())
         return adopt_totals(record, older)
 
     def _welcome(
-        self, new: Newcomer, session: ConnectedSession, token: str, *, resumed: bool
+        self, new: PendingSession, session: ConnectedSession, token: str, *, resumed: bool
     ) -> None:
         """Enter it into its rooms and say so, without a pause: what it is handed there comes
         after ``welcome``."""
@@ -311,7 +322,7 @@ class Admission:
         new.connection.send(self._words(session.record, token, entries, resumed=resumed))
 
     def _words(
-        self, record: Session, token: str, rooms: dict[str, Entry], *, resumed: bool
+        self, record: Session, token: str, rooms: dict[str, JoinResult], *, resumed: bool
     ) -> Welcome:
         policy = self._terms.policy
         return Welcome(
@@ -332,7 +343,7 @@ class Admission:
         )
 
 
-def _has_gone_on(live: ConnectedSession, new: Newcomer) -> bool:
+def _has_gone_on(live: ConnectedSession, new: PendingSession) -> bool:
     """Whether the session's own client has made a later attempt, which has it here. A store
     that came back with an old copy may not know of that."""
     resume = new.hello.resume

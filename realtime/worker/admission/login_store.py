@@ -13,7 +13,7 @@ from realtime.store.contract import AtCapacity, LoginsUnavailable, LoginUnverifi
 
 from ..sessions.jobs import Job
 from .refusals import Reason, Refusals
-from .turns import Turns
+from .turns import Limiter
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,7 +31,7 @@ MAX_REMEMBERED = 10_000  # such sessions; of those beyond, the first are forgott
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
+class LoginOutage:
     """Logins cannot be read: ``since`` when (``time.monotonic()``), and why, in the ``words`` of
     what failed first."""
 
@@ -56,10 +56,10 @@ class LoginStore:
         self._refusals = refusals
         self._timeout = timeout
         # Who has waited for a turn is to be answered within PATIENCE as well.
-        self._turns = Turns(AT_ONCE, patience=max(PATIENCE - timeout, 1.0))
+        self._turns = Limiter(AT_ONCE, patience=max(PATIENCE - timeout, 1.0))
         self._in_doubt = self._asked = False
         self._unverified: dict[str, float] = {}  # by digest: when one was seen first
-        self.outage: Outage | None = None
+        self.outage: LoginOutage | None = None
         self.job = Job("login probe", PROBE_EVERY, self._look_again)
 
     async def login(self, key: str) -> Login:
@@ -124,7 +124,7 @@ class LoginStore:
         words = str(_unavailable(error, self._timeout))
         self._refusals.failed(Reason.LOGIN_STORE, words)
         if self.outage is None:
-            self.outage = Outage(time.monotonic(), words)
+            self.outage = LoginOutage(time.monotonic(), words)
 
     def _succeeded(self) -> None:
         self._in_doubt, self.outage = False, None

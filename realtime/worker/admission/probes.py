@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from asgiref.sync import sync_to_async
 
-from realtime.common.handler_threads import Lender
+from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Overloaded, Threads
 from realtime.store.contract import AtCapacity
 
@@ -58,7 +58,7 @@ class Probes:
 
 
 async def find_room(
-    wait_for_a_turn: Callable[[], Awaitable[object]], threads: Threads, lender: Lender
+    wait_for_a_turn: Callable[[], Awaitable[object]], threads: Threads, lender: HandlerThreads
 ) -> None:
     """Wait for a turn of admission, a thread of these and one that is lent to handlers, as
     newcomers do. Raises AtCapacity."""

@@ -4,22 +4,31 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from realtime.common.tasks import answer_of
-from realtime.common.time_limit import patience
+from realtime.common.tasks import await_external
+from realtime.common.time_limit import time_limit
 from realtime.protocol.codes import ErrorCode
-from realtime.protocol.messages import Ack, Entry, Join, Joined, Leave, Left, Request, Said
+from realtime.protocol.messages import (
+    Ack,
+    Join,
+    Joined,
+    JoinResult,
+    Leave,
+    Left,
+    Request,
+    RoomMessage,
+)
 from realtime.store.contract import StoreUnavailable
 
-from ..rooms.permissions import Refused, Rights
+from ..rooms.permissions import Permissions, Refused
 from ..rooms.rooms import Rooms
 from ..sessions.session import ConnectedSession
 from .handler_queue import WorkQueue
-from .handshake import PATIENCE, Watchers
+from .handshake import PATIENCE, SessionCallbacks
 
 LATER = "expected to be asked again later"
 
 
-class Requests:
+class RequestHandler:
     """The requests of one session. Each gets one answer, with its ``id``.
 
     A handler that fails loses nothing: the client is told ``unavailable``, keeps what it has
@@ -30,10 +39,10 @@ class Requests:
         self,
         session: ConnectedSession,
         rooms: Rooms,
-        watchers: Watchers,
+        watchers: SessionCallbacks,
         *,
-        rights: Rights,
-        receive: Callable[[Said], Awaitable[None]],
+        rights: Permissions,
+        receive: Callable[[RoomMessage], Awaitable[None]],
         work: WorkQueue,
         failed: Callable[[], None],
     ) -> None:
@@ -59,7 +68,7 @@ class Requests:
         if self._session.departed:  # whoever comes back asks again
             return
         try:
-            await answer_of(self._answer(request))
+            await await_external(self._answer(request))
         except Refused as refused:
             self._refuse(request, refused)
         except StoreUnavailable:
@@ -77,14 +86,14 @@ class Requests:
                 await self._join(request)
             case Leave():
                 self._leave(request)
-            case Said():
+            case RoomMessage():
                 self._rights.to_say(request.room)
                 await self._receive(request)
                 self._session.connection.send(Ack(id=request.id))
 
     async def _join(self, join: Join) -> None:
         session, room = self._session, join.room
-        async with patience(PATIENCE):
+        async with time_limit(PATIENCE):
             await self._rights.to_join(room, among=session.reader.names)
         async with self._rooms.prepared([room]):
             if session.departed:
@@ -106,7 +115,7 @@ class Requests:
         session.connection.send(Left(room=room, id=leave.id))
 
 
-def _joined(join: Join, entry: Entry) -> Joined:
+def _joined(join: Join, entry: JoinResult) -> Joined:
     return Joined(
         room=join.room,
         epoch=entry.epoch,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from realtime.store.contract import AtCapacity
 
 
-class Turns:
+class Limiter:
     """Lets ``size`` in at a time; the others wait, first come first served, for at most
     ``patience`` seconds."""
 

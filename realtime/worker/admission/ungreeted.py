@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Self
 
 
-class Ungreeted:
+class UngreetedLimit:
     """Counts them by the place they come from, for one worker; ``limit`` 0 is none.
 
     Holds an entry for each place that has one, so it is bounded by the connections that the
@@ -15,12 +15,12 @@ class Ungreeted:
         self._limit = limit
         self._silent: Counter[str] = Counter()
 
-    def admit(self, place: str) -> "Silence | None":
+    def admit(self, place: str) -> "HelloDeadline | None":
         """Count one more; None if there are as many as may be."""
         if self._limit and self._silent[place] >= self._limit:
             return None
         self._silent[place] += 1
-        return Silence(self, place)
+        return HelloDeadline(self, place)
 
     def leave(self, place: str) -> None:
         """One of them is none any more."""
@@ -29,13 +29,13 @@ class Ungreeted:
             del self._silent[place]
 
 
-class Silence:
+class HelloDeadline:
     """One of them, until it has said hello or has ended: the context manager's end."""
 
     __slots__ = ("_place", "_ungreeted")
 
-    def __init__(self, ungreeted: Ungreeted, place: str) -> None:
-        self._ungreeted: Ungreeted | None = ungreeted
+    def __init__(self, ungreeted: UngreetedLimit, place: str) -> None:
+        self._ungreeted: UngreetedLimit | None = ungreeted
         self._place = place
 
     def over(self) -> None:

@@ -5,7 +5,7 @@ from realtime.protocol.frames import Encoded
 from .connection import Connection, deliver_to_all
 
 
-class Mailing:
+class Broadcast:
     """Whom the publication that is being handed out is for. Whoever adds them has it sent before
     the next pause, so that nothing overtakes it."""
 

@@ -11,7 +11,7 @@ from realtime.protocol.decoding import BadFrame, TooMuchData, decode, size_of
 from realtime.protocol.frames import Encoded, encoded
 from realtime.protocol.messages import BINARY, ClientMessage, ServerMessage
 
-from .transports import Frames, Outbox, Send, Straight
+from .transports import DirectTransport, FrameWriter, QueuedTransport, Send
 
 MAX_MALFORMED = 10
 MAX_UNSENT = 1024 * 1024
@@ -20,7 +20,7 @@ CLOSE_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FrameLimits:
     """What one connection may do: bytes of a frame and of a message's data; frames, and their
     bytes, a second and in a burst."""
 
@@ -64,11 +64,11 @@ class Connection:
     def __init__(
         self,
         send: Send,
-        limits: Limits,
+        limits: FrameLimits,
         *,
         drop: Callable[[], object],
         any_code: bool = False,
-        frames: Frames | None = None,
+        frames: FrameWriter | None = None,
     ) -> None:
         self._limits = limits
         self._drop = drop
@@ -77,7 +77,11 @@ class Connection:
         now = self._loop.time()
         self._bucket = TokenBucket(limits.rate, limits.burst, now)
         self._bytes = TokenBucket(limits.byte_rate, limits.byte_burst, now)
-        self._out = Straight(frames, send, self._fail) if frames else Outbox(send, self._fail)
+        self._out = (
+            DirectTransport(frames, send, self._fail)
+            if frames
+            else QueuedTransport(send, self._fail)
+        )
         self._frames = frames
         self._closing: asyncio.TimerHandle | None = None
         self._malformed = 0

@@ -14,7 +14,7 @@ Send = Callable[[Event], Awaitable[None]]
 logger = logging.getLogger("realtime.connection")
 
 
-class Frames(Protocol):
+class FrameWriter(Protocol):
     """The ASGI extension ``realtime.frames``, as our servers offer it."""
 
     @property
@@ -33,7 +33,7 @@ class Frames(Protocol):
         """Send it to all of these for whom it need not wait; the numbers of the others."""
 
 
-class Outbox:
+class QueuedTransport:
     """Events in their order, for servers whose ``send`` may wait.
 
     A writer task exists only while there is something to write. ``failed`` is called
@@ -99,17 +99,17 @@ def _size(event: Event) -> int:
     return len(event.get("text") or event.get("bytes") or b"")
 
 
-class Straight:
+class DirectTransport:
     """Frames go to the transport at once; it keeps what a peer does not read.
 
     Only the close goes through ``send``, by an outbox that is made for it.
     """
 
-    def __init__(self, frames: Frames, send: Send, failed: Callable[[], object]) -> None:
+    def __init__(self, frames: FrameWriter, send: Send, failed: Callable[[], object]) -> None:
         self._frames = frames
         self._send = send
         self._failed = failed
-        self._last: Outbox | None = None
+        self._last: QueuedTransport | None = None
 
     @property
     def unsent(self) -> int:
@@ -122,7 +122,7 @@ class Straight:
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame, after the rest."""
-        self._last = Outbox(self._send, self._failed)
+        self._last = QueuedTransport(self._send, self._failed)
         self._last.close(code, reason)
 
     def over(self) -> None:

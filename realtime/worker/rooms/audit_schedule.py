@@ -10,7 +10,7 @@ ONCE_IN = 1.0
 AFTER_JOIN = (1.0, 3.0)
 
 
-class Agenda:
+class AuditSchedule:
     """What is to be audited. Its size is bounded by the number of rooms; ``now`` is in seconds
     of the owner's clock."""
 

@@ -6,11 +6,11 @@ import msgspec
 
 from realtime.protocol import messages
 from realtime.protocol.frames import Encoded, encoded
-from realtime.store.log import Entry
+from realtime.store.log import LogEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class EncodedPublication:
     """One publication as every member is sent it; ``size`` is that of its frame in bytes."""
 
     offset: int
@@ -18,10 +18,10 @@ class Published:
     encoded: Encoded
 
 
-def published(room: str, entry: Entry) -> Published:
+def encode_publication(room: str, entry: LogEntry) -> EncodedPublication:
     """Encode an entry of this room's log, once per worker."""
     publication = messages.Publication(
         room=room, offset=entry.offset, time=entry.time, data=msgspec.Raw(entry.data)
     )
     frame = encoded(messages.encode(publication))
-    return Published(entry.offset, len(frame.frame), frame)
+    return EncodedPublication(entry.offset, len(frame.frame), frame)

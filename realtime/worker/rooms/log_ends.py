@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import MOST, End, Log
+from realtime.store.log import MAX_BATCH, Log, LogEnd
 
 # So many calls at a time. Who asks meanwhile goes with the next, so more would only make
 # smaller ones.
@@ -16,13 +16,13 @@ class _Call:
 
     __slots__ = ("rooms", "task")
 
-    task: asyncio.Task[Mapping[str, End]]
+    task: asyncio.Task[Mapping[str, LogEnd]]
 
     def __init__(self) -> None:
         self.rooms: set[str] = set()
 
 
-class Ends:
+class LogEnds:
     """Asks the log on behalf of everybody who asks in the same turn of the loop, or while
     CALLS calls are under way, in calls about at most MOST rooms."""
 
@@ -30,9 +30,9 @@ class Ends:
         self._log = log
         self._next: _Call | None = None
         self._turn = asyncio.Semaphore(CALLS)
-        self._tasks: set[asyncio.Task[Mapping[str, End]]] = set()
+        self._tasks: set[asyncio.Task[Mapping[str, LogEnd]]] = set()
 
-    async def of(self, rooms: Collection[str]) -> dict[str, End]:
+    async def of(self, rooms: Collection[str]) -> dict[str, LogEnd]:
         """Where the logs of these rooms end, asked of the store after this was called.
 
         Raises StoreUnavailable.
@@ -40,7 +40,7 @@ class Ends:
         calls = {self._call_about(room): None for room in rooms}
         if calls:
             await asyncio.wait([call.task for call in calls])
-        ends: dict[str, End] = {}
+        ends: dict[str, LogEnd] = {}
         for call in calls:
             if call.task.cancelled():
                 raise StoreUnavailable("this worker ends")
@@ -49,7 +49,7 @@ class Ends:
 
     def _call_about(self, room: str) -> _Call:
         call = self._next
-        if call is None or len(call.rooms) >= MOST:
+        if call is None or len(call.rooms) >= MAX_BATCH:
             call = self._next = _Call()
             call.task = asyncio.create_task(self._ask(call), name="realtime-ends")
             self._tasks.add(call.task)
@@ -57,13 +57,13 @@ class Ends:
         call.rooms.add(room)
         return call
 
-    async def _ask(self, call: _Call) -> Mapping[str, End]:
+    async def _ask(self, call: _Call) -> Mapping[str, LogEnd]:
         async with self._turn:
             if self._next is call:
                 self._next = None
             return await self._log.ends(list(call.rooms))
 
-    def _over(self, task: asyncio.Task[Mapping[str, End]]) -> None:
+    def _over(self, task: asyncio.Task[Mapping[str, LogEnd]]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # also if nobody waits for the answer any more

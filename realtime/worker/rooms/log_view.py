@@ -6,7 +6,7 @@ from typing import Protocol
 
 from realtime.protocol.frames import Encoded
 from realtime.protocol.position import Gap, Position, gap_after
-from realtime.store.log import End
+from realtime.store.log import LogEnd
 
 
 class Publication(Protocol):
@@ -26,7 +26,7 @@ class Publication(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class LogRead:
     """What is to be read: publications after ``offset``. ``doubts`` are those there were
     then; there may be more when the store answers."""
 
@@ -35,15 +35,15 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LogSlice:
     """What was read of a log: where it ends, and what follows the offset that was asked for,
     in order and without holes."""
 
-    end: End
+    end: LogEnd
     publications: Sequence[Publication]
 
 
-class Knowledge:
+class LogView:
     """Begins where the store said that the log ends.
 
     ``top`` is the newest offset that was handed out, or is being handed out. What lies
@@ -54,11 +54,11 @@ class Knowledge:
 
     __slots__ = ("_confirmed", "_goal", "_heard", "_oldest", "cleared", "doubts", "epoch", "top")
 
-    def __init__(self, end: End) -> None:
+    def __init__(self, end: LogEnd) -> None:
         self.doubts = self.cleared = 0
         self.begin_anew(end)
 
-    def begin_anew(self, end: End) -> None:
+    def begin_anew(self, end: LogEnd) -> None:
         """It is another log."""
         self.epoch = end.top.epoch
         self.top = self._confirmed = self._goal = end.top.offset
@@ -80,15 +80,15 @@ class Knowledge:
             return Gap.AHEAD
         return Gap.EXPIRED if offset + 1 < self._oldest else None
 
-    def wants(self) -> Read | None:
+    def wants(self) -> LogRead | None:
         """What to read for those at the top; None if there is nothing more."""
         if self.doubts > self.cleared or self._goal > self.top:
             return self.read_after(self.top)
         return None
 
-    def read_after(self, offset: int) -> Read:
+    def read_after(self, offset: int) -> LogRead:
         """A read that is asked for now."""
-        return Read(offset, self.doubts)
+        return LogRead(offset, self.doubts)
 
     # ------------------------------------------------------------ hearsay
 
@@ -108,7 +108,7 @@ class Knowledge:
 
     # ------------------------------------------------------------ the store's word
 
-    def audit(self, end: End, *, asked_at: int) -> bool:
+    def audit(self, end: LogEnd, *, asked_at: int) -> bool:
         """The store says where the log ends; whether it is news.
 
         ``asked_at`` is the newest offset when it was asked. What was handed out since may
@@ -122,7 +122,7 @@ class Knowledge:
             self._oldest = max(self._oldest, end.oldest)
         return self.hear_of(end.top.epoch, end.top.offset)
 
-    def learn(self, read: Read, page: Page) -> bool:
+    def learn(self, read: LogRead, page: LogSlice) -> bool:
         """This same log was read. Whether it no longer reaches somebody who was not behind:
         then the top has moved to its end, and everybody is to be placed anew."""
         end = page.end.top.offset
@@ -142,7 +142,7 @@ class Knowledge:
         return shrunk or lost
 
 
-def _oldest(read: Read, page: Page) -> int:
+def _oldest(read: LogRead, page: LogSlice) -> int:
     """The oldest offset there is. A log that goes on after what was asked for, and does not
     say what follows, has lost that: to ask again would go on for ever."""
     if page.publications or page.end.top.offset <= read.offset:

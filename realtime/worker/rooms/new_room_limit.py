@@ -20,7 +20,7 @@ V = TypeVar("V")
 MOST_OWNERS, MOST_ROOMS = 10_000, 100_000
 
 
-class TooManyNew(Refused):
+class TooManyNewRooms(Refused):
     """The room is new, and its user has named too many new ones lately."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class TooManyNew(Refused):
         super().__init__(detail, ErrorCode.RATE_LIMITED)
 
 
-class NewRooms:
+class NewRoomLimit:
     """``rate`` new rooms a second and ``burst`` at once, for each user over all connections of
     this worker. A room counts once for a user that comes back to it, as long as it is remembered.
     """
@@ -47,7 +47,7 @@ class NewRooms:
         owner = ("user", peer.user) if peer.user else ("address", place_of(peer.address))
         name = hash((owner, room))
         if name not in self._counted and not self._bucket(owner).take(self._now()):
-            raise TooManyNew
+            raise TooManyNewRooms
         _remember(self._counted, name, None, most=MOST_ROOMS)
 
     def _bucket(self, owner: tuple[str, str]) -> TokenBucket:

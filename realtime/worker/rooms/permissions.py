@@ -41,7 +41,7 @@ def private_room(user: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class Permissions:
     """What one connection's user may. The methods raise Refused, and what ``authorize``
     raises."""
 

@@ -5,26 +5,26 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from realtime.bus.publication_batches import Bundle, Bundles
-from realtime.store.log import Appended, Draft, Entry, Log
+from realtime.bus.publication_batches import PublicationBatch, PublicationQueue
+from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
 
-from .encoding import published
+from .encoding import encode_publication
 from .rooms import Rooms
 
 
 class Announce(Protocol):
     """Tells other workers, from any thread; see :meth:`~.announcer.Announcer.tell`."""
 
-    def __call__(self, bundle: Bundle, *, patience: float = 0.0) -> None: ...
+    def __call__(self, bundle: PublicationBatch, *, patience: float = 0.0) -> None: ...
 
 
-def bundle_of(draft: Draft, appended: Appended) -> Bundle:
+def bundle_of(draft: PublishRequest, appended: PublishResult) -> PublicationBatch:
     """What there is to tell of an append. Under a key that was used before there may be other
     data in the log, so then it is without an entry."""
     position = appended.position
     fresh = appended.fresh or not draft.key
-    entries = (Entry(position.offset, appended.time, draft.data),) if fresh else ()
-    return Bundle(draft.room, position.epoch, position.offset, entries)
+    entries = (LogEntry(position.offset, appended.time, draft.data),) if fresh else ()
+    return PublicationBatch(draft.room, position.epoch, position.offset, entries)
 
 
 class Publisher:
@@ -38,16 +38,16 @@ class Publisher:
         self._rooms = rooms
         self._announce = announce
         self._loop = asyncio.get_running_loop()
-        self._bundles = Bundles()  # from threads, until the loop takes them
+        self._bundles = PublicationQueue()  # from threads, until the loop takes them
         self._counting = threading.Lock()
         self.published = 0
 
-    async def publish(self, room: str, data: str, key: str = "") -> Appended:
+    async def publish(self, room: str, data: str, key: str = "") -> PublishResult:
         """Publish JSON in a room. Raises StoreUnavailable; with a key it is safe to repeat."""
-        (appended,) = await self.publish_all([Draft(room, data, key)])
+        (appended,) = await self.publish_all([PublishRequest(room, data, key)])
         return appended
 
-    async def publish_all(self, drafts: Sequence[Draft]) -> Sequence[Appended]:
+    async def publish_all(self, drafts: Sequence[PublishRequest]) -> Sequence[PublishResult]:
         """Publish these in their order. Raises StoreUnavailable."""
         appended = await self._log.append(drafts)
         bundles = [bundle_of(*each) for each in zip(drafts, appended, strict=True)]
@@ -57,7 +57,7 @@ class Publisher:
             self._announce(bundle)
         return appended
 
-    def tell(self, bundles: Iterable[Bundle], *, patience: float) -> None:
+    def tell(self, bundles: Iterable[PublicationBatch], *, patience: float) -> None:
         """This has been published by a thread of this process; it waits up to ``patience``
         seconds for each if the loop or the channel layer is behind.
 
@@ -70,10 +70,10 @@ class Publisher:
                 self._loop.call_soon_threadsafe(self._take)
             self._announce(bundle, patience=patience)
 
-    def heard(self, bundle: Bundle) -> None:
+    def heard(self, bundle: PublicationBatch) -> None:
         """This has been published, here or elsewhere."""
         for entry in bundle.entries:
-            self._rooms.hear(bundle.room, bundle.epoch, published(bundle.room, entry))
+            self._rooms.hear(bundle.room, bundle.epoch, encode_publication(bundle.room, entry))
         if not bundle.entries or bundle.entries[-1].offset < bundle.top:
             self._rooms.audit_soon([bundle.room])
 
@@ -81,6 +81,6 @@ class Publisher:
         while bundle := self._bundles.take():
             self.heard(bundle)
 
-    def _count(self, bundles: Iterable[Bundle]) -> None:
+    def _count(self, bundles: Iterable[PublicationBatch]) -> None:
         with self._counting:
             self.published += sum(len(bundle.entries) for bundle in bundles)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from realtime.protocol.position import Gap, Position
-from realtime.store.log import End
+from realtime.store.log import LogEnd
 
-from .log_view import Knowledge, Page, Publication, Read
+from .log_view import LogRead, LogSlice, LogView, Publication
 
 logger = logging.getLogger("realtime.worker")
 
@@ -43,7 +43,7 @@ class Member(Protocol):
 
 
 @dataclass(slots=True)
-class Tally:
+class DeliveryCounters:
     """What became of publications, over all members of any number of rooms: within an epoch
     the three add up to the offsets that members have reached less those they came with."""
 
@@ -72,11 +72,16 @@ class Room:
     __slots__ = ("_hungry", "_members", "_send", "_tally", "_waiting", "log", "name")
 
     def __init__(
-        self, name: str, end: End, tally: Tally, *, send: Callable[[Publication], object]
+        self,
+        name: str,
+        end: LogEnd,
+        tally: DeliveryCounters,
+        *,
+        send: Callable[[Publication], object],
     ) -> None:
         self.name = name
         self._send = send
-        self.log = Knowledge(end)
+        self.log = LogView(end)
         self._tally = tally
         self._waiting: dict[int, Publication] = {}  # beyond the top, before they are handed out
         self._members: dict[Member, Membership] = {}
@@ -132,7 +137,7 @@ class Room:
             self._waiting.setdefault(publication.offset, publication)
         return news
 
-    def audit(self, end: End, *, asked_at: int) -> bool:
+    def audit(self, end: LogEnd, *, asked_at: int) -> bool:
         """Where the log ends, as the store says, and what was the newest when it was asked.
         Whether there is something to do now."""
         return self.log.audit(end, asked_at=asked_at)
@@ -175,14 +180,14 @@ class Room:
         except Exception:  # those whom it has not reached count fewer, and come back
             logger.exception("a publication in %s could not be sent to everybody", room)
 
-    def wants(self) -> Read | None:
+    def wants(self) -> LogRead | None:
         """What to read next; None while nobody waits for anything that can be handed over."""
         read = self.log.wants()
         if read is None and self._hungry:
             return self.log.read_after(min(each.offset for each in self._hungry.values()))
         return read
 
-    def absorb(self, read: Read, page: Page) -> Iterator[None]:
+    def absorb(self, read: LogRead, page: LogSlice) -> Iterator[None]:
         """Take what was read; pauses between slices."""
         if page.end.top.epoch != self.log.epoch:
             self.log.cleared = read.doubts

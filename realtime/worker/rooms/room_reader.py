@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from realtime.protocol.messages import Entry, Joined
+from realtime.protocol.messages import Joined, JoinResult
 from realtime.protocol.position import Gap, Position
-from realtime.protocol.window import WINDOW, WINDOW_BYTES, Miscount, Window
+from realtime.protocol.window import WINDOW, WINDOW_BYTES, DeliveryMismatch, Window
 
 from ..connections.connection import Connection
 from .log_view import Publication
 from .rooms import Rooms
 
 
-class Reader:
+class RoomReader:
     """Hands publications to one connection, as far as its window is open.
 
     The peer opens it by saying how many it has received: in every pong, and in between.
@@ -63,7 +63,7 @@ class Reader:
 
     # ------------------------------------------------------------ coming and going
 
-    def enter(self, room: str, position: Position | None) -> Entry:
+    def enter(self, room: str, position: Position | None) -> JoinResult:
         """Join a prepared room, or join it again; the answer is to be sent before the next
         pause."""
         entry = self._rooms.enter(self, room, position)
@@ -100,7 +100,7 @@ class Reader:
         what was delivered before the ping. Raises Miscount."""
         delivered = self._pinged.pop(sequence)
         if received != delivered:
-            raise Miscount(f"{received} in the answer to a ping that said {delivered}")
+            raise DeliveryMismatch(f"{received} in the answer to a ping that said {delivered}")
         if self._pinged:
             self._pinged = {s: count for s, count in self._pinged.items() if s > sequence}
         if self.names:

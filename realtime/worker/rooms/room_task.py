@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from realtime.store.contract import StoreUnavailable
 
-from .log_view import Page, Read
+from .log_view import LogRead, LogSlice
 from .room import Room
 
 logger = logging.getLogger("realtime.worker")
@@ -15,7 +15,7 @@ logger = logging.getLogger("realtime.worker")
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 
 
-class Driver:
+class RoomTask:
     """Drives one room, from a task that exists only while there is something to do."""
 
     __slots__ = (
@@ -30,7 +30,7 @@ class Driver:
         "task",
     )
 
-    def __init__(self, room: Room, read: Callable[[str, Read], Awaitable[Page]]) -> None:
+    def __init__(self, room: Room, read: Callable[[str, LogRead], Awaitable[LogSlice]]) -> None:
         self.room = room
         self._read = read
         self._loop = asyncio.get_running_loop()
@@ -84,7 +84,7 @@ class Driver:
             else:
                 await self._step(read)
 
-    async def _step(self, read: Read) -> None:
+    async def _step(self, read: LogRead) -> None:
         try:
             page = await self._read(self.room.name, read)
             await _through(self.room.absorb(read, page))

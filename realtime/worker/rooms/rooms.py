@@ -5,22 +5,22 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 
-from realtime.protocol.messages import Entry
+from realtime.protocol.messages import JoinResult
 from realtime.protocol.position import Position
 from realtime.protocol.rooms import is_private
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import MOST, End, Log
+from realtime.store.log import MAX_BATCH, Log, LogEnd
 from realtime.store.records import Deliveries, Peer
 
-from ..connections.broadcast import Mailing
-from .audit_schedule import Agenda
-from .encoding import Published, published
-from .log_ends import Ends
-from .log_view import Page, Read
-from .new_room_limit import NewRooms
-from .room import Member, Room, Tally
-from .room_task import Driver
+from ..connections.broadcast import Broadcast
+from .audit_schedule import AuditSchedule
+from .encoding import EncodedPublication, encode_publication
+from .log_ends import LogEnds
+from .log_view import LogRead, LogSlice
+from .new_room_limit import NewRoomLimit
+from .room import DeliveryCounters, Member, Room
+from .room_task import RoomTask
 
 # So many logs are read at a time. The others wait here, where no timeout of the store runs.
 READS = 16
@@ -48,20 +48,20 @@ class Rooms:
         *,
         opened: Callable[[str], object] = _nothing,
         closed: Callable[[str], object] = _nothing,
-        new_rooms: NewRooms | None = None,
+        new_rooms: NewRoomLimit | None = None,
     ) -> None:
         self._log = log
         self._opened = opened
         self._closed = closed
         self._new_rooms = new_rooms
         self._loop = asyncio.get_running_loop()
-        self._ends = Ends(log)
-        self._agenda = Agenda()
+        self._ends = LogEnds(log)
+        self._agenda = AuditSchedule()
         self._held: Counter[str] = Counter()  # by those who are about to come in
-        self._drivers: dict[str, Driver] = {}
+        self._drivers: dict[str, RoomTask] = {}
         self._reading = asyncio.Semaphore(READS)
-        self._tally = Tally()
-        self.mailing = Mailing()
+        self._tally = DeliveryCounters()
+        self.mailing = Broadcast()
         self._retired: set[asyncio.Task[None]] = set()
         self._stopped = False
 
@@ -115,7 +115,7 @@ class Rooms:
         if is_new and self._new_rooms is not None:
             self._new_rooms.count(name, peer)
 
-    def enter(self, member: Member, name: str, position: Position | None) -> Entry:
+    def enter(self, member: Member, name: str, position: Position | None) -> JoinResult:
         """Take a member into a room that is prepared: what it is told before anything else,
         without an ``await`` in between. Raises ValueError if it is not prepared."""
         if not self._held[name]:
@@ -127,7 +127,7 @@ class Rooms:
         if position is not None:
             driver.go_on()
         newest = driver.room.log.newest
-        return Entry(
+        return JoinResult(
             newest.epoch,
             newest.offset,
             recovered=None if position is None else gap is None,
@@ -174,7 +174,7 @@ class Rooms:
             self._retire(self._drivers.pop(name))
         self._closed(name)
 
-    def _retire(self, driver: Driver) -> None:
+    def _retire(self, driver: RoomTask) -> None:
         driver.retire()
         if driver.task is not None and not driver.task.done():
             self._retired.add(driver.task)
@@ -182,7 +182,7 @@ class Rooms:
 
     # ------------------------------------------------------------ what is heard of the logs
 
-    def hear(self, name: str, epoch: str, publication: Published) -> None:
+    def hear(self, name: str, epoch: str, publication: EncodedPublication) -> None:
         """A publication of this process, or a hint of another's."""
         driver = self._drivers.get(name)
         if driver and driver.room.hint(epoch, publication):
@@ -194,7 +194,7 @@ class Rooms:
 
     async def audit(self) -> None:
         """Ask where the logs end of all rooms whose audit is due."""
-        while names := self._agenda.take(self._loop.time(), MOST):
+        while names := self._agenda.take(self._loop.time(), MAX_BATCH):
             try:
                 await self._ask(names)
             except Exception:
@@ -218,20 +218,20 @@ class Rooms:
         for name, end in (await self._ends.of(names)).items():
             self._hear_of_end(name, end, asked_at=asked_at.get(name, 0))
 
-    def _hear_of_end(self, name: str, end: End, *, asked_at: int) -> None:
+    def _hear_of_end(self, name: str, end: LogEnd, *, asked_at: int) -> None:
         driver = self._drivers.get(name)
         if driver is None:
             if name in self._held:
-                self._drivers[name] = Driver(self._room(name, end), self._read)
+                self._drivers[name] = RoomTask(self._room(name, end), self._read)
         elif driver.room.audit(end, asked_at=asked_at):
             driver.go_on()
 
-    def _room(self, name: str, end: End) -> Room:
+    def _room(self, name: str, end: LogEnd) -> Room:
         return Room(name, end, self._tally, send=lambda each: self.mailing.send(each.encoded))
 
-    async def _read(self, name: str, read: Read) -> Page:
+    async def _read(self, name: str, read: LogRead) -> LogSlice:
         async with self._reading:
             extract = await self._log.read(
                 name, after=read.offset, limit=WINDOW, max_bytes=WINDOW_BYTES
             )
-        return Page(extract.end, [published(name, entry) for entry in extract.entries])
+        return LogSlice(extract.end, [encode_publication(name, entry) for entry in extract.entries])

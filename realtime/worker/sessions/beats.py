@@ -9,15 +9,15 @@ from itertools import islice
 from msgspec.structs import replace
 
 from realtime.events.session_log import log_session
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.protocol.messages import Notice
 from realtime.store.contract import BATCH, Store, StoreUnavailable
-from realtime.store.records import BeatAnswer, Loss, Pulse
+from realtime.store.records import BeatAnswer, LossReason, SessionUpdate
 
-from .departures import Departures
+from .departures import DisconnectQueue
 from .hub import Hub
 from .notices import tell_all
-from .registering import Registering
+from .registering import Reregistration
 from .session import ConnectedSession
 from .store_clock import StoreClock
 
@@ -32,13 +32,19 @@ class Beats:
     """
 
     def __init__(
-        self, store: Store, receivers: Receivers, hub: Hub, departures: Departures, *, lease: float
+        self,
+        store: Store,
+        receivers: SignalDispatcher,
+        hub: Hub,
+        departures: DisconnectQueue,
+        *,
+        lease: float,
     ) -> None:
         self._store = store
         self._receivers = receivers
         self._hub = hub
         self._departures = departures
-        self._registering = Registering(store, hub, departures)
+        self._registering = Reregistration(store, hub, departures)
         self._lease = lease
         self._clock = StoreClock(overlooked=lease)
         self._last_success = time.monotonic()
@@ -98,10 +104,10 @@ class Beats:
             self._sweep_after = time.monotonic() + self._lease
             await self._store.own()
         await self._registering.register(answer.incarnation)
-        taken_over = tuple(lost for lost in answer.lost if lost.loss is Loss.TAKEN_OVER)
+        taken_over = tuple(lost for lost in answer.lost if lost.loss is LossReason.TAKEN_OVER)
         return replace(answer, lost=taken_over)
 
-    def _pulse(self, session: ConnectedSession, now: float) -> Pulse:
+    def _pulse(self, session: ConnectedSession, now: float) -> SessionUpdate:
         pulse = session.pulse(now)
         session.changed = session.moved = False
         return pulse

@@ -6,7 +6,7 @@ import time
 logger = logging.getLogger("realtime.hints")
 
 
-class Company:
+class ClusterCheck:
     """Warns, once, of other workers when what this one tells cannot leave its process.
 
     Not before they have been there for a whole lease: that of a predecessor that was

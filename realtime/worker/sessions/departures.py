@@ -11,11 +11,11 @@ from itertools import islice
 from msgspec.structs import replace
 
 from realtime.ending.sweeper import Sweeper
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.store.contract import BATCH, Store
 from realtime.store.records import Departure, Registration
 
-from .streaks import Streak
+from .streaks import FailureStreak
 
 logger = logging.getLogger("realtime.worker")
 
@@ -23,7 +23,7 @@ MAX_PENDING = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class PendingDisconnect:
     """One departure. ``for_good`` ends the session instead of suspending it; ``goodbye``
     is called after each attempt to tell the store, so only the first may have an effect.
 
@@ -50,7 +50,7 @@ class Leaving:
         return replace(self.departure, pulse=replace(pulse, idle_ms=pulse.idle_ms + waited_ms))
 
 
-class Departures:
+class DisconnectQueue:
     """Tells the store who has left, in batches, again until it has heard.
 
     The wait for the store is bounded: goodbye is said after the first attempt,
@@ -62,25 +62,31 @@ class Departures:
     """
 
     def __init__(
-        self, store: Store, sweeper: Sweeper, receivers: Receivers, *, worker: str, retry: float
+        self,
+        store: Store,
+        sweeper: Sweeper,
+        receivers: SignalDispatcher,
+        *,
+        worker: str,
+        retry: float,
     ) -> None:
         self._store = store
         self._sweeper = sweeper
         self._receivers = receivers
         self._worker = worker
         self._retry = retry
-        self._pending: OrderedDict[tuple[str, int, str], Leaving] = OrderedDict()
+        self._pending: OrderedDict[tuple[str, int, str], PendingDisconnect] = OrderedDict()
         self._full = self._stopped = False
         self._under_way: Set[tuple[str, int, str]] = frozenset()
         self._released = asyncio.Event()
         self._released.set()
-        self._streak = Streak("telling who has left", known=self._is_held)
+        self._streak = FailureStreak("telling who has left", known=self._is_held)
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._pending)
 
-    def add(self, leaving: Leaving) -> None:
+    def add(self, leaving: PendingDisconnect) -> None:
         """Queue a departure; the store hears of it with the next batch. Not after :meth:`stop`:
         the worker leaves then, and with it all that it had asked for."""
         if self._stopped:
@@ -145,14 +151,16 @@ class Departures:
         for leaving in self._pending.values():
             leaving.goodbye()
 
-    async def _tell_all(self, batch: Sequence[Leaving]) -> bool:
+    async def _tell_all(self, batch: Sequence[PendingDisconnect]) -> bool:
         suspended = [leaving for leaving in batch if not leaving.for_good]
         closed = [leaving for leaving in batch if leaving.for_good]
         heard = await self._tell(self._suspend, suspended)
         return heard and await self._tell(self._close, closed)
 
     async def _tell(
-        self, store: Callable[[Sequence[Departure]], Awaitable[None]], batch: Sequence[Leaving]
+        self,
+        store: Callable[[Sequence[Departure]], Awaitable[None]],
+        batch: Sequence[PendingDisconnect],
     ) -> bool:
         """Whether the store has heard; whom it has heard of is not told again."""
         if not batch:
@@ -166,7 +174,7 @@ class Departures:
         self._told(batch)
         return True
 
-    def _told(self, batch: Sequence[Leaving]) -> None:
+    def _told(self, batch: Sequence[PendingDisconnect]) -> None:
         for leaving in batch:
             leaving.goodbye()
             self._pending.pop(leaving.key, None)

@@ -11,30 +11,33 @@ from realtime.events.session_log import log_session, names, since
 from realtime.protocol.codes import CloseCode, ends_session, reason_for, reason_of_peer
 from realtime.protocol.heartbeat import Dead
 from realtime.protocol.messages import Bye, ClientMessage
-from realtime.protocol.window import Miscount
+from realtime.protocol.window import DeliveryMismatch
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
     BeatAnswer,
     CloseRequest,
     Deliveries,
     Departure,
-    Loss,
-    Lost,
+    LossReason,
+    LostSession,
     WorkerReport,
 )
 
 from ..connections.connection import Connection
-from .departures import Departures, Leaving
+from .departures import DisconnectQueue, PendingDisconnect
 from .session import ConnectedSession
 from .ticker import Ticker
 
 logger = logging.getLogger("realtime.sessions")
 
-LOSSES = {Loss.UNKNOWN: CloseCode.HEARTBEAT_TIMEOUT, Loss.TAKEN_OVER: CloseCode.TAKEN_OVER}
+LOSSES = {
+    LossReason.UNKNOWN: CloseCode.HEARTBEAT_TIMEOUT,
+    LossReason.TAKEN_OVER: CloseCode.TAKEN_OVER,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class WorkerIdentity:
     """Which process this is: a random id, made after the fork and never used again."""
 
     worker: str
@@ -47,8 +50,8 @@ class Hub:
 
     def __init__(
         self,
-        identity: Identity,
-        departures: Departures,
+        identity: WorkerIdentity,
+        departures: DisconnectQueue,
         *,
         deliveries: Callable[[], Deliveries],
         return_delay: tuple[int, int],
@@ -113,7 +116,7 @@ class Hub:
         pongs, latency = session.pongs, session.latency_ms
         try:
             session.receive(message, time.monotonic(), online=max(self.online, len(self._sessions)))
-        except Miscount as miscount:
+        except DeliveryMismatch as miscount:
             logger.info("%s (%s) counts wrong: %s", *names(session.record.peer), miscount)
             self.end(session, CloseCode.MISCOUNT)
         self._pongs += session.pongs - pongs
@@ -165,7 +168,7 @@ class Hub:
             self._close_as_asked(request)
         self.give_up(answer.lost)
 
-    def give_up(self, lost: Iterable[Lost]) -> None:
+    def give_up(self, lost: Iterable[LostSession]) -> None:
         """End the connections of sessions that are not ours any more."""
         for each in lost:
             if session := self._find(each.session, each.generation):
@@ -218,7 +221,7 @@ class Hub:
         def say_goodbye() -> None:
             session.connection.end(code, reason, delay_ms=delay_ms)
 
-        leaving = Leaving(
+        leaving = PendingDisconnect(
             departure,
             for_good=for_good,
             goodbye=say_goodbye,

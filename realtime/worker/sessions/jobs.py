@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 
-from .streaks import Streak, never
+from .streaks import FailureStreak, never
 
 RETRY = 5.0
 
@@ -13,7 +13,7 @@ class Job:
     """Runs ``work`` every ``interval`` seconds, never twice at once; 0 means never.
 
     A job that fails is tried again after RETRY seconds, or at its next turn if that is sooner;
-    its failures are logged as :class:`Streak` says, with ``known``.
+    its failures are logged as :class:`FailureStreak` says, with ``known``.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Job:
         known: Callable[[], bool] = never,
     ) -> None:
         self._name = name
-        self._streak = Streak(name, known=known)
+        self._streak = FailureStreak(name, known=known)
         self._began = 0.0
         self._interval = interval or math.inf
         self._work = work

@@ -7,17 +7,17 @@ from itertools import islice
 from realtime.store.contract import BATCH, Store
 from realtime.store.records import Registration
 
-from .departures import Departures
+from .departures import DisconnectQueue
 from .hub import Hub
 
 
-class Registering:
+class Reregistration:
     """Remembers which incarnation of the store knows of everybody here.
 
     ``incarnation`` is "" until the store was heard for the first time.
     """
 
-    def __init__(self, store: Store, hub: Hub, departures: Departures) -> None:
+    def __init__(self, store: Store, hub: Hub, departures: DisconnectQueue) -> None:
         self._store = store
         self._hub = hub
         self._departures = departures

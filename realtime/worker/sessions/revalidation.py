@@ -22,7 +22,7 @@ MOMENT = 0.25  # seconds between the two
 Verdicts = Callable[[Sequence[Any]], Awaitable[Mapping[Any, CloseCode]]]
 
 
-class Logins:
+class Revalidation:
     """Revalidates, in batches, every login that has a socket at this worker."""
 
     def __init__(self, hub: Hub, verdicts: Verdicts) -> None:

@@ -14,19 +14,19 @@ from realtime.protocol.messages import (
     ClientMessage,
     ClientPing,
     ClientPong,
-    Entry,
     Hello,
     Join,
+    JoinResult,
     Leave,
     Received,
-    Said,
+    RoomMessage,
     Visibility,
 )
 from realtime.protocol.position import Position
-from realtime.store.records import Pulse, Registration, Session, Totals
+from realtime.store.records import Registration, Session, SessionUpdate, Totals
 
 from ..connections.connection import Connection
-from ..rooms.room_reader import Reader
+from ..rooms.room_reader import RoomReader
 from ..rooms.rooms import Rooms
 
 
@@ -81,7 +81,7 @@ class ConnectedSession:
         self.token_hash: Final = token_hash
         self.key: Final = key
         self.login: Final = login
-        self.reader: Final = Reader(rooms, connection)
+        self.reader: Final = RoomReader(rooms, connection)
         self.heartbeat: Final = Heartbeat(policy, now, first_ping=first_ping)
         self._base = record.totals
         self.visibility = record.visibility
@@ -115,9 +115,9 @@ class ConnectedSession:
             frames_out=base.frames_out + self.connection.frames_out + self.reader.delivered,
         )
 
-    def pulse(self, now: float) -> Pulse:
+    def pulse(self, now: float) -> SessionUpdate:
         """What the store should know of it at ``now``."""
-        return Pulse(
+        return SessionUpdate(
             session=self.id,
             generation=self.record.generation,
             latency_ms=self.latency_ms,
@@ -148,8 +148,8 @@ class ConnectedSession:
 
     # ------------------------------------------------------------ its rooms
 
-    def enter(self, room: str, position: Position | None) -> Entry:
-        """Join a room as in :meth:`.Reader.enter`; the store hears of it."""
+    def enter(self, room: str, position: Position | None) -> JoinResult:
+        """Join a room as in :meth:`.RoomReader.enter`; the store hears of it."""
         self.changed = self.moved = True
         return self.reader.enter(room, position)
 
@@ -217,7 +217,7 @@ class ConnectedSession:
                 self.connection.malformed(
                     ErrorCode.INVALID_MESSAGE, "expected one hello only, at the start"
                 )
-            case Bye() | Join() | Leave() | Said():
+            case Bye() | Join() | Leave() | RoomMessage():
                 raise ValueError(f"{type(message).__name__} is not a session's to serve")
 
     def _pong(self, pong: ClientPong, now: float) -> None:

@@ -13,7 +13,7 @@ def never() -> bool:
     return False
 
 
-class Streak:
+class FailureStreak:
     """Folds the failures of ``what``.
 
     A store that cannot be reached is a warning from the second failure in a row on, and only

@@ -10,7 +10,7 @@ from django.apps import AppConfig
 from realtime.protocol.position import Gap, Position
 from realtime.store import log as contract
 from realtime.store.redis import log as redis_log
-from realtime.worker.rooms.log_view import Knowledge, Publication
+from realtime.worker.rooms.log_view import LogView, Publication
 from realtime.worker.rooms.room import Member, Membership, Room
 
 
@@ -28,10 +28,10 @@ class Planted(AppConfig):
 def lost_hint() -> None:
     """What a lost hint left out is never missed: no audit says so."""
 
-    def audit(self: Knowledge, end: contract.End, *, asked_at: int) -> bool:
+    def audit(self: LogView, end: contract.LogEnd, *, asked_at: int) -> bool:
         return asked_at < 0
 
-    Knowledge.audit = audit  # type: ignore[method-assign]
+    LogView.audit = audit  # type: ignore[method-assign]
 
 
 def live_too_early() -> None:
@@ -66,7 +66,7 @@ def replay_beyond_top() -> None:
 def forgotten_key() -> None:
     """Whoever is not certain and asks again publishes again."""
 
-    def keyless(draft: contract.Draft) -> dict[str, Any]:
+    def keyless(draft: contract.PublishRequest) -> dict[str, Any]:
         return {"data": draft.data}
 
     redis_log._of_draft = keyless

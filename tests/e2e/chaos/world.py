@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from realtime.store.redis import blocking_store
-from realtime.store.timeouts import Windows
+from realtime.store.timeouts import Timeouts
 from tests.faults import Proxy
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
@@ -110,7 +110,7 @@ class World:
                 starting.create_task(worker.start())
             for process in self.processes.values():
                 starting.create_task(process.start())
-        windows = Windows(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
+        windows = Timeouts(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
         self.store = blocking_store(self.redis.url, windows, prefix=PREFIX, timeout=PATIENCE)
         self.nemesis = self._make_nemesis(keys)
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from realtime.common.tasks import Interrupted
+from realtime.common.tasks import SpuriousCancellation
 from realtime.worker.admission.handler_queue import MAX_WAITING, MAX_WAITING_BYTES, WorkQueue
 
 from ..fakes import eventually, settled
@@ -114,7 +114,7 @@ async def test_a_cancellation_that_nobody_here_asked_for_is_a_failure(desk: Desk
         desk.put(number)
     await eventually(lambda: desk.failures)
     assert desk.done == [1]
-    assert [type(failure) for failure in desk.failures] == [Interrupted]
+    assert [type(failure) for failure in desk.failures] == [SpuriousCancellation]
 
 
 async def test_stop_cancels_what_runs_and_forgets_what_waits(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from realtime.consumers import RealtimeConsumer
-from realtime.protocol.messages import Said
+from realtime.protocol.messages import RoomMessage
 from realtime.security.authentication import Login
 from realtime.worker import runtime
 from realtime.worker.admission import handshake, requests
@@ -117,7 +117,7 @@ class Broken(Ada):
     async def authenticate(self) -> Login:
         return Login(key="", user="7\nforged", username="ada")
 
-    async def receive_message(self, message: Said) -> None:
+    async def receive_message(self, message: RoomMessage) -> None:
         raise ZeroDivisionError
 
     async def receive_bytes(self, data: bytes) -> None:

@@ -13,15 +13,15 @@ from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.records import Peer, SessionState
 from realtime.worker.admission.handshake import AT_ONCE
 from realtime.worker.connections.connection import Connection
-from realtime.worker.rooms.permissions import Rights
+from realtime.worker.rooms.permissions import Permissions
 
-from ..conftest import ADA, World, known, rights
-from ..fakes import Wire, connect, eventually, settled
+from ..conftest import ADA, WorkerHarness, known, rights
+from ..fakes import FakeTransport, connect, eventually, settled
 
 CONNECTED = SessionState.CONNECTED
 
 
-async def suspended(world: World, wire: Wire) -> dict[str, Any]:
+async def suspended(world: WorkerHarness, wire: FakeTransport) -> dict[str, Any]:
     """The welcome of a session whose connection was lost."""
     session = await world.admit(wire)
     world.hub.gone(session, 1006)
@@ -33,23 +33,23 @@ async def suspended(world: World, wire: Wire) -> dict[str, Any]:
 
 
 async def test_nobody_waits_for_ever_for_an_application_to_say_who_may_join(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(room: str, action: str) -> bool:
         await asyncio.Event().wait()
         return True
 
     monkeypatch.setattr("realtime.worker.admission.handshake.PATIENCE", 0.01)
-    wire = Wire()
+    wire = FakeTransport()
     hello = Hello(protocol=1, rooms={"open:a": None})
     with pytest.raises(TimeoutError):
-        await world.admission.admit(connect(wire), hello, known(ADA, Rights(None, 3, hang)))
+        await world.admission.admit(connect(wire), hello, known(ADA, Permissions(None, 3, hang)))
     assert (wire.events, world.fickle.called("open")) == ([], [])
 
 
 @pytest.mark.parametrize("where", ["authorize", "turn"])
 async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
-    world: World, where: str
+    world: WorkerHarness, where: str
 ) -> None:
     """As by a drain. Not every server tells that the transport has gone then."""
     asked, answer = asyncio.Event(), asyncio.Event()
@@ -59,7 +59,7 @@ async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
         await answer.wait()
         return True
 
-    wire = Wire()
+    wire = FakeTransport()
     connection = connect(wire)
     turn = asyncio.Event()
     turns = [asyncio.create_task(_take_turn(world, turn)) for _ in range(AT_ONCE)]
@@ -70,7 +70,7 @@ async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
         answer.set()
     hello = Hello(protocol=1, rooms={"open:a": None})
     admission = asyncio.create_task(
-        world.admission.admit(connection, hello, known(ADA, Rights("user:1", 3, later)))
+        world.admission.admit(connection, hello, known(ADA, Permissions("user:1", 3, later)))
     )
     await asyncio.wait_for(asked.wait(), 10)
     await settled()
@@ -83,8 +83,11 @@ async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
 
 
 async def wait_for_turn(
-    world: World, verdict: int | None, login: str | None, ended: dict[str, Any] | None = None
-) -> Wire:
+    world: WorkerHarness,
+    verdict: int | None,
+    login: str | None,
+    ended: dict[str, Any] | None = None,
+) -> FakeTransport:
     """Somebody who is known, and whose session is opened only after a wait; the end of what is
     given is asked for meanwhile."""
     turn = asyncio.Event()
@@ -94,7 +97,7 @@ async def wait_for_turn(
     async def look_again() -> int | None:
         return verdict
 
-    wire, hello = Wire(), Hello(protocol=1)
+    wire, hello = FakeTransport(), Hello(protocol=1)
     identify = known(ADA, rights(ADA), login=login, verdict=look_again)
     admission = asyncio.create_task(world.admission.admit(connect(wire), hello, identify))
     await settled()
@@ -111,7 +114,7 @@ async def wait_for_turn(
 @pytest.mark.parametrize("fresh", [0.0, 60.0])
 @pytest.mark.parametrize("login", ["digest", None])
 async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, fresh: float, login: str | None
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch, fresh: float, login: str | None
 ) -> None:
     monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", fresh)
     wire = await wait_for_turn(world, 4503, login)
@@ -123,12 +126,12 @@ async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
 
 
 async def test_who_was_on_the_way_for_longer_than_ends_are_remembered_comes_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("realtime.worker.admission.handshake.LONGEST", -1.0)
     with pytest.raises(AtCapacity):
         await world.admission.admit(
-            connect(Wire()), Hello(protocol=1), known(ADA, rights(ADA), login=None)
+            connect(FakeTransport()), Hello(protocol=1), known(ADA, rights(ADA), login=None)
         )
     assert world.fickle.called("open") == []
 
@@ -136,7 +139,7 @@ async def test_who_was_on_the_way_for_longer_than_ends_are_remembered_comes_agai
 @pytest.mark.parametrize("who", [{"login": "digest"}, {"user": "1"}])
 @pytest.mark.parametrize("code", [4008, 4503])
 async def test_who_is_sent_away_while_waiting_does_not_come_in(
-    world: World, who: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, who: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request finds no session yet, and the login may still seem to stand."""
     monkeypatch.setattr(
@@ -146,45 +149,45 @@ async def test_who_is_sent_away_while_waiting_does_not_come_in(
     assert (wire.types, wire.closed) == (["goodbye"], code)
     assert (world.opened, list(world.hub.connected())) == ([], [])
     monkeypatch.setattr("realtime.worker.admission.handshake.WAY_MS", -100_000)
-    back = await world.admit(Wire(), peer=Peer(user="1", login="another"))
+    back = await world.admit(FakeTransport(), peer=Peer(user="1", login="another"))
     assert [session.id for session in world.opened] == [back.id]
 
 
 async def test_a_login_that_stands_after_a_long_wait_comes_in(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", 0.0)
     assert (await wait_for_turn(world, None, "digest")).types == ["welcome"]
 
 
 async def test_nobody_waits_for_ever_to_be_known(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang() -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr("realtime.worker.admission.handshake.PATIENCE", 0.01)
     with pytest.raises(TimeoutError):
-        await world.admission.admit(connect(Wire()), Hello(protocol=1), hang)
+        await world.admission.admit(connect(FakeTransport()), Hello(protocol=1), hang)
     assert world.fickle.called("open") == []
 
 
-async def test_who_is_turned_away_is_asked_for_no_rooms(world: World) -> None:
+async def test_who_is_turned_away_is_asked_for_no_rooms(world: WorkerHarness) -> None:
     async def nobody() -> None:
         return None
 
     hello = Hello(protocol=1, rooms={"open:a": None})
-    assert await world.admission.admit(connect(Wire()), hello, nobody) is None
+    assert await world.admission.admit(connect(FakeTransport()), hello, nobody) is None
     assert world.fickle.called("open") == []
 
 
-async def _take_turn(world: World, until: asyncio.Event) -> None:
+async def _take_turn(world: WorkerHarness, until: asyncio.Event) -> None:
     async with world.admission._turns.one():
         await until.wait()
 
 
-async def test_welcome_is_sent_once_the_store_has_the_session(world: World) -> None:
-    wire = Wire()
+async def test_welcome_is_sent_once_the_store_has_the_session(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     held = world.fickle.held["open"] = asyncio.Event()
     admission = asyncio.create_task(world.admit(wire))
     await eventually(lambda: world.fickle.called("open"))
@@ -199,8 +202,8 @@ async def test_welcome_is_sent_once_the_store_has_the_session(world: World) -> N
     assert [each.id for each in world.opened] == [session.id]
 
 
-async def test_welcome_has_the_numbers_in_milliseconds(world: World) -> None:
-    wire = Wire()
+async def test_welcome_has_the_numbers_in_milliseconds(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     await world.admit(wire)
     expected = {
         "type": "welcome",
@@ -218,21 +221,21 @@ async def test_welcome_has_the_numbers_in_milliseconds(world: World) -> None:
     assert {key: welcome[key] for key in expected} == expected
 
 
-async def test_an_anonymous_session_has_no_user(world: World) -> None:
-    wire = Wire()
+async def test_an_anonymous_session_has_no_user(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     await world.admit(wire, peer=Peer())
     assert wire.messages[0]["user"] is None
 
 
-async def test_the_first_ping_comes_after_half_to_a_whole_interval(world: World) -> None:
+async def test_the_first_ping_comes_after_half_to_a_whole_interval(world: WorkerHarness) -> None:
     now = asyncio.get_running_loop().time()
-    firsts = [(await world.admit(Wire())).heartbeat.due - now for _ in range(10)]
+    firsts = [(await world.admit(FakeTransport())).heartbeat.due - now for _ in range(10)]
     assert all(12.5 <= first <= 25 + 5 for first in firsts)
     assert len(set(firsts)) > 1
 
 
-async def test_a_store_out_of_reach_refuses_and_forsakes(world: World) -> None:
-    wire = Wire()
+async def test_a_store_out_of_reach_refuses_and_forsakes(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     world.fickle.down = True
     with pytest.raises(StoreUnavailable):
         await world.admit(wire)
@@ -243,7 +246,7 @@ async def test_a_store_out_of_reach_refuses_and_forsakes(world: World) -> None:
 
 
 async def test_of_a_crowd_so_many_are_admitted_at_a_time(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others wait, and the store is not asked about them yet."""
     asking: list[int] = [0]
@@ -256,14 +259,14 @@ async def test_of_a_crowd_so_many_are_admitted_at_a_time(
             asking.append(asking[-1] - 1)
 
     monkeypatch.setattr(world.fickle, "open", counted, raising=False)
-    wires = [Wire() for _ in range(AT_ONCE + 10)]
+    wires = [FakeTransport() for _ in range(AT_ONCE + 10)]
     await asyncio.gather(*map(world.admit, wires))
     assert max(asking) == AT_ONCE
     assert all(wire.messages[0]["type"] == "welcome" for wire in wires)
 
 
 async def test_a_resume_that_took_effect_unheard_is_no_ghost(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would be connected until its deadline, with nobody there."""
 
@@ -271,24 +274,24 @@ async def test_a_resume_that_took_effect_unheard_is_no_ghost(
         await world.store.resume(opening)  # type: ignore[arg-type]
         raise StoreUnavailable("the answer is lost")
 
-    first = Wire()
+    first = FakeTransport()
     session = await world.admit(first)
     world.hub.gone(session, 1006)
     await world.settle()
     with monkeypatch.context() as patched:
         patched.setattr(world.fickle, "resume", unheard, raising=False)
         with pytest.raises(StoreUnavailable):
-            await world.admit(Wire(), resume=first.messages[0])
+            await world.admit(FakeTransport(), resume=first.messages[0])
     await world.settle()
     record = await world.store.get(session.id)
     assert record is not None
     assert (record.state, record.end_code) == (SessionState.SUSPENDED, 4009)
-    again = await world.admit(Wire(), resume=first.messages[0])
+    again = await world.admit(FakeTransport(), resume=first.messages[0])
     assert again.id == session.id
 
 
 async def test_an_open_that_took_effect_unheard_is_undone(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unheard(opening: object, **_: object) -> None:
         await world.store.open(opening)  # type: ignore[arg-type]
@@ -296,7 +299,7 @@ async def test_an_open_that_took_effect_unheard_is_undone(
 
     monkeypatch.setattr(world.fickle, "open", unheard, raising=False)
     with pytest.raises(StoreUnavailable):
-        await world.admit(Wire())
+        await world.admit(FakeTransport())
     await world.settle()
     assert (await world.store.stats()).connected == 0
 
@@ -304,8 +307,8 @@ async def test_an_open_that_took_effect_unheard_is_undone(
 # ---------------------------------------------------------------- resume and takeover
 
 
-async def test_a_suspended_session_is_resumed_with_its_totals(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_a_suspended_session_is_resumed_with_its_totals(world: WorkerHarness) -> None:
+    first, second = FakeTransport(), FakeTransport()
     before = await world.admit(first)
     before.connection.read('{"type":"bye"')
     world.hub.gone(before, 1006)
@@ -323,9 +326,9 @@ async def test_a_suspended_session_is_resumed_with_its_totals(world: World) -> N
 
 @pytest.mark.parametrize("change", [{"token": "wrong"}, {"session": "unknown"}])
 async def test_what_cannot_be_resumed_is_a_new_session(
-    world: World, change: dict[str, str]
+    world: WorkerHarness, change: dict[str, str]
 ) -> None:
-    first, second = Wire(), Wire()
+    first, second = FakeTransport(), FakeTransport()
     welcome = await suspended(world, first)
     session = await world.admit(second, resume={**welcome, **change})
     assert second.messages[0]["resumed"] is False
@@ -333,8 +336,8 @@ async def test_what_cannot_be_resumed_is_a_new_session(
     assert second.messages[0]["token"] != welcome["token"]
 
 
-async def test_another_user_s_session_is_not_resumed_nor_disturbed(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_another_user_s_session_is_not_resumed_nor_disturbed(world: WorkerHarness) -> None:
+    first, second = FakeTransport(), FakeTransport()
     mine = await world.admit(first)
     await world.admit(second, resume=first.messages[0], peer=Peer(user="2"))
     assert second.messages[0]["resumed"] is False
@@ -343,12 +346,12 @@ async def test_another_user_s_session_is_not_resumed_nor_disturbed(world: World)
 
 
 async def test_who_has_given_up_takes_nothing_from_the_connection_that_came_after(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that stood still reads a hello, with the end behind it, when all is over."""
-    first = Wire()
+    first = FakeTransport()
     session = await world.admit(first)
-    late = connect(Wire())
+    late = connect(FakeTransport())
     monkeypatch.setattr(Connection, "gone", property(lambda each: each is late))
     resume = Resume(session.id, first.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
@@ -357,8 +360,8 @@ async def test_who_has_given_up_takes_nothing_from_the_connection_that_came_afte
     assert world.fickle.called("resume") == []
 
 
-async def test_a_takeover_on_the_same_worker_ends_the_older_with_4506(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_a_takeover_on_the_same_worker_ends_the_older_with_4506(world: WorkerHarness) -> None:
+    first, second = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     for _ in range(5):
         older.connection.read("no JSON")
@@ -370,8 +373,10 @@ async def test_a_takeover_on_the_same_worker_ends_the_older_with_4506(world: Wor
     assert newer.totals.frames_in == 5  # which the store had not heard of
 
 
-async def test_the_late_end_of_a_taken_over_connection_touches_nothing(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_the_late_end_of_a_taken_over_connection_touches_nothing(
+    world: WorkerHarness,
+) -> None:
+    first, second = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     newer = await world.admit(second, resume=first.messages[0])
     world.hub.gone(older, 1006)
@@ -384,8 +389,8 @@ async def test_the_late_end_of_a_taken_over_connection_touches_nothing(world: Wo
     assert not newer.departed
 
 
-async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: World) -> None:
-    first, second, third = Wire(), Wire(), Wire()
+async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: WorkerHarness) -> None:
+    first, second, third = FakeTransport(), FakeTransport(), FakeTransport()
     older = await world.admit(first)
     welcome = first.messages[0]
     held = world.fickle.held["resume"] = asyncio.Event()
@@ -404,14 +409,14 @@ async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: Wor
 
 @pytest.mark.parametrize("resumes", [1, 2])
 async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
-    world: World, resumes: int
+    world: WorkerHarness, resumes: int
 ) -> None:
     """Which has not heard of the resumes before; those connections end like any other."""
-    first, last = Wire(), Wire()
+    first, last = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     welcome = first.messages[0]
     for _ in range(resumes):
-        older = await world.admit(Wire(), resume=welcome)
+        older = await world.admit(FakeTransport(), resume=welcome)
     await LiveSession.objects.aupdate(generation=1)
     newest = await world.admit(last, resume=welcome)
     assert older.departed
@@ -427,10 +432,10 @@ async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
 
 
 async def test_an_attempt_that_woke_up_late_gets_4506_and_the_newer_one_stays(
-    world: World,
+    world: WorkerHarness,
 ) -> None:
-    welcome = await suspended(world, Wire())
-    newer, late = Wire(), Wire()
+    welcome = await suspended(world, FakeTransport())
+    newer, late = FakeTransport(), FakeTransport()
     session = await world.admit(newer, resume={**welcome, "turn": 2})
     other = world.other("w2")
     for worker in (world, other):
@@ -443,9 +448,9 @@ async def test_an_attempt_that_woke_up_late_gets_4506_and_the_newer_one_stays(
     assert len(world.fickle.called("resume")) == 1  # what is here need not be asked
 
 
-async def refused(world: World, welcome: dict[str, Any], **extra: Any) -> Wire:
+async def refused(world: WorkerHarness, welcome: dict[str, Any], **extra: Any) -> FakeTransport:
     """A connection that may not resume."""
-    wire = Wire()
+    wire = FakeTransport()
     connection = connect(wire)
     hello = Hello(protocol=1, resume=Resume(welcome["session"], welcome["token"], **extra))
     assert await world.admission.admit(connection, hello, known(ADA, rights(ADA))) is None
@@ -453,29 +458,29 @@ async def refused(world: World, welcome: dict[str, Any], **extra: Any) -> Wire:
     return wire
 
 
-async def test_a_stranger_is_not_told_of_turns_here_either(world: World) -> None:
-    first = Wire()
+async def test_a_stranger_is_not_told_of_turns_here_either(world: WorkerHarness) -> None:
+    first = FakeTransport()
     mine = await world.admit(first)
-    theirs = Wire()
+    theirs = FakeTransport()
     await world.admit(theirs, resume={**first.messages[0], "token": "wrong", "turn": 0})
     assert theirs.messages[0]["resumed"] is False
     assert not mine.departed
 
 
 async def test_a_late_attempt_loses_though_the_store_came_back_with_an_old_copy(
-    world: World,
+    world: WorkerHarness,
 ) -> None:
-    welcome = await suspended(world, Wire())
-    newer = Wire()
+    welcome = await suspended(world, FakeTransport())
+    newer = FakeTransport()
     session = await world.admit(newer, resume={**welcome, "turn": 2})
     await LiveSession.objects.aupdate(generation=1, turn=0)
     late = await refused(world, welcome, turn=1)
     assert (late.closed, newer.closed, session.departed) == (4506, None, False)
 
 
-async def test_a_session_put_back_brings_its_turn(world: World) -> None:
-    welcome = await suspended(world, Wire())
-    await world.admit(Wire(), resume={**welcome, "turn": 7})
+async def test_a_session_put_back_brings_its_turn(world: WorkerHarness) -> None:
+    welcome = await suspended(world, FakeTransport())
+    await world.admit(FakeTransport(), resume={**welcome, "turn": 7})
     await LiveSession.objects.all().adelete()
     await Registry.objects.all().adelete()
     await world.beats.flush()
@@ -488,12 +493,14 @@ async def test_a_session_put_back_brings_its_turn(world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", ["open", "resume"])
-async def test_who_goes_while_the_store_is_asked_leaves_no_ghost(world: World, verb: str) -> None:
+async def test_who_goes_while_the_store_is_asked_leaves_no_ghost(
+    world: WorkerHarness, verb: str
+) -> None:
     """The task is cancelled, and the call takes effect all the same, or only then."""
-    welcome = await suspended(world, Wire())
+    welcome = await suspended(world, FakeTransport())
     resume = welcome if verb == "resume" else None
     world.fickle.held[verb] = asyncio.Event()
-    admission = asyncio.create_task(world.admit(Wire(), resume=resume))
+    admission = asyncio.create_task(world.admit(FakeTransport(), resume=resume))
     await eventually(lambda: world.fickle.called(verb) and verb not in world.fickle.held)
     admission.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -502,18 +509,18 @@ async def test_who_goes_while_the_store_is_asked_leaves_no_ghost(world: World, v
     (opening,) = world.fickle.called(verb)[-1]
     assert await getattr(world.store, verb)(opening) is None  # once more, late
     assert (await world.store.stats()).connected == 0
-    again = await world.admit(Wire(), resume=welcome)
+    again = await world.admit(FakeTransport(), resume=welcome)
     assert again.id == welcome["session"]
 
 
-async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: World) -> None:
+async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: WorkerHarness) -> None:
     """Also if the store is out of reach for long: it is told once it is back."""
-    first = Wire()
+    first = FakeTransport()
     session = await world.admit(first)
     other = world.other("w2")
     other.fickle.down = True
     with pytest.raises(StoreUnavailable):
-        await other.admit(Wire(), resume=first.messages[0])
+        await other.admit(FakeTransport(), resume=first.messages[0])
     await eventually(lambda: len(other.fickle.called("suspend")) > 2)
     other.fickle.down = False
     await other.settle()
@@ -525,19 +532,19 @@ async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: World) -
     await other.departures.stop()
 
 
-async def test_a_worker_that_has_stopped_gives_nobody_up_any_more(world: World) -> None:
+async def test_a_worker_that_has_stopped_gives_nobody_up_any_more(world: WorkerHarness) -> None:
     world.fickle.down = True
     await world.departures.stop()
     with pytest.raises(StoreUnavailable):
-        await world.admit(Wire())
+        await world.admit(FakeTransport())
     assert len(world.departures) == 0
 
 
 # ---------------------------------------------------------------- verdicts
 
 
-async def test_who_comes_back_to_a_session_that_has_ended_is_told_why(world: World) -> None:
-    welcome = await suspended(world, Wire())
+async def test_who_comes_back_to_a_session_that_has_ended_is_told_why(world: WorkerHarness) -> None:
+    welcome = await suspended(world, FakeTransport())
     await world.store.request_close(session=welcome["session"], code=4500, reason="enough")
     for _ in range(2):
         wire = await refused(world, welcome)
@@ -545,12 +552,14 @@ async def test_who_comes_back_to_a_session_that_has_ended_is_told_why(world: Wor
         assert (wire.messages, wire.closed) == ([expected], 4500)
         await world.sweeper.sweep()
     assert [row.code for row in await world.history()] == [4500]
-    assert (await world.admit(Wire())).id != welcome["session"]
+    assert (await world.admit(FakeTransport())).id != welcome["session"]
 
 
-async def test_a_final_end_that_the_client_never_heard_of_is_told_later(world: World) -> None:
+async def test_a_final_end_that_the_client_never_heard_of_is_told_later(
+    world: WorkerHarness,
+) -> None:
     """The line was dead; the end is the worker's own."""
-    wire = Wire()
+    wire = FakeTransport()
     session = await world.admit(wire)
     welcome = wire.messages[0]
     wire.open.clear()
@@ -559,13 +568,13 @@ async def test_a_final_end_that_the_client_never_heard_of_is_told_later(world: W
     assert (await refused(world, welcome)).goodbye["reason"] == "not here"
 
 
-async def test_bye_is_no_verdict(world: World) -> None:
-    wire = Wire()
+async def test_bye_is_no_verdict(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     session = await world.admit(wire)
     welcome = wire.messages[0]
     world.hub.receive(session, Bye())
     await world.settle()
-    again = Wire()
+    again = FakeTransport()
     await world.admit(again, resume=welcome)
     assert again.messages[0]["resumed"] is False
 
@@ -573,10 +582,12 @@ async def test_bye_is_no_verdict(world: World) -> None:
 # ---------------------------------------------------------------- rooms
 
 
-async def test_welcome_has_the_rooms_and_comes_before_their_publications(world: World) -> None:
+async def test_welcome_has_the_rooms_and_comes_before_their_publications(
+    world: WorkerHarness,
+) -> None:
     for _ in range(3):
         top = await world.publish("open:a")
-    wire = Wire()
+    wire = FakeTransport()
     rooms = {"open:a": Position(top.epoch, 1), "open:b": None}
     session = await world.admit(wire, rooms=rooms)
     await eventually(lambda: wire.types.count("publication") == 2)
@@ -598,11 +609,11 @@ async def test_welcome_has_the_rooms_and_comes_before_their_publications(world: 
 
 @pytest.mark.parametrize("position", [("another", 1, "epoch_changed"), ("", 9, "ahead")])
 async def test_a_position_that_is_of_no_use_is_told_so(
-    world: World, position: tuple[str, int, str]
+    world: WorkerHarness, position: tuple[str, int, str]
 ) -> None:
     epoch, offset, reason = position
     top = await world.publish("open:a")
-    wire = Wire()
+    wire = FakeTransport()
     await world.admit(wire, rooms={"open:a": Position(epoch or top.epoch, offset)})
     entry = wire.messages[0]["rooms"]["open:a"]
     assert entry == {"epoch": top.epoch, "offset": 1, "recovered": False, "reason": reason}
@@ -611,8 +622,8 @@ async def test_a_position_that_is_of_no_use_is_told_so(
     assert [m["offset"] for m in wire.messages if m["type"] == "publication"] == [2]
 
 
-async def test_refusals_follow_the_welcome(world: World) -> None:
-    wire = Wire()
+async def test_refusals_follow_the_welcome(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     await world.admit(wire, rooms=dict.fromkeys(["shut", "user:2", "open:a", "no room"]))
     await eventually(lambda: len(wire.messages) == 4)
     assert wire.types == ["welcome", "error", "error", "error"]
@@ -623,8 +634,8 @@ async def test_refusals_follow_the_welcome(world: World) -> None:
     ]
 
 
-async def test_hello_is_the_whole_truth_about_rooms(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_hello_is_the_whole_truth_about_rooms(world: WorkerHarness) -> None:
+    first, second = FakeTransport(), FakeTransport()
     await world.admit(first, rooms=dict.fromkeys(["open:a", "open:b"]))
     world.moves.clear()
     session = await world.admit(
@@ -643,17 +654,17 @@ async def test_hello_is_the_whole_truth_about_rooms(world: World) -> None:
     assert "publication" not in first.types
 
 
-async def test_a_log_out_of_reach_refuses_before_anything_is_opened(world: World) -> None:
+async def test_a_log_out_of_reach_refuses_before_anything_is_opened(world: WorkerHarness) -> None:
     world.log.down = True
     with pytest.raises(StoreUnavailable):
-        await world.admit(Wire())
+        await world.admit(FakeTransport())
     assert world.fickle.called("open") == []
     assert (await world.store.stats()).connected == 0
     assert list(world.rooms.names()) == []
 
 
-async def test_who_went_while_the_store_answered_is_in_no_room(world: World) -> None:
-    wire = Wire()
+async def test_who_went_while_the_store_answered_is_in_no_room(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     held = world.fickle.held["open"] = asyncio.Event()
     admission = asyncio.create_task(world.admit(wire, rooms={"open:a": None}))
     await eventually(lambda: world.fickle.called("open"))

@@ -6,21 +6,21 @@ import pytest
 
 from realtime.protocol.messages import Hello, Resume
 from realtime.store.contract import StoreUnavailable
-from realtime.store.records import Cap, Peer
+from realtime.store.records import Peer, SessionLimit
 
-from ..conftest import ADA, World, known, rights
-from ..fakes import Wire, connect
+from ..conftest import ADA, WorkerHarness, known, rights
+from ..fakes import FakeTransport, connect
 
 
-def limited(world: World, *, evict_oldest: bool) -> World:
+def limited(world: WorkerHarness, *, evict_oldest: bool) -> WorkerHarness:
     """One session for each user."""
-    world.admission._cap = Cap(limit=1, evict_oldest=evict_oldest)
+    world.admission._cap = SessionLimit(limit=1, evict_oldest=evict_oldest)
     return world
 
 
-async def refused(world: World, **resume: Any) -> Wire:
+async def refused(world: WorkerHarness, **resume: Any) -> FakeTransport:
     """A connection that finds no room."""
-    wire = Wire()
+    wire = FakeTransport()
     connection = connect(wire)
     hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
     with world.hub.arriving(connection):
@@ -30,8 +30,8 @@ async def refused(world: World, **resume: Any) -> Wire:
     return wire
 
 
-async def test_who_is_refused_is_told_to_stay_away(world: World) -> None:
-    await limited(world, evict_oldest=False).admit(Wire())
+async def test_who_is_refused_is_told_to_stay_away(world: WorkerHarness) -> None:
+    await limited(world, evict_oldest=False).admit(FakeTransport())
     wire = await refused(world)
     expected = {"code": 4504, "reason": "too many sessions", "reconnect": False}
     assert wire.types == ["goodbye"]
@@ -39,8 +39,8 @@ async def test_who_is_refused_is_told_to_stay_away(world: World) -> None:
     assert wire.closed == 4504
 
 
-async def test_who_is_refused_leaves_no_trace(world: World) -> None:
-    session = await limited(world, evict_oldest=False).admit(Wire())
+async def test_who_is_refused_leaves_no_trace(world: WorkerHarness) -> None:
+    session = await limited(world, evict_oldest=False).admit(FakeTransport())
     await refused(world)
     assert len(world.departures) == 0
     assert [each.id for each in world.hub.connected()] == [session.id]
@@ -51,46 +51,46 @@ async def test_who_is_refused_leaves_no_trace(world: World) -> None:
     assert await world.history() == []
 
 
-async def test_others_come_in(world: World) -> None:
-    await limited(world, evict_oldest=False).admit(Wire())
-    await world.admit(Wire(), peer=Peer(user="2"))
+async def test_others_come_in(world: WorkerHarness) -> None:
+    await limited(world, evict_oldest=False).admit(FakeTransport())
+    await world.admit(FakeTransport(), peer=Peer(user="2"))
     for _ in range(2):
-        await world.admit(Wire(), peer=Peer())
+        await world.admit(FakeTransport(), peer=Peer())
     assert len(world.hub.connected()) == 4
 
 
-async def test_a_resume_is_not_refused(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_a_resume_is_not_refused(world: WorkerHarness) -> None:
+    first, second = FakeTransport(), FakeTransport()
     session = await limited(world, evict_oldest=False).admit(first)
     newer = await world.admit(second, resume=first.messages[0])
     assert (newer.id, second.messages[0]["resumed"]) == (session.id, True)
 
 
-async def test_a_resume_that_fails_is_counted_like_anybody(world: World) -> None:
-    await limited(world, evict_oldest=False).admit(Wire())
+async def test_a_resume_that_fails_is_counted_like_anybody(world: WorkerHarness) -> None:
+    await limited(world, evict_oldest=False).admit(FakeTransport())
     wire = await refused(world, session="0" * 32, token="made up")
     assert wire.closed == 4504
 
 
-async def test_there_is_room_after_a_bye(world: World) -> None:
-    session = await limited(world, evict_oldest=False).admit(Wire())
+async def test_there_is_room_after_a_bye(world: WorkerHarness) -> None:
+    session = await limited(world, evict_oldest=False).admit(FakeTransport())
     world.hub.end(session, 4500)
     await world.settle()
-    assert (await world.admit(Wire())).id != session.id
+    assert (await world.admit(FakeTransport())).id != session.id
 
 
-async def test_a_suspended_one_makes_room(world: World) -> None:
-    session = await limited(world, evict_oldest=False).admit(Wire())
+async def test_a_suspended_one_makes_room(world: WorkerHarness) -> None:
+    session = await limited(world, evict_oldest=False).admit(FakeTransport())
     world.hub.gone(session, 1006)
     await world.settle()
-    await world.admit(Wire())
+    await world.admit(FakeTransport())
     await world.sweeper.sweep()
     (closed,) = await world.history()
     assert (closed.session, closed.code) == (session.id, 4504)
 
 
-async def test_the_oldest_is_closed_with_the_next_flush(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_the_oldest_is_closed_with_the_next_flush(world: WorkerHarness) -> None:
+    first, second = FakeTransport(), FakeTransport()
     session = await limited(world, evict_oldest=True).admit(first)
     newer = await world.admit(second)
     await world.beats.flush()
@@ -102,11 +102,11 @@ async def test_the_oldest_is_closed_with_the_next_flush(world: World) -> None:
     assert (closed.session, closed.code, closed.reason) == (session.id, 4504, "too many sessions")
 
 
-async def test_it_is_closed_by_whichever_worker_it_is_at(world: World) -> None:
+async def test_it_is_closed_by_whichever_worker_it_is_at(world: WorkerHarness) -> None:
     other = world.other("w2")
-    first = Wire()
+    first = FakeTransport()
     session = await other.admit(first)
-    await limited(world, evict_oldest=True).admit(Wire())
+    await limited(world, evict_oldest=True).admit(FakeTransport())
     await world.beats.flush()
     assert not session.departed
     await other.beats.flush()
@@ -115,10 +115,10 @@ async def test_it_is_closed_by_whichever_worker_it_is_at(world: World) -> None:
     assert first.closed == 4504
 
 
-async def test_without_an_answer_nobody_knows_whether_there_is_room(world: World) -> None:
+async def test_without_an_answer_nobody_knows_whether_there_is_room(world: WorkerHarness) -> None:
     limited(world, evict_oldest=False).fickle.down = True
     with pytest.raises(StoreUnavailable):
-        await world.admit(Wire())
+        await world.admit(FakeTransport())
     world.fickle.down = False
     await world.settle()
-    assert await world.admit(Wire()) is not None
+    assert await world.admit(FakeTransport()) is not None

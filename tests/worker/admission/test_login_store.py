@@ -66,7 +66,7 @@ async def turn(clock: Clock, logins: LoginStore, seconds: float = 0.0) -> None:
     await settled()
 
 
-def outage_of(logins: LoginStore) -> module.Outage | None:
+def outage_of(logins: LoginStore) -> module.LoginOutage | None:
     return logins.outage
 
 
@@ -92,11 +92,11 @@ async def test_an_outage_is_known_by_a_probe_and_so_is_its_end(
             await logins.login("k")
         await turn(clock, logins)
     assert store.probes == 1
-    assert logins.outage == module.Outage(clock.now, "the cache is away")
+    assert logins.outage == module.LoginOutage(clock.now, "the cache is away")
     began = clock.now
     store.error = StoreUnavailable("in other words")
     await turn(clock, logins, PROBE_EVERY)
-    assert (store.probes, logins.outage) == (2, module.Outage(began, "the cache is away"))
+    assert (store.probes, logins.outage) == (2, module.LoginOutage(began, "the cache is away"))
     store.error = None
     assert await logins.login("k") == Login("k", "1")
     assert logins.outage is not None, "one client's luck is no recovery"

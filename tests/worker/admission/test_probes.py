@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from realtime.common.handler_threads import Lender
+from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Threads
 from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.worker.admission import probes
 from realtime.worker.admission.probes import Probe, Probes
 from realtime.worker.admission.refusals import Reason, Refusals
-from realtime.worker.admission.turns import Turns
+from realtime.worker.admission.turns import Limiter
 
 from ..fakes import settled
 
@@ -78,8 +78,8 @@ async def test_a_defect_of_an_attempt_is_a_failure_whose_traceback_comes_once(
 async def test_room_is_a_turn_and_a_thread_and_a_loan(
     taken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns, gate = Turns(1, patience=10.0), threading.Event()
-    threads, lender = Threads(size=1, max_pending=1), Lender(size=1, patience=10.0)
+    turns, gate = Limiter(1, patience=10.0), threading.Event()
+    threads, lender = Threads(size=1, max_pending=1), HandlerThreads(size=1, patience=10.0)
 
     async def turn() -> None:
         async with turns.one():

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from realtime.protocol.codes import ErrorCode
-from realtime.protocol.messages import Join, Leave, Said
+from realtime.protocol.messages import Join, Leave, RoomMessage
 from realtime.protocol.position import Position
 from realtime.worker.admission.handler_queue import MAX_WAITING, WorkQueue
-from realtime.worker.admission.requests import Requests
+from realtime.worker.admission.requests import RequestHandler
 from realtime.worker.rooms.permissions import Refused
 from realtime.worker.sessions.session import ConnectedSession
 
-from ..conftest import ADA, World, rights
-from ..fakes import Wire, eventually, settled
+from ..conftest import ADA, WorkerHarness, rights
+from ..fakes import FakeTransport, eventually, settled
 
 ROOM = "open:a"
 
@@ -23,17 +23,19 @@ ROOM = "open:a"
 class Desk:
     """A session, what it asks for, and the application that serves its messages."""
 
-    def __init__(self, world: World, wire: Wire, session: ConnectedSession) -> None:
+    def __init__(
+        self, world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
+    ) -> None:
         self.world = world
         self.wire = wire
         self.session = session
-        self.received: list[Said] = []
+        self.received: list[RoomMessage] = []
         self.failure: BaseException | None = None
         self.failures: list[BaseException | None] = []
         self.open = asyncio.Event()
         self.open.set()
         self.work = WorkQueue(lambda: pytest.fail("the queue failed"))
-        self.requests = Requests(
+        self.requests = RequestHandler(
             session,
             world.rooms,
             world.watchers,
@@ -43,13 +45,13 @@ class Desk:
             failed=lambda: self.failures.append(sys.exception()),
         )
 
-    async def receive(self, said: Said) -> None:
+    async def receive(self, said: RoomMessage) -> None:
         await self.open.wait()
         self.received.append(said)
         if self.failure is not None:
             raise self.failure
 
-    async def ask(self, *requests: Join | Leave | Said) -> list[dict[str, Any]]:
+    async def ask(self, *requests: Join | Leave | RoomMessage) -> list[dict[str, Any]]:
         """The answers, in the order in which they came."""
         ids = {request.id for request in requests}
         for request in requests:
@@ -63,13 +65,13 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(world: World) -> Desk:
-    wire = Wire()
+async def desk(world: WorkerHarness) -> Desk:
+    wire = FakeTransport()
     return Desk(world, wire, await world.admit(wire))
 
 
-def said(id_: int = 1, room: str = ROOM) -> Said:
-    return Said(id=id_, room=room, data=None, key="k")
+def said(id_: int = 1, room: str = ROOM) -> RoomMessage:
+    return RoomMessage(id=id_, room=room, data=None, key="k")
 
 
 async def test_a_join_is_answered_and_reported(desk: Desk) -> None:

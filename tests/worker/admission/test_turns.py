@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from realtime.store.contract import StoreUnavailable
-from realtime.worker.admission.turns import Turns
+from realtime.worker.admission.turns import Limiter
 
 
 async def test_so_many_at_a_time_first_come_first_served() -> None:
-    turns, begun, over = Turns(2, patience=10.0), list[int](), asyncio.Event()
+    turns, begun, over = Limiter(2, patience=10.0), list[int](), asyncio.Event()
 
     async def work(number: int) -> None:
         async with turns.one():
@@ -25,7 +25,7 @@ async def test_so_many_at_a_time_first_come_first_served() -> None:
 
 
 async def test_nobody_waits_for_ever_and_who_gave_up_holds_up_nobody() -> None:
-    turns = Turns(1, patience=0.01)
+    turns = Limiter(1, patience=0.01)
     async with turns.one():
         with pytest.raises(StoreUnavailable, match="too many are waiting"):
             async with turns.one():

@@ -8,9 +8,14 @@ import pytest
 
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import Bye, Error
-from realtime.worker.connections.connection import CLOSE_TIMEOUT, MAX_UNSENT, Connection, Limits
+from realtime.worker.connections.connection import (
+    CLOSE_TIMEOUT,
+    MAX_UNSENT,
+    Connection,
+    FrameLimits,
+)
 
-from ..fakes import Clock, Wire, connect, settled
+from ..fakes import Clock, FakeTransport, connect, settled
 
 BYE = '{"type":"bye"}'
 
@@ -20,8 +25,8 @@ def error(detail: str) -> Error:
 
 
 @pytest.fixture
-async def wire() -> Wire:
-    return Wire()
+async def wire() -> FakeTransport:
+    return FakeTransport()
 
 
 @pytest.fixture
@@ -30,14 +35,16 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def connection(wire: Wire, clock: Clock) -> Connection:
+async def connection(wire: FakeTransport, clock: Clock) -> Connection:
     return connect(wire, clock)
 
 
 # ---------------------------------------------------------------- going out
 
 
-async def test_frames_leave_in_the_order_they_were_sent(wire: Wire, connection: Connection) -> None:
+async def test_frames_leave_in_the_order_they_were_sent(
+    wire: FakeTransport, connection: Connection
+) -> None:
     connection.send(error("1"))
     connection.send_bytes(b"2")
     connection.send(error("3"))
@@ -46,7 +53,7 @@ async def test_frames_leave_in_the_order_they_were_sent(wire: Wire, connection: 
     assert connection.frames_out == 3
 
 
-async def test_sending_never_waits(wire: Wire, connection: Connection) -> None:
+async def test_sending_never_waits(wire: FakeTransport, connection: Connection) -> None:
     wire.open.clear()
     for number in range(100):
         connection.send(error(str(number)))
@@ -69,14 +76,14 @@ async def test_a_flush_of_nothing_is_done_at_once(connection: Connection) -> Non
     await connection.flush()
 
 
-async def test_a_mebibyte_may_wait(wire: Wire, connection: Connection) -> None:
+async def test_a_mebibyte_may_wait(wire: FakeTransport, connection: Connection) -> None:
     wire.open.clear()
     connection.send_bytes(bytes(MAX_UNSENT))
     assert connection.ended is None
 
 
 async def test_more_than_a_mebibyte_waiting_ends_with_4003(
-    wire: Wire, connection: Connection
+    wire: FakeTransport, connection: Connection
 ) -> None:
     wire.open.clear()
     connection.send_bytes(bytes(MAX_UNSENT))
@@ -89,7 +96,9 @@ async def test_more_than_a_mebibyte_waiting_ends_with_4003(
     assert wire.closed == 4003
 
 
-async def test_a_slow_consumer_is_told_nothing_more(wire: Wire, connection: Connection) -> None:
+async def test_a_slow_consumer_is_told_nothing_more(
+    wire: FakeTransport, connection: Connection
+) -> None:
     connection.send_bytes(bytes(MAX_UNSENT))
     connection.send(error("too much"))
     connection.send(error("after"))
@@ -107,7 +116,9 @@ async def test_what_has_left_does_not_count(connection: Connection) -> None:
 # ---------------------------------------------------------------- the end
 
 
-async def test_the_end_is_a_goodbye_then_a_close(wire: Wire, connection: Connection) -> None:
+async def test_the_end_is_a_goodbye_then_a_close(
+    wire: FakeTransport, connection: Connection
+) -> None:
     connection.send(error("before"))
     connection.end(CloseCode.HEARTBEAT_TIMEOUT, delay_ms=(0, 5000))
     await connection.flush()
@@ -120,7 +131,7 @@ async def test_the_end_is_a_goodbye_then_a_close(wire: Wire, connection: Connect
     }
 
 
-async def test_it_ends_once(wire: Wire, connection: Connection) -> None:
+async def test_it_ends_once(wire: FakeTransport, connection: Connection) -> None:
     connection.end(4500, "enough")
     connection.end(4503)
     connection.send(error("after"))
@@ -137,7 +148,7 @@ async def test_nothing_is_read_after_the_end(connection: Connection) -> None:
 
 
 async def test_a_transport_that_does_not_notice_is_dropped(
-    wire: Wire, clock: Clock, connection: Connection
+    wire: FakeTransport, clock: Clock, connection: Connection
 ) -> None:
     wire.open.clear()
     connection.end(CloseCode.NORMAL)
@@ -151,7 +162,7 @@ async def test_a_transport_that_does_not_notice_is_dropped(
 
 @pytest.mark.parametrize(("any_code", "code"), [(True, 1001), (False, 4001)])
 async def test_a_shutdown_is_1001_where_the_server_can_send_it(
-    wire: Wire, any_code: bool, code: int
+    wire: FakeTransport, any_code: bool, code: int
 ) -> None:
     assert connect(wire, any_code=any_code).shutdown_code() == code
 
@@ -160,7 +171,7 @@ async def test_a_shutdown_is_1001_where_the_server_can_send_it(
 
 
 async def test_a_transport_that_is_gone_is_no_error(
-    wire: Wire, connection: Connection, caplog: pytest.LogCaptureFixture
+    wire: FakeTransport, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire.error = ConnectionResetError("gone")
     connection.send(error("1"))
@@ -171,7 +182,7 @@ async def test_a_transport_that_is_gone_is_no_error(
 
 
 async def test_a_transport_that_is_gone_can_still_be_ended(
-    wire: Wire, connection: Connection
+    wire: FakeTransport, connection: Connection
 ) -> None:
     wire.error = BrokenPipeError("gone")
     connection.send(error("1"))
@@ -182,7 +193,7 @@ async def test_a_transport_that_is_gone_can_still_be_ended(
 
 
 async def test_what_a_lost_transport_did_not_take_is_not_unsent(
-    wire: Wire, connection: Connection
+    wire: FakeTransport, connection: Connection
 ) -> None:
     wire.error = ConnectionResetError("gone")
     for _ in range(3):
@@ -193,7 +204,7 @@ async def test_what_a_lost_transport_did_not_take_is_not_unsent(
 
 
 async def test_a_frame_the_server_refuses_is_logged_and_drops_the_transport(
-    wire: Wire, connection: Connection, caplog: pytest.LogCaptureFixture
+    wire: FakeTransport, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire.error = ValueError("not an event")
     connection.send(error("1"))
@@ -211,7 +222,7 @@ async def test_a_message_is_read_and_counted(connection: Connection) -> None:
     assert connection.frames_in == 1
 
 
-async def test_a_malformed_frame_is_answered(wire: Wire, connection: Connection) -> None:
+async def test_a_malformed_frame_is_answered(wire: FakeTransport, connection: Connection) -> None:
     assert connection.read("no JSON") is None
     await connection.flush()
     (answer,) = wire.messages
@@ -219,13 +230,15 @@ async def test_a_malformed_frame_is_answered(wire: Wire, connection: Connection)
     assert connection.ended is None
 
 
-async def test_the_size_limit_is_the_connection_s(wire: Wire, connection: Connection) -> None:
+async def test_the_size_limit_is_the_connection_s(
+    wire: FakeTransport, connection: Connection
+) -> None:
     assert connection.read(f'{{"type":"bye","x":"{"é" * 500}"}}') is None
     await connection.flush()
     assert wire.messages[0]["detail"] == "expected a frame of at most 1000 bytes"
 
 
-async def test_bytes_have_the_same_limit(wire: Wire, connection: Connection) -> None:
+async def test_bytes_have_the_same_limit(wire: FakeTransport, connection: Connection) -> None:
     assert connection.fits(bytes(1000))
     assert not connection.fits(bytes(1001))
     await connection.flush()
@@ -233,7 +246,7 @@ async def test_bytes_have_the_same_limit(wire: Wire, connection: Connection) -> 
 
 
 async def test_the_tenth_malformed_frame_is_answered_and_is_the_last(
-    wire: Wire, connection: Connection
+    wire: FakeTransport, connection: Connection
 ) -> None:
     for _ in range(9):
         connection.read("no JSON")
@@ -253,24 +266,24 @@ async def test_good_frames_between_do_not_forgive_malformed_ones(connection: Con
     assert connection.ended == (4505, "protocol errors")
 
 
-async def test_a_burst_is_allowed_and_no_more(wire: Wire, connection: Connection) -> None:
+async def test_a_burst_is_allowed_and_no_more(wire: FakeTransport, connection: Connection) -> None:
     assert all(connection.read(BYE) for _ in range(50))
     assert connection.read(BYE) is None
     await connection.flush()
     assert wire.closed == 4004
 
 
-async def test_a_steady_rate_is_allowed(clock: Clock, wire: Wire) -> None:
-    connection = connect(wire, clock, limits=Limits(1000, rate=8, burst=1))
+async def test_a_steady_rate_is_allowed(clock: Clock, wire: FakeTransport) -> None:
+    connection = connect(wire, clock, limits=FrameLimits(1000, rate=8, burst=1))
     for _ in range(100):
         assert connection.admit_frame(1)
         clock.turn(1 / 8)
     assert connection.ended is None
 
 
-async def test_bytes_are_counted_as_well(clock: Clock, wire: Wire) -> None:
+async def test_bytes_are_counted_as_well(clock: Clock, wire: FakeTransport) -> None:
     connection = connect(
-        wire, clock, limits=Limits(1000, rate=100, burst=100, byte_rate=201, byte_burst=402)
+        wire, clock, limits=FrameLimits(1000, rate=100, burst=100, byte_rate=201, byte_burst=402)
     )
     text = '{"type":"bye","x":"%s"}' % ("é" * 90)
     assert len(text.encode()) == 201
@@ -283,9 +296,9 @@ async def test_bytes_are_counted_as_well(clock: Clock, wire: Wire) -> None:
     assert connection.ended == (4004, "rate limit exceeded")
 
 
-async def test_the_bytes_of_an_excused_frame_count(clock: Clock, wire: Wire) -> None:
+async def test_the_bytes_of_an_excused_frame_count(clock: Clock, wire: FakeTransport) -> None:
     connection = connect(
-        wire, clock, limits=Limits(1000, rate=100, burst=1, byte_rate=1, byte_burst=100)
+        wire, clock, limits=FrameLimits(1000, rate=100, burst=1, byte_rate=1, byte_burst=100)
     )
     for admitted in (True, True, False):
         assert connection.admit_frame(50) is admitted
@@ -293,9 +306,11 @@ async def test_the_bytes_of_an_excused_frame_count(clock: Clock, wire: Wire) -> 
 
 
 async def test_data_that_is_too_large_is_answered_with_its_id_and_is_not_malformed(
-    clock: Clock, wire: Wire
+    clock: Clock, wire: FakeTransport
 ) -> None:
-    connection = connect(wire, clock, limits=Limits(1000, rate=100, burst=100, max_publication=9))
+    connection = connect(
+        wire, clock, limits=FrameLimits(1000, rate=100, burst=100, max_publication=9)
+    )
     for number in range(20):
         said = f'{{"type":"message","id":{number},"room":"news","data":"%s","key":"k"}}'
         assert connection.read(said % "12345678") is None
@@ -308,15 +323,15 @@ async def test_data_that_is_too_large_is_answered_with_its_id_and_is_not_malform
     ]
 
 
-async def test_malformed_frames_count_against_the_rate(clock: Clock, wire: Wire) -> None:
-    connection = connect(wire, clock, limits=Limits(1000, rate=8, burst=2))
+async def test_malformed_frames_count_against_the_rate(clock: Clock, wire: FakeTransport) -> None:
+    connection = connect(wire, clock, limits=FrameLimits(1000, rate=8, burst=2))
     for _ in range(3):
         connection.read("no JSON")
     assert connection.ended == (4004, "rate limit exceeded")
 
 
 async def test_a_long_reason_is_said_in_full_and_closes_in_short(
-    wire: Wire, connection: Connection
+    wire: FakeTransport, connection: Connection
 ) -> None:
     """A close frame's reason is at most 123 bytes; uvicorn raises for more."""
     connection.end(4500, "é" * 150)

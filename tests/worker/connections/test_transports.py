@@ -11,7 +11,7 @@ from realtime.protocol.frames import encoded
 from realtime.protocol.messages import Error
 from realtime.worker.connections.connection import MAX_UNSENT, Connection, deliver_to_all
 
-from ..fakes import Wire, connect
+from ..fakes import FakeTransport, connect
 
 MESSAGE = Error(code="invalid_json", detail="no")
 
@@ -37,8 +37,8 @@ class Frames:
 
 
 @pytest.fixture
-async def wire() -> Wire:
-    return Wire()
+async def wire() -> FakeTransport:
+    return FakeTransport()
 
 
 @pytest.fixture
@@ -47,12 +47,12 @@ def frames() -> Frames:
 
 
 @pytest.fixture
-async def connection(wire: Wire, frames: Frames) -> Connection:
+async def connection(wire: FakeTransport, frames: Frames) -> Connection:
     return connect(wire, frames=frames)
 
 
 async def test_frames_are_written_at_once(
-    wire: Wire, frames: Frames, connection: Connection
+    wire: FakeTransport, frames: Frames, connection: Connection
 ) -> None:
     before = asyncio.all_tasks()
     connection.send_bytes(b"1")
@@ -64,7 +64,7 @@ async def test_frames_are_written_at_once(
 
 
 async def test_goodbye_is_a_frame_and_the_close_an_event(
-    wire: Wire, frames: Frames, connection: Connection
+    wire: FakeTransport, frames: Frames, connection: Connection
 ) -> None:
     connection.end(CloseCode.HEARTBEAT_TIMEOUT)
     await connection.flush()
@@ -75,7 +75,7 @@ async def test_goodbye_is_a_frame_and_the_close_an_event(
 
 
 async def test_what_the_kernel_has_not_taken_counts(
-    wire: Wire, frames: Frames, connection: Connection
+    wire: FakeTransport, frames: Frames, connection: Connection
 ) -> None:
     frames.unsent = MAX_UNSENT - 10
     connection.send_bytes(bytes(10))
@@ -89,7 +89,7 @@ async def test_what_the_kernel_has_not_taken_counts(
 
 
 async def test_a_goodbye_that_is_too_much_is_4003_once(
-    wire: Wire, frames: Frames, connection: Connection
+    wire: FakeTransport, frames: Frames, connection: Connection
 ) -> None:
     frames.unsent = MAX_UNSENT
     connection.end(CloseCode.HEARTBEAT_TIMEOUT)
@@ -99,7 +99,7 @@ async def test_a_goodbye_that_is_too_much_is_4003_once(
 
 
 async def test_a_connection_that_is_gone_is_no_error(
-    wire: Wire, frames: Frames, connection: Connection
+    wire: FakeTransport, frames: Frames, connection: Connection
 ) -> None:
     frames.open = False
     wire.error = ConnectionResetError("gone")
@@ -112,7 +112,7 @@ async def test_a_connection_that_is_gone_is_no_error(
 # To many at once
 
 
-async def test_what_is_for_all_is_written_to_each_once(wire: Wire) -> None:
+async def test_what_is_for_all_is_written_to_each_once(wire: FakeTransport) -> None:
     idle, busy, ended, gone = all_frames = [Frames() for _ in range(4)]
     connections = [connect(wire, frames=each) for each in all_frames]
     busy.unsent = 10
@@ -127,7 +127,9 @@ async def test_what_is_for_all_is_written_to_each_once(wire: Wire) -> None:
     await connections[2].flush()
 
 
-async def test_whoever_has_too_much_unsent_ends_and_the_others_get_theirs(wire: Wire) -> None:
+async def test_whoever_has_too_much_unsent_ends_and_the_others_get_theirs(
+    wire: FakeTransport,
+) -> None:
     slow, quick = Frames(), Frames()
     connections = [connect(wire, frames=each) for each in (slow, quick)]
     slow.unsent = MAX_UNSENT
@@ -137,7 +139,9 @@ async def test_whoever_has_too_much_unsent_ends_and_the_others_get_theirs(wire: 
     await connections[0].flush()
 
 
-async def test_a_frame_beyond_the_bound_is_written_to_nobody(wire: Wire, frames: Frames) -> None:
+async def test_a_frame_beyond_the_bound_is_written_to_nobody(
+    wire: FakeTransport, frames: Frames
+) -> None:
     connection = connect(wire, frames=frames)
     deliver_to_all([connection], encoded(bytes(MAX_UNSENT + 1)))
     assert connection.ended == (4003, "slow consumer")
@@ -146,7 +150,7 @@ async def test_a_frame_beyond_the_bound_is_written_to_nobody(wire: Wire, frames:
 
 
 async def test_a_server_without_frames_is_sent_each_by_its_outbox() -> None:
-    wires = [Wire(), Wire()]
+    wires = [FakeTransport(), FakeTransport()]
     connections = [connect(each) for each in wires]
     deliver_to_all([], encoded("0"))
     deliver_to_all(connections, encoded("1"))

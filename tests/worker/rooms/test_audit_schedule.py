@@ -1,24 +1,24 @@
 """When a room is audited: after a join twice, and with beats once a second."""
 
-from realtime.worker.rooms.audit_schedule import Agenda
+from realtime.worker.rooms.audit_schedule import AuditSchedule
 
 MOST = 500
 
 
-def taken(agenda: Agenda, *, until: float) -> list[float]:
+def taken(agenda: AuditSchedule, *, until: float) -> list[float]:
     """When room a was audited, by somebody who looks every quarter of a second."""
     moments = [number / 4 for number in range(int(until * 4) + 1)]
     return [now for now in moments if "a" in agenda.take(now, MOST)]
 
 
 def test_a_room_is_audited_twice_after_a_join() -> None:
-    agenda = Agenda()
+    agenda = AuditSchedule()
     agenda.joined("a", 0.0)
     assert taken(agenda, until=10) == [1.0, 3.0]
 
 
 def test_a_room_that_was_left_is_not_audited() -> None:
-    agenda = Agenda()
+    agenda = AuditSchedule()
     agenda.joined("a", 0.0)
     agenda.soon(["a"])
     agenda.left("a")
@@ -27,7 +27,7 @@ def test_a_room_that_was_left_is_not_audited() -> None:
 
 
 def test_beats_audit_a_room_once_a_second() -> None:
-    agenda = Agenda()
+    agenda = AuditSchedule()
     agenda.joined("a", 0.0)
     taken(agenda, until=3)
     moments = []
@@ -39,7 +39,7 @@ def test_beats_audit_a_room_once_a_second() -> None:
 
 
 def test_a_beat_that_comes_too_soon_is_not_forgotten() -> None:
-    agenda = Agenda()
+    agenda = AuditSchedule()
     agenda.joined("a", 0.0)
     agenda.soon(["a"])
     assert agenda.take(0.0, MOST) == ["a"]
@@ -50,7 +50,7 @@ def test_a_beat_that_comes_too_soon_is_not_forgotten() -> None:
 
 
 def test_what_is_too_much_for_one_call_is_for_the_next() -> None:
-    agenda = Agenda()
+    agenda = AuditSchedule()
     rooms = [f"room-{number}" for number in range(7)]
     for room in rooms:
         agenda.joined(room, 0.0)
@@ -61,7 +61,7 @@ def test_what_is_too_much_for_one_call_is_for_the_next() -> None:
 
 
 def test_somebody_who_returns_to_an_empty_room_is_a_first_again() -> None:
-    agenda = Agenda()
+    agenda = AuditSchedule()
     agenda.joined("a", 0.0)
     agenda.joined("b", 0.5)
     agenda.left("a")

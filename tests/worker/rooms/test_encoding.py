@@ -2,12 +2,14 @@
 
 import json
 
-from realtime.store.log import Entry
-from realtime.worker.rooms.encoding import published
+from realtime.store.log import LogEntry
+from realtime.worker.rooms.encoding import encode_publication
 
 
 def test_a_publication_carries_the_data_of_the_log() -> None:
-    publication = published("chat:lobby", Entry(7, 1_795_176_000_000, '{"text":"grüße","n":[1]}'))
+    publication = encode_publication(
+        "chat:lobby", LogEntry(7, 1_795_176_000_000, '{"text":"grüße","n":[1]}')
+    )
     assert json.loads(publication.encoded.payload) == {
         "type": "publication",
         "room": "chat:lobby",
@@ -19,6 +21,6 @@ def test_a_publication_carries_the_data_of_the_log() -> None:
 
 
 def test_its_size_is_that_of_its_frame() -> None:
-    short, long = (published("a", Entry(1, 0, json.dumps("ü" * n))) for n in (1, 1000))
+    short, long = (encode_publication("a", LogEntry(1, 0, json.dumps("ü" * n))) for n in (1, 1000))
     assert short.size == len(short.encoded.frame)
     assert long.size - short.size >= 5 * 999

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import pytest
 
 from realtime.protocol.messages import Join
-from realtime.store.log import Draft
+from realtime.store.log import PublishRequest
 from realtime.store.records import Peer
 from realtime.worker.rooms import new_room_limit
-from realtime.worker.rooms.new_room_limit import NewRooms, TooManyNew
+from realtime.worker.rooms.new_room_limit import NewRoomLimit, TooManyNewRooms
 
 from ..admission.test_requests import Desk
-from ..conftest import ADA, World
-from ..fakes import Wire, eventually
+from ..conftest import ADA, WorkerHarness
+from ..fakes import FakeTransport, eventually
 
 EVE = Peer(user="2", address=ADA.address)
 NOBODY, NOBODY_ELSE = Peer(address="192.0.2.1"), Peer(address="192.0.2.2")
@@ -32,12 +32,12 @@ def clock() -> Clock:
     return Clock()
 
 
-def admitted(new: NewRooms, peer: Peer, *rooms: str) -> list[bool]:
+def admitted(new: NewRoomLimit, peer: Peer, *rooms: str) -> list[bool]:
     found = []
     for room in rooms:
         try:
             new.count(room, peer)
-        except TooManyNew:
+        except TooManyNewRooms:
             found.append(False)
         else:
             found.append(True)
@@ -45,7 +45,7 @@ def admitted(new: NewRooms, peer: Peer, *rooms: str) -> list[bool]:
 
 
 def test_so_many_at_once_and_then_one_after_the_other(clock: Clock) -> None:
-    new = NewRooms(1.0, 2, now=clock)
+    new = NewRoomLimit(1.0, 2, now=clock)
     assert admitted(new, ADA, "a", "b", "c") == [True, True, False]
     assert admitted(new, ADA, "a", "b", "a") == [True] * 3  # counted before
     clock.time += 1
@@ -53,7 +53,7 @@ def test_so_many_at_once_and_then_one_after_the_other(clock: Clock) -> None:
 
 
 def test_each_user_has_an_allowance_and_the_anonymous_have_one_an_address(clock: Clock) -> None:
-    new = NewRooms(1.0, 1, now=clock)
+    new = NewRoomLimit(1.0, 1, now=clock)
     for peer in (ADA, EVE, NOBODY, NOBODY_ELSE):
         assert admitted(new, peer, "a", "b") == [True, False]
     assert admitted(new, Peer(user="1", address="192.0.2.9"), "c") == [False]
@@ -61,7 +61,7 @@ def test_each_user_has_an_allowance_and_the_anonymous_have_one_an_address(clock:
 
 def test_of_ipv6_a_64_has_one_allowance(clock: Clock) -> None:
     """It is what one client has, who may come from another address of it each time."""
-    new = NewRooms(1.0, 1, now=clock)
+    new = NewRoomLimit(1.0, 1, now=clock)
     one, other = NEIGHBOURS
     assert [admitted(new, one, "a"), admitted(new, other, "b")] == [[True], [False]]
     assert admitted(new, Peer(address="2001:db8:1:3::1"), "a") == [True]
@@ -70,7 +70,7 @@ def test_of_ipv6_a_64_has_one_allowance(clock: Clock) -> None:
 def test_no_more_is_remembered_than_that(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_room_limit, "MOST_OWNERS", 2)
     monkeypatch.setattr(new_room_limit, "MOST_ROOMS", 3)
-    new = NewRooms(0.001, 5, now=clock)
+    new = NewRoomLimit(0.001, 5, now=clock)
     for number in range(10):
         admitted(new, Peer(user=f"u{number}"), "a", "b")
     assert (len(new._buckets), len(new._counted)) == (2, 3)
@@ -80,12 +80,12 @@ def test_no_more_is_remembered_than_that(clock: Clock, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def few(world: World, clock: Clock) -> None:
-    world.rooms._new_rooms = NewRooms(1.0, 2, now=clock)
+def few(world: WorkerHarness, clock: Clock) -> None:
+    world.rooms._new_rooms = NewRoomLimit(1.0, 2, now=clock)
 
 
-async def desk_of(world: World, *rooms: str) -> Desk:
-    wire = Wire()
+async def desk_of(world: WorkerHarness, *rooms: str) -> Desk:
+    wire = FakeTransport()
     return Desk(world, wire, await world.admit(wire, rooms=dict.fromkeys(rooms)))
 
 
@@ -96,7 +96,7 @@ def refused(desk: Desk) -> dict[str, str]:
 
 
 async def test_a_hello_gets_those_that_may_be_and_an_error_for_each_other(
-    world: World, few: None
+    world: WorkerHarness, few: None
 ) -> None:
     desk = await desk_of(world, "open:a", "open:b", "open:c")
     await eventually(lambda: refused(desk) == {"open:c": "rate_limited"})
@@ -106,7 +106,7 @@ async def test_a_hello_gets_those_that_may_be_and_an_error_for_each_other(
 
 
 async def test_a_join_is_counted_and_may_be_asked_again(
-    world: World, few: None, clock: Clock
+    world: WorkerHarness, few: None, clock: Clock
 ) -> None:
     desk = await desk_of(world, "open:a")
     first, second = await desk.ask(Join(id=1, room="open:b"), Join(id=2, room="open:c"))
@@ -117,9 +117,9 @@ async def test_a_join_is_counted_and_may_be_asked_again(
     assert again["type"] == "joined"
 
 
-async def test_what_exists_is_not_new(world: World, few: None) -> None:
+async def test_what_exists_is_not_new(world: WorkerHarness, few: None) -> None:
     """Something was published there, somebody is in it, or this user was."""
-    await world.store.log.append([Draft("open:log", "1")])
+    await world.store.log.append([PublishRequest("open:log", "1")])
     first = await desk_of(world, "open:log", "open:a", "open:b")
     second = await desk_of(world, "open:b", "open:a")
     assert refused(first) == refused(second) == {}

@@ -4,7 +4,7 @@ import pytest
 
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.position import Position
-from realtime.worker.rooms.permissions import Refused, Rights, private_room
+from realtime.worker.rooms.permissions import Permissions, Refused, private_room
 
 LONG = "x" * 1000
 
@@ -26,8 +26,8 @@ def application() -> Application:
 
 
 @pytest.fixture
-def rights(application: Application) -> Rights:
-    return Rights("user:1", 2, application)
+def rights(application: Application) -> Permissions:
+    return Permissions("user:1", 2, application)
 
 
 @pytest.mark.parametrize("user", ["", "a b", "é", "x" * 100])
@@ -41,7 +41,7 @@ def test_who_has_one(user: str) -> None:
 
 
 async def test_the_application_is_asked_about_its_own_rooms_only(
-    rights: Rights, application: Application
+    rights: Permissions, application: Application
 ) -> None:
     granted, refusals = await rights.grant(
         {"user:2": None, "user:1": Position("k", 7), "no room": None, "open": None, "shut": None}
@@ -56,23 +56,23 @@ async def test_the_application_is_asked_about_its_own_rooms_only(
     ]
 
 
-async def test_the_private_room_is_there_unasked(rights: Rights) -> None:
+async def test_the_private_room_is_there_unasked(rights: Permissions) -> None:
     assert await rights.grant({}) == ({"user:1": None}, [])
 
 
 async def test_nobody_has_no_private_room(application: Application) -> None:
-    granted, refusals = await Rights(None, 2, application).grant({"user:": None, "open": None})
+    granted, refusals = await Permissions(None, 2, application).grant({"user:": None, "open": None})
     assert (list(granted), [refusal.code for refusal in refusals]) == (["open"], ["forbidden"])
 
 
-async def test_the_private_room_does_not_count(rights: Rights) -> None:
+async def test_the_private_room_does_not_count(rights: Permissions) -> None:
     wanted = dict.fromkeys(["open:1", "user:1", "open:2", "open:3"])
     granted, refusals = await rights.grant(wanted)
     assert list(granted) == ["user:1", "open:1", "open:2"]
     assert [(each.room, each.code) for each in refusals] == [("open:3", "too_many_rooms")]
 
 
-async def test_who_is_in_a_room_may_join_it_again(rights: Rights) -> None:
+async def test_who_is_in_a_room_may_join_it_again(rights: Permissions) -> None:
     among = {"user:1", "open:1", "open:2"}
     await rights.to_join("open:1", among=among)
     await rights.to_join("user:1", among=among)
@@ -82,20 +82,20 @@ async def test_who_is_in_a_room_may_join_it_again(rights: Rights) -> None:
 
 
 @pytest.mark.parametrize("room", ["user:1", "user:2"])
-def test_nobody_leaves_or_publishes_where_the_server_rules(rights: Rights, room: str) -> None:
+def test_nobody_leaves_or_publishes_where_the_server_rules(rights: Permissions, room: str) -> None:
     for ask in (rights.to_leave, rights.to_say):
         with pytest.raises(Refused) as refused:
             ask(room)
         assert refused.value.code is ErrorCode.FORBIDDEN
 
 
-def test_elsewhere_they_may_as_far_as_the_server_goes(rights: Rights) -> None:
+def test_elsewhere_they_may_as_far_as_the_server_goes(rights: Permissions) -> None:
     rights.to_leave("shut")
     rights.to_say("shut")
 
 
 @pytest.mark.parametrize("room", ["", "a b", LONG, "é", "a\n"])
-def test_what_is_no_room_is_said_and_what_one_is(rights: Rights, room: str) -> None:
+def test_what_is_no_room_is_said_and_what_one_is(rights: Permissions, room: str) -> None:
     with pytest.raises(Refused, match="1 to 100 of the characters") as refused:
         rights.to_leave(room)
     error = refused.value.about(room, 3)

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from realtime.bus.publication_batches import MOST_ENTRIES, Bundle
+from realtime.bus.publication_batches import MOST_ENTRIES, PublicationBatch
 from realtime.protocol.position import Position
-from realtime.store.log import Appended, Draft, Entry, Log
-from realtime.worker.rooms.encoding import published
+from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
+from realtime.worker.rooms.encoding import encode_publication
 from realtime.worker.rooms.publisher import Publisher, bundle_of
 from realtime.worker.rooms.rooms import Rooms
 
@@ -19,12 +19,12 @@ class Scroll:
     """A log of one room, as far as it is appended to."""
 
     def __init__(self) -> None:
-        self.drafts: list[Draft] = []
+        self.drafts: list[PublishRequest] = []
         self.fresh = True
 
-    async def append(self, drafts: list[Draft]) -> tuple[Appended, ...]:
+    async def append(self, drafts: list[PublishRequest]) -> tuple[PublishResult, ...]:
         self.drafts += drafts
-        return (Appended(Position("e", len(self.drafts)), 7, fresh=self.fresh),)
+        return (PublishResult(Position("e", len(self.drafts)), 7, fresh=self.fresh),)
 
 
 class Doors:
@@ -46,10 +46,10 @@ class Set:
 
     def __init__(self) -> None:
         self.log, self.rooms = Scroll(), Doors()
-        self.announced: list[Bundle] = []
+        self.announced: list[PublicationBatch] = []
         self.publisher = Publisher(cast(Log, self.log), cast(Rooms, self.rooms), self._announce)
 
-    def _announce(self, bundle: Bundle, *, patience: float = 0.0) -> None:
+    def _announce(self, bundle: PublicationBatch, *, patience: float = 0.0) -> None:
         self.announced.append(bundle)
 
 
@@ -58,13 +58,13 @@ async def made() -> Set:
     return Set()
 
 
-def bundle(offset: int, *, room: str = "r") -> Bundle:
-    return Bundle(room, "e", offset, (Entry(offset, 7, "1"),))
+def bundle(offset: int, *, room: str = "r") -> PublicationBatch:
+    return PublicationBatch(room, "e", offset, (LogEntry(offset, 7, "1"),))
 
 
 async def test_a_client_s_publication_is_appended_and_told_to_everybody(made: Set) -> None:
     appended = await made.publisher.publish("r", "1", "c:7:k")
-    assert made.log.drafts == [Draft("r", "1", "c:7:k")]
+    assert made.log.drafts == [PublishRequest("r", "1", "c:7:k")]
     assert appended.position == Position("e", 1)
     assert made.rooms.heard == [("r", "e", 1)]
     assert made.announced == [bundle(1)]
@@ -76,7 +76,7 @@ async def test_of_a_repeat_nobody_is_given_the_data_but_everybody_looks(made: Se
     made.log.fresh = False
     await made.publisher.publish("r", "1", "c:7:k")
     assert (made.rooms.heard, made.rooms.audited) == ([], ["r"])
-    assert made.announced == [Bundle("r", "e", 1)]
+    assert made.announced == [PublicationBatch("r", "e", 1)]
     assert made.publisher.published == 0
 
 
@@ -109,7 +109,7 @@ async def test_a_loop_that_stands_still_costs_a_thread_a_moment_and_its_rooms_re
 
 
 async def test_what_was_cut_is_looked_up(made: Set) -> None:
-    made.publisher.heard(Bundle("r", "e", 9, (Entry(7, 0, "1"),)))
+    made.publisher.heard(PublicationBatch("r", "e", 9, (LogEntry(7, 0, "1"),)))
     assert made.rooms.heard == [("r", "e", 7)]
     assert made.rooms.audited == ["r"]
 
@@ -118,7 +118,7 @@ async def test_what_was_cut_is_looked_up(made: Set) -> None:
     ("key", "fresh", "told"), [("", False, 1), ("k", False, 0), ("k", True, 1)]
 )
 def test_an_entry_is_told_where_it_is_certain(key: str, *, fresh: bool, told: int) -> None:
-    appended = Appended(Position("e", 3), 7, fresh=fresh)
-    given = bundle_of(Draft("r", "1", key), appended)
+    appended = PublishResult(Position("e", 3), 7, fresh=fresh)
+    given = bundle_of(PublishRequest("r", "1", key), appended)
     assert (given.top, len(given.entries)) == (3, told)
-    assert all(published("r", entry).offset == 3 for entry in given.entries)
+    assert all(encode_publication("r", entry).offset == 3 for entry in given.entries)

@@ -13,10 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from realtime.protocol.frames import Encoded, encoded
 from realtime.protocol.position import Gap, Position
-from realtime.store.log import End
+from realtime.store.log import LogEnd
 from realtime.worker.rooms import room as module
-from realtime.worker.rooms.log_view import Page, Read
-from realtime.worker.rooms.room import Room, Tally
+from realtime.worker.rooms.log_view import LogRead, LogSlice
+from realtime.worker.rooms.room import DeliveryCounters, Room
 
 KEPT = 6  # entries of the log
 PIECE = 3  # publications of a read
@@ -61,12 +61,12 @@ class Log:
         return Position(self.epoch, self.top)
 
     @property
-    def end(self) -> End:
-        return End(self.position, self.top + 1 - len(self.kept))
+    def end(self) -> LogEnd:
+        return LogEnd(self.position, self.top + 1 - len(self.kept))
 
-    def read(self, after: int) -> Page:
+    def read(self, after: int) -> LogSlice:
         found = [entry for entry in self.kept if entry.offset > after][:PIECE]
-        return Page(self.end, found if after + 1 >= self.end.oldest else [])
+        return LogSlice(self.end, found if after + 1 >= self.end.oldest else [])
 
 
 class Client:
@@ -136,12 +136,12 @@ class RoomMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.log = Log()
-        self.tally = Tally()
+        self.tally = DeliveryCounters()
         self.room = Room("lobby", self.log.end, self.tally, send=id)
         self.clients: dict[str, Client] = {}
         self.gone: list[Client] = []
         self.hints: list[tuple[str, Entry]] = []
-        self.audits: list[tuple[End, int]] = []  # answers under way
+        self.audits: list[tuple[LogEnd, int]] = []  # answers under way
         self.left: list[Position] = []
         self.driver = self._drive()
         self.resting = False
@@ -359,8 +359,8 @@ TestRoom = RoomMachine.TestCase
 # ---------------------------------------------------------------- one thing at a time
 
 
-def a_room(*, published: int = 0) -> tuple[Log, Room, Tally]:
-    log, tally = Log(), Tally()
+def a_room(*, published: int = 0) -> tuple[Log, Room, DeliveryCounters]:
+    log, tally = Log(), DeliveryCounters()
     for _ in range(published):
         log.append()
     return log, Room("lobby", log.end, tally, send=id), tally
@@ -421,7 +421,7 @@ def test_a_doubt_that_came_up_while_the_log_was_read_remains() -> None:
     list(room.absorb(read, answer))
     list(room.hand_out())
 
-    assert room.wants() == Read(2, 1)
+    assert room.wants() == LogRead(2, 1)
 
 
 def test_a_log_that_ends_before_what_it_had_told_is_believed_by_those_ahead_of_it() -> None:
@@ -431,7 +431,7 @@ def test_a_log_that_ends_before_what_it_had_told_is_believed_by_those_ahead_of_i
     behind.full = True
     room.join(behind, Position(log.epoch, 1))
     go_through(room, log)  # behind takes nothing
-    room.audit(End(Position(log.epoch, 6), 1), asked_at=4)
+    room.audit(LogEnd(Position(log.epoch, 6), 1), asked_at=4)
     assert room.join(beyond, Position(log.epoch, 6)) is None
     log.top, log.kept = 3, log.kept[:3]
 
@@ -522,7 +522,7 @@ def test_who_leaves_in_a_pause_is_told_of_no_loss() -> None:
 
 def test_nobody_waits_beyond_an_end_that_the_store_takes_back() -> None:
     log, room, _ = a_room(published=4)
-    room.audit(End(Position(log.epoch, 9), 1), asked_at=4)
+    room.audit(LogEnd(Position(log.epoch, 9), 1), asked_at=4)
     beyond, live = Told(), Told()
     room.join(beyond, Position(log.epoch, 8))
     room.join(live, Position(log.epoch, 4))
@@ -538,7 +538,7 @@ def test_a_log_that_does_not_say_what_follows_has_lost_it() -> None:
     log, room, _ = a_room(published=3)
     member = Told()
     room.join(member, Position(log.epoch, 1))
-    broken = Page(log.end, [])
+    broken = LogSlice(log.end, [])
 
     read = room.wants()
     assert read is not None
@@ -575,7 +575,7 @@ def test_a_slice_that_cannot_be_sent_does_not_end_the_fan_out() -> None:
         raise RuntimeError("a defect")
 
     log = Log()
-    room = Room("lobby", log.end, Tally(), send=fail)
+    room = Room("lobby", log.end, DeliveryCounters(), send=fail)
     members = [Told() for _ in range(3)]
     for member in members:
         room.join(member)
@@ -627,7 +627,7 @@ def test_hints_far_ahead_are_read_from_the_log() -> None:
     for offset in range(2, 1000):
         room.hint(log.epoch, Entry(offset, "early"))
     assert len(room._waiting) < module.MOST_WAITING
-    assert room.wants() == Read(0, 0)
+    assert room.wants() == LogRead(0, 0)
 
 
 @pytest.mark.parametrize(("members", "publications"), [(10, 1), (1, 10), (3, 4)])

@@ -7,36 +7,36 @@ import pytest
 from realtime.protocol.messages import ClientPong, Received
 from realtime.protocol.position import Gap, Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from realtime.store.log import Entry
-from realtime.worker.rooms.encoding import Published, published
+from realtime.store.log import LogEntry
+from realtime.worker.rooms.encoding import EncodedPublication, encode_publication
 from realtime.worker.sessions.session import ConnectedSession
 from realtime.worker.sessions.ticker import Ticker
 
-from ..conftest import World
-from ..fakes import Wire, eventually, settled
+from ..conftest import WorkerHarness
+from ..fakes import FakeTransport, eventually, settled
 
 ROOM = "open:a"
 
 
 @pytest.fixture
-async def wire() -> Wire:
-    return Wire()
+async def wire() -> FakeTransport:
+    return FakeTransport()
 
 
 @pytest.fixture
-async def session(world: World, wire: Wire) -> ConnectedSession:
+async def session(world: WorkerHarness, wire: FakeTransport) -> ConnectedSession:
     return await world.admit(wire, rooms={ROOM: None})
 
 
-def publication(offset: int = 1, size: int = 0) -> Published:
-    return published(ROOM, Entry(offset, 1, f'"{"x" * size}"'))
+def publication(offset: int = 1, size: int = 0) -> EncodedPublication:
+    return encode_publication(ROOM, LogEntry(offset, 1, f'"{"x" * size}"'))
 
 
-def of(wire: Wire, kind: str) -> list[dict[str, object]]:
+def of(wire: FakeTransport, kind: str) -> list[dict[str, object]]:
     return [message for message in wire.messages if message["type"] == kind]
 
 
-def replay(session: ConnectedSession, publication: Published) -> bool:
+def replay(session: ConnectedSession, publication: EncodedPublication) -> bool:
     return session.reader.offer(ROOM, publication, replayed=True)
 
 
@@ -49,7 +49,7 @@ async def fill(session: ConnectedSession) -> None:
 
 
 async def test_a_full_window_is_pinged_about_once(
-    world: World, wire: Wire, session: ConnectedSession
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     await fill(session)
     assert not replay(session, publication())
@@ -60,7 +60,7 @@ async def test_a_full_window_is_pinged_about_once(
 
 
 async def test_a_ping_that_is_outstanding_is_waited_for(
-    world: World, wire: Wire, session: ConnectedSession
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     world.hub.beat(session, session.heartbeat.due)
     await fill(session)
@@ -72,7 +72,7 @@ async def test_a_ping_that_is_outstanding_is_waited_for(
 
 
 async def test_who_is_pinged_at_once_is_watched_sooner(
-    world: World, session: ConnectedSession
+    world: WorkerHarness, session: ConnectedSession
 ) -> None:
     """Its answer is due in 10 s, while the beat before was due in 12.5 or more."""
     before = session.watched
@@ -86,8 +86,8 @@ async def test_who_is_pinged_at_once_is_watched_sooner(
     assert len([each for each in world.hub.ticker._heap if each[2]() is session]) <= 1
 
 
-async def test_an_entry_that_was_replaced_asks_nobody(world: World) -> None:
-    session = await world.admit(Wire())
+async def test_an_entry_that_was_replaced_asks_nobody(world: WorkerHarness) -> None:
+    session = await world.admit(FakeTransport())
     asked: list[float] = []
 
     def beat(session: ConnectedSession, now: float) -> None:
@@ -113,7 +113,7 @@ async def test_one_that_is_larger_than_the_window_is_handed_alone(
 
 
 async def test_an_answer_lets_it_be_served_again(
-    world: World, wire: Wire, session: ConnectedSession
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     for _ in range(WINDOW + 10):
         await world.publish(ROOM)
@@ -129,7 +129,7 @@ async def test_an_answer_lets_it_be_served_again(
 
 
 async def test_publications_are_frames_like_the_others(
-    world: World, wire: Wire, session: ConnectedSession
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     before = len(wire.messages)
     await world.publish(ROOM)
@@ -143,7 +143,7 @@ async def test_publications_are_frames_like_the_others(
 
 @pytest.mark.parametrize("received", [0, 2])
 async def test_a_pong_that_counts_wrong_is_4007(
-    world: World, wire: Wire, session: ConnectedSession, received: int
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession, received: int
 ) -> None:
     replay(session, publication())
     world.hub.beat(session, session.heartbeat.due)
@@ -157,7 +157,7 @@ async def test_a_pong_that_counts_wrong_is_4007(
 
 
 async def test_a_pong_counts_what_was_delivered_before_its_ping(
-    world: World, session: ConnectedSession
+    world: WorkerHarness, session: ConnectedSession
 ) -> None:
     for offset in range(1, 4):
         replay(session, publication(offset))
@@ -170,7 +170,7 @@ async def test_a_pong_counts_what_was_delivered_before_its_ping(
 
 @pytest.mark.parametrize("counts", [[2], [1, 0]])
 async def test_a_count_that_exceeds_or_falls_is_4007(
-    world: World, wire: Wire, session: ConnectedSession, counts: list[int]
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession, counts: list[int]
 ) -> None:
     replay(session, publication())
     for count in counts:
@@ -180,7 +180,7 @@ async def test_a_count_that_exceeds_or_falls_is_4007(
 
 
 async def test_a_count_that_tells_news_costs_nothing_of_the_rate(
-    world: World, wire: Wire, session: ConnectedSession
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     await fill(session)
     say = '{"type":"received","count":%d}'
@@ -196,7 +196,7 @@ async def test_a_count_that_tells_news_costs_nothing_of_the_rate(
 
 
 async def test_the_answer_to_a_ping_of_ours_costs_nothing_of_the_rate(
-    world: World, wire: Wire, session: ConnectedSession
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     pong = '{"type":"pong","sequence":%d}'
     for sequence in range(1, WINDOW + 1):
@@ -211,7 +211,7 @@ async def test_the_answer_to_a_ping_of_ours_costs_nothing_of_the_rate(
     assert wire.closed == 4004
 
 
-async def test_a_count_is_a_sign_of_life(world: World, session: ConnectedSession) -> None:
+async def test_a_count_is_a_sign_of_life(world: WorkerHarness, session: ConnectedSession) -> None:
     for _ in range(2):
         world.hub.beat(session, session.heartbeat.due)
     assert session.heartbeat.missed == 1
@@ -219,7 +219,7 @@ async def test_a_count_is_a_sign_of_life(world: World, session: ConnectedSession
     assert session.heartbeat.missed == 0
 
 
-async def test_what_is_lost_is_told_unasked(wire: Wire, session: ConnectedSession) -> None:
+async def test_what_is_lost_is_told_unasked(wire: FakeTransport, session: ConnectedSession) -> None:
     session.reader.tell(ROOM, Position("k", 7), Gap.EXPIRED)
     await session.connection.flush()
     assert wire.messages[-1] == {
@@ -233,7 +233,7 @@ async def test_what_is_lost_is_told_unasked(wire: Wire, session: ConnectedSessio
 
 
 async def test_who_has_departed_is_handed_nothing_and_pinged_by_nobody(
-    world: World, wire: Wire, session: ConnectedSession
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     world.hub.gone(session, 1006)
     await world.publish(ROOM)

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from realtime.protocol.messages import Entry
+from realtime.protocol.messages import JoinResult
 from realtime.protocol.position import Gap, Position
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import MOST, End
+from realtime.store.log import MAX_BATCH, LogEnd
 from realtime.worker.rooms import room as room_module
-from realtime.worker.rooms.encoding import Published, published
+from realtime.worker.rooms.encoding import EncodedPublication, encode_publication
 from realtime.worker.rooms.rooms import AUDIT_EVERY, READS, RECENT_EVERY, Rooms
 
 from ..logs import InProcessLog
@@ -38,10 +38,10 @@ class Subscriber:
         self.told: list[tuple[str, Gap]] = []
         self.account = 0
         self.unanswered = 0
-        self.frames: list[Published] = []
+        self.frames: list[EncodedPublication] = []
         self.wrong: list[str] = []
 
-    def entered(self, name: str, position: Position | None, entry: Entry) -> None:
+    def entered(self, name: str, position: Position | None, entry: JoinResult) -> None:
         """It was let in, from this position."""
         self.rooms.add(name)
         if position is None or not entry.recovered:
@@ -56,7 +56,7 @@ class Subscriber:
         position = self.positions[room]
         self._check(publication.offset == position.offset + 1, "in order, once")
         true = self._log.room(room).everything[position.epoch, publication.offset]
-        self._check(publication == published(room, true), "what was published")
+        self._check(publication == encode_publication(room, true), "what was published")
         self.positions[room] = Position(position.epoch, publication.offset)
         self.account += 1
         self.unanswered += 1
@@ -110,7 +110,7 @@ class RoomsMachine(RuleBasedStateMachine):
         self.gone: list[Subscriber] = []
         self.positions: dict[str, dict[str, Position]] = {}
         self.coming: dict[str, asyncio.Task[None]] = {}
-        self.late: list[tuple[str, str, Published]] = []
+        self.late: list[tuple[str, str, EncodedPublication]] = []
         self._run(self._start())
         for name in ("ada", "ben"):
             self.come(name, {"a", "b"}, 0.0)
@@ -136,13 +136,13 @@ class RoomsMachine(RuleBasedStateMachine):
     def publish(self, room: str, told: list[str]) -> None:
         for each in told:
             entry = self.log.put(room, next(self.texts))
-            hint = (room, self.log.room(room).epoch, published(room, entry))
+            hint = (room, self.log.room(room).epoch, encode_publication(room, entry))
             if each == "yes":
                 self._run(self._hear(hint))
             elif each == "late":
                 self.late.append(hint)
 
-    async def _hear(self, hint: tuple[str, str, Published]) -> None:
+    async def _hear(self, hint: tuple[str, str, EncodedPublication]) -> None:
         self.rooms.hear(*hint)
 
     @rule(data=st.data())
@@ -362,11 +362,11 @@ async def test_who_comes_in_is_told_where_the_log_ends() -> None:
         log.put("a")
     epoch = log.room("a").epoch
     entries = {
-        None: Entry(epoch, 4),
-        Position(epoch, 2): Entry(epoch, 4, recovered=True),
-        Position(epoch, 1): Entry(epoch, 4, recovered=False, reason="expired"),
-        Position(epoch, 5): Entry(epoch, 4, recovered=False, reason="ahead"),
-        Position("other", 4): Entry(epoch, 4, recovered=False, reason="epoch_changed"),
+        None: JoinResult(epoch, 4),
+        Position(epoch, 2): JoinResult(epoch, 4, recovered=True),
+        Position(epoch, 1): JoinResult(epoch, 4, recovered=False, reason="expired"),
+        Position(epoch, 5): JoinResult(epoch, 4, recovered=False, reason="ahead"),
+        Position("other", 4): JoinResult(epoch, 4, recovered=False, reason="epoch_changed"),
     }
     async with at_work(log) as rooms, rooms.prepared(["a"]):
         for position, entry in entries.items():
@@ -427,15 +427,15 @@ async def test_a_join_that_is_refused_or_given_up_leaves_nothing() -> None:
 async def test_all_who_come_at_once_ask_in_one_call() -> None:
     log = InProcessLog()
     async with at_work(log) as rooms:
-        own = [f"user:{number}" for number in range(MOST + 50)]
+        own = [f"user:{number}" for number in range(MAX_BATCH + 50)]
         await asyncio.gather(*(come(rooms, log, name, "lobby") for name in own))
-        assert [len(call) for call in log.ends_calls] == [MOST, 52]
+        assert [len(call) for call in log.ends_calls] == [MAX_BATCH, 52]
 
 
 class Slow(InProcessLog):
     """A log whose answers are a second old."""
 
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, End]:
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
         ends = await super().ends(rooms)
         await asyncio.sleep(1.0)
         return ends
@@ -488,8 +488,8 @@ async def test_a_publication_heard_of_is_handed_out_without_the_store() -> None:
     log = InProcessLog()
     async with at_work(log) as rooms:
         subscriber = await come(rooms, log, "a")
-        rooms.hear("a", log.room("a").epoch, published("a", log.put("a")))
-        rooms.hear("z", log.room("a").epoch, published("z", log.put("z")))
+        rooms.hear("a", log.room("a").epoch, encode_publication("a", log.put("a")))
+        rooms.hear("z", log.room("a").epoch, encode_publication("z", log.put("z")))
         await asyncio.sleep(0.01)
         assert subscriber.offsets == [1]
         assert not log.reads
@@ -566,13 +566,13 @@ async def test_a_store_that_is_down_is_asked_less_and_less_and_others_are_heard(
         entries = [log.put("a") for _ in range(4)]
         log.error = StoreUnavailable("down")
         began = now()
-        rooms.hear("a", epoch, published("a", entries[3]))  # there is a gap before it
+        rooms.hear("a", epoch, encode_publication("a", entries[3]))  # there is a gap before it
         await asyncio.sleep(6)
         pauses = [round(moment - began, 2) for _, moment in log.reads]
         assert pauses == [0.0, 0.25, 0.75, 1.75, 3.75, 5.75]
 
         for entry in entries[:2]:
-            rooms.hear("a", epoch, published("a", entry))
+            rooms.hear("a", epoch, encode_publication("a", entry))
         await asyncio.sleep(0.001)
         assert subscriber.offsets == [1, 2]
         assert len(log.reads) == 6
@@ -590,7 +590,7 @@ async def test_a_defect_of_the_store_is_survived() -> None:
         await asyncio.sleep(10)  # so that no audit helps
         log.put("a")
         log.error = ValueError("a defect")
-        rooms.hear("a", log.room("a").epoch, published("a", log.put("a")))
+        rooms.hear("a", log.room("a").epoch, encode_publication("a", log.put("a")))
         await asyncio.sleep(0.1)
         log.error = None
         await asyncio.sleep(1)
@@ -603,7 +603,7 @@ async def test_a_slow_reader_is_served_when_it_answers() -> None:
     async with at_work(log) as rooms:
         slow, fast = await come(rooms, log, "a"), await come(rooms, log, "a")
         for _ in range(3 * WINDOW):
-            rooms.hear("a", log.room("a").epoch, published("a", log.put("a")))
+            rooms.hear("a", log.room("a").epoch, encode_publication("a", log.put("a")))
             await asyncio.sleep(0.01)
             fast.unanswered = 0
         everything = list(range(1, 3 * WINDOW + 1))
@@ -614,7 +614,7 @@ async def test_a_slow_reader_is_served_when_it_answers() -> None:
             rooms.wake(slow, ["a", "z"])
             await asyncio.sleep(0.01)
         assert slow.offsets == everything
-        rooms.hear("a", log.room("a").epoch, published("a", log.put("a")))
+        rooms.hear("a", log.room("a").epoch, encode_publication("a", log.put("a")))
         slow.unanswered = 0
         await asyncio.sleep(0.01)
         assert slow.offsets == fast.offsets
@@ -633,7 +633,7 @@ async def test_so_many_logs_are_read_at_a_time() -> None:
         log.latency = 0.1
         for name in names:
             log.put(name)
-            rooms.hear(name, log.room(name).epoch, published(name, log.put(name)))
+            rooms.hear(name, log.room(name).epoch, encode_publication(name, log.put(name)))
         await asyncio.sleep(5)
         assert [subscriber.offsets for subscriber in subscribers] == [[1, 2]] * len(names)
         assert log.most_reading == READS
@@ -645,7 +645,7 @@ async def test_whoever_waits_at_the_end_is_told_and_nothing_goes_on() -> None:
     rooms = Rooms(log)
     subscriber = await come(rooms, log, "a")
     log.latency = 100.0
-    rooms.hear("a", "another epoch", published("a", log.put("a")))
+    rooms.hear("a", "another epoch", encode_publication("a", log.put("a")))
     waiting = [asyncio.create_task(come(rooms, log, name)) for name in ("a", "b")]
     await asyncio.sleep(0.01)
     began = now()
@@ -665,7 +665,7 @@ async def test_the_read_for_a_room_that_was_left_ends_and_wakes_nobody() -> None
     rooms = Rooms(log)
     subscriber = await come(rooms, log, "a")
     log.error = StoreUnavailable("down")
-    rooms.hear("a", "another epoch", published("a", log.put("a")))
+    rooms.hear("a", "another epoch", encode_publication("a", log.put("a")))
     await asyncio.sleep(5)
     rooms.leave(subscriber, "a")
     reads = len(log.reads)

@@ -9,7 +9,7 @@ import pytest
 from realtime.common.threads import Threads
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.signals import announce_rooms, room_joined, room_left
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
@@ -32,7 +32,7 @@ class Place:
         sessions = DatabaseSessions(database, WINDOWS)
         self.store = DatabaseStore(database, sessions, self.threads, timeout=10.0)
         history = History(database, days=30)
-        self.receivers = Receivers(self.threads)
+        self.receivers = SignalDispatcher(self.threads)
         self.sweeper = Sweeper(self.store, history, self.threads, self.receivers, claimant=name)
 
     async def sweep(self) -> None:

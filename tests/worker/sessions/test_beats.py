@@ -12,38 +12,38 @@ from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.records import BeatAnswer, SessionState
 from realtime.worker.sessions import beats as module
 
-from ..conftest import World
-from ..fakes import Clock, Fickle, Wire, live
+from ..conftest import WorkerHarness
+from ..fakes import Clock, FakeTransport, FlakyStore, live
 
 
-async def flush_failing(world: World) -> None:
+async def flush_failing(world: WorkerHarness) -> None:
     world.fickle.down = True
     with pytest.raises(StoreUnavailable):
         await world.beats.flush()
     world.fickle.down = False
 
 
-async def state(world: World, id_: str) -> SessionState:
+async def state(world: WorkerHarness, id_: str) -> SessionState:
     session = await world.store.get(id_)
     assert session is not None
     return session.state
 
 
-def may_sweep(world: World) -> bool:
+def may_sweep(world: WorkerHarness) -> bool:
     return world.beats.may_sweep
 
 
-def is_healthy(world: World) -> bool:
+def is_healthy(world: WorkerHarness) -> bool:
     return world.beats.healthy
 
 
-def reported(world: World) -> list[list[str]]:
+def reported(world: WorkerHarness) -> list[list[str]]:
     """The sessions of every beat."""
     return [[pulse.session for pulse in pulses] for _, pulses in world.fickle.called("beat")]
 
 
-async def test_only_what_has_changed_is_reported(world: World) -> None:
-    changed, _ = await world.admit(Wire()), await world.admit(Wire())
+async def test_only_what_has_changed_is_reported(world: WorkerHarness) -> None:
+    changed, _ = await world.admit(FakeTransport()), await world.admit(FakeTransport())
     world.hub.receive(changed, Visibility(state="hidden"))
     await world.beats.flush()
     await world.beats.flush()
@@ -53,8 +53,8 @@ async def test_only_what_has_changed_is_reported(world: World) -> None:
     assert record.visibility == "hidden"
 
 
-async def test_a_beat_brings_latency_and_totals_to_the_store(world: World) -> None:
-    session = await world.admit(Wire())
+async def test_a_beat_brings_latency_and_totals_to_the_store(world: WorkerHarness) -> None:
+    session = await world.admit(FakeTransport())
     world.hub.beat(session, session.heartbeat.due)
     world.hub.receive(session, ClientPong(sequence=1))
     await world.beats.flush()
@@ -63,14 +63,14 @@ async def test_a_beat_brings_latency_and_totals_to_the_store(world: World) -> No
     assert (record.totals, record.latency_ms) == (session.totals, session.latency_ms)
 
 
-async def test_an_empty_beat_renews_the_lease(world: World) -> None:
+async def test_an_empty_beat_renews_the_lease(world: WorkerHarness) -> None:
     await world.beats.flush()
     assert reported(world) == [[], []]
     assert (await world.store.stats()).workers == 1
 
 
 async def test_a_beat_that_ends_in_a_defect_is_not_healthy_either(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(world.hub, "report", lambda: 1 / 0)
@@ -86,8 +86,8 @@ async def test_a_beat_that_ends_in_a_defect_is_not_healthy_either(
     assert len(said) == 2
 
 
-async def test_after_an_outage_changed_sessions_are_reported_again(world: World) -> None:
-    session = await world.admit(Wire())
+async def test_after_an_outage_changed_sessions_are_reported_again(world: WorkerHarness) -> None:
+    session = await world.admit(FakeTransport())
     world.hub.receive(session, Visibility(state="hidden"))
     await flush_failing(world)
     assert session.changed
@@ -99,9 +99,9 @@ async def test_after_an_outage_changed_sessions_are_reported_again(world: World)
 
 
 async def test_what_changes_while_the_beat_is_under_way_is_reported_with_the_next(
-    world: World,
+    world: WorkerHarness,
 ) -> None:
-    session = await world.admit(Wire())
+    session = await world.admit(FakeTransport())
     session.changed = True
     world.fickle.held["beat"] = held = asyncio.Event()
     beat = asyncio.create_task(world.beats.flush())
@@ -113,16 +113,16 @@ async def test_what_changes_while_the_beat_is_under_way_is_reported_with_the_nex
     assert session.changed
 
 
-async def test_who_has_departed_is_not_reported(world: World) -> None:
-    session = await world.admit(Wire())
+async def test_who_has_departed_is_not_reported(world: WorkerHarness) -> None:
+    session = await world.admit(FakeTransport())
     session.changed = True
     world.hub.end(session, 4002)
     await world.beats.flush()
     assert reported(world)[-1] == []
 
 
-async def test_a_lapsed_lease_reports_everybody_again(world: World) -> None:
-    sessions = [await world.admit(Wire()) for _ in range(2)]
+async def test_a_lapsed_lease_reports_everybody_again(world: WorkerHarness) -> None:
+    sessions = [await world.admit(FakeTransport()) for _ in range(2)]
     world.store.blocking._database.clock_offset = 16.0
     await world.other("w2").beats.flush()
     assert (await world.store.stats()).suspended == 2
@@ -134,7 +134,7 @@ async def test_a_lapsed_lease_reports_everybody_again(world: World) -> None:
 
 
 async def test_a_beat_carries_a_bounded_batch(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Quiet:
         async def own(self) -> None:
@@ -147,7 +147,7 @@ async def test_a_beat_carries_a_bounded_batch(
     for session in many:
         session.changed = True
     monkeypatch.setattr(world.hub, "connected", lambda: many)
-    fickle: Any = Fickle(Quiet())
+    fickle: Any = FlakyStore(Quiet())
     world.fickle = world.beats._store = fickle
     await world.beats.flush()
     assert [len(batch) for batch in reported(world)] == [BATCH, 1]
@@ -156,7 +156,9 @@ async def test_a_beat_carries_a_bounded_batch(
 # ---------------------------------------------------------------- outages
 
 
-async def test_each_change_is_logged_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_change_is_logged_once(
+    world: WorkerHarness, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "realtime.worker")
     await flush_failing(world)
     await flush_failing(world)
@@ -177,7 +179,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def test_after_an_outage_it_sweeps_only_a_lease_later(clock: Clock, world: World) -> None:
+async def test_after_an_outage_it_sweeps_only_a_lease_later(
+    clock: Clock, world: WorkerHarness
+) -> None:
     assert may_sweep(world)
     clock.turn(10)
     await flush_failing(world)
@@ -192,7 +196,7 @@ async def test_after_an_outage_it_sweeps_only_a_lease_later(clock: Clock, world:
     assert may_sweep(world)
 
 
-async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, world: World) -> None:
+async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, world: WorkerHarness) -> None:
     clock.turn(1)
     await flush_failing(world)
     await world.beats.flush()
@@ -200,7 +204,7 @@ async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, world: World) -> N
 
 
 async def test_a_long_silence_of_this_worker_counts_as_an_outage(
-    clock: Clock, world: World
+    clock: Clock, world: WorkerHarness
 ) -> None:
     clock.turn(60)
     await world.beats.flush()
@@ -208,7 +212,7 @@ async def test_a_long_silence_of_this_worker_counts_as_an_outage(
 
 
 async def test_who_starts_during_an_outage_sweeps_only_a_lease_after_it(
-    clock: Clock, world: World
+    clock: Clock, world: WorkerHarness
 ) -> None:
     """However short it seems to who has not been there: the others were silent for longer."""
     other = world.other("w2")
@@ -222,8 +226,10 @@ async def test_who_starts_during_an_outage_sweeps_only_a_lease_after_it(
     assert may_sweep(other)
 
 
-async def test_who_starts_during_an_outage_suspends_nobody(clock: Clock, world: World) -> None:
-    session = await world.admit(Wire())
+async def test_who_starts_during_an_outage_suspends_nobody(
+    clock: Clock, world: WorkerHarness
+) -> None:
+    session = await world.admit(FakeTransport())
     world.store.blocking._database.clock_offset = 16.0
     other = world.other("w2")
     await flush_failing(other)
@@ -232,11 +238,11 @@ async def test_who_starts_during_an_outage_suspends_nobody(clock: Clock, world: 
 
 
 async def test_of_several_workers_whoever_comes_back_first_spares_the_others(
-    clock: Clock, world: World
+    clock: Clock, world: WorkerHarness
 ) -> None:
     """All leases have ended during the outage; each worker beats again in its own time."""
     workers = [world, world.other("w2"), world.other("w3")]
-    sessions = [await each.admit(Wire()) for each in workers]
+    sessions = [await each.admit(FakeTransport()) for each in workers]
     for each in workers[1:]:
         await each.beats.flush()
     for seconds in (0, 10, 10):
@@ -255,10 +261,10 @@ async def test_of_several_workers_whoever_comes_back_first_spares_the_others(
 
 
 async def test_whom_a_sweep_from_outside_suspends_after_an_outage_is_taken_up_again(
-    clock: Clock, world: World
+    clock: Clock, world: WorkerHarness
 ) -> None:
     """Cron cannot know that the store was away. Its sweep comes before the workers' beats."""
-    wires = [Wire(), Wire()]
+    wires = [FakeTransport(), FakeTransport()]
     other = world.other("w2")
     await other.beats.flush()
     sessions = [await world.admit(wires[0]), await other.admit(wires[1])]
@@ -275,11 +281,13 @@ async def test_whom_a_sweep_from_outside_suspends_after_an_outage_is_taken_up_ag
     assert await world.history() == []
 
 
-async def test_after_an_outage_nobody_else_is_lost_for_a_lease(clock: Clock, world: World) -> None:
+async def test_after_an_outage_nobody_else_is_lost_for_a_lease(
+    clock: Clock, world: WorkerHarness
+) -> None:
     """The other worker's lease has ended because the store was away, not because it died."""
     other = world.other("w2")
     await other.beats.flush()
-    session = await other.admit(Wire())
+    session = await other.admit(FakeTransport())
     world.store.blocking._database.clock_offset = 16.0
     clock.turn(16)
     for _ in range(2):
@@ -291,7 +299,7 @@ async def test_after_an_outage_nobody_else_is_lost_for_a_lease(clock: Clock, wor
     assert await state(world, session.id) is SessionState.SUSPENDED
 
 
-async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: World) -> None:
+async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: WorkerHarness) -> None:
     names: list[str] = []
 
     def receiver(session: Any, **_: Any) -> None:
@@ -299,7 +307,7 @@ async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: Worl
 
     other = world.other("w2")
     await other.beats.flush()
-    session = await other.admit(Wire())
+    session = await other.admit(FakeTransport())
     session_suspended.connect(receiver)
     try:
         for seconds in (4.0, 8.0, 12.0, 16.0):  # this worker beats, and the other does not

@@ -3,7 +3,7 @@
 import pytest
 
 from realtime.worker.sessions import company as module
-from realtime.worker.sessions.company import Company
+from realtime.worker.sessions.company import ClusterCheck
 
 from ..fakes import Clock
 
@@ -15,7 +15,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def live_with(company: Company, clock: Clock, workers: int, *, seconds: int) -> None:
+def live_with(company: ClusterCheck, clock: Clock, workers: int, *, seconds: int) -> None:
     for _ in range(seconds):
         clock.turn(1.0)
         company.count(workers)
@@ -24,7 +24,7 @@ def live_with(company: Company, clock: Clock, workers: int, *, seconds: int) -> 
 def test_company_that_stays_is_warned_of_once(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    company = Company(lease=15.0, heard_outside=False)
+    company = ClusterCheck(lease=15.0, heard_outside=False)
     live_with(company, clock, 1, seconds=60)
     live_with(company, clock, 3, seconds=15)
     assert caplog.messages == []
@@ -34,7 +34,7 @@ def test_company_that_stays_is_warned_of_once(
 
 
 def test_a_killed_predecessor_is_no_company(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    company = Company(lease=15.0, heard_outside=False)
+    company = ClusterCheck(lease=15.0, heard_outside=False)
     for _ in range(5):  # restarted again and again, each lease ends in time
         live_with(company, clock, 2, seconds=14)
         live_with(company, clock, 1, seconds=1)
@@ -44,5 +44,5 @@ def test_a_killed_predecessor_is_no_company(clock: Clock, caplog: pytest.LogCapt
 def test_company_that_can_be_heard_is_welcome(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live_with(Company(lease=15.0, heard_outside=True), clock, 3, seconds=60)
+    live_with(ClusterCheck(lease=15.0, heard_outside=True), clock, 3, seconds=60)
     assert caplog.messages == []

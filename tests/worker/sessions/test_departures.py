@@ -8,14 +8,14 @@ import pytest
 from realtime.common.threads import Threads
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
-from realtime.events.signal_dispatch import Receivers
+from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.store.contract import BATCH, Store
 from realtime.store.database.transaction import Database
-from realtime.store.records import Departure, Pulse, Session, Totals
+from realtime.store.records import Departure, Session, SessionUpdate, Totals
 from realtime.worker.sessions import departures as module
-from realtime.worker.sessions.departures import Departures, Leaving
+from realtime.worker.sessions.departures import DisconnectQueue, PendingDisconnect
 
-from ..fakes import Fickle, eventually, record, settled
+from ..fakes import FlakyStore, eventually, record, settled
 
 
 class Books:
@@ -58,23 +58,23 @@ class Office:
 
     def __init__(self) -> None:
         self.books = Books()
-        self.fickle = Fickle(self.books)
+        self.fickle = FlakyStore(self.books)
         store = cast(Store, self.fickle)
         self.finisher = Finisher(store)
-        self.departures = Departures(
-            store, self.finisher, Receivers(cast(Threads, None)), worker="w1", retry=0.001
+        self.departures = DisconnectQueue(
+            store, self.finisher, SignalDispatcher(cast(Threads, None)), worker="w1", retry=0.001
         )
         self.told: list[str] = []
 
     def leave(self, id_: str, *, for_good: bool = False, generation: int = 1) -> None:
-        pulse = Pulse(id_, generation, None, 0, "visible", Totals())
+        pulse = SessionUpdate(id_, generation, None, 0, "visible", Totals())
         departure = Departure(pulse, 4500 if for_good else 4002, "")
 
         def say() -> None:
             if id_ not in self.told:
                 self.told.append(id_)
 
-        self.departures.add(Leaving(departure, for_good=for_good, goodbye=say))
+        self.departures.add(PendingDisconnect(departure, for_good=for_good, goodbye=say))
 
     async def settle(self) -> None:
         await self.departures.settle(10.0)

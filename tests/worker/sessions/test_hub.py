@@ -12,13 +12,13 @@ from realtime.store.records import (
     BeatAnswer,
     CloseRequest,
     Departure,
-    Loss,
-    Lost,
+    LossReason,
+    LostSession,
     SessionState,
 )
 
-from ..conftest import World
-from ..fakes import Wire, eventually
+from ..conftest import WorkerHarness
+from ..fakes import FakeTransport, eventually
 
 CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
 
@@ -31,8 +31,8 @@ def answer(*, online: int = 1, **given: Any) -> BeatAnswer:
 # ---------------------------------------------------------------- lost
 
 
-async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: WorkerHarness) -> None:
+    first, second = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     elsewhere = world.other("w2")
     await elsewhere.beats.flush()
@@ -45,8 +45,8 @@ async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: World) -> No
     assert not newer.departed
 
 
-async def test_a_session_closed_meanwhile_is_lost_with_4002(world: World) -> None:
-    wire = Wire()
+async def test_a_session_closed_meanwhile_is_lost_with_4002(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     session = await world.admit(wire)
     departure = Departure(session.pulse(0.0), 4002, "heartbeat timeout")
     await world.store.close("w1", [departure], "x")
@@ -58,20 +58,20 @@ async def test_a_session_closed_meanwhile_is_lost_with_4002(world: World) -> Non
 
 
 async def test_a_session_resumed_here_while_the_beat_was_under_way_is_not_lost(
-    world: World,
+    world: WorkerHarness,
 ) -> None:
-    first, second = Wire(), Wire()
+    first, second = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     newer = await world.admit(second, resume=first.messages[0])
-    lost = tuple(Lost(older.id, 1, loss) for loss in Loss)
+    lost = tuple(LostSession(older.id, 1, loss) for loss in LossReason)
     inbox = (CloseRequest(older.id, 1, 4500, "late"),)
     world.hub.heed(answer(inbox=inbox, lost=lost))
     assert not newer.departed
     assert second.types == ["welcome"]
 
 
-async def test_a_beat_that_answers_after_the_resume_kills_nobody(world: World) -> None:
-    first, second = Wire(), Wire()
+async def test_a_beat_that_answers_after_the_resume_kills_nobody(world: WorkerHarness) -> None:
+    first, second = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     older.changed = True
     held = world.fickle.held["beat"] = asyncio.Event()
@@ -91,8 +91,8 @@ async def test_a_beat_that_answers_after_the_resume_kills_nobody(world: World) -
 # ---------------------------------------------------------------- while connected
 
 
-async def test_a_bye_ends_the_session_with_1000(world: World) -> None:
-    wire = Wire()
+async def test_a_bye_ends_the_session_with_1000(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     session = await world.admit(wire)
     world.hub.receive(session, Bye())
     await world.settle()
@@ -113,9 +113,9 @@ async def test_a_bye_ends_the_session_with_1000(world: World) -> None:
     ],
 )
 async def test_a_client_that_closes_is_suspended_with_its_own_code(
-    world: World, code: int, reason: str
+    world: WorkerHarness, code: int, reason: str
 ) -> None:
-    session = await world.admit(Wire())
+    session = await world.admit(FakeTransport())
     world.hub.gone(session, code)
     await world.settle()
     record = await world.store.get(session.id)
@@ -123,8 +123,8 @@ async def test_a_client_that_closes_is_suspended_with_its_own_code(
     assert (record.state, record.end_code, record.end_reason) == (SUSPENDED, code, reason)
 
 
-async def test_online_counts_at_least_those_here(world: World) -> None:
-    wires = [Wire(), Wire()]
+async def test_online_counts_at_least_those_here(world: WorkerHarness) -> None:
+    wires = [FakeTransport(), FakeTransport()]
     session, _ = [await world.admit(wire) for wire in wires]
     world.hub.receive(session, ClientPing(sequence=1))
     world.hub.heed(answer(online=142))
@@ -133,8 +133,8 @@ async def test_online_counts_at_least_those_here(world: World) -> None:
     assert [m["online"] for m in wires[0].messages if m["type"] == "pong"] == [2, 142]
 
 
-async def test_the_report_counts_over_all_sessions(world: World) -> None:
-    sessions = [await world.admit(Wire()) for _ in range(2)]
+async def test_the_report_counts_over_all_sessions(world: WorkerHarness) -> None:
+    sessions = [await world.admit(FakeTransport()) for _ in range(2)]
     for session in sessions:
         world.hub.beat(session, session.heartbeat.due)
         world.hub.receive(session, ClientPong(sequence=1))
@@ -143,8 +143,8 @@ async def test_the_report_counts_over_all_sessions(world: World) -> None:
     assert (report.connections, report.pings, report.pongs, report.timeouts) == (2, 2, 2, 0)
 
 
-async def test_a_silent_peer_is_suspended_then_told_4002(world: World) -> None:
-    wire = Wire()
+async def test_a_silent_peer_is_suspended_then_told_4002(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     session = await world.admit(wire)
     world.fickle.held["suspend"] = held = asyncio.Event()
     while not session.departed:
@@ -168,8 +168,8 @@ async def test_a_silent_peer_is_suspended_then_told_4002(world: World) -> None:
 
 
 @pytest.mark.parametrize("code", [1001, 4001, 4002, 4008, 4009, 4400])
-async def test_an_end_below_4500_suspends(world: World, code: int) -> None:
-    wire = Wire()
+async def test_an_end_below_4500_suspends(world: WorkerHarness, code: int) -> None:
+    wire = FakeTransport()
     session = await world.admit(wire)
     world.hub.end(session, code, "so")
     await world.settle()
@@ -180,8 +180,8 @@ async def test_an_end_below_4500_suspends(world: World, code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [4500, 4503, 4505, 4700])
-async def test_an_end_from_4500_on_closes(world: World, code: int) -> None:
-    wire = Wire()
+async def test_an_end_from_4500_on_closes(world: WorkerHarness, code: int) -> None:
+    wire = FakeTransport()
     session = await world.admit(wire)
     world.hub.end(session, code)
     await world.settle()
@@ -192,9 +192,9 @@ async def test_an_end_from_4500_on_closes(world: World, code: int) -> None:
 
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 4006, 4500, 4999])
 async def test_a_transport_that_goes_suspends_whatever_code_the_client_sent(
-    world: World, code: int
+    world: WorkerHarness, code: int
 ) -> None:
-    session = await world.admit(Wire())
+    session = await world.admit(FakeTransport())
     world.hub.gone(session, code)
     await world.settle()
     record = await world.store.get(session.id)
@@ -202,8 +202,10 @@ async def test_a_transport_that_goes_suspends_whatever_code_the_client_sent(
     assert (record.state, record.end_code) == (SUSPENDED, code)
 
 
-async def test_a_connection_that_ended_itself_leaves_with_its_own_code(world: World) -> None:
-    rated, broken = await world.admit(Wire()), await world.admit(Wire())
+async def test_a_connection_that_ended_itself_leaves_with_its_own_code(
+    world: WorkerHarness,
+) -> None:
+    rated, broken = await world.admit(FakeTransport()), await world.admit(FakeTransport())
     rated.connection.end(CloseCode.RATE_LIMIT)
     broken.connection.end(CloseCode.PROTOCOL_ERRORS)
     world.hub.gone(rated, 1006)
@@ -215,8 +217,8 @@ async def test_a_connection_that_ended_itself_leaves_with_its_own_code(world: Wo
     assert [row.code for row in await world.history()] == [4505]
 
 
-async def test_a_session_ends_once(world: World) -> None:
-    wire = Wire()
+async def test_a_session_ends_once(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     session = await world.admit(wire)
     world.hub.end(session, 4500)
     world.hub.end(session, 4503)
@@ -227,8 +229,8 @@ async def test_a_session_ends_once(world: World) -> None:
     assert wire.closed == 4500
 
 
-async def test_a_kick_arrives_by_the_inbox(world: World) -> None:
-    wire = Wire()
+async def test_a_kick_arrives_by_the_inbox(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     session = await world.admit(wire)
     await world.store.request_close(session=session.id, code=4500, reason="out")
     await world.beats.flush()
@@ -237,15 +239,15 @@ async def test_a_kick_arrives_by_the_inbox(world: World) -> None:
     assert [row.reason for row in await world.history()] == ["out"]
 
 
-async def test_what_the_inbox_says_of_strangers_is_ignored(world: World) -> None:
-    session = await world.admit(Wire())
+async def test_what_the_inbox_says_of_strangers_is_ignored(world: WorkerHarness) -> None:
+    session = await world.admit(FakeTransport())
     inbox = (CloseRequest("unknown", 1, 4500, ""), CloseRequest(session.id, 7, 4500, ""))
     world.hub.heed(answer(inbox=inbox))
     assert not session.departed
 
 
-async def test_a_shutdown_suspends_everybody_with_a_delay(world: World) -> None:
-    wires = [Wire() for _ in range(3)]
+async def test_a_shutdown_suspends_everybody_with_a_delay(world: WorkerHarness) -> None:
+    wires = [FakeTransport() for _ in range(3)]
     sessions = [await world.admit(wire) for wire in wires]
     assert world.hub.end_all() == sessions
     await world.settle()

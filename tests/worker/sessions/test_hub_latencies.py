@@ -13,9 +13,9 @@ from realtime.protocol.messages import Bye, ClientPong
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.log import Log
 from realtime.store.records import Deliveries, Peer, Session, SessionState
-from realtime.worker.connections.connection import Connection, Limits
+from realtime.worker.connections.connection import Connection, FrameLimits
 from realtime.worker.rooms.rooms import Rooms
-from realtime.worker.sessions.hub import Hub, Identity
+from realtime.worker.sessions.hub import Hub, WorkerIdentity
 from realtime.worker.sessions.session import ConnectedSession
 
 
@@ -29,7 +29,7 @@ class Nothing:
 @pytest.fixture
 def hub() -> Hub:
     nothing: Any = Nothing()
-    identity = Identity("w1", "host", 1)
+    identity = WorkerIdentity("w1", "host", 1)
     hub = Hub(identity, nothing, deliveries=Deliveries, return_delay=(0, 0))
     hub.ticker = nothing
     return hub
@@ -47,7 +47,7 @@ def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
         hub.hand_on(older)
     session = ConnectedSession(
         record,
-        Connection(send, Limits(1000, 100, 100), drop=lambda: None),
+        Connection(send, FrameLimits(1000, 100, 100), drop=lambda: None),
         Rooms(cast(Log, None)),
         Policy(ping_interval=25, pong_timeout=10, max_missed=3),
         time.monotonic(),

@@ -8,11 +8,11 @@ from realtime.protocol.messages import Notice
 from realtime.store.contract import StoreUnavailable
 from realtime.worker.sessions.notices import PART, tell_all
 
-from ..conftest import World
-from ..fakes import Wire, connect, connected, live, record, settled
+from ..conftest import WorkerHarness
+from ..fakes import FakeTransport, connect, connected, live, record, settled
 
 
-async def failing(world: World) -> None:
+async def failing(world: WorkerHarness) -> None:
     world.fickle.down = True
     with pytest.raises(StoreUnavailable):
         await world.beats.flush()
@@ -20,9 +20,9 @@ async def failing(world: World) -> None:
 
 
 async def test_every_client_is_told_when_the_store_is_away_and_when_it_is_back(
-    world: World,
+    world: WorkerHarness,
 ) -> None:
-    wires = [Wire(), Wire()]
+    wires = [FakeTransport(), FakeTransport()]
     for wire in wires:
         await world.admit(wire)
     for _ in range(2):
@@ -36,25 +36,25 @@ async def test_every_client_is_told_when_the_store_is_away_and_when_it_is_back(
         assert wire.closed is None
 
 
-async def test_while_all_is_well_nobody_is_told_anything(world: World) -> None:
-    wire = Wire()
+async def test_while_all_is_well_nobody_is_told_anything(world: WorkerHarness) -> None:
+    wire = FakeTransport()
     await world.admit(wire)
     await world.beats.flush()
     await settled()
     assert wire.types == ["welcome"]
 
 
-async def test_who_comes_afterwards_is_told_nothing(world: World) -> None:
+async def test_who_comes_afterwards_is_told_nothing(world: WorkerHarness) -> None:
     await failing(world)
     await world.beats.flush()
-    wire = Wire()
+    wire = FakeTransport()
     await world.admit(wire)
     await settled()
     assert wire.types == ["welcome"]
 
 
 async def test_after_each_part_the_loop_has_its_turn() -> None:
-    wires = [Wire() for _ in range(2 * PART + 1)]
+    wires = [FakeTransport() for _ in range(2 * PART + 1)]
     sessions = [connected(record(f"s{i}"), connect(wire)) for i, wire in enumerate(wires)]
     telling = asyncio.create_task(tell_all(sessions, Notice("degraded")))
     told = []
@@ -67,7 +67,7 @@ async def test_after_each_part_the_loop_has_its_turn() -> None:
 
 
 async def test_who_leaves_meanwhile_is_spared() -> None:
-    wire = Wire()
+    wire = FakeTransport()
     session = live(wire=wire)
     session.departed = True
     await tell_all([session], Notice("degraded"))

@@ -8,10 +8,10 @@ from realtime.protocol.codes import CloseCode
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer
 from realtime.worker.sessions import revalidation as module
-from realtime.worker.sessions.revalidation import Logins
+from realtime.worker.sessions.revalidation import Revalidation
 
-from ..conftest import World
-from ..fakes import Wire
+from ..conftest import WorkerHarness
+from ..fakes import FakeTransport
 
 
 class Judge:
@@ -26,24 +26,24 @@ class Judge:
         return {digest: self.ended[digest] for digest in digests if digest in self.ended}
 
 
-async def admit(world: World, login: str, wire: Wire | None = None) -> None:
-    await world.admit(wire or Wire(), peer=Peer(user="1", login=login))
+async def admit(world: WorkerHarness, login: str, wire: FakeTransport | None = None) -> None:
+    await world.admit(wire or FakeTransport(), peer=Peer(user="1", login=login))
 
 
-async def test_every_login_is_asked_for_once(world: World) -> None:
+async def test_every_login_is_asked_for_once(world: WorkerHarness) -> None:
     judge = Judge()
     for login in ("a", "b", "a", ""):
         await admit(world, login)
-    await Logins(world.hub, judge).revalidate()
+    await Revalidation(world.hub, judge).revalidate()
     assert judge.asked == [["a", "b"]]
 
 
-async def test_all_sockets_of_an_ended_login_are_closed_and_no_other(world: World) -> None:
-    judge, wires = Judge(), [Wire() for _ in range(4)]
+async def test_all_sockets_of_an_ended_login_are_closed_and_no_other(world: WorkerHarness) -> None:
+    judge, wires = Judge(), [FakeTransport() for _ in range(4)]
     for login, wire in zip("aabc", wires, strict=True):
         await admit(world, login, wire)
     judge.ended = {"a": CloseCode.LOGGED_OUT, "b": CloseCode.CREDENTIALS_CHANGED}
-    await Logins(world.hub, judge).revalidate()
+    await Revalidation(world.hub, judge).revalidate()
     await world.settle()
     assert [wire.closed for wire in wires] == [4503, 4503, 4008, None]
     stats = await world.store.stats()
@@ -51,9 +51,9 @@ async def test_all_sockets_of_an_ended_login_are_closed_and_no_other(world: Worl
 
 
 @pytest.mark.parametrize("later", [CloseCode.CREDENTIALS_CHANGED, None])
-async def test_an_end_is_looked_at_twice(world: World, later: CloseCode | None) -> None:
+async def test_an_end_is_looked_at_twice(world: WorkerHarness, later: CloseCode | None) -> None:
     """Between a changed password and the session's new key everybody looks logged out."""
-    judge, wire = Judge(), Wire()
+    judge, wire = Judge(), FakeTransport()
     await admit(world, "a", wire)
     judge.ended = {"a": CloseCode.LOGGED_OUT}
 
@@ -62,34 +62,34 @@ async def test_an_end_is_looked_at_twice(world: World, later: CloseCode | None) 
         judge.ended = {"a": later} if later else {}
         return answer
 
-    await Logins(world.hub, looked).revalidate()
+    await Revalidation(world.hub, looked).revalidate()
     await world.settle()
     assert judge.asked == [["a"], ["a"]]
     assert wire.closed == later
 
 
-async def test_a_question_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_question_is_bounded(world: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK", 2)
     judge = Judge()
     for login in "abc":
         await admit(world, login)
-    await Logins(world.hub, judge).revalidate()
+    await Revalidation(world.hub, judge).revalidate()
     assert sorted(map(len, judge.asked)) == [1, 2]
 
 
-async def test_without_logins_nobody_is_asked(world: World) -> None:
+async def test_without_logins_nobody_is_asked(world: WorkerHarness) -> None:
     judge = Judge()
     await admit(world, "")
-    await Logins(world.hub, judge).revalidate()
+    await Revalidation(world.hub, judge).revalidate()
     assert judge.asked == []
 
 
-async def test_when_it_cannot_be_known_nobody_is_closed(world: World) -> None:
+async def test_when_it_cannot_be_known_nobody_is_closed(world: WorkerHarness) -> None:
     async def silent(digests: Sequence[str]) -> Mapping[str, CloseCode]:
         raise StoreUnavailable("down")
 
-    wire = Wire()
+    wire = FakeTransport()
     await admit(world, "a", wire)
     with pytest.raises(StoreUnavailable):
-        await Logins(world.hub, silent).revalidate()
+        await Revalidation(world.hub, silent).revalidate()
     assert wire.closed is None

@@ -7,20 +7,22 @@ from realtime.protocol.messages import Bye, ClientPing, ClientPong, Hello, Visib
 from realtime.store.records import Totals
 from realtime.worker.sessions.session import ConnectedSession, adopt_totals
 
-from ..fakes import Wire, connect, connected, live, record
+from ..fakes import FakeTransport, connect, connected, live, record
 
 
 @pytest.fixture
-async def wire() -> Wire:
-    return Wire()
+async def wire() -> FakeTransport:
+    return FakeTransport()
 
 
 @pytest.fixture
-async def session(wire: Wire) -> ConnectedSession:
+async def session(wire: FakeTransport) -> ConnectedSession:
     return live(wire=wire, now=0.0, first_ping=20.0)
 
 
-async def test_a_beat_that_is_due_sends_a_ping(wire: Wire, session: ConnectedSession) -> None:
+async def test_a_beat_that_is_due_sends_a_ping(
+    wire: FakeTransport, session: ConnectedSession
+) -> None:
     assert session.beat(20.0) == SendPing(sequence=1, missed=0)
     await session.connection.flush()
     (ping,) = wire.messages
@@ -86,7 +88,9 @@ async def test_traffic_of_a_healthy_client_is_no_news(session: ConnectedSession)
     assert session.pulse(3.5).idle_ms == 2500
 
 
-async def test_the_client_s_ping_is_answered(wire: Wire, session: ConnectedSession) -> None:
+async def test_the_client_s_ping_is_answered(
+    wire: FakeTransport, session: ConnectedSession
+) -> None:
     session.receive(ClientPing(sequence=3, client_time=5), 1.0, online=142)
     await session.connection.flush()
     (pong,) = wire.messages
@@ -101,7 +105,7 @@ async def test_visibility_is_kept_and_reported(session: ConnectedSession) -> Non
     assert session.pulse(1.0).visibility == session.snapshot().visibility == "hidden"
 
 
-async def test_a_second_hello_is_malformed(wire: Wire, session: ConnectedSession) -> None:
+async def test_a_second_hello_is_malformed(wire: FakeTransport, session: ConnectedSession) -> None:
     session.receive(Hello(protocol=1), 1.0, online=1)
     await session.connection.flush()
     assert wire.messages[0]["code"] == "invalid_message"
@@ -113,7 +117,7 @@ async def test_a_bye_is_not_served_here(session: ConnectedSession) -> None:
         session.receive(Bye(), 1.0, online=1)
 
 
-async def test_totals_go_on_from_the_connection_before(wire: Wire) -> None:
+async def test_totals_go_on_from_the_connection_before(wire: FakeTransport) -> None:
     before = Totals(pings=10, pongs=9, invalid_pongs=1, misses=2, frames_in=30, frames_out=20)
     connection = connect(wire)
     session = connected(record(totals=before), connection, first_ping=1.0)

@@ -5,8 +5,8 @@ import pytest
 from realtime.worker.sessions import store_clock as module
 from realtime.worker.sessions.store_clock import StoreClock
 
-from ..conftest import World
-from ..fakes import Clock, Wire
+from ..conftest import WorkerHarness
+from ..fakes import Clock, FakeTransport
 
 EPOCH = 1_790_000_000_000
 
@@ -41,10 +41,12 @@ def test_a_step_is_told_once(
 
 
 @pytest.mark.parametrize("seconds", [7200.0, -7200.0])
-async def test_nobody_is_suspended_for_a_lease_after_a_step(world: World, seconds: float) -> None:
+async def test_nobody_is_suspended_for_a_lease_after_a_step(
+    world: WorkerHarness, seconds: float
+) -> None:
     other = world.other("w2")
     for each in (world, other):
-        await each.admit(Wire())
+        await each.admit(FakeTransport())
         await each.beats.flush()
     assert world.beats.may_sweep
     world.store.blocking._database.clock_offset = seconds
