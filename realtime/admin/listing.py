@@ -15,9 +15,9 @@ from realtime.store.records import (
     Order,
     Page,
     Query,
-    Sample,
     SessionState,
     Stats,
+    StatsSample,
     WorkerReport,
 )
 from realtime.views.serializers import as_row
@@ -128,9 +128,9 @@ def names_of(workers: tuple[WorkerReport, ...]) -> dict[str, str]:
     return {worker.id: f"{worker.host}:{worker.pid}" for worker in workers}
 
 
-def points(samples: tuple[Sample, ...], stats: Stats) -> dict[str, Any]:
+def points(samples: tuple[StatsSample, ...], stats: Stats) -> dict[str, Any]:
     """The chart's points, and the one that is now."""
-    now = Sample(
+    now = StatsSample(
         round(timezone.now().timestamp() * 1000),
         stats.connected,
         stats.suspended,
@@ -140,8 +140,8 @@ def points(samples: tuple[Sample, ...], stats: Stats) -> dict[str, Any]:
     return {"samples": [_point(sample) for sample in samples], "now": _point(now)}
 
 
-def _point(sample: Sample) -> list[float | None]:
-    return [getattr(sample, name) for name in Sample.__struct_fields__]
+def _point(sample: StatsSample) -> list[float | None]:
+    return [getattr(sample, name) for name in StatsSample.__struct_fields__]
 
 
 def _tiles(stats: Stats) -> list[dict[str, Any]]:

@@ -25,11 +25,11 @@ from .records import (
     Page,
     Query,
     Registration,
-    Sample,
     Session,
     SessionLimit,
     SessionUpdate,
     Stats,
+    StatsSample,
     SweepReport,
     Swept,
     Verdict,
@@ -241,7 +241,7 @@ class BlockingStore(ABC):
         somebody has. Forgets what is older than SAMPLES_KEPT_MS, and what lies ahead."""
 
     @abstractmethod
-    def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+    def samples(self, *, after: int = 0) -> tuple[StatsSample, ...]:
         """The samples of the last hour and a bit that were taken after ``after``, oldest first;
         all of them if that lies ahead."""
 
@@ -323,7 +323,7 @@ class Store(ABC):
     @abstractmethod
     async def sample(self) -> None: ...
     @abstractmethod
-    async def samples(self, *, after: int = 0) -> tuple[Sample, ...]: ...
+    async def samples(self, *, after: int = 0) -> tuple[StatsSample, ...]: ...
     @abstractmethod
     async def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept: ...
     @abstractmethod

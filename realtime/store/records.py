@@ -269,7 +269,7 @@ class Attendance(Struct, frozen=True):
     users: int
 
 
-class Sample(Struct, frozen=True):
+class StatsSample(Struct, frozen=True):
     """A point of the chart: what the live workers reported at ``at``, epoch milliseconds."""
 
     at: int

@@ -4,7 +4,7 @@ import pytest
 
 from realtime.store.contract import ID_PREFIX_LEN, SAMPLE_EVERY_MS, BlockingStore
 from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
-from realtime.store.records import Deliveries, Order, Query, Sample
+from realtime.store.records import Deliveries, Order, Query, StatsSample
 
 from .builders import beat, departure, open_many, opening, report
 from .kinds import DAY, LEASE, StoreFixture
@@ -150,7 +150,7 @@ def test_a_sample_is_what_the_live_workers_report(kind: StoreFixture) -> None:
     before = kind.now()
     kind.store.sample()
     (sample,) = kind.store.samples()
-    assert sample == Sample(sample.at, 7, 1, near(10.0), near(300.0))  # type: ignore[arg-type]
+    assert sample == StatsSample(sample.at, 7, 1, near(10.0), near(300.0))  # type: ignore[arg-type]
     assert sample.at % SAMPLE_EVERY_MS == 0
     assert before - SAMPLE_EVERY_MS < sample.at <= kind.now()
 

@@ -20,7 +20,7 @@ from realtime.security.authentication import ANONYMOUS
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
 from realtime.worker import runtime
-from realtime.worker.rooms.log_view import Publication
+from realtime.worker.rooms.log_view import LoggedPublication
 from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
@@ -324,7 +324,7 @@ class Guest:
     def __init__(self) -> None:
         self.offsets: list[int] = []
 
-    def offer(self, room: str, publication: Publication, *, replayed: bool) -> bool:
+    def offer(self, room: str, publication: LoggedPublication, *, replayed: bool) -> bool:
         self.offsets.append(publication.offset)
         return True
 

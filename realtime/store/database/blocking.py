@@ -23,11 +23,11 @@ from ..records import (
     Page,
     Query,
     Registration,
-    Sample,
     Session,
     SessionLimit,
     SessionUpdate,
     Stats,
+    StatsSample,
     SweepReport,
     Swept,
     Verdict,
@@ -289,7 +289,7 @@ class DatabaseSessions(BlockingStore):
     def sample(self) -> None:
         self._numbers.sample()
 
-    def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+    def samples(self, *, after: int = 0) -> tuple[StatsSample, ...]:
         return self._numbers.samples(after=after)
 
     # ------------------------------------------------------------ sweeping

@@ -6,12 +6,11 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from msgspec.structs import replace
 
-from realtime.models import LiveSession, Registry, Worker
-from realtime.models import Sample as SampleRow
+from realtime.models import LiveSession, Registry, Sample, Worker
 
 from ..contract import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
 from ..histogram import merged_percentiles
-from ..records import Deliveries, Sample, Stats, SweepReport, WorkerReport
+from ..records import Deliveries, Stats, StatsSample, SweepReport, WorkerReport
 from .rows import CONNECTED, SUSPENDED
 from .transaction import Database
 from .workers import COUNTS, DELIVERIES, WorkerLeases
@@ -28,7 +27,7 @@ class RegistryStats:
         self._live = LiveSession.objects.using(database.alias)
         self._workers = Worker.objects.using(database.alias)
         self._registry = Registry.objects.using(database.alias)
-        self._samples = SampleRow.objects.using(database.alias)
+        self._samples = Sample.objects.using(database.alias)
 
     def stats(self) -> Stats:
         """See the contract."""
@@ -67,7 +66,7 @@ class RegistryStats:
                 return
             workers = list(self._leases.leased(now).values_list("connections", "latency"))
             median, high = merged_percentiles(latency for _, latency in workers)
-            row = SampleRow(
+            row = Sample(
                 at=at,
                 connected=sum(connections for connections, _ in workers),
                 suspended=self._live.filter(state=SUSPENDED).count(),
@@ -79,12 +78,14 @@ class RegistryStats:
             # Those ahead are of a clock that was wrong.
             self._samples.filter(Q(at__lt=at - SAMPLES_KEPT_MS) | Q(at__gt=now)).delete()
 
-    def samples(self, *, after: int) -> tuple[Sample, ...]:
+    def samples(self, *, after: int) -> tuple[StatsSample, ...]:
         """See the contract."""
         with self._database.read() as now:
             since = max(after if after <= now else 0, now - SAMPLES_KEPT_MS)
             rows = self._samples.filter(at__gt=since, at__lte=now).order_by("at")
-            return tuple(Sample(*row) for row in rows.values_list(*Sample.__struct_fields__))
+            return tuple(
+                StatsSample(*row) for row in rows.values_list(*StatsSample.__struct_fields__)
+            )
 
     def probe(self) -> None:
         """See the contract. The row is gone before anyone else could see it."""

@@ -21,11 +21,11 @@ from ..records import (
     Page,
     Query,
     Registration,
-    Sample,
     Session,
     SessionLimit,
     SessionUpdate,
     Stats,
+    StatsSample,
     SweepReport,
     Swept,
     Verdict,
@@ -141,7 +141,7 @@ class DatabaseStore(Store):
     async def sample(self) -> None:
         await self._write(self.blocking.sample)
 
-    async def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+    async def samples(self, *, after: int = 0) -> tuple[StatsSample, ...]:
         return await self._read(lambda: self.blocking.samples(after=after))
 
     async def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:

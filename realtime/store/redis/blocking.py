@@ -16,11 +16,11 @@ from ..records import (
     Page,
     Query,
     Registration,
-    Sample,
     Session,
     SessionLimit,
     SessionUpdate,
     Stats,
+    StatsSample,
     SweepReport,
     Swept,
     Verdict,
@@ -109,7 +109,7 @@ class RedisSessions(BlockingStore):
     def sample(self) -> None:
         self._run(self.talks.numbers.sample())
 
-    def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+    def samples(self, *, after: int = 0) -> tuple[StatsSample, ...]:
         return self._run(self.talks.numbers.samples(after=after))
 
     def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from ..contract import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
 from ..histogram import merged_percentiles
-from ..records import Deliveries, Sample, Stats, SweepReport, WorkerReport
+from ..records import Deliveries, Stats, StatsSample, SweepReport, WorkerReport
 from . import rows
 from .rows import answers
 from .scripts import Operation, ScriptCalls
@@ -32,7 +32,7 @@ _numbers = answers(_Numbers)
 _texts = answers(list[str])
 _report = msgspec.json.Decoder(WorkerReport)
 _sweep = msgspec.json.Decoder(SweepReport)
-_sample = msgspec.json.Decoder(Sample)
+_sample = msgspec.json.Decoder(StatsSample)
 
 
 class StatsOperations:
@@ -76,10 +76,10 @@ class StatsOperations:
         reports = _reports(numbers)
         connected = sum(worker.connections for worker in reports)
         median, high = merged_percentiles(worker.latency for worker in reports)
-        sample = Sample(at, connected, numbers.suspended, median, high)
+        sample = StatsSample(at, connected, numbers.suspended, median, high)
         yield self._calls("sample", at=at, sample=rows.json_of(sample), kept_ms=SAMPLES_KEPT_MS)
 
-    def samples(self, *, after: int) -> Operation[tuple[Sample, ...]]:
+    def samples(self, *, after: int) -> Operation[tuple[StatsSample, ...]]:
         """One call."""
         answer = yield self._calls("samples", after=after, kept_ms=SAMPLES_KEPT_MS)
         return tuple(map(_sample.decode, _texts.decode(answer)))

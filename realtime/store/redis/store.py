@@ -21,11 +21,11 @@ from ..records import (
     Page,
     Query,
     Registration,
-    Sample,
     Session,
     SessionLimit,
     SessionUpdate,
     Stats,
+    StatsSample,
     SweepReport,
     Swept,
     Verdict,
@@ -132,7 +132,7 @@ class RedisStore(Store):
     async def sample(self) -> None:
         await self._run(self._talks.numbers.sample())
 
-    async def samples(self, *, after: int = 0) -> tuple[Sample, ...]:
+    async def samples(self, *, after: int = 0) -> tuple[StatsSample, ...]:
         return await self._run(self._talks.numbers.samples(after=after))
 
     async def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:

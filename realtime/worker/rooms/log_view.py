@@ -9,7 +9,7 @@ from realtime.protocol.position import Gap, Position, gap_after
 from realtime.store.log import LogEnd
 
 
-class Publication(Protocol):
+class LoggedPublication(Protocol):
     """One entry of the log, ready to be handed over."""
 
     @property
@@ -40,7 +40,7 @@ class LogSlice:
     in order and without holes."""
 
     end: LogEnd
-    publications: Sequence[Publication]
+    publications: Sequence[LoggedPublication]
 
 
 class LogView:

@@ -15,7 +15,7 @@ from typing import Protocol
 from realtime.protocol.position import Gap, Position
 from realtime.store.log import LogEnd
 
-from .log_view import LogRead, LogSlice, LogView, Publication
+from .log_view import LoggedPublication, LogRead, LogSlice, LogView
 
 logger = logging.getLogger("realtime.worker")
 
@@ -32,7 +32,7 @@ class Member(Protocol):
     What it is asked and given must not wait, nor change the room.
     """
 
-    def offer(self, room: str, publication: Publication, *, replayed: bool) -> bool:
+    def offer(self, room: str, publication: LoggedPublication, *, replayed: bool) -> bool:
         """Here is one; whether it was taken. One that is not replayed may be sent with those
         of others, by ``send``."""
         ...
@@ -52,7 +52,7 @@ class DeliveryCounters:
     skipped: int = 0
 
 
-class Membership:
+class Subscription:
     """A member's place: it has got everything up to ``offset``. *Live* ones, at the top or
     beyond it, are handed what comes. The others are behind: they are served from the log until
     they meet the top, unless they took no more when they were last asked."""
@@ -77,15 +77,17 @@ class Room:
         end: LogEnd,
         tally: DeliveryCounters,
         *,
-        send: Callable[[Publication], object],
+        send: Callable[[LoggedPublication], object],
     ) -> None:
         self.name = name
         self._send = send
         self.log = LogView(end)
         self._tally = tally
-        self._waiting: dict[int, Publication] = {}  # beyond the top, before they are handed out
-        self._members: dict[Member, Membership] = {}
-        self._hungry: dict[Member, Membership] = {}  # behind, and may take more
+        self._waiting: dict[
+            int, LoggedPublication
+        ] = {}  # beyond the top, before they are handed out
+        self._members: dict[Member, Subscription] = {}
+        self._hungry: dict[Member, Subscription] = {}  # behind, and may take more
 
     def __len__(self) -> int:
         return len(self._members)
@@ -107,7 +109,7 @@ class Room:
             self._tally.skipped += _missed(position.offset, gap, newest.offset)
         start = newest.offset if position is None or gap else position.offset
         self.leave(member)
-        membership = Membership(member, start, live=start >= self.log.top)
+        membership = Subscription(member, start, live=start >= self.log.top)
         self._members[member] = membership
         if not membership.live:
             self._hungry[member] = membership
@@ -129,7 +131,7 @@ class Room:
 
     # ------------------------------------------------------------ what is heard of the log
 
-    def hint(self, epoch: str, publication: Publication) -> bool:
+    def hint(self, epoch: str, publication: LoggedPublication) -> bool:
         """A publication that came past the store: it may be doubled, late or early. Whether
         there is something to do now."""
         news = self.log.hear_of(epoch, publication.offset)
@@ -158,7 +160,7 @@ class Room:
                     yield
                 self._fan_out(publication, part)
 
-    def _fan_out(self, publication: Publication, memberships: Iterable[Membership]) -> None:
+    def _fan_out(self, publication: LoggedPublication, memberships: Iterable[Subscription]) -> None:
         """The one loop whose cost everybody pays for everybody: nothing more in it."""
         room, offset = self.name, publication.offset
         before, handed = offset - 1, 0
@@ -217,7 +219,7 @@ class Room:
                 membership.live = False
                 self._hungry[member] = membership
 
-    def _lose(self, lost: Sequence[tuple[Membership, Gap]]) -> Iterator[None]:
+    def _lose(self, lost: Sequence[tuple[Subscription, Gap]]) -> Iterator[None]:
         top = Position(self.log.epoch, self.log.top)
         missed = [_missed(membership.offset, gap, top.offset) for membership, gap in lost]
         # All places first: in a pause nobody may be served from where they were.
@@ -237,13 +239,13 @@ class Room:
         except Exception:
             logger.exception("a member of %s could not be told of a loss", self.name)
 
-    def _keep(self, publications: Iterable[Publication]) -> None:
+    def _keep(self, publications: Iterable[LoggedPublication]) -> None:
         """What a read brings beyond the top is the room's first, and better than a hint."""
         for publication in publications:
             if publication.offset > self.log.top:
                 self._waiting[publication.offset] = publication
 
-    def _serve(self, offset: int, publications: Sequence[Publication]) -> Iterator[None]:
+    def _serve(self, offset: int, publications: Sequence[LoggedPublication]) -> Iterator[None]:
         """Those who are behind within what was read share it."""
         beyond, handed = offset + len(publications), 0
         hungry = [each for each in self._hungry.values() if offset <= each.offset < beyond]
@@ -257,7 +259,9 @@ class Room:
                 handed += membership.offset - before
                 self._tally.replayed += membership.offset - before
 
-    def _catch_up(self, membership: Membership, publications: Iterable[Publication]) -> None:
+    def _catch_up(
+        self, membership: Subscription, publications: Iterable[LoggedPublication]
+    ) -> None:
         member = membership.member
         for publication in publications:
             if publication.offset > self.log.top:
@@ -270,7 +274,7 @@ class Room:
             membership.live = True
             del self._hungry[member]
 
-    def _replay(self, member: Member, publication: Publication) -> bool:
+    def _replay(self, member: Member, publication: LoggedPublication) -> bool:
         """Whether it was handed over."""
         try:
             return member.offer(self.name, publication, replayed=True)

@@ -7,7 +7,7 @@ from realtime.protocol.position import Gap, Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES, DeliveryMismatch, Window
 
 from ..connections.connection import Connection
-from .log_view import Publication
+from .log_view import LoggedPublication
 from .rooms import Rooms
 
 
@@ -42,7 +42,7 @@ class RoomReader:
 
     # ------------------------------------------------------------ as a member of its rooms
 
-    def offer(self, room: str, publication: Publication, *, replayed: bool) -> bool:
+    def offer(self, room: str, publication: LoggedPublication, *, replayed: bool) -> bool:
         """Whether the window is open for this one; then it is sent: what is new for all of
         the room goes out in one go."""
         if not self._window.admit(publication.size):

@@ -10,8 +10,8 @@ from django.apps import AppConfig
 from realtime.protocol.position import Gap, Position
 from realtime.store import log as contract
 from realtime.store.redis import log as redis_log
-from realtime.worker.rooms.log_view import LogView, Publication
-from realtime.worker.rooms.room import Member, Membership, Room
+from realtime.worker.rooms.log_view import LoggedPublication, LogView
+from realtime.worker.rooms.room import Member, Room, Subscription
 
 
 class Planted(AppConfig):
@@ -51,7 +51,9 @@ def live_too_early() -> None:
 def replay_beyond_top() -> None:
     """A replay hands out all that was read, also what will come live as well."""
 
-    def catch_up(self: Room, membership: Membership, publications: Iterable[Publication]) -> None:
+    def catch_up(
+        self: Room, membership: Subscription, publications: Iterable[LoggedPublication]
+    ) -> None:
         for publication in publications:
             if not self._replay(membership.member, publication):
                 break
