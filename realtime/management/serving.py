@@ -1,6 +1,5 @@
 """One process that serves the project's ASGI application; ``serve`` runs it."""
 
-import importlib
 import socket
 from collections.abc import Callable
 from enum import IntEnum
@@ -8,6 +7,7 @@ from typing import Any, Protocol
 
 from channels.routing import get_default_application
 from django.core.management.base import CommandError
+from django.utils.module_loading import import_string
 
 from realtime.conf import settings
 from realtime.servers.common.base import Lifecycle, ServerLimits, exit_within
@@ -16,9 +16,12 @@ from realtime.worker import runtime
 from realtime.worker.admission import refusals
 from realtime.worker.admission.refusals import Reason
 
-# Each is a module with a Server; imported where it runs, since some need an extra
+# Imported where it runs, since some need an extra
 # and daphne's installs its event loop.
-SERVERS = {"daphne": "realtime.servers.daphne.server", "uvicorn": "realtime.servers.uvicorn.server"}
+SERVERS = {
+    "daphne": "realtime.servers.daphne.server.DaphneServer",
+    "uvicorn": "realtime.servers.uvicorn.server.UvicornServer",
+}
 
 # After the drain, for threads that are busy with a view nobody waits for.
 EXIT_TIMEOUT = 0.25
@@ -27,7 +30,7 @@ EXIT_TIMEOUT = 0.25
 def server_class(name: str) -> Any:
     """The server of this name. Raises CommandError if it is not installed."""
     try:
-        return importlib.import_module(SERVERS[name]).Server
+        return import_string(SERVERS[name])
     except ImportError as error:
         raise CommandError(
             f"{name} cannot be used here ({error}): pip install 'channels-realtime[{name}]'"

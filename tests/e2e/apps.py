@@ -6,7 +6,6 @@ the application is to do, a message what it is to do next.
 """
 
 import asyncio
-import importlib
 import json
 import logging
 import socket
@@ -16,12 +15,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 from realtime.protocol.frames import encoded
 from realtime.servers.common.base import Lifecycle, ServerLimits, exit_within, listen
 from realtime.worker.connections import connection
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+SERVERS = {
+    "daphne": "realtime.servers.daphne.server.DaphneServer",
+    "uvicorn": "realtime.servers.uvicorn.server.UvicornServer",
+}
 
 options: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 clients: dict[int, Send] = {}
@@ -337,8 +343,8 @@ def main() -> None:
         value = options["user_timeout_ms"]
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, value)
     limits = ServerLimits(**options.get("limits", {}))
-    module = importlib.import_module(f"realtime.servers.{options.get('server', 'daphne')}")
-    server = module.Server(application, listener, limits=limits, lifecycle=lifecycle)
+    server_class = import_string(SERVERS[options.get("server", "daphne")])
+    server = server_class(application, listener, limits=limits, lifecycle=lifecycle)
     if options.get("replaced"):
         replace_on_accept(server)
     servers.append(server)

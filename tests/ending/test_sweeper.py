@@ -215,7 +215,7 @@ async def test_history_is_pruned_in_steps_with_pauses_and_sweeps_in_between(
     await sweeper.sweep()
     database.clock_offset += 30 * DAY + 1
     for module in ("sweeper", "history"):
-        monkeypatch.setattr(f"realtime.{module}.PRUNED", 10)
+        monkeypatch.setattr(f"realtime.ending.{module}.PRUNED", 10)
     monkeypatch.setattr("realtime.ending.sweeper.SWEEP_AGAIN", 0.0)
     pauses: list[float] = []
     asked: list[str] = []
