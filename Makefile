@@ -68,10 +68,11 @@ test-py: $(VENV)/.dev
 test-js: node_modules/.package-lock.json
 	npm --silent test
 
-lint: $(VENV)/.dev node_modules/.package-lock.json ## style, formatting, and who may import whom
+lint: $(VENV)/.dev node_modules/.package-lock.json ## style, formatting, words, and the layers of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tests.word_list
 	npm --silent run lint
 
 types: $(VENV)/.dev node_modules/.package-lock.json ## mypy, and tsc on the browser client
