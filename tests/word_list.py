@@ -62,11 +62,14 @@ AREAS = {
     "python": Area(CODE, pronouns=247, inversions=308),
     "javascript": Area(("*.js", ":!*/vendor/*"), pronouns=46, inversions=68),
     "lua": Area(("*.lua",), pronouns=16, inversions=25),
-    "docs": Area(("README.md", "CONTRIBUTING.md", "docs/*.md"), pronouns=93, inversions=85),
+    "docs": Area(("README.md", "CONTRIBUTING.md", "docs/*.md"), pronouns=63, inversions=50),
     "tests": Area(("tests/*.py", "project/*.py", "benchmarks/*.py"), pronouns=504, inversions=280),
 }
 # Lines in which such a word is right: (path, part of the line).
-ALLOWED = (("tests/word_list.py", ""),)
+ALLOWED = (
+    ("tests/word_list.py", ""),
+    ("tests/test_house.py", ""),
+)
 
 
 def tracked(paths: Iterable[str]) -> list[Path]:
