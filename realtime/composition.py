@@ -36,7 +36,7 @@ class StoreContext:
 
     threads: Bulkheads
     store: Store
-    receivers: SignalDispatcher
+    dispatcher: SignalDispatcher
     sweeper: Sweeper
     history: History
     id: str
@@ -165,7 +165,9 @@ def build() -> StoreContext:
     )
     history = History(database(), days=settings.history_days)
     id_ = secrets.token_hex(8)
-    in_turn = not (backends.is_redis(settings.store) or database().is_shared)
-    receivers = SignalDispatcher(threads.receivers)
-    sweeper = Sweeper(store, history, threads.history, receivers, claimant=id_, in_turn=in_turn)
-    return StoreContext(threads, store, receivers, sweeper, history, id_)
+    sequential = not (backends.is_redis(settings.store) or database().is_shared)
+    dispatcher = SignalDispatcher(threads.receivers)
+    sweeper = Sweeper(
+        store, history, threads.history, dispatcher, claimant=id_, sequential=sequential
+    )
+    return StoreContext(threads, store, dispatcher, sweeper, history, id_)

@@ -196,7 +196,7 @@ class RealtimeConsumer(AsyncConsumer):
         """From hello to the end; the code the transport ended with."""
         worker = await runtime.start()
         try:
-            with worker.hub.arriving(self.connection):
+            with worker.hub.in_handshake(self.connection):
                 admitted = await self._arrive(receive)
         except Exception as error:
             self._failure = error
@@ -336,7 +336,7 @@ class RealtimeConsumer(AsyncConsumer):
             elif message is not None:
                 hub.receive(session, message)
             if connection.ended:
-                hub.gone(session, CloseCode.LOST)
+                hub.on_disconnect(session, CloseCode.LOST)
 
     def _message(self, event: Event) -> ClientMessage | None:
         text = event.get("text")
@@ -353,7 +353,7 @@ class RealtimeConsumer(AsyncConsumer):
             self.connection.malformed(ErrorCode.INVALID_MESSAGE, detail, id=BINARY)
             return
         assert self.session is not None
-        self.session.alive(asyncio.get_running_loop().time())
+        self.session.touch(asyncio.get_running_loop().time())
         call = self._handlers.call
         if not self._work.put(lambda: call(self.receive_bytes, data), size=len(data)):
             detail = "expected fewer frames at a time; send this one again later"
@@ -369,7 +369,7 @@ class RealtimeConsumer(AsyncConsumer):
 
     def _depart(self, session: ConnectedSession, code: int) -> None:
         if worker := runtime.here():
-            worker.hub.gone(session, code)
+            worker.hub.on_disconnect(session, code)
 
 
 def _own_worker() -> runtime.Runtime:

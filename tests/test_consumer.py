@@ -390,7 +390,7 @@ async def test_a_transport_that_goes_suspends_the_session(worker: Runtime) -> No
     client = Client()
     session = (await client.greet())["session"]
     await client.disconnect(code=1001)
-    await worker._departures.settle(10)
+    await worker._disconnects.settle(10)
     assert await state_of(worker, session) is SessionState.SUSPENDED
 
 
@@ -408,7 +408,7 @@ async def test_a_server_that_cancels_suspends_the_session(worker: Runtime) -> No
     session = (await client.greet())["session"]
     client.future.cancel()
     await asyncio.wait([client.future])
-    await worker._departures.settle(10)
+    await worker._disconnects.settle(10)
     assert await state_of(worker, session) is SessionState.SUSPENDED
 
 
@@ -432,7 +432,7 @@ async def test_the_tenth_malformed_frame_closes_the_session(worker: Runtime) -> 
     said, code = await client.end()
     assert [message["type"] for message in said] == ["error"] * 10 + ["goodbye"]
     assert code == 4505
-    await worker._departures.settle(10)
+    await worker._disconnects.settle(10)
     assert await state_of(worker, session) is None
 
 
@@ -554,8 +554,8 @@ async def test_bytes_are_a_sign_of_life(worker: Runtime) -> None:
     client = Client(Echo)
     await client.greet()
     (session,) = worker.hub.connected()
-    worker.hub.beat(session, session.heartbeat.due)
-    worker.hub.beat(session, session.heartbeat.due)
+    worker.hub.tick(session, session.heartbeat.due)
+    worker.hub.tick(session, session.heartbeat.due)
     assert session.heartbeat.missed == 1
     await client.send_to(bytes_data=b"x")
     await eventually(lambda: session.heartbeat.missed == 0)
@@ -661,7 +661,7 @@ async def test_a_hook_that_fails_ends_the_connection_not_the_session(
     await client.send_to(bytes_data=b"1")
     said, code = await client.end()
     assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
-    await worker._departures.settle(10)
+    await worker._disconnects.settle(10)
     assert await state_of(worker, session) is SessionState.SUSPENDED
     assert "a handler of the application failed" in caplog.text
 

@@ -1,0 +1,1 @@
+"""How sessions end for good: the sweeper, and the history of closed sessions."""

@@ -1,4 +1,4 @@
-"""The history: one row for each session that has ended, and its signal, exactly once."""
+"""The history: exactly one row, and one ``session_closed``, for each session that has ended."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,12 +15,12 @@ from realtime.signals import announce_closed, announce_left, session_closed
 from realtime.store.database.transaction import Database, translate_errors
 from realtime.store.records import Session, Totals
 
-CHUNK = 1000  # rows for each query, so that none stays open while a client reads slowly
-PRUNED = 500  # rows deleted at most by one call, which takes some 5 ms
+CHUNK = 1000  # rows in one query; a query over all would stay open while a client reads slowly
+MAX_PRUNED = 500  # rows that one call deletes at most, in some 5 ms
 
 _Row: TypeAlias = tuple[Any, ...]
 
-# Of a row, in the order in which people read them: the export has the same.
+# The columns of a row and of the export, in the order in which people read them.
 COLUMNS = (
     "session",
     "user",
@@ -39,10 +39,8 @@ COLUMNS = (
 
 
 class History:
-    """Blocking; run it in a thread. ``days`` is how long rows stay.
-
-    Every method raises StoreUnavailable if the database does not answer.
-    """
+    """Keeps rows for ``days``. All methods block, so call them in a thread, and raise
+    StoreUnavailable if the database does not answer."""
 
     def __init__(self, database: Database, *, days: float) -> None:
         self._database = database
@@ -53,41 +51,40 @@ class History:
         self,
         sessions: Sequence[Session],
         *,
-        left: Callable[[Iterable[Session]], None] = announce_left,
+        on_left: Callable[[Iterable[Session]], None] = announce_left,
     ) -> int:
-        """Write the rows of claimed sessions and send their signals; how many were new.
+        """Write the rows of claimed sessions and send their signals. Returns how many are new.
 
-        The row is unique by session, and the signal goes out in the transaction that
-        inserts it: two claimants of one session make one row and one signal. Once it is
-        committed, ``left`` is told of those, to send ``room_left`` for the rooms that they
-        were still in.
+        Rows are unique by session, and the transaction that inserts a row sends its
+        ``session_closed``: two claimants of one session make one row and one signal. After
+        the commit ``on_left(sessions)`` gets the new ones, to send ``room_left`` for their rooms.
         """
-        # Once each, and in one order, so that two callers do not wait for each other.
+        # Each once, and in one order, so that two callers do not deadlock.
         ended = {session.id: session for session in sorted(sessions, key=lambda s: s.id)}
         with self._database.write() as now:
-            stamp = _stamping(self._database.connection)
-            closed_at = stamp(now)
-            inserted = self._insert([_row(each, closed_at, stamp) for each in ended.values()])
+            timestamp = _timestamps_for(self._database.connection)
+            closed_at = timestamp(now)
+            inserted = self._insert([_row(each, closed_at, timestamp) for each in ended.values()])
             if session_closed.has_listeners():
                 for session in ended.values():
                     if session.id in inserted:
                         announce_closed(session, self._database.alias)
-        left(session for session in ended.values() if session.id in inserted)
+        on_left(session for session in ended.values() if session.id in inserted)
         return len(inserted)
 
     def _insert(self, rows: Sequence[_Row]) -> set[str]:
-        """Insert what is not there yet; the session ids inserted by this very call."""
-        if not self._insert_all(rows):  # some are there: a claim had expired and was taken again
+        """Insert the rows that are missing. Returns the session ids that this call inserted."""
+        if not self._insert_all(rows):  # some exist: another claimant took an expired claim
             rows = [row for row in rows if self._insert_all([row])]
         return {row[0] for row in rows}
 
     def _insert_all(self, rows: Sequence[_Row]) -> bool:
-        """Insert these rows; or none of them and False, if one is there already."""
+        """Insert all these rows; if one exists already, insert none and return False."""
         alias, connection = self._database.alias, self._database.connection
         insertion = _insertion(connection)
         try:
             with transaction.atomic(alias), connection.cursor() as cursor:
-                if len(rows) == 1:  # of more than one psycopg logs that it failed
+                if len(rows) == 1:  # psycopg logs it if executemany fails
                     cursor.execute(insertion, rows[0])
                 elif rows:
                     cursor.executemany(insertion, rows)
@@ -96,15 +93,15 @@ class History:
         return True
 
     def prune(self) -> int:
-        """Delete rows that are older than ``days``, PRUNED at most, oldest first; how many. Call it
-        again while there are as many: others write in between."""
+        """Delete rows older than ``days``, oldest first. Returns how many, at most MAX_PRUNED: then
+        call it again, so that other writers get their turn in between."""
         with self._database.write() as now:
             old = self._old(now).order_by("closed_at").values_list("pk", flat=True)
-            deleted, _ = self._rows.filter(pk__in=list(old[:PRUNED])).delete()
+            deleted, _ = self._rows.filter(pk__in=list(old[:MAX_PRUNED])).delete()
             return deleted
 
     def prunable(self) -> int:
-        """How many rows :meth:`prune` would delete."""
+        """How many rows are older than ``days``."""
         with self._database.read() as now:
             return self._old(now).count()
 
@@ -112,23 +109,23 @@ class History:
         return self._rows.filter(closed_at__lt=moment(now) - self._keep)
 
 
-def newest_first(rows: "QuerySet[ClosedSession]") -> Iterator[list[ClosedSession]]:
-    """Rows of the history in chunks, from the newest on: each is a query of its own, so that none
-    is held, nor stays open while they are written down slowly. Raises StoreUnavailable."""
-    left = rows.order_by("-pk")
-    chunk = _list(left[:CHUNK])
+def newest_first(rows: QuerySet[ClosedSession]) -> Iterator[list[ClosedSession]]:
+    """Yield rows from the newest on, in lists of at most CHUNK, each read by a query of its own.
+    Raises StoreUnavailable."""
+    newest = rows.order_by("-pk")
+    chunk = _list(newest[:CHUNK])
     while chunk:
         yield chunk
-        chunk = _list(left.filter(pk__lt=chunk[-1].pk)[:CHUNK])
+        chunk = _list(newest.filter(pk__lt=chunk[-1].pk)[:CHUNK])
 
 
-def _list(rows: "QuerySet[ClosedSession]") -> list[ClosedSession]:
+def _list(rows: QuerySet[ClosedSession]) -> list[ClosedSession]:
     with translate_errors():
         return list(rows)
 
 
 def _insertion(connection: BaseDatabaseWrapper) -> str:
-    """One statement, run for each row: that takes a fifth of what model instances would."""
+    """The INSERT of one row; it takes a fifth of the time that model instances would."""
     quote = connection.ops.quote_name
     names = [quote(column) for column in COLUMNS]
     places = ", ".join(["%s"] * len(names))
@@ -136,11 +133,11 @@ def _insertion(connection: BaseDatabaseWrapper) -> str:
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # own names
 
 
-def _stamping(connection: BaseDatabaseWrapper) -> Callable[[int], Any]:
-    """What makes of the store's time what this database wants.
+def _timestamps_for(connection: BaseDatabaseWrapper) -> Callable[[int], Any]:
+    """Returns a function from epoch milliseconds to a parameter for a datetime column.
 
-    Where that is a text in UTC, as in SQLite, Django would look for its zone each time: that
-    is most of what a row costs.
+    For databases that store texts in UTC, as SQLite, it skips Django's look-up of the timezone,
+    which would take most of the time of a row.
     """
     adapted = connection.ops.adapt_datetimefield_value
     if connection.timezone is UTC and not connection.features.supports_timezones:
@@ -151,16 +148,16 @@ def _stamping(connection: BaseDatabaseWrapper) -> Callable[[int], Any]:
 _EPOCH = datetime(1970, 1, 1)  # in UTC
 
 
-def _row(session: Session, closed_at: Any, stamp: Callable[[int], Any]) -> _Row:
-    """Its COLUMNS; ``stamp`` makes of a time what its database wants."""
+def _row(session: Session, closed_at: Any, timestamp: Callable[[int], Any]) -> _Row:
+    """The values of COLUMNS; ``timestamp`` is from :func:`_timestamps_for`."""
     return (
         session.id,
         _fit("user", session.peer.user),
         _fit("username", session.peer.username),
         _fit("address", session.peer.address),
         _fit("agent", session.peer.agent),
-        stamp(session.opened_at),
-        stamp(session.last_beat),
+        timestamp(session.opened_at),
+        timestamp(session.last_beat),
         closed_at,
         (session.last_beat - session.opened_at) / 1000,
         session.generation - 1,
@@ -174,6 +171,6 @@ _LENGTHS = {field.name: field.max_length for field in ClosedSession._meta.concre
 
 
 def _fit(column: str, text: str) -> str:
-    """As much of a text as every database takes. Redis takes any, and a row that cannot be
-    written would hold up all that are written with it, again and again."""
+    """The part of a text that every database accepts. Redis accepts any text, and one row that
+    fails would keep all rows of its batch from being written."""
     return text.replace("\0", "")[: _LENGTHS[column]]

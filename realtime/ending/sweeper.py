@@ -1,7 +1,7 @@
-"""The sweep: suspend what is dead, finish what has ended, prune the history.
+"""The sweeper: suspends the sessions of lost workers, closes expired ones, prunes the history.
 
-Any number of sweeps may run at once, here and elsewhere: the store's claims and
-the history's unique rows see to it that each session is closed exactly once.
+Any number of sweeps may run at once, in any number of processes: the store's claims and the
+history's unique rows make each session close exactly once.
 """
 
 import asyncio
@@ -17,24 +17,21 @@ from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.store.contract import BATCH, AtCapacity, Store, StoreUnavailable
 from realtime.store.records import Session, SweepReport, Swept
 
-from .history import PRUNED, History
+from .history import MAX_PRUNED, History
 
-# Seconds that the history of a session waits until receivers have heard what came before its
-# end, so that they hear of the end last. Less than a claim lasts; more would mean that the
-# history waits for receivers that hang.
-IN_ORDER = 2.0
+# Seconds that a session's history waits for the receivers of its earlier signals, so that they get
+# the end last. Shorter than a claim; receivers that hang do not hold up the history for longer.
+SIGNAL_TIMEOUT = 2.0
 
-# Of sessions that are finished soon: so many at a time, tried again after so many seconds.
-MAX_FINISHING = 20_000
-AGAIN = (1.0, 2.0, 4.0)
+MAX_FINISHING = 20_000  # sessions that are finished in the background at once
+RETRY_DELAYS = (1.0, 2.0, 4.0)  # seconds between the attempts to finish them
+
+FINISH_INTERVAL = 5.0  # seconds of pruning after which sessions that became due are finished
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger("realtime.worker")
-
-
-SWEEP_AGAIN = 5.0  # seconds of pruning between two looks at what is due
 
 
 @dataclass(slots=True)
@@ -47,13 +44,15 @@ class _SweepCounts:
 
 
 class Sweeper:
-    """``claimant`` names this process in claims; it must be unique to it. ``threads`` are those
-    of the history; ``receivers`` are told of what happens, and not waited for.
+    """Sweeps, and finishes sessions that were claimed elsewhere.
 
-    The next sessions are claimed while the history of those before is written: the store and
-    the database work at the same time. Who asks again is given what it has not confirmed yet,
-    so a sweep asks by two names in turn. Not with ``in_turn``, where both are one SQLite: the
-    claim would wait for the writing, receivers and all, and be given up as too late.
+    ``claimant`` names this process in claims and must be unique to it. ``threads`` run the
+    history's calls. ``dispatcher`` sends the signals.
+
+    A sweep claims the next sessions while it writes the history of those before, so that store
+    and database work at the same time. A claimant that sweeps again gets its unconfirmed claims
+    again, so a sweep alternates between two names. ``sequential`` is for one SQLite database that
+    is both: there the claim would wait for the writing, receivers included, and time out.
     """
 
     def __init__(
@@ -61,56 +60,54 @@ class Sweeper:
         store: Store,
         history: History,
         threads: Threads,
-        receivers: SignalDispatcher,
+        dispatcher: SignalDispatcher,
         *,
         claimant: str,
-        in_turn: bool = False,
+        sequential: bool = False,
     ) -> None:
         self._store = store
         self._history = history
         self._threads = threads
-        self._receivers = receivers
-        self._in_turn = in_turn
+        self._dispatcher = dispatcher
+        self._sequential = sequential
         self._claimants = (claimant, f"{claimant} too")
-        self._unfinished: set[str] = set()  # those that may hold claims
+        self._unfinished: set[str] = set()  # claimants that may hold claims
         self._tasks: set[asyncio.Task[None]] = set()
-        self._finishing_now = 0  # sessions, by the tasks
-        self.quiet = False  # no line of the log for each session of a sweep
+        self._finishing = 0  # sessions of these tasks
+        self.quiet = False  # True: no log line for each session of a sweep
 
     async def sweep(self) -> SweepReport:
         """Sweep until nothing is due. Raises StoreUnavailable."""
         began = time.monotonic()
-        tally = _SweepCounts()
-        await self._finish_all(tally)
-        pruned = await self._prune(tally)
-        while await self._store.log.prune():  # in steps, so that others get their turn
+        counts = _SweepCounts()
+        await self._finish_all(counts)
+        pruned = await self._prune(counts)
+        while await self._store.log.prune():  # in steps, between which other calls get through
             pass
         report = SweepReport(
-            tally.suspended, tally.closed, tally.workers_lost, pruned, _since(began)
+            counts.suspended, counts.closed, counts.workers_lost, pruned, _ms_since(began)
         )
         await self._store.note_sweep(report)
         return report
 
-    async def _prune(self, tally: _SweepCounts) -> int:
-        """Prune the history in steps, and pause in between for as long as each takes: who waits
-        for SQLite's lock looks for it now and then only. How many rows.
-
-        Sessions that become due meanwhile do not wait for the end of a long pruning.
-        """
-        pruned, step, swept_at = 0, PRUNED, time.monotonic()
-        while step == PRUNED:
+    async def _prune(self, counts: _SweepCounts) -> int:
+        """Prune the history in steps; returns how many rows. Also finishes sessions that become due
+        meanwhile. The pause after each step is as long as the step: writers that wait for SQLite's
+        lock poll for it, so they need it free for some time."""
+        pruned, step, finished_at = 0, MAX_PRUNED, time.monotonic()
+        while step == MAX_PRUNED:
             began = time.monotonic()
             step = await self._run(self._history.prune)
             pruned += step
-            if time.monotonic() - swept_at > SWEEP_AGAIN:
-                await self._finish_all(tally)
-                swept_at = time.monotonic()
-            if step == PRUNED:
+            if time.monotonic() - finished_at > FINISH_INTERVAL:
+                await self._finish_all(counts)
+                finished_at = time.monotonic()
+            if step == MAX_PRUNED:
                 await asyncio.sleep(time.monotonic() - began)
         return pruned
 
-    async def rehearse(self) -> SweepReport:
-        """What :meth:`sweep` would do; changes nothing."""
+    async def dry_run(self) -> SweepReport:
+        """Report what :meth:`sweep` would do; changes nothing. Raises StoreUnavailable."""
         began = time.monotonic()
         overdue = await self._store.overdue()
         pruned = await self._run(self._history.prunable)
@@ -119,36 +116,36 @@ class Sweeper:
             overdue.close,
             overdue.workers_lost,
             pruned,
-            _since(began),
+            _ms_since(began),
             dry_run=True,
         )
 
-    async def _finish_all(self, tally: _SweepCounts) -> None:
+    async def _finish_all(self, counts: _SweepCounts) -> None:
         mine, other = self._claimants
-        step = await self._claim(mine, tally)
+        step = await self._claim(mine, counts)
         while _is_full(step) or other in self._unfinished:
-            if self._in_turn:
-                await self._finish(mine, step, tally)
-                step = await self._claim(other, tally)
+            if self._sequential:
+                await self._finish(mine, step, counts)
+                step = await self._claim(other, counts)
             else:
-                finishing = self._finish(mine, step, tally)
-                step = await _together(self._claim(other, tally), finishing)
+                finishing = self._finish(mine, step, counts)
+                step = await _gather(self._claim(other, counts), finishing)
             mine, other = other, mine
-        await self._finish(mine, step, tally)
+        await self._finish(mine, step, counts)
 
-    async def _claim(self, claimant: str, tally: _SweepCounts) -> Swept:
-        """One step of the store. Who was suspended is told here: it is news only once, and
-        must not be lost where the sessions of the step before cannot be finished."""
+    async def _claim(self, claimant: str, counts: _SweepCounts) -> Swept:
+        """One step of the store. Sends the signals of suspended sessions at once: the store
+        reports each only in one answer, and finishing the step before may fail."""
         self._unfinished.add(claimant)
         step = await self._store.sweep(claimant)
-        tally.suspended += len(step.suspended)
-        tally.workers_lost += step.workers_lost
+        counts.suspended += len(step.suspended)
+        counts.workers_lost += step.workers_lost
         self._log("suspended by a sweep", step.suspended)
-        self._receivers.tell_suspended(step.suspended)
+        self._dispatcher.dispatch_suspended(step.suspended)
         return step
 
-    async def _finish(self, claimant: str, step: Swept, tally: _SweepCounts) -> None:
-        tally.closed += await self.finish(step.claimed)
+    async def _finish(self, claimant: str, step: Swept, counts: _SweepCounts) -> None:
+        counts.closed += await self.finish(step.claimed)
         self._unfinished.discard(claimant)
         self._log("swept", step.claimed)
 
@@ -157,54 +154,54 @@ class Sweeper:
             log_session(event, session, code=session.end_code, reason=session.end_reason)
 
     async def finish(self, claimed: Sequence[Session]) -> int:
-        """Write the history of claimed sessions, then let the store forget them.
+        """Write the history of claimed sessions, then confirm their claims to the store.
 
-        How many of them this call was the first to record. Raises StoreUnavailable.
+        Returns how many of them this call was the first to record. Raises StoreUnavailable.
         """
         if not claimed:
             return 0
         ids = [session.id for session in claimed]
-        await self._receivers.heard(ids, within=IN_ORDER)
-        left = self._receivers.tell_left
-        recorded = await self._run(self._history.record, claimed, left=left)
+        await self._dispatcher.wait_for(ids, within=SIGNAL_TIMEOUT)
+        on_left = self._dispatcher.dispatch_left
+        recorded = await self._run(self._history.record, claimed, on_left=on_left)
         await self._store.confirm(ids)
         return recorded
 
-    def finish_soon(self, claimed: Sequence[Session]) -> None:
-        """Finish these while others leave: their history may take long, or hang. What cannot
-        be finished is left to the next sweep, when the claims have run out."""
+    def finish_in_background(self, claimed: Sequence[Session]) -> None:
+        """Finish these in a task, since their history may take long or hang. After the last
+        attempt they are left to the next sweep, which gets them when the claims expire."""
         if not claimed:
             return
-        if self._finishing_now + len(claimed) > MAX_FINISHING:
+        if self._finishing + len(claimed) > MAX_FINISHING:
             logger.error("too many ended sessions wait for their history; sweeps will write it")
             return
-        self._finishing_now += len(claimed)
-        task = asyncio.create_task(self._finish_at_last(claimed), name="realtime-finish")
+        self._finishing += len(claimed)
+        task = asyncio.create_task(self._try_to_finish(claimed), name="realtime-finish")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _finish_at_last(self, claimed: Sequence[Session]) -> None:
+    async def _try_to_finish(self, claimed: Sequence[Session]) -> None:
         try:
-            for pause in AGAIN:
+            for delay in RETRY_DELAYS:
                 try:
                     await self.finish(claimed)
                 except StoreUnavailable as error:
                     logger.debug("history: %s", error)
-                    await asyncio.sleep(pause)
+                    await asyncio.sleep(delay)
                 else:
                     return
         except Exception:
             logger.exception("ended sessions could not be finished; a sweep will try again")
         finally:
-            self._finishing_now -= len(claimed)
+            self._finishing -= len(claimed)
 
     async def settle(self, within: float) -> None:
-        """Wait until what is to be finished soon is, but at most so many seconds."""
+        """Wait for what is being finished in the background, but at most ``within`` seconds."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within)
 
     async def stop(self) -> None:
-        """Leave what is not finished to the next sweep."""
+        """Cancel what is being finished in the background, and leave it to the next sweep."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -222,9 +219,9 @@ def _is_full(step: Swept) -> bool:
     return max(len(step.suspended), len(step.claimed)) >= BATCH
 
 
-async def _together(first: Awaitable[T], second: Awaitable[object]) -> T:
-    """The result of the first when both have ended: a failure of one does not cut the other
-    short, and is raised after it."""
+async def _gather(first: Awaitable[T], second: Awaitable[object]) -> T:
+    """Wait for both, whatever fails; returns the first's result. A failure of the second counts
+    before one of the first."""
     one, two = await asyncio.gather(first, second, return_exceptions=True)
     if isinstance(two, BaseException):
         raise two
@@ -233,5 +230,5 @@ async def _together(first: Awaitable[T], second: Awaitable[object]) -> T:
     return one
 
 
-def _since(began: float) -> float:
+def _ms_since(began: float) -> float:
     return round((time.monotonic() - began) * 1000, 1)

@@ -1,0 +1,1 @@
+"""What happens to sessions, as log lines and as Django signals."""

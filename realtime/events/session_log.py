@@ -1,4 +1,4 @@
-"""One line of the log for each turn in a session's life, safe to read and to search."""
+"""Logs each turn in a session's life as one line, safe to read and to search."""
 
 import logging
 import time
@@ -9,8 +9,8 @@ from realtime.store.records import Peer, Session
 logger = logging.getLogger("realtime.sessions")
 
 
-def plain(text: str) -> str:
-    """The text with all that could begin a new line, or move a cursor, written as an escape."""
+def printable(text: str) -> str:
+    """The text with escapes for all that could begin a new line or move a cursor."""
     if text.isprintable():
         return text
     return "".join(
@@ -18,9 +18,9 @@ def plain(text: str) -> str:
     )
 
 
-def names(peer: Peer) -> tuple[str, str]:
-    """Who and from where, for the log."""
-    return plain(peer.username) or "anonymous", plain(peer.address)
+def peer_names(peer: Peer) -> tuple[str, str]:
+    """User name and address for the log."""
+    return printable(peer.username) or "anonymous", printable(peer.address)
 
 
 def log_session(
@@ -32,12 +32,12 @@ def log_session(
     worker: str = "",
     seconds: float | None = None,
 ) -> None:
-    """Log what has become of a session, at INFO.
+    """Log an event of a session at INFO.
 
-    The text names the session by its first SHOWN characters, as the admin does. ``extra`` has
-    ``session`` (the same), ``worker``, ``user`` (the primary key), ``code`` (None while it goes
-    on) and ``lifetime``, the seconds since the session's start: ``seconds``, or else until the
-    last beat that the store knows.
+    The text names the session by its first ID_PREFIX_LEN characters, as the admin does. ``extra``
+    has ``session`` (the same), ``worker``, ``user`` (the primary key), ``code`` (None while the
+    session goes on) and ``lifetime``: ``seconds``, by default those from the session's start to
+    the last beat that the store has.
     """
     if not logger.isEnabledFor(logging.INFO):
         return
@@ -47,19 +47,20 @@ def log_session(
     extra = {
         "session": shown,
         "worker": worker or session.worker,
-        "user": plain(session.peer.user),
+        "user": printable(session.peer.user),
         "code": code,
         "lifetime": round(seconds, 3),
     }
-    end = "" if code is None else f": {code} {plain(reason)}"
-    logger.info("session %s of %s (%s) %s%s", shown, *names(session.peer), event, end, extra=extra)
+    end = "" if code is None else f": {code} {printable(reason)}"
+    who, where = peer_names(session.peer)
+    logger.info("session %s of %s (%s) %s%s", shown, who, where, event, end, extra=extra)
 
 
 def age_of(session: Session) -> float:
-    """Seconds since its start, where the record has just come from the store."""
+    """Seconds from a session's start to its present connection."""
     return (session.connected_at - session.opened_at) / 1000
 
 
-def since(session: Session, entered: float) -> float:
-    """Seconds since its start, for a connection that entered at this monotonic time."""
-    return age_of(session) + time.monotonic() - entered
+def lifetime(session: Session, entered_at: float) -> float:
+    """Seconds since a session's start; it was connected at the monotonic time ``entered_at``."""
+    return age_of(session) + time.monotonic() - entered_at

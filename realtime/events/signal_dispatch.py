@@ -1,4 +1,4 @@
-"""Receivers of signals: told from threads, those of one session in order."""
+"""Sends signals from threads: those of one session in order, of different ones side by side."""
 
 import asyncio
 import logging
@@ -15,52 +15,51 @@ from realtime.store.records import Session
 
 logger = logging.getLogger("realtime.signals")
 
-# So many wait at a worker, and of one session: somebody who comes into rooms and leaves them
-# as fast as they can, while receivers are slow, takes no place of the others.
-MOST, MOST_OF_ONE = 20_000, 256
+# Signals that wait at a worker, and those of one session: a client that joins and leaves rooms
+# in a loop, while receivers are slow, does not displace the signals of other sessions.
+MAX_QUEUED, MAX_QUEUED_PER_SESSION = 20_000, 256
 
 Announce = Callable[[], None]
 
 
 class _SessionQueue:
-    """What waits to be announced of one session. ``heard`` is done when nothing waits."""
+    """The signals of one session that wait; ``done`` completes when it is empty."""
 
-    __slots__ = ("heard", "session", "waiting")
+    __slots__ = ("done", "session", "waiting")
 
     def __init__(self, session: str) -> None:
         self.session = session
         self.waiting: deque[Announce] = deque()
-        self.heard: Future[None] = Future()
+        self.done: Future[None] = Future()
 
-    def awaited(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
-        """A future of this loop that is done with ``heard``; the loop may end before."""
-        waiting: asyncio.Future[None] = loop.create_future()
+    def done_in(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
+        """A future of this loop that completes with ``done``; the loop may close before."""
+        future: asyncio.Future[None] = loop.create_future()
 
         def wake(_: object) -> None:
             with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(waiting.set_result, None)
+                loop.call_soon_threadsafe(future.set_result, None)
 
-        self.heard.add_done_callback(wake)
-        return waiting
+        self.done.add_done_callback(wake)
+        return future
 
 
 class SignalDispatcher:
-    """Tells them, off the event loop, and nobody waits for it. May be told by any thread.
+    """Sends signals in ``threads``, at most as many at once as there are. Thread-safe.
 
-    What is told of one session is announced in that order, of different sessions side by
-    side in ``threads``. At the bounds above what is told is dropped, which is logged when it
-    begins, and with a number when it is over.
+    Callers do not wait. Beyond the bounds above signals are dropped; the first is logged, and
+    their number once the queue is empty again.
     """
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
         self._lock = threading.Lock()
-        self._lines: dict[str, _SessionQueue] = {}
-        self._ready: deque[_SessionQueue] = deque()  # those that no thread announces anything of
+        self._queues: dict[str, _SessionQueue] = {}
+        self._ready: deque[_SessionQueue] = deque()  # those that no thread works on
         self._waiting = self._busy = self._dropped = 0
 
-    def tell(self, session: str, announce: Announce) -> None:
-        """Call ``announce`` in a thread, once what was told of this session before is over."""
+    def dispatch(self, session: str, announce: Announce) -> None:
+        """Call ``announce()`` in a thread, after all earlier calls for this session id."""
         with self._lock:
             if not self._put(session, announce):
                 self._drop()
@@ -70,47 +69,47 @@ class SignalDispatcher:
             self._busy += 1
         try:
             self._threads.submit(self._work)
-        except RuntimeError:  # this worker has ended
+        except RuntimeError:  # the threads have ended, with their worker
             with self._lock:
                 self._busy -= 1
 
-    def tell_suspended(self, sessions: Iterable[Session]) -> None:
-        """Announce ``session_suspended``, and ``room_left`` for all their rooms."""
+    def dispatch_suspended(self, sessions: Iterable[Session]) -> None:
+        """Send ``session_suspended``, and ``room_left`` for all their rooms."""
         if session_suspended.has_listeners() or room_left.has_listeners():
             for session in sessions:
-                self.tell(session.id, partial(announce_suspended, [session]))
+                self.dispatch(session.id, partial(announce_suspended, [session]))
 
-    def tell_left(self, sessions: Iterable[Session]) -> None:
-        """Announce ``room_left`` for all rooms in which these sessions were until now."""
+    def dispatch_left(self, sessions: Iterable[Session]) -> None:
+        """Send ``room_left`` for all rooms of these sessions."""
         if room_left.has_listeners():
             for session in sessions:
                 if session.rooms:
-                    self.tell(session.id, partial(announce_left, [session]))
+                    self.dispatch(session.id, partial(announce_left, [session]))
 
-    async def heard(self, sessions: Iterable[str], *, within: float | None) -> None:
-        """Wait until what was told of these sessions is announced, at most so many seconds."""
+    async def wait_for(self, sessions: Iterable[str], *, within: float | None) -> None:
+        """Wait until no signal of these session ids waits, but at most ``within`` seconds."""
         with self._lock:
-            lines = [line for each in sessions if (line := self._lines.get(each))]
+            queues = [queue for each in sessions if (queue := self._queues.get(each))]
         loop = asyncio.get_running_loop()
-        if lines:
-            await asyncio.wait([line.awaited(loop) for line in lines], timeout=within)
+        if queues:
+            await asyncio.wait([queue.done_in(loop) for queue in queues], timeout=within)
 
     async def settle(self, *, within: float | None = None) -> None:
-        """Wait until all that was told is announced, but at most so many seconds."""
+        """Wait for all signals dispatched before, but at most ``within`` seconds."""
         with self._lock:
-            sessions = list(self._lines)
-        await self.heard(sessions, within=within)
+            sessions = list(self._queues)
+        await self.wait_for(sessions, within=within)
 
-    # ------------------------------------------------------------ waiting
+    # ------------------------------------------------------------ the queues
 
     def _put(self, session: str, announce: Announce) -> bool:
-        line = self._lines.get(session)
-        if self._waiting >= MOST or (line and len(line.waiting) >= MOST_OF_ONE):
+        queue = self._queues.get(session)
+        if self._waiting >= MAX_QUEUED or (queue and len(queue.waiting) >= MAX_QUEUED_PER_SESSION):
             return False
-        if line is None:
-            line = self._lines[session] = _SessionQueue(session)
-            self._ready.append(line)
-        line.waiting.append(announce)
+        if queue is None:
+            queue = self._queues[session] = _SessionQueue(session)
+            self._ready.append(queue)
+        queue.waiting.append(announce)
         self._waiting += 1
         return True
 
@@ -119,16 +118,16 @@ class SignalDispatcher:
             logger.error("too many signals wait for their receivers; the next ones are dropped")
         self._dropped += 1
 
-    # ------------------------------------------------------------ announcing, in a thread
+    # ------------------------------------------------------------ in a thread
 
     def _work(self) -> None:
-        while line := self._next():
+        while queue := self._next():
             try:
                 with as_in_a_request():
-                    line.waiting[0]()
-            except BaseException:  # also one that wants to end its thread
+                    queue.waiting[0]()
+            except BaseException:  # also one that is meant to end the thread
                 logger.exception("a signal could not be sent")
-            self._announced(line)
+            self._on_sent(queue)
 
     def _next(self) -> _SessionQueue | None:
         with self._lock:
@@ -137,22 +136,22 @@ class SignalDispatcher:
             self._busy -= 1
             return None
 
-    def _announced(self, line: _SessionQueue) -> None:
+    def _on_sent(self, queue: _SessionQueue) -> None:
         with self._lock:
-            line.waiting.popleft()
+            queue.waiting.popleft()
             self._waiting -= 1
-            if line.waiting:
-                self._ready.append(line)  # behind those of others
+            if queue.waiting:
+                self._ready.append(queue)  # behind those of other sessions
             else:
-                del self._lines[line.session]
-            dropped = self._over()
+                del self._queues[queue.session]
+            dropped = self._take_dropped()
         if dropped:
             logger.warning("signals reach their receivers again; %d were dropped", dropped)
-        if not line.waiting:
-            line.heard.set_result(None)
+        if not queue.waiting:
+            queue.done.set_result(None)
 
-    def _over(self) -> int:
-        """How many were dropped, if that is over now; once."""
+    def _take_dropped(self) -> int:
+        """How many signals were dropped, once, when no signal waits any more; else 0."""
         if self._waiting:
             return 0
         dropped, self._dropped = self._dropped, 0

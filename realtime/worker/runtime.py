@@ -43,8 +43,8 @@ from .rooms.new_room_limit import NewRoomLimit
 from .rooms.publisher import Publisher
 from .rooms.rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
 from .sessions.beats import Beats
-from .sessions.company import ClusterCheck
-from .sessions.departures import DisconnectQueue
+from .sessions.cluster_check import ClusterCheck
+from .sessions.disconnect_queue import DisconnectQueue
 from .sessions.hub import Hub, WorkerIdentity
 from .sessions.jobs import Job
 from .sessions.revalidation import Revalidation
@@ -92,10 +92,10 @@ class Runtime:
             base.threads.logins, self.refusals, timeout=settings.store_timeout
         )
         self.lender = HandlerThreads(size=settings.handler_threads, patience=PATIENCE)
-        self._departures = DisconnectQueue(
-            base.store, base.sweeper, base.receivers, worker=base.id, retry=settings.flush_interval
+        self._disconnects = DisconnectQueue(
+            base.store, base.sweeper, base.dispatcher, worker=base.id, retry=settings.flush_interval
         )
-        self._flush = Job("flush", settings.flush_interval, self._report, known=_always)
+        self._flush = Job("flush", settings.flush_interval, self._report, reported=_always)
         self._sweeps = self._job("sweep", settings.sweep_interval, self._sweep)
         self._probing = Job("probe", probes.EVERY, self._make_probes().round)
         layer = composition.channel_layer()
@@ -117,15 +117,17 @@ class Runtime:
         self.hub = self._make_hub()
         self.admission = self._make_admission()
         self.beats = Beats(
-            base.store, base.receivers, self.hub, self._departures, lease=settings.lease
+            base.store, base.dispatcher, self.hub, self._disconnects, lease=settings.lease
         )
-        self._company = ClusterCheck(lease=settings.lease, heard_outside=leaves_process(layer))
+        self._cluster_check = ClusterCheck(
+            lease=settings.lease, leaves_process=leaves_process(layer)
+        )
         self.ticker = self.hub.ticker = self._make_ticker()
 
     def _make_hub(self) -> Hub:
         identity = WorkerIdentity(self.base.id, socket.gethostname(), os.getpid())
         return Hub(
-            identity, self._departures, deliveries=self._deliveries, return_delay=self.return_delay
+            identity, self._disconnects, deliveries=self._deliveries, return_delay=self.return_delay
         )
 
     def _make_admission(self) -> Admission:
@@ -138,7 +140,7 @@ class Runtime:
         return Admission(
             self.hub,
             self.base.store,
-            self._departures,
+            self._disconnects,
             self.rooms,
             self.watchers,
             terms=ServerParams(
@@ -152,7 +154,7 @@ class Runtime:
 
     def _job(self, name: str, interval: float, work: Callable[[], Awaitable[object]]) -> Job:
         """A job that needs the store: while that is away, its failures are no news."""
-        return Job(name, interval, work, known=self._store_is_away)
+        return Job(name, interval, work, reported=self._store_is_away)
 
     def _make_probes(self) -> Probes:
         always = {Reason.STORE: self.store.probe}
@@ -192,9 +194,9 @@ class Runtime:
         ]
         return Ticker(
             jobs,
-            beat=self.hub.beat,
+            tick_session=self.hub.tick,
             sessions=self.hub.connected,
-            patience=settings.pong_timeout / 2,
+            max_delay=settings.pong_timeout / 2,
             grain=grain_for(settings.pong_timeout),
         )
 
@@ -208,7 +210,7 @@ class Runtime:
         await self.beats.flush()
         if was_away:
             self.refusals.store_is_back()
-        self._company.count(self.hub.workers)
+        self._cluster_check.update(self.hub.workers)
 
     async def _sweep(self) -> None:
         if self.beats.may_sweep:
@@ -234,13 +236,13 @@ class Runtime:
 
     def _announce(self, signal: Signal, record: Session) -> None:
         if signal.has_listeners():
-            self.base.receivers.tell(record.id, partial(signals.announce, signal, [record]))
+            self.base.dispatcher.dispatch(record.id, partial(signals.announce, signal, [record]))
 
     def _announce_rooms(self, signal: Signal, record: Session, rooms: Iterable[str]) -> None:
         names = tuple(rooms)
         if names and signal.has_listeners():
             announce = partial(signals.announce_rooms, signal, record, names)
-            self.base.receivers.tell(record.id, announce)
+            self.base.dispatcher.dispatch(record.id, announce)
 
     def tell(self, kind: HintKind, sessions: Iterable[str]) -> bool:
         """Tell all workers of these sessions; False if this one has ended. From any thread."""
@@ -310,7 +312,7 @@ class Runtime:
     def failing(self) -> dict[str, str]:
         """What newcomers would be refused for now (store, login_store, capacity), each with the
         words of its cause."""
-        away = {} if self.beats.healthy else {Reason.STORE.value: self.beats.trouble}
+        away = {} if self.beats.healthy else {Reason.STORE.value: self.beats.last_error}
         return {**away, **self.refusals.failing}
 
     def begin_drain(self) -> None:
@@ -322,8 +324,8 @@ class Runtime:
         self.begin_drain()
         self.closing = True
         leaving = self.hub.end_all()
-        await self._departures.settle(STORE_PATIENCE)
-        self._departures.say_goodbyes()
+        await self._disconnects.settle(STORE_PATIENCE)
+        self._disconnects.send_goodbyes()
         flushes = [asyncio.ensure_future(session.connection.flush()) for session in leaving]
         if flushes:
             await asyncio.wait(flushes, timeout=WRITE_PATIENCE)
@@ -332,7 +334,7 @@ class Runtime:
     async def stop(self) -> None:
         """End all tasks, give the lease back, release threads and connections."""
         await self.ticker.stop()
-        await self._departures.stop()
+        await self._disconnects.stop()
         await self.rooms.stop()
         await asyncio.gather(self._messenger.stop(), self._leave())
         await asyncio.gather(self.lender.aclose(), self.base.aclose())
@@ -351,13 +353,13 @@ class Runtime:
         await self._give_lease_back()
         await self.base.sweeper.settle(HISTORY_PATIENCE)
         await self.base.sweeper.stop()
-        await self.base.receivers.settle(within=SIGNAL_PATIENCE)
+        await self.base.dispatcher.settle(within=SIGNAL_PATIENCE)
 
     async def _give_lease_back(self) -> None:
         try:
             async with asyncio.timeout(LEAVE_PATIENCE):
                 suspended = await self.store.leave(self.base.id)
-                self.base.receivers.tell_suspended(suspended)
+                self.base.dispatcher.dispatch_suspended(suspended)
         except (StoreUnavailable, TimeoutError):
             logger.warning("left without the store, which did not answer; the lease will run out")
 

@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, connections
 from msgspec.structs import replace
 
 from realtime.common.moments import moment
-from realtime.ending.history import PRUNED, History, newest_first
+from realtime.ending.history import MAX_PRUNED, History, newest_first
 from realtime.models import ClosedSession
 from realtime.signals import announce, session_closed, session_opened
 from realtime.store.contract import StoreUnavailable
@@ -318,14 +318,14 @@ def test_rows_are_pruned_after_their_days(history: History, database: Database) 
 
 def test_pruning_goes_in_steps_from_the_oldest_on(history: History, database: Database) -> None:
     for day in range(3):
-        history.record([closed(f"{day}-{number}") for number in range(PRUNED - 1)])
+        history.record([closed(f"{day}-{number}") for number in range(MAX_PRUNED - 1)])
         database.clock_offset += DAY
     database.clock_offset += 30 * DAY
-    assert history.prune() == PRUNED
+    assert history.prune() == MAX_PRUNED
     left = ClosedSession.objects.values_list("session", flat=True)
-    assert len(left) == 2 * PRUNED - 3
+    assert len(left) == 2 * MAX_PRUNED - 3
     assert not [session for session in left if session.startswith("0-")]
-    assert [history.prune() for _ in range(3)] == [PRUNED, PRUNED - 3, 0]
+    assert [history.prune() for _ in range(3)] == [MAX_PRUNED, MAX_PRUNED - 3, 0]
 
 
 def test_the_history_is_read_in_chunks_from_the_newest_on(

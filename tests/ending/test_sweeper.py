@@ -50,7 +50,7 @@ class Settled(Sweeper):
         try:
             return await super().sweep()
         finally:
-            await self._receivers.settle()
+            await self._dispatcher.settle()
 
 
 class Place:
@@ -62,16 +62,21 @@ class Place:
         name: str,
         *,
         timeout: float = 10.0,
-        in_turn: bool = False,
+        sequential: bool = False,
         **threads: Any,
     ) -> None:
         self.threads = Threads(**threads)
         sessions = DatabaseSessions(database, WINDOWS)
         self.store = DatabaseStore(database, sessions, self.threads, timeout=timeout)
         self.history = History(database, days=30)
-        self.receivers = SignalDispatcher(self.threads)
+        self.dispatcher = SignalDispatcher(self.threads)
         self.sweeper = Settled(
-            self.store, self.history, self.threads, self.receivers, claimant=name, in_turn=in_turn
+            self.store,
+            self.history,
+            self.threads,
+            self.dispatcher,
+            claimant=name,
+            sequential=sequential,
         )
 
     async def aclose(self) -> None:
@@ -89,7 +94,7 @@ async def places(database: Database) -> AsyncIterator[list[Place]]:
 
 @pytest.fixture
 async def place_in_turn(database: Database) -> AsyncIterator[Place]:
-    place = Place(database, "here", timeout=0.7, in_turn=True)
+    place = Place(database, "here", timeout=0.7, sequential=True)
     yield place
     await place.aclose()
 
@@ -202,7 +207,7 @@ async def test_old_history_is_pruned(
     database.clock_offset += RESUME + 1
     await sweeper.sweep()
     database.clock_offset += 30 * DAY + 1
-    assert done(await sweeper.rehearse()) == (0, 0, 0, 50)
+    assert done(await sweeper.dry_run()) == (0, 0, 0, 50)
     assert done(await sweeper.sweep()) == (0, 0, 0, 50)
     assert await rows() == 0
 
@@ -215,8 +220,8 @@ async def test_history_is_pruned_in_steps_with_pauses_and_sweeps_in_between(
     await sweeper.sweep()
     database.clock_offset += 30 * DAY + 1
     for module in ("sweeper", "history"):
-        monkeypatch.setattr(f"realtime.ending.{module}.PRUNED", 10)
-    monkeypatch.setattr("realtime.ending.sweeper.SWEEP_AGAIN", 0.0)
+        monkeypatch.setattr(f"realtime.ending.{module}.MAX_PRUNED", 10)
+    monkeypatch.setattr("realtime.ending.sweeper.FINISH_INTERVAL", 0.0)
     pauses: list[float] = []
     asked: list[str] = []
     sleep, claim = asyncio.sleep, sweeper._store.sweep
@@ -466,7 +471,7 @@ def mixed(registry: DatabaseSessions, database: Database) -> None:
 @pytest.mark.usefixtures("mixed")
 async def test_a_rehearsal_changes_nothing(sweeper: Sweeper, heard: dict[str, Heard]) -> None:
     before = await aside(live)
-    first, second = await sweeper.rehearse(), await sweeper.rehearse()
+    first, second = await sweeper.dry_run(), await sweeper.dry_run()
     assert done(first) == done(second) == (2, 3, 1, 0)
     assert (first.dry_run, first.at) == (True, 0)
     assert await aside(live) == before
@@ -477,7 +482,7 @@ async def test_a_rehearsal_changes_nothing(sweeper: Sweeper, heard: dict[str, He
 async def test_a_rehearsal_tells_what_a_sweep_then_does(
     sweeper: Sweeper, places: list[Place]
 ) -> None:
-    rehearsed = await sweeper.rehearse()
+    rehearsed = await sweeper.dry_run()
     assert (await places[0].store.stats()).last_sweep is None
     swept = await sweeper.sweep()
     assert (done(rehearsed), rehearsed.dry_run, swept.dry_run) == (done(swept), True, False)
@@ -491,7 +496,7 @@ async def test_an_overloaded_pool_is_an_unavailable_store(database: Database) ->
     gate = threading.Event()
     busy = asyncio.create_task(place.threads.run(gate.wait, 10))
     await asyncio.sleep(0)
-    for work in (place.sweeper.sweep, place.sweeper.rehearse):
+    for work in (place.sweeper.sweep, place.sweeper.dry_run):
         with pytest.raises(StoreUnavailable):
             await work()
     with pytest.raises(StoreUnavailable):
@@ -503,5 +508,5 @@ async def test_an_overloaded_pool_is_an_unavailable_store(database: Database) ->
 
 async def test_suspensions_nobody_listens_to_take_no_thread(database: Database) -> None:
     place = Place(database, "here", size=1, max_pending=0)
-    place.receivers.tell_suspended([ENDED])
+    place.dispatcher.dispatch_suspended([ENDED])
     await place.aclose()

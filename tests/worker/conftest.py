@@ -34,7 +34,7 @@ from realtime.worker.rooms.encoding import encode_publication
 from realtime.worker.rooms.permissions import Permissions, private_room
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.sessions.beats import Beats
-from realtime.worker.sessions.departures import DisconnectQueue
+from realtime.worker.sessions.disconnect_queue import DisconnectQueue
 from realtime.worker.sessions.hub import Hub, WorkerIdentity
 from realtime.worker.sessions.session import ConnectedSession
 from realtime.worker.sessions.ticker import Ticker
@@ -54,7 +54,7 @@ class WorkerHarness:
     fickle: FlakyStore
     threads: Threads
     sweeper: Sweeper
-    receivers: SignalDispatcher
+    dispatcher: SignalDispatcher
     name: str = "w1"
     opened: list[Session] = field(default_factory=list)
     resumed: list[Session] = field(default_factory=list)
@@ -64,14 +64,14 @@ class WorkerHarness:
 
     def __post_init__(self) -> None:
         fickle = cast(Store, self.fickle)
-        self.departures = DisconnectQueue(
-            fickle, self.sweeper, self.receivers, worker=self.name, retry=0.001
+        self.disconnects = DisconnectQueue(
+            fickle, self.sweeper, self.dispatcher, worker=self.name, retry=0.001
         )
         self.log = FlakyStore(self.store.log)
         self.rooms = Rooms(cast(Log, self.log))
         self.hub = Hub(
             WorkerIdentity(self.name, "host", 1),
-            self.departures,
+            self.disconnects,
             deliveries=lambda: self.rooms.deliveries,
             return_delay=(0, 5000),
         )
@@ -84,15 +84,15 @@ class WorkerHarness:
         self.admission = Admission(
             self.hub,
             fickle,
-            self.departures,
+            self.disconnects,
             self.rooms,
             self.watchers,
             terms=ServerParams(POLICY, 120.0, max_message_size=1000, max_publication=1000),
         )
         self.hub.ticker = Ticker(
-            [], beat=self.hub.beat, sessions=self.hub.connected, patience=5.0, grain=0.02
+            [], tick_session=self.hub.tick, sessions=self.hub.connected, max_delay=5.0, grain=0.02
         )
-        self.beats = Beats(fickle, self.receivers, self.hub, self.departures, lease=15.0)
+        self.beats = Beats(fickle, self.dispatcher, self.hub, self.disconnects, lease=15.0)
 
     def _note(self, move: str, session: Session, rooms: Iterable[str]) -> None:
         self.moves.extend((move, session.id, room) for room in sorted(rooms))
@@ -100,7 +100,7 @@ class WorkerHarness:
     def other(self, name: str) -> "WorkerHarness":
         """Another worker on the same store."""
         return WorkerHarness(
-            self.store, FlakyStore(self.store), self.threads, self.sweeper, self.receivers, name
+            self.store, FlakyStore(self.store), self.threads, self.sweeper, self.dispatcher, name
         )
 
     async def admit(
@@ -139,9 +139,9 @@ class WorkerHarness:
 
     async def settle(self) -> None:
         """Until the store knows who has left, and every goodbye is on its wire."""
-        await self.departures.settle(10.0)
+        await self.disconnects.settle(10.0)
         await self.sweeper.settle(10.0)
-        assert len(self.departures) == 0
+        assert len(self.disconnects) == 0
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
@@ -185,13 +185,13 @@ async def world(transactional_db: None) -> AsyncIterator[WorkerHarness]:
     threads = Threads(size=2)
     database = Database("default")
     store = DatabaseStore(database, DatabaseSessions(database, WINDOWS), threads, timeout=10.0)
-    receivers = SignalDispatcher(threads)
-    sweeper = Sweeper(store, History(database, days=30), threads, receivers, claimant="w1")
-    world = WorkerHarness(store, FlakyStore(store), threads, sweeper, receivers)
+    dispatcher = SignalDispatcher(threads)
+    sweeper = Sweeper(store, History(database, days=30), threads, dispatcher, claimant="w1")
+    world = WorkerHarness(store, FlakyStore(store), threads, sweeper, dispatcher)
     await world.beats.flush()
     yield world
     await world.rooms.stop()
-    await world.departures.stop()
+    await world.disconnects.stop()
     await sweeper.stop()
     await store.aclose()
     await threads.aclose()

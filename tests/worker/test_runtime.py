@@ -227,8 +227,8 @@ async def test_a_nudge_ends_a_suspended_session_too(transactional_db: None) -> N
         worker = await runtime.start()
         wire = FakeTransport()
         session = await admit(worker, wire)
-        worker.hub.gone(next(iter(worker.hub.connected())), 1006)
-        await eventually(lambda: len(worker._departures) == 0)
+        worker.hub.on_disconnect(next(iter(worker.hub.connected())), 1006)
+        await eventually(lambda: len(worker._disconnects) == 0)
         await worker.store.request_close(session=session, code=4500, reason="out")
         worker.nudge()
         while await worker.store.get(session):

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from realtime import api
 from realtime.composition import database
 from realtime.ending.history import newest_first
-from realtime.events.session_log import plain
+from realtime.events.session_log import printable
 from realtime.models import ClosedSession
 from realtime.store.contract import StoreUnavailable
 from realtime.views.serializers import as_json
@@ -120,7 +120,7 @@ def _write_no_more() -> None:
 def _line(cells: Sequence[str]) -> str:
     """In columns, with two spaces between them even where a cell is wider than its column."""
     columns = zip(cells, WIDTHS, strict=True)
-    return "  ".join(f"{plain(cell):{width}}" for cell, width in columns).rstrip()
+    return "  ".join(f"{printable(cell):{width}}" for cell, width in columns).rstrip()
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -131,9 +131,9 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _closed_line(row: dict[str, Any]) -> str:
-    who = f"{plain(row['user'] or 'anonymous'):<16}  {row['id']:<32}  {row['address']:<15}"
-    end = f"{row['duration_seconds']:>9.1f} s  {row['code']} {plain(row['reason'])}"
-    return f"{row['closed_at']}  {who}  {end}  {plain(row['username'])}".rstrip()
+    who = f"{printable(row['user'] or 'anonymous'):<16}  {row['id']:<32}  {row['address']:<15}"
+    end = f"{row['duration_seconds']:>9.1f} s  {row['code']} {printable(row['reason'])}"
+    return f"{row['closed_at']}  {who}  {end}  {printable(row['username'])}".rstrip()
 
 
 def _closed(row: ClosedSession) -> dict[str, Any]:

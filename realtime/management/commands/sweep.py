@@ -90,7 +90,7 @@ class Command(BaseCommand):
             await self._sweep(base, options)
 
     async def _sweep(self, base: composition.StoreContext, options: dict[str, Any]) -> None:
-        work = base.sweeper.rehearse if options["dry_run"] else base.sweeper.sweep
+        work = base.sweeper.dry_run if options["dry_run"] else base.sweeper.sweep
         try:
             report = await work()
         except StoreUnavailable as error:
@@ -99,7 +99,7 @@ class Command(BaseCommand):
             self.stderr.write(why_unusable(error))
             return
         if not options["interval"]:  # else the next sweep would wait for them
-            await base.receivers.settle()
+            await base.dispatcher.settle()
         self.stdout.write(_json(report) if options["json"] else _sentence(report))
         self.stdout.flush()
 

@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Overloaded
-from realtime.events.session_log import plain
+from realtime.events.session_log import printable
 from realtime.store.contract import AtCapacity
 from realtime.store.records import Peer
 
@@ -50,5 +50,5 @@ class HandlerCalls:
             what if self._called else "a request could not be served",
             user if user.isprintable() else ascii(user),
             session or "none yet",
-            extra={"handler": self._called, "user": plain(peer.user), "session": session},
+            extra={"handler": self._called, "user": printable(peer.user), "session": session},
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from realtime.common.time_limit import time_limit
-from realtime.events.session_log import age_of, log_session, names, plain
+from realtime.events.session_log import age_of, log_session, peer_names, printable
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Error, Hello, JoinResult, Welcome
@@ -33,7 +33,7 @@ from realtime.store.verdicts import OUTDATED
 from ..connections.connection import Connection
 from ..rooms.permissions import Permissions, Refused
 from ..rooms.rooms import Rooms
-from ..sessions.departures import DisconnectQueue, PendingDisconnect
+from ..sessions.disconnect_queue import DisconnectQueue, PendingDisconnect
 from ..sessions.hub import Hub
 from ..sessions.session import ConnectedSession, adopt_totals
 from .turns import Limiter
@@ -123,7 +123,7 @@ class Admission:
     ) -> None:
         self._hub = hub
         self._store = store
-        self._departures = departures
+        self._disconnects = departures
         self._rooms = rooms
         self._watchers = watchers
         self._terms = terms
@@ -215,7 +215,7 @@ class Admission:
             self._refuse(new, record)
             return None
         if record is None:
-            logger.info("%s (%s) was refused: too many sessions", *names(new.peer))
+            logger.info("%s (%s) was refused: too many sessions", *peer_names(new.peer))
             new.connection.end(CloseCode.TOO_MANY_SESSIONS)
             return None
         # Whatever its generation: a store that came back with an old copy counts anew.
@@ -231,7 +231,9 @@ class Admission:
 
     def _refuse(self, new: PendingSession, verdict: Verdict) -> None:
         code, reason = verdict.code, verdict.reason
-        logger.info("%s (%s) may not come in: %d %s", *names(new.peer), code, plain(reason))
+        logger.info(
+            "%s (%s) may not come in: %d %s", *peer_names(new.peer), code, printable(reason)
+        )
         new.connection.answered = True
         new.connection.end(code, reason)
 
@@ -243,7 +245,7 @@ class Admission:
         try:
             return await self._timed(self._store.resume(opening))
         except BaseException:  # also if this task is cancelled: the call goes on
-            self._forsake(opening, for_good=False)
+            self._forsake(opening, ends_session=False)
             raise
 
     async def _open(self, new: PendingSession, token: str) -> Session | Verdict | None:
@@ -251,7 +253,7 @@ class Admission:
         try:
             return await self._timed(self._store.open(opening, cap=self._cap))
         except BaseException:
-            self._forsake(opening, for_good=True)
+            self._forsake(opening, ends_session=True)
             raise
 
     def _opening(
@@ -278,13 +280,15 @@ class Admission:
         finally:
             self._way_ms = round((time.monotonic() - began) * 1000)
 
-    def _forsake(self, opening: Opening, *, for_good: bool) -> None:
+    def _forsake(self, opening: Opening, *, ends_session: bool) -> None:
         """Give a connection up that the store may have, or may yet come to have: the session
         is not to stay with it, and a call that arrives later finds its tombstone."""
         pulse = SessionUpdate(opening.session, 0, None, 0, opening.visibility, Totals())
         code = CloseCode.TRY_AGAIN_LATER
         departure = Departure(pulse, code.value, code.reason, opening.connection)
-        self._departures.add(PendingDisconnect(departure, for_good=for_good, goodbye=_nothing))
+        self._disconnects.add(
+            PendingDisconnect(departure, ends_session=ends_session, goodbye=_nothing)
+        )
 
     def _enter(self, new: PendingSession, record: Session, token: str) -> ConnectedSession:
         older = self._hub.get(record.id)
@@ -304,12 +308,12 @@ class Admission:
             key=new.key,
             login=new.login,
         )
-        self._hub.enter(session)
+        self._hub.add(session)
         return session
 
     def _hand_on(self, older: ConnectedSession, new: PendingSession, record: Session) -> Session:
         """End the older connection of a session; the record with what it has counted."""
-        self._hub.hand_on(older)
+        self._hub.replace_connection(older)
         self._watchers.left(record, older.reader.names - new.rooms.keys())
         return adopt_totals(record, older)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from weakref import WeakKeyDictionary
 
-from realtime.events.session_log import plain
+from realtime.events.session_log import printable
 from realtime.protocol.codes import CloseCode
 from realtime.store.contract import AtCapacity, LoginsUnavailable, LoginUnverified, StoreUnavailable
 
@@ -214,7 +214,7 @@ class Refusals:
     # ------------------------------------------------------------ episodes
 
     def _episode(self, reason: Reason, words: str, now: float) -> _Episode:
-        words = plain(words)[:LONGEST_WORDS]
+        words = printable(words)[:LONGEST_WORDS]
         episode = self._episodes.get(reason)
         if episode is None:
             episode = self._episodes[reason] = self._begin(reason, words, now)

@@ -59,7 +59,7 @@ class RequestHandler:
         once."""
         if self._session.departed:
             return
-        self._session.alive(asyncio.get_running_loop().time())
+        self._session.touch(asyncio.get_running_loop().time())
         if not self._work.put(partial(self._serve, request), size=size):
             detail = "expected fewer requests at a time; send this one again later"
             self._refuse(request, Refused(detail, ErrorCode.RATE_LIMITED))
@@ -101,7 +101,7 @@ class RequestHandler:
             newly = room not in session.reader.names
             if newly:
                 self._rooms.check_new(room, session.record.peer)
-            entry = session.enter(room, join.position)
+            entry = session.join(room, join.position)
             session.connection.send(_joined(join, entry))
         if newly:
             self._watchers.joined(session.record, [room])

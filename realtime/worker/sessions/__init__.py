@@ -1,0 +1,1 @@
+"""The sessions of a worker: hub, heartbeats, beats to the store, disconnects, revalidation."""

@@ -1,77 +1,98 @@
-"""The worker's beat to the store: its lease, its sessions' news, its inbox."""
+"""The worker's beat to the store: it renews the lease, reports sessions and collects answers.
 
+Invariants, :mod:`.reregistration` included:
+
+1. A flush is one beat or more, of at most BATCH session updates each; every beat renews the lease.
+2. Building an update clears the session's ``changed``. A flush that fails marks all sessions
+   as changed again: an update may be sent twice, but never gets lost.
+3. A beat that did not find its lease (``renewed`` is False) marks all sessions as changed: the
+   next one reattaches those that the store has suspended meanwhile.
+4. ``healthy`` turns False with the first flush that fails and True with the next that succeeds.
+   Each change is logged once and sent to all clients once.
+5. A worker neither sweeps nor suspends sessions of lost workers for one lease after an outage, a
+   step of the store's clock or a change of incarnation: the others need that time to beat.
+6. The disconnect queue is on hold from a failed flush, or the start of a re-registration, until a
+   flush succeeds: an incarnation that does not know a session would ignore its disconnect.
+7. An incarnation counts as known once all sessions here are registered with it. A failure in
+   between starts the registration over with the next beat.
+8. Sessions with a disconnect in flight are not registered: registered after it, they would stay.
+9. The first answer of an incarnation may call sessions unknown: they are registered, not dropped.
+   Sessions that were taken over are dropped whatever the incarnation.
+"""
+
+import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from msgspec.structs import replace
 
 from realtime.events.session_log import log_session
 from realtime.events.signal_dispatch import SignalDispatcher
-from realtime.protocol.messages import Notice
+from realtime.protocol.messages import Notice, ServerMessage
 from realtime.store.contract import BATCH, Store, StoreUnavailable
 from realtime.store.records import BeatAnswer, LossReason, SessionUpdate
 
-from .departures import DisconnectQueue
+from .disconnect_queue import DisconnectQueue
 from .hub import Hub
-from .notices import tell_all
-from .registering import Reregistration
+from .reregistration import Reregistration
 from .session import ConnectedSession
 from .store_clock import StoreClock
 
 logger = logging.getLogger("realtime.worker")
 
+SENDS_PER_TURN = 200
+
 
 class Beats:
-    """Flushes what has changed, with every flush renewing the lease.
+    """Reports to the store; the ticker runs :meth:`flush` every FLUSH_INTERVAL.
 
-    ``healthy`` is False from the first beat that fails until one succeeds; each
-    change is logged once, and every client is told.
+    ``healthy`` is whether the last flush has succeeded, ``last_error`` why the last that
+    failed did, in the store's words.
     """
 
     def __init__(
         self,
         store: Store,
-        receivers: SignalDispatcher,
+        dispatcher: SignalDispatcher,
         hub: Hub,
-        departures: DisconnectQueue,
+        disconnects: DisconnectQueue,
         *,
         lease: float,
     ) -> None:
         self._store = store
-        self._receivers = receivers
+        self._dispatcher = dispatcher
         self._hub = hub
-        self._departures = departures
-        self._registering = Reregistration(store, hub, departures)
+        self._disconnects = disconnects
+        self._reregistration = Reregistration(store, hub, disconnects)
         self._lease = lease
-        self._clock = StoreClock(overlooked=lease)
+        self._clock = StoreClock(tolerance=lease)
         self._last_success = time.monotonic()
         self._sweep_after = 0.0
         self.healthy = True
-        self.trouble = ""  # why it is not, in the store's words
+        self.last_error = ""
 
     @property
     def may_sweep(self) -> bool:
-        """Not for one lease after an outage: others need the time to beat again, so
-        that nobody is declared dead for the store's own silence."""
+        """Whether this worker may sweep: it is healthy, and invariant 5 holds."""
         return self.healthy and time.monotonic() >= self._sweep_after
 
     async def flush(self) -> None:
-        """Send one beat with all news, in calls of at most BATCH sessions."""
+        """Report all changed sessions. Raises what the store raises, after noting the failure."""
         try:
-            if not self._registering.incarnation:
+            if not self._reregistration.incarnation:
                 await self._store.own()
-            await self._flush(self._changed())
-        except Exception as error:  # whatever it is, the store has not heard from here
-            await self._failed(error)
+            await self._flush(self._changed_batches())
+        except Exception as error:  # a defect, too, keeps the store uninformed
+            await self._on_failure(error)
             raise
-        await self._succeeded()
+        await self._on_success()
 
-    def _changed(self) -> Callable[[], list[ConnectedSession]]:
-        waiting = iter([s for s in self._hub.connected() if s.changed])
-        return lambda: list(islice(waiting, BATCH))
+    def _changed_batches(self) -> Callable[[], list[ConnectedSession]]:
+        changed = iter([s for s in self._hub.connected() if s.changed])
+        return lambda: list(islice(changed, BATCH))
 
     async def _flush(self, next_batch: Callable[[], list[ConnectedSession]]) -> None:
         batch = next_batch()
@@ -83,66 +104,78 @@ class Beats:
 
     async def _beat(self, batch: list[ConnectedSession]) -> None:
         now = time.monotonic()
-        pulses = [self._pulse(session, now) for session in batch]
-        patient = self._was_silent(now) or not self.may_sweep
-        answer = await self._store.beat(self._hub.report(), pulses, suspend_lost=not patient)
-        if self._clock.was_set(answer.at):  # as after an outage
-            self._sweep_after = time.monotonic() + self._lease
-        if not answer.renewed:  # news to the store: every session here is connected
-            self._report_everybody()
-        if answer.incarnation != self._registering.incarnation:
-            answer = await self._introduce(answer)
-        self._hub.heed(answer)
+        updates = [self._take_update(session, now) for session in batch]
+        spare_lost = self._was_silent(now) or not self.may_sweep
+        answer = await self._store.beat(self._hub.report(), updates, suspend_lost=not spare_lost)
+        if self._clock.was_set(answer.at):
+            self._wait_a_lease()
+        if not answer.renewed:
+            self._mark_all_changed()
+        if answer.incarnation != self._reregistration.incarnation:
+            answer = await self._register_with(answer)
+        self._hub.apply_beat(answer)
         for session in answer.suspended:
             code, reason = session.end_code, session.end_reason
             log_session("suspended, its worker is lost", session, code=code, reason=reason)
-        self._receivers.tell_suspended(answer.suspended)
+        self._dispatcher.dispatch_suspended(answer.suspended)
 
-    async def _introduce(self, answer: BeatAnswer) -> BeatAnswer:
-        """Make the sessions here known to a store that is not the one of the last beat."""
-        if self._registering.incarnation:  # what it has kept may be old: as after an outage
-            self._sweep_after = time.monotonic() + self._lease
+    async def _register_with(self, answer: BeatAnswer) -> BeatAnswer:
+        """Register all sessions with a new incarnation. Returns its answer without the sessions
+        that it called unknown."""
+        if self._reregistration.incarnation:  # what it has kept may be old: as after an outage
+            self._wait_a_lease()
             await self._store.own()
-        await self._registering.register(answer.incarnation)
+        await self._reregistration.register(answer.incarnation)
         taken_over = tuple(lost for lost in answer.lost if lost.loss is LossReason.TAKEN_OVER)
         return replace(answer, lost=taken_over)
 
-    def _pulse(self, session: ConnectedSession, now: float) -> SessionUpdate:
-        pulse = session.pulse(now)
-        session.changed = session.moved = False
-        return pulse
+    def _take_update(self, session: ConnectedSession, now: float) -> SessionUpdate:
+        update = session.as_update(now)
+        session.changed = session.rooms_changed = False
+        return update
 
-    def _report_everybody(self) -> None:
+    def _mark_all_changed(self) -> None:
         for session in self._hub.connected():
-            session.changed = session.moved = True
+            session.changed = session.rooms_changed = True
 
-    async def _failed(self, error: Exception) -> None:
-        # Its answer may have said that the lease had lapsed: then it knows of nobody here.
-        self._report_everybody()
-        self._departures.hold()
-        self._departures.say_goodbyes()
-        if not self._registering.incarnation:  # away since nobody here knows when
+    def _wait_a_lease(self) -> None:
+        self._sweep_after = time.monotonic() + self._lease
+
+    async def _on_failure(self, error: Exception) -> None:
+        self._mark_all_changed()  # the answer that is missing may have said that the lease lapsed
+        self._disconnects.hold()
+        self._disconnects.send_goodbyes()
+        if not self._reregistration.incarnation:  # how long the store has been away is unknown
             self._sweep_after = math.inf
-        self.trouble = str(error) or type(error).__name__
+        self.last_error = str(error) or type(error).__name__
         if self.healthy:
             self.healthy = False
             away = isinstance(error, StoreUnavailable)
             what = "the store is unreachable" if away else "reports to the store fail"
-            logger.error("%s: %s", what, self.trouble)
-            await tell_all(self._hub.connected(), Notice("degraded"))
+            logger.error("%s: %s", what, self.last_error)
+            await send_to_all(self._hub.connected(), Notice("degraded"))
 
     def _was_silent(self, now: float) -> bool:
-        """Whether nothing was heard of the store for so long that leases may have ended."""
+        """Whether no beat has succeeded for so long that leases may have ended."""
         return now - self._last_success > self._lease / 2
 
-    async def _succeeded(self) -> None:
+    async def _on_success(self) -> None:
         now = time.monotonic()
         before, was_silent = self._last_success, self._was_silent(now)
         self._last_success = now
         if was_silent or self._sweep_after == math.inf:
             self._sweep_after = now + self._lease
-        self._departures.release()
+        self._disconnects.release()
         if not self.healthy:
             self.healthy = True
             logger.warning("the store is back after %.1f s", now - before)
-            await tell_all(self._hub.connected(), Notice("ok"))
+            await send_to_all(self._hub.connected(), Notice("ok"))
+
+
+async def send_to_all(sessions: Iterable[ConnectedSession], message: ServerMessage) -> None:
+    """Send a message to all these sessions, SENDS_PER_TURN in one turn of the event loop."""
+    for number, session in enumerate(list(sessions), start=1):
+        if not session.departed:
+            session.connection.send(message)
+        if number % SENDS_PER_TURN == 0:
+            await asyncio.sleep(0)

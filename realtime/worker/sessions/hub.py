@@ -1,4 +1,4 @@
-"""The hub: every session connected at this worker, and what becomes of it."""
+"""The hub: all sessions connected at this worker, and the ways in which they end."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from realtime.events.session_log import log_session, names, since
+from realtime.events.session_log import lifetime, log_session, peer_names
 from realtime.protocol.codes import CloseCode, ends_session, reason_for, reason_of_peer
 from realtime.protocol.heartbeat import Dead
 from realtime.protocol.messages import Bye, ClientMessage
@@ -24,13 +24,13 @@ from realtime.store.records import (
 )
 
 from ..connections.connection import Connection
-from .departures import DisconnectQueue, PendingDisconnect
+from .disconnect_queue import DisconnectQueue, PendingDisconnect
 from .session import ConnectedSession
 from .ticker import Ticker
 
 logger = logging.getLogger("realtime.sessions")
 
-LOSSES = {
+LOSS_CODES = {
     LossReason.UNKNOWN: CloseCode.HEARTBEAT_TIMEOUT,
     LossReason.TAKEN_OVER: CloseCode.TAKEN_OVER,
 }
@@ -38,7 +38,7 @@ LOSSES = {
 
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
-    """Which process this is: a random id, made after the fork and never used again."""
+    """Which process this is: ``worker`` is a random id, made after the fork and never reused."""
 
     worker: str
     host: str
@@ -46,59 +46,66 @@ class WorkerIdentity:
 
 
 class Hub:
-    """Serves connections, beats their hearts, ends them; the store hears of it first."""
+    """Serves the sessions of this worker and ends them.
+
+    The hub queues the report of an end for the store before the client gets its goodbye.
+    ``deliveries()`` returns the worker's counts of room messages. ``return_delay`` is the range
+    of milliseconds in which clients come back after a timeout or a shutdown. Set ``ticker``
+    before the first session.
+    """
 
     def __init__(
         self,
         identity: WorkerIdentity,
-        departures: DisconnectQueue,
+        disconnects: DisconnectQueue,
         *,
         deliveries: Callable[[], Deliveries],
         return_delay: tuple[int, int],
     ) -> None:
         self.identity = identity
-        self._departures = departures
+        self._disconnects = disconnects
         self._deliveries = deliveries
         self._return_delay = return_delay
         self._sessions: dict[str, ConnectedSession] = {}
-        self._arriving: set[Connection] = set()
+        self._in_handshake: set[Connection] = set()
         self._latencies = LatencyHistogram()  # of exactly these sessions
         self._pings = self._pongs = self._timeouts = 0
         self.ticker: Ticker
         self.online = 0
         self.workers = 1
 
-    # ------------------------------------------------------------ coming in
+    # ------------------------------------------------------------ admission
 
     @contextmanager
-    def arriving(self, connection: Connection) -> Iterator[None]:
-        """Until it is welcomed a connection is nobody's session, and is told of a drain as well."""
-        self._arriving.add(connection)
+    def in_handshake(self, connection: Connection) -> Iterator[None]:
+        """Include a connection that has no session yet in :meth:`end_all`, within this context."""
+        self._in_handshake.add(connection)
         try:
             yield
         finally:
-            self._arriving.discard(connection)
+            self._in_handshake.discard(connection)
 
-    def enter(self, session: ConnectedSession) -> None:
-        """Take in a session that the store has, after :meth:`hand_on` of an older connection.
+    def add(self, session: ConnectedSession) -> None:
+        """Add a session that the store has, after :meth:`replace_connection` of an older one.
 
-        One that was overtaken by a later resume while the store answered is ended instead.
+        If a later resume has overtaken it while the store answered, it ends instead.
         """
         if session.id in self._sessions:
             session.departed = True
             session.connection.end(CloseCode.TAKEN_OVER)
             return
-        session.reader.hurry = partial(self._hurry, session)
+        session.reader.hurry = partial(self._ping_now, session)
         self._sessions[session.id] = session
         self._latencies.add(session.latency_ms)
         self.ticker.watch(session)
 
-    def hand_on(self, older: ConnectedSession) -> None:
-        """End the connection of a session that goes on in a newer one."""
-        self._release(older, CloseCode.TAKEN_OVER)
+    def replace_connection(self, older: ConnectedSession) -> None:
+        """End the older connection of a session that a newer one resumes."""
+        self._drop(older, CloseCode.TAKEN_OVER)
 
     def mark_changed(self, sessions: Iterable[str]) -> bool:
-        """Have the next beat report those of these sessions that are here; whether any is."""
+        """Have the next beat report those of these session ids that are here. Returns whether
+        there is any."""
         here = [session for id_ in sessions if (session := self._sessions.get(id_))]
         for session in here:
             session.changed = True
@@ -107,36 +114,36 @@ class Hub:
     # ------------------------------------------------------------ while connected
 
     def receive(self, session: ConnectedSession, message: ClientMessage) -> None:
-        """Serve one message of a session."""
+        """Handle a message of a session."""
         if session.departed:
             return
         if isinstance(message, Bye):
-            self._leave(session, CloseCode.NORMAL, "bye", for_good=True)
+            self._disconnect(session, CloseCode.NORMAL, "bye", ends=True)
             return
         pongs, latency = session.pongs, session.latency_ms
         try:
             session.receive(message, time.monotonic(), online=max(self.online, len(self._sessions)))
-        except DeliveryMismatch as miscount:
-            logger.info("%s (%s) counts wrong: %s", *names(session.record.peer), miscount)
+        except DeliveryMismatch as mismatch:
+            logger.info("%s (%s) counts wrong: %s", *peer_names(session.record.peer), mismatch)
             self.end(session, CloseCode.MISCOUNT)
         self._pongs += session.pongs - pongs
         self._latencies.replace(latency, session.latency_ms)
 
-    def beat(self, session: ConnectedSession, now: float) -> None:
-        """Do what a session's heartbeat has due."""
+    def tick(self, session: ConnectedSession, now: float) -> None:
+        """Do what a session's heartbeat has due at ``now``: ping it, or end it."""
         pings = session.pings
-        action = session.beat(now)
+        action = session.tick(now)
         self._pings += session.pings - pings
         if isinstance(action, Dead):
             self._timeouts += 1
             self.end(session, CloseCode.HEARTBEAT_TIMEOUT, delay_ms=self._return_delay)
 
-    def _hurry(self, session: ConnectedSession) -> None:
-        """Its window is full: it is asked what it has received."""
+    def _ping_now(self, session: ConnectedSession) -> None:
+        """Ping a session whose window is full: its pong says what it has received."""
         pings = session.pings
-        session.hurry(time.monotonic())
+        session.ping_now(time.monotonic())
         self._pings += session.pings - pings
-        if session.heartbeat.due < session.watched:
+        if session.heartbeat.due < session.next_tick:
             self.ticker.watch(session)
 
     def connected(self) -> Collection[ConnectedSession]:
@@ -144,11 +151,13 @@ class Hub:
         return self._sessions.values()
 
     def get(self, session_id: str) -> ConnectedSession | None:
-        """The session of this id, if it is connected here."""
+        """The session with this id, if it is connected here."""
         return self._sessions.get(session_id)
 
+    # ------------------------------------------------------------ the store
+
     def report(self) -> WorkerReport:
-        """What this worker tells the store of itself."""
+        """This worker's part of a beat."""
         return WorkerReport(
             id=self.identity.worker,
             host=self.identity.host,
@@ -161,20 +170,20 @@ class Hub:
             deliveries=self._deliveries(),
         )
 
-    def heed(self, answer: BeatAnswer) -> None:
-        """Do what the store asks for in its answer to a beat."""
+    def apply_beat(self, answer: BeatAnswer) -> None:
+        """Apply the store's answer to a beat: counts, close requests, lost sessions."""
         self.online, self.workers = answer.online, answer.workers
         for request in answer.inbox:
-            self._close_as_asked(request)
-        self.give_up(answer.lost)
+            self._close_as_requested(request)
+        self.drop_lost(answer.lost)
 
-    def give_up(self, lost: Iterable[LostSession]) -> None:
-        """End the connections of sessions that are not ours any more."""
+    def drop_lost(self, lost: Iterable[LostSession]) -> None:
+        """End the connections of sessions that do not belong to this worker any more."""
         for each in lost:
             if session := self._find(each.session, each.generation):
-                self._release(session, LOSSES[each.loss])
+                self._drop(session, LOSS_CODES[each.loss])
 
-    def _close_as_asked(self, request: CloseRequest) -> None:
+    def _close_as_requested(self, request: CloseRequest) -> None:
         if session := self._find(request.session, request.generation):
             self.end(session, request.code, request.reason)
 
@@ -193,57 +202,62 @@ class Hub:
         *,
         delay_ms: tuple[int, int] | None = None,
     ) -> None:
-        """End a session's connection from this side: the store first, then goodbye."""
-        if not session.departed:
-            self._leave(session, code, reason, for_good=ends_session(code), delay_ms=delay_ms)
+        """End a session's connection from this side, with a goodbye. Only the first end counts.
 
-    def gone(self, session: ConnectedSession, code: int) -> None:
-        """The transport has gone, or the connection has ended by itself (rate, errors)."""
+        A code from 4500 on closes the session, any other suspends it. The client picks its
+        delay for reconnecting from ``delay_ms``.
+        """
+        if not session.departed:
+            self._disconnect(session, code, reason, ends=ends_session(code), delay_ms=delay_ms)
+
+    def on_disconnect(self, session: ConnectedSession, code: int) -> None:
+        """The transport has closed with ``code``, perhaps because the connection ended itself,
+        for its rate or its errors: then the connection's own code counts."""
         if session.departed:
             return
         ended, reason = session.connection.ended or (code, reason_of_peer(code))
         by_us = session.connection.ended is not None
-        self._leave(session, ended, reason, for_good=by_us and ends_session(ended))
+        self._disconnect(session, ended, reason, ends=by_us and ends_session(ended))
 
-    def _leave(
+    def _disconnect(
         self,
         session: ConnectedSession,
         code: int,
         reason: str,
         *,
-        for_good: bool,
+        ends: bool,
         delay_ms: tuple[int, int] | None = None,
     ) -> None:
         reason = reason or reason_for(code)
-        self._forget(session)
-        departure = Departure(session.pulse(time.monotonic()), int(code), reason)
+        self._remove(session)
+        departure = Departure(session.as_update(time.monotonic()), int(code), reason)
 
-        def say_goodbye() -> None:
+        def send_goodbye() -> None:
             session.connection.end(code, reason, delay_ms=delay_ms)
 
-        leaving = PendingDisconnect(
+        disconnect = PendingDisconnect(
             departure,
-            for_good=for_good,
-            goodbye=say_goodbye,
-            registration=session.registration,
+            ends_session=ends,
+            goodbye=send_goodbye,
+            registration=session.as_registration,
         )
-        self._departures.add(leaving)
-        self._log("closed" if for_good else "suspended", session, code, reason)
+        self._disconnects.add(disconnect)
+        self._log("closed" if ends else "suspended", session, code, reason)
 
-    def _release(self, session: ConnectedSession, code: CloseCode) -> None:
-        """End a connection whose session is not ours any more; the store knows."""
-        self._forget(session)
-        self._log("is no more of this worker", session, code, code.reason)
+    def _drop(self, session: ConnectedSession, code: CloseCode) -> None:
+        """End the connection of a session that the store has given to another one, or closed."""
+        self._remove(session)
+        self._log("has left this worker", session, code, code.reason)
         session.connection.end(code)
 
     def _log(self, event: str, session: ConnectedSession, code: int, reason: str) -> None:
-        seconds = since(session.record, session.entered)
+        seconds = lifetime(session.record, session.entered_at)
         worker = self.identity.worker
         log_session(
             event, session.record, code=int(code), reason=reason, worker=worker, seconds=seconds
         )
 
-    def _forget(self, session: ConnectedSession) -> None:
+    def _remove(self, session: ConnectedSession) -> None:
         session.departed = True
         session.reader.stop()
         if self._sessions.get(session.id) is session:
@@ -251,11 +265,11 @@ class Hub:
             self._latencies.remove(session.latency_ms)
 
     def end_all(self) -> Sequence[ConnectedSession]:
-        """End every connection because the server shuts down; whose sessions they were."""
-        for connection in self._arriving:
+        """End all connections because the server shuts down. Returns their sessions."""
+        for connection in self._in_handshake:
             connection.end(connection.shutdown_code(), delay_ms=self._return_delay)
-        leaving = list(self._sessions.values())
-        for session in leaving:
+        ended = list(self._sessions.values())
+        for session in ended:
             code = session.connection.shutdown_code()
             self.end(session, code, delay_ms=self._return_delay)
-        return leaving
+        return ended

@@ -1,19 +1,19 @@
-"""Single-flight jobs: started by the tick, skipped while one still runs."""
+"""Periodic jobs of a worker: the ticker starts them, one run at a time."""
 
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
 
-from .streaks import FailureStreak, never
+from .failure_streak import FailureStreak, never
 
 RETRY = 5.0
 
 
 class Job:
-    """Runs ``work`` every ``interval`` seconds, never twice at once; 0 means never.
+    """Runs ``work()`` every ``interval`` seconds, never twice at once; 0 means never.
 
-    A job that fails is tried again after RETRY seconds, or at its next turn if that is sooner;
-    its failures are logged as :class:`FailureStreak` says, with ``known``.
+    A failed run is repeated after RETRY seconds, or at its next turn if that is sooner.
+    :class:`FailureStreak` logs failures; ``reported()`` goes there.
     """
 
     def __init__(
@@ -22,10 +22,10 @@ class Job:
         interval: float,
         work: Callable[[], Awaitable[object]],
         *,
-        known: Callable[[], bool] = never,
+        reported: Callable[[], bool] = never,
     ) -> None:
         self._name = name
-        self._streak = FailureStreak(name, known=known)
+        self._streak = FailureStreak(name, reported=reported)
         self._began = 0.0
         self._interval = interval or math.inf
         self._work = work
@@ -33,39 +33,39 @@ class Job:
         self.due = math.inf
 
     def schedule(self, now: float, *, soon: bool = False) -> None:
-        """Set the next turn: now if ``soon``, else after one interval; never stays never."""
+        """Set the next turn: now if ``soon``, else after one interval. 0 stays never."""
         self.due = now if soon and self._interval < math.inf else now + self._interval
 
     def hasten(self, at: float) -> None:
-        """Have the next turn at ``at`` unless it comes sooner; never stays never."""
+        """Have the next turn at ``at``, unless it comes sooner. 0 stays never."""
         if self._interval < math.inf:
             self.due = min(self.due, at)
 
     def tick(self, now: float) -> None:
-        """Start the work if it is due and not running."""
+        """Start a run if one is due and none is under way."""
         if now < self.due or self.running:
             return
-        # From the deadline before, unless that would mean to catch up.
+        # Counted from the last deadline; turns that were missed are skipped.
         self.due = max(self.due + self._interval, now)
         self._began = now
         self._task = asyncio.create_task(self._run(), name=f"realtime-{self._name}")
 
     @property
     def running(self) -> bool:
-        """Whether the work is under way."""
+        """Whether a run is under way."""
         return self._task is not None and not self._task.done()
 
     async def _run(self) -> None:
         try:
             await self._work()
-        except Exception as error:  # a defect must not be the last turn
+        except Exception as error:  # not even a defect may end the job
             self.hasten(self._began + RETRY)
             self._streak.failed(error)
         else:
-            self._streak.worked()
+            self._streak.succeeded()
 
     async def stop(self) -> None:
-        """Cancel the work and wait for its end."""
+        """Cancel the run and wait for its end."""
         self.due = math.inf
         if self._task is not None:
             self._task.cancel()

@@ -1,4 +1,4 @@
-"""Whether the logins behind the open sockets still stand: asked again and again."""
+"""Revalidation: periodically closes the sockets of logins that have ended."""
 
 import asyncio
 import logging
@@ -12,34 +12,37 @@ from .hub import Hub
 
 logger = logging.getLogger("realtime.worker")
 
-CHUNK = 500
+BATCH = 500  # logins in one query
 
-# Whoever changes their own password is, until their session has its new key, one whose password
-# somebody has changed: a matter of milliseconds. So an end is looked at twice.
-MOMENT = 0.25  # seconds between the two
+# While users change their own password, their login looks ended for some milliseconds, until the
+# session has its new key. So a login counts as ended only if two checks say so.
+RECHECK_DELAY = 0.25  # seconds between the two
 
-# Given logins, the code to close those with that no longer stand.
+# verdicts(logins) returns the close code of each login that has ended. Raises StoreUnavailable.
 Verdicts = Callable[[Sequence[Any]], Awaitable[Mapping[Any, CloseCode]]]
 
 
 class Revalidation:
-    """Revalidates, in batches, every login that has a socket at this worker."""
+    """Revalidates the logins of all sessions at this worker."""
 
     def __init__(self, hub: Hub, verdicts: Verdicts) -> None:
         self._hub = hub
         self._verdicts = verdicts
 
     async def revalidate(self) -> None:
-        """Ask for every login once; close the sockets of those that have ended."""
+        """Check each login once, and end the sessions of those that have ended.
+
+        Raises what ``verdicts`` raises.
+        """
         logins = iter({session.login for session in self._hub.connected()} - {None})
-        while chunk := list(islice(logins, CHUNK)):
-            ended = await self._ended(chunk)
+        while batch := list(islice(logins, BATCH)):
+            ended = await self._ended(batch)
             for session in [s for s in self._hub.connected() if s.login in ended]:
                 self._hub.end(session, ended[session.login])
 
     async def _ended(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
-        suspects = await self._verdicts(logins)
-        if not suspects:
+        suspected = await self._verdicts(logins)
+        if not suspected:
             return {}
-        await asyncio.sleep(MOMENT)
-        return await self._verdicts(list(suspects))
+        await asyncio.sleep(RECHECK_DELAY)
+        return await self._verdicts(list(suspected))

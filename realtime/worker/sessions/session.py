@@ -1,4 +1,4 @@
-"""A session as its worker sees it: one connection, one heartbeat, running totals."""
+"""A connected session: its connection, its heartbeat, its totals."""
 
 import time
 from collections.abc import Hashable
@@ -31,36 +31,36 @@ from ..rooms.rooms import Rooms
 
 
 class ConnectedSession:
-    """The live half of a session that is connected here.
+    """A session that is connected at this worker. All times are seconds of the monotonic clock.
 
-    ``changed`` says that the store should hear of it with the next beat, ``moved`` that it
-    should hear of its rooms as well. ``watched`` is when its heart is asked next.
-    ``token_hash`` and ``key`` are the token's digest and the connection's name in its
-    ``Opening``: a store that has lost its content must be told of them again.
+    ``changed`` has the next beat report the session, ``rooms_changed`` its rooms as well.
+    ``departed`` is True once the session has left this worker. ``next_tick`` is when the ticker
+    looks at it next, ``last_seen`` when the last well-formed frame came. ``token_hash`` and
+    ``key`` are those of its ``Opening``: a re-registration needs them.
     """
 
     __slots__ = (
         "__weakref__",
-        "_base",
+        "_base_totals",
         "changed",
         "connection",
         "departed",
-        "entered",
+        "entered_at",
         "heartbeat",
         "invalid_pongs",
         "key",
-        "last_life",
+        "last_seen",
         "latency_ms",
         "login",
         "misses",
-        "moved",
+        "next_tick",
         "pings",
         "pongs",
         "reader",
         "record",
+        "rooms_changed",
         "token_hash",
         "visibility",
-        "watched",
     )
 
     def __init__(
@@ -83,29 +83,29 @@ class ConnectedSession:
         self.login: Final = login
         self.reader: Final = RoomReader(rooms, connection)
         self.heartbeat: Final = Heartbeat(policy, now, first_ping=first_ping)
-        self._base = record.totals
+        self._base_totals = record.totals
         self.visibility = record.visibility
         self.latency_ms = record.latency_ms
-        self.last_life = self.entered = now
+        self.last_seen = self.entered_at = now
         self.pings = self.pongs = self.invalid_pongs = self.misses = 0
-        self.changed = self.moved = False
+        self.changed = self.rooms_changed = False
         self.departed = False
-        self.watched = 0.0
+        self.next_tick = 0.0
 
     @property
     def id(self) -> str:
-        """The session's id; survives reconnects."""
+        """The session's id, which survives reconnects."""
         return self.record.id
 
     @property
     def rooms(self) -> tuple[str, ...]:
-        """The rooms it is in, or was in when it departed, sorted."""
+        """The names of its rooms, sorted; once departed, of those that it was in."""
         return tuple(sorted(self.reader.names))
 
     @property
     def totals(self) -> Totals:
-        """What the session has counted over all its connections."""
-        base = self._base
+        """The counts over all connections of the session."""
+        base = self._base_totals
         return Totals(
             pings=base.pings + self.pings,
             pongs=base.pongs + self.pongs,
@@ -115,8 +115,8 @@ class ConnectedSession:
             frames_out=base.frames_out + self.connection.frames_out + self.reader.delivered,
         )
 
-    def pulse(self, now: float) -> SessionUpdate:
-        """What the store should know of it at ``now``."""
+    def as_update(self, now: float) -> SessionUpdate:
+        """What a beat reports of it at ``now``; its rooms only if they may have changed."""
         return SessionUpdate(
             session=self.id,
             generation=self.record.generation,
@@ -125,18 +125,18 @@ class ConnectedSession:
             visibility=self.visibility,
             totals=self.totals,
             idle_ms=self._idle_ms(now),
-            rooms=self.rooms if self.moved or self.departed else None,
+            rooms=self.rooms if self.rooms_changed or self.departed else None,
         )
 
-    def registration(self, now: float) -> Registration:
-        """What a store that does not know it must hear at ``now``."""
+    def as_registration(self, now: float) -> Registration:
+        """What makes it known, at ``now``, to a store that has lost it."""
         return Registration(self.snapshot(), self.token_hash, self.key, self._idle_ms(now))
 
     def _idle_ms(self, now: float) -> int:
-        return max(0, round((now - self.last_life) * 1000))
+        return max(0, round((now - self.last_seen) * 1000))
 
     def snapshot(self) -> Session:
-        """The record with today's values."""
+        """The record with present values."""
         return replace(
             self.record,
             visibility=self.visibility,
@@ -148,20 +148,20 @@ class ConnectedSession:
 
     # ------------------------------------------------------------ its rooms
 
-    def enter(self, room: str, position: Position | None) -> JoinResult:
-        """Join a room as in :meth:`.RoomReader.enter`; the store hears of it."""
-        self.changed = self.moved = True
+    def join(self, room: str, position: Position | None) -> JoinResult:
+        """Join a room, see :meth:`.RoomReader.enter`; the next beat reports it."""
+        self.changed = self.rooms_changed = True
         return self.reader.enter(room, position)
 
     def leave(self, room: str) -> None:
-        """Be in a room no more; the store hears of it."""
-        self.changed = self.moved = True
+        """Leave a room; the next beat reports it."""
+        self.changed = self.rooms_changed = True
         self.reader.leave(room)
 
     # ------------------------------------------------------------ the heartbeat
 
-    def beat(self, now: float) -> Dead | SendPing | None:
-        """Do what the heartbeat has due; the caller ends the session when it is Dead."""
+    def tick(self, now: float) -> Dead | SendPing | None:
+        """Do what the heartbeat has due: send a ping. The caller ends the session on Dead."""
         missed = self.heartbeat.missed
         action = self.heartbeat.tick(now)
         if self.heartbeat.missed > missed:
@@ -171,8 +171,8 @@ class ConnectedSession:
             self._ping(action)
         return action
 
-    def hurry(self, now: float) -> None:
-        """Ping at once, unless a ping may still be answered."""
+    def ping_now(self, now: float) -> None:
+        """Ping at once, unless a ping is outstanding."""
         if not self.heartbeat.outstanding:
             self._ping(self.heartbeat.probe(now))
 
@@ -188,29 +188,32 @@ class ConnectedSession:
             )
         )
 
-    def alive(self, now: float) -> None:
-        """A well-formed frame has come, other than a pong."""
+    def touch(self, now: float) -> None:
+        """Note a well-formed frame other than a pong."""
         self.changed |= self.heartbeat.missed > 0
         self.heartbeat.traffic(now)
-        self.last_life = now
+        self.last_seen = now
 
     # ------------------------------------------------------------ the client's messages
 
     def receive(self, message: ClientMessage, now: float, *, online: int) -> None:
-        """Serve a message. ``bye`` is the hub's, since it ends the session, and what takes
-        time is that of :class:`.Requests`. Raises Miscount."""
+        """Handle a message. ``online`` is what the answer to a client's ping says.
+
+        Raises DeliveryMismatch, and ValueError for messages of the hub (Bye) and of
+        :class:`.Requests` (Join, Leave, RoomMessage).
+        """
         match message:
             case ClientPong():
                 self._pong(message, now)
             case Received():
-                self.alive(now)
+                self.touch(now)
                 if self.reader.received(message.count):
                     self.connection.excuse_frame()  # there are as many as we send
             case ClientPing():
-                self.alive(now)
+                self.touch(now)
                 self._answer(message, online)
             case Visibility():
-                self.alive(now)
+                self.touch(now)
                 self.visibility = message.state
                 self.changed = True
             case Hello():
@@ -218,7 +221,7 @@ class ConnectedSession:
                     ErrorCode.INVALID_MESSAGE, "expected one hello only, at the start"
                 )
             case Bye() | Join() | Leave() | RoomMessage():
-                raise ValueError(f"{type(message).__name__} is not a session's to serve")
+                raise ValueError(f"{type(message).__name__} is not handled here")
 
     def _pong(self, pong: ClientPong, now: float) -> None:
         latency = self.heartbeat.pong(pong.sequence, now)
@@ -228,7 +231,7 @@ class ConnectedSession:
         self.connection.excuse_frame()  # there are as many as our pings
         self.pongs += 1
         self.latency_ms = round(latency * 1000, 2)
-        self.last_life = now
+        self.last_seen = now
         self.changed = True
         self.reader.ponged(pong.sequence, pong.received)
 
@@ -246,6 +249,6 @@ class ConnectedSession:
 
 
 def adopt_totals(record: Session, older: ConnectedSession) -> Session:
-    """The record with the counts of the connection it takes over on this very worker,
-    which the store has not heard of yet."""
+    """The record with the counts of the older connection at this worker: the store may not have
+    the last of them."""
     return replace(record, totals=older.totals)

@@ -1,4 +1,4 @@
-"""The store's clock, as a worker sees it beside its own monotonic one."""
+"""Detects steps of the store's clock by comparing it with the worker's monotonic one."""
 
 import logging
 import time
@@ -7,17 +7,17 @@ logger = logging.getLogger("realtime.worker")
 
 
 class StoreClock:
-    """Notices when it was set by more than ``overlooked`` seconds, and says so."""
+    """Detects, and logs, steps of more than ``tolerance`` seconds."""
 
-    def __init__(self, *, overlooked: float) -> None:
-        self._overlooked = overlooked
-        self._ahead: float | None = None  # of the monotonic clock, when it was seen last
+    def __init__(self, *, tolerance: float) -> None:
+        self._tolerance = tolerance
+        self._ahead: float | None = None  # of the monotonic clock, in seconds, at the last call
 
     def was_set(self, at: int) -> bool:
-        """Whether that has happened since the call before; ``at`` is the store's time right now,
+        """Whether the clock was set since the call before; ``at`` is the store's time right now,
         in epoch milliseconds."""
         before, self._ahead = self._ahead, at / 1000 - time.monotonic()
-        if before is None or abs(self._ahead - before) <= self._overlooked:
+        if before is None or abs(self._ahead - before) <= self._tolerance:
             return False
         step = self._ahead - before
         logger.warning(

@@ -1,4 +1,4 @@
-"""One ticker per worker: it sleeps until something is due and never awaits I/O."""
+"""The ticker of a worker: runs heartbeats and jobs when they are due; never awaits I/O."""
 
 import asyncio
 import heapq
@@ -17,37 +17,40 @@ logger = logging.getLogger("realtime.worker")
 LONGEST_SLEEP = 0.250
 
 
-def grain_for(patience: float) -> float:
-    """To what wake-ups are rounded up, so that beats share them: 20 to 100 ms.
+def grain_for(pong_timeout: float) -> float:
+    """The seconds to which wake-ups are rounded up, so that heartbeats share them: 0.02 to 0.1.
 
-    A hundredth of the shortest time that is judged. With 1,000 connections and the
-    default settings the worker idles at 60 % of what it costs with 20 ms.
+    A hundredth of the shortest timeout. With 1,000 connections and the default settings an idle
+    worker needs 60 % of the CPU time that 20 ms would cost.
     """
-    return min(max(patience / 100, 0.020), 0.100)
+    return min(max(pong_timeout / 100, 0.020), 0.100)
 
 
 class Ticker:
-    """Asks heartbeats when they are due, starts jobs when they are.
+    """Ticks heartbeats and jobs that are due.
 
-    A heap holds each session at or before its due time: a deadline that has moved on is
-    found out when its turn comes. So a tick costs what is due. An entry that an earlier one
-    has replaced, or whose session has departed, waits for its turn, but keeps neither
-    session nor transport.
+    A heap holds each session at or before its due time; if the deadline has moved on, the
+    session goes back with the later one. So a tick costs only what is due. Entries of departed
+    sessions, or replaced by a sooner one, stay until their time, but hold weak references.
+
+    ``tick_session(session, now)`` ticks a heartbeat, ``sessions()`` returns all of them. A tick
+    that comes more than ``max_delay`` seconds late excuses all heartbeats. ``grain`` is
+    :func:`grain_for`'s.
     """
 
     def __init__(
         self,
         jobs: Sequence[Job],
         *,
-        beat: Callable[[ConnectedSession, float], None],
+        tick_session: Callable[[ConnectedSession, float], None],
         sessions: Callable[[], Iterable[ConnectedSession]],
-        patience: float,
+        max_delay: float,
         grain: float,
     ) -> None:
         self._jobs = jobs
-        self._beat = beat
+        self._tick_session = tick_session
         self._sessions = sessions
-        self._patience = patience
+        self._max_delay = max_delay
         self._grain = grain
         self._heap: list[tuple[float, int, ref[ConnectedSession]]] = []
         self._order = itertools.count()
@@ -59,7 +62,7 @@ class Ticker:
         self.longest_tick = 0.0
 
     def start(self) -> None:
-        """Begin to tick in the running loop."""
+        """Start ticking in the running loop."""
         now = time.monotonic()
         for job in self._jobs:
             job.schedule(now)
@@ -75,44 +78,44 @@ class Ticker:
             await job.stop()
 
     def watch(self, session: ConnectedSession, *, not_before: float = 0.0) -> None:
-        """Ask this session's heartbeat when it is due, until it has departed. To be called
-        again when it is due before ``session.watched``."""
-        due = session.watched = max(session.heartbeat.due, not_before)
+        """Tick this session whenever its heartbeat is due, but not before ``not_before``, until it
+        departs. Call it again if the heartbeat becomes due before ``session.next_tick``."""
+        due = session.next_tick = max(session.heartbeat.due, not_before)
         heapq.heappush(self._heap, (due, next(self._order), ref(session)))
 
     def tick(self, now: float) -> float:
-        """Do what is due at ``now``; when to tick again."""
+        """Do what is due at ``now``. Returns when to tick again."""
         self._excuse_standstill(now)
-        self._beat_hearts(now)
+        self._tick_sessions(now)
         for job in self._jobs:
             job.tick(now)
         return self._next_wake(now)
 
     def _excuse_standstill(self, now: float) -> None:
-        """This process stood still: frames wait unread, so nobody's silence counts."""
+        """After a standstill of this process frames wait unread: no heartbeat counts that time."""
         late = now - self._expected
-        if late > self._patience:
+        if late > self._max_delay:
             logger.warning("this worker stood still for %.1f s", late)
             for session in self._sessions():
                 session.heartbeat.excuse(late)
 
-    def _beat_hearts(self, now: float) -> None:
+    def _tick_sessions(self, now: float) -> None:
         while self._heap and self._heap[0][0] <= now:
             entered_for, _, session_ref = heapq.heappop(self._heap)
             session = session_ref()
-            if session is None or session.departed or session.watched != entered_for:
+            if session is None or session.departed or session.next_tick != entered_for:
                 continue
-            due = self._ask(session, now) if session.heartbeat.due <= now else 0.0
+            retry_at = self._try_tick(session, now) if session.heartbeat.due <= now else 0.0
             if not session.departed:
-                self.watch(session, not_before=due)
+                self.watch(session, not_before=retry_at)
 
-    def _ask(self, session: ConnectedSession, now: float) -> float:
-        """Beat one heart; from when on it may be asked again."""
+    def _try_tick(self, session: ConnectedSession, now: float) -> float:
+        """Tick one session. Returns from when on it may be ticked again."""
         try:
-            self._beat(session, now)
+            self._tick_session(session, now)
         except Exception:
-            # A defect in one beat must not stop the others, nor leave a ghost unwatched.
-            logger.exception("a beat failed")
+            # A defect stops neither the other heartbeats nor the supervision of this one.
+            logger.exception("a heartbeat failed")
             return now + LONGEST_SLEEP
         return 0.0
 
@@ -129,7 +132,7 @@ class Ticker:
             try:
                 self._expected = self.tick(began)
             except Exception:
-                # The heart of the worker: no defect may stop it.
+                # No defect may stop the ticker: the worker depends on it.
                 logger.exception("a tick failed")
                 self._expected = began + LONGEST_SLEEP
             self.last_tick = time.monotonic()

@@ -24,7 +24,7 @@ CONNECTED = SessionState.CONNECTED
 async def suspended(world: WorkerHarness, wire: FakeTransport) -> dict[str, Any]:
     """The welcome of a session whose connection was lost."""
     session = await world.admit(wire)
-    world.hub.gone(session, 1006)
+    world.hub.on_disconnect(session, 1006)
     await world.settle()
     return wire.messages[0]
 
@@ -276,7 +276,7 @@ async def test_a_resume_that_took_effect_unheard_is_no_ghost(
 
     first = FakeTransport()
     session = await world.admit(first)
-    world.hub.gone(session, 1006)
+    world.hub.on_disconnect(session, 1006)
     await world.settle()
     with monkeypatch.context() as patched:
         patched.setattr(world.fickle, "resume", unheard, raising=False)
@@ -311,7 +311,7 @@ async def test_a_suspended_session_is_resumed_with_its_totals(world: WorkerHarne
     first, second = FakeTransport(), FakeTransport()
     before = await world.admit(first)
     before.connection.read('{"type":"bye"')
-    world.hub.gone(before, 1006)
+    world.hub.on_disconnect(before, 1006)
     await world.settle()
     after = await world.admit(second, resume=first.messages[0])
     welcome = second.messages[0]
@@ -379,7 +379,7 @@ async def test_the_late_end_of_a_taken_over_connection_touches_nothing(
     first, second = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     newer = await world.admit(second, resume=first.messages[0])
-    world.hub.gone(older, 1006)
+    world.hub.on_disconnect(older, 1006)
     world.hub.end(older, 4500)
     world.hub.receive(older, Bye())
     await world.settle()
@@ -421,7 +421,7 @@ async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
     newest = await world.admit(last, resume=welcome)
     assert older.departed
     assert list(world.hub.connected()) == [newest]
-    world.hub.gone(older, 1006)
+    world.hub.on_disconnect(older, 1006)
     await world.settle()
     record = await world.store.get(newest.id)
     assert record is not None
@@ -529,15 +529,15 @@ async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: WorkerHa
     record = await world.store.get(session.id)
     assert record is not None
     assert (record.state, record.worker, record.generation) == (CONNECTED, "w1", 1)
-    await other.departures.stop()
+    await other.disconnects.stop()
 
 
 async def test_a_worker_that_has_stopped_gives_nobody_up_any_more(world: WorkerHarness) -> None:
     world.fickle.down = True
-    await world.departures.stop()
+    await world.disconnects.stop()
     with pytest.raises(StoreUnavailable):
         await world.admit(FakeTransport())
-    assert len(world.departures) == 0
+    assert len(world.disconnects) == 0
 
 
 # ---------------------------------------------------------------- verdicts

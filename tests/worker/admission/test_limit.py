@@ -23,7 +23,7 @@ async def refused(world: WorkerHarness, **resume: Any) -> FakeTransport:
     wire = FakeTransport()
     connection = connect(wire)
     hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
-    with world.hub.arriving(connection):
+    with world.hub.in_handshake(connection):
         admitted = await world.admission.admit(connection, hello, known(ADA, rights(ADA)))
         assert admitted is None
     await connection.flush()
@@ -42,7 +42,7 @@ async def test_who_is_refused_is_told_to_stay_away(world: WorkerHarness) -> None
 async def test_who_is_refused_leaves_no_trace(world: WorkerHarness) -> None:
     session = await limited(world, evict_oldest=False).admit(FakeTransport())
     await refused(world)
-    assert len(world.departures) == 0
+    assert len(world.disconnects) == 0
     assert [each.id for each in world.hub.connected()] == [session.id]
     assert [each.id for each in world.opened] == [session.id]
     assert [each.id for each in await world.store.of_user("1")] == [session.id]
@@ -81,7 +81,7 @@ async def test_there_is_room_after_a_bye(world: WorkerHarness) -> None:
 
 async def test_a_suspended_one_makes_room(world: WorkerHarness) -> None:
     session = await limited(world, evict_oldest=False).admit(FakeTransport())
-    world.hub.gone(session, 1006)
+    world.hub.on_disconnect(session, 1006)
     await world.settle()
     await world.admit(FakeTransport())
     await world.sweeper.sweep()

@@ -89,7 +89,7 @@ async def test_a_join_is_answered_and_reported(desk: Desk) -> None:
     record = await desk.world.store.get(desk.session.id)
     assert record is not None
     assert record.rooms == (ROOM, "user:1")
-    assert desk.session.pulse(0.0).rooms is None  # the store has heard of it
+    assert desk.session.as_update(0.0).rooms is None  # the store has heard of it
 
 
 async def test_rooms_a_failed_beat_was_to_tell_of_are_told_again(desk: Desk) -> None:
@@ -201,7 +201,7 @@ async def test_too_many_at_once_are_rate_limited_and_the_others_served(desk: Des
 
 async def test_a_request_is_a_sign_of_life(desk: Desk) -> None:
     for _ in range(2):
-        desk.world.hub.beat(desk.session, desk.session.heartbeat.due)
+        desk.world.hub.tick(desk.session, desk.session.heartbeat.due)
     desk.requests.put(Leave(id=1, room=ROOM))
     assert desk.session.heartbeat.missed == 0
 
@@ -211,7 +211,7 @@ async def test_who_has_departed_is_served_nothing_more(desk: Desk) -> None:
     for request in (Join(id=1, room=ROOM), said(2)):
         desk.requests.put(request)
     await eventually(lambda: "ends" not in desk.world.log.held)
-    desk.world.hub.gone(desk.session, 1006)
+    desk.world.hub.on_disconnect(desk.session, 1006)
     held.set()
     await desk.world.settle()
     await settled()

@@ -62,7 +62,7 @@ async def test_a_full_window_is_pinged_about_once(
 async def test_a_ping_that_is_outstanding_is_waited_for(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
-    world.hub.beat(session, session.heartbeat.due)
+    world.hub.tick(session, session.heartbeat.due)
     await fill(session)
     assert [ping["delivered"] for ping in of(wire, "ping")] == [0]
     world.hub.receive(session, ClientPong(sequence=1, received=0))
@@ -75,9 +75,9 @@ async def test_who_is_pinged_at_once_is_watched_sooner(
     world: WorkerHarness, session: ConnectedSession
 ) -> None:
     """Its answer is due in 10 s, while the beat before was due in 12.5 or more."""
-    before = session.watched
+    before = session.next_tick
     await fill(session)
-    assert session.watched == session.heartbeat.due < before
+    assert session.next_tick == session.heartbeat.due < before
     for seconds in range(1, 60):
         world.hub.ticker.tick(before - 12.5 + seconds)
         if session.departed:
@@ -92,9 +92,9 @@ async def test_an_entry_that_was_replaced_asks_nobody(world: WorkerHarness) -> N
 
     def beat(session: ConnectedSession, now: float) -> None:
         asked.append(now)
-        session.beat(now)
+        session.tick(now)
 
-    ticker = Ticker([], beat=beat, sessions=list, patience=5.0, grain=0.02)
+    ticker = Ticker([], tick_session=beat, sessions=list, max_delay=5.0, grain=0.02)
     due = session.heartbeat.due
     ticker.watch(session, not_before=due + 5.0)
     ticker.watch(session)
@@ -146,7 +146,7 @@ async def test_a_pong_that_counts_wrong_is_4007(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession, received: int
 ) -> None:
     replay(session, publication())
-    world.hub.beat(session, session.heartbeat.due)
+    world.hub.tick(session, session.heartbeat.due)
     replay(session, publication(2))  # after the ping
     world.hub.receive(session, ClientPong(sequence=1, received=received))
     await world.settle()
@@ -161,7 +161,7 @@ async def test_a_pong_counts_what_was_delivered_before_its_ping(
 ) -> None:
     for offset in range(1, 4):
         replay(session, publication(offset))
-        world.hub.beat(session, session.heartbeat.due)
+        world.hub.tick(session, session.heartbeat.due)
     world.hub.receive(session, ClientPong(sequence=2, received=2))
     world.hub.receive(session, ClientPong(sequence=1, received=7))  # settled: nobody looks
     world.hub.receive(session, ClientPong(sequence=3, received=3))
@@ -200,7 +200,7 @@ async def test_the_answer_to_a_ping_of_ours_costs_nothing_of_the_rate(
 ) -> None:
     pong = '{"type":"pong","sequence":%d}'
     for sequence in range(1, WINDOW + 1):
-        session.hurry(time.monotonic())
+        session.ping_now(time.monotonic())
         message = session.connection.read(pong % sequence)
         assert message is not None, sequence
         world.hub.receive(session, message)
@@ -213,7 +213,7 @@ async def test_the_answer_to_a_ping_of_ours_costs_nothing_of_the_rate(
 
 async def test_a_count_is_a_sign_of_life(world: WorkerHarness, session: ConnectedSession) -> None:
     for _ in range(2):
-        world.hub.beat(session, session.heartbeat.due)
+        world.hub.tick(session, session.heartbeat.due)
     assert session.heartbeat.missed == 1
     world.hub.receive(session, Received(count=0))
     assert session.heartbeat.missed == 0
@@ -235,7 +235,7 @@ async def test_what_is_lost_is_told_unasked(wire: FakeTransport, session: Connec
 async def test_who_has_departed_is_handed_nothing_and_pinged_by_nobody(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
-    world.hub.gone(session, 1006)
+    world.hub.on_disconnect(session, 1006)
     await world.publish(ROOM)
     await settled()
     assert of(wire, "publication") == []

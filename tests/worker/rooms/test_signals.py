@@ -32,18 +32,18 @@ class Place:
         sessions = DatabaseSessions(database, WINDOWS)
         self.store = DatabaseStore(database, sessions, self.threads, timeout=10.0)
         history = History(database, days=30)
-        self.receivers = SignalDispatcher(self.threads)
-        self.sweeper = Sweeper(self.store, history, self.threads, self.receivers, claimant=name)
+        self.dispatcher = SignalDispatcher(self.threads)
+        self.sweeper = Sweeper(self.store, history, self.threads, self.dispatcher, claimant=name)
 
     async def sweep(self) -> None:
         """A sweep, and until receivers have heard of it."""
         await self.sweeper.sweep()
-        await self.receivers.settle()
+        await self.dispatcher.settle()
 
     async def suspended(self, sessions: Iterable[Session]) -> None:
         """Tell of these, and until receivers have heard."""
-        self.receivers.tell_suspended(sessions)
-        await self.receivers.settle()
+        self.dispatcher.dispatch_suspended(sessions)
+        await self.dispatcher.settle()
 
     async def aclose(self) -> None:
         await self.store.aclose()
@@ -118,7 +118,7 @@ async def test_those_that_are_closed_while_connected_leave_with_it(
     claimed = await place.store.close("w1", gone, "here")
     for _ in range(2):
         await place.sweeper.finish(claimed)
-    await place.receivers.settle()
+    await place.dispatcher.settle()
     assert sorted(left) == LEFT
 
 

@@ -1,4 +1,4 @@
-"""The worker's beat: news, outages, and when to sweep."""
+"""The worker's beat: updates, outages, when it may sweep, notices to clients."""
 
 import asyncio
 import logging
@@ -6,14 +6,24 @@ from typing import Any
 
 import pytest
 
-from realtime.protocol.messages import ClientPong, Visibility
+from realtime.protocol.messages import ClientPong, Notice, Visibility
 from realtime.signals import session_suspended
 from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.records import BeatAnswer, SessionState
 from realtime.worker.sessions import beats as module
+from realtime.worker.sessions.beats import SENDS_PER_TURN, send_to_all
 
 from ..conftest import WorkerHarness
-from ..fakes import Clock, FakeTransport, FlakyStore, live
+from ..fakes import (
+    Clock,
+    FakeTransport,
+    FlakyStore,
+    connect,
+    connected,
+    live,
+    record,
+    settled,
+)
 
 
 async def flush_failing(world: WorkerHarness) -> None:
@@ -39,10 +49,10 @@ def is_healthy(world: WorkerHarness) -> bool:
 
 def reported(world: WorkerHarness) -> list[list[str]]:
     """The sessions of every beat."""
-    return [[pulse.session for pulse in pulses] for _, pulses in world.fickle.called("beat")]
+    return [[update.session for update in updates] for _, updates in world.fickle.called("beat")]
 
 
-async def test_only_what_has_changed_is_reported(world: WorkerHarness) -> None:
+async def test_only_changed_sessions_are_reported(world: WorkerHarness) -> None:
     changed, _ = await world.admit(FakeTransport()), await world.admit(FakeTransport())
     world.hub.receive(changed, Visibility(state="hidden"))
     await world.beats.flush()
@@ -55,7 +65,7 @@ async def test_only_what_has_changed_is_reported(world: WorkerHarness) -> None:
 
 async def test_a_beat_brings_latency_and_totals_to_the_store(world: WorkerHarness) -> None:
     session = await world.admit(FakeTransport())
-    world.hub.beat(session, session.heartbeat.due)
+    world.hub.tick(session, session.heartbeat.due)
     world.hub.receive(session, ClientPong(sequence=1))
     await world.beats.flush()
     record = await world.store.get(session.id)
@@ -69,7 +79,7 @@ async def test_an_empty_beat_renews_the_lease(world: WorkerHarness) -> None:
     assert (await world.store.stats()).workers == 1
 
 
-async def test_a_beat_that_ends_in_a_defect_is_not_healthy_either(
+async def test_a_defect_in_a_beat_is_unhealthy_too(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
@@ -77,7 +87,7 @@ async def test_a_beat_that_ends_in_a_defect_is_not_healthy_either(
         for _ in range(2):
             with pytest.raises(ZeroDivisionError):
                 await world.beats.flush()
-            assert (is_healthy(world), world.beats.trouble) == (False, "division by zero")
+            assert (is_healthy(world), world.beats.last_error) == (False, "division by zero")
     await world.beats.flush()
     assert is_healthy(world)
     said = [record.getMessage() for record in caplog.records]
@@ -98,7 +108,7 @@ async def test_after_an_outage_changed_sessions_are_reported_again(world: Worker
     assert record.visibility == "hidden"
 
 
-async def test_what_changes_while_the_beat_is_under_way_is_reported_with_the_next(
+async def test_a_change_during_a_beat_is_reported_with_the_next(
     world: WorkerHarness,
 ) -> None:
     session = await world.admit(FakeTransport())
@@ -113,7 +123,7 @@ async def test_what_changes_while_the_beat_is_under_way_is_reported_with_the_nex
     assert session.changed
 
 
-async def test_who_has_departed_is_not_reported(world: WorkerHarness) -> None:
+async def test_departed_sessions_are_not_reported(world: WorkerHarness) -> None:
     session = await world.admit(FakeTransport())
     session.changed = True
     world.hub.end(session, 4002)
@@ -121,7 +131,7 @@ async def test_who_has_departed_is_not_reported(world: WorkerHarness) -> None:
     assert reported(world)[-1] == []
 
 
-async def test_a_lapsed_lease_reports_everybody_again(world: WorkerHarness) -> None:
+async def test_after_a_lapsed_lease_all_sessions_are_reported_again(world: WorkerHarness) -> None:
     sessions = [await world.admit(FakeTransport()) for _ in range(2)]
     world.store.blocking._database.clock_offset = 16.0
     await world.other("w2").beats.flush()
@@ -138,9 +148,9 @@ async def test_a_beat_carries_a_bounded_batch(
 ) -> None:
     class Quiet:
         async def own(self) -> None:
-            """Nobody else's."""
+            """Accepts any owner."""
 
-        async def beat(self, report: object, pulses: object, **_: object) -> BeatAnswer:
+        async def beat(self, report: object, updates: object, **_: object) -> BeatAnswer:
             return BeatAnswer(renewed=True, online=1, workers=1, incarnation="")
 
     many = [live(f"s{number}") for number in range(BATCH + 1)]
@@ -156,7 +166,7 @@ async def test_a_beat_carries_a_bounded_batch(
 # ---------------------------------------------------------------- outages
 
 
-async def test_each_change_is_logged_once(
+async def test_each_change_of_health_is_logged_once(
     world: WorkerHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "realtime.worker")
@@ -203,7 +213,7 @@ async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, world: WorkerHarne
     assert may_sweep(world)
 
 
-async def test_a_long_silence_of_this_worker_counts_as_an_outage(
+async def test_a_long_pause_of_this_worker_counts_as_an_outage(
     clock: Clock, world: WorkerHarness
 ) -> None:
     clock.turn(60)
@@ -211,10 +221,10 @@ async def test_a_long_silence_of_this_worker_counts_as_an_outage(
     assert not may_sweep(world)
 
 
-async def test_who_starts_during_an_outage_sweeps_only_a_lease_after_it(
+async def test_a_worker_started_during_an_outage_sweeps_only_a_lease_after_it(
     clock: Clock, world: WorkerHarness
 ) -> None:
-    """However short it seems to who has not been there: the others were silent for longer."""
+    """The outage may have begun long before this worker started."""
     other = world.other("w2")
     await flush_failing(other)
     clock.turn(1)
@@ -226,7 +236,7 @@ async def test_who_starts_during_an_outage_sweeps_only_a_lease_after_it(
     assert may_sweep(other)
 
 
-async def test_who_starts_during_an_outage_suspends_nobody(
+async def test_a_worker_started_during_an_outage_suspends_no_session(
     clock: Clock, world: WorkerHarness
 ) -> None:
     session = await world.admit(FakeTransport())
@@ -237,10 +247,10 @@ async def test_who_starts_during_an_outage_suspends_nobody(
     assert await state(world, session.id) is SessionState.CONNECTED
 
 
-async def test_of_several_workers_whoever_comes_back_first_spares_the_others(
+async def test_the_first_worker_to_return_does_not_suspend_the_others_sessions(
     clock: Clock, world: WorkerHarness
 ) -> None:
-    """All leases have ended during the outage; each worker beats again in its own time."""
+    """All leases have ended during the outage, and the workers beat again one after the other."""
     workers = [world, world.other("w2"), world.other("w3")]
     sessions = [await each.admit(FakeTransport()) for each in workers]
     for each in workers[1:]:
@@ -260,10 +270,10 @@ async def test_of_several_workers_whoever_comes_back_first_spares_the_others(
     assert not any(may_sweep(each) for each in workers)
 
 
-async def test_whom_a_sweep_from_outside_suspends_after_an_outage_is_taken_up_again(
+async def test_sessions_that_cron_suspends_after_an_outage_are_reattached(
     clock: Clock, world: WorkerHarness
 ) -> None:
-    """Cron cannot know that the store was away. Its sweep comes before the workers' beats."""
+    """A sweep by cron, which does not know of the outage, may come before the workers' beats."""
     wires = [FakeTransport(), FakeTransport()]
     other = world.other("w2")
     await other.beats.flush()
@@ -281,7 +291,7 @@ async def test_whom_a_sweep_from_outside_suspends_after_an_outage_is_taken_up_ag
     assert await world.history() == []
 
 
-async def test_after_an_outage_nobody_else_is_lost_for_a_lease(
+async def test_after_an_outage_no_worker_is_lost_for_a_lease(
     clock: Clock, world: WorkerHarness
 ) -> None:
     """The other worker's lease has ended because the store was away, not because it died."""
@@ -293,7 +303,7 @@ async def test_after_an_outage_nobody_else_is_lost_for_a_lease(
     for _ in range(2):
         await world.beats.flush()
     assert await state(world, session.id) is SessionState.CONNECTED
-    for _ in range(3):  # it has had its time
+    for _ in range(3):  # its time to beat again is over
         clock.turn(5)
         await world.beats.flush()
     assert await state(world, session.id) is SessionState.SUSPENDED
@@ -314,7 +324,66 @@ async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: Work
             clock.turn(4)
             world.store.blocking._database.clock_offset = seconds
             await world.beats.flush()
-        await world.receivers.settle()
+        await world.dispatcher.settle()
     finally:
         session_suspended.disconnect(receiver)
     assert names == [session.id]
+
+
+# ---------------------------------------------------------------- notices to clients
+
+
+async def test_each_change_of_health_is_sent_to_all_clients_once(
+    world: WorkerHarness,
+) -> None:
+    wires = [FakeTransport(), FakeTransport()]
+    for wire in wires:
+        await world.admit(wire)
+    for _ in range(2):
+        await flush_failing(world)
+    for _ in range(2):
+        await world.beats.flush()
+    await settled()
+    for wire in wires:
+        states = [message["state"] for message in wire.messages if message["type"] == "notice"]
+        assert states == ["degraded", "ok"]
+        assert wire.closed is None
+
+
+async def test_without_a_change_clients_get_no_notice(world: WorkerHarness) -> None:
+    wire = FakeTransport()
+    await world.admit(wire)
+    await world.beats.flush()
+    await settled()
+    assert wire.types == ["welcome"]
+
+
+async def test_later_clients_get_no_notice_of_a_past_outage(world: WorkerHarness) -> None:
+    await flush_failing(world)
+    await world.beats.flush()
+    wire = FakeTransport()
+    await world.admit(wire)
+    await settled()
+    assert wire.types == ["welcome"]
+
+
+async def test_sending_to_all_yields_to_the_loop() -> None:
+    wires = [FakeTransport() for _ in range(2 * SENDS_PER_TURN + 1)]
+    sessions = [connected(record(f"s{i}"), connect(wire)) for i, wire in enumerate(wires)]
+    sending = asyncio.create_task(send_to_all(sessions, Notice("degraded")))
+    sent = []
+    while not sending.done():
+        await asyncio.sleep(0)
+        sent.append(sum(session.connection.frames_out for session in sessions))
+    assert {SENDS_PER_TURN, 2 * SENDS_PER_TURN, 2 * SENDS_PER_TURN + 1} == set(sent)
+    await settled()
+    assert all(wire.types == ["notice"] for wire in wires)
+
+
+async def test_departed_sessions_get_no_notice() -> None:
+    wire = FakeTransport()
+    session = live(wire=wire)
+    session.departed = True
+    await send_to_all([session], Notice("degraded"))
+    await settled()
+    assert wire.events == []

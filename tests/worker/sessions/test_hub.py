@@ -48,7 +48,7 @@ async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: WorkerHarnes
 async def test_a_session_closed_meanwhile_is_lost_with_4002(world: WorkerHarness) -> None:
     wire = FakeTransport()
     session = await world.admit(wire)
-    departure = Departure(session.pulse(0.0), 4002, "heartbeat timeout")
+    departure = Departure(session.as_update(0.0), 4002, "heartbeat timeout")
     await world.store.close("w1", [departure], "x")
     await world.store.confirm([session.id])
     session.changed = True
@@ -65,7 +65,7 @@ async def test_a_session_resumed_here_while_the_beat_was_under_way_is_not_lost(
     newer = await world.admit(second, resume=first.messages[0])
     lost = tuple(LostSession(older.id, 1, loss) for loss in LossReason)
     inbox = (CloseRequest(older.id, 1, 4500, "late"),)
-    world.hub.heed(answer(inbox=inbox, lost=lost))
+    world.hub.apply_beat(answer(inbox=inbox, lost=lost))
     assert not newer.departed
     assert second.types == ["welcome"]
 
@@ -116,7 +116,7 @@ async def test_a_client_that_closes_is_suspended_with_its_own_code(
     world: WorkerHarness, code: int, reason: str
 ) -> None:
     session = await world.admit(FakeTransport())
-    world.hub.gone(session, code)
+    world.hub.on_disconnect(session, code)
     await world.settle()
     record = await world.store.get(session.id)
     assert record is not None
@@ -127,7 +127,7 @@ async def test_online_counts_at_least_those_here(world: WorkerHarness) -> None:
     wires = [FakeTransport(), FakeTransport()]
     session, _ = [await world.admit(wire) for wire in wires]
     world.hub.receive(session, ClientPing(sequence=1))
-    world.hub.heed(answer(online=142))
+    world.hub.apply_beat(answer(online=142))
     world.hub.receive(session, ClientPing(sequence=2))
     await session.connection.flush()
     assert [m["online"] for m in wires[0].messages if m["type"] == "pong"] == [2, 142]
@@ -136,7 +136,7 @@ async def test_online_counts_at_least_those_here(world: WorkerHarness) -> None:
 async def test_the_report_counts_over_all_sessions(world: WorkerHarness) -> None:
     sessions = [await world.admit(FakeTransport()) for _ in range(2)]
     for session in sessions:
-        world.hub.beat(session, session.heartbeat.due)
+        world.hub.tick(session, session.heartbeat.due)
         world.hub.receive(session, ClientPong(sequence=1))
     world.hub.receive(sessions[0], ClientPong(sequence=1))
     report = world.hub.report()
@@ -148,7 +148,7 @@ async def test_a_silent_peer_is_suspended_then_told_4002(world: WorkerHarness) -
     session = await world.admit(wire)
     world.fickle.held["suspend"] = held = asyncio.Event()
     while not session.departed:
-        world.hub.beat(session, session.heartbeat.due)
+        world.hub.tick(session, session.heartbeat.due)
     await eventually(lambda: world.fickle.called("suspend"))
     assert "goodbye" not in wire.types  # the store hears of it first
     held.set()
@@ -195,7 +195,7 @@ async def test_a_transport_that_goes_suspends_whatever_code_the_client_sent(
     world: WorkerHarness, code: int
 ) -> None:
     session = await world.admit(FakeTransport())
-    world.hub.gone(session, code)
+    world.hub.on_disconnect(session, code)
     await world.settle()
     record = await world.store.get(session.id)
     assert record is not None
@@ -208,8 +208,8 @@ async def test_a_connection_that_ended_itself_leaves_with_its_own_code(
     rated, broken = await world.admit(FakeTransport()), await world.admit(FakeTransport())
     rated.connection.end(CloseCode.RATE_LIMIT)
     broken.connection.end(CloseCode.PROTOCOL_ERRORS)
-    world.hub.gone(rated, 1006)
-    world.hub.gone(broken, 1006)
+    world.hub.on_disconnect(rated, 1006)
+    world.hub.on_disconnect(broken, 1006)
     await world.settle()
     record = await world.store.get(rated.id)
     assert record is not None
@@ -222,7 +222,7 @@ async def test_a_session_ends_once(world: WorkerHarness) -> None:
     session = await world.admit(wire)
     world.hub.end(session, 4500)
     world.hub.end(session, 4503)
-    world.hub.gone(session, 1006)
+    world.hub.on_disconnect(session, 1006)
     world.hub.receive(session, Bye())
     await world.settle()
     assert [row.code for row in await world.history()] == [4500]
@@ -242,7 +242,7 @@ async def test_a_kick_arrives_by_the_inbox(world: WorkerHarness) -> None:
 async def test_what_the_inbox_says_of_strangers_is_ignored(world: WorkerHarness) -> None:
     session = await world.admit(FakeTransport())
     inbox = (CloseRequest("unknown", 1, 4500, ""), CloseRequest(session.id, 7, 4500, ""))
-    world.hub.heed(answer(inbox=inbox))
+    world.hub.apply_beat(answer(inbox=inbox))
     assert not session.departed
 
 

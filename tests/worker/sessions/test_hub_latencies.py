@@ -44,7 +44,7 @@ def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
     record = replace(record, **given)
     older = hub.get(id_)
     if older is not None and older.record.generation <= record.generation:
-        hub.hand_on(older)
+        hub.replace_connection(older)
     session = ConnectedSession(
         record,
         Connection(send, FrameLimits(1000, 100, 100), drop=lambda: None),
@@ -55,13 +55,13 @@ def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
         token_hash="digest",
         key="c1",
     )
-    hub.enter(session)
+    hub.add(session)
     return session
 
 
 def answer(hub: Hub, session: ConnectedSession) -> None:
     """Let it be pinged, and answer."""
-    session.beat(session.heartbeat.due)
+    session.tick(session.heartbeat.due)
     pong = ClientPong(sequence=session.heartbeat.sequence)
     hub.receive(session, pong)
 
@@ -100,7 +100,7 @@ async def test_who_leaves_takes_it_along(hub: Hub, bye: bool) -> None:
         hub.receive(session, Bye())
     else:
         hub.end(session, CloseCode.HEARTBEAT_TIMEOUT)
-    hub.gone(session, 1006)  # again: nothing is taken twice
+    hub.on_disconnect(session, 1006)  # again: nothing is taken twice
     check(hub)
     assert sum(count for _, count in hub.report().latency) == 1
 

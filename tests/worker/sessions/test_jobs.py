@@ -1,4 +1,4 @@
-"""Single-flight jobs, with time turned by hand."""
+"""Periodic jobs, on a clock that the tests turn."""
 
 import asyncio
 import math
@@ -57,7 +57,7 @@ async def test_it_starts_when_it_is_due(work: Work, job: Job) -> None:
     assert (work.runs, job.due) == (1, 102.0)
 
 
-async def test_deadlines_follow_from_each_other_not_from_the_tick(work: Work, job: Job) -> None:
+async def test_a_late_tick_does_not_shift_the_next_turn(work: Work, job: Job) -> None:
     work.done.set()
     job.tick(101.2)
     await settled()
@@ -66,7 +66,7 @@ async def test_deadlines_follow_from_each_other_not_from_the_tick(work: Work, jo
     assert (work.runs, job.due) == (2, 103.0)
 
 
-async def test_what_was_missed_is_not_caught_up(work: Work, job: Job) -> None:
+async def test_missed_turns_are_skipped(work: Work, job: Job) -> None:
     work.done.set()
     job.tick(200.0)
     await settled()
@@ -113,7 +113,7 @@ async def test_soon_while_it_runs_means_right_after(work: Work, job: Job) -> Non
     assert work.runs == 2
 
 
-async def test_never_is_not_soon_either(work: Work) -> None:
+async def test_soon_does_not_start_a_job_that_never_runs(work: Work) -> None:
     job = Job("work", 0, work)
     job.schedule(100.0, soon=True)
     assert job.due == math.inf
@@ -128,7 +128,7 @@ async def test_an_interval_of_zero_means_never(work: Work) -> None:
 
 
 async def turns(job: Job, work: Work, error: Exception | None, *times: float) -> None:
-    """Turns of work that ends like this, at these times."""
+    """Tick the job at these times; each run raises ``error``, if given."""
     work.error = error
     work.done.set()
     for now in times:
@@ -136,7 +136,7 @@ async def turns(job: Job, work: Work, error: Exception | None, *times: float) ->
         await settled()
 
 
-async def test_a_store_out_of_reach_is_tried_again_and_said_once_if_it_goes_on(
+async def test_a_lasting_outage_is_retried_and_logged_once(
     work: Work, job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
     await turns(job, work, StoreUnavailable("down"), 101.0)
@@ -149,17 +149,17 @@ async def test_a_store_out_of_reach_is_tried_again_and_said_once_if_it_goes_on(
     assert work.runs == 5
 
 
-async def test_what_the_beats_have_said_is_not_said_again(
+async def test_a_reported_outage_is_not_logged_again(
     work: Work, caplog: pytest.LogCaptureFixture
 ) -> None:
-    job = Job("work", 1.0, work, known=lambda: True)
+    job = Job("work", 1.0, work, reported=lambda: True)
     job.schedule(100.0)
     await turns(job, work, StoreUnavailable("down"), 101.0, 102.0, 103.0)
     await turns(job, work, None, 104.0)
     assert caplog.text == ""
 
 
-async def test_a_defect_is_logged_once_with_its_traceback_and_tried_again(
+async def test_a_defect_is_retried_and_logged_once_with_its_traceback(
     work: Work, job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
     await turns(job, work, ZeroDivisionError("a defect"), 101.0, 102.0)
@@ -170,9 +170,7 @@ async def test_a_defect_is_logged_once_with_its_traceback_and_tried_again(
 
 
 @pytest.mark.parametrize(("interval", "expected"), [(60.0, 165.0), (1.0, 160.0), (0.0, math.inf)])
-async def test_what_has_failed_is_tried_again_soon(
-    work: Work, interval: float, expected: float
-) -> None:
+async def test_a_failed_run_is_repeated_soon(work: Work, interval: float, expected: float) -> None:
     job = Job("work", interval, work)
     job.schedule(100.0)
     await turns(job, work, StoreUnavailable("down"), 160.0)
@@ -186,6 +184,6 @@ async def test_stop_cancels_and_waits(work: Work, job: Job) -> None:
     assert (work.cancelled, job.running, job.due) == (1, False, math.inf)
 
 
-async def test_stop_of_what_never_ran(job: Job) -> None:
+async def test_a_job_that_never_ran_can_be_stopped(job: Job) -> None:
     await job.stop()
     assert job.due == math.inf

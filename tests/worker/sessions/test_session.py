@@ -23,7 +23,7 @@ async def session(wire: FakeTransport) -> ConnectedSession:
 async def test_a_beat_that_is_due_sends_a_ping(
     wire: FakeTransport, session: ConnectedSession
 ) -> None:
-    assert session.beat(20.0) == SendPing(sequence=1, missed=0)
+    assert session.tick(20.0) == SendPing(sequence=1, missed=0)
     await session.connection.flush()
     (ping,) = wire.messages
     assert (ping["type"], ping["sequence"], ping["delivered"]) == ("ping", 1, 0)
@@ -32,29 +32,29 @@ async def test_a_beat_that_is_due_sends_a_ping(
 
 
 async def test_a_beat_that_is_not_due_does_nothing(session: ConnectedSession) -> None:
-    assert session.beat(19.9) is None
+    assert session.tick(19.9) is None
     assert session.totals.pings == 0
 
 
 async def test_a_pong_gives_the_latency(session: ConnectedSession) -> None:
-    session.beat(20.0)
+    session.tick(20.0)
     session.receive(ClientPong(sequence=1), 20.0125, online=1)
     assert session.latency_ms == 12.5
     assert (session.totals.pongs, session.totals.invalid_pongs) == (1, 0)
     assert session.changed
-    assert session.last_life == 20.0125
+    assert session.last_seen == 20.0125
 
 
 async def test_a_wrong_pong_is_counted_and_changes_nothing(session: ConnectedSession) -> None:
-    session.beat(20.0)
+    session.tick(20.0)
     session.receive(ClientPong(sequence=2), 20.5, online=1)
     session.receive(ClientPong(sequence=0), 20.5, online=1)
     assert (session.totals.pongs, session.totals.invalid_pongs) == (0, 2)
-    assert (session.latency_ms, session.last_life, session.changed) == (None, 0.0, False)
+    assert (session.latency_ms, session.last_seen, session.changed) == (None, 0.0, False)
 
 
 async def test_a_repeated_pong_is_invalid(session: ConnectedSession) -> None:
-    session.beat(20.0)
+    session.tick(20.0)
     session.receive(ClientPong(sequence=1), 20.5, online=1)
     session.receive(ClientPong(sequence=1), 21.0, online=1)
     assert (session.totals.pongs, session.totals.invalid_pongs) == (1, 1)
@@ -62,30 +62,30 @@ async def test_a_repeated_pong_is_invalid(session: ConnectedSession) -> None:
 
 
 async def test_silence_is_missed_and_then_dead(session: ConnectedSession) -> None:
-    assert [session.beat(now) for now in (20.0, 30.0, 40.0)][1:] == [
+    assert [session.tick(now) for now in (20.0, 30.0, 40.0)][1:] == [
         SendPing(sequence=2, missed=1),
         SendPing(sequence=3, missed=2),
     ]
     assert session.heartbeat.state is State.UNSTABLE
     assert session.changed
-    assert session.beat(50.0) == Dead(missed=3)
+    assert session.tick(50.0) == Dead(missed=3)
     assert (session.totals.pings, session.totals.misses) == (3, 3)
 
 
 async def test_any_good_frame_clears_the_misses_and_is_reported(session: ConnectedSession) -> None:
-    session.beat(20.0)
-    session.beat(30.0)
+    session.tick(20.0)
+    session.tick(30.0)
     session.changed = False
-    session.alive(31.0)
+    session.touch(31.0)
     assert session.heartbeat.missed == 0
     assert session.changed
     assert session.totals.misses == 1
 
 
 async def test_traffic_of_a_healthy_client_is_no_news(session: ConnectedSession) -> None:
-    session.alive(1.0)
+    session.touch(1.0)
     assert not session.changed
-    assert session.pulse(3.5).idle_ms == 2500
+    assert session.as_update(3.5).idle_ms == 2500
 
 
 async def test_the_client_s_ping_is_answered(
@@ -102,14 +102,14 @@ async def test_the_client_s_ping_is_answered(
 async def test_visibility_is_kept_and_reported(session: ConnectedSession) -> None:
     session.receive(Visibility(state="hidden"), 1.0, online=1)
     assert session.changed
-    assert session.pulse(1.0).visibility == session.snapshot().visibility == "hidden"
+    assert session.as_update(1.0).visibility == session.snapshot().visibility == "hidden"
 
 
 async def test_a_second_hello_is_malformed(wire: FakeTransport, session: ConnectedSession) -> None:
     session.receive(Hello(protocol=1), 1.0, online=1)
     await session.connection.flush()
     assert wire.messages[0]["code"] == "invalid_message"
-    assert session.last_life == 0.0
+    assert session.last_seen == 0.0
 
 
 async def test_a_bye_is_not_served_here(session: ConnectedSession) -> None:
@@ -121,32 +121,32 @@ async def test_totals_go_on_from_the_connection_before(wire: FakeTransport) -> N
     before = Totals(pings=10, pongs=9, invalid_pongs=1, misses=2, frames_in=30, frames_out=20)
     connection = connect(wire)
     session = connected(record(totals=before), connection, first_ping=1.0)
-    session.beat(1.0)
+    session.tick(1.0)
     connection.read('{"type":"pong","sequence":1}')
     session.receive(ClientPong(sequence=1), 1.5, online=1)
     assert session.totals == Totals(
         pings=11, pongs=10, invalid_pongs=1, misses=2, frames_in=31, frames_out=21
     )
-    assert session.snapshot().totals == session.pulse(2.0).totals == session.totals
+    assert session.snapshot().totals == session.as_update(2.0).totals == session.totals
 
 
 async def test_a_takeover_here_adopts_the_latest_totals(session: ConnectedSession) -> None:
-    session.beat(20.0)
+    session.tick(20.0)
     newer = record(generation=2, totals=Totals(pings=0))
     assert adopt_totals(newer, session).totals == session.totals
     assert adopt_totals(newer, session).generation == 2
 
 
 async def test_a_pulse_names_session_and_generation(session: ConnectedSession) -> None:
-    pulse = session.pulse(2.0)
+    pulse = session.as_update(2.0)
     assert (pulse.session, pulse.generation, pulse.idle_ms, pulse.missed) == ("s1", 1, 2000, 0)
 
 
 async def test_a_registration_is_all_that_a_store_has_to_know(session: ConnectedSession) -> None:
-    session.beat(20.0)
+    session.tick(20.0)
     session.receive(ClientPong(sequence=1), 20.5, online=1)
     session.receive(Visibility(state="hidden"), 21.0, online=1)
-    registration = session.registration(23.0)
+    registration = session.as_registration(23.0)
     assert registration.session == session.snapshot()
     assert (registration.session.visibility, registration.session.totals.pongs) == ("hidden", 1)
     assert (registration.token_hash, registration.connection) == ("digest", "c1")
@@ -156,5 +156,5 @@ async def test_a_registration_is_all_that_a_store_has_to_know(session: Connected
 async def test_a_clock_that_seems_to_run_back_makes_no_negative_idleness(
     session: ConnectedSession,
 ) -> None:
-    session.alive(5.0)
-    assert session.pulse(4.9).idle_ms == 0
+    session.touch(5.0)
+    assert session.as_update(4.9).idle_ms == 0

@@ -19,7 +19,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_time_that_passes_is_no_step(clock: Clock) -> None:
-    store_clock = StoreClock(overlooked=15.0)
+    store_clock = StoreClock(tolerance=15.0)
     assert not store_clock.was_set(EPOCH)
     clock.now += 7200
     assert not store_clock.was_set(EPOCH + 7_200_000)
@@ -30,7 +30,7 @@ def test_time_that_passes_is_no_step(clock: Clock) -> None:
 def test_a_step_is_told_once(
     clock: Clock, step: int, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store_clock = StoreClock(overlooked=15.0)
+    store_clock = StoreClock(tolerance=15.0)
     store_clock.was_set(EPOCH)
     clock.now += 1
     assert store_clock.was_set(EPOCH + 1_000 + step)

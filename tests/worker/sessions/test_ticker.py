@@ -27,7 +27,7 @@ class Hearts:
 
     def beat(self, session: ConnectedSession, now: float) -> None:
         self.asked.append((session.id, now))
-        session.beat(now)
+        session.tick(now)
 
     def add(self, id_: str, first_ping: float) -> ConnectedSession:
         session = live(id_, now=100.0, first_ping=first_ping - 100.0)
@@ -46,9 +46,9 @@ GRAIN = 0.020
 def make(hearts: Hearts, *jobs: Job, beat: Callable[..., None] | None = None) -> Ticker:
     return Ticker(
         jobs,
-        beat=beat or hearts.beat,
+        tick_session=beat or hearts.beat,
         sessions=lambda: hearts.sessions,
-        patience=5.0,
+        max_delay=5.0,
         grain=GRAIN,
     )
 
@@ -285,4 +285,4 @@ async def test_stop_before_start_is_nothing(hearts: Hearts) -> None:
 
 
 async def test_a_ping_is_what_a_beat_sends(hearts: Hearts) -> None:
-    assert hearts.add("a", 101.0).beat(101.0) == SendPing(sequence=1, missed=0)
+    assert hearts.add("a", 101.0).tick(101.0) == SendPing(sequence=1, missed=0)

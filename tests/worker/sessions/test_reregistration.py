@@ -1,4 +1,4 @@
-"""A store that has lost its content: who is connected here is put back, and nobody notices."""
+"""Re-registration: a store that has lost its content gets the sessions of its workers back."""
 
 import asyncio
 import gc
@@ -20,8 +20,8 @@ from realtime.store.records import (
     SessionState,
 )
 from realtime.worker.sessions import beats as beats_module
-from realtime.worker.sessions import registering as module
-from realtime.worker.sessions.registering import Reregistration
+from realtime.worker.sessions import reregistration as module
+from realtime.worker.sessions.reregistration import Reregistration
 
 from ..conftest import WorkerHarness
 from ..fakes import (
@@ -39,7 +39,7 @@ CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
 
 
 async def empty(world: WorkerHarness) -> None:
-    """What is left after FLUSHALL."""
+    """Delete all that FLUSHALL would delete."""
 
     def delete() -> None:
         for model in (LiveSession, WorkerRow, Registry):
@@ -63,10 +63,10 @@ def registered(world: WorkerHarness) -> list[list[str]]:
 # ---------------------------------------------------------------- an emptied store
 
 
-async def test_an_emptied_store_is_told_again_of_everybody(world: WorkerHarness) -> None:
+async def test_all_sessions_are_registered_with_an_emptied_store(world: WorkerHarness) -> None:
     wires = [FakeTransport() for _ in range(3)]
     sessions = [await world.admit(wire) for wire in wires]
-    world.hub.beat(sessions[0], sessions[0].heartbeat.due)
+    world.hub.tick(sessions[0], sessions[0].heartbeat.due)
     world.hub.receive(sessions[0], ClientPong(sequence=1))
     before = await known(world, sessions[0].id)
     await empty(world)
@@ -82,12 +82,12 @@ async def test_an_emptied_store_is_told_again_of_everybody(world: WorkerHarness)
     assert (await world.store.stats()).connected == 3
 
 
-async def test_it_can_still_be_resumed_with_its_token(world: WorkerHarness) -> None:
+async def test_a_registered_session_can_be_resumed_with_its_token(world: WorkerHarness) -> None:
     first, second = FakeTransport(), FakeTransport()
     before = await world.admit(first)
     await empty(world)
     await world.beats.flush()
-    world.hub.gone(before, 1006)
+    world.hub.on_disconnect(before, 1006)
     await world.settle()
     after = await world.admit(second, resume=first.messages[0])
     assert second.messages[0]["resumed"] is True
@@ -95,14 +95,14 @@ async def test_it_can_still_be_resumed_with_its_token(world: WorkerHarness) -> N
     assert after.record.opened_at == before.record.opened_at
 
 
-async def test_a_store_that_goes_on_is_told_nothing_again(world: WorkerHarness) -> None:
+async def test_with_the_same_incarnation_nothing_is_registered(world: WorkerHarness) -> None:
     await world.admit(FakeTransport())
     for _ in range(3):
         await world.beats.flush()
     assert registered(world) == []
 
 
-async def test_an_outage_without_a_loss_registers_nobody(world: WorkerHarness) -> None:
+async def test_after_an_outage_without_a_loss_nothing_is_registered(world: WorkerHarness) -> None:
     await world.admit(FakeTransport())
     world.fickle.down = True
     with pytest.raises(StoreUnavailable):
@@ -112,7 +112,7 @@ async def test_an_outage_without_a_loss_registers_nobody(world: WorkerHarness) -
     assert registered(world) == []
 
 
-async def test_every_worker_puts_back_its_own(world: WorkerHarness) -> None:
+async def test_each_worker_registers_its_own_sessions(world: WorkerHarness) -> None:
     other = world.other("w2")
     await other.beats.flush()
     mine, yours = await world.admit(FakeTransport()), await other.admit(FakeTransport())
@@ -130,7 +130,7 @@ async def test_every_worker_puts_back_its_own(world: WorkerHarness) -> None:
 async def test_after_another_incarnation_it_sweeps_only_a_lease_later(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the store has kept may be old: others need the time to correct it."""
+    """The store may have an old state, which the other workers need time to correct."""
     clock = Clock()
     monkeypatch.setattr(beats_module, "time", clock)
     await empty(world)
@@ -142,19 +142,19 @@ async def test_after_another_incarnation_it_sweeps_only_a_lease_later(
     assert may_sweep == [False, False, False, False, True]
 
 
-# ---------------------------------------------------------------- who leaves meanwhile
+# ---------------------------------------------------------------- disconnects meanwhile
 
 
-async def test_who_has_left_unheard_is_put_back_first_and_leaves_properly(
+async def test_a_pending_disconnect_is_registered_first_and_reported_then(
     world: WorkerHarness,
 ) -> None:
-    """Else its end would have no effect, and no row in the history."""
+    """Otherwise its end would have no effect, and no row in the history."""
     wires = [FakeTransport(), FakeTransport()]
     suspended, closed = [await world.admit(wire) for wire in wires]
     world.fickle.down = True
     with pytest.raises(StoreUnavailable):
         await world.beats.flush()
-    world.hub.gone(suspended, 1006)
+    world.hub.on_disconnect(suspended, 1006)
     world.hub.end(closed, 4500, "out")
     await settled()
     await empty(world)
@@ -167,7 +167,7 @@ async def test_who_has_left_unheard_is_put_back_first_and_leaves_properly(
     assert again.id == suspended.id
 
 
-async def test_while_the_store_is_away_goodbyes_are_said_all_the_same(world: WorkerHarness) -> None:
+async def test_during_an_outage_goodbyes_are_sent(world: WorkerHarness) -> None:
     wire = FakeTransport()
     session = await world.admit(wire)
     world.fickle.down = True
@@ -182,13 +182,13 @@ async def test_while_the_store_is_away_goodbyes_are_said_all_the_same(world: Wor
     assert world.fickle.called("suspend") == []
 
 
-async def test_a_departure_waits_until_all_are_registered(world: WorkerHarness) -> None:
+async def test_a_disconnect_waits_until_all_sessions_are_registered(world: WorkerHarness) -> None:
     session = await world.admit(FakeTransport())
     await empty(world)
     held = world.fickle.held["register"] = asyncio.Event()
     beat = asyncio.create_task(world.beats.flush())
     await eventually(lambda: world.fickle.called("register"))
-    world.hub.gone(session, 1006)
+    world.hub.on_disconnect(session, 1006)
     await settled()
     assert world.fickle.called("suspend") == []
     held.set()
@@ -197,11 +197,13 @@ async def test_a_departure_waits_until_all_are_registered(world: WorkerHarness) 
     assert (await known(world, session.id)).state is SUSPENDED
 
 
-async def test_whose_departure_is_under_way_is_not_put_back(world: WorkerHarness) -> None:
-    """It may be heard before: then nobody would ever tell of the end again."""
+async def test_a_session_with_a_disconnect_in_flight_is_not_registered(
+    world: WorkerHarness,
+) -> None:
+    """The store may handle the disconnect first; the session would then stay for ever."""
     session = await world.admit(FakeTransport())
     held = world.fickle.held["suspend"] = asyncio.Event()
-    world.hub.gone(session, 1006)
+    world.hub.on_disconnect(session, 1006)
     await eventually(lambda: world.fickle.called("suspend"))
     await empty(world)
     await world.beats.flush()
@@ -211,7 +213,7 @@ async def test_whose_departure_is_under_way_is_not_put_back(world: WorkerHarness
     assert (await world.store.stats()).connected == 0
 
 
-async def test_who_was_never_let_in_is_not_put_back(world: WorkerHarness) -> None:
+async def test_a_connection_that_was_refused_is_not_registered(world: WorkerHarness) -> None:
     world.fickle.down = True
     with pytest.raises(StoreUnavailable):
         await world.admit(FakeTransport())
@@ -228,7 +230,7 @@ async def test_who_was_never_let_in_is_not_put_back(world: WorkerHarness) -> Non
 
 
 class Forgetful:
-    """A store of another incarnation with every wish; it knows what it is told to."""
+    """A store whose incarnation and answers a test sets."""
 
     def __init__(self) -> None:
         self.incarnation = "one"
@@ -236,7 +238,7 @@ class Forgetful:
         self.lost_when_registered: tuple[LostSession, ...] = ()
 
     async def own(self) -> None:
-        """Nobody else's."""
+        """Accepts any owner."""
 
     async def beat(self, *_: object, **__: object) -> BeatAnswer:
         lost, self.lost = self.lost, ()
@@ -249,36 +251,38 @@ class Forgetful:
 
 @pytest.fixture
 async def forgetful(world: WorkerHarness) -> Forgetful:
-    """The world's beats speak with a store that knows them, until its incarnation changes."""
+    """The store of the world's beats, which knows its sessions until the incarnation changes."""
     store = Forgetful()
     world.fickle = FlakyStore(store)
-    world.beats._store = world.beats._registering._store = cast(Store, world.fickle)
+    world.beats._store = world.beats._reregistration._store = cast(Store, world.fickle)
     await world.beats.flush()
     return store
 
 
-def inhabit(world: WorkerHarness, number: int) -> None:
-    """So many connected sessions, without the pains of admission."""
+def add_sessions(world: WorkerHarness, number: int) -> None:
+    """Add connected sessions without admission."""
     for index in range(number):
         session = connected(record(f"s{index}"), connect(FakeTransport()))
         world.hub._sessions[session.id] = session
 
 
-async def test_the_first_store_of_a_life_needs_no_introduction(
+async def test_nothing_is_registered_with_the_first_incarnation(
     world: WorkerHarness, forgetful: Forgetful
 ) -> None:
     assert registered(world) == []
 
 
 async def test_a_call_carries_a_bounded_batch(world: WorkerHarness, forgetful: Forgetful) -> None:
-    inhabit(world, 2 * BATCH + 1)
+    add_sessions(world, 2 * BATCH + 1)
     forgetful.incarnation = "two"
     await world.beats.flush()
     assert [len(batch) for batch in registered(world)] == [BATCH, BATCH, 1]
 
 
-async def test_a_failure_in_between_begins_anew(world: WorkerHarness, forgetful: Forgetful) -> None:
-    inhabit(world, BATCH + 1)
+async def test_a_failure_starts_the_registration_over(
+    world: WorkerHarness, forgetful: Forgetful
+) -> None:
+    add_sessions(world, BATCH + 1)
     forgetful.incarnation = "two"
     world.fickle.held["register"] = held = asyncio.Event()
     beat = asyncio.create_task(world.beats.flush())
@@ -293,23 +297,23 @@ async def test_a_failure_in_between_begins_anew(world: WorkerHarness, forgetful:
     assert [len(batch) for batch in registered(world)] == [BATCH, 1, BATCH, 1]
 
 
-async def test_unknown_to_another_incarnation_is_not_lost(
+async def test_sessions_unknown_to_a_new_incarnation_are_not_dropped(
     world: WorkerHarness, forgetful: Forgetful
 ) -> None:
-    inhabit(world, 1)
+    add_sessions(world, 1)
     forgetful.incarnation = "two"
     forgetful.lost = (LostSession("s0", 1, LossReason.UNKNOWN),)
     await world.beats.flush()
     assert [session.id for session in world.hub.connected()] == ["s0"]
-    forgetful.lost = (LostSession("s0", 1, LossReason.UNKNOWN),)  # now it has been told
+    forgetful.lost = (LostSession("s0", 1, LossReason.UNKNOWN),)  # by now it has been registered
     await world.beats.flush()
     assert list(world.hub.connected()) == []
 
 
-async def test_taken_over_is_taken_over_in_any_incarnation(
+async def test_taken_over_sessions_are_dropped_in_any_incarnation(
     world: WorkerHarness, forgetful: Forgetful
 ) -> None:
-    inhabit(world, 3)
+    add_sessions(world, 3)
     forgetful.incarnation = "two"
     forgetful.lost = (LostSession("s0", 1, LossReason.TAKEN_OVER),)
     forgetful.lost_when_registered = (LostSession("s1", 1, LossReason.TAKEN_OVER),)
@@ -319,14 +323,14 @@ async def test_taken_over_is_taken_over_in_any_incarnation(
     assert [ends[id_].ended for id_ in ("s0", "s1")] == [(4506, "session continued elsewhere")] * 2
 
 
-async def test_of_two_generations_only_the_newer_is_put_back(
+async def test_of_two_generations_only_the_newer_is_registered(
     world: WorkerHarness, forgetful: Forgetful
 ) -> None:
-    """It was resumed here before the store had heard of the end of the older connection."""
-    world.departures.hold()
+    """It was resumed here before the end of its older connection was reported."""
+    world.disconnects.hold()
     older = connected(record("s0"), connect(FakeTransport()))
     world.hub._sessions["s0"] = older
-    world.hub.gone(older, 1006)
+    world.hub.on_disconnect(older, 1006)
     world.hub._sessions["s0"] = connected(record("s0", generation=2), connect(FakeTransport()))
     forgetful.incarnation = "two"
     await world.beats.flush()
@@ -337,8 +341,8 @@ async def test_of_two_generations_only_the_newer_is_put_back(
 async def test_ten_thousand_sessions_do_not_stop_the_loop(
     world: WorkerHarness, forgetful: Forgetful
 ) -> None:
-    """Nothing of it takes the loop for longer than 50 ms, by this thread's own clock."""
-    inhabit(world, 10_000)
+    """Registration takes the loop for at most 50 ms at a time, by the CPU time of this thread."""
+    add_sessions(world, 10_000)
     stretches: list[float] = []
 
     async def watch() -> None:
@@ -348,7 +352,7 @@ async def test_ten_thousand_sessions_do_not_stop_the_loop(
             stretches.append(time.thread_time() - began)
 
     gc.collect()
-    gc.freeze()  # all that the tests before have left: its collection is not measured here
+    gc.freeze()  # garbage of earlier tests is not measured here
     watching = asyncio.create_task(watch())
     forgetful.incarnation = "two"
     await world.beats.flush()
@@ -358,15 +362,15 @@ async def test_ten_thousand_sessions_do_not_stop_the_loop(
     assert max(stretches) < 0.05
 
 
-async def test_each_registration_is_made_when_its_turn_comes(
+async def test_each_registration_is_built_when_it_is_taken(
     world: WorkerHarness, forgetful: Forgetful, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    inhabit(world, BATCH + 1)
+    add_sessions(world, BATCH + 1)
     last = list(world.hub.connected())[-1]
-    everybody: Any = Reregistration(cast(Store, world.fickle), world.hub, world.departures)
-    made = everybody._everybody()
+    reregistration: Any = Reregistration(cast(Store, world.fickle), world.hub, world.disconnects)
+    made = reregistration._registrations()
     for _ in range(BATCH):
         next(made)
     last.departed = True
