@@ -1,4 +1,4 @@
-"""Logins are asked for again, in batches, and those that have ended are closed."""
+"""Revalidation: logins are checked in batches, and sockets of those that ended are closed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,15 +14,15 @@ from ..conftest import WorkerHarness
 from ..fakes import FakeTransport
 
 
-class Judge:
-    """Remembers what it was asked and knows what to answer."""
+class FakeVerdicts:
+    """Records the logins of each check and returns the codes in ``ended``."""
 
     def __init__(self) -> None:
-        self.asked: list[list[str]] = []
+        self.checks: list[list[str]] = []
         self.ended: dict[str, CloseCode] = {}
 
     async def __call__(self, digests: Sequence[str]) -> Mapping[str, CloseCode]:
-        self.asked.append(sorted(digests))
+        self.checks.append(sorted(digests))
         return {digest: self.ended[digest] for digest in digests if digest in self.ended}
 
 
@@ -30,20 +30,20 @@ async def admit(world: WorkerHarness, login: str, wire: FakeTransport | None = N
     await world.admit(wire or FakeTransport(), peer=Peer(user="1", login=login))
 
 
-async def test_every_login_is_asked_for_once(world: WorkerHarness) -> None:
-    judge = Judge()
+async def test_each_login_is_checked_once(world: WorkerHarness) -> None:
+    verdicts = FakeVerdicts()
     for login in ("a", "b", "a", ""):
         await admit(world, login)
-    await Revalidation(world.hub, judge).revalidate()
-    assert judge.asked == [["a", "b"]]
+    await Revalidation(world.hub, verdicts).revalidate()
+    assert verdicts.checks == [["a", "b"]]
 
 
-async def test_all_sockets_of_an_ended_login_are_closed_and_no_other(world: WorkerHarness) -> None:
-    judge, wires = Judge(), [FakeTransport() for _ in range(4)]
+async def test_the_sockets_of_an_ended_login_are_closed_and_no_others(world: WorkerHarness) -> None:
+    verdicts, wires = FakeVerdicts(), [FakeTransport() for _ in range(4)]
     for login, wire in zip("aabc", wires, strict=True):
         await admit(world, login, wire)
-    judge.ended = {"a": CloseCode.LOGGED_OUT, "b": CloseCode.CREDENTIALS_CHANGED}
-    await Revalidation(world.hub, judge).revalidate()
+    verdicts.ended = {"a": CloseCode.LOGGED_OUT, "b": CloseCode.CREDENTIALS_CHANGED}
+    await Revalidation(world.hub, verdicts).revalidate()
     await world.settle()
     assert [wire.closed for wire in wires] == [4503, 4503, 4008, None]
     stats = await world.store.stats()
@@ -51,45 +51,49 @@ async def test_all_sockets_of_an_ended_login_are_closed_and_no_other(world: Work
 
 
 @pytest.mark.parametrize("later", [CloseCode.CREDENTIALS_CHANGED, None])
-async def test_an_end_is_looked_at_twice(world: WorkerHarness, later: CloseCode | None) -> None:
-    """Between a changed password and the session's new key everybody looks logged out."""
-    judge, wire = Judge(), FakeTransport()
+async def test_an_ended_login_is_checked_twice(
+    world: WorkerHarness, later: CloseCode | None
+) -> None:
+    """Between a new password and the session's new key a login looks as if it had ended."""
+    verdicts, wire = FakeVerdicts(), FakeTransport()
     await admit(world, "a", wire)
-    judge.ended = {"a": CloseCode.LOGGED_OUT}
+    verdicts.ended = {"a": CloseCode.LOGGED_OUT}
 
-    async def looked(digests: Sequence[str]) -> Mapping[str, CloseCode]:
-        answer = await judge(digests)
-        judge.ended = {"a": later} if later else {}
+    async def check(digests: Sequence[str]) -> Mapping[str, CloseCode]:
+        answer = await verdicts(digests)
+        verdicts.ended = {"a": later} if later else {}
         return answer
 
-    await Revalidation(world.hub, looked).revalidate()
+    await Revalidation(world.hub, check).revalidate()
     await world.settle()
-    assert judge.asked == [["a"], ["a"]]
+    assert verdicts.checks == [["a"], ["a"]]
     assert wire.closed == later
 
 
-async def test_a_question_is_bounded(world: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK", 2)
-    judge = Judge()
+async def test_a_check_carries_a_bounded_batch(
+    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    verdicts = FakeVerdicts()
     for login in "abc":
         await admit(world, login)
-    await Revalidation(world.hub, judge).revalidate()
-    assert sorted(map(len, judge.asked)) == [1, 2]
+    await Revalidation(world.hub, verdicts).revalidate()
+    assert sorted(map(len, verdicts.checks)) == [1, 2]
 
 
-async def test_without_logins_nobody_is_asked(world: WorkerHarness) -> None:
-    judge = Judge()
+async def test_without_logins_nothing_is_checked(world: WorkerHarness) -> None:
+    verdicts = FakeVerdicts()
     await admit(world, "")
-    await Revalidation(world.hub, judge).revalidate()
-    assert judge.asked == []
+    await Revalidation(world.hub, verdicts).revalidate()
+    assert verdicts.checks == []
 
 
-async def test_when_it_cannot_be_known_nobody_is_closed(world: WorkerHarness) -> None:
-    async def silent(digests: Sequence[str]) -> Mapping[str, CloseCode]:
+async def test_an_outage_closes_no_socket(world: WorkerHarness) -> None:
+    async def fail(digests: Sequence[str]) -> Mapping[str, CloseCode]:
         raise StoreUnavailable("down")
 
     wire = FakeTransport()
     await admit(world, "a", wire)
     with pytest.raises(StoreUnavailable):
-        await Revalidation(world.hub, silent).revalidate()
+        await Revalidation(world.hub, fail).revalidate()
     assert wire.closed is None
