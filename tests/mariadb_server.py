@@ -8,8 +8,8 @@ from typing import Self
 
 import pymysql
 
-from tests.e2e.server_support import PATIENCE, eventually
 from tests.e2e.support import free_port
+from tests.polling import TIMEOUT, eventually
 
 # Debian keeps the server off an ordinary user's PATH.
 PATH = os.environ.get("PATH", "") + ":/usr/sbin"
@@ -46,7 +46,7 @@ class MariaServer:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
         self._folder.cleanup()
 
     def _options(self) -> list[str]:

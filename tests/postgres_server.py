@@ -13,8 +13,8 @@ from typing import Any, Self
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from tests.e2e.server_support import PATIENCE, eventually
 from tests.e2e.support import free_port
+from tests.polling import TIMEOUT, eventually
 
 USER = "postgres"  # also the account that it runs as where root starts it: it refuses to be root
 DATABASE = "postgres"
@@ -57,7 +57,7 @@ class PostgresServer:
 
     def connect(self) -> psycopg.Connection:
         """A connection of one's own, each statement a transaction."""
-        return psycopg.connect(self.url, autocommit=True, connect_timeout=int(PATIENCE))
+        return psycopg.connect(self.url, autocommit=True, connect_timeout=int(TIMEOUT))
 
     def create(self, database: str, *, template: str = "template1") -> str:
         """Another database, empty or a copy; its URL."""
@@ -118,7 +118,7 @@ class PostgresServer:
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(PATIENCE)
+            self._process.wait(TIMEOUT)
             self._process = None
 
     @property

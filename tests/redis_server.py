@@ -16,8 +16,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.e2e.server_support import PATIENCE, eventually
 from tests.e2e.support import free_port
+from tests.polling import TIMEOUT, eventually
 
 
 class RedisServer:
@@ -48,7 +48,7 @@ class RedisServer:
 
     def client(self, **options: Any) -> redis.Redis:
         """A client without retries; ``with`` it, so that its connections are closed."""
-        usual = {"port": self.port, "socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
+        usual = {"port": self.port, "socket_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
         return redis.Redis(**{**usual, **options})
 
     def start(self) -> None:
@@ -93,7 +93,7 @@ class RedisServer:
         if self._process is not None:
             self._process.send_signal(number)
             self._process.send_signal(signal.SIGCONT)
-            self._process.wait(PATIENCE)
+            self._process.wait(TIMEOUT)
             self._process = None
 
     def freeze(self) -> None:

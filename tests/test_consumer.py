@@ -21,7 +21,7 @@ from realtime.store.records import Deliveries, SessionState
 from realtime.worker import runtime
 from realtime.worker.admission.handler_queue import MAX_WAITING
 from realtime.worker.runtime import Runtime
-from tests.worker.fakes import eventually
+from tests.polling import eventually_in_loop
 
 HELLO = {"type": "hello", "protocol": 1}
 QUICK = {"ALLOW_ANONYMOUS": True, "FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0}
@@ -360,7 +360,7 @@ async def test_a_handler_that_goes_on_after_a_drain_makes_no_other_worker(
     await asyncio.wait_for(Late.begun.wait(), 10)
     await worker.drain()
     await client.end()
-    await eventually(lambda: Late.ends)
+    await eventually_in_loop(lambda: Late.ends)
     assert (Late.ends, runtime.running()) == (["this worker has ended"], [])
 
 
@@ -485,7 +485,7 @@ async def test_what_a_client_says_is_published_and_acknowledged(worker: Runtime)
     await client.say(type="leave", id=3, room="open")
     assert (await client.hear())["type"] == "left"
     expected = [("joined", "open"), ("joined", "user:42"), ("left", "open")]
-    await eventually(lambda: sorted(moves) == expected)
+    await eventually_in_loop(lambda: sorted(moves) == expected)
     await client.disconnect()
 
 
@@ -558,7 +558,7 @@ async def test_bytes_are_a_sign_of_life(worker: Runtime) -> None:
     worker.hub.tick(session, session.heartbeat.due)
     assert session.heartbeat.missed == 1
     await client.send_to(bytes_data=b"x")
-    await eventually(lambda: session.heartbeat.missed == 0)
+    await eventually_in_loop(lambda: session.heartbeat.missed == 0)
     await client.disconnect()
 
 
@@ -618,7 +618,7 @@ async def slow(worker: Runtime) -> Client:
 
 async def test_a_slow_hook_does_not_delay_pongs(slow: Client) -> None:
     await slow.send_to(bytes_data=b"1")
-    await eventually(lambda: Slow.begun)
+    await eventually_in_loop(lambda: Slow.begun)
     await slow.say(type="ping", sequence=1)
     assert (await slow.hear())["type"] == "pong"
     Slow.go_on.set()
@@ -628,7 +628,7 @@ async def test_a_slow_hook_does_not_delay_pongs(slow: Client) -> None:
 
 async def test_a_full_queue_answers_rate_limited_and_loses_nothing_else(slow: Client) -> None:
     await slow.send_to(bytes_data=b"0")
-    await eventually(lambda: Slow.begun)
+    await eventually_in_loop(lambda: Slow.begun)
     for _ in range(MAX_WAITING + 1):
         await slow.send_to(bytes_data=b"n")
     error = await slow.hear()
@@ -641,9 +641,9 @@ async def test_a_full_queue_answers_rate_limited_and_loses_nothing_else(slow: Cl
 
 async def test_a_hook_is_cancelled_when_the_transport_goes(slow: Client) -> None:
     await slow.send_to(bytes_data=b"1")
-    await eventually(lambda: Slow.begun)
+    await eventually_in_loop(lambda: Slow.begun)
     await slow.disconnect()
-    await eventually(lambda: Slow.cancelled)
+    await eventually_in_loop(lambda: Slow.cancelled)
 
 
 class Broken(RealtimeConsumer):

@@ -14,8 +14,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Route, expect
 
 from realtime.store.histogram import RELATIVE_ERROR
-from tests.e2e.server_support import ROOT, eventually
+from tests.e2e.server_support import ROOT
 from tests.e2e.support import PASSWORD, Project, Server, free_port
+from tests.polling import eventually
 
 from .conftest import enter
 

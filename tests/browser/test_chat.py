@@ -8,8 +8,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.server_support import ROOT, eventually
+from tests.e2e.server_support import ROOT
 from tests.e2e.support import Project, Server, free_port
+from tests.polling import eventually
 
 from .conftest import enter
 

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, expect
 
-from tests.e2e.server_support import eventually
 from tests.e2e.support import Project, Server, Visitor, free_port
 from tests.faults import Proxy
+from tests.polling import eventually
 
 from .conftest import enter
 from .slow_line import SlowLine

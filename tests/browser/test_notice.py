@@ -10,8 +10,8 @@ from typing import Literal
 import httpx
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.server_support import eventually
 from tests.e2e.support import Project, Server
+from tests.polling import eventually
 
 from .test_status import (
     SCREENSHOTS,

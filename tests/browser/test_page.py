@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.server_support import ROOT, eventually
+from tests.e2e.server_support import ROOT
 from tests.e2e.support import PASSWORD, Project, Server, free_port
+from tests.polling import eventually
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 

@@ -13,8 +13,9 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.e2e.server_support import ROOT, eventually
+from tests.e2e.server_support import ROOT
 from tests.e2e.support import Project, Server, free_port
+from tests.polling import eventually
 
 from .conftest import ARGUMENTS, CHROMIUM, enter
 

@@ -15,8 +15,8 @@ from realtime.bus.hints import group_of_room, understand
 from realtime.bus.publication_batches import MOST_ENTRIES, PublicationBatch
 from realtime.bus.signing import Signer
 from realtime.store.log import LogEntry
+from tests.polling import eventually_in_loop
 from tests.redis_server import RedisServer
-from tests.worker.fakes import eventually
 
 from .layers import LAYERS, Faulty
 
@@ -76,7 +76,7 @@ async def test_a_room_hears_of_its_publications_and_of_no_others(
     for room in ("a", "b", "c"):
         announcer.tell(bundle(room, 1))
     await announcer.settle(10.0)
-    await eventually(lambda: ear.heard == {"a": [1], "b": [1]})
+    await eventually_in_loop(lambda: ear.heard == {"a": [1], "b": [1]})
     assert announcer.done == 3
 
 
@@ -95,7 +95,7 @@ async def test_threads_are_heard_in_order_on_every_layer(
 
     await asyncio.gather(asyncio.to_thread(publish, "a"), asyncio.to_thread(publish, "b"))
     every = list(range(1, 1001))
-    await eventually(lambda: ear.heard == {"a": every, "b": every})
+    await eventually_in_loop(lambda: ear.heard == {"a": every, "b": every})
     assert ear.messages < 1000  # gathered
     assert announcer.lost == 0
     ear.task.cancel()
@@ -106,10 +106,10 @@ async def test_the_first_goes_out_at_once_and_those_that_follow_together(
     announcer: Announcer, ear: Ear
 ) -> None:
     announcer.tell(bundle("a", 1))
-    await eventually(lambda: ear.heard)
+    await eventually_in_loop(lambda: ear.heard)
     for offset in range(2, 50):
         announcer.tell(bundle("a", offset))
-    await eventually(lambda: len(ear.heard["a"]) == 49)
+    await eventually_in_loop(lambda: len(ear.heard["a"]) == 49)
     assert ear.messages <= 3
 
 
@@ -130,10 +130,10 @@ async def test_a_layer_that_hangs_holds_up_a_publisher_for_a_moment_and_is_said_
         return time.monotonic() - began
 
     assert await asyncio.to_thread(publish) < 3.0
-    await eventually(lambda: announcer.failed > 1)
+    await eventually_in_loop(lambda: announcer.failed > 1)
     faulty.hanging = False
     announcer.tell(bundle("a", 20 * MOST_ENTRIES))
-    await eventually(lambda: ear.heard and len(caplog.messages) == 2)
+    await eventually_in_loop(lambda: ear.heard and len(caplog.messages) == 2)
     assert ear.heard["a"][-1] == 20 * MOST_ENTRIES  # whoever hears of it reads the log
     failed, worked = caplog.messages
     assert failed.startswith("publications cannot be announced: TimeoutError")
@@ -147,10 +147,10 @@ async def test_whatever_a_layer_raises_the_next_is_announced(
     caplog.set_level(logging.WARNING)
     faulty.raising = error
     announcer.tell(bundle("a", 1))
-    await eventually(lambda: announcer.failed)
+    await eventually_in_loop(lambda: announcer.failed)
     faulty.raising = None
     announcer.tell(bundle("a", 2))
-    await eventually(lambda: ear.heard == {"a": [2]} and len(caplog.messages) == 2)
+    await eventually_in_loop(lambda: ear.heard == {"a": [2]} and len(caplog.messages) == 2)
 
 
 async def test_a_stop_drops_what_waits(announcer: Announcer, faulty: Faulty) -> None:

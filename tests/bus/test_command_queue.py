@@ -7,7 +7,8 @@ import pytest
 
 from realtime.bus import command_queue as module
 from realtime.bus.command_queue import MAX_WAITING, LayerCommandQueue, OutageLog
-from tests.worker.fakes import Clock, eventually
+from tests.polling import eventually_in_loop
+from tests.worker.fakes import Clock
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +103,7 @@ async def test_a_layer_that_cancels_a_command_stops_no_other(commands: Commands)
 
     line = LayerCommandQueue()
     line.put(cancelled)
-    await eventually(lambda: not line.busy)
+    await eventually_in_loop(lambda: not line.busy)
     line.put(commands.work(1))
     await line.settle(5.0)
     assert commands.given == [1]

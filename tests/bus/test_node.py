@@ -15,8 +15,9 @@ from realtime.bus.node import FLUSH_EVERY, BusNode, leaves_process
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.bus.signing import Signer
 from realtime.store.log import LogEntry
+from tests.polling import eventually_in_loop
 from tests.redis_server import RedisServer
-from tests.worker.fakes import Clock, eventually, live, settled
+from tests.worker.fakes import Clock, live, settled
 
 from .layers import LAYERS, Faulty
 
@@ -97,7 +98,7 @@ async def test_all_workers_are_told(name: str, redis_server: RedisServer) -> Non
         workers[0].messenger.tell(HintKind.RESUMED, [ID])  # a subscription is not confirmed
         return all(worker.session.changed and worker.flushes for worker in workers)
 
-    await eventually(all_were_told)
+    await eventually_in_loop(all_were_told)
     for worker in workers:
         await worker.messenger.stop()
 
@@ -115,14 +116,14 @@ async def test_redis_gone_and_back_is_heard_of_again(redis_server: RedisServer) 
         worker = await Worker(LAYERS["pubsub"](redis)).joined()
         redis.kill()
         worker.messenger.tell(HintKind.CLOSING, [ID])
-        await eventually(lambda: worker.messenger.line.dropped)
+        await eventually_in_loop(lambda: worker.messenger.line.dropped)
         redis.start()
 
         def told() -> int:
             worker.messenger.tell(HintKind.CLOSING, [ID])
             return worker.heard
 
-        await eventually(told)
+        await eventually_in_loop(told)
         await worker.messenger.stop()
 
 
@@ -182,7 +183,7 @@ async def test_what_happens_together_is_told_together(worker: Worker, other: Wor
     for number in range(150):
         worker.messenger.tell(HintKind.RESUMED, [f"{number:032x}"])
     worker.messenger.tell(HintKind.RESUMED, [ID])
-    await eventually(lambda: other.session.changed)
+    await eventually_in_loop(lambda: other.session.changed)
     assert other.heard == 1
 
 
@@ -191,9 +192,9 @@ async def test_many_are_told_at_once_and_at_most_as_many_as_a_hint_names(
 ) -> None:
     for number in range(1000):
         worker.messenger.tell(HintKind.RESUMED, [f"{number:032x}"])
-    await eventually(lambda: other.heard == 5)
+    await eventually_in_loop(lambda: other.heard == 5)
     worker.messenger.tell(HintKind.CLOSING, [f"{number:032x}" for number in range(1000)])
-    await eventually(lambda: other.flushes)
+    await eventually_in_loop(lambda: other.flushes)
     assert (other.heard, other.ignored) == (6, 0)
 
 
@@ -211,10 +212,10 @@ async def test_what_the_layer_loses_is_missed_by_nobody(
 ) -> None:
     faulty.copies = 0
     worker.messenger.tell(HintKind.CLOSING, [ID])
-    await eventually(lambda: "group_send" in faulty.calls)
+    await eventually_in_loop(lambda: "group_send" in faulty.calls)
     faulty.copies = 1
     worker.messenger.tell(HintKind.CLOSING, [ID])
-    await eventually(lambda: other.heard == 1)
+    await eventually_in_loop(lambda: other.heard == 1)
 
 
 async def test_what_is_doubled_flushes_no_more_often(
@@ -222,7 +223,7 @@ async def test_what_is_doubled_flushes_no_more_often(
 ) -> None:
     faulty.copies = 50
     worker.messenger.tell(HintKind.CLOSING, [ID])
-    await eventually(lambda: other.heard == 50)
+    await eventually_in_loop(lambda: other.heard == 50)
     assert len(set(other.flushes)) <= 2
 
 
@@ -236,7 +237,7 @@ async def test_what_is_forged_is_counted_and_nothing_else(
     await faulty.forge(
         GROUP, Hint(HintKind.CLOSING, tuple(str(n) for n in range(100_000))).message()
     )
-    await eventually(lambda: worker.ignored == len(forged) + 1)
+    await eventually_in_loop(lambda: worker.ignored == len(forged) + 1)
     assert (worker.heard, worker.flushes, caplog.messages) == (0, [], [])
 
 
@@ -246,9 +247,9 @@ async def test_a_receive_that_ends_is_begun_again(
 ) -> None:
     faulty.receive_errors = [error] * 5
     worker = await Worker(faulty).joined()
-    await eventually(lambda: not faulty.receive_errors)
+    await eventually_in_loop(lambda: not faulty.receive_errors)
     worker.messenger.tell(HintKind.CLOSING, [ID])
-    await eventually(lambda: worker.heard)
+    await eventually_in_loop(lambda: worker.heard)
     (said,) = caplog.messages
     assert said.startswith("hints cannot be received: ")
     assert faulty.calls.count("group_add") >= 5  # it may have forgotten us
@@ -262,7 +263,7 @@ async def test_what_cannot_be_read_holds_up_nothing(
     faulty.receive_errors = [ValueError("no message pack")] * 20
     worker = await Worker(faulty).joined()
     worker.messenger.tell(HintKind.CLOSING, [ID])
-    await eventually(lambda: worker.heard)
+    await eventually_in_loop(lambda: worker.heard)
     assert (worker.ignored, caplog.messages) == (20, [])
     await worker.messenger.stop()
 
@@ -280,7 +281,7 @@ async def test_publications_of_others_are_passed_on_while_somebody_is_in_their_r
         there.messenger.announce(bundle)  # a subscription is not confirmed
         return here.told
 
-    assert (await eventually(told))[0] == bundle
+    assert (await eventually_in_loop(told))[0] == bundle
     assert there.told == []
     for worker in (here, there):
         await worker.messenger.stop()
@@ -305,7 +306,7 @@ async def test_a_layer_that_has_forgotten_a_worker_hears_of_it_again(
     await worker.messenger.stay()
     await other.messenger.stay()
     worker.messenger.tell(HintKind.CLOSING, [ID])
-    await eventually(lambda: other.heard)
+    await eventually_in_loop(lambda: other.heard)
 
 
 async def test_a_layer_out_of_reach_at_the_start_is_joined_later(faulty: Faulty) -> None:
@@ -314,7 +315,7 @@ async def test_a_layer_out_of_reach_at_the_start_is_joined_later(faulty: Faulty)
     faulty.raising = None
     await worker.messenger.stay()
     worker.messenger.tell(HintKind.CLOSING, [ID])
-    await eventually(lambda: worker.heard)
+    await eventually_in_loop(lambda: worker.heard)
     await worker.messenger.stop()
 
 

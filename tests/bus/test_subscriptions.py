@@ -13,8 +13,9 @@ from channels.layers import InMemoryChannelLayer
 from realtime.bus import command_queue, subscriptions
 from realtime.bus.hints import group_of_room
 from realtime.bus.subscriptions import RENEWALS, Subscriptions
+from tests.polling import eventually_in_loop
 from tests.redis_server import RedisServer
-from tests.worker.fakes import eventually, settled
+from tests.worker.fakes import settled
 
 from .layers import LAYERS, Faulty
 
@@ -56,9 +57,9 @@ async def test_a_room_is_joined_while_somebody_is_in_it(
 ) -> None:
     subscribed.opened("a")
     subscribed.opened("b")
-    await eventually(lambda: in_groups(faulty) == groups("a", "b"))
+    await eventually_in_loop(lambda: in_groups(faulty) == groups("a", "b"))
     subscribed.closed("a")
-    await eventually(lambda: in_groups(faulty) == groups("b"))
+    await eventually_in_loop(lambda: in_groups(faulty) == groups("b"))
 
 
 async def test_what_changes_back_before_it_was_said_is_no_command(
@@ -70,7 +71,7 @@ async def test_what_changes_back_before_it_was_said_is_no_command(
     await settled()
     assert faulty.calls == []
     subscribed.opened("a")
-    await eventually(lambda: in_groups(faulty) == groups("a"))
+    await eventually_in_loop(lambda: in_groups(faulty) == groups("a"))
     for _ in range(100):
         subscribed.closed("a")
         subscribed.opened("a")
@@ -82,16 +83,16 @@ async def test_what_changes_while_it_is_said_is_said_again(
     subscribed: Subscriptions, faulty: Faulty
 ) -> None:
     subscribed.opened("a")
-    await eventually(lambda: in_groups(faulty) == groups("a"))
+    await eventually_in_loop(lambda: in_groups(faulty) == groups("a"))
     faulty.hanging = True
     subscribed.closed("a")
-    await eventually(lambda: faulty.calls[-1] == "group_discard")
+    await eventually_in_loop(lambda: faulty.calls[-1] == "group_discard")
     subscribed.opened("a")
     subscribed.closed("a")
     subscribed.opened("a")
     faulty.hanging = False
     await faulty.group_discard(GROUP("a"), CHANNEL)  # it took effect, late
-    await eventually(lambda: in_groups(faulty) == groups("a") and subscribed.settled)
+    await eventually_in_loop(lambda: in_groups(faulty) == groups("a") and subscribed.settled)
 
 
 async def test_whatever_happens_in_whatever_order_the_end_is_right(
@@ -110,7 +111,7 @@ async def test_whatever_happens_in_whatever_order_the_end_is_right(
         if chance.random() < 0.2:
             await asyncio.sleep(0)
     faulty.raising = None
-    await eventually(lambda: subscribed.settled and in_groups(faulty) == groups(*wanted))
+    await eventually_in_loop(lambda: subscribed.settled and in_groups(faulty) == groups(*wanted))
 
 
 async def test_an_outage_is_said_once_and_made_good(
@@ -124,10 +125,10 @@ async def test_an_outage_is_said_once_and_made_good(
     for number in range(10):
         subscribed.opened(f"r{number}")
     subscribed.closed("r0")
-    await eventually(lambda: len(faulty.calls) > 3)
+    await eventually_in_loop(lambda: len(faulty.calls) > 3)
     faulty.hanging = False
     wanted = groups(*(f"r{number}" for number in range(1, 10)))
-    await eventually(lambda: in_groups(faulty) == wanted and subscribed.settled)
+    await eventually_in_loop(lambda: in_groups(faulty) == wanted and subscribed.settled)
     assert len(caplog.messages) == 2
     assert caplog.messages[0].startswith("rooms cannot be subscribed to: ")
 
@@ -136,11 +137,11 @@ async def test_everything_is_said_again_in_turn(subscribed: Subscriptions, fault
     rooms = [f"r{number}" for number in range(3 * RENEWALS)]
     for room in rooms:
         subscribed.opened(room)
-    await eventually(lambda: subscribed.settled)
+    await eventually_in_loop(lambda: subscribed.settled)
     faulty.groups.clear()  # a layer forgets
     for number in range(1, RENEWALS + 1):
         subscribed.renew()
-        await eventually(lambda: subscribed.settled)
+        await eventually_in_loop(lambda: subscribed.settled)
         assert len(faulty.groups) == 3 * number
     assert in_groups(faulty) == groups(*rooms)
 
@@ -150,16 +151,16 @@ async def test_everything_is_said_again_at_once_when_the_layer_was_away(
 ) -> None:
     for room in "abc":
         subscribed.opened(room)
-    await eventually(lambda: subscribed.settled)
+    await eventually_in_loop(lambda: subscribed.settled)
     faulty.groups.clear()
     subscribed.begin_anew()
-    await eventually(lambda: in_groups(faulty) == groups("a", "b", "c"))
+    await eventually_in_loop(lambda: in_groups(faulty) == groups("a", "b", "c"))
 
 
 async def test_a_stop_leaves_the_groups(subscribed: Subscriptions, faulty: Faulty) -> None:
     for room in "abc":
         subscribed.opened(room)
-    await eventually(lambda: subscribed.settled)
+    await eventually_in_loop(lambda: subscribed.settled)
     await subscribed.stop()
     assert faulty.groups == {}
 
@@ -168,7 +169,7 @@ async def test_a_stop_does_not_wait_for_a_layer_that_hangs(
     subscribed: Subscriptions, faulty: Faulty
 ) -> None:
     subscribed.opened("a")
-    await eventually(lambda: subscribed.settled)
+    await eventually_in_loop(lambda: subscribed.settled)
     faulty.hanging = True
     began = time.monotonic()
     await subscribed.stop()

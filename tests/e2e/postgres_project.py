@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from .server_support import PATIENCE
+from tests.polling import TIMEOUT
+
 from .support import MAKE_USERS, Project
 
 MIGRATE = """
@@ -31,7 +32,7 @@ class PostgresProject(Project):
 
     def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
         with psycopg.connect(
-            self.url, row_factory=dict_row, connect_timeout=int(PATIENCE)
+            self.url, row_factory=dict_row, connect_timeout=int(TIMEOUT)
         ) as connection:
             cursor = connection.execute(query.replace("?", "%s").encode(), parameters)
             return cursor.fetchall() if cursor.description else []

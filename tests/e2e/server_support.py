@@ -18,13 +18,12 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
+
+from tests.polling import TIMEOUT, eventually
 
 from .fork_server import Forked, ForkServer
 
-T = TypeVar("T")
-
-PATIENCE = 10.0
 ROOT = Path(__file__).resolve().parents[2]
 
 # Nothing of this test run's own Django may reach the processes.
@@ -36,15 +35,6 @@ Process = subprocess.Popen[bytes] | Forked
 Start = Callable[[list[str], dict[str, str], int, int], Process]
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-
-
-def eventually(probe: Callable[[], T | None], *, within: float = PATIENCE, what: object = "") -> T:
-    """The first true value of ``probe``; fails when the deadline passes."""
-    deadline = time.monotonic() + within
-    while not (value := probe()):
-        assert time.monotonic() < deadline, f"not within {within} s: {what}"
-        time.sleep(0.01)
-    return value
 
 
 def execute(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
@@ -117,7 +107,7 @@ class ServerProcess:
         port: int = self.event("listening")["port"]
         return port
 
-    def event(self, kind: str, *, within: float = PATIENCE, **details: Any) -> dict[str, Any]:
+    def event(self, kind: str, *, within: float = TIMEOUT, **details: Any) -> dict[str, Any]:
         """The first event of this kind with these details, awaited."""
 
         def found() -> dict[str, Any] | None:
@@ -131,7 +121,7 @@ class ServerProcess:
     def count(self, kind: str) -> int:
         return sum(event["event"] == kind for event in tuple(self.events))
 
-    def logged(self, text: str, *, within: float = PATIENCE) -> int:
+    def logged(self, text: str, *, within: float = TIMEOUT) -> int:
         """How many lines of the log hold this text; waits for the first."""
         return eventually(lambda: self.lines_with(text), within=within, what=(text, self.log[-20:]))
 
@@ -143,7 +133,7 @@ class ServerProcess:
         self.process.send_signal(number)
         return time.monotonic()
 
-    def exit_code(self, *, within: float = PATIENCE) -> int:
+    def exit_code(self, *, within: float = TIMEOUT) -> int:
         return self.process.wait(within)
 
 
@@ -154,7 +144,7 @@ class Peer:
         self.socket = socket.socket()
         if receive_buffer is not None:  # before connecting: it sets the window
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(TIMEOUT)
         self.received = b""
         try:
             self.socket.connect(("127.0.0.1", port))

@@ -5,7 +5,7 @@ import socket
 import threading
 from typing import Self
 
-from .server_support import eventually
+from tests.polling import eventually
 
 
 class ServiceManager:

@@ -29,7 +29,9 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from .server_support import CLEAN, PATIENCE, PYTHON, Start, eventually, execute, fork
+from tests.polling import TIMEOUT, eventually
+
+from .server_support import CLEAN, PYTHON, Start, execute, fork
 
 Frame = dict[str, Any]
 Answer = Callable[[Frame], Frame | None]
@@ -127,7 +129,7 @@ class Project:
     # The database, where asking a command again and again would be slow
 
     def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
-        with closing(sqlite3.connect(self.database, timeout=PATIENCE)) as connection:
+        with closing(sqlite3.connect(self.database, timeout=TIMEOUT)) as connection:
             connection.row_factory = sqlite3.Row
             found = [dict(row) for row in connection.execute(query, parameters)]
             connection.commit()
@@ -237,11 +239,11 @@ class Server:
         """Ask it to end. Returns at once."""
         self.process.send_signal(number)
 
-    def exit_code(self, *, within: float = PATIENCE) -> int:
+    def exit_code(self, *, within: float = TIMEOUT) -> int:
         """Awaited; the log holds all that it has said then, unless a process of its own goes on."""
         code = self.process.wait(within)
         if not self.children():
-            self._reader.join(PATIENCE)
+            self._reader.join(TIMEOUT)
         return code
 
     def lines_with(self, text: str) -> list[str]:
@@ -253,7 +255,7 @@ class Server:
         return [line for line in tuple(self.log) if any(word in line for word in bad)]
 
     def status(self, path: str) -> int:
-        return httpx.get(self.url + path, timeout=PATIENCE, verify=NO_TLS).status_code
+        return httpx.get(self.url + path, timeout=TIMEOUT, verify=NO_TLS).status_code
 
 
 # Visitors: the HTTP half
@@ -265,7 +267,7 @@ class Visitor:
     def __init__(self, server: Server) -> None:
         self.http = httpx.Client(
             base_url=server.url,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             headers={"Referer": server.url},
             verify=NO_TLS,
         )
@@ -386,12 +388,12 @@ class Client:
         """The frames of one type, in order."""
         return [frame for frame in self.frames if frame["type"] == kind]
 
-    async def frame(self, kind: str, *, number: int = 1, within: float = PATIENCE) -> Frame:
+    async def frame(self, kind: str, *, number: int = 1, within: float = TIMEOUT) -> Frame:
         """The frame of this type with this number, counted from 1; awaited."""
         await self.until(lambda: len(self.of(kind)) >= number, within=within, what=kind)
         return self.of(kind)[number - 1]
 
-    async def closed(self, *, within: float = PATIENCE) -> tuple[int, str]:
+    async def closed(self, *, within: float = TIMEOUT) -> tuple[int, str]:
         """Code and reason of the close frame, awaited; (1006, "") if none came."""
         await self.until(lambda: self.end is not None, within=within, what="the end")
         assert self.end is not None
@@ -467,11 +469,6 @@ async def crowd(
             stack.enter_async_context(connected(server, cookie, resume=ticket)) for ticket in chosen
         )
         yield list(await asyncio.gather(*coming))
-
-
-async def soon(probe: Callable[[], Any], *, within: float = PATIENCE, what: object = "") -> Any:
-    """The first true value of ``probe``, while the clients go on answering."""
-    return await asyncio.to_thread(eventually, probe, within=within, what=what)
 
 
 def free_port() -> int:

@@ -12,7 +12,9 @@ from threading import Event, Thread
 import psutil
 import pytest
 
-from .server_support import BINARY, PING, TEXT, Peer, ServerProcess, eventually
+from tests.polling import eventually
+
+from .server_support import BINARY, PING, TEXT, Peer, ServerProcess
 
 MIB = 1024 * 1024
 MORE = 2 * MIB  # what one bad client may add to a process

@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from tests.faults import Proxy
+from tests.polling import eventually_in_thread
 from tests.postgres_server import PostgresServer
 
 from .postgres_project import PostgresProject
-from .support import NO_TLS, Client, Frame, Server, connected, dialled, login, pong, soon
+from .support import NO_TLS, Client, Frame, Server, connected, dialled, login, pong
 
 INTERVAL, LATE, AWAY = 1.0, 0.5, 10.0
 
@@ -126,13 +127,13 @@ async def test_what_is_slow_hurts_nothing_else(project: PostgresProject, proxy: 
                 await readiness.stop()
             proxy.stall()
             ends = time.monotonic() + AWAY
-            await soon(lambda: time.monotonic() > ends, within=2 * AWAY)
+            await eventually_in_thread(lambda: time.monotonic() > ends, within=2 * AWAY)
             proxy.heal()
             if store_is_well:
                 await readiness.stop()
             assert len(readiness.answers) > 20
             assert set(readiness.answers) == {200}
-            await soon(lambda: health(daphne)["total_connections"] == len(present))
+            await eventually_in_thread(lambda: health(daphne)["total_connections"] == len(present))
             now = await asyncio.to_thread(health, uvicorn)
             assert (now["healthy"], now["workers"], now["status"]) == (8, 2, "ok")
             assert [client.end for client, _ in present] == [None] * 8

@@ -9,10 +9,11 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .redis_support import RedisProject, keys_of
-from .support import Client, Server, connected, soon
+from .support import Client, Server, connected
 from .traces import Traces
 
 SESSIONS = int(os.environ.get("CHURN", "200"))
@@ -54,7 +55,7 @@ async def test_nothing_is_left(template: Path, tmp_path: Path, redis_server: Red
         after = Traces(worker, redis_server)
         sys.stdout.write(f"after {SESSIONS} more: {after}\n")
         after.assert_no_more_than(before)
-        await soon(lambda: registry.rows().total() == came + WARM_UP, within=30.0)
+        await eventually_in_thread(lambda: registry.rows().total() == came + WARM_UP, within=30.0)
         assert set(registry.rows().values()) == {1}
         for name in ("opened", "closed"):
             assert registry.signals(name) == registry.rows(), name
@@ -90,7 +91,7 @@ async def end(worker: Server, cookie: str, client: Client, way: int) -> None:
 
 async def cleared(registry: RedisProject) -> None:
     """Wait until the last resume window is over and the sweep has been."""
-    await soon(
+    await eventually_in_thread(
         lambda: not any(":session:" in key for key in keys_of(registry.redis)),
         within=WINDOW + 15.0,
     )

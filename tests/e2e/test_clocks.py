@@ -13,11 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 from tests.wall_clock import HOUR, WallClock
 
 from .redis_support import RedisProject
-from .support import Project, Server, crowd, login, soon
+from .support import Project, Server, crowd, login
 
 
 def an_hour_ahead(project: Project) -> Project:
@@ -42,16 +43,20 @@ async def test_an_hour_apart(template: Path, tmp_path: Path, redis_server: Redis
             clients = [*lost, *neighbours]
             skew = lost[0].welcome["server_time"] - neighbours[0].welcome["server_time"]
             assert abs(skew / 1000 - HOUR) < 60  # or it would show nothing
-            await soon(lambda: min(len(client.of("ping")) for client in clients) > 3)
+            await eventually_in_thread(
+                lambda: min(len(client.of("ping")) for client in clients) > 3
+            )
             assert registry.holds(clients)  # several leases later
             assert all(abs(s.last_beat / 1000 - time.time()) < 60 for s in registry.sessions())
             ahead.kill()
-            await soon(lambda: registry.states() == {"connected": 5, "suspended": 5}, within=6)
+            await eventually_in_thread(
+                lambda: registry.states() == {"connected": 5, "suspended": 5}, within=6
+            )
             tickets = [client.ticket for client in lost[:2]]
             async with crowd(right, cookie, 0, tickets) as back:
                 assert all(client.welcome["resumed"] for client in back)
                 gone = Counter(client.id for client in lost[2:])
-                await soon(lambda: registry.rows() == gone)
+                await eventually_in_thread(lambda: registry.rows() == gone)
                 for client in lost[2:]:
                     assert 0 < registry.project.history(client.id)["duration"] < 60
         assert registry.signals("closed") == gone
@@ -94,14 +99,14 @@ async def test_what_a_clock_that_was_ahead_has_left_is_over(
         async with crowd(server, login(server, "ann"), 3) as clients:
             await clients[0].lose()
             there = {"total_connections": 2, "healthy": 2, "suspended": 1, "workers": 1}
-            await soon(lambda: counts(server) == there)
+            await eventually_in_thread(lambda: counts(server) == there)
             server.kill()
     clock.set(0)
     with project.serve() as server:
         alone = {"total_connections": 0, "healthy": 0, "suspended": 0, "workers": 1}
-        await soon(lambda: counts(server) == alone)
+        await eventually_in_thread(lambda: counts(server) == alone)
         async with crowd(server, login(server, "ann"), 1) as clients:
-            await soon(lambda: counts(server)["healthy"] == 1)
+            await eventually_in_thread(lambda: counts(server)["healthy"] == 1)
         for client in clients:
             assert project.session(client.id)["uptime_seconds"] < HOUR
 
@@ -117,9 +122,9 @@ async def test_who_is_connected_stays_while_the_clock_of_redis_is_set(
                 clients = [*here, *there]
                 for number, ahead in enumerate((2 * HOUR, 0, -2 * HOUR, 0), start=1):
                     clock.set(ahead)
-                    await soon(partial(noticed, [one, other], number))
-                    await soon(lambda: registry.holds(clients))
-                    await soon(partial(in_the_past, registry, ahead))
+                    await eventually_in_thread(partial(noticed, [one, other], number))
+                    await eventually_in_thread(lambda: registry.holds(clients))
+                    await eventually_in_thread(partial(in_the_past, registry, ahead))
                 assert all(s.opened_at <= s.last_beat for s in registry.sessions())
                 assert counts(one)["workers"] == 2
                 assert registry.signals("suspended") == Counter()

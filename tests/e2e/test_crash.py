@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from .server_support import ROOT, command, eventually
-from .support import Project, Server, connected, crowd, login, soon
+from tests.polling import eventually, eventually_in_thread
+
+from .server_support import ROOT, command
+from .support import Project, Server, connected, crowd, login
 
 SIZE = 50
 
@@ -102,9 +104,9 @@ async def test_another_worker_notices_without_a_sweep(template: Path, tmp_path: 
         async with connected(survivor, cookie) as neighbour, crowd(victim, cookie, 5) as clients:
             victim.kill()
             killed = time.monotonic()
-            await soon(lambda: project.count("connected") == 1, within=4)
+            await eventually_in_thread(lambda: project.count("connected") == 1, within=4)
             assert time.monotonic() - killed < 1.5 + 0.3 + 1
-            await soon(lambda: len(project.sessions("--history")) == 5, within=5)
+            await eventually_in_thread(lambda: len(project.sessions("--history")) == 5, within=5)
             assert project.state(neighbour.id) == "connected"
             assert {project.state(client.id) for client in clients} == {"closed"}
         assert survivor.complaints() == []
@@ -153,7 +155,7 @@ async def test_a_reload_leaves_no_ghosts(project: Project, tmp_path: Path) -> No
                 await client.closed()
         assert server.port != before
         async with connected(server, login(server, "ann")):  # the new process's worker
-            await soon(lambda: project.count("suspended") == 5, within=5)
+            await eventually_in_thread(lambda: project.count("suspended") == 5, within=5)
             assert project.count("connected") == 1
 
 

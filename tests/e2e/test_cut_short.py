@@ -13,11 +13,12 @@ import pytest
 from realtime.store.redis import blocking_store
 from realtime.store.timeouts import Timeouts
 from tests.faults import Proxy
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .outsider import outsider
 from .server_support import TEXT, Peer
-from .support import Client, Frame, Project, Server, connected, dialled, login, soon
+from .support import Client, Frame, Project, Server, connected, dialled, login
 
 RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: closing breaks the connection
 
@@ -128,7 +129,7 @@ async def test_a_worker_killed_between_append_and_ack_leaves_one_publication(
             await enter(client, room)
             proxy.cut_replies(to=b"but once")
             await client.send(**message)
-            await soon(lambda: newest(redis_server, room) == 1)
+            await eventually_in_thread(lambda: newest(redis_server, room) == 1)
             doomed.kill()
             await client.closed()
             assert client.of("ack") == []

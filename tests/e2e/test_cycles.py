@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .server_support import eventually
+from tests.polling import eventually
+
 from .support import Client, Project, Server, connected
 
 WARM_UP, MANY, AT_ONCE = 60, 100, 20

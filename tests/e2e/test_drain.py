@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from .server_support import CLOSE, Peer, eventually
-from .support import Project, Server, connected, crowd, login, soon
+from tests.polling import eventually, eventually_in_thread
+
+from .server_support import CLOSE, Peer
+from .support import Project, Server, connected, crowd, login
 
 SIZE = 30
 BOUND = 5.0
@@ -138,7 +140,7 @@ async def test_while_the_delay_passes_it_is_not_ready_and_serves(
         async with connected(server, cookie) as client:
             started = time.monotonic()
             server.stop()
-            await soon(lambda: server.status("/realtime/ready/") == 503, within=1)
+            await eventually_in_thread(lambda: server.status("/realtime/ready/") == 503, within=1)
             assert server.status("/realtime/live/") == 200
             assert server.status("/accounts/login/") == 200
             await client.send(type="ping", sequence=1)

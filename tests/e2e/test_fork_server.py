@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.polling import TIMEOUT
+
 from .fork_server import Forked
-from .server_support import PATIENCE, fork
+from .server_support import fork
 from .support import ExecutedProject, Project
 
 FACTS = """
@@ -69,7 +71,7 @@ def test_it_finds_what_a_new_interpreter_finds(project: Project) -> None:
 )
 def test_its_end_is_told_as_it_was(shell: Callable[[str], Forked], code: str, ending: int) -> None:
     process = shell(code)
-    assert process.wait(PATIENCE) == process.poll() == process.returncode == ending
+    assert process.wait(TIMEOUT) == process.poll() == process.returncode == ending
 
 
 def test_it_ends_in_order(project: Project) -> None:
@@ -91,7 +93,7 @@ def test_it_can_be_killed(shell: Callable[[str], Forked]) -> None:
     with pytest.raises(TimeoutError):
         process.wait(0.01)
     process.kill()
-    assert process.wait(PATIENCE) == -signal.SIGKILL
+    assert process.wait(TIMEOUT) == -signal.SIGKILL
     process.kill()  # whoever may have its number by now is left alone
 
 
@@ -101,4 +103,4 @@ def test_an_environment_for_a_new_interpreter_gets_one(project: Project) -> None
     with open(os.devnull, "w") as nowhere:
         process = fork(["manage.py"], project.env, nowhere.fileno(), nowhere.fileno())
         assert isinstance(process, subprocess.Popen)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.polling import eventually
 from tests.redis_server import RedisServer
 
-from .server_support import CLEAN, PYTHON, ROOT, eventually
+from .server_support import CLEAN, PYTHON, ROOT
 
 CALLS = 40
 REFUSED = (

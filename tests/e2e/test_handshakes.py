@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .server_support import Peer, eventually
+from tests.polling import eventually
+
+from .server_support import Peer
 from .support import Project, Server, login
 
 NAMED = (

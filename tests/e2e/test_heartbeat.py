@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .support import Client, Frame, Project, Server, connected, dialled, login, pong, silent, soon
+from tests.polling import eventually_in_thread
+
+from .support import Client, Frame, Project, Server, connected, dialled, login, pong, silent
 
 
 @pytest.fixture(scope="module")
@@ -168,10 +170,14 @@ async def test_visibility_is_stored_and_a_hidden_page_is_alive(
 ) -> None:
     async with connected(server, cookie) as client:
         await client.send(type="visibility", state="hidden")
-        await soon(lambda: stored(project, client)["visibility"] == "hidden", within=3)
+        await eventually_in_thread(
+            lambda: stored(project, client)["visibility"] == "hidden", within=3
+        )
         assert project.state(client.id) == "connected"
         await client.send(type="visibility", state="visible")
-        await soon(lambda: stored(project, client)["visibility"] == "visible", within=3)
+        await eventually_in_thread(
+            lambda: stored(project, client)["visibility"] == "visible", within=3
+        )
 
 
 @on_both
@@ -180,7 +186,7 @@ async def test_bye_closes_for_good(project: Project, server: Server, cookie: str
         await client.send(type="bye")
         assert (await client.closed())[0] == 1000
     assert project.history(client.id)["code"] == 1000
-    await soon(lambda: project.state(client.id) == "closed", within=3)
+    await eventually_in_thread(lambda: project.state(client.id) == "closed", within=3)
 
 
 async def test_a_client_that_does_not_introduce_itself_is_turned_away(

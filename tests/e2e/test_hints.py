@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from realtime.bus.hints import group_of
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .redis_support import PREFIX
-from .support import Project, Server, Visitor, connected, crowd, login, soon
+from .support import Project, Server, Visitor, connected, crowd, login
 
 # On a machine that is busy with other tests; without a hint it would be thirty seconds.
 AT_ONCE = 3.0
@@ -125,9 +126,9 @@ async def test_redis_gone_and_back_is_said_once_and_hints_arrive_again(
             redis.kill()
             await asyncio.to_thread(bob.logout)
             assert (await near.closed(within=AT_ONCE))[0] == 4503  # its own worker knows
-            await soon(lambda: there.lines_with("hints cannot be sent"))
+            await eventually_in_thread(lambda: there.lines_with("hints cannot be sent"))
             redis.start()
-            await soon(lambda: subscribers(redis) == 2)
+            await eventually_in_thread(lambda: subscribers(redis) == 2)
             assert far.end is None
             await asyncio.to_thread(ann.logout)
             assert (await far.closed(within=AT_ONCE))[0] == 4503

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import pytest
 
 from tests.faults import Proxy
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .redis_support import RedisProject, keys_of
-from .support import Client, Server, connected, dialled, login, soon
+from .support import Client, Server, connected, dialled, login
 
 OUTDATED = (4506, "session continued elsewhere")
 TRY_AGAIN = 4009
@@ -77,7 +78,7 @@ async def heard(server: RedisServer, *words: str) -> AsyncIterator[threading.Eve
     ready = threading.Event()
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
-    await soon(ready.is_set)
+    await eventually_in_thread(ready.is_set)
     try:
         yield event
     finally:
@@ -95,7 +96,9 @@ async def given_up(place: Place, client: Client) -> None:
     """The worker has told its client to come again, and the store that it gave the call up."""
     before = {key for key in keys_of(place.registry.redis) if ":tomb:" in key}
     assert (await client.closed())[0] == TRY_AGAIN
-    await soon(lambda: {k for k in keys_of(place.registry.redis) if ":tomb:" in k} - before)
+    await eventually_in_thread(
+        lambda: {k for k in keys_of(place.registry.redis) if ":tomb:" in k} - before
+    )
 
 
 async def test_a_late_resume_takes_nothing_over(place: Place) -> None:
@@ -108,13 +111,13 @@ async def test_a_late_resume_takes_nothing_over(place: Place) -> None:
             await given_up(place, attempt)
         async with heard(registry.redis, client.id, RESUME.decode()) as executed:
             proxy.heal()
-            await soon(executed.is_set)
+            await eventually_in_thread(executed.is_set)
         await stays(client)
         session = registry.store.get(client.id)
         assert session is not None
         assert (session.state.value, session.generation) == ("connected", 1)
     registry.store.request_close(session=client.id, code=4500, reason="")
-    await soon(lambda: registry.sessions() == ())
+    await eventually_in_thread(lambda: registry.sessions() == ())
 
 
 async def test_a_late_open_leaves_no_ghost(place: Place) -> None:
@@ -125,7 +128,7 @@ async def test_a_late_open_leaves_no_ghost(place: Place) -> None:
         await given_up(place, attempt)
     async with heard(registry.redis, r"\xa3cap") as executed:
         proxy.heal()
-        await soon(executed.is_set)
+        await eventually_in_thread(executed.is_set)
     assert registry.sessions() == ()
 
 
@@ -149,7 +152,7 @@ async def test_an_attempt_that_wakes_up_late_takes_nothing_from_a_newer_one(plac
             await stays(client)
             await client.send(type="bye")
             await client.closed()
-    await soon(lambda: registry.sessions() == ())
+    await eventually_in_thread(lambda: registry.sessions() == ())
 
 
 async def turned_away(server: Server, cookie: str, ticket: dict[str, object]) -> None:
@@ -164,7 +167,7 @@ async def test_a_store_that_was_emptied_learns_the_turns_again(place: Place) -> 
         await first.lose()
     async with connected(early, cookie, resume={**first.ticket, "turn": 7}) as client:
         registry.redis.flush()
-        await soon(lambda: registry.holds([client]))
+        await eventually_in_thread(lambda: registry.holds([client]))
         await turned_away(late, cookie, {**first.ticket, "turn": 6})
         await stays(client)
         async with connected(late, cookie, resume={**first.ticket, "turn": 8}) as newest:
@@ -172,4 +175,4 @@ async def test_a_store_that_was_emptied_learns_the_turns_again(place: Place) -> 
             assert await client.closed() == OUTDATED
             await newest.send(type="bye")
             await newest.closed()
-    await soon(lambda: registry.sessions() == ())
+    await eventually_in_thread(lambda: registry.sessions() == ())

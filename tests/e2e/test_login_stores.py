@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
-from .support import NO_TLS, Client, Project, Server, Visitor, connected, dialled, soon
+from .support import NO_TLS, Client, Project, Server, Visitor, connected, dialled
 
 LOOK = 0.5  # REVALIDATE_INTERVAL
 QUICK = {"ping_interval": 1, "pong_timeout": 1}  # a takeover is noticed by the next heartbeat
@@ -58,10 +59,12 @@ async def test_a_session_cache_that_is_away_ends_nothing_for_good(
             sessions_cache.stop()
             assert await code_of(server, visitor.cookie) == 4009
             assert await code_of(server, "sessionid=" + "a" * 32) == 4009
-            await soon(lambda: status(server) == "degraded")
+            await eventually_in_thread(lambda: status(server) == "degraded")
             await answers(client, 1)
             sessions_cache.start()
-            await soon(lambda: status(server) == "ok", within=15)  # though no client comes near
+            await eventually_in_thread(
+                lambda: status(server) == "ok", within=15
+            )  # though no client comes near
             async with connected(server, visitor.cookie) as another:
                 assert another.welcome["user"] == client.welcome["user"]
             assert await code_of(server, "sessionid=" + "a" * 32) == 4501

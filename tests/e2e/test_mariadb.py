@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.mariadb_server import MariaServer
+from tests.polling import eventually
 from tests.redis_server import RedisServer
 
-from .server_support import eventually
 from .support import MAKE_USERS, Project, Visitor, connected, login
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.e2e.mariadb_project"}

@@ -3,10 +3,11 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .redis_support import RedisProject, keys_of
-from .support import Client, Server, dialled, login, soon
+from .support import Client, Server, dialled, login
 
 A_HELLO = 100  # rooms
 
@@ -52,6 +53,6 @@ async def test_rooms_that_nothing_is_published_to_cost_nothing(
             assert stays.of("joined") == []
             await stays.send(type="bye")
             await stays.closed()
-        await soon(lambda: not mine.states())
+        await eventually_in_thread(lambda: not mine.states())
         left = {key for key in keys_of(redis_server) if "chat:" in key}
         assert left == {f"{{realtime}}:log:chat:first-7/{name}" for name in ("meta", "entries")}

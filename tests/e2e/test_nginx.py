@@ -25,8 +25,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from .server_support import PATIENCE, ROOT, eventually
-from .support import Client, ExecutedProject, Frame, Project, Server, free_port, login, pong, soon
+from tests.polling import TIMEOUT, eventually, eventually_in_thread
+
+from .server_support import ROOT
+from .support import Client, ExecutedProject, Frame, Project, Server, free_port, login, pong
 
 CONFIGURATION = ROOT / "docs" / "deploy" / "nginx.conf"
 NAME = "www.example.com"
@@ -122,7 +124,7 @@ class Nginx:
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
 
     @property
     def origin(self) -> str:
@@ -384,7 +386,7 @@ async def test_a_read_timeout_shorter_than_the_pings_cuts_the_line_and_the_clien
     with slow.serve() as server, Nginx(tmp_path, server.port, read_timeout="300ms") as nginx:
         async with through(nginx, cookie) as client:
             assert await client.closed() == (1006, "")
-        await soon(lambda: slow.state(client.id) == "suspended")
+        await eventually_in_thread(lambda: slow.state(client.id) == "suspended")
         async with through(nginx, cookie, resume=client.ticket) as again:
             assert again.welcome["resumed"] is True
 

@@ -10,8 +10,9 @@ import pytest
 
 from realtime.servers.supervisor.pidfile import Unusable, pid_file
 from realtime.servers.supervisor.systemd import Notifier
+from tests.polling import TIMEOUT
 
-from .server_support import PATIENCE, ROOT
+from .server_support import ROOT
 from .service_manager import ServiceManager
 from .support import ExecutedProject
 
@@ -99,7 +100,7 @@ for _ in range(2000):
 def test_of_several_that_want_it_at_once_one_gets_it(tmp_path: Path) -> None:
     command = [sys.executable, "-c", RUSH, str(tmp_path)]
     rush = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
-    assert [process.wait(PATIENCE) for process in rush] == [0] * 3
+    assert [process.wait(TIMEOUT) for process in rush] == [0] * 3
 
 
 def test_another_process_s_is_not_removed(tmp_path: Path) -> None:

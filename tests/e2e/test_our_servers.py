@@ -13,8 +13,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from realtime.servers.common.base import address_of, listen
+from tests.polling import eventually
 
-from .server_support import BINARY, CLOSE, PING, PONG, TEXT, Peer, ServerProcess, eventually
+from .server_support import BINARY, CLOSE, PING, PONG, TEXT, Peer, ServerProcess
 
 SHORT = {"ping_interval": 0.4, "ping_timeout": 0.8, "handshake_timeout": 0.5}
 LIMIT = 1000 + 64 * 1024

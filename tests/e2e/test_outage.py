@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from .support import Client, Project, Server, connected, crowd, dialled, login, soon
+from tests.polling import eventually_in_thread
+
+from .support import Client, Project, Server, connected, crowd, dialled, login
 
 # More than a lease, and time for every job of a worker to fail more than once.
 AWAY = 4.0
@@ -43,7 +45,7 @@ async def outage(project: Project) -> AsyncIterator[None]:
         connection.execute("BEGIN EXCLUSIVE")
         until = time.monotonic() + AWAY
         yield
-        await soon(lambda: time.monotonic() > until)
+        await eventually_in_thread(lambda: time.monotonic() > until)
         connection.execute("ROLLBACK")
 
 
@@ -98,7 +100,7 @@ async def test_everybody_stays_is_told_and_heard_of_afterwards(project: Project)
                 await client.frame("notice", number=2)
                 assert (notices(client), client.end) == (["degraded", "ok"], None)
             assert project.history(leaves.id)["code"] == 1000
-            await soon(lambda: project.state(breaks.id) == "suspended")
+            await eventually_in_thread(lambda: project.state(breaks.id) == "suspended")
             assert project.count("connected") == 3
             assert health(server) == "ok"
             async with connected(server, cookie, resume=breaks.ticket) as back:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.polling import eventually
 from tests.redis_server import RedisServer
 
 from .redis_support import PREFIX, RedisProject
-from .server_support import eventually
 from .support import Project, connected, login
 
 APART, REMEDY = "REDIS_PREFIX", "sweep --adopt-store"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from .server_support import eventually
+from tests.polling import eventually
+
 from .support import Project, Server, connected, crowd, login
 
 SIZE = 5

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from tests.polling import TIMEOUT, eventually_in_thread
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 
 from .postgres_project import PostgresProject
-from .server_support import PATIENCE
-from .support import Client, connected, dialled, login, soon
+from .support import Client, connected, dialled, login
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ async def test_a_session_goes_on_at_another_worker_and_is_recorded_once(
         async with connected(one, ann) as first:
             await first.frame("ping", number=2)
             await first.lose()
-            await soon(lambda: project.state(first.id) == "suspended", within=5)
+            await eventually_in_thread(lambda: project.state(first.id) == "suspended", within=5)
         async with connected(one, ann, resume=first.ticket) as second:
             assert second.welcome["resumed"] is True
             await asyncio.to_thread(one.kill)
-            await soon(lambda: project.state(first.id) == "suspended")
+            await eventually_in_thread(lambda: project.state(first.id) == "suspended")
         async with connected(two, ann, resume=first.ticket) as third:
             assert third.welcome["resumed"] is True
             assert third.id == first.id
@@ -41,7 +41,7 @@ async def test_a_session_goes_on_at_another_worker_and_is_recorded_once(
             await third.closed()
         row = await asyncio.to_thread(project.history, first.id)
         assert (row["code"], row["resumes"], row["username"]) == (1000, 2, "ann")
-        await soon(lambda: not project.rows("SELECT id FROM realtime_livesession"))
+        await eventually_in_thread(lambda: not project.rows("SELECT id FROM realtime_livesession"))
         recorded = project.rows("SELECT session FROM realtime_closedsession")
         assert [each["session"] for each in recorded] == [first.id]
         assert two.complaints() == []
@@ -84,5 +84,5 @@ async def answers(client: Client, number: int) -> list[str]:
     def told() -> list[str]:
         return [frame["type"] for frame in client.frames if frame.get("id") in (number, number + 1)]
 
-    await client.until(lambda: len(told()) == 2, within=PATIENCE, what=room)
+    await client.until(lambda: len(told()) == 2, within=TIMEOUT, what=room)
     return told()

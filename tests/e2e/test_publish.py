@@ -21,10 +21,11 @@ import redis
 
 from realtime.store.redis import blocking_store
 from realtime.store.timeouts import Timeouts
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .server_support import ROOT, command
-from .support import Client, Project, Server, dialled, login, soon
+from .support import Client, Project, Server, dialled, login
 
 PATIENCE = 20.0
 
@@ -284,7 +285,7 @@ async def members(
             await client.send(type="hello", protocol=1, rooms={room: None})
             await client.frame("welcome")
         # Each in its workers' group, the room's and that of its user.
-        await soon(lambda: subscribed(server) == 6)
+        await eventually_in_thread(lambda: subscribed(server) == 6)
         yield one, two
 
 
@@ -374,4 +375,4 @@ async def test_a_worker_that_nobody_of_a_room_is_connected_to_is_not_told(
 ) -> None:
     async with members(workers, server, "chat:left"):
         pass
-    await soon(lambda: subscribed(server) == 2)  # the workers' own group
+    await eventually_in_thread(lambda: subscribed(server) == 2)  # the workers' own group

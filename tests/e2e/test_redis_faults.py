@@ -10,10 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .redis_support import RedisProject, keys_of
-from .support import Client, Server, connected, crowd, dialled, login, soon
+from .support import Client, Server, connected, crowd, dialled, login
 from .traces import Traces
 
 FLUSH, BEAT, LEASE = 0.3, 1.0, 2.0
@@ -115,11 +116,11 @@ async def test_sockets_stay_and_the_registry_recovers(
     fault: Callable[[RedisServer], None],
 ) -> None:
     async with crowds(workers, cookie) as clients:
-        await soon(lambda: registry.holds(clients))
+        await eventually_in_thread(lambda: registry.holds(clients))
         began = time.monotonic()
         await asyncio.to_thread(fault, registry.redis)
         over = time.monotonic()
-        await soon(lambda: registry.holds(clients), what=registry.states)
+        await eventually_in_thread(lambda: registry.holds(clients), what=registry.states)
         assert time.monotonic() - over < 2 * FLUSH + GRACE
         await beats_went_on(clients, began)
         async with connected(workers[1], cookie, resume=clients[0].ticket) as back:
@@ -129,12 +130,12 @@ async def test_sockets_stay_and_the_registry_recovers(
             assert (await client.closed())[0] == 1000
         mine = {client.id for client in clients}
         ended = Counter(client.id for client in clients[1:])
-        await soon(lambda: only(registry.rows(), mine) == ended)
+        await eventually_in_thread(lambda: only(registry.rows(), mine) == ended)
         assert only(registry.signals("closed"), mine) == ended
         # The one that was resumed and lost in order; nobody for Redis's own silence.
         assert set(only(registry.signals("suspended"), mine)) <= {clients[0].id}
     registry.store.request_close(session=clients[0].id, code=4500, reason="")
-    await soon(lambda: registry.sessions() == ())
+    await eventually_in_thread(lambda: registry.sessions() == ())
     for worker in workers:
         assert not [line for line in worker.log if "Traceback" in line]
 
@@ -172,7 +173,7 @@ async def test_while_redis_is_away(
             registry.redis.start()
         for client in clients:
             assert (await client.frame("notice", number=2))["state"] == "ok"
-        await soon(lambda: registry.holds(clients))
+        await eventually_in_thread(lambda: registry.holds(clients))
         for worker in workers:
             health = await asyncio.to_thread(httpx.get, f"{worker.url}/realtime/health/")
             assert (health.json()["status"], health.json()["total_connections"]) == ("ok", 20)
@@ -207,6 +208,8 @@ async def come_and_go(registry: RedisProject, workers: Sequence[Server], cookie:
             for number, client in enumerate(clients):
                 await (client.lose() if number % 2 else client.send(type="bye"))
                 await client.closed()
-    await soon(lambda: registry.states()["connected"] == 0)
+    await eventually_in_thread(lambda: registry.states()["connected"] == 0)
     registry.store.request_close(user=user, code=4500, reason="")
-    await soon(lambda: not any(":session:" in key for key in keys_of(registry.redis)))
+    await eventually_in_thread(
+        lambda: not any(":session:" in key for key in keys_of(registry.redis))
+    )

@@ -11,10 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .redis_support import RedisProject
-from .support import Client, Project, Server, connected, crowd, login, soon
+from .support import Client, Project, Server, connected, crowd, login
 
 SIZE = 100
 DISCONNECTED, CONTINUED, TIMED_OUT = 4500, 4506, 4002
@@ -55,16 +56,16 @@ async def test_killed_with_a_hundred_sessions(registry: RedisProject) -> None:
             crowd(survivor, cookie, SIZE) as neighbours,
             crowd(victim, cookie, SIZE) as lost,
         ):
-            await soon(lambda: {total(survivor), total(victim)} == {2 * SIZE})
+            await eventually_in_thread(lambda: {total(survivor), total(victim)} == {2 * SIZE})
             victim.kill()
             killed = time.monotonic()
-            await soon(lambda: registry.states()["suspended"] == SIZE, within=4)
+            await eventually_in_thread(lambda: registry.states()["suspended"] == SIZE, within=4)
             assert time.monotonic() - killed < 2.0 + 2.0  # the lease and two seconds
             returning = [client.ticket for client in lost[:30]]
             async with crowd(survivor, cookie, 0, returning) as back:
                 assert all(client.welcome["resumed"] for client in back)
                 gone = Counter(client.id for client in lost[30:])
-                await soon(lambda: registry.rows() == gone, within=8)
+                await eventually_in_thread(lambda: registry.rows() == gone, within=8)
                 assert registry.holds([*neighbours, *back])
                 assert registry.signals("suspended") == Counter(client.id for client in lost)
                 assert registry.signals("resumed") == Counter(client.id for client in back)
@@ -103,14 +104,16 @@ async def test_a_claimant_killed_before_it_wrote_the_history(
         async with crowd(server, login(server, "ann"), 5) as clients:
             ids = Counter(client.id for client in clients)
             await lose(clients)
-            await soon(lambda: registry.states()["suspended"] == 5)
-            await soon(lambda: registry.store.overdue().close == 5)
+            await eventually_in_thread(lambda: registry.states()["suspended"] == 5)
+            await eventually_in_thread(lambda: registry.store.overdue().close == 5)
             died = await asyncio.to_thread(
                 registry.project.manage, "shell", "--no-imports", "-c", CLAIM_AND_DIE, check=False
             )
             assert (died.stdout.strip(), died.returncode) == ("5", -signal.SIGKILL)
             assert registry.rows() == Counter()
-            await soon(lambda: registry.store.overdue().close == 5)  # the claim has run out
+            await eventually_in_thread(
+                lambda: registry.store.overdue().close == 5
+            )  # the claim has run out
             reports = [registry.project.sweep() for _ in range(2)]
             assert [report["closed"] for report in reports] == [5, 0]
     assert registry.rows() == registry.signals("closed") == ids
@@ -130,22 +133,26 @@ async def test_a_worker_that_stood_still_beyond_its_lease(registry: RedisProject
         async with crowd(frozen, cookie, 12) as clients, AsyncExitStack() as stack:
             resumed, closed, left = clients[:4], clients[4:8], clients[8:]
             frozen.stop(signal.SIGSTOP)
-            await soon(lambda: registry.states() == {"suspended": 12}, within=4)
+            await eventually_in_thread(lambda: registry.states() == {"suspended": 12}, within=4)
             tickets = [client.ticket for client in resumed]
             back = await stack.enter_async_context(crowd(other, cookie, 0, tickets))
             assert all(client.welcome["resumed"] for client in back)
             for client in closed:
                 registry.store.request_close(session=client.id, code=4500, reason="")
-            await soon(lambda: registry.rows() == Counter(client.id for client in closed))
+            await eventually_in_thread(
+                lambda: registry.rows() == Counter(client.id for client in closed)
+            )
             frozen.stop(signal.SIGCONT)
             await ends_with(resumed, CONTINUED)
             await ends_with(closed, TIMED_OUT)
-            await soon(lambda: registry.holds([*back, *left]))
+            await eventually_in_thread(lambda: registry.holds([*back, *left]))
             await heard_of(left)
             for client in (*left, *back):
                 await client.send(type="bye")
             await ends_with([*left, *back], 1000)
-            await soon(lambda: registry.rows() == Counter(client.id for client in clients))
+            await eventually_in_thread(
+                lambda: registry.rows() == Counter(client.id for client in clients)
+            )
         assert registry.signals("closed") == Counter(client.id for client in clients)
         for client in left:
             counted_once(project, client)

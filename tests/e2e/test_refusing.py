@@ -11,12 +11,13 @@ import httpx
 import pytest
 
 from realtime.worker.admission.refusals import QUIET
+from tests.polling import eventually_in_thread
 from tests.postgres_server import PostgresServer, programs
 from tests.redis_server import RedisServer
 
 from .postgres_project import PostgresProject
 from .redis_support import RedisProject
-from .support import Client, Project, Server, connected, crowd, dialled, login, soon
+from .support import Client, Project, Server, connected, crowd, dialled, login
 
 # Longer than a look of the worker at what fails.
 RECOVERY = 15.0
@@ -83,7 +84,9 @@ def said(server: Server, reason: str) -> list[str]:
 async def told_twice(server: Server, reason: str) -> list[str]:
     """The lines about a reason that began and is over. The second one takes QUIET seconds where
     the trouble ended before an attempt of the worker's own had met it."""
-    await soon(lambda: len(said(server, reason)) > 1, within=QUIET + RECOVERY, what=server.log)
+    await eventually_in_thread(
+        lambda: len(said(server, reason)) > 1, within=QUIET + RECOVERY, what=server.log
+    )
     return said(server, reason)
 
 
@@ -234,7 +237,7 @@ async def test_each_session_has_its_lines_and_no_name_forges_one(
             await client.lose()
         async with connected(server, cookie, resume=client.ticket) as again:
             await again.lose()
-        await soon(lambda: len(lines_of(server, client)) == 5, what=server.log)
+        await eventually_in_thread(lambda: len(lines_of(server, client)) == 5, what=server.log)
         opened, suspended, resumed, _, swept = lines_of(server, client)
         assert "opened" in opened
         assert "suspended: 1006" in suspended

@@ -15,11 +15,11 @@ from uuid import uuid4
 
 import pytest
 
+from tests.polling import eventually, eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .outsider import Outsider, outsider
-from .server_support import eventually
-from .support import Client, Frame, Project, Server, dialled, login, soon
+from .support import Client, Frame, Project, Server, dialled, login
 
 LATE = 1.0  # seconds; a healthy neighbour's answer takes about a millisecond
 
@@ -121,7 +121,7 @@ async def test_a_storm_of_joins_and_leaves_while_the_store_hangs(place: Place) -
     rooms = [f"chat:storm:{number}" for number in range(20)]
     async with place.crowd(30) as clients:
         storms = [asyncio.create_task(storm(client, rooms)) for client in clients]
-        await soon(lambda: any(client.of("left") for client in clients))
+        await eventually_in_thread(lambda: any(client.of("left") for client in clients))
         with place.redis.client() as redis:
             redis.client_pause(2500)
         await asyncio.gather(*storms)
@@ -134,7 +134,7 @@ async def test_a_storm_of_joins_and_leaves_while_the_store_hangs(place: Place) -
             await client.frame("publication", number=20 * len(inside))
             assert {frame["room"] for frame in client.of("publication")} == inside
             assert client.end is None
-    await soon(place.is_empty, what=await place.keeps())
+    await eventually_in_thread(place.is_empty, what=await place.keeps())
 
 
 REQUESTS = 60
@@ -183,7 +183,7 @@ async def test_a_stream_into_a_room_while_members_come_and_go(place: Place, room
             await has_heard_all(client, total)
         for each in returning:
             assert await each == list(range(1, total + 1))
-    await soon(place.is_empty, what=await place.keeps())
+    await eventually_in_thread(place.is_empty, what=await place.keeps())
 
 
 async def has_heard_all(client: Client, total: int) -> None:
@@ -265,7 +265,7 @@ async def test_absurd_positions_are_told_so(place: Place, room: str) -> None:
         assert {frame["code"] for frame in client.of("error")[900:]} == {"invalid_message"}
         await place.outsider.tell(f"{names[0]} 20")
         await client.frame("publication", number=20)
-    await soon(place.is_empty, what=await place.keeps())
+    await eventually_in_thread(place.is_empty, what=await place.keeps())
 
 
 @pytest.mark.parametrize("counts", [[2**53], [1], [0, 20, 19]], ids=["huge", "early", "falling"])

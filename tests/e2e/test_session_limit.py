@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from .server_support import PATIENCE
-from .support import Client, Frame, Project, Server, connected, dialled, login, soon
+from tests.polling import TIMEOUT, eventually_in_thread
+
+from .support import Client, Frame, Project, Server, connected, dialled, login
 
 LEASE, FLUSH, LIMIT = 4.0, 1.0, 2
 GONE = {"type": "goodbye", "code": 4504, "reason": "too many sessions", "reconnect": False}
@@ -51,7 +52,7 @@ async def asking(server: Server, cookie: str) -> AsyncIterator[Client]:
     """A client that has said hello and been answered, one way or the other."""
     async with dialled(server, cookie) as client:
         await client.hello()
-        await client.until(lambda: bool(client.frames), within=PATIENCE, what="an answer")
+        await client.until(lambda: bool(client.frames), within=TIMEOUT, what="an answer")
         yield client
 
 
@@ -92,7 +93,7 @@ async def test_of_many_who_come_at_once_as_many_as_may_come_in(servers: Servers)
             return welcome
 
     attempts = [asyncio.create_task(attempt(server)) for server in (one, other) * 10]
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while sum(task.done() for task in attempts) < len(attempts) - LIMIT:
             await asyncio.sleep(0.01)
     admitted = project.rows("SELECT count(*) AS n FROM realtime_livesession WHERE username = 'bob'")
@@ -131,7 +132,7 @@ async def test_who_gave_way_while_away_does_not_drive_the_others_out(servers: Se
             assert await back.closed() == TOO_MANY
             assert back.frames == [GONE]
         assert (second.end, third.end) == (None, None)
-        await soon(lambda: project.state(first.id) == "closed")
+        await eventually_in_thread(lambda: project.state(first.id) == "closed")
         async with dialled(lenient, cookie) as back:
             await back.hello(first.ticket)
             assert await back.closed() == TOO_MANY

@@ -14,9 +14,10 @@ import httpx
 import psutil
 import pytest
 
-from .server_support import PATIENCE, eventually
+from tests.polling import TIMEOUT, eventually, eventually_in_thread
+
 from .service_manager import ServiceManager
-from .support import Frame, Project, Server, connected, crowd, dialled, login, soon
+from .support import Frame, Project, Server, connected, crowd, dialled, login
 
 SIZE = 40
 CROWD = 500
@@ -77,7 +78,7 @@ def shares(project: Project) -> list[int]:
 
 def health(server: Server) -> tuple[int, int]:
     """Connections and workers, as whichever worker answers has them."""
-    answer = httpx.get(f"{server.url}/realtime/health/", timeout=PATIENCE).json()
+    answer = httpx.get(f"{server.url}/realtime/health/", timeout=TIMEOUT).json()
     return answer["total_connections"], answer["workers"]
 
 
@@ -99,7 +100,7 @@ async def test_several_look_like_one(project: Project, tmp_path: Path) -> None:
             assert len(shares(project)) == 2
             assert sum(shares(project)) == SIZE
             for _ in range(8):  # each on a connection of its own, so both are asked
-                await soon(lambda: health(server) == (SIZE, 2))
+                await eventually_in_thread(lambda: health(server) == (SIZE, 2))
             assert len(project.sessions()) == SIZE
             await asyncio.to_thread(assert_a_second_one_is_refused, project, server)
             # As systemd does it: everybody gets the signal, and the workers only one.
@@ -132,9 +133,9 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_sessions_resume(
             tickets = [client.ticket for client in lost]
             async with crowd(server, cookie, len(lost), tickets) as returned:
                 assert all(client.welcome["resumed"] for client in returned)
-                await soon(lambda: project.count("connected") == SIZE)
+                await eventually_in_thread(lambda: project.count("connected") == SIZE)
                 assert [client.end for client in clients].count(None) == SIZE - len(lost)
-                await soon(lambda: len(pids(server)) == 2)
+                await eventually_in_thread(lambda: len(pids(server)) == 2)
                 assert victim.pid not in pids(server)
                 assert other.pid in pids(server)
                 assert len(server.lines_with("ended: signal 9")) == 1
@@ -157,7 +158,7 @@ class Guest:
         while True:
             async with dialled(self.server, self.cookie) as client:
                 await client.hello(self.ticket)
-                await client.until(lambda: bool(client.frames), within=PATIENCE, what="a word")
+                await client.until(lambda: bool(client.frames), within=TIMEOUT, what="a word")
                 if client.of("welcome"):
                     self.ticket = client.ticket
                     self.visits.append((time.monotonic(), client.welcome["resumed"]))
@@ -183,13 +184,15 @@ async def test_a_rolling_restart_loses_and_refuses_nobody(project: Project, kind
         guests = [Guest(server, cookie) for _ in range(CROWD)]
         async with asyncio.TaskGroup() as group:
             staying = [group.create_task(guest.stay()) for guest in guests]
-            await soon(lambda: all(guest.visits for guest in guests), within=30)
+            await eventually_in_thread(lambda: all(guest.visits for guest in guests), within=30)
             # Somebody is always on the way in.
             staying += [group.create_task(knock(server, cookie)) for _ in range(KNOCKERS)]
             server.stop(signal.SIGHUP)
-            await soon(lambda: server.lines_with(": reloaded"), within=40)
-            await soon(lambda: all(len(guest.visits) > 1 for guest in guests), within=20)
-            await soon(lambda: project.count("connected") == CROWD, within=20)
+            await eventually_in_thread(lambda: server.lines_with(": reloaded"), within=40)
+            await eventually_in_thread(
+                lambda: all(len(guest.visits) > 1 for guest in guests), within=20
+            )
+            await eventually_in_thread(lambda: project.count("connected") == CROWD, within=20)
             for task in staying:
                 task.cancel()
         assert len(pids(server)) == 2
@@ -214,7 +217,9 @@ async def test_no_worker_outlives_its_parent(project: Project) -> None:
             started = time.monotonic()
             for client in clients:
                 assert (await client.closed(within=DRAIN))[0] == 1001
-            await soon(lambda: all(gone(worker.pid) for worker in workers), within=DRAIN)
+            await eventually_in_thread(
+                lambda: all(gone(worker.pid) for worker in workers), within=DRAIN
+            )
             assert time.monotonic() - started < DRAIN
     assert project.count("suspended") == 10
 
@@ -257,8 +262,8 @@ async def test_a_reload_that_fails_leaves_everybody_where_they_are(
                 server.stop(signal.SIGHUP)
                 [reloading] = await asyncio.to_thread(manager.heard, "RELOADING=1")
                 said = int(reloading.split("MONOTONIC_USEC=")[1].split()[0])
-                assert abs(time.monotonic_ns() / 1000 - said) < PATIENCE * 1e6
-                await soon(lambda: len(manager.now("READY=1")) == 2)
+                assert abs(time.monotonic_ns() / 1000 - said) < TIMEOUT * 1e6
+                await eventually_in_thread(lambda: len(manager.now("READY=1")) == 2)
                 assert "reload given up: worker 1 cannot" in manager.now("READY=1")[1]
                 assert client.end is None
                 assert pids(server) == before

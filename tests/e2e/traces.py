@@ -5,10 +5,10 @@ import signal
 import psutil
 
 from realtime.store.redis.client import CONNECTIONS
+from tests.polling import eventually
 from tests.redis_server import RedisServer
 
 from .redis_support import keys_of
-from .server_support import eventually
 from .support import Server
 
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 import redis
 
-from tests.e2e.server_support import eventually
 from tests.faults import Proxy
+from tests.polling import eventually
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 

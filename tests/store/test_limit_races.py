@@ -14,7 +14,7 @@ from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Opening, Session, SessionLimit, Verdict
-from tests.e2e.server_support import eventually
+from tests.polling import eventually
 
 from .builders import beat, departure, ids, opening, pulse, report
 from .kinds import WINDOWS, StoreFixture

@@ -12,7 +12,7 @@ from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import KEY_KEPT_MS, MAX_BATCH, BlockingLog, LogEnd, PublishRequest
 from realtime.store.redis import RedisSessions, blocking_store
-from tests.e2e.server_support import PATIENCE, eventually
+from tests.polling import TIMEOUT, eventually
 from tests.redis_server import RedisServer
 
 from .builders import beat
@@ -173,7 +173,7 @@ def back_up(server: RedisServer) -> None:
     """To Redis it is a copy that attaches, the first one."""
     with tempfile.NamedTemporaryFile() as file:
         command = ["redis-cli", "-p", str(server.port), "--rdb", file.name]
-        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+        subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT)
 
 
 def replid_of(client: redis.Redis) -> str:

@@ -20,8 +20,8 @@ from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import DatabaseSessions
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
-from tests.e2e.server_support import eventually
 from tests.faults import Proxy
+from tests.polling import eventually
 from tests.postgres_server import PostgresServer
 
 from .builders import beat, closing, departure, ids, open_many, opening, pulse, returning

@@ -13,8 +13,8 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Session, SweepReport
 from realtime.store.redis import RedisSessions, RedisStore, blocking_store, loop_store
 from realtime.store.redis.client import CONNECTIONS
-from tests.e2e.server_support import eventually
 from tests.faults import Proxy
+from tests.polling import eventually
 from tests.redis_server import RedisServer
 
 from .builders import beat, departure, ids, open_many, opening, pulse, report, returning

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -14,18 +13,8 @@ from realtime.worker.connections.connection import Connection, FrameLimits
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.sessions.session import ConnectedSession
 
-PATIENCE = 10.0
 LIMITS = FrameLimits(max_message_size=1000, rate=10, burst=50)
 POLICY = Policy(ping_interval=25, pong_timeout=10, max_missed=3, session_timeout=90)
-
-
-async def eventually(probe: Callable[[], Any], *, within: float = PATIENCE) -> Any:
-    """The first true value of ``probe``; fails when the deadline passes."""
-    deadline = time.monotonic() + within
-    while not (value := probe()):
-        assert time.monotonic() < deadline, f"not within {within} s"
-        await asyncio.sleep(0.001)
-    return value
 
 
 async def settled() -> None:

@@ -24,9 +24,10 @@ from realtime.worker.rooms.log_view import LoggedPublication
 from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
+from tests.polling import TIMEOUT, eventually_in_loop
 
 from .conftest import known
-from .fakes import PATIENCE, FakeTransport, connect, eventually
+from .fakes import FakeTransport, connect
 
 QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
 
@@ -114,7 +115,7 @@ async def test_a_nudge_from_a_thread_flushes_soon(worker: Runtime) -> None:
     await worker.store.request_close(session=session, code=4500, reason="out")
     thread = threading.Thread(target=worker.nudge)
     thread.start()
-    await eventually(lambda: wire.closed == 4500)
+    await eventually_in_loop(lambda: wire.closed == 4500)
     thread.join()
 
 
@@ -152,7 +153,7 @@ async def test_a_drain_does_not_wait_for_a_stalled_reader(
     await worker.drain()
     assert good.closed == 4001
     stalled.open.set()
-    await eventually(lambda: stalled.closed)
+    await eventually_in_loop(lambda: stalled.closed)
 
 
 async def test_a_drain_does_not_wait_for_a_store_that_hangs(
@@ -180,7 +181,7 @@ async def test_opened_and_resumed_sessions_are_announced(worker: Runtime) -> Non
     signals.session_opened.connect(opened)
     try:
         session = await admit(worker, FakeTransport())
-        await eventually(lambda: heard)
+        await eventually_in_loop(lambda: heard)
     finally:
         signals.session_opened.disconnect(opened)
     assert heard == [("opened", session)]
@@ -228,7 +229,7 @@ async def test_a_nudge_ends_a_suspended_session_too(transactional_db: None) -> N
         wire = FakeTransport()
         session = await admit(worker, wire)
         worker.hub.on_disconnect(next(iter(worker.hub.connected())), 1006)
-        await eventually(lambda: len(worker._disconnects) == 0)
+        await eventually_in_loop(lambda: len(worker._disconnects) == 0)
         await worker.store.request_close(session=session, code=4500, reason="out")
         worker.nudge()
         while await worker.store.get(session):
@@ -257,7 +258,7 @@ async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
     await layer.group_add(composition.workers_group(), channel)
 
     async def hear() -> Hint | None:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             hint = understand(await layer.receive(channel), composition.signer())
             assert not isinstance(hint, PublicationBatch)
             return hint
@@ -272,13 +273,13 @@ async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
     await worker.store.request_close(session=session, code=4500, reason="out")
     hint = Hint(HintKind.CLOSING, (session,))
     await composition.channel_layer().group_send(composition.workers_group(), hint.message())
-    await eventually(lambda: wire.closed == 4500)
+    await eventually_in_loop(lambda: wire.closed == 4500)
 
 
 async def test_a_session_resumed_here_is_told_of(worker: Runtime, next_hint: NextHint) -> None:
     wire = FakeTransport()
     session = await admit(worker, wire)
-    await eventually(lambda: wire.messages)
+    await eventually_in_loop(lambda: wire.messages)
     resume = Resume(session=session, token=wire.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
     await worker.admission.admit(connect(FakeTransport()), hello, known(Peer(user="1"), NO_RIGHTS))
@@ -344,7 +345,7 @@ async def test_what_a_thread_of_the_process_publishes_is_told_to_its_own_worker(
             api.publish("r", number)
 
     await asyncio.to_thread(publish)
-    await eventually(lambda: guest.offsets == list(range(1, 21)))
+    await eventually_in_loop(lambda: guest.offsets == list(range(1, 21)))
     assert worker.publisher.published == 20
 
 

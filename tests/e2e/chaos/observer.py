@@ -13,7 +13,8 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ..server_support import PATIENCE
+from tests.polling import TIMEOUT
+
 from .record import History, Position, Reading, mark
 
 EVERY = 0.05
@@ -127,5 +128,5 @@ def _to(question: bytes, answer: Sequence[Any]) -> Sequence[Any]:
 def client(port: int) -> "redis.asyncio.Redis":
     """A client that waits long and never repeats anything. With protocol 2 a connection with an
     unread answer is found out before it is used again."""
-    options: dict[str, Any] = {"socket_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
+    options: dict[str, Any] = {"socket_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
     return redis.asyncio.Redis(port=port, protocol=2, **options)

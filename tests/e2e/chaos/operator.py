@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import redis
 
+from tests.polling import TIMEOUT
 from tests.redis_server import RedisServer
 from tests.wall_clock import HOUR, WallClock
 
-from ..server_support import PATIENCE
 from .observer import client
 from .plan import Step
 from .publishers import Process
@@ -69,7 +69,7 @@ class Operator:
             null = asyncio.subprocess.DEVNULL
             process = await asyncio.create_subprocess_exec(*command, stdout=null, stderr=null)
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(TIMEOUT):
                     await process.wait()
             except TimeoutError:  # Redis stands still
                 process.kill()
@@ -120,7 +120,7 @@ class Operator:
 
     async def _command(self, *words: str) -> None:
         """Again until Redis has done it: other deeds cut connections and freeze it."""
-        async with asyncio.timeout(3 * PATIENCE):
+        async with asyncio.timeout(3 * TIMEOUT):
             while not await self._done(*words):
                 await asyncio.sleep(AGAIN_AFTER)
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from ..server_support import PATIENCE, ROOT
+from tests.polling import TIMEOUT
+
+from ..server_support import ROOT
 from .clients import Frame, Link, now
 from .plan import CHATS
 from .record import Position, Publish, mark
@@ -123,7 +125,7 @@ class Process:
         assert process.stdout is not None
         process.stdin.write(line)
         await process.stdin.drain()
-        async with asyncio.timeout(3 * PATIENCE):
+        async with asyncio.timeout(3 * TIMEOUT):
             said = await process.stdout.readline()
         if not said:
             raise ConnectionError
@@ -187,7 +189,7 @@ class Speaker(Subscriber):
         answer = self._answers[link, number] = asyncio.get_running_loop().create_future()
         try:
             await link.send(id=number, **request)
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while not answer.done() and self.link is link:
                     await asyncio.wait([answer], timeout=LOOK)
         except (ConnectionClosed, TimeoutError):

@@ -6,7 +6,9 @@ import signal
 import subprocess
 from contextlib import suppress
 
-from ..support import Project, Server, free_port, soon
+from tests.polling import eventually_in_thread
+
+from ..support import Project, Server, free_port
 
 STARTING = 60.0  # seconds
 DRAINING = 10.0
@@ -34,7 +36,9 @@ class Worker:
     async def start(self) -> None:
         """Returns when it listens."""
         server = self._server = self._project.serve(self._port, server=self.name)
-        await soon(lambda: server.lines_with("Serving on"), within=STARTING, what=server.log)
+        await eventually_in_thread(
+            lambda: server.lines_with("Serving on"), within=STARTING, what=server.log
+        )
 
     async def stop(self) -> None:
         """SIGTERM, as in a rolling restart; returns when it has drained."""

@@ -11,11 +11,11 @@ from typing import Any, Self
 from realtime.store.redis import blocking_store
 from realtime.store.timeouts import Timeouts
 from tests.faults import Proxy
+from tests.polling import TIMEOUT
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.wall_clock import WallClock
 
-from ..server_support import PATIENCE
 from ..support import Project
 from .logins import TEMPLATE, logins_in
 from .nemesis import Nemesis
@@ -111,7 +111,7 @@ class World:
             for process in self.processes.values():
                 starting.create_task(process.start())
         windows = Timeouts(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
-        self.store = blocking_store(self.redis.url, windows, prefix=PREFIX, timeout=PATIENCE)
+        self.store = blocking_store(self.redis.url, windows, prefix=PREFIX, timeout=TIMEOUT)
         self.nemesis = self._make_nemesis(keys)
 
     def _make_nemesis(self, keys: Keys) -> Nemesis:

@@ -8,8 +8,9 @@ import pytest
 
 from realtime.common.tasks import SpuriousCancellation
 from realtime.worker.admission.handler_queue import MAX_WAITING, MAX_WAITING_BYTES, WorkQueue
+from tests.polling import eventually_in_loop
 
-from ..fakes import eventually, settled
+from ..fakes import settled
 
 
 class Desk:
@@ -43,7 +44,7 @@ async def desk() -> Desk:
 
 async def test_work_is_done_in_order(desk: Desk) -> None:
     assert all(desk.put(number) for number in range(10))
-    await eventually(lambda: len(desk.done) == 10)
+    await eventually_in_loop(lambda: len(desk.done) == 10)
     assert desk.done == list(range(10))
 
 
@@ -54,17 +55,17 @@ async def test_one_after_the_other(desk: Desk) -> None:
     await settled()
     assert len([t for t in asyncio.all_tasks() if t.get_name() == "realtime-work"]) == 1
     desk.open.set()
-    await eventually(lambda: desk.done == [1, 2])
+    await eventually_in_loop(lambda: desk.done == [1, 2])
 
 
 async def test_no_task_waits_while_there_is_nothing_to_do(desk: Desk) -> None:
     before = asyncio.all_tasks()
     desk.put(1)
-    await eventually(lambda: desk.done == [1])
+    await eventually_in_loop(lambda: desk.done == [1])
     await settled()
     assert asyncio.all_tasks() == before
     desk.put(2)
-    await eventually(lambda: desk.done == [1, 2])
+    await eventually_in_loop(lambda: desk.done == [1, 2])
 
 
 async def test_a_full_queue_takes_no_more(desk: Desk) -> None:
@@ -74,7 +75,7 @@ async def test_a_full_queue_takes_no_more(desk: Desk) -> None:
     assert all(desk.put(number) for number in range(MAX_WAITING))
     assert not desk.put(99)
     desk.open.set()
-    await eventually(lambda: len(desk.done) == MAX_WAITING + 1)
+    await eventually_in_loop(lambda: len(desk.done) == MAX_WAITING + 1)
     assert 99 not in desk.done
 
 
@@ -86,24 +87,24 @@ async def test_a_queue_that_holds_too_many_bytes_takes_no_more_of_them(desk: Des
     assert [desk.put(number, size=half) for number in (1, 2, 3)] == [True, True, False]
     assert desk.put(4)
     desk.open.set()
-    await eventually(lambda: desk.done == [0, 1, 2, 4])
+    await eventually_in_loop(lambda: desk.done == [0, 1, 2, 4])
     assert desk.put(5, size=10 * half)  # one alone may be larger
     assert not desk.put(6, size=1)
-    await eventually(lambda: desk.done[-1] == 5)
+    await eventually_in_loop(lambda: desk.done[-1] == 5)
 
 
 async def test_what_was_forgotten_takes_no_room(desk: Desk) -> None:
     for number in (-1, 1):
         desk.put(number, size=MAX_WAITING_BYTES // 2)
-    await eventually(lambda: desk.failures)
+    await eventually_in_loop(lambda: desk.failures)
     assert all(desk.put(number, size=MAX_WAITING_BYTES // 2) for number in (2, 3))
-    await eventually(lambda: desk.done == [2, 3])
+    await eventually_in_loop(lambda: desk.done == [2, 3])
 
 
 async def test_a_failure_is_told_and_ends_it(desk: Desk) -> None:
     for number in (1, -1, 2):
         desk.put(number)
-    await eventually(lambda: desk.failures)
+    await eventually_in_loop(lambda: desk.failures)
     await settled()
     assert (desk.done, desk.failures) == ([1], [desk.failure])
 
@@ -112,7 +113,7 @@ async def test_a_cancellation_that_nobody_here_asked_for_is_a_failure(desk: Desk
     desk.failure = asyncio.CancelledError()
     for number in (1, -1, 2):
         desk.put(number)
-    await eventually(lambda: desk.failures)
+    await eventually_in_loop(lambda: desk.failures)
     assert desk.done == [1]
     assert [type(failure) for failure in desk.failures] == [SpuriousCancellation]
 
@@ -131,4 +132,4 @@ async def test_stop_cancels_what_runs_and_forgets_what_waits(desk: Desk) -> None
 async def test_stop_of_an_idle_queue(desk: Desk) -> None:
     desk.queue.stop()
     desk.put(1)
-    await eventually(lambda: desk.done == [1])
+    await eventually_in_loop(lambda: desk.done == [1])

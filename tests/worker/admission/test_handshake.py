@@ -14,9 +14,10 @@ from realtime.store.records import Peer, SessionState
 from realtime.worker.admission.handshake import AT_ONCE
 from realtime.worker.connections.connection import Connection
 from realtime.worker.rooms.permissions import Permissions
+from tests.polling import eventually_in_loop
 
 from ..conftest import ADA, WorkerHarness, known, rights
-from ..fakes import FakeTransport, connect, eventually, settled
+from ..fakes import FakeTransport, connect, settled
 
 CONNECTED = SessionState.CONNECTED
 
@@ -190,7 +191,7 @@ async def test_welcome_is_sent_once_the_store_has_the_session(world: WorkerHarne
     wire = FakeTransport()
     held = world.fickle.held["open"] = asyncio.Event()
     admission = asyncio.create_task(world.admit(wire))
-    await eventually(lambda: world.fickle.called("open"))
+    await eventually_in_loop(lambda: world.fickle.called("open"))
     assert wire.events == []
     held.set()
     session = await admission
@@ -395,7 +396,7 @@ async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: Wor
     welcome = first.messages[0]
     held = world.fickle.held["resume"] = asyncio.Event()
     slow = asyncio.create_task(world.admit(second, resume=welcome))
-    await eventually(lambda: "resume" not in world.fickle.held)
+    await eventually_in_loop(lambda: "resume" not in world.fickle.held)
     newest = await world.admit(third, resume=welcome)
     held.set()
     overtaken = await slow
@@ -501,7 +502,7 @@ async def test_who_goes_while_the_store_is_asked_leaves_no_ghost(
     resume = welcome if verb == "resume" else None
     world.fickle.held[verb] = asyncio.Event()
     admission = asyncio.create_task(world.admit(FakeTransport(), resume=resume))
-    await eventually(lambda: world.fickle.called(verb) and verb not in world.fickle.held)
+    await eventually_in_loop(lambda: world.fickle.called(verb) and verb not in world.fickle.held)
     admission.cancel()
     with pytest.raises(asyncio.CancelledError):
         await admission
@@ -521,7 +522,7 @@ async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: WorkerHa
     other.fickle.down = True
     with pytest.raises(StoreUnavailable):
         await other.admit(FakeTransport(), resume=first.messages[0])
-    await eventually(lambda: len(other.fickle.called("suspend")) > 2)
+    await eventually_in_loop(lambda: len(other.fickle.called("suspend")) > 2)
     other.fickle.down = False
     await other.settle()
     (opening,) = other.fickle.called("resume")[0]
@@ -590,7 +591,7 @@ async def test_welcome_has_the_rooms_and_comes_before_their_publications(
     wire = FakeTransport()
     rooms = {"open:a": Position(top.epoch, 1), "open:b": None}
     session = await world.admit(wire, rooms=rooms)
-    await eventually(lambda: wire.types.count("publication") == 2)
+    await eventually_in_loop(lambda: wire.types.count("publication") == 2)
     welcome = wire.messages[0]
     assert wire.types[0] == "welcome"
     assert list(welcome["rooms"]) == ["user:1", "open:a", "open:b"]
@@ -618,14 +619,14 @@ async def test_a_position_that_is_of_no_use_is_told_so(
     entry = wire.messages[0]["rooms"]["open:a"]
     assert entry == {"epoch": top.epoch, "offset": 1, "recovered": False, "reason": reason}
     await world.publish("open:a")
-    await eventually(lambda: "publication" in wire.types)
+    await eventually_in_loop(lambda: "publication" in wire.types)
     assert [m["offset"] for m in wire.messages if m["type"] == "publication"] == [2]
 
 
 async def test_refusals_follow_the_welcome(world: WorkerHarness) -> None:
     wire = FakeTransport()
     await world.admit(wire, rooms=dict.fromkeys(["shut", "user:2", "open:a", "no room"]))
-    await eventually(lambda: len(wire.messages) == 4)
+    await eventually_in_loop(lambda: len(wire.messages) == 4)
     assert wire.types == ["welcome", "error", "error", "error"]
     assert [(m["room"], m["code"]) for m in wire.messages[1:]] == [
         ("shut", "forbidden"),
@@ -649,7 +650,7 @@ async def test_hello_is_the_whole_truth_about_rooms(world: WorkerHarness) -> Non
     assert [room for move, _, room in world.moves if move == "left"] == ["open:a"]
     for room in ("open:a", "open:b"):
         await world.publish(room)
-    await eventually(lambda: "publication" in second.types)
+    await eventually_in_loop(lambda: "publication" in second.types)
     assert [m["room"] for m in second.messages if m["type"] == "publication"] == ["open:b"]
     assert "publication" not in first.types
 
@@ -667,7 +668,7 @@ async def test_who_went_while_the_store_answered_is_in_no_room(world: WorkerHarn
     wire = FakeTransport()
     held = world.fickle.held["open"] = asyncio.Event()
     admission = asyncio.create_task(world.admit(wire, rooms={"open:a": None}))
-    await eventually(lambda: world.fickle.called("open"))
+    await eventually_in_loop(lambda: world.fickle.called("open"))
     (connection,) = world.connections
     connection.end(4001)
     held.set()

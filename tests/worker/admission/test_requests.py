@@ -13,9 +13,10 @@ from realtime.worker.admission.handler_queue import MAX_WAITING, WorkQueue
 from realtime.worker.admission.requests import RequestHandler
 from realtime.worker.rooms.permissions import Refused
 from realtime.worker.sessions.session import ConnectedSession
+from tests.polling import eventually_in_loop
 
 from ..conftest import ADA, WorkerHarness, rights
-from ..fakes import FakeTransport, eventually, settled
+from ..fakes import FakeTransport, settled
 
 ROOM = "open:a"
 
@@ -60,7 +61,7 @@ class Desk:
         def answers() -> list[dict[str, Any]]:
             return [message for message in self.wire.messages if message.get("id") in ids]
 
-        await eventually(lambda: len(answers()) == len(ids))
+        await eventually_in_loop(lambda: len(answers()) == len(ids))
         return answers()
 
 
@@ -120,7 +121,7 @@ async def test_joined_comes_before_what_it_announces(desk: Desk) -> None:
         top = await desk.world.publish(ROOM)
     (joined,) = await desk.ask(Join(id=1, room=ROOM, position=Position(top.epoch, 1)))
     assert (joined["offset"], joined["recovered"]) == (3, True)
-    await eventually(lambda: desk.wire.types.count("publication") == 2)
+    await eventually_in_loop(lambda: desk.wire.types.count("publication") == 2)
     heard = [m.get("offset") for m in desk.wire.messages if m["type"] in ("joined", "publication")]
     assert heard == [3, 2, 3]
 
@@ -131,7 +132,7 @@ async def test_to_join_again_is_to_join_from_there(desk: Desk) -> None:
         Join(id=1, room=ROOM), Join(id=2, room=ROOM, position=Position(top.epoch, 0))
     )
     assert ("recovered" in first, again["recovered"]) == (False, True)
-    await eventually(lambda: "publication" in desk.wire.types)
+    await eventually_in_loop(lambda: "publication" in desk.wire.types)
     assert desk.world.moves.count(("joined", desk.session.id, ROOM)) == 1
 
 
@@ -141,7 +142,7 @@ async def test_a_message_is_acknowledged_when_it_was_served(desk: Desk) -> None:
     await settled()
     assert "ack" not in desk.wire.types
     desk.open.set()
-    await eventually(lambda: {"type": "ack", "id": 7} in desk.wire.messages)
+    await eventually_in_loop(lambda: {"type": "ack", "id": 7} in desk.wire.messages)
     assert desk.received == [said(7)]
 
 
@@ -191,12 +192,12 @@ async def test_too_many_at_once_are_rate_limited_and_the_others_served(desk: Des
     await settled()
     for id_ in range(1, MAX_WAITING + 3):
         desk.requests.put(said(id_))
-    await eventually(lambda: desk.wire.types.count("error") == 2)
+    await eventually_in_loop(lambda: desk.wire.types.count("error") == 2)
     errors = [m for m in desk.wire.messages if m["type"] == "error"]
     limited = [MAX_WAITING + 1, MAX_WAITING + 2]
     assert [(m["code"], m["id"]) for m in errors] == [("rate_limited", id_) for id_ in limited]
     desk.open.set()
-    await eventually(lambda: desk.wire.types.count("ack") == MAX_WAITING + 1)
+    await eventually_in_loop(lambda: desk.wire.types.count("ack") == MAX_WAITING + 1)
 
 
 async def test_a_request_is_a_sign_of_life(desk: Desk) -> None:
@@ -210,7 +211,7 @@ async def test_who_has_departed_is_served_nothing_more(desk: Desk) -> None:
     held = desk.world.log.held["ends"] = asyncio.Event()
     for request in (Join(id=1, room=ROOM), said(2)):
         desk.requests.put(request)
-    await eventually(lambda: "ends" not in desk.world.log.held)
+    await eventually_in_loop(lambda: "ends" not in desk.world.log.held)
     desk.world.hub.on_disconnect(desk.session, 1006)
     held.set()
     await desk.world.settle()

@@ -9,10 +9,11 @@ from realtime.store.log import PublishRequest
 from realtime.store.records import Peer
 from realtime.worker.rooms import new_room_limit
 from realtime.worker.rooms.new_room_limit import NewRoomLimit, TooManyNewRooms
+from tests.polling import eventually_in_loop
 
 from ..admission.test_requests import Desk
 from ..conftest import ADA, WorkerHarness
-from ..fakes import FakeTransport, eventually
+from ..fakes import FakeTransport
 
 EVE = Peer(user="2", address=ADA.address)
 NOBODY, NOBODY_ELSE = Peer(address="192.0.2.1"), Peer(address="192.0.2.2")
@@ -99,7 +100,7 @@ async def test_a_hello_gets_those_that_may_be_and_an_error_for_each_other(
     world: WorkerHarness, few: None
 ) -> None:
     desk = await desk_of(world, "open:a", "open:b", "open:c")
-    await eventually(lambda: refused(desk) == {"open:c": "rate_limited"})
+    await eventually_in_loop(lambda: refused(desk) == {"open:c": "rate_limited"})
     assert desk.session.reader.names == {"user:1", "open:a", "open:b"}
     (stored,) = await world.store.of_user("1")
     assert set(stored.rooms) == desk.session.reader.names

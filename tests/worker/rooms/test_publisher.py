@@ -11,8 +11,7 @@ from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
 from realtime.worker.rooms.encoding import encode_publication
 from realtime.worker.rooms.publisher import Publisher, bundle_of
 from realtime.worker.rooms.rooms import Rooms
-
-from ..fakes import eventually
+from tests.polling import eventually_in_loop
 
 
 class Scroll:
@@ -86,7 +85,7 @@ async def test_threads_of_the_process_are_heard_here_in_order(made: Set) -> None
             made.publisher.tell([bundle(offset, room=room)], patience=10.0)
 
     await asyncio.gather(*(asyncio.to_thread(publish, room) for room in "abc"))
-    await eventually(lambda: len(made.rooms.heard) == 1500)
+    await eventually_in_loop(lambda: len(made.rooms.heard) == 1500)
     for room in "abc":
         heard = [offset for name, _, offset in made.rooms.heard if name == room]
         assert heard == list(range(1, 501))
@@ -103,7 +102,7 @@ async def test_a_loop_that_stands_still_costs_a_thread_a_moment_and_its_rooms_re
             made.publisher.tell([bundle(offset)], patience=0.001)
 
     publish()  # in the loop's own thread: nobody takes anything
-    await eventually(lambda: made.rooms.heard)
+    await eventually_in_loop(lambda: made.rooms.heard)
     assert made.rooms.heard[-1] == ("r", "e", count)
     assert len(made.rooms.heard) <= MOST_ENTRIES
 

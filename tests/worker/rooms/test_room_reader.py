@@ -11,9 +11,10 @@ from realtime.store.log import LogEntry
 from realtime.worker.rooms.encoding import EncodedPublication, encode_publication
 from realtime.worker.sessions.session import ConnectedSession
 from realtime.worker.sessions.ticker import Ticker
+from tests.polling import eventually_in_loop
 
 from ..conftest import WorkerHarness
-from ..fakes import FakeTransport, eventually, settled
+from ..fakes import FakeTransport, settled
 
 ROOM = "open:a"
 
@@ -117,13 +118,13 @@ async def test_an_answer_lets_it_be_served_again(
 ) -> None:
     for _ in range(WINDOW + 10):
         await world.publish(ROOM)
-    await eventually(lambda: of(wire, "ping"))
+    await eventually_in_loop(lambda: of(wire, "ping"))
     await settled()
     assert len(of(wire, "publication")) == WINDOW
     world.hub.receive(session, Received(count=4))
-    await eventually(lambda: len(of(wire, "publication")) == WINDOW + 4)
+    await eventually_in_loop(lambda: len(of(wire, "publication")) == WINDOW + 4)
     world.hub.receive(session, ClientPong(sequence=1, received=WINDOW))
-    await eventually(lambda: len(of(wire, "publication")) == WINDOW + 10)
+    await eventually_in_loop(lambda: len(of(wire, "publication")) == WINDOW + 10)
     assert [each["offset"] for each in of(wire, "publication")] == list(range(1, WINDOW + 11))
     assert world.rooms.deliveries.replayed == 10
 
@@ -133,7 +134,7 @@ async def test_publications_are_frames_like_the_others(
 ) -> None:
     before = len(wire.messages)
     await world.publish(ROOM)
-    await eventually(lambda: of(wire, "publication"))
+    await eventually_in_loop(lambda: of(wire, "publication"))
     replay(session, publication(2))
     session.connection.send_bytes(b"3")
     await session.connection.flush()

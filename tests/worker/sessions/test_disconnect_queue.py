@@ -14,8 +14,9 @@ from realtime.store.database.transaction import Database
 from realtime.store.records import Departure, Session, SessionUpdate, Totals
 from realtime.worker.sessions import disconnect_queue as module
 from realtime.worker.sessions.disconnect_queue import DisconnectQueue, PendingDisconnect
+from tests.polling import eventually_in_loop
 
-from ..fakes import FlakyStore, eventually, record, settled
+from ..fakes import FlakyStore, record, settled
 
 
 class RecordingStore:
@@ -91,7 +92,7 @@ async def harness() -> Any:
 async def test_the_report_comes_before_the_goodbye(harness: QueueHarness) -> None:
     held = harness.fickle.held["suspend"] = asyncio.Event()
     harness.leave("a")
-    await eventually(lambda: harness.recorded.suspended)
+    await eventually_in_loop(lambda: harness.recorded.suspended)
     await settled()
     assert harness.goodbyes == []
     held.set()
@@ -119,10 +120,10 @@ async def test_a_close_that_fails_does_not_suspend_the_others_again(harness: Que
     gate = harness.fickle.held["suspend"] = asyncio.Event()
     harness.leave("a")
     harness.leave("b", ends_session=True)
-    await eventually(lambda: harness.recorded.suspended)
+    await eventually_in_loop(lambda: harness.recorded.suspended)
     harness.fickle.down = True
     gate.set()
-    await eventually(lambda: len(harness.fickle.called("close")) > 1)
+    await eventually_in_loop(lambda: len(harness.fickle.called("close")) > 1)
     harness.fickle.down = False
     await harness.settle()
     assert (harness.recorded.suspended, harness.recorded.closed) == ([["a"]], [["b"]])
@@ -134,9 +135,9 @@ async def test_during_an_outage_goodbyes_are_sent_and_the_report_comes_later(
 ) -> None:
     harness.fickle.down = True
     harness.leave("a")
-    await eventually(lambda: harness.goodbyes == ["a"])
+    await eventually_in_loop(lambda: harness.goodbyes == ["a"])
     assert (len(harness.queue), harness.recorded.suspended) == (1, [])
-    await eventually(lambda: len(harness.fickle.called("suspend")) > 2)
+    await eventually_in_loop(lambda: len(harness.fickle.called("suspend")) > 2)
     harness.fickle.down = False
     await harness.settle()
     assert (len(harness.queue), harness.recorded.suspended) == (0, [["a"]])
@@ -146,7 +147,7 @@ async def test_after_a_failed_batch_all_that_wait_get_their_goodbye(harness: Que
     harness.fickle.down = True
     for number in range(BATCH + 1):
         harness.leave(f"s{number}")
-    await eventually(lambda: len(harness.goodbyes) == BATCH + 1)
+    await eventually_in_loop(lambda: len(harness.goodbyes) == BATCH + 1)
     assert len(harness.fickle.called("suspend")) == 1
 
 
@@ -160,7 +161,7 @@ async def test_a_batch_is_bounded(harness: QueueHarness) -> None:
 async def test_a_disconnect_during_a_report_is_in_the_next_batch(harness: QueueHarness) -> None:
     held = harness.fickle.held["suspend"] = asyncio.Event()
     harness.leave("a")
-    await eventually(lambda: harness.recorded.suspended)
+    await eventually_in_loop(lambda: harness.recorded.suspended)
     harness.leave("b")
     held.set()
     await harness.settle()

@@ -16,9 +16,10 @@ from realtime.store.records import (
     LostSession,
     SessionState,
 )
+from tests.polling import eventually_in_loop
 
 from ..conftest import WorkerHarness
-from ..fakes import FakeTransport, eventually
+from ..fakes import FakeTransport
 
 CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
 
@@ -78,9 +79,9 @@ async def test_a_beat_that_answers_after_the_resume_kills_nobody(world: WorkerHa
     await world.store.request_close(session=older.id, code=4008, reason="")
     asked_at = time.monotonic()
     beat = asyncio.create_task(world.beats.flush())
-    await eventually(lambda: "beat" not in world.fickle.held)
+    await eventually_in_loop(lambda: "beat" not in world.fickle.held)
     # Else the request would be for the second connection, too: it might have been on the way in.
-    await eventually(lambda: time.monotonic() > asked_at + 0.1)
+    await eventually_in_loop(lambda: time.monotonic() > asked_at + 0.1)
     newer = await world.admit(second, resume=first.messages[0])
     held.set()
     await beat
@@ -149,7 +150,7 @@ async def test_a_silent_peer_is_suspended_then_told_4002(world: WorkerHarness) -
     world.fickle.held["suspend"] = held = asyncio.Event()
     while not session.departed:
         world.hub.tick(session, session.heartbeat.due)
-    await eventually(lambda: world.fickle.called("suspend"))
+    await eventually_in_loop(lambda: world.fickle.called("suspend"))
     assert "goodbye" not in wire.types  # the store hears of it first
     held.set()
     await world.settle()

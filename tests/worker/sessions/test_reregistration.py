@@ -22,6 +22,7 @@ from realtime.store.records import (
 from realtime.worker.sessions import beats as beats_module
 from realtime.worker.sessions import reregistration as module
 from realtime.worker.sessions.reregistration import Reregistration
+from tests.polling import eventually_in_loop
 
 from ..conftest import WorkerHarness
 from ..fakes import (
@@ -30,7 +31,6 @@ from ..fakes import (
     FlakyStore,
     connect,
     connected,
-    eventually,
     record,
     settled,
 )
@@ -178,7 +178,7 @@ async def test_during_an_outage_goodbyes_are_sent(world: WorkerHarness) -> None:
     assert wire.closed is None
     with pytest.raises(StoreUnavailable):
         await world.beats.flush()
-    await eventually(lambda: wire.closed == 4002)
+    await eventually_in_loop(lambda: wire.closed == 4002)
     assert world.fickle.called("suspend") == []
 
 
@@ -187,7 +187,7 @@ async def test_a_disconnect_waits_until_all_sessions_are_registered(world: Worke
     await empty(world)
     held = world.fickle.held["register"] = asyncio.Event()
     beat = asyncio.create_task(world.beats.flush())
-    await eventually(lambda: world.fickle.called("register"))
+    await eventually_in_loop(lambda: world.fickle.called("register"))
     world.hub.on_disconnect(session, 1006)
     await settled()
     assert world.fickle.called("suspend") == []
@@ -204,7 +204,7 @@ async def test_a_session_with_a_disconnect_in_flight_is_not_registered(
     session = await world.admit(FakeTransport())
     held = world.fickle.held["suspend"] = asyncio.Event()
     world.hub.on_disconnect(session, 1006)
-    await eventually(lambda: world.fickle.called("suspend"))
+    await eventually_in_loop(lambda: world.fickle.called("suspend"))
     await empty(world)
     await world.beats.flush()
     assert registered(world) == []
@@ -286,7 +286,7 @@ async def test_a_failure_starts_the_registration_over(
     forgetful.incarnation = "two"
     world.fickle.held["register"] = held = asyncio.Event()
     beat = asyncio.create_task(world.beats.flush())
-    await eventually(lambda: world.fickle.called("register"))
+    await eventually_in_loop(lambda: world.fickle.called("register"))
     world.fickle.down = True
     held.set()
     with pytest.raises(StoreUnavailable):

@@ -14,8 +14,9 @@ from realtime.protocol.heartbeat import SendPing
 from realtime.worker.sessions.jobs import Job
 from realtime.worker.sessions.session import ConnectedSession
 from realtime.worker.sessions.ticker import LONGEST_SLEEP, Ticker, grain_for
+from tests.polling import eventually_in_loop
 
-from ..fakes import eventually, live, settled
+from ..fakes import live, settled
 
 
 class Hearts:
@@ -234,7 +235,7 @@ async def test_it_ticks_until_it_is_stopped(hearts: Hearts) -> None:
     ticker = make(hearts, job)
     began = ticker.last_tick
     ticker.start()
-    await eventually(ran.is_set)
+    await eventually_in_loop(ran.is_set)
     await ticker.stop()
     assert ticker.last_tick > began
     assert not job.running
@@ -258,7 +259,7 @@ async def test_a_failing_beat_does_not_stop_the_others(
     watch(ticker, hearts, bad=99.0, good=99.5)  # long ago for the clock it runs by
     caplog.set_level(logging.CRITICAL, "realtime.worker")
     ticker.start()
-    await eventually(lambda: hearts.asked and ran.is_set())
+    await eventually_in_loop(lambda: hearts.asked and ran.is_set())
     await ticker.stop()
     assert hearts.asked[0][0] == "good"
 
