@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -35,6 +35,7 @@ from .server_support import CLEAN, PYTHON, Start, execute, fork
 
 Frame = dict[str, Any]
 Answer = Callable[[Frame], Frame | None]
+Rooms = Mapping[str, Frame | None]  # names and, to resume there, positions
 
 # To read the certificates of all authorities, which nobody shows here, takes 50 ms each time.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -366,9 +367,10 @@ class Client:
     async def send(self, **frame: Any) -> None:
         await self.connection.send(json.dumps(frame))
 
-    async def hello(self, resume: Frame | None = None) -> None:
-        extra = {"resume": resume} if resume else {}
-        await self.send(type="hello", protocol=1, client="tests", **extra)
+    async def hello(self, resume: Frame | None = None, rooms: Rooms | None = None) -> None:
+        optional = {"resume": resume or None, "rooms": rooms}
+        given = {name: value for name, value in optional.items() if value is not None}
+        await self.send(type="hello", protocol=1, client="tests", **given)
 
     @property
     def welcome(self) -> Frame:
@@ -449,26 +451,36 @@ async def dialled(
 
 @asynccontextmanager
 async def connected(
-    server: Server, cookie: str = "", *, answer: Answer = pong, resume: Frame | None = None
+    server: Server,
+    cookie: str = "",
+    *,
+    answer: Answer = pong,
+    resume: Frame | None = None,
+    rooms: Rooms | None = None,
 ) -> AsyncIterator[Client]:
     """A client that has been welcomed."""
     async with dialled(server, cookie, answer=answer) as client:
-        await client.hello(resume)
+        await client.hello(resume, rooms)
         await client.frame("welcome")
         yield client
 
 
 @asynccontextmanager
 async def crowd(
-    server: Server, cookie: str, size: int, tickets: list[Frame] | None = None
+    server: Server,
+    cookie: str,
+    size: int,
+    tickets: list[Frame] | None = None,
+    rooms: Rooms | None = None,
 ) -> AsyncIterator[list[Client]]:
-    """So many clients that have been welcomed, or those that come back with these tickets."""
+    """``size`` clients that have been welcomed, or one for each ticket, resumed."""
     chosen: Sequence[Frame | None] = tickets or [None] * size
     async with AsyncExitStack() as stack:
-        coming = (
-            stack.enter_async_context(connected(server, cookie, resume=ticket)) for ticket in chosen
+        connecting = (
+            stack.enter_async_context(connected(server, cookie, resume=ticket, rooms=rooms))
+            for ticket in chosen
         )
-        yield list(await asyncio.gather(*coming))
+        yield list(await asyncio.gather(*connecting))
 
 
 def free_port() -> int:

@@ -16,8 +16,9 @@ from tests.faults import Proxy
 from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
-from .outsider import outsider
+from .room_server import rooms_project
 from .server_support import TEXT, Peer
+from .shell_process import shell_process
 from .support import Client, Frame, Project, Server, connected, dialled, login
 
 RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: closing breaks the connection
@@ -35,12 +36,7 @@ def project(
     template: Path, tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer
 ) -> Project:
     folder = tmp_path_factory.mktemp("cut")
-    environ = {
-        "DJANGO_SETTINGS_MODULE": "tests.e2e.rooms_project",
-        "SIGNAL_LOG": str(folder / "signals"),
-        "REDIS_URL": redis_server.url,
-    }
-    return Project.copy(template, folder, environ=environ)
+    return rooms_project(template, folder, environ={"REDIS_URL": redis_server.url})
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +95,9 @@ async def test_a_connection_lost_after_joined_misses_nothing(
     project: Project, server: Server
 ) -> None:
     cookie, total = login(server, "ann"), 400  # more than a window
-    async with dialled(server, cookie) as client:
-        await client.send(type="hello", protocol=1, rooms={"chat:long": None})
-        epoch = (await client.frame("welcome"))["rooms"]["chat:long"]["epoch"]
-    with outsider(project) as other:
+    async with connected(server, cookie, rooms={"chat:long": None}) as client:
+        epoch = client.welcome["rooms"]["chat:long"]["epoch"]
+    with shell_process(project) as other:
         for number in range(1, total + 1):
             await other.publish("chat:long", number)
     reader = Reader(server, cookie)

@@ -9,8 +9,9 @@ from typing import Any
 
 from tests.redis_server import RedisServer
 
-from .outsider import Outsider, outsider
-from .support import Client, Project, Server, dialled, login
+from .room_server import rooms_project
+from .shell_process import ShellProcess, shell_process
+from .support import Client, Project, Server, connected, login
 
 BEAT, NEVER = 1.0, 3600.0
 GRACE = 3.0  # on a machine that is busy with other tests
@@ -20,14 +21,10 @@ ROOM = "chat:last"
 
 @contextmanager
 def two_servers(
-    template: Path, folder: Path, environ: dict[str, str], **settings: float
+    template: Path, folder: Path, environ: dict[str, str], **settings: Any
 ) -> Iterator[tuple[Project, Sequence[Server]]]:
     """A project, and one server of each kind that start at the same time."""
-    environ |= {
-        "DJANGO_SETTINGS_MODULE": "tests.e2e.rooms_project",
-        "SIGNAL_LOG": str(folder / "signals"),
-    }
-    project = Project.copy(template, folder, environ=environ, **settings)
+    project = rooms_project(template, folder, environ=environ, **settings)
     with ExitStack() as stack:
         servers = [stack.push(project.serve(server=kind)) for kind in ("daphne", "uvicorn")]
         assert all(server.port for server in servers)
@@ -40,10 +37,8 @@ async def members(servers: Sequence[Server]) -> AsyncIterator[list[Client]]:
     async with AsyncExitStack() as stack:
         clients = []
         for server in servers:
-            client = await stack.enter_async_context(dialled(server, login(server, "ann")))
-            await client.send(type="hello", protocol=1, rooms={ROOM: None})
-            await client.frame("welcome")
-            clients.append(client)
+            entering = connected(server, login(server, "ann"), rooms={ROOM: None})
+            clients.append(await stack.enter_async_context(entering))
         yield clients
 
 
@@ -62,7 +57,7 @@ async def test_what_a_layer_has_lost_comes_with_the_next_beat(
         environ = {"REDIS_URL": layer.url, "REALTIME_STORE": redis_server.url}
         with (
             two_servers(template, tmp_path, environ, ping_interval=BEAT) as (project, servers),
-            outsider(project) as other,
+            shell_process(project) as other,
         ):
             async with members(servers) as clients:
                 for client in clients:
@@ -73,7 +68,7 @@ async def test_what_a_layer_has_lost_comes_with_the_next_beat(
 
 
 async def publish_in_outages(
-    layer: RedisServer, other: Outsider, clients: Sequence[Client]
+    layer: RedisServer, other: ShellProcess, clients: Sequence[Client]
 ) -> None:
     with layer.client() as killer:
         killer.client_kill_filter(_type="pubsub")
@@ -97,7 +92,7 @@ async def test_without_a_layer_between_them_workers_look_every_second(
             project,
             servers,
         ),
-        outsider(project) as other,
+        shell_process(project) as other,
     ):
         async with members(servers) as clients:
             delays = [await how_long(other, clients, number) for number in range(1, 4)]
@@ -108,7 +103,7 @@ async def test_without_a_layer_between_them_workers_look_every_second(
             await listener.frame("publication", number=4, within=1.0 + GRACE)
 
 
-async def how_long(other: Outsider, clients: Sequence[Client], number: int) -> float:
+async def how_long(other: ShellProcess, clients: Sequence[Client], number: int) -> float:
     """Publish the last one; seconds until everybody has it."""
     began = time.monotonic()
     await other.publish(ROOM, number)

@@ -8,7 +8,6 @@ workers, whose heartbeat is so rare that only a hint explains what they see.
 import asyncio
 import json
 import statistics
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -24,8 +23,9 @@ from realtime.store.timeouts import Timeouts
 from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
-from .server_support import ROOT, command
-from .support import Client, Project, Server, dialled, login
+from .room_server import rooms_project
+from .shell_process import ShellProcess, shell_process
+from .support import Client, Project, Server, connected, login
 
 PATIENCE = 20.0
 
@@ -117,7 +117,7 @@ def test_the_command_publishes(project: Project, server: RedisServer, ear: Ear) 
 FORK = """
 import os
 from realtime import api
-from realtime.background import background
+from realtime.publish.background_loop import background
 
 api.publish("r", "before")
 for number in range(3):
@@ -220,35 +220,15 @@ for line in sys.stdin:
 """
 
 
-class Outsider:
-    """A process without a worker."""
-
-    def __init__(self, project: Project) -> None:
-        arguments = command("manage.py", "shell", "--no-imports", "--command", ON_DEMAND)
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen(arguments, cwd=ROOT, env=project.env, **pipes)
-
-    async def publish(self, room: str, data: str) -> float:
-        """Publish a word; the moment at which it was published."""
-        stdin, stdout = self.process.stdin, self.process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(f"{room} {data}\n")
-        stdin.flush()
-        return float(await asyncio.to_thread(stdout.readline))
-
-
 @pytest.fixture(scope="module")
 def served(
     template: Path, tmp_path_factory: pytest.TempPathFactory, server: RedisServer
 ) -> Project:
     folder = tmp_path_factory.mktemp("served")
-    environ = {
-        "DJANGO_SETTINGS_MODULE": "tests.e2e.rooms_project",
-        "SIGNAL_LOG": str(folder / "signals"),
-        "REDIS_URL": server.url,
-    }
-    return Project.copy(template, folder, environ=environ, ping_interval=3600, session_timeout=9999)
+    environ = {"REDIS_URL": server.url}
+    return rooms_project(
+        template, folder, environ=environ, ping_interval=3600, session_timeout=9999
+    )
 
 
 @pytest.fixture(scope="module")
@@ -260,11 +240,9 @@ def workers(served: Project) -> Iterator[tuple[Server, Server]]:
 
 
 @pytest.fixture(scope="module")
-def outsider(served: Project) -> Iterator[Outsider]:
-    outsider = Outsider(served)
-    with outsider.process:
-        yield outsider
-        outsider.process.kill()
+def publisher(served: Project) -> Iterator[ShellProcess]:
+    with shell_process(served, ON_DEMAND) as process:
+        yield process
 
 
 def subscribed(server: RedisServer) -> int:
@@ -280,26 +258,26 @@ async def members(
 ) -> AsyncIterator[tuple[Client, Client]]:
     """A client of each worker in this room, of which both workers are told."""
     here, there = workers
-    async with dialled(here, login(here, "ann")) as one, dialled(there, login(there, "bob")) as two:
-        for client in (one, two):
-            await client.send(type="hello", protocol=1, rooms={room: None})
-            await client.frame("welcome")
+    async with (
+        connected(here, login(here, "ann"), rooms={room: None}) as one,
+        connected(there, login(there, "bob"), rooms={room: None}) as two,
+    ):
         # Each in its workers' group, the room's and that of its user.
         await eventually_in_thread(lambda: subscribed(server) == 6)
         yield one, two
 
 
 async def test_it_arrives_at_clients_of_all_workers_at_once(
-    workers: tuple[Server, Server], server: RedisServer, outsider: Outsider
+    workers: tuple[Server, Server], server: RedisServer, publisher: ShellProcess
 ) -> None:
     async with members(workers, server, "chat:quick") as clients:
         delays: list[float] = []
         for number in range(1, 31):
-            published = await outsider.publish("chat:quick", str(number))
+            published = await publisher.request(f"chat:quick {number}")
             for client in clients:
                 frame = await client.frame("publication", number=number, within=PATIENCE)
                 assert (frame["offset"], frame["data"]) == (number, str(number))
-            delays.append(time.monotonic() - published)
+            delays.append(time.monotonic() - float(published))
         assert statistics.median(delays) < 0.5
 
 
@@ -318,10 +296,10 @@ async def test_what_a_client_says_arrives_at_clients_of_the_other_worker(
 
 
 async def test_what_is_forged_reaches_nobody(
-    workers: tuple[Server, Server], server: RedisServer, outsider: Outsider
+    workers: tuple[Server, Server], server: RedisServer, publisher: ShellProcess
 ) -> None:
     async with members(workers, server, "chat:forged") as clients:
-        heard = await overheard(server, outsider, "chat:forged")
+        heard = await overheard(server, publisher, "chat:forged")
         honest = msgspec.msgpack.decode(heard["data"])
         lies = [
             {**honest, "text": honest["text"].replace("honest", "forged").replace(",1,", ",2,")},
@@ -331,7 +309,7 @@ async def test_what_is_forged_reaches_nobody(
         with server.client() as forger:
             for lie in [*map(msgspec.msgpack.encode, lies), b"\xc1 no message", heard["data"]] * 3:
                 forger.publish(heard["channel"], lie)
-        await outsider.publish("chat:forged", "last")
+        await publisher.request("chat:forged last")
         for client in clients:
             await client.frame("publication", number=2)
             assert [frame["data"] for frame in client.of("publication")] == ["honest", "last"]
@@ -360,11 +338,11 @@ async def test_so_does_what_a_command_or_a_forked_process_publishes(
             assert heard == ["by a command", "by the parent", "by the child"]
 
 
-async def overheard(server: RedisServer, outsider: Outsider, room: str) -> dict[str, bytes]:
+async def overheard(server: RedisServer, publisher: ShellProcess, room: str) -> dict[str, bytes]:
     """A publication as it travels."""
     with server.client() as client:
         ear = Ear(client)
-        await outsider.publish(room, "honest")
+        await publisher.request(f"{room} honest")
         message = await asyncio.to_thread(ear.message)
         ear.close()
         return message

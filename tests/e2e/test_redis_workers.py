@@ -23,8 +23,8 @@ DISCONNECTED, CONTINUED, TIMED_OUT = 4500, 4506, 4002
 # Claims everything that is due, and is killed before it has written a row.
 CLAIM_AND_DIE = """
 import os, signal
-from realtime.worker import foundation
-print(len(foundation.blocking_store().sweep("the dead claimant").claimed), flush=True)
+from realtime.composition import blocking_store
+print(len(blocking_store().sweep("the dead claimant").claimed), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -1,13 +1,9 @@
 """Rooms over the wire, on both servers and both stores: what is published arrives once and in
 order, or the client is told."""
 
-import asyncio
 import itertools
 import json
-import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,107 +11,65 @@ from uuid import uuid4
 import pytest
 
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from tests.redis_server import RedisServer
 
-from .server_support import ROOT, command
-from .support import Answer, Client, Frame, Project, Server, dialled, login, pong, silent
+from .room_server import RoomServer, serve_rooms, unique_room
+from .support import Client, Frame, dialled, login, pong, silent
 
 MISCOUNT = 4007
 LENGTH = 400  # publications that a log keeps
 MOST_ROOMS, LARGEST = 5, 1000
 
-# A task queue on another machine, whose hints are lost: it appends what it is given.
-OUTSIDER = """
+# A line is a room and JSON texts, which are appended without a hint to the workers, as if it had
+# been lost.
+APPEND = """
 import json, sys
-from realtime.store.log import Draft
-from realtime.worker import foundation
-log = foundation.blocking_store().log
+from realtime.composition import blocking_store
+from realtime.store.log import PublishRequest
+log = blocking_store().log
 for line in sys.stdin:
-    room, data = json.loads(line)
-    log.append([Draft(room, each) for each in data])
+    room, texts = json.loads(line)
+    log.append([PublishRequest(room, text) for text in texts])
     print("appended", flush=True)
 """
 
 ids = itertools.count(1)
 
 
-@dataclass
-class Place:
-    """A server, the Cookie headers of two users, and somebody else who publishes."""
-
-    server: Server
-    outsider: subprocess.Popen[str]
-    ann: str
-    bob: str
-
-    @asynccontextmanager
-    async def client(
-        self,
-        *,
-        rooms: dict[str, Frame | None] | None = None,
-        resume: Frame | None = None,
-        answer: Answer = pong,
-        cookie: str = "",
-    ) -> AsyncIterator[Client]:
-        """A client that has said hello with these rooms and was welcomed."""
-        async with dialled(self.server, cookie or self.ann, answer=answer) as client:
-            again = {"resume": resume} if resume else {}
-            await client.send(type="hello", protocol=1, rooms=rooms or {}, **again)
-            await client.frame("welcome")
-            yield client
-
-    async def append(self, room: str, data: Sequence[Any]) -> None:
-        """Publish from another process, unheard."""
-        assert self.outsider.stdin is not None
-        assert self.outsider.stdout is not None
-        pieces = [json.dumps(each) for each in data]
-        self.outsider.stdin.write(json.dumps([room, pieces]) + "\n")
-        self.outsider.stdin.flush()
-        answer = await asyncio.to_thread(self.outsider.stdout.readline)
-        assert answer == "appended\n"
-
-
-@contextmanager
-def outsider(project: Project) -> Iterator[subprocess.Popen[str]]:
-    arguments = command("manage.py", "shell", "--no-imports", "--command", OUTSIDER)
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(arguments, cwd=ROOT, env=project.env, **pipes) as process:
-        yield process
-        process.kill()
-
-
 @pytest.fixture(scope="module", params=["daphne, database", "uvicorn, redis"])
-def place(
+def room_server(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
+) -> Iterator[RoomServer]:
     kind, store = request.param.split(", ")
-    folder = tmp_path_factory.mktemp("rooms")
-    environ = {
-        "DJANGO_SETTINGS_MODULE": "tests.e2e.rooms_project",
-        "SIGNAL_LOG": str(folder / "signals"),
-    }
-    if store == "redis":
-        redis: RedisServer = request.getfixturevalue("redis_server")
-        redis.flush()
-        environ["REDIS_URL"] = redis.url
-    project = Project.copy(
+    with serve_rooms(
         template,
-        folder,
-        environ=environ,
+        tmp_path_factory.mktemp("rooms"),
+        kind,
+        redis=request.getfixturevalue("redis_server") if store == "redis" else None,
+        script=APPEND,
         ping_interval=1.0,
         log_length=LENGTH,
         max_rooms=MOST_ROOMS,
         max_publication=LARGEST,
         message_rate="1000,1000",
-    )
-    with outsider(project) as process, project.serve(server=kind) as server:
-        yield Place(server, process, login(server, "ann"), login(server, "bob"))
+    ) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def bob_cookie(room_server: RoomServer) -> str:
+    """The Cookie header of a second user."""
+    return login(room_server.server, "bob")
 
 
 @pytest.fixture
 def room() -> str:
-    """A room that no other test knows."""
-    return f"chat:{uuid4().hex}"
+    return unique_room()
+
+
+async def append(room_server: RoomServer, room: str, data: Iterable[Any]) -> None:
+    """Append to the log in another process; the workers get no hint."""
+    texts = [json.dumps(each) for each in data]
+    assert await room_server.publisher.request(json.dumps([room, texts])) == "appended"
 
 
 async def ask(client: Client, kind: str, room: str, **fields: Any) -> Frame:
@@ -158,8 +112,13 @@ def position(entry: Frame) -> Frame:
 # ---------------------------------------------------------------- joining, publishing, leaving
 
 
-async def test_what_a_client_says_reaches_everybody_in_the_room(place: Place, room: str) -> None:
-    async with place.client() as one, place.client(rooms={room: None}, cookie=place.bob) as other:
+async def test_what_a_client_says_reaches_everybody_in_the_room(
+    room_server: RoomServer, room: str, bob_cookie: str
+) -> None:
+    async with (
+        room_server.client() as one,
+        room_server.client({room: None}, cookie=bob_cookie) as other,
+    ):
         joined = await ask(one, "join", room)
         entry = other.welcome["rooms"][room]
         assert joined == {"type": "joined", "room": room, "id": joined["id"], **entry}
@@ -172,8 +131,8 @@ async def test_what_a_client_says_reaches_everybody_in_the_room(place: Place, ro
             assert abs(first["time"] - client.welcome["server_time"]) < 60_000
 
 
-async def test_who_has_left_hears_nothing_more(place: Place, room: str) -> None:
-    async with place.client(rooms={room: None}) as one, place.client(rooms={room: None}) as other:
+async def test_who_has_left_hears_nothing_more(room_server: RoomServer, room: str) -> None:
+    async with room_server.client({room: None}) as one, room_server.client({room: None}) as other:
         await say(one, room, 1)
         await heard(other, 1)
         left = await ask(other, "leave", room)
@@ -188,14 +147,16 @@ async def test_who_has_left_hears_nothing_more(place: Place, room: str) -> None:
         assert [frame["data"] for frame in other.of("publication")] == [1, 4]
 
 
-async def test_the_same_key_is_published_once(place: Place, room: str) -> None:
-    async with place.client(rooms={room: None}) as one:
+async def test_the_same_key_is_published_once(
+    room_server: RoomServer, room: str, bob_cookie: str
+) -> None:
+    async with room_server.client({room: None}) as one:
         for _ in range(2):
             assert (await ask(one, "message", room, data="once", key="k1"))["type"] == "ack"
-    async with place.client(rooms={room: None}) as again:  # another session of the same user
+    async with room_server.client({room: None}) as again:  # another session of the same user
         assert again.welcome["rooms"][room]["offset"] == 1
         await ask(again, "message", room, data="once", key="k1")
-        async with place.client(rooms={room: None}, cookie=place.bob) as other:
+        async with room_server.client({room: None}, cookie=bob_cookie) as other:
             await ask(other, "message", room, data="another's", key="k1")
             assert await heard(other, 1) == ["another's"]
         assert await heard(again, 1) == ["another's"]
@@ -204,15 +165,17 @@ async def test_the_same_key_is_published_once(place: Place, room: str) -> None:
 # ---------------------------------------------------------------- coming back
 
 
-async def test_who_comes_back_gets_what_was_missed_after_welcome(place: Place, room: str) -> None:
-    async with place.client(rooms={room: None}) as one:
-        async with place.client(rooms={room: None}) as lost:
+async def test_who_comes_back_gets_what_was_missed_after_welcome(
+    room_server: RoomServer, room: str
+) -> None:
+    async with room_server.client({room: None}) as one:
+        async with room_server.client({room: None}) as lost:
             await say(one, room, 1)
             await heard(lost, 1)
             await lost.lose()
         await say(one, room, 2, 3, 4)
         at = {**position(lost.welcome["rooms"][room]), "offset": 1}
-        async with place.client(rooms={room: at}, resume=lost.ticket) as back:
+        async with room_server.client({room: at}, resume=lost.ticket) as back:
             assert back.welcome["resumed"]
             entry = back.welcome["rooms"][room]
             assert entry == {"epoch": at["epoch"], "offset": 4, "recovered": True}
@@ -226,10 +189,10 @@ async def test_who_comes_back_gets_what_was_missed_after_welcome(place: Place, r
 
 
 async def test_what_cannot_be_made_up_for_is_told_and_nothing_of_it_comes(
-    place: Place, room: str
+    room_server: RoomServer, room: str
 ) -> None:
-    await place.append(room, range(1, LENGTH + 101))
-    async with place.client(rooms={room: None}) as one:
+    await append(room_server, room, range(1, LENGTH + 101))
+    async with room_server.client({room: None}) as one:
         top = position(one.welcome["rooms"][room])
         assert top["offset"] == LENGTH + 100
         wrong = {
@@ -239,7 +202,7 @@ async def test_what_cannot_be_made_up_for_is_told_and_nothing_of_it_comes(
         }
         for number, (reason, at) in enumerate(wrong.items(), 1):
             told = {**top, "recovered": False, "reason": reason}
-            async with place.client(rooms={room: at}) as client, place.client() as late:
+            async with room_server.client({room: at}) as client, room_server.client() as late:
                 assert client.welcome["rooms"][room] == told
                 joined = await ask(late, "join", room, position=at)
                 assert told.items() <= joined.items()
@@ -251,20 +214,24 @@ async def test_what_cannot_be_made_up_for_is_told_and_nothing_of_it_comes(
             wrong["ahead"]["offset"] = top["offset"] + 1
 
 
-async def test_what_nobody_was_told_of_comes_with_the_next_beat(place: Place, room: str) -> None:
-    async with place.client(rooms={room: None}) as one:
-        await place.append(room, ["unheard"])
+async def test_what_nobody_was_told_of_comes_with_the_next_beat(
+    room_server: RoomServer, room: str
+) -> None:
+    async with room_server.client({room: None}) as one:
+        await append(room_server, room, ["unheard"])
         assert await heard(one, 1) == ["unheard"]
 
 
 # ---------------------------------------------------------------- the private room
 
 
-async def test_the_room_of_a_user_is_the_server_s(place: Place, room: str) -> None:
-    async with place.client() as ann, place.client(cookie=place.bob) as bob:
+async def test_the_room_of_a_user_is_the_server_s(
+    room_server: RoomServer, room: str, bob_cookie: str
+) -> None:
+    async with room_server.client() as ann, room_server.client(cookie=bob_cookie) as bob:
         own = f"user:{ann.welcome['user']}"
         assert list(ann.welcome["rooms"]) == [own]
-        async with place.client(rooms={own: None, room: None}, cookie=place.bob) as curious:
+        async with room_server.client({own: None, room: None}, cookie=bob_cookie) as curious:
             error = await curious.frame("error")
             assert (error["room"], error["code"], "id" in error) == (own, "forbidden", False)
             assert list(curious.welcome["rooms"]) == [f"user:{bob.welcome['user']}", room]
@@ -273,10 +240,10 @@ async def test_the_room_of_a_user_is_the_server_s(place: Place, room: str) -> No
                 assert (refused["code"], refused["room"]) == ("forbidden", own)
         for kind in ("leave", "message"):
             assert (await ask(ann, kind, own, **DETAILS.get(kind, {})))["code"] == "forbidden"
-        await place.append(own, ["for ann"])
+        await append(room_server, own, ["for ann"])
         assert await heard(ann, 1) == ["for ann"]
         at = position(ann.welcome["rooms"][own])
-        async with place.client(rooms={own: at}) as back:
+        async with room_server.client({own: at}) as back:
             assert back.welcome["rooms"][own] == {**at, "offset": 1, "recovered": True}
             assert await heard(back, 1) == ["for ann"]
         assert bob.of("publication") == []
@@ -288,12 +255,14 @@ DETAILS: dict[str, dict[str, Any]] = {"message": {"data": 1, "key": "k"}}
 # ---------------------------------------------------------------- flow
 
 
-async def test_who_does_not_answer_gets_one_window_then_the_rest(place: Place, room: str) -> None:
-    async with place.client(rooms={room: None}) as one:
+async def test_who_does_not_answer_gets_one_window_then_the_rest(
+    room_server: RoomServer, room: str
+) -> None:
+    async with room_server.client({room: None}) as one:
         start = position(one.welcome["rooms"][room])
-        await place.append(room, range(WINDOW + 20))
+        await append(room_server, room, range(WINDOW + 20))
         await heard(one, WINDOW + 20)
-        async with place.client(rooms={room: start}, answer=silent) as slow:
+        async with room_server.client({room: start}, answer=silent) as slow:
             await heard(slow, WINDOW)
             ping = await slow.frame("ping")  # at once, and out of turn
             assert ping["delivered"] == WINDOW
@@ -304,12 +273,12 @@ async def test_who_does_not_answer_gets_one_window_then_the_rest(place: Place, r
             assert await heard(slow, WINDOW + 21) == [*range(WINDOW + 20), "live"]
 
 
-async def test_the_window_is_one_of_bytes_as_well(place: Place, room: str) -> None:
-    async with place.client(rooms={room: None}) as one:
+async def test_the_window_is_one_of_bytes_as_well(room_server: RoomServer, room: str) -> None:
+    async with room_server.client({room: None}) as one:
         start = position(one.welcome["rooms"][room])
-        await place.append(room, ["x" * 900] * 100)
+        await append(room_server, room, ["x" * 900] * 100)
         await heard(one, 100)
-        async with place.client(rooms={room: start}, answer=silent) as slow:
+        async with room_server.client({room: start}, answer=silent) as slow:
             ping = await slow.frame("ping")
             assert WINDOW_BYTES // 1100 < ping["delivered"] < WINDOW_BYTES // 900
             assert len(slow.of("publication")) == ping["delivered"]
@@ -318,22 +287,22 @@ async def test_the_window_is_one_of_bytes_as_well(place: Place, room: str) -> No
 
 
 async def test_a_count_that_cannot_be_is_4007_and_a_reason_to_resume(
-    place: Place, room: str
+    room_server: RoomServer, room: str
 ) -> None:
     def wrong(ping: Frame) -> Frame:
         return {**pong(ping), "received": ping["delivered"] + 1}
 
-    async with place.client(answer=wrong) as client:
+    async with room_server.client(answer=wrong) as client:
         code, reason = await client.closed()
         assert (code, reason) == (MISCOUNT, "delivery count does not match")
         assert client.of("goodbye")[0]["reconnect"] is True
-    async with place.client(rooms={room: None}, resume=client.ticket) as back:
+    async with room_server.client({room: None}, resume=client.ticket) as back:
         assert back.welcome["resumed"]
         await say(back, room, 1, 2)
         await back.send(type="received", count=2)
         await back.send(type="received", count=1)
         assert (await back.closed())[0] == MISCOUNT
-    async with place.client() as third:
+    async with room_server.client() as third:
         await third.send(type="pong", sequence=99, received=99)  # invalid: nobody minds
         await third.frame("ping")
         await third.send(type="received", count=1)
@@ -343,8 +312,10 @@ async def test_a_count_that_cannot_be_is_4007_and_a_reason_to_resume(
 # ---------------------------------------------------------------- errors
 
 
-async def test_a_request_that_cannot_be_served_gets_its_error(place: Place, room: str) -> None:
-    async with place.client(rooms={room: None}) as client:
+async def test_a_request_that_cannot_be_served_gets_its_error(
+    room_server: RoomServer, room: str
+) -> None:
+    async with room_server.client({room: None}) as client:
         for _ in range(12):  # they were read: they are not malformed
             error = await ask(client, "join", "no room")
             assert (error["code"], "1 to 100" in error["detail"]) == ("invalid_message", True)
@@ -370,21 +341,25 @@ async def test_a_request_that_cannot_be_served_gets_its_error(place: Place, room
         assert refused["code"] == "forbidden"  # to join is not to publish
 
 
-async def test_a_handler_that_fails_costs_nobody_anything(place: Place, room: str) -> None:
-    async with place.client(rooms={room: None}) as client:
+async def test_a_handler_that_fails_costs_nobody_anything(
+    room_server: RoomServer, room: str
+) -> None:
+    async with room_server.client({room: None}) as client:
         assert (await ask(client, "join", "chat:broken"))["code"] == "unavailable"
         failed = await ask(client, "message", room, data="fail", key="k5")
         assert failed["code"] == "unavailable"
         await say(client, room, "goes on")
         assert await heard(client, 1) == ["goes on"]
-    async with dialled(place.server, place.ann) as refused:
+    async with dialled(room_server.server, room_server.cookie) as refused:
         await refused.send(type="hello", protocol=1, rooms={"chat:broken": None})
         assert (await refused.closed())[0] == 4009
 
 
-async def test_what_hello_asks_for_in_vain_is_told_after_welcome(place: Place, room: str) -> None:
+async def test_what_hello_asks_for_in_vain_is_told_after_welcome(
+    room_server: RoomServer, room: str
+) -> None:
     names = ["no room", "secret", *(f"{room}:{number}" for number in range(MOST_ROOMS + 1))]
-    async with place.client(rooms=dict.fromkeys(names)) as client:
+    async with room_server.client(dict.fromkeys(names)) as client:
         await client.frame("error", number=3)
         assert client.frames[0]["type"] == "welcome"
         told = [(error["room"], error["code"]) for error in client.of("error")]
@@ -397,9 +372,9 @@ async def test_what_hello_asks_for_in_vain_is_told_after_welcome(place: Place, r
 
 
 async def test_requests_are_served_in_order_and_too_many_are_told_so(
-    place: Place, room: str
+    room_server: RoomServer, room: str
 ) -> None:
-    async with place.client(rooms={room: None}) as client:
+    async with room_server.client({room: None}) as client:
         await client.send(type="message", id=0, room=room, data="wait", key="k")
         for number in range(1, 41):
             await client.send(type="message", id=number, room=room, data=number, key=f"k{number}")

@@ -6,20 +6,16 @@ import json
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from tests.polling import eventually, eventually_in_thread
 from tests.redis_server import RedisServer
 
-from .outsider import Outsider, outsider
-from .support import Client, Frame, Project, Server, dialled, login
+from .room_server import RoomServer, serve_rooms, unique_room
+from .support import Client, Frame, Server
 
 LATE = 1.0  # seconds; a healthy neighbour's answer takes about a millisecond
 
@@ -35,106 +31,80 @@ for line in sys.stdin:
 """
 
 
-@dataclass
-class Place:
-    """A server, its Redis, the Cookie header of a user, and another process that publishes."""
-
-    server: Server
-    redis: RedisServer
-    outsider: Outsider
-    cookie: str
-
-    @asynccontextmanager
-    async def client(self, rooms: dict[str, Any] | None = None) -> AsyncIterator[Client]:
-        """A client that has said hello with these rooms and was welcomed."""
-        async with dialled(self.server, self.cookie) as client:
-            await client.send(type="hello", protocol=1, rooms=rooms or {})
-            await client.frame("welcome")
-            yield client
-
-    @asynccontextmanager
-    async def crowd(self, size: int, *rooms: str) -> AsyncIterator[list[Client]]:
-        """So many of them at once."""
-        async with AsyncExitStack() as stack:
-            coming = [self.client(dict.fromkeys(rooms)) for _ in range(size)]
-            yield list(await asyncio.gather(*map(stack.enter_async_context, coming)))
-
-    async def keeps(self) -> dict[str, int]:
-        """How much the worker keeps in mind."""
-        return await asyncio.to_thread(self._keeps)
-
-    def _keeps(self) -> dict[str, int]:
-        before = len(self.server.lines_with("census {"))
-        self.server.process.send_signal(signal.SIGUSR2)
-        lines = eventually(lambda: self.server.lines_with("census {")[before:])
-        census: dict[str, int] = json.loads(lines[0].partition("census ")[2])
-        return census
-
-    def is_empty(self) -> bool:
-        """Whether nothing reminds of anybody."""
-        census = self._keeps()
-        return census.pop("tasks") <= TASKS and not any(census.values())
-
-
-TASKS = 8  # of a worker with nobody to serve: its ticker, its listener, and now and then a job
+TASKS = 8  # of a worker without clients: its ticker, its listener, and now and then a job
 
 
 @pytest.fixture(scope="module", params=["daphne", "uvicorn"])
-def place(
+def room_server(
     request: pytest.FixtureRequest,
     template: Path,
     tmp_path_factory: pytest.TempPathFactory,
     redis_server: RedisServer,
-) -> Iterator[Place]:
-    redis_server.flush()
-    folder = tmp_path_factory.mktemp("rough")
-    environ = {
-        "DJANGO_SETTINGS_MODULE": "tests.e2e.census_project",
-        "SIGNAL_LOG": str(folder / "signals"),
-        "REDIS_URL": redis_server.url,
-    }
-    project = Project.copy(
+) -> Iterator[RoomServer]:
+    with serve_rooms(
         template,
-        folder,
-        environ=environ,
+        tmp_path_factory.mktemp("rough"),
+        request.param,
+        redis=redis_server,
+        script=PUBLISH,
+        application="census",
         ping_interval=2.0,
         message_rate="2000,2000",
         log_length=10_000,
         store_timeout=1.0,
-    )
-    with project.serve(server=request.param) as server, outsider(project, PUBLISH) as other:
-        yield Place(server, redis_server, other, login(server, "ann"))
+    ) as served:
+        yield served
 
 
 @pytest.fixture
 def room() -> str:
-    """A room that no other test knows."""
-    return f"chat:{uuid4().hex}"
+    return unique_room()
+
+
+async def keeps_nothing(server: Server) -> None:
+    """Wait until the worker holds no session, room or subscription any more."""
+
+    def is_empty() -> bool:
+        counted = census(server)
+        return counted.pop("tasks") <= TASKS and not any(counted.values())
+
+    await eventually_in_thread(is_empty, what=lambda: census(server))
+
+
+def census(server: Server) -> dict[str, int]:
+    """How much the worker holds, by kind."""
+    before = len(server.lines_with("census {"))
+    server.process.send_signal(signal.SIGUSR2)
+    lines = eventually(lambda: server.lines_with("census {")[before:], what="a census")
+    counted: dict[str, int] = json.loads(lines[0].partition("census ")[2])
+    return counted
 
 
 # ---------------------------------------------------------------- coming and going
 
 
-async def test_a_storm_of_joins_and_leaves_while_the_store_hangs(place: Place) -> None:
+async def test_a_storm_of_joins_and_leaves_while_the_store_hangs(
+    room_server: RoomServer, redis_server: RedisServer
+) -> None:
     """Every request is answered, late or in vain, nobody is sent away, and everybody is exactly
     where they were told they are."""
     rooms = [f"chat:storm:{number}" for number in range(20)]
-    async with place.crowd(30) as clients:
+    async with room_server.crowd(30) as clients:
         storms = [asyncio.create_task(storm(client, rooms)) for client in clients]
         await eventually_in_thread(lambda: any(client.of("left") for client in clients))
-        with place.redis.client() as redis:
+        with redis_server.client() as redis:
             redis.client_pause(2500)
         await asyncio.gather(*storms)
         refused = {frame["code"] for client in clients for frame in client.of("error")}
         assert refused <= {"unavailable", "rate_limited"}
         for room in rooms:
-            await place.outsider.tell(f"{room} 20")
+            await room_server.publisher.request(f"{room} 20")
         for client in clients:
             inside = where(client)
             await client.frame("publication", number=20 * len(inside))
             assert {frame["room"] for frame in client.of("publication")} == inside
             assert client.end is None
-    await eventually_in_thread(place.is_empty, what=await place.keeps())
+    await keeps_nothing(room_server.server)
 
 
 REQUESTS = 60
@@ -164,15 +134,17 @@ def where(client: Client) -> set[str]:
     return rooms
 
 
-async def test_a_stream_into_a_room_while_members_come_and_go(place: Place, room: str) -> None:
+async def test_a_stream_into_a_room_while_members_come_and_go(
+    room_server: RoomServer, room: str
+) -> None:
     """A thousand publications as fast as they can be: those who stay get all of them, those who
     leave or are lost harm nobody, and those who come back again and again miss nothing."""
     total = 1000
-    async with place.crowd(20, room) as staying, place.crowd(60, room) as going:
+    async with room_server.crowd(20, room) as staying, room_server.crowd(60, room) as going:
         epoch = staying[0].welcome["rooms"][room]["epoch"]
-        stream = asyncio.create_task(place.outsider.tell(f"{room} {total}"))
+        stream = asyncio.create_task(room_server.publisher.request(f"{room} {total}"))
         returning = [
-            asyncio.create_task(comes_and_goes(place, room, epoch, total)) for _ in range(5)
+            asyncio.create_task(comes_and_goes(room_server, room, epoch, total)) for _ in range(5)
         ]
         await going[0].frame("publication", number=20)
         for leaving, lost in zip(going[::2], going[1::2], strict=True):
@@ -183,7 +155,7 @@ async def test_a_stream_into_a_room_while_members_come_and_go(place: Place, room
             await has_heard_all(client, total)
         for each in returning:
             assert await each == list(range(1, total + 1))
-    await eventually_in_thread(place.is_empty, what=await place.keeps())
+    await keeps_nothing(room_server.server)
 
 
 async def has_heard_all(client: Client, total: int) -> None:
@@ -196,12 +168,12 @@ async def has_heard_all(client: Client, total: int) -> None:
     assert offsets(client) == list(range(1, total + 1))
 
 
-async def comes_and_goes(place: Place, room: str, epoch: str, total: int) -> list[int]:
+async def comes_and_goes(room_server: RoomServer, room: str, epoch: str, total: int) -> list[int]:
     """Lose the connection again and again; the offsets of all that was heard."""
     heard: list[int] = []
     while len(heard) < total:
         at = {"epoch": epoch, "offset": len(heard)}
-        async with place.client({room: at}) as client:
+        async with room_server.client({room: at}) as client:
             assert client.welcome["rooms"][room]["recovered"]
             await asyncio.sleep(random.uniform(0.01, 0.2))
             await client.lose()
@@ -216,9 +188,14 @@ def offsets(client: Client) -> list[int]:
 # ---------------------------------------------------------------- too much, and the absurd
 
 
-async def test_a_flood_of_messages_is_served_as_far_as_it_can_be(place: Place, room: str) -> None:
+async def test_a_flood_of_messages_is_served_as_far_as_it_can_be(
+    room_server: RoomServer, room: str
+) -> None:
     total = 1000
-    async with place.client({room: None}) as flooding, place.client({room: None}) as neighbour:
+    async with (
+        room_server.client({room: None}) as flooding,
+        room_server.client({room: None}) as neighbour,
+    ):
         probing = asyncio.create_task(longest_wait(neighbour))
         for id_ in range(total):
             await flooding.send(type="message", id=id_, room=room, data=id_, key=f"k{id_}")
@@ -246,10 +223,10 @@ async def longest_wait(client: Client) -> float:
     return max(waits)
 
 
-async def test_absurd_positions_are_told_so(place: Place, room: str) -> None:
+async def test_absurd_positions_are_told_so(room_server: RoomServer, room: str) -> None:
     at = {"epoch": "", "offset": 2**53}
     names = [f"{room}:{number}" for number in range(1000)]
-    async with place.client(dict.fromkeys(names, at)) as client:
+    async with room_server.client(dict.fromkeys(names, at)) as client:
         entries = client.welcome["rooms"]
         assert len(entries) == 1 + 100  # with that of its user
         entry = entries[names[0]]
@@ -263,29 +240,29 @@ async def test_absurd_positions_are_told_so(place: Place, room: str) -> None:
             await client.send(type="join", id=1, room=names[0], position=wrong)
         await client.frame("error", number=903)
         assert {frame["code"] for frame in client.of("error")[900:]} == {"invalid_message"}
-        await place.outsider.tell(f"{names[0]} 20")
+        await room_server.publisher.request(f"{names[0]} 20")
         await client.frame("publication", number=20)
-    await eventually_in_thread(place.is_empty, what=await place.keeps())
+    await keeps_nothing(room_server.server)
 
 
 @pytest.mark.parametrize("counts", [[2**53], [1], [0, 20, 19]], ids=["huge", "early", "falling"])
 async def test_a_count_that_cannot_be_ends_the_connection(
-    place: Place, room: str, counts: list[int]
+    room_server: RoomServer, room: str, counts: list[int]
 ) -> None:
-    async with place.client({room: None}) as client:
+    async with room_server.client({room: None}) as client:
         if len(counts) > 1:
-            await place.outsider.tell(f"{room} 20")
+            await room_server.publisher.request(f"{room} 20")
             await client.frame("publication", number=20)
         for count in counts:
             await client.send(type="received", count=count)
         assert (await client.closed())[0] == 4007
 
 
-async def test_a_count_that_is_none_is_malformed(place: Place) -> None:
-    async with place.client() as client:
+async def test_a_count_that_is_none_is_malformed(room_server: RoomServer) -> None:
+    async with room_server.client() as client:
         for count in (-1, 2**53 + 1, 0.5, "1", None):
             await client.send(type="received", count=count)
         await client.frame("error", number=5)
         assert {frame["code"] for frame in client.of("error")} == {"invalid_message"}
         assert client.end is None
-    assert not [line for line in place.server.complaints() if "store" not in line]
+    assert not [line for line in room_server.server.complaints() if "store" not in line]

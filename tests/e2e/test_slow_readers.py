@@ -24,9 +24,9 @@ from websockets.asyncio.client import connect
 
 from tests.redis_server import RedisServer
 
-from .outsider import Outsider, outsider
+from .room_server import RoomServer, serve_rooms
 from .server_support import TEXT, Peer
-from .support import Client, Frame, Project, Server, login, pong
+from .support import Client, Frame, pong
 
 SIZE = 64_000  # bytes of data in each publication
 COUNT = int(os.environ.get("SLOW_READERS_MB", "8")) * 1_000_000 // SIZE
@@ -48,37 +48,25 @@ for line in sys.stdin:
 """
 
 
-@dataclass
-class Place:
-    """A server, the Cookie header of a user, and another process that publishes."""
-
-    server: Server
-    outsider: Outsider
-    cookie: str
-
-    async def publish(self, room: str) -> None:
-        await self.outsider.tell(room)
-
-
 @pytest.fixture(scope="module", params=["daphne", "uvicorn"])
-def place(
+def room_server(
     request: pytest.FixtureRequest,
     template: Path,
     tmp_path_factory: pytest.TempPathFactory,
     redis_server: RedisServer,
-) -> Iterator[Place]:
-    redis_server.flush()
-    folder = tmp_path_factory.mktemp("slow")
-    environ = {
-        "DJANGO_SETTINGS_MODULE": "tests.e2e.rooms_project",
-        "SIGNAL_LOG": str(folder / "signals"),
-        "REDIS_URL": redis_server.url,
-    }
-    patient = {"ping_interval": 5.0, "pong_timeout": 60.0, "session_timeout": 300.0}
-    rate = "1000,1000"
-    project = Project.copy(template, folder, environ=environ, message_rate=rate, **patient)
-    with project.serve(server=request.param) as server, outsider(project, PUBLISH) as other:
-        yield Place(server, other, login(server, "ann"))
+) -> Iterator[RoomServer]:
+    with serve_rooms(
+        template,
+        tmp_path_factory.mktemp("slow"),
+        request.param,
+        redis=redis_server,
+        script=PUBLISH,
+        message_rate="1000,1000",
+        ping_interval=5.0,
+        pong_timeout=60.0,
+        session_timeout=300.0,
+    ) as served:
+        yield served
 
 
 # ---------------------------------------------------------------- readers
@@ -106,14 +94,14 @@ class Ear(Client):
 
 
 @asynccontextmanager
-async def ears(place: Place, *rooms: str, count: int = 9) -> AsyncIterator[list[Ear]]:
+async def ears(room_server: RoomServer, *rooms: str, count: int = 9) -> AsyncIterator[list[Ear]]:
     """So many in these rooms who read at once."""
     async with AsyncExitStack() as stack:
         found: list[Ear] = []
         for _ in range(count):
             line = connect(
-                f"ws://127.0.0.1:{place.server.port}/ws/",
-                additional_headers={"Cookie": place.cookie},
+                f"ws://127.0.0.1:{room_server.server.port}/ws/",
+                additional_headers={"Cookie": room_server.cookie},
                 compression=None,
                 ping_interval=None,
                 proxy=None,
@@ -174,10 +162,10 @@ class Stopper:
 
 
 @contextmanager
-def stopped(place: Place, room: str, *, sending: bool = False) -> Iterator[Stopper]:
+def stopped(room_server: RoomServer, room: str, *, sending: bool = False) -> Iterator[Stopper]:
     """Somebody who has joined this room and reads nothing, but may go on sending."""
     over = Event()
-    with called(place) as peer:
+    with called(room_server) as peer:
         stopper = Stopper(peer, room)
 
         def send() -> None:
@@ -194,9 +182,9 @@ def stopped(place: Place, room: str, *, sending: bool = False) -> Iterator[Stopp
             thread.join()
 
 
-def called(place: Place) -> Peer:
-    peer = Peer(place.server.port, receive_buffer=4096)
-    return peer.upgrade("/ws/", f"Cookie: {place.cookie}")
+def called(room_server: RoomServer) -> Peer:
+    peer = Peer(room_server.server.port, receive_buffer=4096)
+    return peer.upgrade("/ws/", f"Cookie: {room_server.cookie}")
 
 
 # ---------------------------------------------------------------- what it costs
@@ -212,14 +200,14 @@ class Costs:
     delays: dict[str, float]
 
 
-async def publish_everywhere(place: Place, readers: list[Ear], *, times: int) -> Costs:
+async def publish_everywhere(room_server: RoomServer, readers: list[Ear], *, times: int) -> Costs:
     """In one room after the other, so that what else this machine does harms all alike."""
-    process = psutil.Process(place.server.process.pid)
+    process = psutil.Process(room_server.server.process.pid)
     began, memory = sum(process.cpu_times()[:2]), 0
     before = len(readers[0].delays[ALONE])
     for number in range(before + 1, before + times + 1):
         for room in (SILENT, SENDING, ALONE):
-            await place.publish(room)
+            await room_server.publisher.request(room)
             for reader in readers:
                 await reader.has_heard(room, number)
         memory = max(memory, process.memory_info().rss)
@@ -234,35 +222,40 @@ async def publish_everywhere(place: Place, readers: list[Ear], *, times: int) ->
 
 
 @pytest.mark.timeout(600)
-async def test_readers_that_stop_cost_a_window_and_nobody_else_anything(place: Place) -> None:
+async def test_readers_that_stop_cost_a_window_and_nobody_else_anything(
+    room_server: RoomServer,
+) -> None:
     """Two of them at once, who may cost no more than one. Who reads again is told what is
     lost."""
-    async with ears(place, SILENT, SENDING, ALONE) as readers:
-        usual = await publish_everywhere(place, readers, times=USUAL)
-        with stopped(place, SILENT) as silent, stopped(place, SENDING, sending=True) as sending:
-            costs = await publish_everywhere(place, readers, times=COUNT)
+    async with ears(room_server, SILENT, SENDING, ALONE) as readers:
+        usual = await publish_everywhere(room_server, readers, times=USUAL)
+        with (
+            stopped(room_server, SILENT) as silent,
+            stopped(room_server, SENDING, sending=True) as sending,
+        ):
+            costs = await publish_everywhere(room_server, readers, times=COUNT)
             sys.stdout.write(f"{usual}\n{costs}\n")
             assert costs.memory - usual.memory < MORE
             for room in (SILENT, SENDING):
                 assert costs.delays[room] < SLOWER * costs.delays[ALONE]
             assert costs.cpu < 1.5 * usual.cpu
             for room, stopper in ((SILENT, silent), (SENDING, sending)):
-                await asyncio.to_thread(is_told, place, room, stopper, offset=USUAL + COUNT)
+                await asyncio.to_thread(is_told, room_server, room, stopper, offset=USUAL + COUNT)
 
 
-def is_told(place: Place, room: str, stopper: Stopper, *, offset: int) -> None:
+def is_told(room_server: RoomServer, room: str, stopper: Stopper, *, offset: int) -> None:
     """It reads again, of a log that does not reach back to it any more, and then what is new."""
     try:
         stopper.read_until(lambda: bool(stopper.told))
         (told,) = stopper.told
     except ConnectionError:  # after twenty seconds the kernel has given it up
-        told = told_when_back(place, room, stopper)
+        told = told_when_back(room_server, room, stopper)
     assert (told["recovered"], told["reason"], told["offset"]) == (False, "expired", offset)
     assert stopper.offsets in ([], [USUAL + 1])  # one alone fills the window
 
 
-def told_when_back(place: Place, room: str, stopper: Stopper) -> Frame:
-    with called(place) as peer:
+def told_when_back(room_server: RoomServer, room: str, stopper: Stopper) -> Frame:
+    with called(room_server) as peer:
         back = Stopper(peer, room, **stopper.again)
         assert back.welcome["resumed"]
         assert not back.offsets
@@ -270,15 +263,15 @@ def told_when_back(place: Place, room: str, stopper: Stopper) -> Frame:
         return told
 
 
-async def test_a_reader_that_stopped_for_a_while_gets_all_of_it(place: Place) -> None:
+async def test_a_reader_that_stopped_for_a_while_gets_all_of_it(room_server: RoomServer) -> None:
     room = "chat:while"
-    async with ears(place, room, count=1) as (other,):
-        with stopped(place, room) as stopper:
+    async with ears(room_server, room, count=1) as (other,):
+        with stopped(room_server, room) as stopper:
             for _ in range(40):  # 2.5 MB; the log keeps four
-                await place.publish(room)
+                await room_server.publisher.request(room)
             await other.has_heard(room, 40)
             await asyncio.to_thread(stopper.read_until, lambda: len(stopper.offsets) == 40)
-            await place.publish(room)
+            await room_server.publisher.request(room)
             await asyncio.to_thread(stopper.read_until, lambda: len(stopper.offsets) == 41)
     assert stopper.offsets == list(range(1, 42))
     assert not stopper.told

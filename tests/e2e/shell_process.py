@@ -1,4 +1,4 @@
-"""A process without a worker that publishes when it is told to."""
+"""A process of the project without a worker, as a task queue or a shell is one."""
 
 import asyncio
 import json
@@ -20,35 +20,35 @@ for line in sys.stdin:
 """
 
 
-class Outsider:
-    """Runs a script in the project's shell, which answers every line with a line."""
+class ShellProcess:
+    """Runs a script in the project's shell; the script answers every line with a line."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
     async def publish(self, room: str, data: Any) -> None:
-        """Publish, by the script PUBLISH."""
-        await self.tell(json.dumps([room, data]))
+        """Publish ``data`` with the script PUBLISH; returns once ``api.publish`` has returned."""
+        await self.request(json.dumps([room, data]))
 
-    async def tell(self, line: str) -> str:
-        """Give it a line; its answer."""
-        return await asyncio.to_thread(self._tell, line)
+    async def request(self, line: str) -> str:
+        """Write a line to the script and return the line that it answers with."""
+        return await asyncio.to_thread(self._request, line)
 
-    def _tell(self, line: str) -> str:
+    def _request(self, line: str) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline().strip()
-        assert answer, "it has ended"
+        assert answer, "the script has ended"
         return answer
 
 
 @contextmanager
-def outsider(project: Project, script: str = PUBLISH) -> Iterator[Outsider]:
-    """Such a process, ended at the end."""
+def shell_process(project: Project, script: str = PUBLISH) -> Iterator[ShellProcess]:
+    """Start the script, and kill its process at the end."""
     arguments = command("manage.py", "shell", "--no-imports", "--command", script)
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(arguments, cwd=ROOT, env=project.env, **pipes) as process:
-        yield Outsider(process)
+        yield ShellProcess(process)
         process.kill()
