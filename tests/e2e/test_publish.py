@@ -44,8 +44,8 @@ def project(
     return Project.copy(template, tmp_path_factory.mktemp("publish"), environ=environ)
 
 
-class Ear:
-    """Hears all that is sent to groups, like a worker with somebody in every room."""
+class GroupListener:
+    """Receives everything that is sent to groups, like a worker with a client in each room."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
@@ -55,21 +55,21 @@ class Ear:
 
     def publications(self, count: int) -> list[Any]:
         """The data of so many publications, as they are announced."""
-        heard: list[Any] = []
-        while len(heard) < count:
-            heard += [data for *_, data in self._next()[3]]
-        return heard
+        received: list[Any] = []
+        while len(received) < count:
+            received += [data for *_, data in self._next()[3]]
+        return received
 
-    def come_to(self, offset: int) -> None:
-        """Hear that a room has come to this offset."""
+    def wait_for_offset(self, offset: int) -> None:
+        """Wait until a room's announced offset is this one or beyond."""
         while self._next()[2] < offset:
             pass
 
     def _next(self) -> list[Any]:
-        """The next bundle: room, epoch, the newest offset, and the publications."""
+        """The next batch: room, epoch, the newest offset, and the publications."""
         self.messages += 1
-        bundle: list[Any] = json.loads(msgspec.msgpack.decode(self.message()["data"])["text"])
-        return bundle
+        batch: list[Any] = json.loads(msgspec.msgpack.decode(self.message()["data"])["text"])
+        return batch
 
     def message(self) -> dict[str, bytes]:
         """The next message, as it travels."""
@@ -82,12 +82,12 @@ class Ear:
 
 
 @pytest.fixture
-def ear(server: RedisServer) -> Iterator[Ear]:
+def listener(server: RedisServer) -> Iterator[GroupListener]:
     server.flush()
     with server.client() as client:
-        ear = Ear(client)
-        yield ear
-        ear.close()
+        listener = GroupListener(client)
+        yield listener
+        listener.close()
 
 
 def logged(server: RedisServer, room: str) -> list[Any]:
@@ -98,20 +98,22 @@ def logged(server: RedisServer, room: str) -> list[Any]:
 
 
 def test_what_a_short_lived_process_published_goes_out_at_its_end(
-    project: Project, server: RedisServer, ear: Ear
+    project: Project, server: RedisServer, listener: GroupListener
 ) -> None:
     project.shell("from realtime import api\nfor n in range(300): api.publish('r', n)")
-    assert ear.publications(300) == logged(server, "r") == list(range(300))
-    assert ear.messages < 300  # what gathered went out together
+    assert listener.publications(300) == logged(server, "r") == list(range(300))
+    assert listener.messages < 300  # what gathered went out together
 
 
-def test_the_command_publishes(project: Project, server: RedisServer, ear: Ear) -> None:
+def test_the_command_publishes(
+    project: Project, server: RedisServer, listener: GroupListener
+) -> None:
     for _ in range(2):
         out = project.manage("publish", "chat:lobby", '{"a": 1}', "--key", "once").stdout
         assert out.startswith("chat:lobby: offset 1, epoch ")
     assert logged(server, "chat:lobby") == [{"a": 1}]
-    assert ear.publications(1) == [{"a": 1}]
-    ear.come_to(1)  # of a repeat it is told where it is
+    assert listener.publications(1) == [{"a": 1}]
+    listener.wait_for_offset(1)  # of a repeat it is told where it is
 
 
 FORK = """
@@ -132,11 +134,11 @@ api.publish("r", "after")
 
 
 def test_a_process_that_has_published_may_be_forked(
-    project: Project, server: RedisServer, ear: Ear
+    project: Project, server: RedisServer, listener: GroupListener
 ) -> None:
     project.shell(FORK)
     assert logged(server, "r") == ["before", 0, 1, 2, "after"]
-    assert sorted(map(str, ear.publications(5))) == ["0", "1", "2", "after", "before"]
+    assert sorted(map(str, listener.publications(5))) == ["0", "1", "2", "after", "before"]
 
 
 CHILDREN = """
@@ -157,11 +159,11 @@ for child in children:
 
 
 def test_so_may_it_by_multiprocessing_whose_children_end_without_ceremony(
-    project: Project, server: RedisServer, ear: Ear
+    project: Project, server: RedisServer, listener: GroupListener
 ) -> None:
     project.shell(CHILDREN)
     assert sorted(map(str, logged(server, "r"))) == ["0", "1", "2", "before"]
-    assert sorted(map(str, ear.publications(4))) == ["0", "1", "2", "before"]
+    assert sorted(map(str, listener.publications(4))) == ["0", "1", "2", "before"]
 
 
 TRANSACTIONS = """
@@ -183,11 +185,11 @@ except RuntimeError:
 
 
 def test_a_transaction_s_publications_go_out_with_it(
-    project: Project, server: RedisServer, ear: Ear
+    project: Project, server: RedisServer, listener: GroupListener
 ) -> None:
     project.shell(TRANSACTIONS)
     assert logged(server, "r") == list(range(500))
-    ear.come_to(700)
+    listener.wait_for_offset(700)
 
 
 def test_a_layer_that_hangs_holds_up_no_process(
@@ -341,10 +343,10 @@ async def test_so_does_what_a_command_or_a_forked_process_publishes(
 async def overheard(server: RedisServer, publisher: ShellProcess, room: str) -> dict[str, bytes]:
     """A publication as it travels."""
     with server.client() as client:
-        ear = Ear(client)
+        listener = GroupListener(client)
         await publisher.request(f"{room} honest")
-        message = await asyncio.to_thread(ear.message)
-        ear.close()
+        message = await asyncio.to_thread(listener.message)
+        listener.close()
         return message
 
 

@@ -72,8 +72,8 @@ def room_server(
 # ---------------------------------------------------------------- readers
 
 
-class Ear(Client):
-    """Reads at once, and keeps how long each publication took instead of what it said."""
+class TimedClient(Client):
+    """Reads at once, and keeps each publication's delay instead of its data."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -88,16 +88,18 @@ class Ear(Client):
             frame = {**frame, "data": None}
         await super()._heard(frame)
 
-    async def has_heard(self, room: str, count: int) -> None:
-        """Wait for so many publications of a room."""
+    async def has_received(self, room: str, count: int) -> None:
+        """Wait for ``count`` publications of a room."""
         await self.until(lambda: len(self.delays[room]) >= count, within=30, what=room)
 
 
 @asynccontextmanager
-async def ears(room_server: RoomServer, *rooms: str, count: int = 9) -> AsyncIterator[list[Ear]]:
-    """So many in these rooms who read at once."""
+async def timed_clients(
+    room_server: RoomServer, *rooms: str, count: int = 9
+) -> AsyncIterator[list[TimedClient]]:
+    """``count`` clients in these rooms that read at once."""
     async with AsyncExitStack() as stack:
-        found: list[Ear] = []
+        found: list[TimedClient] = []
         for _ in range(count):
             line = connect(
                 f"ws://127.0.0.1:{room_server.server.port}/ws/",
@@ -106,15 +108,15 @@ async def ears(room_server: RoomServer, *rooms: str, count: int = 9) -> AsyncIte
                 ping_interval=None,
                 proxy=None,
             )
-            ear = Ear(await stack.enter_async_context(line), pong)
-            stack.push_async_callback(ear.aclose)
-            await ear.send(type="hello", protocol=1, rooms=dict.fromkeys(rooms))
-            await ear.frame("welcome")
-            found.append(ear)
+            client = TimedClient(await stack.enter_async_context(line), pong)
+            stack.push_async_callback(client.aclose)
+            await client.send(type="hello", protocol=1, rooms=dict.fromkeys(rooms))
+            await client.frame("welcome")
+            found.append(client)
         yield found
 
 
-class Stopper:
+class StoppingReader:
     """Joins a room and reads nothing, until it reads everything."""
 
     def __init__(self, peer: Peer, room: str, **hello: Any) -> None:
@@ -162,21 +164,23 @@ class Stopper:
 
 
 @contextmanager
-def stopped(room_server: RoomServer, room: str, *, sending: bool = False) -> Iterator[Stopper]:
+def stopped(
+    room_server: RoomServer, room: str, *, sending: bool = False
+) -> Iterator[StoppingReader]:
     """Somebody who has joined this room and reads nothing, but may go on sending."""
     over = Event()
     with called(room_server) as peer:
-        stopper = Stopper(peer, room)
+        reader = StoppingReader(peer, room)
 
         def send() -> None:
             with suppress(OSError):
                 while not over.wait(0.05):
-                    stopper.send(type="ping", sequence=1, client_time=0)
+                    reader.send(type="ping", sequence=1, client_time=0)
 
         thread = Thread(target=send if sending else over.wait)
         thread.start()
         try:
-            yield stopper
+            yield reader
         finally:
             over.set()
             thread.join()
@@ -200,7 +204,9 @@ class Costs:
     delays: dict[str, float]
 
 
-async def publish_everywhere(room_server: RoomServer, readers: list[Ear], *, times: int) -> Costs:
+async def publish_everywhere(
+    room_server: RoomServer, readers: list[TimedClient], *, times: int
+) -> Costs:
     """In one room after the other, so that what else this machine does harms all alike."""
     process = psutil.Process(room_server.server.process.pid)
     began, memory = sum(process.cpu_times()[:2]), 0
@@ -209,7 +215,7 @@ async def publish_everywhere(room_server: RoomServer, readers: list[Ear], *, tim
         for room in (SILENT, SENDING, ALONE):
             await room_server.publisher.request(room)
             for reader in readers:
-                await reader.has_heard(room, number)
+                await reader.has_received(room, number)
         memory = max(memory, process.memory_info().rss)
     delays = {
         room: statistics.median(
@@ -227,7 +233,7 @@ async def test_readers_that_stop_cost_a_window_and_nobody_else_anything(
 ) -> None:
     """Two of them at once, who may cost no more than one. Who reads again is told what is
     lost."""
-    async with ears(room_server, SILENT, SENDING, ALONE) as readers:
+    async with timed_clients(room_server, SILENT, SENDING, ALONE) as readers:
         usual = await publish_everywhere(room_server, readers, times=USUAL)
         with (
             stopped(room_server, SILENT) as silent,
@@ -239,24 +245,24 @@ async def test_readers_that_stop_cost_a_window_and_nobody_else_anything(
             for room in (SILENT, SENDING):
                 assert costs.delays[room] < SLOWER * costs.delays[ALONE]
             assert costs.cpu < 1.5 * usual.cpu
-            for room, stopper in ((SILENT, silent), (SENDING, sending)):
-                await asyncio.to_thread(is_told, room_server, room, stopper, offset=USUAL + COUNT)
+            for room, reader in ((SILENT, silent), (SENDING, sending)):
+                await asyncio.to_thread(is_told, room_server, room, reader, offset=USUAL + COUNT)
 
 
-def is_told(room_server: RoomServer, room: str, stopper: Stopper, *, offset: int) -> None:
+def is_told(room_server: RoomServer, room: str, reader: StoppingReader, *, offset: int) -> None:
     """It reads again, of a log that does not reach back to it any more, and then what is new."""
     try:
-        stopper.read_until(lambda: bool(stopper.told))
-        (told,) = stopper.told
+        reader.read_until(lambda: bool(reader.told))
+        (told,) = reader.told
     except ConnectionError:  # after twenty seconds the kernel has given it up
-        told = told_when_back(room_server, room, stopper)
+        told = told_when_back(room_server, room, reader)
     assert (told["recovered"], told["reason"], told["offset"]) == (False, "expired", offset)
-    assert stopper.offsets in ([], [USUAL + 1])  # one alone fills the window
+    assert reader.offsets in ([], [USUAL + 1])  # one alone fills the window
 
 
-def told_when_back(room_server: RoomServer, room: str, stopper: Stopper) -> Frame:
+def told_when_back(room_server: RoomServer, room: str, reader: StoppingReader) -> Frame:
     with called(room_server) as peer:
-        back = Stopper(peer, room, **stopper.again)
+        back = StoppingReader(peer, room, **reader.again)
         assert back.welcome["resumed"]
         assert not back.offsets
         told: Frame = back.start
@@ -265,13 +271,13 @@ def told_when_back(room_server: RoomServer, room: str, stopper: Stopper) -> Fram
 
 async def test_a_reader_that_stopped_for_a_while_gets_all_of_it(room_server: RoomServer) -> None:
     room = "chat:while"
-    async with ears(room_server, room, count=1) as (other,):
-        with stopped(room_server, room) as stopper:
+    async with timed_clients(room_server, room, count=1) as (other,):
+        with stopped(room_server, room) as reader:
             for _ in range(40):  # 2.5 MB; the log keeps four
                 await room_server.publisher.request(room)
-            await other.has_heard(room, 40)
-            await asyncio.to_thread(stopper.read_until, lambda: len(stopper.offsets) == 40)
+            await other.has_received(room, 40)
+            await asyncio.to_thread(reader.read_until, lambda: len(reader.offsets) == 40)
             await room_server.publisher.request(room)
-            await asyncio.to_thread(stopper.read_until, lambda: len(stopper.offsets) == 41)
-    assert stopper.offsets == list(range(1, 42))
-    assert not stopper.told
+            await asyncio.to_thread(reader.read_until, lambda: len(reader.offsets) == 41)
+    assert reader.offsets == list(range(1, 42))
+    assert not reader.told
