@@ -10,7 +10,9 @@ from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
 
 from realtime.conf import settings
-from realtime.servers.common.base import Lifecycle, ServerLimits, exit_within
+from realtime.servers.common.callbacks import LifecycleCallbacks
+from realtime.servers.common.limits import ServerLimits
+from realtime.servers.common.process_exit import exit_within
 from realtime.store.ownership import ForeignStore
 from realtime.worker import runtime
 from realtime.worker.admission import refusals
@@ -70,7 +72,7 @@ def serve(listener: socket.socket, *, server: str, overseer: Supervisor) -> None
     """
     life = WorkerLifecycle(overseer)
     kind, application = server_class(server), get_default_application()
-    life.server = kind(application, listener, limits=limits(), lifecycle=life.cycle())
+    life.server = kind(application, listener, limits=limits(), callbacks=life.callbacks())
     life.server.run()
     code = Exit.UNDRAINED if life.server.drain_failed else 0
     exit_within(EXIT_TIMEOUT, code=code)
@@ -87,9 +89,9 @@ class WorkerLifecycle:
         self._overseer = overseer
         self._worker: runtime.Runtime | None = None
 
-    def cycle(self) -> Lifecycle:
+    def callbacks(self) -> LifecycleCallbacks:
         """The calls as a server wants them."""
-        return Lifecycle(
+        return LifecycleCallbacks(
             start=self._start,
             listening=self._overseer.ready,
             begin_drain=self._begin_drain,

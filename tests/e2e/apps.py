@@ -18,7 +18,10 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from realtime.protocol.frames import encoded
-from realtime.servers.common.base import Lifecycle, ServerLimits, exit_within, listen
+from realtime.servers.common.callbacks import LifecycleCallbacks
+from realtime.servers.common.limits import ServerLimits
+from realtime.servers.common.listeners import listen
+from realtime.servers.common.process_exit import exit_within
 from realtime.worker.connections import connection
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -234,7 +237,7 @@ def break_checks(client: list[Any]) -> None:
 
     for protocol in servers[0].connected():
         if list(peer_of(protocol.transport)) == list(client):
-            protocol.check = fail
+            protocol.check_deadlines = fail
             say("broken")
 
 
@@ -317,13 +320,13 @@ async def drain() -> None:
 
 def replace_on_accept(server: Any) -> None:
     """A successor is there in the very moment in which uvicorn's server accepts a connection."""
-    connection = server._connection
+    connection = server._build_protocol
 
     def replaced() -> Any:
         server.stop(replaced=True)
         return connection()
 
-    server._connection = replaced
+    server._build_protocol = replaced
 
 
 def main() -> None:
@@ -333,7 +336,7 @@ def main() -> None:
     except OSError as error:
         say("taken", error=str(error))
         sys.exit(1)
-    lifecycle = Lifecycle(
+    callbacks = LifecycleCallbacks(
         start=start,
         listening=lambda host, port: say("listening", host=host, port=port),
         begin_drain=lambda: say("begin_drain"),
@@ -344,12 +347,12 @@ def main() -> None:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, value)
     limits = ServerLimits(**options.get("limits", {}))
     server_class = import_string(SERVERS[options.get("server", "daphne")])
-    server = server_class(application, listener, limits=limits, lifecycle=lifecycle)
+    server = server_class(application, listener, limits=limits, callbacks=callbacks)
     if options.get("replaced"):
         replace_on_accept(server)
     servers.append(server)
     server.run()
-    say("end", applications=len(server.applications()), connections=len(server.connected()))
+    say("end", applications=len(server.application_tasks()), connections=len(server.connected()))
     exit_within(0.25)
 
 

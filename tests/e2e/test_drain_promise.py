@@ -10,7 +10,7 @@ import pytest
 from realtime.bus import command_queue
 from realtime.common.threads import CLOSE_PATIENCE
 from realtime.management.serving import EXIT_TIMEOUT
-from realtime.servers.common.base import ServerLimits
+from realtime.servers.common.limits import ServerLimits
 from realtime.worker import runtime
 from tests.redis_server import RedisServer
 

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from realtime.servers.common.base import address_of, listen
+from realtime.servers.common.listeners import address_of, listen
 from tests.polling import eventually
 
 from .server_support import BINARY, CLOSE, PING, PONG, TEXT, Peer, ServerProcess

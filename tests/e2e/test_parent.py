@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from realtime.servers.common.base import listen_shared
+from realtime.servers.common.listeners import listen_shared
 from realtime.servers.supervisor.supervisor import ProcessSupervisor, Stragglers, Undrained
 from realtime.servers.supervisor.systemd import Notifier
 from realtime.servers.supervisor.worker_slot import GaveUp, SupervisorTimeouts

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.servers.common.gc_policy import A_CONNECTION, NEVER, SPARE, GCPolicy
+from realtime.servers.common.gc_policy import BLOCKS_PER_CONNECTION, NEVER, SPARE, GCPolicy
 
 
 class Cycle:
@@ -83,7 +83,7 @@ def test_memory_that_cannot_be_counted_is_left_to_python(
 def test_what_connections_weigh_is_not_looked_at(collector: GCPolicy, memory: Memory) -> None:
     collector.start()
     garbage = old_garbage()
-    memory.blocks += SPARE + A_CONNECTION * 10_000
+    memory.blocks += SPARE + BLOCKS_PER_CONNECTION * 10_000
     collector.check(10_000)
     assert garbage() is not None
 
@@ -91,7 +91,7 @@ def test_what_connections_weigh_is_not_looked_at(collector: GCPolicy, memory: Me
 def test_more_than_they_weigh_is_looked_at(collector: GCPolicy, memory: Memory) -> None:
     collector.start()
     garbage = old_garbage()
-    memory.blocks += SPARE + A_CONNECTION * 10_000 + 1
+    memory.blocks += SPARE + BLOCKS_PER_CONNECTION * 10_000 + 1
     collector.check(10_000)
     assert garbage() is None
 
@@ -100,7 +100,7 @@ def test_those_that_have_just_gone_count_a_while(collector: GCPolicy, memory: Me
     collector.start()
     collector.check(10_000)
     garbage = old_garbage()
-    memory.blocks += SPARE + A_CONNECTION * 5_000
+    memory.blocks += SPARE + BLOCKS_PER_CONNECTION * 5_000
     collector.check(0)
     assert garbage() is not None
     for _ in range(20):
@@ -126,12 +126,12 @@ def test_what_connections_weigh_is_not_added_to_what_stays(
 ) -> None:
     """Else three times their weight might gather after a full collection."""
     collector.start()
-    memory.blocks += SPARE + A_CONNECTION * 10_000 + 1
+    memory.blocks += SPARE + BLOCKS_PER_CONNECTION * 10_000 + 1
     collector.check(10_000)
     memory.blocks = 1_000_000 + 230 * 10_000  # the rest was garbage
     collector.check(10_000)
     garbage = old_garbage()
-    memory.blocks = 1_000_000 + SPARE + A_CONNECTION * 10_000 + 1
+    memory.blocks = 1_000_000 + SPARE + BLOCKS_PER_CONNECTION * 10_000 + 1
     collector.check(10_000)
     assert garbage() is None
 

@@ -18,7 +18,7 @@ class Line:
         self._descriptor = ours.fileno()
 
     @property
-    def outlet(self) -> "Line":
+    def writer(self) -> "Line":
         return self
 
     def fileno(self) -> int:
@@ -42,11 +42,11 @@ def test_a_descriptor_that_a_stranger_has_now_is_not_written_to(
     lost, friend = socket.socketpair()
     with lost, friend:
         frames = RawFrameWriter(Line(lost))
-        frames.settle()
+        frames.refresh()
         assert RawFrameWriter.write_to_all([frames], b"for a friend") == []
         assert friend.recv(100) == b"for a friend"
-        frames.end()
-        frames.settle()  # a server that says more of a line that is over
+        frames.detach()
+        frames.refresh()  # a server that says more of a line that is over
         ours, theirs = pair
         os.dup2(ours.fileno(), lost.fileno())
         assert RawFrameWriter.write_to_all([frames], b"secret") == [0]

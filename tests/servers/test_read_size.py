@@ -1,27 +1,27 @@
-"""How much of a connection is read at a time."""
+"""How many bytes of a connection are read at a time."""
 
-from realtime.servers.common.read_size import LEAST, MOMENT, AdaptiveReadSize
+from realtime.servers.common.read_size import MAX_SERVICE_TIME, MIN_SIZE, AdaptiveReadSize
 
 
-def after(*seconds: float) -> int:
-    portion = AdaptiveReadSize(4096)
+def size_after(*seconds: float) -> int:
+    read_size = AdaptiveReadSize(4096)
     for each in seconds:
-        portion.took(each)
-    return portion.size
+        read_size.record(each)
+    return read_size.size
 
 
-def test_at_first_and_of_who_is_quick_as_much_as_may_be() -> None:
-    assert after() == after(0.0) == after(0.0, MOMENT / 5) == 4096
+def test_quick_reads_keep_the_maximum() -> None:
+    assert size_after() == size_after(0.0) == size_after(0.0, MAX_SERVICE_TIME / 5) == 4096
 
 
-def test_of_who_takes_long_half_and_half_again_but_not_nothing() -> None:
-    assert after(2 * MOMENT) == 2048
-    assert after(*[2 * MOMENT] * 100) == LEAST
+def test_slow_reads_halve_the_size_down_to_a_minimum() -> None:
+    assert size_after(2 * MAX_SERVICE_TIME) == 2048
+    assert size_after(*[2 * MAX_SERVICE_TIME] * 100) == MIN_SIZE
 
 
-def test_who_takes_neither_long_nor_little_has_found_its_measure() -> None:
-    assert after(2 * MOMENT, MOMENT / 2) == 2048
+def test_a_read_between_quick_and_slow_keeps_the_size() -> None:
+    assert size_after(2 * MAX_SERVICE_TIME, MAX_SERVICE_TIME / 2) == 2048
 
 
-def test_who_is_quick_again_has_as_much_again() -> None:
-    assert after(2 * MOMENT, 2 * MOMENT, 0.0, 0.0, 0.0) == 4096
+def test_quick_reads_double_the_size_up_to_the_maximum() -> None:
+    assert size_after(2 * MAX_SERVICE_TIME, 2 * MAX_SERVICE_TIME, 0.0, 0.0, 0.0) == 4096

@@ -5,7 +5,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from realtime.servers.common.base import Lifecycle, listen
+from realtime.servers.common.callbacks import LifecycleCallbacks
+from realtime.servers.common.listeners import listen
 from realtime.servers.uvicorn.server import UvicornServer
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -29,7 +30,7 @@ def test_who_was_accepted_as_the_drain_began_is_let_in() -> None:
 
     listener, client = listen("127.0.0.1", 0), socket.socket()
     with client, listener.dup():  # its successor's: who is not accepted here would wait there
-        server = UvicornServer(hello, listener, lifecycle=Lifecycle(listening=knock))
+        server = UvicornServer(hello, listener, callbacks=LifecycleCallbacks(listening=knock))
         server.run()
         client.settimeout(1)
         answer = client.recv(65_536)

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
 from realtime import composition
-from realtime.servers.common.base import listen_shared, url_host
+from realtime.servers.common.listeners import listen_shared, url_host
 from realtime.servers.supervisor.pidfile import Unusable, pid_file
 from realtime.servers.supervisor.systemd import Notifier, SingleProcess
 from realtime.store.contract import StoreUnavailable

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from msgspec.structs import asdict
 
 from realtime import composition
-from realtime.servers.common.base import exit_within
+from realtime.servers.common.process_exit import exit_within
 from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
 from realtime.store.records import SweepReport

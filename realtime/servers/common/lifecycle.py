@@ -1,95 +1,80 @@
-"""One process that serves on one socket, from its start to the end of its drain.
+"""One process that serves one listening socket: start, deadlines, drain.
 
-What differs between servers is how they accept, and what their connections are.
+``daphne`` and ``uvicorn`` subclass it; they add how connections are accepted and what they are.
 """
 
 import asyncio
 import logging
-import resource
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Collection
 
-from .base import Lifecycle, ServerLimits, address_of
+from .application_tasks import cancel_after, cancel_all, error_of
+from .callbacks import LifecycleCallbacks
+from .descriptors import DescriptorReserve
 from .gc_policy import GCPolicy
-from .timer_wheel import TimerWheel, Watched
+from .limits import ServerLimits
+from .listeners import address_of
+from .timer_wheel import TimerWheel
+from .types import ServedConnection
 
 logger = logging.getLogger("realtime.servers.serving")
 
-POLL = 0.02  # how often the drain looks whether the connections are gone
+POLL = 0.02  # seconds between two looks of the drain at the connections that are left
 
-# File descriptors kept for the store, for files, and for turning connections away in words.
-RESERVE = 32
-COMPLAIN_EVERY = 10.0  # seconds between two lines of the log about them
-
-
-class ServedConnection(Watched, Protocol):
-    """One connection, as the protocol that has it now."""
-
-    @property
-    def arriving(self) -> bool:
-        """Whether its first request or its handshake is under way."""
-
-    def check(self, now: float) -> None:
-        """Do what a deadline asks for. ``now`` is monotonic."""
-
-    def refuse(self) -> None:
-        """End what has not begun: an idle connection, half a request, a pending handshake."""
-
-    def finish(self) -> None:
-        """Refuse, and close what the application has not closed."""
-
-    def abort(self) -> None:
-        """Break the connection now, whatever is unsent."""
+Action = Callable[[ServedConnection], object]
 
 
 class ServerLifecycle:
-    """Start, deadlines and drain; everything runs on one event loop, in the main thread."""
+    """Everything runs on one event loop, in the main thread."""
 
-    def __init__(self, listener: socket.socket, limits: ServerLimits, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self, listener: socket.socket, limits: ServerLimits, callbacks: LifecycleCallbacks
+    ) -> None:
         self.listener = listener
         self.host, self.port = address_of(listener)
         self.limits = limits
-        self.lifecycle = lifecycle
+        self.callbacks = callbacks
         self.draining = False
-        self.drain_failed = False  # whether the application's part of the drain failed, or was late
-        self.rota: TimerWheel[ServedConnection] = TimerWheel(
-            limits.tick
-        )  # of every connection with deadlines
-        self._collector = GCPolicy()
+        self.drain_failed = False  # whether the application's part of the drain failed or was late
+        # Of every connection with deadlines.
+        self.timers: TimerWheel[ServedConnection] = TimerWheel(limits.tick)
+        self.descriptors = DescriptorReserve(callbacks.refused)
+        self._gc_policy = GCPolicy()
         self._stopping = asyncio.Event()
         self._replaced = False
-        self._complained = -COMPLAIN_EVERY
 
     def stop(self, *, replaced: bool = False) -> None:
-        """Ask for the drain; to be called on the event loop.
+        """Start the drain. Call it on the event loop.
 
-        ``replaced``: another process accepts on the same socket already. So nobody has to be
-        warned by a delay, and who is on the way in here is let in first.
+        ``replaced``: another process accepts on the same socket already. The drain then skips
+        its delay, and first waits for the handshakes and requests that are on their way in.
         """
         self._replaced = replaced
         self._stopping.set()
 
+    def cancel_overdue(self, task: asyncio.Task[None]) -> asyncio.TimerHandle:
+        """Cancel an application that does not end after its disconnect."""
+        return cancel_after(task, self.limits.application_timeout)
+
     # What a server adds
 
     def connected(self) -> Collection[ServedConnection]:
-        """Every connection there is, from accept to its very end."""
+        """Every connection, from accept until its transport is lost."""
         raise NotImplementedError
 
-    def tick(self) -> None:
-        """Whatever is to be done about once a second."""
+    def on_tick(self) -> None:
+        """Called every ``limits.tick`` seconds."""
 
-    async def _accept(self) -> None:
+    async def _start_accepting(self) -> None:
         raise NotImplementedError
 
-    def _refuse_new(self) -> None:
-        """Stop accepting, if it has begun."""
+    def _stop_accepting(self) -> None:
+        """Does nothing if accepting has not begun."""
         raise NotImplementedError
 
-    def applications(self) -> set[asyncio.Task[None]]:
+    def application_tasks(self) -> set[asyncio.Task[None]]:
         """The calls of the application that have not ended."""
         raise NotImplementedError
 
@@ -97,184 +82,123 @@ class ServerLifecycle:
 
     async def _main(self) -> None:
         self._catch_signals()
-        watch = asyncio.create_task(self._watch(), name="deadlines")
+        deadlines = asyncio.create_task(self._run_deadlines(), name="deadlines")
         try:
-            if await self._started():
-                self._collector.start()
-                await self._accept()
-                self.lifecycle.listening(self.host, self.port)
+            if await self._start():
+                self._gc_policy.start()
+                await self._start_accepting()
+                self.callbacks.listening(self.host, self.port)
             await self._stopping.wait()
             await self._drain()
         finally:
-            watch.cancel()
+            deadlines.cancel()
             self.listener.close()
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled)
+            loop.add_signal_handler(number, self._on_signal)
 
-    def _signalled(self) -> None:
-        # The second signal ends the process, whatever the event loop is doing.
+    def _on_signal(self) -> None:
+        # The second signal ends the process even if the event loop hangs.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
         self.stop()
 
-    async def _started(self) -> bool:
-        """Await the caller's start. False if a signal came first."""
-        start = asyncio.ensure_future(self.lifecycle.start())
+    async def _start(self) -> bool:
+        """Await the caller's start. Returns False if ``stop`` came first."""
+        start = asyncio.ensure_future(self.callbacks.start())
         stop = asyncio.create_task(self._stopping.wait(), name="stop before start")
         await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if start.done():
             start.result()
             return True
-        await _cancel({start}, self.limits.cancel_timeout)
+        await cancel_all({start}, self.limits.cancel_timeout)
         return False
 
     # Deadlines
 
-    async def _watch(self) -> None:
+    async def _run_deadlines(self) -> None:
         while True:
-            self.tick()
-            self._look(time.monotonic())
-            if not self._stopping.is_set():  # a drain is short, and what is left ends with it
-                self._collector.check(len(self.rota))
+            self.on_tick()
+            self._check_deadlines(time.monotonic())
+            if not self._stopping.is_set():  # the drain ends the process within seconds
+                self._gc_policy.check(len(self.timers))
             await asyncio.sleep(self.limits.tick)
 
-    def _look(self, now: float) -> None:
-        for connection in self.rota.look(now):
-            _attend(connection, lambda each: each.check(now))
+    def _check_deadlines(self, now: float) -> None:
+        for connection in self.timers.advance(now):
+            _guarded(connection, lambda each: each.check_deadlines(now))
 
-    def _each(self, act: Callable[[ServedConnection], object]) -> None:
+    def _for_each_connection(self, action: Action) -> None:
         for connection in tuple(self.connected()):
-            _attend(connection, act)
-
-    def crowded(self, accepted: socket.socket) -> bool:
-        """Whether this socket has one of the last descriptors: better to turn it away."""
-        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        # A new descriptor is the lowest that is free, so its number says how many are not.
-        if accepted.fileno() < limit - RESERVE:
-            return False
-        self.lifecycle.refused("capacity", f"{limit} file descriptors are too few")
-        now = time.monotonic()
-        if now - self._complained >= COMPLAIN_EVERY:
-            self._complained = now
-            logger.error("connections are turned away: %d file descriptors are too few", limit)
-        return True
+            _guarded(connection, action)
 
     # The drain
 
     async def _drain(self) -> None:
         if self._replaced:
-            await self._let_in()
-        await self._step("begin_drain", self._begin_drain())
+            await self._wait_for_arrivals()
+        await self._drain_step("begin_drain", self._begin_drain())
         if not self._replaced:
             await asyncio.sleep(self.limits.drain_delay)
         deadline = time.monotonic() + self.limits.drain_timeout
         self.draining = True
-        self._refuse_new()
-        self._each(_refuse)
-        await self._step("drain", self.lifecycle.drain())
-        self._each(_finish)
-        await self._until_gone(deadline)
-        self._each(_abort)
+        self._stop_accepting()
+        self._for_each_connection(lambda each: each.refuse())
+        await self._drain_step("drain", self.callbacks.drain())
+        self._for_each_connection(lambda each: each.finish())
+        await self._wait_until_closed(deadline)
+        self._for_each_connection(lambda each: each.abort())
         await self._end_tasks()
 
-    async def _let_in(self) -> None:
-        """Accept no more, and see those in who are between accept and handshake."""
-        self._refuse_new()
+    async def _wait_for_arrivals(self) -> None:
+        """Accept no more, and let connections between accept and handshake finish that."""
+        self._stop_accepting()
         deadline = time.monotonic() + self.limits.arrival_timeout
         while time.monotonic() < deadline:
-            await asyncio.sleep(POLL)  # first: asyncio may have accepted one it has not told of
+            await asyncio.sleep(POLL)  # first: asyncio may have accepted one not yet connected
             if not any(connection.arriving for connection in self.connected()):
                 return
 
     async def _begin_drain(self) -> None:
-        self.lifecycle.begin_drain()
+        self.callbacks.begin_drain()
 
-    async def _step(self, name: str, work: Awaitable[object]) -> None:
-        """A failed or late step is logged, and remembered; the drain goes on without it."""
+    async def _drain_step(self, name: str, work: Awaitable[object]) -> None:
+        """Await a step. If it fails or is late, log that, set ``drain_failed`` and go on."""
         task = asyncio.ensure_future(work)
-        patience = self.limits.goodbye_timeout
-        await asyncio.wait({task}, timeout=patience)
+        timeout = self.limits.goodbye_timeout
+        await asyncio.wait({task}, timeout=timeout)
         if not task.done():
             self.drain_failed = True
-            logger.error("%s took longer than %s s", name, patience)
+            logger.error("%s took longer than %s s", name, timeout)
             task.cancel()
         elif (error := error_of(task)) is not None:
             self.drain_failed = True
             logger.error("%s failed: %r", name, error, exc_info=error)
 
-    async def _until_gone(self, deadline: float) -> None:
+    async def _wait_until_closed(self, deadline: float) -> None:
         while self.connected() and time.monotonic() < deadline:
             await asyncio.sleep(POLL)
-            self._each(_refuse)  # an answer that has ended leaves an idle connection
+            # Each answer that has ended leaves an idle connection.
+            self._for_each_connection(lambda each: each.refuse())
 
     async def _end_tasks(self) -> None:
         """Let the applications end by themselves, then cancel everything on this loop."""
-        patience = self.limits.cancel_timeout
-        await asyncio.sleep(0)  # the aborted transports tell their applications now
-        if applications := self.applications():
-            await asyncio.wait(applications, timeout=patience)
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        await _cancel(rest, patience)
-
-    # Applications
-
-    def cancel_later(self, task: asyncio.Task[None]) -> asyncio.TimerHandle:
-        """Cancel an application that does not end after its disconnect."""
-        loop, patience = asyncio.get_running_loop(), self.limits.application_timeout
-        return loop.call_later(patience, partial(_overdue, task))
+        timeout = self.limits.cancel_timeout
+        await asyncio.sleep(0)  # the aborted transports call connection_lost now
+        if tasks := self.application_tasks():
+            await asyncio.wait(tasks, timeout=timeout)
+        await cancel_all(asyncio.all_tasks() - {asyncio.current_task()}, timeout)
 
 
-def _overdue(task: asyncio.Task[None]) -> None:
-    logger.warning("%r did not end after its disconnect: cancelled", task)
-    task.cancel()
-
-
-def _attend(connection: ServedConnection, act: Callable[[ServedConnection], object]) -> None:
-    """One connection's fault costs that connection, not the others their turn."""
+def _guarded(connection: ServedConnection, action: Action) -> None:
+    """Abort a connection whose action raises; the others still get theirs."""
     try:
-        act(connection)
+        action(connection)
     except Exception:
         logger.exception("connection dropped: %r", connection)
         connection.abort()
-
-
-def _refuse(connection: ServedConnection) -> None:
-    connection.refuse()
-
-
-def _finish(connection: ServedConnection) -> None:
-    connection.finish()
-
-
-def _abort(connection: ServedConnection) -> None:
-    connection.abort()
-
-
-def error_of(task: asyncio.Future[Any]) -> BaseException | None:
-    """What a task that is done has raised, CancelledError included."""
-    return asyncio.CancelledError() if task.cancelled() else task.exception()
-
-
-def log_failure(task: asyncio.Task[None]) -> BaseException | None:
-    """What an application has raised; logged, unless it was cancelled."""
-    error = error_of(task)
-    if error is not None and not task.cancelled():
-        logger.error("Exception inside application: %s", error, exc_info=error)
-    return error
-
-
-async def _cancel(tasks: Iterable[asyncio.Future[Any]], patience: float) -> None:
-    """Cancel these and wait a bounded time: a task may refuse."""
-    pending = set(tasks)
-    for task in pending:
-        task.cancel()
-    if pending:
-        _, stubborn = await asyncio.wait(pending, timeout=patience)
-        for task in stubborn:
-            logger.error("did not end when cancelled: %r", task)

@@ -1,4 +1,4 @@
-"""What has arrived on one WebSocket and waits for its application."""
+"""Events of one WebSocket that wait for its application."""
 
 import asyncio
 from collections import deque
@@ -11,30 +11,31 @@ Event = dict[str, Any]
 
 
 class PausableSource(Protocol):
-    """Where the events come from."""
+    """The protocol that puts the events in."""
 
-    def hold(self) -> None:
-        """Deliver nothing more for now."""
+    def pause_reading(self) -> None:
+        """Put in nothing more for now."""
 
-    def go_on(self) -> None:
-        """Deliver again."""
+    def resume_reading(self) -> None:
+        """Put in again."""
 
 
 class ReceiveQueue:
-    """A queue with one reader, the application. At its bound the source is held.
+    """A queue with one reader, the application. It pauses its source at its bound.
 
-    After ``close`` messages are thrown away, so that the peer's close frame is reached.
+    After ``close`` it drops messages, so that the peer's close frame is reached.
     """
 
-    __slots__ = ("_closed", "_events", "_source", "_waiter", "full", "size")
+    __slots__ = ("_closed", "_events", "_source", "_waiter", "disconnected", "full", "size")
 
     def __init__(self, source: PausableSource) -> None:
         self._source: PausableSource | None = source
         self._events: deque[Event] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
-        self.size = 0  # bytes of the messages that wait
+        self.size = 0  # bytes of the waiting messages
         self.full = False
+        self.disconnected = False  # whether the disconnect event has been put
 
     def put_nowait(self, event: Event) -> None:
         """Add an event; the name is that of asyncio's queues."""
@@ -46,37 +47,40 @@ class ReceiveQueue:
             self._waiter.set_result(None)
         if not self.full and (len(self._events) >= MAX_EVENTS or self.size >= MAX_BYTES):
             self.full = True
-            self._hold()
+            if self._source is not None:
+                self._source.pause_reading()
+
+    def put_disconnect(self, code: int, reason: str = "") -> None:
+        """Add the disconnect event, unless it has been added."""
+        if not self.disconnected:
+            self.disconnected = True
+            self.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     async def get(self) -> Event:
-        """The next event, awaited. One task at a time."""
+        """Wait for the next event. One task at a time."""
         while not self._events:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         event = self._events.popleft()
         self.size -= _size(event)
         if self.full and not self._events:
-            self._release()
+            self._resume()
         return event
 
     def close(self) -> None:
-        """From now on take only what is no message."""
+        """Drop messages from now on; other events still pass."""
         self._closed = True
         if self.full:
-            self._release()
+            self._resume()
 
-    def lost(self) -> None:
-        """Nothing more can come: the source is forgotten, which would keep it and this alive."""
+    def detach(self) -> None:
+        """Forget the source, which has ended: it and this queue would keep each other alive."""
         self._source = None
 
-    def _hold(self) -> None:
-        if self._source is not None:
-            self._source.hold()
-
-    def _release(self) -> None:
+    def _resume(self) -> None:
         self.full = False
         if self._source is not None:
-            self._source.go_on()
+            self._source.resume_reading()
 
 
 def _size(event: Event) -> int:

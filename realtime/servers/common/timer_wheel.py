@@ -1,66 +1,68 @@
-"""Whose deadlines are looked at next.
+"""Timer wheel: checks only the connections whose deadlines may have come.
 
-To look at ten thousand connections takes 30 ms, nearly all of it spent on memory that no cache
-has kept, and finds nothing: what is due comes once a minute for each. So each says when it wants
-to be looked at, and a look costs what is due.
+Checking ten thousand connections takes 30 ms, nearly all of it cache misses, and finds nothing:
+each has something due about once a minute. So each names its next deadline, and a check costs
+only those that are due.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-NOW = 0.0  # at the next look, and at every one after it
-NEVER = 1e12  # seconds; infinity has no turn, and would end all looking
+NOW = 0.0  # due at the next check, and at each one after it
+NEVER = 1e12  # seconds; infinity has no bucket
 
 
-class Watched(Protocol):
+class Timed(Protocol):
     """A connection with deadlines."""
 
-    turn: int | None  # the rota's own; None once it is over
+    bucket: int | None  # written by the wheel alone; None once the connection has ended
 
     @property
     def due(self) -> float:
-        """When it wants to be looked at, in monotonic seconds: at the latest when something is
-        due by then. It may put that off, but not bring it forward. NOW: at the next look."""
+        """Monotonic seconds of the next check, at or before the next deadline. It may move to a
+        later time, but not to an earlier one. NOW: at the next check."""
 
 
-T = TypeVar("T", bound=Watched)
+T = TypeVar("T", bound=Timed)
 
 
 class TimerWheel(Generic[T]):
-    """Connections by the tick in which their turn comes: that of their ``due``, or the one after.
+    """Buckets of connections, keyed by the tick at or after ``due``.
 
-    ``tick``: the seconds between two looks. Whoever is too early is given another turn.
+    ``tick``: seconds between two calls of ``advance``. A connection that is not due yet when its
+    bucket comes is put into a later one.
     """
 
     def __init__(self, tick: float) -> None:
         self._tick = tick
-        self._turns: defaultdict[int, set[T]] = defaultdict(set)
+        self._buckets: defaultdict[int, set[T]] = defaultdict(set)
 
     def __len__(self) -> int:
-        return sum(map(len, self._turns.values()))
+        return sum(map(len, self._buckets.values()))
 
     def add(self, connection: T) -> None:
-        """Look at it from now on, in the next tick first."""
-        connection.turn = int(NOW)
-        self._turns[connection.turn].add(connection)
+        """Include the connection in every check from now on, the next tick first."""
+        connection.bucket = int(NOW)
+        self._buckets[connection.bucket].add(connection)
 
     def discard(self, connection: T) -> None:
-        """Look at it no more, not even in a look under way."""
-        if connection.turn is not None:
-            self._turns[connection.turn].discard(connection)
-            connection.turn = None
+        """Yield the connection no more, not even from an ``advance`` under way."""
+        if connection.bucket is not None:
+            self._buckets[connection.bucket].discard(connection)
+            connection.bucket = None
 
-    def look(self, now: float) -> Iterator[T]:
-        """Those whose turn it is; each has its next one when the following is asked for."""
+    def advance(self, now: float) -> Iterator[T]:
+        """Yield the connections of every bucket up to ``now``, and put each back by its ``due``
+        when the next one is requested."""
         last = int(now / self._tick)
-        for turn in [turn for turn in self._turns if turn <= last]:
-            for connection in self._turns.pop(turn):
-                if connection.turn is not None:
+        for number in [number for number in self._buckets if number <= last]:
+            for connection in self._buckets.pop(number):
+                if connection.bucket is not None:
                     yield connection
                     self._put_back(connection)
 
     def _put_back(self, connection: T) -> None:
-        if connection.turn is not None:  # else it has ended by what was seen
-            connection.turn = int(min(connection.due, NEVER) / self._tick)
-            self._turns[connection.turn].add(connection)
+        if connection.bucket is not None:  # else the check has ended it
+            connection.bucket = int(min(connection.due, NEVER) / self._tick)
+            self._buckets[connection.bucket].add(connection)

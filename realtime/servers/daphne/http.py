@@ -1,7 +1,6 @@
-"""Daphne's transport and its HTTP half, with bounds and deadlines.
+"""Daphne's HTTP protocol with bounds and deadlines, for daphne 4.2 and Twisted 26.10.
 
-Facts about the versions this is written for (daphne 4.2, Twisted 26.10) stand
-where they matter. Times are monotonic seconds.
+Times are monotonic seconds.
 """
 
 # Installs the asyncio reactor; has to come before anything else of Twisted.
@@ -9,131 +8,45 @@ import daphne.server  # noqa: F401  # isort:skip
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 
 from daphne import http_protocol
-from twisted.internet import tcp
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web import http
 
-from ..common.base import CROWDED, HIGH_WATER, LOW_WATER, ServerLimits
-from ..common.read_size import AdaptiveReadSize
+from ..common.descriptors import UNAVAILABLE_RESPONSE
+from ..common.limits import ServerLimits
 from ..common.timer_wheel import NOW
 
-# Where autobahn does not look for an Origin; no client has sent it since the RFC's drafts.
+# Autobahn does not look for an Origin here, and no client has sent it since the RFC's drafts.
 HIDDEN_ORIGIN = b"sec-websocket-origin"
 
-PIECES = 512  # of a list of bytes, before they are joined: each costs 40 bytes of its own
 
-
-def _nothing() -> None:
-    """Nobody has to know."""
-
-
-def shown(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of a handshake as they came."""
+def original_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a handshake as the client sent them: with the Origin shown again."""
     return [(b"origin" if name == HIDDEN_ORIGIN else name, value) for name, value in headers]
 
 
-def asks_for_websocket(headers: Any) -> bool:
-    """Whether daphne makes a handshake of this request; it serves any other upgrade as HTTP."""
+def requests_websocket(headers: Any) -> bool:
+    """Whether daphne treats the request as a handshake; it serves any other upgrade as HTTP."""
     upgrade: bytes = headers.getRawHeaders(b"upgrade", [b""])[0]
     return upgrade.lower() == b"websocket"
-
-
-class Transport(tcp.Server):
-    """An accepted connection that its server knows from beginning to end."""
-
-    protocol: Any
-    bufferSize = 8 * 1024  # read at a time at most: autobahn copies the rest of it for every frame
-    full = False  # whether the reactor has something to do here once the kernel takes more
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._portion = AdaptiveReadSize(self.bufferSize)
-        self._room: asyncio.Event | None = None  # set when there is room again
-        self.changed: Callable[[], object] = _nothing  # called when ``full`` has changed
-        factory: Any = self.server.factory
-        self._known: set[Transport] = factory.server.transports
-        self._known.add(self)
-
-    def connectionLost(self, reason: Failure) -> None:
-        self._known.discard(self)
-        super().connectionLost(reason)
-        self._make_room()
-
-    def doRead(self) -> Any:
-        began = time.perf_counter()
-        result = super().doRead()
-        self._portion.took(time.perf_counter() - began)
-        self.bufferSize = self._portion.size
-        return result
-
-    # What goes out
-
-    def startWriting(self) -> None:
-        self._turn(full=True)
-        super().startWriting()  # type: ignore[no-untyped-call]
-
-    def stopWriting(self) -> None:
-        self._turn(full=False)
-        super().stopWriting()  # type: ignore[no-untyped-call]
-
-    def _turn(self, *, full: bool) -> None:
-        if self.full != full:
-            self.full = full
-            self.changed()
-
-    @property
-    def unsent(self) -> int:
-        """Bytes that the kernel has not taken yet."""
-        buffered: int = len(self.dataBuffer) - self.offset + self._tempDataLen
-        return buffered
-
-    def send(self, data: bytes) -> None:
-        """Write at once where nothing waits before it; a turn of Twisted's buffer costs 20 µs."""
-        if self.full or not self.connected:
-            self.write(data)  # type: ignore[no-untyped-call]
-            if len(self._tempDataBuffer) >= PIECES:
-                self._tempDataBuffer = [b"".join(self._tempDataBuffer)]
-            return
-        taken = self.writeSomeData(data)
-        # If the connection is lost, the reactor finds out when it tries the rest.
-        sent = taken if isinstance(taken, int) else 0
-        if sent < len(data):
-            self.write(data[sent:])  # type: ignore[no-untyped-call]
-
-    async def drained(self) -> None:
-        """Wait while too much is unsent; until the end of the connection at most."""
-        while self.unsent > HIGH_WATER and self.connected:
-            if self._room is None:
-                self._room = asyncio.Event()
-            await self._room.wait()
-
-    def doWrite(self) -> Any:
-        result = super().doWrite()  # type: ignore[no-untyped-call]
-        self._make_room()
-        return result
-
-    def _make_room(self) -> None:
-        if self._room is not None and (self.unsent <= LOW_WATER or not self.connected):
-            self._room.set()
-            self._room = None
 
 
 class Request(http_protocol.WebRequest):
     """A request whose application may end without an answer."""
 
     def process(self) -> Any:
-        """After an upgrade the WebSocket has its own deadlines, and the request parts from the
-        channel: neither ends by itself, and each knows the other. In a turn of its own, since
-        the channel is parsing now."""
+        """After an upgrade take the channel's deadlines and references away.
+
+        The WebSocket has deadlines of its own, and request and channel know each other and
+        neither ends by itself. They part in a later turn, since the channel is parsing now.
+        """
         self._prepare_headers()
         done = super().process()
         if self.transport is None:  # the WebSocket has it
-            self.channel.factory.server.rota.discard(self.channel)
+            self.channel.factory.server.timers.discard(self.channel)
             asyncio.get_running_loop().call_soon(self.channel.requests.remove, self)
         return done
 
@@ -147,7 +60,7 @@ class Request(http_protocol.WebRequest):
         if cookies := headers.getRawHeaders(b"cookie"):
             headers.setRawHeaders(b"cookie", [b"; ".join(cookies)])
         headers.removeHeader(HIDDEN_ORIGIN)
-        if asks_for_websocket(headers) and (origins := headers.getRawHeaders(b"origin")):
+        if requests_websocket(headers) and (origins := headers.getRawHeaders(b"origin")):
             headers.removeHeader(b"origin")
             headers.setRawHeaders(HIDDEN_ORIGIN, [b", ".join(origins)])
 
@@ -156,13 +69,14 @@ class Request(http_protocol.WebRequest):
         """Whether all of it has arrived and an application has it."""
         return self.application_queue is not None
 
-    async def drained(self) -> None:
+    async def wait_writable(self) -> None:
         """Wait while too much of the answer is unsent."""
         if self.channel is not None:
-            await self.channel.transport.drained()
+            await self.channel.transport.wait_writable()
 
     def application_ended(self, _error: BaseException | None) -> None:
-        """Answer 500, or cut off what has begun: daphne raises there, in its clean-up loop."""
+        """Answer 500, or cut off an answer that has begun: daphne raises there, in its clean-up
+        loop."""
         if self.finished or self.channel is None:
             return
         if self._response_started:
@@ -178,29 +92,29 @@ class Channel(http.HTTPChannel):
     """
 
     transport: Any
-    abortTimeout: Any = None  # it would cut off who still reads; the kernel sees to the others
-    crowded = False
+    abortTimeout: Any = None  # it would cut off slow readers; the kernel drops dead ones
+    refused = False  # whether every request gets UNAVAILABLE_RESPONSE
     due = NOW
-    turn: int | None = None
-    answered = False  # whether there was a request that has come to its end
+    bucket: int | None = None
+    answered = False  # whether a request has been answered
 
     def connectionMade(self) -> None:
-        # Of a request's head: since the first byte of it, or since nothing is under way.
-        self.opened = self.waiting_since = time.monotonic()
-        self.factory.server.rota.add(self)
+        # Of a request's head: since its first byte, or since no request is under way.
+        self.connected_at = self.waiting_since = time.monotonic()
+        self.factory.server.timers.add(self)
         super().connectionMade()  # type: ignore[no-untyped-call]
-        if self.factory.server.crowded(self.transport.socket):
-            self.crowded = True
-            patience = self.factory.server.limits.close_timeout
-            asyncio.get_running_loop().call_later(patience, self.abort)
+        if self.factory.server.descriptors.reached_by(self.transport.socket):
+            self.refused = True
+            timeout = self.factory.server.limits.close_timeout
+            asyncio.get_running_loop().call_later(timeout, self.abort)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.factory.server.rota.discard(self)
+        self.factory.server.timers.discard(self)
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:
-        if self.crowded:
-            self.transport.write(CROWDED)
+        if self.refused:
+            self.transport.write(UNAVAILABLE_RESPONSE)
             self.loseConnection()  # type: ignore[no-untyped-call]
             return
         if not self.begun:
@@ -210,7 +124,7 @@ class Channel(http.HTTPChannel):
     def allHeadersReceived(self) -> None:
         """Refuse a handshake with a body: daphne would keep all of it, then read it at once."""
         super().allHeadersReceived()  # type: ignore[no-untyped-call]
-        if asks_for_websocket(self.requests[-1].requestHeaders) and self.length != 0:
+        if requests_websocket(self.requests[-1].requestHeaders) and self.length != 0:
             self._respondToBadRequestAndDisconnect()  # type: ignore[no-untyped-call]
 
     def requestDone(self, request: Any) -> None:
@@ -219,17 +133,17 @@ class Channel(http.HTTPChannel):
 
     @property
     def begun(self) -> bool:
-        """Whether a request is under way, were it only a part of its head."""
+        """Whether a request is under way, even if only a part of its head."""
         return bool(self.requests or self._buffer)
 
     @property
     def arriving(self) -> bool:
-        """Whether its first request is on the way, or may be: it is young."""
+        """Whether its first request is on the way, or may be: the connection is young."""
         limits: ServerLimits = self.factory.server.limits
-        young = time.monotonic() - self.opened < limits.arrival_timeout
+        young = time.monotonic() - self.connected_at < limits.arrival_timeout
         return young and not self.answered
 
-    def check(self, now: float) -> None:
+    def check_deadlines(self, now: float) -> None:
         """Drop the connection if the head of a request does not come to its end, or none begins."""
         if any(request.content is not None for request in self.requests):
             return  # the body has Twisted's idle timeout
@@ -241,7 +155,7 @@ class Channel(http.HTTPChannel):
             self.abort()
 
     def refuse(self) -> None:
-        """End what has no answer under way: idle connections and half-sent requests."""
+        """End a connection without an answer under way: idle, or with half a request."""
         if not self.requests:
             self.loseConnection()  # type: ignore[no-untyped-call]
         elif not self.requests[-1].complete:

@@ -1,10 +1,10 @@
-"""Daphne, tamed: limits that hold, pings that work, and a drain.
+"""Daphne with limits that hold, pings that work, and a drain.
 
     listener = listen("127.0.0.1", 8000)      # OSError here when the port is taken
-    Server(application, listener, limits=Limits(), lifecycle=Lifecycle()).run()
+    DaphneServer(application, listener).run()
 
 ``run`` returns after SIGTERM or SIGINT and a drain. Left alone, daphne answers
-SIGTERM by dropping every connection without a word.
+SIGTERM by dropping every connection without a close frame.
 """
 
 import daphne.server  # isort:skip  # installs the asyncio reactor, before anything else of Twisted
@@ -27,9 +27,12 @@ from twisted.logger import (
 )
 
 from .. import EXTENSION, FRAMES
-from ..common.base import SIZE_ALLOWANCE, Lifecycle, ServerLimits, log_access
-from ..common.lifecycle import log_failure
-from .http import HTTPFactory, Request, Transport, shown
+from ..common.access_log import log_access
+from ..common.application_tasks import log_failure
+from ..common.callbacks import LifecycleCallbacks
+from ..common.limits import SIZE_ALLOWANCE, ServerLimits
+from .http import HTTPFactory, Request, original_headers
+from .transport import Transport
 from .websocket import DaphneWebSocket, WebSocketFactory, WebSocketServer
 
 reactor: Any = installed_reactor
@@ -39,8 +42,8 @@ Protocol = Request | DaphneWebSocket
 class DaphneServer(WebSocketServer, daphne.server.Server):
     """One worker on one listening socket, on the process's reactor.
 
-    To be run once, in the main thread. ``application`` is ASGI; ``run`` raises
-    what ``lifecycle.start`` raises.
+    Run it once, in the main thread. ``application`` is ASGI; ``run`` raises what
+    ``callbacks.start`` raises.
     """
 
     def __init__(
@@ -49,9 +52,11 @@ class DaphneServer(WebSocketServer, daphne.server.Server):
         listener: socket.socket,
         *,
         limits: ServerLimits | None = None,
-        lifecycle: Lifecycle | None = None,
+        callbacks: LifecycleCallbacks | None = None,
     ) -> None:
-        WebSocketServer.__init__(self, listener, limits or ServerLimits(), lifecycle or Lifecycle())
+        WebSocketServer.__init__(
+            self, listener, limits or ServerLimits(), callbacks or LifecycleCallbacks()
+        )
         self.connections: dict[Protocol, dict[str, Any]] = {}
         self.transports: set[Transport] = set()
         self._port: Any = None
@@ -81,7 +86,7 @@ class DaphneServer(WebSocketServer, daphne.server.Server):
         self.http_factory = HTTPFactory(self)
         self.http_factory.timeOut = self.limits.idle_timeout
         self.ws_factory = WebSocketFactory(self, server=self.server_name)
-        # Autobahn's own timeouts and pings are off: see daphne_protocols.
+        # Autobahn's own timeouts and pings are off: ``ServerWebSocket`` has both.
         self.ws_factory.setProtocolOptions(
             versions=[13],  # RFC 6455's; of the drafts' it would look for HIDDEN_ORIGIN
             openHandshakeTimeout=0,
@@ -93,23 +98,23 @@ class DaphneServer(WebSocketServer, daphne.server.Server):
 
     # Connections
 
-    async def _accept(self) -> None:
+    async def _start_accepting(self) -> None:
         self._port = reactor.adoptStreamPort(
             self.listener.fileno(), self.listener.family, self.http_factory
         )
         self._port.transport = Transport  # Twisted's documented hook for another kind
         self.listener.close()  # the port has a duplicate
 
-    def _refuse_new(self) -> None:
+    def _stop_accepting(self) -> None:
         if self._port is not None:
             self._port.stopListening()
 
     def connected(self) -> Collection[Any]:
-        """What each transport's protocol is now."""
+        """The protocol that each transport has now: HTTP or WebSocket."""
         return [transport.protocol for transport in self.transports]
 
-    # Applications. Daphne looks at all of them once a second, and one
-    # exception there ends the looking; here each is attended to as it ends.
+    # Applications. Daphne's own loop visits all of them once a second, and one exception
+    # there ends the loop; here a callback handles each as it ends.
 
     def protocol_connected(self, protocol: Protocol) -> None:
         if protocol in self.connections:
@@ -121,10 +126,10 @@ class DaphneServer(WebSocketServer, daphne.server.Server):
             return None
         queue: Any = asyncio.Queue()
         if isinstance(protocol, DaphneWebSocket):
-            queue = protocol.inbox
+            queue = protocol.receive_queue
             scope["scheme"] = "wss" if protocol.transport_details.is_secure else "ws"
-            scope["extensions"] = {EXTENSION: {}, FRAMES: protocol.straight}
-            scope["headers"] = shown(scope["headers"])
+            scope["extensions"] = {EXTENSION: {}, FRAMES: protocol.raw_frames}
+            scope["headers"] = original_headers(scope["headers"])
         send = partial(self.handle_reply, protocol)
         scope["asgi"] = {"version": "3.0"}
         task = asyncio.ensure_future(self.application(scope, queue.get, send))
@@ -133,12 +138,12 @@ class DaphneServer(WebSocketServer, daphne.server.Server):
         return queue
 
     async def handle_reply(self, protocol: Protocol, message: dict[str, Any]) -> None:
-        # Daphne buffers without a bound whatever a peer does not read.
+        # Daphne would buffer without a bound what a peer does not read.
         if message["type"] in ("websocket.send", "http.response.body"):
-            await protocol.drained()
+            await protocol.wait_writable()
         await super().handle_reply(protocol, message)
         if message.get("more_body"):
-            await asyncio.sleep(0)  # a fast peer, or one that has gone, must not hold up others
+            await asyncio.sleep(0)  # else a fast peer, or a lost one, would hold up the others
 
     def _application_ended(self, protocol: Protocol, task: asyncio.Task[None]) -> None:
         details = self.connections[protocol]
@@ -158,23 +163,23 @@ class DaphneServer(WebSocketServer, daphne.server.Server):
         if task is None:
             self._forget(protocol)
         else:
-            details["overdue"] = self.cancel_later(task)
+            details["overdue"] = self.cancel_overdue(task)
 
     def _forget(self, protocol: Protocol) -> None:
         details = self.connections.pop(protocol)
         if "overdue" in details:
             details["overdue"].cancel()
 
-    def applications(self) -> set[asyncio.Task[None]]:
+    def application_tasks(self) -> set[asyncio.Task[None]]:
         """The calls of the application that have not ended."""
-        found = (d.get("application_instance") for d in self.connections.values())
-        return {task for task in found if task is not None}
+        tasks = (d.get("application_instance") for d in self.connections.values())
+        return {task for task in tasks if task is not None}
 
 
 def _log_through_logging() -> None:
-    """Twisted's warnings and errors go to ``logging``; daphne throws them away.
+    """Send Twisted's warnings and errors to ``logging``; daphne discards them.
 
-    Of autobahn only errors: it warns of every peer that leaves without a word.
+    Of autobahn only errors: it warns of every peer that leaves without a close frame.
     """
     levels: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.warn)
     levels.setLogLevelForNamespace("autobahn", LogLevel.error)

@@ -1,7 +1,20 @@
-"""Daphne's WebSocket with the behaviour a long-lived connection needs.
+"""Daphne's WebSocket protocol with close codes, pings, bounds and an end in bounded time.
 
-Facts about the versions this is written for (daphne 4.2, autobahn 26.10,
-Twisted 26.10) stand where they matter. Times are monotonic seconds.
+Invariants; versions this is written for: daphne 4.2, autobahn 26.10, Twisted 26.10.
+
+1. ``phase`` follows autobahn's ``state``: only the setter of ``state``, ``onConnect``, ``deny``,
+   ``_fail_connection`` and ``connectionLost`` cause transitions.
+2. In HANDSHAKE, and only then, ``handshake_deferred`` waits for the application's answer. Bytes
+   that come meanwhile deny the handshake: daphne would parse them as a second one.
+3. Only OPEN delivers messages to the application and sends data frames.
+4. The application gets at most one disconnect event, and it gets it when autobahn reports the end.
+5. Parsing stops while the receive queue is full, and after STEPS steps of one turn of the event
+   loop. Reading is paused meanwhile, so that unparsed bytes stay bounded.
+6. After a violation (FAILED) data is read and discarded: closing with unread bytes would reset the
+   connection, and the peer would lose the close frame.
+7. Every wait for the peer's end is bounded: ``abort_after_close_timeout`` runs after a close frame
+   and after ``loseConnection``; ``server.cancel_overdue`` bounds the application.
+8. Nothing of a lost connection keeps it alive: queue, raw frames, deferreds and timers let go.
 """
 
 # Installs the asyncio reactor; has to come before anything else of Twisted.
@@ -17,41 +30,43 @@ from daphne import ws_protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ..common.base import (
-    GOING_AWAY,
-    INTERNAL_ERROR,
-    MAX_OWED,
-    NO_STATUS,
-    POLICY_VIOLATION,
-    check_close_code,
-    close_reason,
-    peer_name,
-)
+from ..common.access_log import peer_name
+from ..common.close_codes import GOING_AWAY, NO_STATUS, POLICY_VIOLATION, close_reason
 from ..common.lifecycle import ServerLifecycle
+from ..common.limits import MAX_UNSENT_AT_PING
 from ..common.raw_frames import RawFrameWriter
 from ..common.receive_queue import ReceiveQueue
-from ..common.websocket_timeouts import WebSocketTimeouts
-from .http import PIECES, Transport
+from ..common.websocket import ServerWebSocket
+from ..common.websocket_phase import FAILED, HANDSHAKE, Event
+from .transport import MAX_PIECES, Transport
 
 STEPS = 512  # of autobahn's parser in one turn of the event loop: two are a frame
 
+# Autobahn's states, as events for ours; CONNECTING is the first of both.
+STATE_EVENTS = {
+    ws_protocol.WebSocketProtocol.STATE_OPEN: Event.ACCEPT,
+    ws_protocol.WebSocketProtocol.STATE_CLOSING: Event.CLOSE,
+    ws_protocol.WebSocketProtocol.STATE_CLOSED: Event.END,
+}
+
 
 class WebSocketServer(ServerLifecycle):
-    """What a WebSocket needs of the server that it belongs to."""
+    """The server, as far as its WebSockets use it."""
 
     connections: dict[Any, dict[str, Any]]
     log_action: Callable[..., None]
     protocol_disconnected: Callable[[Any], None]
 
 
-def denied(code: int, reason: str) -> Exception:
-    """What autobahn wants raised to answer a handshake with an HTTP error."""
-    refusal: Exception = ConnectionDeny(code, reason)  # type: ignore[no-untyped-call]
-    return refusal
+def denial(status: int) -> Exception:
+    """The exception that makes autobahn answer a handshake with an HTTP error."""
+    phrase = HTTPStatus(status).phrase
+    denied: Exception = ConnectionDeny(int(status), phrase)  # type: ignore[no-untyped-call]
+    return denied
 
 
-class DaphneWebSocket(WebSocketTimeouts, ws_protocol.WebSocketProtocol):
-    """A WebSocket with close codes, pings, bounds and an end in bounded time."""
+class DaphneWebSocket(ServerWebSocket, ws_protocol.WebSocketProtocol):
+    """One WebSocket; see the module's invariants."""
 
     server: WebSocketServer
     frame_data: list[bytes]
@@ -59,24 +74,25 @@ class DaphneWebSocket(WebSocketTimeouts, ws_protocol.WebSocketProtocol):
     _state: int | None = None
 
     def connectionMade(self) -> None:
-        self.serving = self.server
-        self.inbox = ReceiveQueue(self)
-        self.outlet: Transport = self.transport
-        self.straight = RawFrameWriter(self)
-        self.outlet.changed = self.straight.settle
+        self.lifecycle = self.server
+        self.receive_queue = ReceiveQueue(self)
+        self.writer: Transport = self.transport
+        self.raw_frames = RawFrameWriter(self)
+        self.writer.on_full_changed = self.raw_frames.refresh
         self.fragments = self.steps = 0
-        self.begin()
-        # The HTTP channel would stop reading whenever much is unsent, pongs included.
+        self.start_timeouts()
+        # The HTTP channel would stop reading while much is unsent, pongs included.
         self.transport.unregisterProducer()
         super().connectionMade()
 
     def connectionLost(self, reason: Failure) -> None:
-        self.straight.end()
-        self.gone()
+        self.raw_frames.detach()
+        self.stop_timeouts()
         super().connectionLost(reason)
-        self.inbox.lost()
+        self.transition(Event.LOST)
+        self.receive_queue.detach()
         self.is_closed = None  # autobahn's, whose result is this protocol
-        self.__dict__.pop("handshake_deferred", None)  # what an answer would go to
+        self.__dict__.pop("handshake_deferred", None)  # knows this protocol, too
 
     @property
     def state(self) -> int | None:
@@ -86,63 +102,51 @@ class DaphneWebSocket(WebSocketTimeouts, ws_protocol.WebSocketProtocol):
     @state.setter
     def state(self, value: int) -> None:
         self._state = value
-        self.straight.settle()
-
-    @property
-    def open(self) -> bool:
-        """Whether frames may be sent: after the handshake, before a close frame."""
-        is_open: bool = self.state == self.STATE_OPEN
-        return is_open
-
-    @property
-    def arriving(self) -> bool:
-        """Whether its handshake is under way."""
-        connecting: bool = self.state == self.STATE_CONNECTING
-        return connecting
+        if value in STATE_EVENTS:
+            self.transition(STATE_EVENTS[value])
 
     def onConnect(self, request: Any) -> Any:
         if self.server.draining:
-            self.server.lifecycle.refused("draining", "server shutting down")
-            raise denied(503, "Service Unavailable")
-        return super().onConnect(request)
+            self.server.callbacks.refused("draining", "server shutting down")
+            raise denial(503)
+        deferred = super().onConnect(request)
+        self.transition(Event.REQUEST)
+        return deferred
 
-    # What arrives
+    # Receiving
 
     def dataReceived(self, data: bytes) -> None:
-        if self.failedByMe:
-            return  # read and thrown away: closing with unread bytes would reset the connection
-        if self.answering:
-            # Daphne would parse it as a second handshake, and keep it until then.
-            self.deny(400, "Bad Request")
-        else:
+        if self.phase is HANDSHAKE:
+            self.deny(400)
+        elif self.phase is not FAILED:
             super().dataReceived(data)
 
     def processData(self) -> bool:
-        if self.inbox.full or self.steps == 0:
+        if self.receive_queue.full or self.steps == 0:
             return False
         self.steps -= 1
         more: bool = super().processData()
         return more
 
     def consumeData(self) -> None:
-        """Parse what has been read; of a flood a part, so that others have their turn."""
+        """Parse what has been read, but only a part of a flood: other connections come between."""
         self.steps = STEPS
         super().consumeData()
-        if self.steps == 0 and not self.inbox.full:
-            self.hold()
-            self.go_on()
+        if self.steps == 0 and not self.receive_queue.full:
+            self.pause_reading()
+            self.resume_reading()
 
-    def hold(self) -> None:
+    def pause_reading(self) -> None:
         """Read no more; what has been read already waits unparsed."""
         self.transport.pauseProducing()
 
-    def go_on(self) -> None:
-        """Parse what waits, then read again."""
-        asyncio.get_running_loop().call_soon(self._go_on)
+    def resume_reading(self) -> None:
+        """Parse what waits, then read again, from the next turn of the event loop on."""
+        asyncio.get_running_loop().call_soon(self._resume_reading)
 
-    def _go_on(self) -> None:
+    def _resume_reading(self) -> None:
         self.consumeData()
-        if self.steps and not self.inbox.full:
+        if self.steps and not self.receive_queue.full:
             self.transport.resumeProducing()
 
     def onMessageBegin(self, isBinary: bool) -> None:
@@ -156,9 +160,9 @@ class DaphneWebSocket(WebSocketTimeouts, ws_protocol.WebSocketProtocol):
             self._fail_connection(POLICY_VIOLATION, "too many fragments")
 
     def onMessageFrameData(self, payload: bytes) -> None:
-        self.alive()
+        self.touch()
         super().onMessageFrameData(payload)
-        if len(self.frame_data) >= PIECES:
+        if len(self.frame_data) >= MAX_PIECES:
             self.frame_data = [b"".join(self.frame_data)]
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
@@ -166,13 +170,13 @@ class DaphneWebSocket(WebSocketTimeouts, ws_protocol.WebSocketProtocol):
             super().onMessage(payload, isBinary)
 
     def onPing(self, payload: bytes) -> None:
-        if self.outlet.unsent > MAX_OWED:
+        if self.writer.unsent > MAX_UNSENT_AT_PING:
             self.abort()
         else:
             super().onPing(payload)
 
     def onPong(self, payload: bytes) -> None:
-        self.answered(payload)
+        self.pong_received(payload)
 
     def onClose(self, _clean: bool, code: int | None, reason: str | None) -> None:
         if self not in self.server.connections:
@@ -180,63 +184,47 @@ class DaphneWebSocket(WebSocketTimeouts, ws_protocol.WebSocketProtocol):
         self.server.protocol_disconnected(self)
         if self.failedByMe:
             code, reason = self.localCloseCode, self.wasNotCleanReason
-        event = {"type": "websocket.disconnect", "code": code or NO_STATUS, "reason": reason or ""}
-        self.application_queue.put_nowait(event)
+        self.receive_queue.put_disconnect(code or NO_STATUS, reason or "")
         self._log("disconnected")
 
-    # What the application says
+    # Messages from the application
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         kind = message["type"]
-        if kind == "websocket.close" and self.arriving:
-            status = HTTPStatus(message.get("status", HTTPStatus.FORBIDDEN))
-            self.deny(status.value, status.phrase)
-            return
-        if kind == "websocket.close":
-            # Daphne drops the reason and raises for 1001 … 2999.
-            code = message.get("code")
-            reason = message.get("reason") or ""
-            self.close(check_close_code(1000 if code is None else code), reason)
-            return
-        if kind == "websocket.send" and self.state != self.STATE_CONNECTING:
-            # Daphne drops an empty one.
+        if kind == "websocket.close":  # daphne drops the reason and raises for 1001 … 2999
+            self.close_by_application(message)
+        elif kind == "websocket.send" and not self.arriving:  # daphne drops an empty one
             text = message.get("text")
             self.serverSend(message["bytes"] if text is None else text, text is None)
-            return
-        if kind == "websocket.accept":
-            self._check_subprotocol(message.get("subprotocol"))
-        super().handle_reply(message)
+        else:
+            if kind == "websocket.accept":
+                self._check_subprotocol(message.get("subprotocol"))
+            super().handle_reply(message)
 
     def serverSend(self, content: Any, binary: bool = False) -> None:
-        # Autobahn's sendMessage holds what is sent to the limit of what is accepted.
+        # Autobahn's sendMessage would hold sent messages to the limit of received ones.
         if self.open:
             payload = content if binary else content.encode()
             self.sendFrame(opcode=2 if binary else 1, payload=payload)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        self.outlet.send(data)
+        self.writer.send(data)
 
     def send_ping_frame(self, payload: bytes) -> None:
         """Send a ping frame."""
         self.sendPing(payload)
 
-    async def drained(self) -> None:
-        """Wait while too much is unsent; after the end for a turn, so that it is noticed."""
-        await self.outlet.drained()
+    async def wait_writable(self) -> None:
+        """Wait while too much is unsent; after the end for one turn of the event loop, in which
+        the application can see the disconnect."""
+        await self.writer.wait_writable()
         if not self.open:
             await asyncio.sleep(0)
 
     def _check_subprotocol(self, subprotocol: str | None) -> None:
-        # Autobahn raises where nobody sees it, and the handshake hangs.
+        # Autobahn would raise inside its deferred, unseen, and the handshake would hang.
         if subprotocol is not None and subprotocol not in self.websocket_protocols:
             raise ValueError(f"subprotocol {subprotocol!r} was not offered")
-
-    def application_ended(self, error: BaseException | None) -> None:
-        """Nobody is left to serve this connection: end it now."""
-        if self.state == self.STATE_CONNECTING:
-            self.deny(500, "Internal Server Error")
-        else:
-            self.close(1000 if error is None else INTERNAL_ERROR)
 
     # The end
 
@@ -244,66 +232,55 @@ class DaphneWebSocket(WebSocketTimeouts, ws_protocol.WebSocketProtocol):
         """Send a close frame; drop the transport if no answer comes in time. No-op when closing."""
         if self.open:
             self.sendCloseFrame(code, close_reason(reason))
-            self.inbox.close()
-            self.abort_later()
+            self.receive_queue.close()
+            self.abort_after_close_timeout()
 
-    def deny(self, code: int, reason: str) -> None:
-        """Answer the handshake with an HTTP error."""
-        if not self.answering:
+    def deny(self, status: int) -> None:
+        """Answer the handshake with an HTTP error; drop the transport if no request has come."""
+        if self.phase is not HANDSHAKE:
             self.dropConnection(abort=True)
             return
+        error = denial(status)
+        self.transition(Event.DENY)
         deferred = self.handshake_deferred
         del self.handshake_deferred
-        deferred.errback(denied(code, reason))
+        deferred.errback(error)
         self.server.protocol_disconnected(self)
         self._log("rejected")
 
-    @property
-    def answering(self) -> bool:
-        """Whether the application has been asked and has not answered the handshake."""
-        return "handshake_deferred" in self.__dict__
-
     def _fail_connection(self, code: int = GOING_AWAY, reason: str = "going away") -> None:
-        """Say what was wrong, then listen to nothing more.
+        """Autobahn calls this at a violation. Send a close frame, half-close, and read until the
+        peer closes (RFC 6455, 7.1.7 and 7.1.1).
 
-        Autobahn either resets the connection, and the client sees 1006, or
-        goes on parsing what can no longer be parsed. RFC 6455, 7.1.7 and 7.1.1:
-        a close frame, half-close, and read until the peer closes.
+        Autobahn's own either resets the connection, so that the client sees 1006, or goes on
+        parsing what can no longer be parsed.
         """
-        if self.state != self.STATE_OPEN:
+        if not self.open:
             self.dropConnection(abort=True)
             return
         self.failedByMe = True
         self.wasNotCleanReason = reason
         self.data = b""
         self.close(code, reason)
+        self.transition(Event.VIOLATION)
         self.unregisterProducer()
         self.transport.loseWriteConnection()
 
     def _closeConnection(self, abort: bool = False) -> None:
-        """Never wait longer for a transport than for a close frame: its window may be shut.
+        """Autobahn calls this to end the transport. Wait no longer for it than for a close frame:
+        the peer may not read.
 
-        After both close frames an ordinary end will do, where autobahn resets.
+        After both close frames an ordinary end is enough, where autobahn resets.
         """
         if abort and not self.wasClean:
             self.transport.abortConnection()
         else:
             self.transport.loseConnection()
-            self.abort_later()
+            self.abort_after_close_timeout()
 
     def abort(self) -> None:
         """Break the connection now."""
         self.transport.abortConnection()
-
-    def refuse(self) -> None:
-        """Turn a handshake that has no answer yet away: it is late, or a drain has begun."""
-        if self.arriving:
-            self.deny(503, "Service Unavailable")
-
-    def finish(self) -> None:
-        """At the end of a drain: close what the application has not closed."""
-        self.refuse()
-        self.close(GOING_AWAY, "server shutting down")
 
     def _log(self, action: str) -> None:
         details = {"path": self.request.path, "client": peer_name(self.client_addr)}

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from ..common.base import address_of, url_host
+from ..common.listeners import address_of, url_host
 from .systemd import Notifier
 from .watchdog import WatchdogTask
 from .worker_slot import SupervisorExit, SupervisorTimeouts, WorkerSlot

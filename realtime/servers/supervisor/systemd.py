@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, MutableMapping
 
-from ..common.base import url_host
+from ..common.listeners import url_host
 from .watchdog import WatchdogTask
 
 logger = logging.getLogger("realtime.servers.notify")

@@ -1,11 +1,10 @@
-"""Uvicorn, tamed: the same limits, pings and drain as the other servers here.
+"""Uvicorn with the same limits, pings and drain as ``daphne.server``.
 
     listener = listen("127.0.0.1", 8000)      # OSError here when the port is taken
-    Server(application, listener, limits=Limits(), lifecycle=Lifecycle()).run()
+    UvicornServer(application, listener).run()
 
 ``run`` returns after SIGTERM or SIGINT and a drain. Left alone, uvicorn waits for
-ever for a client that does not read. ASGI's lifespan is not used: ``lifecycle`` says
-what is to be called.
+ever for a client that does not read. ``callbacks`` takes the place of ASGI's lifespan.
 """
 
 import asyncio
@@ -17,20 +16,23 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from ..common.base import BACKLOG, Lifecycle, ServerLimits
-from ..common.lifecycle import ServedConnection, ServerLifecycle
+from ..common.callbacks import LifecycleCallbacks
+from ..common.lifecycle import ServerLifecycle
+from ..common.limits import ServerLimits
+from ..common.listeners import BACKLOG
+from ..common.types import ServedConnection
 from .config import Config
-from .http import HTTP
+from .http import UvicornHTTP
 from .websocket import UvicornWebSocket
 
-AT_ONCE = 64  # accepted in one turn of the event loop; the rest waits in the kernel
+ACCEPTS_PER_TURN = 64  # of the event loop; the other connections wait in the kernel
 
 
 class UvicornServer(ServerLifecycle):
     """One worker on one listening socket, on an event loop of its own.
 
-    To be run once, in the main thread. ``application`` is ASGI; ``run`` raises
-    what ``lifecycle.start`` raises.
+    Run it once, in the main thread. ``application`` is ASGI; ``run`` raises what
+    ``callbacks.start`` raises.
     """
 
     def __init__(
@@ -39,11 +41,11 @@ class UvicornServer(ServerLifecycle):
         listener: socket.socket,
         *,
         limits: ServerLimits | None = None,
-        lifecycle: Lifecycle | None = None,
+        callbacks: LifecycleCallbacks | None = None,
     ) -> None:
-        super().__init__(listener, limits or ServerLimits(), lifecycle or Lifecycle())
+        super().__init__(listener, limits or ServerLimits(), callbacks or LifecycleCallbacks())
         self.state = ServerState()
-        self.config = Config(self, application, http=HTTP, websocket=UvicornWebSocket)
+        self.config = Config(self, application, http=UvicornHTTP, websocket=UvicornWebSocket)
         self._server: asyncio.Server | None = None
 
     def run(self) -> None:
@@ -58,35 +60,35 @@ class UvicornServer(ServerLifecycle):
 
     # Connections
 
-    async def _accept(self) -> None:
+    async def _start_accepting(self) -> None:
         self._server = await asyncio.get_running_loop().create_server(
-            self._connection, sock=self.listener, backlog=AT_ONCE
+            self._build_protocol, sock=self.listener, backlog=ACCEPTS_PER_TURN
         )
-        self.listener.listen(BACKLOG)  # asyncio has one number for both
+        self.listener.listen(BACKLOG)  # asyncio has one argument for both numbers
 
-    def _connection(self) -> HTTP:
-        return HTTP(config=self.config, server_state=self.state, app_state={})
+    def _build_protocol(self) -> UvicornHTTP:
+        return UvicornHTTP(config=self.config, server_state=self.state, app_state={})
 
-    def _refuse_new(self) -> None:
+    def _stop_accepting(self) -> None:
         if self._server is None:
             return
-        # Whom asyncio has accepted in this turn it drops without a word if its server is closed
-        # before the next.
+        # Close in the next turn: asyncio would drop the connections that it has accepted in
+        # this one.
         loop = asyncio.get_running_loop()
         loop.remove_reader(self.listener)
         loop.call_soon(self._server.close)
         self._server = None
 
     def connected(self) -> Collection[ServedConnection]:
-        """Uvicorn's own set: it holds each connection's present protocol."""
+        """Uvicorn's own set, which has each connection's present protocol."""
         connections: Collection[Any] = self.state.connections
         return connections
 
-    def applications(self) -> set[asyncio.Task[None]]:
+    def application_tasks(self) -> set[asyncio.Task[None]]:
         """The calls of the application that have not ended."""
         return self.state.tasks
 
-    def tick(self) -> None:
-        """The headers of every answer, for the next second."""
-        date = email.utils.formatdate(time.time(), usegmt=True)  # a date for people
+    def on_tick(self) -> None:
+        """Renew the Date header of all answers."""
+        date = email.utils.formatdate(time.time(), usegmt=True)
         self.state.default_headers = [(b"date", date.encode())]

@@ -8,51 +8,51 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ..common.base import HIGH_WATER, LOW_WATER
-from ..common.raw_frames import NOWHERE
+from ..common.limits import HIGH_WATER, LOW_WATER
+from ..common.raw_frames import NO_DESCRIPTOR
 
-SMALL = 4096  # bytes: what is shorter is gathered, what is longer waits as it is, perhaps shared
-PIECE = 64 * 1024  # gathered at most
-AT_ONCE = struct.pack("ii", 1, 0)  # linger for no time
+SMALL = 4096  # bytes: shorter pieces are joined; longer ones wait as they are, perhaps shared
+MAX_JOINED = 64 * 1024  # bytes
+NO_LINGER = struct.pack("ii", 1, 0)
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Break a connection, with what the kernel has of it.
+    """Break a connection, and discard its bytes in the kernel.
 
-    asyncio's own abort leaves that to the kernel, which goes on trying to send it.
+    After asyncio's own abort the kernel would go on trying to send them.
     """
-    with suppress(OSError, ValueError):  # it is closed; the second is what uvloop says
+    with suppress(OSError, ValueError):  # closed already; uvloop raises ValueError
         peer = transport.get_extra_info("socket")
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
     transport.abort()
 
 
 def _descriptor_of(transport: asyncio.Transport) -> int:
     peer = transport.get_extra_info("socket")
     encrypted = transport.get_extra_info("sslcontext") is not None
-    return NOWHERE if peer is None or encrypted else int(peer.fileno())
+    return NO_DESCRIPTOR if peer is None or encrypted else int(peer.fileno())
 
 
 def release(transport: asyncio.Transport) -> None:
-    """asyncio's own keeps a method of itself for what it reads, and so itself alive."""
+    """Let a lost transport be freed: asyncio's keeps a bound method of itself."""
     if hasattr(transport, "_read_ready_cb"):
         transport._read_ready_cb = _nothing
 
 
 def _nothing() -> None:
-    """There is nothing to read any more."""
+    return None
 
 
 class TransportWriter:
-    """What is sent stays in order, and costs what it weighs.
+    """Sends in order, and keeps unsent bytes at about their own weight.
 
-    From Python 3.12 asyncio keeps what is unsent in pieces, each of which costs ten
-    times the weight of a short frame, and counts them whenever it is asked. So it is
-    given one piece at a time, and the rest waits here. ``full`` says that something is unsent.
+    From Python 3.12 on asyncio keeps unsent data in pieces, each of which costs ten times the
+    weight of a short frame, and adds their sizes up at each ``get_write_buffer_size``. So asyncio
+    gets one piece at a time, and the others wait here. ``full``: unsent bytes wait.
     """
 
     __slots__ = (
-        *("_connected", "_descriptor", "_last", "_room", "_size", "_transport", "_waiting"),
+        *("_connected", "_descriptor", "_finally", "_size", "_transport", "_waiting", "_writable"),
         "full",
     )
 
@@ -60,41 +60,41 @@ class TransportWriter:
         self._transport = transport
         self._descriptor = _descriptor_of(transport)
         self._waiting: deque[bytes | bytearray] | None = None
-        self._size = 0  # of what waits
-        self._last: Callable[[], object] | None = None  # to be done when nothing waits
-        self._room: asyncio.Event | None = None  # set when there is room again
+        self._size = 0  # bytes waiting
+        self._finally: Callable[[], object] | None = None  # called when nothing waits any more
+        self._writable: asyncio.Event | None = None  # set once fewer than LOW_WATER are unsent
         self._connected = True
         self.full = transport.get_write_buffer_size() > 0
-        transport.set_write_buffer_limits(high=0)  # it says so as soon as anything is unsent
+        transport.set_write_buffer_limits(high=0)  # pause_writing comes as soon as a byte is unsent
 
-    # What the transport says
+    # Called by the protocol
 
     def pause(self) -> None:
         """The kernel takes no more for now."""
         self.full = True
 
     def resume(self) -> None:
-        """The kernel has taken all it was given."""
+        """The kernel has taken everything that asyncio had."""
         self.full = False
         while self._waiting and not self.full:
             piece = self._waiting.popleft()
             self._size -= len(piece)
             self._transport.write(piece)
-        self._make_room()
-        if self._last is not None and not self._waiting:
-            self._last()
+        self._check_writable()
+        if self._finally is not None and not self._waiting:
+            self._finally()
 
     def lost(self) -> None:
         """The connection is gone."""
         self._connected = False
         self._waiting = None
-        self._make_room()
+        self._check_writable()
         release(self._transport)
 
-    # What goes out
+    # Sending
 
     def fileno(self) -> int:
-        """The socket's descriptor, as ``frames`` wants it."""
+        """The socket's descriptor; NO_DESCRIPTOR if bytes have to be encrypted first."""
         return self._descriptor
 
     @property
@@ -105,55 +105,55 @@ class TransportWriter:
         return self._transport.get_write_buffer_size() + self._size
 
     def send(self, data: bytes) -> None:
-        """Write at once where nothing waits before it; never waits."""
+        """Write at once if nothing waits; never waits."""
         if self.full:
-            self._keep(data)
+            self._append(data)
         else:
             self._transport.write(data)
 
-    def _keep(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> None:
         self._size += len(data)
         if self._waiting is None:
             self._waiting = deque()
         tail = self._waiting[-1] if self._waiting else b""
         if len(data) >= SMALL:
             self._waiting.append(data)
-        elif isinstance(tail, bytearray) and len(tail) < PIECE:
+        elif isinstance(tail, bytearray) and len(tail) < MAX_JOINED:
             tail += data
         else:
             self._waiting.append(bytearray(data))
 
-    write = send  # as uvicorn calls it
+    write = send  # uvicorn's name for it
 
-    async def drained(self) -> None:
-        """Wait while too much is unsent; until the end of the connection at most."""
+    async def wait_writable(self) -> None:
+        """Wait while more than HIGH_WATER is unsent, at most until the connection is lost."""
         while self.unsent > HIGH_WATER:
-            if self._room is None:
-                self._room = asyncio.Event()
-            await self._room.wait()
+            if self._writable is None:
+                self._writable = asyncio.Event()
+            await self._writable.wait()
 
-    def _make_room(self) -> None:
-        if self._room is not None and self.unsent <= LOW_WATER:
-            self._room.set()
-            self._room = None
+    def _check_writable(self) -> None:
+        if self._writable is not None and self.unsent <= LOW_WATER:
+            self._writable.set()
+            self._writable = None
 
     # The end
 
     def is_closing(self) -> bool:
         """Whether nothing more can be sent."""
-        return self._last is not None or self._transport.is_closing()
+        return self._finally is not None or self._transport.is_closing()
 
     def close(self) -> None:
-        """Send what waits, then close."""
-        self._end(self._transport.close)
+        """Send the waiting bytes, then close."""
+        self._finish(self._transport.close)
 
     def write_eof(self) -> None:
-        """Send what waits, then nothing more."""
-        self._end(self._transport.write_eof)
+        """Send the waiting bytes, then half-close."""
+        self._finish(self._transport.write_eof)
 
-    def _end(self, act: Callable[[], object]) -> None:
+    def _finish(self, act: Callable[[], object]) -> None:
         if self._waiting:
-            self._last = act
+            self._finally = act
         else:
             act()
 

@@ -1,214 +1,200 @@
-"""Uvicorn's WebSocket with the behaviour a long-lived connection needs.
+"""Uvicorn's WebSocket protocol with close codes, pings, bounds and an end in bounded time.
 
-Facts about the versions this is written for (uvicorn 0.54, websockets 17) stand
-where they matter. Times are monotonic seconds.
+Invariants; versions this is written for: uvicorn 0.54, websockets 17.
+
+1. ``phase`` decides; uvicorn's own booleans follow it. ``transition`` writes them for the inherited
+   ``send``, which is the only inherited code that reads them.
+2. In HANDSHAKE the application has the request. Bytes that come in a later read deny the handshake.
+3. Only OPEN delivers messages to the application and sends data frames.
+4. The application gets at most one disconnect event: at the peer's close frame, at a violation, or
+   at the loss of the transport, whichever is first. After it ``send`` raises ClientDisconnected.
+5. Parsing stops while the receive queue is full, and after FRAMES_PER_TURN frames in one turn of
+   the event loop. Reading is paused meanwhile, so that ``unparsed`` stays bounded.
+6. After a violation (FAILED) data is read and discarded: closing with unread bytes would reset the
+   connection, and the peer would lose the close frame.
+7. Every wait for the peer's end is bounded: ``abort_after_close_timeout`` runs after a close frame,
+   a half-close and a denial; ``lifecycle.cancel_overdue`` bounds the application.
+8. Nothing of a lost connection keeps it alive: queue, raw frames, parser and errors let go.
 """
 
 import asyncio
 from typing import Any
 
-import websockets.http11
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame
 from websockets.http11 import Request
-from websockets.server import ServerProtocol
 
 from .. import EXTENSION, FRAMES
-from ..common.base import (
-    GOING_AWAY,
-    INTERNAL_ERROR,
-    INVALID_DATA,
-    LOST,
-    MAX_OWED,
-    NORMAL,
-    POLICY_VIOLATION,
-    check_close_code,
-    close_reason,
-    log_access,
-    peer_name,
-)
-from ..common.lifecycle import log_failure
+from ..common.access_log import log_access, peer_name
+from ..common.application_tasks import log_failure
+from ..common.close_codes import INVALID_DATA, LOST, POLICY_VIOLATION, close_reason
+from ..common.limits import MAX_UNSENT_AT_PING
 from ..common.raw_frames import RawFrameWriter
 from ..common.receive_queue import ReceiveQueue
-from ..common.websocket_timeouts import WebSocketTimeouts
+from ..common.websocket import ServerWebSocket
+from ..common.websocket_phase import ARRIVING, CLOSED, ENDING, FAILED, HANDSHAKE, OPEN, Event
+from . import parser
 from .config import Config
-from .http import MAX_HEAD
 from .transport import TransportWriter
-
-# What the HTTP half has taken, this one takes as well; by itself it refuses a line, such as that
-# of the cookies, of more than 8 KiB.
-websockets.http11.MAX_LINE_LENGTH = MAX_HEAD
 
 SLICE = 4096  # bytes parsed at a time: at most 682 frames
 FRAMES_PER_TURN = 256  # of the event loop
 
 
-class Conversation(ServerProtocol):
-    """Websockets' own, which takes a close within an unfinished message for a violation."""
-
-    def recv_frame(self, frame: Frame) -> None:
-        """Let a close come at any time (RFC 6455, 5.4 and 7.1.5); the message ends with it."""
-        if frame.opcode is Opcode.CLOSE:
-            self.current_size = None
-        super().recv_frame(frame)
-
-
-class UvicornWebSocket(WebSocketTimeouts, WebSocketsSansIOProtocol):
-    """A WebSocket with close codes, pings, bounds and an end in bounded time."""
+class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
+    """One WebSocket; see the module's invariants."""
 
     config: Config
-    outlet: TransportWriter
+    writer: TransportWriter
 
     def __init__(
         self, *, config: Config, server_state: ServerState, app_state: dict[str, Any]
     ) -> None:
         super().__init__(config, server_state, app_state)
-        self.conn.__class__ = Conversation  # to make another would leave this one in a circle
-        self.serving = config.serving
-        self.queue: Any = ReceiveQueue(self)
-        self.inbox = self.queue
+        # Not a new object: the replaced one would be a cycle of garbage.
+        self.conn.__class__ = parser.InterruptibleParser
+        self.lifecycle = config.lifecycle
+        self.receive_queue = ReceiveQueue(self)
+        self.queue: Any = self.receive_queue  # for inherited code
         self.task: asyncio.Task[None] | None = None
-        self.overdue: asyncio.TimerHandle | None = None
-        self.rest = b""  # read, but not parsed while the inbox is full
-        self._open = self._told = self._failed = False
+        self.cancel_timer: asyncio.TimerHandle | None = None
+        self.unparsed = b""  # read while the receive queue was full
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.outlet = TransportWriter(transport)
-        self.straight = RawFrameWriter(self)
-        self.transport: Any = self.outlet  # for what is inherited
-        self.begin()
+        self.writer = TransportWriter(transport)
+        self.raw_frames = RawFrameWriter(self)
+        self.transport: Any = self.writer  # for inherited code
+        self.start_timeouts()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.straight.end()
-        self.gone()
-        self.open, self.disconnected, self.handshake_complete = False, True, True
-        self.outlet.lost()
+        self.raw_frames.detach()
+        self.stop_timeouts()
+        self.transition(Event.LOST)
+        self.writer.lost()
         self.connections.discard(self)
-        self._tell(LOST)
+        self.receive_queue.put_disconnect(LOST)
         self._log("disconnected")
-        self.inbox.lost()
-        self.rest = b""
-        self.conn.parser.close()  # a generator that waits for more, and keeps all this alive
-        _forget_frames(self.conn.handshake_exc)
-        _forget_frames(self.conn.parser_exc)
+        self.receive_queue.detach()
+        self.unparsed = b""
+        parser.release(self.conn)
         if self.task is not None and not self.task.done():
-            self.overdue = self.serving.cancel_later(self.task)
+            self.cancel_timer = self.lifecycle.cancel_overdue(self.task)
 
     def pause_writing(self) -> None:
-        self.outlet.pause()
-        self.straight.settle()
+        self.writer.pause()
+        self.raw_frames.refresh()
 
     def resume_writing(self) -> None:
-        self.outlet.resume()
-        self.straight.settle()
+        self.writer.resume()
+        self.raw_frames.refresh()
 
     def eof_received(self) -> None:
-        self.open = False  # asyncio closes now, but waits for a window that may be shut
-        self.abort_later()
+        # asyncio closes the transport now, but waits until the peer has read everything.
+        if self.phase is not FAILED:
+            self.transition(Event.END)
+        self.abort_after_close_timeout()
 
     @property
     def open(self) -> bool:
-        """Whether frames may be sent: after the handshake, before a close frame."""
-        return self._open and not self.outlet.is_closing()
+        """Whether data frames may be sent."""
+        return self.phase is OPEN and not self.writer.is_closing()
 
-    @open.setter
-    def open(self, value: bool) -> None:
-        self._open = value
-        self.straight.settle()
+    def transition(self, event: Event) -> None:
+        """Enter the next phase, and set the booleans that uvicorn's ``send`` reads."""
+        super().transition(event)
+        self.handshake_complete = self.phase not in ARRIVING
+        self.close_sent = self.handshake_complete and self.phase is not OPEN
+        self.disconnected = self.phase is CLOSED
 
-    @property
-    def arriving(self) -> bool:
-        """Whether its handshake is under way."""
-        return not self.handshake_complete and not self.close_sent
-
-    # What arrives
+    # Receiving
 
     def data_received(self, data: bytes) -> None:
-        if self.handshake_initiated and self.arriving:
+        if self.phase is HANDSHAKE:
             self.deny(400)
-        elif self.rest or self.inbox.full:
-            self.rest += data
+        elif self.unparsed or self.receive_queue.full:
+            self.unparsed += data
         else:
-            self._take(data)
+            self._parse(data)
 
-    def _take(self, data: bytes) -> None:
-        """Parse what has been read; of a flood a part, so that others have their turn."""
+    def _parse(self, data: bytes) -> None:
+        """Parse what has been read, but only a part of a flood: other connections come between."""
         frames = 0
         for start in range(0, len(data), SLICE):
-            if self._failed:
-                return  # read and thrown away: closing with unread bytes would reset it
-            if self.inbox.full or frames >= FRAMES_PER_TURN:
-                self._put_off(data[start:])
+            if self.phase is FAILED:
                 return
-            frames += self._parse(data[start : start + SLICE])
+            if self.receive_queue.full or frames >= FRAMES_PER_TURN:
+                self._postpone(data[start:])
+                return
+            frames += self._parse_slice(data[start : start + SLICE])
 
-    def _parse(self, data: bytes) -> int:
+    def _parse_slice(self, data: bytes) -> int:
         self.conn.receive_data(data)
         frames = len(self.conn.events)
         self.handle_events()
-        if self.conn.parser_exc is not None and not self._failed:
+        if self.conn.parser_exc is not None and self.phase is not FAILED:
             self._fail()
         elif self.conn.reader.buffer:
-            self.alive()
+            self.touch()
         if self.conn.handshake_exc is not None and self.arriving:
-            self._refused()
+            self._end_denied()  # websockets has answered: the request has too many headers
         return frames
 
-    def _refused(self) -> None:
-        """Websockets has answered this request by itself: it has too many headers."""
-        self.close_sent = self.handshake_complete = True
+    def _end_denied(self) -> None:
+        self.transition(Event.DENY)
         self._write()
-        self.outlet.close()
-        self.abort_later()
+        self.writer.close()
+        self.abort_after_close_timeout()
 
-    def _put_off(self, rest: bytes) -> None:
-        self.rest = rest
-        if not self.inbox.full:
-            self.hold()
-            self.go_on()
+    def _postpone(self, data: bytes) -> None:
+        self.unparsed = data
+        if not self.receive_queue.full:
+            self.pause_reading()
+            self.resume_reading()
 
-    def hold(self) -> None:
+    def pause_reading(self) -> None:
         """Read no more; what has been read already waits unparsed."""
-        self.outlet.pause_reading()
+        self.writer.pause_reading()
 
-    def go_on(self) -> None:
-        """Parse what waits, then read again."""
-        self.loop.call_soon(self._go_on)
+    def resume_reading(self) -> None:
+        """Parse what waits, then read again, from the next turn of the event loop on."""
+        self.loop.call_soon(self._resume_reading)
 
-    def _go_on(self) -> None:
-        rest, self.rest = self.rest, b""
-        self._take(rest)
-        if not self.inbox.full and not self.rest and not self.disconnected:
-            self.outlet.resume_reading()
+    def _resume_reading(self) -> None:
+        data, self.unparsed = self.unparsed, b""
+        self._parse(data)
+        if not (self.receive_queue.full or self.unparsed or self.phase is CLOSED):
+            self.writer.resume_reading()
 
     def handle_connect(self, event: Request) -> None:
-        if self.serving.draining:
-            self.serving.lifecycle.refused("draining", "server shutting down")
-            self.request, self.handshake_initiated = event, True
+        if self.lifecycle.draining:
+            self.lifecycle.callbacks.refused("draining", "server shutting down")
+            self.request = event
             self.deny(503)
             return
         super().handle_connect(event)
-        if self.arriving:
-            extensions: dict[str, Any] = self.scope["extensions"]
-            extensions.update({EXTENSION: {}, FRAMES: self.straight})
-            self._log("connecting")
-        else:
-            self.abort_later()
+        if self.close_sent:  # websockets has refused it, and the base class has closed
+            self.transition(Event.DENY)
+            self.abort_after_close_timeout()
+            return
+        self.transition(Event.REQUEST)
+        extensions: dict[str, Any] = self.scope["extensions"]
+        extensions.update({EXTENSION: {}, FRAMES: self.raw_frames})
+        self._log("connecting")
 
     def handle_text(self, event: Frame) -> None:
-        self.alive()
+        self.touch()
         super().handle_text(event)
 
     def handle_bytes(self, event: Frame) -> None:
-        self.alive()
+        self.touch()
         super().handle_bytes(event)
 
     def handle_cont(self, event: Frame) -> None:
-        self.alive()
-        if len(self.frames) < self.serving.limits.max_fragments:
+        self.touch()
+        if len(self.frames) < self.lifecycle.limits.max_fragments:
             super().handle_cont(event)
         elif self.open:
             self.frames = []
@@ -218,84 +204,81 @@ class UvicornWebSocket(WebSocketTimeouts, WebSocketsSansIOProtocol):
     def send_receive_event_to_app(self) -> None:
         data, self.frames = b"".join(self.frames), []
         if not self.open:
-            return  # nobody listens any more
+            return
         if self.curr_msg_data_type == "bytes":
-            self.inbox.put_nowait({"type": "websocket.receive", "bytes": data})
+            self.receive_queue.put_nowait({"type": "websocket.receive", "bytes": data})
             return
         try:
-            self.inbox.put_nowait({"type": "websocket.receive", "text": data.decode()})
+            self.receive_queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
         except UnicodeDecodeError:
             self.conn.fail(INVALID_DATA, "not UTF-8")
             self._fail()
 
     def handle_ping(self) -> None:
-        if self.outlet.unsent > MAX_OWED:
+        if self.writer.unsent > MAX_UNSENT_AT_PING:
             self.abort()
         else:
             self._write()
 
     def handle_pong(self, event: Frame) -> None:
-        self.answered(bytes(event.data))
+        self.pong_received(bytes(event.data))
 
     def handle_close(self, event: Frame) -> None:
         received = self.conn.close_rcvd
         assert received is not None
-        self.open, self.close_sent = False, True
-        self._tell(received.code, received.reason)
-        self._write()  # the answer, if the peer was first
-        self.outlet.close()
-        self.abort_later()
+        self.transition(Event.PEER_CLOSE)
+        self.receive_queue.put_disconnect(received.code, received.reason)
+        self._write()  # our close frame, if the peer was first
+        self.writer.close()
+        self.abort_after_close_timeout()
 
-    # What the application says
+    # The application
 
     async def run_asgi(self) -> None:
         self.task = asyncio.current_task()
         try:
-            await self.app(self.scope, self.inbox.get, self.send)
+            await self.app(self.scope, self.receive_queue.get, self.send)
         except ClientDisconnected:
             return
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
-        self.task = None  # what it has raised knows this protocol
-        if self.overdue is not None:
-            self.overdue.cancel()
-            self.overdue = None
-        error = log_failure(task)
-        # Nobody is left to serve this connection: end it now.
-        if self.arriving:
-            self.deny(500)
-        else:
-            self.close(NORMAL if error is None else INTERNAL_ERROR)
+        self.task = None  # its exception's frames know this protocol
+        if self.cancel_timer is not None:
+            self.cancel_timer.cancel()
+            self.cancel_timer = None
+        self.application_ended(log_failure(task))
 
     async def send(self, message: Any) -> None:
         kind = message["type"]
         if kind == "websocket.close":
-            self._close_as_asked(message)
-            return
-        if self._told:
-            raise ClientDisconnected  # uvicorn would take it for the application's mistake
-        if kind == "websocket.send" and self.handshake_complete:
-            await self.outlet.drained()
-            if not self.open:
-                raise ClientDisconnected
-        if kind == "websocket.accept":
+            self.close_by_application(message)
+        elif self.receive_queue.disconnected:
+            raise ClientDisconnected  # uvicorn would raise RuntimeError
+        elif self.phase in ARRIVING:
+            await self._send_answer(message)
+        else:
+            if kind == "websocket.send":
+                await self.writer.wait_writable()
+                if not self.open:
+                    raise ClientDisconnected
+            elif self.phase in (FAILED, ENDING):
+                return  # the peer left during the handshake; the disconnect event follows
+            await super().send(message)
+
+    async def _send_answer(self, message: Any) -> None:
+        accepts = message["type"] == "websocket.accept"
+        if accepts:
             self._check_subprotocol(message.get("subprotocol"))
         await super().send(message)
-        if kind == "websocket.accept" and not self.close_sent and not self.disconnected:
-            self.open = True
+        if accepts:
+            self.transition(Event.ACCEPT)
             self._log("connected")
-
-    def _close_as_asked(self, message: dict[str, Any]) -> None:
-        if self.arriving:
-            self.deny(message.get("status", 403))
-        elif self._open:  # else it is too late for any code
-            code = message.get("code")
-            code = check_close_code(NORMAL if code is None else code)
-            self.close(code, message.get("reason") or "")
+        elif self.close_sent:  # a complete HTTP answer
+            self.transition(Event.DENY)
 
     def _check_subprotocol(self, subprotocol: str | None) -> None:
-        # Uvicorn would answer with it, and the client fail.
+        # Uvicorn would answer with it, and the client would fail.
         if subprotocol is not None and subprotocol not in self.scope["subprotocols"]:
             raise ValueError(f"subprotocol {subprotocol!r} was not offered")
 
@@ -305,76 +288,46 @@ class UvicornWebSocket(WebSocketTimeouts, WebSocketsSansIOProtocol):
         self._write()
 
     def _write(self) -> None:
-        if data := b"".join(self.conn.data_to_send()):  # nothing, after the end of our half
-            self.outlet.send(data)
+        if data := b"".join(self.conn.data_to_send()):  # empty after our half-close
+            self.writer.send(data)
 
     # The end
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame; drop the transport if no answer comes in time. No-op when closing."""
-        if self._open:
+        if self.phase is OPEN:
             self.conn.send_close(code, close_reason(reason).decode())
             self._write()
-            self.open, self.close_sent = False, True
-            self.inbox.close()
-            self.abort_later()
+            self.transition(Event.CLOSE)
+            self.receive_queue.close()
+            self.abort_after_close_timeout()
 
     def deny(self, status: int) -> None:
         """Answer the handshake with an HTTP error."""
-        self.close_sent = self.handshake_complete = True
         self.conn.send_response(self.conn.reject(status, ""))
-        self._write()
-        self._tell(LOST)
-        self.outlet.close()
-        self.abort_later()
+        self.receive_queue.put_disconnect(LOST)
+        self._end_denied()
         self._log("rejected")
-
-    def refuse(self) -> None:
-        """Turn a handshake that has no answer yet away: it is late, or a drain has begun."""
-        if self.arriving:
-            self.deny(503)
-
-    def finish(self) -> None:
-        """At the end of a drain: close what the application has not closed."""
-        self.refuse()
-        self.close(GOING_AWAY, "server shutting down")
 
     def abort(self) -> None:
         """Break the connection now."""
-        self.open = False
-        self.outlet.abort()
+        self.transition(Event.END)
+        self.writer.abort()
 
     def _fail(self) -> None:
-        """Say what was wrong, then listen to nothing more.
-
-        RFC 6455, 7.1.7 and 7.1.1: a close frame, half-close, and read until the peer
-        closes. Uvicorn closes at once, and the reset may overtake the close frame.
+        """Send a close frame, half-close, and read until the peer closes (RFC 6455, 7.1.7 and
+        7.1.1). Uvicorn closes at once, and the reset may overtake the close frame.
         """
-        self._failed, self.open, self.close_sent = True, False, True
-        self.rest = b""
+        self.transition(Event.VIOLATION)
+        self.unparsed = b""
         self._write()
-        if self.conn.close_sent is not None:
-            self._tell(self.conn.close_sent.code, self.conn.close_sent.reason)
-        self.inbox.close()
-        self.outlet.write_eof()
-        self.abort_later()
-
-    def _tell(self, code: int, reason: str = "") -> None:
-        """Tell the application of the end, once."""
-        if not self._told:
-            self._told = True
-            event = {"type": "websocket.disconnect", "code": code, "reason": reason}
-            self.inbox.put_nowait(event)
+        if (sent := self.conn.close_sent) is not None:
+            self.receive_queue.put_disconnect(sent.code, sent.reason)
+        self.receive_queue.close()
+        self.writer.write_eof()
+        self.abort_after_close_timeout()
 
     def _log(self, action: str) -> None:
-        if not self.handshake_initiated:
-            return  # there was no request
-        details = {"path": self.request.path, "client": peer_name(self.client)}
-        log_access("websocket", action, details)
-
-
-def _forget_frames(error: BaseException | None) -> None:
-    """An error that is kept knows the frames it came through, and these know who keeps it."""
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
+        if request := getattr(self, "request", None):  # None: websockets could not parse it
+            details = {"path": request.path, "client": peer_name(self.client)}
+            log_access("websocket", action, details)
