@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { duration, FRESH_MS, fill, freshness } from "../../realtime/static/realtime/admin/age.js";
-import { refusal } from "../../realtime/static/realtime/admin/news.js";
-import { columns, GAP_MS, HOUR_MS, merge } from "../../realtime/static/realtime/admin/points.js";
+import {
+  duration,
+  FRESH_MS,
+  fill,
+  freshness,
+} from "../../realtime/static/realtime/admin/freshness.js";
+import { refusal } from "../../realtime/static/realtime/admin/page_fetch.js";
 import { INTERVAL_MS, Poller } from "../../realtime/static/realtime/admin/poller.js";
+import { columns, GAP_MS, HOUR_MS, merge } from "../../realtime/static/realtime/admin/series.js";
 
-/** @import { Point } from "../../realtime/static/realtime/admin/points.js" */
+/** @import { Point } from "../../realtime/static/realtime/admin/series.js" */
 
 const WORDS = { seconds: "%s s", minutes: "%s min", hours: "%s h" };
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Announcer } from "../../realtime/static/realtime/status/announcer.js";
-import { place } from "../../realtime/static/realtime/status/place.js";
-import { Shared } from "../../realtime/static/realtime/status/shared.js";
+import { ElementGroup } from "../../realtime/static/realtime/status/element_group.js";
+import { place } from "../../realtime/static/realtime/status/placement.js";
 import { range, sparkline } from "../../realtime/static/realtime/status/sparkline.js";
 import { Ticker } from "../../realtime/static/realtime/status/ticker.js";
 import { Browser } from "./browser.js";
@@ -148,8 +148,8 @@ test("the range is that of the answered", () => {
 
 test("elements of one client share samples, bounded, and one of them speaks", () => {
   const { client } = connectedPage();
-  const shared = Shared.of(client);
-  assert.equal(Shared.of(client), shared);
+  const shared = ElementGroup.of(client);
+  assert.equal(ElementGroup.of(client), shared);
   for (let i = 0; i < 100; i += 1) {
     client.dispatchEvent(new CustomEvent("latency", { detail: { latency: i } }));
   }
@@ -165,7 +165,7 @@ test("elements of one client share samples, bounded, and one of them speaks", ()
 
 test("two open panels measure once", () => {
   const { browser, client } = connectedPage();
-  const shared = Shared.of(client);
+  const shared = ElementGroup.of(client);
   for (const now of [0, 10, 1000, 2999, 3000]) shared.measure(now);
   assert.equal(browser.socket.sentOf("ping").length, 1); // the second joins the outstanding one
   browser.socket.says({ type: "pong", sequence: 1 });

@@ -1,8 +1,8 @@
 /** The client, as a page has it: one connection to the server, rooms, messages, events. */
 
 import { socketUrl } from "./address.js";
+import { ConnectionManager } from "./connection_manager.js";
 import { ClientEventTarget } from "./events.js";
-import { Keeper } from "./keeper.js";
 
 /** @typedef {import("./events.js").Stats} Stats */
 /** @typedef {import("./states.js").ClientState} ClientState */
@@ -12,7 +12,7 @@ import { Keeper } from "./keeper.js";
  * @property {string} [url] path or address; default `/ws/` on the page's own host
  * @property {boolean} [autoReconnect] default true
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
- * @property {Partial<import("./environment.js").Environment>} [environment] for tests
+ * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
  */
 
 const NAME = "realtime-js/0.1.0";
@@ -26,7 +26,7 @@ export class RealtimeClient extends ClientEventTarget {
     /** The absolute address of the server's socket. */
     this.url = socketUrl(url);
     const options = { url: this.url, name: NAME, autoReconnect, backoff, environment };
-    this.#keeper = new Keeper(options, (type, detail) => {
+    this.#keeper = new ConnectionManager(options, (type, detail) => {
       this.dispatchEvent(new CustomEvent(type, { detail }));
     });
   }

@@ -5,15 +5,15 @@
  * waits for `close` events: on a dead line the browser sends one after a minute.
  */
 
-import { Alarm } from "./alarm.js";
 import { LOST, reasonFor } from "./codes.js";
-import { Flow } from "./flow.js";
+import { forbids, POLICY_REASON } from "./connect_errors.js";
+import { FlowControl } from "./flow_control.js";
 import { bytesOf, parsed } from "./json.js";
 import { Pings } from "./pings.js";
-import { forbids, POLICY_REASON } from "./refusals.js";
+import { Timer } from "./timer.js";
 import { Watchdog } from "./watchdog.js";
 
-/** @typedef {import("./environment.js").Environment} Environment */
+/** @typedef {import("./browser_environment.js").Environment} Environment */
 /** @typedef {Record<string, any>} Frame */
 
 /**
@@ -25,7 +25,7 @@ import { Watchdog } from "./watchdog.js";
  */
 
 /**
- * @typedef {object} ConnectionOwner
+ * @typedef {object} ConnectionCallbacks
  * @property {() => Frame} hello the first frame
  * @property {(frame: Frame) => void} welcomed
  * @property {(direction: "in" | "out", frame: Frame) => void} framed every frame that was sent or is about to be served
@@ -58,7 +58,7 @@ export class Connection {
   #watchdog = null;
   /** @type {Pings | null} */
   #pings = null;
-  /** @type {Flow | null} */
+  /** @type {FlowControl | null} */
   #flow = null;
   #pingCount = 0;
   #maxBytes = 0;
@@ -70,14 +70,14 @@ export class Connection {
    * Throws what the browser's WebSocket throws.
    * @param {string} url
    * @param {Environment} environment
-   * @param {ConnectionOwner} owner
-   * @param {import("./patience.js").Patience} patience
+   * @param {ConnectionCallbacks} owner
+   * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} patience
    */
   constructor(url, environment, owner, patience) {
     this.#environment = environment;
     this.#owner = owner;
     this.#patience = patience;
-    this.#deadline = new Alarm(environment);
+    this.#deadline = new Timer(environment);
     this.#waitsSince = environment.now();
     this.#violated = (/** @type {any} */ event) => forbids(event, url) && this.#forbidden();
     environment.policy?.addEventListener("securitypolicyviolation", this.#violated);
@@ -234,7 +234,7 @@ export class Connection {
     this.#patience.welcomed(frame, took);
     this.#deadline.clear();
     this.#maxBytes = frame.max_message_size;
-    this.#flow = new Flow(frame, send);
+    this.#flow = new FlowControl(frame, send);
     this.#pings = new Pings(this.#environment, () => this.#patience.answer(frame.pong_timeout), {
       send,
       missed: () => this.#owner.measured(null),

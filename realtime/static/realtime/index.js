@@ -1,14 +1,14 @@
 /** `import { connect } from ".../realtime/index.js"`: what a page needs. */
 
 import { RealtimeClient } from "./client.js";
-import { pageClient } from "./pages.js";
+import { pageClient } from "./page_clients.js";
 
 export { RealtimeClient };
 
 /**
  * @typedef {import("./client.js").Options} Options
  * @typedef {import("./backoff.js").Backoff} Backoff
- * @typedef {import("./environment.js").Environment} Environment
+ * @typedef {import("./browser_environment.js").Environment} Environment
  * @typedef {import("./states.js").ClientState} ClientState
  * @typedef {import("./events.js").ClientEvents} ClientEvents
  * @typedef {import("./events.js").Stats} Stats

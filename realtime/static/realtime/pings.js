@@ -1,9 +1,9 @@
 /** The client's own pings: at most one is outstanding, whoever asks. */
 
-import { Alarm } from "./alarm.js";
+import { Timer } from "./timer.js";
 
-/** @typedef {import("./environment.js").Environment} Environment */
-/** @typedef {{send: (frame: object) => void, missed: () => void}} PingsOwner */
+/** @typedef {import("./browser_environment.js").Environment} Environment */
+/** @typedef {{send: (frame: object) => void, missed: () => void}} PingsCallbacks */
 /** @typedef {{resolve: (latency: number) => void, reject: (error: Error) => void}} Waiter */
 
 export class Pings {
@@ -19,13 +19,13 @@ export class Pings {
   /**
    * @param {Environment} environment
    * @param {() => number} patience ms after which an unanswered ping is given up
-   * @param {PingsOwner} owner
+   * @param {PingsCallbacks} owner
    */
   constructor(environment, patience, owner) {
     this.#environment = environment;
     this.#owner = owner;
     this.#patience = patience;
-    this.#alarm = new Alarm(environment);
+    this.#alarm = new Timer(environment);
   }
 
   /** Send a ping, unless one is already on its way. */

@@ -1,8 +1,8 @@
 /** The rooms that the application wants to be in, and how far it has got in each. */
 
 /** @typedef {import("./events.js").Emit} Emit */
-/** @typedef {import("./requests.js").Requests} Requests */
-/** @typedef {import("./requests.js").Request} Request */
+/** @typedef {import("./request_queue.js").RequestQueue} RequestQueue */
+/** @typedef {import("./request_queue.js").Request} Request */
 /** @typedef {Record<string, any>} Frame */
 /** @typedef {{epoch: string, offset: number}} Position */
 
@@ -27,7 +27,7 @@ export class Rooms {
   #left = new Set();
 
   /**
-   * @param {Requests} requests
+   * @param {RequestQueue} requests
    * @param {Emit} emit
    */
   constructor(requests, emit) {

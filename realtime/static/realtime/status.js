@@ -6,7 +6,7 @@ export { RealtimeStatus };
 
 /**
  * @typedef {import("./client.js").RealtimeClient} RealtimeClient
- * @typedef {import("./status/words.js").Words} Words
+ * @typedef {import("./status/i18n.js").Words} Words
  */
 
 // A second copy of this module under another file name finds the name taken: the first serves both.

@@ -8,14 +8,14 @@
  * condemns nobody: it excuses the standstill and asks the server for a sign of life.
  */
 
-import { Alarm } from "./alarm.js";
+import { AdaptiveTimeouts } from "./adaptive_timeouts.js";
 import { Heartbeat } from "./heartbeat.js";
-import { Patience } from "./patience.js";
+import { Timer } from "./timer.js";
 
-/** @typedef {import("./environment.js").Environment} Environment */
+/** @typedef {import("./browser_environment.js").Environment} Environment */
 
 /**
- * @typedef {object} WatchdogOwner
+ * @typedef {object} WatchdogCallbacks
  * @property {() => void} probe send a ping: any frame will do as its answer
  * @property {(doubting: boolean) => void} doubt a probe is unanswered, or no longer
  * @property {() => void} lost nothing more will come: stop the watchdog
@@ -47,10 +47,10 @@ export class Watchdog {
   /**
    * @param {{ping_interval: number, pong_timeout: number}} welcome the server's numbers, ms
    * @param {Environment} environment
-   * @param {WatchdogOwner} owner
-   * @param {Patience} [patience] what is known of the line
+   * @param {WatchdogCallbacks} owner
+   * @param {AdaptiveTimeouts} [patience] what is known of the line
    */
-  constructor(welcome, environment, owner, patience = new Patience()) {
+  constructor(welcome, environment, owner, patience = new AdaptiveTimeouts()) {
     this.#half = welcome.pong_timeout / 2;
     const policy = {
       pingInterval: (welcome.ping_interval + this.#half) / 1000,
@@ -62,7 +62,7 @@ export class Watchdog {
     this.#environment = environment;
     this.#owner = owner;
     this.#patience = patience;
-    this.#alarm = new Alarm(environment);
+    this.#alarm = new Timer(environment);
     this.#tolerance = Math.min(LATE_MS, welcome.pong_timeout / 2);
     this.#heartbeat = new Heartbeat(policy, this.#seconds);
     this.#heardAt = environment.now();

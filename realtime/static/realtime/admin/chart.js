@@ -3,9 +3,9 @@
  *
  * @import UPlot from "uplot"
  */
-import { columns, HOUR_MS, merge } from "./points.js";
+import { columns, HOUR_MS, merge } from "./series.js";
 
-/** @import { Point } from "./points.js" */
+/** @import { Point } from "./series.js" */
 
 const HEIGHT = 180;
 const FONT = "11px sans-serif";

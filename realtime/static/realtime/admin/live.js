@@ -1,8 +1,9 @@
 /** Keeps the admin's pages of live sessions up to date; without it they are reloaded by hand. */
-import { duration, fill, freshness } from "./age.js";
+
 import { Chart } from "./chart.js";
+import { duration, fill, freshness } from "./freshness.js";
 import { morph } from "./morph.js";
-import { load as ask, Refused } from "./news.js";
+import { load as ask, Refused } from "./page_fetch.js";
 import { Poller } from "./poller.js";
 
 /** @param {string} id */

@@ -5,7 +5,7 @@
  * before it was spoken of; a reconnect of fifty attempts is one announcement.
  */
 
-/** @typedef {import("./facts.js").Look} Look */
+/** @typedef {import("./view_model.js").Look} Look */
 
 const SETTLED_MS = 1500;
 

@@ -1,15 +1,15 @@
 /** `<realtime-status>`: how the page's connection stands, at a glance and in detail. */
 
-import { pageClient } from "../pages.js";
+import { pageClient } from "../page_clients.js";
 import { Announcer } from "./announcer.js";
-import { facts, spoken } from "./facts.js";
+import { ElementGroup } from "./element_group.js";
 import { formats } from "./format.js";
+import { addLanguage, fill, languages, wordsFor } from "./i18n.js";
 import { Popup } from "./popup.js";
-import { Shared } from "./shared.js";
 import { dress } from "./styles.js";
 import { ticker } from "./ticker.js";
 import { View } from "./view.js";
-import { addLanguage, fill, languages, wordsFor } from "./words.js";
+import { facts, spoken } from "./view_model.js";
 
 /** @typedef {import("../client.js").RealtimeClient} RealtimeClient */
 /** @typedef {import("./view.js").Control} Control */
@@ -59,7 +59,7 @@ export class RealtimeStatus extends Base {
   /**
    * Add a language, or words to one; the elements on the page speak it at once.
    * @param {string} tag as in `lang`
-   * @param {Partial<import("./words.js").Words>} words
+   * @param {Partial<import("./i18n.js").Words>} words
    */
   static addLanguage(tag, words) {
     addLanguage(tag, words);
@@ -106,7 +106,7 @@ export class RealtimeStatus extends Base {
   }
 
   get #shared() {
-    return this.#client && Shared.of(this.#client);
+    return this.#client && ElementGroup.of(this.#client);
   }
 
   #attach() {

@@ -1,9 +1,9 @@
 /** Opens and closes the panel as people expect, and keeps it beside its button. */
 
-import { place } from "./place.js";
+import { place } from "./placement.js";
 
 /**
- * @typedef {object} PopupOwner
+ * @typedef {object} PopupParts
  * @property {HTMLElement} host the element that button and panel are in
  * @property {HTMLButtonElement} button
  * @property {HTMLElement} panel
@@ -15,7 +15,7 @@ export class Popup {
   /** @type {AbortController | null} */
   #listening = null;
 
-  /** @param {PopupOwner} owner */
+  /** @param {PopupParts} owner */
   constructor(owner) {
     this.#owner = owner;
     owner.button.addEventListener("click", () => (this.isOpen ? this.close() : this.open()));

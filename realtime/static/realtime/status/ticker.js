@@ -1,7 +1,7 @@
 /** The one timer of all elements on a page: a tick a second, and none while nobody listens. */
 
-import { Alarm } from "../alarm.js";
-import { environment } from "../environment.js";
+import { environment } from "../browser_environment.js";
+import { Timer } from "../timer.js";
 
 const SECOND = 1000;
 
@@ -11,10 +11,10 @@ export class Ticker {
   /** @type {Set<() => void>} */
   #listeners = new Set();
 
-  /** @param {import("../environment.js").Environment} environment */
+  /** @param {import("../browser_environment.js").Environment} environment */
   constructor(environment) {
     this.#environment = environment;
-    this.#alarm = new Alarm(environment);
+    this.#alarm = new Timer(environment);
   }
 
   get running() {

@@ -4,8 +4,8 @@ import { html, mark, svg, write } from "./dom.js";
 import { dot } from "./dot.js";
 import { sparkline } from "./sparkline.js";
 
-/** @typedef {ReturnType<typeof import("./facts.js").facts>} Facts */
-/** @typedef {import("./words.js").Words} Words */
+/** @typedef {ReturnType<typeof import("./view_model.js").facts>} Facts */
+/** @typedef {import("./i18n.js").Words} Words */
 /** @typedef {"reconnect" | "disconnect" | "ping" | "reset" | "autoReconnect"} Control */
 
 const SPARKLINE = { width: 96, height: 20 };

@@ -62,6 +62,6 @@ export type Options = {
     /**
      * for tests
      */
-    environment?: Partial<import("./environment.js").Environment> | undefined;
+    environment?: Partial<import("./browser_environment.js").Environment> | undefined;
 };
 export {};

@@ -3,10 +3,10 @@ export class Connection {
      * Throws what the browser's WebSocket throws.
      * @param {string} url
      * @param {Environment} environment
-     * @param {ConnectionOwner} owner
-     * @param {import("./patience.js").Patience} patience
+     * @param {ConnectionCallbacks} owner
+     * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} patience
      */
-    constructor(url: string, environment: Environment, owner: ConnectionOwner, patience: import("./patience.js").Patience);
+    constructor(url: string, environment: Environment, owner: ConnectionCallbacks, patience: import("./adaptive_timeouts.js").AdaptiveTimeouts);
     /** Whether the server has said that it cannot reach its store. */
     degraded: boolean;
     /** Nothing has come of it for a while, not even a socket: what it was made on may be gone. */
@@ -35,7 +35,7 @@ export class Connection {
     close(code?: number): void;
     #private;
 }
-export type Environment = import("./environment.js").Environment;
+export type Environment = import("./browser_environment.js").Environment;
 export type Frame = Record<string, any>;
 export type End = {
     /**
@@ -52,7 +52,7 @@ export type End = {
      */
     hopeless?: boolean | undefined;
 };
-export type ConnectionOwner = {
+export type ConnectionCallbacks = {
     /**
      * the first frame
      */

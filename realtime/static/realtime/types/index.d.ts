@@ -1,7 +1,7 @@
 /**
  * @typedef {import("./client.js").Options} Options
  * @typedef {import("./backoff.js").Backoff} Backoff
- * @typedef {import("./environment.js").Environment} Environment
+ * @typedef {import("./browser_environment.js").Environment} Environment
  * @typedef {import("./states.js").ClientState} ClientState
  * @typedef {import("./events.js").ClientEvents} ClientEvents
  * @typedef {import("./events.js").Stats} Stats
@@ -30,7 +30,7 @@ export function connect(options?: Options): RealtimeClient;
 export { RealtimeClient };
 export type Options = import("./client.js").Options;
 export type Backoff = import("./backoff.js").Backoff;
-export type Environment = import("./environment.js").Environment;
+export type Environment = import("./browser_environment.js").Environment;
 export type ClientState = import("./states.js").ClientState;
 export type ClientEvents = import("./events.js").ClientEvents;
 export type Stats = import("./events.js").Stats;

@@ -1,13 +1,13 @@
-/** @typedef {import("./environment.js").Environment} Environment */
-/** @typedef {{send: (frame: object) => void, missed: () => void}} PingsOwner */
+/** @typedef {import("./browser_environment.js").Environment} Environment */
+/** @typedef {{send: (frame: object) => void, missed: () => void}} PingsCallbacks */
 /** @typedef {{resolve: (latency: number) => void, reject: (error: Error) => void}} Waiter */
 export class Pings {
     /**
      * @param {Environment} environment
      * @param {() => number} patience ms after which an unanswered ping is given up
-     * @param {PingsOwner} owner
+     * @param {PingsCallbacks} owner
      */
-    constructor(environment: Environment, patience: () => number, owner: PingsOwner);
+    constructor(environment: Environment, patience: () => number, owner: PingsCallbacks);
     /** Send a ping, unless one is already on its way. */
     send(): void;
     /** @returns {Promise<number>} the latency in ms */
@@ -21,8 +21,8 @@ export class Pings {
     abandon(reason: string): void;
     #private;
 }
-export type Environment = import("./environment.js").Environment;
-export type PingsOwner = {
+export type Environment = import("./browser_environment.js").Environment;
+export type PingsCallbacks = {
     send: (frame: object) => void;
     missed: () => void;
 };

@@ -1,9 +1,9 @@
 export class Rooms {
     /**
-     * @param {Requests} requests
+     * @param {RequestQueue} requests
      * @param {Emit} emit
      */
-    constructor(requests: Requests, emit: Emit);
+    constructor(requests: RequestQueue, emit: Emit);
     /** @param {string} room */
     join(room: string): void;
     /**
@@ -27,8 +27,8 @@ export class Rooms {
     #private;
 }
 export type Emit = import("./events.js").Emit;
-export type Requests = import("./requests.js").Requests;
-export type Request = import("./requests.js").Request;
+export type RequestQueue = import("./request_queue.js").RequestQueue;
+export type Request = import("./request_queue.js").Request;
 export type Frame = Record<string, any>;
 export type Position = {
     epoch: string;

@@ -2,13 +2,13 @@ export class Watchdog {
     /**
      * @param {{ping_interval: number, pong_timeout: number}} welcome the server's numbers, ms
      * @param {Environment} environment
-     * @param {WatchdogOwner} owner
-     * @param {Patience} [patience] what is known of the line
+     * @param {WatchdogCallbacks} owner
+     * @param {AdaptiveTimeouts} [patience] what is known of the line
      */
     constructor(welcome: {
         ping_interval: number;
         pong_timeout: number;
-    }, environment: Environment, owner: WatchdogOwner, patience?: Patience);
+    }, environment: Environment, owner: WatchdogCallbacks, patience?: AdaptiveTimeouts);
     /** A frame has come, whatever it says. */
     heard(): void;
     /**
@@ -24,8 +24,8 @@ export class Watchdog {
     stop(): void;
     #private;
 }
-export type Environment = import("./environment.js").Environment;
-export type WatchdogOwner = {
+export type Environment = import("./browser_environment.js").Environment;
+export type WatchdogCallbacks = {
     /**
      * send a ping: any frame will do as its answer
      */
@@ -39,4 +39,4 @@ export type WatchdogOwner = {
      */
     lost: () => void;
 };
-import { Patience } from "./patience.js";
+import { AdaptiveTimeouts } from "./adaptive_timeouts.js";

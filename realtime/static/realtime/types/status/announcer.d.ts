@@ -10,4 +10,4 @@ export class Announcer {
     stop(): void;
     #private;
 }
-export type Look = import("./facts.js").Look;
+export type Look = import("./view_model.js").Look;

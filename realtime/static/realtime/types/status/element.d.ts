@@ -1,13 +1,13 @@
 export class RealtimeStatus extends HTMLElement {
     static observedAttributes: string[];
     /** The words by language tag. */
-    static get languages(): Record<string, Partial<import("./words.js").Words>>;
+    static get languages(): Record<string, Partial<import("./i18n.js").Words>>;
     /**
      * Add a language, or words to one; the elements on the page speak it at once.
      * @param {string} tag as in `lang`
-     * @param {Partial<import("./words.js").Words>} words
+     * @param {Partial<import("./i18n.js").Words>} words
      */
-    static addLanguage(tag: string, words: Partial<import("./words.js").Words>): void;
+    static addLanguage(tag: string, words: Partial<import("./i18n.js").Words>): void;
     set client(client: import("../client.js").RealtimeClient | null);
     /** The client it shows: the page's client for its `url`, or the one it was given. */
     get client(): import("../client.js").RealtimeClient | null;

@@ -1,13 +1,13 @@
 /**
- * @typedef {object} PopupOwner
+ * @typedef {object} PopupParts
  * @property {HTMLElement} host the element that button and panel are in
  * @property {HTMLButtonElement} button
  * @property {HTMLElement} panel
  * @property {() => void} toggled after it was opened or closed; calls `settle` once it is filled
  */
 export class Popup {
-    /** @param {PopupOwner} owner */
-    constructor(owner: PopupOwner);
+    /** @param {PopupParts} owner */
+    constructor(owner: PopupParts);
     get isOpen(): boolean;
     open(): void;
     close(): void;
@@ -15,7 +15,7 @@ export class Popup {
     settle(): void;
     #private;
 }
-export type PopupOwner = {
+export type PopupParts = {
     /**
      * the element that button and panel are in
      */

@@ -1,6 +1,6 @@
 export class Ticker {
-    /** @param {import("../environment.js").Environment} environment */
-    constructor(environment: import("../environment.js").Environment);
+    /** @param {import("../browser_environment.js").Environment} environment */
+    constructor(environment: import("../browser_environment.js").Environment);
     get running(): boolean;
     /** @param {() => void} listener */
     add(listener: () => void): void;

@@ -23,6 +23,6 @@ export class View {
     say(text: string): void;
     #private;
 }
-export type Facts = ReturnType<typeof import("./facts.js").facts>;
-export type Words = import("./words.js").Words;
+export type Facts = ReturnType<typeof import("./view_model.js").facts>;
+export type Words = import("./i18n.js").Words;
 export type Control = "reconnect" | "disconnect" | "ping" | "reset" | "autoReconnect";

@@ -1,0 +1,15 @@
+/** One timer that can be set again and cleared. */
+/** @typedef {import("./browser_environment.js").Environment} Environment */
+export class Timer {
+    /** @param {Environment} environment */
+    constructor(environment: Environment);
+    /**
+     * @param {number} ms
+     * @param {() => void} callback
+     */
+    set(ms: number, callback: () => void): void;
+    clear(): void;
+    get pending(): boolean;
+    #private;
+}
+export type Environment = import("./browser_environment.js").Environment;

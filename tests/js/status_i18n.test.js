@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { formats } from "../../realtime/static/realtime/status/format.js";
+import {
+  addLanguage,
+  fill,
+  languages,
+  wordsFor,
+} from "../../realtime/static/realtime/status/i18n.js";
+import { vectors } from "./vectors.js";
+
+const NOW = new Date(2026, 10, 20, 14, 2, 11).getTime();
+const HOUR = 3_600_000;
+
+test("a language tag finds the words of its language", () => {
+  assert.equal(wordsFor("zh-Hans-CN").connected, "已连接");
+  assert.equal(wordsFor("zh").connected, "已连接");
+  assert.equal(wordsFor("en-GB").connected, "connected");
+});
+
+test("unknown languages, and what is no language, are English", () => {
+  for (const lang of ["", "tlh", "constructor", "__proto__", "de_DE", "-"]) {
+    assert.equal(wordsFor(lang).connected, "connected", lang);
+  }
+});
+
+test("an added language says what it knows, the rest is English", () => {
+  addLanguage("DE", { connected: "verbunden" });
+  addLanguage("de-AT", { connected: "ang'hängt" });
+  addLanguage("de", { error: "Fehler" });
+  assert.equal(wordsFor("de").connected, "verbunden");
+  assert.equal(wordsFor("de-CH").error, "Fehler");
+  assert.equal(wordsFor("de-at").connected, "ang'hängt");
+  assert.equal(wordsFor("de").disconnected, "disconnected");
+});
+
+test("Chinese has every word of English, with the same blanks", () => {
+  const blanks = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+  for (const [key, text] of Object.entries(languages.en)) {
+    const chinese = languages.zh[key];
+    assert.ok(chinese, key);
+    assert.deepEqual(blanks(chinese), blanks(text ?? ""), key);
+  }
+});
+
+test("Chinese has words for every close code that has some", () => {
+  /** @type {{code: number, reason?: string}[]} */
+  const codes = vectors("close_codes").codes;
+  for (const { code, reason } of codes)
+    if (reason) assert.ok(languages.zh[`code${code}`], `${code}`);
+});
+
+test("blanks are filled, unknown ones stay, and values are not looked at", () => {
+  assert.equal(fill("{n} of {m}", { n: "{m}" }), "{m} of {m}");
+});
+
+test("durations and latencies are in the reader's language", () => {
+  const { duration, latency } = formats("en");
+  assert.deepEqual([0, 59_999, 60_000, HOUR, 47 * HOUR, 72 * HOUR].map(duration), [
+    "0 sec",
+    "59 sec",
+    "1 min",
+    "1 hr",
+    "47 hr",
+    "3 days",
+  ]);
+  assert.equal(duration(-5000), "0 sec");
+  assert.deepEqual([0.84, 9.94, 9.96, 1234].map(latency), [
+    "0.8 ms",
+    "9.9 ms",
+    "10 ms",
+    "1,234 ms",
+  ]);
+  assert.equal(formats("zh-hans").duration(90_000), "1分钟");
+});
+
+test("a moment of another day has its date", () => {
+  const { moment } = formats("en-GB");
+  assert.equal(moment(NOW - HOUR, NOW), "13:02:11");
+  assert.equal(moment(NOW - 24 * HOUR, NOW), "19 Nov 2026, 14:02:11");
+});
+
+test("a wrong language tag is survived", () => {
+  assert.equal(typeof formats("not a tag").number(3), "string");
+});

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { POLICY_REASON } from "../../realtime/static/realtime/connect_errors.js";
+import { formats } from "../../realtime/static/realtime/status/format.js";
+import { STANDARD, wordsFor } from "../../realtime/static/realtime/status/i18n.js";
+import { facts, spoken } from "../../realtime/static/realtime/status/view_model.js";
+import { vectors } from "./vectors.js";
+
+/** @typedef {import("../../realtime/static/realtime/events.js").Stats} Stats */
+
+const NOW = new Date(2026, 10, 20, 14, 2, 11).getTime();
+
+/** @type {Stats} */
+const CONNECTED = {
+  state: "connected",
+  stateSince: NOW - 65_000,
+  reason: "",
+  degraded: false,
+  session: "AbCdEfGhIjKlMnOp",
+  since: NOW - 65_000,
+  user: "17",
+  latency: 12.4,
+  pings: 1200,
+  pongs: 4,
+  misses: 1,
+  attempts: 0,
+  nextAttemptAt: null,
+  autoReconnect: true,
+  lastError: null,
+};
+
+/** @param {Partial<Stats>} more */
+function seen(more = {}, lang = "en-GB", /** @type {(number | null)[]} */ samples = []) {
+  const context = { now: NOW, words: wordsFor(lang), formats: formats(lang) };
+  return facts({ ...CONNECTED, ...more }, samples, context);
+}
+
+const lost = { code: 1006, reason: "connection lost", at: NOW - 1000 };
+
+test("connected", () => {
+  const { can, ...shown } = seen({}, "en-GB", [12, null, 30.2]);
+  assert.deepEqual(shown, {
+    look: "connected",
+    word: "connected",
+    note: "",
+    countdown: "",
+    text: "All is well: the server answers.",
+    since: "14:01:06 · 1 min",
+    session: "AbCdEfGh…",
+    latency: "12 ms",
+    latencyRange: "Latency of the last 2 answered pings: 12 ms to 30 ms",
+    pings: "1,200",
+    pongs: "4",
+    misses: "1",
+    attempts: "none",
+    lastError: "none",
+    autoReconnect: true,
+  });
+  assert.deepEqual(can, { reconnect: false, disconnect: true, ping: true });
+});
+
+test("nothing known yet", () => {
+  const shown = seen({ state: "disconnected", session: null, latency: null });
+  assert.equal(shown.session, "–");
+  assert.equal(shown.latency, "–");
+  assert.equal(shown.latencyRange, "");
+  assert.equal(shown.text, "Not connected. Reconnect whenever you like.");
+  assert.deepEqual(shown.can, { reconnect: true, disconnect: false, ping: false });
+});
+
+test("waiting for the next attempt, it counts down in whole seconds", () => {
+  const shown = seen({ state: "connecting", attempts: 3, nextAttemptAt: NOW + 4200 });
+  assert.equal(shown.countdown, "in 5 secs");
+  assert.equal(shown.text, "No connection. Next attempt in 5 secs.");
+  assert.equal(shown.attempts, "3, next in 5 secs");
+  assert.equal(shown.can.reconnect, true);
+});
+
+test("an attempt under way cannot be hurried", () => {
+  const first = seen({ state: "connecting", attempts: 1 });
+  assert.equal(first.text, "Calling the server.");
+  assert.equal(first.can.reconnect, false);
+  const third = seen({ state: "connecting", attempts: 3 });
+  assert.equal(third.text, "Calling the server, attempt 3.");
+});
+
+test("unstable", () => {
+  const shown = seen({ state: "unstable" });
+  assert.equal(shown.text, "The server is silent. Asking whether it is still there.");
+  assert.equal(shown.can.ping, true);
+});
+
+test("connected to a server that cannot reach its store", () => {
+  const shown = seen({ degraded: true });
+  assert.deepEqual([shown.look, shown.word, shown.note], ["degraded", "connected", "but limited"]);
+  assert.match(shown.text, /^Connected, but the server cannot reach its data/);
+  assert.equal(spoken("degraded", wordsFor("en")), "connected but limited");
+  assert.equal(spoken("unstable", wordsFor("en")), "unstable");
+  const chinese = seen({ degraded: true }, "zh-hans");
+  assert.deepEqual([chinese.word, chinese.note], ["已连接", "（功能受限）"]);
+});
+
+test("what is worse than that is what is shown", () => {
+  const shown = seen({ state: "unstable", degraded: true });
+  assert.deepEqual([shown.look, shown.word, shown.note], ["unstable", "unstable", ""]);
+});
+
+test("an end by a final code", () => {
+  const lastError = { code: 4504, reason: "too many sessions", at: NOW };
+  const shown = seen({ state: "error", reason: "too many sessions", lastError });
+  assert.equal(shown.text, "Ended: too many sessions. Reconnect to try again.");
+  assert.equal(shown.lastError, "too many sessions (4504), 14:02:11");
+});
+
+for (const [code, state, reason] of /** @type {const} */ ([
+  [4501, "error", "not authenticated"],
+  [4503, "disconnected", "logged out"],
+])) {
+  test(`${code}: what helps is a login`, () => {
+    const away = { state, reason, lastError: { code, reason, at: NOW } };
+    const text = `Ended: ${reason}. Log in: this page goes on by itself then.`;
+    assert.equal(seen(away).text, text);
+    const alone = seen({ ...away, autoReconnect: false });
+    assert.equal(alone.text, `Ended: ${reason}. Log in, then reconnect.`);
+    assert.match(seen(away, "zh").text, /请登录/);
+  });
+}
+
+test("a server that restarts is said to, until it is back", () => {
+  const lastError = { code: 1001, reason: "server shutting down", at: NOW };
+  const reason = "server restarting";
+  const away = { state: /** @type {const} */ ("connecting"), reason, attempts: 4, lastError };
+  assert.equal(seen(away).text, "The server is restarting.");
+  const waiting = seen({ ...away, nextAttemptAt: NOW + 4200 });
+  assert.equal(waiting.text, "The server is restarting. Next attempt in 5 secs.");
+  assert.equal(waiting.lastError, "server restarting (1001), 14:02:11");
+  assert.match(seen(away, "zh").text, /服务器正在重启/);
+});
+
+test("what somebody has written is shown as it is, in every language", () => {
+  for (const code of [4500, 4501, 4009, 4700]) {
+    const lastError = { code, reason: "back at noon", at: NOW };
+    const away = {
+      state: /** @type {const} */ ("disconnected"),
+      reason: "back at noon",
+      lastError,
+    };
+    for (const lang of ["en", "zh-hans"]) {
+      assert.match(seen(away, lang).text, /back at noon/);
+      assert.match(seen(away, lang).lastError, /^back at noon \(/);
+    }
+  }
+});
+
+test("what nobody has written is in the reader's language", () => {
+  for (const reason of ["disconnected by an administrator", "code 4500"]) {
+    const lastError = { code: 4500, reason, at: NOW };
+    const shown = seen({ state: "disconnected", reason, lastError }, "zh");
+    assert.equal(shown.text, "连接已结束：已被管理员断开。");
+  }
+});
+
+test("our server's own words are known", () => {
+  for (const { code, reason } of vectors("close_codes").codes)
+    if (code > 4000 && code !== 4006) assert.equal(STANDARD[code], reason);
+});
+
+test("a browser that refuses is quoted", () => {
+  for (const [reason, chinese] of [
+    [POLICY_REASON, /内容安全策略/],
+    ["no connection can be made: an insecure connection", /an insecure connection/],
+  ]) {
+    const lastError = { code: 1006, reason: String(reason), at: NOW };
+    const away = { state: /** @type {const} */ ("error"), reason: String(reason), lastError };
+    assert.match(seen(away, "zh").text, /** @type {RegExp} */ (chinese));
+    assert.match(seen(away).text, /^Ended: .*(connect-src|insecure)/);
+  }
+});
+
+test("given up", () => {
+  const reason = "gave up after 5 attempts: connection lost";
+  const shown = seen({ state: "error", attempts: 5, reason, lastError: lost });
+  assert.equal(shown.text, "Gave up after 5 attempts: connection lost. Reconnect to try again.");
+});
+
+test("disconnected by somebody else", () => {
+  const lastError = { code: 4500, reason: "you were loud", at: NOW };
+  const shown = seen({ state: "disconnected", reason: "you were loud", lastError });
+  assert.equal(shown.text, "Ended: you were loud.");
+});
+
+test("lost without automatic reconnecting", () => {
+  const state = "disconnected";
+  const shown = seen({ state, reason: lost.reason, lastError: lost, autoReconnect: false });
+  assert.equal(shown.text, "Ended: connection lost. Automatic reconnecting is off.");
+});
+
+test("an older error is not taken for the reason", () => {
+  const shown = seen({ state: "disconnected", reason: "page frozen", lastError: lost }, "zh");
+  assert.equal(shown.text, "连接已结束：page frozen。");
+});
+
+test("in Chinese, codes have words of their own", () => {
+  const shown = seen({ state: "disconnected", reason: lost.reason, lastError: lost }, "zh-hans");
+  assert.equal(shown.word, "已断开");
+  assert.equal(shown.text, "连接已结束：连接中断。");
+  assert.match(shown.lastError, /^连接中断 \(1006\), /);
+});
+
+test("the token is nowhere", () => {
+  const shown = seen(/** @type {any} */ ({ token: "secret" }));
+  assert.equal(JSON.stringify(shown).includes("secret"), false);
+});
