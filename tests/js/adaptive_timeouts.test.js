@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { AdaptiveTimeouts } from "../../realtime/static/realtime/adaptive_timeouts.js";
-import { heard } from "./browser.js";
-import { connectedPage, page, passDelay } from "./pages.js";
+import { recordEvents } from "./browser.js";
+import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 
 const NUMBERS = { pong_timeout: 10_000, max_missed: 3 };
 
@@ -16,21 +16,21 @@ const NUMBERS = { pong_timeout: 10_000, max_missed: 3 };
 function on(roundTrip) {
   const { browser, client } = page();
   client.connect();
-  browser.pass(roundTrip);
+  browser.advance(roundTrip);
   browser.socket.open();
-  browser.pass(roundTrip);
+  browser.advance(roundTrip);
   const { socket } = browser;
   const { send } = socket;
   socket.send = (/** @type {any} */ data) => {
     send.call(socket, data);
     const { type, sequence } = JSON.parse(data);
-    const answer = () => socket.says({ type: "pong", sequence });
+    const answer = () => socket.receive({ type: "pong", sequence });
     if (type === "ping") browser.environment.setTimeout(answer, roundTrip);
   };
   socket.readyState = 1;
   const { onopen } = socket;
   socket.onopen = null; // it is open already
-  socket.welcomes();
+  socket.welcome();
   socket.onopen = onopen;
   return { browser, client };
 }
@@ -44,18 +44,18 @@ const DOUBTS = {
   "somebody who asks": ({ client }) => client.connect(),
   "a message without an answer": ({ browser, client }) => {
     void client.send("chat", 1).catch(() => {});
-    browser.pass(20_000);
+    browser.advance(20_000);
   },
-  silence: ({ browser }) => browser.pass(30_000),
+  silence: ({ browser }) => browser.advance(30_000),
 };
 
 for (const [name, raise] of Object.entries(DOUBTS)) {
   for (const roundTrip of [2600, 6000]) {
     test(`${name}: a healthy line of ${roundTrip} ms is kept`, () => {
       const slow = on(roundTrip);
-      slow.browser.pass(20_000);
+      slow.browser.advance(20_000);
       raise(slow);
-      slow.browser.pass(15_000);
+      slow.browser.advance(15_000);
       assert.equal(slow.client.state, "connected");
       assert.equal(slow.browser.sockets.length, 1);
       const { misses, pongs } = slow.client.stats();
@@ -71,7 +71,7 @@ describe("a line that is dead", () => {
       const { browser, client } = connectedPage();
       browser.window.dispatchEvent(new Event(name));
       assert.equal(client.state, "unstable");
-      browser.pass(2000);
+      browser.advance(2000);
       assert.equal(client.state, "connecting");
     });
   }
@@ -81,11 +81,11 @@ describe("a line that is dead", () => {
       const { browser, client } = connectedPage();
       if (ask === "send") client.send("chat", 1).catch(() => {});
       else client.join("chat");
-      browser.pass(1999);
+      browser.advance(1999);
       assert.equal(client.state, "connected");
-      browser.pass(1);
+      browser.advance(1);
       assert.equal(client.state, "unstable");
-      browser.pass(2000);
+      browser.advance(2000);
       assert.equal(client.state, "connecting");
     }
   });
@@ -93,55 +93,55 @@ describe("a line that is dead", () => {
   test("is noticed by who sends bytes, too", () => {
     const { browser, client } = connectedPage();
     client.sendBytes(new Uint8Array(3));
-    browser.pass(2000);
+    browser.advance(2000);
     assert.equal(client.state, "unstable");
   });
 
   test("a server that is slow with a message, and there, is not in doubt for long", () => {
     const { browser, client } = connectedPage();
     client.send("chat", 1).catch(() => {});
-    browser.pass(2000);
-    browser.socket.says({ type: "pong", sequence: 1 });
-    browser.pass(20_000);
+    browser.advance(2000);
+    browser.socket.receive({ type: "pong", sequence: 1 });
+    browser.advance(20_000);
     assert.equal(client.state, "connected");
-    assert.equal(browser.socket.sentOf("ping").length, 1);
+    assert.equal(browser.socket.sentOfType("ping").length, 1);
   });
 
   test("an answer in time leaves no doubt behind", () => {
     const { browser, client } = connectedPage();
     client.send("chat", 1).catch(() => {});
-    browser.pass(1000);
-    browser.socket.says({ type: "ack", id: 1 });
-    browser.pass(20_000);
+    browser.advance(1000);
+    browser.socket.receive({ type: "ack", id: 1 });
+    browser.advance(20_000);
     assert.equal(client.state, "connected");
-    assert.ok(browser.socket.sentOf("ping").length <= 1);
+    assert.ok(browser.socket.sentOfType("ping").length <= 1);
   });
 
   test("a server that is well and has nothing to say is never in doubt", () => {
     const { browser, client } = connectedPage();
-    const states = heard(client, "state");
+    const states = recordEvents(client, "state");
     client.addEventListener("frame", ({ detail: { frame } }) => {
       const pong = { type: "pong", sequence: frame.sequence };
       if (frame.type === "ping")
-        browser.environment.setTimeout(() => browser.socket.says(pong), 300);
+        browser.environment.setTimeout(() => browser.socket.receive(pong), 300);
     });
     client.send("chat", "to a handler that takes ten seconds").catch(() => {});
     for (let ms = 0; ms < 10_000; ms += 100) {
       client.sendBytes(new Uint8Array(3));
-      browser.pass(100);
+      browser.advance(100);
     }
     assert.deepEqual(states, []);
-    assert.ok(browser.socket.sentOf("ping").length <= 10);
+    assert.ok(browser.socket.sentOfType("ping").length <= 10);
   });
 
   test("what was said right after a standstill is no reason to condemn anybody", () => {
     const { browser, client } = connectedPage();
     browser.stall(90_000);
     client.send("chat", 1).catch(() => {});
-    browser.pass(0);
+    browser.advance(0);
     assert.equal(client.state, "unstable");
-    browser.socket.says({ type: "pong", sequence: 1 });
-    browser.pass(1000);
+    browser.socket.receive({ type: "pong", sequence: 1 });
+    browser.advance(1000);
     assert.equal(client.state, "connected");
   });
 });
@@ -150,13 +150,13 @@ test("a network that is only faster or slower alarms nobody, and is asked all th
   const { browser, client } = page();
   const network = Object.assign(browser.network, { effectiveType: "4g" });
   client.connect();
-  browser.socket.welcomes();
+  browser.socket.welcome();
   network.dispatchEvent(new Event("change"));
   assert.equal(client.state, "connected");
-  assert.equal(browser.socket.sentOf("ping").length, 1);
-  browser.pass(2000);
+  assert.equal(browser.socket.sentOfType("ping").length, 1);
+  browser.advance(2000);
   assert.equal(client.state, "unstable");
-  browser.socket.says({ type: "pong", sequence: 1 });
+  browser.socket.receive({ type: "pong", sequence: 1 });
   network.effectiveType = "3g";
   network.dispatchEvent(new Event("change"));
   assert.equal(client.state, "unstable");
@@ -166,29 +166,29 @@ describe("an attempt", () => {
   test("has its time for opening, and again for the welcome", () => {
     const { browser, client } = page();
     client.connect();
-    browser.pass(6000);
+    browser.advance(6000);
     browser.socket.open();
-    browser.pass(6000);
+    browser.advance(6000);
     assert.equal(browser.socket.closedWith, null);
-    browser.socket.says({ type: "pong" });
-    browser.pass(4000);
+    browser.socket.receive({ type: "pong" });
+    browser.advance(4000);
     assert.equal(client.stats().lastError?.reason, "no answer within 10 s");
   });
 
   test("without an answer is followed by a more patient one, within a minute", () => {
     const { browser, client } = page();
     client.connect();
-    for (const patience of [10_000, 20_000, 40_000, 60_000, 60_000]) {
-      browser.pass(patience - 1);
+    for (const timeouts of [10_000, 20_000, 40_000, 60_000, 60_000]) {
+      browser.advance(timeouts - 1);
       assert.equal(browser.socket.closedWith, null);
-      browser.pass(1);
+      browser.advance(1);
       assert.equal(browser.socket.closedWith, "none");
-      passDelay(browser, client);
+      advanceToNextAttempt(browser, client);
     }
-    browser.socket.welcomes();
-    browser.socket.breaks();
-    passDelay(browser, client);
-    browser.pass(10_000);
+    browser.socket.welcome();
+    browser.socket.drop();
+    advanceToNextAttempt(browser, client);
+    browser.advance(10_000);
     assert.equal(browser.socket.closedWith, "none");
   });
 
@@ -196,20 +196,20 @@ describe("an attempt", () => {
     const { browser, client } = page();
     client.connect();
     for (let time = 0; time < 4; time += 1) {
-      browser.socket.breaks();
-      passDelay(browser, client);
+      browser.socket.drop();
+      advanceToNextAttempt(browser, client);
     }
-    browser.pass(10_000);
+    browser.advance(10_000);
     assert.equal(browser.socket.closedWith, "none");
   });
 
   test("that hangs on a network that is gone is begun anew on the new one", () => {
     const { browser, client } = page();
     client.connect();
-    browser.pass(2999);
+    browser.advance(2999);
     browser.window.dispatchEvent(new Event("online"));
     assert.equal(browser.sockets.length, 1);
-    browser.pass(1);
+    browser.advance(1);
     browser.network.dispatchEvent(new Event("change")); // a browser that now thinks it slow says that, too
     assert.equal(browser.sockets.length, 1);
     browser.window.dispatchEvent(new Event("online"));
@@ -220,37 +220,37 @@ describe("an attempt", () => {
 
 describe("limits", () => {
   test("are never below those of a quick line, and have a bound", () => {
-    const patience = new AdaptiveTimeouts();
-    patience.welcomed(NUMBERS, 50);
-    assert.equal(patience.answer(2000), 2000);
-    patience.measured(2600);
-    assert.equal(patience.answer(2000), 5200);
-    patience.measured(60_000);
-    assert.equal(patience.answer(2000), 30_000);
-    assert.equal(patience.opening, 60_000);
+    const timeouts = new AdaptiveTimeouts();
+    timeouts.onWelcome(NUMBERS, 50);
+    assert.equal(timeouts.answerMs(2000), 2000);
+    timeouts.onLatency(2600);
+    assert.equal(timeouts.answerMs(2000), 5200);
+    timeouts.onLatency(60_000);
+    assert.equal(timeouts.answerMs(2000), 30_000);
+    assert.equal(timeouts.attemptMs, 60_000);
   });
 
   test("rise at once and fall by halves", () => {
-    const patience = new AdaptiveTimeouts();
-    patience.measured(4000);
-    patience.measured(1000);
-    assert.equal(patience.answer(2000), 5000);
-    for (let i = 0; i < 10; i += 1) patience.measured(10);
-    assert.equal(patience.answer(2000), 2000);
+    const timeouts = new AdaptiveTimeouts();
+    timeouts.onLatency(4000);
+    timeouts.onLatency(1000);
+    assert.equal(timeouts.answerMs(2000), 5000);
+    for (let i = 0; i < 10; i += 1) timeouts.onLatency(10);
+    assert.equal(timeouts.answerMs(2000), 2000);
   });
 
   test("a server that let the welcome wait is not a slow line, once it is measured", () => {
     const { browser, client } = page();
     client.connect();
     browser.socket.open();
-    browser.pass(9000);
+    browser.advance(9000);
     const { socket } = browser;
     socket.onopen = null;
-    socket.welcomes();
-    assert.equal(socket.sentOf("ping").length, 1);
-    socket.says({ type: "pong", sequence: 1 });
+    socket.welcome();
+    assert.equal(socket.sentOfType("ping").length, 1);
+    socket.receive({ type: "pong", sequence: 1 });
     browser.window.dispatchEvent(new Event("online"));
-    browser.pass(2000);
+    browser.advance(2000);
     assert.equal(client.state, "connecting");
   });
 });

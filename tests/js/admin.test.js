@@ -4,21 +4,26 @@ import { mock, test } from "node:test";
 import {
   duration,
   FRESH_MS,
-  fill,
   freshness,
+  interpolate,
 } from "../../realtime/static/realtime/admin/freshness.js";
-import { refusal } from "../../realtime/static/realtime/admin/page_fetch.js";
+import { unavailableReason } from "../../realtime/static/realtime/admin/page_fetch.js";
 import { INTERVAL_MS, Poller } from "../../realtime/static/realtime/admin/poller.js";
-import { columns, GAP_MS, HOUR_MS, merge } from "../../realtime/static/realtime/admin/series.js";
+import {
+  GAP_MS,
+  HOUR_MS,
+  mergeSamples,
+  toColumns,
+} from "../../realtime/static/realtime/admin/series.js";
 
-/** @import { Point } from "../../realtime/static/realtime/admin/series.js" */
+/** @import { Sample } from "../../realtime/static/realtime/admin/series.js" */
 
 const WORDS = { seconds: "%s s", minutes: "%s min", hours: "%s h" };
 
-/** @param {number} at @returns {Point} */
+/** @param {number} at @returns {Sample} */
 const point = (at) => [at, 1, 0, 20, 60];
 
-/** @param {Point[]} points */
+/** @param {Sample[]} points */
 const times = (points) => points.map(([at]) => at);
 
 test("numbers are fresh, paused or stale", () => {
@@ -37,38 +42,38 @@ test("an age is said in its largest useful unit", () => {
 });
 
 test("what is filled in is taken literally", () => {
-  assert.equal(fill("since %s.", "$& %s"), "since $& %s.");
+  assert.equal(interpolate("since %s.", "$& %s"), "since $& %s.");
 });
 
 test("why there is no news", () => {
   const asked = new URL("http://site/admin/live/?live=&after=7");
   const login = "http://site/admin/login/?next=/admin/live/";
-  assert.equal(refusal(200, asked.href, asked), "");
-  assert.equal(refusal(500, asked.href, asked), "");
-  assert.equal(refusal(503, asked.href, asked), "store");
-  assert.equal(refusal(404, asked.href, asked), "gone");
-  assert.equal(refusal(403, asked.href, asked), "left");
-  assert.equal(refusal(200, login, asked), "left");
+  assert.equal(unavailableReason(200, asked.href, asked), "");
+  assert.equal(unavailableReason(500, asked.href, asked), "");
+  assert.equal(unavailableReason(503, asked.href, asked), "store");
+  assert.equal(unavailableReason(404, asked.href, asked), "gone");
+  assert.equal(unavailableReason(403, asked.href, asked), "left");
+  assert.equal(unavailableReason(200, login, asked), "left");
 });
 
 test("an hour of samples is kept, each once", () => {
-  const known = merge([], [point(0), point(10_000)], 10_000);
+  const known = mergeSamples([], [point(0), point(10_000)], 10_000);
   assert.deepEqual(
-    times(merge(known, [point(10_000), point(20_000)], 20_000)),
+    times(mergeSamples(known, [point(10_000), point(20_000)], 20_000)),
     [0, 10_000, 20_000],
   );
-  assert.deepEqual(times(merge(known, [], HOUR_MS)), [10_000]);
-  assert.deepEqual(merge(known, [], HOUR_MS + 10_000), []);
+  assert.deepEqual(times(mergeSamples(known, [], HOUR_MS)), [10_000]);
+  assert.deepEqual(mergeSamples(known, [], HOUR_MS + 10_000), []);
 });
 
 test("samples of a clock that was ahead go when the store has set it right", () => {
   const known = [point(0), point(2 * HOUR_MS)];
-  assert.deepEqual(times(merge(known, [point(0), point(10_000)], 10_000)), [0, 10_000]);
+  assert.deepEqual(times(mergeSamples(known, [point(0), point(10_000)], 10_000)), [0, 10_000]);
 });
 
-test("columns are in seconds, and a gap is a row of nothing", () => {
-  assert.deepEqual(columns([]), [[], [], [], [], []]);
-  const [at, connected, suspended, p50, p95] = columns([
+test("toColumns are in seconds, and a gap is a row of nothing", () => {
+  assert.deepEqual(toColumns([]), [[], [], [], [], []]);
+  const [at, connected, suspended, p50, p95] = toColumns([
     point(0),
     point(GAP_MS),
     point(2 * GAP_MS + 1000),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { backoffDelay, DEFAULTS, momentIn } from "../../realtime/static/realtime/backoff.js";
+import { backoffDelay, DEFAULTS, delayWithin } from "../../realtime/static/realtime/backoff.js";
 
 const longest = () => 0; // the draw that takes nothing off the ceiling
 const quarter = () => 0.25;
@@ -34,12 +34,12 @@ test("base, factor and cap are the caller's", () => {
 });
 
 test("a moment in the server's window", () => {
-  assert.equal(momentIn([1000, 5000], longest), 1000);
-  assert.equal(momentIn([1000, 5000], half), 3000);
+  assert.equal(delayWithin([1000, 5000], longest), 1000);
+  assert.equal(delayWithin([1000, 5000], half), 3000);
 });
 
 test("what is no window is none", () => {
   for (const window of [undefined, null, 5, [], [1], [5, 1], [-1, 5], ["a", "b"], [0, Infinity]]) {
-    assert.equal(momentIn(window, half), null, JSON.stringify(window));
+    assert.equal(delayWithin(window, half), null, JSON.stringify(window));
   }
 });

@@ -1,9 +1,9 @@
-/** A browser for tests: its clocks are turned by hand, its network is a list of sockets. */
+/** A simulated browser: tests advance its clocks and act as the server of its sockets. */
 
 /** @typedef {{at: number, callback: () => void}} Timer */
 /** @typedef {Record<string, any>} Frame */
 
-/** The other end of the wire, and the wire. */
+/** A WebSocket whose server is the test. */
 export class FakeSocket {
   /** @type {((event?: any) => void) | null} */
   onopen = null;
@@ -15,8 +15,10 @@ export class FakeSocket {
   onerror = null;
   binaryType = "blob";
   readyState = 0;
-  /** @type {Frame[]} */
+  /** @type {Frame[]} text frames that the client sent */
   sent = [];
+  /** @type {any[]} binary frames that the client sent */
+  bytes = [];
   /** @type {number | "none" | null} the code the client closed with */
   closedWith = null;
 
@@ -28,9 +30,6 @@ export class FakeSocket {
     this.url = url;
     this.protocol = protocol;
   }
-
-  /** @type {any[]} binary frames */
-  bytes = [];
 
   /** @param {any} data */
   send(data) {
@@ -44,29 +43,31 @@ export class FakeSocket {
     this.readyState = 2;
   }
 
+  /** The connection is established. */
   open() {
     this.readyState = 1;
     this.onopen?.();
   }
 
-  /** @param {Frame} frame */
-  says(frame) {
+  /** The server sends a frame. @param {Frame} frame */
+  receive(frame) {
     this.onmessage?.({ data: JSON.stringify(frame) });
   }
 
   /**
+   * The connection ends.
    * @param {number} code
    * @param {string} [reason]
    */
-  breaks(code = 1006, reason = "") {
+  drop(code = 1006, reason = "") {
     this.readyState = 3;
     this.onclose?.({ code, reason });
   }
 
-  /** @param {Frame} [fields] */
-  welcomes(fields = {}) {
-    this.open();
-    this.says({
+  /** The connection opens, if it is not open, and the server welcomes. @param {Frame} [fields] */
+  welcome(fields = {}) {
+    if (this.readyState === 0) this.open();
+    this.receive({
       type: "welcome",
       protocol: 1,
       session: "s1",
@@ -85,13 +86,13 @@ export class FakeSocket {
     });
   }
 
-  /** @param {string} type */
-  sentOf(type) {
+  /** Frames of a type that the client sent. @param {string} type */
+  sentOfType(type) {
     return this.sent.filter((frame) => frame.type === type);
   }
 }
 
-/** As sessionStorage of one tab. */
+/** A sessionStorage or localStorage. */
 export class FakeStorage {
   /** @type {Map<string, string>} */
   items = new Map();
@@ -114,7 +115,7 @@ export class FakeStorage {
     this.items.delete(key);
   }
 
-  /** What a duplicated tab starts with. */
+  /** The storage of a duplicated tab. */
   copy() {
     const copy = new FakeStorage();
     copy.items = new Map(this.items);
@@ -130,7 +131,7 @@ class FakeDocument extends EventTarget {
 export class Browser {
   #now = 0;
   #wall = 1_795_176_000_000;
-  #nextTimer = 1;
+  #lastTimer = 0;
   /** @type {Map<number, Timer>} */
   #timers = new Map();
   /** @type {FakeSocket[]} */
@@ -152,7 +153,7 @@ export class Browser {
     this.local = local;
   }
 
-  /** What a client is given of this browser. */
+  /** The client's `environment` option. */
   get environment() {
     const browser = this;
     class WebSocket extends FakeSocket {
@@ -170,7 +171,7 @@ export class Browser {
       now: () => this.#now,
       wall: () => this.#wall,
       setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ ms) =>
-        this.#set(callback, ms),
+        this.#addTimer(callback, ms),
       clearTimeout: (/** @type {number} */ timer) => this.#timers.delete(timer),
       random: () => this.random,
       storage: this.storage,
@@ -202,40 +203,40 @@ export class Browser {
   }
 
   /**
-   * Let time pass, with punctual timers.
+   * Advance both clocks, with punctual timers.
    * @param {number} ms
    */
-  pass(ms) {
+  advance(ms) {
     const end = this.#now + ms;
-    for (let due = this.#earliest(end); due !== null; due = this.#earliest(end)) {
-      this.#turn(Math.max(0, due - this.#now));
-      this.#run();
+    for (let due = this.#nextDue(end); due !== null; due = this.#nextDue(end)) {
+      this.#advanceClocks(Math.max(0, due - this.#now));
+      this.#runDueTimers();
     }
-    this.#turn(end - this.#now);
+    this.#advanceClocks(end - this.#now);
   }
 
   /**
-   * Let time pass in which the server of the newest socket beats, and says nothing else.
+   * Advance both clocks while the server of the newest socket sends nothing but pings.
    * @param {number} ms
    */
-  passBeating(ms) {
+  advanceWithPings(ms) {
     for (let rest = ms; rest > 0; rest -= 1000) {
-      this.socket.says({ type: "ping", sequence: 1, timestamp: "" });
-      this.pass(Math.min(rest, 1000));
+      this.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
+      this.advance(Math.min(rest, 1000));
     }
   }
 
   /**
-   * Let time pass in a hidden tab whose timers may run only at its end.
+   * Advance both clocks in a hidden tab whose timers run only at the end.
    * @param {number} ms
    */
-  passThrottled(ms) {
-    this.#turn(ms);
-    this.#run();
+  advanceThrottled(ms) {
+    this.#advanceClocks(ms);
+    this.#runDueTimers();
   }
 
   /**
-   * The device sleeps: the wall clock goes on, timers and the monotonic clock do not.
+   * The device sleeps: only the wall clock advances, and no timer runs.
    * @param {number} ms
    */
   sleep(ms) {
@@ -243,58 +244,58 @@ export class Browser {
   }
 
   /**
-   * The process is stopped: both clocks go on, timers are overdue at its end.
+   * The process is stopped: both clocks advance, and timers are overdue at the end.
    * @param {number} ms
    */
   stall(ms) {
-    this.#turn(ms);
+    this.#advanceClocks(ms);
   }
 
   /** @param {"visible" | "hidden"} state */
-  turn(state) {
+  setVisibility(state) {
     this.document.visibilityState = state;
     this.document.dispatchEvent(new Event("visibilitychange"));
   }
 
-  /** Another tab has written to the localStorage. @param {string} key */
-  isTold(key) {
+  /** Another tab wrote to the localStorage. @param {string} key */
+  storageEvent(key) {
     this.window.dispatchEvent(Object.assign(new Event("storage"), { key }));
   }
 
-  leave() {
+  hidePage() {
     this.window.dispatchEvent(new Event("pagehide"));
   }
 
-  /** Out of the back-forward cache, and until the page that was here has gone. */
-  comeBack() {
+  /** The page returns from the back-forward cache, and the page that was here has gone. */
+  restorePage() {
     this.window.dispatchEvent(new Event("pageshow"));
-    this.pass(100);
+    this.advance(100);
   }
 
   /**
    * @param {() => void} callback
    * @param {number} ms
    */
-  #set(callback, ms) {
-    const timer = this.#nextTimer++;
+  #addTimer(callback, ms) {
+    const timer = ++this.#lastTimer;
     this.#timers.set(timer, { at: this.#now + ms, callback });
     return timer;
   }
 
   /** @param {number} ms */
-  #turn(ms) {
+  #advanceClocks(ms) {
     this.#now += ms;
     this.#wall += ms;
   }
 
   /** @param {number} end */
-  #earliest(end) {
+  #nextDue(end) {
     const dues = [...this.#timers.values()].map(({ at }) => at).filter((at) => at <= end);
     return dues.length ? Math.min(...dues) : null;
   }
 
-  /** The timers that are due now, each once; what they set anew waits for its own time. */
-  #run() {
+  /** Run the timers that are due now, each once, and not those that they set. */
+  #runDueTimers() {
     for (const [timer, { at, callback }] of [...this.#timers]) {
       if (at > this.#now || !this.#timers.delete(timer)) continue;
       callback();
@@ -303,11 +304,11 @@ export class Browser {
 }
 
 /**
- * What a client told its page: every event with its detail, in order.
+ * The details of a client's events of a type: a list that grows.
  * @param {EventTarget} client
  * @param {string} type
  */
-export function heard(client, type) {
+export function recordEvents(client, type) {
   /** @type {any[]} */
   const details = [];
   client.addEventListener(type, (event) => {

@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { heard } from "./browser.js";
-import { connectedPage, ends, goodbye, page } from "./pages.js";
+import { recordEvents } from "./browser.js";
+import { connectedPage, goodbye, outcomes, page } from "./pages.js";
 
 const BYTES = new Uint8Array([1, 2, 3]);
 
 test("what the server sends is an event, as an ArrayBuffer", () => {
   const { browser, client } = connectedPage();
-  const bytes = heard(client, "bytes");
+  const bytes = recordEvents(client, "bytes");
   assert.equal(browser.socket.binaryType, "arraybuffer");
   browser.socket.onmessage?.({ data: BYTES.buffer });
   assert.deepEqual(bytes, [{ data: BYTES.buffer }]);
@@ -18,7 +18,7 @@ test("what the server sends is an event, as an ArrayBuffer", () => {
 
 test("before the welcome there are none", () => {
   const { browser, client } = page();
-  const bytes = heard(client, "bytes");
+  const bytes = recordEvents(client, "bytes");
   client.connect();
   browser.socket.open();
   assert.equal(client.sendBytes(BYTES), false);
@@ -41,12 +41,12 @@ test("buffers, views and blobs are sent as they are", () => {
 
 test("without a connection nothing is kept, and it says so", () => {
   const { browser, client } = connectedPage();
-  browser.socket.breaks();
+  browser.socket.drop();
   assert.equal(client.sendBytes(BYTES), false);
-  browser.pass(1000);
-  browser.socket.welcomes();
+  browser.advance(1000);
+  browser.socket.welcome();
   assert.deepEqual(browser.socket.bytes, []);
-  browser.socket.says(goodbye(4501));
+  browser.socket.receive(goodbye(4501));
   assert.equal(client.sendBytes(BYTES), false);
 });
 
@@ -61,7 +61,7 @@ test("what is no buffer, or more than the server takes, is a mistake", () => {
 
 test("a frame of bytes is a sign of life", () => {
   const { browser, client } = connectedPage();
-  browser.pass(30_000);
+  browser.advance(30_000);
   assert.equal(client.state, "unstable");
   browser.socket.onmessage?.({ data: BYTES.buffer });
   assert.equal(client.state, "connected");
@@ -69,13 +69,13 @@ test("a frame of bytes is a sign of life", () => {
 
 test("an error about bytes is not about the message on its way", async () => {
   const { browser, client } = connectedPage();
-  const errors = heard(client, "server_error");
+  const errors = recordEvents(client, "server_error");
   const sent = client.send("chat", 1);
   client.sendBytes(BYTES);
   for (const code of ["invalid_message", "rate_limited"])
-    browser.socket.says({ type: "error", code, detail: "", id: 0 });
-  assert.deepEqual(await ends([sent]), [""]);
+    browser.socket.receive({ type: "error", code, detail: "", id: 0 });
+  assert.deepEqual(await outcomes([sent]), [""]);
   assert.equal(errors.length, 2);
-  browser.socket.says({ type: "ack", id: 1 });
+  browser.socket.receive({ type: "ack", id: 1 });
   await sent;
 });

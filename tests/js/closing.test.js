@@ -3,41 +3,41 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { heard } from "./browser.js";
-import { connectedPage, goodbye, page, passDelay } from "./pages.js";
+import { recordEvents } from "./browser.js";
+import { advanceToNextAttempt, connectedPage, goodbye, page } from "./pages.js";
 
 describe("the end of a connection", () => {
   test("a goodbye is obeyed at once, without waiting for the close", () => {
     const { browser, client } = connectedPage();
-    browser.socket.says(goodbye(1001, { delay: [2000, 6000] }));
+    browser.socket.receive(goodbye(1001, { delay: [2000, 6000] }));
     assert.equal(client.stats().nextAttemptAt, browser.wall + 4000);
     assert.equal(browser.socket.closedWith, "none");
-    browser.pass(3999);
+    browser.advance(3999);
     assert.equal(browser.sockets.length, 1);
-    browser.pass(1);
+    browser.advance(1);
     assert.equal(browser.sockets.length, 2);
   });
 
   test("a window does not shorten a backoff, but can lengthen it", () => {
     const { browser, client } = connectedPage();
-    browser.socket.says(goodbye(4009, { delay: [0, 10] }));
+    browser.socket.receive(goodbye(4009, { delay: [0, 10] }));
     assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
-    browser.pass(500);
-    browser.socket.welcomes();
-    browser.socket.says(goodbye(4009, { delay: [8000, 10_000] }));
+    browser.advance(500);
+    browser.socket.welcome();
+    browser.socket.receive(goodbye(4009, { delay: [8000, 10_000] }));
     assert.equal(client.stats().nextAttemptAt, browser.wall + 9000);
   });
 
   test("without a goodbye the close code counts", () => {
     const { browser, client } = connectedPage();
-    browser.socket.breaks(4501, "");
+    browser.socket.drop(4501, "");
     assert.equal(client.state, "error");
     assert.equal(client.stats().reason, "code 4501");
   });
 
   test("a normal close by the server is no reason to stay away", () => {
     const { browser, client } = connectedPage();
-    browser.socket.breaks(1000);
+    browser.socket.drop(1000);
     assert.equal(client.state, "connecting");
   });
 
@@ -52,12 +52,12 @@ describe("the end of a connection", () => {
   ])) {
     test(`${code} is final: ${state}, with the reason, and a new session afterwards`, () => {
       const { browser, client } = connectedPage();
-      const lost = heard(client, "connection_lost");
-      browser.socket.says(goodbye(code));
+      const lost = recordEvents(client, "connection_lost");
+      browser.socket.receive(goodbye(code));
       assert.equal(client.state, state);
       assert.equal(client.stats().reason, `said ${code}`);
       assert.deepEqual(lost, [{ code, reason: `said ${code}`, willReconnect: false }]);
-      browser.pass(600_000);
+      browser.advance(600_000);
       browser.window.dispatchEvent(new Event("online"));
       assert.equal(browser.sockets.length, 1);
       client.connect();
@@ -69,13 +69,13 @@ describe("the end of a connection", () => {
   test("a stale socket is not heard", () => {
     const { browser, client } = connectedPage();
     const stale = browser.socket;
-    browser.pass(35_000);
-    browser.pass(500);
-    browser.socket.welcomes({ resumed: true });
+    browser.advance(35_000);
+    browser.advance(500);
+    browser.socket.welcome({ resumed: true });
     const sent = stale.sent.length;
-    stale.says(goodbye(4500));
-    stale.says({ type: "ping", sequence: 1, timestamp: "" });
-    stale.breaks(4501);
+    stale.receive(goodbye(4500));
+    stale.receive({ type: "ping", sequence: 1, timestamp: "" });
+    stale.drop(4501);
     assert.equal(client.state, "connected");
     assert.equal(stale.sent.length, sent);
     assert.equal(browser.sockets.length, 2);
@@ -83,16 +83,16 @@ describe("the end of a connection", () => {
 
   test("disconnect says bye, closes, forgets", () => {
     const { browser, client } = connectedPage();
-    const lost = heard(client, "connection_lost");
+    const lost = recordEvents(client, "connection_lost");
     client.disconnect();
     assert.deepEqual(browser.socket.sent.at(-1), { type: "bye" });
     assert.equal(browser.socket.closedWith, 1000);
     assert.equal(client.state, "disconnected");
     assert.equal(client.stats().session, null);
     assert.deepEqual(lost, [{ code: 1000, reason: "", willReconnect: false }]);
-    browser.socket.breaks(1000);
+    browser.socket.drop(1000);
     browser.window.dispatchEvent(new Event("online"));
-    browser.pass(600_000);
+    browser.advance(600_000);
     assert.equal(browser.sockets.length, 1);
     assert.equal(browser.timers, 0);
     client.connect();
@@ -102,16 +102,16 @@ describe("the end of a connection", () => {
 
   test("disconnect while waiting ends the waiting", () => {
     const { browser, client } = connectedPage();
-    browser.socket.breaks();
+    browser.socket.drop();
     client.disconnect();
-    browser.pass(100_000);
+    browser.advance(100_000);
     assert.equal(client.state, "disconnected");
     assert.equal(browser.sockets.length, 1);
   });
 
   test("disconnect in the error state leaves it", () => {
     const { browser, client } = connectedPage();
-    browser.socket.says(goodbye(4501));
+    browser.socket.receive(goodbye(4501));
     client.disconnect();
     assert.equal(client.state, "disconnected");
   });
@@ -121,65 +121,65 @@ describe("a server that restarts", () => {
   for (const code of [1001, 1012, 4001]) {
     test(`${code}: attempts that fail meanwhile are no news`, () => {
       const { browser, client } = connectedPage();
-      const lost = heard(client, "connection_lost");
+      const lost = recordEvents(client, "connection_lost");
       const said = goodbye(code, { delay: [0, 100] });
-      browser.socket.says(said);
+      browser.socket.receive(said);
       for (let attempt = 1; attempt < 5; attempt += 1) {
         const { reason, lastError } = client.stats();
         assert.deepEqual([reason, lastError?.code], ["server restarting", code]);
-        passDelay(browser, client);
+        advanceToNextAttempt(browser, client);
         assert.equal(client.stats().reason, "server restarting");
-        browser.socket.breaks();
+        browser.socket.drop();
       }
       assert.deepEqual(lost, [{ code, reason: `said ${code}`, willReconnect: true }]);
-      passDelay(browser, client);
-      browser.socket.welcomes();
+      advanceToNextAttempt(browser, client);
+      browser.socket.welcome();
       assert.equal(client.stats().reason, "");
-      browser.socket.breaks();
+      browser.socket.drop();
       assert.equal(client.stats().reason, "connection lost");
     });
   }
 
   test("and has something else to say then", () => {
     const { browser, client } = connectedPage();
-    browser.socket.says(goodbye(1001, { delay: [0, 100] }));
-    passDelay(browser, client);
-    browser.socket.says(goodbye(4009));
+    browser.socket.receive(goodbye(1001, { delay: [0, 100] }));
+    advanceToNextAttempt(browser, client);
+    browser.socket.receive(goodbye(4009));
     assert.equal(client.stats().reason, "said 4009");
-    passDelay(browser, client);
-    browser.socket.breaks();
+    advanceToNextAttempt(browser, client);
+    browser.socket.drop();
     assert.equal(client.stats().reason, "connection lost");
   });
 
   test("is forgotten by who connects anew", () => {
     const { browser, client } = connectedPage();
-    browser.socket.says(goodbye(1001));
+    browser.socket.receive(goodbye(1001));
     client.disconnect();
     client.connect();
-    browser.socket.breaks();
+    browser.socket.drop();
     assert.equal(client.stats().reason, "connection lost");
   });
 });
 
 test("after 4002 one client does not wait as long as a crowd would", () => {
   const { browser, client } = connectedPage();
-  browser.pass(10_000);
-  browser.socket.says(goodbye(4002, { delay: [0, 60_000] }));
+  browser.advance(10_000);
+  browser.socket.receive(goodbye(4002, { delay: [0, 60_000] }));
   assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
-  passDelay(browser, client);
-  browser.socket.welcomes();
-  browser.socket.says(goodbye(4002, { delay: [0, 100] }));
+  advanceToNextAttempt(browser, client);
+  browser.socket.welcome();
+  browser.socket.receive(goodbye(4002, { delay: [0, 100] }));
   assert.equal(client.stats().nextAttemptAt, browser.wall + 50);
 });
 
 describe("state events", () => {
   test("each change, and each attempt while connecting", () => {
     const { browser, client } = page();
-    const states = heard(client, "state");
+    const states = recordEvents(client, "state");
     client.connect();
-    browser.socket.breaks();
-    browser.pass(500);
-    browser.socket.welcomes();
+    browser.socket.drop();
+    browser.advance(500);
+    browser.socket.welcome();
     client.disconnect();
     assert.deepEqual(
       states.map(({ previous, state, attempts }) => [previous, state, attempts]),

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { socketUrl } from "../../realtime/static/realtime/address.js";
-import { forbids } from "../../realtime/static/realtime/connect_errors.js";
-import { Browser, heard } from "./browser.js";
-import { connectedPage, page, passDelay } from "./pages.js";
+import { isBlockedByPolicy } from "../../realtime/static/realtime/connect_errors.js";
+import { Browser, recordEvents } from "./browser.js";
+import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 
 /** @param {Error[]} errors what the constructor throws, one after the other */
 function throwing(...errors) {
@@ -31,7 +31,7 @@ describe("a constructor that throws", () => {
   for (const name of ["SecurityError", "SyntaxError"]) {
     test(`${name}: an error with its reason, and no timer`, () => {
       const { browser, client } = throwing(new DOMException("an insecure connection", name));
-      const states = heard(client, "state");
+      const states = recordEvents(client, "state");
       client.connect();
       assert.deepEqual(
         states.map(({ state }) => state),
@@ -57,9 +57,9 @@ describe("a constructor that throws", () => {
     client.connect();
     assert.equal(client.state, "connecting");
     assert.match(client.stats().reason, /no room/);
-    passDelay(browser, client);
-    passDelay(browser, client);
-    browser.socket.welcomes();
+    advanceToNextAttempt(browser, client);
+    advanceToNextAttempt(browser, client);
+    browser.socket.welcome();
     assert.equal(client.state, "connected");
   });
 
@@ -67,7 +67,7 @@ describe("a constructor that throws", () => {
     const { browser, client } = throwing(new DOMException("not now", "SecurityError"));
     client.connect();
     client.connect();
-    browser.socket.welcomes();
+    browser.socket.welcome();
     assert.equal(client.state, "connected");
     assert.equal(client.stats().reason, "");
   });
@@ -89,7 +89,7 @@ describe("a content security policy", () => {
     browser.policy.dispatchEvent(Object.assign(event, violation, fields));
   }
 
-  test("that forbids the socket is the reason at once, and it is not tried again", () => {
+  test("that isBlockedByPolicy the socket is the reason at once, and it is not tried again", () => {
     const { browser, client } = page();
     client.connect();
     violates(browser);
@@ -100,7 +100,7 @@ describe("a content security policy", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("that forbids other things is none of ours", () => {
+  test("that isBlockedByPolicy other things is none of ours", () => {
     const { browser, client } = page();
     client.connect();
     violates(browser, { disposition: "report" });
@@ -108,7 +108,7 @@ describe("a content security policy", () => {
     violates(browser, { blockedURI: "https://example.com/elsewhere" });
     violates(browser, { blockedURI: "" });
     assert.equal(client.state, "connecting");
-    browser.socket.welcomes();
+    browser.socket.welcome();
     assert.equal(client.state, "connected");
   });
 
@@ -117,7 +117,7 @@ describe("a content security policy", () => {
     client.connect();
     browser.socket.open();
     violates(browser, { blockedURI: "wss" });
-    browser.socket.welcomes();
+    browser.socket.welcome();
     violates(browser, { blockedURI: "wss" });
     assert.equal(client.state, "connected");
   });
@@ -125,7 +125,7 @@ describe("a content security policy", () => {
   test("of which the browser tells the origin alone", () => {
     const url = "wss://live.example.com/ws/";
     for (const blockedURI of [url, "wss://live.example.com", "wss"])
-      assert.ok(forbids(/** @type {any} */ ({ ...violation, blockedURI }), url));
+      assert.ok(isBlockedByPolicy(/** @type {any} */ ({ ...violation, blockedURI }), url));
   });
 
   test("is listened to no longer than the connection lives", () => {
@@ -142,7 +142,7 @@ test("an error without a close: the browser has refused, and it is tried again",
   const { browser, client } = page();
   client.connect();
   browser.socket.onerror?.();
-  browser.pass(1000);
+  browser.advance(1000);
   assert.equal(client.state, "connecting");
   assert.match(client.stats().reason, /the browser refuses/);
 });
@@ -151,7 +151,7 @@ test("an error before the close is no reason by itself", () => {
   const { browser, client } = page();
   client.connect();
   browser.socket.onerror?.();
-  browser.socket.breaks(4501);
+  browser.socket.drop(4501);
   assert.equal(client.stats().lastError?.code, 4501);
 });
 

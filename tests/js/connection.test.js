@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { heard } from "./browser.js";
-import { connectedPage, page, passDelay } from "./pages.js";
+import { recordEvents } from "./browser.js";
+import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 
 describe("opening", () => {
   test("hello is the first frame, in the agreed subprotocol", () => {
@@ -27,26 +27,26 @@ describe("opening", () => {
       browser.socket.open();
       return Object.keys(browser.socket.sent[0]?.rooms).map((room) => [room, position]);
     };
-    browser.socket.welcomes({ rooms: Object.fromEntries([...named(), ["user:17", position]]) });
-    browser.socket.breaks();
-    passDelay(browser, client);
+    browser.socket.welcome({ rooms: Object.fromEntries([...named(), ["user:17", position]]) });
+    browser.socket.drop();
+    advanceToNextAttempt(browser, client);
     const rooms = named().map(([room]) => [room, { ...position, recovered: true }]);
     assert.equal(rooms.length, 1000);
     // The own room comes unasked, and without a word about what was missed.
     const own = ["user:17", { epoch: "e", offset: 7 }];
-    browser.socket.welcomes({ rooms: Object.fromEntries([...rooms, own]) });
-    assert.deepEqual(browser.socket.sentOf("join"), [
+    browser.socket.welcome({ rooms: Object.fromEntries([...rooms, own]) });
+    assert.deepEqual(browser.socket.sentOfType("join"), [
       { type: "join", id: 1, room: "user:17", position },
     ]);
   });
 
   test("connected is what a welcome makes, not an open socket", () => {
     const { browser, client } = page();
-    const established = heard(client, "connection_established");
+    const established = recordEvents(client, "connection_established");
     client.connect();
     browser.socket.open();
     assert.equal(client.state, "connecting");
-    browser.socket.welcomes();
+    browser.socket.welcome();
     assert.equal(client.state, "connected");
     assert.deepEqual(established, [{ session: "s1", user: "17", resumed: false, attempts: 1 }]);
   });
@@ -55,12 +55,12 @@ describe("opening", () => {
     const { browser, client } = page();
     client.connect();
     browser.socket.open();
-    browser.pass(9999);
+    browser.advance(9999);
     assert.equal(browser.socket.closedWith, null);
-    browser.pass(1);
+    browser.advance(1);
     assert.equal(browser.socket.closedWith, "none");
     assert.equal(client.stats().lastError?.reason, "no answer within 10 s");
-    browser.pass(1000);
+    browser.advance(1000);
     assert.equal(browser.sockets.length, 2);
   });
 
@@ -84,8 +84,8 @@ describe("beats", () => {
   test("a ping is answered before the network callback returns", () => {
     const { browser } = connectedPage();
     const timestamp = "2026-11-20T12:00:00.000Z";
-    browser.socket.says({ type: "ping", sequence: 12, timestamp, server_time: 1, delivered: 0 });
-    assert.deepEqual(browser.socket.sentOf("pong"), [
+    browser.socket.receive({ type: "ping", sequence: 12, timestamp, server_time: 1, delivered: 0 });
+    assert.deepEqual(browser.socket.sentOfType("pong"), [
       {
         type: "pong",
         sequence: 12,
@@ -99,13 +99,13 @@ describe("beats", () => {
 
   test("ping_count counts per connection, stats over all of them", () => {
     const { browser, client } = connectedPage();
-    browser.socket.says({ type: "ping", sequence: 1, timestamp: "" });
-    browser.socket.says({ type: "ping", sequence: 2, timestamp: "" });
-    browser.socket.breaks();
-    browser.pass(1000);
-    browser.socket.welcomes();
-    browser.socket.says({ type: "ping", sequence: 1, timestamp: "" });
-    assert.equal(browser.socket.sentOf("pong")[0]?.ping_count, 1);
+    browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
+    browser.socket.receive({ type: "ping", sequence: 2, timestamp: "" });
+    browser.socket.drop();
+    browser.advance(1000);
+    browser.socket.welcome();
+    browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
+    assert.equal(browser.socket.sentOfType("pong")[0]?.ping_count, 1);
     assert.equal(client.stats().pings, 3);
   });
 
@@ -113,11 +113,11 @@ describe("beats", () => {
     const { browser, client } = connectedPage();
     const latency = client.ping();
     const again = client.ping();
-    const [ping, ...others] = browser.socket.sentOf("ping");
+    const [ping, ...others] = browser.socket.sentOfType("ping");
     assert.deepEqual(ping, { type: "ping", sequence: 1, client_time: browser.wall });
     assert.deepEqual(others, []);
-    browser.pass(42);
-    browser.socket.says({ type: "pong", sequence: 1 });
+    browser.advance(42);
+    browser.socket.receive({ type: "pong", sequence: 1 });
     assert.deepEqual(await Promise.all([latency, again]), [42, 42]);
     assert.equal(client.stats().latency, 42);
     assert.equal(client.stats().pongs, 1);
@@ -126,25 +126,25 @@ describe("beats", () => {
   test("a pong that nobody waits for measures nothing", () => {
     const { browser, client } = connectedPage();
     void client.ping();
-    browser.socket.says({ type: "pong", sequence: 7 });
+    browser.socket.receive({ type: "pong", sequence: 7 });
     assert.equal(client.stats().pongs, 0);
-    browser.socket.says({ type: "pong", sequence: 1 });
-    browser.socket.says({ type: "pong", sequence: 1 });
+    browser.socket.receive({ type: "pong", sequence: 1 });
+    browser.socket.receive({ type: "pong", sequence: 1 });
     assert.equal(client.stats().pongs, 1);
   });
 
   test("a ping without an answer is rejected, and the next may go", async () => {
     const { browser, client } = connectedPage();
     const latency = client.ping();
-    browser.pass(9000);
-    browser.socket.says({ type: "ping", sequence: 1, timestamp: "" });
-    browser.pass(1000);
+    browser.advance(9000);
+    browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
+    browser.advance(1000);
     await assert.rejects(latency, /no answer/);
     void client.ping();
-    assert.equal(browser.socket.sentOf("ping").at(-1)?.sequence, 2);
+    assert.equal(browser.socket.sentOfType("ping").at(-1)?.sequence, 2);
   });
 
-  test("a ping is rejected when its connection ends, or without one", async () => {
+  test("a ping is rejected when its connection outcomes, or without one", async () => {
     const { browser, client } = connectedPage();
     const latency = client.ping();
     client.disconnect();
@@ -155,11 +155,11 @@ describe("beats", () => {
 
   test("a silent server: unstable, then connecting again", () => {
     const { browser, client } = connectedPage();
-    const states = heard(client, "state");
-    browser.pass(30_000);
+    const states = recordEvents(client, "state");
+    browser.advance(30_000);
     assert.equal(client.state, "unstable");
-    assert.equal(browser.socket.sentOf("ping").length, 1);
-    browser.pass(5000);
+    assert.equal(browser.socket.sentOfType("ping").length, 1);
+    browser.advance(5000);
     assert.deepEqual(
       states.map(({ state }) => state),
       ["unstable", "connecting"],
@@ -169,8 +169,8 @@ describe("beats", () => {
 
   test("an answer to the probe ends the doubt", () => {
     const { browser, client } = connectedPage();
-    browser.pass(30_000);
-    browser.socket.says({ type: "pong", sequence: 1 });
+    browser.advance(30_000);
+    browser.socket.receive({ type: "pong", sequence: 1 });
     assert.equal(client.state, "connected");
   });
 });
@@ -178,13 +178,13 @@ describe("beats", () => {
 describe("notices", () => {
   test("a server that cannot reach its store says so, and when it can again", () => {
     const { browser, client } = connectedPage();
-    const notices = heard(client, "notice");
+    const notices = recordEvents(client, "notice");
     assert.equal(client.degraded, false);
-    browser.socket.says({ type: "notice", state: "degraded" });
+    browser.socket.receive({ type: "notice", state: "degraded" });
     assert.equal(client.degraded, true);
     assert.equal(client.stats().degraded, true);
     assert.equal(client.state, "connected");
-    browser.socket.says({ type: "notice", state: "ok" });
+    browser.socket.receive({ type: "notice", state: "ok" });
     assert.equal(client.degraded, false);
     assert.deepEqual(notices, [{ state: "degraded" }, { state: "ok" }]);
   });
@@ -194,33 +194,33 @@ describe("notices", () => {
     /** @type {boolean[]} */
     const found = [];
     client.addEventListener("notice", () => found.push(client.degraded));
-    browser.socket.says({ type: "notice", state: "degraded" });
+    browser.socket.receive({ type: "notice", state: "degraded" });
     assert.deepEqual(found, [true]);
   });
 
   test("a new connection begins without", () => {
     const { browser, client } = connectedPage();
-    browser.socket.says({ type: "notice", state: "degraded" });
-    browser.socket.breaks();
+    browser.socket.receive({ type: "notice", state: "degraded" });
+    browser.socket.drop();
     assert.equal(client.degraded, false);
-    browser.pass(1000);
-    browser.socket.welcomes();
+    browser.advance(1000);
+    browser.socket.welcome();
     assert.equal(client.degraded, false);
   });
 
   test("nor does it outlive a disconnect", () => {
     const { browser, client } = connectedPage();
-    browser.socket.says({ type: "notice", state: "degraded" });
+    browser.socket.receive({ type: "notice", state: "degraded" });
     client.disconnect();
     assert.equal(client.degraded, false);
   });
 
   test("what a later version may say is left to those who know it", () => {
     const { browser, client } = connectedPage();
-    const notices = heard(client, "notice");
-    browser.socket.says({ type: "notice", state: "degraded" });
+    const notices = recordEvents(client, "notice");
+    browser.socket.receive({ type: "notice", state: "degraded" });
     for (const state of ["sleepy", 7, null, undefined])
-      browser.socket.says({ type: "notice", state });
+      browser.socket.receive({ type: "notice", state });
     assert.equal(client.degraded, true);
     assert.equal(notices.length, 1);
   });
@@ -229,7 +229,7 @@ describe("notices", () => {
 describe("frames", () => {
   test("what the client does not know does no harm", () => {
     const { browser, client } = connectedPage();
-    for (const type of ["tea", "constructor", "__proto__"]) browser.socket.says({ type });
+    for (const type of ["tea", "constructor", "__proto__"]) browser.socket.receive({ type });
     for (const data of ["{", "null", "[]", "7", '{"type":5}', new ArrayBuffer(3)]) {
       browser.socket.onmessage?.({ data });
     }
@@ -239,16 +239,16 @@ describe("frames", () => {
 
   test("an error of the server is passed on", () => {
     const { browser, client } = connectedPage();
-    const errors = heard(client, "server_error");
-    browser.socket.says({ type: "error", code: "rate_limited", detail: "too fast" });
+    const errors = recordEvents(client, "server_error");
+    browser.socket.receive({ type: "error", code: "rate_limited", detail: "too fast" });
     assert.deepEqual(errors, [{ type: "error", code: "rate_limited", detail: "too fast" }]);
     assert.equal(client.state, "connected");
   });
 
   test("every frame can be listened to, in the order of the wire", () => {
     const { browser, client } = connectedPage();
-    const frames = heard(client, "frame");
-    browser.socket.says({ type: "ping", sequence: 1, timestamp: "" });
+    const frames = recordEvents(client, "frame");
+    browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
     assert.deepEqual(
       frames.map(({ direction, frame }) => `${direction} ${frame.type}`),
       ["in ping", "out pong"],
@@ -262,7 +262,7 @@ describe("frames", () => {
       if (frame.type === "welcome") client.disconnect();
     });
     client.connect();
-    browser.socket.welcomes();
+    browser.socket.welcome();
     assert.equal(client.state, "disconnected");
     assert.equal(browser.timers, 0);
   });
@@ -272,8 +272,8 @@ describe("frames", () => {
     client.addEventListener("frame", (event) => {
       if (/** @type {CustomEvent} */ (event).detail.frame.type === "ping") client.disconnect();
     });
-    const states = heard(client, "state");
-    browser.pass(30_000);
+    const states = recordEvents(client, "state");
+    browser.advance(30_000);
     assert.deepEqual(
       states.map(({ state }) => state),
       ["disconnected"],
@@ -283,7 +283,7 @@ describe("frames", () => {
 
   test("a second welcome is not served", () => {
     const { browser, client } = connectedPage();
-    browser.socket.welcomes({ session: "s2" });
+    browser.socket.welcome({ session: "s2" });
     assert.equal(client.stats().session, "s1");
   });
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { heard } from "./browser.js";
+import { recordEvents } from "./browser.js";
 import { connectedPage, page } from "./pages.js";
 
 test("a listener knows the detail of its event", () => {
@@ -32,10 +32,10 @@ test("a listener knows the detail of its event", () => {
 
 test("an answered ping is a pong and a latency", async () => {
   const { browser, client } = connectedPage();
-  const latencies = heard(client, "latency");
+  const latencies = recordEvents(client, "latency");
   const answer = client.ping();
-  browser.pass(12);
-  browser.socket.says({ type: "pong", sequence: 1 });
+  browser.advance(12);
+  browser.socket.receive({ type: "pong", sequence: 1 });
   assert.equal(await answer, 12);
   assert.deepEqual(latencies, [{ latency: 12 }]);
   const { pongs, misses } = client.stats();
@@ -44,11 +44,11 @@ test("an answered ping is a pong and a latency", async () => {
 
 test("a ping without an answer in time is a miss", async () => {
   const { browser, client } = connectedPage();
-  const latencies = heard(client, "latency");
+  const latencies = recordEvents(client, "latency");
   const failed = assert.rejects(client.ping(), /no answer/);
-  browser.pass(9999);
+  browser.advance(9999);
   assert.equal(client.stats().misses, 0);
-  browser.pass(1);
+  browser.advance(1);
   await failed;
   assert.deepEqual(latencies, [{ latency: null }]);
   assert.equal(client.stats().misses, 1);
@@ -56,7 +56,7 @@ test("a ping without an answer in time is a miss", async () => {
 
 test("a line that is lost in silence is a miss", () => {
   const { browser, client } = connectedPage();
-  browser.pass(35_000);
+  browser.advance(35_000);
   assert.equal(client.state, "connecting");
   assert.equal(client.stats().misses, 1);
 });
@@ -64,7 +64,7 @@ test("a line that is lost in silence is a miss", () => {
 test("a connection that merely ends is none", async () => {
   const { browser, client } = connectedPage();
   const failed = assert.rejects(client.ping(), /has ended/);
-  browser.socket.breaks();
+  browser.socket.drop();
   await failed;
   assert.equal(client.stats().misses, 0);
 });
@@ -72,38 +72,38 @@ test("a connection that merely ends is none", async () => {
 test("a listener may disconnect when it hears of a miss", () => {
   const { browser, client } = connectedPage();
   client.addEventListener("latency", () => client.disconnect());
-  browser.pass(35_000);
+  browser.advance(35_000);
   assert.equal(client.state, "disconnected");
   assert.equal(client.stats().nextAttemptAt, null);
 });
 
 test("`stateSince` is the start of the state, not of the newest attempt", () => {
   const { browser, client } = page();
-  browser.pass(1000);
+  browser.advance(1000);
   const began = browser.wall;
   client.connect();
   for (let i = 0; i < 3; i += 1) {
-    browser.socket.breaks();
-    browser.pass(40_000);
+    browser.socket.drop();
+    browser.advance(40_000);
   }
   assert.equal(client.state, "connecting");
   assert.equal(client.stats().stateSince, began);
-  browser.socket.welcomes();
+  browser.socket.welcome();
   assert.equal(client.stats().stateSince, browser.wall);
 });
 
 test("a hidden tab with one timer a minute keeps its connection for ten minutes", () => {
   const { browser, client } = connectedPage();
-  const states = heard(client, "state");
-  browser.turn("hidden");
+  const states = recordEvents(client, "state");
+  browser.setVisibility("hidden");
   for (let minute = 0; minute < 10; minute += 1) {
     for (const half of [1, 2]) {
       browser.stall(25_000);
-      browser.socket.says({ type: "ping", sequence: 2 * minute + half, timestamp: "" });
+      browser.socket.receive({ type: "ping", sequence: 2 * minute + half, timestamp: "" });
     }
-    browser.passThrottled(10_000);
+    browser.advanceThrottled(10_000);
   }
   assert.deepEqual(states, []);
   assert.equal(browser.sockets.length, 1);
-  assert.equal(browser.socket.sentOf("pong").length, 20);
+  assert.equal(browser.socket.sentOfType("pong").length, 20);
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { heard } from "./browser.js";
+import { recordEvents } from "./browser.js";
 import { connectedPage } from "./pages.js";
 
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
@@ -15,13 +15,13 @@ import { connectedPage } from "./pages.js";
  */
 function publishes(socket, first, last, data = {}) {
   for (let offset = first; offset <= last; offset += 1) {
-    socket.says({ type: "publication", room: "news", offset, time: 1, data });
+    socket.receive({ type: "publication", room: "news", offset, time: 1, data });
   }
 }
 
 /** @param {FakeSocket} socket */
 function counts(socket) {
-  return socket.sentOf("received").map(({ count }) => count);
+  return socket.sentOfType("received").map(({ count }) => count);
 }
 
 /** @param {object} [welcome] */
@@ -37,17 +37,17 @@ describe("received", () => {
   test("is in every pong, counts from the welcome, duplicates and strangers included", () => {
     const { browser, client, socket } = inNews();
     client.join("news");
-    socket.says({ type: "joined", id: 1, room: "news", epoch: "e", offset: 0 });
+    socket.receive({ type: "joined", id: 1, room: "news", epoch: "e", offset: 0 });
     publishes(socket, 1, 3);
     publishes(socket, 2, 3);
-    socket.says({ type: "publication", room: "elsewhere", offset: 9, time: 1, data: 1 });
-    socket.says({ type: "ping", sequence: 1, timestamp: "", delivered: 6 });
-    assert.equal(socket.sentOf("pong")[0]?.received, 6);
-    socket.breaks();
-    browser.pass(1000);
-    browser.socket.welcomes();
-    browser.socket.says({ type: "ping", sequence: 1, timestamp: "", delivered: 0 });
-    assert.equal(browser.socket.sentOf("pong")[0]?.received, 0);
+    socket.receive({ type: "publication", room: "elsewhere", offset: 9, time: 1, data: 1 });
+    socket.receive({ type: "ping", sequence: 1, timestamp: "", delivered: 6 });
+    assert.equal(socket.sentOfType("pong")[0]?.received, 6);
+    socket.drop();
+    browser.advance(1000);
+    browser.socket.welcome();
+    browser.socket.receive({ type: "ping", sequence: 1, timestamp: "", delivered: 0 });
+    assert.equal(browser.socket.sentOfType("pong")[0]?.received, 0);
   });
 
   test("is said after a quarter of the window", () => {
@@ -73,7 +73,7 @@ describe("received", () => {
   test("a pong is an answer too", () => {
     const { socket } = inNews({ window: 16 });
     publishes(socket, 1, 3);
-    socket.says({ type: "ping", sequence: 1, timestamp: "", delivered: 3 });
+    socket.receive({ type: "ping", sequence: 1, timestamp: "", delivered: 3 });
     publishes(socket, 4, 6);
     assert.deepEqual(counts(socket), []);
     publishes(socket, 7, 7);
@@ -90,11 +90,11 @@ describe("received", () => {
     const { browser, client } = connectedPage();
     const { socket } = browser;
     client.join("news");
-    socket.says({ type: "joined", id: 1, room: "news", epoch: "e", offset: 0 });
+    socket.receive({ type: "joined", id: 1, room: "news", epoch: "e", offset: 0 });
     client.addEventListener("message", () => {
       throw new Error("a listener's own");
     });
-    const messages = heard(client, "message");
+    const messages = recordEvents(client, "message");
     /** @type {Error[]} */
     const thrown = [];
     process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error));
@@ -106,10 +106,10 @@ describe("received", () => {
       ["a listener's own", "a listener's own"],
     );
     assert.equal(messages.length, 2);
-    socket.says({ type: "ping", sequence: 1, timestamp: "", delivered: 2 });
-    assert.equal(socket.sentOf("pong")[0]?.received, 2);
-    socket.breaks();
-    browser.pass(1000);
+    socket.receive({ type: "ping", sequence: 1, timestamp: "", delivered: 2 });
+    assert.equal(socket.sentOfType("pong")[0]?.received, 2);
+    socket.drop();
+    browser.advance(1000);
     browser.socket.open();
     assert.deepEqual(browser.socket.sent[0]?.rooms, { news: { epoch: "e", offset: 2 } });
   });

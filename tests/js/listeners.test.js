@@ -3,19 +3,24 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { heard } from "./browser.js";
-import { connectedPage, page, passDelay } from "./pages.js";
+import { recordEvents } from "./browser.js";
+import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 
 /** A page in the room news at offset 5, whose next hello is on its way. */
 function returning() {
   const { browser, client } = connectedPage();
   client.join("news");
-  const { id } = browser.socket.sentOf("join")[0] ?? {};
-  browser.socket.says({ type: "joined", id, room: "news", epoch: "e", offset: 5 });
-  browser.socket.breaks();
-  passDelay(browser, client);
+  const { id } = browser.socket.sentOfType("join")[0] ?? {};
+  browser.socket.receive({ type: "joined", id, room: "news", epoch: "e", offset: 5 });
+  browser.socket.drop();
+  advanceToNextAttempt(browser, client);
   browser.socket.open();
-  return { browser, client, resyncs: heard(client, "resync"), joined: heard(client, "joined") };
+  return {
+    browser,
+    client,
+    resyncs: recordEvents(client, "resync"),
+    joined: recordEvents(client, "joined"),
+  };
 }
 
 const MISSED = { news: { epoch: "e", offset: 8, recovered: true } };
@@ -23,12 +28,12 @@ const MISSED = { news: { epoch: "e", offset: 8, recovered: true } };
 describe("a room", () => {
   test("left and joined again while the hello is on its way: the gap is said", () => {
     const { browser, client, resyncs, joined } = returning();
-    const messages = heard(client, "message");
+    const messages = recordEvents(client, "message");
     client.leave("news");
     client.join("news");
-    browser.socket.welcomes({ rooms: MISSED });
+    browser.socket.welcome({ rooms: MISSED });
     for (const offset of [6, 7, 8, 9])
-      browser.socket.says({ type: "publication", room: "news", offset, time: 7, data: offset });
+      browser.socket.receive({ type: "publication", room: "news", offset, time: 7, data: offset });
     assert.deepEqual(joined, [{ room: "news", offset: 8, recovered: false }]);
     assert.deepEqual(resyncs, [{ room: "news", reason: "left" }]);
     assert.deepEqual(
@@ -41,12 +46,12 @@ describe("a room", () => {
     test(`left when a listener hears \`${event}\`: the server is told`, () => {
       const { browser, client } = returning();
       client.addEventListener(event, () => client.leave("news"));
-      browser.socket.welcomes({ rooms: MISSED });
+      browser.socket.welcome({ rooms: MISSED });
       assert.deepEqual(
-        browser.socket.sentOf("leave").map(({ room }) => room),
+        browser.socket.sentOfType("leave").map(({ room }) => room),
         ["news"],
       );
-      assert.deepEqual(browser.socket.sentOf("join"), []);
+      assert.deepEqual(browser.socket.sentOfType("join"), []);
     });
   }
 });
@@ -55,9 +60,9 @@ describe("disconnected by a listener", () => {
   test("to the state: the welcome is not told any more", () => {
     const { browser, client } = page();
     client.connect();
-    const told = heard(client, "connection_established");
+    const told = recordEvents(client, "connection_established");
     client.addEventListener("state", () => client.state === "connected" && client.disconnect());
-    browser.socket.welcomes();
+    browser.socket.welcome();
     assert.deepEqual(told, []);
     assert.equal(client.state, "disconnected");
   });
@@ -70,12 +75,12 @@ describe("disconnected by a listener", () => {
     await assert.rejects(client.ping());
   });
 
-  test("to a sign of life: the frame is not heard, whatever it carries", () => {
+  test("to a sign of life: the frame is not recordEvents, whatever it carries", () => {
     for (const data of ['{"type":"ping","sequence":1}', new ArrayBuffer(1)]) {
       const { browser, client } = connectedPage();
-      const told = [heard(client, "bytes"), heard(client, "latency")];
-      const frames = heard(client, "frame");
-      browser.pass(30_000);
+      const told = [recordEvents(client, "bytes"), recordEvents(client, "latency")];
+      const frames = recordEvents(client, "frame");
+      browser.advance(30_000);
       assert.equal(client.state, "unstable");
       client.addEventListener("state", () => client.state === "connected" && client.disconnect());
       const handler = browser.socket.onmessage;
@@ -91,13 +96,13 @@ describe("disconnected by a listener", () => {
   test("to the news that it says it has got: nothing follows", () => {
     const { browser, client } = connectedPage({}, undefined, { window: 4 });
     client.join("news");
-    const { id } = browser.socket.sentOf("join")[0] ?? {};
-    browser.socket.says({ type: "joined", id, room: "news", epoch: "e", offset: 5 });
-    const messages = heard(client, "message");
+    const { id } = browser.socket.sentOfType("join")[0] ?? {};
+    browser.socket.receive({ type: "joined", id, room: "news", epoch: "e", offset: 5 });
+    const messages = recordEvents(client, "message");
     client.addEventListener("frame", ({ detail }) => {
       if (detail.frame.type === "received") client.disconnect();
     });
-    browser.socket.says({ type: "publication", room: "news", offset: 6, time: 7, data: 6 });
+    browser.socket.receive({ type: "publication", room: "news", offset: 6, time: 7, data: 6 });
     assert.equal(client.state, "disconnected");
     assert.deepEqual(messages, []);
   });

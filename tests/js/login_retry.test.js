@@ -11,16 +11,16 @@ const HINT = "realtime:welcome:wss://example.com/ws/";
 /** @param {number} code */
 function sentAway(code, options = {}) {
   const { browser, client } = connectedPage(options);
-  browser.socket.says(goodbye(code));
-  browser.pass(1000);
+  browser.socket.receive(goodbye(code));
+  browser.advance(1000);
   return { browser, client };
 }
 
 /** @type {Record<string, (browser: Browser) => void>} */
 const LOOKS = {
   "seen again": (browser) => {
-    browser.turn("hidden");
-    browser.turn("visible");
+    browser.setVisibility("hidden");
+    browser.setVisibility("visible");
   },
   "focused again": (browser) => browser.window.dispatchEvent(new Event("focus")),
 };
@@ -34,18 +34,18 @@ for (const code of [4501, 4503]) {
       assert.equal(client.state, "connecting");
       browser.socket.open();
       assert.equal(browser.socket.sent[0]?.resume, undefined);
-      browser.socket.welcomes();
+      browser.socket.welcome();
       assert.equal(client.state, "connected");
     });
   }
 
   test(`${code}, and another tab was welcomed`, () => {
     const { browser, client } = sentAway(code);
-    browser.isTold("somebody else's");
-    browser.isTold("realtime:welcome:wss://example.com/other/");
+    browser.storageEvent("somebody else's");
+    browser.storageEvent("realtime:welcome:wss://example.com/other/");
     assert.equal(browser.sockets.length, 1);
-    browser.isTold(HINT);
-    browser.socket.welcomes();
+    browser.storageEvent(HINT);
+    browser.socket.welcome();
     assert.equal(client.state, "connected");
   });
 }
@@ -55,20 +55,20 @@ describe("not in a loop", () => {
     const { browser } = sentAway(4503);
     for (const looks of Object.values(LOOKS)) looks(browser);
     assert.equal(browser.sockets.length, 2);
-    browser.socket.says(goodbye(4501));
+    browser.socket.receive(goodbye(4501));
     for (let i = 0; i < 10; i += 1) for (const looks of Object.values(LOOKS)) looks(browser);
-    browser.pass(600_000);
+    browser.advance(600_000);
     assert.equal(browser.sockets.length, 2);
   });
 
   test("refused again, it asks at another look, half a minute later", () => {
     const { browser } = sentAway(4503);
     LOOKS["focused again"]?.(browser);
-    browser.socket.says(goodbye(4501));
-    browser.pass(29_999);
+    browser.socket.receive(goodbye(4501));
+    browser.advance(29_999);
     LOOKS["focused again"]?.(browser);
     assert.equal(browser.sockets.length, 2);
-    browser.pass(1);
+    browser.advance(1);
     LOOKS["focused again"]?.(browser);
     assert.equal(browser.sockets.length, 3);
   });
@@ -76,8 +76,8 @@ describe("not in a loop", () => {
   test("who was welcomed because of a hint leaves none", () => {
     const { browser } = sentAway(4503);
     browser.local.items.clear();
-    browser.isTold(HINT);
-    browser.socket.welcomes();
+    browser.storageEvent(HINT);
+    browser.socket.welcome();
     assert.equal(browser.local.items.size, 0);
   });
 });
@@ -89,9 +89,9 @@ describe("stays away", () => {
       client.disconnect();
       client.connect();
       browser.socket.open();
-      browser.socket.says(goodbye(code));
+      browser.socket.receive(goodbye(code));
       for (const looks of Object.values(LOOKS)) looks(browser);
-      browser.isTold(HINT);
+      browser.storageEvent(HINT);
       assert.equal(browser.sockets.length, 2);
     });
   }
@@ -100,7 +100,7 @@ describe("stays away", () => {
     const { browser, client } = sentAway(4503);
     client.disconnect();
     for (const looks of Object.values(LOOKS)) looks(browser);
-    browser.isTold(HINT);
+    browser.storageEvent(HINT);
     assert.equal(browser.sockets.length, 1);
   });
 
@@ -114,7 +114,7 @@ describe("stays away", () => {
     const { browser, client } = sentAway(4503);
     client.disableAutoReconnect();
     for (const looks of Object.values(LOOKS)) looks(browser);
-    browser.isTold(HINT);
+    browser.storageEvent(HINT);
     assert.equal(browser.sockets.length, 1);
     client.enableAutoReconnect();
     LOOKS["focused again"]?.(browser);
@@ -124,7 +124,7 @@ describe("stays away", () => {
   test("a connection that stands is not disturbed", () => {
     const { browser } = connectedPage();
     for (const looks of Object.values(LOOKS)) looks(browser);
-    browser.isTold(HINT);
+    browser.storageEvent(HINT);
     assert.equal(browser.sockets.length, 1);
   });
 });
@@ -137,9 +137,9 @@ describe("hints", () => {
     assert.ok(first);
     const { browser } = connectedPage({}, new Browser(undefined, local), { resumed: true });
     assert.equal(local.getItem(HINT), first);
-    browser.socket.breaks();
-    browser.pass(1000);
-    browser.socket.welcomes({ resumed: false });
+    browser.socket.drop();
+    browser.advance(1000);
+    browser.socket.welcome({ resumed: false });
     assert.notEqual(local.getItem(HINT), first);
     assert.doesNotMatch(local.getItem(HINT) ?? "", /s1|t1/); // no secret
   });

@@ -3,19 +3,26 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { heard } from "./browser.js";
-import { connectedPage, ends, goodbye, page, passDelay, reconnected } from "./pages.js";
+import { recordEvents } from "./browser.js";
+import {
+  advanceToNextAttempt,
+  connectedPage,
+  goodbye,
+  outcomes,
+  page,
+  reconnected,
+} from "./pages.js";
 
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
 
 /** @param {FakeSocket} socket */
 function said(socket) {
-  return socket.sentOf("message").map(({ data }) => data);
+  return socket.sentOfType("message").map(({ data }) => data);
 }
 
 /** @param {FakeSocket} socket the newest message is taken */
 function acknowledges(socket) {
-  socket.says({ type: "ack", id: socket.sentOf("message").at(-1)?.id });
+  socket.receive({ type: "ack", id: socket.sentOfType("message").at(-1)?.id });
 }
 
 /**
@@ -23,16 +30,16 @@ function acknowledges(socket) {
  * @param {string} code
  */
 function refuses(socket, code) {
-  const { id, room } = socket.sentOf("message").at(-1) ?? {};
-  socket.says({ type: "error", id, room, code, detail: `said ${code}` });
+  const { id, room } = socket.sentOfType("message").at(-1) ?? {};
+  socket.receive({ type: "error", id, room, code, detail: `said ${code}` });
 }
 
 describe("sending", () => {
   test("resolves when the server has it", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", { text: "hi" });
-    assert.deepEqual(await ends([sent]), [""]);
-    const [{ key, ...frame } = {}] = browser.socket.sentOf("message");
+    assert.deepEqual(await outcomes([sent]), [""]);
+    const [{ key, ...frame } = {}] = browser.socket.sentOfType("message");
     assert.deepEqual(frame, { type: "message", room: "chat", data: { text: "hi" }, id: 1 });
     assert.ok(key.length > 0 && key.length <= 64, key);
     acknowledges(browser.socket);
@@ -45,7 +52,7 @@ describe("sending", () => {
     assert.deepEqual(said(browser.socket), [1]);
     for (const _ of sent) acknowledges(browser.socket);
     assert.deepEqual(said(browser.socket), [1, 2, 3]);
-    assert.deepEqual(await ends(sent), ["done", "done", "done"]);
+    assert.deepEqual(await outcomes(sent), ["done", "done", "done"]);
   });
 
   test("each has a key of its own, by chance", () => {
@@ -55,7 +62,7 @@ describe("sending", () => {
       void client.send("chat", data);
       acknowledges(browser.socket);
     }
-    assert.equal(new Set(browser.socket.sentOf("message").map(({ key }) => key)).size, 5);
+    assert.equal(new Set(browser.socket.sentOfType("message").map(({ key }) => key)).size, 5);
   });
 
   test("what is changed afterwards is not sent", () => {
@@ -64,17 +71,17 @@ describe("sending", () => {
     void client.send("chat", data);
     data.text = "changed";
     client.connect();
-    browser.socket.welcomes();
+    browser.socket.welcome();
     assert.deepEqual(said(browser.socket), [{ text: "as it was" }]);
   });
 
   test("an answer that nobody waits for answers nothing", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
-    browser.socket.says({ type: "ack", id: 99 });
-    browser.socket.says({ type: "error", id: 99, code: "forbidden", detail: "" });
-    browser.socket.says({ type: "error", room: "news", code: "forbidden", detail: "" });
-    assert.deepEqual(await ends([sent]), [""]);
+    browser.socket.receive({ type: "ack", id: 99 });
+    browser.socket.receive({ type: "error", id: 99, code: "forbidden", detail: "" });
+    browser.socket.receive({ type: "error", room: "news", code: "forbidden", detail: "" });
+    assert.deepEqual(await outcomes([sent]), [""]);
     assert.deepEqual(said(browser.socket), [1]);
   });
 
@@ -83,14 +90,14 @@ describe("sending", () => {
     client.join("chat");
     void client.send("chat", 1);
     assert.deepEqual(said(browser.socket), []);
-    browser.socket.says({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
+    browser.socket.receive({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
     assert.deepEqual(said(browser.socket), [1]);
   });
 
   test("said, then left: in that order", () => {
     const { browser, client } = connectedPage();
     client.join("chat");
-    browser.socket.says({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
+    browser.socket.receive({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
     void client.send("chat", "bye");
     client.leave("chat");
     assert.equal(browser.socket.sent.at(-1)?.type, "message");
@@ -109,20 +116,20 @@ describe("without a connection", () => {
         void client.send("chat", "hello");
       };
       client.addEventListener(/** @type {any} */ (type), atOnce, { once: true });
-      browser.socket.welcomes();
-      assert.deepEqual(browser.socket.sentOf("join").length, 1);
-      browser.socket.says({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
+      browser.socket.welcome();
+      assert.deepEqual(browser.socket.sentOfType("join").length, 1);
+      browser.socket.receive({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
       assert.deepEqual(said(browser.socket), ["hello"]);
     });
   }
 
   test("what waits goes once, also where more is said at the welcome", () => {
     const { browser, client } = connectedPage();
-    browser.socket.breaks();
+    browser.socket.drop();
     void client.send("chat", 1);
     client.addEventListener("connection_established", () => void client.send("chat", 2));
-    passDelay(browser, client);
-    browser.socket.welcomes();
+    advanceToNextAttempt(browser, client);
+    browser.socket.welcome();
     assert.deepEqual(said(browser.socket), [1]);
     acknowledges(browser.socket);
     assert.deepEqual(said(browser.socket), [1, 2]);
@@ -134,11 +141,11 @@ describe("without a connection", () => {
     client.connect();
     browser.socket.open();
     assert.equal(browser.socket.sent.length, 1);
-    browser.socket.welcomes();
+    browser.socket.welcome();
     acknowledges(browser.socket);
     acknowledges(browser.socket);
     assert.deepEqual(said(browser.socket), [1, 2]);
-    assert.deepEqual(await ends(sent), ["done", "done"]);
+    assert.deepEqual(await outcomes(sent), ["done", "done"]);
   });
 
   for (const resumed of [true, false]) {
@@ -150,8 +157,8 @@ describe("without a connection", () => {
       acknowledges(socket);
       acknowledges(socket);
       assert.deepEqual(said(socket), [1, 2]);
-      assert.equal(socket.sentOf("message")[0]?.key, first.sentOf("message")[0]?.key);
-      assert.deepEqual(await ends(sent), ["done", "done"]);
+      assert.equal(socket.sentOfType("message")[0]?.key, first.sentOfType("message")[0]?.key);
+      assert.deepEqual(await outcomes(sent), ["done", "done"]);
       assert.deepEqual(said(reconnected(page)), []);
     });
   }
@@ -159,16 +166,16 @@ describe("without a connection", () => {
   test("their rooms first: who is not in a room yet is not heard in it", () => {
     const page = connectedPage();
     page.client.join("chat");
-    page.browser.socket.says({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
+    page.browser.socket.receive({ type: "joined", id: 1, room: "chat", epoch: "e", offset: 0 });
     void page.client.send("chat", 1);
     const socket = reconnected(page); // the welcome leaves the room out
     assert.deepEqual(said(socket), []);
-    const { id } = socket.sentOf("join")[0] ?? {};
-    socket.says({ type: "error", id, room: "chat", code: "unavailable", detail: "" });
-    page.browser.pass(500);
+    const { id } = socket.sentOfType("join")[0] ?? {};
+    socket.receive({ type: "error", id, room: "chat", code: "unavailable", detail: "" });
+    page.browser.advance(500);
     assert.deepEqual(said(socket), []);
-    const again = socket.sentOf("join")[1]?.id;
-    socket.says({
+    const again = socket.sentOfType("join")[1]?.id;
+    socket.receive({
       type: "joined",
       id: again,
       room: "chat",
@@ -196,7 +203,7 @@ describe("refusals", () => {
       const { browser, client } = connectedPage();
       const sent = [1, 2].map((data) => client.send("chat", data));
       refuses(browser.socket, code);
-      assert.deepEqual(await ends(sent), [code, ""]);
+      assert.deepEqual(await outcomes(sent), [code, ""]);
       await assert.rejects(/** @type {Promise<void>} */ (sent[0]), new RegExp(`said ${code}`));
       assert.deepEqual(said(browser.socket), [1, 2]);
     });
@@ -205,8 +212,8 @@ describe("refusals", () => {
   test("one so wrong that the server does not know which: it is the one on its way", async () => {
     const { browser, client } = connectedPage();
     const sent = [1, 2].map((data) => client.send("chat", data));
-    browser.socket.says({ type: "error", code: "invalid_json", detail: "expected …" });
-    assert.deepEqual(await ends(sent), ["invalid_json", ""]);
+    browser.socket.receive({ type: "error", code: "invalid_json", detail: "expected …" });
+    assert.deepEqual(await outcomes(sent), ["invalid_json", ""]);
     assert.deepEqual(said(browser.socket), [1, 2]);
   });
 
@@ -216,16 +223,16 @@ describe("refusals", () => {
       const { socket } = browser;
       const sent = [1, 2].map((data) => client.send("chat", data));
       refuses(socket, code);
-      browser.pass(499);
+      browser.advance(499);
       assert.deepEqual(said(socket), [1]);
-      browser.pass(1);
+      browser.advance(1);
       refuses(socket, code);
-      browser.pass(1000);
+      browser.advance(1000);
       assert.deepEqual(said(socket), [1, 1, 1]);
-      assert.equal(new Set(socket.sentOf("message").map(({ key }) => key)).size, 1);
+      assert.equal(new Set(socket.sentOfType("message").map(({ key }) => key)).size, 1);
       acknowledges(socket);
       acknowledges(socket);
-      assert.deepEqual(await ends(sent), ["done", "done"]);
+      assert.deepEqual(await outcomes(sent), ["done", "done"]);
     });
   }
 
@@ -235,7 +242,7 @@ describe("refusals", () => {
     for (const data of [1, 2]) {
       void client.send("chat", data);
       refuses(socket, "unavailable");
-      browser.pass(500);
+      browser.advance(500);
       acknowledges(socket);
     }
     assert.deepEqual(said(socket), [1, 1, 2, 2]);
@@ -249,7 +256,7 @@ describe("refusals", () => {
     const bad = [undefined, () => {}, Symbol("s"), 1n, circle, "x".repeat(9), "…".repeat(3)];
     const sent = bad.map((data) => client.send("chat", data));
     assert.deepEqual(
-      await ends(sent),
+      await outcomes(sent),
       bad.map(() => "invalid_message"),
     );
     assert.deepEqual(said(browser.socket), []);
@@ -262,7 +269,7 @@ describe("refusals", () => {
     const whole = "👍";
     const halves = [whole.slice(0, 1), `x${whole.slice(1)}`, [{ "\\\ud83d": 1 }], "\udc4d\ud83d"];
     assert.deepEqual(
-      await ends(halves.map((data) => client.send("chat", data))),
+      await outcomes(halves.map((data) => client.send("chat", data))),
       halves.map(() => "invalid_message"),
     );
     assert.deepEqual(said(browser.socket), []);
@@ -273,7 +280,7 @@ describe("refusals", () => {
   test("before any welcome the usual limit holds", async () => {
     const { client } = page();
     const sent = [65_534, 65_535].map((length) => client.send("chat", "x".repeat(length)));
-    assert.deepEqual(await ends(sent), ["", "invalid_message"]);
+    assert.deepEqual(await outcomes(sent), ["", "invalid_message"]);
   });
 
   test("null is data", () => {
@@ -285,13 +292,13 @@ describe("refusals", () => {
   test("beyond 200 that wait: refused at once", async () => {
     const { browser, client } = page();
     const sent = Array.from({ length: 201 }, (_, data) => client.send("chat", data));
-    const found = await ends(sent);
+    const found = await outcomes(sent);
     assert.deepEqual(new Set(found.slice(0, 200)), new Set([""]));
     assert.equal(found[200], "queue_full");
     client.connect();
-    browser.socket.welcomes();
+    browser.socket.welcome();
     acknowledges(browser.socket);
-    assert.deepEqual(await ends([client.send("chat", 201)]), [""]);
+    assert.deepEqual(await outcomes([client.send("chat", 201)]), [""]);
   });
 });
 
@@ -301,11 +308,11 @@ describe("the end", () => {
     const sent = [1, 2].map((data) => client.send("chat", data));
     client.disconnect();
     sent.push(client.send("chat", 3));
-    assert.deepEqual(await ends(sent), ["disconnected", "disconnected", "disconnected"]);
+    assert.deepEqual(await outcomes(sent), ["disconnected", "disconnected", "disconnected"]);
     assert.equal(browser.timers, 0);
     client.connect();
     void client.send("chat", 4);
-    browser.socket.welcomes();
+    browser.socket.welcome();
     assert.deepEqual(said(browser.socket), [4]);
   });
 
@@ -314,14 +321,14 @@ describe("the end", () => {
     const sent = client.send("chat", 1);
     refuses(browser.socket, "unavailable");
     client.disconnect();
-    assert.deepEqual(await ends([sent]), ["disconnected"]);
+    assert.deepEqual(await outcomes([sent]), ["disconnected"]);
     assert.equal(browser.timers, 0);
   });
 
   test("so does a dismissal, with its reason", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
-    browser.socket.says(goodbye(4503));
+    browser.socket.receive(goodbye(4503));
     await assert.rejects(sent, { code: "disconnected", message: "said 4503" });
     await assert.rejects(client.send("chat", 2), { code: "disconnected", message: "said 4503" });
   });
@@ -331,20 +338,20 @@ describe("the end", () => {
     const sent = client.send("chat", 1);
     browser.document.dispatchEvent(new Event("freeze"));
     browser.document.dispatchEvent(new Event("resume"));
-    browser.leave();
-    browser.comeBack();
-    browser.socket.breaks();
+    browser.hidePage();
+    browser.restorePage();
+    browser.socket.drop();
     assert.equal(client.state, "error");
-    assert.deepEqual(await ends([sent]), [""]);
+    assert.deepEqual(await outcomes([sent]), [""]);
     client.connect();
-    browser.socket.welcomes();
+    browser.socket.welcome();
     acknowledges(browser.socket);
     await sent;
   });
 
   test("errors that refuse a message are events as well", () => {
     const { browser, client } = connectedPage();
-    const errors = heard(client, "server_error");
+    const errors = recordEvents(client, "server_error");
     client.send("chat", 1).catch(() => {});
     refuses(browser.socket, "forbidden");
     assert.equal(errors[0]?.code, "forbidden");

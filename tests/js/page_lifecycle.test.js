@@ -3,17 +3,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Browser, FakeStorage, heard } from "./browser.js";
-import { connectedPage, goodbye, page, pageIn } from "./pages.js";
+import { Browser, FakeStorage, recordEvents } from "./browser.js";
+import { connectedPage, goodbye, page, pageInTab } from "./pages.js";
 
 describe("pages and tabs", () => {
   test("the next page of the tab resumes the session", () => {
     const tab = new FakeStorage();
-    const first = pageIn(tab);
-    first.browser.leave();
+    const first = pageInTab(tab);
+    first.browser.hidePage();
     assert.equal(first.browser.socket.closedWith, "none");
-    assert.equal(first.browser.socket.sentOf("bye").length, 0);
-    const second = pageIn(tab);
+    assert.equal(first.browser.socket.sentOfType("bye").length, 0);
+    const second = pageInTab(tab);
     assert.deepEqual(second.browser.socket.sent[0]?.resume, {
       session: "s1",
       token: "t1",
@@ -23,19 +23,19 @@ describe("pages and tabs", () => {
 
   test("a duplicated tab has a session of its own, also of a hidden page", () => {
     const tab = new FakeStorage();
-    const { browser } = pageIn(tab);
-    browser.turn("hidden");
-    const duplicate = pageIn(tab.copy());
+    const { browser } = pageInTab(tab);
+    browser.setVisibility("hidden");
+    const duplicate = pageInTab(tab.copy());
     assert.equal(duplicate.browser.socket.sent[0]?.resume, undefined);
   });
 
   test("out of the back-forward cache: connected again, with what the next page left", () => {
     const tab = new FakeStorage();
-    const first = pageIn(tab);
-    first.browser.leave();
+    const first = pageInTab(tab);
+    first.browser.hidePage();
     assert.equal(first.client.state, "disconnected");
-    pageIn(tab).browser.leave();
-    first.browser.comeBack();
+    pageInTab(tab).browser.hidePage();
+    first.browser.restorePage();
     first.browser.socket.open();
     assert.equal(first.client.state, "connecting");
     assert.deepEqual(first.browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 2 });
@@ -45,13 +45,13 @@ describe("pages and tabs", () => {
   test("out of the cache before the page that was here has gone: it waits for its session", () => {
     const tab = new FakeStorage();
     const first = connectedPage({}, new Browser(tab));
-    first.browser.leave();
+    first.browser.hidePage();
     const second = connectedPage({}, new Browser(tab), { session: "s2", token: "t2" });
     first.browser.window.dispatchEvent(new Event("pageshow"));
-    first.browser.pass(5);
+    first.browser.advance(5);
     assert.equal(first.browser.sockets.length, 1);
-    second.browser.leave();
-    first.browser.pass(95);
+    second.browser.hidePage();
+    first.browser.advance(95);
     first.browser.socket.open();
     assert.deepEqual(first.browser.socket.sent[0]?.resume, { session: "s2", token: "t2", turn: 1 });
     assert.equal(tab.items.size, 0);
@@ -60,48 +60,48 @@ describe("pages and tabs", () => {
   test("out of the cache, and away for good: nothing stays behind for a duplicate", () => {
     const tab = new FakeStorage();
     const { browser } = connectedPage({ autoReconnect: false }, new Browser(tab));
-    browser.socket.breaks();
-    browser.leave();
+    browser.socket.drop();
+    browser.hidePage();
     assert.equal(tab.items.size, 1);
-    browser.comeBack();
+    browser.restorePage();
     assert.equal(tab.items.size, 0);
     assert.equal(browser.sockets.length, 1);
   });
 
   test("gone again before the handover: nothing connects", () => {
     const { browser } = connectedPage();
-    browser.leave();
+    browser.hidePage();
     browser.window.dispatchEvent(new Event("pageshow"));
-    browser.leave();
-    browser.pass(1000);
+    browser.hidePage();
+    browser.advance(1000);
     assert.equal(browser.sockets.length, 1);
   });
 
   test("freeze and resume on the way into and out of the cache are not a return", () => {
     const { browser } = connectedPage();
-    browser.leave();
+    browser.hidePage();
     browser.document.dispatchEvent(new Event("freeze"));
     browser.document.dispatchEvent(new Event("resume"));
     assert.equal(browser.sockets.length, 1);
-    browser.comeBack();
+    browser.restorePage();
     assert.equal(browser.sockets.length, 2);
   });
 
   test("whoever had disconnected does not come back with the page", () => {
     const { browser, client } = connectedPage();
     client.disconnect();
-    browser.leave();
-    browser.comeBack();
+    browser.hidePage();
+    browser.restorePage();
     assert.equal(browser.sockets.length, 1);
     assert.equal(browser.storage.items.size, 0);
   });
 
   test("whoever was disconnected stays away, and leaves nothing to the next page", () => {
     const { browser } = connectedPage();
-    browser.socket.says({ type: "goodbye", code: 4504, reason: "" });
-    browser.leave();
+    browser.socket.receive({ type: "goodbye", code: 4504, reason: "" });
+    browser.hidePage();
     assert.equal(browser.storage.items.size, 0);
-    browser.comeBack();
+    browser.restorePage();
     assert.equal(browser.sockets.length, 1);
   });
 
@@ -114,10 +114,10 @@ describe("pages and tabs", () => {
 
   test("back in the page, and disconnected before the handover: nothing connects", () => {
     const { browser, client } = connectedPage();
-    browser.leave();
+    browser.hidePage();
     browser.window.dispatchEvent(new Event("pageshow"));
     client.disconnect();
-    browser.pass(1000);
+    browser.advance(1000);
     assert.equal(browser.sockets.length, 1);
   });
 
@@ -141,7 +141,7 @@ describe("pages and tabs", () => {
 describe("freezing", () => {
   test("a frozen page closes with 4006 and resumes when thawed", () => {
     const { browser, client } = connectedPage();
-    const lost = heard(client, "connection_lost");
+    const lost = recordEvents(client, "connection_lost");
     browser.document.dispatchEvent(new Event("freeze"));
     assert.equal(browser.socket.closedWith, 4006);
     assert.equal(client.stats().reason, "page frozen");
@@ -154,9 +154,9 @@ describe("freezing", () => {
 
   test("a page out of the cache can be frozen and thawed again", () => {
     const { browser } = connectedPage();
-    browser.leave();
-    browser.comeBack();
-    browser.socket.welcomes({ resumed: true });
+    browser.hidePage();
+    browser.restorePage();
+    browser.socket.welcome({ resumed: true });
     browser.document.dispatchEvent(new Event("freeze"));
     browser.document.dispatchEvent(new Event("resume"));
     assert.equal(browser.sockets.length, 3);
@@ -166,8 +166,8 @@ describe("freezing", () => {
     const { browser } = connectedPage();
     browser.document.dispatchEvent(new Event("freeze"));
     browser.document.dispatchEvent(new Event("resume"));
-    browser.socket.welcomes({ resumed: true });
-    browser.socket.says(goodbye(4501));
+    browser.socket.welcome({ resumed: true });
+    browser.socket.receive(goodbye(4501));
     browser.document.dispatchEvent(new Event("freeze"));
     browser.document.dispatchEvent(new Event("resume"));
     assert.equal(browser.sockets.length, 2);
@@ -176,7 +176,7 @@ describe("freezing", () => {
   test("a page that leaves while it is frozen still leaves its identity", () => {
     const { browser } = connectedPage();
     browser.document.dispatchEvent(new Event("freeze"));
-    browser.leave();
+    browser.hidePage();
     assert.equal(browser.storage.items.size, 1);
   });
 });
@@ -184,17 +184,17 @@ describe("freezing", () => {
 describe("looking away", () => {
   test("the server is told", () => {
     const { browser } = connectedPage();
-    browser.turn("hidden");
-    browser.turn("visible");
+    browser.setVisibility("hidden");
+    browser.setVisibility("visible");
     assert.deepEqual(
-      browser.socket.sentOf("visibility").map(({ state }) => state),
+      browser.socket.sentOfType("visibility").map(({ state }) => state),
       ["hidden", "visible"],
     );
   });
 
   test("a connection that opens in a hidden tab says so", () => {
     const { browser, client } = page();
-    browser.turn("hidden");
+    browser.setVisibility("hidden");
     client.connect();
     browser.socket.open();
     assert.equal(browser.socket.sent[0]?.visibility, "hidden");
@@ -202,56 +202,56 @@ describe("looking away", () => {
 
   test("back after a glance: nothing; after a pause: a probe, 2 s", () => {
     const { browser, client } = connectedPage();
-    browser.turn("hidden");
-    browser.pass(9999);
-    browser.turn("visible");
-    assert.equal(browser.socket.sentOf("ping").length, 0);
-    browser.turn("hidden");
-    browser.pass(10_000);
-    browser.turn("visible");
+    browser.setVisibility("hidden");
+    browser.advance(9999);
+    browser.setVisibility("visible");
+    assert.equal(browser.socket.sentOfType("ping").length, 0);
+    browser.setVisibility("hidden");
+    browser.advance(10_000);
+    browser.setVisibility("visible");
     assert.equal(client.state, "unstable");
-    assert.equal(browser.socket.sentOf("ping").length, 1);
-    browser.pass(2000);
+    assert.equal(browser.socket.sentOfType("ping").length, 1);
+    browser.advance(2000);
     assert.equal(client.state, "connecting");
   });
 
   test("a throttled hidden tab is never reconnected in ten minutes", () => {
     const { browser, client } = connectedPage();
-    browser.turn("hidden");
+    browser.setVisibility("hidden");
     let sequence = 0;
     for (let minute = 0; minute < 10; minute += 1) {
       for (const quiet of [25_000, 25_000]) {
         browser.stall(quiet);
-        browser.socket.says({ type: "ping", sequence: ++sequence, timestamp: "" });
+        browser.socket.receive({ type: "ping", sequence: ++sequence, timestamp: "" });
       }
-      browser.passThrottled(10_000);
+      browser.advanceThrottled(10_000);
     }
     assert.equal(client.state, "connected");
     assert.equal(browser.sockets.length, 1);
-    assert.equal(browser.socket.sentOf("pong").length, 20);
+    assert.equal(browser.socket.sentOfType("pong").length, 20);
   });
 });
 
 describe("sleeping", () => {
   test("after a wake the line is probed, and a dead one left after 2 s", () => {
     const { browser, client } = connectedPage();
-    browser.pass(5000);
+    browser.advance(5000);
     browser.sleep(3_600_000);
-    browser.pass(1000);
+    browser.advance(1000);
     assert.equal(client.state, "unstable");
-    browser.pass(2000);
+    browser.advance(2000);
     assert.equal(client.state, "connecting");
-    browser.pass(500);
+    browser.advance(500);
     assert.equal(browser.sockets.length, 2);
   });
 
   test("after a wake a living line is kept", () => {
     const { browser, client } = connectedPage();
-    browser.pass(5000);
+    browser.advance(5000);
     browser.stall(90_000);
-    browser.pass(0);
-    browser.socket.says({ type: "pong", sequence: 1 });
-    browser.pass(10_000);
+    browser.advance(0);
+    browser.socket.receive({ type: "pong", sequence: 1 });
+    browser.advance(10_000);
     assert.equal(client.state, "connected");
     assert.equal(browser.sockets.length, 1);
   });
@@ -261,6 +261,6 @@ describe("sleeping", () => {
     browser.window.dispatchEvent(new Event("online"));
     browser.window.dispatchEvent(new Event("online"));
     assert.equal(client.state, "unstable");
-    assert.equal(browser.socket.sentOf("ping").length, 1);
+    assert.equal(browser.socket.sentOfType("ping").length, 1);
   });
 });

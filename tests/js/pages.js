@@ -1,4 +1,4 @@
-/** Pages with a client, for tests. */
+/** Pages with a client. */
 
 import { RealtimeClient } from "../../realtime/static/realtime/client.js";
 import { Browser } from "./browser.js";
@@ -6,7 +6,7 @@ import { Browser } from "./browser.js";
 /** @typedef {import("../../realtime/static/realtime/client.js").Options} Options */
 
 /**
- * A page with a client, not connected yet.
+ * A page with a client that is not connected yet.
  * @param {Options} [options]
  */
 export function page(options = {}, browser = new Browser()) {
@@ -22,25 +22,26 @@ export function page(options = {}, browser = new Browser()) {
 export function connectedPage(options = {}, browser = new Browser(), welcome = {}) {
   const { client } = page(options, browser);
   client.connect();
-  browser.socket.welcomes(welcome);
+  browser.socket.welcome(welcome);
   return { browser, client };
 }
 
-/** A page in a tab that other pages were in before. @param {import("./browser.js").FakeStorage} tab */
-export function pageIn(tab) {
+/** A connected page in a tab with the storage of earlier pages. @param {import("./browser.js").FakeStorage} tab */
+export function pageInTab(tab) {
   return connectedPage({}, new Browser(tab));
 }
 
 /**
- * Until the next attempt, if there is to be one.
+ * Advance to the next attempt, if one is scheduled.
  * @param {Browser} browser
  * @param {RealtimeClient} client
  */
-export function passDelay(browser, client) {
-  browser.pass((client.stats().nextAttemptAt ?? browser.wall) - browser.wall);
+export function advanceToNextAttempt(browser, client) {
+  browser.advance((client.stats().nextAttemptAt ?? browser.wall) - browser.wall);
 }
 
 /**
+ * A goodbye frame.
  * @param {number} code
  * @param {object} [fields]
  */
@@ -48,26 +49,26 @@ export function goodbye(code, fields = {}) {
   return { type: "goodbye", code, reason: `said ${code}`, ...fields };
 }
 
-/** How promises have ended: a code, "done", or "" of one that has not. @param {Promise<void>[]} promises */
-export async function ends(promises) {
-  const ends = promises.map(() => "");
+/** The outcomes of promises so far: an error code, "done", or "" for pending. @param {Promise<void>[]} promises */
+export async function outcomes(promises) {
+  const result = promises.map(() => "");
   for (const [i, promise] of promises.entries()) {
     promise.then(
-      () => (ends[i] = "done"),
-      (error) => (ends[i] = error.code),
+      () => (result[i] = "done"),
+      (error) => (result[i] = error.code),
     );
   }
   await new Promise((resolve) => setImmediate(resolve));
-  return ends;
+  return result;
 }
 
 /**
- * The line breaks, and the next attempt is welcomed.
+ * Lose the connection and get welcomed at the next attempt.
  * @param {{browser: Browser, client: RealtimeClient}} page
  */
 export function reconnected({ browser, client }, welcome = {}) {
-  browser.socket.breaks();
-  passDelay(browser, client);
-  browser.socket.welcomes(welcome);
+  browser.socket.drop();
+  advanceToNextAttempt(browser, client);
+  browser.socket.welcome(welcome);
   return browser.socket;
 }

@@ -3,40 +3,40 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { heard } from "./browser.js";
-import { connectedPage, goodbye, page, passDelay } from "./pages.js";
+import { recordEvents } from "./browser.js";
+import { advanceToNextAttempt, connectedPage, goodbye, page } from "./pages.js";
 
 /** @typedef {import("./browser.js").Browser} Browser */
 
 test("the first return after a lost connection is fast, with full jitter", () => {
   const { browser, client } = connectedPage();
-  const lost = heard(client, "connection_lost");
-  browser.pass(20_000);
-  browser.socket.breaks(1006);
+  const lost = recordEvents(client, "connection_lost");
+  browser.advance(20_000);
+  browser.socket.drop(1006);
   assert.deepEqual(lost, [{ code: 1006, reason: "connection lost", willReconnect: true }]);
   assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
-  browser.pass(499);
+  browser.advance(499);
   assert.equal(browser.sockets.length, 1);
-  browser.pass(1);
+  browser.advance(1);
   assert.equal(browser.sockets.length, 2);
 });
 
 test("attempts are counted, delays grow, a welcome ends both", () => {
   const { browser, client } = connectedPage();
-  browser.pass(20_000);
+  browser.advance(20_000);
   const delays = [];
   for (let attempt = 1; attempt <= 4; attempt += 1) {
-    browser.socket.breaks();
+    browser.socket.drop();
     delays.push((client.stats().nextAttemptAt ?? 0) - browser.wall);
     assert.equal(client.state, "connecting");
-    passDelay(browser, client);
+    advanceToNextAttempt(browser, client);
     assert.equal(client.stats().attempts, attempt);
   }
   assert.deepEqual(delays, [500, 1000, 2000, 4000]);
-  browser.socket.welcomes();
+  browser.socket.welcome();
   assert.equal(client.stats().attempts, 0);
-  browser.pass(5000);
-  browser.socket.breaks();
+  browser.advance(5000);
+  browser.socket.drop();
   assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
 });
 
@@ -44,21 +44,21 @@ test("a server that welcomes and drops is called on ever more rarely", () => {
   const { browser, client } = connectedPage();
   const delays = [];
   for (let round = 0; round < 3; round += 1) {
-    browser.pass(4999);
-    browser.socket.breaks();
+    browser.advance(4999);
+    browser.socket.drop();
     delays.push((client.stats().nextAttemptAt ?? 0) - browser.wall);
-    passDelay(browser, client);
-    browser.socket.welcomes();
+    advanceToNextAttempt(browser, client);
+    browser.socket.welcome();
   }
   assert.deepEqual(delays, [500, 1000, 2000]);
 });
 
 test("the session is resumed", () => {
   const { browser, client } = connectedPage();
-  browser.socket.breaks();
-  browser.pass(1000);
-  const established = heard(client, "connection_established");
-  browser.socket.welcomes({ resumed: true });
+  browser.socket.drop();
+  browser.advance(1000);
+  const established = recordEvents(client, "connection_established");
+  browser.socket.welcome({ resumed: true });
   assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 1 });
   assert.equal(established[0].resumed, true);
 });
@@ -66,25 +66,25 @@ test("the session is resumed", () => {
 test("`since` is the start of the session, not of the connection", () => {
   const { browser, client } = connectedPage();
   const since = browser.wall;
-  browser.pass(10_000);
-  browser.socket.breaks();
-  browser.pass(1000);
-  browser.socket.welcomes({ resumed: true });
+  browser.advance(10_000);
+  browser.socket.drop();
+  browser.advance(1000);
+  browser.socket.welcome({ resumed: true });
   assert.equal(client.stats().since, since);
-  browser.socket.breaks();
-  browser.pass(1000);
-  browser.socket.welcomes({ resumed: false });
+  browser.socket.drop();
+  browser.advance(1000);
+  browser.socket.welcome({ resumed: false });
   assert.equal(client.stats().since, browser.wall);
 });
 
 test("what could not be resumed is replaced", () => {
   const { browser, client } = connectedPage();
-  browser.socket.breaks();
-  browser.pass(1000);
-  browser.socket.welcomes({ resumed: false, session: "s2", token: "t2" });
+  browser.socket.drop();
+  browser.advance(1000);
+  browser.socket.welcome({ resumed: false, session: "s2", token: "t2" });
   assert.equal(client.stats().session, "s2");
-  browser.socket.breaks();
-  browser.pass(2000);
+  browser.socket.drop();
+  browser.advance(2000);
   browser.socket.open();
   assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s2", token: "t2", turn: 1 });
 });
@@ -92,12 +92,12 @@ test("what could not be resumed is replaced", () => {
 for (const wake of ["online", "visible", "connect"]) {
   test(`${wake}: try again at once`, () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
-    browser.turn("hidden");
-    browser.socket.breaks();
-    browser.pass(1000);
+    browser.setVisibility("hidden");
+    browser.socket.drop();
+    browser.advance(1000);
     assert.equal(browser.sockets.length, 1);
     if (wake === "online") browser.window.dispatchEvent(new Event("online"));
-    if (wake === "visible") browser.turn("visible");
+    if (wake === "visible") browser.setVisibility("visible");
     if (wake === "connect") client.connect();
     assert.equal(browser.sockets.length, 2);
     assert.equal(client.stats().attempts, 1);
@@ -107,9 +107,9 @@ for (const wake of ["online", "visible", "connect"]) {
 
 test("switched off: what ends stays ended", () => {
   const { browser, client } = connectedPage({ autoReconnect: false });
-  const lost = heard(client, "connection_lost");
-  browser.socket.breaks();
-  browser.pass(100_000);
+  const lost = recordEvents(client, "connection_lost");
+  browser.socket.drop();
+  browser.advance(100_000);
   assert.equal(browser.sockets.length, 1);
   assert.equal(client.state, "disconnected");
   assert.deepEqual(lost, [{ code: 1006, reason: "connection lost", willReconnect: false }]);
@@ -120,19 +120,19 @@ test("switched off: what ends stays ended", () => {
 
 test("switched off while waiting: the waiting ends", () => {
   const { browser, client } = connectedPage();
-  browser.socket.breaks();
+  browser.socket.drop();
   client.disableAutoReconnect();
   assert.equal(client.state, "disconnected");
   assert.equal(client.stats().reason, "connection lost");
-  browser.pass(100_000);
+  browser.advance(100_000);
   assert.equal(browser.sockets.length, 1);
 });
 
 test("switched off and on again: it returns", () => {
   const { browser, client } = connectedPage({ autoReconnect: false });
   client.enableAutoReconnect();
-  browser.socket.breaks();
-  browser.pass(1000);
+  browser.socket.drop();
+  browser.advance(1000);
   assert.equal(browser.sockets.length, 2);
 });
 
@@ -141,8 +141,8 @@ test("after maxAttempts it gives up and says so, until somebody asks", () => {
   client.connect();
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     assert.equal(client.state, "connecting");
-    browser.socket.breaks();
-    passDelay(browser, client);
+    browser.socket.drop();
+    advanceToNextAttempt(browser, client);
   }
   assert.equal(client.state, "error");
   assert.equal(browser.sockets.length, 3);
@@ -156,21 +156,21 @@ test("reset forgets attempts, grown delays and the last error", () => {
   const { browser, client } = page();
   client.connect();
   for (let attempt = 1; attempt <= 4; attempt += 1) {
-    browser.socket.breaks();
-    if (attempt < 4) passDelay(browser, client);
+    browser.socket.drop();
+    if (attempt < 4) advanceToNextAttempt(browser, client);
   }
   assert.equal(client.stats().nextAttemptAt, browser.wall + 4000);
   client.resetReconnectState();
   const { attempts, lastError, nextAttemptAt } = client.stats();
   assert.deepEqual([attempts, lastError, nextAttemptAt], [0, null, browser.wall + 500]);
-  passDelay(browser, client);
-  browser.socket.breaks();
+  advanceToNextAttempt(browser, client);
+  browser.socket.drop();
   assert.equal(client.stats().nextAttemptAt, browser.wall + 1000);
 });
 
 test("reset leaves the error state", () => {
   const { browser, client } = connectedPage();
-  browser.socket.says(goodbye(4501));
+  browser.socket.receive(goodbye(4501));
   client.resetReconnectState();
   assert.equal(client.state, "disconnected");
   assert.equal(client.stats().reason, "");
@@ -181,21 +181,21 @@ describe("hope is no reason to call without end", () => {
   const hopes = {
     online: (browser) => browser.window.dispatchEvent(new Event("online")),
     network: (browser) => browser.network.dispatchEvent(new Event("change")),
-    visible: (browser) => browser.turn("visible"),
+    visible: (browser) => browser.setVisibility("visible"),
   };
   for (const [name, raise] of Object.entries(hopes)) {
     test(`${name}: not within a second, then two, four … of the attempt before`, () => {
       const { browser } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
-      browser.pass(10_000);
-      browser.socket.breaks();
+      browser.advance(10_000);
+      browser.socket.drop();
       const begun = [];
       for (let ms = 0; ms < 16_000; ms += 100) {
         raise(browser);
         if (browser.socket.readyState === 0) {
           begun.push(ms);
-          browser.socket.breaks();
+          browser.socket.drop();
         }
-        browser.pass(100);
+        browser.advance(100);
       }
       assert.deepEqual(begun, [0, 2000, 6000, 14_000]);
     });
@@ -204,36 +204,36 @@ describe("hope is no reason to call without end", () => {
   test("a server that welcomes and drops is not called at every event either", () => {
     const { browser } = connectedPage();
     for (let ms = 0; ms < 60_000; ms += 100) {
-      browser.socket.breaks();
+      browser.socket.drop();
       browser.window.dispatchEvent(new Event("online"));
-      browser.pass(100);
-      if (browser.socket.readyState === 0) browser.socket.welcomes();
+      browser.advance(100);
+      if (browser.socket.readyState === 0) browser.socket.welcome();
     }
     assert.ok(browser.sockets.length < 10, `${browser.sockets.length}`);
   });
 
   test("it shortens a wait, and the countdown follows", () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
-    browser.pass(10_000);
-    browser.socket.breaks();
-    const states = heard(client, "state");
+    browser.advance(10_000);
+    browser.socket.drop();
+    const states = recordEvents(client, "state");
     browser.window.dispatchEvent(new Event("online"));
-    browser.socket.breaks();
+    browser.socket.drop();
     browser.window.dispatchEvent(new Event("online"));
     assert.equal(client.stats().nextAttemptAt, browser.wall + 2000);
     assert.equal(states.at(-1)?.nextAttemptAt, browser.wall + 2000);
-    browser.pass(2000);
+    browser.advance(2000);
     assert.equal(browser.sockets.length, 3);
   });
 
   test("it delays no attempt whose timer is late", () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
-    browser.socket.breaks();
+    browser.socket.drop();
     for (const random of [0, 0, 0, 0, 0.99]) {
       browser.window.dispatchEvent(new Event("online"));
-      passDelay(browser, client);
+      advanceToNextAttempt(browser, client);
       browser.random = random;
-      browser.socket.breaks();
+      browser.socket.drop();
     }
     browser.stall(1000); // the attempt was due after 600 ms
     browser.window.dispatchEvent(new Event("online"));
@@ -242,19 +242,19 @@ describe("hope is no reason to call without end", () => {
 
   test("what the server said not to do before is not done", () => {
     const { browser } = connectedPage();
-    browser.pass(10_000);
-    browser.socket.says(goodbye(1001, { delay: [3000, 9000] }));
+    browser.advance(10_000);
+    browser.socket.receive(goodbye(1001, { delay: [3000, 9000] }));
     browser.window.dispatchEvent(new Event("online"));
-    browser.pass(2999);
+    browser.advance(2999);
     assert.equal(browser.sockets.length, 1);
-    browser.pass(1);
+    browser.advance(1);
     assert.equal(browser.sockets.length, 2);
   });
 
   test("who asks by hand does not wait", () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000 } });
     for (let attempt = 2; attempt < 5; attempt += 1) {
-      browser.socket.breaks();
+      browser.socket.drop();
       client.connect();
       assert.equal(browser.sockets.length, attempt);
     }
@@ -264,21 +264,21 @@ describe("hope is no reason to call without end", () => {
 for (const step of [-3_600_000, 3_600_000]) {
   test(`the countdown does not follow a clock that was set: ${step / 3_600_000} h`, () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
-    browser.socket.breaks();
-    browser.pass(10_000);
+    browser.socket.drop();
+    browser.advance(10_000);
     browser.sleep(step);
     assert.equal(client.stats().nextAttemptAt, browser.wall + 20_000);
-    browser.pass(20_000);
+    browser.advance(20_000);
     assert.equal(browser.sockets.length, 2);
   });
 }
 
 test("nor does the time since when, after a clock was set back", () => {
   const { browser, client } = connectedPage();
-  browser.pass(10_000);
+  browser.advance(10_000);
   browser.sleep(-3_600_000);
   assert.equal(browser.wall - client.stats().stateSince, 10_000);
-  browser.pass(1000);
+  browser.advance(1000);
   browser.sleep(7_200_000);
   assert.equal(browser.wall - client.stats().stateSince, 7_211_000);
 });

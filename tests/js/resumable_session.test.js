@@ -16,25 +16,25 @@ function keeper(storage, url = URL) {
 /** A page that has a session. @param {FakeStorage} tab */
 function page(tab) {
   const identity = keeper(tab);
-  identity.take();
-  identity.keep(IDENTITY);
+  identity.load();
+  identity.set(IDENTITY);
   return identity;
 }
 
 test("the next page in the tab takes it", () => {
   const tab = new FakeStorage();
-  page(tab).leave();
+  page(tab).save();
   const next = keeper(tab);
-  next.take();
+  next.load();
   assert.deepEqual(next.current, IDENTITY);
 });
 
 test("a duplicate of a living page finds nothing", () => {
   const tab = new FakeStorage();
-  page(tab).leave();
-  keeper(tab).take(); // the page that lives
+  page(tab).save();
+  keeper(tab).load(); // the page that lives
   const duplicate = keeper(tab.copy());
-  duplicate.take();
+  duplicate.load();
   assert.equal(duplicate.current, null);
 });
 
@@ -47,37 +47,37 @@ test("while a page lives nothing of it is in the storage", () => {
 test("a page out of the back-forward cache takes over from the page after it", () => {
   const tab = new FakeStorage();
   const first = page(tab);
-  first.leave();
+  first.save();
   const second = keeper(tab);
-  second.take();
-  second.keep({ ...IDENTITY, session: "s2" });
-  second.leave();
-  first.take();
+  second.load();
+  second.set({ ...IDENTITY, session: "s2" });
+  second.save();
+  first.load();
   assert.equal(first.current?.session, "s2");
 });
 
 test("a page out of the cache goes on with its own where the page after it left nothing", () => {
   const tab = new FakeStorage();
   const first = page(tab);
-  first.leave();
-  keeper(tab).take(); // and crashed
-  first.take();
+  first.save();
+  keeper(tab).load(); // and crashed
+  first.load();
   assert.deepEqual(first.current, IDENTITY);
 });
 
 test("each address has its own", () => {
   const tab = new FakeStorage();
-  page(tab).leave();
+  page(tab).save();
   const other = keeper(tab, "wss://example.com/other/");
-  other.take();
+  other.load();
   assert.equal(other.current, null);
 });
 
 test("what is forgotten is not left behind", () => {
   const tab = new FakeStorage();
   const identity = page(tab);
-  identity.forget();
-  identity.leave();
+  identity.clear();
+  identity.save();
   assert.equal(tab.items.size, 0);
 });
 
@@ -93,7 +93,7 @@ test("nonsense in the storage is no identity, and is removed", () => {
     const tab = new FakeStorage();
     tab.setItem(`realtime:${URL}`, text);
     const identity = keeper(tab);
-    identity.take();
+    identity.load();
     assert.equal(identity.current, null, text);
     assert.equal(tab.items.size, 0, text);
   }
@@ -101,9 +101,9 @@ test("nonsense in the storage is no identity, and is removed", () => {
 
 test("without storage the identity lives as long as the page", () => {
   const identity = keeper(null);
-  identity.keep(IDENTITY);
-  identity.leave();
-  identity.take();
+  identity.set(IDENTITY);
+  identity.save();
+  identity.load();
   assert.deepEqual(identity.current, IDENTITY);
 });
 
@@ -113,9 +113,9 @@ test("a storage that refuses is survived", () => {
     throw new DOMException("refused", "SecurityError");
   };
   const identity = keeper(refusing);
-  identity.keep(IDENTITY);
-  identity.leave();
-  identity.take();
+  identity.set(IDENTITY);
+  identity.save();
+  identity.load();
   assert.deepEqual(identity.current, IDENTITY);
 });
 
@@ -127,15 +127,15 @@ test("a frame of the same origin, in the same tab, has its own: neither takes th
   ]) {
     const loaded = Object.fromEntries(order.map((name) => [name, keeperIn(name, tab)]));
     for (const name of order) {
-      loaded[name]?.take();
-      loaded[name]?.keep({ ...IDENTITY, session: name });
+      loaded[name]?.load();
+      loaded[name]?.set({ ...IDENTITY, session: name });
     }
-    for (const name of [...order].reverse()) loaded[name]?.leave();
+    for (const name of [...order].reverse()) loaded[name]?.save();
     for (const name of order) {
       const next = keeperIn(name, tab);
-      next.take();
+      next.load();
       assert.equal(next.current?.session, name);
-      next.leave();
+      next.save();
     }
   }
 });
@@ -175,14 +175,14 @@ test("two clients of one page have their own, also over a reload", () => {
   const tab = new FakeStorage();
   const load = () => {
     const clients = [keeper(tab), keeper(tab)];
-    for (const client of clients) client.take();
+    for (const client of clients) client.load();
     return clients;
   };
   const [one, two] = load();
-  one?.keep(IDENTITY);
-  two?.keep({ ...IDENTITY, session: "s2" });
-  one?.leave();
-  two?.leave();
+  one?.set(IDENTITY);
+  two?.set({ ...IDENTITY, session: "s2" });
+  one?.save();
+  two?.save();
   assert.deepEqual(
     load().map(({ current }) => current?.session),
     ["s1", "s2"],
@@ -192,8 +192,8 @@ test("two clients of one page have their own, also over a reload", () => {
 test("to take twice claims no second place", () => {
   const tab = new FakeStorage();
   const client = page(tab);
-  client.take();
-  client.leave();
+  client.load();
+  client.save();
   assert.deepEqual([...tab.items.keys()], [`realtime:${URL}`]);
 });
 
@@ -201,11 +201,11 @@ test("one that has let go makes room for the next", () => {
   const tab = new FakeStorage();
   for (let time = 0; time < 3; time += 1) {
     const client = keeper(tab);
-    client.take();
-    client.keep(IDENTITY);
-    client.forget();
-    client.release();
+    client.load();
+    client.set(IDENTITY);
+    client.clear();
+    client.releaseKey();
   }
-  page(tab).leave();
+  page(tab).save();
   assert.deepEqual([...tab.items.keys()], [`realtime:${URL}`]);
 });

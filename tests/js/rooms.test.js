@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Browser, FakeStorage, heard } from "./browser.js";
-import { connectedPage, page, passDelay } from "./pages.js";
+import { Browser, FakeStorage, recordEvents } from "./browser.js";
+import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
 /** @typedef {import("../../realtime/static/realtime/client.js").RealtimeClient} RealtimeClient */
@@ -18,7 +18,7 @@ import { connectedPage, page, passDelay } from "./pages.js";
 function answers(socket, type, fields = {}) {
   const requests = socket.sent.filter(({ type }) => type === "join" || type === "leave");
   const { id, room } = requests.at(-1) ?? {};
-  socket.says({ type, id, room, ...fields });
+  socket.receive({ type, id, room, ...fields });
 }
 
 /**
@@ -27,24 +27,27 @@ function answers(socket, type, fields = {}) {
  */
 function publishes(socket, ...offsets) {
   for (const offset of offsets) {
-    socket.says({ type: "publication", room: "news", offset, time: 7, data: `n${offset}` });
+    socket.receive({ type: "publication", room: "news", offset, time: 7, data: `n${offset}` });
   }
 }
 
 /** A page in the room news, whose log ends at 5. */
 function inNews() {
   const { browser, client } = connectedPage();
-  const told = { messages: heard(client, "message"), joined: heard(client, "joined") };
+  const told = {
+    messages: recordEvents(client, "message"),
+    joined: recordEvents(client, "joined"),
+  };
   const { socket } = browser;
   client.join("news");
   answers(socket, "joined", { epoch: "e", offset: 5 });
-  return { browser, client, socket, ...told, resyncs: heard(client, "resync") };
+  return { browser, client, socket, ...told, resyncs: recordEvents(client, "resync") };
 }
 
 /** @param {{browser: Browser, client: RealtimeClient}} page */
 function reconnects({ browser, client }) {
-  browser.socket.breaks();
-  passDelay(browser, client);
+  browser.socket.drop();
+  advanceToNextAttempt(browser, client);
   browser.socket.open();
   return browser.socket;
 }
@@ -59,13 +62,13 @@ function asked(socket) {
 describe("joining", () => {
   test("a room joined before there is a connection is in its hello, from now on", () => {
     const { browser, client } = page();
-    const joined = heard(client, "joined");
+    const joined = recordEvents(client, "joined");
     client.join("news");
     client.join("news");
     client.connect();
     browser.socket.open();
     assert.deepEqual(browser.socket.sent[0]?.rooms, { news: null });
-    browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 5 } } });
+    browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 5 } } });
     assert.deepEqual(joined, [{ room: "news", offset: 5, recovered: null }]);
     assert.deepEqual(asked(browser.socket), []);
   });
@@ -74,7 +77,7 @@ describe("joining", () => {
     const { browser, client } = connectedPage();
     client.join("news");
     client.join("news");
-    const [join, ...others] = browser.socket.sentOf("join");
+    const [join, ...others] = browser.socket.sentOfType("join");
     assert.deepEqual(join, { type: "join", room: "news", position: null, id: 1 });
     assert.deepEqual(others, []);
   });
@@ -85,28 +88,28 @@ describe("joining", () => {
     browser.socket.open();
     client.join("news");
     assert.deepEqual(asked(browser.socket), []);
-    browser.socket.welcomes();
+    browser.socket.welcome();
     assert.deepEqual(asked(browser.socket), ["join news"]);
   });
 
   test("whoever disconnects at the welcome hears of no rooms", () => {
     const { browser, client } = page();
-    const joined = heard(client, "joined");
+    const joined = recordEvents(client, "joined");
     client.addEventListener("connection_established", () => client.disconnect());
     client.join("news");
     client.connect();
-    browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 5 } } });
+    browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 5 } } });
     assert.deepEqual(joined, []);
   });
 
   test("left between hello and welcome it is left after the welcome", () => {
     const { browser, client } = page();
-    const joined = heard(client, "joined");
+    const joined = recordEvents(client, "joined");
     client.join("news");
     client.connect();
     browser.socket.open();
     client.leave("news");
-    browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 5 } } });
+    browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 5 } } });
     assert.deepEqual(asked(browser.socket), ["leave news"]);
     assert.deepEqual(joined, []);
   });
@@ -133,8 +136,8 @@ describe("joining", () => {
   test("left and joined again before there was an answer: from the new answer on", () => {
     const { browser, client } = connectedPage();
     const { socket } = browser;
-    const messages = heard(client, "message");
-    const joined = heard(client, "joined");
+    const messages = recordEvents(client, "message");
+    const joined = recordEvents(client, "joined");
     client.join("news");
     client.leave("news");
     client.join("news");
@@ -175,7 +178,7 @@ describe("positions", () => {
     publishes(page.socket, 6, 7);
     const socket = reconnects(page);
     assert.deepEqual(socket.sent[0]?.rooms, { news: { epoch: "e", offset: 7 } });
-    socket.welcomes({ rooms: { news: { epoch: "e", offset: 9, recovered: true } } });
+    socket.welcome({ rooms: { news: { epoch: "e", offset: 9, recovered: true } } });
     publishes(socket, 8);
     assert.deepEqual(reconnects(page).sent[0]?.rooms, { news: { epoch: "e", offset: 8 } });
     assert.deepEqual(page.resyncs, []);
@@ -185,7 +188,7 @@ describe("positions", () => {
   test("what was lost before its publications came is asked for again", () => {
     const page = inNews();
     const socket = reconnects(page);
-    socket.welcomes({ rooms: { news: { epoch: "e", offset: 9, recovered: true } } });
+    socket.welcome({ rooms: { news: { epoch: "e", offset: 9, recovered: true } } });
     assert.deepEqual(reconnects(page).sent[0]?.rooms, { news: { epoch: "e", offset: 5 } });
   });
 
@@ -203,7 +206,7 @@ describe("positions", () => {
       const page = inNews();
       const socket = reconnects(page);
       const entry = { epoch: "f", offset: 2, recovered: false, reason };
-      socket.welcomes({ rooms: { news: entry } });
+      socket.welcome({ rooms: { news: entry } });
       assert.deepEqual(page.resyncs, [{ room: "news", reason }]);
       publishes(socket, 3);
       assert.deepEqual(page.messages.at(-1)?.offset, 3);
@@ -214,7 +217,14 @@ describe("positions", () => {
   test("the log is lost while we are connected: told, and on from its end", () => {
     const { socket, messages, resyncs } = inNews();
     const reason = "epoch_changed";
-    socket.says({ type: "joined", room: "news", epoch: "f", offset: 1, recovered: false, reason });
+    socket.receive({
+      type: "joined",
+      room: "news",
+      epoch: "f",
+      offset: 1,
+      recovered: false,
+      reason,
+    });
     publishes(socket, 2);
     assert.deepEqual(resyncs, [{ room: "news", reason }]);
     assert.deepEqual(messages, [{ room: "news", data: "n2", offset: 2, time: 7 }]);
@@ -223,7 +233,7 @@ describe("positions", () => {
   test("a gap that cannot be: joined again from the position, once", () => {
     const { socket, messages } = inNews();
     publishes(socket, 6, 8, 9);
-    const joins = socket.sentOf("join");
+    const joins = socket.sentOfType("join");
     assert.deepEqual(joins.at(-1)?.position, { epoch: "e", offset: 6 });
     assert.equal(joins.length, 2);
     answers(socket, "joined", { epoch: "e", offset: 9, recovered: true });
@@ -232,7 +242,7 @@ describe("positions", () => {
       messages.map(({ offset }) => offset),
       [6, 7, 8, 9],
     );
-    assert.equal(socket.sentOf("join").length, 2);
+    assert.equal(socket.sentOfType("join").length, 2);
   });
 
   test("a listener finds the position moved: what it does cannot take it back", () => {
@@ -252,8 +262,8 @@ describe("positions", () => {
     page.browser.document.dispatchEvent(new Event("resume"));
     page.browser.socket.open();
     assert.deepEqual(page.browser.socket.sent[0]?.rooms, expected);
-    page.browser.leave();
-    page.browser.comeBack();
+    page.browser.hidePage();
+    page.browser.restorePage();
     page.browser.socket.open();
     assert.deepEqual(page.browser.socket.sent[0]?.rooms, expected);
   });
@@ -263,7 +273,7 @@ describe("positions", () => {
     const first = connectedPage({}, new Browser(tab));
     first.client.join("news");
     answers(first.browser.socket, "joined", { epoch: "e", offset: 5 });
-    first.browser.leave();
+    first.browser.hidePage();
     const second = page({}, new Browser(tab));
     second.client.join("news");
     second.client.connect();
@@ -277,9 +287,9 @@ describe("the user's own room", () => {
     const { browser, client } = connectedPage({}, undefined, {
       rooms: { "user:17": { epoch: "a", offset: 7 } },
     });
-    const messages = heard(client, "message");
+    const messages = recordEvents(client, "message");
     const data = { text: "shipped" };
-    browser.socket.says({ type: "publication", room: "user:17", offset: 8, time: 1, data });
+    browser.socket.receive({ type: "publication", room: "user:17", offset: 8, time: 1, data });
     assert.deepEqual(messages, [{ room: "user:17", data, offset: 8, time: 1 }]);
     const socket = reconnects({ browser, client });
     assert.deepEqual(socket.sent[0]?.rooms, { "user:17": { epoch: "a", offset: 8 } });
@@ -289,9 +299,9 @@ describe("the user's own room", () => {
     const { browser, client } = connectedPage({}, undefined, {
       rooms: { "user:17": { epoch: "a", offset: 7 } },
     });
-    const left = heard(client, "left");
+    const left = recordEvents(client, "left");
     const socket = reconnects({ browser, client });
-    socket.welcomes({ user: "18", rooms: { "user:18": { epoch: "b", offset: 0 } } });
+    socket.welcome({ user: "18", rooms: { "user:18": { epoch: "b", offset: 0 } } });
     answers(socket, "error", { code: "forbidden", detail: "" });
     assert.deepEqual(left, [{ room: "user:17", code: "forbidden" }]);
     assert.deepEqual(Object.keys(reconnects({ browser, client }).sent[0]?.rooms), ["user:18"]);
@@ -301,7 +311,7 @@ describe("the user's own room", () => {
 describe("refusals", () => {
   test("for good: said, and forgotten", () => {
     const { browser, client } = connectedPage();
-    const left = heard(client, "left");
+    const left = recordEvents(client, "left");
     client.join("secret");
     answers(browser.socket, "error", { code: "forbidden", detail: "" });
     assert.deepEqual(left, [{ room: "secret", code: "forbidden" }]);
@@ -310,11 +320,11 @@ describe("refusals", () => {
 
   test("what the welcome leaves out is asked for by itself, and the answer counts", () => {
     const page = inNews();
-    const left = heard(page.client, "left");
+    const left = recordEvents(page.client, "left");
     const socket = reconnects(page);
-    socket.welcomes();
-    socket.says({ type: "error", room: "news", code: "forbidden", detail: "" });
-    assert.deepEqual(socket.sentOf("join"), [
+    socket.welcome();
+    socket.receive({ type: "error", room: "news", code: "forbidden", detail: "" });
+    assert.deepEqual(socket.sentOfType("join"), [
       { type: "join", room: "news", position: { epoch: "e", offset: 5 }, id: 2 },
     ]);
     assert.deepEqual(left, []);
@@ -326,15 +336,15 @@ describe("refusals", () => {
     test(`${code}: again after a pause that grows`, () => {
       const { browser, client } = connectedPage();
       const { socket } = browser;
-      const left = heard(client, "left");
+      const left = recordEvents(client, "left");
       client.join("news");
       for (const [round, pause] of [500, 1000, 2000, 4000, 5000, 5000].entries()) {
         answers(socket, "error", { code, detail: "" });
-        browser.pass(pause - 1);
-        assert.equal(socket.sentOf("join").length, round + 1);
-        browser.pass(1);
-        assert.equal(socket.sentOf("join").length, round + 2);
-        socket.says({ type: "pong", sequence: 1 });
+        browser.advance(pause - 1);
+        assert.equal(socket.sentOfType("join").length, round + 1);
+        browser.advance(1);
+        assert.equal(socket.sentOfType("join").length, round + 2);
+        socket.receive({ type: "pong", sequence: 1 });
       }
       answers(socket, "joined", { epoch: "e", offset: 0 });
       assert.deepEqual(left, []);
@@ -346,7 +356,7 @@ describe("refusals", () => {
     client.join("a");
     client.join("b");
     answers(browser.socket, "error", { code: "unavailable", detail: "" });
-    browser.pass(500);
+    browser.advance(500);
     assert.deepEqual(asked(browser.socket), ["join a", "join b"]);
     answers(browser.socket, "joined", { epoch: "e", offset: 0 });
     assert.deepEqual(asked(browser.socket), ["join a", "join b", "join a"]);
@@ -354,19 +364,19 @@ describe("refusals", () => {
 
   test("a right that ends", () => {
     const page = inNews();
-    const left = heard(page.client, "left");
-    page.socket.says({ type: "left", room: "news" });
+    const left = recordEvents(page.client, "left");
+    page.socket.receive({ type: "left", room: "news" });
     publishes(page.socket, 6);
     assert.deepEqual(left, [{ room: "news", code: null }]);
     assert.deepEqual(page.messages, []);
     assert.deepEqual(reconnects(page).sent[0]?.rooms, {});
     page.client.join("news");
-    assert.deepEqual(page.browser.socket.sentOf("join"), []);
+    assert.deepEqual(page.browser.socket.sentOfType("join"), []);
   });
 
   test("of a room that was left nothing more is said", () => {
     const { browser, client } = connectedPage();
-    const left = heard(client, "left");
+    const left = recordEvents(client, "left");
     client.join("news");
     client.leave("news");
     answers(browser.socket, "error", { code: "forbidden", detail: "" });
@@ -388,7 +398,7 @@ describe("refusals", () => {
     page.client.join("news");
     answers(page.browser.socket, "error", { code: "unavailable", detail: "" });
     const socket = reconnects(page);
-    socket.welcomes();
+    socket.welcome();
     assert.deepEqual(asked(socket), ["join news"]);
   });
 });

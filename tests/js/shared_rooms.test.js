@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 import { connect } from "../../realtime/static/realtime/index.js";
-import { Browser, heard } from "./browser.js";
+import { Browser, recordEvents } from "./browser.js";
 import { connectedPage, page, reconnected } from "./pages.js";
 
 let addresses = 0;
@@ -24,7 +24,7 @@ function address() {
  */
 function answers({ socket }, fields) {
   const asked = socket.sent.filter(({ type }) => type === "join" || type === "leave").at(-1);
-  socket.says({ type: asked?.type === "leave" ? "left" : "joined", ...asked, ...fields });
+  socket.receive({ type: asked?.type === "leave" ? "left" : "joined", ...asked, ...fields });
 }
 
 /** A page in the room news, whose log ends at 5. */
@@ -33,10 +33,10 @@ function inNews() {
   client.join("news");
   answers(browser, { type: "joined", epoch: "e", offset: 5 });
   const told = {
-    left: heard(client, "left"),
-    joined: heard(client, "joined"),
-    resyncs: heard(client, "resync"),
-    messages: heard(client, "message"),
+    left: recordEvents(client, "left"),
+    joined: recordEvents(client, "joined"),
+    resyncs: recordEvents(client, "resync"),
+    messages: recordEvents(client, "message"),
   };
   return { browser, client, ...told };
 }
@@ -62,13 +62,13 @@ describe("a room that one of them leaves", () => {
 
   test("also while away, where the next welcome is the answer", () => {
     const page = inNews();
-    page.browser.socket.breaks();
+    page.browser.socket.drop();
     page.client.leave("news");
     page.client.join("news");
-    page.browser.pass(1000);
+    page.browser.advance(1000);
     page.browser.socket.open();
     assert.deepEqual(page.browser.socket.sent[0]?.rooms, { news: null });
-    page.browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 9 } } });
+    page.browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 9 } } });
     assert.deepEqual(page.resyncs, [{ room: "news", reason: "left" }]);
     reconnected(page, { rooms: { news: { epoch: "e", offset: 9, recovered: true } } });
     assert.equal(page.resyncs.length, 1);
@@ -76,7 +76,7 @@ describe("a room that one of them leaves", () => {
 
   test("by a right that ended, and got back", () => {
     const { browser, client, resyncs } = inNews();
-    browser.socket.says({ type: "left", room: "news" });
+    browser.socket.receive({ type: "left", room: "news" });
     client.join("news");
     answers(browser, { type: "joined", epoch: "e", offset: 9 });
     assert.deepEqual(resyncs, [{ room: "news", reason: "left" }]);
@@ -84,12 +84,12 @@ describe("a room that one of them leaves", () => {
 
   test("before anything had come of it: told, and nothing was missed", () => {
     const { browser, client } = page();
-    const [left, resyncs] = [heard(client, "left"), heard(client, "resync")];
+    const [left, resyncs] = [recordEvents(client, "left"), recordEvents(client, "resync")];
     client.join("news");
     client.leave("news");
     client.join("news");
     client.connect();
-    browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 9 } } });
+    browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 9 } } });
     assert.deepEqual([left, resyncs], [[{ room: "news", code: "left" }], []]);
   });
 
@@ -106,14 +106,14 @@ describe("a room that one of them leaves", () => {
 describe("a disconnect", () => {
   test("silences all rooms, which is said; and connected again they go on where they were", () => {
     const { browser, client, left, joined, resyncs, messages } = inNews();
-    const states = heard(client, "state");
+    const states = recordEvents(client, "state");
     client.disconnect();
     client.disconnect();
     assert.deepEqual(left, [{ room: "news", code: "disconnected" }]);
     assert.equal(states.length, 1);
     client.connect();
-    browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 6, recovered: true } } });
-    browser.socket.says({ type: "publication", room: "news", offset: 6, time: 1, data: 6 });
+    browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 6, recovered: true } } });
+    browser.socket.receive({ type: "publication", room: "news", offset: 6, time: 1, data: 6 });
     assert.deepEqual(joined, [{ room: "news", offset: 6, recovered: true }]);
     assert.deepEqual([resyncs.length, messages.length], [0, 1]);
     client.disconnect();
@@ -125,7 +125,7 @@ describe("a disconnect", () => {
     client.disconnect();
     client.connect();
     const news = { epoch: "e", offset: 600, recovered: false, reason: "expired" };
-    browser.socket.welcomes({ rooms: { news } });
+    browser.socket.welcome({ rooms: { news } });
     assert.deepEqual(resyncs, [{ room: "news", reason: "expired" }]);
   });
 });
@@ -133,7 +133,7 @@ describe("a disconnect", () => {
 describe("joins and leaves while away", () => {
   test("are no more than the last wish of each room", () => {
     const { browser, client } = connectedPage();
-    browser.socket.breaks();
+    browser.socket.drop();
     for (let i = 0; i < 1000; i += 1) {
       client.join("news");
       client.leave("news");
@@ -141,10 +141,10 @@ describe("joins and leaves while away", () => {
       client.leave(`room-${i}`);
     }
     client.join("news");
-    browser.pass(1000);
+    browser.advance(1000);
     browser.socket.open();
     assert.deepEqual(browser.socket.sent[0]?.rooms, { news: null });
-    browser.socket.welcomes({ rooms: { news: { epoch: "e", offset: 9 } } });
+    browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 9 } } });
     assert.ok(browser.socket.sent.every(({ type }) => type === "hello"));
   });
 
@@ -152,7 +152,7 @@ describe("joins and leaves while away", () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc");
     const { browser, client } = connectedPage();
-    browser.socket.breaks();
+    browser.socket.drop();
     collect();
     const { heapUsed } = process.memoryUsage();
     for (let i = 0; i < 20_000; i += 1) {
@@ -201,8 +201,8 @@ describe("connect() for the page", () => {
       const { environment } = browser;
       const url = address();
       connect({ url, environment });
-      browser.socket.welcomes();
-      browser.socket.says({ type: "goodbye", code, reason: "because" });
+      browser.socket.welcome();
+      browser.socket.receive({ type: "goodbye", code, reason: "because" });
       assert.equal(connect({ url, environment }).stats().reason, "because");
       assert.equal(browser.sockets.length, 1);
     });
@@ -213,7 +213,7 @@ describe("connect() for the page", () => {
     const { environment } = browser;
     const url = address();
     connect({ url, environment });
-    browser.socket.welcomes();
+    browser.socket.welcome();
     browser.document.dispatchEvent(new Event("freeze"));
     connect({ url, environment });
     assert.equal(browser.sockets.length, 1);
@@ -224,10 +224,10 @@ describe("connect() for the page", () => {
     const { environment } = browser;
     const url = address();
     connect({ url, environment });
-    browser.socket.welcomes();
+    browser.socket.welcome();
     connect({ url, environment });
     assert.equal(browser.socket.sent.length, 1);
-    browser.socket.breaks();
+    browser.socket.drop();
     connect({ url, environment });
     assert.equal(browser.sockets.length, 1);
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { IllegalEvent } from "../../realtime/static/realtime/heartbeat.js";
-import { next, TRANSITIONS } from "../../realtime/static/realtime/states.js";
+import { nextState, TRANSITIONS } from "../../realtime/static/realtime/states.js";
 import { vectors } from "./vectors.js";
 
 /** @typedef {import("../../realtime/static/realtime/states.js").ClientState} ClientState */
@@ -13,8 +13,8 @@ const transitions = vectors("client_states").transitions;
 
 for (const [state, event, after] of transitions) {
   test(`${event} while ${state}: ${after ?? "illegal"}`, () => {
-    if (after === null) assert.throws(() => next(state, event), IllegalEvent);
-    else assert.equal(next(state, event), after);
+    if (after === null) assert.throws(() => nextState(state, event), IllegalEvent);
+    else assert.equal(nextState(state, event), after);
   });
 }
 

@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { formats } from "../../realtime/static/realtime/status/format.js";
 import {
   addLanguage,
-  fill,
+  interpolate,
   languages,
-  wordsFor,
+  translations,
 } from "../../realtime/static/realtime/status/i18n.js";
 import { vectors } from "./vectors.js";
 
@@ -14,14 +14,14 @@ const NOW = new Date(2026, 10, 20, 14, 2, 11).getTime();
 const HOUR = 3_600_000;
 
 test("a language tag finds the words of its language", () => {
-  assert.equal(wordsFor("zh-Hans-CN").connected, "已连接");
-  assert.equal(wordsFor("zh").connected, "已连接");
-  assert.equal(wordsFor("en-GB").connected, "connected");
+  assert.equal(translations("zh-Hans-CN").connected, "已连接");
+  assert.equal(translations("zh").connected, "已连接");
+  assert.equal(translations("en-GB").connected, "connected");
 });
 
 test("unknown languages, and what is no language, are English", () => {
   for (const lang of ["", "tlh", "constructor", "__proto__", "de_DE", "-"]) {
-    assert.equal(wordsFor(lang).connected, "connected", lang);
+    assert.equal(translations(lang).connected, "connected", lang);
   }
 });
 
@@ -29,10 +29,10 @@ test("an added language says what it knows, the rest is English", () => {
   addLanguage("DE", { connected: "verbunden" });
   addLanguage("de-AT", { connected: "ang'hängt" });
   addLanguage("de", { error: "Fehler" });
-  assert.equal(wordsFor("de").connected, "verbunden");
-  assert.equal(wordsFor("de-CH").error, "Fehler");
-  assert.equal(wordsFor("de-at").connected, "ang'hängt");
-  assert.equal(wordsFor("de").disconnected, "disconnected");
+  assert.equal(translations("de").connected, "verbunden");
+  assert.equal(translations("de-CH").error, "Fehler");
+  assert.equal(translations("de-at").connected, "ang'hängt");
+  assert.equal(translations("de").disconnected, "disconnected");
 });
 
 test("Chinese has every word of English, with the same blanks", () => {
@@ -52,7 +52,7 @@ test("Chinese has words for every close code that has some", () => {
 });
 
 test("blanks are filled, unknown ones stay, and values are not looked at", () => {
-  assert.equal(fill("{n} of {m}", { n: "{m}" }), "{m} of {m}");
+  assert.equal(interpolate("{n} of {m}", { n: "{m}" }), "{m} of {m}");
 });
 
 test("durations and latencies are in the reader's language", () => {

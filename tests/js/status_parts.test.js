@@ -3,13 +3,13 @@ import { test } from "node:test";
 
 import { Announcer } from "../../realtime/static/realtime/status/announcer.js";
 import { ElementGroup } from "../../realtime/static/realtime/status/element_group.js";
-import { place } from "../../realtime/static/realtime/status/placement.js";
+import { panelPosition } from "../../realtime/static/realtime/status/placement.js";
 import { range, sparkline } from "../../realtime/static/realtime/status/sparkline.js";
 import { Ticker } from "../../realtime/static/realtime/status/ticker.js";
 import { Browser } from "./browser.js";
 import { connectedPage } from "./pages.js";
 
-// The shared timer
+// The group timer
 
 test("any number of listeners, one timer; none, no timer", () => {
   const browser = new Browser();
@@ -21,7 +21,7 @@ test("any number of listeners, one timer; none, no timer", () => {
   });
   for (const listener of [...listeners, ...listeners]) ticker.add(listener);
   assert.equal(browser.timers, 1);
-  browser.pass(2000);
+  browser.advance(2000);
   assert.equal(ticks, 6);
   assert.equal(browser.timers, 1);
   for (const listener of listeners) ticker.delete(listener);
@@ -31,11 +31,11 @@ test("any number of listeners, one timer; none, no timer", () => {
 
 test("it ticks on the full second", () => {
   const browser = new Browser();
-  browser.pass(300);
+  browser.advance(300);
   /** @type {number[]} */
   const ticks = [];
   new Ticker(browser.environment).add(() => ticks.push(browser.wall % 1000));
-  browser.pass(2000);
+  browser.advance(2000);
   assert.deepEqual(ticks, [0, 0]);
 });
 
@@ -44,7 +44,7 @@ test("a listener may leave while it is told", () => {
   const ticker = new Ticker(browser.environment);
   const leave = () => ticker.delete(leave);
   ticker.add(leave);
-  browser.pass(3000);
+  browser.advance(3000);
   assert.equal(browser.timers, 0);
 });
 
@@ -65,42 +65,42 @@ function announcer() {
 
 test("a page that loads and connects says nothing", () => {
   const { browser, hears, said } = announcer();
-  hears.hear("connecting");
-  browser.pass(900);
-  hears.hear("connected");
-  browser.pass(10_000);
+  hears.update("connecting");
+  browser.advance(900);
+  hears.update("connected");
+  browser.advance(10_000);
   assert.deepEqual(said, []);
   assert.equal(browser.timers, 0);
 });
 
 test("fifty attempts are one announcement, the return another", () => {
   const { browser, hears, said } = announcer();
-  hears.hear("unstable");
-  browser.pass(1000);
+  hears.update("unstable");
+  browser.advance(1000);
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    hears.hear("connecting");
-    browser.pass(1000);
+    hears.update("connecting");
+    browser.advance(1000);
   }
-  hears.hear("connected");
-  browser.pass(3000);
+  hears.update("connected");
+  browser.advance(3000);
   assert.deepEqual(said, ["connecting", "connected"]);
 });
 
 test("a state is spoken of when it has lasted", () => {
   const { browser, hears, said } = announcer();
-  browser.pass(400);
-  hears.hear("error");
-  browser.pass(1499);
+  browser.advance(400);
+  hears.update("error");
+  browser.advance(1499);
   assert.deepEqual(said, []);
-  browser.pass(1101);
+  browser.advance(1101);
   assert.deepEqual(said, ["error"]);
 });
 
 test("a server in trouble is spoken of, and its recovery", () => {
   const { browser, hears, said } = announcer();
   for (const look of /** @type {const} */ (["degraded", "connected"])) {
-    hears.hear(look);
-    browser.pass(3000);
+    hears.update(look);
+    browser.advance(3000);
   }
   assert.deepEqual(said, ["degraded", "connected"]);
 });
@@ -108,10 +108,10 @@ test("a server in trouble is spoken of, and its recovery", () => {
 test("flapping says nothing", () => {
   const { browser, hears, said } = announcer();
   for (let i = 0; i < 20; i += 1) {
-    hears.hear("unstable");
-    browser.pass(1000);
-    hears.hear("connected");
-    browser.pass(1000);
+    hears.update("unstable");
+    browser.advance(1000);
+    hears.update("connected");
+    browser.advance(1000);
   }
   assert.deepEqual(said, []);
 });
@@ -148,29 +148,29 @@ test("the range is that of the answered", () => {
 
 test("elements of one client share samples, bounded, and one of them speaks", () => {
   const { client } = connectedPage();
-  const shared = ElementGroup.of(client);
-  assert.equal(ElementGroup.of(client), shared);
+  const group = ElementGroup.of(client);
+  assert.equal(ElementGroup.of(client), group);
   for (let i = 0; i < 100; i += 1) {
     client.dispatchEvent(new CustomEvent("latency", { detail: { latency: i } }));
   }
-  assert.equal(shared.samples.length, 40);
-  assert.equal(shared.samples.at(-1), 99);
+  assert.equal(group.samples.length, 40);
+  assert.equal(group.samples.at(-1), 99);
   const [first, second] = [{}, {}];
-  shared.add(first);
-  shared.add(second);
-  assert.deepEqual([shared.isSpeaker(first), shared.isSpeaker(second)], [true, false]);
-  shared.delete(first);
-  assert.equal(shared.isSpeaker(second), true);
+  group.add(first);
+  group.add(second);
+  assert.deepEqual([group.isAnnouncer(first), group.isAnnouncer(second)], [true, false]);
+  group.delete(first);
+  assert.equal(group.isAnnouncer(second), true);
 });
 
 test("two open panels measure once", () => {
   const { browser, client } = connectedPage();
-  const shared = ElementGroup.of(client);
-  for (const now of [0, 10, 1000, 2999, 3000]) shared.measure(now);
-  assert.equal(browser.socket.sentOf("ping").length, 1); // the second joins the outstanding one
-  browser.socket.says({ type: "pong", sequence: 1 });
-  shared.measure(6000);
-  assert.equal(browser.socket.sentOf("ping").length, 2);
+  const group = ElementGroup.of(client);
+  for (const now of [0, 10, 1000, 2999, 3000]) group.measureLatency(now);
+  assert.equal(browser.socket.sentOfType("ping").length, 1); // the second joins the outstanding one
+  browser.socket.receive({ type: "pong", sequence: 1 });
+  group.measureLatency(6000);
+  assert.equal(browser.socket.sentOfType("ping").length, 2);
 });
 
 // The panel's place
@@ -184,28 +184,31 @@ const end = { placement: "bottom-end", rightToLeft: false };
 const button = (left, top) => ({ left, top, right: left + 120, bottom: top + 30 });
 
 test("below its button, at its start", () => {
-  assert.deepEqual(place(button(100, 100), panel, view, start), { left: 100, top: 136 });
+  assert.deepEqual(panelPosition(button(100, 100), panel, view, start), { left: 100, top: 136 });
   const rightToLeft = { placement: null, rightToLeft: true };
-  assert.deepEqual(place(button(500, 100), panel, view, rightToLeft), { left: 300, top: 136 });
+  assert.deepEqual(panelPosition(button(500, 100), panel, view, rightToLeft), {
+    left: 300,
+    top: 136,
+  });
 });
 
 test("elsewhere if asked", () => {
-  assert.deepEqual(place(button(500, 100), panel, view, end), { left: 300, top: 136 });
+  assert.deepEqual(panelPosition(button(500, 100), panel, view, end), { left: 300, top: 136 });
   const above = { placement: "top-start", rightToLeft: false };
-  assert.deepEqual(place(button(100, 600), panel, view, above), { left: 100, top: 194 });
+  assert.deepEqual(panelPosition(button(100, 600), panel, view, above), { left: 100, top: 194 });
 });
 
 test("on the other side where it does not fit", () => {
-  assert.equal(place(button(100, 600), panel, view, start).top, 194);
+  assert.equal(panelPosition(button(100, 600), panel, view, start).top, 194);
   const above = { placement: "top-start", rightToLeft: false };
-  assert.equal(place(button(100, 100), panel, view, above).top, 136);
+  assert.equal(panelPosition(button(100, 100), panel, view, above).top, 136);
 });
 
 test("never outside the window", () => {
-  assert.equal(place(button(900, 100), panel, view, start).left, 672);
-  assert.equal(place(button(20, 100), panel, view, end).left, 8);
+  assert.equal(panelPosition(button(900, 100), panel, view, start).left, 672);
+  assert.equal(panelPosition(button(20, 100), panel, view, end).left, 8);
   const low = { width: 320, height: 300 };
-  assert.deepEqual(place(button(10, 100), { width: 304, height: 284 }, low, start), {
+  assert.deepEqual(panelPosition(button(10, 100), { width: 304, height: 284 }, low, start), {
     left: 8,
     top: 8,
   });

@@ -3,8 +3,8 @@ import { test } from "node:test";
 
 import { POLICY_REASON } from "../../realtime/static/realtime/connect_errors.js";
 import { formats } from "../../realtime/static/realtime/status/format.js";
-import { STANDARD, wordsFor } from "../../realtime/static/realtime/status/i18n.js";
-import { facts, spoken } from "../../realtime/static/realtime/status/view_model.js";
+import { STANDARD_REASONS, translations } from "../../realtime/static/realtime/status/i18n.js";
+import { announcement, viewModel } from "../../realtime/static/realtime/status/view_model.js";
 import { vectors } from "./vectors.js";
 
 /** @typedef {import("../../realtime/static/realtime/events.js").Stats} Stats */
@@ -32,8 +32,8 @@ const CONNECTED = {
 
 /** @param {Partial<Stats>} more */
 function seen(more = {}, lang = "en-GB", /** @type {(number | null)[]} */ samples = []) {
-  const context = { now: NOW, words: wordsFor(lang), formats: formats(lang) };
-  return facts({ ...CONNECTED, ...more }, samples, context);
+  const context = { now: NOW, words: translations(lang), formats: formats(lang) };
+  return viewModel({ ...CONNECTED, ...more }, samples, context);
 }
 
 const lost = { code: 1006, reason: "connection lost", at: NOW - 1000 };
@@ -41,7 +41,7 @@ const lost = { code: 1006, reason: "connection lost", at: NOW - 1000 };
 test("connected", () => {
   const { can, ...shown } = seen({}, "en-GB", [12, null, 30.2]);
   assert.deepEqual(shown, {
-    look: "connected",
+    displayState: "connected",
     word: "connected",
     note: "",
     countdown: "",
@@ -65,7 +65,7 @@ test("nothing known yet", () => {
   assert.equal(shown.session, "–");
   assert.equal(shown.latency, "–");
   assert.equal(shown.latencyRange, "");
-  assert.equal(shown.text, "Not connected. Reconnect whenever you like.");
+  assert.equal(shown.text, "Not connected. Reconnect at any time.");
   assert.deepEqual(shown.can, { reconnect: true, disconnect: false, ping: false });
 });
 
@@ -79,31 +79,34 @@ test("waiting for the next attempt, it counts down in whole seconds", () => {
 
 test("an attempt under way cannot be hurried", () => {
   const first = seen({ state: "connecting", attempts: 1 });
-  assert.equal(first.text, "Calling the server.");
+  assert.equal(first.text, "Connecting to the server.");
   assert.equal(first.can.reconnect, false);
   const third = seen({ state: "connecting", attempts: 3 });
-  assert.equal(third.text, "Calling the server, attempt 3.");
+  assert.equal(third.text, "Connecting to the server, attempt 3.");
 });
 
 test("unstable", () => {
   const shown = seen({ state: "unstable" });
-  assert.equal(shown.text, "The server is silent. Asking whether it is still there.");
+  assert.equal(shown.text, "The server is silent. Checking whether it still answers.");
   assert.equal(shown.can.ping, true);
 });
 
 test("connected to a server that cannot reach its store", () => {
   const shown = seen({ degraded: true });
-  assert.deepEqual([shown.look, shown.word, shown.note], ["degraded", "connected", "but limited"]);
+  assert.deepEqual(
+    [shown.displayState, shown.word, shown.note],
+    ["degraded", "connected", "but limited"],
+  );
   assert.match(shown.text, /^Connected, but the server cannot reach its data/);
-  assert.equal(spoken("degraded", wordsFor("en")), "connected but limited");
-  assert.equal(spoken("unstable", wordsFor("en")), "unstable");
+  assert.equal(announcement("degraded", translations("en")), "connected but limited");
+  assert.equal(announcement("unstable", translations("en")), "unstable");
   const chinese = seen({ degraded: true }, "zh-hans");
   assert.deepEqual([chinese.word, chinese.note], ["已连接", "（功能受限）"]);
 });
 
 test("what is worse than that is what is shown", () => {
   const shown = seen({ state: "unstable", degraded: true });
-  assert.deepEqual([shown.look, shown.word, shown.note], ["unstable", "unstable", ""]);
+  assert.deepEqual([shown.displayState, shown.word, shown.note], ["unstable", "unstable", ""]);
 });
 
 test("an end by a final code", () => {
@@ -119,7 +122,7 @@ for (const [code, state, reason] of /** @type {const} */ ([
 ])) {
   test(`${code}: what helps is a login`, () => {
     const away = { state, reason, lastError: { code, reason, at: NOW } };
-    const text = `Ended: ${reason}. Log in: this page goes on by itself then.`;
+    const text = `Ended: ${reason}. Log in: this page then reconnects by itself.`;
     assert.equal(seen(away).text, text);
     const alone = seen({ ...away, autoReconnect: false });
     assert.equal(alone.text, `Ended: ${reason}. Log in, then reconnect.`);
@@ -163,7 +166,7 @@ test("what nobody has written is in the reader's language", () => {
 
 test("our server's own words are known", () => {
   for (const { code, reason } of vectors("close_codes").codes)
-    if (code > 4000 && code !== 4006) assert.equal(STANDARD[code], reason);
+    if (code > 4000 && code !== 4006) assert.equal(STANDARD_REASONS[code], reason);
 });
 
 test("a browser that refuses is quoted", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Browser, FakeStorage } from "./browser.js";
-import { connectedPage, goodbye, pageIn, passDelay } from "./pages.js";
+import { advanceToNextAttempt, connectedPage, goodbye, pageInTab } from "./pages.js";
 
 /** @typedef {import("./browser.js").Frame} Frame */
 
@@ -15,29 +15,29 @@ function turn(browser) {
 
 test("every attempt to resume has a higher turn, also one that is given up", () => {
   const { browser, client } = connectedPage();
-  browser.socket.breaks();
+  browser.socket.drop();
   const turns = [];
   for (let attempt = 1; attempt <= 3; attempt += 1) {
-    passDelay(browser, client);
+    advanceToNextAttempt(browser, client);
     browser.socket.open();
     turns.push(turn(browser));
-    browser.pass(40_000 * attempt); // nothing answers
+    browser.advance(40_000 * attempt); // nothing answers
   }
   assert.deepEqual(turns, [1, 2, 3]);
 });
 
 test("the next page of the tab goes on counting", () => {
   const tab = new FakeStorage();
-  const first = pageIn(tab);
-  first.browser.socket.breaks();
-  passDelay(first.browser, first.client);
-  first.browser.socket.welcomes({ resumed: true });
+  const first = pageInTab(tab);
+  first.browser.socket.drop();
+  advanceToNextAttempt(first.browser, first.client);
+  first.browser.socket.welcome({ resumed: true });
   assert.equal(turn(first.browser), 1);
-  first.browser.leave();
-  const second = pageIn(tab);
+  first.browser.hidePage();
+  const second = pageInTab(tab);
   assert.equal(turn(second.browser), 2);
-  second.browser.leave();
-  first.browser.comeBack(); // out of the cache, where it has counted to 1
+  second.browser.hidePage();
+  first.browser.restorePage(); // out of the cache, where it has counted to 1
   first.browser.socket.open();
   assert.equal(turn(first.browser), 3);
 });
@@ -45,13 +45,13 @@ test("the next page of the tab goes on counting", () => {
 test("another session counts anew", () => {
   const { browser, client } = connectedPage();
   for (const session of ["s1", "s2"]) {
-    browser.socket.breaks();
-    passDelay(browser, client);
-    browser.socket.welcomes({ session });
+    browser.socket.drop();
+    advanceToNextAttempt(browser, client);
+    browser.socket.welcome({ session });
   }
   assert.equal(turn(browser), 2);
-  browser.socket.breaks();
-  passDelay(browser, client);
+  browser.socket.drop();
+  advanceToNextAttempt(browser, client);
   browser.socket.open();
   assert.equal(turn(browser), 1);
 });
@@ -60,22 +60,22 @@ for (const when of ["of the connection", "of the attempt"]) {
   test(`4506 ${when}: one resume with a higher turn, a second within the window is final`, () => {
     const { browser, client } = connectedPage();
     if (when === "of the attempt") {
-      browser.socket.breaks();
-      passDelay(browser, client);
+      browser.socket.drop();
+      advanceToNextAttempt(browser, client);
       browser.socket.open();
     }
     const before = turn(browser) ?? 0;
-    browser.socket.says(goodbye(4506));
+    browser.socket.receive(goodbye(4506));
     assert.equal(client.state, "connecting");
-    passDelay(browser, client);
-    browser.socket.welcomes({ resumed: true });
+    advanceToNextAttempt(browser, client);
+    browser.socket.welcome({ resumed: true });
     assert.ok(turn(browser) > before);
-    browser.passBeating(118_000);
-    browser.socket.says(goodbye(4506));
+    browser.advanceWithPings(118_000);
+    browser.socket.receive(goodbye(4506));
     assert.equal(client.state, "error");
     assert.equal(client.stats().reason, "said 4506");
     const { length } = browser.sockets;
-    browser.pass(600_000);
+    browser.advance(600_000);
     assert.equal(browser.sockets.length, length);
     client.connect();
     browser.socket.open();
@@ -86,49 +86,49 @@ for (const when of ["of the connection", "of the attempt"]) {
 test("4506 after the window, which the server may name, is answered again", () => {
   const { browser, client } = connectedPage({}, undefined, { resume_window: 5000 });
   for (let time = 0; time < 3; time += 1) {
-    browser.socket.says(goodbye(4506));
+    browser.socket.receive(goodbye(4506));
     assert.equal(client.state, "connecting");
-    passDelay(browser, client);
-    browser.socket.welcomes({ resumed: true, resume_window: 5000 });
-    browser.pass(5001);
+    advanceToNextAttempt(browser, client);
+    browser.socket.welcome({ resumed: true, resume_window: 5000 });
+    browser.advance(5001);
   }
 });
 
 test("4506 is a first one again for who has begun anew on purpose", () => {
   const { browser, client } = connectedPage();
   for (const session of ["s2", "s3"]) {
-    browser.socket.says(goodbye(4506));
+    browser.socket.receive(goodbye(4506));
     assert.equal(client.state, "connecting");
     client.disconnect();
     client.connect();
-    browser.socket.welcomes({ session });
+    browser.socket.welcome({ session });
   }
 });
 
 test("a window slept through is over", () => {
   const { browser, client } = connectedPage();
-  browser.socket.says(goodbye(4506));
-  passDelay(browser, client);
-  browser.socket.welcomes({ resumed: true });
+  browser.socket.receive(goodbye(4506));
+  advanceToNextAttempt(browser, client);
+  browser.socket.welcome({ resumed: true });
   browser.sleep(121_000);
-  browser.socket.says(goodbye(4506));
+  browser.socket.receive(goodbye(4506));
   assert.equal(client.state, "connecting");
 });
 
 test("4506 of a connection that is not the current one is not heard", () => {
   const { browser, client } = connectedPage();
   const stale = browser.socket;
-  stale.breaks();
-  passDelay(browser, client);
-  browser.socket.welcomes({ resumed: true });
-  stale.says(goodbye(4506));
-  browser.socket.says(goodbye(4506));
+  stale.drop();
+  advanceToNextAttempt(browser, client);
+  browser.socket.welcome({ resumed: true });
+  stale.receive(goodbye(4506));
+  browser.socket.receive(goodbye(4506));
   assert.equal(client.state, "connecting"); // the first that was heard
 });
 
 test("4506 is final at once for who does not reconnect by itself", () => {
   const { browser, client } = connectedPage({ autoReconnect: false });
-  browser.socket.says(goodbye(4506));
+  browser.socket.receive(goodbye(4506));
   assert.equal(client.state, "error");
   client.connect();
   browser.socket.open();
@@ -137,24 +137,24 @@ test("4506 is final at once for who does not reconnect by itself", () => {
 
 test("4506 for who has no session to go on with is final at once", () => {
   const { browser, client } = connectedPage();
-  browser.socket.says(goodbye(4501));
+  browser.socket.receive(goodbye(4501));
   client.connect();
   browser.socket.open();
-  browser.socket.says(goodbye(4506));
+  browser.socket.receive(goodbye(4506));
   assert.equal(client.state, "error");
 });
 
 for (const code of [4500, 4504, 4503]) {
   test(`${code} for a resume: final; who connects on purpose then asks for no session`, () => {
     const { browser, client } = connectedPage();
-    browser.socket.breaks();
-    passDelay(browser, client);
+    browser.socket.drop();
+    advanceToNextAttempt(browser, client);
     browser.socket.open();
     assert.ok(browser.socket.sent[0]?.resume);
-    browser.socket.says(goodbye(code));
+    browser.socket.receive(goodbye(code));
     assert.equal(client.state, code === 4504 ? "error" : "disconnected");
     assert.equal(client.stats().reason, `said ${code}`);
-    browser.pass(600_000);
+    browser.advance(600_000);
     assert.equal(browser.sockets.length, 2);
     client.connect();
     browser.socket.open();
@@ -165,10 +165,10 @@ for (const code of [4500, 4504, 4503]) {
 test("nor does the next page after it", () => {
   const tab = new FakeStorage();
   const { browser, client } = connectedPage({}, new Browser(tab));
-  browser.socket.breaks();
-  passDelay(browser, client);
+  browser.socket.drop();
+  advanceToNextAttempt(browser, client);
   browser.socket.open();
-  browser.socket.says(goodbye(4500));
-  browser.leave();
-  assert.equal(pageIn(tab).browser.socket.sent[0]?.resume, undefined);
+  browser.socket.receive(goodbye(4500));
+  browser.hidePage();
+  assert.equal(pageInTab(tab).browser.socket.sent[0]?.resume, undefined);
 });

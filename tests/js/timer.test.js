@@ -4,48 +4,48 @@ import { test } from "node:test";
 import { Timer } from "../../realtime/static/realtime/timer.js";
 import { Browser } from "./browser.js";
 
-/** An alarm, and how often it rang. */
+/** An timer, and how often it rang. */
 function setUp() {
   const browser = new Browser();
-  const rung = { times: 0 };
-  const ring = () => {
-    rung.times += 1;
+  const calls = { count: 0 };
+  const callback = () => {
+    calls.count += 1;
   };
-  return { browser, rung, ring, alarm: new Timer(browser.environment) };
+  return { browser, calls, callback, timer: new Timer(browser.environment) };
 }
 
 test("it rings once, and is pending until then", () => {
-  const { browser, rung, alarm, ring } = setUp();
-  alarm.set(10, ring);
-  browser.pass(9);
-  assert.deepEqual([rung.times, alarm.pending], [0, true]);
-  browser.pass(1);
-  assert.deepEqual([rung.times, alarm.pending], [1, false]);
-  browser.pass(100);
-  assert.equal(rung.times, 1);
+  const { browser, calls, timer, callback } = setUp();
+  timer.set(10, callback);
+  browser.advance(9);
+  assert.deepEqual([calls.count, timer.pending], [0, true]);
+  browser.advance(1);
+  assert.deepEqual([calls.count, timer.pending], [1, false]);
+  browser.advance(100);
+  assert.equal(calls.count, 1);
 });
 
 test("set again, it forgets the first time", () => {
-  const { browser, rung, alarm, ring } = setUp();
-  alarm.set(10, ring);
-  alarm.set(50, ring);
-  browser.pass(49);
-  assert.equal(rung.times, 0);
-  browser.pass(1);
-  assert.equal(rung.times, 1);
+  const { browser, calls, timer, callback } = setUp();
+  timer.set(10, callback);
+  timer.set(50, callback);
+  browser.advance(49);
+  assert.equal(calls.count, 0);
+  browser.advance(1);
+  assert.equal(calls.count, 1);
 });
 
-test("cleared, it does not ring", () => {
-  const { browser, rung, alarm, ring } = setUp();
-  alarm.set(10, ring);
-  alarm.clear();
-  browser.pass(100);
-  assert.deepEqual([rung.times, alarm.pending], [0, false]);
+test("cleared, it does not callback", () => {
+  const { browser, calls, timer, callback } = setUp();
+  timer.set(10, callback);
+  timer.clear();
+  browser.advance(100);
+  assert.deepEqual([calls.count, timer.pending], [0, false]);
 });
 
 test("it may be set again while it rings", () => {
-  const { browser, rung, alarm, ring } = setUp();
-  alarm.set(10, () => alarm.set(10, ring));
-  browser.pass(20);
-  assert.equal(rung.times, 1);
+  const { browser, calls, timer, callback } = setUp();
+  timer.set(10, () => timer.set(10, callback));
+  browser.advance(20);
+  assert.equal(calls.count, 1);
 });

@@ -3,88 +3,88 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { connectedPage, ends, page, passDelay, reconnected } from "./pages.js";
+import { advanceToNextAttempt, connectedPage, outcomes, page, reconnected } from "./pages.js";
 
 const FOUR_MINUTES = 240_000;
 
 /** @param {import("./browser.js").FakeSocket} socket */
 function said(socket) {
-  return socket.sentOf("message").map(({ data }) => data);
+  return socket.sentOfType("message").map(({ data }) => data);
 }
 
 describe("on the wire, and then", () => {
   test("asleep for ten minutes: rejected, and not sent again", async () => {
     const { browser, client } = connectedPage();
     const sent = [1, 2].map((data) => client.send("chat", data));
-    browser.pass(1000);
+    browser.advance(1000);
     browser.sleep(600_000);
-    browser.pass(5000); // the line is found to be dead
+    browser.advance(5000); // the line is found to be dead
     assert.equal(client.state, "connecting");
-    passDelay(browser, client);
-    browser.socket.welcomes({ resumed: true });
+    advanceToNextAttempt(browser, client);
+    browser.socket.welcome({ resumed: true });
     assert.deepEqual(said(browser.socket), [2]); // which had never left
-    assert.deepEqual(await ends(sent), ["unknown", ""]);
+    assert.deepEqual(await outcomes(sent), ["unknown", ""]);
   });
 
   test("a new connection first, and no timer in between", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
-    browser.socket.breaks();
+    browser.socket.drop();
     browser.stall(600_000);
     browser.window.dispatchEvent(new Event("online"));
-    browser.socket.welcomes({ resumed: true });
+    browser.socket.welcome({ resumed: true });
     assert.deepEqual(said(browser.socket), []);
-    assert.deepEqual(await ends([sent]), ["unknown"]);
+    assert.deepEqual(await outcomes([sent]), ["unknown"]);
   });
 
   test("put off, and asleep before it went again: nor on a line that seems to stand", async () => {
     const { browser, client } = connectedPage();
     const sent = [1, 2].map((data) => client.send("chat", data));
-    const { id, room } = browser.socket.sentOf("message")[0] ?? {};
-    browser.socket.says({ type: "error", code: "unavailable", id, room });
+    const { id, room } = browser.socket.sentOfType("message")[0] ?? {};
+    browser.socket.receive({ type: "error", code: "unavailable", id, room });
     browser.sleep(600_000);
-    browser.pass(1000);
+    browser.advance(1000);
     assert.deepEqual(said(browser.socket), [1, 2]);
-    assert.deepEqual(await ends(sent), ["unknown", ""]);
+    assert.deepEqual(await outcomes(sent), ["unknown", ""]);
   });
 
   test("sent again and refused by the rate: the server may still have it from the first time", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
     const socket = reconnected(pair);
-    const { id, room } = socket.sentOf("message")[0] ?? {};
-    socket.says({ type: "error", code: "rate_limited", id, room });
+    const { id, room } = socket.sentOfType("message")[0] ?? {};
+    socket.receive({ type: "error", code: "rate_limited", id, room });
     pair.browser.sleep(600_000);
     assert.deepEqual(said(reconnected(pair)), []);
-    assert.deepEqual(await ends([sent]), ["unknown"]);
+    assert.deepEqual(await outcomes([sent]), ["unknown"]);
   });
 
   test("within four minutes: sent again with the same key", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
-    const key = pair.browser.socket.sentOf("message")[0]?.key;
+    const key = pair.browser.socket.sentOfType("message")[0]?.key;
     pair.browser.sleep(FOUR_MINUTES - 2000);
     const socket = reconnected(pair);
     assert.deepEqual(
-      socket.sentOf("message").map((frame) => frame.key),
+      socket.sentOfType("message").map((frame) => frame.key),
       [key],
     );
-    socket.says({ type: "ack", id: socket.sentOf("message")[0]?.id });
+    socket.receive({ type: "ack", id: socket.sentOfType("message")[0]?.id });
     await sent;
   });
 
   test("no connection for four minutes: rejected then", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
-    browser.socket.breaks();
+    browser.socket.drop();
     for (let ms = 0; ms < FOUR_MINUTES - 5000; ms += 5000) {
-      browser.pass(5000);
+      browser.advance(5000);
       if (browser.socket.closedWith === null && browser.socket.readyState === 0)
-        browser.socket.breaks();
+        browser.socket.drop();
     }
-    assert.deepEqual(await ends([sent]), [""]);
-    browser.pass(10_000);
-    assert.deepEqual(await ends([sent]), ["unknown"]);
+    assert.deepEqual(await outcomes([sent]), [""]);
+    browser.advance(10_000);
+    assert.deepEqual(await outcomes([sent]), ["unknown"]);
     client.disconnect();
     assert.equal(browser.timers, 0);
   });
@@ -92,39 +92,39 @@ describe("on the wire, and then", () => {
   test("a server that beats and does not answer: rejected, and the next one goes", async () => {
     const { browser, client } = connectedPage();
     const sent = [1, 2].map((data) => client.send("chat", data));
-    browser.passBeating(FOUR_MINUTES - 1000);
+    browser.advanceWithPings(FOUR_MINUTES - 1000);
     assert.deepEqual(said(browser.socket), [1]);
-    browser.passBeating(10_000);
+    browser.advanceWithPings(10_000);
     assert.deepEqual(said(browser.socket), [1, 2]);
-    assert.deepEqual(await ends(sent), ["unknown", ""]);
-    browser.socket.says({ type: "ack", id: browser.socket.sentOf("message")[0]?.id }); // too late
-    assert.deepEqual(await ends([sent[1] ?? Promise.reject()]), [""]);
-    browser.socket.says({ type: "ack", id: browser.socket.sentOf("message")[1]?.id });
-    assert.deepEqual(await ends(sent), ["unknown", "done"]);
+    assert.deepEqual(await outcomes(sent), ["unknown", ""]);
+    browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[0]?.id }); // too late
+    assert.deepEqual(await outcomes([sent[1] ?? Promise.reject()]), [""]);
+    browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[1]?.id });
+    assert.deepEqual(await outcomes(sent), ["unknown", "done"]);
   });
 
   test("`unavailable` says nothing about what became of it", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
     for (let ms = 0; ms < FOUR_MINUTES + 20_000; ms += 10_000) {
-      const { id } = browser.socket.sentOf("message").at(-1) ?? {};
-      browser.socket.says({ type: "error", id, code: "unavailable", detail: "" });
-      browser.passBeating(10_000);
+      const { id } = browser.socket.sentOfType("message").at(-1) ?? {};
+      browser.socket.receive({ type: "error", id, code: "unavailable", detail: "" });
+      browser.advanceWithPings(10_000);
     }
-    assert.deepEqual(await ends([sent]), ["unknown"]);
+    assert.deepEqual(await outcomes([sent]), ["unknown"]);
   });
 
   test("`rate_limited` does: nothing was done with it", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
     for (let ms = 0; ms < FOUR_MINUTES + 20_000; ms += 10_000) {
-      const { id } = browser.socket.sentOf("message").at(-1) ?? {};
-      browser.socket.says({ type: "error", id, code: "rate_limited", detail: "" });
-      browser.passBeating(10_000);
+      const { id } = browser.socket.sentOfType("message").at(-1) ?? {};
+      browser.socket.receive({ type: "error", id, code: "rate_limited", detail: "" });
+      browser.advanceWithPings(10_000);
     }
-    assert.deepEqual(await ends([sent]), [""]);
-    const { id } = browser.socket.sentOf("message").at(-1) ?? {};
-    browser.socket.says({ type: "ack", id });
+    assert.deepEqual(await outcomes([sent]), [""]);
+    const { id } = browser.socket.sentOfType("message").at(-1) ?? {};
+    browser.socket.receive({ type: "ack", id });
     await sent;
   });
 });
@@ -134,22 +134,22 @@ describe("clocks", () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
     pair.browser.sleep(-3_600_000);
-    pair.browser.pass(5000);
+    pair.browser.advance(5000);
     pair.browser.sleep(600_000); // a sleep, after it
-    pair.browser.pass(5000);
-    passDelay(pair.browser, pair.client);
-    pair.browser.socket.welcomes({ resumed: true });
+    pair.browser.advance(5000);
+    advanceToNextAttempt(pair.browser, pair.client);
+    pair.browser.socket.welcome({ resumed: true });
     assert.deepEqual(said(pair.browser.socket), []);
-    assert.deepEqual(await ends([sent]), ["unknown"]);
+    assert.deepEqual(await outcomes([sent]), ["unknown"]);
   });
 
   test("a wall clock set forward harms no message on a line that stands", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
     browser.sleep(3_600_000);
-    browser.passBeating(20_000);
-    assert.deepEqual(await ends([sent]), [""]);
-    browser.socket.says({ type: "ack", id: browser.socket.sentOf("message")[0]?.id });
+    browser.advanceWithPings(20_000);
+    assert.deepEqual(await outcomes([sent]), [""]);
+    browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[0]?.id });
     await sent;
   });
 });
@@ -159,9 +159,9 @@ test("what was never on the wire waits as long as it takes", async () => {
   const sent = client.send("chat", 1);
   browser.sleep(86_400_000);
   client.connect();
-  browser.socket.welcomes();
+  browser.socket.welcome();
   assert.deepEqual(said(browser.socket), [1]);
-  browser.socket.says({ type: "ack", id: browser.socket.sentOf("message")[0]?.id });
+  browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[0]?.id });
   await sent;
 });
 
@@ -169,6 +169,6 @@ test("no timer is left when all has been answered", () => {
   const { browser, client } = connectedPage();
   const { timers } = browser;
   client.send("chat", 1);
-  browser.socket.says({ type: "ack", id: 1 });
+  browser.socket.receive({ type: "ack", id: 1 });
   assert.equal(browser.timers, timers);
 });

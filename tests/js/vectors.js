@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /**
- * The vectors that both languages run.
+ * Test vectors that Python and JavaScript share.
  * @param {string} name
  */
 export function vectors(name) {

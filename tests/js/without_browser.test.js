@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { bytesOf } from "../../realtime/static/realtime/json.js";
+import { utf8Length } from "../../realtime/static/realtime/json.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = join(root, "realtime/static/realtime");
@@ -65,7 +65,7 @@ test("the length of a text on the wire is that of its UTF-8", () => {
     "\udc00\ud800",
   ];
   for (const text of texts)
-    assert.equal(bytesOf(text), new TextEncoder().encode(text).length, text);
+    assert.equal(utf8Length(text), new TextEncoder().encode(text).length, text);
 });
 
 test("what a page needs has types: of options, events and errors; a wrong name is none", () => {

@@ -1,53 +1,53 @@
 /**
- * How long to wait for an answer: as on a quick line at least, longer on one that was
- * measured to be slow, never without a bound.
+ * How long to wait for an answer. A fast connection gets the minimum; a slow one gets a
+ * multiple of its measured round trip. Every wait has an upper bound.
  */
 
-const OPENING_MS = 10_000;
-const MOST_OPENING_MS = 60_000;
-const ROUND_TRIPS = 2; // a line that is as slow once more than it was is not lost
-const OPENING_ROUND_TRIPS = 5; // connecting, TLS, the handshake, and what is slower than before
+const ATTEMPT_MS = 10_000;
+const MAX_ATTEMPT_MS = 60_000;
+const ANSWER_ROUND_TRIPS = 2; // a connection that becomes twice as slow is not lost
+const ATTEMPT_ROUND_TRIPS = 5; // TCP, TLS and the handshake, each slower than measured
 
 export class AdaptiveTimeouts {
-  #roundTrip = 0; // ms; rises at once, falls by halves
-  #isRough = true;
-  #most = 30_000; // ms until the server, too, takes a line for lost
-  #timeouts = 0;
+  #roundTrip = 0; // ms; rises at once, falls by half with each faster answer
+  #isEstimate = true;
+  #maxAnswerMs = 30_000; // after this the server, too, takes the client for lost
+  #attemptTimeouts = 0;
 
-  /** For a part of an attempt, ms: until the socket is open, and from there to the welcome. */
-  get opening() {
-    const least = Math.max(OPENING_MS, OPENING_ROUND_TRIPS * this.#roundTrip);
-    return Math.min(MOST_OPENING_MS, least * 2 ** this.#timeouts);
+  /** For each half of an attempt, ms: until the socket opens, then until the welcome. */
+  get attemptMs() {
+    const least = Math.max(ATTEMPT_MS, ATTEMPT_ROUND_TRIPS * this.#roundTrip);
+    return Math.min(MAX_ATTEMPT_MS, least * 2 ** this.#attemptTimeouts);
   }
 
   /**
-   * For the answer of a server that is there, ms.
-   * @param {number} least on a quick line
+   * For an answer on an established connection, ms.
+   * @param {number} least ms on a fast connection
    */
-  answer(least) {
-    return Math.max(least, Math.min(this.#most, ROUND_TRIPS * this.#roundTrip));
+  answerMs(least) {
+    return Math.max(least, Math.min(this.#maxAnswerMs, ANSWER_ROUND_TRIPS * this.#roundTrip));
   }
 
-  /** An attempt was given up: the next one waits twice as long, or a slow line never opens. */
-  gaveUp() {
-    this.#timeouts += 1;
+  /** An attempt timed out: the next one waits twice as long, so that a slow line can open. */
+  onAttemptTimeout() {
+    this.#attemptTimeouts += 1;
   }
 
   /**
-   * @param {{pong_timeout: number, max_missed?: number}} welcome
-   * @param {number} took ms from the hello; the server may have let it wait
+   * @param {{pong_timeout: number, max_missed?: number}} welcome `pong_timeout` in ms
+   * @param {number} took ms from hello to welcome; may include the server's own delay
    */
-  welcomed({ pong_timeout, max_missed = 3 }, took) {
-    this.#most = pong_timeout * max_missed;
-    this.#timeouts = 0;
+  onWelcome({ pong_timeout, max_missed = 3 }, took) {
+    this.#maxAnswerMs = pong_timeout * max_missed;
+    this.#attemptTimeouts = 0;
     this.#roundTrip = took;
-    this.#isRough = true;
+    this.#isEstimate = true;
   }
 
-  /** @param {number} latency ms, of a ping */
-  measured(latency) {
-    const before = this.#isRough ? 0 : this.#roundTrip;
-    this.#isRough = false;
+  /** @param {number} latency ms, of an answered ping; the first one replaces the estimate */
+  onLatency(latency) {
+    const before = this.#isEstimate ? 0 : this.#roundTrip;
+    this.#isEstimate = false;
     this.#roundTrip = Math.max(latency, (before + latency) / 2);
   }
 }

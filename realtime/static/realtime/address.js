@@ -1,8 +1,8 @@
-/** Where the socket is, and which place in the tab this page has. */
+/** The address of the socket, and the path of this page's frame in its tab. */
 
 /**
- * The absolute ws: or wss: address for a path, an http(s) or a ws(s) address. A path is
- * read as every other address of the page is: from its `<base>`, if it has one.
+ * The absolute ws: or wss: address for a path, an http(s) or a ws(s) address. A path is relative
+ * to the page's base address, as all its links are. Throws TypeError for an invalid address.
  * @param {string} url
  */
 export function socketUrl(url) {
@@ -11,23 +11,23 @@ export function socketUrl(url) {
   return absolute.href;
 }
 
-/** A frame with `srcdoc` and what comes from a blob have no address that a path could be read from. */
+/** The page's base address. A frame with `srcdoc` or a blob: address has no usable location. */
 function base() {
   const { document, location } = globalThis;
   const address = document?.baseURI || location?.href;
-  return address?.replace(/^blob:(?=\w+:)/, ""); // it has its maker's in it, if that has one
+  return address?.replace(/^blob:(?=\w+:)/, ""); // a blob: address contains its creator's origin
 }
 
 /**
- * Which frame of its tab this is, by the places in the tree: "" at the top, else "/0/2".
- * Frames of one origin share the tab's sessionStorage.
+ * The path of this frame in the tab's tree of frames: "" at the top, else for example "/0/2".
+ * Frames of one origin share the tab's sessionStorage; the path tells them apart.
  * @param {Window | undefined} [page]
  * @returns {string}
  */
 export function framePath(page = globalThis.window) {
   if (!page?.parent || page.parent === page) return "";
   const { parent } = page;
-  let place = 0;
-  while (place < parent.length && parent[place] !== page) place += 1;
-  return `${framePath(parent)}/${place}`;
+  let index = 0;
+  while (index < parent.length && parent[index] !== page) index += 1;
+  return `${framePath(parent)}/${index}`;
 }

@@ -1,8 +1,8 @@
 /**
  * How long to wait before the next attempt: exponential, capped, with full jitter.
  *
- * Full jitter (a delay drawn evenly between nothing and the ceiling) spreads the
- * clients of a restarted server best, with the fewest attempts:
+ * Full jitter (a delay drawn evenly between zero and the ceiling) spreads the clients of a
+ * restarted server best, with the fewest attempts:
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 
@@ -35,11 +35,11 @@ export function backoffDelay(failures, { base, factor, cap, jitter }, random) {
 }
 
 /**
- * A random moment in a window that the server gave, in ms; null if it gave none.
- * @param {unknown} window `[from, to]`
- * @param {() => number} random
+ * A random delay within a window of the server, in ms; null if `window` is not a valid one.
+ * @param {unknown} window `[from, to]`, ms
+ * @param {() => number} random evenly from [0, 1)
  */
-export function momentIn(window, random) {
+export function delayWithin(window, random) {
   const [from, to] = Array.isArray(window) ? window : [];
   if (!(from >= 0 && to >= from && to < Infinity)) return null;
   return from + (to - from) * random();

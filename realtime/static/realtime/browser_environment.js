@@ -1,4 +1,4 @@
-/** What the client needs of the browser, in one place, so that a test can be the browser. */
+/** The parts of the browser that the client uses, in one place, so that tests can replace them. */
 
 /**
  * @typedef {object} Environment
@@ -8,19 +8,20 @@
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {() => number} random evenly from [0, 1)
- * @property {Storage | null} storage of the tab
- * @property {Storage | null} local of all tabs
+ * @property {Storage | null} storage the sessionStorage, of one tab
+ * @property {Storage | null} local the localStorage, of all tabs
  * @property {EventTarget | null} window gets pagehide, pageshow, focus, storage, online, offline
  * @property {(EventTarget & {readonly visibilityState: string}) | null} document
- * @property {EventTarget | null} network `navigator.connection`, where there is one
+ * @property {EventTarget | null} network `navigator.connection`, where it exists
  * @property {Pick<EventTarget, "addEventListener" | "removeEventListener"> | null} policy gets securitypolicyviolation
  */
 
 /**
+ * The environment of this page or worker, with some parts replaced.
  * @param {Partial<Environment>} overrides
  * @returns {Environment}
  */
-export function environment(overrides) {
+export function browserEnvironment(overrides) {
   return {
     WebSocket: globalThis.WebSocket,
     now: () => performance.now(),
@@ -30,7 +31,7 @@ export function environment(overrides) {
     random: Math.random,
     storage: storageOrNull("sessionStorage"),
     local: storageOrNull("localStorage"),
-    window: globalThis.window ?? workerOrNull(), // a worker is told of networks, too
+    window: globalThis.window ?? workerOrNull(), // a worker gets online and offline, too
     document: globalThis.document ?? null,
     network: /** @type {any} */ (globalThis.navigator)?.connection ?? null,
     policy: globalThis.document ?? workerOrNull(),
@@ -40,11 +41,11 @@ export function environment(overrides) {
 
 /** @param {"sessionStorage" | "localStorage"} name */
 function storageOrNull(name) {
-  if (!globalThis.window) return null; // Node has a localStorage too, and warns of it
+  if (!globalThis.window) return null; // Node has a localStorage too, and prints a warning
   try {
     return globalThis[name] ?? null;
   } catch {
-    return null; // merely touching it throws where cookies are blocked or in a sandbox
+    return null; // reading the property throws where cookies are blocked or in a sandbox
   }
 }
 

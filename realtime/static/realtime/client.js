@@ -1,4 +1,4 @@
-/** The client, as a page has it: one connection to the server, rooms, messages, events. */
+/** The client as a page uses it: one connection to the server, rooms, messages, events. */
 
 import { socketUrl } from "./address.js";
 import { ConnectionManager } from "./connection_manager.js";
@@ -18,99 +18,102 @@ import { ClientEventTarget } from "./events.js";
 const NAME = "realtime-js/0.1.0";
 
 export class RealtimeClient extends ClientEventTarget {
-  #keeper;
+  #manager;
 
-  /** @param {Options} [options] */
+  /**
+   * Does not connect yet. Throws TypeError for an invalid `url`.
+   * @param {Options} [options]
+   */
   constructor({ url = "/ws/", autoReconnect = true, backoff = {}, environment = {} } = {}) {
     super();
     /** The absolute address of the server's socket. */
     this.url = socketUrl(url);
     const options = { url: this.url, name: NAME, autoReconnect, backoff, environment };
-    this.#keeper = new ConnectionManager(options, (type, detail) => {
+    this.#manager = new ConnectionManager(options, (type, detail) => {
       this.dispatchEvent(new CustomEvent(type, { detail }));
     });
   }
 
   /** @returns {ClientState} */
   get state() {
-    return this.#keeper.state;
+    return this.#manager.state;
   }
 
-  /** Connected, but the server has said that it cannot reach its store. */
+  /** Connected, but the server says that it cannot reach its store. */
   get degraded() {
     return this.stats().degraded;
   }
 
-  /**
-   * See to it that there is a connection: open one, stop waiting for the next attempt,
-   * or, where there is one, make sure that the server still answers.
-   */
+  /** Open a connection; while waiting, attempt at once; while connected, probe the server. */
   connect() {
-    this.#keeper.connect();
+    this.#manager.connect();
   }
 
-  /** Leave for good, and for the whole page: the session ends here and on the server. */
+  /** Disconnect the whole page: the session ends here and on the server. */
   disconnect() {
-    this.#keeper.disconnect();
+    this.#manager.disconnect();
   }
 
   /**
-   * Be in a room from now on, also after reconnects.
+   * Join a room, now and after each reconnect. The `joined` or `left` event gives the result.
    * @param {string} room
    */
   join(room) {
-    this.#keeper.delivery.rooms.join(room);
-  }
-
-  /** @param {string} room */
-  leave(room) {
-    this.#keeper.delivery.rooms.leave(room);
+    this.#manager.messaging.rooms.join(room);
   }
 
   /**
-   * Say something in a room. It waits while nobody is connected.
+   * Leave a room for the whole page, with a `left` event.
    * @param {string} room
-   * @param {unknown} data as JSON it is what the others get
-   * @returns {Promise<void>} the server has it; rejected with an error whose `code` says why not
+   */
+  leave(room) {
+    this.#manager.messaging.rooms.leave(room);
+  }
+
+  /**
+   * Send a message to a room. It waits while there is no connection.
+   * @param {string} room
+   * @param {unknown} data any value that JSON can express
+   * @returns {Promise<void>} resolved when the server has it; rejected with a `SendError`
    */
   send(room, data) {
-    return this.#keeper.delivery.send(room, data);
+    return this.#manager.messaging.send(room, data);
   }
 
   /**
-   * Say something to the application in bytes. Nothing of it is kept: who needs to know
-   * whether they have come has the server answer.
+   * Send a binary frame to the application. The client neither stores nor repeats it. Throws
+   * TypeError for other data and RangeError above the server's `max_message_size`.
    * @param {BufferSource | Blob} data
-   * @returns {boolean} whether there was a connection to hand it to
+   * @returns {boolean} false: there is no connection
    */
   sendBytes(data) {
-    return this.#keeper.connection?.sendBytes(data) === true;
+    return this.#manager.connection?.sendBytes(data) === true;
   }
 
   enableAutoReconnect() {
-    this.#keeper.autoReconnect = true;
+    this.#manager.autoReconnect = true;
   }
 
-  /** The connection stays; when it ends, or if it has ended already, no other follows. */
+  /** Keep the connection until it ends, and do not reconnect; stop waiting for an attempt. */
   disableAutoReconnect() {
-    this.#keeper.autoReconnect = false;
-    this.#keeper.settle();
+    this.#manager.autoReconnect = false;
+    this.#manager.stopWaiting();
   }
 
-  /** Forget attempts, grown delays and the last error, as if nothing had gone wrong yet. */
+  /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */
   resetReconnectState() {
-    this.#keeper.reset();
+    this.#manager.reset();
   }
 
-  /** @returns {Promise<number>} the latency in ms; rejected if no answer comes */
+  /** @returns {Promise<number>} the latency in ms; rejected with an Error if no answer comes */
   async ping() {
-    const latency = this.#keeper.connection?.ping();
+    const latency = this.#manager.connection?.measureLatency();
     if (!latency) throw new Error("not connected");
     return latency;
   }
 
-  /** @returns {Stats} everything known now */
+  /** @returns {Stats} a snapshot */
   stats() {
-    return this.#keeper.stats();
+    return this.#manager.stats();
   }
 }

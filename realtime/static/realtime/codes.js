@@ -1,4 +1,4 @@
-/** Close codes: what they mean in words, and what the client does about them. */
+/** Close codes: what they mean in words, and how the client reacts. */
 
 export const NORMAL = 1000;
 export const NO_CODE = 1005;
@@ -7,7 +7,7 @@ export const PAGE_FROZEN = 4006;
 export const RESTARTING = 1012;
 export const TAKEN_OVER = 4506;
 
-/** @type {Readonly<Record<number, string>>} What nobody else says: our server gives its reasons itself. */
+/** @type {Readonly<Record<number, string>>} For codes that come without a reason; the server sends its own. */
 const REASONS = Object.freeze({
   1000: "normal closure",
   1001: "server shutting down",
@@ -18,19 +18,19 @@ const REASONS = Object.freeze({
   4006: "page frozen",
 });
 
-// The server is well, or says when to come: at once, or within its `delay`.
+// The server works, or says when to return: at once, or within its `delay`.
 const SOON = new Set([1001, 1012, 4001, 4002, 4003, 4007, 4008]);
 
-// One client was silent; the server cannot tell whether many were, and spreads them as if.
-const ALONE = new Set([4002]);
+// The server lost this client. In case it lost many, its `delay` is wide enough for all of them.
+const WIDE_DELAY = new Set([4002]);
 
-// The server said that it goes; by itself it comes back, and until then nothing answers.
+// The server announced a restart: attempts fail until it is back.
 const RESTARTS = new Set([1001, 1012, 4001]);
 
-// A user who logs in elsewhere is welcome again.
-const ABOUT_LOGIN = new Set([4501, 4503]);
+// The server accepts the client again after a login.
+const LOGIN_NEEDED = new Set([4501, 4503]);
 
-// Somebody meant it: nothing is wrong, the client is just not wanted now.
+// An intended end, not an error.
 const DISMISSED = new Set([4500, 4503]);
 
 /** @param {number} code */
@@ -47,9 +47,8 @@ export function isFinal(code) {
 }
 
 /**
- * What the client does when its connection ends with this code:
- * stay away, return within the server's `delay`, or return with backoff.
- * (After its own bye it hears of no code at all.)
+ * The client's reaction to a close code: stay away, return within the server's `delay`, or
+ * return with backoff. (After its own bye the client ignores the code.)
  * @param {number} code
  * @returns {"stay" | "soon" | "backoff"}
  */
@@ -67,7 +66,7 @@ export function isDismissal(code) {
 }
 
 /**
- * Whether this end says that the server restarts: what fails until it is back is no news.
+ * Whether the code announces a restart; until the next welcome the client hides failures.
  * @param {number | undefined} code
  */
 export function isRestart(code) {
@@ -75,17 +74,17 @@ export function isRestart(code) {
 }
 
 /**
- * Whether a login would help.
+ * Whether the server accepts the client again once its user has logged in.
  * @param {number | undefined} code
  */
-export function isAboutLogin(code) {
-  return code !== undefined && ABOUT_LOGIN.has(code);
+export function isLoginNeeded(code) {
+  return code !== undefined && LOGIN_NEEDED.has(code);
 }
 
 /**
- * Whether the window of this end is longer than one client needs: backoff may come first.
+ * Whether the client may return by backoff before the server's `delay` has passed.
  * @param {number} code
  */
-export function isAlone(code) {
-  return ALONE.has(code);
+export function hasWideDelay(code) {
+  return WIDE_DELAY.has(code);
 }

@@ -1,26 +1,27 @@
-/** What keeps a browser from connecting at all, and whether it is the page's own policy. */
+/** Errors that keep a browser from connecting at all, and whether a retry can help. */
 
 import { LOST } from "./codes.js";
 
 export const POLICY_REASON = "forbidden by the page's content security policy (connect-src)";
-export const UNMADE = "no connection can be made: ";
+export const CONSTRUCTOR_FAILED = "no connection can be made: ";
 
 /**
+ * Whether a violation of the page's content security policy blocks the socket.
  * @param {Partial<SecurityPolicyViolationEvent>} violation
  * @param {string} url of the socket
  */
-export function forbids({ disposition, effectiveDirective, blockedURI = "" }, url) {
+export function isBlockedByPolicy({ disposition, effectiveDirective, blockedURI = "" }, url) {
   if (disposition === "report" || effectiveDirective !== "connect-src") return false;
-  // Of an address elsewhere a browser may tell the origin alone, or nothing but the scheme.
+  // Of a cross-origin address browsers may report only the origin, or only the scheme.
   return blockedURI !== "" && url.startsWith(blockedURI);
 }
 
 /**
- * What a WebSocket that could not even be made comes to. Some causes will not go away.
+ * The end of an attempt whose WebSocket constructor threw; `permanent` if a retry cannot help.
  * @param {any} error
  * @returns {import("./connection.js").End}
  */
-export function refusal(error) {
-  const hopeless = /^(Security|Syntax|Type|Reference)Error$/.test(error?.name);
-  return { code: LOST, reason: UNMADE + (error?.message ?? error), hopeless };
+export function constructorFailure(error) {
+  const permanent = /^(Security|Syntax|Type|Reference)Error$/.test(error?.name);
+  return { code: LOST, reason: CONSTRUCTOR_FAILED + (error?.message ?? error), permanent };
 }

@@ -1,14 +1,15 @@
 /**
- * One WebSocket, from hello to its end. A client makes a new one for every attempt.
+ * One WebSocket, from hello to its end. The client makes a new one for every attempt.
  *
- * It ends once and says so once; after that nothing of its socket is heard. Nobody
- * waits for `close` events: on a dead line the browser sends one after a minute.
+ * A connection calls `onEnd` once, or never if the owner closes it; no other callback follows.
+ * It does not wait for the socket's `close` event, which a browser sends a minute late when the
+ * network is gone.
  */
 
 import { LOST, reasonFor } from "./codes.js";
-import { forbids, POLICY_REASON } from "./connect_errors.js";
+import { isBlockedByPolicy, POLICY_REASON } from "./connect_errors.js";
 import { FlowControl } from "./flow_control.js";
-import { bytesOf, parsed } from "./json.js";
+import { parseJson, utf8Length } from "./json.js";
 import { Pings } from "./pings.js";
 import { Timer } from "./timer.js";
 import { Watchdog } from "./watchdog.js";
@@ -20,112 +21,114 @@ import { Watchdog } from "./watchdog.js";
  * @typedef {object} End
  * @property {number} code the server's, from its goodbye or its close frame; 1006 if it sent none
  * @property {string} reason
- * @property {unknown} [delay] the server's window for the return
- * @property {boolean} [hopeless] this page cannot connect, however often it tries
+ * @property {unknown} [delay] the server's window `[from, to]` for the return, ms
+ * @property {boolean} [permanent] a retry from this page cannot succeed
  */
 
 /**
  * @typedef {object} ConnectionCallbacks
- * @property {() => Frame} hello the first frame
- * @property {(frame: Frame) => void} welcomed
- * @property {(direction: "in" | "out", frame: Frame) => void} framed every frame that was sent or is about to be served
- * @property {(doubting: boolean) => void} doubted
- * @property {(latency: number | null) => void} measured the client's own ping was answered, ms; or not in time
- * @property {(state: "degraded" | "ok") => void} noticed
- * @property {(data: ArrayBuffer) => void} handed a binary frame, of a welcomed connection
- * @property {(frame: Frame) => void} told a frame about rooms and messages, of a welcomed connection
- * @property {(end: End) => void} ended
+ * @property {() => Frame} hello returns the first frame
+ * @property {(welcome: Frame) => void} onWelcome
+ * @property {(direction: "in" | "out", frame: Frame) => void} onFrame after each sent frame, and before each received one is handled
+ * @property {(doubting: boolean) => void} onDoubt true: a probe is unanswered; false: no longer
+ * @property {(latency: number | null) => void} onLatency of the client's own ping, ms; null: no answer in time
+ * @property {(state: "degraded" | "ok") => void} onNotice
+ * @property {(data: ArrayBuffer) => void} onBytes a binary frame, after the welcome
+ * @property {(frame: Frame) => void} onRoomFrame a frame about rooms and messages, after the welcome
+ * @property {(end: End) => void} onEnd
  */
 
 const SUBPROTOCOL = "realtime.v1";
-// What is measured more slowly than this may have waited in the server: measured once more, alone.
+// A slower welcome may include a delay of the server: the client measures again with a ping.
 const SLOW_MS = 1000;
-// An attempt that has heard nothing for so long may belong to a network that is gone.
+// An attempt that is silent for so long may belong to a network that is gone.
 const STUCK_MS = 3000;
 const CLOSE_MS = 1000;
-const OPEN = 1; // WebSocket.OPEN, also where the WebSocket is a test's
+const OPEN = 1; // WebSocket.OPEN, also where tests replace the WebSocket
 
 export class Connection {
   #environment;
-  #owner;
-  #patience;
+  #callbacks;
+  #timeouts;
   #socket;
   #deadline;
-  /** Since when the other side has had something to answer. */
-  #waitsSince;
-  #violated;
+  /** When the current phase began: opening, or waiting for the welcome. */
+  #phaseStartedAt;
+  #onViolation;
   /** @type {Watchdog | null} */
   #watchdog = null;
   /** @type {Pings | null} */
   #pings = null;
-  /** @type {FlowControl | null} */
+  /** @type {FlowControl | null} set by the welcome */
   #flow = null;
   #pingCount = 0;
   #maxBytes = 0;
   #over = false;
-  /** Whether the server has said that it cannot reach its store. */
+  /** Whether the server's newest notice says that it cannot reach its store. */
   degraded = false;
 
   /**
-   * Throws what the browser's WebSocket throws.
+   * Opens the socket. Throws what the WebSocket constructor throws.
    * @param {string} url
    * @param {Environment} environment
-   * @param {ConnectionCallbacks} owner
-   * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} patience
+   * @param {ConnectionCallbacks} callbacks
+   * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
    */
-  constructor(url, environment, owner, patience) {
+  constructor(url, environment, callbacks, timeouts) {
     this.#environment = environment;
-    this.#owner = owner;
-    this.#patience = patience;
+    this.#callbacks = callbacks;
+    this.#timeouts = timeouts;
     this.#deadline = new Timer(environment);
-    this.#waitsSince = environment.now();
-    this.#violated = (/** @type {any} */ event) => forbids(event, url) && this.#forbidden();
-    environment.policy?.addEventListener("securitypolicyviolation", this.#violated);
-    this.#socket = this.#opening(url);
-    this.#await();
+    this.#phaseStartedAt = environment.now();
+    this.#onViolation = (/** @type {any} */ event) =>
+      isBlockedByPolicy(event, url) && this.#onBlocked();
+    environment.policy?.addEventListener("securitypolicyviolation", this.#onViolation);
+    this.#socket = this.#openSocket(url);
+    this.#setDeadline();
   }
 
   /**
    * @param {string} url
    * @returns {WebSocket}
    */
-  #opening(url) {
+  #openSocket(url) {
     try {
       const socket = new this.#environment.WebSocket(url, SUBPROTOCOL);
       socket.binaryType = "arraybuffer";
-      socket.onopen = () => this.#greet();
-      socket.onmessage = ({ data }) => this.#receive(data);
+      socket.onopen = () => this.#onOpen();
+      socket.onmessage = ({ data }) => this.#onMessage(data);
       socket.onclose = ({ code, reason }) => this.#end({ code, reason });
-      // A close follows, but not where the browser refuses to connect at all.
-      socket.onerror = () => this.#flow || this.#await(CLOSE_MS, "the browser refuses to connect");
+      // A close event follows, except where the browser refuses to connect at all.
+      socket.onerror = () =>
+        this.#flow || this.#setDeadline(CLOSE_MS, "the browser refuses to connect");
       return socket;
     } catch (error) {
-      this.#unwatch();
+      this.#ignoreViolations();
       throw error;
     }
   }
 
-  /** Nothing has come of it for a while, not even a socket: what it was made on may be gone. */
+  /** Whether an attempt makes no progress: the network it began on may be gone. */
   get isStuck() {
-    return !this.#flow && this.#environment.now() - this.#waitsSince >= STUCK_MS;
+    return !this.#flow && this.#environment.now() - this.#phaseStartedAt >= STUCK_MS;
   }
 
   /**
    * @param {Frame} frame
-   * @returns {boolean} whether it could be handed to the socket
+   * @returns {boolean} whether the socket took it
    */
   send(frame) {
     if (this.#socket.readyState !== OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
-    if (frame.id) this.#watchdog?.expect();
-    this.#owner.framed("out", frame);
+    if (frame.id) this.#watchdog?.expectAnswer();
+    this.#callbacks.onFrame("out", frame);
     return true;
   }
 
   /**
-   * A binary frame, for the application.
+   * Send a binary frame. Throws TypeError for other data and RangeError above the server's limit.
    * @param {BufferSource | Blob} data
-   * @returns {boolean} whether it could be handed to the socket
+   * @returns {boolean} whether the socket took it
    */
   sendBytes(data) {
     if (!this.#flow || this.#socket.readyState !== OPEN) return false;
@@ -135,28 +138,28 @@ export class Connection {
     if (size > this.#maxBytes)
       throw new RangeError(`${size} bytes, where the server takes ${this.#maxBytes}`);
     this.#socket.send(data);
-    this.#watchdog?.expect();
+    this.#watchdog?.expectAnswer();
     return true;
   }
 
-  /** Make sure that the server is still there: its silence ends the connection in 2 s or a bit more. */
+  /** Check with doubt: a server that stays silent for 2 s (longer on a slow line) is lost. */
   probe() {
     this.#watchdog?.probe();
   }
 
-  /** The same without alarming anybody: only if there is no answer the line is in doubt. */
-  check() {
+  /** Check without doubt: the connection is in doubt only if no answer comes in time. */
+  pingQuietly() {
     this.#pings?.send();
-    this.#watchdog?.expect();
+    this.#watchdog?.expectAnswer();
   }
 
   /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
-  ping() {
-    return this.#pings?.ask();
+  measureLatency() {
+    return this.#pings?.measure();
   }
 
   /**
-   * Close from this side. The owner is not told: it knows.
+   * Close from this side. No callback follows, and `onEnd` is not called.
    * @param {number} [code]
    */
   close(code) {
@@ -164,131 +167,135 @@ export class Connection {
     const socket = this.#socket;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     this.#deadline.clear();
-    this.#unwatch();
+    this.#ignoreViolations();
     this.#watchdog?.stop();
-    this.#pings?.abandon("the connection has ended");
+    this.#pings?.rejectAll("the connection has ended");
     this.#socket.close(code);
   }
 
-  #greet() {
-    this.#unwatch(); // what is forbidden from now on is another's
-    this.#waitsSince = this.#environment.now();
-    this.#await();
-    this.send(this.#owner.hello());
+  #onOpen() {
+    this.#ignoreViolations(); // from now on a violation is about other connections
+    this.#phaseStartedAt = this.#environment.now();
+    this.#setDeadline();
+    this.send(this.#callbacks.hello());
   }
 
-  /** Give up what takes too long. */
-  #await(ms = this.#patience.opening, reason = `no answer within ${Math.round(ms / 1000)} s`) {
+  /** End the attempt if the next step takes longer than `ms`. */
+  #setDeadline(
+    ms = this.#timeouts.attemptMs,
+    reason = `no answer within ${Math.round(ms / 1000)} s`,
+  ) {
     this.#deadline.set(ms, () => {
-      this.#patience.gaveUp();
+      this.#timeouts.onAttemptTimeout();
       this.#end({ code: LOST, reason });
     });
   }
 
-  #unwatch() {
-    this.#environment.policy?.removeEventListener("securitypolicyviolation", this.#violated);
+  #ignoreViolations() {
+    const { policy } = this.#environment;
+    policy?.removeEventListener("securitypolicyviolation", this.#onViolation);
   }
 
-  #forbidden() {
-    this.#end({ code: LOST, reason: POLICY_REASON, hopeless: true });
+  #onBlocked() {
+    this.#end({ code: LOST, reason: POLICY_REASON, permanent: true });
   }
 
   /** @param {any} data */
-  #receive(data) {
-    this.#watchdog?.heard();
-    if (this.#over) return; // the owner's listeners are free to act, here and below
-    if (typeof data !== "string") return this.#flow ? this.#owner.handed(data) : undefined;
-    const frame = parsed(data);
-    if (typeof frame?.type !== "string") return; // not ours
-    this.#owner.framed("in", frame);
-    if (!this.#over) this.#serve(frame, data);
+  #onMessage(data) {
+    this.#watchdog?.onFrame();
+    if (this.#over) return; // a callback may close the connection, here and below
+    if (typeof data !== "string") return this.#flow ? this.#callbacks.onBytes(data) : undefined;
+    const frame = parseJson(data);
+    if (typeof frame?.type !== "string") return; // not of this protocol
+    this.#callbacks.onFrame("in", frame);
+    if (!this.#over) this.#handle(frame, data);
   }
 
   /**
-   * @param {Frame} frame of a type that is ours; an owner that knows more has seen the others
-   * @param {string} text the frame as it came
+   * @param {Frame} frame of any type; `onFrame` has seen those that the client does not know
+   * @param {string} text the frame as received
    */
-  #serve(frame, text) {
+  #handle(frame, text) {
     switch (frame.type) {
       case "welcome":
-        return this.#welcome(frame);
+        return this.#onWelcome(frame);
       case "ping":
-        return this.#pong(frame);
+        return this.#onPing(frame);
       case "pong":
-        return this.#answered(frame);
+        return this.#onPong(frame);
       case "notice":
-        return this.#notice(frame);
+        return this.#onNotice(frame);
       case "goodbye":
         return this.#end({ code: frame.code, reason: frame.reason, delay: frame.delay });
       case "publication":
-        this.#flow?.took(bytesOf(text)); // first: whatever becomes of it, it has come
+        this.#flow?.onPublication(utf8Length(text)); // first: it counts even if a listener throws
     }
-    if (this.#flow && !this.#over) this.#owner.told(frame);
+    if (this.#flow && !this.#over) this.#callbacks.onRoomFrame(frame);
   }
 
   /** @param {any} frame */
-  #welcome(frame) {
+  #onWelcome(frame) {
     if (this.#watchdog) return;
-    const send = (/** @type {Frame} */ answer) => this.send(answer);
-    const took = this.#environment.now() - this.#waitsSince;
-    this.#patience.welcomed(frame, took);
+    const took = this.#environment.now() - this.#phaseStartedAt;
+    this.#timeouts.onWelcome(frame, took);
     this.#deadline.clear();
     this.#maxBytes = frame.max_message_size;
+    const send = (/** @type {Frame} */ answer) => this.send(answer);
     this.#flow = new FlowControl(frame, send);
-    this.#pings = new Pings(this.#environment, () => this.#patience.answer(frame.pong_timeout), {
+    this.#pings = new Pings(this.#environment, () => this.#timeouts.answerMs(frame.pong_timeout), {
       send,
-      missed: () => this.#owner.measured(null),
+      onMiss: () => this.#callbacks.onLatency(null),
     });
-    this.#watchdog = this.#watch(frame);
-    this.#owner.welcomed(frame);
+    this.#watchdog = this.#startWatchdog(frame);
+    this.#callbacks.onWelcome(frame);
     if (took > SLOW_MS && !this.#over) this.#pings.send();
   }
 
   /** @param {any} welcome */
-  #watch(welcome) {
-    const owner = {
-      probe: () => this.#pings?.send(),
-      doubt: (/** @type {boolean} */ doubting) => this.#owner.doubted(doubting),
-      lost: () => this.#lost(),
+  #startWatchdog(welcome) {
+    const callbacks = {
+      sendPing: () => this.#pings?.send(),
+      onDoubt: (/** @type {boolean} */ doubting) => this.#callbacks.onDoubt(doubting),
+      onLost: () => this.#onLost(),
     };
-    return new Watchdog(welcome, this.#environment, owner, this.#patience);
+    return new Watchdog(welcome, this.#environment, callbacks, this.#timeouts);
   }
 
   /**
-   * Answered here and now, in the network callback: timers of hidden tabs are held back.
+   * Answered within the network callback, because hidden tabs delay timers.
    * @param {Frame} ping
    */
-  #pong({ sequence, timestamp }) {
+  #onPing({ sequence, timestamp }) {
     this.#pingCount += 1;
     const client_time = this.#environment.wall();
     const ping_count = this.#pingCount;
-    const received = this.#flow?.answer();
+    const received = this.#flow?.acknowledge();
     this.send({ type: "pong", sequence, timestamp, client_time, received, ping_count });
   }
 
   /** @param {Frame} pong */
-  #answered({ sequence }) {
-    const latency = this.#pings?.answer(sequence) ?? null;
+  #onPong({ sequence }) {
+    const latency = this.#pings?.onPong(sequence) ?? null;
     if (latency === null) return;
-    this.#patience.measured(latency);
-    this.#owner.measured(latency);
+    this.#timeouts.onLatency(latency);
+    this.#callbacks.onLatency(latency);
   }
 
   /** @param {Frame} notice */
-  #notice({ state }) {
-    if (state !== "degraded" && state !== "ok") return; // a later version's
+  #onNotice({ state }) {
+    if (state !== "degraded" && state !== "ok") return; // of a later version
     this.degraded = state === "degraded";
-    this.#owner.noticed(state);
+    this.#callbacks.onNotice(state);
   }
 
-  #lost() {
-    this.#owner.measured(null);
+  #onLost() {
+    this.#callbacks.onLatency(null);
     if (!this.#over) this.#end({ code: LOST, reason: "the server does not answer" });
   }
 
   /** @param {Partial<End> & {code: number}} end */
-  #end({ code, reason, delay, hopeless }) {
+  #end({ code, reason, delay, permanent }) {
     this.close();
-    this.#owner.ended({ code, reason: reason || reasonFor(code), delay, hopeless });
+    this.#callbacks.onEnd({ code, reason: reason || reasonFor(code), delay, permanent });
   }
 }

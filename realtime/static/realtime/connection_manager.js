@@ -1,11 +1,11 @@
 /**
- * Keeps one connection to the server, whatever happens to the line or the page: the machine
- * behind a client, which is what a page sees of it.
+ * Keeps one connection to the server through losses, page changes and network changes. The
+ * state machine behind `RealtimeClient`, which is the public face of it.
  */
 
 import { AdaptiveTimeouts } from "./adaptive_timeouts.js";
 import { DEFAULTS } from "./backoff.js";
-import { environment } from "./browser_environment.js";
+import { browserEnvironment } from "./browser_environment.js";
 import {
   isDismissal,
   isFinal,
@@ -18,7 +18,7 @@ import {
   reasonFor,
   TAKEN_OVER,
 } from "./codes.js";
-import { refusal } from "./connect_errors.js";
+import { constructorFailure } from "./connect_errors.js";
 import { Connection } from "./connection.js";
 import { LoginRetry } from "./login_retry.js";
 import { Messaging } from "./messaging.js";
@@ -36,23 +36,24 @@ import { StateTracker } from "./state_tracker.js";
 
 export class ConnectionManager {
   #environment;
-  #elapsed;
-  #patience = new AdaptiveTimeouts();
-  #identity;
+  #clock;
+  #timeouts = new AdaptiveTimeouts();
+  #session;
   #lifecycle;
-  #readmission;
-  #retry;
-  #standing;
+  #loginRetry;
+  #schedule;
+  #state;
   #url;
   #name;
   #emit;
-  #tally = new PingCounters();
+  #counters = new PingCounters();
   /** @type {Connection | null} */
   #connection = null;
-  /** @type {ClientState} the state of the newest `state` event */
-  #announced = "disconnected";
+  /** @type {ClientState} of the newest `state` event */
+  #announcedState = "disconnected";
+  /** Closed because the page left or froze: connects again when it returns. */
   #parked = false;
-  /** The server has said that it goes: until it is back, what fails is no news. */
+  /** The server announced a restart: failures are hidden until the next welcome. */
   #restarting = false;
   /** @type {LastError | null} */
   #lastError = null;
@@ -69,259 +70,272 @@ export class ConnectionManager {
     this.#name = name;
     this.#emit = emit;
     this.autoReconnect = autoReconnect;
-    this.#environment = environment(overrides);
-    this.#elapsed = new SleepAwareClock(this.#environment);
-    this.#standing = new StateTracker(this.#elapsed);
-    this.#identity = new ResumableSession(url, this.#environment.storage, this.#elapsed);
+    const environment = browserEnvironment(overrides);
+    const clock = new SleepAwareClock(environment);
+    this.#environment = environment;
+    this.#clock = clock;
+    this.#state = new StateTracker(clock);
+    this.#session = new ResumableSession(url, environment.storage, clock);
     const delays = { ...DEFAULTS, ...backoff };
-    this.#retry = new ReconnectSchedule(this.#environment, delays, () => this.#attempt());
-    const line = {
-      isUp: () => this.#standing.isUp,
-      send: (/** @type {Frame} */ frame) => line.isUp() && this.#connection?.send(frame) === true,
+    this.#schedule = new ReconnectSchedule(environment, delays, () => this.#attempt());
+    const sender = {
+      isUp: () => this.#state.isUp,
+      send: (/** @type {Frame} */ frame) => sender.isUp() && this.#connection?.send(frame) === true,
     };
-    this.delivery = new Messaging(this.#environment, this.#elapsed, line, emit);
-    const ask = () => this.#begin();
-    this.#readmission = new LoginRetry(url, this.#environment, this.#elapsed, ask);
-    this.#lifecycle = this.#living();
+    this.messaging = new Messaging(environment, clock, sender, emit);
+    this.#loginRetry = new LoginRetry(url, environment, clock, () => this.#begin());
+    this.#lifecycle = this.#makeLifecycle();
   }
 
-  #living() {
-    return new PageLifecycle(this.#environment, this.#elapsed, {
-      left: () => this.#left(),
-      returned: () => this.#returned(),
-      frozen: () => this.#park(reasonFor(PAGE_FROZEN), PAGE_FROZEN),
-      thawed: () => this.#parked && this.#begin(),
-      woken: () => this.#woken(),
-      online: () => this.#networked(),
-      swayed: () => this.#connection?.check(),
-      offline: () => this.#connection?.probe(),
-      turned: (state) => this.#turned(state),
-      seen: () => this.autoReconnect && this.#readmission.seen(),
-      told: (key) => this.autoReconnect && this.#readmission.told(key),
+  #makeLifecycle() {
+    return new PageLifecycle(this.#environment, this.#clock, {
+      onPageHide: () => this.#onPageHide(),
+      onPageRestore: () => this.#onPageRestore(),
+      onFreeze: () => this.#park(reasonFor(PAGE_FROZEN), PAGE_FROZEN),
+      onResume: () => this.#parked && this.#begin(),
+      onWake: () => this.#onWake(),
+      onOnline: () => this.#onOnline(),
+      onNetworkSpeed: () => this.#connection?.pingQuietly(),
+      onOffline: () => this.#connection?.probe(),
+      onVisibility: (state) => this.#onVisibility(state),
+      onAttention: () => this.autoReconnect && this.#loginRetry.onAttention(),
+      onStorage: (key) => this.autoReconnect && this.#loginRetry.onStorage(key),
     });
   }
 
   get state() {
-    return this.#standing.state;
+    return this.#state.state;
   }
 
-  /** @returns {Connection | null} one that was welcomed, also if it is in doubt */
+  /** @returns {Connection | null} a welcomed one, also while a probe is unanswered */
   get connection() {
-    return this.#standing.isUp ? this.#connection : null;
+    return this.#state.isUp ? this.#connection : null;
   }
 
+  /** Connect; while waiting, attempt now; while connected, probe the server. */
   connect() {
-    if (!this.#standing.isAway) return this.#hurry();
+    if (!this.#state.isIdle) return this.#attemptOrProbe();
     if (!this.#lifecycle.started) {
-      this.#identity.take();
+      this.#session.load();
       this.#lifecycle.start();
     }
-    this.#readmission.settle();
+    this.#loginRetry.cancel();
     this.#begin();
   }
 
-  /** Leave for good, and for the whole page: the session ends here and on the server. */
+  /** Disconnect the whole page: the session ends here and on the server. */
   disconnect() {
     this.#lifecycle.stop();
-    this.#readmission.settle();
-    this.#identity.forget();
-    this.#identity.release();
+    this.#loginRetry.cancel();
+    this.#session.clear();
+    this.#session.releaseKey();
     this.#connection?.send({ type: "bye" });
-    this.delivery.close("disconnected");
-    this.#halt("", NORMAL);
-    this.delivery.rooms.pause();
+    this.messaging.close("disconnected");
+    this.#close("", NORMAL);
+    this.messaging.rooms.pause();
   }
 
-  /** Auto-reconnect was switched off: who waits, waits no longer. */
-  settle() {
-    if (this.#retry.waiting) this.#halt(this.#standing.reason);
+  /** Do not wait for the next attempt: auto-reconnect was switched off. */
+  stopWaiting() {
+    if (this.#schedule.waiting) this.#close(this.#state.reason);
   }
 
-  /** As if nothing had gone wrong yet. */
+  /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */
   reset() {
-    this.#retry.reset();
+    this.#schedule.reset();
     this.#lastError = null;
-    if (this.state === "error") this.#enter("end");
-    else if (this.state === "connecting") this.#announce();
+    if (this.state === "error") this.#apply("end");
+    else if (this.state === "connecting") this.#announceState();
   }
 
-  /** @returns {import("./events.js").Stats} everything known now */
+  /** @returns {import("./events.js").Stats} */
   stats() {
-    const { session = null, since = null } = this.#identity.current ?? {};
+    const { session = null, since = null } = this.#session.current ?? {};
     return {
       state: this.state,
-      stateSince: this.#standing.since,
-      reason: this.#standing.reason,
+      stateSince: this.#state.since,
+      reason: this.#state.reason,
       degraded: this.#connection?.degraded ?? false,
       session,
       since,
       user: this.#user,
-      ...this.#tally,
-      attempts: this.#retry.attempts,
-      nextAttemptAt: this.#retry.nextAttemptAt,
+      ...this.#counters,
+      attempts: this.#schedule.attempts,
+      nextAttemptAt: this.#schedule.nextAttemptAt,
       autoReconnect: this.autoReconnect,
       lastError: this.#lastError,
     };
   }
 
   #begin() {
-    this.#retry.reset();
-    this.delivery.open();
+    this.#schedule.reset();
+    this.messaging.open();
     this.#parked = this.#restarting = false;
-    this.#standing.move("connect");
+    this.#state.apply("connect");
     this.#attempt();
   }
 
   #attempt() {
-    this.#retry.begun();
+    this.#schedule.onAttempt();
     try {
-      this.#connection = this.#dial();
-      this.#announce();
+      this.#connection = this.#openConnection();
+      this.#announceState();
     } catch (error) {
-      this.#announce();
-      this.#ended(refusal(error));
+      this.#announceState();
+      this.#onEnd(constructorFailure(error));
     }
   }
 
-  #dial() {
-    const owner = {
+  #openConnection() {
+    /** @type {import("./connection.js").ConnectionCallbacks} */
+    const callbacks = {
       hello: () => this.#hello(),
-      welcomed: (/** @type {Frame} */ frame) => this.#welcomed(frame),
-      framed: this.#framed,
-      doubted: (/** @type {boolean} */ doubting) => this.#enter(doubting ? "doubt" : "life"),
-      measured: (/** @type {number | null} */ latency) => this.#measured(latency),
-      noticed: (/** @type {"degraded" | "ok"} */ state) => this.#emit("notice", { state }),
-      handed: (/** @type {ArrayBuffer} */ data) => this.#emit("bytes", { data }),
-      told: (/** @type {Frame} */ frame) => this.delivery.told(frame),
-      ended: (/** @type {End} */ end) => this.#ended(end),
+      onWelcome: (welcome) => this.#onWelcome(welcome),
+      onFrame: (direction, frame) => this.#onFrame(direction, frame),
+      onDoubt: (doubting) => this.#apply(doubting ? "doubt" : "life"),
+      onLatency: (latency) => this.#onLatency(latency),
+      onNotice: (state) => this.#emit("notice", { state }),
+      onBytes: (data) => this.#emit("bytes", { data }),
+      onRoomFrame: (frame) => this.messaging.onFrame(frame),
+      onEnd: (end) => this.#onEnd(end),
     };
-    return new Connection(this.#url, this.#environment, owner, this.#patience);
+    return new Connection(this.#url, this.#environment, callbacks, this.#timeouts);
   }
 
   /** @returns {Frame} */
   #hello() {
-    const resume = this.#identity.resume();
+    const resume = this.#session.resumeRequest();
     const { visibility } = this.#lifecycle;
-    const rooms = this.delivery.hello();
+    const rooms = this.messaging.hello();
     return { type: "hello", protocol: 1, client: this.#name, resume, rooms, visibility };
   }
 
   /** @param {Frame} frame */
-  #welcomed(frame) {
+  #onWelcome(frame) {
     const { session, token, resumed, user, resume_window } = frame;
     const wall = this.#environment.wall();
-    const since = resumed ? (this.#identity.current?.since ?? wall) : wall;
-    this.#identity.keep({ session, token, since }, resume_window);
+    const since = resumed ? (this.#session.current?.since ?? wall) : wall;
+    this.#session.set({ session, token, since }, resume_window);
     this.#user = user;
     this.#restarting = false;
-    const { attempts } = this.#retry;
-    this.#retry.succeeded();
-    this.#readmission.welcomed(resumed);
-    this.#enter("welcome");
-    // Listeners are free to disconnect, and to connect again.
-    if (this.#standing.isUp)
+    const { attempts } = this.#schedule;
+    this.#schedule.onWelcome();
+    this.#loginRetry.onWelcome(resumed);
+    this.#apply("welcome");
+    // Listeners may disconnect, and connect again.
+    if (this.#state.isUp)
       this.#emit("connection_established", { session, user, resumed, attempts });
-    if (this.#standing.isUp) this.delivery.welcomed(frame);
+    if (this.#state.isUp) this.messaging.onWelcome(frame);
   }
 
-  /** @type {import("./connection.js").ConnectionCallbacks["framed"]} */
-  #framed = (direction, frame) => {
+  /**
+   * @param {"in" | "out"} direction
+   * @param {Frame} frame
+   */
+  #onFrame(direction, frame) {
     const type = direction === "in" && frame.type;
-    if (type === "ping") this.#tally.pings += 1;
+    if (type === "ping") this.#counters.pings += 1;
     this.#emit("frame", { direction, frame });
-    if (type === "error") this.#emit("server_error", /** @type {any} */ (frame)); // the server's to shape
-  };
+    if (type === "error") this.#emit("server_error", /** @type {any} */ (frame)); // not validated
+  }
 
   /** @param {number | null} latency */
-  #measured(latency) {
-    this.#tally.measured(latency);
+  #onLatency(latency) {
+    this.#counters.onLatency(latency);
     this.#emit("latency", { latency });
   }
 
-  /** @param {End} end */
-  #ended({ code, reason, delay, hopeless = false }) {
-    const wasUp = this.#standing.isUp;
-    const isNews = code !== LOST || !this.#restarting;
-    if (isNews) this.#restarting = isRestart(code);
+  /** An attempt failed or a connection ended. @param {End} end */
+  #onEnd(end) {
+    const { code, reason } = end;
+    const wasUp = this.#state.isUp;
+    const isHidden = code === LOST && this.#restarting;
+    if (!isHidden) this.#restarting = isRestart(code);
     this.#connection = null;
-    if (isNews) this.#lastError = { code, reason, at: this.#environment.wall() };
-    const goesOn = code === TAKEN_OVER && this.autoReconnect && this.#identity.overtakes();
-    if (isFinal(code) && !goesOn) {
-      // The session has ended or belongs to another page now: never ask for it again.
-      this.#identity.forget();
-      this.delivery.close(reason);
-      this.#readmission.sentAway(code);
-      this.#enter(isDismissal(code) ? "end" : "fail", reason);
-    } else if (hopeless) {
-      this.#enter("fail", reason);
-    } else if (!this.autoReconnect) {
-      this.#enter("end", reason);
-    } else if (this.#retry.exhausted) {
-      const why = this.#lastError?.reason ?? reason;
-      this.#enter("fail", `gave up after ${this.#retry.attempts} attempts: ${why}`);
-    } else {
-      this.#retry.plan(code, delay);
-      this.#enter("retry", this.#restarting ? reasonFor(RESTARTING) : reason);
-    }
+    if (!isHidden) this.#lastError = { code, reason, at: this.#environment.wall() };
+    this.#continueAfter(end);
     const willReconnect = this.state === "connecting";
     if (wasUp) this.#emit("connection_lost", { code, reason, willReconnect });
   }
 
-  #hurry() {
-    if (this.#retry.waiting) this.#attempt();
+  /** Stay away, give up or schedule the next attempt. @param {End} end */
+  #continueAfter({ code, reason, delay, permanent = false }) {
+    const reclaims = code === TAKEN_OVER && this.autoReconnect && this.#session.reclaim();
+    if (isFinal(code) && !reclaims) {
+      // The session has ended or belongs to another page: never resume it again.
+      this.#session.clear();
+      this.messaging.close(reason);
+      this.#loginRetry.onFinalClose(code);
+      this.#apply(isDismissal(code) ? "end" : "fail", reason);
+    } else if (permanent) {
+      this.#apply("fail", reason);
+    } else if (!this.autoReconnect) {
+      this.#apply("end", reason);
+    } else if (this.#schedule.exhausted) {
+      const cause = this.#lastError?.reason ?? reason;
+      this.#apply("fail", `gave up after ${this.#schedule.attempts} attempts: ${cause}`);
+    } else {
+      this.#schedule.schedule(code, delay);
+      this.#apply("retry", this.#restarting ? reasonFor(RESTARTING) : reason);
+    }
+  }
+
+  #attemptOrProbe() {
+    if (this.#schedule.waiting) this.#attempt();
     else this.#connection?.probe();
   }
 
-  /** Not at once, if an attempt has just failed: what wakes clients may come in swarms. */
-  #woken() {
-    if (this.#retry.hurry()) this.#announce();
+  /** Attempt sooner, within limits: the same event may wake many clients at once. */
+  #onWake() {
+    if (this.#schedule.advance()) this.#announceState();
     this.#connection?.probe();
   }
 
-  #networked() {
-    if (!this.#connection?.isStuck) return this.#woken();
+  #onOnline() {
+    if (!this.#connection?.isStuck) return this.#onWake();
     this.#connection.close();
     this.#attempt();
   }
 
   /** @param {"visible" | "hidden"} state */
-  #turned(state) {
+  #onVisibility(state) {
     this.#connection?.send({ type: "visibility", state });
-    if (state === "visible" && this.#retry.hurry()) this.#announce();
+    if (state === "visible" && this.#schedule.advance()) this.#announceState();
   }
 
-  #left() {
-    this.#identity.leave();
+  #onPageHide() {
+    this.#session.save();
     this.#park("page left");
   }
 
-  #returned() {
-    if (this.#standing.isAway) this.#identity.take();
+  #onPageRestore() {
+    if (this.#state.isIdle) this.#session.load();
     if (this.#parked) this.#begin();
   }
 
   /**
-   * Close without a bye: the session is kept for the return.
+   * Close without a bye: the server keeps the session for the page's return.
    * @param {string} reason
    * @param {number} [code]
    */
   #park(reason, code) {
-    if (this.#standing.isAway) return;
+    if (this.#state.isIdle) return;
     this.#parked = true;
-    this.#halt(reason, code);
+    this.#close(reason, code);
   }
 
   /**
+   * Stop connecting and close the connection.
    * @param {string} reason
-   * @param {number} [code] for the close frame; none: closed without one
+   * @param {number} [code] of the close frame; none: a close frame without a code
    */
-  #halt(reason, code) {
-    const wasUp = this.#standing.isUp;
+  #close(reason, code) {
+    const wasUp = this.#state.isUp;
     const detail = { code: code ?? NO_CODE, reason, willReconnect: false };
-    this.#retry.cancel();
+    this.#schedule.cancel();
     this.#connection?.close(code);
     this.#connection = null;
-    if (this.state !== "disconnected") this.#enter("end", reason);
+    if (this.state !== "disconnected") this.#apply("end", reason);
     if (wasUp) this.#emit("connection_lost", detail);
   }
 
@@ -329,14 +343,14 @@ export class ConnectionManager {
    * @param {import("./states.js").ClientEvent} event
    * @param {string} [reason]
    */
-  #enter(event, reason) {
-    this.#standing.move(event, reason);
-    this.#announce();
+  #apply(event, reason) {
+    this.#state.apply(event, reason);
+    this.#announceState();
   }
 
-  #announce() {
-    const previous = this.#announced;
-    this.#announced = this.state;
+  #announceState() {
+    const previous = this.#announcedState;
+    this.#announcedState = this.state;
     this.#emit("state", { previous, ...this.stats() });
   }
 }

@@ -1,23 +1,23 @@
-/** What the client tells its page, with the types of it. */
+/** The events of the client and the types of their details. */
 
 /** @typedef {import("./states.js").ClientState} ClientState */
 
 /** @typedef {{code: number, reason: string, at: number}} LastError `at`: ms since the epoch */
 
 /**
- * Everything known at one moment. Times are ms since the epoch.
+ * A snapshot of the client. Times are ms since the epoch.
  * @typedef {object} Stats
  * @property {ClientState} state
- * @property {number} stateSince when this state began
- * @property {string} reason in words why it is not connected; "" if it is, or if you wanted it so
+ * @property {number} stateSince start of the state
+ * @property {string} reason why it is not connected; "" if it is, or after `disconnect()`
  * @property {boolean} degraded connected, but the server cannot reach its store
  * @property {string | null} session
- * @property {number | null} since when the session began
+ * @property {number | null} since start of the session
  * @property {string | null} user
  * @property {number | null} latency of the newest answered ping, ms
- * @property {number} pings beats of the server, each answered
- * @property {number} pongs answers to pings of our own
- * @property {number} misses pings of our own that were not answered in time
+ * @property {number} pings of the server, each answered
+ * @property {number} pongs answers to the client's own pings
+ * @property {number} misses the client's own pings without an answer in time
  * @property {number} attempts begun since the last welcome
  * @property {number | null} nextAttemptAt null: not waiting for one
  * @property {boolean} autoReconnect
@@ -27,16 +27,16 @@
 /** @typedef {Stats & {previous: ClientState}} StateDetail */
 /** @typedef {{session: string, user: string | null, resumed: boolean, attempts: number}} EstablishedDetail */
 /** @typedef {{code: number, reason: string, willReconnect: boolean}} LostDetail */
-/** @typedef {{latency: number | null}} LatencyDetail null: a ping was not answered in time */
+/** @typedef {{latency: number | null}} LatencyDetail ms; null: a ping had no answer in time */
 /** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
 /** @typedef {{room: string, data: any, offset: number, time: number}} MessageDetail `time`: ms since the epoch, the server's */
 /** @typedef {{data: ArrayBuffer}} BytesDetail */
-/** @typedef {{room: string, offset: number, recovered: boolean | null}} JoinedDetail `recovered`: whether all that was missed follows; null: nothing was */
+/** @typedef {{room: string, offset: number, recovered: boolean | null}} JoinedDetail `recovered`: whether all missed publications follow; null: none were missed */
 /** @typedef {{room: string, reason: "expired" | "epoch_changed" | "ahead" | "left"}} ResyncDetail "left": the room was left in between */
-/** @typedef {{room: string, code: string | null}} LeftDetail `code`: of the error, or "left" and "disconnected" after those calls of the page; null: a right has ended */
+/** @typedef {{room: string, code: string | null}} LeftDetail `code`: of the error; "left" and "disconnected" after `leave()` and `disconnect()`; null: a permission ended */
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
-/** @typedef {Error & {code: string}} SendError what `send` is rejected with */
+/** @typedef {Error & {code: string}} SendError the rejection of `send` */
 
 /**
  * @typedef {object} ClientEvents
@@ -57,7 +57,7 @@
 /** @typedef {<Type extends keyof ClientEvents>(type: Type, detail: ClientEvents[Type]["detail"]) => void} Emit */
 
 /**
- * The listeners of an EventTarget that knows its events: another name is a mistake.
+ * A listener of an EventTarget with typed events: other event names are type errors.
  * @template {keyof ClientEvents} K
  * @typedef {((event: ClientEvents[K]) => void) | {handleEvent: (event: ClientEvents[K]) => void}} Listener
  */

@@ -1,8 +1,8 @@
 /**
- * Flow control: counts the publications of one connection and says so in good time.
+ * Flow control: counts the publications of one connection and acknowledges them.
  *
- * The server keeps at most `window` publications, or `window_bytes`, unanswered; then it
- * waits. A quarter of either is answered at once, so that it never has to.
+ * The server pauses at `window` unacknowledged publications, or `window_bytes`. The client
+ * acknowledges after a quarter of either, so that the server never has to pause.
  */
 
 /** @typedef {(frame: object) => void} Send */
@@ -12,11 +12,11 @@ export class FlowControl {
   #windowBytes;
   #send;
   #received = 0;
-  #answered = 0;
-  #bytes = 0; // received and not answered yet
+  #acknowledged = 0;
+  #bytes = 0; // received and not acknowledged yet
 
   /**
-   * @param {{window: number, window_bytes: number}} welcome the server's numbers
+   * @param {{window: number, window_bytes: number}} welcome the server's limits
    * @param {Send} send
    */
   constructor({ window, window_bytes }, send) {
@@ -26,21 +26,21 @@ export class FlowControl {
   }
 
   /**
-   * A publication has come.
-   * @param {number} bytes
+   * Count a publication; send `received` when a quarter of the window is used.
+   * @param {number} bytes of its frame in UTF-8
    */
-  took(bytes) {
+  onPublication(bytes) {
     this.#received += 1;
     this.#bytes += bytes;
-    const count = this.#received - this.#answered;
+    const count = this.#received - this.#acknowledged;
     if (count < this.#window / 4 && this.#bytes < this.#windowBytes / 4) return;
-    this.#send({ type: "received", count: this.answer() });
+    this.#send({ type: "received", count: this.acknowledge() });
   }
 
-  /** Publications since the welcome, whatever became of them; the server is told so now. */
-  answer() {
+  /** Publications since the welcome, duplicates included. The caller sends this count now. */
+  acknowledge() {
     this.#bytes = 0;
-    this.#answered = this.#received;
+    this.#acknowledged = this.#received;
     return this.#received;
   }
 }

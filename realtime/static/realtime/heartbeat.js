@@ -1,20 +1,20 @@
 /**
- * The heartbeat as a pure machine: events and `now` in, actions out.
+ * The heartbeat as a pure state machine: events and `now` in, actions out.
  *
  * The same machine as `realtime/protocol/heartbeat.py`; both run
  * `tests/vectors/heartbeat.json`. It reads no clock and owns no timer: the owner
- * calls `tick(now)` when `due` has come and does what it answers.
+ * calls `tick(now)` at `due` and performs the action that it returns.
  *
  *     alive ──miss──▶ unstable ──misses = maxMissed──▶ dead
  *       ▲  └────────no valid pong for sessionTimeout────▲ (from either)
  *       └──sign of life──┘
  *
- * Times are seconds of the owner's monotonic clock. Every deadline follows from
- * the deadline before it, not from the tick that served it, so lateness does not
+ * Times are seconds of the owner's monotonic clock. Each deadline is computed from
+ * the deadline before it, not from the tick that handled it, so lateness does not
  * add up.
  */
 
-/** An event that the state does not know. Nothing has changed. */
+/** The state has no such event. The machine is unchanged. */
 export class IllegalEvent extends Error {}
 
 /** @typedef {"alive" | "unstable" | "dead"} HeartbeatState */
@@ -27,12 +27,12 @@ export const TRANSITIONS = Object.freeze({
 });
 
 /**
- * @typedef {object} Policy The numbers of a heartbeat, in seconds.
+ * @typedef {object} Policy All times in seconds.
  * @property {number} pingInterval
  * @property {number} pongTimeout
  * @property {number} maxMissed
- * @property {number} [sessionTimeout] default: for ever
- * @property {boolean} [idleOnly] ping only a line that is silent for pingInterval
+ * @property {number} [sessionTimeout] without a valid pong; default: infinite
+ * @property {boolean} [idleOnly] ping only after pingInterval without traffic
  */
 
 /** @typedef {{type: "ping", sequence: number, missed: number}} SendPing */
@@ -43,12 +43,12 @@ export class Heartbeat {
   #pingDue;
   #missDue = Infinity;
   #lastValid;
-  /** @type {Map<number, number>} sequence → when it left, oldest first */
+  /** @type {Map<number, number>} sequence → time sent, oldest first */
   #outstanding = new Map();
   /** @type {HeartbeatState} */
   #state = "alive";
 
-  /** Answers overdue in a row. */
+  /** Overdue answers in a row. */
   missed = 0;
   /** The sequence of the newest ping. */
   sequence = 0;
@@ -69,14 +69,14 @@ export class Heartbeat {
   }
 
   /**
-   * Another patience, for the pings from now on: the line is not what it was.
-   * @param {{pongTimeout: number}} patience s
+   * Change the timeout of pings from now on.
+   * @param {{pongTimeout: number}} policy s
    */
   adapt({ pongTimeout }) {
     this.#policy.pongTimeout = pongTimeout;
   }
 
-  /** When the machine next wants to be asked; infinity once dead. */
+  /** When to call `tick` next, s; infinity once dead. */
   get due() {
     if (this.#state === "dead") return Infinity;
     return Math.min(this.#pingDue, this.#missDue, this.#silenceDue);
@@ -92,7 +92,7 @@ export class Heartbeat {
   }
 
   /**
-   * What is due at `now`: a ping to send, the end, or nothing. Throws once dead.
+   * The action due at `now`: send a ping, end, or none (null). Throws IllegalEvent once dead.
    * @param {number} now
    * @returns {SendPing | Dead | null}
    */
@@ -105,7 +105,8 @@ export class Heartbeat {
   }
 
   /**
-   * Ping now, out of turn, and count a miss after `within` seconds (pongTimeout).
+   * Ping now, before it is due, and count a miss after `within` seconds (default: pongTimeout).
+   * Throws IllegalEvent once dead.
    * @param {number} now
    * @param {{within?: number}} [options]
    */
@@ -117,9 +118,9 @@ export class Heartbeat {
   }
 
   /**
-   * The latency in seconds if the pong is valid, else null and nothing has changed.
-   * Valid is the first pong for a ping sent since the last valid one, among the
-   * newest `maxMissed`; it settles the older ones too.
+   * The latency in seconds; null, and no change, if the pong is not valid. Valid is the
+   * first pong for a ping sent since the last valid one, among the newest `maxMissed`;
+   * it answers the older pings, too. Throws IllegalEvent once dead.
    * @param {number} sequence
    * @param {number} now
    */
@@ -136,7 +137,7 @@ export class Heartbeat {
   }
 
   /**
-   * Any other well-formed frame has come: a sign of life, but no proof of reading.
+   * Any other well-formed frame: a sign of life, but no proof that the peer reads.
    * @param {number} now
    */
   traffic(now) {
@@ -144,7 +145,7 @@ export class Heartbeat {
   }
 
   /**
-   * Shift every deadline: this process itself stood still and could hear nobody.
+   * Shift every deadline: this process stood still and could not receive.
    * @param {number} seconds
    */
   excuse(seconds) {
@@ -186,7 +187,7 @@ export class Heartbeat {
     // A miss is counted from the oldest ping without an answer or other life.
     this.#missDue = Math.min(this.#missDue, due + this.#policy.pongTimeout);
     this.#pingDue = due + this.#policy.pingInterval;
-    // A whole interval late: skip what was missed, no burst.
+    // A whole interval late: skip the missed pings instead of sending a burst.
     if (this.#pingDue <= now) this.#pingDue = now + this.#policy.pingInterval;
     return { type: "ping", sequence: this.sequence, missed: this.missed };
   }

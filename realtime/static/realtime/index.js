@@ -1,4 +1,4 @@
-/** `import { connect } from ".../realtime/index.js"`: what a page needs. */
+/** The public module of the client: `import { connect } from ".../realtime/index.js"`. */
 
 import { RealtimeClient } from "./client.js";
 import { pageClient } from "./page_clients.js";
@@ -29,9 +29,9 @@ export { RealtimeClient };
  */
 
 /**
- * The page's client for this address. The first call makes it and connects, with its options;
- * later calls get the same client. One that was disconnected by `disconnect()` connects again;
- * one that the server has sent away is left as it is.
+ * The page's client for an address. The first call makes it with its options and connects it;
+ * later calls return the same client. After `disconnect()` it connects again; after the server
+ * ended it for good (4500–4999) it does not. Throws TypeError for an invalid `url`.
  * @param {Options} [options]
  */
 export function connect(options = {}) {

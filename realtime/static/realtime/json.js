@@ -1,10 +1,11 @@
-/** JSON that may be anybody's: what is none is null, not an exception. */
+/** JSON from and for untrusted sources: invalid input gives null, not an exception. */
 
 /**
+ * The parsed value; null if the text is no JSON.
  * @param {any} text
  * @returns {any}
  */
-export function parsed(text) {
+export function parseJson(text) {
   try {
     return JSON.parse(text);
   } catch {
@@ -12,41 +13,40 @@ export function parsed(text) {
   }
 }
 
-/**
- * Half of a character, as a text has it that was cut within an emoji. UTF-8 has no word for it, so
- * that a server takes it for no JSON.
- */
-const HALF = /(?:^|[^\\])(?:\\\\)*\\ud[89a-f]/;
+/** A lone surrogate, as a text has that was cut within an emoji: not valid in UTF-8. */
+const LONE_SURROGATE = /(?:^|[^\\])(?:\\\\)*\\ud[89a-f]/;
 
 /**
+ * The value as JSON; null if it has none (a function, a circle, a BigInt, a lone surrogate).
  * @param {unknown} value
  * @returns {string | null}
  */
-export function written(value) {
+export function toJson(value) {
   try {
-    const text = JSON.stringify(value) ?? null; // undefined: a function, a symbol
-    return text && HALF.test(text) ? null : text;
+    const text = JSON.stringify(value) ?? null;
+    return text && LONE_SURROGATE.test(text) ? null : text;
   } catch {
-    return null; // a circle, a BigInt
+    return null;
   }
 }
 
 /**
- * How long a text is on the wire: in UTF-8. Counted by hand, because not every environment of
- * tests has a TextEncoder.
+ * The length of a text in UTF-8, bytes. Counted here because some test environments have no
+ * TextEncoder.
  * @param {string} text
  */
-export function bytesOf(text) {
+export function utf8Length(text) {
   let bytes = text.length;
   for (let i = 0; i < text.length; i += 1) {
     const unit = text.charCodeAt(i);
     if (unit > 0x7f) bytes += unit > 0x7ff ? 2 : 1;
-    if (unit >= 0xdc00 && unit <= 0xdfff && isHigh(text.charCodeAt(i - 1))) bytes -= 2; // four for both
+    // Both halves of a surrogate pair together take four bytes.
+    if (unit >= 0xdc00 && unit <= 0xdfff && isHighSurrogate(text.charCodeAt(i - 1))) bytes -= 2;
   }
   return bytes;
 }
 
 /** @param {number} unit */
-function isHigh(unit) {
+function isHighSurrogate(unit) {
   return unit >= 0xd800 && unit <= 0xdbff;
 }

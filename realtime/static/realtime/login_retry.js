@@ -1,13 +1,13 @@
 /**
- * After the server has sent this page away for want of a login: when to ask once more.
+ * After the server ended the session for want of a login: when to try again.
  *
- * The user may have logged in elsewhere since. A page that is looked at again asks once, and
- * no page more often than twice a minute. A page that is welcomed to a new session leaves a
- * hint in the localStorage, which tells the other tabs; one that was welcomed because of a hint
- * leaves none, or two tabs could call each other for ever.
+ * The user may have logged in elsewhere since. A page retries when it gets attention, at most
+ * twice a minute, and when another tab signals a login. A page that was welcomed to a new session
+ * signals by a change of the localStorage; one that retried because of a signal does not signal
+ * itself, or two tabs could call each other for ever.
  */
 
-import { isAboutLogin } from "./codes.js";
+import { isLoginNeeded } from "./codes.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 
@@ -16,66 +16,66 @@ const PAUSE_MS = 30_000;
 export class LoginRetry {
   #environment;
   #key;
-  #ask;
-  #elapsed;
-  #isOut = false;
-  #wasHinted = false;
-  #askedAt = -Infinity;
+  #retry;
+  #clock;
+  #isWaiting = false;
+  #wasSignalled = false;
+  #retriedAt = -Infinity;
 
   /**
    * @param {string} url of the socket
    * @param {Environment} environment
-   * @param {import("./sleep_aware_clock.js").SleepAwareClock} elapsed
-   * @param {() => void} ask
+   * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
+   * @param {() => void} retry connects again
    */
-  constructor(url, environment, elapsed, ask) {
+  constructor(url, environment, clock, retry) {
     this.#key = `realtime:welcome:${url}`;
     this.#environment = environment;
-    this.#elapsed = elapsed;
-    this.#ask = ask;
+    this.#clock = clock;
+    this.#retry = retry;
   }
 
-  /** @param {number} code with which the server has ended it for good */
-  sentAway(code) {
-    this.#isOut = isAboutLogin(code);
-    this.#wasHinted = false;
+  /** @param {number} code the final close code; waits for a login if one would help */
+  onFinalClose(code) {
+    this.#isWaiting = isLoginNeeded(code);
+    this.#wasSignalled = false;
   }
 
-  /** There is, or will be, a connection that was asked for; or none is wanted. */
-  settle() {
-    this.#isOut = false;
-    this.#wasHinted = false;
+  /** Stop waiting: the page connects or disconnects by itself. */
+  cancel() {
+    this.#isWaiting = false;
+    this.#wasSignalled = false;
   }
 
-  /** The page is looked at again. */
-  seen() {
-    if (!this.#isOut || this.#elapsed.ms - this.#askedAt < PAUSE_MS) return;
-    this.#askedAt = this.#elapsed.ms;
-    this.#isOut = false;
-    this.#ask();
+  /** The page became visible or got the focus. */
+  onAttention() {
+    if (!this.#isWaiting || this.#clock.ms - this.#retriedAt < PAUSE_MS) return;
+    this.#retriedAt = this.#clock.ms;
+    this.#isWaiting = false;
+    this.#retry();
   }
 
-  /** @param {string | null} key what another tab has written */
-  told(key) {
-    if (!this.#isOut || key !== this.#key) return;
-    this.#isOut = false;
-    this.#wasHinted = true;
-    this.#ask();
+  /** @param {string | null} key that another tab wrote */
+  onStorage(key) {
+    if (!this.#isWaiting || key !== this.#key) return;
+    this.#isWaiting = false;
+    this.#wasSignalled = true;
+    this.#retry();
   }
 
-  /** @param {boolean} resumed */
-  welcomed(resumed) {
-    const speaks = !resumed && !this.#wasHinted;
-    this.settle();
-    if (speaks) this.#hint();
+  /** @param {boolean} resumed whether the welcome continues a session */
+  onWelcome(resumed) {
+    const signals = !resumed && !this.#wasSignalled;
+    this.cancel();
+    if (signals) this.#signal();
   }
 
-  #hint() {
+  #signal() {
     const { local, wall, random } = this.#environment;
     try {
-      local?.setItem(this.#key, `${wall()} ${random()}`); // only a change is an event
+      local?.setItem(this.#key, `${wall()} ${random()}`); // only a changed value is an event
     } catch {
-      // Full or refused: the other tabs ask when they are looked at.
+      // The storage is full or refused: the other tabs retry when they get attention.
     }
   }
 }

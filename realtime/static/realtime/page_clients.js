@@ -5,29 +5,29 @@ import { RealtimeClient } from "./client.js";
 
 /** @typedef {import("./client.js").Options} Options */
 
-// On the global object, so that two copies of this module (a hashed and a plain file
-// name, or a bundle and a script tag) still share the page's connection.
+// On the global object, so that two copies of this module (a hashed and a plain file name, or a
+// bundle and a script tag) share the page's connection.
 const CLIENTS = Symbol.for("realtime.clients");
 const OPTIONS = Symbol.for("realtime.options");
 
 /**
- * The page's client for this address as it is, also if it is away; one that is made here connects.
+ * The page's client for this address, in any state. The first call makes it and connects it.
  * @param {Options} options
  */
 export function pageClient(options) {
   /** @type {Map<string, RealtimeClient>} */
-  const clients = shared(CLIENTS);
+  const clients = globalMap(CLIENTS);
   /** @type {Map<string, Options>} */
-  const givens = shared(OPTIONS);
+  const optionsOf = globalMap(OPTIONS);
   const url = socketUrl(options.url ?? "/ws/");
   const known = clients.get(url);
   if (known) {
-    warn(url, options, givens.get(url) ?? {});
+    warnIfIgnored(url, options, optionsOf.get(url) ?? {});
     return known;
   }
   const client = new RealtimeClient(options);
   clients.set(url, client);
-  givens.set(url, options);
+  optionsOf.set(url, options);
   client.connect();
   return client;
 }
@@ -36,22 +36,24 @@ export function pageClient(options) {
  * @param {symbol} name
  * @returns {Map<string, any>}
  */
-function shared(name) {
+function globalMap(name) {
   const page = /** @type {Record<symbol, any>} */ (globalThis);
   page[name] ??= new Map();
   return page[name];
 }
 
 /**
- * Options that ask for something else than the client was made with have no effect.
+ * Warn of options that differ from those of the first call: they have no effect.
  * @param {string} url
  * @param {Options} options
- * @param {Options} given
+ * @param {Options} first
  */
-function warn(url, options, given) {
-  const made = { autoReconnect: true, ...given };
+function warnIfIgnored(url, options, first) {
+  const effective = { autoReconnect: true, ...first };
   const names = /** @type {(keyof Options)[]} */ (Object.keys(options));
-  const ignored = names.filter((name) => name !== "url" && !isSame(options[name], made[name]));
+  const isIgnored = (/** @type {keyof Options} */ name) =>
+    name !== "url" && !isEqual(options[name], effective[name]);
+  const ignored = names.filter(isIgnored);
   if (ignored.length === 0) return;
   console.warn(
     `realtime: connect(): ignored ${ignored.join(", ")}: the client for ${url} was made without. ` +
@@ -63,7 +65,7 @@ function warn(url, options, given) {
  * @param {unknown} one
  * @param {unknown} other
  */
-function isSame(one, other) {
+function isEqual(one, other) {
   if (one === undefined || one === other) return true;
   if (typeof one !== "object" || typeof other !== "object") return false;
   const [entries, fields] = [Object.entries(Object(one)), Object(other)];

@@ -1,4 +1,4 @@
-/** The life of the page, told to the client in its own words. */
+/** Translates events of the page, its tab and its network into callbacks of the client. */
 
 import { Timer } from "./timer.js";
 
@@ -6,50 +6,50 @@ import { Timer } from "./timer.js";
 
 /**
  * @typedef {object} PageLifecycleCallbacks
- * @property {() => void} left the page goes away, perhaps into the back-forward cache
- * @property {() => void} returned out of that cache
- * @property {() => void} frozen the browser will stop the page's scripts
- * @property {() => void} thawed
- * @property {() => void} woken there is new hope: another network, or a look at the page after a while
- * @property {() => void} online there is a network
- * @property {() => void} swayed the network is the same, and faster or slower than it was
- * @property {() => void} offline the browser knows of none
- * @property {(state: "visible" | "hidden") => void} turned
- * @property {() => void} seen the page is looked at, or has got the focus
- * @property {(key: string | null) => void} told another tab has written to the localStorage
+ * @property {() => void} onPageHide the page goes away, perhaps into the back-forward cache
+ * @property {() => void} onPageRestore it comes out of that cache
+ * @property {() => void} onFreeze the browser will stop the page's scripts
+ * @property {() => void} onResume it runs them again
+ * @property {() => void} onWake an attempt may succeed now: another network, or a visible page after a while
+ * @property {() => void} onOnline
+ * @property {() => void} onNetworkSpeed the same network became faster or slower
+ * @property {() => void} onOffline
+ * @property {(state: "visible" | "hidden") => void} onVisibility
+ * @property {() => void} onAttention the page became visible or got the focus
+ * @property {(key: string | null) => void} onStorage another tab wrote to the localStorage
  */
 
-const PAUSE_MS = 10_000; // hidden for less than this is a glance at another tab
+const PAUSE_MS = 10_000; // hidden for less than this: the user glanced at another tab
 
-// Chromium shows a page out of the back-forward cache some 5 ms before it hides the
-// one that was there, which is then still connected and has not left its session yet.
+// Chromium shows a page out of the back-forward cache some 5 ms before it hides the page that
+// was there. That page is still connected and has not saved its session yet.
 const HANDOVER_MS = 100;
 
 export class PageLifecycle {
   #environment;
-  #owner;
+  #callbacks;
   /** @type {AbortController | null} */
   #listening = null;
   #handover;
-  #elapsed;
+  #clock;
   #gone = false;
   #hiddenAt = 0;
   /** @type {string | null} */
-  #network = null;
+  #networkKind = null;
 
   /**
    * @param {Environment} environment
-   * @param {import("./sleep_aware_clock.js").SleepAwareClock} elapsed
-   * @param {PageLifecycleCallbacks} owner
+   * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
+   * @param {PageLifecycleCallbacks} callbacks
    */
-  constructor(environment, elapsed, owner) {
+  constructor(environment, clock, callbacks) {
     this.#environment = environment;
-    this.#elapsed = elapsed;
-    this.#owner = owner;
+    this.#clock = clock;
+    this.#callbacks = callbacks;
     this.#handover = new Timer(environment);
   }
 
-  /** @returns {"visible" | "hidden"} where there is no page at all, nobody looks away either */
+  /** @returns {"visible" | "hidden"} "visible" where there is no document, as in a worker */
   get visibility() {
     return this.#environment.document?.visibilityState === "hidden" ? "hidden" : "visible";
   }
@@ -62,18 +62,18 @@ export class PageLifecycle {
     this.#listening = new AbortController();
     this.#gone = false;
     const { window, document, network } = this.#environment;
-    this.#listen(window, "pagehide", () => this.#left());
-    this.#listen(window, "pageshow", () => this.#shown());
-    this.#listen(window, "online", () => this.#owner.online());
-    this.#listen(window, "offline", () => this.#owner.offline());
-    this.#network = kindOf(network);
-    this.#listen(network, "change", () => this.#changed(network));
-    this.#listen(window, "focus", () => this.#owner.seen());
-    this.#listen(window, "storage", ({ key }) => this.#owner.told(key));
-    this.#listen(document, "visibilitychange", () => this.#turned());
-    this.#listen(document, "freeze", () => this.#owner.frozen());
-    // On its way out of the back-forward cache a page is thawed too, before its pageshow.
-    this.#listen(document, "resume", () => this.#gone || this.#owner.thawed());
+    this.#listen(window, "pagehide", () => this.#onPageHide());
+    this.#listen(window, "pageshow", () => this.#onPageShow());
+    this.#listen(window, "online", () => this.#callbacks.onOnline());
+    this.#listen(window, "offline", () => this.#callbacks.onOffline());
+    this.#networkKind = kindOf(network);
+    this.#listen(network, "change", () => this.#onNetworkChange(network));
+    this.#listen(window, "focus", () => this.#callbacks.onAttention());
+    this.#listen(window, "storage", ({ key }) => this.#callbacks.onStorage(key));
+    this.#listen(document, "visibilitychange", () => this.#onVisibilityChange());
+    this.#listen(document, "freeze", () => this.#callbacks.onFreeze());
+    // A page that leaves the back-forward cache gets `resume` as well, before its pageshow.
+    this.#listen(document, "resume", () => this.#gone || this.#callbacks.onResume());
   }
 
   stop() {
@@ -91,37 +91,37 @@ export class PageLifecycle {
     target?.addEventListener(type, listener, { signal: this.#listening?.signal });
   }
 
-  #left() {
+  #onPageHide() {
     this.#gone = true;
     this.#handover.clear();
-    this.#owner.left();
+    this.#callbacks.onPageHide();
   }
 
-  #shown() {
-    if (!this.#gone) return; // the first show, after load
+  #onPageShow() {
+    if (!this.#gone) return; // the first one, after load
     this.#gone = false;
-    this.#handover.set(HANDOVER_MS, () => this.#owner.returned());
+    this.#handover.set(HANDOVER_MS, () => this.#callbacks.onPageRestore());
   }
 
-  /** Browsers say so of every change in speed, too. @param {any} network */
-  #changed(network) {
+  /** Browsers send `change` for every change in speed, too. @param {any} network */
+  #onNetworkChange(network) {
     const kind = kindOf(network);
-    if (kind !== null && kind === this.#network) this.#owner.swayed();
-    else this.#owner.woken();
-    this.#network = kind;
+    if (kind !== null && kind === this.#networkKind) this.#callbacks.onNetworkSpeed();
+    else this.#callbacks.onWake();
+    this.#networkKind = kind;
   }
 
-  #turned() {
+  #onVisibilityChange() {
     const state = this.visibility;
-    this.#owner.turned(state);
-    if (state === "hidden") this.#hiddenAt = this.#elapsed.ms;
-    else if (this.#elapsed.ms - this.#hiddenAt >= PAUSE_MS) this.#owner.woken();
-    if (state === "visible") this.#owner.seen();
+    this.#callbacks.onVisibility(state);
+    if (state === "hidden") this.#hiddenAt = this.#clock.ms;
+    else if (this.#clock.ms - this.#hiddenAt >= PAUSE_MS) this.#callbacks.onWake();
+    if (state === "visible") this.#callbacks.onAttention();
   }
 }
 
 /**
- * What is known of a network besides its speed; null: nothing.
+ * What identifies a network besides its speed; null if the browser does not say.
  * @param {any} network
  * @returns {string | null}
  */

@@ -1,16 +1,18 @@
-/** What was counted and measured since the page was loaded, over all connections. */
+/** Counts of pings and the newest latency since the page was loaded, over all connections. */
 
-/** @typedef {import("./events.js").LastError} LastError */
-
+/** The fields are part of `Stats`. */
 export class PingCounters {
   /** @type {number | null} of the newest answered ping, ms */
   latency = null;
+  /** Pings of the server; the client answers each. */
   pings = 0;
+  /** Answers to the client's own pings. */
   pongs = 0;
+  /** The client's own pings without an answer in time. */
   misses = 0;
 
-  /** @param {number | null} latency of a ping of our own, ms; null: not answered in time */
-  measured(latency) {
+  /** @param {number | null} latency of the client's own ping, ms; null: no answer in time */
+  onLatency(latency) {
     if (latency === null) {
       this.misses += 1;
     } else {

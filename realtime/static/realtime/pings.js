@@ -1,78 +1,81 @@
-/** The client's own pings: at most one is outstanding, whoever asks. */
+/** The client's own pings. At most one is outstanding; all callers share it. */
 
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
-/** @typedef {{send: (frame: object) => void, missed: () => void}} PingsCallbacks */
+/** @typedef {{send: (frame: object) => void, onMiss: () => void}} PingsCallbacks */
 /** @typedef {{resolve: (latency: number) => void, reject: (error: Error) => void}} Waiter */
 
 export class Pings {
   #environment;
-  #owner;
-  #patience;
-  #alarm;
+  #callbacks;
+  #timeoutMs;
+  #timer;
   #sequence = 0;
   #sentAt = 0;
-  /** @type {Waiter[] | null} who waits for the outstanding ping; null: none is outstanding */
+  /** @type {Waiter[] | null} the callers of `measure()`; null: no ping is outstanding */
   #waiters = null;
 
   /**
    * @param {Environment} environment
-   * @param {() => number} patience ms after which an unanswered ping is given up
-   * @param {PingsCallbacks} owner
+   * @param {() => number} timeoutMs the wait for an answer, read at each ping
+   * @param {PingsCallbacks} callbacks
    */
-  constructor(environment, patience, owner) {
+  constructor(environment, timeoutMs, callbacks) {
     this.#environment = environment;
-    this.#owner = owner;
-    this.#patience = patience;
-    this.#alarm = new Timer(environment);
+    this.#callbacks = callbacks;
+    this.#timeoutMs = timeoutMs;
+    this.#timer = new Timer(environment);
   }
 
-  /** Send a ping, unless one is already on its way. */
+  /** Send a ping, unless one is outstanding. */
   send() {
     if (this.#waiters) return;
     this.#waiters = [];
     this.#sequence += 1;
     this.#sentAt = this.#environment.now();
-    this.#alarm.set(this.#patience(), () => this.#miss());
+    this.#timer.set(this.#timeoutMs(), () => this.#miss());
     const client_time = this.#environment.wall();
-    this.#owner.send({ type: "ping", sequence: this.#sequence, client_time });
+    this.#callbacks.send({ type: "ping", sequence: this.#sequence, client_time });
   }
 
-  /** @returns {Promise<number>} the latency in ms */
-  ask() {
+  /** @returns {Promise<number>} the latency in ms; rejected at the timeout or by `rejectAll` */
+  measure() {
     this.send();
     return new Promise((resolve, reject) => {
       if (this.#waiters) this.#waiters.push({ resolve, reject });
-      else reject(new Error("the connection has ended")); // by a listener to the ping
+      else reject(new Error("the connection has ended")); // a listener to the ping ended it
     });
   }
 
   /**
-   * The latency in ms that a pong proves, or null if nobody waits for it.
+   * The latency in ms, or null if the pong does not answer the outstanding ping.
    * @param {unknown} sequence
    */
-  answer(sequence) {
+  onPong(sequence) {
     if (!this.#waiters || sequence !== this.#sequence) return null;
     const latency = this.#environment.now() - this.#sentAt;
-    for (const { resolve } of this.#settle()) resolve(latency);
+    for (const { resolve } of this.#takeWaiters()) resolve(latency);
     return latency;
   }
 
-  /** @param {string} reason */
-  abandon(reason) {
-    for (const { reject } of this.#settle()) reject(new Error(reason));
+  /**
+   * Forget the outstanding ping; its callers get an Error.
+   * @param {string} reason
+   */
+  rejectAll(reason) {
+    for (const { reject } of this.#takeWaiters()) reject(new Error(reason));
   }
 
   #miss() {
-    this.abandon("no answer to the ping");
-    this.#owner.missed();
+    this.rejectAll("no answer to the ping");
+    this.#callbacks.onMiss();
   }
 
-  #settle() {
+  #takeWaiters() {
     const waiters = this.#waiters ?? [];
     this.#waiters = null;
-    this.#alarm.clear();
+    this.#timer.clear();
     return waiters;
   }
 }

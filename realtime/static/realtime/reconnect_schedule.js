@@ -1,33 +1,32 @@
-/** When to try again: counts the attempts, lets the delays grow, and waits. */
+/** When to connect again: counts attempts, grows the delays, and runs the timer. */
 
-import { backoffDelay, momentIn } from "./backoff.js";
-import { behaviour, isAlone, LOST } from "./codes.js";
+import { backoffDelay, delayWithin } from "./backoff.js";
+import { behaviour, hasWideDelay, LOST } from "./codes.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 
-// A connection that ends sooner than this was no success: the delays go on growing, or
-// a server that welcomes and drops would be called on without end.
+// A connection that ends sooner was no success and the delays go on growing. Otherwise a server
+// that welcomes and drops its clients would get attempts without end.
 const SETTLED_MS = 5000;
 
-// Hope ends the waiting, but not more often than this after the attempt before; twice as
-// rarely each time until there is a welcome: networks come and go, and tabs are looked through.
-const HURRY_MS = 1000;
-const MOST_HURRY_MS = 30_000;
+// `advance()` starts the next attempt at the earliest so long after the one before; the time
+// doubles until the next welcome, because networks come and go and users look through tabs.
+const ADVANCE_MS = 1000;
+const MAX_ADVANCE_MS = 30_000;
 
 export class ReconnectSchedule {
   #environment;
   #backoff;
   #attempt;
-  #alarm;
+  #timer;
   #failures = 0;
   /** @type {number | null} */
   #welcomedAt = null;
-
-  #begunAt = -Infinity;
-  #hurries = 0;
+  #attemptedAt = -Infinity;
+  #advances = 0;
   #dueAt = 0;
-  /** The server does not want to see anybody before. */
+  /** The lower bound of the server's `delay`. */
   #notBefore = 0;
 
   /** Attempts begun since the last welcome. */
@@ -36,20 +35,20 @@ export class ReconnectSchedule {
   /**
    * @param {Environment} environment
    * @param {import("./backoff.js").Backoff} backoff
-   * @param {() => void} attempt
+   * @param {() => void} attempt begins the next attempt; has to call `onAttempt()`
    */
   constructor(environment, backoff, attempt) {
     this.#environment = environment;
     this.#backoff = backoff;
     this.#attempt = attempt;
-    this.#alarm = new Timer(environment);
+    this.#timer = new Timer(environment);
   }
 
   get waiting() {
-    return this.#alarm.pending;
+    return this.#timer.pending;
   }
 
-  /** When, in ms since the epoch by the wall clock as it goes now; null: not waiting. */
+  /** In ms since the epoch, by the wall clock as it is set now; null: not waiting. */
   get nextAttemptAt() {
     if (!this.waiting) return null;
     const { now, wall } = this.#environment;
@@ -60,61 +59,59 @@ export class ReconnectSchedule {
     return this.attempts >= this.#backoff.maxAttempts;
   }
 
-  /** An attempt begins. */
-  begun() {
+  onAttempt() {
     this.cancel();
     this.attempts += 1;
-    this.#begunAt = this.#environment.now();
+    this.#attemptedAt = this.#environment.now();
   }
 
-  /** It was welcomed. */
-  succeeded() {
+  onWelcome() {
     this.attempts = 0;
     this.#welcomedAt = this.#environment.now();
   }
 
   /**
-   * It, or the connection it led to, has ended: try again in due time.
+   * Schedule the next attempt after an attempt or a connection ended.
    * @param {number} code
-   * @param {unknown} delay the window that the server gave
+   * @param {unknown} delay the server's window `[from, to]`, ms
    */
-  plan(code, delay) {
-    if (this.#settled) this.#failures = this.#hurries = 0;
+  schedule(code, delay) {
+    if (this.#wasSettled) this.#failures = this.#advances = 0;
     this.#welcomedAt = null;
     this.#wait(this.#delayAfter(code, delay));
-    this.#notBefore = this.#environment.now() + (momentIn(delay, () => 0) ?? 0);
+    this.#notBefore = this.#environment.now() + (delayWithin(delay, () => 0) ?? 0);
   }
 
   /**
-   * There is new hope: do not wait the whole delay.
-   * @returns {boolean} whether the delay is another now
+   * Attempt sooner, because it may succeed now: at once, or after the shortest wait allowed.
+   * @returns {boolean} whether it waits for another time than before
    */
-  hurry() {
+  advance() {
     if (!this.waiting) return false;
-    const floor = Math.min(MOST_HURRY_MS, HURRY_MS * 2 ** this.#hurries);
+    const pause = Math.min(MAX_ADVANCE_MS, ADVANCE_MS * 2 ** this.#advances);
     const now = this.#environment.now();
-    const soonest = Math.max(this.#begunAt + floor, this.#notBefore);
+    const soonest = Math.max(this.#attemptedAt + pause, this.#notBefore);
     if (this.#dueAt > now && this.#dueAt <= soonest) return false;
-    this.#hurries += 1;
-    const ms = Math.min(soonest, this.#dueAt) - now; // its timer may be late: no hope delays it
+    this.#advances += 1;
+    const ms = Math.min(soonest, this.#dueAt) - now; // a late timer is never delayed further
     if (ms > 0) this.#wait(ms);
     else this.#attempt();
     return ms > 0;
   }
 
   cancel() {
-    this.#alarm.clear();
+    this.#timer.clear();
   }
 
-  /** As if nothing had gone wrong yet. Who is waiting waits anew, for a first delay. */
+  /** Forget failures and attempts; a waiting schedule starts again with a first delay. */
   reset() {
     this.attempts = 0;
     this.#failures = 0;
-    this.#hurries = 0;
+    this.#advances = 0;
     if (this.waiting) this.#wait(this.#delayAfter(LOST, null));
   }
 
-  get #settled() {
+  get #wasSettled() {
     if (this.#welcomedAt === null) return false;
     return this.#environment.now() - this.#welcomedAt >= SETTLED_MS;
   }
@@ -125,16 +122,16 @@ export class ReconnectSchedule {
    */
   #delayAfter(code, delay) {
     const { random } = this.#environment;
-    const moment = momentIn(delay, random);
-    if (moment !== null && behaviour(code) === "soon" && !isAlone(code)) return moment;
+    const fromServer = delayWithin(delay, random);
+    if (fromServer !== null && behaviour(code) === "soon" && !hasWideDelay(code)) return fromServer;
     const ms = backoffDelay(this.#failures, this.#backoff, random);
     this.#failures += 1;
-    return isAlone(code) ? Math.min(moment ?? ms, ms) : Math.max(moment ?? 0, ms);
+    return hasWideDelay(code) ? Math.min(fromServer ?? ms, ms) : Math.max(fromServer ?? 0, ms);
   }
 
   /** @param {number} ms */
   #wait(ms) {
     this.#dueAt = this.#environment.now() + ms;
-    this.#alarm.set(ms, this.#attempt);
+    this.#timer.set(ms, this.#attempt);
   }
 }

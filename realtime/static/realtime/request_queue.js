@@ -1,9 +1,9 @@
 /**
- * What the server is asked for, until it has answered: joins, leaves and messages.
+ * The queue of requests to the server: joins, leaves and messages, until they are answered.
  *
- * One at a time is on its way, the first in the line. With more of them, one that has to be
- * repeated would come after those behind it; and of our frames only a message can be so
- * wrong that the server cannot say which it was: then it was this one.
+ * One request at a time is sent, the first of the queue. With more of them in flight, one that
+ * has to be repeated would overtake others; and the server may reject a message as so invalid
+ * that it cannot name its id: then it was the one in flight.
  */
 
 import { backoffDelay, DEFAULTS } from "./backoff.js";
@@ -15,74 +15,75 @@ import { Timer } from "./timer.js";
 /**
  * @typedef {object} Request
  * @property {Frame} frame
- * @property {(answer: Frame) => void} [settle] done, or refused for good: then with a `code`
- * @property {Sent} [sent] since when the server may have it
+ * @property {(answer: Frame) => void} [settle] gets the final answer; a refusal has a `code`
+ * @property {SentAt} [sentAt] since when the server may have it
  */
 
-/** @typedef {{now: number, ms: number}} Sent by the monotonic clock, and in time passed */
+/** @typedef {{now: number, ms: number}} SentAt by the monotonic and by the sleep-aware clock, ms */
 
 /**
- * @typedef {object} Line to the server
- * @property {() => boolean} isUp welcomed, and not over
- * @property {(frame: Frame) => boolean} send false: it is not up
+ * @typedef {object} FrameSender
+ * @property {() => boolean} isUp welcomed, and not ended
+ * @property {(frame: Frame) => boolean} send returns whether the frame was sent
  */
 
-const PAUSES = { ...DEFAULTS, cap: 10_000 };
+const BACKOFF = { ...DEFAULTS, cap: 10_000 };
 
-// The server remembers a key for five minutes; a message may be on its way for some of it.
-const REMEMBERED_MS = 240_000;
-const LOOK_MS = 5000; // a device that has slept is noticed so soon after
+// The server remembers a message's key for five minutes; the message may take some of them.
+const MAX_AGE_MS = 240_000;
+const CHECK_MS = 5000; // after a sleep of the device the ages are checked within this time
 
 export class RequestQueue {
   #environment;
-  #elapsed;
-  #line;
-  #alarm;
-  #watch;
+  #clock;
+  #sender;
+  #pauseTimer;
+  #ageTimer;
   #failures = 0;
   /** @type {Request[]} */
   #queue = [];
   /** The id of the newest request. */
   #id = 0;
-  /** Whether it is on its way, or nothing may go. */
-  #sent = false;
-  /** Whether the server cannot have it from a time before. */
-  #isFirst = false;
+  /** The first request is in flight, or the queue is paused. */
+  #blocked = false;
+  /** The request in flight was never sent before. */
+  #isFirstSend = false;
 
   /**
    * @param {Environment} environment
-   * @param {import("./sleep_aware_clock.js").SleepAwareClock} elapsed
-   * @param {Line} line
+   * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
+   * @param {FrameSender} sender
    */
-  constructor(environment, elapsed, line) {
+  constructor(environment, clock, sender) {
     this.#environment = environment;
-    this.#elapsed = elapsed;
-    this.#line = line;
-    this.#alarm = new Timer(environment);
-    this.#watch = new Timer(environment);
+    this.#clock = clock;
+    this.#sender = sender;
+    this.#pauseTimer = new Timer(environment);
+    this.#ageTimer = new Timer(environment);
   }
 
   /** @param {Request} request */
   add(request) {
     this.#queue.push(request);
-    this.#next();
+    this.#sendNext();
   }
 
   /**
-   * A join or a leave. Nothing without a connection: the next hello names all rooms.
-   * @param {Request} wish
+   * Add a join or a leave while connected. Otherwise drop it: the next hello names all rooms.
+   * @param {Request} request
    */
-  wish(wish) {
-    if (this.#line.isUp() && !this.#isLeft(wish.frame)) this.add(wish);
+  addIfUp(request) {
+    if (this.#sender.isUp() && !this.#cancelsOut(request.frame)) this.add(request);
   }
 
   /**
-   * Whether a leave of this room waits already: then what was wished since has no effect.
+   * Whether the frame is a leave of a room that the queue leaves, joins and now would leave
+   * again. Removes that join.
    * @param {Frame} frame
    */
-  #isLeft({ type, room }) {
+  #cancelsOut({ type, room }) {
     const waiting = this.#queue
-      .slice(this.#sent ? 1 : 0)
+      .slice(this.#blocked ? 1 : 0)
       .filter(({ frame }) => frame.room === room);
     const [before, last] = waiting.slice(-2);
     if (type !== "leave" || before?.frame.type !== "leave" || last?.frame.type !== "join")
@@ -91,28 +92,28 @@ export class RequestQueue {
     return true;
   }
 
-  /** Keep all there is, and what listeners to the welcome ask for, until the restart. */
-  hold() {
-    this.#sent = true;
+  /** Send nothing until `restart`; requests of listeners to the welcome are queued. */
+  pause() {
+    this.#blocked = true;
   }
 
   /**
-   * A new connection. Its hello has said all there is to say about rooms.
-   * @param {Request[]} requests before the messages that are sent again
+   * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
+   * @param {Request[]} requests sent before the queued messages
    */
   restart(requests) {
     this.#queue = [...requests, ...this.messages];
-    this.#sent = false;
-    this.#alarm.clear();
-    this.#next();
+    this.#blocked = false;
+    this.#pauseTimer.clear();
+    this.#sendNext();
   }
 
-  /** @param {Frame} error what becomes of all messages */
+  /** @param {Frame} error the answer to all queued messages */
   abandon(error) {
     const { messages } = this;
     this.#queue = [];
-    this.#alarm.clear();
-    this.#watch.clear();
+    this.#pauseTimer.clear();
+    this.#ageTimer.clear();
     for (const { settle } of messages) settle?.(error);
   }
 
@@ -122,74 +123,75 @@ export class RequestQueue {
 
   /**
    * @param {Frame} frame
-   * @returns {boolean} whether it was the answer to a request
+   * @returns {boolean} whether it answers the request in flight
    */
-  answered(frame) {
+  onFrame(frame) {
     const { code, room, id = code && !room ? this.#id : null } = frame;
     const [request] = this.#queue;
-    if (!request || !this.#sent || id !== this.#id) return false;
-    this.#sent = false;
+    if (!request || !this.#blocked || id !== this.#id) return false;
+    this.#blocked = false;
     if (code === "unavailable" || code === "rate_limited") {
-      // Nothing was done this time, for certain.
-      if (code === "rate_limited" && this.#isFirst) delete request.sent;
+      // `rate_limited` proves that the server did nothing this time.
+      if (code === "rate_limited" && this.#isFirstSend) delete request.sentAt;
       this.#postpone(request.frame.room);
       return true;
     }
     this.#failures = 0;
     this.#queue.shift();
-    this.#guard();
+    this.#watchAges();
     request.settle?.(frame);
-    this.#next();
+    this.#sendNext();
     return true;
   }
 
   /**
-   * Later, and next time later still; behind other rooms, which may fare better.
+   * Pause with backoff, and move the room's requests behind those of other rooms.
    * @param {string} room
    */
   #postpone(room) {
-    const place = (/** @type {Request} */ { frame }) => (frame.room === room ? 1 : 0);
-    this.#queue.sort((one, other) => place(one) - place(other));
-    const pause = backoffDelay(this.#failures++, PAUSES, this.#environment.random);
-    this.#alarm.set(pause, () => this.#next());
+    const rank = (/** @type {Request} */ { frame }) => (frame.room === room ? 1 : 0);
+    this.#queue.sort((one, other) => rank(one) - rank(other));
+    const pause = backoffDelay(this.#failures++, BACKOFF, this.#environment.random);
+    this.#pauseTimer.set(pause, () => this.#sendNext());
   }
 
-  #next() {
-    if (this.#sent || this.#alarm.pending) return;
-    this.#giveUp(({ ms }) => this.#elapsed.ms - ms); // none is on its way: what was, goes again
+  #sendNext() {
+    if (this.#blocked || this.#pauseTimer.pending) return;
+    this.#expire(({ ms }) => this.#clock.ms - ms); // a message sent before would be sent again
     const [request] = this.#queue;
     if (!request) return;
-    this.#sent = true; // before it is: who listens to frames may add more
+    this.#blocked = true; // before sending: a listener to frames may add requests
     this.#id += 1;
-    this.#sent = this.#line.send({ ...request.frame, id: this.#id });
-    if (!this.#sent || !isMessage(request)) return;
-    this.#isFirst = !request.sent;
-    request.sent ??= { now: this.#environment.now(), ms: this.#elapsed.ms };
-    this.#guard();
+    this.#blocked = this.#sender.send({ ...request.frame, id: this.#id });
+    if (!this.#blocked || !isMessage(request)) return;
+    this.#isFirstSend = !request.sentAt;
+    request.sentAt ??= { now: this.#environment.now(), ms: this.#clock.ms };
+    this.#watchAges();
   }
 
-  /** Look from time to time, while the server may have a message without having said so. */
-  #guard() {
-    if (!this.#queue.some(({ sent }) => sent)) this.#watch.clear();
-    else if (!this.#watch.pending) this.#watch.set(LOOK_MS, () => this.#look());
+  /** Run the age timer while the server may have a message that it has not answered. */
+  #watchAges() {
+    if (!this.#queue.some(({ sentAt }) => sentAt)) this.#ageTimer.clear();
+    else if (!this.#ageTimer.pending) this.#ageTimer.set(CHECK_MS, () => this.#checkAges());
   }
 
-  #look() {
-    const isUp = this.#line.isUp();
+  #checkAges() {
+    const isUp = this.#sender.isUp();
     const [first] = this.#queue;
-    // A wall clock that was set does no harm here: what is on its way is not sent again by this.
-    this.#giveUp(({ now, ms }) => (isUp ? this.#environment.now() - now : this.#elapsed.ms - ms));
-    if (isUp && first !== this.#queue[0]) this.#sent = false;
-    this.#guard();
-    this.#next();
+    // While connected by the monotonic clock, so that setting the wall clock expires nothing:
+    // this check does not send a message again.
+    this.#expire(({ now, ms }) => (isUp ? this.#environment.now() - now : this.#clock.ms - ms));
+    if (isUp && first !== this.#queue[0]) this.#blocked = false;
+    this.#watchAges();
+    this.#sendNext();
   }
 
   /**
-   * The server may have forgotten the key: what becomes of the message is not known any more.
-   * @param {(sent: Sent) => number} age ms
+   * Reject old messages: the server may have forgotten their keys, and would publish them twice.
+   * @param {(sentAt: SentAt) => number} age ms
    */
-  #giveUp(age) {
-    const isOld = (/** @type {Request} */ { sent }) => sent && age(sent) >= REMEMBERED_MS;
+  #expire(age) {
+    const isOld = (/** @type {Request} */ { sentAt }) => sentAt && age(sentAt) >= MAX_AGE_MS;
     const old = this.#queue.filter(isOld);
     this.#queue = this.#queue.filter((request) => !old.includes(request));
     const detail = "no answer within 4 minutes: the server may have it or not";

@@ -1,156 +1,156 @@
 /**
- * Who this client is to the server: the session and the token that resumes it.
+ * The session and the token that resumes it, kept over the pages of one tab.
  *
- * It must survive a navigation in the same tab, yet not be copied: a duplicated
- * tab, or one opened by a script or a link with an opener, starts with a copy of
- * the sessionStorage of the page it came from. Two pages with one identity would
- * push each other out of the session for ever.
+ * They must survive a navigation in the same tab, yet not be copied: a duplicated tab, or one
+ * opened by a script or a link with an opener, starts with a copy of the sessionStorage of the
+ * page it came from. Two pages with one session would take it from each other for ever.
  *
- * So while a page lives, its identity is in memory only and there is nothing to
- * copy. It is written when the page goes (`pagehide`) and taken out, read and
- * removed in one step, by the page that comes (load, or `pageshow` from the
- * back-forward cache). It is not written when a tab is merely hidden, because a
- * hidden tab can be duplicated as well. What this cannot save is a page that
- * crashes: the next one gets a new session and the old one is swept.
+ * So while a page lives, session and token are in memory only. They are written when the page
+ * goes (`pagehide`), and read and removed in one step by the page that comes (load, or `pageshow`
+ * from the back-forward cache). They are not written when a tab is merely hidden, because a
+ * hidden tab can be duplicated as well. A page that crashes loses its session: the next page
+ * gets a new one and the server sweeps the old one.
  *
- * A page in the back-forward cache keeps its copy in memory, which is safe: of all
- * pages in one tab only one is alive. Frames of the same origin are alive beside it, and
- * so may be several clients in one page: each has a place of its own in the storage.
+ * A page in the back-forward cache keeps its copy in memory, which is safe: of all pages in one
+ * tab only one is alive. Frames of the same origin and several clients of one page are alive at
+ * the same time: each has a storage slot of its own.
  *
- * Each attempt to resume has a higher `turn`, also over pages, so that one that got stuck
- * on its way cannot take the session from the one after it.
+ * Each attempt to resume has a higher `turn`, also over pages, so that a delayed attempt cannot
+ * take the session from a newer one.
  */
 
 import { framePath } from "./address.js";
-import { parsed } from "./json.js";
+import { parseJson } from "./json.js";
 
-/** @typedef {{session: string, token: string, since: number}} Identity */
+/** @typedef {{session: string, token: string, since: number}} Session `since`: ms since the epoch */
 
-const RESUME_WINDOW_MS = 120_000; // of a server that does not say its own
+const RESUME_WINDOW_MS = 120_000; // until a welcome names the server's
 
-// What another page has counted, and taken with it when it crashed.
-const UNKNOWN_TURNS = 1000;
+// More attempts than a page makes that crashed before it could save its turn.
+const TURNS_AFTER_CRASH = 1000;
 
-/** @type {WeakMap<Storage, Set<string>>} the places that clients of this page have */
-const taken = new WeakMap();
+/** @type {WeakMap<Storage, Set<string>>} keys in use by clients of this page */
+const usedKeys = new WeakMap();
 
 export class ResumableSession {
   #name;
   #key = "";
   #storage;
-  /** @type {Identity | null} */
-  #identity = null;
+  /** @type {Session | null} */
+  #session = null;
   #turn = 0;
-  #elapsed;
+  #clock;
   #window = RESUME_WINDOW_MS;
-  #overtookAt = -Infinity;
+  #reclaimedAt = -Infinity;
 
   /**
    * @param {string} url of the socket: each server has its own sessions
    * @param {Storage | null} storage null where the browser offers none
-   * @param {{readonly ms: number}} [elapsed] time passed
+   * @param {{readonly ms: number}} [clock] elapsed ms
    */
-  constructor(url, storage, elapsed = { ms: 0 }) {
-    this.#elapsed = elapsed;
+  constructor(url, storage, clock = { ms: 0 }) {
+    this.#clock = clock;
     this.#name = `realtime:${url}${framePath()}`;
     this.#storage = storage;
   }
 
   get current() {
-    return this.#identity;
+    return this.#session;
   }
 
   /**
-   * @param {Identity} identity
+   * @param {Session} session
    * @param {number} [window] ms for which the server keeps a session without its client
    */
-  keep(identity, window = RESUME_WINDOW_MS) {
+  set(session, window = RESUME_WINDOW_MS) {
     this.#window = window;
-    if (identity.session !== this.#identity?.session) this.#turn = 0;
-    this.#identity = identity;
+    if (session.session !== this.#session?.session) this.#turn = 0;
+    this.#session = session;
   }
 
-  forget() {
-    this.#identity = null;
-    this.#overtookAt = -Infinity; // it was about this session
+  /** Start with a new session at the next hello. */
+  clear() {
+    this.#session = null;
+    this.#reclaimedAt = -Infinity;
   }
 
-  /** What a hello asks for, in the next turn; undefined: a new session. */
-  resume() {
-    if (!this.#identity) return undefined;
+  /** The hello's `resume` field, with the next turn; undefined asks for a new session. */
+  resumeRequest() {
+    if (!this.#session) return undefined;
     this.#turn += 1;
-    const { session, token } = this.#identity;
+    const { session, token } = this.#session;
     return { session, token, turn: this.#turn };
   }
 
   /**
-   * The session was continued elsewhere: whether to take it back. An attempt of our own that was
-   * given up may have come late; who takes it once more within the window means it.
+   * Whether to take back the session after another connection resumed it. True once per resume
+   * window: a delayed attempt of this client may have been the other one. A second takeover
+   * within the window is by another page.
    */
-  overtakes() {
-    const { ms } = this.#elapsed;
-    if (!this.#identity || ms - this.#overtookAt < this.#window) return false;
-    this.#overtookAt = ms;
-    this.#turn += UNKNOWN_TURNS;
+  reclaim() {
+    const { ms } = this.#clock;
+    if (!this.#session || ms - this.#reclaimedAt < this.#window) return false;
+    this.#reclaimedAt = ms;
+    this.#turn += TURNS_AFTER_CRASH;
     return true;
   }
 
-  /** Take what the page before left behind; if it left nothing, what is in memory stays. */
-  take() {
+  /** Load and remove what the page before saved; without that, keep what is in memory. */
+  load() {
     try {
       if (!this.#storage) return;
-      this.#claim(this.#storage);
-      const value = parsed(this.#storage.getItem(this.#key));
+      this.#claimKey(this.#storage);
+      const value = parseJson(this.#storage.getItem(this.#key));
       this.#storage.removeItem(this.#key);
-      if (isIdentity(value)) ({ turn: this.#turn = 0, ...this.#identity } = value);
+      if (isSession(value)) ({ turn: this.#turn = 0, ...this.#session } = value);
     } catch {
-      // Storage can be refused at any moment (settings, sandbox): then every page is new.
+      // Settings or a sandbox may refuse storage at any moment: each page gets a new session.
     }
   }
 
-  /** Leave it to the page that comes next in this tab. */
-  leave() {
+  /** Save for the next page in this tab. */
+  save() {
     try {
-      const left = this.#identity && { ...this.#identity, turn: this.#turn };
-      if (left) this.#storage?.setItem(this.#key, JSON.stringify(left));
+      const value = this.#session && { ...this.#session, turn: this.#turn };
+      if (value) this.#storage?.setItem(this.#key, JSON.stringify(value));
     } catch {
-      // Full or refused: the next page gets a session of its own.
+      // The storage is full or refused: the next page gets a new session.
     }
-    this.release();
+    this.releaseKey();
   }
 
-  /** Let another client of this page have the place. */
-  release() {
-    if (this.#storage) taken.get(this.#storage)?.delete(this.#key);
+  /** Let another client of this page use the storage key. */
+  releaseKey() {
+    if (this.#storage) usedKeys.get(this.#storage)?.delete(this.#key);
   }
 
   /**
-   * The first place that no other client of this page has.
+   * Claim the first key that no other client of this page uses.
    * @param {Storage} storage
    */
-  #claim(storage) {
-    this.release();
-    const places = taken.get(storage) ?? new Set();
-    taken.set(storage, places);
+  #claimKey(storage) {
+    this.releaseKey();
+    const used = usedKeys.get(storage) ?? new Set();
+    usedKeys.set(storage, used);
     let key = this.#name;
-    for (let more = 2; places.has(key); more += 1) key = `${this.#name}#${more}`;
-    places.add(key);
+    for (let n = 2; used.has(key); n += 1) key = `${this.#name}#${n}`;
+    used.add(key);
     this.#key = key;
   }
 }
 
 /**
- * Somebody else may have written it.
+ * Other scripts can write to the storage: check its value.
  * @param {any} value
- * @returns {value is Identity & {turn?: number}}
+ * @returns {value is Session & {turn?: number}}
  */
-function isIdentity(value) {
+function isSession(value) {
   const { session, token, turn = 0 } = Object(value);
   return isName(session) && isName(token) && Number.isSafeInteger(turn) && turn >= 0;
 }
 
 /**
- * What the server would not read would end every hello.
+ * Whether the server accepts it in a hello; an invalid hello ends the connection.
  * @param {unknown} value
  */
 function isName(value) {

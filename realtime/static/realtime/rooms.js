@@ -1,29 +1,29 @@
-/** The rooms that the application wants to be in, and how far it has got in each. */
+/** The rooms that the application has joined, and the client's position in each. */
 
 /** @typedef {import("./events.js").Emit} Emit */
 /** @typedef {import("./request_queue.js").RequestQueue} RequestQueue */
 /** @typedef {import("./request_queue.js").Request} Request */
 /** @typedef {Record<string, any>} Frame */
-/** @typedef {{epoch: string, offset: number}} Position */
+/** @typedef {{epoch: string, offset: number}} Position of the newest publication received */
 
 /**
- * @typedef {object} Place
+ * @typedef {object} Membership
  * @property {string} room
- * @property {boolean} joined as the server of this connection has said
- * @property {Position | null} position null: from now on
- * @property {boolean} gap what was published since the room was left is missing
- * @property {boolean} silent listeners know that nothing comes for now
+ * @property {boolean} joined confirmed on this connection
+ * @property {Position | null} position null: from the end of the log on
+ * @property {boolean} gap publications since the room was left are missing
+ * @property {boolean} silent the application knows, by `left`, that nothing comes for now
  */
 
-const MOST_LEFT = 1000;
-const MOST_NAMED = 1000; // by a hello; the others are asked for one by one
+const MAX_LEFT = 1000;
+const MAX_IN_HELLO = 1000; // the client joins the others one by one
 
 export class Rooms {
   #requests;
   #emit;
-  /** @type {Map<string, Place>} */
-  #places = new Map();
-  /** @type {Set<string>} rooms that were left after having been in them, the newest last */
+  /** @type {Map<string, Membership>} */
+  #memberships = new Map();
+  /** @type {Set<string>} rooms that were left after a join succeeded, the newest last */
   #left = new Set();
 
   /**
@@ -35,143 +35,144 @@ export class Rooms {
     this.#emit = emit;
   }
 
-  /** @param {string} room */
+  /** Join now and after each reconnect; does nothing if joined already. @param {string} room */
   join(room) {
-    if (!this.#places.has(room)) this.#requests.wish(this.#joining(this.#place(room)));
+    if (this.#memberships.has(room)) return;
+    this.#requests.addIfUp(this.#joinRequest(this.#membership(room)));
   }
 
-  /**
-   * For the whole page: who else listens is told.
-   * @param {string} room
-   */
+  /** Leave for the whole page, with a `left` event. @param {string} room */
   leave(room) {
-    const place = this.#places.get(room);
-    if (!place) return;
-    this.#requests.wish(leaving(room));
-    this.#lost(place, "left");
+    const membership = this.#memberships.get(room);
+    if (!membership) return;
+    this.#requests.addIfUp(leaveRequest(room));
+    this.#drop(membership, "left");
   }
 
-  /** Nothing comes until the next connection, which goes on where this one was. */
+  /** Announce that nothing comes until the next connection, which continues at the positions. */
   pause() {
-    for (const place of [...this.#places.values()]) {
-      if (place.silent) continue;
-      place.silent = true;
-      this.#emit("left", { room: place.room, code: "disconnected" });
+    for (const membership of [...this.#memberships.values()]) {
+      if (membership.silent) continue;
+      membership.silent = true;
+      this.#emit("left", { room: membership.room, code: "disconnected" });
     }
   }
 
-  /** The whole truth for a new connection: how far the client has got in each of its rooms. */
+  /** The `rooms` field of a hello: room → position. */
   hello() {
-    const places = [...this.#places.values()];
-    for (const place of places) place.joined = false;
-    const named = places.slice(0, MOST_NAMED);
+    const memberships = [...this.#memberships.values()];
+    for (const membership of memberships) membership.joined = false;
+    const named = memberships.slice(0, MAX_IN_HELLO);
     return Object.fromEntries(named.map(({ room, position }) => [room, position]));
   }
 
   /**
    * @param {Frame} welcome
-   * @returns {Request[]} what it leaves to be asked for
+   * @returns {Request[]} joins and leaves that the welcome did not settle
    */
-  welcomed({ user, rooms }) {
-    const own = `user:${user}`; // comes unasked
+  onWelcome({ user, rooms }) {
+    const own = `user:${user}`; // the server joins it unasked
     for (const [room, entry] of Object.entries(rooms)) {
-      const place = room === own ? this.#place(room) : this.#places.get(room);
-      // The own room may be one too many for the hello: a join tells how far the client has got.
-      if (place && (!place.position || "recovered" in entry)) this.#entered(place, entry);
+      const membership = room === own ? this.#membership(room) : this.#memberships.get(room);
+      // A position that the hello did not name (MAX_IN_HELLO) goes with a join request.
+      if (membership && (!membership.position || "recovered" in entry))
+        this.#onJoined(membership, entry);
     }
     // Left since the hello, or by a listener just now.
-    const unwanted = Object.keys(rooms).filter((room) => room !== own && !this.#places.has(room));
-    // Refused, or wanted since the hello: the answer to a request of its own says why.
-    const wanted = [...this.#places.values()].filter(({ joined }) => !joined);
-    return [...unwanted.map(leaving), ...wanted.map((place) => this.#joining(place))];
+    const isUnwanted = (/** @type {string} */ room) => room !== own && !this.#memberships.has(room);
+    const unwanted = Object.keys(rooms).filter(isUnwanted);
+    // Refused, or joined since the hello: the answer to a join request gives the reason.
+    const wanted = [...this.#memberships.values()].filter(({ joined }) => !joined);
+    return [...unwanted.map(leaveRequest), ...wanted.map((one) => this.#joinRequest(one))];
   }
 
-  /** @param {Frame} frame what nobody has asked for */
-  told(frame) {
-    const place = this.#places.get(frame.room);
-    if (!place?.joined) return;
-    if (frame.type === "publication") this.#published(place, frame);
-    else if (frame.type === "joined") this.#entered(place, frame);
-    else if (frame.type === "left") this.#lost(place, null);
+  /** @param {Frame} frame that answers no request */
+  onFrame(frame) {
+    const membership = this.#memberships.get(frame.room);
+    if (!membership?.joined) return;
+    if (frame.type === "publication") this.#onPublication(membership, frame);
+    else if (frame.type === "joined") this.#onJoined(membership, frame);
+    else if (frame.type === "left") this.#drop(membership, null);
   }
 
   /**
+   * The membership of a room, made if there is none.
    * @param {string} room
-   * @returns {Place}
+   * @returns {Membership}
    */
-  #place(room) {
-    const known = this.#places.get(room);
+  #membership(room) {
+    const known = this.#memberships.get(room);
     if (known) return known;
     const gap = this.#left.delete(room);
-    const place = { room, joined: false, position: null, gap, silent: false };
-    this.#places.set(room, place);
-    return place;
+    const membership = { room, joined: false, position: null, gap, silent: false };
+    this.#memberships.set(room, membership);
+    return membership;
   }
 
   /**
-   * @param {Place} place
+   * @param {Membership} membership
    * @returns {Request}
    */
-  #joining(place) {
-    const { room, position } = place;
+  #joinRequest(membership) {
+    const { room, position } = membership;
     return {
       frame: { type: "join", room, position },
       settle: (answer) => {
-        if (answer.code) this.#lost(place, answer.code);
-        else this.#entered(place, answer);
+        if (answer.code) this.#drop(membership, answer.code);
+        else this.#onJoined(membership, answer);
       },
     };
   }
 
   /**
-   * A position stays as it is if all that comes after it will follow.
-   * @param {Place} place
-   * @param {any} entry
+   * Keeps the position if the server sends all publications after it.
+   * @param {Membership} membership
+   * @param {any} entry of the welcome, or a `joined` frame
    */
-  #entered(place, entry) {
-    const { room, gap } = place;
-    if (this.#places.get(room) !== place) return; // left since
+  #onJoined(membership, entry) {
+    const { room, gap } = membership;
+    if (this.#memberships.get(room) !== membership) return; // left meanwhile
     const { epoch, offset, reason = "left" } = entry;
-    // Left and joined again since the hello: what follows is told from the end of the log on.
+    // After a leave and a join since the hello, publications follow from the end of the log on.
     const recovered = gap ? false : (entry.recovered ?? null);
-    place.joined = true;
-    place.gap = place.silent = false;
-    if (!recovered || !place.position) place.position = { epoch, offset };
+    membership.joined = true;
+    membership.gap = membership.silent = false;
+    if (!recovered || !membership.position) membership.position = { epoch, offset };
     this.#emit("joined", { room, offset, recovered });
     if (recovered === false) this.#emit("resync", { room, reason });
   }
 
   /**
-   * @param {Place} place
-   * @param {string | null} code
+   * @param {Membership} membership
+   * @param {string | null} code of the `left` event
    */
-  #lost(place, code) {
-    const { room } = place;
-    if (this.#places.get(room) !== place) return;
-    this.#places.delete(room);
-    if (place.position || place.gap) this.#remember(room);
+  #drop(membership, code) {
+    const { room } = membership;
+    if (this.#memberships.get(room) !== membership) return;
+    this.#memberships.delete(room);
+    if (membership.position || membership.gap) this.#rememberLeft(room);
     this.#emit("left", { room, code });
   }
 
-  /** @param {string} room was left: who joins it again has missed something */
-  #remember(room) {
+  /** The next join of this room has a gap. @param {string} room */
+  #rememberLeft(room) {
     this.#left.add(room);
     const [oldest] = this.#left;
-    if (oldest !== undefined && this.#left.size > MOST_LEFT) this.#left.delete(oldest);
+    if (oldest !== undefined && this.#left.size > MAX_LEFT) this.#left.delete(oldest);
   }
 
   /**
-   * @param {Place} place
+   * @param {Membership} membership
    * @param {any} publication
    */
-  #published(place, { room, offset, time, data }) {
-    const { position } = place;
-    if (!position || offset <= position.offset) return; // it was here already
+  #onPublication(membership, { room, offset, time, data }) {
+    const { position } = membership;
+    if (!position || offset <= position.offset) return; // a duplicate
     if (offset > position.offset + 1) {
-      place.joined = false; // that cannot be: ask for what is missing
-      return this.#requests.wish(this.#joining(place));
+      membership.joined = false; // the server never skips: join again to recover
+      return this.#requests.addIfUp(this.#joinRequest(membership));
     }
-    place.position = { ...position, offset };
+    membership.position = { ...position, offset };
     this.#emit("message", { room, data, offset, time });
   }
 }
@@ -180,6 +181,6 @@ export class Rooms {
  * @param {string} room
  * @returns {Request}
  */
-function leaving(room) {
+function leaveRequest(room) {
   return { frame: { type: "leave", room } };
 }

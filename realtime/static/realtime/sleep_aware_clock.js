@@ -1,17 +1,17 @@
 /**
- * Time that has passed, sleep included.
+ * A clock of elapsed time that includes the sleep of the device.
  *
- * The monotonic clock stands still while some devices sleep; the wall clock goes on, but may
- * be set. So what has passed between two looks is what the clock says that has gone further.
- * A wall clock set forward counts as time passed, like a sleep, which looks the same; one
- * set back hides a sleep only if there was no look between the two.
+ * The monotonic clock stands still while some devices sleep; the wall clock goes on, but may be
+ * set. Between two reads this clock advances by whichever of the two advanced more. A wall clock
+ * that is set forward therefore counts as elapsed time (a sleep looks the same); one that is set
+ * back hides a sleep only if no read happened in between.
  */
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 
-/** @typedef {{wall: number, ms: number}} Moment by the wall clock of then, and in time passed */
+/** @typedef {{wall: number, ms: number}} Timestamp wall clock (ms since the epoch) and elapsed ms */
 
-// A moment is told as it was written down, unless the wall clock was set back by more.
+// A timestamp keeps its original wall time unless the wall clock was set back by more than this.
 const SET_BACK_MS = 2000;
 
 export class SleepAwareClock {
@@ -27,7 +27,7 @@ export class SleepAwareClock {
     this.#wall = environment.wall();
   }
 
-  /** Since this was made. Each call is a look. */
+  /** Elapsed ms since this clock was made. */
   get ms() {
     const [now, wall] = [this.#environment.now(), this.#environment.wall()];
     this.#total += Math.max(0, now - this.#now, wall - this.#wall);
@@ -35,16 +35,16 @@ export class SleepAwareClock {
     return this.#total;
   }
 
-  /** @returns {Moment} */
-  mark() {
+  /** @returns {Timestamp} of this moment */
+  timestamp() {
     return { ms: this.ms, wall: this.#wall };
   }
 
   /**
-   * When a moment was, in ms since the epoch, by the wall clock as it goes now.
-   * @param {Moment} moment
+   * A timestamp in ms since the epoch, by the wall clock as it is set now.
+   * @param {Timestamp} timestamp
    */
-  when({ wall, ms }) {
+  toEpochMs({ wall, ms }) {
     const when = Math.round(this.#environment.wall() - (this.ms - ms));
     return wall - when > SET_BACK_MS ? when : wall;
   }

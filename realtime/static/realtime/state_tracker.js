@@ -1,45 +1,46 @@
-/** How a client stands: its state, since when, and why. */
+/** The current state of a client, since when it lasts, and its reason. */
 
-import { next } from "./states.js";
+import { nextState } from "./states.js";
 
 /** @typedef {import("./states.js").ClientState} ClientState */
 
 export class StateTracker {
-  #elapsed;
+  #clock;
   #since;
   /** @type {ClientState} */
   state = "disconnected";
   reason = "";
 
-  /** @param {import("./sleep_aware_clock.js").SleepAwareClock} elapsed */
-  constructor(elapsed) {
-    this.#elapsed = elapsed;
-    this.#since = elapsed.mark();
+  /** @param {import("./sleep_aware_clock.js").SleepAwareClock} clock */
+  constructor(clock) {
+    this.#clock = clock;
+    this.#since = clock.timestamp();
   }
 
   /** When the state began, in ms since the epoch. */
   get since() {
-    return this.#elapsed.when(this.#since);
+    return this.#clock.toEpochMs(this.#since);
   }
 
+  /** Welcomed by the server, also while a probe is unanswered. */
   get isUp() {
     return this.state === "connected" || this.state === "unstable";
   }
 
-  /** Not connected, and nothing on the way there. */
-  get isAway() {
+  /** Not connected, and no attempt is under way or scheduled. */
+  get isIdle() {
     return this.state === "disconnected" || this.state === "error";
   }
 
   /**
-   * Throws IllegalEvent.
+   * Change the state by an event. Throws IllegalEvent if the state has no such event.
    * @param {import("./states.js").ClientEvent} event
    * @param {string} [reason]
    */
-  move(event, reason = "") {
+  apply(event, reason = "") {
     const before = this.state;
-    this.state = next(before, event);
-    if (this.state !== before) this.#since = this.#elapsed.mark();
+    this.state = nextState(before, event);
+    if (this.state !== before) this.#since = this.#clock.timestamp();
     this.reason = reason;
   }
 }

@@ -1,9 +1,9 @@
 /**
  * The states of a client, as one table. `tests/vectors/client_states.json` has it too.
  *
- * `doubt`: the server was asked for a sign of life. `life`: it gave one.
- * `retry`: the connection, or an attempt, is over and another follows.
- * `fail`: it is over for a reason that the user should see. `end`: it is over, by intent.
+ * Events: `doubt`, the client probes a silent server; `life`, the server answered; `retry`, the
+ * connection or attempt is over and another one follows; `fail`, it is over for a reason that
+ * the user should see; `end`, it is over by intent.
  */
 
 import { IllegalEvent } from "./heartbeat.js";
@@ -21,13 +21,13 @@ export const TRANSITIONS = Object.freeze({
 });
 
 /**
- * The state after an event. Throws IllegalEvent for one that the state does not know.
+ * The state after an event. Throws IllegalEvent if the state has no such event.
  * @param {ClientState} state
  * @param {ClientEvent} event
  * @returns {ClientState}
  */
-export function next(state, event) {
-  const after = TRANSITIONS[state][event];
-  if (after === undefined) throw new IllegalEvent(`${event} while ${state}`);
-  return after;
+export function nextState(state, event) {
+  const next = TRANSITIONS[state][event];
+  if (next === undefined) throw new IllegalEvent(`${event} while ${state}`);
+  return next;
 }

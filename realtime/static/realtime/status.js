@@ -1,4 +1,4 @@
-/** `import ".../realtime/status.js"`: makes `<realtime-status>` an element of this page. */
+/** `import ".../realtime/status.js"`: defines `<realtime-status>` on this page. */
 
 import { RealtimeStatus } from "./status/element.js";
 
@@ -9,8 +9,8 @@ export { RealtimeStatus };
  * @typedef {import("./status/i18n.js").Words} Words
  */
 
-// A second copy of this module under another file name finds the name taken: the first serves both.
-// Where pages are rendered or tested there may be no registry at all: then nothing is defined.
+// A second copy of this module under another file name uses the definition of the first one.
+// Servers and tests may have no registry: then the module defines nothing.
 if (globalThis.customElements && !customElements.get("realtime-status")) {
   customElements.define("realtime-status", RealtimeStatus);
 }

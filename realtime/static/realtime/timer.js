@@ -5,7 +5,7 @@
 export class Timer {
   #environment;
   /** @type {unknown} */
-  #timer = null;
+  #handle = null;
 
   /** @param {Environment} environment */
   constructor(environment) {
@@ -13,23 +13,24 @@ export class Timer {
   }
 
   /**
+   * Call `callback` once after `ms`. Replaces the time that was set before.
    * @param {number} ms
    * @param {() => void} callback
    */
   set(ms, callback) {
     this.clear();
-    this.#timer = this.#environment.setTimeout(() => {
-      this.#timer = null;
+    this.#handle = this.#environment.setTimeout(() => {
+      this.#handle = null;
       callback();
     }, ms);
   }
 
   clear() {
-    this.#environment.clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#environment.clearTimeout(this.#handle);
+    this.#handle = null;
   }
 
   get pending() {
-    return this.#timer !== null;
+    return this.#handle !== null;
   }
 }

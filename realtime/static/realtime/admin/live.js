@@ -1,9 +1,8 @@
-/** Keeps the admin's pages of live sessions up to date; without it they are reloaded by hand. */
-
+/** Keeps the admin's pages of live sessions up to date; without it, users reload them. */
 import { Chart } from "./chart.js";
-import { duration, fill, freshness } from "./freshness.js";
+import { duration, freshness, interpolate } from "./freshness.js";
 import { morph } from "./morph.js";
-import { load as ask, Refused } from "./page_fetch.js";
+import { fetchPage, PageUnavailable } from "./page_fetch.js";
 import { Poller } from "./poller.js";
 
 /** @param {string} id */
@@ -17,36 +16,36 @@ const box = /** @type {HTMLElement} */ (age.closest("[data-freshness]"));
 const button = element("realtime-pause");
 
 let freshAt = performance.now();
-/** Which sentence of the outage's is true. @type {"" | "silent" | "store" | "left" | "gone"} */
+/** Names the sentence in the outage's dataset. @type {"" | "silent" | "store" | "left" | "gone"} */
 let failure = outage.textContent ? "store" : "";
 
 const poller = new Poller(async () => {
   try {
-    show(await load());
+    update(await fetchNewest());
   } catch (error) {
-    fail(error instanceof Refused ? error.why : "silent");
+    showFailure(error instanceof PageUnavailable ? error.reason : "silent");
     if (failure === "left" || failure === "gone") poller.stop();
   }
-  tell();
+  showAge();
 });
 
-function load() {
+function fetchNewest() {
   const url = new URL(location.href);
   url.searchParams.set("live", "");
   if (chart) url.searchParams.set("after", String(chart.last));
-  return ask(url);
+  return fetchPage(url);
 }
 
-/** @param {Document} news */
-function show(news) {
-  for (const part of news.querySelectorAll("[data-live]")) {
+/** @param {Document} newest */
+function update(newest) {
+  for (const part of newest.querySelectorAll("[data-live]")) {
     const name = part.getAttribute("data-live");
-    const here = document.querySelector(`[data-live="${name}"]`);
-    if (here) morph(here, part);
-    else location.reload(); // the store was away when this page was made
+    const current = document.querySelector(`[data-live="${name}"]`);
+    if (current) morph(current, part);
+    else location.reload(); // the server rendered this page without its store
   }
-  plot(news);
-  count();
+  plot(newest);
+  showSelected();
   freshAt = performance.now();
   if (failure) outage.textContent = "";
   failure = "";
@@ -58,44 +57,44 @@ function plot(source) {
   if (chart && points) chart.add(JSON.parse(points.textContent ?? ""));
 }
 
-/** Say since when the numbers stand still, once. @param {"silent" | "store" | "left" | "gone"} why */
-function fail(why) {
-  if (failure === why) return;
-  failure = why;
+/** Show once since when the numbers are old. @param {"silent" | "store" | "left" | "gone"} reason */
+function showFailure(reason) {
+  if (failure === reason) return;
+  failure = reason;
   const since = document.querySelector("[data-as-of]")?.textContent ?? "";
-  outage.textContent = fill(outage.dataset[why] ?? "", since);
+  outage.textContent = interpolate(outage.dataset[reason] ?? "", since);
 }
 
-/** Say how old the numbers are, unless they are of now. */
-function tell() {
+/** Show the age of the numbers, unless they are current. */
+function showAge() {
   const ageMs = performance.now() - freshAt;
   const state = freshness({ ageMs, paused: poller.paused, failed: failure !== "" });
   box.dataset.freshness = state;
   const { seconds = "", minutes = "", hours = "" } = age.dataset;
   const old = duration(ageMs, { seconds, minutes, hours });
-  age.textContent = state === "fresh" ? "" : fill(age.dataset[state] ?? "", old);
+  age.textContent = state === "fresh" ? "" : interpolate(age.dataset[state] ?? "", old);
 }
 
-/** How many are chosen: what has left the page is chosen no longer. */
-function count() {
-  const place = document.getElementById("realtime-chosen");
-  if (!place) return;
-  const chosen = document.querySelectorAll('input[name="session"]:checked').length;
-  place.textContent = chosen ? fill(place.dataset.text ?? "", chosen) : "";
+/** Show how many sessions are selected; rows that left the page do not count. */
+function showSelected() {
+  const label = document.getElementById("realtime-chosen");
+  if (!label) return;
+  const selected = document.querySelectorAll('input[name="session"]:checked').length;
+  label.textContent = selected ? interpolate(label.dataset.text ?? "", selected) : "";
 }
 
 button.hidden = false;
 button.addEventListener("click", () => {
   poller.paused = !poller.paused;
   button.setAttribute("aria-pressed", String(poller.paused));
-  tell();
+  showAge();
 });
-document.addEventListener("change", count);
+document.addEventListener("change", showSelected);
 document.addEventListener("visibilitychange", () => {
   poller.hidden = document.hidden;
 });
 poller.hidden = document.hidden;
-setInterval(tell, 1000);
+setInterval(showAge, 1000);
 plot(document);
-count();
+showSelected();
 poller.start();

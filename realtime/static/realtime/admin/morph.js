@@ -1,12 +1,11 @@
 /**
- * Makes a part of the page equal to what the server has sent, touching only what differs.
+ * Makes a part of the page equal to the server's newest version, changing only what differs.
  *
- * An element that stays is the same element: it keeps its focus, its checkmark, its scroll
- * position and a selection of its text. Children with a `data-key` are told apart by it, the
- * others by their place.
+ * Elements in both versions stay the same objects: they keep focus, checked state, scroll
+ * position and text selection. Children match by their `data-key`, or else by their position.
  */
 
-/** @param {Element} from on the page @param {Element} to as it shall be; is taken apart */
+/** @param {Element} from on the page @param {Element} to the newest version; is modified */
 export function morph(from, to) {
   attributes(from, to);
   children(from, to);
@@ -24,14 +23,15 @@ function attributes(from, to) {
 
 /** @param {Element} from @param {Element} to */
 function children(from, to) {
-  const keyed = new Map([...from.children].flatMap((child) => pair(child)));
+  const keyed = new Map([...from.children].flatMap((child) => keyedEntry(child)));
   const wanted = [...to.childNodes];
   const kept = new Set(wanted.map((node) => keyed.get(key(node))));
   let here = from.firstChild;
   for (const node of wanted) {
-    // What is not wanted any more goes first, so that the rest need not be moved around it.
-    while (here && key(here) && !kept.has(/** @type {Element} */ (here))) here = drop(here);
-    const match = key(node) ? keyed.get(key(node)) : alike(here, node) ? here : undefined;
+    // Remove unwanted children first, so that the others need not move around them.
+    while (here && key(here) && !kept.has(/** @type {Element} */ (here)))
+      here = removeAndNext(here);
+    const match = key(node) ? keyed.get(key(node)) : isSameKind(here, node) ? here : undefined;
     if (!match) {
       from.insertBefore(node, here);
       continue;
@@ -40,11 +40,11 @@ function children(from, to) {
     else move(from, match, here);
     update(match, node);
   }
-  while (here) here = drop(here);
+  while (here) here = removeAndNext(here);
 }
 
 /**
- * Another row has gone ahead of it: it keeps its focus all the same.
+ * Move a node, and give it back the focus that moving takes away.
  *
  * @param {Element} parent @param {Element | ChildNode} node @param {Node | null} before
  */
@@ -56,24 +56,24 @@ function move(parent, node, before) {
   }
 }
 
-/** Its key, "" if it has none. @param {Node} node */
+/** The `data-key`, "" if there is none. @param {Node} node */
 const key = (node) => (node instanceof HTMLElement && node.dataset.key) || "";
 
 /** @param {Element} child @returns {[string, Element][]} */
-function pair(child) {
+function keyedEntry(child) {
   const name = key(child);
   return name ? [[name, child]] : [];
 }
 
 /** @param {Node} node */
-function drop(node) {
+function removeAndNext(node) {
   const next = node.nextSibling;
   node.parentNode?.removeChild(node);
   return next;
 }
 
 /** @param {Node | null} here @param {Node} node */
-function alike(here, node) {
+function isSameKind(here, node) {
   return here !== null && !key(here) && here.nodeName === node.nodeName;
 }
 

@@ -1,41 +1,40 @@
 /**
- * Asks the server for the page as it is now.
+ * Fetches the current version of the page from the server.
  *
- * By XMLHttpRequest, whose answer is a document already: to make one of a text is forbidden
- * where the site demands Trusted Types.
+ * By XMLHttpRequest, whose response can be a document: sites that demand Trusted Types forbid
+ * to parse HTML from a text.
  */
 
-/** After so long a server that says nothing has not answered. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
-/** @typedef {"store" | "left" | "gone"} Why */
+/** @typedef {"store" | "left" | "gone"} Reason */
 
-/** The server has answered, and has no news. */
-export class Refused extends Error {
-  /** @param {Why} why */
-  constructor(why) {
-    super(why);
-    this.why = why;
+/** The server answered without a page: store unavailable, no login or permission, or no session. */
+export class PageUnavailable extends Error {
+  /** @param {Reason} reason */
+  constructor(reason) {
+    super(reason);
+    this.reason = reason;
   }
 }
 
 /**
- * The page at this address; rejects with Refused, and with another error if no answer came.
+ * The page at `url`. Rejects with PageUnavailable, and with another Error if there was no answer.
  *
  * @param {URL} url
  * @returns {Promise<Document>}
  */
-export function load(url) {
+export function fetchPage(url) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("GET", url);
     request.responseType = "document";
-    request.timeout = PATIENCE_MS;
+    request.timeout = TIMEOUT_MS;
     request.setRequestHeader("Cache-Control", "no-cache");
     request.onerror = request.ontimeout = () => reject(new Error("no answer"));
     request.onload = () => {
-      const why = refusal(request.status, request.responseURL, url);
-      if (why) reject(new Refused(why));
+      const reason = unavailableReason(request.status, request.responseURL, url);
+      if (reason) reject(new PageUnavailable(reason));
       else if (request.status === 200 && request.response) resolve(request.response);
       else reject(new Error(String(request.status)));
     };
@@ -44,15 +43,15 @@ export function load(url) {
 }
 
 /**
- * Why there is no news, by the answer's status and by where it comes from: who has no login any
- * more is led elsewhere. "" if that is none of ours.
+ * Why the response is not the page: by its status, or by a redirect (the login page has another
+ * path). "" for other responses.
  *
- * @param {number} status @param {string} from @param {URL} asked
- * @returns {Why | ""}
+ * @param {number} status @param {string} responseUrl @param {URL} requested
+ * @returns {Reason | ""}
  */
-export function refusal(status, from, asked) {
+export function unavailableReason(status, responseUrl, requested) {
   if (status === 503) return "store";
   if (status === 404) return "gone";
-  if (status === 403 || new URL(from).pathname !== asked.pathname) return "left";
+  if (status === 403 || new URL(responseUrl).pathname !== requested.pathname) return "left";
   return "";
 }

@@ -1,6 +1,6 @@
-/** Asks again and again, never twice at once, and only while somebody looks. */
+/** Calls a function at intervals, never twice at once, and only while the page is visible. */
 
-/** From one question to the next, so that what happens is on the page within two seconds. */
+/** From one poll to the next, so that changes are on the page within two seconds. */
 export const INTERVAL_MS = 1_200;
 
 export class Poller {
@@ -10,27 +10,26 @@ export class Poller {
   #stopped = false;
   #hidden = false;
   #paused = false;
-  #asked = 0;
-  #ask;
+  #polledAt = 0;
+  #poll;
   #now;
 
   /**
-   * @param {() => Promise<void>} ask settles once it has an answer or has given up; it
-   *   handles its own failures
-   * @param {() => number} [now] milliseconds that only ever grow
+   * @param {() => Promise<void>} poll handles its own failures
+   * @param {() => number} [now] monotonic, ms
    */
-  constructor(ask, now = () => performance.now()) {
-    this.#ask = ask;
+  constructor(poll, now = () => performance.now()) {
+    this.#poll = poll;
     this.#now = now;
   }
 
-  /** Begin. The page is fresh now, so the first question comes after an interval. */
+  /** The first poll follows after an interval, because the page is fresh now. */
   start() {
-    this.#asked = this.#now();
+    this.#polledAt = this.#now();
     this.#schedule();
   }
 
-  /** For good: no answer is to be had any more. */
+  /** Poll no more. */
   stop() {
     this.#stopped = true;
     this.#schedule();
@@ -45,7 +44,7 @@ export class Poller {
     this.#schedule();
   }
 
-  /** A hidden page asks nothing, and asks at once when it is seen again. @param {boolean} value */
+  /** A hidden page does not poll; a visible one polls at once if it is due. @param {boolean} value */
   set hidden(value) {
     this.#hidden = value;
     this.#schedule();
@@ -54,15 +53,15 @@ export class Poller {
   #schedule() {
     clearTimeout(this.#timer);
     if (this.#stopped || this.#paused || this.#hidden || this.#busy) return;
-    const wait = Math.max(0, this.#asked + INTERVAL_MS - this.#now());
-    this.#timer = setTimeout(() => void this.#turn(), wait);
+    const wait = Math.max(0, this.#polledAt + INTERVAL_MS - this.#now());
+    this.#timer = setTimeout(() => void this.#run(), wait);
   }
 
-  async #turn() {
+  async #run() {
     this.#busy = true;
-    this.#asked = this.#now();
+    this.#polledAt = this.#now();
     try {
-      await this.#ask();
+      await this.#poll();
     } finally {
       this.#busy = false;
       this.#schedule();

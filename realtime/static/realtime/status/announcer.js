@@ -1,39 +1,39 @@
 /**
- * What a screen reader is told: states that last, not every turn on the way there.
+ * Announces states to screen readers: those that last, not every change on the way.
  *
- * A page that loads and connects says nothing, nor does a hiccup that is over
- * before it was spoken of; a reconnect of fifty attempts is one announcement.
+ * A page that loads and connects announces nothing, nor does a loss that is over before it was
+ * announced. A reconnect of fifty attempts is one announcement.
  */
 
-/** @typedef {import("./view_model.js").Look} Look */
+/** @typedef {import("./view_model.js").DisplayState} DisplayState */
 
 const SETTLED_MS = 1500;
 
 export class Announcer {
   #ticker;
   #now;
-  #say;
-  /** @type {Look} what the listener believes; nobody has to be told that all is well */
-  #believed = "connected";
-  /** @type {Look | null} */
+  #announce;
+  /** @type {DisplayState} the newest announced one; the good state needs no first announcement */
+  #announced = "connected";
+  /** @type {DisplayState | null} */
   #pending = null;
   #since = 0;
-  #tick = () => this.#judge();
+  #tick = () => this.#onTick();
 
   /**
    * @param {import("./ticker.js").Ticker} ticker
    * @param {() => number} now monotonic, ms
-   * @param {(state: Look) => void} say
+   * @param {(state: DisplayState) => void} announce
    */
-  constructor(ticker, now, say) {
+  constructor(ticker, now, announce) {
     this.#ticker = ticker;
     this.#now = now;
-    this.#say = say;
+    this.#announce = announce;
   }
 
-  /** @param {Look} state as it is now; call it as often as you like */
-  hear(state) {
-    if (state === this.#believed) return this.stop();
+  /** @param {DisplayState} state the current one, changed or not */
+  update(state) {
+    if (state === this.#announced) return this.stop();
     if (state === this.#pending) return;
     this.#pending = state;
     this.#since = this.#now();
@@ -45,11 +45,11 @@ export class Announcer {
     this.#ticker.delete(this.#tick);
   }
 
-  #judge() {
+  #onTick() {
     const state = this.#pending;
     if (state === null || this.#now() - this.#since < SETTLED_MS) return;
     this.stop();
-    this.#believed = state;
-    this.#say(state);
+    this.#announced = state;
+    this.#announce(state);
   }
 }

@@ -1,4 +1,4 @@
-/** Makes elements without innerHTML, which a page with Trusted Types forbids. */
+/** Makes and changes elements without innerHTML, which pages with Trusted Types forbid. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -36,19 +36,20 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 /**
- * Only what changes is written: a screen reader may look at every write.
+ * Writes only a changed text, because a screen reader may announce every write.
  * @param {Element} element
  * @param {string} text
  */
-export function write(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
+ * Writes only changed attributes.
  * @param {Element} element
  * @param {Record<string, string>} attributes
  */
-export function mark(element, attributes) {
+export function setAttributes(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (element.getAttribute(name) !== value) element.setAttribute(name, value);
   }

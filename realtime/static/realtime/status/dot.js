@@ -1,8 +1,8 @@
-/** One shape for each state, so that colour is not the only difference. */
+/** The dot: one shape for each state, so that colour is not the only difference. */
 
 import { svg } from "./dom.js";
 
-/** The styles show the one that belongs to the state and move it. */
+/** All shapes in one SVG; the styles show and animate the one of the current state. */
 export function dot() {
   return svg(
     "svg",

@@ -1,20 +1,20 @@
-/** `<realtime-status>`: how the page's connection stands, at a glance and in detail. */
+/** `<realtime-status>`: shows the state of the page's connection, and its details in a panel. */
 
 import { pageClient } from "../page_clients.js";
 import { Announcer } from "./announcer.js";
 import { ElementGroup } from "./element_group.js";
 import { formats } from "./format.js";
-import { addLanguage, fill, languages, wordsFor } from "./i18n.js";
+import { addLanguage, interpolate, languages, translations } from "./i18n.js";
 import { Popup } from "./popup.js";
-import { dress } from "./styles.js";
+import { applyStyles } from "./styles.js";
 import { ticker } from "./ticker.js";
 import { View } from "./view.js";
-import { facts, spoken } from "./view_model.js";
+import { announcement, viewModel } from "./view_model.js";
 
 /** @typedef {import("../client.js").RealtimeClient} RealtimeClient */
 /** @typedef {import("./view.js").Control} Control */
 
-// Without a browser (a server that renders pages) the class is of no use, but may be imported.
+// Without a browser, on a server that renders pages, the module can be imported, but not used.
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /** @type {Set<RealtimeStatus>} on the page now */
@@ -26,13 +26,13 @@ export class RealtimeStatus extends Base {
   #view;
   #popup;
   #announcer;
-  #words = wordsFor("");
+  #words = translations("");
   #formats = formats("en");
   #lang = "";
   /** @type {RealtimeClient | null} */
   #client = null;
-  /** @type {RealtimeClient | null} one that was given, whatever the `url` */
-  #given = null;
+  /** @type {RealtimeClient | null} set by the page; takes precedence over `url` */
+  #ownClient = null;
   /** @type {AbortController | null} */
   #listening = null;
   #tick = () => this.#render();
@@ -40,24 +40,24 @@ export class RealtimeStatus extends Base {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
-    dress(root);
-    this.#view = new View(root, (control) => this.#use(control));
+    applyStyles(root);
+    this.#view = new View(root, (control) => this.#onUse(control));
     const { button, panel } = this.#view;
-    this.#popup = new Popup({ host: this, button, panel, toggled: () => this.#toggled() });
+    this.#popup = new Popup({ host: this, button, panel, onToggle: () => this.#onToggle() });
     this.#announcer = new Announcer(
       ticker,
       () => performance.now(),
-      (look) => this.#announce(spoken(look, this.#words)),
+      (state) => this.#announce(announcement(state, this.#words)),
     );
   }
 
-  /** The words by language tag. */
+  /** The texts by language tag. */
   static get languages() {
     return languages;
   }
 
   /**
-   * Add a language, or words to one; the elements on the page speak it at once.
+   * Add a language, or texts to one. Elements on the page change at once.
    * @param {string} tag as in `lang`
    * @param {Partial<import("./i18n.js").Words>} words
    */
@@ -66,13 +66,13 @@ export class RealtimeStatus extends Base {
     for (const element of elements) element.#translate();
   }
 
-  /** The client it shows: the page's client for its `url`, or the one it was given. */
+  /** The client that it shows: the page's client for its `url`, or the one that was set. */
   get client() {
     return this.#client;
   }
 
   set client(client) {
-    this.#given = client;
+    this.#ownClient = client;
     if (this.isConnected) this.#attach();
   }
 
@@ -102,18 +102,18 @@ export class RealtimeStatus extends Base {
     if (!this.isConnected || !this.#client) return;
     if (name === "url") this.#attach();
     if (name === "lang") this.#translate();
-    if (name === "placement" && this.open) this.#popup.settle();
+    if (name === "placement" && this.open) this.#popup.reposition();
   }
 
-  get #shared() {
+  get #group() {
     return this.#client && ElementGroup.of(this.#client);
   }
 
   #attach() {
     this.#detach();
     const url = this.getAttribute("url") ?? undefined;
-    this.#client = this.#given ?? pageClient({ url });
-    this.#shared?.add(this); // before our own listeners: it has a sample when they ask for it
+    this.#client = this.#ownClient ?? pageClient({ url });
+    this.#group?.add(this); // before the listeners below: the group stores the sample first
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     this.#client.addEventListener("state", () => this.#render(), { signal });
@@ -126,30 +126,29 @@ export class RealtimeStatus extends Base {
     this.#listening?.abort();
     this.#announcer.stop();
     ticker.delete(this.#tick);
-    this.#shared?.delete(this);
+    this.#group?.delete(this);
   }
 
-  #toggled() {
+  #onToggle() {
     this.#render();
     this.dispatchEvent(new Event("toggle"));
   }
 
   #render() {
     const client = this.#client;
-    const shared = this.#shared;
-    if (!client || !shared || !this.isConnected) return;
-    this.#listenToLanguage();
-    if (this.open && !document.hidden) shared.measure(performance.now());
-    const stats = client.stats();
+    const group = this.#group;
+    if (!client || !group || !this.isConnected) return;
+    this.#updateLanguage();
+    if (this.open && !document.hidden) group.measureLatency(performance.now());
     const context = { now: Date.now(), words: this.#words, formats: this.#formats };
-    const found = facts(stats, shared.samples, context);
-    this.#view.show(found);
+    const model = viewModel(client.stats(), group.samples, context);
+    this.#view.renderButton(model);
     if (this.open) {
-      this.#view.detail(found, shared.samples);
-      this.#popup.settle();
+      this.#view.renderPanel(model, group.samples);
+      this.#popup.reposition();
     }
-    this.#announcer.hear(found.look);
-    if (this.open || found.countdown) ticker.add(this.#tick);
+    this.#announcer.update(model.displayState);
+    if (this.open || model.countdown) ticker.add(this.#tick);
     else ticker.delete(this.#tick);
   }
 
@@ -158,23 +157,23 @@ export class RealtimeStatus extends Base {
     this.#render();
   }
 
-  /** An ancestor's `lang` tells nobody when it changes: it is looked up again. */
-  #listenToLanguage() {
+  /** Read the language at each render: an ancestor's `lang` sends no event when it changes. */
+  #updateLanguage() {
     const lang = languageOf(this);
     if (lang === this.#lang) return;
     this.#lang = lang;
-    this.#words = wordsFor(lang);
+    this.#words = translations(lang);
     this.#formats = formats(lang);
-    this.#view.speak(this.#words);
+    this.#view.translate(this.#words);
   }
 
   /** @param {string} text */
   #announce(text) {
-    if (this.#shared?.isSpeaker(this)) this.#view.say(`${this.#words.label}: ${text}`);
+    if (this.#group?.isAnnouncer(this)) this.#view.announce(`${this.#words.label}: ${text}`);
   }
 
   /** @param {Control} control */
-  #use(control) {
+  #onUse(control) {
     const client = this.#client;
     if (!client) return;
     if (control === "reconnect") client.connect();
@@ -189,16 +188,16 @@ export class RealtimeStatus extends Base {
   async #ping(client) {
     const { pinged, notPinged } = this.#words;
     const answer = await client.ping().then(
-      (latency) => fill(pinged, { time: this.#formats.latency(latency) }),
+      (latency) => interpolate(pinged, { time: this.#formats.latency(latency) }),
       () => notPinged,
     );
-    this.#view.say(answer); // it was asked for here: also if another element speaks for the client
+    this.#view.announce(answer); // also if another element announces the states
   }
 
   /** @param {RealtimeClient} client */
   #reset(client) {
     client.resetReconnectState();
-    this.#view.say(this.#words.resetDone);
+    this.#view.announce(this.#words.resetDone);
   }
 }
 
@@ -214,8 +213,8 @@ function toggleAutoReconnect(client) {
  * @returns {string}
  */
 function languageOf(element) {
-  const named = element.closest("[lang]");
-  if (named) return named.getAttribute("lang") || "en";
+  const withLang = element.closest("[lang]");
+  if (withLang) return withLang.getAttribute("lang") || "en";
   const root = element.getRootNode();
   return root instanceof ShadowRoot ? languageOf(root.host) : "en";
 }

@@ -1,34 +1,34 @@
-/** What all elements of one client share: the newest latencies, and who speaks. */
+/** What the elements of one client share: the newest latencies, and one announcer for all. */
 
 /** @typedef {import("../client.js").RealtimeClient} RealtimeClient */
 
-const SAMPLES = 40;
+const MAX_SAMPLES = 40;
 const MEASURE_EVERY_MS = 3000;
 
 /** @type {WeakMap<RealtimeClient, ElementGroup>} */
-const known = new WeakMap();
+const groups = new WeakMap();
 
 export class ElementGroup {
   #client;
   #measuredAt = -Infinity;
   /** @type {Set<object>} */
   #elements = new Set();
-  /** @type {import("./sparkline.js").Samples} at most SAMPLES, oldest first */
+  /** @type {import("./sparkline.js").Samples} at most MAX_SAMPLES, oldest first */
   samples = [];
 
   /** @param {RealtimeClient} client */
   constructor(client) {
     this.#client = client;
     client.addEventListener("latency", ({ detail }) => {
-      this.samples = [...this.samples, detail.latency].slice(-SAMPLES);
+      this.samples = [...this.samples, detail.latency].slice(-MAX_SAMPLES);
     });
   }
 
-  /** @param {RealtimeClient} client */
+  /** The group of a client, made at the first call. @param {RealtimeClient} client */
   static of(client) {
-    const shared = known.get(client) ?? new ElementGroup(client);
-    known.set(client, shared);
-    return shared;
+    const group = groups.get(client) ?? new ElementGroup(client);
+    groups.set(client, group);
+    return group;
   }
 
   /** @param {object} element */
@@ -42,21 +42,21 @@ export class ElementGroup {
   }
 
   /**
-   * One of several elements speaks for all, or a screen reader would repeat itself.
+   * Whether this element announces for all, so that screen readers hear each state once.
    * @param {object} element
    */
-  isSpeaker(element) {
+  isAnnouncer(element) {
     const [first] = this.#elements;
     return first === element;
   }
 
   /**
-   * Ping for the latency, unless somebody did so just now.
+   * Ping for the latency, at most once in 3 s for all elements.
    * @param {number} now monotonic, ms
    */
-  measure(now) {
+  measureLatency(now) {
     if (this.#client.state !== "connected" || now - this.#measuredAt < MEASURE_EVERY_MS) return;
     this.#measuredAt = now;
-    this.#client.ping().catch(() => {}); // counted as a miss; the state tells what went wrong
+    this.#client.ping().catch(() => {}); // the client counts a miss and changes its state
   }
 }

@@ -1,4 +1,4 @@
-/** Times and numbers in the reader's language; the browser knows the words. */
+/** Times and numbers in the reader's language, by the browser's Intl. */
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 
 /** @typedef {ReturnType<typeof formats>} Formats */
 
-/** @param {string} lang a language tag; what the browser does not know is read as its own */
+/** @param {string} lang a language tag; the browser's own language replaces an invalid one */
 export function formats(lang) {
   const locale = supported(lang);
   /**
@@ -28,9 +28,9 @@ export function formats(lang) {
     /** @param {number} ms */
     duration: (ms) => duration(Math.max(0, ms) / 1000, inUnit),
     /**
-     * The time of day, with the date unless it is today's.
-     * @param {number} at
-     * @param {number} now
+     * The time of day, with the date unless it is today.
+     * @param {number} at ms since the epoch
+     * @param {number} now ms since the epoch
      */
     moment: (at, now) => moment(at, now, locale),
   };
@@ -64,6 +64,6 @@ function supported(lang) {
   try {
     return Intl.getCanonicalLocales(lang)[0];
   } catch {
-    return undefined; // not a language tag: a typing error must not take the element down
+    return undefined; // an invalid tag must not break the element
   }
 }

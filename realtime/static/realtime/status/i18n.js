@@ -1,9 +1,9 @@
-/** The element's languages. `addLanguage` adds one; what it leaves out is said in English. */
+/** The element's texts by language. `addLanguage` adds one; English fills the gaps. */
 
 /**
- * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
- * the like are optional: they say in words why a connection ended; without them, or where
- * a person has given a reason, that is shown. `degraded` follows `connected`.
+ * Texts of the element. It replaces `{time}`, `{n}`, `{error}`, `{min}` and `{max}`. `degraded`
+ * follows `connected`. Optional `code…` keys (`code4002`) explain a close code; without one, or
+ * if a person wrote a reason, the element shows the reason of the server.
  * @typedef {Record<keyof typeof ENGLISH, string> & Record<string, string>} Words
  */
 
@@ -19,19 +19,19 @@ const ENGLISH = {
   connectedText: "All is well: the server answers.",
   degradedText:
     "Connected, but the server cannot reach its data at the moment. It keeps trying; there is nothing to do here.",
-  connectingText: "Calling the server.",
-  retryingText: "Calling the server, attempt {n}.",
+  connectingText: "Connecting to the server.",
+  retryingText: "Connecting to the server, attempt {n}.",
   waitingText: "No connection. Next attempt in {time}.",
   restartingText: "The server is restarting.",
   restartingWaitingText: "The server is restarting. Next attempt in {time}.",
-  unstableText: "The server is silent. Asking whether it is still there.",
+  unstableText: "The server is silent. Checking whether it still answers.",
   endedText: "Ended: {error}.",
   gaveUpText: "Gave up after {n} attempts: {error}.",
   stayingText: "Reconnect to try again.",
-  logInText: "Log in: this page goes on by itself then.",
+  logInText: "Log in: this page then reconnects by itself.",
   logInAndText: "Log in, then reconnect.",
   switchedOffText: "Automatic reconnecting is off.",
-  disconnectedText: "Not connected. Reconnect whenever you like.",
+  disconnectedText: "Not connected. Reconnect at any time.",
 
   countdown: "in {time}",
   details: "Connection details",
@@ -42,9 +42,9 @@ const ENGLISH = {
   pings: "Pings",
   pongs: "Pongs",
   misses: "Misses",
-  pingsHint: "Beats of the server, each answered",
-  pongsHint: "Answers of the server to our pings",
-  missesHint: "Our pings that were not answered in time",
+  pingsHint: "Pings from the server, each answered",
+  pongsHint: "Answers of the server to this page's pings",
+  missesHint: "This page's pings without an answer in time",
   attempts: "Attempts",
   attemptsNext: "{n}, next in {time}",
   lastError: "Last error",
@@ -144,8 +144,8 @@ const CHINESE = {
   code4506: "会话已在别处继续",
 };
 
-/** @type {Readonly<Record<number, string>>} What our server says of itself; anything else a person has written. */
-export const STANDARD = Object.freeze({
+/** @type {Readonly<Record<number, string>>} The server's standard reasons; any other reason was written by a person. */
+export const STANDARD_REASONS = Object.freeze({
   4001: "server shutting down",
   4002: "heartbeat timeout",
   4003: "slow consumer",
@@ -175,19 +175,19 @@ export function addLanguage(tag, words) {
 }
 
 /**
- * The words for a language tag: its own, else those of the language it belongs to
- * ("zh-hans-CN" → "zh-hans" → "zh"), else English; word by word.
+ * The texts for a language tag: for each key the most specific of "zh-hans-CN", "zh-hans", "zh"
+ * and English that has it.
  * @param {string} lang
  * @returns {Words}
  */
-export function wordsFor(lang) {
+export function translations(lang) {
   const parts = lang.toLowerCase().split("-");
-  const tags = parts.map((_, i) => parts.slice(0, i + 1).join("-")); // the exact one last: it wins
+  const tags = parts.map((_, i) => parts.slice(0, i + 1).join("-")); // the most specific last: it wins
   return Object.assign({}, ENGLISH, ...tags.map((tag) => own(languages, tag)));
 }
 
 /**
- * Not what every object has: somebody's lang may be "constructor".
+ * Own properties only: a page's `lang` may be "constructor".
  * @param {Record<string, Partial<Words>>} table
  * @param {string} key
  */
@@ -196,9 +196,10 @@ function own(table, key) {
 }
 
 /**
+ * Replace `{name}` by `values.name`; names without a value stay.
  * @param {string} text
  * @param {Record<string, string>} values
  */
-export function fill(text, values) {
+export function interpolate(text, values) {
   return text.replace(/\{(\w+)\}/g, (braces, name) => values[name] ?? braces);
 }

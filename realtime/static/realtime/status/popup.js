@@ -1,24 +1,24 @@
-/** Opens and closes the panel as people expect, and keeps it beside its button. */
+/** Opens and closes the panel by mouse and keyboard, and keeps it beside its button. */
 
-import { place } from "./placement.js";
+import { panelPosition } from "./placement.js";
 
 /**
  * @typedef {object} PopupParts
- * @property {HTMLElement} host the element that button and panel are in
+ * @property {HTMLElement} host the element that contains button and panel
  * @property {HTMLButtonElement} button
  * @property {HTMLElement} panel
- * @property {() => void} toggled after it was opened or closed; calls `settle` once it is filled
+ * @property {() => void} onToggle after it opened or closed; calls `reposition` once it is filled
  */
 
 export class Popup {
-  #owner;
+  #parts;
   /** @type {AbortController | null} */
   #listening = null;
 
-  /** @param {PopupParts} owner */
-  constructor(owner) {
-    this.#owner = owner;
-    owner.button.addEventListener("click", () => (this.isOpen ? this.close() : this.open()));
+  /** @param {PopupParts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    parts.button.addEventListener("click", () => (this.isOpen ? this.close() : this.open()));
   }
 
   get isOpen() {
@@ -28,31 +28,31 @@ export class Popup {
   open() {
     if (this.isOpen) return;
     this.#listening = new AbortController();
-    this.#show(true);
-    this.#listen(document, "keydown", (event) => this.#key(/** @type {KeyboardEvent} */ (event)));
+    this.#toggle(true);
+    this.#listen(document, "keydown", (event) => this.#onKey(/** @type {KeyboardEvent} */ (event)));
     this.#listen(document, "pointerdown", (event) => {
-      if (!event.composedPath().includes(this.#owner.host)) this.close();
+      if (!event.composedPath().includes(this.#parts.host)) this.close();
     });
-    // Within the shadow tree it does not bubble as far as the host: the focus has left it.
-    this.#listen(this.#owner.host, "focusout", (event) => {
+    // Moves of the focus within the shadow tree do not reach the host: this one left the element.
+    this.#listen(this.#parts.host, "focusout", (event) => {
       if (/** @type {FocusEvent} */ (event).relatedTarget) this.close();
     });
-    this.#listen(window, "resize", () => this.settle());
-    this.#listen(window, "scroll", () => this.settle(), true);
+    this.#listen(window, "resize", () => this.reposition());
+    this.#listen(window, "scroll", () => this.reposition(), true);
   }
 
   close() {
     if (!this.isOpen) return;
     this.#listening?.abort();
     this.#listening = null;
-    this.#show(false);
+    this.#toggle(false);
   }
 
-  /** Put the panel where it belongs: the button may have moved, the panel may have grown. */
-  settle() {
-    const { host, button, panel } = this.#owner;
+  /** Place the panel again, after the button moved or the panel grew. */
+  reposition() {
+    const { host, button, panel } = this.#parts;
     const view = { width: document.documentElement.clientWidth, height: window.innerHeight };
-    const { left, top } = place(
+    const { left, top } = panelPosition(
       button.getBoundingClientRect(),
       panel.getBoundingClientRect(),
       view,
@@ -66,23 +66,23 @@ export class Popup {
   }
 
   /** @param {boolean} open */
-  #show(open) {
-    const { button, panel, toggled } = this.#owner;
+  #toggle(open) {
+    const { button, panel, onToggle } = this.#parts;
     button.setAttribute("aria-expanded", String(open));
     panel.hidden = !open;
-    // The top layer, where no ancestor's overflow or z-index reaches; older browsers do without.
+    // In the top layer, above any overflow or z-index; older browsers have none.
     if (open) panel.showPopover?.();
     else panel.hidePopover?.();
-    toggled();
+    onToggle();
   }
 
   /** @param {KeyboardEvent} event */
-  #key(event) {
+  #onKey(event) {
     if (event.key !== "Escape" || event.defaultPrevented) return;
-    event.preventDefault(); // a dialog around it stays open
-    const { host, button } = this.#owner;
-    const nowhere = document.activeElement === document.body; // Safari: a click gives no focus
-    if (nowhere || host.shadowRoot?.activeElement) button.focus();
+    event.preventDefault(); // a dialog around the element stays open
+    const { host, button } = this.#parts;
+    const noFocus = document.activeElement === document.body; // Safari: a click gives no focus
+    if (noFocus || host.shadowRoot?.activeElement) button.focus();
     this.close();
   }
 

@@ -1,20 +1,20 @@
-/** A line of the newest latencies. Pings without an answer are gaps in it. */
+/** A line chart of the newest latencies; pings without an answer are gaps. */
 
 /** @typedef {(number | null)[]} Samples ms, oldest first; null: no answer */
 
-// Below this a line on a local network would look like the Alps.
-const LEAST_TOP_MS = 10;
-// Fewer samples than this do not fill the width: two of them are not a trend.
-const LEAST_SAMPLES = 12;
+// A lower top would turn the jitter of a local network into peaks.
+const MIN_TOP_MS = 10;
+// Fewer samples do not fill the width: two of them are no trend.
+const MIN_SAMPLES = 12;
 
 /**
- * The `d` of an SVG path, from the bottom (0 ms) to the top (the slowest), newest at the right.
+ * The `d` of an SVG path: 0 ms at the bottom, the slowest at the top, the newest at the right.
  * @param {Samples} samples
  * @param {{width: number, height: number}} box
  */
 export function sparkline(samples, { width, height }) {
-  const top = Math.max(LEAST_TOP_MS, ...samples.filter((ms) => ms !== null));
-  const step = width / (Math.max(samples.length, LEAST_SAMPLES) - 1);
+  const top = Math.max(MIN_TOP_MS, ...samples.filter((ms) => ms !== null));
+  const step = width / (Math.max(samples.length, MIN_SAMPLES) - 1);
   const first = width - step * (samples.length - 1);
   return samples.map((ms, i) => segment(samples, i, first + i * step, height, top, ms)).join("");
 }
@@ -31,8 +31,8 @@ function segment(samples, i, x, height, top, ms) {
   if (ms === null) return "";
   const point = `${round(x)} ${round(height - (ms / top) * height)}`;
   if (typeof samples[i - 1] === "number") return `L${point}`;
-  const alone = typeof samples[i + 1] !== "number";
-  return alone ? `M${point}h0` : `M${point}`; // a line of no length with round ends is a dot
+  const isAlone = typeof samples[i + 1] !== "number";
+  return isAlone ? `M${point}h0` : `M${point}`; // a line of no length with round ends is a dot
 }
 
 /** @param {number} value */
@@ -42,7 +42,7 @@ function round(value) {
 
 /**
  * @param {Samples} samples
- * @returns {{count: number, fastest: number, slowest: number} | null} null: nothing was answered
+ * @returns {{count: number, fastest: number, slowest: number} | null} null: no ping was answered
  */
 export function range(samples) {
   const answered = samples.filter((ms) => ms !== null);

@@ -1,47 +1,47 @@
-/** The one timer of all elements on a page: a tick a second, and none while nobody listens. */
+/** The one timer of all elements on a page: a tick each second while there are listeners. */
 
-import { environment } from "../browser_environment.js";
+import { browserEnvironment } from "../browser_environment.js";
 import { Timer } from "../timer.js";
 
-const SECOND = 1000;
+const SECOND_MS = 1000;
 
 export class Ticker {
   #environment;
-  #alarm;
+  #timer;
   /** @type {Set<() => void>} */
   #listeners = new Set();
 
   /** @param {import("../browser_environment.js").Environment} environment */
   constructor(environment) {
     this.#environment = environment;
-    this.#alarm = new Timer(environment);
+    this.#timer = new Timer(environment);
   }
 
   get running() {
-    return this.#alarm.pending;
+    return this.#timer.pending;
   }
 
   /** @param {() => void} listener */
   add(listener) {
     this.#listeners.add(listener);
-    if (!this.running) this.#arm();
+    if (!this.running) this.#setTimer();
   }
 
   /** @param {() => void} listener */
   delete(listener) {
     this.#listeners.delete(listener);
-    if (this.#listeners.size === 0) this.#alarm.clear();
+    if (this.#listeners.size === 0) this.#timer.clear();
   }
 
-  /** On the full second of the clock: whatever counts down then counts in steps of one. */
-  #arm() {
-    this.#alarm.set(SECOND - (this.#environment.wall() % SECOND), () => this.#tick());
+  /** At full seconds of the wall clock, so that countdowns decrease by one at each tick. */
+  #setTimer() {
+    this.#timer.set(SECOND_MS - (this.#environment.wall() % SECOND_MS), () => this.#tick());
   }
 
   #tick() {
-    this.#arm();
+    this.#setTimer();
     for (const listener of [...this.#listeners]) listener();
   }
 }
 
-export const ticker = new Ticker(environment({}));
+export const ticker = new Ticker(browserEnvironment({}));

@@ -1,10 +1,10 @@
-/** The element's shadow tree: built once, then only written to. No decisions here. */
+/** The element's shadow tree, built once and then updated from the view model. */
 
-import { html, mark, svg, write } from "./dom.js";
+import { html, setAttributes, setText, svg } from "./dom.js";
 import { dot } from "./dot.js";
 import { sparkline } from "./sparkline.js";
 
-/** @typedef {ReturnType<typeof import("./view_model.js").facts>} Facts */
+/** @typedef {ReturnType<typeof import("./view_model.js").viewModel>} ViewModel */
 /** @typedef {import("./i18n.js").Words} Words */
 /** @typedef {"reconnect" | "disconnect" | "ping" | "reset" | "autoReconnect"} Control */
 
@@ -12,14 +12,14 @@ const SPARKLINE = { width: 96, height: 20 };
 /** @type {Control[]} */
 const BUTTONS = ["reconnect", "disconnect", "ping", "reset"];
 
-/** @type {(keyof Facts & keyof Words)[]} */
+/** @type {(keyof ViewModel & keyof Words)[]} */
 const ROWS = ["since", "session", "latency", "attempts", "lastError"];
-/** @type {(keyof Facts & keyof Words)[]} */
+/** @type {(keyof ViewModel & keyof Words)[]} */
 const COUNTS = ["pings", "pongs", "misses"];
 
 export class View {
   /** @type {Map<string, {term: HTMLElement, value: HTMLElement, group: HTMLElement}>} */
-  #details = new Map();
+  #rows = new Map();
   /** @type {Map<Control, HTMLButtonElement>} */
   #controls = new Map();
   #label = html("span", { class: "unseen" });
@@ -27,10 +27,10 @@ export class View {
   #note = html("span", { class: "note", part: "note" });
   #countdown = html("span", { class: "countdown", part: "countdown", "aria-hidden": "true" });
   #text = html("p", { class: "text", part: "text" });
-  #line = svg("path", { class: "line" });
+  #curve = svg("path", { class: "line" });
   #sparkline;
   #autoReconnect = html("span");
-  #live = html("span", { class: "unseen", role: "status" });
+  #liveRegion = html("span", { class: "unseen", role: "status" });
   #root;
 
   button;
@@ -38,68 +38,68 @@ export class View {
 
   /**
    * @param {ShadowRoot} root
-   * @param {(control: Control) => void} use
+   * @param {(control: Control) => void} onUse
    */
-  constructor(root, use) {
+  constructor(root, onUse) {
     const { width, height } = SPARKLINE;
     const viewBox = `-2 -2 ${width + 4} ${height + 4}`;
     this.#sparkline = svg(
       "svg",
       { class: "sparkline", part: "sparkline", viewBox, role: "img" },
       svg("path", { class: "base", d: `M0 ${height}h${width}` }),
-      this.#line,
+      this.#curve,
     );
     this.button = this.#button();
-    this.panel = this.#panel(use);
-    this.#root = html("span", { class: "root" }, this.button, this.panel, this.#live);
+    this.panel = this.#panel(onUse);
+    this.#root = html("span", { class: "root" }, this.button, this.panel, this.#liveRegion);
     root.append(this.#root);
   }
 
   /**
-   * What does not depend on the client.
+   * Write the texts that do not depend on the client.
    * @param {Words} words
    */
-  speak(words) {
-    write(this.#label, `${words.label}: `);
-    mark(this.panel, { "aria-label": words.details });
-    for (const [name, { term }] of this.#details) write(term, words[name]);
-    for (const name of COUNTS) mark(this.#detail(name).group, { title: words[`${name}Hint`] });
-    for (const name of BUTTONS) write(this.#control(name), words[name]);
+  translate(words) {
+    setText(this.#label, `${words.label}: `);
+    setAttributes(this.panel, { "aria-label": words.details });
+    for (const [name, { term }] of this.#rows) setText(term, words[name]);
+    for (const name of COUNTS)
+      setAttributes(this.#row(name).group, { title: words[`${name}Hint`] });
+    for (const name of BUTTONS) setText(this.#control(name), words[name]);
     this.#control("reset").title = words.resetHint;
-    write(this.#autoReconnect, words.autoReconnect);
+    setText(this.#autoReconnect, words.autoReconnect);
   }
 
-  /** @param {Facts} facts */
-  show(facts) {
-    mark(this.#root, { "data-state": facts.look });
-    write(this.#word, facts.word);
-    write(this.#note, facts.note);
-    write(this.#countdown, facts.countdown);
+  /** @param {ViewModel} model */
+  renderButton(model) {
+    setAttributes(this.#root, { "data-state": model.displayState });
+    setText(this.#word, model.word);
+    setText(this.#note, model.note);
+    setText(this.#countdown, model.countdown);
   }
 
   /**
-   * The panel's contents.
-   * @param {Facts} facts
+   * @param {ViewModel} model
    * @param {import("./sparkline.js").Samples} samples
    */
-  detail(facts, samples) {
-    write(this.#text, facts.text);
-    for (const [name, { value }] of this.#details) {
-      write(value, String(facts[/** @type {keyof Facts} */ (name)]));
+  renderPanel(model, samples) {
+    setText(this.#text, model.text);
+    for (const [name, { value }] of this.#rows) {
+      setText(value, String(model[/** @type {keyof ViewModel} */ (name)]));
     }
-    mark(this.#line, { d: sparkline(samples, SPARKLINE) });
-    mark(this.#sparkline, { "aria-label": facts.latencyRange });
-    this.#sparkline.toggleAttribute("hidden", !facts.latencyRange);
-    for (const [name, can] of Object.entries(facts.can)) {
+    setAttributes(this.#curve, { d: sparkline(samples, SPARKLINE) });
+    setAttributes(this.#sparkline, { "aria-label": model.latencyRange });
+    this.#sparkline.toggleAttribute("hidden", !model.latencyRange);
+    for (const [name, can] of Object.entries(model.can)) {
       const control = this.#control(/** @type {Control} */ (name));
-      mark(control, { "aria-disabled": String(!can) });
+      setAttributes(control, { "aria-disabled": String(!can) });
     }
-    mark(this.#control("autoReconnect"), { "aria-checked": String(facts.autoReconnect) });
+    setAttributes(this.#control("autoReconnect"), { "aria-checked": String(model.autoReconnect) });
   }
 
-  /** @param {string} text for those who do not see */
-  say(text) {
-    this.#live.textContent = text;
+  /** @param {string} text for screen readers */
+  announce(text) {
+    this.#liveRegion.textContent = text;
   }
 
   #button() {
@@ -121,18 +121,18 @@ export class View {
     );
   }
 
-  /** @param {(control: Control) => void} use */
-  #panel(use) {
-    const facts = html("dl", { class: "facts", part: "facts" });
-    for (const name of ROWS.slice(0, 3)) facts.append(this.#group(name, "row"));
-    for (const name of COUNTS) facts.append(this.#group(name, "count"));
-    for (const name of ROWS.slice(3)) facts.append(this.#group(name, "row"));
-    this.#detail("latency").value.after(this.#sparkline);
+  /** @param {(control: Control) => void} onUse */
+  #panel(onUse) {
+    const list = html("dl", { class: "facts", part: "facts" });
+    for (const name of ROWS.slice(0, 3)) list.append(this.#addRow(name, "row"));
+    for (const name of COUNTS) list.append(this.#addRow(name, "count"));
+    for (const name of ROWS.slice(3)) list.append(this.#addRow(name, "row"));
+    this.#row("latency").value.after(this.#sparkline);
     const controls = html("div", { class: "controls", part: "controls" });
-    controls.append(...BUTTONS.map((name) => this.#plain(name, use)), this.#switch(use));
+    controls.append(...BUTTONS.map((name) => this.#actionButton(name, onUse)), this.#switch(onUse));
     const attributes = { class: "panel", part: "panel", id: "panel", role: "group" };
-    const panel = html("div", attributes, this.#text, facts, controls);
-    panel.popover = "manual"; // auto would close it before a click on its button opens it again
+    const panel = html("div", attributes, this.#text, list, controls);
+    panel.popover = "manual"; // `auto` would close it on a click on its button, which reopens it
     panel.hidden = true;
     return panel;
   }
@@ -141,31 +141,31 @@ export class View {
    * @param {string} name
    * @param {string} kind
    */
-  #group(name, kind) {
+  #addRow(name, kind) {
     const [term, value] = [html("dt"), html("span")];
     const group = html("div", { class: `${kind} ${name}` }, term, html("dd", {}, value));
-    this.#details.set(name, { term, value, group });
+    this.#rows.set(name, { term, value, group });
     return group;
   }
 
   /**
-   * Never `disabled`: that would take the focus from whoever has just pressed it.
+   * A button that is never `disabled`, which would take the focus away; `aria-disabled` instead.
    * @param {Control} name
-   * @param {(control: Control) => void} use
+   * @param {(control: Control) => void} onUse
    */
-  #plain(name, use) {
+  #actionButton(name, onUse) {
     const button = html("button", { type: "button", class: "control", part: `control ${name}` });
     button.addEventListener("click", () => {
-      if (button.getAttribute("aria-disabled") !== "true") use(name);
+      if (button.getAttribute("aria-disabled") !== "true") onUse(name);
     });
     this.#controls.set(name, button);
     return button;
   }
 
-  /** @param {(control: Control) => void} use */
-  #switch(use) {
-    const button = this.#plain("autoReconnect", use);
-    mark(button, { class: "switch", part: "switch", role: "switch" });
+  /** @param {(control: Control) => void} onUse */
+  #switch(onUse) {
+    const button = this.#actionButton("autoReconnect", onUse);
+    setAttributes(button, { class: "switch", part: "switch", role: "switch" });
     button.append(this.#autoReconnect, html("span", { class: "track", part: "track" }));
     return button;
   }
@@ -176,8 +176,8 @@ export class View {
   }
 
   /** @param {string} name */
-  #detail(name) {
-    const found = this.#details.get(name);
+  #row(name) {
+    const found = this.#rows.get(name);
     if (!found) throw new Error(name);
     return found;
   }

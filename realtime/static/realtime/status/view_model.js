@@ -1,12 +1,12 @@
-/** What the element shows, in words, from what the client knows. No DOM here. */
+/** The view model: the texts that the element shows, computed from the client's stats. No DOM. */
 
-import { isAboutLogin, isFinal, RESTARTING, reasonFor } from "../codes.js";
-import { POLICY_REASON, UNMADE } from "../connect_errors.js";
-import { fill, STANDARD } from "./i18n.js";
+import { isFinal, isLoginNeeded, RESTARTING, reasonFor } from "../codes.js";
+import { CONSTRUCTOR_FAILED, POLICY_REASON } from "../connect_errors.js";
+import { interpolate, STANDARD_REASONS } from "./i18n.js";
 import { range } from "./sparkline.js";
 
 /** @typedef {import("../events.js").Stats} Stats */
-/** @typedef {import("../states.js").ClientState | "degraded"} Look a state, or a shade of connected */
+/** @typedef {import("../states.js").ClientState | "degraded"} DisplayState "degraded": connected, with a notice */
 /** @typedef {import("./i18n.js").Words} Words */
 /** @typedef {import("./format.js").Formats} Formats */
 /** @typedef {import("./sparkline.js").Samples} Samples */
@@ -18,24 +18,24 @@ import { range } from "./sparkline.js";
  * @property {Formats} formats
  */
 
-const SESSION_SHOWN = 8; // enough to find it in the admin, which searches by prefix
+const SESSION_LENGTH = 8; // enough to find it in the admin, which searches by prefix
 
 /**
  * @param {Stats} stats
  * @param {Samples} samples
  * @param {Context} context
  */
-export function facts(stats, samples, context) {
+export function viewModel(stats, samples, context) {
   const { words, formats } = context;
-  const look = lookOf(stats);
+  const displayState = displayStateOf(stats);
   return {
-    look,
+    displayState,
     word: words[stats.state],
-    note: look === "degraded" ? words.degraded : "",
+    note: displayState === "degraded" ? words.degraded : "",
     countdown: countdown(stats, context),
     text: explanation(stats, context),
     since: since(stats.stateSince, context),
-    session: stats.session ? `${stats.session.slice(0, SESSION_SHOWN)}…` : "–",
+    session: stats.session ? `${stats.session.slice(0, SESSION_LENGTH)}…` : "–",
     latency: stats.latency === null ? "–" : formats.latency(stats.latency),
     latencyRange: latencyRange(samples, context),
     pings: formats.number(stats.pings),
@@ -43,30 +43,30 @@ export function facts(stats, samples, context) {
     misses: formats.number(stats.misses),
     attempts: attempts(stats, context),
     lastError: lastError(stats, context),
-    can: abilities(stats),
+    can: enabledControls(stats),
     autoReconnect: stats.autoReconnect,
   };
 }
 
 /**
- * What a screen reader is told of a look.
- * @param {Look} look
+ * The announcement for screen readers.
+ * @param {DisplayState} state
  * @param {Words} words
  */
-export function spoken(look, words) {
-  return look === "degraded" ? `${words.connected} ${words.degraded}` : words[look];
+export function announcement(state, words) {
+  return state === "degraded" ? `${words.connected} ${words.degraded}` : words[state];
 }
 
 /**
  * @param {Stats} stats
- * @returns {Look}
+ * @returns {DisplayState}
  */
-function lookOf({ state, degraded }) {
+function displayStateOf({ state, degraded }) {
   return state === "connected" && degraded ? "degraded" : state;
 }
 
 /**
- * Seconds to the next attempt, in words; "" if none is waited for.
+ * The time to the next attempt in whole seconds; "" if none is scheduled.
  * @param {Stats} stats
  * @param {Context} context
  */
@@ -81,7 +81,7 @@ function untilNext({ nextAttemptAt }, { now, formats }) {
  */
 function countdown(stats, context) {
   const time = untilNext(stats, context);
-  return time && fill(context.words.countdown, { time });
+  return time && interpolate(context.words.countdown, { time });
 }
 
 /**
@@ -90,22 +90,22 @@ function countdown(stats, context) {
  */
 function explanation(stats, context) {
   const { words } = context;
-  if (stats.state === "connecting") return calling(stats, context);
+  if (stats.state === "connecting") return connecting(stats, context);
   if (stats.state === "error") return `${failure(stats, context)} ${advice(stats, context)}`;
-  if (stats.state !== "disconnected") return words[`${lookOf(stats)}Text`];
+  if (stats.state !== "disconnected") return words[`${displayStateOf(stats)}Text`];
   if (!stats.reason) return words.disconnectedText;
-  const ended = fill(words.endedText, { error: reasonInWords(stats, words) });
+  const ended = interpolate(words.endedText, { error: reasonInWords(stats, words) });
   return `${ended} ${advice(stats, context)}`.trim();
 }
 
 /**
- * What the reader can do about it; "" where nothing would be right to say.
+ * What the reader can do about it; "" for nothing.
  * @param {Stats} stats
  * @param {Context} context
  */
 function advice(stats, { words }) {
   const { state, autoReconnect } = stats;
-  if (isAboutLogin(causeOf(stats)?.code))
+  if (isLoginNeeded(causeOf(stats)?.code))
     return autoReconnect ? words.logInText : words.logInAndText;
   if (state === "error") return words.stayingText;
   return autoReconnect ? "" : words.switchedOffText;
@@ -115,14 +115,14 @@ function advice(stats, { words }) {
  * @param {Stats} stats
  * @param {Context} context
  */
-function calling(stats, context) {
+function connecting(stats, context) {
   const { words, formats } = context;
   const time = untilNext(stats, context);
   if (stats.reason === reasonFor(RESTARTING))
-    return time ? fill(words.restartingWaitingText, { time }) : words.restartingText;
-  if (time) return fill(words.waitingText, { time });
+    return time ? interpolate(words.restartingWaitingText, { time }) : words.restartingText;
+  if (time) return interpolate(words.waitingText, { time });
   if (stats.attempts < 2) return words.connectingText;
-  return fill(words.retryingText, { n: formats.number(stats.attempts) });
+  return interpolate(words.retryingText, { n: formats.number(stats.attempts) });
 }
 
 /**
@@ -133,11 +133,11 @@ function failure(stats, { words, formats }) {
   const error = reasonInWords(stats, words);
   const gaveUp = stats.reason !== stats.lastError?.reason && !isFinal(stats.lastError?.code ?? 0);
   const text = gaveUp ? words.gaveUpText : words.endedText;
-  return fill(text, { error, n: formats.number(stats.attempts) });
+  return interpolate(text, { error, n: formats.number(stats.attempts) });
 }
 
 /**
- * The last error, if it is why the state is what it is.
+ * The last error, if it is the reason of the current state.
  * @param {Stats} stats
  */
 function causeOf({ reason, lastError }) {
@@ -154,14 +154,14 @@ function reasonInWords(stats, words) {
 }
 
 /**
- * What an administrator or the application has written is shown as it is, in any language.
+ * A translation of the server's standard reasons; a reason that a person wrote stays as it is.
  * @param {import("../events.js").LastError} error
  * @param {Words} words
  */
 function errorInWords({ code, reason }, words) {
   if (reason === POLICY_REASON) return words.policy;
-  const isOurs = code < 4000 || reason === STANDARD[code] || reason === reasonFor(code);
-  if (!isOurs || reason.startsWith(UNMADE)) return reason;
+  const isStandard = code < 4000 || reason === STANDARD_REASONS[code] || reason === reasonFor(code);
+  if (!isStandard || reason.startsWith(CONSTRUCTOR_FAILED)) return reason;
   return words[`code${code}`] ?? reason;
 }
 
@@ -178,11 +178,11 @@ function since(at, { now, formats }) {
  * @param {Context} context
  */
 function latencyRange(samples, { words, formats }) {
-  const found = range(samples);
-  if (!found) return "";
-  const { count, fastest, slowest } = found;
+  const answered = range(samples);
+  if (!answered) return "";
+  const { count, fastest, slowest } = answered;
   const [min, max] = [formats.latency(fastest), formats.latency(slowest)];
-  return fill(words.latencyRange, { n: formats.number(count), min, max });
+  return interpolate(words.latencyRange, { n: formats.number(count), min, max });
 }
 
 /**
@@ -194,7 +194,7 @@ function attempts(stats, context) {
   if (stats.attempts === 0) return words.none;
   const n = formats.number(stats.attempts);
   const time = untilNext(stats, context);
-  return time ? fill(words.attemptsNext, { n, time }) : n;
+  return time ? interpolate(words.attemptsNext, { n, time }) : n;
 }
 
 /**
@@ -207,14 +207,14 @@ function lastError({ lastError: error }, { now, words, formats }) {
 }
 
 /**
- * Which controls would do something now.
+ * Which controls have an effect now.
  * @param {Stats} stats
  */
-function abilities({ state, nextAttemptAt }) {
+function enabledControls({ state, nextAttemptAt }) {
   const isUp = state === "connected" || state === "unstable";
-  const isOut = state === "disconnected" || state === "error";
+  const isIdle = state === "disconnected" || state === "error";
   return {
-    reconnect: isOut || nextAttemptAt !== null,
+    reconnect: isIdle || nextAttemptAt !== null,
     disconnect: state !== "disconnected",
     ping: isUp,
   };

@@ -1,22 +1,22 @@
 export class AdaptiveTimeouts {
-    /** For a part of an attempt, ms: until the socket is open, and from there to the welcome. */
-    get opening(): number;
+    /** For each half of an attempt, ms: until the socket opens, then until the welcome. */
+    get attemptMs(): number;
     /**
-     * For the answer of a server that is there, ms.
-     * @param {number} least on a quick line
+     * For an answer on an established connection, ms.
+     * @param {number} least ms on a fast connection
      */
-    answer(least: number): number;
-    /** An attempt was given up: the next one waits twice as long, or a slow line never opens. */
-    gaveUp(): void;
+    answerMs(least: number): number;
+    /** An attempt timed out: the next one waits twice as long, so that a slow line can open. */
+    onAttemptTimeout(): void;
     /**
-     * @param {{pong_timeout: number, max_missed?: number}} welcome
-     * @param {number} took ms from the hello; the server may have let it wait
+     * @param {{pong_timeout: number, max_missed?: number}} welcome `pong_timeout` in ms
+     * @param {number} took ms from hello to welcome; may include the server's own delay
      */
-    welcomed({ pong_timeout, max_missed }: {
+    onWelcome({ pong_timeout, max_missed }: {
         pong_timeout: number;
         max_missed?: number;
     }, took: number): void;
-    /** @param {number} latency ms, of a ping */
-    measured(latency: number): void;
+    /** @param {number} latency ms, of an answered ping; the first one replaces the estimate */
+    onLatency(latency: number): void;
     #private;
 }

@@ -1,13 +1,13 @@
-/** Where the socket is, and which place in the tab this page has. */
+/** The address of the socket, and the path of this page's frame in its tab. */
 /**
- * The absolute ws: or wss: address for a path, an http(s) or a ws(s) address. A path is
- * read as every other address of the page is: from its `<base>`, if it has one.
+ * The absolute ws: or wss: address for a path, an http(s) or a ws(s) address. A path is relative
+ * to the page's base address, as all its links are. Throws TypeError for an invalid address.
  * @param {string} url
  */
 export function socketUrl(url: string): string;
 /**
- * Which frame of its tab this is, by the places in the tree: "" at the top, else "/0/2".
- * Frames of one origin share the tab's sessionStorage.
+ * The path of this frame in the tab's tree of frames: "" at the top, else for example "/0/2".
+ * Frames of one origin share the tab's sessionStorage; the path tells them apart.
  * @param {Window | undefined} [page]
  * @returns {string}
  */

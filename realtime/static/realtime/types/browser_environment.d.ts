@@ -1,4 +1,4 @@
-/** What the client needs of the browser, in one place, so that a test can be the browser. */
+/** The parts of the browser that the client uses, in one place, so that tests can replace them. */
 /**
  * @typedef {object} Environment
  * @property {new (url: string, protocols: string) => WebSocket} WebSocket
@@ -7,18 +7,19 @@
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {() => number} random evenly from [0, 1)
- * @property {Storage | null} storage of the tab
- * @property {Storage | null} local of all tabs
+ * @property {Storage | null} storage the sessionStorage, of one tab
+ * @property {Storage | null} local the localStorage, of all tabs
  * @property {EventTarget | null} window gets pagehide, pageshow, focus, storage, online, offline
  * @property {(EventTarget & {readonly visibilityState: string}) | null} document
- * @property {EventTarget | null} network `navigator.connection`, where there is one
+ * @property {EventTarget | null} network `navigator.connection`, where it exists
  * @property {Pick<EventTarget, "addEventListener" | "removeEventListener"> | null} policy gets securitypolicyviolation
  */
 /**
+ * The environment of this page or worker, with some parts replaced.
  * @param {Partial<Environment>} overrides
  * @returns {Environment}
  */
-export function environment(overrides: Partial<Environment>): Environment;
+export function browserEnvironment(overrides: Partial<Environment>): Environment;
 export type Environment = {
     WebSocket: new (url: string, protocols: string) => WebSocket;
     /**
@@ -36,11 +37,11 @@ export type Environment = {
      */
     random: () => number;
     /**
-     * of the tab
+     * the sessionStorage, of one tab
      */
     storage: Storage | null;
     /**
-     * of all tabs
+     * the localStorage, of all tabs
      */
     local: Storage | null;
     /**
@@ -51,7 +52,7 @@ export type Environment = {
         readonly visibilityState: string;
     }) | null;
     /**
-     * `navigator.connection`, where there is one
+     * `navigator.connection`, where it exists
      */
     network: EventTarget | null;
     /**

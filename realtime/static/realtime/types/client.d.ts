@@ -1,49 +1,52 @@
 declare const RealtimeClient_base: new () => import("./events.js").TypedTarget;
 export class RealtimeClient extends RealtimeClient_base {
-    /** @param {Options} [options] */
+    /**
+     * Does not connect yet. Throws TypeError for an invalid `url`.
+     * @param {Options} [options]
+     */
     constructor({ url, autoReconnect, backoff, environment }?: Options);
     /** The absolute address of the server's socket. */
     url: string;
     /** @returns {ClientState} */
     get state(): ClientState;
-    /** Connected, but the server has said that it cannot reach its store. */
+    /** Connected, but the server says that it cannot reach its store. */
     get degraded(): boolean;
-    /**
-     * See to it that there is a connection: open one, stop waiting for the next attempt,
-     * or, where there is one, make sure that the server still answers.
-     */
+    /** Open a connection; while waiting, attempt at once; while connected, probe the server. */
     connect(): void;
-    /** Leave for good, and for the whole page: the session ends here and on the server. */
+    /** Disconnect the whole page: the session ends here and on the server. */
     disconnect(): void;
     /**
-     * Be in a room from now on, also after reconnects.
+     * Join a room, now and after each reconnect. The `joined` or `left` event gives the result.
      * @param {string} room
      */
     join(room: string): void;
-    /** @param {string} room */
+    /**
+     * Leave a room for the whole page, with a `left` event.
+     * @param {string} room
+     */
     leave(room: string): void;
     /**
-     * Say something in a room. It waits while nobody is connected.
+     * Send a message to a room. It waits while there is no connection.
      * @param {string} room
-     * @param {unknown} data as JSON it is what the others get
-     * @returns {Promise<void>} the server has it; rejected with an error whose `code` says why not
+     * @param {unknown} data any value that JSON can express
+     * @returns {Promise<void>} resolved when the server has it; rejected with a `SendError`
      */
     send(room: string, data: unknown): Promise<void>;
     /**
-     * Say something to the application in bytes. Nothing of it is kept: who needs to know
-     * whether they have come has the server answer.
+     * Send a binary frame to the application. The client neither stores nor repeats it. Throws
+     * TypeError for other data and RangeError above the server's `max_message_size`.
      * @param {BufferSource | Blob} data
-     * @returns {boolean} whether there was a connection to hand it to
+     * @returns {boolean} false: there is no connection
      */
     sendBytes(data: BufferSource | Blob): boolean;
     enableAutoReconnect(): void;
-    /** The connection stays; when it ends, or if it has ended already, no other follows. */
+    /** Keep the connection until it ends, and do not reconnect; stop waiting for an attempt. */
     disableAutoReconnect(): void;
-    /** Forget attempts, grown delays and the last error, as if nothing had gone wrong yet. */
+    /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */
     resetReconnectState(): void;
-    /** @returns {Promise<number>} the latency in ms; rejected if no answer comes */
+    /** @returns {Promise<number>} the latency in ms; rejected with an Error if no answer comes */
     ping(): Promise<number>;
-    /** @returns {Stats} everything known now */
+    /** @returns {Stats} a snapshot */
     stats(): Stats;
     #private;
 }

@@ -6,9 +6,8 @@ export function reasonFor(code: number): string;
  */
 export function isFinal(code: number): boolean;
 /**
- * What the client does when its connection ends with this code:
- * stay away, return within the server's `delay`, or return with backoff.
- * (After its own bye it hears of no code at all.)
+ * The client's reaction to a close code: stay away, return within the server's `delay`, or
+ * return with backoff. (After its own bye the client ignores the code.)
  * @param {number} code
  * @returns {"stay" | "soon" | "backoff"}
  */
@@ -19,21 +18,21 @@ export function behaviour(code: number): "stay" | "soon" | "backoff";
  */
 export function isDismissal(code: number): boolean;
 /**
- * Whether this end says that the server restarts: what fails until it is back is no news.
+ * Whether the code announces a restart; until the next welcome the client hides failures.
  * @param {number | undefined} code
  */
 export function isRestart(code: number | undefined): boolean;
 /**
- * Whether a login would help.
+ * Whether the server accepts the client again once its user has logged in.
  * @param {number | undefined} code
  */
-export function isAboutLogin(code: number | undefined): boolean;
+export function isLoginNeeded(code: number | undefined): boolean;
 /**
- * Whether the window of this end is longer than one client needs: backoff may come first.
+ * Whether the client may return by backoff before the server's `delay` has passed.
  * @param {number} code
  */
-export function isAlone(code: number): boolean;
-/** Close codes: what they mean in words, and what the client does about them. */
+export function hasWideDelay(code: number): boolean;
+/** Close codes: what they mean in words, and how the client reacts. */
 export const NORMAL: 1000;
 export const NO_CODE: 1005;
 export const LOST: 1006;

@@ -1,13 +1,14 @@
 /**
+ * Whether a violation of the page's content security policy blocks the socket.
  * @param {Partial<SecurityPolicyViolationEvent>} violation
  * @param {string} url of the socket
  */
-export function forbids({ disposition, effectiveDirective, blockedURI }: Partial<SecurityPolicyViolationEvent>, url: string): boolean;
+export function isBlockedByPolicy({ disposition, effectiveDirective, blockedURI }: Partial<SecurityPolicyViolationEvent>, url: string): boolean;
 /**
- * What a WebSocket that could not even be made comes to. Some causes will not go away.
+ * The end of an attempt whose WebSocket constructor threw; `permanent` if a retry cannot help.
  * @param {any} error
  * @returns {import("./connection.js").End}
  */
-export function refusal(error: any): import("./connection.js").End;
+export function constructorFailure(error: any): import("./connection.js").End;
 export const POLICY_REASON: "forbidden by the page's content security policy (connect-src)";
-export const UNMADE: "no connection can be made: ";
+export const CONSTRUCTOR_FAILED: "no connection can be made: ";

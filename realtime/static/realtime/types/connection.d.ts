@@ -1,35 +1,35 @@
 export class Connection {
     /**
-     * Throws what the browser's WebSocket throws.
+     * Opens the socket. Throws what the WebSocket constructor throws.
      * @param {string} url
      * @param {Environment} environment
-     * @param {ConnectionCallbacks} owner
-     * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} patience
+     * @param {ConnectionCallbacks} callbacks
+     * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
      */
-    constructor(url: string, environment: Environment, owner: ConnectionCallbacks, patience: import("./adaptive_timeouts.js").AdaptiveTimeouts);
-    /** Whether the server has said that it cannot reach its store. */
+    constructor(url: string, environment: Environment, callbacks: ConnectionCallbacks, timeouts: import("./adaptive_timeouts.js").AdaptiveTimeouts);
+    /** Whether the server's newest notice says that it cannot reach its store. */
     degraded: boolean;
-    /** Nothing has come of it for a while, not even a socket: what it was made on may be gone. */
+    /** Whether an attempt makes no progress: the network it began on may be gone. */
     get isStuck(): boolean;
     /**
      * @param {Frame} frame
-     * @returns {boolean} whether it could be handed to the socket
+     * @returns {boolean} whether the socket took it
      */
     send(frame: Frame): boolean;
     /**
-     * A binary frame, for the application.
+     * Send a binary frame. Throws TypeError for other data and RangeError above the server's limit.
      * @param {BufferSource | Blob} data
-     * @returns {boolean} whether it could be handed to the socket
+     * @returns {boolean} whether the socket took it
      */
     sendBytes(data: BufferSource | Blob): boolean;
-    /** Make sure that the server is still there: its silence ends the connection in 2 s or a bit more. */
+    /** Check with doubt: a server that stays silent for 2 s (longer on a slow line) is lost. */
     probe(): void;
-    /** The same without alarming anybody: only if there is no answer the line is in doubt. */
-    check(): void;
+    /** Check without doubt: the connection is in doubt only if no answer comes in time. */
+    pingQuietly(): void;
     /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
-    ping(): Promise<number> | undefined;
+    measureLatency(): Promise<number> | undefined;
     /**
-     * Close from this side. The owner is not told: it knows.
+     * Close from this side. No callback follows, and `onEnd` is not called.
      * @param {number} [code]
      */
     close(code?: number): void;
@@ -44,37 +44,40 @@ export type End = {
     code: number;
     reason: string;
     /**
-     * the server's window for the return
+     * the server's window `[from, to]` for the return, ms
      */
     delay?: unknown;
     /**
-     * this page cannot connect, however often it tries
+     * a retry from this page cannot succeed
      */
-    hopeless?: boolean | undefined;
+    permanent?: boolean | undefined;
 };
 export type ConnectionCallbacks = {
     /**
-     * the first frame
+     * returns the first frame
      */
     hello: () => Frame;
-    welcomed: (frame: Frame) => void;
+    onWelcome: (welcome: Frame) => void;
     /**
-     * every frame that was sent or is about to be served
+     * after each sent frame, and before each received one is handled
      */
-    framed: (direction: "in" | "out", frame: Frame) => void;
-    doubted: (doubting: boolean) => void;
+    onFrame: (direction: "in" | "out", frame: Frame) => void;
     /**
-     * the client's own ping was answered, ms; or not in time
+     * true: a probe is unanswered; false: no longer
      */
-    measured: (latency: number | null) => void;
-    noticed: (state: "degraded" | "ok") => void;
+    onDoubt: (doubting: boolean) => void;
     /**
-     * a binary frame, of a welcomed connection
+     * of the client's own ping, ms; null: no answer in time
      */
-    handed: (data: ArrayBuffer) => void;
+    onLatency: (latency: number | null) => void;
+    onNotice: (state: "degraded" | "ok") => void;
     /**
-     * a frame about rooms and messages, of a welcomed connection
+     * a binary frame, after the welcome
      */
-    told: (frame: Frame) => void;
-    ended: (end: End) => void;
+    onBytes: (data: ArrayBuffer) => void;
+    /**
+     * a frame about rooms and messages, after the welcome
+     */
+    onRoomFrame: (frame: Frame) => void;
+    onEnd: (end: End) => void;
 };

@@ -12,18 +12,19 @@ export class ConnectionManager {
         name: string;
     }, emit: import("./events.js").Emit);
     autoReconnect: boolean;
-    delivery: Messaging;
+    messaging: Messaging;
     get state(): import("./states.js").ClientState;
-    /** @returns {Connection | null} one that was welcomed, also if it is in doubt */
+    /** @returns {Connection | null} a welcomed one, also while a probe is unanswered */
     get connection(): Connection | null;
+    /** Connect; while waiting, attempt now; while connected, probe the server. */
     connect(): void;
-    /** Leave for good, and for the whole page: the session ends here and on the server. */
+    /** Disconnect the whole page: the session ends here and on the server. */
     disconnect(): void;
-    /** Auto-reconnect was switched off: who waits, waits no longer. */
-    settle(): void;
-    /** As if nothing had gone wrong yet. */
+    /** Do not wait for the next attempt: auto-reconnect was switched off. */
+    stopWaiting(): void;
+    /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */
     reset(): void;
-    /** @returns {import("./events.js").Stats} everything known now */
+    /** @returns {import("./events.js").Stats} */
     stats(): import("./events.js").Stats;
     #private;
 }

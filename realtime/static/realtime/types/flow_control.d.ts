@@ -1,13 +1,13 @@
 /**
- * Flow control: counts the publications of one connection and says so in good time.
+ * Flow control: counts the publications of one connection and acknowledges them.
  *
- * The server keeps at most `window` publications, or `window_bytes`, unanswered; then it
- * waits. A quarter of either is answered at once, so that it never has to.
+ * The server pauses at `window` unacknowledged publications, or `window_bytes`. The client
+ * acknowledges after a quarter of either, so that the server never has to pause.
  */
 /** @typedef {(frame: object) => void} Send */
 export class FlowControl {
     /**
-     * @param {{window: number, window_bytes: number}} welcome the server's numbers
+     * @param {{window: number, window_bytes: number}} welcome the server's limits
      * @param {Send} send
      */
     constructor({ window, window_bytes }: {
@@ -15,12 +15,12 @@ export class FlowControl {
         window_bytes: number;
     }, send: Send);
     /**
-     * A publication has come.
-     * @param {number} bytes
+     * Count a publication; send `received` when a quarter of the window is used.
+     * @param {number} bytes of its frame in UTF-8
      */
-    took(bytes: number): void;
-    /** Publications since the welcome, whatever became of them; the server is told so now. */
-    answer(): number;
+    onPublication(bytes: number): void;
+    /** Publications since the welcome, duplicates included. The caller sends this count now. */
+    acknowledge(): number;
     #private;
 }
 export type Send = (frame: object) => void;

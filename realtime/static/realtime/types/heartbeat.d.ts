@@ -1,19 +1,19 @@
 /**
- * The heartbeat as a pure machine: events and `now` in, actions out.
+ * The heartbeat as a pure state machine: events and `now` in, actions out.
  *
  * The same machine as `realtime/protocol/heartbeat.py`; both run
  * `tests/vectors/heartbeat.json`. It reads no clock and owns no timer: the owner
- * calls `tick(now)` when `due` has come and does what it answers.
+ * calls `tick(now)` at `due` and performs the action that it returns.
  *
  *     alive ──miss──▶ unstable ──misses = maxMissed──▶ dead
  *       ▲  └────────no valid pong for sessionTimeout────▲ (from either)
  *       └──sign of life──┘
  *
- * Times are seconds of the owner's monotonic clock. Every deadline follows from
- * the deadline before it, not from the tick that served it, so lateness does not
+ * Times are seconds of the owner's monotonic clock. Each deadline is computed from
+ * the deadline before it, not from the tick that handled it, so lateness does not
  * add up.
  */
-/** An event that the state does not know. Nothing has changed. */
+/** The state has no such event. The machine is unchanged. */
 export class IllegalEvent extends Error {
 }
 /** @typedef {"alive" | "unstable" | "dead"} HeartbeatState */
@@ -21,12 +21,12 @@ export class IllegalEvent extends Error {
 /** @type {Readonly<Record<string, Readonly<Record<HeartbeatEvent, HeartbeatState>>>>} */
 export const TRANSITIONS: Readonly<Record<string, Readonly<Record<HeartbeatEvent, HeartbeatState>>>>;
 /**
- * @typedef {object} Policy The numbers of a heartbeat, in seconds.
+ * @typedef {object} Policy All times in seconds.
  * @property {number} pingInterval
  * @property {number} pongTimeout
  * @property {number} maxMissed
- * @property {number} [sessionTimeout] default: for ever
- * @property {boolean} [idleOnly] ping only a line that is silent for pingInterval
+ * @property {number} [sessionTimeout] without a valid pong; default: infinite
+ * @property {boolean} [idleOnly] ping only after pingInterval without traffic
  */
 /** @typedef {{type: "ping", sequence: number, missed: number}} SendPing */
 /** @typedef {{type: "dead", missed: number}} Dead */
@@ -39,30 +39,31 @@ export class Heartbeat {
     constructor(policy: Policy, now: number, { firstPing }?: {
         firstPing?: number;
     });
-    /** Answers overdue in a row. */
+    /** Overdue answers in a row. */
     missed: number;
     /** The sequence of the newest ping. */
     sequence: number;
     get state(): HeartbeatState;
     /**
-     * Another patience, for the pings from now on: the line is not what it was.
-     * @param {{pongTimeout: number}} patience s
+     * Change the timeout of pings from now on.
+     * @param {{pongTimeout: number}} policy s
      */
     adapt({ pongTimeout }: {
         pongTimeout: number;
     }): void;
-    /** When the machine next wants to be asked; infinity once dead. */
+    /** When to call `tick` next, s; infinity once dead. */
     get due(): number;
     /** The sequences whose pong would be valid, oldest first; at most `maxMissed`. */
     get outstanding(): number[];
     /**
-     * What is due at `now`: a ping to send, the end, or nothing. Throws once dead.
+     * The action due at `now`: send a ping, end, or none (null). Throws IllegalEvent once dead.
      * @param {number} now
      * @returns {SendPing | Dead | null}
      */
     tick(now: number): SendPing | Dead | null;
     /**
-     * Ping now, out of turn, and count a miss after `within` seconds (pongTimeout).
+     * Ping now, before it is due, and count a miss after `within` seconds (default: pongTimeout).
+     * Throws IllegalEvent once dead.
      * @param {number} now
      * @param {{within?: number}} [options]
      */
@@ -70,20 +71,20 @@ export class Heartbeat {
         within?: number;
     }): SendPing;
     /**
-     * The latency in seconds if the pong is valid, else null and nothing has changed.
-     * Valid is the first pong for a ping sent since the last valid one, among the
-     * newest `maxMissed`; it settles the older ones too.
+     * The latency in seconds; null, and no change, if the pong is not valid. Valid is the
+     * first pong for a ping sent since the last valid one, among the newest `maxMissed`;
+     * it answers the older pings, too. Throws IllegalEvent once dead.
      * @param {number} sequence
      * @param {number} now
      */
     pong(sequence: number, now: number): number | null;
     /**
-     * Any other well-formed frame has come: a sign of life, but no proof of reading.
+     * Any other well-formed frame: a sign of life, but no proof that the peer reads.
      * @param {number} now
      */
     traffic(now: number): void;
     /**
-     * Shift every deadline: this process itself stood still and could hear nobody.
+     * Shift every deadline: this process stood still and could not receive.
      * @param {number} seconds
      */
     excuse(seconds: number): void;
@@ -92,18 +93,18 @@ export class Heartbeat {
 export type HeartbeatState = "alive" | "unstable" | "dead";
 export type HeartbeatEvent = "life" | "miss" | "last_miss" | "silence";
 /**
- * The numbers of a heartbeat, in seconds.
+ * All times in seconds.
  */
 export type Policy = {
     pingInterval: number;
     pongTimeout: number;
     maxMissed: number;
     /**
-     * default: for ever
+     * without a valid pong; default: infinite
      */
     sessionTimeout?: number | undefined;
     /**
-     * ping only a line that is silent for pingInterval
+     * ping only after pingInterval without traffic
      */
     idleOnly?: boolean | undefined;
 };

@@ -21,9 +21,9 @@
  * @typedef {import("./events.js").SendError} SendError
  */
 /**
- * The page's client for this address. The first call makes it and connects, with its options;
- * later calls get the same client. One that was disconnected by `disconnect()` connects again;
- * one that the server has sent away is left as it is.
+ * The page's client for an address. The first call makes it with its options and connects it;
+ * later calls return the same client. After `disconnect()` it connects again; after the server
+ * ended it for good (4500–4999) it does not. Throws TypeError for an invalid `url`.
  * @param {Options} [options]
  */
 export function connect(options?: Options): RealtimeClient;

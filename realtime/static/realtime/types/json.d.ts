@@ -1,17 +1,19 @@
-/** JSON that may be anybody's: what is none is null, not an exception. */
+/** JSON from and for untrusted sources: invalid input gives null, not an exception. */
 /**
+ * The parsed value; null if the text is no JSON.
  * @param {any} text
  * @returns {any}
  */
-export function parsed(text: any): any;
+export function parseJson(text: any): any;
 /**
+ * The value as JSON; null if it has none (a function, a circle, a BigInt, a lone surrogate).
  * @param {unknown} value
  * @returns {string | null}
  */
-export function written(value: unknown): string | null;
+export function toJson(value: unknown): string | null;
 /**
- * How long a text is on the wire: in UTF-8. Counted by hand, because not every environment of
- * tests has a TextEncoder.
+ * The length of a text in UTF-8, bytes. Counted here because some test environments have no
+ * TextEncoder.
  * @param {string} text
  */
-export function bytesOf(text: string): number;
+export function utf8Length(text: string): number;

@@ -1,5 +1,5 @@
 /**
- * The page's client for this address as it is, also if it is away; one that is made here connects.
+ * The page's client for this address, in any state. The first call makes it and connects it.
  * @param {Options} options
  */
 export function pageClient(options: Options): RealtimeClient;

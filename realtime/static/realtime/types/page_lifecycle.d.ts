@@ -1,11 +1,11 @@
 export class PageLifecycle {
     /**
      * @param {Environment} environment
-     * @param {import("./sleep_aware_clock.js").SleepAwareClock} elapsed
-     * @param {PageLifecycleCallbacks} owner
+     * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
+     * @param {PageLifecycleCallbacks} callbacks
      */
-    constructor(environment: Environment, elapsed: import("./sleep_aware_clock.js").SleepAwareClock, owner: PageLifecycleCallbacks);
-    /** @returns {"visible" | "hidden"} where there is no page at all, nobody looks away either */
+    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, callbacks: PageLifecycleCallbacks);
+    /** @returns {"visible" | "hidden"} "visible" where there is no document, as in a worker */
     get visibility(): "visible" | "hidden";
     get started(): boolean;
     start(): void;
@@ -17,39 +17,36 @@ export type PageLifecycleCallbacks = {
     /**
      * the page goes away, perhaps into the back-forward cache
      */
-    left: () => void;
+    onPageHide: () => void;
     /**
-     * out of that cache
+     * it comes out of that cache
      */
-    returned: () => void;
+    onPageRestore: () => void;
     /**
      * the browser will stop the page's scripts
      */
-    frozen: () => void;
-    thawed: () => void;
+    onFreeze: () => void;
     /**
-     * there is new hope: another network, or a look at the page after a while
+     * it runs them again
      */
-    woken: () => void;
+    onResume: () => void;
     /**
-     * there is a network
+     * an attempt may succeed now: another network, or a visible page after a while
      */
-    online: () => void;
+    onWake: () => void;
+    onOnline: () => void;
     /**
-     * the network is the same, and faster or slower than it was
+     * the same network became faster or slower
      */
-    swayed: () => void;
+    onNetworkSpeed: () => void;
+    onOffline: () => void;
+    onVisibility: (state: "visible" | "hidden") => void;
     /**
-     * the browser knows of none
+     * the page became visible or got the focus
      */
-    offline: () => void;
-    turned: (state: "visible" | "hidden") => void;
+    onAttention: () => void;
     /**
-     * the page is looked at, or has got the focus
+     * another tab wrote to the localStorage
      */
-    seen: () => void;
-    /**
-     * another tab has written to the localStorage
-     */
-    told: (key: string | null) => void;
+    onStorage: (key: string | null) => void;
 };

@@ -1,12 +1,14 @@
-/** What was counted and measured since the page was loaded, over all connections. */
-/** @typedef {import("./events.js").LastError} LastError */
+/** Counts of pings and the newest latency since the page was loaded, over all connections. */
+/** The fields are part of `Stats`. */
 export class PingCounters {
     /** @type {number | null} of the newest answered ping, ms */
     latency: number | null;
+    /** Pings of the server; the client answers each. */
     pings: number;
+    /** Answers to the client's own pings. */
     pongs: number;
+    /** The client's own pings without an answer in time. */
     misses: number;
-    /** @param {number | null} latency of a ping of our own, ms; null: not answered in time */
-    measured(latency: number | null): void;
+    /** @param {number | null} latency of the client's own ping, ms; null: no answer in time */
+    onLatency(latency: number | null): void;
 }
-export type LastError = import("./events.js").LastError;

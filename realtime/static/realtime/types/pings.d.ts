@@ -1,30 +1,33 @@
 /** @typedef {import("./browser_environment.js").Environment} Environment */
-/** @typedef {{send: (frame: object) => void, missed: () => void}} PingsCallbacks */
+/** @typedef {{send: (frame: object) => void, onMiss: () => void}} PingsCallbacks */
 /** @typedef {{resolve: (latency: number) => void, reject: (error: Error) => void}} Waiter */
 export class Pings {
     /**
      * @param {Environment} environment
-     * @param {() => number} patience ms after which an unanswered ping is given up
-     * @param {PingsCallbacks} owner
+     * @param {() => number} timeoutMs the wait for an answer, read at each ping
+     * @param {PingsCallbacks} callbacks
      */
-    constructor(environment: Environment, patience: () => number, owner: PingsCallbacks);
-    /** Send a ping, unless one is already on its way. */
+    constructor(environment: Environment, timeoutMs: () => number, callbacks: PingsCallbacks);
+    /** Send a ping, unless one is outstanding. */
     send(): void;
-    /** @returns {Promise<number>} the latency in ms */
-    ask(): Promise<number>;
+    /** @returns {Promise<number>} the latency in ms; rejected at the timeout or by `rejectAll` */
+    measure(): Promise<number>;
     /**
-     * The latency in ms that a pong proves, or null if nobody waits for it.
+     * The latency in ms, or null if the pong does not answer the outstanding ping.
      * @param {unknown} sequence
      */
-    answer(sequence: unknown): number | null;
-    /** @param {string} reason */
-    abandon(reason: string): void;
+    onPong(sequence: unknown): number | null;
+    /**
+     * Forget the outstanding ping; its callers get an Error.
+     * @param {string} reason
+     */
+    rejectAll(reason: string): void;
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
 export type PingsCallbacks = {
     send: (frame: object) => void;
-    missed: () => void;
+    onMiss: () => void;
 };
 export type Waiter = {
     resolve: (latency: number) => void;

@@ -2,32 +2,30 @@ export class ReconnectSchedule {
     /**
      * @param {Environment} environment
      * @param {import("./backoff.js").Backoff} backoff
-     * @param {() => void} attempt
+     * @param {() => void} attempt begins the next attempt; has to call `onAttempt()`
      */
     constructor(environment: Environment, backoff: import("./backoff.js").Backoff, attempt: () => void);
     /** Attempts begun since the last welcome. */
     attempts: number;
     get waiting(): boolean;
-    /** When, in ms since the epoch by the wall clock as it goes now; null: not waiting. */
+    /** In ms since the epoch, by the wall clock as it is set now; null: not waiting. */
     get nextAttemptAt(): number | null;
     get exhausted(): boolean;
-    /** An attempt begins. */
-    begun(): void;
-    /** It was welcomed. */
-    succeeded(): void;
+    onAttempt(): void;
+    onWelcome(): void;
     /**
-     * It, or the connection it led to, has ended: try again in due time.
+     * Schedule the next attempt after an attempt or a connection ended.
      * @param {number} code
-     * @param {unknown} delay the window that the server gave
+     * @param {unknown} delay the server's window `[from, to]`, ms
      */
-    plan(code: number, delay: unknown): void;
+    schedule(code: number, delay: unknown): void;
     /**
-     * There is new hope: do not wait the whole delay.
-     * @returns {boolean} whether the delay is another now
+     * Attempt sooner, because it may succeed now: at once, or after the shortest wait allowed.
+     * @returns {boolean} whether it waits for another time than before
      */
-    hurry(): boolean;
+    advance(): boolean;
     cancel(): void;
-    /** As if nothing had gone wrong yet. Who is waiting waits anew, for a first delay. */
+    /** Forget failures and attempts; a waiting schedule starts again with a first delay. */
     reset(): void;
     #private;
 }

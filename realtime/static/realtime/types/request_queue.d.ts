@@ -1,32 +1,32 @@
 export class RequestQueue {
     /**
      * @param {Environment} environment
-     * @param {import("./sleep_aware_clock.js").SleepAwareClock} elapsed
-     * @param {Line} line
+     * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
+     * @param {FrameSender} sender
      */
-    constructor(environment: Environment, elapsed: import("./sleep_aware_clock.js").SleepAwareClock, line: Line);
+    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, sender: FrameSender);
     /** @param {Request} request */
     add(request: Request): void;
     /**
-     * A join or a leave. Nothing without a connection: the next hello names all rooms.
-     * @param {Request} wish
+     * Add a join or a leave while connected. Otherwise drop it: the next hello names all rooms.
+     * @param {Request} request
      */
-    wish(wish: Request): void;
-    /** Keep all there is, and what listeners to the welcome ask for, until the restart. */
-    hold(): void;
+    addIfUp(request: Request): void;
+    /** Send nothing until `restart`; requests of listeners to the welcome are queued. */
+    pause(): void;
     /**
-     * A new connection. Its hello has said all there is to say about rooms.
-     * @param {Request[]} requests before the messages that are sent again
+     * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
+     * @param {Request[]} requests sent before the queued messages
      */
     restart(requests: Request[]): void;
-    /** @param {Frame} error what becomes of all messages */
+    /** @param {Frame} error the answer to all queued messages */
     abandon(error: Frame): void;
     get messages(): Request[];
     /**
      * @param {Frame} frame
-     * @returns {boolean} whether it was the answer to a request
+     * @returns {boolean} whether it answers the request in flight
      */
-    answered(frame: Frame): boolean;
+    onFrame(frame: Frame): boolean;
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
@@ -34,31 +34,28 @@ export type Frame = Record<string, any>;
 export type Request = {
     frame: Frame;
     /**
-     * done, or refused for good: then with a `code`
+     * gets the final answer; a refusal has a `code`
      */
     settle?: ((answer: Frame) => void) | undefined;
     /**
      * since when the server may have it
      */
-    sent?: Sent | undefined;
+    sentAt?: SentAt | undefined;
 };
 /**
- * by the monotonic clock, and in time passed
+ * by the monotonic and by the sleep-aware clock, ms
  */
-export type Sent = {
+export type SentAt = {
     now: number;
     ms: number;
 };
-/**
- * to the server
- */
-export type Line = {
+export type FrameSender = {
     /**
-     * welcomed, and not over
+     * welcomed, and not ended
      */
     isUp: () => boolean;
     /**
-     * false: it is not up
+     * returns whether the frame was sent
      */
     send: (frame: Frame) => boolean;
 };

@@ -2,38 +2,43 @@ export class ResumableSession {
     /**
      * @param {string} url of the socket: each server has its own sessions
      * @param {Storage | null} storage null where the browser offers none
-     * @param {{readonly ms: number}} [elapsed] time passed
+     * @param {{readonly ms: number}} [clock] elapsed ms
      */
-    constructor(url: string, storage: Storage | null, elapsed?: {
+    constructor(url: string, storage: Storage | null, clock?: {
         readonly ms: number;
     });
-    get current(): Identity | null;
+    get current(): Session | null;
     /**
-     * @param {Identity} identity
+     * @param {Session} session
      * @param {number} [window] ms for which the server keeps a session without its client
      */
-    keep(identity: Identity, window?: number): void;
-    forget(): void;
-    /** What a hello asks for, in the next turn; undefined: a new session. */
-    resume(): {
+    set(session: Session, window?: number): void;
+    /** Start with a new session at the next hello. */
+    clear(): void;
+    /** The hello's `resume` field, with the next turn; undefined asks for a new session. */
+    resumeRequest(): {
         session: string;
         token: string;
         turn: number;
     } | undefined;
     /**
-     * The session was continued elsewhere: whether to take it back. An attempt of our own that was
-     * given up may have come late; who takes it once more within the window means it.
+     * Whether to take back the session after another connection resumed it. True once per resume
+     * window: a delayed attempt of this client may have been the other one. A second takeover
+     * within the window is by another page.
      */
-    overtakes(): boolean;
-    /** Take what the page before left behind; if it left nothing, what is in memory stays. */
-    take(): void;
-    /** Leave it to the page that comes next in this tab. */
-    leave(): void;
-    /** Let another client of this page have the place. */
-    release(): void;
+    reclaim(): boolean;
+    /** Load and remove what the page before saved; without that, keep what is in memory. */
+    load(): void;
+    /** Save for the next page in this tab. */
+    save(): void;
+    /** Let another client of this page use the storage key. */
+    releaseKey(): void;
     #private;
 }
-export type Identity = {
+/**
+ * `since`: ms since the epoch
+ */
+export type Session = {
     session: string;
     token: string;
     since: number;

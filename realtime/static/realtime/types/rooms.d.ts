@@ -4,52 +4,52 @@ export class Rooms {
      * @param {Emit} emit
      */
     constructor(requests: RequestQueue, emit: Emit);
-    /** @param {string} room */
+    /** Join now and after each reconnect; does nothing if joined already. @param {string} room */
     join(room: string): void;
-    /**
-     * For the whole page: who else listens is told.
-     * @param {string} room
-     */
+    /** Leave for the whole page, with a `left` event. @param {string} room */
     leave(room: string): void;
-    /** Nothing comes until the next connection, which goes on where this one was. */
+    /** Announce that nothing comes until the next connection, which continues at the positions. */
     pause(): void;
-    /** The whole truth for a new connection: how far the client has got in each of its rooms. */
+    /** The `rooms` field of a hello: room → position. */
     hello(): {
         [k: string]: Position | null;
     };
     /**
      * @param {Frame} welcome
-     * @returns {Request[]} what it leaves to be asked for
+     * @returns {Request[]} joins and leaves that the welcome did not settle
      */
-    welcomed({ user, rooms }: Frame): Request[];
-    /** @param {Frame} frame what nobody has asked for */
-    told(frame: Frame): void;
+    onWelcome({ user, rooms }: Frame): Request[];
+    /** @param {Frame} frame that answers no request */
+    onFrame(frame: Frame): void;
     #private;
 }
 export type Emit = import("./events.js").Emit;
 export type RequestQueue = import("./request_queue.js").RequestQueue;
 export type Request = import("./request_queue.js").Request;
 export type Frame = Record<string, any>;
+/**
+ * of the newest publication received
+ */
 export type Position = {
     epoch: string;
     offset: number;
 };
-export type Place = {
+export type Membership = {
     room: string;
     /**
-     * as the server of this connection has said
+     * confirmed on this connection
      */
     joined: boolean;
     /**
-     * null: from now on
+     * null: from the end of the log on
      */
     position: Position | null;
     /**
-     * what was published since the room was left is missing
+     * publications since the room was left are missing
      */
     gap: boolean;
     /**
-     * listeners know that nothing comes for now
+     * the application knows, by `left`, that nothing comes for now
      */
     silent: boolean;
 };

@@ -1,22 +1,22 @@
 export class SleepAwareClock {
     /** @param {Environment} environment */
     constructor(environment: Environment);
-    /** Since this was made. Each call is a look. */
+    /** Elapsed ms since this clock was made. */
     get ms(): number;
-    /** @returns {Moment} */
-    mark(): Moment;
+    /** @returns {Timestamp} of this moment */
+    timestamp(): Timestamp;
     /**
-     * When a moment was, in ms since the epoch, by the wall clock as it goes now.
-     * @param {Moment} moment
+     * A timestamp in ms since the epoch, by the wall clock as it is set now.
+     * @param {Timestamp} timestamp
      */
-    when({ wall, ms }: Moment): number;
+    toEpochMs({ wall, ms }: Timestamp): number;
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
 /**
- * by the wall clock of then, and in time passed
+ * wall clock (ms since the epoch) and elapsed ms
  */
-export type Moment = {
+export type Timestamp = {
     wall: number;
     ms: number;
 };

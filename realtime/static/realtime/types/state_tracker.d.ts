@@ -1,21 +1,22 @@
 /** @typedef {import("./states.js").ClientState} ClientState */
 export class StateTracker {
-    /** @param {import("./sleep_aware_clock.js").SleepAwareClock} elapsed */
-    constructor(elapsed: import("./sleep_aware_clock.js").SleepAwareClock);
+    /** @param {import("./sleep_aware_clock.js").SleepAwareClock} clock */
+    constructor(clock: import("./sleep_aware_clock.js").SleepAwareClock);
     /** @type {ClientState} */
     state: ClientState;
     reason: string;
     /** When the state began, in ms since the epoch. */
     get since(): number;
+    /** Welcomed by the server, also while a probe is unanswered. */
     get isUp(): boolean;
-    /** Not connected, and nothing on the way there. */
-    get isAway(): boolean;
+    /** Not connected, and no attempt is under way or scheduled. */
+    get isIdle(): boolean;
     /**
-     * Throws IllegalEvent.
+     * Change the state by an event. Throws IllegalEvent if the state has no such event.
      * @param {import("./states.js").ClientEvent} event
      * @param {string} [reason]
      */
-    move(event: import("./states.js").ClientEvent, reason?: string): void;
+    apply(event: import("./states.js").ClientEvent, reason?: string): void;
     #private;
 }
 export type ClientState = import("./states.js").ClientState;

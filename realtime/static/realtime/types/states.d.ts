@@ -1,10 +1,10 @@
 /**
- * The state after an event. Throws IllegalEvent for one that the state does not know.
+ * The state after an event. Throws IllegalEvent if the state has no such event.
  * @param {ClientState} state
  * @param {ClientEvent} event
  * @returns {ClientState}
  */
-export function next(state: ClientState, event: ClientEvent): ClientState;
+export function nextState(state: ClientState, event: ClientEvent): ClientState;
 /** @typedef {"disconnected" | "connecting" | "connected" | "unstable" | "error"} ClientState */
 /** @typedef {"connect" | "welcome" | "doubt" | "life" | "retry" | "fail" | "end"} ClientEvent */
 /** @type {Readonly<Record<ClientState, Readonly<Partial<Record<ClientEvent, ClientState>>>>>} */

@@ -4,6 +4,7 @@ export class Timer {
     /** @param {Environment} environment */
     constructor(environment: Environment);
     /**
+     * Call `callback` once after `ms`. Replaces the time that was set before.
      * @param {number} ms
      * @param {() => void} callback
      */

@@ -1,42 +1,43 @@
 export class Watchdog {
     /**
-     * @param {{ping_interval: number, pong_timeout: number}} welcome the server's numbers, ms
+     * @param {{ping_interval: number, pong_timeout: number}} welcome the server's values, ms
      * @param {Environment} environment
-     * @param {WatchdogCallbacks} owner
-     * @param {AdaptiveTimeouts} [patience] what is known of the line
+     * @param {WatchdogCallbacks} callbacks
+     * @param {AdaptiveTimeouts} [timeouts]
      */
     constructor(welcome: {
         ping_interval: number;
         pong_timeout: number;
-    }, environment: Environment, owner: WatchdogCallbacks, patience?: AdaptiveTimeouts);
-    /** A frame has come, whatever it says. */
-    heard(): void;
+    }, environment: Environment, callbacks: WatchdogCallbacks, timeouts?: AdaptiveTimeouts);
+    /** A frame of any kind has arrived. */
+    onFrame(): void;
     /**
-     * Ask for a sign of life now and wait for it: 2 s, longer on a slow line. Nothing if it was
-     * asked for already.
+     * Ping now; without a frame the connection is lost after 2 s, later on a slow one. Does nothing
+     * while a probe is outstanding.
      */
     probe(): void;
     /**
-     * The server has something to answer, or to take: if it is silent as long as a probe, it is
-     * probed. Half-way it is asked without alarm, for it may be well and have nothing to say yet.
+     * The client sent something that the server answers. Without a frame for the time of a probe,
+     * the watchdog probes; after half of it, it sends a ping without doubt, because a healthy
+     * server may not have an answer yet.
      */
-    expect(): void;
+    expectAnswer(): void;
     stop(): void;
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
 export type WatchdogCallbacks = {
     /**
-     * send a ping: any frame will do as its answer
+     * any frame counts as its answer
      */
-    probe: () => void;
+    sendPing: () => void;
     /**
-     * a probe is unanswered, or no longer
+     * true: a probe is unanswered; false: no longer
      */
-    doubt: (doubting: boolean) => void;
+    onDoubt: (doubting: boolean) => void;
     /**
-     * nothing more will come: stop the watchdog
+     * the connection is dead: stop the watchdog
      */
-    lost: () => void;
+    onLost: () => void;
 };
 import { AdaptiveTimeouts } from "./adaptive_timeouts.js";

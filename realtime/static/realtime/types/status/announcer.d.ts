@@ -2,12 +2,12 @@ export class Announcer {
     /**
      * @param {import("./ticker.js").Ticker} ticker
      * @param {() => number} now monotonic, ms
-     * @param {(state: Look) => void} say
+     * @param {(state: DisplayState) => void} announce
      */
-    constructor(ticker: import("./ticker.js").Ticker, now: () => number, say: (state: Look) => void);
-    /** @param {Look} state as it is now; call it as often as you like */
-    hear(state: Look): void;
+    constructor(ticker: import("./ticker.js").Ticker, now: () => number, announce: (state: DisplayState) => void);
+    /** @param {DisplayState} state the current one, changed or not */
+    update(state: DisplayState): void;
     stop(): void;
     #private;
 }
-export type Look = import("./view_model.js").Look;
+export type DisplayState = import("./view_model.js").DisplayState;

@@ -12,13 +12,14 @@ export function html<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, attribut
  */
 export function svg(tag: string, attributes?: Record<string, string>, ...children: Node[]): SVGElement;
 /**
- * Only what changes is written: a screen reader may look at every write.
+ * Writes only a changed text, because a screen reader may announce every write.
  * @param {Element} element
  * @param {string} text
  */
-export function write(element: Element, text: string): void;
+export function setText(element: Element, text: string): void;
 /**
+ * Writes only changed attributes.
  * @param {Element} element
  * @param {Record<string, string>} attributes
  */
-export function mark(element: Element, attributes: Record<string, string>): void;
+export function setAttributes(element: Element, attributes: Record<string, string>): void;

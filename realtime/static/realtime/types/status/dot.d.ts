@@ -1,2 +1,2 @@
-/** The styles show the one that belongs to the state and move it. */
+/** All shapes in one SVG; the styles show and animate the one of the current state. */
 export function dot(): SVGElement;

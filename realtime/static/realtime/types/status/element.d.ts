@@ -1,15 +1,15 @@
 export class RealtimeStatus extends HTMLElement {
     static observedAttributes: string[];
-    /** The words by language tag. */
+    /** The texts by language tag. */
     static get languages(): Record<string, Partial<import("./i18n.js").Words>>;
     /**
-     * Add a language, or words to one; the elements on the page speak it at once.
+     * Add a language, or texts to one. Elements on the page change at once.
      * @param {string} tag as in `lang`
      * @param {Partial<import("./i18n.js").Words>} words
      */
     static addLanguage(tag: string, words: Partial<import("./i18n.js").Words>): void;
     set client(client: import("../client.js").RealtimeClient | null);
-    /** The client it shows: the page's client for its `url`, or the one it was given. */
+    /** The client that it shows: the page's client for its `url`, or the one that was set. */
     get client(): import("../client.js").RealtimeClient | null;
     set open(open: boolean);
     /** Whether the panel is open. */

@@ -1,24 +1,24 @@
 export class ElementGroup {
-    /** @param {RealtimeClient} client */
+    /** The group of a client, made at the first call. @param {RealtimeClient} client */
     static of(client: RealtimeClient): ElementGroup;
     /** @param {RealtimeClient} client */
     constructor(client: RealtimeClient);
-    /** @type {import("./sparkline.js").Samples} at most SAMPLES, oldest first */
+    /** @type {import("./sparkline.js").Samples} at most MAX_SAMPLES, oldest first */
     samples: import("./sparkline.js").Samples;
     /** @param {object} element */
     add(element: object): void;
     /** @param {object} element */
     delete(element: object): void;
     /**
-     * One of several elements speaks for all, or a screen reader would repeat itself.
+     * Whether this element announces for all, so that screen readers hear each state once.
      * @param {object} element
      */
-    isSpeaker(element: object): boolean;
+    isAnnouncer(element: object): boolean;
     /**
-     * Ping for the latency, unless somebody did so just now.
+     * Ping for the latency, at most once in 3 s for all elements.
      * @param {number} now monotonic, ms
      */
-    measure(now: number): void;
+    measureLatency(now: number): void;
     #private;
 }
 export type RealtimeClient = import("../client.js").RealtimeClient;

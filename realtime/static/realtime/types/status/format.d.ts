@@ -1,5 +1,5 @@
 /** @typedef {ReturnType<typeof formats>} Formats */
-/** @param {string} lang a language tag; what the browser does not know is read as its own */
+/** @param {string} lang a language tag; the browser's own language replaces an invalid one */
 export function formats(lang: string): {
     /** @param {number} n */
     number: (n: number) => string;
@@ -8,9 +8,9 @@ export function formats(lang: string): {
     /** @param {number} ms */
     duration: (ms: number) => string;
     /**
-     * The time of day, with the date unless it is today's.
-     * @param {number} at
-     * @param {number} now
+     * The time of day, with the date unless it is today.
+     * @param {number} at ms since the epoch
+     * @param {number} now ms since the epoch
      */
     moment: (at: number, now: number) => string;
 };

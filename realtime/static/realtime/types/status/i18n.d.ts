@@ -4,25 +4,26 @@
  */
 export function addLanguage(tag: string, words: Partial<Words>): void;
 /**
- * The words for a language tag: its own, else those of the language it belongs to
- * ("zh-hans-CN" → "zh-hans" → "zh"), else English; word by word.
+ * The texts for a language tag: for each key the most specific of "zh-hans-CN", "zh-hans", "zh"
+ * and English that has it.
  * @param {string} lang
  * @returns {Words}
  */
-export function wordsFor(lang: string): Words;
+export function translations(lang: string): Words;
 /**
+ * Replace `{name}` by `values.name`; names without a value stay.
  * @param {string} text
  * @param {Record<string, string>} values
  */
-export function fill(text: string, values: Record<string, string>): string;
-/** @type {Readonly<Record<number, string>>} What our server says of itself; anything else a person has written. */
-export const STANDARD: Readonly<Record<number, string>>;
+export function interpolate(text: string, values: Record<string, string>): string;
+/** @type {Readonly<Record<number, string>>} The server's standard reasons; any other reason was written by a person. */
+export const STANDARD_REASONS: Readonly<Record<number, string>>;
 /** @type {Record<string, Partial<Words>>} by language tag, in lower case */
 export const languages: Record<string, Partial<Words>>;
 /**
- * Words in braces are filled in: `{time}`, `{n}`, `{error}`, `{min}`, `{max}`. `code4002` and
- * the like are optional: they say in words why a connection ended; without them, or where
- * a person has given a reason, that is shown. `degraded` follows `connected`.
+ * Texts of the element. It replaces `{time}`, `{n}`, `{error}`, `{min}` and `{max}`. `degraded`
+ * follows `connected`. Optional `code…` keys (`code4002`) explain a close code; without one, or
+ * if a person wrote a reason, the element shows the reason of the server.
  */
 export type Words = Record<keyof typeof ENGLISH, string> & Record<string, string>;
 declare namespace ENGLISH {

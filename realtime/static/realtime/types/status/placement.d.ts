@@ -1,12 +1,13 @@
 /**
- * Its left upper corner. The side that was asked for is left only where the panel does not fit.
+ * The panel's upper left corner, px. It is on the requested side of the button unless the panel
+ * does not fit there.
  * @param {Box} button
  * @param {Size} panel
  * @param {Size} view
- * @param {{placement: string | null, rightToLeft: boolean}} wish
- *   `placement`: "bottom-start" (if null), "bottom-end", "top-start", "top-end"
+ * @param {{placement: string | null, rightToLeft: boolean}} options
+ *   `placement`: "bottom-start" (default), "bottom-end", "top-start", "top-end"
  */
-export function place(button: Box, panel: Size, view: Size, { placement, rightToLeft }: {
+export function panelPosition(button: Box, panel: Size, view: Size, { placement, rightToLeft }: {
     placement: string | null;
     rightToLeft: boolean;
 }): {

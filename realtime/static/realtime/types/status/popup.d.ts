@@ -1,29 +1,29 @@
 /**
  * @typedef {object} PopupParts
- * @property {HTMLElement} host the element that button and panel are in
+ * @property {HTMLElement} host the element that contains button and panel
  * @property {HTMLButtonElement} button
  * @property {HTMLElement} panel
- * @property {() => void} toggled after it was opened or closed; calls `settle` once it is filled
+ * @property {() => void} onToggle after it opened or closed; calls `reposition` once it is filled
  */
 export class Popup {
-    /** @param {PopupParts} owner */
-    constructor(owner: PopupParts);
+    /** @param {PopupParts} parts */
+    constructor(parts: PopupParts);
     get isOpen(): boolean;
     open(): void;
     close(): void;
-    /** Put the panel where it belongs: the button may have moved, the panel may have grown. */
-    settle(): void;
+    /** Place the panel again, after the button moved or the panel grew. */
+    reposition(): void;
     #private;
 }
 export type PopupParts = {
     /**
-     * the element that button and panel are in
+     * the element that contains button and panel
      */
     host: HTMLElement;
     button: HTMLButtonElement;
     panel: HTMLElement;
     /**
-     * after it was opened or closed; calls `settle` once it is filled
+     * after it opened or closed; calls `reposition` once it is filled
      */
-    toggled: () => void;
+    onToggle: () => void;
 };

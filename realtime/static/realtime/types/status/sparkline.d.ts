@@ -1,5 +1,5 @@
 /**
- * The `d` of an SVG path, from the bottom (0 ms) to the top (the slowest), newest at the right.
+ * The `d` of an SVG path: 0 ms at the bottom, the slowest at the top, the newest at the right.
  * @param {Samples} samples
  * @param {{width: number, height: number}} box
  */
@@ -9,7 +9,7 @@ export function sparkline(samples: Samples, { width, height }: {
 }): string;
 /**
  * @param {Samples} samples
- * @returns {{count: number, fastest: number, slowest: number} | null} null: nothing was answered
+ * @returns {{count: number, fastest: number, slowest: number} | null} null: no ping was answered
  */
 export function range(samples: Samples): {
     count: number;

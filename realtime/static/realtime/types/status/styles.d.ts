@@ -1,6 +1,6 @@
 /**
- * One style sheet for all elements. Where none can be constructed, in older browsers and in jsdom,
- * each has its own.
+ * Apply the style sheet that all elements share. Where none can be constructed, in older browsers
+ * and in jsdom, each element gets a <style>.
  * @param {ShadowRoot} root
  */
-export function dress(root: ShadowRoot): void;
+export function applyStyles(root: ShadowRoot): void;

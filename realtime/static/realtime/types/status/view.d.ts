@@ -1,28 +1,27 @@
 export class View {
     /**
      * @param {ShadowRoot} root
-     * @param {(control: Control) => void} use
+     * @param {(control: Control) => void} onUse
      */
-    constructor(root: ShadowRoot, use: (control: Control) => void);
+    constructor(root: ShadowRoot, onUse: (control: Control) => void);
     button: HTMLButtonElement;
     panel: HTMLDivElement;
     /**
-     * What does not depend on the client.
+     * Write the texts that do not depend on the client.
      * @param {Words} words
      */
-    speak(words: Words): void;
-    /** @param {Facts} facts */
-    show(facts: Facts): void;
+    translate(words: Words): void;
+    /** @param {ViewModel} model */
+    renderButton(model: ViewModel): void;
     /**
-     * The panel's contents.
-     * @param {Facts} facts
+     * @param {ViewModel} model
      * @param {import("./sparkline.js").Samples} samples
      */
-    detail(facts: Facts, samples: import("./sparkline.js").Samples): void;
-    /** @param {string} text for those who do not see */
-    say(text: string): void;
+    renderPanel(model: ViewModel, samples: import("./sparkline.js").Samples): void;
+    /** @param {string} text for screen readers */
+    announce(text: string): void;
     #private;
 }
-export type Facts = ReturnType<typeof import("./view_model.js").facts>;
+export type ViewModel = ReturnType<typeof import("./view_model.js").viewModel>;
 export type Words = import("./i18n.js").Words;
 export type Control = "reconnect" | "disconnect" | "ping" | "reset" | "autoReconnect";

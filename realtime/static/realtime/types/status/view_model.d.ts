@@ -3,8 +3,8 @@
  * @param {Samples} samples
  * @param {Context} context
  */
-export function facts(stats: Stats, samples: Samples, context: Context): {
-    look: Look;
+export function viewModel(stats: Stats, samples: Samples, context: Context): {
+    displayState: DisplayState;
     word: string;
     note: string;
     countdown: string;
@@ -26,16 +26,16 @@ export function facts(stats: Stats, samples: Samples, context: Context): {
     autoReconnect: boolean;
 };
 /**
- * What a screen reader is told of a look.
- * @param {Look} look
+ * The announcement for screen readers.
+ * @param {DisplayState} state
  * @param {Words} words
  */
-export function spoken(look: Look, words: Words): string;
+export function announcement(state: DisplayState, words: Words): string;
 export type Stats = import("../events.js").Stats;
 /**
- * a state, or a shade of connected
+ * "degraded": connected, with a notice
  */
-export type Look = import("../states.js").ClientState | "degraded";
+export type DisplayState = import("../states.js").ClientState | "degraded";
 export type Words = import("./i18n.js").Words;
 export type Formats = import("./format.js").Formats;
 export type Samples = import("./sparkline.js").Samples;

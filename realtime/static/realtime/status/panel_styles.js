@@ -1,0 +1,182 @@
+/** The styles of the panel: text, facts, sparkline and controls. */
+
+export const PANEL_CSS = `
+.panel {
+  position: fixed;
+  inset: auto;
+  z-index: 1000; /* for browsers without a top layer */
+  width: min(20rem, 100vw - 16px);
+  max-height: calc(100vh - 16px);
+  margin: 0;
+  padding: 0.9rem 1rem 1rem;
+  overflow: auto;
+  border: 1px solid var(--line);
+  border-radius: var(--radius);
+  background: var(--background);
+  box-shadow: 0 6px 24px rgb(0 0 0 / 18%);
+  color: var(--text);
+  font: var(--realtime-status-font, 400 0.875rem / 1.4 system-ui, sans-serif);
+  letter-spacing: normal;
+  text-align: start;
+  text-transform: none;
+  white-space: normal;
+}
+
+.text {
+  margin: 0 0 0.7rem;
+  padding-inline-start: 0.6rem;
+  border-inline-start: 3px solid var(--limit, var(--colour));
+  font-weight: 600;
+  overflow-wrap: anywhere;
+}
+
+.facts {
+  display: grid;
+  grid-template-columns: repeat(3, 1fr);
+  gap: 0.4rem;
+  margin: 0 0 0.9rem;
+}
+
+dt {
+  color: var(--quiet);
+}
+
+dd {
+  margin: 0;
+  font-variant-numeric: tabular-nums;
+  overflow-wrap: anywhere;
+}
+
+.row {
+  display: grid;
+  grid-column: 1 / -1;
+  grid-template-columns: minmax(5.25rem, max-content) 1fr;
+  gap: 0.75rem;
+  align-items: center;
+}
+
+.latency dd {
+  display: flex;
+  gap: 0.75rem;
+  align-items: center;
+  justify-content: space-between;
+  white-space: nowrap;
+}
+
+.row.lastError {
+  align-items: start;
+}
+
+.session dd {
+  font-family: ui-monospace, monospace;
+}
+
+.sparkline {
+  width: 6.25rem;
+  height: 1.5rem;
+}
+
+.base,
+.line {
+  fill: none;
+  stroke: var(--line);
+  stroke-linecap: round;
+  stroke-linejoin: round;
+}
+
+.line {
+  stroke: var(--accent);
+  stroke-width: 1.5;
+}
+
+.count {
+  margin-block: 0.25rem;
+  padding: 0.35rem 0.25rem;
+  border: 1px solid var(--line);
+  border-radius: calc(var(--radius) * 0.75);
+  text-align: center;
+}
+
+.count dt {
+  font-size: 0.8125rem;
+}
+
+.count dd {
+  font-size: 1.125rem;
+  font-weight: 600;
+  line-height: 1.25;
+}
+
+.controls {
+  display: grid;
+  grid-template-columns: 1fr 1fr;
+  gap: 0.5rem;
+}
+
+.control {
+  min-height: 2.25rem;
+  padding: 0.3rem 0.5rem;
+  border: 1px solid var(--line);
+  border-radius: calc(var(--radius) * 0.75);
+  background: transparent;
+  color: inherit;
+}
+
+.control:hover:not([aria-disabled="true"]),
+.switch:hover {
+  background: color-mix(in srgb, var(--text) 7%, var(--background));
+}
+
+.control[aria-disabled="true"] {
+  border-style: dashed;
+  color: color-mix(in srgb, var(--text) 50%, var(--background));
+  cursor: default;
+}
+
+.switch {
+  display: flex;
+  grid-column: 1 / -1;
+  gap: 0.75rem;
+  align-items: center;
+  justify-content: space-between;
+  min-height: 2.25rem;
+  padding: 0.3rem 0.25rem;
+  border: 0;
+  border-radius: calc(var(--radius) * 0.75);
+  background: transparent;
+  color: inherit;
+  text-align: start;
+}
+
+.track {
+  flex: none;
+  width: 2.25rem;
+  height: 1.25rem;
+  padding: 2px;
+  border: 1px solid var(--quiet);
+  border-radius: 999px;
+}
+
+.track::before {
+  display: block;
+  width: 0.875rem;
+  height: 0.875rem;
+  border-radius: 50%;
+  background: var(--quiet);
+  content: "";
+}
+
+.switch[aria-checked="true"] .track {
+  border-color: var(--accent);
+  background: var(--accent);
+}
+
+.switch[aria-checked="true"] .track::before {
+  background: var(--background);
+  translate: 1rem 0;
+}
+
+.switch:dir(rtl)[aria-checked="true"] .track::before {
+  translate: -1rem 0;
+}
+`;
