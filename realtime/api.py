@@ -1,9 +1,9 @@
-"""What application code calls; each function has an async twin with an ``a`` in front.
+"""The functions for application code; each has an async twin with an ``a`` in front.
 
-The sync ones may be called from views, the shell, commands and task queues. Where the
-database holds the sessions they use the calling thread's connection, so inside a
-transaction they take effect when it commits; in Redis they take effect at once. All
-raise ``StoreUnavailable`` when the store cannot be reached.
+Call the sync ones from views, the shell, commands and task queues. If the store is the database,
+they use the calling thread's connection, so within a transaction they take effect when it
+commits; with Redis they take effect at once. All raise ``StoreUnavailable`` if the store cannot
+be reached.
 """
 
 import asyncio
@@ -54,30 +54,28 @@ __all__ = [
 
 
 def kick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> bool:
-    """Disconnect a session; False if there is none of that id.
+    """Disconnect a session. Returns False if there is none with this id.
 
-    Returns once the request is stored. Its socket hears of it at once where the channel
-    layer leads to its worker, and within a flush or two in any case.
-    A code from 4500 on ends the session, any other lets the client come back. Raises
-    ValueError for a code that is not an application's: 4000 to 4999.
+    Returns once the request is stored. The socket closes at once if the channel layer reaches its
+    worker, and within two FLUSH_INTERVALs in any case. A code from 4500 on ends the session, any
+    other lets the client reconnect. Raises ValueError for a code that is not from 4000 to 4999.
     """
     return bool(_close(session=session, code=code, reason=reason))
 
 
 def kick_user(user: Any, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> int:
-    """Disconnect all sessions of a user (or primary key); how many there were."""
+    """Disconnect all sessions of a user (or primary key), like :func:`kick`. Returns how many."""
     return len(_close(user=_key(user), code=code, reason=reason))
 
 
 def sessions(
     *, user: Any = "", address: str = "", worker: str = "", room: str = "", state: str = ""
 ) -> tuple[Session, ...]:
-    """All connected and suspended sessions, newest first; with arguments, those that match all of
-    them: of a ``user`` (or primary key), an ``address`` or a ``worker``, connected and in a
-    ``room``, or in a ``state`` ("connected" or "suspended").
+    """All connected and suspended sessions, newest first, that match all arguments given.
 
-    Holds all of them at once; :func:`iter_sessions` does not. Raises ValueError for what can be
-    no room's name and no state.
+    ``user`` is a user or a primary key, ``state`` "connected" or "suspended"; ``room`` matches
+    connected sessions only. Holds all sessions in memory; :func:`iter_sessions` does not. Raises
+    ValueError for an invalid room name or state.
     """
     return tuple(iter_sessions(user=user, address=address, worker=worker, room=room, state=state))
 
@@ -85,8 +83,8 @@ def sessions(
 def iter_sessions(
     *, user: Any = "", address: str = "", worker: str = "", room: str = "", state: str = ""
 ) -> Iterator[Session]:
-    """The same as :func:`sessions`, BATCH at a time, each batch as the store has it then: whatever
-    comes and goes meanwhile, no session comes twice, and none that stays is left out."""
+    """Like :func:`sessions`, but reads BATCH sessions at a time, each batch as it is then. Sessions
+    may come and go meanwhile: none is yielded twice, and none that stays is left out."""
     return _pages(_query(user, address, worker, room, state))
 
 
@@ -119,15 +117,16 @@ def stats() -> Stats:
 
 
 def publish(room: str, data: Any, *, key: str | None = None) -> Position | None:
-    """Publish data to everybody in a room, and to those who come back in time.
+    """Publish data to all sessions in a room, and to those that resume in time.
 
-    Returns where it stands in the room's log, once it is there. Inside a transaction, of any
-    database, it is checked and encoded at once, published when that commits, and None is
-    returned; a failure then is logged. Raises ValueError and TypeError for a room or data that
-    cannot be published, Django's TransactionManagementError where autocommit is off, as
-    ``on_commit`` does, and StoreUnavailable: whether it was published is unknown then. To
-    publish again with the same ``key`` (1 to 200 characters), in the same room within five
-    minutes, is safe: it is there once, where it was put first.
+    Returns its position in the room's log. Within a transaction, of any database, it checks and
+    encodes the data at once, publishes when the transaction commits, and returns None; a failure
+    after the commit is logged. Publishing again with the same ``key`` (1 to 200 characters) in
+    the same room within five minutes has no effect and returns the first position.
+
+    Raises ValueError and TypeError for a room or data that cannot be published,
+    TransactionManagementError with autocommit off, as ``on_commit`` does, and StoreUnavailable:
+    whether it was published is unknown then.
     """
     return _one(publishing.publish([publishing.publish_request(room, data, key)]))
 
@@ -140,8 +139,8 @@ def publish_to_user(user: Any, data: Any, *, key: str | None = None) -> Position
 def publish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] | None:
     """Publish pairs of room and data, in their order and in few round trips.
 
-    Like :func:`publish`; all are checked before the first is published. Each is published for
-    itself: what raises StoreUnavailable may have published some of them.
+    Like :func:`publish`. Checks all before it publishes the first. Not atomic: some may have been
+    published when it raises StoreUnavailable.
     """
     return publishing.publish([publishing.publish_request(room, data) for room, data in messages])
 
@@ -165,23 +164,25 @@ async def apublish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] |
     drafts = []
     for room, data in messages:
         drafts.append(publishing.publish_request(room, data))
-        if len(drafts) % 100 == 0:  # others want their turn of the loop
+        if len(drafts) % 100 == 0:  # let the event loop run
             await asyncio.sleep(0)
     return await publishing.apublish(drafts)
 
 
 def presence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
-    """The sessions that are connected and in a room, newest first, at most ``limit``.
+    """The connected sessions in a room, newest first, at most ``limit``.
 
-    Raises ValueError for what cannot be a room's name, and for a limit below 1.
+    Raises ValueError for an invalid room name and for a limit below 1.
     """
     return composition.blocking_store().page(Query(room=_room(room)), limit=limit).sessions
 
 
 def attendance(room: str) -> Attendance:
-    """How many ``sessions`` are connected and in a room, and how many ``users`` have them;
-    nobody anonymous is a user. Costs the same however many they are, in Redis; in a database
-    they are counted. Raises ValueError for what cannot be a room's name."""
+    """Counts the connected ``sessions`` in a room and their ``users``, without anonymous ones.
+
+    In Redis the cost does not depend on their number; a database counts rows. Raises ValueError
+    for an invalid room name.
+    """
     return composition.blocking_store().attendance(_room(room))
 
 
@@ -199,8 +200,8 @@ async def asessions(
     *, user: Any = "", address: str = "", worker: str = "", room: str = "", state: str = ""
 ) -> tuple[Session, ...]:
     """Async twin of :func:`sessions`."""
-    asked = aiter_sessions(user=user, address=address, worker=worker, room=room, state=state)
-    return tuple([session async for session in asked])
+    found = aiter_sessions(user=user, address=address, worker=worker, room=room, state=state)
+    return tuple([session async for session in found])
 
 
 def aiter_sessions(
@@ -221,9 +222,9 @@ async def _apages(user: Any, others: Query) -> AsyncIterator[Session]:
 
 
 async def _page(query: Query, cursor: str) -> Page:
-    asked: dict[str, Any] = {"limit": BATCH, "cursor": cursor}
-    elsewhere = partial(composition.blocking_store().page, query, **asked)
-    return await answer(lambda here: here.store.page(query, **asked), elsewhere)
+    options: dict[str, Any] = {"limit": BATCH, "cursor": cursor}
+    elsewhere = partial(composition.blocking_store().page, query, **options)
+    return await answer(lambda here: here.store.page(query, **options), elsewhere)
 
 
 async def asessions_of(user: Any) -> tuple[Session, ...]:
@@ -253,47 +254,47 @@ async def aattendance(room: str) -> Attendance:
 
 
 def close_login(digest: str, code: CloseCode) -> None:
-    """Close the sockets of one login, by its digest."""
+    """Close the sockets of a login, which ``digest`` identifies."""
     _close(login=digest, code=code)
 
 
-def _close(*, code: int, reason: str = "", **who: str) -> tuple[str, ...]:
-    if not _is_anybody(code, who):
+def _close(*, code: int, reason: str = "", **target: str) -> tuple[str, ...]:
+    if not _is_valid_target(code, target):
         return ()
-    asked = composition.blocking_store().request_close(**who, code=code, reason=reason)
+    closing = composition.blocking_store().request_close(**target, code=code, reason=reason)
 
-    def hurry() -> None:  # no partial: Django wants the name of one that fails
-        _hurry(asked)
+    def notify() -> None:  # no partial: Django logs the name of a hook that fails
+        _notify_workers(closing)
 
-    composition.once_stored(hurry)
-    return asked
+    composition.once_stored(notify)
+    return closing
 
 
-async def _aclose(*, code: int, reason: str = "", **who: str) -> tuple[str, ...]:
+async def _aclose(*, code: int, reason: str = "", **target: str) -> tuple[str, ...]:
     async def native(here: runtime.Runtime) -> tuple[str, ...]:
-        asked = await here.store.request_close(**who, code=code, reason=reason)
-        _hurry(asked)
-        return asked
+        closing = await here.store.request_close(**target, code=code, reason=reason)
+        _notify_workers(closing)
+        return closing
 
-    if not _is_anybody(code, who):
+    if not _is_valid_target(code, target):
         return ()
-    return await answer(native, partial(_close, code=code, reason=reason, **who))
+    return await answer(native, partial(_close, code=code, reason=reason, **target))
 
 
-def _is_anybody(code: int, who: Mapping[str, str]) -> bool:
-    """Nobody has an empty id, and anonymous visitors are not one user. Raises ValueError for a
-    code that is not an application's."""
+def _is_valid_target(code: int, target: Mapping[str, str]) -> bool:
+    """Whether the target may have sessions: no session has an empty id, and anonymous visitors are
+    not one user. Raises ValueError for a code that is not an application's."""
     if not 4000 <= code <= 4999:
         raise ValueError(f"expected a close code from 4000 to 4999, not {code}")
-    return any(who.values())
+    return any(target.values())
 
 
-def _hurry(asked: tuple[str, ...]) -> None:
-    """No worker need wait for its next flush; this process's own not even for a hint."""
+def _notify_workers(closing: tuple[str, ...]) -> None:
+    """Have the workers flush now: this process's own directly, all others by a hint."""
     for worker in runtime.running():
         worker.nudge()
-    if asked:
-        notifying.tell(HintKind.CLOSING, asked)
+    if closing:
+        notifying.tell(HintKind.CLOSING, closing)
 
 
 def _room(name: str) -> str:
@@ -307,7 +308,7 @@ def _key(user: Any) -> str:
 
 
 async def _loaded(user: Any) -> Any:
-    """A user that is looked up when it is first used, as ``request.user`` is, looked up."""
+    """The user, loaded if it is lazy, as ``request.user`` is."""
     if isinstance(user, LazyObject):
         await sync_to_async(_key)(user)
     return user

@@ -1,4 +1,4 @@
-"""The database tables: live sessions and workers (the database store) and the history."""
+"""The database tables: those of the database store, and the history of closed sessions."""
 
 import secrets
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Counters(models.Model):
-    """What a session counts over all its connections."""
+    """The counts of a session over all its connections."""
 
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)
@@ -23,12 +23,11 @@ class Counters(models.Model):
 class LiveSession(Counters):
     """A session of the database store, from ``open`` to ``confirm``; times in epoch ms.
 
-    ``deadline`` is when a sweep acts: on a connected session after its last beat +
-    SESSION_TIMEOUT + LEASE, on a suspended one at the end of the resume window, on
-    a closing one when its claim expires. ``since`` is when the latter two were set, and
-    counts in these states only: one that lies ahead was told by a clock that was wrong.
-    ``worker`` is empty after an orderly end, so that only a session lost to its worker can
-    be taken up again by it.
+    A sweep acts at ``deadline``: for a connected session SESSION_TIMEOUT + LEASE after its last
+    beat, for a suspended one at the end of the resume window, for a closing one when its claim
+    expires. ``since`` is when a suspended or closing one got its deadline, and has no meaning in
+    other states; a time in the future came from a wrong clock. ``worker`` is empty after an
+    orderly end, so that a worker can reattach only sessions that it has lost.
     """
 
     id = models.CharField(primary_key=True, max_length=64)
@@ -37,7 +36,7 @@ class LiveSession(Counters):
     connection = models.CharField(max_length=64)
     token_hash = models.CharField(max_length=64)
     worker = models.CharField(max_length=32, blank=True)
-    # As text: any user model, UUID keys too.
+    # The primary key as text, whatever its type: any user model may be used.
     user = models.CharField(max_length=255, blank=True, db_index=True)
     username = models.CharField(max_length=255, blank=True)
     login = models.CharField(max_length=64, blank=True, db_index=True)
@@ -56,7 +55,7 @@ class LiveSession(Counters):
     close_code = models.PositiveIntegerField(default=0)
     close_reason = models.CharField(max_length=200, blank=True)
     claimant = models.CharField(max_length=64, blank=True)
-    # Their names, with spaces between them; in memberships they are what is searched.
+    # Names, separated by spaces; queries use memberships.
     rooms = models.TextField(blank=True)
     turn = models.BigIntegerField(default=0, db_default=0)
 
@@ -75,7 +74,7 @@ class LiveSession(Counters):
 
 
 class Membership(models.Model):
-    """A session in a room, as its row says; stays while the session is suspended."""
+    """A session in a room, as in its ``rooms``; stays while the session is suspended."""
 
     session = models.ForeignKey(
         LiveSession, on_delete=models.CASCADE, related_name="memberships", db_index=False
@@ -93,12 +92,12 @@ class Membership(models.Model):
 
 
 class Tombstone(models.Model):
-    """What is over and must not come back: a session that was closed, a connection that its
-    worker has given up, a worker that has left; also that the end of a login, a user or a session
-    was asked for, see ``ends.py``. Forgotten after ``expires_at``.
+    """Marks what has ended and must not come back: a closed session, a connection that its worker
+    has reported as gone, a worker that has left, and a requested end of a login, a user or a
+    session. Deleted after ``expires_at``.
 
-    A session's may hold a verdict, which a client that has its token is told from ``since`` until
-    ``told_until``; all times in epoch ms.
+    That of a session may hold a verdict: from ``since`` until ``told_until`` a client with the
+    session's token gets ``code`` and ``reason``. All times in epoch ms.
     """
 
     name = models.CharField(primary_key=True, max_length=64)
@@ -119,12 +118,10 @@ class Tombstone(models.Model):
 
 
 class Worker(models.Model):
-    """A worker's lease and what it reports of itself; ``lease_until`` in epoch ms, and so is
-    ``beat_at``, with which the lease began.
+    """A worker's lease, from ``beat_at`` to ``lease_until`` in epoch ms, and its report.
 
-    A lost worker's row stays for a month, so that one that was only frozen finds its counts
-    where it left them and nothing is counted twice. They are ``folded`` into the registry's
-    after a day.
+    The row of a lost worker stays for a month, so that nothing is counted twice if the worker was
+    only frozen. After a day its counts are ``folded`` into the registry's.
     """
 
     id = models.CharField(primary_key=True, max_length=32)
@@ -152,7 +149,7 @@ class Worker(models.Model):
 
 
 class Sample(models.Model):
-    """A point of the admin's chart, taken by whichever worker was first; ``at`` in epoch ms."""
+    """A point of the admin's chart; the first worker to take it writes it. ``at`` in epoch ms."""
 
     at = models.BigIntegerField(primary_key=True)
     connected = models.PositiveIntegerField()
@@ -168,14 +165,14 @@ class Sample(models.Model):
 
 
 def new_incarnation() -> str:
-    """A name that nobody has had before."""
+    """A random name for a new registry."""
     return secrets.token_hex(8)
 
 
 class Registry(models.Model):
-    """One row: the counts of workers long gone, the last sweep, when a worker noticed last that the
-    clock was set back, and from when (epoch ms), the name of all this content, which goes when it
-    goes, and whose it is."""
+    """The one row about the whole store: the counts of former workers, the last sweep, and when
+    the clock was last seen to be set back, and from when (epoch ms). ``incarnation`` names this
+    content of the store: if the content is lost, so is the name."""
 
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)
@@ -188,8 +185,7 @@ class Registry(models.Model):
     set_back_at = models.BigIntegerField(default=0, db_default=0)
     set_back_from = models.BigIntegerField(default=0, db_default=0)
     incarnation = models.CharField(max_length=32, default=new_incarnation)
-    # Whose all this is: the fingerprint of its secret key. Releases that know nothing of it insert
-    # rows, too.
+    # The fingerprint of the owner's secret key. Older releases insert rows without it.
     owner_key = models.CharField(max_length=64, blank=True, default="", db_default="")
     layout = models.PositiveIntegerField(default=0, db_default=0)
 
@@ -201,9 +197,8 @@ class Registry(models.Model):
 
 
 class RoomLog(models.Model):
-    """Where a room's log ends: it holds the entries from ``oldest`` to ``top``. ``size`` counts
-    their bytes. ``touched_at`` is the last append or, later, the last time that somebody
-    needed to know; epoch ms."""
+    """The end of a room's log. It holds the entries from ``oldest`` to ``top``, ``size`` in bytes.
+    ``touched_at`` is the last append or, if later, the last read of the end; epoch ms."""
 
     room = models.CharField(primary_key=True, max_length=100)
     epoch = models.CharField(max_length=32)
@@ -215,7 +210,7 @@ class RoomLog(models.Model):
 
     class Meta:
         default_permissions = ()
-        # Those that hold entries: a few of all the rooms that there have been.
+        # Logs that hold entries: few of all rooms that there have been.
         indexes = [
             models.Index(
                 fields=["appended_at"], condition=models.Q(size__gt=0), name="realtime_log_held"
@@ -227,7 +222,7 @@ class RoomLog(models.Model):
 
 
 class RoomEntry(models.Model):
-    """A publication in a room's log; ``time`` in epoch ms, ``data`` is JSON, ``size`` its bytes."""
+    """A publication in a room's log: ``time`` in epoch ms, ``data`` as JSON, ``size`` in bytes."""
 
     log = models.ForeignKey(
         RoomLog, on_delete=models.CASCADE, related_name="entries", db_index=False
@@ -248,7 +243,7 @@ class RoomEntry(models.Model):
 
 
 class RoomKey(models.Model):
-    """What was published under a key, and where; forgotten at ``expires_at``, epoch ms."""
+    """Where a publication with a key stands; deleted after ``expires_at``. Times in epoch ms."""
 
     room = models.CharField(max_length=100)
     key = models.CharField(max_length=500)
@@ -266,7 +261,7 @@ class RoomKey(models.Model):
 
 
 class ClosedSession(Counters):
-    """One row for each session that has ended, whoever noticed; kept for HISTORY_DAYS."""
+    """The history row of a session that has ended; kept for HISTORY_DAYS."""
 
     session = models.CharField(max_length=64, unique=True)
     user = models.CharField(max_length=255, blank=True, db_index=True)

@@ -1,4 +1,4 @@
-"""Logins and logouts, as Django's HTTP half sees them, told to the sockets."""
+"""Closes the sockets of a login when Django logs it in or out."""
 
 from contextlib import suppress
 from typing import Any
@@ -19,7 +19,7 @@ from realtime.store.contract import StoreUnavailable
 
 @receiver(user_logged_out)
 def close_sockets(request: HttpRequest | None, **_: Any) -> None:
-    """End the sockets of this login at once; the session key is readable until it is flushed."""
+    """On logout close the sockets of this login; its session key is still there."""
     session = getattr(request, "session", None)
     if session is not None:
         _close(session.session_key, CloseCode.LOGGED_OUT)
@@ -27,7 +27,7 @@ def close_sockets(request: HttpRequest | None, **_: Any) -> None:
 
 @receiver(user_logged_in)
 def call_back_sockets(request: HttpRequest | None, **_: Any) -> None:
-    """A login moves to a new session key: sockets of the old one come back with the new."""
+    """On login the session key changes: sockets of the old key reconnect with the new one."""
     if request is None:
         return
     before = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
@@ -36,14 +36,16 @@ def call_back_sockets(request: HttpRequest | None, **_: Any) -> None:
 
 
 def _close(session_key: str | None, code: CloseCode) -> None:
-    """After the transactions that are open, so that nothing is closed for a login that is rolled
-    back. Where one is managed by hand nothing tells of its commit: the workers' next look at
-    the logins finds what has become of this one."""
+    """Close them once the open transactions have committed; after a rollback they stay open.
+
+    Transactions that are managed by hand have no commit hooks: there the workers' next
+    revalidation closes the sockets.
+    """
     if not session_key:
         return
 
-    def close() -> None:  # no partial: Django wants the name of one that fails
-        # The workers say that the store is away; their next look at the logins finds this one.
+    def close() -> None:  # no partial: Django logs the name of a hook that fails
+        # The workers log outages of the store, and their next revalidation closes the sockets.
         with suppress(StoreUnavailable):
             api.close_login(digest_of(session_key), code)
 

@@ -1,13 +1,13 @@
-"""Signals of a session's life; receivers get ``session`` (a ``store.records.Session``).
+"""Signals of sessions; receivers get ``session``, a ``realtime.store.records.Session``.
 
-``room_joined`` and ``room_left`` also carry ``room``: the session came into it, or left it,
-also because its connection began or ended. One that is suspended or closed shows in ``rooms``
-what it has left.
+``room_joined`` and ``room_left`` also carry ``room``, the name of a room that the session joined
+or left, by a message or because its connection began or ended. ``rooms`` of a session that was
+suspended or closed names the rooms that it has left.
 
-They are sent from a thread, so receivers may use the database. ``session_closed``
-also carries ``code`` and ``reason``, is sent exactly once per session whichever
-process notices, and inside the transaction that writes the history row: what its
-receivers write to the same database is kept or lost together with it.
+Threads send the signals, so receivers may use the database. ``session_closed`` also carries
+``code`` and ``reason``. It is sent exactly once for each session, within the transaction that
+writes its history row: what receivers write to the same database is committed or rolled back
+with the row.
 """
 
 import logging
@@ -29,7 +29,7 @@ logger = logging.getLogger("realtime.signals")
 
 
 def announce(signal: Signal, sessions: Iterable[Session]) -> None:
-    """Send one of the first three for each session; a failing receiver is logged."""
+    """Send one of the first three signals for each session. Django logs receivers that fail."""
     for session in sessions:
         signal.send_robust(sender=Session, session=session)
 
@@ -41,7 +41,7 @@ def announce_rooms(signal: Signal, session: Session, rooms: Iterable[str]) -> No
 
 
 def announce_left(sessions: Iterable[Session]) -> None:
-    """Send ``room_left`` for all rooms in which these sessions were until now."""
+    """Send ``room_left`` for all rooms of these sessions."""
     for session in sessions:
         announce_rooms(room_left, session, session.rooms)
 
@@ -53,10 +53,10 @@ def announce_suspended(sessions: Sequence[Session]) -> None:
 
 
 def announce_closed(session: Session, alias: str) -> None:
-    """Send ``session_closed`` within the open transaction of ``alias``.
+    """Send ``session_closed`` within the open transaction of the database ``alias``.
 
-    A receiver whose query fails would spoil the transaction on some databases;
-    the savepoint keeps the history row safe from it.
+    On some databases a receiver's failing query breaks the transaction; the savepoint saves the
+    history row from it.
     """
     try:
         with transaction.atomic(alias):

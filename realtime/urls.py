@@ -1,4 +1,4 @@
-"""``path("realtime/", include("realtime.urls"))``."""
+"""The health view; include it as ``path("realtime/", include("realtime.urls"))``."""
 
 from django.urls import path
 

@@ -42,7 +42,7 @@ from realtime.store.records import (
     SweepReport,
     Totals,
 )
-from realtime.views import health as monitor
+from realtime.views import health as health_view
 from realtime.views.serializers import as_json
 from realtime.worker.admission.handler_queue import MAX_WAITING
 from realtime.worker.connections.connection import MAX_MALFORMED
@@ -369,10 +369,10 @@ def health(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     async def ask() -> Stats:
         return stats
 
-    monkeypatch.setattr(monitor, "_ask", ask)
-    monkeypatch.setattr(monitor._last, "at", float("-inf"))
-    body = asyncio.run(monitor.health())
-    monitor._last.at = float("-inf")
+    monkeypatch.setattr(health_view, "_read_stats", ask)
+    monkeypatch.setattr(health_view._last, "at", float("-inf"))
+    body = asyncio.run(health_view.health_body())
+    health_view._last.at = float("-inf")
     return body
 
 

@@ -1,4 +1,4 @@
-"""Disconnecting from the admin: whom it would hit, doing it, writing it down."""
+"""Disconnecting sessions from the admin: finding them, disconnecting, logging it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,83 +19,91 @@ from realtime.views.serializers import reference
 
 PERMISSION = "realtime.disconnect_livesession"
 
-REASON_LENGTH = 200  # what the store keeps of it
+REASON_LENGTH = 200  # characters, as in the store
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a disconnect hits: these sessions alone, or all that their users have."""
+    """The sessions of a disconnect; with ``users``, all sessions of these users."""
 
     sessions: tuple[Session, ...]
     users: tuple[str, ...] = ()
 
     @property
     def whole_users(self) -> bool:
-        """Whether all sessions of some users are meant."""
+        """Whether all sessions of some users will be disconnected."""
         return bool(self.users)
 
 
-def target(
+def find_target(
     store: BlockingStore, ids: Sequence[str], *, of_users: bool, users: Sequence[str] = ()
 ) -> Target:
-    """What is left of the chosen sessions, or what their users have. Raises StoreUnavailable.
+    """The chosen sessions that still exist or, with ``of_users``, all sessions of their users.
 
-    An anonymous session has no user; it is hit alone. ``users`` were meant before: the
-    sessions by which they were chosen may have ended since.
+    Anonymous sessions stay single. ``users`` adds users that were chosen by sessions which may
+    have ended since. Raises StoreUnavailable.
     """
     chosen = tuple(session for id_ in ids if (session := store.get(id_)))
     if not of_users:
         return Target(chosen)
-    theirs = [s.peer.user for s in chosen if s.peer.user]
-    all_users = tuple(dict.fromkeys([*filter(None, users), *theirs]))
-    nobodys = tuple(session for session in chosen if not session.peer.user)
-    return Target(nobodys + tuple(s for user in all_users for s in store.of_user(user)), all_users)
+    owners = [s.peer.user for s in chosen if s.peer.user]
+    all_users = tuple(dict.fromkeys([*filter(None, users), *owners]))
+    anonymous = tuple(session for session in chosen if not session.peer.user)
+    return Target(
+        anonymous + tuple(s for user in all_users for s in store.of_user(user)), all_users
+    )
 
 
 def disconnect(target: Target, reason: str, *, by: Any) -> int:
-    """Ask for the end of all, with one log entry per session or user; how many were there."""
-    alone = [s for s in target.sessions if s.peer.user not in target.users]
+    """Disconnect all, with a log entry for each single session or user. Returns how many."""
+    single = [s for s in target.sessions if s.peer.user not in target.users]
     done = 0
-    for session in alone:
+    for session in single:
         if api.kick(session.id, reason=reason):
             done += 1
-            _log(by, LiveSession, reference(session.id), _name(session), _of_one(session, reason))
+            _log(
+                by,
+                LiveSession,
+                reference(session.id),
+                _name(session),
+                _session_text(session, reason),
+            )
     for user in target.users:
         count = api.kick_user(user, reason=reason)
         done += count
-        name = next((_who(s) for s in target.sessions if s.peer.user == user), user)
-        _log(by, get_user_model(), user, name, _of_user(name, count, reason))
+        name = next((_user_name(s) for s in target.sessions if s.peer.user == user), user)
+        _log(by, get_user_model(), user, name, _user_text(name, count, reason))
     return done
 
 
-def _of_one(session: Session, reason: str) -> str:
-    who = {"who": _who(session), "address": session.peer.address}
-    return _with_reason(_("Disconnected %(who)s, %(address)s") % who, reason)
+def _session_text(session: Session, reason: str) -> str:
+    names = {"user": _user_name(session), "address": session.peer.address}
+    return _with_reason(_("Disconnected %(user)s, %(address)s") % names, reason)
 
 
-def _of_user(name: str, count: int, reason: str) -> str:
+def _user_text(name: str, count: int, reason: str) -> str:
     text = ngettext(
-        "Disconnected %(count)d session of %(who)s",
-        "Disconnected all %(count)d sessions of %(who)s",
+        "Disconnected %(count)d session of %(user)s",
+        "Disconnected all %(count)d sessions of %(user)s",
         count,
     )
-    return _with_reason(text % {"count": count, "who": name}, reason)
+    return _with_reason(text % {"count": count, "user": name}, reason)
 
 
 def _with_reason(text: str, reason: str) -> str:
     return f"{text}: {reason}" if reason else text
 
 
-def _who(session: Session) -> str:
+def _user_name(session: Session) -> str:
     return session.peer.username or session.peer.user or _("anonymous")
 
 
 def _name(session: Session) -> str:
-    return f"{_who(session)} {reference(session.id)}"
+    return f"{_user_name(session)} {reference(session.id)}"
 
 
 def _log(by: Any, model: type[Model], key: str, name: str, message: str) -> None:
-    # The admin makes a link of the key, so a session's is its reference and never its id.
+    # The admin turns the key into a link, so that of a session is its reference, not its id.
     LogEntry.objects.create(
         user_id=by.pk,
         content_type=ContentType.objects.get_for_model(model),

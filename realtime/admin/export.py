@@ -1,4 +1,4 @@
-"""The history as CSV: as much as there is, without holding it, and safe to open."""
+"""The history as CSV, streamed, and safe to open in a spreadsheet."""
 
 import csv
 import re
@@ -15,17 +15,17 @@ from django.utils import timezone
 from realtime.ending.history import COLUMNS, newest_first
 from realtime.models import ClosedSession
 
-# What makes a formula of a text in Excel, LibreOffice or Google Sheets, the wide forms
-# that some of them accept included (OWASP, "CSV injection").
+# Texts that begin with these are formulas in Excel, LibreOffice or Google Sheets; some accept the
+# full-width forms (OWASP, "CSV injection").
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
-# A reader that splits at semicolons or tabs takes no notice of our quotes: to it a cell begins,
-# and may be a formula, behind each of these, whatever quotes and blanks come first.
+# A program that splits at semicolons or tabs ignores our quotes: for it a cell, perhaps a formula,
+# begins after each of these, and after any quotes and blanks that follow.
 _WITHIN = re.compile(r"(^|[;\t\r\n])([\s\"]*)(?=[=+\-@＝＋－＠])")
 
 
 class _Echo:
-    """A file for ``csv.writer`` that hands back what is written."""
+    """A file for ``csv.writer``, which then returns each line."""
 
     def write(self, text: str) -> str:
         return text
@@ -34,9 +34,9 @@ class _Echo:
 def as_csv(
     request: HttpRequest, rows: "QuerySet[ClosedSession]", filename: str
 ) -> StreamingHttpResponse:
-    """The rows, newest first, as a download in the current timezone."""
+    """The rows, newest first, as a download, with times in the current timezone."""
     content: Any = _lines(rows)
-    if isinstance(request, ASGIRequest):  # a server of either kind would collect the other's
+    if isinstance(request, ASGIRequest):  # a sync iterator would be collected in memory
         content = _without_blocking(content)
     response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
@@ -44,7 +44,7 @@ def as_csv(
 
 
 def _lines(rows: "QuerySet[ClosedSession]") -> Iterator[str]:
-    """A chunk of lines at a time."""
+    """Yields the lines in chunks."""
     writer = csv.writer(_Echo())
     yield str(writer.writerow(COLUMNS))
     for chunk in newest_first(rows):
@@ -52,12 +52,12 @@ def _lines(rows: "QuerySet[ClosedSession]") -> Iterator[str]:
 
 
 async def _without_blocking(lines: Iterator[str]) -> AsyncIterator[str]:
-    following = sync_to_async(_following)
-    while (chunk := await following(lines)) is not None:
+    next_chunk = sync_to_async(_next_chunk)
+    while (chunk := await next_chunk(lines)) is not None:
         yield chunk
 
 
-def _following(lines: Iterator[str]) -> str | None:
+def _next_chunk(lines: Iterator[str]) -> str | None:
     return next(lines, None)
 
 
@@ -66,16 +66,15 @@ def _cells(row: ClosedSession) -> list[str]:
 
 
 def cell(value: Any) -> str:
-    """A value as a cell: a text that a spreadsheet would compute, or compute a part of, has an
-    apostrophe there."""
+    """A value as the text of a cell, with an apostrophe before all that may be a formula."""
     if isinstance(value, str):
-        whole = f"'{value}" if value.startswith(FORMULA) else value
-        return _WITHIN.sub(r"\1\2'", whole)
+        escaped = f"'{value}" if value.startswith(FORMULA) else value
+        return _WITHIN.sub(r"\1\2'", escaped)
     if isinstance(value, datetime):
         return local(value).isoformat(timespec="milliseconds")
     return str(value)
 
 
 def local(moment: datetime) -> datetime:
-    """In the current timezone; without ``USE_TZ`` it is there already."""
+    """The datetime in the current timezone; without ``USE_TZ`` it has none and stays as it is."""
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment

@@ -1,4 +1,4 @@
-"""The admin's history: sessions that have ended, to look at and to take along."""
+"""The admin's pages of closed sessions, and their export."""
 
 from typing import Any, ClassVar
 
@@ -19,12 +19,12 @@ from realtime.protocol.codes import CloseCode, reason_of_peer
 
 from .export import as_csv, local
 
-# Codes that clients, proxies and servers end with, besides the protocol's own.
+# Codes of clients, proxies and servers, besides those of the protocol.
 FOREIGN = {1005: reason_of_peer(1005), 1009: "frame too large", 1011: "server failed"}
 
 
 class CodeFilter(admin.SimpleListFilter):
-    """By close code: those that may be expected, without asking the table which it holds."""
+    """Filter by close code. Lists the known codes: a query for those in the table would be slow."""
 
     title = _("close code")
     parameter_name = "code"
@@ -41,20 +41,20 @@ class CodeFilter(admin.SimpleListFilter):
         value = self.value()
         if value is None:
             return queryset
-        # An application's own codes are not in the list, but may be in the URL.
+        # An application's own codes are not listed, but the URL may have them.
         is_code = value.isdecimal() and len(value) <= 5
         return queryset.filter(code=int(value)) if is_code else queryset.none()
 
 
 @admin.register(ClosedSession)
 class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Read-only. Sessions are not searched here by their id, since searches go into the URL."""
+    """Read-only. There is no search by session id: it would appear in the URL."""
 
-    # How it ended comes early: on a small screen what is on the right is out of sight.
+    # Code and reason come first: a small screen cuts off columns on the right.
     list_display = ["closed_at", "code", "why", "who", "lasted", "resumes", "address", "opened_at"]
     list_filter = ["closed_at", CodeFilter]
     search_fields = ["username__exact", "user__exact", "address__exact"]
-    search_help_text = _("A user's name or ID, or an address; exactly as it is.")
+    search_help_text = _("The exact name or ID of a user, or an exact address.")
     list_per_page = 50
     show_full_result_count = False
     actions = None
@@ -94,12 +94,12 @@ class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [own, *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What the list shows with the same filters, all of it, as CSV."""
+        """All rows of the list with the same filters, as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
             rows = self.get_changelist_instance(request).get_queryset(request)
-        except IncorrectLookupParameters:  # a URL made by hand
+        except IncorrectLookupParameters:  # the URL was edited by hand
             return redirect(self._url("changelist"))
         day = local(timezone.now()).date().isoformat()
         return as_csv(request, rows, f"closed-sessions-{day}.csv")
@@ -109,7 +109,7 @@ class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> Any:
         url = self._url("export")
         query = request.GET.copy()
-        for name in ("p", "o", "all"):  # where one is in the list, not what is in it
+        for name in ("p", "o", "all"):  # position and order, not filters
             query.pop(name, None)
         export = f"{url}?{query.urlencode()}" if query else url
         return super().changelist_view(request, {**(extra_context or {}), "export_url": export})
@@ -124,7 +124,7 @@ class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def lasted(seconds: float) -> str:
-    """A duration as people say it: ``3:02:01`` or ``0:12``."""
+    """A duration as text: ``3:02:01`` or ``0:12``."""
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,4 +1,4 @@
-"""What the list of live sessions is asked for, and what it answers."""
+"""The list of live sessions: its URL parameters, and the data that it shows."""
 
 from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -35,13 +35,13 @@ STATES = {
     SessionState.CONNECTED.value: _("connected"),
     SessionState.SUSPENDED.value: _("suspended"),
 }
-# How the columns that can be sorted by are sorted, as a screen reader announces it.
+# The directions of the columns that sort the list, as values of ``aria-sort``.
 SORTED = {Order.STARTED.value: "descending", Order.LAST_BEAT.value: "ascending"}
 
 
 @dataclass(frozen=True, slots=True)
 class ListParams:
-    """The list's URL, field by field; what is not understood is as if it were not there."""
+    """The parameters of the list's URL; unknown values count as absent."""
 
     by: str = "username"
     q: str = ""
@@ -52,33 +52,33 @@ class ListParams:
 
     @classmethod
     def of(cls, data: Mapping[str, str]) -> "ListParams":
-        """What a query string or a form asks for."""
+        """Parse a query string or a form."""
         known: dict[str, Container[str]] = {"by": SEARCHES, "state": STATES, "order": SORTED}
         given = {field.name: _clean(data.get(field.name, "")) for field in fields(cls)}
         return cls(**{k: v for k, v in given.items() if v and v in known.get(k, (v,))})
 
     @property
     def narrowed(self) -> bool:
-        """Whether it leaves some sessions out."""
+        """Whether the parameters filter sessions."""
         return bool(self.q or self.state or self.worker)
 
     def url(self, **changes: str) -> str:
-        """A link to this list with some fields changed; from its first page."""
-        asked = asdict(replace(self, **{"cursor": "", **changes}))
-        if not asked["q"]:
-            asked["by"] = ""
+        """A URL query with some parameters changed, for the first page."""
+        params = asdict(replace(self, **{"cursor": "", **changes}))
+        if not params["q"]:
+            params["by"] = ""
         default = {"order": Order.STARTED.value}
-        return "?" + urlencode({k: v for k, v in asked.items() if v and v != default.get(k)})
+        return "?" + urlencode({k: v for k, v in params.items() if v and v != default.get(k)})
 
     def query(self) -> Query | None:
-        """The same for the store; None if it is about a user name that nobody has."""
+        """The store's query for these parameters; None if no user has the name searched for."""
         by = {"username": "user", "session": "prefix"}.get(self.by, self.by)
         text = _key_of(self.q) if self.q and self.by == "username" else self.q
         if text is None:
             return None
         state = SessionState(self.state) if self.state else None
-        wanted: dict[str, Any] = {by: text}
-        return Query(**wanted, state=state, worker=self.worker, order=Order(self.order))
+        search: dict[str, Any] = {by: text}
+        return Query(**search, state=state, worker=self.worker, order=Order(self.order))
 
 
 def _clean(text: str) -> str:
@@ -86,7 +86,7 @@ def _clean(text: str) -> str:
 
 
 def _key_of(username: str) -> str | None:
-    """Stores know users by their key, which does not change with the name."""
+    """The key by which stores know a user, which does not change with the name."""
     users: Any = get_user_model()._default_manager
     try:
         return str(users.get_by_natural_key(username).pk)
@@ -94,11 +94,12 @@ def _key_of(username: str) -> str | None:
         return None
 
 
-def overview(store: BlockingStore, question: ListParams, *, after: int) -> dict[str, Any]:
-    """Everything on the page that changes by itself. Raises StoreUnavailable."""
+def overview(store: BlockingStore, params: ListParams, *, after: int) -> dict[str, Any]:
+    """The context of the parts that update themselves. ``after`` is the time of the last sample that
+    the page has, in epoch milliseconds. Raises StoreUnavailable."""
     stats = store.stats()
     workers = store.workers()
-    page = _page(store, question)
+    page = _page(store, params)
     names = names_of(workers)
     return {
         "as_of": timezone.now(),
@@ -107,29 +108,29 @@ def overview(store: BlockingStore, question: ListParams, *, after: int) -> dict[
         "sweep": stats.last_sweep,
         "swept_at": moment(stats.last_sweep.at) if stats.last_sweep else None,
         "rows": [as_row(session, names) for session in page.sessions],
-        "next_url": question.url(cursor=page.cursor) if page.cursor else "",
+        "next_url": params.url(cursor=page.cursor) if page.cursor else "",
         "workers": [(worker.id, names[worker.id]) for worker in workers],
         "points": points(store.samples(after=after), stats),
     }
 
 
-def _page(store: BlockingStore, question: ListParams) -> Page:
-    query = question.query()
+def _page(store: BlockingStore, params: ListParams) -> Page:
+    query = params.query()
     if query is None:
         return Page(())
     try:
-        return store.page(query, limit=PAGE, cursor=question.cursor)
-    except ValueError:  # not a cursor of ours: from the beginning
+        return store.page(query, limit=PAGE, cursor=params.cursor)
+    except ValueError:  # an unknown cursor: the first page
         return store.page(query, limit=PAGE)
 
 
 def names_of(workers: tuple[WorkerReport, ...]) -> dict[str, str]:
-    """Workers as an operator knows them: host and process id."""
+    """The names of workers by id: host and process id."""
     return {worker.id: f"{worker.host}:{worker.pid}" for worker in workers}
 
 
 def points(samples: tuple[StatsSample, ...], stats: Stats) -> dict[str, Any]:
-    """The chart's points, and the one that is now."""
+    """The chart's points: those of the samples, and the present one."""
     now = StatsSample(
         round(timezone.now().timestamp() * 1000),
         stats.connected,
@@ -145,7 +146,7 @@ def _point(sample: StatsSample) -> list[float | None]:
 
 
 def _tiles(stats: Stats) -> list[dict[str, Any]]:
-    """The totals in the order in which trouble is looked for; ``alarm`` where they show it."""
+    """The totals, the most telling ones first; ``alarm`` marks signs of a failure."""
     return [
         _tile("connected", _("Sessions"), stats.connected),
         _tile("users", _("Users"), stats.users),

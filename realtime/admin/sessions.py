@@ -1,10 +1,8 @@
-"""The admin's live sessions: a list that follows, a page per session, disconnecting.
+"""The admin's pages of live sessions: a list that updates itself, a page for each, disconnecting.
 
-Everything live comes from the store, whatever that is. Two rules shape the URLs:
-a session's id is in none of them, so a session's page is found by the id's first
-characters (``store.base.ID_PREFIX_LEN``), which the store can look up like any prefix and
-the browser's back button can return to; and what might contain an id, a search,
-is a POST that leads on to such a URL.
+The data comes from the store. No URL contains a session id: a session's page has the first
+ID_PREFIX_LEN characters of the id, which the store looks up like any prefix. A search may contain
+an id, so it is a POST that redirects to such a URL.
 """
 
 from collections.abc import Callable
@@ -28,7 +26,7 @@ from realtime.store.contract import ID_PREFIX_LEN, StoreUnavailable
 from realtime.store.records import Query, Session
 from realtime.views.serializers import as_row, reference
 
-from .disconnect import PERMISSION, REASON_LENGTH, Target, disconnect, target
+from .disconnect import PERMISSION, REASON_LENGTH, Target, disconnect, find_target
 from .listing import SEARCHES, SORTED, STATES, ListParams, names_of, overview
 
 LIST = "admin:realtime_livesession_changelist"
@@ -38,13 +36,13 @@ TEMPLATES = "admin/realtime/livesession"
 Context = dict[str, Any]
 
 HISTORY = 10  # rows on a session's page
-OTHERS = 20
-NAMED = 20  # on the page that asks before disconnecting
+OTHERS = 20  # further sessions of the user there
+LISTED = 20  # on the page that confirms a disconnect
 
 
 @admin.register(LiveSession)
 class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Pages of the stock admin over the store's sessions; rows are never edited."""
+    """Read-only pages in the style of the stock admin, over the store's sessions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -56,7 +54,7 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        """These instead of the stock ones, which would ask the ORM."""
+        """These replace the stock views, which would query the ORM."""
         views: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
             "changelist": ("", self.changelist_view),
             "search": ("search/", self.search_view),
@@ -73,19 +71,19 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        self._admit(request)
-        question = ListParams.of(request.GET)
-        if len(question.q) > ID_PREFIX_LEN and question.by == "session":
-            return redirect(self._url(LIST) + question.url(q=reference(question.q)))
-        return self._answer(request, "list", _("Live sessions"), lambda: _list(request, question))
+        self._check_permission(request)
+        params = ListParams.of(request.GET)
+        if len(params.q) > ID_PREFIX_LEN and params.by == "session":
+            return redirect(self._url(LIST) + params.url(q=reference(params.q)))
+        return self._render(request, "list", _("Live sessions"), lambda: _list(request, params))
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
-        """From the search form, whose text may be a session's id, to a URL without it."""
-        self._admit(request)
-        question = ListParams.of(request.POST)
-        if question.by == "session" and len(question.q) >= ID_PREFIX_LEN:
-            return self._to_session(question.q)
-        return redirect(self._url(LIST) + question.url())
+        """Redirect from the search form, whose text may be a session id, to a URL without it."""
+        self._check_permission(request)
+        params = ListParams.of(request.POST)
+        if params.by == "session" and len(params.q) >= ID_PREFIX_LEN:
+            return self._to_session(params.q)
+        return redirect(self._url(LIST) + params.url())
 
     # ------------------------------------------------------------ one session
 
@@ -96,61 +94,61 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        self._admit(request)
-        wanted = unquote(object_id)
-        if len(wanted) > ID_PREFIX_LEN:
-            return self._to_session(wanted)
-        return self._answer(request, "session", _("Session"), lambda: _session(request, wanted))
+        self._check_permission(request)
+        prefix = unquote(object_id)
+        if len(prefix) > ID_PREFIX_LEN:
+            return self._to_session(prefix)
+        return self._render(request, "session", _("Session"), lambda: _session(request, prefix))
 
     # ------------------------------------------------------------ disconnecting
 
     def disconnect_view(self, request: HttpRequest) -> HttpResponse:
-        """First asks, then does."""
-        self._admit(request)
+        """Show the page that confirms it; disconnect when that is submitted."""
+        self._check_permission(request)
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
-        if request.method != "POST":  # a login in between, a bookmark
+        if request.method != "POST":  # a redirect after login, or a bookmark
             return redirect(self._url(LIST))
         of_users = request.POST.get("scope") == "users"
         try:
             chosen, users = request.POST.getlist("session"), request.POST.getlist("user")
-            hit = target(blocking_store(), chosen, of_users=of_users, users=users)
-            return self._disconnect(request, hit)
+            target = find_target(blocking_store(), chosen, of_users=of_users, users=users)
+            return self._disconnect(request, target)
         except StoreUnavailable as error:
             messages.error(request, _unreachable(error))
             return redirect(self._url(LIST))
 
-    def _disconnect(self, request: HttpRequest, hit: Target) -> HttpResponse:
-        if not hit.sessions:
-            messages.warning(request, _("None of the chosen sessions is there any more."))
+    def _disconnect(self, request: HttpRequest, target: Target) -> HttpResponse:
+        if not target.sessions:
+            messages.warning(request, _("None of the chosen sessions exists any more."))
         elif "confirmed" in request.POST:
             reason = request.POST.get("reason", "").strip()[:REASON_LENGTH]
-            count = disconnect(hit, reason, by=request.user)
-            done = ngettext(
+            count = disconnect(target, reason, by=request.user)
+            text = ngettext(
                 "%d session will be disconnected.", "%d sessions will be disconnected.", count
             )
-            messages.success(request, done % count)
+            messages.success(request, text % count)
         else:
-            return self._ask(request, hit)
+            return self._confirm(request, target)
         return redirect(self._url(LIST))
 
-    def _ask(self, request: HttpRequest, hit: Target) -> HttpResponse:
-        context = self._frame(request, _("Disconnect sessions")) | {
-            "hit": hit,
-            "rows": [as_row(session, {}) for session in hit.sessions[:NAMED]],
-            "more": len(hit.sessions) - NAMED,
+    def _confirm(self, request: HttpRequest, target: Target) -> HttpResponse:
+        context = self._page_context(request, _("Disconnect sessions")) | {
+            "target": target,
+            "rows": [as_row(session, {}) for session in target.sessions[:LISTED]],
+            "more": len(target.sessions) - LISTED,
             "chosen": request.POST.getlist("session"),
             "scope": request.POST.get("scope", ""),
             "reason_length": REASON_LENGTH,
         }
         return TemplateResponse(request, f"{TEMPLATES}/disconnect.html", context)
 
-    # ------------------------------------------------------------ what all have in common
+    # ------------------------------------------------------------ shared
 
-    def _admit(self, request: HttpRequest) -> None:
+    def _check_permission(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        # For links: a project may have several admin sites.
+        # Links lead to this admin site; a project may have several.
         request.current_app = self.admin_site.name
 
     def _url(self, name: str, *args: str) -> str:
@@ -159,12 +157,12 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def _to_session(self, session: str) -> HttpResponseRedirect:
         return HttpResponseRedirect(self._url(SESSION, quote(reference(session))))
 
-    def _answer(
+    def _render(
         self, request: HttpRequest, name: str, title: str, build: Callable[[], Context | None]
     ) -> HttpResponse:
-        """A whole page, or with ``?live`` only what changes by itself."""
+        """Render a whole page, or with ``?live`` only the parts that update themselves."""
         live = "live" in request.GET
-        context, status = self._frame(request, title), 200
+        context, status = self._page_context(request, title), 200
         try:
             found = build()
         except StoreUnavailable as error:
@@ -174,10 +172,10 @@ class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return TemplateResponse(request, template, context | found, status=status)
         if live:
             return HttpResponse(status=404)
-        messages.warning(request, _("There is no such session, and none in the history."))
+        messages.warning(request, _("There is no such session, neither live nor in the history."))
         return redirect(self._url(LIST))
 
-    def _frame(self, request: HttpRequest, title: str) -> dict[str, Any]:
+    def _page_context(self, request: HttpRequest, title: str) -> dict[str, Any]:
         return {
             **self.admin_site.each_context(request),
             "title": title,
@@ -192,70 +190,70 @@ def _unreachable(error: StoreUnavailable) -> str:
     return _("The store is unreachable: %s") % error
 
 
-def _list(request: HttpRequest, question: ListParams) -> dict[str, Any]:
+def _list(request: HttpRequest, params: ListParams) -> dict[str, Any]:
     after = request.GET.get("after", "")
-    seen = int(after) if after.isdecimal() and len(after) < 16 else 0
-    sort = {order: (question.url(order=order), way) for order, way in SORTED.items()}
-    return overview(blocking_store(), question, after=seen) | {
-        "question": question,
+    newest = int(after) if after.isdecimal() and len(after) < 16 else 0
+    sort = {order: (params.url(order=order), way) for order, way in SORTED.items()}
+    return overview(blocking_store(), params, after=newest) | {
+        "params": params,
         "sort": sort,
         "searches": SEARCHES,
         "states": STATES,
     }
 
 
-def _session(request: HttpRequest, wanted: str) -> dict[str, Any] | None:
-    """A session's page; None if there is nothing to show.
+def _session(request: HttpRequest, prefix: str) -> dict[str, Any] | None:
+    """The context of a session's page; None if no session begins with ``prefix``.
 
-    Two sessions that begin alike would both be shown: 48 bits of chance are against it.
+    If two did, the page would show both; 48 random bits make that unlikely.
     """
     store = blocking_store()
     may_see_history = request.user.has_perm("realtime.view_closedsession")
-    if len(wanted) < ID_PREFIX_LEN:
+    if len(prefix) < ID_PREFIX_LEN:
         return None
-    found = store.page(Query(prefix=wanted), limit=2).sessions
-    ended = _ended(wanted) if may_see_history else []
+    found = store.page(Query(prefix=prefix), limit=2).sessions
+    ended = _ended(prefix) if may_see_history else []
     if not found and not ended:
         return None
     workers = names_of(store.workers())
     sessions = [
-        as_row(session, workers) | _around(request, session, workers, with_history=may_see_history)
+        as_row(session, workers) | _user_context(request, session, workers, history=may_see_history)
         for session in found
     ]
     return {
         "as_of": timezone.now(),
         "sessions": sessions,
         "ended": ended,
-        "subtitle": wanted,
+        "subtitle": prefix,
         "users_url": ListParams(by="user", q=found[0].peer.user).url() if found else "",
     }
 
 
-def _ended(wanted: str) -> list[ClosedSession]:
-    rows = ClosedSession.objects.using(database().alias).filter(session__startswith=wanted)[:20]
-    return [row for row in rows if row.session.startswith(wanted)]  # SQLite takes a for A
+def _ended(prefix: str) -> list[ClosedSession]:
+    rows = ClosedSession.objects.using(database().alias).filter(session__startswith=prefix)[:20]
+    return [row for row in rows if row.session.startswith(prefix)]  # SQLite ignores case
 
 
-def _around(
-    request: HttpRequest, session: Session, workers: dict[str, str], *, with_history: bool
+def _user_context(
+    request: HttpRequest, session: Session, workers: dict[str, str], *, history: bool
 ) -> dict[str, Any]:
-    """What else the user has, and had."""
+    """Other sessions of the user, live and closed."""
     user = session.peer.user
     if not user:
         return {"others": [], "history": []}
     others = [s for s in blocking_store().of_user(user) if s.id != session.id]
-    history = ClosedSession.objects.using(database().alias).filter(user=user)
+    closed = ClosedSession.objects.using(database().alias).filter(user=user)
     return {
         "others": [as_row(other, workers) for other in others[:OTHERS]],
         "others_count": len(others),
-        "history": list(history[:HISTORY]) if with_history else [],
+        "history": list(closed[:HISTORY]) if history else [],
         "user_url": _user_url(request, user),
         "users_url": ListParams(by="user", q=user).url(),
     }
 
 
 def _user_url(request: HttpRequest, user: str) -> str:
-    """The user's own page in the admin, if there is one."""
+    """The URL of the user's page in the admin, or an empty text."""
     meta = get_user_model()._meta
     try:
         return reverse(

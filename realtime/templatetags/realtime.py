@@ -1,4 +1,4 @@
-"""``{% load realtime %}{% realtime_status %}``: how the page's connection stands."""
+"""The tag ``{% realtime_status %}``, which shows the state of the page's connection."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ def realtime_status(
     lang: str | None = None,
     placement: str = "",
 ) -> dict[str, Any]:
-    """The element ``<realtime-status>`` and its script; any number of times on a page.
+    """Render the element ``<realtime-status>`` and its script; a page may use it several times.
 
-    ``lang`` is Django's current language unless given; ``""`` leaves it to the page.
-    The script carries the nonce of the content security policy, if the context has one.
+    ``lang`` defaults to Django's current language; ``""`` has the element use the page's.
+    The script gets the nonce of the content security policy, if the context has one.
     """
     return {
         "compact": compact,
@@ -33,7 +33,7 @@ def realtime_status(
 
 
 def _nonce(context: Context) -> str:
-    """django-csp puts it on the request, Django 6 into the context; both are lazy."""
+    """The nonce of django-csp, on the request, or of Django 6, in the context; both are lazy."""
     nonce = getattr(context.get("request"), "csp_nonce", None)
     if nonce is None:
         nonce = context.get("csp_nonce")

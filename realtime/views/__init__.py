@@ -1,0 +1,1 @@
+"""The health view, and sessions as plain data."""

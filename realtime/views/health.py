@@ -1,4 +1,4 @@
-"""What the registry looks like, for health checks and the admin."""
+"""The body of the health view: counts of the store, state of this process's workers."""
 
 import asyncio
 import logging
@@ -15,12 +15,11 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Stats
 from realtime.worker import runtime
 from realtime.worker.admission import refusals
-from realtime.worker.admission.refusals import Refusals
 
 logger = logging.getLogger("realtime.worker")
 
-TIMEOUT = 1.5  # seconds; a health check is to answer within two, whatever the store does
-FRESH = 1.0  # seconds during which counts are not asked for again
+TIMEOUT = 1.5  # seconds for the store; the health view answers within two, even if the store hangs
+MAX_AGE = 1.0  # seconds for which counts are reused
 
 
 @dataclass(slots=True)
@@ -33,29 +32,29 @@ _last = _Counts(Stats(0, 0, 0, 0, 0, 0, 0, 0, 0), at=float("-inf"))
 
 
 async def counts() -> tuple[Stats, bool]:
-    """The registry's counts, and whether they are fresh; the last known if the store hangs."""
-    if time.monotonic() - _last.at < FRESH:
+    """The store's counts and whether they are fresh; the last known ones if it fails or hangs."""
+    if time.monotonic() - _last.at < MAX_AGE:
         return _last.stats, True
     try:
         async with asyncio.timeout(TIMEOUT):
-            _last.stats = await _ask()
+            _last.stats = await _read_stats()
     except (StoreUnavailable, TimeoutError, Overloaded):
         return _last.stats, False
-    except Exception:  # a defect, such as tables that are not there; this page is always 200
+    except Exception:  # a defect, such as missing tables; the view always answers 200
         logger.exception("the registry's counts could not be read")
         return _last.stats, False
     _last.at = time.monotonic()
     return _last.stats, True
 
 
-async def _ask() -> Stats:
+async def _read_stats() -> Stats:
     if worker := runtime.here():
         return await worker.store.stats()
     return await aside(composition.blocking_store().stats)
 
 
-async def health() -> dict[str, Any]:
-    """The body of ``/realtime/health/``; ``docs/operations.md`` explains the fields."""
+async def health_body() -> dict[str, Any]:
+    """The body; ``docs/operations.md`` explains the fields."""
     stats, fresh = await counts()
     return {
         "status": _status(fresh),
@@ -85,20 +84,16 @@ def _status(fresh: bool) -> str:
 
 
 def _refused() -> dict[str, int]:
-    """How many connections this process has refused in the last minute, by reason."""
-    known = {id(each): each for each in [refusals.here(), *_refusals()]}
+    """Connections refused by this process in the last minute, by reason."""
+    counters = [refusals.here(), *(worker.refusals for worker in runtime.running())]
     sums: Counter[str] = Counter()
-    for each in known.values():
+    for each in {id(each): each for each in counters}.values():  # they may share one
         sums.update(each.recent)
     return dict(sums)
 
 
-def _refusals() -> list[Refusals]:
-    return [worker.refusals for worker in runtime.running()]
-
-
 def _failing() -> dict[str, str]:
-    """What newcomers would be refused for now, with the words of its cause."""
+    """Reasons for which new connections are refused now, each with its cause in words."""
     found: dict[str, str] = {}
     for worker in runtime.running():
         found |= worker.failing

@@ -17,18 +17,18 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.database.transaction import translate_errors
 from realtime.store.records import Query
 
-from . import health as monitor
+from .health import health_body
 from .serializers import as_json
 
 PAGE = 100
-PATIENCE = 1.75  # seconds for all; the counts take at most 1.5, the rest is the staff's
+TIMEOUT = 1.75  # seconds for all; the counts take at most 1.5, the rest is for the staff's part
 
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def _outside_transactions(view: View) -> View:
-    """Excuse an async view from ATOMIC_REQUESTS, with which Django 5.2 runs none."""
+    """Exempt an async view from ATOMIC_REQUESTS: Django 5.2 refuses to run it in a transaction."""
     for alias in django_settings.DATABASES:
         view = transaction.non_atomic_requests(using=alias)(view)
     return view
@@ -37,15 +37,14 @@ def _outside_transactions(view: View) -> View:
 @_outside_transactions
 @never_cache
 async def health(request: HttpRequest) -> JsonResponse:
-    """Counts for everybody, or with HEALTH_DETAILS="staff" for staff, and ``status`` for all
-    others; always 200. For staff also the words of what fails, with permission the connections.
-
-    ``?cursor=`` continues a list that was cut at 100.
+    """Always answer 200, with the store's counts; with HEALTH_DETAILS="staff" others than staff get
+    ``status`` only. Staff also get the causes of failures, and with the permission
+    ``realtime.view_livesession`` the sessions, 100 at a time: ``?cursor=`` continues the list.
     """
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    body = await monitor.health()
+    deadline = asyncio.get_running_loop().time() + TIMEOUT
+    body = await health_body()
     more = None
-    # Who it is cannot be known now, or ever, as without the tables of users.
+    # If the user cannot be determined, as without the users' tables, answer as to the public.
     with suppress(StoreUnavailable, DatabaseError, TimeoutError, Overloaded):
         async with asyncio.timeout_at(deadline):
             more = await aside(_for_staff, request)
@@ -53,22 +52,22 @@ async def health(request: HttpRequest) -> JsonResponse:
 
 
 def _for_public(body: dict[str, Any]) -> dict[str, Any]:
-    """What everybody may see. Causes in the words of a database or a Redis name hosts and users."""
+    """The part that is public: causes in a database's words may name hosts and users."""
     if settings.health_details == "staff":
         return {"status": body["status"]}
     return body | {"failing": dict.fromkeys(body["failing"], "the log says why")}
 
 
 def _for_staff(request: HttpRequest) -> dict[str, Any] | None:
-    """What staff see besides the counts, None for everybody else. Blocking; raises
-    StoreUnavailable if the database does not say who it is."""
+    """What staff see besides the counts; None for others. Blocking; raises StoreUnavailable if the
+    database does not answer who the user is."""
     with translate_errors():
         user: Any = getattr(request, "user", None)
-        if not getattr(user, "is_staff", False):  # a user model need not have staff
+        if not getattr(user, "is_staff", False):  # not every user model has it
             return None
         if not user.has_perm("realtime.view_livesession"):
             return {}
-    with suppress(StoreUnavailable):  # the counts are the answer; "status" says that they are old
+    with suppress(StoreUnavailable):  # the counts are enough; "status" says that they are old
         return _connections(request)
     return {}
 
@@ -77,7 +76,7 @@ def _connections(request: HttpRequest) -> dict[str, Any]:
     store, cursor = composition.blocking_store(), request.GET.get("cursor", "")
     try:
         found = store.page(Query(), limit=PAGE, cursor=cursor)
-    except ValueError:  # somebody's own cursor: begin anew
+    except ValueError:  # not a cursor of ours: from the beginning
         found = store.page(Query(), limit=PAGE)
     return {
         "connections": [as_json(session) for session in found.sessions],

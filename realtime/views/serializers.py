@@ -1,4 +1,4 @@
-"""Sessions as plain data, for JSON and tables."""
+"""Sessions as plain data for JSON and for the admin's tables."""
 
 import time
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ CONDITIONS = {
 
 
 def as_json(session: Session) -> dict[str, Any]:
-    """What commands and the staff's health view say of a session; no secrets in it."""
+    """A session as commands and the health view show it to staff. It holds no secret."""
     return {
         "id": session.id,
         "user": session.peer.user or None,
@@ -40,9 +40,9 @@ def as_json(session: Session) -> dict[str, Any]:
 
 
 def as_row(session: Session, workers: Mapping[str, str]) -> dict[str, Any]:
-    """What the admin shows of a session: moments instead of numbers, ``workers`` by name.
+    """A session as the admin shows it, with datetimes; ``workers`` maps worker ids to names.
 
-    ``reference`` stands for the session in URLs and logs, where its id must not be.
+    ``reference`` stands for the session in URLs and logs, where its id must not appear.
     """
     condition = _condition(session)
     return {
@@ -60,7 +60,7 @@ def as_row(session: Session, workers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def reference(session: str) -> str:
-    """The harmless beginning of a session's id, see ``store.base.ID_PREFIX_LEN``."""
+    """The first ID_PREFIX_LEN characters of a session id, which are safe to show."""
     return session[:ID_PREFIX_LEN]
 
 

@@ -29,7 +29,7 @@ from realtime.store.records import (
     Totals,
     WorkerReport,
 )
-from realtime.views import health as monitor
+from realtime.views import health as module
 from realtime.views.pages import _for_staff, health
 from realtime.worker import runtime
 from realtime.worker.runtime import Runtime
@@ -41,10 +41,10 @@ NOTHING = Stats(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 @pytest.fixture(autouse=True)
 def forget_counts() -> Iterator[None]:
-    """Each test begins without counts of the one before."""
-    monitor._last.stats, monitor._last.at = NOTHING, float("-inf")
+    """Start each test without the counts of the one before."""
+    module._last.stats, module._last.at = NOTHING, float("-inf")
     yield
-    monitor._last.stats, monitor._last.at = NOTHING, float("-inf")
+    module._last.stats, module._last.at = NOTHING, float("-inf")
 
 
 def open_sessions(number: int, *, user: str = "1") -> None:
@@ -54,12 +54,12 @@ def open_sessions(number: int, *, user: str = "1") -> None:
         store.open(Opening(f"{user}-{index:04}", "token-hash", f"c{index}", "w1", peer))
 
 
-def pulse(session: str, missed: int) -> SessionUpdate:
+def update(session: str, missed: int) -> SessionUpdate:
     return SessionUpdate(session, 1, 12.5, missed, "visible", Totals(pings=3, pongs=2))
 
 
 def get(client: Client, query: str = "") -> dict[str, Any]:
-    monitor._last.at = float("-inf")
+    module._last.at = float("-inf")
     response = client.get(URL + query)
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
@@ -79,7 +79,7 @@ def staff(*permissions: str, is_staff: bool = True) -> Client:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_anybody_may_see_that_nothing_is_there() -> None:
+def test_an_empty_store_has_zero_counts_for_the_public() -> None:
     assert get(Client()) == {
         "status": "ok",
         "total_connections": 0,
@@ -96,14 +96,14 @@ def test_anybody_may_see_that_nothing_is_there() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_connections_are_the_connected_and_healthy_have_no_miss() -> None:
+def test_connected_sessions_are_counted_and_those_with_misses_are_unhealthy() -> None:
     open_sessions(3)
     open_sessions(1, user="2")
     store = composition.blocking_store()
     counts: dict[str, Any] = {"pings": 10, "pongs": 8, "timeouts": 1}
     report = WorkerReport("w1", "host", 1, 4, **counts, deliveries=Deliveries(2, 30, 4, 5))
-    store.beat(report, [pulse("1-0000", missed=1)])
-    departure = Departure(pulse("1-0001", missed=0), CloseCode.LOST, "")
+    store.beat(report, [update("1-0000", missed=1)])
+    departure = Departure(update("1-0001", missed=0), CloseCode.LOST, "")
     store.suspend("w1", [departure])
     body = get(Client())
     assert (body["total_connections"], body["total_users"]) == (3, 2)
@@ -113,7 +113,7 @@ def test_connections_are_the_connected_and_healthy_have_no_miss() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_last_sweep_is_told() -> None:
+def test_the_last_sweep_is_shown() -> None:
     composition.blocking_store().note_sweep(SweepReport(1, 2, 3, 4, took_ms=5.5))
     last = get(Client())["last_sweep"]
     assert {"suspended": 1, "closed": 2, "workers_lost": 3, "took_ms": 5.5}.items() <= last.items()
@@ -121,7 +121,7 @@ def test_the_last_sweep_is_told() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_counts_are_not_asked_for_again_within_a_second() -> None:
+def test_counts_are_reused_for_a_second() -> None:
     get(Client())
     open_sessions(1)
     assert Client().get(URL).json()["total_connections"] == 0
@@ -132,7 +132,7 @@ def test_counts_are_not_asked_for_again_within_a_second() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_else_sees_connections() -> None:
+def test_only_staff_see_connections() -> None:
     open_sessions(1)
     unstaffed = staff("view_livesession", is_staff=False)
     assert "connections" not in get(Client())
@@ -158,7 +158,7 @@ def test_staff_with_the_permission_see_them_without_secrets() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_they_come_in_pages() -> None:
+def test_connections_come_in_pages() -> None:
     open_sessions(101)
     client = staff("view_livesession")
     first = get(client)
@@ -171,21 +171,21 @@ def test_they_come_in_pages() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("cursor", ["nonsense", "%00", "x.y"])
-def test_a_cursor_of_somebody_s_own_begins_anew(cursor: str) -> None:
+def test_an_unknown_cursor_starts_from_the_beginning(cursor: str) -> None:
     open_sessions(1)
     assert len(get(staff("view_livesession"), f"?cursor={cursor}")["connections"]) == 1
 
 
 def test_a_user_model_without_staff_has_none() -> None:
     class Visitor:
-        """What Django asks of a user, and no more."""
+        """A user without ``is_staff``."""
 
     request = RequestFactory().get(URL)
     request.user = Visitor()  # type: ignore[assignment]
     assert _for_staff(request) is None
 
 
-# ---------------------------------------------------------------- for whom
+# ---------------------------------------------------------------- HEALTH_DETAILS
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def private(settings: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("private")
-def test_the_public_may_see_no_more_than_the_status() -> None:
+def test_the_public_sees_only_the_status() -> None:
     assert get(Client()) == {"status": "ok"}
     assert get(Client(), "?cursor=x") == {"status": "ok"}
     assert get(staff("view_livesession", is_staff=False)) == {"status": "ok"}
@@ -205,16 +205,16 @@ def test_the_public_may_see_no_more_than_the_status() -> None:
 @pytest.mark.usefixtures("private")
 def test_staff_see_all_of_it() -> None:
     open_sessions(1)
-    plain = get(staff())
-    assert (plain["total_connections"], plain["workers"], plain["failing"]) == (1, 0, {})
-    assert "connections" not in plain
+    body = get(staff())
+    assert (body["total_connections"], body["workers"], body["failing"]) == (1, 0, {})
+    assert "connections" not in body
     User.objects.all().delete()
     assert len(get(staff("view_livesession"))["connections"]) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("private")
-def test_who_cannot_be_known_is_the_public(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_user_is_the_public(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Any) -> None:
         raise OperationalError("down")
 
@@ -225,7 +225,7 @@ def test_who_cannot_be_known_is_the_public(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("private")
-def test_staff_see_the_counts_although_the_store_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_staff_see_the_counts_during_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     def down(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("down")
 
@@ -236,15 +236,15 @@ def test_staff_see_the_counts_although_the_store_is_away(monkeypatch: pytest.Mon
     assert "connections" not in body
 
 
-# ---------------------------------------------------------------- trouble
+# ---------------------------------------------------------------- failures
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_public_sees_what_fails_but_not_in_whose_words(
+def test_the_public_sees_what_fails_without_the_cause(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = {"store": 'connection to server at "10.0.0.7", user "app"'}
-    monkeypatch.setattr(monitor, "_failing", lambda: words)
+    monkeypatch.setattr(module, "_failing", lambda: words)
     assert get(Client())["failing"] == {"store": "the log says why"}
     assert get(staff("view_livesession", is_staff=False))["failing"] == {
         "store": "the log says why"
@@ -253,14 +253,14 @@ def test_the_public_sees_what_fails_but_not_in_whose_words(
     assert get(staff())["failing"] == words
 
 
-def test_it_runs_where_requests_are_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_view_runs_with_atomic_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
     view: Any = health
     assert BaseHandler().make_view_atomic(view) is view
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_session_that_cannot_be_read_hides_nothing_but_the_staff_s_part(
+def test_an_unreadable_session_hides_only_the_staff_s_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(_: Any) -> None:
@@ -283,65 +283,65 @@ async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime
 
 async def aget() -> dict[str, Any]:
     client = AsyncClient()
-    client.cookies[settings.SESSION_COOKIE_NAME] = "somebody's"
+    client.cookies[settings.SESSION_COOKIE_NAME] = "unknown"
     response: Any = await client.get(URL)
     assert response.status_code == 200
     body: dict[str, Any] = response.json()
     return body
 
 
-async def test_a_worker_s_view_is_its_store_s(worker: Runtime) -> None:
+async def test_in_a_worker_the_counts_are_those_of_its_store(worker: Runtime) -> None:
     body = await aget()
     assert (body["status"], body["workers"]) == ("ok", 1)
 
 
-async def test_a_draining_worker_says_so(worker: Runtime) -> None:
+async def test_a_draining_worker_has_the_status_draining(worker: Runtime) -> None:
     worker.begin_drain()
     assert (await aget())["status"] == "draining"
 
 
-async def test_failing_beats_are_degraded(worker: Runtime) -> None:
+async def test_with_failing_beats_the_status_is_degraded(worker: Runtime) -> None:
     worker.beats.healthy = False
     assert (await aget())["status"] == "degraded"
 
 
-async def test_of_several_workers_in_a_process_any_can_be_degraded(worker: Runtime) -> None:
-    """Each has an event loop of its own, in a thread of its own."""
+async def test_one_degraded_worker_of_several_degrades_the_process(worker: Runtime) -> None:
+    """Each worker has an event loop and a thread of its own."""
     with ThreadPoolExecutor(1) as thread, asyncio.Runner() as runner:
         other = await asyncio.wrap_future(thread.submit(runner.run, runtime.start()))
-        told = []
+        statuses = []
         for healthy in (True, False, True):
             other.beats.healthy = healthy
-            told.append((await aget())["status"])
+            statuses.append((await aget())["status"])
         await asyncio.wrap_future(thread.submit(runner.run, other.stop()))
         thread.submit(runner.close).result()
-    assert told == ["ok", "degraded", "ok"]
+    assert statuses == ["ok", "degraded", "ok"]
     assert runtime.running() == [worker]
 
 
-async def test_a_store_out_of_reach_gives_the_last_known_counts(
+async def test_during_an_outage_the_last_known_counts_are_shown(
     worker: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def down() -> Stats:
         raise StoreUnavailable("down")
 
-    monitor._last.stats = Stats(7, 5, 6, 1, 2, 3, 10, 9, 1)
-    monkeypatch.setattr(monitor, "_ask", down)
+    module._last.stats = Stats(7, 5, 6, 1, 2, 3, 10, 9, 1)
+    monkeypatch.setattr(module, "_read_stats", down)
     body = await aget()
     assert (body["status"], body["total_connections"], body["workers"]) == ("degraded", 7, 3)
 
 
 @pytest.fixture
 def hung(worker: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A database that answers nobody until the test is over."""
+    """A database that does not answer until the test is over."""
     go_on = threading.Event()
 
     async def counts() -> Stats:
         await asyncio.to_thread(go_on.wait, 30)
         return NOTHING
 
-    monkeypatch.setattr(monitor, "_ask", counts)
-    # Where a user with a session is looked for; that view runs in a thread.
+    monkeypatch.setattr(module, "_read_stats", counts)
+    # Loads the user of the request, in a thread.
     monkeypatch.setattr(SessionStore, "load", lambda _: go_on.wait(30) and {})
     yield
     go_on.set()
@@ -352,7 +352,7 @@ def hung(worker: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def test_with_a_hung_store_it_answers_within_two_seconds(
     worker: Runtime, monkeypatch: pytest.MonkeyPatch, draining: bool
 ) -> None:
-    monitor._last.stats = Stats(7, 5, 6, 1, 2, 3, 10, 9, 1)
+    module._last.stats = Stats(7, 5, 6, 1, 2, 3, 10, 9, 1)
     worker.draining = draining
     began = time.monotonic()
     body = await aget()
