@@ -196,7 +196,7 @@ def test_a_store_out_of_reach_is_no_empty_list(
     page = admin.get(LIST)
     assert page.status_code == 503
     assert "The store is unreachable: gone fishing" in page.content.decode()
-    assert "Nobody is connected" not in page.content.decode()
+    assert "No session is connected" not in page.content.decode()
 
 
 # ---------------------------------------------------------------- searching

@@ -125,7 +125,7 @@ def test_then_it_does_and_writes_it_down(log_in: Callable[..., Client], session:
 def test_a_session_that_is_gone_is_said_to_be(log_in: Callable[..., Client]) -> None:
     data = {"session": "unknown", "confirmed": "yes"}
     response = log_in(SEE, END).post(disconnect_url(), data, follow=True)
-    assert "None of the chosen sessions is there any more" in page(response)
+    assert "None of the chosen sessions exists any more" in page(response)
     assert LogEntry.objects.count() == 0
 
 

@@ -176,7 +176,7 @@ def test_sessions_come_and_go_and_the_page_follows(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     admin = operator(somebody(), served)
-    expect(admin.get_by_text("Nobody is connected.")).to_be_visible()
+    expect(admin.get_by_text("No session is connected.")).to_be_visible()
     ann = visitor(somebody(), served)
     with within(FOLLOWS, "a session has come", capsys):
         expect(rows(admin, "ann")).to_have_count(1)
@@ -516,7 +516,7 @@ def test_disconnecting_turns_that_dot_grey_and_says_why(
     rows(admin, "ann").get_by_role("checkbox").check()
     admin.get_by_role("button", name="Disconnect chosen sessions…").click()
     expect(admin.locator("#content li")).to_have_count(1)
-    admin.get_by_label("Reason, shown to them:").fill("you look tired")
+    admin.get_by_label("Reason, shown to the users:").fill("you look tired")
     admin.get_by_role("button", name="Disconnect", exact=True).click()
     expect(admin.locator(".messagelist")).to_contain_text("1 session will be disconnected.")
     expect(ann.locator("#realtime-dot")).to_have_attribute("data-state", "disconnected")
