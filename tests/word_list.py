@@ -62,7 +62,7 @@ AREAS = {
     "python": Area(CODE, pronouns=247, inversions=308),
     "javascript": Area(("*.js", ":!*/vendor/*"), pronouns=46, inversions=68),
     "lua": Area(("*.lua",), pronouns=16, inversions=25),
-    "docs": Area(("README.md", "CONTRIBUTING.md", "docs/*.md"), pronouns=15, inversions=18),
+    "docs": Area(("README.md", "CONTRIBUTING.md", "docs/*.md"), pronouns=0, inversions=0),
     "tests": Area(("tests/*.py", "project/*.py", "benchmarks/*.py"), pronouns=504, inversions=280),
 }
 # Lines in which such a word is right: (path, part of the line).
