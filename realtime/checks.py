@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 
+from realtime.common.tested_versions import untested_packages
 from realtime.conf import AROUND_DATA, KINDS, MAY_BE_ZERO, configured
 from realtime.conf import effective as effective_settings
 from realtime.protocol.messages import MOST_ROOMS, largest_hello
@@ -316,3 +317,16 @@ def _socket_timeout(host: Any) -> float:
     with suppress(TypeError, ValueError):
         return float(timeout)
     return 0.0
+
+
+@register("realtime")
+def check_versions(**_: Any) -> list[CheckMessage]:
+    """Whether packages of which undocumented names are used have versions that were tested."""
+    return [
+        Warning(
+            f"{package} {installed} is installed; channels-realtime was tested with {bounds}.",
+            hint="It may fail in ways that no test has seen: install a version within the bounds.",
+            id="realtime.W010",
+        )
+        for package, installed, bounds in untested_packages()
+    ]
