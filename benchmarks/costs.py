@@ -35,8 +35,8 @@ from realtime.store.records import (
     Totals,
     WorkerReport,
 )
-from realtime.store.redis import RedisSessions, blocking_store
-from realtime.store.redis.operations import Operations
+from realtime.store.redis import BlockingRedisStore, blocking_store
+from realtime.store.redis.operations import RedisOperations
 from realtime.store.redis.scripts import SCRIPTS, ScriptCall, ScriptCalls
 from realtime.store.timeouts import Timeouts
 
@@ -84,7 +84,7 @@ def batches(count: int, size: int = BATCH) -> Iterator[range]:
     return (range(first, min(first + size, count)) for first in range(0, count, size))
 
 
-def windows(resume_ms: int) -> Timeouts:
+def timeouts(resume_ms: int) -> Timeouts:
     """Nothing ends by itself but what is suspended."""
     return Timeouts(lease_ms=LONG, resume_ms=resume_ms, session_ms=LONG, claim_ms=LONG)
 
@@ -100,10 +100,10 @@ class Scales:
         self._pid = server.pid
         self._client = redis.Redis.from_url(server.url)
 
-    def store(self, *, resume_ms: int = LONG) -> RedisSessions:
+    def store(self, *, resume_ms: int = LONG) -> BlockingRedisStore:
         """A store with this resume window, empty."""
         self._client.flushall()
-        return blocking_store(self.url, windows(resume_ms), prefix="realtime", timeout=60.0)
+        return blocking_store(self.url, timeouts(resume_ms), prefix="realtime", timeout=60.0)
 
     def weigh(self, name: str, call: Callable[[], object], *, of: int) -> None:
         """Print what a call takes and keeps that does so many things, per thing."""
@@ -160,13 +160,13 @@ def of_sessions(scales: Scales, sessions: int) -> None:
     scales.weigh("the first page", lambda: again(lambda: store.page(Query())), of=REPEATS)
 
 
-def beat(store: RedisSessions, size: int, calls: int) -> None:
+def beat(store: BlockingRedisStore, size: int, calls: int) -> None:
     """So many flushes, each with the news of so many sessions."""
     for numbers in list(batches(size * calls, size)):
         store.beat(report(0), [pulse(number) for number in numbers])
 
 
-def leave(store: RedisSessions, *, size: int = BATCH, generation: int = 1) -> None:
+def leave(store: BlockingRedisStore, *, size: int = BATCH, generation: int = 1) -> None:
     """The connections of some sessions end."""
     for numbers in batches(SOME, size):
         gone = [pulse(number, generation=generation) for number in numbers]
@@ -217,9 +217,7 @@ def of_workers(scales: Scales, workers: int) -> None:
     scales.weigh(f"{workers} workers: arrive", arrive, of=workers)
     flush = lambda: again(lambda: store.beat(report(0), []))  # noqa: E731
     scales.weigh(f"{workers} workers: a flush without news", flush, of=REPEATS)
-    call = next(
-        Operations(ScriptCalls(windows(LONG))).sessions.beat(report(0), [], suspend_lost=True)
-    )
+    call = next(RedisOperations(ScriptCalls(timeouts(LONG))).beat(report(0), [], suspend_lost=True))
     scales.weigh("… back to back", lambda: scales.back_to_back(call), of=REPEATS)
     scales.weigh(f"{workers} workers: the numbers", lambda: again(store.stats), of=REPEATS)
 

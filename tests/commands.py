@@ -11,9 +11,9 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection
 
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
-from tests.store.kinds import WINDOWS
+from tests.store.store_fixtures import TIMEOUTS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,6 +60,6 @@ def run(*arguments: str) -> tuple[int, str, str]:
         return ended(running)
 
 
-def registry(*, ago: float = 0.0) -> DatabaseSessions:
+def registry(*, ago: float = 0.0) -> BlockingDatabaseStore:
     """The registry, to prepare what happened so many seconds ago."""
-    return DatabaseSessions(Database("default", clock_offset=-ago), WINDOWS)
+    return BlockingDatabaseStore(Database("default", clock_offset=-ago), TIMEOUTS)

@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 from realtime.common.moments import moment
 from realtime.models import ClosedSession
 from realtime.signals import announce_closed, announce_left, session_closed
-from realtime.store.database.transaction import Database, translate_errors
+from realtime.store.database.transaction import Database, translate_database_errors
 from realtime.store.records import Session, Totals
 
 CHUNK = 1000  # rows in one query; a query over all would stay open while a client reads slowly
@@ -120,7 +120,7 @@ def newest_first(rows: QuerySet[ClosedSession]) -> Iterator[list[ClosedSession]]
 
 
 def _list(rows: QuerySet[ClosedSession]) -> list[ClosedSession]:
-    with translate_errors():
+    with translate_database_errors():
         return list(rows)
 
 

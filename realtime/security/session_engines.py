@@ -27,7 +27,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from realtime.store.contract import StoreUnavailable
-from realtime.store.database.transaction import translate_errors
+from realtime.store.database.transaction import translate_database_errors
 
 # What cannot be read was signed by a key that is newer than this process, or by one that is out of
 # use. It is the latter if it was signed this long before the process began: so much may the
@@ -52,7 +52,7 @@ class StoredSession:
 def answering() -> Iterator[None]:
     """Raises StoreUnavailable for whatever an engine, a cache or a backend raises."""
     try:
-        with translate_errors():
+        with translate_database_errors():
             yield
     except StoreUnavailable:
         raise

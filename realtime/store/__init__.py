@@ -1,1 +1,1 @@
-"""The truth: who is connected, who owns them, how they ended."""
+"""The store: live sessions with their owners, workers, and the message log of each room."""

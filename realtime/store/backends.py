@@ -1,7 +1,7 @@
-"""Which store it is: what ``STORE`` may say, and the store that it means.
+"""The values of the setting ``STORE``, and the store each one means.
 
-Nothing is imported but what is chosen: settings are read before Django is ready, and the
-client of Redis takes its time.
+Imports a store only when it is chosen: settings are read before Django is ready, and importing the
+client of Redis takes long.
 """
 
 import re
@@ -22,14 +22,14 @@ _SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
 
 
 def is_redis(text: str) -> bool:
-    """Whether this is meant to be the URL of a Redis."""
+    """Whether this looks like the URL of a Redis."""
     return text.partition("://")[0] in _SCHEMES
 
 
 def is_store(text: str) -> bool:
     """Whether this names a store."""
     if is_redis(text):
-        return _is_url(text) and _is_understood(text)
+        return _is_url(text) and _has_valid_options(text)
     return text == "database" or bool(re.fullmatch("database:.+", text))
 
 
@@ -38,18 +38,18 @@ def _is_url(text: str) -> bool:
         parts = urlsplit(text)
         if parts.scheme == "unix":
             return bool(parts.path)
-        # Another path than a number would be taken for database 0.
+        # redis-py takes a path that is no number for database 0.
         named = parts.hostname and parts.port != 0
         return bool(named and re.fullmatch(r"(/[0-9]*)?", parts.path))
-    except ValueError:  # of a port that is no number, or brackets without an address
+    except ValueError:  # a port that is no number, or brackets without an address
         return False
 
 
-def _is_understood(text: str) -> bool:
-    """Whether the client of Redis knows what stands after a "?"."""
-    from .redis.client import understands
+def _has_valid_options(text: str) -> bool:
+    """Whether the client of Redis accepts the options after a "?"."""
+    from .redis.client import accepts
 
-    return understands(text)
+    return accepts(text)
 
 
 def database_alias(text: str) -> str:
@@ -59,29 +59,29 @@ def database_alias(text: str) -> str:
 
 def blocking_store(
     text: str,
-    windows: "Timeouts",
+    timeouts: "Timeouts",
     bounds: "LogBounds",
     *,
     prefix: str,
     timeout: float,
     owner: "Owner | None" = None,
 ) -> "BlockingStore":
-    """The store for a thread that waits. ``prefix`` and ``timeout`` (seconds) are for Redis. It
-    is looked at first whether it is the ``owner``'s."""
+    """The store for threads. ``prefix`` and ``timeout`` (seconds) are for Redis. Its first call
+    checks that it belongs to the ``owner``."""
     if is_redis(text):
         from . import redis
 
         return redis.blocking_store(
-            text, windows, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
+            text, timeouts, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
         )
     from . import database
 
-    return database.blocking_store(database_alias(text), windows, bounds=bounds, owner=owner)
+    return database.blocking_store(database_alias(text), timeouts, bounds=bounds, owner=owner)
 
 
 def loop_store(
     text: str,
-    windows: "Timeouts",
+    timeouts: "Timeouts",
     bounds: "LogBounds",
     threads: "Threads",
     *,
@@ -89,14 +89,17 @@ def loop_store(
     timeout: float,
     owner: "Owner | None" = None,
 ) -> "Store":
-    """The store for the running event loop, with ``threads`` for a database."""
+    """The store for the running event loop; ``threads`` are for a database. ``timeout`` in
+    seconds."""
     if is_redis(text):
         from . import redis
 
         return redis.loop_store(
-            text, windows, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
+            text, timeouts, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
         )
     from . import database
 
     alias = database_alias(text)
-    return database.loop_store(alias, windows, threads, timeout=timeout, bounds=bounds, owner=owner)
+    return database.loop_store(
+        alias, timeouts, threads, timeout=timeout, bounds=bounds, owner=owner
+    )

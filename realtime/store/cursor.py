@@ -1,21 +1,21 @@
-"""Cursors: a place in an order, as it may stand in a URL.
+"""Cursors: a position in an order, safe to show in a URL.
 
-It holds a value to sort by and the head of an id. Two sessions of the same millisecond whose
-ids begin alike count as one: 48 bits of chance stand against it.
+A cursor holds the value sorted by and the prefix of an id. Two sessions of the same millisecond
+whose ids begin alike count as one: 48 random bits make that unlikely.
 """
 
 from .contract import ID_PREFIX_LEN
 
 
 def write(value: int, session: str) -> str:
-    """The place of this session, by this value."""
+    """The cursor of this session, sorted by this value."""
     return f"{value}.{session[:ID_PREFIX_LEN]}"
 
 
 def read(cursor: str) -> tuple[int, str]:
-    """The value and the head of an id. Raises ValueError for what is no cursor."""
-    text, _, head = cursor.partition(".")
+    """The value and the id's prefix. Raises ValueError for an invalid cursor."""
+    text, _, prefix = cursor.partition(".")
     try:
-        return int(text), head
+        return int(text), prefix
     except ValueError:
         raise ValueError(f"not a cursor of this store: {cursor!r}") from None

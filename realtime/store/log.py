@@ -1,35 +1,36 @@
 """The contract of the message log: each room has one, ordered and bounded.
 
-Like the other contract (``base.py``): every method is one round trip, and safe to repeat.
-Inside one epoch offsets are 1, 2, 3 … without holes. Whatever may have lost the end of a
-log (a store that was emptied, restarted, replaced) begins a new epoch: never a silent fork.
-A room that nobody has ever published to has an epoch, too, and ends at offset 0.
+Every method is one round trip and safe to repeat. Within one epoch offsets are 1, 2, 3 … without
+holes. After anything that may have lost the end of a log (an emptied, restarted or replaced store)
+a new epoch begins: never a silent fork. A room without publications has an epoch, too, and ends at
+offset 0.
 """
+# mypy: disable-error-code="empty-body"
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from realtime.protocol.position import Position
 from realtime.protocol.rooms import EXPECTED, is_room
 
-# A call is about at most so many rooms, or entries.
-MAX_BATCH = 500
+from .operation import BlockingDriver, LoopDriver, operation, read_operation
 
-LONGEST_KEY = 500  # characters
+MAX_BATCH = 500  # rooms or entries in one call
 
-# For so long a key is remembered: 300 s are longer than any client or task queue takes to
-# ask again, and Centrifugo and AnyCable remember theirs for the same time.
+MAX_KEY_LEN = 500  # characters
+
+# How long a key is remembered: 300 s exceed the retries of any client or task queue; Centrifugo and
+# AnyCable keep theirs for the same time.
 KEY_KEPT_MS = 300_000
 
-# How far back ``recent`` looks: several of the seconds in which it is asked.
+# How far back ``recent`` looks: several of the seconds between two calls.
 RECENT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class LogBounds:
-    """What a log keeps: so many entries, so many bytes of data, for so long after the last
-    append; and for how long it remembers that there was one."""
+    """What a log keeps: at most ``length`` entries and ``bytes`` of data, for ``ttl_ms`` after the
+    last append; the log's position is remembered for ``meta_ttl_ms``."""
 
     length: int = 1_000
     bytes: int = 4 * 1024 * 1024
@@ -37,13 +38,13 @@ class LogBounds:
     meta_ttl_ms: int = 7 * 24 * 3_600_000
 
 
-BOUNDS = LogBounds()  # as the settings have them, unless a project says otherwise
+DEFAULT_BOUNDS = LogBounds()  # those of the default settings
 
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
-    """What is to be published. ``data`` is JSON; the same ``key`` in the same room within
-    KEY_KEPT_MS means the same publication. Without a key it is always a new one."""
+    """A message to publish. ``data`` is JSON. A repeated ``key`` in the same room within
+    KEY_KEPT_MS means the same publication; without a key it is always a new one."""
 
     room: str
     data: str
@@ -61,10 +62,10 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """Where an append put its draft, at ``time``; a repeated one answers the same.
+    """The position of a published request, and its ``time``; a repeated request has the same.
 
-    ``fresh`` if this very call has put it there. Otherwise what stands there may be other
-    data than the draft's, so the log has to be asked.
+    ``fresh`` if this call appended it. Otherwise the entry there may hold other data than the
+    request, so read the log.
     """
 
     position: Position
@@ -88,74 +89,67 @@ class LogPage:
     entries: tuple[LogEntry, ...]
 
 
-class BlockingLog(ABC):
-    """The contract, for a thread that waits. Raises :class:`~.base.StoreUnavailable`, and
-    ValueError for a caller's mistake."""
+class LogContract:
+    """The methods of a log. Each raises :class:`~.contract.StoreUnavailable`, and ValueError for a
+    mistake of the caller's."""
 
-    @abstractmethod
-    def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
-        """Append at most MOST drafts, those of a room in their order; atomic for each draft.
+    @operation
+    def append(self, requests: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
+        """Append at most MAX_BATCH requests, those of a room in their order; each is atomic.
 
-        Drops what exceeds the bounds, oldest first, never the newest entry. On a database,
-        the order of commits is the order of offsets.
+        Drops the oldest entries beyond the bounds, never the newest one. On a database, the order
+        of commits is the order of offsets.
         """
 
-    @abstractmethod
+    @operation
     def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
-        """What follows offset ``after``: at most ``limit`` entries and ``max_bytes`` bytes of
+        """The entries after offset ``after``: at most ``limit`` of them and ``max_bytes`` bytes of
         data, but at least one if there is any.
 
-        If the one right after ``after`` is no longer kept, or ``after`` is beyond the end, no
-        entries at all: never a part.
+        Returns no entries at all if the one after ``after`` is no longer kept, or if ``after`` is
+        beyond the end: never a part.
         """
 
-    @abstractmethod
+    @operation
     def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
-        """Where the logs of at most MOST rooms end."""
+        """Where the logs of at most MAX_BATCH rooms end."""
 
-    @abstractmethod
+    @read_operation
     def recent(self) -> Mapping[str, LogEnd] | None:
-        """The logs appended to in the last RECENT_MS, at most MOST, newest first; None from a
-        store where nobody need ask, because its workers are told through a channel layer."""
+        """The ends of at most MAX_BATCH logs that were appended to in the last RECENT_MS, newest
+        first; None from a store whose workers are notified through a channel layer instead."""
 
-    @abstractmethod
+    @operation
     def prune(self, limit: int = MAX_BATCH) -> int:
-        """Forget at most ``limit`` logs and keys whose time is over; how many. A store that
-        does so by itself answers 0."""
+        """Delete at most ``limit`` expired logs and keys; returns how many. A store that expires
+        them by itself returns 0."""
 
 
-class Log(ABC):
-    """The same for an event loop; see :class:`BlockingLog`."""
-
-    @abstractmethod
-    async def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]: ...
-    @abstractmethod
-    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage: ...
-    @abstractmethod
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]: ...
-    @abstractmethod
-    async def recent(self) -> Mapping[str, LogEnd] | None: ...
-    @abstractmethod
-    async def prune(self, limit: int = MAX_BATCH) -> int: ...
+class BlockingLog(LogContract, BlockingDriver):
+    """A log for threads."""
 
 
-def check_drafts(drafts: Sequence[PublishRequest]) -> None:
-    """Raises ValueError for what cannot be appended anywhere."""
-    check_rooms([draft.room for draft in drafts])
-    for draft in drafts:
-        if not draft.data:
+class Log(LogContract, LoopDriver):
+    """A log for an event loop."""
+
+
+def check_requests(requests: Sequence[PublishRequest]) -> None:
+    """Raises ValueError for requests that no store can append."""
+    check_rooms([request.room for request in requests])
+    for request in requests:
+        if not request.data:
             raise ValueError("expected JSON, not nothing at all")
-        if len(draft.key) > LONGEST_KEY:
-            raise ValueError(f"expected a key of at most {LONGEST_KEY} characters")
+        if len(request.key) > MAX_KEY_LEN:
+            raise ValueError(f"expected a key of at most {MAX_KEY_LEN} characters")
         # PostgreSQL has no such character, and JSON never needs it.
-        if "\0" in draft.key or "\0" in draft.data:
+        if "\0" in request.key or "\0" in request.data:
             raise ValueError("expected a text without the character NUL")
-        draft.key.encode()  # half a surrogate pair raises a ValueError, too
-        draft.data.encode()
+        request.key.encode()  # half a surrogate pair raises a ValueError, too
+        request.data.encode()
 
 
 def check_rooms(rooms: Sequence[str]) -> None:
-    """Raises ValueError for more than MOST, and for what is not a room."""
+    """Raises ValueError for more than MAX_BATCH, or for a name that is not a room's."""
     if len(rooms) > MAX_BATCH:
         raise ValueError(f"expected at most {MAX_BATCH}, not {len(rooms)}")
     for room in rooms:
@@ -164,7 +158,7 @@ def check_rooms(rooms: Sequence[str]) -> None:
 
 
 def check_read(room: str, *, after: int, limit: int, max_bytes: int) -> None:
-    """Raises ValueError for a read that makes no sense."""
+    """Raises ValueError for invalid arguments of a read."""
     check_rooms([room])
     if not 0 <= after <= 2**53 or max_bytes < 1 or not 1 <= limit <= MAX_BATCH:
         raise ValueError(f"expected an offset, 1 to {MAX_BATCH} entries and 1 byte or more")

@@ -1,10 +1,8 @@
-"""What travels between a store and its callers: frozen records, times in epoch milliseconds.
+"""The records that a store takes and returns: frozen, with times in epoch milliseconds.
 
-All times come from the store's own clock (:meth:`Store.beat` and the others never
-take one), so records of different workers compare.
-
-They are structs because one is made for every beat: that takes an eighth of the time that a
-frozen dataclass would.
+All times come from the store's own clock (no method takes one), so records of different workers
+compare. They are structs because one is made for every session of a beat: that takes an eighth of
+the time of a frozen dataclass.
 """
 
 from enum import Enum
@@ -15,7 +13,7 @@ from .histogram import Sparse
 
 
 class SessionState(Enum):
-    """Where a session stands. Closed sessions are in the history, not in the store."""
+    """The state of a session. Closed ones are in the history, not in the store."""
 
     CONNECTED = "connected"
     SUSPENDED = "suspended"
@@ -23,7 +21,7 @@ class SessionState(Enum):
 
 
 class Totals(Struct, frozen=True):
-    """What a session has counted since it began, over all its connections."""
+    """Counts of a session since it began, over all its connections."""
 
     pings: int = 0
     pongs: int = 0
@@ -34,10 +32,8 @@ class Totals(Struct, frozen=True):
 
 
 class Peer(Struct, frozen=True):
-    """Who connects and from where. ``user`` is the primary key as text, "" if anonymous.
-
-    ``login`` is a digest of the Django session key, so that a logout finds its sockets.
-    """
+    """The client of a connection. ``user`` is the primary key as text, "" if anonymous; ``login`` a
+    digest of the Django session key, so that a logout finds its connections."""
 
     user: str = ""
     username: str = ""
@@ -49,10 +45,10 @@ class Peer(Struct, frozen=True):
 class Session(Struct, frozen=True):
     """One session as the store knows it.
 
-    ``generation`` counts its resumes. ``end_code`` and ``end_reason`` say how the
-    last connection ended and are 0 and "" while connected. ``latency_ms`` is the
-    last measured one. ``rooms`` are those it is in, or was in when its connection ended,
-    sorted. ``turn`` is that of the attempt that it follows: 0 for the one that opened it.
+    ``generation`` is 1 plus its resumes. ``end_code`` and ``end_reason`` say how the last
+    connection ended; they are 0 and "" while connected. ``latency_ms`` is the last one measured.
+    ``rooms`` are sorted: those it is in, or was in when its connection ended. ``turn`` is that of
+    its client's last successful attempt: 0 for the one that opened it.
     """
 
     id: str
@@ -74,11 +70,11 @@ class Session(Struct, frozen=True):
 
 
 class Opening(Struct, frozen=True):
-    """A connection that asks for a session. ``connection`` is unique to it, so that a
-    repeated call is recognised; ``token_hash`` is the digest of the session's secret.
-    ``rooms`` are all that the session is in from now on, sorted. ``turn`` rises with every
-    attempt of a client to resume; None counts as the session's last one plus one. ``age_ms``
-    is how long ago the connection came: who it is was found out since then."""
+    """A connection that opens or resumes a session. ``connection`` is unique to it, so that the
+    store recognises a repeated call; ``token_hash`` is the digest of the session's secret.
+    ``rooms`` are all that the session is in from now on, sorted. ``turn`` rises with every attempt
+    of a client to resume; None counts as the session's last one plus one. ``age_ms`` is how long
+    ago the connection came: its user was determined since then."""
 
     session: str
     token_hash: str
@@ -92,25 +88,25 @@ class Opening(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """Why a client may not resume its session: the close code and the reason that it is told."""
+    """Why a client gets no session: the close code and reason to send."""
 
     code: int
     reason: str
 
 
 class SessionLimit(Struct, frozen=True):
-    """How many sessions a user may have at a time, and who gives way to one more:
-    nobody who is connected, or the oldest."""
+    """How many sessions a user may have at a time, and whether one more closes the oldest
+    connected ones or is refused."""
 
-    limit: int
+    max_sessions: int
     evict_oldest: bool
 
 
 class SessionUpdate(Struct, frozen=True):
     """One session's part of a beat: absolute values, so that a repeat changes nothing.
 
-    ``idle_ms`` is how long ago its last proof of life was. ``rooms`` are all it is in, sorted;
-    None if the store has heard of them.
+    ``idle_ms`` is how long ago it last proved to be alive. ``rooms`` are all it is in, sorted;
+    None if the store knows them already.
     """
 
     session: str
@@ -139,20 +135,19 @@ class Registration(Struct, frozen=True):
 class Departure(Struct, frozen=True):
     """The end of a connection: its last values, and why it ended.
 
-    ``connection``, as in its :class:`Opening`, stands for the generation of one that its
-    worker has given up because no answer came; it then has no values of its own.
+    For a connection that its worker abandoned because no answer came, ``connection`` (as in its
+    :class:`Opening`) replaces the generation, and ``update`` has no values.
     """
 
-    pulse: SessionUpdate
+    update: SessionUpdate
     code: int
     reason: str
     connection: str = ""
 
 
 class Deliveries(Struct, frozen=True):
-    """What became of publications: ``published`` by this process; ``delivered`` to members
-    as they came, ``replayed`` to them from the log, ``skipped`` because a member was told
-    that they are lost to it."""
+    """Counts of publications: ``published`` by this process; ``delivered`` to members live,
+    ``replayed`` to them from the log, ``skipped`` for members that were sent a gap instead."""
 
     published: int = 0
     delivered: int = 0
@@ -161,9 +156,9 @@ class Deliveries(Struct, frozen=True):
 
 
 class WorkerReport(Struct, frozen=True):
-    """What a worker says of itself with every beat; counts since it started.
+    """A worker's report with every beat; counts since it started.
 
-    ``latency`` is the histogram of its connected sessions, see ``store/histogram.py``.
+    ``latency`` is the histogram of its connected sessions, see ``histogram.py``.
     """
 
     id: str
@@ -178,7 +173,7 @@ class WorkerReport(Struct, frozen=True):
 
 
 class CloseRequest(Struct, frozen=True):
-    """An entry of a worker's inbox: close this session's connection, and why."""
+    """An entry of a worker's inbox: close this session's connection with this code and reason."""
 
     session: str
     generation: int
@@ -198,20 +193,18 @@ class LostSession(Struct, frozen=True):
 
     session: str
     generation: int
-    loss: LossReason
+    reason: LossReason
 
 
 class BeatAnswer(Struct, frozen=True):
     """The store's answer to a beat.
 
-    ``renewed`` is False when this worker's lease had lapsed or is new: it then
-    beats all its sessions again. ``online`` counts the sessions connected now, over
-    all ``workers`` whose lease runs, this one included. ``suspended`` belonged to workers
-    whose lease has ended.
+    ``renewed`` is False if this worker's lease had ended or is new: it then beats all its sessions
+    again. ``online`` counts the sessions connected now, over all ``workers`` whose lease runs, this
+    one included. ``suspended`` belonged to workers whose lease has ended.
 
-    ``incarnation`` names the store's present content. Another one than before means that
-    the store was emptied, restarted or replaced, and may have lost what it was told. ``at`` is
-    the store's time.
+    ``incarnation`` names the store's present content. If it changes, the store was emptied,
+    restarted or replaced, and may have lost what was written to it. ``at`` is the store's time.
     """
 
     renewed: bool
@@ -225,7 +218,7 @@ class BeatAnswer(Struct, frozen=True):
 
 
 class Swept(Struct, frozen=True):
-    """One bounded step of a sweep: who was suspended, and whom the caller shall finish."""
+    """One bounded step of a sweep: the sessions suspended, and those claimed for the caller."""
 
     suspended: tuple[Session, ...]
     claimed: tuple[Session, ...]
@@ -233,7 +226,7 @@ class Swept(Struct, frozen=True):
 
 
 class Overdue(Struct, frozen=True):
-    """What a sweep would do now."""
+    """Counts of what a sweep would do now."""
 
     suspend: int
     close: int
@@ -241,7 +234,7 @@ class Overdue(Struct, frozen=True):
 
 
 class Stats(Struct, frozen=True):
-    """Counts over the whole registry. ``healthy`` have no miss now; totals are for all time.
+    """Counts over the whole registry. ``healthy`` ones have no miss now; totals are of all time.
 
     ``latency_p50`` and ``latency_p95`` are over the connected sessions of all workers,
     in ms, within ``histogram.RELATIVE_ERROR``; None without data.
@@ -270,7 +263,7 @@ class Attendance(Struct, frozen=True):
 
 
 class StatsSample(Struct, frozen=True):
-    """A point of the chart: what the live workers reported at ``at``, epoch milliseconds."""
+    """A point of the chart: what the live workers had reported at ``at``, epoch milliseconds."""
 
     at: int
     connected: int
@@ -299,8 +292,8 @@ class Order(Enum):
 
 
 class Query(Struct, frozen=True):
-    """Which sessions: every field that is set must match exactly; ``prefix`` is of the id,
-    and only connected ones are in a ``room``."""
+    """A filter of sessions: every field that is set must match exactly; ``prefix`` is of the id,
+    and only connected sessions are in a ``room``."""
 
     user: str = ""
     address: str = ""

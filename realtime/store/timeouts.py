@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long what is silent is believed, in milliseconds."""
+    """In milliseconds: a worker's lease, the resume window of a suspended session, the silence
+    after which a connected session is dead, and a sweep's claim on a closing one."""
 
     lease_ms: int
     resume_ms: int
     session_ms: int
     claim_ms: int
 
-    def believed(self, now: int) -> int:
-        """The latest time that can be: a later one was told by a clock that has been set back
-        since, and what began then is over. A smaller step changes nothing."""
+    def latest_plausible(self, now: int) -> int:
+        """The latest plausible time. A later one was written by a clock that was set back since,
+        and what began then is over. A smaller step back changes nothing."""
         return now + self.lease_ms
 
-    def silence(self, now: int) -> int:
-        """Until when a session that beats now is believed to be connected."""
-        return now + self.session_ms + self.lease_ms
+    def silence_deadline(self, last_beat: int) -> int:
+        """Until when a session that beat then counts as connected."""
+        return last_beat + self.session_ms + self.lease_ms

@@ -1,7 +1,6 @@
-"""Which of Django's databases can hold what."""
+"""Which of Django's databases can hold sessions or their history."""
 
-# By Django's names: which databases keep sessions, and which only the history of closed ones,
-# with the sessions in Redis.
+# By Django's names. With a database of the second kind, sessions are in Redis.
 KEEPS_SESSIONS = ("sqlite", "postgresql")
 KEEPS_HISTORY = (*KEEPS_SESSIONS, "mysql")
 
@@ -9,5 +8,5 @@ _NAMES = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}
 
 
 def vendor_name(vendor: str) -> str:
-    """How people call a database that Django calls by this name."""
+    """The usual name of a database that Django calls by this one."""
     return _NAMES.get(vendor, vendor)

@@ -14,7 +14,7 @@ from realtime import composition
 from realtime.common.threads import Overloaded, aside
 from realtime.conf import settings
 from realtime.store.contract import StoreUnavailable
-from realtime.store.database.transaction import translate_errors
+from realtime.store.database.transaction import translate_database_errors
 from realtime.store.records import Query
 
 from .health import health_body
@@ -61,7 +61,7 @@ def _for_public(body: dict[str, Any]) -> dict[str, Any]:
 def _for_staff(request: HttpRequest) -> dict[str, Any] | None:
     """What staff see besides the counts; None for others. Blocking; raises StoreUnavailable if the
     database does not answer who the user is."""
-    with translate_errors():
+    with translate_database_errors():
         user: Any = getattr(request, "user", None)
         if not getattr(user, "is_staff", False):  # not every user model has it
             return None

@@ -18,10 +18,10 @@ from realtime.admin.listing import PAGE, ListParams
 from realtime.composition import blocking_store
 from realtime.models import ClosedSession, LiveSession
 from realtime.store.contract import BlockingStore, StoreUnavailable
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import Deliveries, Order, Query, SessionState, SweepReport
-from tests.store.builders import beat, opening, pulse, suspended
+from tests.store.builders import beat, opening, suspended, update
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +114,7 @@ def test_the_totals(store: BlockingStore, admin: Client) -> None:
         store.open(opening(f"s{number}", user=str(number)))
     suspended(store, "s3")
     told = {"timeouts": 4, "deliveries": Deliveries(1, 20, 3, 5), "latency": histogram.sparse()}
-    beat(store, "w1", pulse("s0", missed=1), connections=3, **told)
+    beat(store, "w1", update("s0", missed=1), connections=3, **told)
     store.note_sweep(SweepReport(1, 2, 3, 4, 5.0))
     response = admin.get(LIST)
     assert tiles(response) == {
@@ -190,7 +190,7 @@ def test_a_store_out_of_reach_is_no_empty_list(
     def down(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("gone fishing")
 
-    monkeypatch.setattr(DatabaseSessions, "stats", down)
+    monkeypatch.setattr(BlockingDatabaseStore, "stats", down)
     response = admin.get(LIST, {"live": ""})
     assert response.status_code == 503
     page = admin.get(LIST)

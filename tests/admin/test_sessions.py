@@ -12,7 +12,7 @@ from django.urls import reverse
 from realtime import composition
 from realtime.models import LiveSession
 from realtime.store.contract import StoreUnavailable
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.records import Opening, Peer
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,7 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
         raise StoreUnavailable("the database is locked")
 
     for method in ("page", "stats", "get"):
-        monkeypatch.setattr(DatabaseSessions, method, down)
+        monkeypatch.setattr(BlockingDatabaseStore, method, down)
 
 
 @pytest.mark.usefixtures("unreachable")

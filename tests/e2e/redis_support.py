@@ -47,13 +47,13 @@ class RedisProject:
             name: round(self._settings[name] * 1000)
             for name in ("lease", "resume_window", "claim_timeout")
         }
-        windows = Timeouts(
+        timeouts = Timeouts(
             lease_ms=chosen["lease"],
             resume_ms=chosen["resume_window"],
             session_ms=round(self._settings.get("session_timeout", 90.0) * 1000),
             claim_ms=chosen["claim_timeout"],
         )
-        return blocking_store(self.redis.url, windows, prefix=PREFIX, timeout=10.0)
+        return blocking_store(self.redis.url, timeouts, prefix=PREFIX, timeout=10.0)
 
     def sessions(self) -> tuple[Session, ...]:
         """Everybody in the registry."""

@@ -146,6 +146,6 @@ async def enter(client: Client, room: str) -> None:
 
 def newest(server: RedisServer, room: str) -> int:
     """The newest offset of a log."""
-    windows = Timeouts(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
-    log = blocking_store(server.url, windows, prefix="realtime", timeout=10.0).log
+    timeouts = Timeouts(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
+    log = blocking_store(server.url, timeouts, prefix="realtime", timeout=10.0).log
     return log.ends([room])[room].top.offset

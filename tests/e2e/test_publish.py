@@ -91,8 +91,8 @@ def listener(server: RedisServer) -> Iterator[GroupListener]:
 
 
 def logged(server: RedisServer, room: str) -> list[Any]:
-    windows = Timeouts(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
-    log = blocking_store(server.url, windows, prefix="realtime", timeout=2.0).log
+    timeouts = Timeouts(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
+    log = blocking_store(server.url, timeouts, prefix="realtime", timeout=2.0).log
     entries = log.read(room, after=0, limit=500, max_bytes=10**7).entries
     return [json.loads(entry.data) for entry in entries]
 

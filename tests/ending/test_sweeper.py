@@ -18,11 +18,11 @@ from realtime.models import ClosedSession, LiveSession
 from realtime.signals import session_closed, session_suspended
 from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.database import DatabaseStore
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
 from realtime.store.records import Peer, Session, SessionState, SweepReport, Swept
 from tests.store.builders import beat, closing, open_many, opening, suspended
-from tests.store.kinds import CLAIM, LEASE, RESUME, WINDOWS
+from tests.store.store_fixtures import CLAIM, LEASE, RESUME, TIMEOUTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,9 +38,9 @@ def database() -> Database:
 
 
 @pytest.fixture
-def registry(database: Database) -> DatabaseSessions:
+def registry(database: Database) -> BlockingDatabaseStore:
     """The registry as a test prepares it, before anything is swept."""
-    return DatabaseSessions(database, WINDOWS)
+    return BlockingDatabaseStore(database, TIMEOUTS)
 
 
 class Settled(Sweeper):
@@ -66,8 +66,8 @@ class Place:
         **threads: Any,
     ) -> None:
         self.threads = Threads(**threads)
-        sessions = DatabaseSessions(database, WINDOWS)
-        self.store = DatabaseStore(database, sessions, self.threads, timeout=timeout)
+        sessions = BlockingDatabaseStore(database, TIMEOUTS)
+        self.store = DatabaseStore(sessions, self.threads, timeout=timeout)
         self.history = History(database, days=30)
         self.dispatcher = SignalDispatcher(self.threads)
         self.sweeper = Settled(
@@ -128,7 +128,7 @@ def done(report: SweepReport) -> tuple[int, int, int, int]:
 
 
 @pytest.fixture
-def crashed(registry: DatabaseSessions, database: Database) -> list[str]:
+def crashed(registry: BlockingDatabaseStore, database: Database) -> list[str]:
     """The ids of 50 sessions whose worker died; its lease has just ended."""
     known = open_many(registry, 50)
     beat(registry, "w1", connections=50)
@@ -182,7 +182,7 @@ async def test_the_sweep_leaves_nothing_behind(
 
 
 async def test_one_sweep_takes_as_many_steps_as_it_needs(
-    sweeper: Sweeper, registry: DatabaseSessions, database: Database
+    sweeper: Sweeper, registry: BlockingDatabaseStore, database: Database
 ) -> None:
     await aside(open_many, registry, BATCH + 1)
     await aside(beat, registry, "w1")
@@ -327,7 +327,7 @@ class Scene:
 
 
 @pytest.fixture
-def expired(registry: DatabaseSessions, database: Database) -> list[str]:
+def expired(registry: BlockingDatabaseStore, database: Database) -> list[str]:
     """The ids of sessions that two steps close."""
     known = open_many(registry, BATCH + 1)
     beat(registry, "w1")
@@ -409,7 +409,7 @@ async def test_a_claim_that_fails_leaves_the_batch_before_to_be_finished(
 
 
 async def test_suspensions_are_told_although_the_history_before_them_fails(
-    scene: Scene, registry: DatabaseSessions, heard: dict[str, Heard], database: Database
+    scene: Scene, registry: BlockingDatabaseStore, heard: dict[str, Heard], database: Database
 ) -> None:
     connected = [f"t{number:04}" for number in range(BATCH + 1)]
 
@@ -456,7 +456,7 @@ async def test_a_sweep_that_is_cancelled_leaves_no_task(scene: Scene) -> None:
 
 
 @pytest.fixture
-def mixed(registry: DatabaseSessions, database: Database) -> None:
+def mixed(registry: BlockingDatabaseStore, database: Database) -> None:
     """Something of everything that is overdue."""
     closing(registry, "closing")
     suspended(registry, "expired")

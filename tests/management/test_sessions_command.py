@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from realtime.ending.history import History
 from realtime.store.contract import BATCH
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.operations import DatabaseOperations
 from realtime.store.database.transaction import Database
 from realtime.store.records import Page, Query, Totals
 from tests.commands import printed, process, registry, run
-from tests.store.builders import beat, closing, open_many, opening, pulse, suspended
+from tests.store.builders import beat, closing, open_many, opening, suspended, update
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,7 +105,7 @@ def test_nobody_is_an_empty_list() -> None:
 @pytest.mark.usefixtures("three")
 def test_an_entry_says_who_where_and_how() -> None:
     store = registry()
-    beat(store, "w1", pulse("s1", latency_ms=12.5, missed=2, totals=Totals(3, 2)))
+    beat(store, "w1", update("s1", latency_ms=12.5, missed=2, totals=Totals(3, 2)))
     (row,) = listed("--user", "7", "--state", "connected")
     opened = store.of_user("7")
     assert list(row) == KEYS
@@ -194,13 +194,13 @@ def test_nothing_is_held_however_many_there_are(monkeypatch: pytest.MonkeyPatch)
             return super().write(text)
 
     pages: list[str] = []
-    page = DatabaseSessions.page
+    page = DatabaseOperations.page
 
-    def counted(store: DatabaseSessions, query: Query, **options: Any) -> Page:
+    def counted(store: DatabaseOperations, query: Query, **options: Any) -> Page:
         pages.append(options["cursor"])
         return page(store, query, **options)
 
-    monkeypatch.setattr(DatabaseSessions, "page", counted)
+    monkeypatch.setattr(DatabaseOperations, "page", counted)
     out = Out()
     call_command("sessions", "--json", stdout=out)
     assert (len(json.loads(out.getvalue())), len(pages)) == (20, 4)

@@ -17,7 +17,7 @@ from django.db import connection
 from realtime.models import ClosedSession, LiveSession
 from tests.commands import ended, printed, process, registry, run
 from tests.store.builders import beat, open_many, suspended
-from tests.store.kinds import LEASE
+from tests.store.store_fixtures import LEASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,7 +20,7 @@ from realtime.bus.publication_batches import PublicationBatch
 from realtime.protocol.position import Position
 from realtime.publish import notifying
 from realtime.publish.publishing import encode_data
-from realtime.store.database.transaction import translate_errors
+from realtime.store.database.transaction import translate_database_errors
 from realtime.store.log import MAX_BATCH, BlockingLog, LogEntry
 from tests.redis_server import RedisServer
 
@@ -313,7 +313,7 @@ def test_a_failing_store_leaves_a_manual_transaction_alone(
     transaction.set_autocommit(False)
     try:
         User.objects.create(username="ada")
-        with pytest.raises(api.StoreUnavailable), translate_errors():
+        with pytest.raises(api.StoreUnavailable), translate_database_errors():
             raise OperationalError("of another database")
         transaction.commit()
     finally:

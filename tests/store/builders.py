@@ -39,15 +39,15 @@ def returning(session: str = "s1", **given: Any) -> Opening:
     return opening(session, **{"connection": f"{session}, second", "worker": "w2", **given})
 
 
-def pulse(session: str = "s1", *, generation: int = 1, **given: Any) -> SessionUpdate:
+def update(session: str = "s1", *, generation: int = 1, **given: Any) -> SessionUpdate:
     """A session's part of a beat."""
     values = {"latency_ms": None, "missed": 0, "visibility": "visible", "totals": Totals(), **given}
     return SessionUpdate(session=session, generation=generation, **values)
 
 
-def forsaken(session: str = "s1", *, connection: str, code: int = 4009) -> Departure:
+def abandoned(session: str = "s1", *, connection: str, code: int = 4009) -> Departure:
     """The end of a connection that its worker has given up before it heard an answer."""
-    return Departure(pulse(session, generation=0), code, "try again later", connection)
+    return Departure(update(session, generation=0), code, "try again later", connection)
 
 
 def resumed(store: BlockingStore, opening: Opening) -> Session:
@@ -61,7 +61,7 @@ def departure(
     session: str = "s1", *, code: int = 1006, reason: str = "connection lost", **given: Any
 ) -> Departure:
     """The end of a connection."""
-    return Departure(pulse(session, **given), code, reason)
+    return Departure(update(session, **given), code, reason)
 
 
 def report(worker: str = "w1", *, connections: int = 1, **given: Any) -> WorkerReport:

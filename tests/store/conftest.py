@@ -1,4 +1,4 @@
-"""The contract suite: one definition of a store, run on every kind of it."""
+"""The contract suite: one definition of a store, run on every store."""
 
 from collections.abc import Iterator
 
@@ -6,26 +6,26 @@ import pytest
 
 from realtime.store.contract import BlockingStore
 
-from .kinds import KINDS, StoreFixture
+from .store_fixtures import STORE_FIXTURES, StoreFixture
 
 
 def _params() -> Iterator[object]:
-    """The kinds, those on the default database with the mark that prepares it."""
-    for name, (ground, _) in KINDS.items():
+    """The backends, those on the default database with the mark that prepares it."""
+    for name, (ground, _) in STORE_FIXTURES.items():
         own = [pytest.mark.django_db(transaction=True)] if ground == "default_database" else []
         yield pytest.param(name, marks=own)
 
 
 @pytest.fixture(params=_params())
-def kind(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
-    """A fresh store of each kind."""
-    ground, make = KINDS[request.param]
-    kind = make(request.getfixturevalue(ground))
-    yield kind
-    kind.close()
+def backend(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
+    """A fresh store of each backend."""
+    ground, make = STORE_FIXTURES[request.param]
+    backend = make(request.getfixturevalue(ground))
+    yield backend
+    backend.close()
 
 
 @pytest.fixture
-def store(kind: StoreFixture) -> BlockingStore:
+def store(backend: StoreFixture) -> BlockingStore:
     """The store under test."""
-    return kind.store
+    return backend.store

@@ -1,5 +1,5 @@
 """Appends of event loops at once: those that wait go to a database as one call, and nobody
-can tell; the same on every kind of store."""
+can tell; the same on every store."""
 
 import asyncio
 import random
@@ -12,15 +12,15 @@ import pytest
 from realtime.common.threads import Threads
 from realtime.store.contract import AtCapacity, Store
 from realtime.store.database import DatabaseStore, append_queue
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.log import MAX_BATCH, LogBounds, PublishRequest, PublishResult
-from realtime.store.redis import RedisSessions, RedisStore
+from realtime.store.redis import BlockingRedisStore, RedisStore
 from realtime.store.redis.client import blocking_client, loop_client
-from realtime.store.redis.operations import Operations
+from realtime.store.redis.operations import RedisOperations
 from realtime.store.redis.scripts import ScriptCalls
 from tests.redis_server import RedisServer
 
-from .kinds import PREFIX, WINDOWS
+from .store_fixtures import PREFIX, TIMEOUTS
 from .test_database_store import CountingDatabase
 
 ROOMY = LogBounds()
@@ -45,18 +45,18 @@ async def open_store(ground: str | RedisServer, stack: AsyncExitStack) -> Store:
     """The store of one worker."""
     if isinstance(ground, str):
         return await open_database(CountingDatabase(ground), stack)
-    talks = Operations(ScriptCalls(WINDOWS), ROOMY)
+    operations = RedisOperations(ScriptCalls(TIMEOUTS), ROOMY)
     client = stack.enter_context(closing(blocking_client(ground.url, timeout=PATIENCE)))
-    sessions = RedisSessions(client, talks, prefix=PREFIX)
+    sessions = BlockingRedisStore(client, operations, prefix=PREFIX)
     loop = loop_client(ground.url)
-    store = RedisStore(loop, talks, blocking=sessions, prefix=PREFIX, timeout=PATIENCE)
+    store = RedisStore(loop, sessions, prefix=PREFIX, timeout=PATIENCE)
     stack.push_async_callback(store.aclose)
     return store
 
 
 async def open_database(database: CountingDatabase, stack: AsyncExitStack) -> DatabaseStore:
-    sessions, threads = DatabaseSessions(database, WINDOWS, ROOMY), Threads(size=2)
-    store = DatabaseStore(database, sessions, threads, timeout=PATIENCE)
+    sessions, threads = BlockingDatabaseStore(database, TIMEOUTS, ROOMY), Threads(size=2)
+    store = DatabaseStore(sessions, threads, timeout=PATIENCE)
     stack.push_async_callback(threads.aclose)
     stack.push_async_callback(store.aclose)
     return store
@@ -75,7 +75,7 @@ async def texts(store: Store, room: str) -> list[str]:
     return [entry.data for entry in extract.entries]
 
 
-# ---------------------------------------------------------------- every kind
+# ---------------------------------------------------------------- every store
 
 
 async def test_everybody_is_told_where_his_own_drafts_are(workers: list[Store]) -> None:
@@ -178,7 +178,7 @@ async def test_no_call_is_about_more_than_it_may_be(
 async def test_what_is_given_up_before_it_begins_is_not_appended(store: DatabaseStore) -> None:
     async with asyncio.TaskGroup() as group:
         first = group.create_task(store.log.append([PublishRequest("r", "1")]))
-        while store.log.gathering.task is None:
+        while store.log.append_queue.task is None:
             await asyncio.sleep(0)
         await asyncio.sleep(0)  # its call has begun, and the others gather
         second = group.create_task(store.log.append([PublishRequest("r", "2")]))

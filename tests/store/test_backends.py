@@ -3,11 +3,11 @@
 import pytest
 
 from realtime.store import backends
-from realtime.store.database import DatabaseSessions
-from realtime.store.redis import RedisSessions
+from realtime.store.database import BlockingDatabaseStore
+from realtime.store.redis import BlockingRedisStore
 from tests.redis_server import RedisServer
 
-from .kinds import BOUNDS, WINDOWS
+from .store_fixtures import BOUNDS, TIMEOUTS
 
 STORES = [
     "database",
@@ -61,6 +61,9 @@ def test_the_database_of_the_history(text: str, alias: str) -> None:
 
 
 def test_the_store_that_is_meant(redis_server: RedisServer) -> None:
-    for text, kind in (("database", DatabaseSessions), (redis_server.url, RedisSessions)):
-        store = backends.blocking_store(text, WINDOWS, BOUNDS, prefix="tests", timeout=1.0)
-        assert isinstance(store, kind)
+    for text, backend in (
+        ("database", BlockingDatabaseStore),
+        (redis_server.url, BlockingRedisStore),
+    ):
+        store = backends.blocking_store(text, TIMEOUTS, BOUNDS, prefix="tests", timeout=1.0)
+        assert isinstance(store, backend)

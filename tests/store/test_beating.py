@@ -15,13 +15,13 @@ from .builders import (
     open_many,
     opened,
     opening,
-    pulse,
     report,
     returning,
     state,
     suspended,
+    update,
 )
-from .kinds import LEASE, RESUME, SILENCE, StoreFixture
+from .store_fixtures import LEASE, RESUME, SILENCE, StoreFixture
 
 # ---------------------------------------------------------------- the lease
 
@@ -31,74 +31,74 @@ def test_a_new_worker_is_news(store: BlockingStore) -> None:
     assert beat(store).renewed
 
 
-def test_an_empty_beat_renews_the_lease(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE - 1)
-    assert beat(kind.store).renewed
-    kind.turn(LEASE - 1)
-    assert beat(kind.store, "w2").suspended == ()
+def test_an_empty_beat_renews_the_lease(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE - 1)
+    assert beat(backend.store).renewed
+    backend.advance(LEASE - 1)
+    assert beat(backend.store, "w2").suspended == ()
 
 
-def test_a_lapsed_lease_is_not_renewed_but_begins_anew(kind: StoreFixture) -> None:
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    assert not beat(kind.store).renewed
-    assert beat(kind.store).renewed
+def test_a_lapsed_lease_is_not_renewed_but_begins_anew(backend: StoreFixture) -> None:
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    assert not beat(backend.store).renewed
+    assert beat(backend.store).renewed
 
 
-def test_anybodys_beat_suspends_the_sessions_of_a_lapsed_lease(kind: StoreFixture) -> None:
-    kind.store.open(opening("s1"))
-    kind.store.open(opening("s2", worker="w2"))
-    beat(kind.store, "w1")
-    kind.turn(LEASE + 1)
-    answer = beat(kind.store, "w2")
+def test_anybodys_beat_suspends_the_sessions_of_a_lapsed_lease(backend: StoreFixture) -> None:
+    backend.store.open(opening("s1"))
+    backend.store.open(opening("s2", worker="w2"))
+    beat(backend.store, "w1")
+    backend.advance(LEASE + 1)
+    answer = beat(backend.store, "w2")
     assert ids(answer.suspended) == ["s1"]
     assert (answer.suspended[0].state, answer.suspended[0].end_code) == (SUSPENDED, 1006)
-    assert state(kind.store, "s2") is CONNECTED
-    assert beat(kind.store, "w2").suspended == ()
+    assert state(backend.store, "s2") is CONNECTED
+    assert beat(backend.store, "w2").suspended == ()
 
 
-def test_a_patient_beat_suspends_nobody(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    assert kind.store.beat(report("w2"), (), suspend_lost=False).suspended == ()
-    assert state(kind.store) is CONNECTED
-    assert beat(kind.store, "w2").suspended != ()
+def test_a_patient_beat_suspends_nobody(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    assert backend.store.beat(report("w2"), (), suspend_lost=False).suspended == ()
+    assert state(backend.store) is CONNECTED
+    assert beat(backend.store, "w2").suspended != ()
 
 
-def test_a_lapsed_lease_of_ones_own_suspends_nothing(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    assert beat(kind.store).suspended == ()
-    assert state(kind.store) is CONNECTED
+def test_a_lapsed_lease_of_ones_own_suspends_nothing(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    assert beat(backend.store).suspended == ()
+    assert state(backend.store) is CONNECTED
 
 
-def test_the_window_of_a_lost_session_begins_when_it_is_suspended(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE + 60)
-    beat(kind.store, "w2")
-    kind.turn(RESUME - 1)
-    assert kind.store.resume(returning()) is not None
+def test_the_window_of_a_lost_session_begins_when_it_is_suspended(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE + 60)
+    beat(backend.store, "w2")
+    backend.advance(RESUME - 1)
+    assert backend.store.resume(returning()) is not None
 
 
-def test_more_sessions_than_a_call_handles_are_lost_in_steps(kind: StoreFixture) -> None:
-    open_many(kind.store, BATCH + 2)
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    assert len(beat(kind.store, "w2").suspended) == BATCH
-    assert len(beat(kind.store, "w2").suspended) == 2
+def test_more_sessions_than_a_call_handles_are_lost_in_steps(backend: StoreFixture) -> None:
+    open_many(backend.store, BATCH + 2)
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    assert len(beat(backend.store, "w2").suspended) == BATCH
+    assert len(beat(backend.store, "w2").suspended) == 2
 
 
-def test_online_counts_the_connections_of_live_workers(kind: StoreFixture) -> None:
-    beat(kind.store, "w1", connections=3)
-    kind.turn(LEASE / 2)
-    assert beat(kind.store, "w2", connections=4).online == 7
-    kind.turn(LEASE / 2 + 1)
-    assert beat(kind.store, "w2", connections=5).online == 5
+def test_online_counts_the_connections_of_live_workers(backend: StoreFixture) -> None:
+    beat(backend.store, "w1", connections=3)
+    backend.advance(LEASE / 2)
+    assert beat(backend.store, "w2", connections=4).online == 7
+    backend.advance(LEASE / 2 + 1)
+    assert beat(backend.store, "w2", connections=5).online == 5
 
 
 # ---------------------------------------------------------------- sessions
@@ -107,7 +107,7 @@ def test_online_counts_the_connections_of_live_workers(kind: StoreFixture) -> No
 def test_a_beat_reports_absolute_values(store: BlockingStore) -> None:
     store.open(opening())
     totals = Totals(pings=5, pongs=4, invalid_pongs=3, misses=2, frames_in=7, frames_out=6)
-    news = pulse(latency_ms=12.5, missed=1, visibility="hidden", totals=totals)
+    news = update(latency_ms=12.5, missed=1, visibility="hidden", totals=totals)
     beat(store, "w1", news)
     beat(store, "w1", news)
     session = store.get("s1")
@@ -116,41 +116,43 @@ def test_a_beat_reports_absolute_values(store: BlockingStore) -> None:
     assert session.visibility == "hidden"
 
 
-def test_idle_tells_when_the_last_proof_of_life_was(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    kind.turn(60)
-    before = kind.now()
-    beat(kind.store, "w1", pulse(idle_ms=20_000))
-    session = kind.store.get("s1")
+def test_idle_tells_when_the_last_proof_of_life_was(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    backend.advance(60)
+    before = backend.now()
+    beat(backend.store, "w1", update(idle_ms=20_000))
+    session = backend.store.get("s1")
     assert session is not None
-    assert before - 20_000 <= session.last_beat <= kind.now() - 20_000
+    assert before - 20_000 <= session.last_beat <= backend.now() - 20_000
 
 
-def test_the_last_proof_of_life_never_goes_back(kind: StoreFixture) -> None:
-    before = opened(kind.store, opening())
-    beat(kind.store, "w1", pulse(idle_ms=5_000))
-    session = kind.store.get("s1")
+def test_the_last_proof_of_life_never_goes_back(backend: StoreFixture) -> None:
+    before = opened(backend.store, opening())
+    beat(backend.store, "w1", update(idle_ms=5_000))
+    session = backend.store.get("s1")
     assert session is not None
     assert session.last_beat == before.last_beat
 
 
-def test_a_session_without_a_beat_is_given_up_though_its_worker_lives(kind: StoreFixture) -> None:
-    open_many(kind.store, 2)
-    kind.turn(SILENCE - 1)
-    beat(kind.store, "w1", pulse("s0000"))
-    kind.turn(2)
-    assert ids(kind.store.sweep("sweeper").suspended) == ["s0001"]
+def test_a_session_without_a_beat_is_given_up_though_its_worker_lives(
+    backend: StoreFixture,
+) -> None:
+    open_many(backend.store, 2)
+    backend.advance(SILENCE - 1)
+    beat(backend.store, "w1", update("s0000"))
+    backend.advance(2)
+    assert ids(backend.store.sweep("sweeper").suspended) == ["s0001"]
 
 
-def test_the_deadline_counts_from_the_last_proof_of_life(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    kind.turn(60)
-    beat(kind.store, "w1", pulse(idle_ms=50_000))
-    kind.turn(SILENCE - 51)
-    beat(kind.store)
-    assert kind.store.sweep("sweeper").suspended == ()
-    kind.turn(2)
-    assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]
+def test_the_deadline_counts_from_the_last_proof_of_life(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    backend.advance(60)
+    beat(backend.store, "w1", update(idle_ms=50_000))
+    backend.advance(SILENCE - 51)
+    beat(backend.store)
+    assert backend.store.sweep("sweeper").suspended == ()
+    backend.advance(2)
+    assert ids(backend.store.sweep("sweeper").suspended) == ["s1"]
 
 
 @pytest.mark.parametrize("end", ["never opened", "closing", "closed", "departed", "another's"])
@@ -166,21 +168,21 @@ def test_a_session_that_is_not_the_workers_is_unknown(store: BlockingStore, end:
         case "another's":
             store.open(opening(worker="w2"))
     before = store.get("s1")
-    assert beat(store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
+    assert beat(store, "w1", update()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
     assert store.get("s1") == before
 
 
 def test_a_session_resumed_elsewhere_is_taken_over(store: BlockingStore) -> None:
     store.open(opening())
     after = store.resume(returning())
-    first, second = beat(store, "w1", pulse()), beat(store, "w1", pulse())
+    first, second = beat(store, "w1", update()), beat(store, "w1", update())
     assert first.lost == second.lost == (LostSession("s1", 1, LossReason.TAKEN_OVER),)
     assert store.get("s1") == after
 
 
 def test_one_lost_session_spoils_nothing_for_the_others(store: BlockingStore) -> None:
     store.open(opening("s2"))
-    answer = beat(store, "w1", pulse("s1"), pulse("s2", missed=2))
+    answer = beat(store, "w1", update("s1"), update("s2", missed=2))
     assert [lost.session for lost in answer.lost] == ["s1"]
     session = store.get("s2")
     assert session is not None
@@ -189,21 +191,21 @@ def test_one_lost_session_spoils_nothing_for_the_others(store: BlockingStore) ->
 
 def test_a_full_batch_of_pulses(store: BlockingStore) -> None:
     known = open_many(store, BATCH)
-    assert beat(store, "w1", *[pulse(id_, missed=1) for id_ in known]).lost == ()
+    assert beat(store, "w1", *[update(id_, missed=1) for id_ in known]).lost == ()
     assert store.stats().unhealthy == BATCH
 
 
 # ---------------------------------------------------------------- a worker that stood still
 
 
-def test_a_worker_that_stood_still_takes_its_sessions_up_again(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    beat(kind.store, "w2")
-    answer = beat(kind.store, "w1", pulse())
+def test_a_worker_that_stood_still_takes_its_sessions_up_again(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    beat(backend.store, "w2")
+    answer = beat(backend.store, "w1", update())
     assert (answer.renewed, answer.lost) == (False, ())
-    session = kind.store.get("s1")
+    session = backend.store.get("s1")
     assert session is not None
     assert (session.state, session.generation, session.worker) == (CONNECTED, 1, "w1")
     assert (session.end_code, session.end_reason) == (0, "")
@@ -211,68 +213,70 @@ def test_a_worker_that_stood_still_takes_its_sessions_up_again(kind: StoreFixtur
 
 def test_of_two_words_about_one_session_the_last_counts(store: BlockingStore) -> None:
     store.open(opening())
-    beat(store, "w1", pulse(missed=2), pulse(visibility="hidden"))
+    beat(store, "w1", update(missed=2), update(visibility="hidden"))
     session = store.get("s1")
     assert session is not None
     assert (session.missed, session.visibility) == (0, "hidden")
     assert store.stats().healthy == 1
 
 
-def test_what_is_taken_up_has_not_ended_before_it_began(kind: StoreFixture) -> None:
-    before = opened(kind.store, opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    beat(kind.store, "w2")
-    beat(kind.store, "w1", pulse(), pulse(idle_ms=60_000))
-    session = kind.store.get("s1")
+def test_what_is_taken_up_has_not_ended_before_it_began(backend: StoreFixture) -> None:
+    before = opened(backend.store, opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    beat(backend.store, "w2")
+    beat(backend.store, "w1", update(), update(idle_ms=60_000))
+    session = backend.store.get("s1")
     assert session is not None
     assert (session.state, session.last_beat >= before.last_beat) == (CONNECTED, True)
 
 
-def test_what_was_taken_up_again_lives_on(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(SILENCE + 1)
-    kind.store.sweep("sweeper")
-    beat(kind.store, "w1", pulse())
-    kind.turn(LEASE - 1)
-    beat(kind.store)
-    assert kind.store.sweep("sweeper").suspended == ()
+def test_what_was_taken_up_again_lives_on(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(SILENCE + 1)
+    backend.store.sweep("sweeper")
+    beat(backend.store, "w1", update())
+    backend.advance(LEASE - 1)
+    beat(backend.store)
+    assert backend.store.sweep("sweeper").suspended == ()
 
 
-def test_a_silent_session_is_taken_up_again(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    kind.turn(SILENCE + 1)
-    beat(kind.store)
-    assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]
-    assert beat(kind.store, "w1", pulse()).lost == ()
-    assert state(kind.store) is CONNECTED
+def test_a_silent_session_is_taken_up_again(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    backend.advance(SILENCE + 1)
+    beat(backend.store)
+    assert ids(backend.store.sweep("sweeper").suspended) == ["s1"]
+    assert beat(backend.store, "w1", update()).lost == ()
+    assert state(backend.store) is CONNECTED
 
 
-def test_what_was_continued_elsewhere_stays_there(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    beat(kind.store, "w2")
-    kind.store.resume(returning())
-    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.TAKEN_OVER),)
+def test_what_was_continued_elsewhere_stays_there(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    beat(backend.store, "w2")
+    backend.store.resume(returning())
+    assert beat(backend.store, "w1", update()).lost == (
+        LostSession("s1", 1, LossReason.TAKEN_OVER),
+    )
 
 
-def test_what_was_closed_meanwhile_stays_closed(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    kind.store.sweep("sweeper")
-    kind.turn(RESUME + 1)
-    assert ids(kind.store.sweep("sweeper").claimed) == ["s1"]
-    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
+def test_what_was_closed_meanwhile_stays_closed(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    backend.store.sweep("sweeper")
+    backend.advance(RESUME + 1)
+    assert ids(backend.store.sweep("sweeper").claimed) == ["s1"]
+    assert beat(backend.store, "w1", update()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
-def test_a_departed_session_is_not_taken_up_again(kind: StoreFixture) -> None:
-    suspended(kind.store)
-    kind.turn(LEASE + 1)
-    beat(kind.store, "w2")
-    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
+def test_a_departed_session_is_not_taken_up_again(backend: StoreFixture) -> None:
+    suspended(backend.store)
+    backend.advance(LEASE + 1)
+    beat(backend.store, "w2")
+    assert beat(backend.store, "w1", update()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
 # ---------------------------------------------------------------- the inbox
@@ -293,13 +297,15 @@ def test_a_worker_gets_only_its_own_inbox(store: BlockingStore) -> None:
     assert beat(store, "w2").inbox == ()
 
 
-def test_the_request_reaches_a_worker_that_takes_its_session_up_again(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    kind.store.request_close(session="s1", code=4500, reason="")
-    beat(kind.store, "w2")
-    assert [entry.session for entry in beat(kind.store, "w1", pulse()).inbox] == ["s1"]
+def test_the_request_reaches_a_worker_that_takes_its_session_up_again(
+    backend: StoreFixture,
+) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    backend.store.request_close(session="s1", code=4500, reason="")
+    beat(backend.store, "w2")
+    assert [entry.session for entry in beat(backend.store, "w1", update()).inbox] == ["s1"]
 
 
 def test_a_full_inbox_comes_in_pieces(store: BlockingStore) -> None:
@@ -314,35 +320,35 @@ def test_a_full_inbox_comes_in_pieces(store: BlockingStore) -> None:
 # ---------------------------------------------------------------- leaving
 
 
-def test_who_leaves_gives_the_lease_back_and_suspends_the_rest(kind: StoreFixture) -> None:
-    kind.store.open(opening("s1"))
-    kind.store.open(opening("s2", worker="w2"))
-    beat(kind.store)
-    left = kind.store.leave("w1")
+def test_who_leaves_gives_the_lease_back_and_suspends_the_rest(backend: StoreFixture) -> None:
+    backend.store.open(opening("s1"))
+    backend.store.open(opening("s2", worker="w2"))
+    beat(backend.store)
+    left = backend.store.leave("w1")
     assert [(s.id, s.state, s.worker) for s in left] == [("s1", SUSPENDED, "")]
-    assert state(kind.store, "s2") is CONNECTED
-    assert kind.store.stats().workers == 0
-    kind.turn(RESUME - 1)
-    assert kind.store.resume(returning()) is not None
+    assert state(backend.store, "s2") is CONNECTED
+    assert backend.store.stats().workers == 0
+    backend.advance(RESUME - 1)
+    assert backend.store.resume(returning()) is not None
 
 
-def test_a_repeated_leave_gives_the_same_answer(kind: StoreFixture) -> None:
-    suspended(kind.store, "earlier")
-    kind.store.open(opening("s1"))
-    beat(kind.store)
-    first = kind.store.leave("w1")
-    kind.turn(RESUME / 2)
-    assert kind.store.leave("w1") == first
+def test_a_repeated_leave_gives_the_same_answer(backend: StoreFixture) -> None:
+    suspended(backend.store, "earlier")
+    backend.store.open(opening("s1"))
+    beat(backend.store)
+    first = backend.store.leave("w1")
+    backend.advance(RESUME / 2)
+    assert backend.store.leave("w1") == first
     assert ids(first) == ["s1"]
-    kind.turn(RESUME / 2 + 1)
-    assert kind.store.resume(returning()) is None
+    backend.advance(RESUME / 2 + 1)
+    assert backend.store.resume(returning()) is None
 
 
-def test_a_worker_that_left_is_not_lost(kind: StoreFixture) -> None:
-    beat(kind.store)
-    kind.store.leave("w1")
-    kind.turn(LEASE + 1)
-    assert kind.store.sweep("sweeper").workers_lost == 0
+def test_a_worker_that_left_is_not_lost(backend: StoreFixture) -> None:
+    beat(backend.store)
+    backend.store.leave("w1")
+    backend.advance(LEASE + 1)
+    assert backend.store.sweep("sweeper").workers_lost == 0
 
 
 def test_leaving_does_not_hide_what_others_took(store: BlockingStore) -> None:
@@ -365,37 +371,37 @@ def test_a_report_is_taken_as_it_is(store: BlockingStore) -> None:
 # ---------------------------------------------------------------- the store's content
 
 
-def test_every_beat_names_the_same_incarnation(kind: StoreFixture) -> None:
-    first = beat(kind.store, "w1").incarnation
-    kind.store.open(opening())
-    kind.turn(LEASE + 1)
-    kind.store.sweep("sweeper")
+def test_every_beat_names_the_same_incarnation(backend: StoreFixture) -> None:
+    first = beat(backend.store, "w1").incarnation
+    backend.store.open(opening())
+    backend.advance(LEASE + 1)
+    backend.store.sweep("sweeper")
     assert first
-    assert {beat(kind.store, worker).incarnation for worker in ("w1", "w2")} == {first}
+    assert {beat(backend.store, worker).incarnation for worker in ("w1", "w2")} == {first}
 
 
-def test_an_emptied_store_is_another_incarnation(kind: StoreFixture) -> None:
+def test_an_emptied_store_is_another_incarnation(backend: StoreFixture) -> None:
     names = set()
     for _ in range(3):
-        names.add(beat(kind.store).incarnation)
-        kind.empty()
+        names.add(beat(backend.store).incarnation)
+        backend.empty()
     assert len(names) == 3
 
 
-def test_an_emptied_store_knows_nobody(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.empty()
-    answer = beat(kind.store, "w1", pulse())
+def test_an_emptied_store_knows_nobody(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.empty()
+    answer = beat(backend.store, "w1", update())
     assert not answer.renewed
     assert answer.lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
-def test_a_beat_counts_the_live_workers(kind: StoreFixture) -> None:
-    assert beat(kind.store, "w1").workers == 1
-    kind.turn(LEASE / 2)
-    assert beat(kind.store, "w2").workers == 2
-    kind.turn(LEASE / 2 + 1)
-    assert beat(kind.store, "w2").workers == 1
-    kind.store.leave("w2")
-    assert beat(kind.store, "w1").workers == 1
+def test_a_beat_counts_the_live_workers(backend: StoreFixture) -> None:
+    assert beat(backend.store, "w1").workers == 1
+    backend.advance(LEASE / 2)
+    assert beat(backend.store, "w2").workers == 2
+    backend.advance(LEASE / 2 + 1)
+    assert beat(backend.store, "w2").workers == 1
+    backend.store.leave("w2")
+    assert beat(backend.store, "w1").workers == 1

@@ -5,11 +5,11 @@ from django.apps.registry import Apps
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
 
-from .builders import beat, pulse
-from .kinds import WINDOWS
+from .builders import beat, update
+from .store_fixtures import TIMEOUTS
 
 FIRST = ("realtime", "0001_initial")
 
@@ -36,7 +36,7 @@ def times() -> dict[str, int]:
 
 
 def test_what_the_first_release_inserts_is_read(alias: str, before: Apps) -> None:
-    sessions = DatabaseSessions(Database(alias), WINDOWS)
+    sessions = BlockingDatabaseStore(Database(alias), TIMEOUTS)
     live = before.get_model("realtime", "LiveSession")
     live.objects.using(alias).create(id="s1", state="connected", worker="w1", **times())
     before.get_model("realtime", "Worker").objects.using(alias).create(id="w1", lease_until=1)
@@ -44,4 +44,4 @@ def test_what_the_first_release_inserts_is_read(alias: str, before: Apps) -> Non
     session = sessions.get("s1")
     assert session is not None
     assert session.turn == 0
-    assert beat(sessions, "w1", pulse("s1")).lost == ()
+    assert beat(sessions, "w1", update("s1")).lost == ()

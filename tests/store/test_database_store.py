@@ -21,12 +21,12 @@ from realtime.models import LiveSession, Membership, Worker
 from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.database import DatabaseStore, blocking_store, loop_store, store
 from realtime.store.database import transaction as database_transaction
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
 from realtime.store.records import Query, Session
 
-from .builders import beat, departure, ids, open_many, opening, pulse, returning
-from .kinds import DAY, WINDOWS
+from .builders import beat, departure, ids, open_many, opening, returning, update
+from .store_fixtures import DAY, TIMEOUTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,9 +43,9 @@ class CountingDatabase(Database):
         self.begun = 0
 
     @contextmanager
-    def write(self, *, gate: bool = False) -> Iterator[int]:
+    def write(self, *, exclusive: bool = False) -> Iterator[int]:
         self.begun += not self.connection.in_atomic_block
-        with super().write(gate=gate) as now:
+        with super().write(exclusive=exclusive) as now:
             yield now
 
 
@@ -55,8 +55,8 @@ def database() -> CountingDatabase:
 
 
 @pytest.fixture
-def sessions(database: CountingDatabase) -> DatabaseSessions:
-    return DatabaseSessions(database, WINDOWS)
+def sessions(database: CountingDatabase) -> BlockingDatabaseStore:
+    return BlockingDatabaseStore(database, TIMEOUTS)
 
 
 @pytest.fixture
@@ -70,9 +70,11 @@ MakeStore = Callable[..., DatabaseStore]
 
 
 @pytest.fixture
-def make(database: CountingDatabase, sessions: DatabaseSessions, threads: Threads) -> MakeStore:
+def make(
+    database: CountingDatabase, sessions: BlockingDatabaseStore, threads: Threads
+) -> MakeStore:
     """Makes a store for the loop of a test."""
-    return lambda timeout=10.0: DatabaseStore(database, sessions, threads, timeout=timeout)
+    return lambda timeout=10.0: DatabaseStore(sessions, threads, timeout=timeout)
 
 
 @contextmanager
@@ -125,14 +127,14 @@ def queries(call: Callable[[], object]) -> list[str]:
 
 @pytest.mark.parametrize("rooms", [(), ("chat:1", "news")])
 def test_rooms_cost_nothing_where_none_have_changed(
-    sessions: DatabaseSessions, rooms: tuple[str, ...]
+    sessions: BlockingDatabaseStore, rooms: tuple[str, ...]
 ) -> None:
     """No query speaks of memberships, whoever is in a room."""
     known = open_many(sessions, 5, rooms=rooms)
     beat(sessions, "w1")
     calls: list[Callable[[], object]] = [
-        lambda: beat(sessions, "w1", *map(pulse, known)),
-        lambda: beat(sessions, "w1", *[pulse(id_, rooms=rooms) for id_ in known]),
+        lambda: beat(sessions, "w1", *map(update, known)),
+        lambda: beat(sessions, "w1", *[update(id_, rooms=rooms) for id_ in known]),
         lambda: sessions.resume(returning(known[0], rooms=rooms)),
         lambda: sessions.suspend("w1", [departure(id_) for id_ in known[1:3]]),
         lambda: sessions.close("w1", [departure(id_) for id_ in known[3:]], "w1"),
@@ -149,9 +151,9 @@ def test_rooms_cost_nothing_where_none_have_changed(
     assert not [q for call in calls for q in queries(call) if "membership" in q]
 
 
-def test_changed_rooms_are_written_for_all_at_once(sessions: DatabaseSessions) -> None:
+def test_changed_rooms_are_written_for_all_at_once(sessions: BlockingDatabaseStore) -> None:
     def asked(count: int) -> int:
-        moved = [pulse(id_, rooms=(f"chat:{count}", "news")) for id_ in known[:count]]
+        moved = [update(id_, rooms=(f"chat:{count}", "news")) for id_ in known[:count]]
         return len(queries(lambda: beat(sessions, "w1", *moved)))
 
     known = open_many(sessions, 40, rooms=("lobby",))
@@ -159,7 +161,7 @@ def test_changed_rooms_are_written_for_all_at_once(sessions: DatabaseSessions) -
     assert asked(2) == asked(40)
 
 
-def test_nothing_is_left_of_a_membership(sessions: DatabaseSessions) -> None:
+def test_nothing_is_left_of_a_membership(sessions: BlockingDatabaseStore) -> None:
     known = open_many(sessions, 9, rooms=("chat:1", "news"))
     sessions.resume(returning(known[0], rooms=("news",)))
     sessions.close("w1", [departure(id_) for id_ in known[1:4]], "w1")
@@ -167,7 +169,7 @@ def test_nothing_is_left_of_a_membership(sessions: DatabaseSessions) -> None:
     sessions.suspend("w1", [departure(id_) for id_ in known[4:]])
     assert Membership.objects.count() == 1 + 5 * 2
     for _ in range(2):
-        sessions._database.clock_offset += DAY
+        sessions.database.clock_offset += DAY
         sessions.sweep("sweeper")
         sessions.confirm(known)
     assert (Membership.objects.count(), LiveSession.objects.count()) == (0, 0)
@@ -199,14 +201,14 @@ async def test_a_call_that_fails_does_not_harm_the_others_of_its_group(make: Mak
 
 
 async def test_a_query_that_fails_does_not_harm_the_others_of_its_group(
-    make: MakeStore, sessions: DatabaseSessions, monkeypatch: pytest.MonkeyPatch
+    make: MakeStore, sessions: BlockingDatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(worker: str) -> Any:
-        with sessions._database.write(), connection.cursor() as cursor:
+        with sessions.database.write(), connection.cursor() as cursor:
             LiveSession.objects.update(username="half done")
             cursor.execute("SELECT * FROM no_such_table")
 
-    monkeypatch.setattr(sessions, "leave", fails)
+    monkeypatch.setattr(sessions.operations, "leave", fails)
     store = make()
     answers = await asyncio.gather(
         store.open(opening("s1")),
@@ -214,8 +216,8 @@ async def test_a_query_that_fails_does_not_harm_the_others_of_its_group(
         store.open(opening("s2")),
         return_exceptions=True,
     )
-    kinds = (Session, DatabaseError, Session)
-    assert all(map(isinstance, answers, kinds))
+    backends = (Session, DatabaseError, Session)
+    assert all(map(isinstance, answers, backends))
     assert {s.peer.username for s in (await store.page(Query())).sessions} == {"ada"}
 
 
@@ -283,11 +285,11 @@ async def test_reading_goes_on_while_somebody_writes(make: MakeStore) -> None:
 
 
 async def test_slow_reads_hold_up_no_write(
-    make: MakeStore, sessions: DatabaseSessions, monkeypatch: pytest.MonkeyPatch
+    make: MakeStore, sessions: BlockingDatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor those that nobody waits for any more."""
-    gate = threading.Event()
-    monkeypatch.setattr(sessions, "stats", partial(gate.wait, 20))
+    release = threading.Event()
+    monkeypatch.setattr(sessions, "stats", partial(release.wait, 20))
     store = make()
     for number in range(3):
         reads = [asyncio.create_task(store.stats()) for _ in range(3)]
@@ -297,7 +299,7 @@ async def test_slow_reads_hold_up_no_write(
         for read in reads:
             read.cancel()
         await asyncio.wait(reads)
-    gate.set()
+    release.set()
     assert await store.get("s1")
 
 
@@ -312,28 +314,28 @@ async def test_writes_that_wait_are_bounded(
 
 
 async def test_reads_that_wait_are_bounded(make: MakeStore, threads: Threads) -> None:
-    gate = threading.Event()
-    busy = [asyncio.create_task(threads.run(gate.wait, 10)) for _ in range(4)]
+    release = threading.Event()
+    busy = [asyncio.create_task(threads.run(release.wait, 10)) for _ in range(4)]
     await asyncio.sleep(0)
     with pytest.raises(StoreUnavailable, match="too many calls"):
         await make().stats()
     with pytest.raises(StoreUnavailable, match="too many calls"):
         await make().open(opening())
-    gate.set()
+    release.set()
     await asyncio.gather(*busy)
 
 
 @sqlite_only
-def test_a_lock_of_another_is_an_unavailable_store(sessions: DatabaseSessions) -> None:
+def test_a_lock_of_another_is_an_unavailable_store(sessions: BlockingDatabaseStore) -> None:
     sessions.open(opening())
     impatient()
     with locked(), pytest.raises(StoreUnavailable, match="locked"):
-        beat(sessions, "w1", pulse())
-    assert beat(sessions, "w1", pulse()).lost == ()
+        beat(sessions, "w1", update())
+    assert beat(sessions, "w1", update()).lost == ()
 
 
 @sqlite_only
-def test_a_connection_that_was_lost_is_made_anew(sessions: DatabaseSessions) -> None:
+def test_a_connection_that_was_lost_is_made_anew(sessions: BlockingDatabaseStore) -> None:
     sessions.open(opening())
     connection.connection.close()  # behind Django's back
     with pytest.raises(DatabaseError):
@@ -348,22 +350,22 @@ def test_a_database_whose_locks_are_unknown_keeps_no_sessions(
     monkeypatch.setattr(connection, "vendor", "mysql")
     more: dict[str, Any] = {"timeout": 1.0, "threads": None} if make_store is loop_store else {}
     with pytest.raises(ImproperlyConfigured, match="MySQL or MariaDB: set STORE to the URL"):
-        make_store("default", WINDOWS, **more)
+        make_store("default", TIMEOUTS, **more)
 
 
 # ---------------------------------------------------------------- a caller's transaction
 
 
-def test_a_call_is_a_part_of_the_callers_transaction(sessions: DatabaseSessions) -> None:
+def test_a_call_is_a_part_of_the_callers_transaction(sessions: BlockingDatabaseStore) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         sessions.open(opening("s1"))
-        beat(sessions, "w1", pulse("s1"))
+        beat(sessions, "w1", update("s1"))
         raise ZeroDivisionError
     assert sessions.get("s1") is None
     assert sessions.stats().workers == 0
 
 
-def test_a_call_commits_with_the_caller(sessions: DatabaseSessions) -> None:
+def test_a_call_commits_with_the_caller(sessions: BlockingDatabaseStore) -> None:
     sessions.open(opening())
     with transaction.atomic():
         sessions.request_close(session="s1", code=4500, reason="")
@@ -381,7 +383,7 @@ def _asked_to_close() -> int:
 
 
 def test_a_failed_call_leaves_the_callers_transaction_whole(
-    sessions: DatabaseSessions, monkeypatch: pytest.MonkeyPatch
+    sessions: BlockingDatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with transaction.atomic():
         sessions.open(opening("s1"))
@@ -411,7 +413,7 @@ def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     connection.close()
 
 
-def work_at_once(sessions: DatabaseSessions, workers: int, rounds: int) -> None:
+def work_at_once(sessions: BlockingDatabaseStore, workers: int, rounds: int) -> None:
     """So many threads that open sessions and beat."""
     together = threading.Barrier(workers)
 
@@ -430,7 +432,7 @@ def work_at_once(sessions: DatabaseSessions, workers: int, rounds: int) -> None:
 
 @sqlite_only
 @pytest.mark.usefixtures("plain")
-def test_without_any_options_writers_wait_for_each_other(sessions: DatabaseSessions) -> None:
+def test_without_any_options_writers_wait_for_each_other(sessions: BlockingDatabaseStore) -> None:
     work_at_once(sessions, workers=4, rounds=20)
     assert sessions.stats().connected == 80
 
@@ -438,7 +440,7 @@ def test_without_any_options_writers_wait_for_each_other(sessions: DatabaseSessi
 @sqlite_only
 @pytest.mark.usefixtures("plain")
 def test_without_any_options_readers_go_on_while_somebody_writes(
-    sessions: DatabaseSessions,
+    sessions: BlockingDatabaseStore,
 ) -> None:
     sessions.open(opening())
     with locked():
@@ -450,7 +452,7 @@ def test_without_any_options_readers_go_on_while_somebody_writes(
 @sqlite_only
 @pytest.mark.usefixtures("plain")
 def test_a_file_that_cannot_change_its_mode_now_does_so_later(
-    sessions: DatabaseSessions,
+    sessions: BlockingDatabaseStore,
 ) -> None:
     impatient()
     with reading(), pytest.raises(StoreUnavailable):
@@ -463,7 +465,7 @@ def test_a_file_that_cannot_change_its_mode_now_does_so_later(
 @sqlite_only
 @pytest.mark.usefixtures("plain")
 def test_a_file_in_use_just_when_its_mode_would_change_costs_nobody_anything(
-    sessions: DatabaseSessions,
+    sessions: BlockingDatabaseStore,
 ) -> None:
     def meanwhile_in_use(execute: Any, sql: str, *arguments: Any) -> Any:
         with locked() if sql.startswith("PRAGMA journal_mode=") else nullcontext():
@@ -480,7 +482,7 @@ def test_a_file_in_use_just_when_its_mode_would_change_costs_nobody_anything(
 
 @sqlite_only
 @pytest.mark.usefixtures("plain")
-def test_the_mode_of_other_transactions_is_left_alone(sessions: DatabaseSessions) -> None:
+def test_the_mode_of_other_transactions_is_left_alone(sessions: BlockingDatabaseStore) -> None:
     before = connection.transaction_mode  # type: ignore[attr-defined]
     sessions.open(opening())
     assert connection.transaction_mode == before  # type: ignore[attr-defined]
@@ -511,7 +513,7 @@ def test_an_unknown_kind_of_database_is_named(
 
 
 def test_after_a_month_no_worker_is_left(
-    sessions: DatabaseSessions, database: CountingDatabase
+    sessions: BlockingDatabaseStore, database: CountingDatabase
 ) -> None:
     beat(sessions, "w1", pings=3)
     for days in (2, 30):
@@ -521,7 +523,9 @@ def test_after_a_month_no_worker_is_left(
     assert not Worker.objects.exists()
 
 
-def test_pages_show_everybody_once_where_all_began_together(sessions: DatabaseSessions) -> None:
+def test_pages_show_everybody_once_where_all_began_together(
+    sessions: BlockingDatabaseStore,
+) -> None:
     known = open_many(sessions, 7)
     LiveSession.objects.update(opened_at=1)
     found, cursor = [], ""

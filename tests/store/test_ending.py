@@ -19,12 +19,12 @@ from .builders import (
     open_many,
     opened,
     opening,
-    pulse,
     returning,
     state,
     suspended,
+    update,
 )
-from .kinds import CLAIM, LEASE, RESUME, StoreFixture
+from .store_fixtures import CLAIM, LEASE, RESUME, StoreFixture
 
 
 def end(store: BlockingStore, verb: str, worker: str, *departures: Any) -> tuple[Session, ...]:
@@ -60,7 +60,7 @@ def test_a_connection_may_be_named_instead_of_its_generation(
     """By a worker that asked to resume and never heard the answer: it has no values either."""
     store.open(opening())
     totals = Totals(pings=5, pongs=4)
-    beat(store, "w1", pulse(totals=totals))
+    beat(store, "w1", update(totals=totals))
     store.resume(returning())
     unheard = departure(generation=0)
     assert end(store, verb, "w2", replace(unheard, connection="s1, first")) == ()
@@ -78,12 +78,12 @@ def test_the_last_values_are_kept(store: BlockingStore, verb: str) -> None:
 
 
 @both
-def test_the_last_proof_of_life_is_kept(kind: StoreFixture, verb: str) -> None:
-    kind.store.open(opening())
-    kind.turn(20)
-    before = kind.now()
-    (session,) = end(kind.store, verb, "w1", departure(idle_ms=5_000))
-    assert before - 5_000 <= session.last_beat <= kind.now() - 5_000
+def test_the_last_proof_of_life_is_kept(backend: StoreFixture, verb: str) -> None:
+    backend.store.open(opening())
+    backend.advance(20)
+    before = backend.now()
+    (session,) = end(backend.store, verb, "w1", departure(idle_ms=5_000))
+    assert before - 5_000 <= session.last_beat <= backend.now() - 5_000
 
 
 @both
@@ -94,11 +94,11 @@ def test_the_last_proof_of_life_does_not_go_back(store: BlockingStore, verb: str
 
 
 @both
-def test_a_repeat_gives_the_same_answer(kind: StoreFixture, verb: str) -> None:
-    kind.store.open(opening())
-    first = end(kind.store, verb, "w1", departure())
-    kind.turn(1)
-    assert end(kind.store, verb, "w1", departure()) == first
+def test_a_repeat_gives_the_same_answer(backend: StoreFixture, verb: str) -> None:
+    backend.store.open(opening())
+    first = end(backend.store, verb, "w1", departure())
+    backend.advance(1)
+    assert end(backend.store, verb, "w1", departure()) == first
     assert ids(first) == ["s1"]
 
 
@@ -133,13 +133,13 @@ def test_a_session_that_has_moved_on_is_left_alone(
 
 @both
 def test_the_end_of_a_session_that_was_suspended_for_its_worker(
-    kind: StoreFixture, verb: str
+    backend: StoreFixture, verb: str
 ) -> None:
-    kind.store.open(opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    beat(kind.store, "w2")
-    (session,) = end(kind.store, verb, "w1", departure(code=1001))
+    backend.store.open(opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    beat(backend.store, "w2")
+    (session,) = end(backend.store, verb, "w1", departure(code=1001))
     assert (session.worker, session.end_code) == ("", 1001)
 
 
@@ -156,12 +156,12 @@ def test_a_long_reason_is_cut(store: BlockingStore, verb: str) -> None:
     assert session.end_reason == "x" * 200
 
 
-def test_a_repeated_suspend_does_not_move_the_window(kind: StoreFixture) -> None:
-    suspended(kind.store)
-    kind.turn(RESUME - 1)
-    kind.store.suspend("w1", [departure()])
-    kind.turn(2)
-    assert kind.store.resume(returning()) is None
+def test_a_repeated_suspend_does_not_move_the_window(backend: StoreFixture) -> None:
+    suspended(backend.store)
+    backend.advance(RESUME - 1)
+    backend.store.suspend("w1", [departure()])
+    backend.advance(2)
+    assert backend.store.resume(returning()) is None
 
 
 def test_a_session_suspended_twice_is_the_second_ones(store: BlockingStore) -> None:
@@ -174,40 +174,40 @@ def test_a_session_suspended_twice_is_the_second_ones(store: BlockingStore) -> N
 # ---------------------------------------------------------------- claims
 
 
-def test_who_closes_holds_the_claim(kind: StoreFixture) -> None:
-    closing(kind.store)
-    kind.turn(CLAIM - 1)
-    assert kind.store.sweep("sweeper").claimed == ()
+def test_who_closes_holds_the_claim(backend: StoreFixture) -> None:
+    closing(backend.store)
+    backend.advance(CLAIM - 1)
+    assert backend.store.sweep("sweeper").claimed == ()
 
 
-def test_an_expired_claim_is_taken_by_a_sweep(kind: StoreFixture) -> None:
-    closing(kind.store)
-    kind.turn(CLAIM + 1)
-    (session,) = kind.store.sweep("sweeper").claimed
+def test_an_expired_claim_is_taken_by_a_sweep(backend: StoreFixture) -> None:
+    closing(backend.store)
+    backend.advance(CLAIM + 1)
+    (session,) = backend.store.sweep("sweeper").claimed
     assert (session.id, session.end_code, session.end_reason) == ("s1", 1000, "bye")
 
 
-def test_a_repeated_close_gets_nothing_once_another_has_the_claim(kind: StoreFixture) -> None:
-    closing(kind.store)
-    kind.turn(CLAIM + 1)
-    kind.store.sweep("sweeper")
-    assert kind.store.close("w1", [departure(code=1000, reason="bye")], "w1") == ()
+def test_a_repeated_close_gets_nothing_once_another_has_the_claim(backend: StoreFixture) -> None:
+    closing(backend.store)
+    backend.advance(CLAIM + 1)
+    backend.store.sweep("sweeper")
+    assert backend.store.close("w1", [departure(code=1000, reason="bye")], "w1") == ()
 
 
-def test_a_repeated_close_does_not_move_the_claim(kind: StoreFixture) -> None:
-    closing(kind.store)
-    kind.turn(CLAIM - 1)
-    assert kind.store.close("w1", [departure(code=1000, reason="bye")], "w1") != ()
-    kind.turn(2)
-    assert ids(kind.store.sweep("sweeper").claimed) == ["s1"]
+def test_a_repeated_close_does_not_move_the_claim(backend: StoreFixture) -> None:
+    closing(backend.store)
+    backend.advance(CLAIM - 1)
+    assert backend.store.close("w1", [departure(code=1000, reason="bye")], "w1") != ()
+    backend.advance(2)
+    assert ids(backend.store.sweep("sweeper").claimed) == ["s1"]
 
 
-def test_confirmed_is_forgotten(kind: StoreFixture) -> None:
-    closing(kind.store)
-    kind.store.confirm(["s1"])
-    kind.store.confirm(["s1", "unknown"])
-    kind.turn(CLAIM + 1)
-    assert kind.store.sweep("sweeper").claimed == ()
+def test_confirmed_is_forgotten(backend: StoreFixture) -> None:
+    closing(backend.store)
+    backend.store.confirm(["s1"])
+    backend.store.confirm(["s1", "unknown"])
+    backend.advance(CLAIM + 1)
+    assert backend.store.sweep("sweeper").claimed == ()
 
 
 def test_only_what_is_closing_is_forgotten(store: BlockingStore) -> None:
@@ -295,27 +295,27 @@ def test_a_request_may_become_final(store: BlockingStore) -> None:
     assert [(entry.code, entry.reason) for entry in beat(store).inbox] == [(4500, "go")]
 
 
-def test_an_answered_request_does_not_change_how_a_session_ended(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    kind.store.request_close(session="s1", code=4008, reason="come back")
-    kind.store.suspend("w1", [departure(code=1001, reason="server shutting down")])
-    kind.turn(RESUME + 1)
-    assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [1001]
+def test_an_answered_request_does_not_change_how_a_session_ended(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    backend.store.request_close(session="s1", code=4008, reason="come back")
+    backend.store.suspend("w1", [departure(code=1001, reason="server shutting down")])
+    backend.advance(RESUME + 1)
+    assert [s.end_code for s in backend.store.sweep("sweeper").claimed] == [1001]
 
 
-def test_a_late_request_does_not_change_how_a_session_ended(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    kind.store.request_close(session="s1", code=4500, reason="go")
-    kind.store.close("w1", [departure(code=1000, reason="bye")], "w1")
-    kind.turn(CLAIM + 1)
-    assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [1000]
+def test_a_late_request_does_not_change_how_a_session_ended(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    backend.store.request_close(session="s1", code=4500, reason="go")
+    backend.store.close("w1", [departure(code=1000, reason="bye")], "w1")
+    backend.advance(CLAIM + 1)
+    assert [s.end_code for s in backend.store.sweep("sweeper").claimed] == [1000]
 
 
 def test_a_request_is_for_a_connection_of_any_generation(store: BlockingStore) -> None:
     suspended(store)
     store.resume(returning())
     store.request_close(session="s1", code=4500, reason="")
-    inbox = beat(store, "w2", pulse(generation=2)).inbox
+    inbox = beat(store, "w2", update(generation=2)).inbox
     assert [(entry.session, entry.generation) for entry in inbox] == [("s1", 2)]
 
 

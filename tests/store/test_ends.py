@@ -2,13 +2,13 @@
 
 import pytest
 
-from realtime.store.contract import ENDED_MS, BlockingStore
+from realtime.store.contract import REQUESTED_END_MS, BlockingStore
 from realtime.store.records import Opening, Session, Verdict
 
 from .builders import opened, opening, resumed, returning, suspended
-from .kinds import StoreFixture
+from .store_fixtures import StoreFixture
 
-ENDED = ENDED_MS // 1000
+ENDED = REQUESTED_END_MS // 1000
 OUT, MOVED = Verdict(4503, "logged out"), Verdict(4008, "moved")
 
 
@@ -22,51 +22,51 @@ def ask(store: BlockingStore, verdict: Verdict, **who: str) -> None:
 
 
 @pytest.mark.parametrize("verdict", [OUT, MOVED])
-def test_a_login_that_has_ended_opens_nothing(kind: StoreFixture, verdict: Verdict) -> None:
-    ask(kind.store, verdict, login="l1")
-    before = kind.store.stats()
+def test_a_login_that_has_ended_opens_nothing(backend: StoreFixture, verdict: Verdict) -> None:
+    ask(backend.store, verdict, login="l1")
+    before = backend.store.stats()
     for age in (0.0, 5.0):  # found out before or afterwards: its key is worth nothing
-        assert kind.store.open(on_the_way(age=age)) == verdict
-    assert kind.store.stats() == before
-    assert isinstance(kind.store.open(on_the_way("s2", login="l2")), Session)
-    assert isinstance(kind.store.open(on_the_way("s3", login="")), Session)
+        assert backend.store.open(on_the_way(age=age)) == verdict
+    assert backend.store.stats() == before
+    assert isinstance(backend.store.open(on_the_way("s2", login="l2")), Session)
+    assert isinstance(backend.store.open(on_the_way("s3", login="")), Session)
 
 
-def test_an_end_is_remembered_for_a_minute(kind: StoreFixture) -> None:
-    ask(kind.store, OUT, login="l1")
-    kind.turn(ENDED - 1)
-    assert kind.store.open(on_the_way()) == OUT
-    kind.turn(2)
-    assert isinstance(kind.store.open(on_the_way()), Session)
+def test_an_end_is_remembered_for_a_minute(backend: StoreFixture) -> None:
+    ask(backend.store, OUT, login="l1")
+    backend.advance(ENDED - 1)
+    assert backend.store.open(on_the_way()) == OUT
+    backend.advance(2)
+    assert isinstance(backend.store.open(on_the_way()), Session)
 
 
 @pytest.mark.parametrize("verdict", [OUT, MOVED])
 def test_a_user_who_was_sent_away_hears_of_it_on_the_way_and_may_come_again(
-    kind: StoreFixture, verdict: Verdict
+    backend: StoreFixture, verdict: Verdict
 ) -> None:
-    ask(kind.store, verdict, user="7")
-    kind.turn(4)
-    assert kind.store.open(on_the_way(age=5)) == verdict
-    assert isinstance(kind.store.open(on_the_way("s2", age=5, user="8")), Session)
-    assert isinstance(kind.store.open(on_the_way("s3", age=3)), Session)
+    ask(backend.store, verdict, user="7")
+    backend.advance(4)
+    assert backend.store.open(on_the_way(age=5)) == verdict
+    assert isinstance(backend.store.open(on_the_way("s2", age=5, user="8")), Session)
+    assert isinstance(backend.store.open(on_the_way("s3", age=3)), Session)
 
 
-def test_who_stays_on_the_way_for_longer_hears_nothing(kind: StoreFixture) -> None:
-    ask(kind.store, OUT, user="7")
-    kind.turn(ENDED + 1)
-    assert isinstance(kind.store.open(on_the_way(age=ENDED + 10)), Session)
+def test_who_stays_on_the_way_for_longer_hears_nothing(backend: StoreFixture) -> None:
+    ask(backend.store, OUT, user="7")
+    backend.advance(ENDED + 1)
+    assert isinstance(backend.store.open(on_the_way(age=ENDED + 10)), Session)
 
 
 @pytest.mark.parametrize("who", [{"login": "l1"}, {"user": "7"}, {"session": "s1"}])
-def test_a_resume_hears_of_it(kind: StoreFixture, who: dict[str, str]) -> None:
-    suspended(kind.store)
-    ask(kind.store, MOVED, **who)
-    kind.turn(1)
+def test_a_resume_hears_of_it(backend: StoreFixture, who: dict[str, str]) -> None:
+    suspended(backend.store)
+    ask(backend.store, MOVED, **who)
+    backend.advance(1)
     back = returning(login="l1", age_ms=5_000)
-    assert kind.store.resume(back) == MOVED
-    assert kind.store.stats().suspended == 1
-    kind.turn(ENDED)
-    assert resumed(kind.store, back).generation == 2
+    assert backend.store.resume(back) == MOVED
+    assert backend.store.stats().suspended == 1
+    backend.advance(ENDED)
+    assert resumed(backend.store, back).generation == 2
 
 
 def test_somebody_else_s_resume_learns_nothing(store: BlockingStore) -> None:
@@ -87,22 +87,22 @@ def test_a_repeated_call_gets_the_same_answer(store: BlockingStore) -> None:
     assert resumed(store, returned).generation == 2
 
 
-def test_what_was_asked_for_good_is_not_softened(kind: StoreFixture) -> None:
-    ask(kind.store, OUT, login="l1")
-    ask(kind.store, MOVED, login="l1")
-    assert kind.store.open(on_the_way()) == OUT
-    kind.turn(ENDED + 1)
-    ask(kind.store, MOVED, login="l1")
-    assert kind.store.open(on_the_way()) == MOVED
-    ask(kind.store, OUT, login="l1")
-    assert kind.store.open(on_the_way()) == OUT
+def test_what_was_asked_for_good_is_not_softened(backend: StoreFixture) -> None:
+    ask(backend.store, OUT, login="l1")
+    ask(backend.store, MOVED, login="l1")
+    assert backend.store.open(on_the_way()) == OUT
+    backend.advance(ENDED + 1)
+    ask(backend.store, MOVED, login="l1")
+    assert backend.store.open(on_the_way()) == MOVED
+    ask(backend.store, OUT, login="l1")
+    assert backend.store.open(on_the_way()) == OUT
 
 
-def test_a_clock_that_was_ahead_keeps_nobody_out(kind: StoreFixture) -> None:
-    ask(kind.store, OUT, user="7")
-    ask(kind.store, OUT, login="l1")
-    kind.turn(-2 * ENDED)
-    assert isinstance(kind.store.open(on_the_way(age=5)), Session)
+def test_a_clock_that_was_ahead_keeps_nobody_out(backend: StoreFixture) -> None:
+    ask(backend.store, OUT, user="7")
+    ask(backend.store, OUT, login="l1")
+    backend.advance(-2 * ENDED)
+    assert isinstance(backend.store.open(on_the_way(age=5)), Session)
 
 
 def test_an_end_without_a_reason_is_told_in_the_usual_words(store: BlockingStore) -> None:

@@ -11,58 +11,62 @@ from realtime.common.threads import Threads
 from realtime.models import LiveSession
 from realtime.store.contract import BlockingStore
 from realtime.store.database import DatabaseStore
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
 from realtime.store.records import Opening, Session, SessionLimit, Verdict
 from tests.polling import eventually
 
-from .builders import beat, departure, ids, opening, pulse, report
-from .kinds import WINDOWS, StoreFixture
+from .builders import beat, departure, ids, opening, report, update
+from .store_fixtures import TIMEOUTS, StoreFixture
 from .test_limits import OLDEST, REJECT, TOO_MANY, asked, fill
 
 
-def opens(sessions: list[str], cap: SessionLimit) -> list[partial[Session | Verdict | None]]:
+def opens(sessions: list[str], limit: SessionLimit) -> list[partial[Session | Verdict | None]]:
     openings: list[Opening] = [opening(id_) for id_ in sessions]
-    return [partial(_open, opening=each, cap=cap) for each in openings]
+    return [partial(_open, opening=each, limit=limit) for each in openings]
 
 
-def _open(store: BlockingStore, *, opening: Opening, cap: SessionLimit) -> Session | Verdict | None:
-    return store.open(opening, cap=cap)
+def _open(
+    store: BlockingStore, *, opening: Opening, limit: SessionLimit
+) -> Session | Verdict | None:
+    return store.open(opening, limit=limit)
 
 
-def test_of_those_who_come_at_once_as_many_as_may_come_in(kind: StoreFixture) -> None:
-    beat(kind.store)
-    answers = kind.at_once(opens([f"s{number}" for number in range(8)], REJECT))
+def test_of_those_who_come_at_once_as_many_as_may_come_in(backend: StoreFixture) -> None:
+    beat(backend.store)
+    answers = backend.at_once(opens([f"s{number}" for number in range(8)], REJECT))
     admitted = sorted(session.id for session in answers if isinstance(session, Session))
-    assert len(admitted) == REJECT.limit
-    assert sorted(ids(kind.store.of_user("7"))) == admitted
-    assert asked(kind.store) == {}
+    assert len(admitted) == REJECT.max_sessions
+    assert sorted(ids(backend.store.of_user("7"))) == admitted
+    assert asked(backend.store) == {}
 
 
-def test_of_those_who_come_at_once_the_newest_stay(kind: StoreFixture) -> None:
-    fill(kind, "first", "second")
-    answers = kind.at_once(opens([f"s{number}" for number in range(8)], OLDEST))
+def test_of_those_who_come_at_once_the_newest_stay(backend: StoreFixture) -> None:
+    fill(backend, "first", "second")
+    answers = backend.at_once(opens([f"s{number}" for number in range(8)], OLDEST))
     assert None not in answers
-    gone = asked(kind.store)
-    stay = set(ids(kind.store.of_user("7"))) - gone.keys()
-    assert len(stay) == OLDEST.limit
+    gone = asked(backend.store)
+    stay = set(ids(backend.store.of_user("7"))) - gone.keys()
+    assert len(stay) == OLDEST.max_sessions
     assert set(gone.values()) == {TOO_MANY}
     assert {"first", "second"} <= gone.keys()
 
 
-def test_a_user_without_a_session_comes_in_once_where_one_is_the_limit(kind: StoreFixture) -> None:
-    beat(kind.store)
-    cap = SessionLimit(limit=1, evict_oldest=False)
+def test_a_user_without_a_session_comes_in_once_where_one_is_the_limit(
+    backend: StoreFixture,
+) -> None:
+    beat(backend.store)
+    limit = SessionLimit(max_sessions=1, evict_oldest=False)
     for round_ in range(5):
-        answers = kind.at_once(opens([f"{round_}, {number}" for number in range(4)], cap))
+        answers = backend.at_once(opens([f"{round_}, {number}" for number in range(4)], limit))
         (session,) = [session for session in answers if isinstance(session, Session)]
-        kind.store.close("w1", [departure(session.id, code=1000)], "w1")
+        backend.store.close("w1", [departure(session.id, code=1000)], "w1")
 
 
 def test_who_waits_to_evict_holds_nothing_that_others_want(postgres_database: str) -> None:
     """Otherwise two workers could wait for each other, each with the other's session."""
     database = Database(postgres_database)
-    sessions = DatabaseSessions(database, WINDOWS)
+    sessions = BlockingDatabaseStore(database, TIMEOUTS)
     for id_ in ("oldest", "mine"):
         sessions.open(opening(id_))
     with ThreadPoolExecutor(1) as pool:
@@ -76,13 +80,13 @@ def test_who_waits_to_evict_holds_nothing_that_others_want(postgres_database: st
     assert asked(sessions) == {"oldest": TOO_MANY}
 
 
-async def beat_and_open(database: Database, sessions: DatabaseSessions) -> Any:
+async def beat_and_open(database: Database, sessions: BlockingDatabaseStore) -> Any:
     """What may become one transaction: the news of one session, and room made by another."""
     threads = Threads()
-    store = DatabaseStore(database, sessions, threads, timeout=10)
+    store = DatabaseStore(sessions, threads, timeout=10)
     try:
         return await asyncio.gather(
-            store.beat(report(), [pulse("mine")]), store.open(opening("newest"), cap=OLDEST)
+            store.beat(report(), [update("mine")]), store.open(opening("newest"), limit=OLDEST)
         )
     finally:
         await store.aclose()

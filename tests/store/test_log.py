@@ -19,7 +19,7 @@ from realtime.store.log import (
     PublishResult,
 )
 
-from .kinds import BOUNDS, DAY, StoreFixture
+from .store_fixtures import BOUNDS, DAY, StoreFixture
 
 TTL = BOUNDS.ttl_ms / 1000  # seconds
 
@@ -57,8 +57,8 @@ def test_offsets_begin_at_one_and_have_no_holes(log: BlockingLog) -> None:
     assert end_of(log) == LogEnd(appended[-1].position, oldest=1)
 
 
-def test_what_was_appended_is_read(log: BlockingLog, kind: StoreFixture) -> None:
-    before = kind.now()
+def test_what_was_appended_is_read(log: BlockingLog, backend: StoreFixture) -> None:
+    before = backend.now()
     texts = ['{"a":1}', '"ä\u20ac😀"', " 1 2 ", '"' + "x" * 500 + '"']
     appended = publish(log, *texts)
     extract = log.read("r", after=0, limit=10, max_bytes=10_000)
@@ -67,7 +67,7 @@ def test_what_was_appended_is_read(log: BlockingLog, kind: StoreFixture) -> None
         LogEntry(each.position.offset, each.time, text)
         for each, text in zip(appended, texts, strict=True)
     )
-    assert all(before <= each.time <= kind.now() for each in appended)
+    assert all(before <= each.time <= backend.now() for each in appended)
 
 
 def test_rooms_know_nothing_of_each_other(log: BlockingLog) -> None:
@@ -168,11 +168,11 @@ def test_without_a_key_it_is_always_another(log: BlockingLog) -> None:
     assert read(log, 0) == [1, 2]
 
 
-def test_a_key_is_forgotten_in_time(log: BlockingLog, kind: StoreFixture) -> None:
+def test_a_key_is_forgotten_in_time(log: BlockingLog, backend: StoreFixture) -> None:
     first = log.append([PublishRequest("r", "1", key="k")])
-    kind.turn(KEY_KEPT_MS / 1000 - 5)
+    backend.advance(KEY_KEPT_MS / 1000 - 5)
     assert log.append([PublishRequest("r", "1", key="k")]) == first
-    kind.turn(10)
+    backend.advance(10)
     (second,) = log.append([PublishRequest("r", "1", key="k")])
     assert second.position == Position(first[0].position.epoch, 2)
     assert log.append([PublishRequest("r", "1", key="k")]) == (second,)
@@ -188,28 +188,30 @@ def test_any_text_is_a_key(log: BlockingLog, key: str) -> None:
 # ---------------------------------------------------------------- at once
 
 
-def test_appends_at_once_are_put_one_after_another(kind: StoreFixture) -> None:
+def test_appends_at_once_are_put_one_after_another(backend: StoreFixture) -> None:
     def work(name: int) -> Callable[[BlockingStore], list[PublishResult]]:
         drafts = [PublishRequest("r", f"{name}{each}") for each in range(5)]
         return lambda store: [store.log.append([draft])[0] for draft in drafts]
 
-    appended = [each for own in kind.at_once([work(name) for name in range(1, 5)]) for each in own]
+    appended = [
+        each for own in backend.at_once([work(name) for name in range(1, 5)]) for each in own
+    ]
     assert sorted(each.position.offset for each in appended) == list(range(1, 21))
     assert len({each.position.epoch for each in appended}) == 1
-    assert read(kind.store.log, 0) == list(range(1, 21))
+    assert read(backend.store.log, 0) == list(range(1, 21))
 
 
-def test_one_key_at_once_is_one_publication(kind: StoreFixture) -> None:
+def test_one_key_at_once_is_one_publication(backend: StoreFixture) -> None:
     draft = PublishRequest("r", "1", key="k")
-    answers = kind.at_once([lambda store: store.log.append([draft])] * 4)
+    answers = backend.at_once([lambda store: store.log.append([draft])] * 4)
     assert answers == [answers[0]] * 4
     assert sum(answer[0].fresh for answer in answers) == 1
-    assert read(kind.store.log, 0) == [1]
+    assert read(backend.store.log, 0) == [1]
 
 
-def test_whoever_asks_at_once_is_told_one_epoch(kind: StoreFixture) -> None:
+def test_whoever_asks_at_once_is_told_one_epoch(backend: StoreFixture) -> None:
     rooms = ["a", "b", "c"]
-    ends = kind.at_once([lambda store: store.log.ends(rooms)] * 4)
+    ends = backend.at_once([lambda store: store.log.ends(rooms)] * 4)
     assert ends == [ends[0]] * 4
 
 
@@ -245,36 +247,36 @@ def test_a_log_keeps_so_many_bytes(log: BlockingLog) -> None:
 
 
 def test_a_log_keeps_its_entries_for_so_long_after_the_last(
-    log: BlockingLog, kind: StoreFixture
+    log: BlockingLog, backend: StoreFixture
 ) -> None:
     (first,) = publish(log, "1")
-    kind.turn(TTL - 5)
+    backend.advance(TTL - 5)
     publish(log, "2")
-    kind.turn(TTL - 5)
+    backend.advance(TTL - 5)
     assert read(log, 0) == [1, 2]
-    kind.turn(10)
+    backend.advance(10)
     extract = log.read("r", after=0, limit=10, max_bytes=100)
     assert (extract.end, extract.entries) == (LogEnd(Position(first.position.epoch, 2), 3), ())
     assert end_of(log) == extract.end
 
 
-def test_a_log_goes_on_after_its_entries_are_gone(log: BlockingLog, kind: StoreFixture) -> None:
+def test_a_log_goes_on_after_its_entries_are_gone(log: BlockingLog, backend: StoreFixture) -> None:
     text = '"' + "x" * 998 + '"'
     (first,) = publish(log, text)
-    kind.turn(TTL + 5)
+    backend.advance(TTL + 5)
     publish(log, text, text)
     assert end_of(log) == LogEnd(Position(first.position.epoch, 3), oldest=2)
     assert (read(log, 0), read(log, 1)) == ([], [2, 3])
 
 
-def test_pruning_changes_nothing_that_is_kept(log: BlockingLog, kind: StoreFixture) -> None:
+def test_pruning_changes_nothing_that_is_kept(log: BlockingLog, backend: StoreFixture) -> None:
     first = log.append([PublishRequest("r", "1", key="k"), PublishRequest("r", "2")])
     log.prune()
     assert read(log, 0) == [1, 2]
-    kind.turn(TTL - 10)
+    backend.advance(TTL - 10)
     log.prune()
     assert (read(log, 0), log.append([PublishRequest("r", "1", key="k")])[0]) == ([1, 2], first[0])
-    kind.turn(20)
+    backend.advance(20)
     before = end_of(log)
     log.prune()
     assert (end_of(log), log.prune()) == (before, 0)
@@ -298,9 +300,9 @@ def test_whoever_reads_first_begins_it_too(log: BlockingLog) -> None:
     assert publish(log, "1")[0].position == Position(extract.end.top.epoch, 1)
 
 
-def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, kind: StoreFixture) -> None:
+def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, backend: StoreFixture) -> None:
     (before,) = publish(log, "1")
-    kind.empty()
+    backend.empty()
     end = end_of(log)
     assert (end.top.offset, end.oldest) == (0, 1)
     assert end.top.epoch != before.position.epoch
@@ -308,23 +310,23 @@ def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, kind: StoreFixtur
 
 
 def test_a_quiet_room_keeps_its_epoch_while_somebody_asks(
-    log: BlockingLog, kind: StoreFixture
+    log: BlockingLog, backend: StoreFixture
 ) -> None:
     publish(log, "1")
-    kind.turn(TTL + 5)
+    backend.advance(TTL + 5)
     first = end_of(log)
     for _ in range(4):
-        kind.turn(5 * DAY)
+        backend.advance(5 * DAY)
         log.prune()
         assert end_of(log) == first
     assert publish(log, "2")[0].position == Position(first.top.epoch, 2)
 
 
-def test_a_room_that_nobody_asks_for_is_forgotten(log: BlockingLog, kind: StoreFixture) -> None:
+def test_a_room_that_nobody_asks_for_is_forgotten(log: BlockingLog, backend: StoreFixture) -> None:
     (before,) = publish(log, "1")
-    kind.turn(7 * DAY - 60)
+    backend.advance(7 * DAY - 60)
     log.prune()
-    kind.turn(120)
+    backend.advance(120)
     while log.prune():
         pass
     after = end_of(log)
@@ -332,9 +334,9 @@ def test_a_room_that_nobody_asks_for_is_forgotten(log: BlockingLog, kind: StoreF
     assert after.top.epoch != before.position.epoch
 
 
-def test_a_key_outlives_an_epoch(log: BlockingLog, kind: StoreFixture) -> None:
+def test_a_key_outlives_an_epoch(log: BlockingLog, backend: StoreFixture) -> None:
     first = log.append([PublishRequest("r", "1", key="k")])
-    kind.begin_anew("r")
+    backend.begin_anew("r")
     second = end_of(log).top
     assert second.epoch != first[0].position.epoch
     assert log.append([PublishRequest("r", "1", key="k")]) == first
@@ -385,9 +387,9 @@ def test_never_a_part_of_what_was_asked_for(log: BlockingLog) -> None:
 # ---------------------------------------------------------------- what happened of late
 
 
-def test_logs_of_late(log: BlockingLog, kind: StoreFixture) -> None:
+def test_logs_of_late(log: BlockingLog, backend: StoreFixture) -> None:
     publish(log, "1", room="a")
-    kind.turn(8)
+    backend.advance(8)
     publish(log, "1", "2", room="b")
     end_of(log, "c")
     recent = log.recent()
@@ -395,7 +397,7 @@ def test_logs_of_late(log: BlockingLog, kind: StoreFixture) -> None:
         return
     assert recent == log.ends(["b", "a"])
     assert list(recent) == ["b", "a"]
-    kind.turn(4)
+    backend.advance(4)
     recent = log.recent()
     assert recent is not None
     assert list(recent) == ["b"]

@@ -1,4 +1,4 @@
-"""What is the database's own in the message log: few writes, pruning, what is deleted by hand."""
+"""What is the database's own in the message log: few writes, pruning, deletes by hand."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,14 +11,14 @@ from realtime.ending.sweeper import Sweeper
 from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.models import RoomEntry, RoomKey, RoomLog
 from realtime.protocol.position import Position
-from realtime.store.database import DatabaseStore, pruning
-from realtime.store.database.beginning import BASE
-from realtime.store.database.blocking import DatabaseSessions
-from realtime.store.database.log import DatabaseBlockingLog
+from realtime.store.database import DatabaseStore, log_pruning
+from realtime.store.database.blocking import BlockingDatabaseLog, BlockingDatabaseStore
+from realtime.store.database.log import LogOperations
+from realtime.store.database.log_base import BASE
 from realtime.store.database.transaction import Database
 from realtime.store.log import KEY_KEPT_MS, MAX_BATCH, PublishRequest
 
-from .kinds import BOUNDS, DAY, WINDOWS
+from .store_fixtures import BOUNDS, DAY, TIMEOUTS
 from .test_database_store import CountingDatabase
 from .test_log import TTL, end_of, publish, read
 
@@ -31,12 +31,12 @@ def database() -> CountingDatabase:
 
 
 @pytest.fixture
-def sessions(database: CountingDatabase) -> DatabaseSessions:
-    return DatabaseSessions(database, WINDOWS, BOUNDS)
+def sessions(database: CountingDatabase) -> BlockingDatabaseStore:
+    return BlockingDatabaseStore(database, TIMEOUTS, BOUNDS)
 
 
 @pytest.fixture
-def log(sessions: DatabaseSessions) -> DatabaseBlockingLog:
+def log(sessions: BlockingDatabaseStore) -> BlockingDatabaseLog:
     return sessions.log
 
 
@@ -49,9 +49,9 @@ async def threads() -> AsyncIterator[Threads]:
 
 @pytest.fixture
 async def store(
-    database: CountingDatabase, sessions: DatabaseSessions, threads: Threads
+    database: CountingDatabase, sessions: BlockingDatabaseStore, threads: Threads
 ) -> AsyncIterator[DatabaseStore]:
-    store = DatabaseStore(database, sessions, threads, timeout=10.0)
+    store = DatabaseStore(sessions, threads, timeout=10.0)
     yield store
     await store.aclose()
 
@@ -67,7 +67,7 @@ def rows() -> tuple[int, int, int]:
 # ---------------------------------------------------------------- writing
 
 
-def test_who_only_asks_writes_nothing(log: DatabaseBlockingLog, database: CountingDatabase) -> None:
+def test_who_only_asks_writes_nothing(log: BlockingDatabaseLog, database: CountingDatabase) -> None:
     publish(log, "1")
     log.ends(["r", "s"])
     before = database.begun
@@ -79,7 +79,7 @@ def test_who_only_asks_writes_nothing(log: DatabaseBlockingLog, database: Counti
 
 
 def test_a_log_that_is_pruned_in_between_is_made_again(
-    log: DatabaseBlockingLog, monkeypatch: pytest.MonkeyPatch
+    log: BlockingDatabaseLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between making sure that there is a row and locking it."""
     end_of(log)
@@ -92,20 +92,20 @@ def test_a_log_that_is_pruned_in_between_is_made_again(
             left.clear()
         return made
 
-    monkeypatch.setattr(log._logs, "bulk_create", pruned_after)
+    monkeypatch.setattr(log.operations._logs, "bulk_create", pruned_after)
     assert publish(log, "1")[0].position.offset == 1
 
 
-def test_a_room_without_publications_leaves_nothing(log: DatabaseBlockingLog) -> None:
+def test_a_room_without_publications_leaves_nothing(log: BlockingDatabaseLog) -> None:
     ends = log.ends([f"r{number}" for number in range(MAX_BATCH)])
     assert set(ends.values()) == {log.read("another", after=0, limit=1, max_bytes=1).end}
-    log.keep(list(ends))
+    log.operations.touch(list(ends))
     assert rows() == (0, 0, 0)
     assert publish(log, "1", room="r7")[0].position == Position(ends["r7"].top.epoch, 1)
 
 
 def test_its_position_changes_only_when_a_log_is_forgotten_that_began_there(
-    log: DatabaseBlockingLog, database: CountingDatabase
+    log: BlockingDatabaseLog, database: CountingDatabase
 ) -> None:
     before = end_of(log)
     publish(log, "1", room="s")
@@ -124,7 +124,7 @@ def test_its_position_changes_only_when_a_log_is_forgotten_that_began_there(
     assert (end_of(log), rows()[0]) == (after, 1)
 
 
-def test_whoever_empties_the_table_begins_anew(log: DatabaseBlockingLog) -> None:
+def test_whoever_empties_the_table_begins_anew(log: BlockingDatabaseLog) -> None:
     before = publish(log, "1")[0].position
     RoomLog.objects.all().delete()
     assert publish(log, "1")[0].position.epoch != before.epoch
@@ -133,7 +133,7 @@ def test_whoever_empties_the_table_begins_anew(log: DatabaseBlockingLog) -> None
 # ---------------------------------------------------------------- pruning
 
 
-def prune(log: DatabaseBlockingLog, limit: int = 500) -> list[int]:
+def prune(log: BlockingDatabaseLog, limit: int = 500) -> list[int]:
     """What each step has pruned, until nothing is left to prune."""
     steps = []
     while step := log.prune(limit):
@@ -141,7 +141,7 @@ def prune(log: DatabaseBlockingLog, limit: int = 500) -> list[int]:
     return steps
 
 
-def test_pruning_leaves_nothing(log: DatabaseBlockingLog, database: CountingDatabase) -> None:
+def test_pruning_leaves_nothing(log: BlockingDatabaseLog, database: CountingDatabase) -> None:
     log.append([PublishRequest(f"r{each}", "1", key="k") for each in range(5)])
     assert rows() == (5, 5, 5)
     database.clock_offset += KEY_KEPT_MS / 1000 + 1
@@ -151,10 +151,10 @@ def test_pruning_leaves_nothing(log: DatabaseBlockingLog, database: CountingData
 
 
 def test_pruning_goes_in_steps(
-    log: DatabaseBlockingLog, database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
+    log: BlockingDatabaseLog, database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of so many logs, and of so many entries, but always of one log at least."""
-    monkeypatch.setattr(pruning, "ENTRIES_AT_ONCE", 5)
+    monkeypatch.setattr(log_pruning, "MAX_ENTRIES", 5)
     for room, count in (("a", 3), ("b", 2), ("c", 7), ("d", 1)):
         publish(log, *["1"] * count, room=room)
     database.clock_offset += TTL + 1
@@ -164,7 +164,7 @@ def test_pruning_goes_in_steps(
 
 
 def test_a_log_is_emptied_only_when_its_time_is_over(
-    log: DatabaseBlockingLog, database: CountingDatabase
+    log: BlockingDatabaseLog, database: CountingDatabase
 ) -> None:
     publish(log, "1")
     database.clock_offset += TTL - 5
@@ -201,9 +201,9 @@ class StoppedDatabase(Database):
 
 def test_everybody_agrees_on_the_last_moment() -> None:
     """Of a log's entries, of a key, and of a log that nobody asks for: reading, appending and
-    pruning, in whatever order they come."""
+    log_pruning, in whatever order they come."""
     database = StoppedDatabase("default")
-    log = DatabaseBlockingLog(database, BOUNDS)
+    log = BlockingDatabaseLog(LogOperations(database, BOUNDS))
     (first,) = log.append([PublishRequest("r", "1", key="k")])
     database.time_ms += BOUNDS.ttl_ms - 1
     assert (prune(log), read(log, 0), end_of(log).oldest) == ([], [1], 1)
@@ -223,7 +223,7 @@ def test_everybody_agrees_on_the_last_moment() -> None:
 # ---------------------------------------------------------------- what was deleted by hand
 
 
-def test_without_its_entries_a_log_goes_on(log: DatabaseBlockingLog) -> None:
+def test_without_its_entries_a_log_goes_on(log: BlockingDatabaseLog) -> None:
     text = '"' + "x" * 398 + '"'
     publish(log, *[text] * 5)
     RoomEntry.objects.all().delete()
@@ -234,7 +234,7 @@ def test_without_its_entries_a_log_goes_on(log: DatabaseBlockingLog) -> None:
     assert read(log, 5) == [6, 7, 8, 9, 10]  # what is gone is no longer counted
 
 
-def test_nothing_follows_a_hole(log: DatabaseBlockingLog) -> None:
+def test_nothing_follows_a_hole(log: BlockingDatabaseLog) -> None:
     publish(log, "1", "2", "3", "4")
     RoomEntry.objects.filter(offset__in=[1, 3]).delete()
     assert [read(log, after) for after in range(5)] == [[], [2], [], [4], []]

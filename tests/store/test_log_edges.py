@@ -1,5 +1,5 @@
 """The message log at its edges: the smallest and largest bounds, the last moment of a log's time,
-clocks that are set back, texts that are rare. On one store of each kind."""
+clocks that are set back, texts that are rare. On one store of each backend."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ import pytest
 from realtime.store.contract import BlockingStore
 from realtime.store.log import MAX_BATCH, BlockingLog, LogBounds, LogPage, PublishRequest
 
-from .kinds import BOUNDS, KINDS, WINDOWS, StoreFixture
+from .store_fixtures import BOUNDS, STORE_FIXTURES, TIMEOUTS, StoreFixture
 from .test_log import TTL, end_of, number, publish, read
 
 Make = Callable[[LogBounds], StoreFixture]
@@ -27,17 +27,17 @@ HOUR = 3600
 )
 def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     """Makes a fresh store with these bounds."""
-    ground, make = KINDS[request.param]
+    ground, make = STORE_FIXTURES[request.param]
     on: Any = request.getfixturevalue(ground)
-    kinds: list[StoreFixture] = []
+    backends: list[StoreFixture] = []
 
     def with_bounds(bounds: LogBounds) -> StoreFixture:
-        kinds.append(make(on, WINDOWS, bounds))
-        return kinds[-1]
+        backends.append(make(on, TIMEOUTS, bounds))
+        return backends[-1]
 
     yield with_bounds
-    for kind in kinds:
-        kind.close()
+    for backend in backends:
+        backend.close()
 
 
 # ---------------------------------------------------------------- bounds
@@ -81,7 +81,7 @@ def test_bounds_that_were_lowered_hold_from_the_next_append_on(make: Make) -> No
 def test_no_part_of_what_is_trimmed_meanwhile(make: Make) -> None:
     """The log is trimmed by number, by bytes and by time, while others read and prune: whoever
     reads is told a part without holes, in which every offset has one text for ever."""
-    kind = make(LogBounds(length=8, bytes=40, ttl_ms=3))
+    backend = make(LogBounds(length=8, bytes=40, ttl_ms=3))
     writers, each = 2, 40
 
     def write(name: int) -> Callable[[BlockingStore], list[Any]]:
@@ -97,7 +97,7 @@ def test_no_part_of_what_is_trimmed_meanwhile(make: Make) -> None:
             assert len(seen) < 100_000
         return seen
 
-    one, two, seen = kind.at_once([write(1), write(2), watch])
+    one, two, seen = backend.at_once([write(1), write(2), watch])
     log = {appended.position.offset: data for data, appended in one + two}
     assert sorted(log) == list(range(1, writers * each + 1))
     assert len({appended.position.epoch for _, appended in one + two}) == 1
@@ -112,24 +112,24 @@ def test_no_part_of_what_is_trimmed_meanwhile(make: Make) -> None:
 
 
 def test_a_clock_that_is_set_back_changes_no_order(make: Make) -> None:
-    kind = make(BOUNDS)
-    log = kind.store.log
+    backend = make(BOUNDS)
+    log = backend.store.log
     first = log.append([PublishRequest("r", "1", key="k"), PublishRequest("r", "2")])
-    kind.turn(-HOUR)
+    backend.advance(-HOUR)
     (third,) = publish(log, "3")
     assert third.time < first[0].time
     assert (third.position.offset, read(log, 0)) == (3, [1, 2, 3])
     assert log.append([PublishRequest("r", "1", key="k")])[0] == first[0]
-    kind.turn(TTL + 5)  # after the last append, and by the clock of that
+    backend.advance(TTL + 5)  # after the last append, and by the clock of that
     assert (read(log, 2), end_of(log).oldest) == ([], 4)
     assert publish(log, "4")[0].position.offset == 4
 
 
 def test_a_clock_that_was_ahead_does_not_hide_what_is_new(make: Make) -> None:
-    kind = make(BOUNDS)
-    log = kind.store.log
+    backend = make(BOUNDS)
+    log = backend.store.log
     log.append([PublishRequest(f"r{n}", "1") for n in range(MAX_BATCH)])
-    kind.turn(-HOUR)
+    backend.advance(-HOUR)
     publish(log, "1", room="new")
     recent = log.recent()
     assert recent is None or list(recent) == ["new"]  # None: nobody need ask there

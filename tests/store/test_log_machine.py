@@ -1,4 +1,4 @@
-"""Two kinds of log are told the same at random, and have to answer the same."""
+"""Two backends of log are told the same at random, and have to answer the same."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from realtime.protocol.position import Position
 from realtime.store.log import LogBounds, LogEnd, PublishRequest
 
-from .kinds import KINDS
-from .sides import WINDOWS, Call, StoreUnderTest, same
+from .store_fixtures import STORE_FIXTURES
+from .stores_compared import TIMEOUTS, Call, StoreUnderTest, same
 from .test_machine import EXAMPLES
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -48,7 +48,7 @@ sizes = st.sampled_from([1, 10, 800, 100_000])
 some_rooms = st.lists(st.sampled_from([*ROOMS, "d"]), max_size=4)
 
 ACTS = {
-    "append": 8, "append_many": 1, "repeat": 3, "read": 6, "ends": 4, "turn": 3, "set_back": 2,
+    "append": 8, "append_many": 1, "repeat": 3, "read": 6, "ends": 4, "advance": 3, "set_back": 2,
     "lose": 1, "come_back_empty": 1,
 }  # fmt: skip
 
@@ -61,9 +61,9 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         for side in self.sides:
-            side.kind.empty()
+            side.backend.empty()
             side.incarnations.clear()
-        self.base = self.now = self.sides[0].kind.now()
+        self.base = self.now = self.sides[0].backend.now()
         self.last: Call = _ends_of(ROOMS)
 
     @rule(data=st.data())
@@ -95,7 +95,7 @@ class Machine(RuleBasedStateMachine):
     def ends(self, draw: Draw) -> None:
         self.both(_ends_of(draw(some_rooms)))
 
-    def turn(self, draw: Draw) -> None:
+    def advance(self, draw: Draw) -> None:
         """What is over is pruned where that has to be done, and has expired elsewhere."""
         self.now += draw(st.sampled_from(TURNS)) * TICK
         self._prune()
@@ -112,11 +112,11 @@ class Machine(RuleBasedStateMachine):
     def lose(self, draw: Draw) -> None:
         room = draw(rooms)
         for side in self.sides:
-            side.kind.begin_anew(room)
+            side.backend.begin_anew(room)
 
     def come_back_empty(self, draw: Draw) -> None:
         for side in self.sides:
-            side.kind.empty()
+            side.backend.empty()
 
 
 # Epochs are compared room by room; that of a room that nothing was published to may change when
@@ -164,13 +164,13 @@ def _prune(side: StoreUnderTest) -> None:
 
 @pytest.fixture
 def sides(request: pytest.FixtureRequest) -> Iterator[tuple[StoreUnderTest, StoreUnderTest]]:
-    kinds = []
+    backends = []
     for name in ("database", "redis"):
-        ground, make = KINDS[name]
-        kinds.append(make(request.getfixturevalue(ground), WINDOWS, BOUNDS))
-    yield StoreUnderTest(kinds[0]), StoreUnderTest(kinds[1])
-    for kind in kinds:
-        kind.close()
+        ground, make = STORE_FIXTURES[name]
+        backends.append(make(request.getfixturevalue(ground), TIMEOUTS, BOUNDS))
+    yield StoreUnderTest(backends[0]), StoreUnderTest(backends[1])
+    for backend in backends:
+        backend.close()
 
 
 @pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time

@@ -11,14 +11,14 @@ from django.db import connections
 from realtime.common.threads import Threads
 from realtime.store.contract import StoreUnavailable
 from realtime.store.database import DatabaseStore
-from realtime.store.database.blocking import DatabaseSessions
-from realtime.store.database.log import DatabaseBlockingLog
+from realtime.store.database.blocking import BlockingDatabaseLog, BlockingDatabaseStore
+from realtime.store.database.log import LogOperations
 from realtime.store.database.transaction import Database
 from realtime.store.log import LogBounds, LogPage, PublishRequest
 from tests.faults import Proxy
 from tests.postgres_server import PostgresServer
 
-from .kinds import WINDOWS
+from .store_fixtures import TIMEOUTS
 from .test_log import end_of, publish, read
 from .test_postgresql import at_once
 
@@ -31,14 +31,14 @@ def database(postgres_database: str) -> Database:
 
 
 @pytest.fixture
-def log(database: Database) -> DatabaseBlockingLog:
-    return DatabaseBlockingLog(database, ROOMY)
+def log(database: Database) -> BlockingDatabaseLog:
+    return BlockingDatabaseLog(LogOperations(database, ROOMY))
 
 
 # ---------------------------------------------------------------- order
 
 
-def test_the_order_of_commits_is_the_order_of_offsets(log: DatabaseBlockingLog) -> None:
+def test_the_order_of_commits_is_the_order_of_offsets(log: BlockingDatabaseLog) -> None:
     """Whoever reads meanwhile sees all up to some offset: no hole that is filled later."""
     writers, each = 4, 30
 
@@ -65,7 +65,7 @@ def test_the_order_of_commits_is_the_order_of_offsets(log: DatabaseBlockingLog) 
 
 
 def test_a_reader_of_a_log_that_is_trimmed_sees_a_part_without_holes(database: Database) -> None:
-    log = DatabaseBlockingLog(database, LogBounds(length=5))
+    log = BlockingDatabaseLog(LogOperations(database, LogBounds(length=5)))
 
     def watch() -> list[LogPage]:
         seen: list[LogPage] = []
@@ -89,7 +89,7 @@ def test_a_reader_of_a_log_that_is_trimmed_sees_a_part_without_holes(database: D
 # ---------------------------------------------------------------- locks
 
 
-def test_nobody_waits_for_somebody_who_waits_for_him(log: DatabaseBlockingLog) -> None:
+def test_nobody_waits_for_somebody_who_waits_for_him(log: BlockingDatabaseLog) -> None:
     """Several rooms in any order, new ones and old ones, while others look and prune: a
     deadlock would be an error after a second."""
     rooms = [f"r{number}" for number in range(12)]
@@ -113,9 +113,9 @@ def test_nobody_waits_for_somebody_who_waits_for_him(log: DatabaseBlockingLog) -
 
 async def test_workers_do_not_wait_for_each_other(database: Database) -> None:
     """Writes of one worker share transactions, but not those that lock rooms."""
-    sessions = DatabaseSessions(database, WINDOWS, ROOMY)
+    sessions = BlockingDatabaseStore(database, TIMEOUTS, ROOMY)
     threads = [Threads(size=1), Threads(size=1)]
-    stores = [DatabaseStore(database, sessions, each, timeout=10.0) for each in threads]
+    stores = [DatabaseStore(sessions, each, timeout=10.0) for each in threads]
     rooms = [f"r{number}" for number in range(10)]
     began = asyncio.get_running_loop().time()
     await asyncio.gather(
@@ -146,7 +146,7 @@ def proxy(postgres_server: PostgresServer, postgres_database: str) -> Iterator[P
 
 
 def test_a_commit_without_an_answer_is_repeated_safely(
-    log: DatabaseBlockingLog, proxy: Proxy
+    log: BlockingDatabaseLog, proxy: Proxy
 ) -> None:
     drafts = [PublishRequest("r", "1", key="k"), PublishRequest("s", "2", key="k")]
     end_of(log)
@@ -163,9 +163,7 @@ async def test_a_transaction_that_fails_is_unknown_to_all_who_are_in_it(
     database: Database, proxy: Proxy
 ) -> None:
     threads = Threads(size=1)
-    store = DatabaseStore(
-        database, DatabaseSessions(database, WINDOWS, ROOMY), threads, timeout=10.0
-    )
+    store = DatabaseStore(BlockingDatabaseStore(database, TIMEOUTS, ROOMY), threads, timeout=10.0)
     drafts = [PublishRequest("r", str(each), key=str(each)) for each in range(5)]
     proxy.cut_replies(to=b"COMMIT")
 

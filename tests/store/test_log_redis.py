@@ -11,29 +11,29 @@ import redis
 from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import KEY_KEPT_MS, MAX_BATCH, BlockingLog, LogEnd, PublishRequest
-from realtime.store.redis import RedisSessions, blocking_store
+from realtime.store.redis import BlockingRedisStore, blocking_store
 from tests.polling import TIMEOUT, eventually
 from tests.redis_server import RedisServer
 
 from .builders import beat
-from .kinds import BOUNDS, DAY, PREFIX, WINDOWS, RedisFixture
+from .store_fixtures import BOUNDS, DAY, PREFIX, TIMEOUTS, RedisFixture
 from .test_log import end_of, number, publish, read
 
 
 @pytest.fixture
-def kind(redis_server: RedisServer) -> Iterator[RedisFixture]:
-    kind = RedisFixture(redis_server)
-    yield kind
-    kind.close()
+def backend(redis_server: RedisServer) -> Iterator[RedisFixture]:
+    backend = RedisFixture(redis_server)
+    yield backend
+    backend.close()
 
 
 @pytest.fixture
-def log(kind: RedisFixture) -> BlockingLog:
-    return kind.store.log
+def log(backend: RedisFixture) -> BlockingLog:
+    return backend.store.log
 
 
 def log_at(server: RedisServer) -> BlockingLog:
-    return blocking_store(server.url, WINDOWS, prefix=PREFIX, timeout=5.0).log
+    return blocking_store(server.url, TIMEOUTS, prefix=PREFIX, timeout=5.0).log
 
 
 def reconnect(log: BlockingLog) -> None:
@@ -222,7 +222,7 @@ INNOCENT: dict[str, Callable[[RedisServer], None]] = {
 def test_what_loses_nothing_begins_no_epoch() -> None:
     """One after the other, so that each meets what those before have left."""
     with RedisServer(*AT_ONCE, "--enable-debug-command", "yes") as server:
-        sessions = blocking_store(server.url, WINDOWS, prefix=PREFIX, timeout=5.0)
+        sessions = blocking_store(server.url, TIMEOUTS, prefix=PREFIX, timeout=5.0)
         log, offset = sessions.log, 1
         epoch = publish(log, "1")[0].position.epoch
         incarnation = beat(sessions).incarnation
@@ -235,14 +235,14 @@ def test_what_loses_nothing_begins_no_epoch() -> None:
             offset += 1
 
 
-def test_a_log_of_the_release_before_goes_on(kind: RedisFixture, log: BlockingLog) -> None:
+def test_a_log_of_the_release_before_goes_on(backend: RedisFixture, log: BlockingLog) -> None:
     """And is left as that release can read it, while both are running."""
     publish(log, "1")
     before = publish(log, "2")[0].position
-    kind.client.hdel(key_of("meta"), "begun")
+    backend.client.hdel(key_of("meta"), "begun")
     assert publish(log, "3")[0].position == Position(before.epoch, 3)
-    begun, noted = kind.client.hmget(key_of("meta"), "begun", "history")
-    assert (begun is not None, noted) == (True, replid_of(kind.client).encode())
+    begun, noted = backend.client.hmget(key_of("meta"), "begun", "history")
+    assert (begun is not None, noted) == (True, replid_of(backend.client).encode())
 
 
 # ---------------------------------------------------------------- what somebody else takes away
@@ -252,19 +252,21 @@ def key_of(name: str, room: str = "r") -> str:
     return f"{{{PREFIX}}}:log:{room}/{name}"
 
 
-def test_without_what_stands_of_it_a_log_begins_anew(log: BlockingLog, kind: RedisFixture) -> None:
+def test_without_what_stands_of_it_a_log_begins_anew(
+    log: BlockingLog, backend: RedisFixture
+) -> None:
     before = publish(log, "1", "2")[-1].position
-    assert kind.client.delete(key_of("meta")) == 1
+    assert backend.client.delete(key_of("meta")) == 1
     after = end_of(log)
     assert (after.top.offset, after.oldest, read(log, 0)) == (0, 1, [])
     assert after.top.epoch != before.epoch
-    assert kind.client.exists(key_of("entries")) == 0
+    assert backend.client.exists(key_of("entries")) == 0
 
 
-def test_without_its_entries_a_log_goes_on(log: BlockingLog, kind: RedisFixture) -> None:
+def test_without_its_entries_a_log_goes_on(log: BlockingLog, backend: RedisFixture) -> None:
     text = '"' + "x" * 998 + '"'
     before = publish(log, text)[0].position
-    assert kind.client.delete(key_of("entries")) == 1
+    assert backend.client.delete(key_of("entries")) == 1
     assert end_of(log) == LogEnd(before, oldest=2)
     assert read(log, 0) == []
     assert publish(log, text, text)[-1].position == Position(before.epoch, 3)
@@ -274,101 +276,103 @@ def test_without_its_entries_a_log_goes_on(log: BlockingLog, kind: RedisFixture)
 STAYING = {f"{{{PREFIX}}}:{name}" for name in ("history", "log:/base", "log:/marks")}
 
 
-def names_in(kind: RedisFixture) -> set[str]:
-    return {key.decode() for key in kind.client.scan_iter()}
+def names_in(backend: RedisFixture) -> set[str]:
+    return {key.decode() for key in backend.client.scan_iter()}
 
 
-def test_redis_forgets_everything_in_time(log: BlockingLog, kind: RedisFixture) -> None:
+def test_redis_forgets_everything_in_time(log: BlockingLog, backend: RedisFixture) -> None:
     log.append([PublishRequest("r", "1", key="k"), PublishRequest("s", "1")])
     kept = {"entries": BOUNDS.ttl_ms, "key:k": KEY_KEPT_MS, "meta": BOUNDS.meta_ttl_ms}
     others = {key_of("meta", "s"), key_of("entries", "s")}
-    assert names_in(kind) == STAYING | {key_of(name) for name in kept} | others
+    assert names_in(backend) == STAYING | {key_of(name) for name in kept} | others
     for name, ttl_ms in kept.items():
-        assert ttl_ms - 10_000 < kind.client.pttl(key_of(name)) <= ttl_ms
-    kind.turn(4 * DAY)
+        assert ttl_ms - 10_000 < backend.client.pttl(key_of(name)) <= ttl_ms
+    backend.advance(4 * DAY)
     end_of(log)
-    assert kind.client.pttl(key_of("meta")) > 6 * DAY * 1000
-    assert kind.client.pttl(key_of("meta", "s")) < 4 * DAY * 1000
-    kind.turn(8 * DAY)
-    assert names_in(kind) == STAYING
+    assert backend.client.pttl(key_of("meta")) > 6 * DAY * 1000
+    assert backend.client.pttl(key_of("meta", "s")) < 4 * DAY * 1000
+    backend.advance(8 * DAY)
+    assert names_in(backend) == STAYING
 
 
 # ---------------------------------------------------------------- rooms that cost nothing
 
 
-def test_a_room_without_publications_leaves_nothing(log: BlockingLog, kind: RedisFixture) -> None:
+def test_a_room_without_publications_leaves_nothing(
+    log: BlockingLog, backend: RedisFixture
+) -> None:
     end_of(log)
-    before = names_in(kind)
+    before = names_in(backend)
     ends = log.ends([f"r{number}" for number in range(MAX_BATCH)])
     log.read("another", after=0, limit=10, max_bytes=100)
-    assert names_in(kind) == before == STAYING - {f"{{{PREFIX}}}:log:/marks"}
+    assert names_in(backend) == before == STAYING - {f"{{{PREFIX}}}:log:/marks"}
     assert set(ends.values()) == {end_of(log)}
 
 
-def test_its_position_outlives_the_logs_of_others(log: BlockingLog, kind: RedisFixture) -> None:
+def test_its_position_outlives_the_logs_of_others(log: BlockingLog, backend: RedisFixture) -> None:
     before = end_of(log)
     for room in ("s", "t", "u"):
         publish(log, "1", room=room)
-        kind.turn(8 * DAY)
+        backend.advance(8 * DAY)
         assert end_of(log) == before
     assert publish(log, "1")[0].position == Position(before.top.epoch, 1)
 
 
 def test_a_second_log_begins_elsewhere_and_a_third_elsewhere_again(
-    log: BlockingLog, kind: RedisFixture
+    log: BlockingLog, backend: RedisFixture
 ) -> None:
     epochs = []
     for _ in range(3):
         epochs.append(publish(log, "1")[0].position.epoch)
-        kind.client.delete(key_of("meta"))
+        backend.client.delete(key_of("meta"))
     assert len(set(epochs)) == 3
 
 
 @pytest.mark.parametrize("lost", ["log:/base", "log:/marks"])
 def test_where_marks_are_lost_nothing_begins_where_it_did(
-    log: BlockingLog, kind: RedisFixture, lost: str
+    log: BlockingLog, backend: RedisFixture, lost: str
 ) -> None:
     """Such as in a Redis that makes room."""
     before = publish(log, "1")[0].position
     assert publish(log, "1", room="s")[0].position == before
-    kind.client.delete(key_of("meta"), f"{{{PREFIX}}}:{lost}")
+    backend.client.delete(key_of("meta"), f"{{{PREFIX}}}:{lost}")
     assert end_of(log).top.epoch != before.epoch
     assert end_of(log, "s").top == before
     assert publish(log, "1")[0].position.epoch != before.epoch
 
 
 def test_the_marks_begin_anew_before_they_mean_nothing(
-    log: BlockingLog, kind: RedisFixture
+    log: BlockingLog, backend: RedisFixture
 ) -> None:
     before = publish(log, "1")[0].position
-    kind.client.hset(f"{{{PREFIX}}}:log:/base", "count", 250_000)
+    backend.client.hset(f"{{{PREFIX}}}:log:/base", "count", 250_000)
     assert end_of(log, "s").top.epoch != before.epoch
     assert end_of(log).top == before
-    assert kind.client.exists(f"{{{PREFIX}}}:log:/marks") == 0
+    assert backend.client.exists(f"{{{PREFIX}}}:log:/marks") == 0
     epochs = {publish(log, "1", room=room)[0].position.epoch for room in ("s", "t")}
     assert len(epochs) == 1
     assert publish(log, "2")[0].position == Position(before.epoch, 2)
 
 
-def test_few_rooms_share_their_marks_by_chance(log: BlockingLog, kind: RedisFixture) -> None:
+def test_few_rooms_share_their_marks_by_chance(log: BlockingLog, backend: RedisFixture) -> None:
     base = end_of(log).top.epoch
     for start in range(0, 20 * MAX_BATCH, MAX_BATCH):
         appended = log.append(
             [PublishRequest(f"r{n}", "1") for n in range(start, start + MAX_BATCH)]
         )
         assert {each.position.epoch for each in appended} == {base}
-    assert kind.client.strlen(f"{{{PREFIX}}}:log:/marks") <= 2**19
+    assert backend.client.strlen(f"{{{PREFIX}}}:log:/marks") <= 2**19
 
 
 # ---------------------------------------------------------------- memory
 
 
 def test_a_full_redis_says_so_and_goes_on_telling_what_it_has(
-    log: BlockingLog, kind: RedisFixture
+    log: BlockingLog, backend: RedisFixture
 ) -> None:
     first = log.append([PublishRequest("r", "1", key="k")])
     before = end_of(log)
-    kind.client.config_set("maxmemory", "1mb")
+    backend.client.config_set("maxmemory", "1mb")
     try:
         for drafts in (
             [PublishRequest("r", "2")],
@@ -379,7 +383,7 @@ def test_a_full_redis_says_so_and_goes_on_telling_what_it_has(
         assert log.append([PublishRequest("r", "1", key="k")]) == first
         assert (end_of(log), read(log, 0)) == (before, [1])
     finally:
-        kind.client.config_set("maxmemory", "0")
+        backend.client.config_set("maxmemory", "0")
     assert log.append([PublishRequest("r", "2", key="other")])[0].position.offset == 2
 
 
@@ -387,9 +391,11 @@ def test_a_full_redis_says_so_and_goes_on_telling_what_it_has(
 
 
 @pytest.mark.parametrize("may_ask", [True, False], ids=["with INFO", "without"])
-def test_a_user_of_redis_may_ask_for_its_replication_id(kind: RedisFixture, may_ask: bool) -> None:
+def test_a_user_of_redis_may_ask_for_its_replication_id(
+    backend: RedisFixture, may_ask: bool
+) -> None:
     """Without it nobody can tell whether the end of a log is missing."""
-    kind.client.acl_setuser(
+    backend.client.acl_setuser(
         "modest",
         enabled=True,
         nopass=True,
@@ -398,8 +404,8 @@ def test_a_user_of_redis_may_ask_for_its_replication_id(kind: RedisFixture, may_
         categories=["+@read", "+@write", "+@scripting", "+@connection"],
         commands=["+time", "+info"] if may_ask else ["+time"],
     )
-    url = kind.server.url.replace("redis://", "redis://modest:any@")
-    log = blocking_store(url, WINDOWS, prefix=PREFIX, timeout=5.0).log
+    url = backend.server.url.replace("redis://", "redis://modest:any@")
+    log = blocking_store(url, TIMEOUTS, prefix=PREFIX, timeout=5.0).log
     try:
         if may_ask:
             log.append([PublishRequest("r", "1", key="k")])
@@ -408,11 +414,11 @@ def test_a_user_of_redis_may_ask_for_its_replication_id(kind: RedisFixture, may_
             with pytest.raises(StoreUnavailable, match=r"can't run this command|permissions"):
                 end_of(log)
     finally:
-        kind.client.acl_deluser("modest")
+        backend.client.acl_deluser("modest")
 
 
-def test_two_prefixes_are_two_logs(log: BlockingLog, kind: RedisFixture) -> None:
-    other = RedisSessions(kind.client, kind.talks, prefix="others").log
+def test_two_prefixes_are_two_logs(log: BlockingLog, backend: RedisFixture) -> None:
+    other = BlockingRedisStore(backend.client, backend.operations, prefix="others").log
     publish(log, "1", "2")
     assert end_of(other).top.offset == 0
     publish(other, "1")
@@ -420,22 +426,22 @@ def test_two_prefixes_are_two_logs(log: BlockingLog, kind: RedisFixture) -> None
 
 
 def test_scripts_that_redis_has_forgotten_are_sent_again(
-    log: BlockingLog, kind: RedisFixture
+    log: BlockingLog, backend: RedisFixture
 ) -> None:
     publish(log, "1")
-    kind.client.script_flush()
+    backend.client.script_flush()
     assert read(log, 0) == [1]
 
 
-def test_a_call_is_one_command(log: BlockingLog, kind: RedisFixture) -> None:
+def test_a_call_is_one_command(log: BlockingLog, backend: RedisFixture) -> None:
     rooms = [f"r{each}" for each in range(MAX_BATCH)]
     publish(log, *number(BOUNDS.length))
     log.ends(rooms)
-    kind.client.config_resetstat()
+    backend.client.config_resetstat()
     log.ends(rooms)
     publish(log, "1")
     log.read("r", after=BOUNDS.length, limit=100, max_bytes=100)
-    commands = kind.client.info("commandstats")
+    commands = backend.client.info("commandstats")
     assert commands["cmdstat_evalsha"]["calls"] == 3
     assert commands["cmdstat_info"]["calls"] == 3  # one for each call
     inside = sum(value["calls"] for name, value in commands.items() if name != "cmdstat_evalsha")

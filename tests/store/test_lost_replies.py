@@ -14,8 +14,8 @@ from realtime.store.redis import blocking_store
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
-from .builders import closing, departure, opening, pulse, report, returning, suspended
-from .kinds import WINDOWS
+from .builders import closing, departure, opening, report, returning, suspended, update
+from .store_fixtures import TIMEOUTS
 
 Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], object]]
 
@@ -24,7 +24,7 @@ def two_at_w1(store: BlockingStore) -> None:
     """Two sessions of one user, as their worker last told of them."""
     for id_ in ("s1", "s2"):
         store.open(opening(id_, login="l1", rooms=("chat:1", "news")))
-    store.beat(report(pings=3), [pulse("s1", missed=1), pulse("s2")])
+    store.beat(report(pings=3), [update("s1", missed=1), update("s2")])
 
 
 def with_s1_suspended(store: BlockingStore) -> None:
@@ -50,13 +50,13 @@ SCENES: dict[str, Scene] = {
     "open": (two_at_w1, lambda s: s.open(opening("s3", rooms=("news",)))),
     "open at the limit": (
         two_at_w1,
-        lambda s: s.open(opening("s3"), cap=SessionLimit(2, evict_oldest=True)),
+        lambda s: s.open(opening("s3"), limit=SessionLimit(2, evict_oldest=True)),
     ),
     "resume": (suspended, lambda s: s.resume(returning())),
     "take over": (two_at_w1, lambda s: s.resume(returning(rooms=("chat:2",)))),
     "beat": (
         two_at_w1,
-        lambda s: s.beat(report(pings=7), [pulse(missed=2, totals=Totals(pings=9), rooms=())]),
+        lambda s: s.beat(report(pings=7), [update(missed=2, totals=Totals(pings=9), rooms=())]),
     ),
     "register": (two_at_w1, lambda s: s.register("w1", [registration(s)])),
     "suspend": (two_at_w1, lambda s: s.suspend("w1", [departure(rooms=()), departure("s2")])),
@@ -159,9 +159,9 @@ def news_aside(answer: Any) -> Any:
 )
 def test_the_same_call_again(scene: Scene, proxy: Proxy, redis_server: RedisServer) -> None:
     prepare, call = scene
-    once = blocking_store(redis_server.url, WINDOWS, prefix="once", timeout=5.0)
+    once = blocking_store(redis_server.url, TIMEOUTS, prefix="once", timeout=5.0)
     through = f"redis://127.0.0.1:{proxy.port}/0"
-    twice = blocking_store(through, WINDOWS, prefix="twice", timeout=5.0)
+    twice = blocking_store(through, TIMEOUTS, prefix="twice", timeout=5.0)
     for store in (once, twice):
         prepare(store)
     expected = call(once)  # also loads the script, which would be a request of its own

@@ -1,4 +1,4 @@
-"""Two kinds of store are told the same at random, and have to answer the same."""
+"""Two backends of store are told the same at random, and have to answer the same."""
 
 import itertools
 import os
@@ -36,9 +36,9 @@ from realtime.store.records import (
     Verdict,
 )
 
-from .builders import pulse, report
-from .kinds import KINDS, LOGS, RedisFixture
-from .sides import IDLE, STEPS, TICK, TURNS, WINDOWS, Call, StoreUnderTest, same
+from .builders import report, update
+from .store_fixtures import LOGS, STORE_FIXTURES, RedisFixture
+from .stores_compared import IDLE, STEPS, TICK, TIMEOUTS, TURNS, Call, StoreUnderTest, same
 
 # Without it the same examples every time; with it so many random ones.
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "0"))
@@ -104,7 +104,7 @@ queries = st.builds(
 ACTS = {
     "open": 5, "resume": 6, "come_late": 2, "beat": 8, "beat_about_some": 2, "register": 4,
     "depart": 4, "confirm": 1, "ask_one_to_close": 3, "ask_some_to_close": 1, "leave": 1,
-    "sweep": 3, "sweep_to_the_end": 1, "turn": 3, "set_back": 2, "repeat": 3,
+    "sweep": 3, "sweep_to_the_end": 1, "advance": 3, "set_back": 2, "repeat": 3,
     "come_back_empty": 2, "leaf_through": 3, "look_closer": 4, "keep_numbers": 1,
 }  # fmt: skip
 
@@ -117,10 +117,10 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         for side in self.sides:
-            side.kind.empty()
+            side.backend.empty()
             side.incarnations.clear()
         # In the middle of a bucket of samples, and so are all instants to come.
-        self.base = self.now = self.sides[0].kind.now() // 10_000 * 10_000 + 5_000
+        self.base = self.now = self.sides[0].backend.now() // 10_000 * 10_000 + 5_000
         self.numbers = itertools.count()
         self.last: Call = lambda side: side.store.stats()
         self.openings: dict[str, Opening] = {}
@@ -152,7 +152,7 @@ class Machine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ time and faults
 
-    def turn(self, draw: Draw) -> None:
+    def advance(self, draw: Draw) -> None:
         self.now += draw(st.sampled_from(TURNS))
 
     def set_back(self, draw: Draw) -> None:
@@ -169,7 +169,7 @@ class Machine(RuleBasedStateMachine):
     def come_back_empty(self, draw: Draw) -> None:
         """Or with an old snapshot, as far as workers would put it back."""
         for side in self.sides:
-            side.kind.empty()
+            side.backend.empty()
         if draw(st.booleans()):
             idle_ms = _idle(draw(counts))
             for worker in WORKERS:
@@ -185,7 +185,7 @@ class Machine(RuleBasedStateMachine):
         opening = Opening(*named, peer, rooms=draw(in_rooms))
         self.openings[id_], self.generations[id_] = opening, 1
         self.sent.append(opening)
-        self._welcome(opening, self.both(lambda side: side.store.open(opening, cap=cap)))
+        self._welcome(opening, self.both(lambda side: side.store.open(opening, limit=cap)))
 
     def resume(self, draw: Draw) -> None:
         (session,) = self.some(draw, 1)
@@ -259,7 +259,7 @@ class Machine(RuleBasedStateMachine):
     def _pulse(
         self, session: str, shift: int, count: int, rooms: tuple[str, ...] | None
     ) -> SessionUpdate:
-        return pulse(
+        return update(
             session,
             generation=self.generations[session] + shift,
             latency_ms=[None, 12.5, 300.25, 0.0][count],
@@ -372,13 +372,13 @@ def _swept(side: StoreUnderTest, claimant: str, limit: int) -> list[Any]:
 
 @pytest.fixture
 def sides(request: pytest.FixtureRequest) -> Iterator[tuple[StoreUnderTest, StoreUnderTest]]:
-    kinds = []
+    backends = []
     for name in ("database", "redis"):
-        ground, make = KINDS[name]
-        kinds.append(make(request.getfixturevalue(ground), WINDOWS))
-    yield StoreUnderTest(kinds[0]), StoreUnderTest(kinds[1])
-    for kind in kinds:
-        kind.close()
+        ground, make = STORE_FIXTURES[name]
+        backends.append(make(request.getfixturevalue(ground), TIMEOUTS))
+    yield StoreUnderTest(backends[0]), StoreUnderTest(backends[1])
+    for backend in backends:
+        backend.close()
 
 
 @pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time
@@ -388,7 +388,7 @@ def test_two_kinds_of_store_answer_the_same(
 ) -> None:
     monkeypatch.setattr(Machine, "sides", sides, raising=False)
     # Each takes away by its own time what has expired, and clocks here are set back.
-    monkeypatch.setattr(Tombstones, "forget", lambda *_: None)
+    monkeypatch.setattr(Tombstones, "prune", lambda *_: None)
     monkeypatch.setattr(RedisFixture, "ageing", (LOGS,))
     run_state_machine_as_test(
         Machine,

@@ -13,19 +13,19 @@ from .builders import (
     departure,
     opened,
     opening,
-    pulse,
     returning,
     state,
     suspended,
+    update,
 )
-from .kinds import LEASE, RESUME, SILENCE, StoreFixture
+from .store_fixtures import LEASE, RESUME, SILENCE, StoreFixture
 
 
-def test_an_opened_session_is_connected_and_beats_from_now(kind: StoreFixture) -> None:
-    before = kind.now()
-    session = opened(kind.store, opening())
+def test_an_opened_session_is_connected_and_beats_from_now(backend: StoreFixture) -> None:
+    before = backend.now()
+    session = opened(backend.store, opening())
     assert (session.state, session.generation, session.worker) == (CONNECTED, 1, "w1")
-    assert before <= session.opened_at == session.connected_at == session.last_beat <= kind.now()
+    assert before <= session.opened_at == session.connected_at == session.last_beat <= backend.now()
 
 
 def test_a_session_knows_its_peer(store: BlockingStore) -> None:
@@ -35,23 +35,23 @@ def test_a_session_knows_its_peer(store: BlockingStore) -> None:
     assert store.get("s1") == session
 
 
-def test_a_repeated_open_gives_the_same_session(kind: StoreFixture) -> None:
-    first = kind.store.open(opening())
-    kind.turn(1)
-    assert kind.store.open(opening()) == first
-    assert kind.store.stats().connected == 1
+def test_a_repeated_open_gives_the_same_session(backend: StoreFixture) -> None:
+    first = backend.store.open(opening())
+    backend.advance(1)
+    assert backend.store.open(opening()) == first
+    assert backend.store.stats().connected == 1
 
 
-def test_a_repeated_open_leaves_alone_what_came_after_it(kind: StoreFixture) -> None:
-    suspended(kind.store)
-    kind.store.open(opening())
-    assert state(kind.store) is SUSPENDED
+def test_a_repeated_open_leaves_alone_what_came_after_it(backend: StoreFixture) -> None:
+    suspended(backend.store)
+    backend.store.open(opening())
+    assert state(backend.store) is SUSPENDED
 
 
-def test_a_suspended_session_is_resumed(kind: StoreFixture) -> None:
-    before = suspended(kind.store)
-    kind.turn(RESUME - 1)
-    after = kind.store.resume(returning())
+def test_a_suspended_session_is_resumed(backend: StoreFixture) -> None:
+    before = suspended(backend.store)
+    backend.advance(RESUME - 1)
+    after = backend.store.resume(returning())
     assert isinstance(after, Session)
     assert (after.state, after.generation, after.worker) == (CONNECTED, 2, "w2")
     assert (after.opened_at, after.end_code, after.end_reason) == (before.opened_at, 0, "")
@@ -75,11 +75,11 @@ def test_a_resumed_session_is_where_its_client_is_now(store: BlockingStore) -> N
     assert session.visibility == "hidden"
 
 
-def test_a_repeated_resume_gives_the_same_session(kind: StoreFixture) -> None:
-    suspended(kind.store)
-    first = kind.store.resume(returning())
-    kind.turn(1)
-    assert kind.store.resume(returning()) == first
+def test_a_repeated_resume_gives_the_same_session(backend: StoreFixture) -> None:
+    suspended(backend.store)
+    first = backend.store.resume(returning())
+    backend.advance(1)
+    assert backend.store.resume(returning()) == first
     assert isinstance(first, Session)
     assert first.generation == 2
 
@@ -130,51 +130,51 @@ def test_an_anonymous_session_is_resumed_by_its_token(store: BlockingStore) -> N
     assert store.resume(returning(user="")) is not None
 
 
-def test_nothing_is_resumed_after_the_window(kind: StoreFixture) -> None:
-    suspended(kind.store)
-    kind.turn(RESUME + 1)
-    assert kind.store.resume(returning()) is None
+def test_nothing_is_resumed_after_the_window(backend: StoreFixture) -> None:
+    suspended(backend.store)
+    backend.advance(RESUME + 1)
+    assert backend.store.resume(returning()) is None
 
 
-def test_the_window_begins_with_the_last_suspension(kind: StoreFixture) -> None:
-    suspended(kind.store)
-    kind.turn(RESUME - 1)
-    kind.store.resume(returning())
-    kind.store.suspend("w2", [departure(generation=2)])
-    kind.turn(RESUME - 1)
-    assert kind.store.resume(returning(connection="third")) is not None
+def test_the_window_begins_with_the_last_suspension(backend: StoreFixture) -> None:
+    suspended(backend.store)
+    backend.advance(RESUME - 1)
+    backend.store.resume(returning())
+    backend.store.suspend("w2", [departure(generation=2)])
+    backend.advance(RESUME - 1)
+    assert backend.store.resume(returning(connection="third")) is not None
 
 
-def test_a_session_of_a_lost_worker_is_resumed_before_any_sweep(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store, "w1")
-    kind.turn(LEASE + RESUME - 1)
-    assert kind.store.resume(returning()) is not None
+def test_a_session_of_a_lost_worker_is_resumed_before_any_sweep(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store, "w1")
+    backend.advance(LEASE + RESUME - 1)
+    assert backend.store.resume(returning()) is not None
 
 
-def test_a_session_of_a_lost_worker_is_resumed_after_a_sweep(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store, "w1")
-    kind.turn(LEASE + 1)
-    kind.store.sweep("sweeper")
-    assert state(kind.store) is SUSPENDED
-    assert kind.store.resume(returning()) is not None
+def test_a_session_of_a_lost_worker_is_resumed_after_a_sweep(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store, "w1")
+    backend.advance(LEASE + 1)
+    backend.store.sweep("sweeper")
+    assert state(backend.store) is SUSPENDED
+    assert backend.store.resume(returning()) is not None
 
 
-def test_the_window_of_a_lost_worker_ends_without_a_sweep_too(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    beat(kind.store, "w1")
-    kind.turn(LEASE + RESUME + 1)
-    assert kind.store.resume(returning()) is None
+def test_the_window_of_a_lost_worker_ends_without_a_sweep_too(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    beat(backend.store, "w1")
+    backend.advance(LEASE + RESUME + 1)
+    assert backend.store.resume(returning()) is None
 
 
-def test_the_window_of_a_silent_session_ends_without_a_sweep_too(kind: StoreFixture) -> None:
-    kind.store.open(opening())
-    kind.turn(SILENCE + RESUME - 1)
-    beat(kind.store, "w1")
-    assert kind.store.resume(returning(token="another")) is None
-    kind.turn(2)
-    assert kind.store.resume(returning()) is None
+def test_the_window_of_a_silent_session_ends_without_a_sweep_too(backend: StoreFixture) -> None:
+    backend.store.open(opening())
+    backend.advance(SILENCE + RESUME - 1)
+    beat(backend.store, "w1")
+    assert backend.store.resume(returning(token="another")) is None
+    backend.advance(2)
+    assert backend.store.resume(returning()) is None
 
 
 def test_a_closing_session_is_not_resumed(store: BlockingStore) -> None:
@@ -202,4 +202,4 @@ def test_what_may_come_back_is_resumed_and_the_request_forgotten(store: Blocking
     store.request_close(session="s1", code=4008, reason="")
     store.suspend("w1", [departure(code=4008)])
     assert store.resume(returning()) is not None
-    assert beat(store, "w2", pulse(generation=2)).inbox == ()
+    assert beat(store, "w2", update(generation=2)).inbox == ()

@@ -19,26 +19,26 @@ from django.db import (
 )
 
 from realtime.store.contract import StoreUnavailable
-from realtime.store.database.transaction import translate_errors as database_speaking
-from realtime.store.redis.client import translate_errors as redis_speaking
+from realtime.store.database.transaction import translate_database_errors as database_errors
+from realtime.store.redis.client import translate_redis_errors as redis_errors
 from tests.redis_server import RedisServer
 
 from .builders import opening
-from .kinds import RedisFixture
+from .store_fixtures import RedisFixture
 
 
 @pytest.fixture
 def redis_kind(redis_server: RedisServer) -> Iterator[RedisFixture]:
-    kind = RedisFixture(redis_server)
-    yield kind
-    kind.close()
+    backend = RedisFixture(redis_server)
+    yield backend
+    backend.close()
 
 
 # ---------------------------------------------------------------- databases
 
 
 def ask(sql: str, *values: int) -> None:
-    with database_speaking(), connection.cursor() as cursor:
+    with database_errors(), connection.cursor() as cursor:
         cursor.execute(sql, values)
 
 
@@ -60,7 +60,7 @@ def test_a_value_too_few_or_a_row_too_many_is_no_outage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "state", "outage"),
+    ("error", "state", "outage"),
     [
         (ProgrammingError, "42P01", False),  # no such table
         (ProgrammingError, "42501", True),  # no right to it
@@ -74,12 +74,12 @@ def test_a_value_too_few_or_a_row_too_many_is_no_outage() -> None:
     ],
 )
 def test_postgresql_says_by_a_state_which_it_is(
-    kind: type[Exception], state: str, outage: bool
+    error: type[Exception], state: str, outage: bool
 ) -> None:
     cause = Exception()
     cause.sqlstate = state  # type: ignore[attr-defined]
-    with pytest.raises(StoreUnavailable if outage else kind), database_speaking():
-        raise kind("said") from cause
+    with pytest.raises(StoreUnavailable if outage else error), database_errors():
+        raise error("said") from cause
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_postgresql_says_by_a_state_which_it_is(
     ],
 )
 def test_mysql_says_it_by_a_number(error: Exception, outage: bool) -> None:
-    with pytest.raises(StoreUnavailable if outage else type(error)), database_speaking():
+    with pytest.raises(StoreUnavailable if outage else type(error)), database_errors():
         raise error
 
 
@@ -100,7 +100,7 @@ def test_a_file_that_is_damaged_is_an_outage(tmp_path: Any) -> None:
     damaged = connections.create_connection("default")
     damaged.settings_dict = {**damaged.settings_dict, "NAME": str(tmp_path / "x")}
     (tmp_path / "x").write_bytes(b"no database" * 100)
-    with pytest.raises(StoreUnavailable, match="not a database"), database_speaking():
+    with pytest.raises(StoreUnavailable, match="not a database"), database_errors():
         damaged.cursor().execute("SELECT 1 FROM sqlite_master")
     damaged.close()
 
@@ -121,7 +121,7 @@ def test_a_key_of_another_type_is_no_outage(redis_kind: RedisFixture) -> None:
     "script", ["return nothing.at_all", "return redis.call('nothing')", "return redis.call('get')"]
 )
 def test_a_script_that_fails_is_no_outage(redis_kind: RedisFixture, script: str) -> None:
-    with pytest.raises(redis.ResponseError), redis_speaking():
+    with pytest.raises(redis.ResponseError), redis_errors():
         redis_kind.client.eval(script, 0)
 
 
@@ -156,7 +156,7 @@ ERRORS: dict[str, Callable[[], Exception]] = {
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
 def test_what_redis_says_of_itself_is_an_outage(error: Callable[[], Exception]) -> None:
-    with pytest.raises(StoreUnavailable), redis_speaking():
+    with pytest.raises(StoreUnavailable), redis_errors():
         raise error()
 
 
@@ -171,6 +171,6 @@ def test_what_redis_says_of_itself_is_an_outage(error: Callable[[], Exception]) 
     ],
 )
 def test_what_redis_says_of_the_call_is_none(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, redis_speaking():
+    with pytest.raises(type(error)) as caught, redis_errors():
         raise error
     assert caught.value is error

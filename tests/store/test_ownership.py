@@ -17,7 +17,7 @@ from realtime.store.redis import loop_store as redis_loop_store
 from tests.redis_server import RedisServer
 
 from .builders import beat, opening
-from .kinds import PREFIX, WINDOWS, DatabaseFixture, RedisFixture, StoreFixture
+from .store_fixtures import PREFIX, TIMEOUTS, DatabaseFixture, RedisFixture, StoreFixture
 
 OLD, NEW = Owner(("old",)), Owner(("new",))
 FIRST_STEP, SECOND_STEP = Owner(("old", "new")), Owner(("new", "old"))
@@ -27,26 +27,28 @@ Of = Callable[[Owner], BlockingStore]
 
 
 @pytest.fixture(params=["postgresql", "redis"])
-def kind(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
+def backend(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
     """An empty store without an owner, where several machines may share one."""
     if request.param == "redis":
-        kind: StoreFixture = RedisFixture(request.getfixturevalue("redis_server"))
+        backend: StoreFixture = RedisFixture(request.getfixturevalue("redis_server"))
     else:
-        kind = DatabaseFixture(request.getfixturevalue("postgres_database"))
-    yield kind
-    kind.close()
+        backend = DatabaseFixture(request.getfixturevalue("postgres_database"))
+    yield backend
+    backend.close()
 
 
 @pytest.fixture
-def of(kind: StoreFixture) -> Of:
+def of(backend: StoreFixture) -> Of:
     """The store as a process of this owner has it, which has just started."""
 
     def made(owner: Owner) -> BlockingStore:
-        if isinstance(kind, RedisFixture):
+        if isinstance(backend, RedisFixture):
             redis_store.cache_clear()
-            return redis_store(kind.server.url, WINDOWS, prefix=PREFIX, timeout=5.0, owner=owner)
-        assert isinstance(kind, DatabaseFixture)
-        return database_store(kind.database.alias, WINDOWS, owner=owner)
+            return redis_store(
+                backend.server.url, TIMEOUTS, prefix=PREFIX, timeout=5.0, owner=owner
+            )
+        assert isinstance(backend, DatabaseFixture)
+        return database_store(backend.database.alias, TIMEOUTS, owner=owner)
 
     return made
 
@@ -63,16 +65,16 @@ CALLS: list[Callable[[BlockingStore], object]] = [
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_store_is_refused_to_who_has_other_keys(
-    kind: StoreFixture, of: Of, call: Callable[[BlockingStore], object]
+    backend: StoreFixture, of: Of, call: Callable[[BlockingStore], object]
 ) -> None:
     of(OLD).own()
     stranger = of(NEW)
     for _ in range(2):
         with pytest.raises(ForeignStore, match=r"another SECRET_KEY.*sweep --adopt-store") as told:
             call(stranger)
-    apart = "a REDIS_PREFIX" if isinstance(kind, RedisFixture) else r"a database .*\(STORE\)"
+    apart = "a REDIS_PREFIX" if isinstance(backend, RedisFixture) else r"a database .*\(STORE\)"
     assert re.search(apart, str(told.value))
-    assert kind.store.stats().connected == kind.store.stats().workers == 0
+    assert backend.store.stats().connected == backend.store.stats().workers == 0
     call(of(OLD))
 
 
@@ -117,7 +119,7 @@ def test_what_a_later_release_has_laid_out_is_refused_to_this_one(of: Of) -> Non
     of(OLD).stats()
 
 
-def test_of_two_that_start_at_once_one_has_it(kind: StoreFixture, of: Of) -> None:
+def test_of_two_that_start_at_once_one_has_it(backend: StoreFixture, of: Of) -> None:
     strangers = [of(OLD), of(NEW)]
 
     def start(store: BlockingStore) -> bool:
@@ -128,27 +130,27 @@ def test_of_two_that_start_at_once_one_has_it(kind: StoreFixture, of: Of) -> Non
         return True
 
     calls = [lambda _, store=store: start(store) for store in strangers]
-    assert sorted(kind.at_once(calls)) == [False, True]
+    assert sorted(backend.at_once(calls)) == [False, True]
 
 
-def test_an_emptied_store_is_nobody_s(kind: StoreFixture, of: Of) -> None:
+def test_an_emptied_store_is_nobody_s(backend: StoreFixture, of: Of) -> None:
     of(OLD).own()
-    before = beat(kind.store).incarnation
-    kind.empty()
-    assert beat(kind.store).incarnation != before  # so workers say again whose it is
+    before = beat(backend.store).incarnation
+    backend.empty()
+    assert beat(backend.store).incarnation != before  # so workers say again whose it is
     of(NEW).own()
 
 
-def test_who_has_no_owner_asks_nobody(kind: StoreFixture, of: Of) -> None:
+def test_who_has_no_owner_asks_nobody(backend: StoreFixture, of: Of) -> None:
     of(OLD).own()
-    kind.store.own()
-    assert kind.store.stats().connected == 0
+    backend.store.own()
+    assert backend.store.stats().connected == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_file_is_nobody_else_s() -> None:
-    database_store("default", WINDOWS, owner=OLD).own()
-    other = database_store("default", WINDOWS, owner=NEW)
+    database_store("default", TIMEOUTS, owner=OLD).own()
+    other = database_store("default", TIMEOUTS, owner=NEW)
     other.own()
     assert other.stats().connected == 0
 
@@ -158,7 +160,7 @@ def test_a_loop_asks_as_well(redis_server: RedisServer) -> None:
 
     def of(owner: Owner) -> RedisStore:
         url = redis_server.url
-        return redis_loop_store(url, WINDOWS, prefix=PREFIX, timeout=5.0, owner=owner)
+        return redis_loop_store(url, TIMEOUTS, prefix=PREFIX, timeout=5.0, owner=owner)
 
     async def tell() -> None:
         own, stranger = of(OLD), of(NEW)

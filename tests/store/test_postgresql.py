@@ -17,15 +17,15 @@ from realtime.models import ClosedSession
 from realtime.signals import session_closed
 from realtime.store.contract import StoreUnavailable
 from realtime.store.database import DatabaseStore
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
 from tests.faults import Proxy
 from tests.polling import eventually
 from tests.postgres_server import PostgresServer
 
-from .builders import beat, closing, departure, ids, open_many, opening, pulse, returning
-from .kinds import WINDOWS
+from .builders import beat, closing, departure, ids, open_many, opening, returning, update
+from .store_fixtures import TIMEOUTS
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def database(postgres_database: str) -> Database:
 
 
 @pytest.fixture
-def sessions(database: Database) -> DatabaseSessions:
-    return DatabaseSessions(database, WINDOWS)
+def sessions(database: Database) -> BlockingDatabaseStore:
+    return BlockingDatabaseStore(database, TIMEOUTS)
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
@@ -57,7 +57,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def test_workers_that_meddle_with_the_same_sessions_do_not_hinder_each_other(
-    sessions: DatabaseSessions,
+    sessions: BlockingDatabaseStore,
 ) -> None:
     """Nobody waits for somebody who waits for him: that would be an error after a second."""
     known = open_many(sessions, 20)
@@ -65,7 +65,7 @@ def test_workers_that_meddle_with_the_same_sessions_do_not_hinder_each_other(
     def work(name: str, order: int) -> int:
         for round_ in range(10):
             mine = known[::order]
-            beat(sessions, name, *[pulse(id_, generation=round_ + 1) for id_ in mine])
+            beat(sessions, name, *[update(id_, generation=round_ + 1) for id_ in mine])
             sessions.suspend("w0", [departure(id_, generation=round_ + 1) for id_ in mine])
             for id_ in mine:
                 sessions.resume(returning(id_, connection=f"{round_}", worker="w0"))
@@ -79,7 +79,7 @@ def test_workers_that_meddle_with_the_same_sessions_do_not_hinder_each_other(
     assert sessions.stats().connected == 20
 
 
-def test_sweeps_side_by_side_claim_each_session_once(sessions: DatabaseSessions) -> None:
+def test_sweeps_side_by_side_claim_each_session_once(sessions: BlockingDatabaseStore) -> None:
     known = open_many(sessions, 40)
     sessions.suspend("w1", [departure(id_) for id_ in known])
     sessions.request_close(user="7", code=4500, reason="")
@@ -129,7 +129,7 @@ def heard() -> Iterator[list[str]]:
 
 
 def test_two_claimants_make_one_row_and_one_signal_each(
-    database: Database, sessions: DatabaseSessions, heard: list[str]
+    database: Database, sessions: BlockingDatabaseStore, heard: list[str]
 ) -> None:
     history = History(database, days=30)
     ended = [closing(sessions, f"s{number:02}") for number in range(20)]
@@ -140,7 +140,7 @@ def test_two_claimants_make_one_row_and_one_signal_each(
 
 
 def test_what_is_there_already_is_not_announced_again(
-    database: Database, sessions: DatabaseSessions, heard: list[str]
+    database: Database, sessions: BlockingDatabaseStore, heard: list[str]
 ) -> None:
     history = History(database, days=30)
     ended = [closing(sessions, f"s{number}") for number in range(3)]
@@ -165,17 +165,17 @@ def proxy(postgres_server: PostgresServer, postgres_database: str) -> Iterator[P
 
 @pytest.fixture
 async def store(
-    proxy: Proxy, database: Database, sessions: DatabaseSessions
+    proxy: Proxy, database: Database, sessions: BlockingDatabaseStore
 ) -> AsyncIterator[DatabaseStore]:
     threads = Threads(size=1)
-    store = DatabaseStore(database, sessions, threads, timeout=10.0)
+    store = DatabaseStore(sessions, threads, timeout=10.0)
     yield store
     proxy.heal()
     await store.aclose()
     await threads.aclose()
 
 
-def test_a_broken_connection_is_made_anew(sessions: DatabaseSessions, proxy: Proxy) -> None:
+def test_a_broken_connection_is_made_anew(sessions: BlockingDatabaseStore, proxy: Proxy) -> None:
     sessions.open(opening())
     proxy.reset()
     with pytest.raises(StoreUnavailable):
@@ -183,7 +183,7 @@ def test_a_broken_connection_is_made_anew(sessions: DatabaseSessions, proxy: Pro
     assert sessions.get("s1") is not None
 
 
-def test_a_lost_answer_leaves_one_session(sessions: DatabaseSessions, proxy: Proxy) -> None:
+def test_a_lost_answer_leaves_one_session(sessions: BlockingDatabaseStore, proxy: Proxy) -> None:
     sessions.stats()
     proxy.cut_replies(to=b"COMMIT")
     with pytest.raises(StoreUnavailable):

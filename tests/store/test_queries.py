@@ -17,11 +17,11 @@ from .builders import (
     ids,
     open_many,
     opening,
-    pulse,
     returning,
     suspended,
+    update,
 )
-from .kinds import DAY, LEASE, StoreFixture
+from .store_fixtures import DAY, LEASE, StoreFixture
 
 
 def listed(store: BlockingStore, **query: Any) -> list[str]:
@@ -112,31 +112,31 @@ def test_a_prefix_is_taken_literally(
 # ---------------------------------------------------------------- order and cursor
 
 
-def test_the_newest_start_comes_first(kind: StoreFixture) -> None:
+def test_the_newest_start_comes_first(backend: StoreFixture) -> None:
     for session in ("s2", "s1", "s3"):
-        kind.store.open(opening(session))
-        kind.turn(1)
-    kind.store.resume(returning("s2"))
-    assert ids(kind.store.page(Query()).sessions) == ["s3", "s1", "s2"]
+        backend.store.open(opening(session))
+        backend.advance(1)
+    backend.store.resume(returning("s2"))
+    assert ids(backend.store.page(Query()).sessions) == ["s3", "s1", "s2"]
 
 
-def test_the_longest_without_a_beat_comes_first(kind: StoreFixture) -> None:
+def test_the_longest_without_a_beat_comes_first(backend: StoreFixture) -> None:
     for session in ("s2", "s1", "s3"):
-        kind.store.open(opening(session))
-        kind.turn(1)
-    beat(kind.store, "w1", pulse("s2"))
-    page = kind.store.page(Query(order=Order.LAST_BEAT))
+        backend.store.open(opening(session))
+        backend.advance(1)
+    beat(backend.store, "w1", update("s2"))
+    page = backend.store.page(Query(order=Order.LAST_BEAT))
     assert ids(page.sessions) == ["s1", "s3", "s2"]
 
 
 @pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
-def test_pages_show_everybody_once(kind: StoreFixture, order: Order, limit: int) -> None:
-    for id_ in open_many(kind.store, 5):
-        kind.turn(1)
-        beat(kind.store, "w1", pulse(id_))
-    whole = ids(kind.store.page(Query(order=order)).sessions)
-    assert leaf_through(kind.store, Query(order=order), limit) == whole
+def test_pages_show_everybody_once(backend: StoreFixture, order: Order, limit: int) -> None:
+    for id_ in open_many(backend.store, 5):
+        backend.advance(1)
+        beat(backend.store, "w1", update(id_))
+    whole = ids(backend.store.page(Query(order=order)).sessions)
+    assert leaf_through(backend.store, Query(order=order), limit) == whole
     assert len(whole) == 5
 
 
@@ -146,31 +146,31 @@ def test_a_full_last_page_has_no_cursor(store: BlockingStore) -> None:
     assert store.page(Query(), limit=1).cursor != ""
 
 
-def test_pages_show_everybody_once_where_all_beat_together(kind: StoreFixture) -> None:
-    known = open_many(kind.store, 7)
-    kind.turn(1)
-    beat(kind.store, "w1", *map(pulse, known))
-    found = leaf_through(kind.store, Query(order=Order.LAST_BEAT), 2)
+def test_pages_show_everybody_once_where_all_beat_together(backend: StoreFixture) -> None:
+    known = open_many(backend.store, 7)
+    backend.advance(1)
+    beat(backend.store, "w1", *map(update, known))
+    found = leaf_through(backend.store, Query(order=Order.LAST_BEAT), 2)
     assert sorted(found) == known
 
 
-def test_a_cursor_outlives_the_session_it_names(kind: StoreFixture) -> None:
-    for _ in open_many(kind.store, 4):
-        kind.turn(1)
-    first = kind.store.page(Query(), limit=2)
-    kind.store.close("w1", [departure(first.sessions[1].id)], "w1")
-    rest = kind.store.page(Query(), limit=2, cursor=first.cursor)
+def test_a_cursor_outlives_the_session_it_names(backend: StoreFixture) -> None:
+    for _ in open_many(backend.store, 4):
+        backend.advance(1)
+    first = backend.store.page(Query(), limit=2)
+    backend.store.close("w1", [departure(first.sessions[1].id)], "w1")
+    rest = backend.store.page(Query(), limit=2, cursor=first.cursor)
     assert len(rest.sessions) == 2
     assert not set(ids(rest.sessions)) & set(ids(first.sessions))
 
 
-def test_who_comes_meanwhile_moves_nobody_to_another_page(kind: StoreFixture) -> None:
-    open_many(kind.store, 4)
-    whole = ids(kind.store.page(Query()).sessions)
-    first = kind.store.page(Query(), limit=2)
-    kind.turn(1)
-    kind.store.open(opening("new"))
-    rest = kind.store.page(Query(), limit=2, cursor=first.cursor)
+def test_who_comes_meanwhile_moves_nobody_to_another_page(backend: StoreFixture) -> None:
+    open_many(backend.store, 4)
+    whole = ids(backend.store.page(Query()).sessions)
+    first = backend.store.page(Query(), limit=2)
+    backend.advance(1)
+    backend.store.open(opening("new"))
+    rest = backend.store.page(Query(), limit=2, cursor=first.cursor)
     assert ids(first.sessions) + ids(rest.sessions) == whole
 
 
@@ -202,14 +202,14 @@ def test_a_page_holds_at_least_one(store: BlockingStore, limit: int) -> None:
         store.page(Query(), limit=limit)
 
 
-def test_of_user_shows_the_newest_first(kind: StoreFixture) -> None:
+def test_of_user_shows_the_newest_first(backend: StoreFixture) -> None:
     for session in ("s2", "s1", "s3"):
-        kind.store.open(opening(session))
-        kind.turn(1)
-    kind.store.open(opening("s4", user="8"))
-    kind.store.suspend("w1", [departure("s1")])
-    closing(kind.store, "s5")
-    assert ids(kind.store.of_user("7")) == ["s3", "s1", "s2"]
+        backend.store.open(opening(session))
+        backend.advance(1)
+    backend.store.open(opening("s4", user="8"))
+    backend.store.suspend("w1", [departure("s1")])
+    closing(backend.store, "s5")
+    assert ids(backend.store.of_user("7")) == ["s3", "s1", "s2"]
 
 
 # ---------------------------------------------------------------- numbers
@@ -226,7 +226,7 @@ def test_the_registry_in_numbers(store: BlockingStore) -> None:
     store.open(opening("s4", user=""))
     suspended(store, "s5", user="9")
     closing(store, "s6")
-    beat(store, "w1", pulse("s1", missed=2), connections=3, pings=10, pongs=8, timeouts=1)
+    beat(store, "w1", update("s1", missed=2), connections=3, pings=10, pongs=8, timeouts=1)
     beat(store, "w2", pings=5, pongs=5, timeouts=2)
     assert store.stats() == Stats(
         connected=4,
@@ -248,13 +248,13 @@ def test_a_suspended_session_is_neither_healthy_nor_unhealthy(store: BlockingSto
     assert (stats.healthy, stats.unhealthy, stats.suspended) == (0, 0, 1)
 
 
-def test_only_live_leases_are_workers(kind: StoreFixture) -> None:
-    beat(kind.store, "w1")
-    kind.turn(LEASE - 1)
-    beat(kind.store, "w2")
-    assert kind.store.stats().workers == 2
-    kind.turn(2)
-    assert kind.store.stats().workers == 1
+def test_only_live_leases_are_workers(backend: StoreFixture) -> None:
+    beat(backend.store, "w1")
+    backend.advance(LEASE - 1)
+    beat(backend.store, "w2")
+    assert backend.store.stats().workers == 2
+    backend.advance(2)
+    assert backend.store.stats().workers == 1
 
 
 def totals(store: BlockingStore) -> tuple[int, int, int]:
@@ -270,30 +270,30 @@ def test_totals_are_absolute(store: BlockingStore) -> None:
     assert totals(store) == (4, 3, 1)
 
 
-def test_totals_outlive_their_worker(kind: StoreFixture) -> None:
-    beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
-    beat(kind.store, "w2", pings=3, pongs=2, timeouts=1)
-    kind.store.leave("w2")
-    kind.turn(LEASE + 1)
-    kind.store.sweep("sweeper")
-    assert totals(kind.store) == (6, 4, 2)
+def test_totals_outlive_their_worker(backend: StoreFixture) -> None:
+    beat(backend.store, "w1", pings=3, pongs=2, timeouts=1)
+    beat(backend.store, "w2", pings=3, pongs=2, timeouts=1)
+    backend.store.leave("w2")
+    backend.advance(LEASE + 1)
+    backend.store.sweep("sweeper")
+    assert totals(backend.store) == (6, 4, 2)
 
 
-def test_nothing_is_counted_twice_when_a_worker_returns(kind: StoreFixture) -> None:
-    beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
-    kind.turn(DAY - 1)
-    kind.store.sweep("sweeper")
-    beat(kind.store, "w1", pings=4, pongs=3, timeouts=1)
-    assert totals(kind.store) == (4, 3, 1)
+def test_nothing_is_counted_twice_when_a_worker_returns(backend: StoreFixture) -> None:
+    beat(backend.store, "w1", pings=3, pongs=2, timeouts=1)
+    backend.advance(DAY - 1)
+    backend.store.sweep("sweeper")
+    beat(backend.store, "w1", pings=4, pongs=3, timeouts=1)
+    assert totals(backend.store) == (4, 3, 1)
 
 
-def test_nothing_is_counted_twice_when_old_workers_are_forgotten(kind: StoreFixture) -> None:
-    beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
-    beat(kind.store, "w2", pings=1, pongs=1, timeouts=1)
-    kind.turn(LEASE + 1)
-    kind.store.sweep("sweeper")
+def test_nothing_is_counted_twice_when_old_workers_are_forgotten(backend: StoreFixture) -> None:
+    beat(backend.store, "w1", pings=3, pongs=2, timeouts=1)
+    beat(backend.store, "w2", pings=1, pongs=1, timeouts=1)
+    backend.advance(LEASE + 1)
+    backend.store.sweep("sweeper")
     for _ in range(3):
-        kind.turn(DAY)
-        kind.store.sweep("sweeper")
-        beat(kind.store, "w3", pings=1)
-        assert totals(kind.store) == (5, 3, 2)
+        backend.advance(DAY)
+        backend.store.sweep("sweeper")
+        beat(backend.store, "w3", pings=1)
+        assert totals(backend.store) == (5, 3, 2)

@@ -8,12 +8,12 @@ from asgiref.sync import sync_to_async
 
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import PublishRequest
-from realtime.store.redis import RedisSessions, blocking_store, loop_store
+from realtime.store.redis import BlockingRedisStore, blocking_store, loop_store
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
 from .builders import open_many
-from .kinds import WINDOWS
+from .store_fixtures import TIMEOUTS
 
 
 class TimeIsUp(Exception):
@@ -32,7 +32,7 @@ def interrupted(call: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
             call()
 
 
-def found(sessions: RedisSessions, asked: list[str]) -> list[object]:
+def found(sessions: BlockingRedisStore, asked: list[str]) -> list[object]:
     """What each answer is about."""
     answers = map(sessions.get, asked)
     return [answer and answer.id for answer in answers]
@@ -44,7 +44,7 @@ def test_the_answer_that_is_still_to_come_is_given_to_nobody(
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        sessions = blocking_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        sessions = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
         known = open_many(sessions, 3)
         assert found(sessions, known) == known  # Redis has the script now
         proxy.delay(0.2)  # so that it is not there yet when the next one asks
@@ -62,7 +62,7 @@ def test_a_connection_that_was_answered_with_an_error_is_kept(redis_server: Redi
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        sessions = blocking_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        sessions = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
         known = open_many(sessions, 1)
         with redis_server.client() as client:
             client.script_flush()
@@ -84,7 +84,7 @@ def test_calls_while_an_exception_is_handled_share_a_connection(
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        sessions = blocking_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        sessions = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
         known = open_many(sessions, 2)
         for _ in range(20):
             handling(lambda: found(sessions, known))
@@ -100,8 +100,8 @@ async def test_so_do_those_of_an_event_loop_and_of_its_threads(redis_server: Red
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        store = loop_store(url, WINDOWS, prefix="tests", timeout=5.0)
-        blocking = blocking_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        store = loop_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
+        blocking = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
         for _ in range(20):
             try:
                 int("of the application")
@@ -113,7 +113,7 @@ async def test_so_do_those_of_an_event_loop_and_of_its_threads(redis_server: Red
 
 
 def test_a_connection_that_is_refused_is_an_outage_also_while_an_exception_is_handled() -> None:
-    sessions = blocking_store("redis://127.0.0.1:1", WINDOWS, prefix="tests", timeout=1.0)
+    sessions = blocking_store("redis://127.0.0.1:1", TIMEOUTS, prefix="tests", timeout=1.0)
     for _ in range(20):  # more than the pool has
         with pytest.raises(StoreUnavailable, match="refused"):
             handling(sessions.stats)

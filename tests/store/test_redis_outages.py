@@ -11,14 +11,14 @@ import pytest
 
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Session, SweepReport
-from realtime.store.redis import RedisSessions, RedisStore, blocking_store, loop_store
+from realtime.store.redis import BlockingRedisStore, RedisStore, blocking_store, loop_store
 from realtime.store.redis.client import CONNECTIONS
 from tests.faults import Proxy
 from tests.polling import eventually
 from tests.redis_server import RedisServer
 
-from .builders import beat, departure, ids, open_many, opening, pulse, report, returning
-from .kinds import WINDOWS, RedisFixture
+from .builders import beat, departure, ids, open_many, opening, report, returning, update
+from .store_fixtures import TIMEOUTS, RedisFixture
 
 TIMEOUT = 0.4
 SLACK = 1.5  # a loaded machine may be as much later
@@ -34,13 +34,13 @@ def server(redis_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def sessions(server: RedisServer) -> RedisSessions:
-    return blocking_store(server.url, WINDOWS, prefix="tests", timeout=TIMEOUT)
+def sessions(server: RedisServer) -> BlockingRedisStore:
+    return blocking_store(server.url, TIMEOUTS, prefix="tests", timeout=TIMEOUT)
 
 
 @pytest.fixture
 async def store(server: RedisServer) -> AsyncIterator[RedisStore]:
-    store = loop_store(server.url, WINDOWS, prefix="tests", timeout=TIMEOUT)
+    store = loop_store(server.url, TIMEOUTS, prefix="tests", timeout=TIMEOUT)
     yield store
     await store.aclose()
 
@@ -79,7 +79,7 @@ async def test_a_call_to_a_redis_that_hangs_fails_in_time(
 
 
 def test_a_thread_that_asks_a_redis_that_hangs_fails_in_time(
-    sessions: RedisSessions, server: RedisServer
+    sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     known = open_many(sessions, 2)
     with hanging(server), fails_within(TIMEOUT + SLACK):
@@ -100,7 +100,7 @@ async def test_those_who_wait_for_a_connection_fail_in_time_too(
 
 
 def test_threads_that_wait_for_a_connection_fail_in_time_too(
-    sessions: RedisSessions, server: RedisServer
+    sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     known = open_many(sessions, MANY)
 
@@ -172,7 +172,7 @@ async def test_a_storm_behind_a_redis_that_hangs_is_refused(
 
 
 async def test_connections_that_were_cut_are_made_anew(
-    store: RedisStore, sessions: RedisSessions, server: RedisServer
+    store: RedisStore, sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     known = open_many(store.blocking, MANY)
     await asyncio.gather(*map(store.get, known))
@@ -186,7 +186,7 @@ async def test_connections_that_were_cut_are_made_anew(
 
 async def test_a_redis_that_comes_back_empty_is_another_incarnation() -> None:
     with RedisServer() as server:
-        store = loop_store(server.url, WINDOWS, prefix="tests", timeout=5.0)
+        store = loop_store(server.url, TIMEOUTS, prefix="tests", timeout=5.0)
         before = await store.beat(report(), [])
         await store.open(opening())
         server.kill()
@@ -203,7 +203,7 @@ async def test_a_redis_that_comes_back_empty_is_another_incarnation() -> None:
 
 async def test_a_redis_that_comes_back_with_a_snapshot_is_another_incarnation() -> None:
     with RedisServer(snapshots=True) as server:
-        store = loop_store(server.url, WINDOWS, prefix="tests", timeout=5.0)
+        store = loop_store(server.url, TIMEOUTS, prefix="tests", timeout=5.0)
         before = await store.beat(report(), [])
         await store.open(opening())
         await asyncio.to_thread(server.stop)  # while the loop hears of the end
@@ -222,7 +222,7 @@ async def test_who_answers_otherwise_than_redis_is_an_unavailable_store() -> Non
 
     async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
         url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        store = loop_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        store = loop_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
         with pytest.raises(StoreUnavailable, match="babble"):
             await store.get("s1")
         with pytest.raises(StoreUnavailable, match="babble"):
@@ -234,7 +234,7 @@ async def test_who_answers_otherwise_than_redis_is_an_unavailable_store() -> Non
 
 
 def test_a_full_redis_says_so_and_lets_go_of_what_has_ended(
-    sessions: RedisSessions, server: RedisServer
+    sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     known = open_many(sessions, 3)
     beat(sessions)
@@ -257,24 +257,24 @@ def test_a_full_redis_says_so_and_lets_go_of_what_has_ended(
 
 
 def test_a_full_redis_lets_go_of_what_was_ahead_of_the_clock(server: RedisServer) -> None:
-    kind = RedisFixture(server)
-    known = open_many(kind.store, 3)
-    beat(kind.store, "w1")
-    kind.store.suspend("w1", [departure("s0002")])
-    kind.turn(-7200)
+    backend = RedisFixture(server)
+    known = open_many(backend.store, 3)
+    beat(backend.store, "w1")
+    backend.store.suspend("w1", [departure("s0002")])
+    backend.advance(-7200)
     with server.client() as client:
         client.config_set("maxmemory", "1mb")
         try:
-            assert ids(kind.store.close("w1", [departure(known[0])], "w1")) == [known[0]]
-            swept = kind.store.sweep("sweeper")
+            assert ids(backend.store.close("w1", [departure(known[0])], "w1")) == [known[0]]
+            swept = backend.store.sweep("sweeper")
             assert (ids(swept.suspended), ids(swept.claimed)) == ([known[1]], [known[2]])
-            assert kind.store.resume(returning(known[1])) is not None
+            assert backend.store.resume(returning(known[1])) is not None
         finally:
             client.config_set("maxmemory", "0")
-    kind.close()
+    backend.close()
 
 
-def test_a_full_redis_keeps_those_it_has(sessions: RedisSessions, server: RedisServer) -> None:
+def test_a_full_redis_keeps_those_it_has(sessions: BlockingRedisStore, server: RedisServer) -> None:
     """Leases are renewed, so nobody is taken for dead; requests and reports are taken."""
     open_many(sessions, 2)
     beat(sessions)
@@ -282,7 +282,7 @@ def test_a_full_redis_keeps_those_it_has(sessions: RedisSessions, server: RedisS
         client.config_set("maxmemory", "1mb")
         try:
             assert sessions.request_close(session="s0001", code=4500, reason="") == ("s0001",)
-            answer = beat(sessions, "w1", pulse("s0000", missed=1))
+            answer = beat(sessions, "w1", update("s0000", missed=1))
             assert (answer.renewed, len(answer.inbox), answer.lost) == (True, 1, ())
             sessions.sample()
             sessions.note_sweep(SweepReport(0, 0, 0, 0, 1.0))
@@ -292,7 +292,7 @@ def test_a_full_redis_keeps_those_it_has(sessions: RedisSessions, server: RedisS
 
 
 def test_an_attempt_of_ones_own_is_refused_like_a_session_and_leaves_nothing(
-    sessions: RedisSessions, server: RedisServer
+    sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     sessions.probe()
     with server.client() as client:
@@ -311,7 +311,7 @@ def test_an_attempt_finds_a_redis_that_cannot_be_written_to(server: RedisServer)
         client.acl_setuser("reader", enabled=True, passwords=["+x"], keys=["*"],
                            commands=["+@read", "+@scripting", "+time"])  # fmt: skip
     url = server.url.replace("://", "://reader:x@")
-    reader = blocking_store(url, WINDOWS, prefix="tests", timeout=TIMEOUT)
+    reader = blocking_store(url, TIMEOUTS, prefix="tests", timeout=TIMEOUT)
     assert reader.of_user("7") == ()
     with pytest.raises(StoreUnavailable, match=r"NOPERM|can't run this command"):
         reader.probe()
@@ -321,7 +321,7 @@ def test_what_redis_refuses_is_an_unavailable_store(server: RedisServer) -> None
     with server.client() as client:
         client.config_set("requirepass", "secret")
         try:
-            refused = blocking_store(server.url, WINDOWS, prefix="other", timeout=TIMEOUT)
+            refused = blocking_store(server.url, TIMEOUTS, prefix="other", timeout=TIMEOUT)
             with pytest.raises(StoreUnavailable, match=r"(?i)auth"):
                 refused.stats()
         finally:
@@ -335,7 +335,7 @@ async def test_whoever_was_made_a_copy_is_left() -> None:
     """Its connections stay open and refuse every write; the address leads elsewhere now."""
     with RedisServer() as old, RedisServer() as new, Proxy(old.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        store = loop_store(url, WINDOWS, prefix="tests", timeout=5.0)
+        store = loop_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
         before = await store.beat(report(), [])
         assert store.blocking.request_close(session="s1", code=4500, reason="") == ()
         proxy.target = new.port

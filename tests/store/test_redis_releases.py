@@ -9,14 +9,14 @@ from realtime.store.records import Totals, WorkerReport
 from tests.redis_server import RedisServer
 
 from .builders import beat, opening
-from .kinds import PREFIX, RedisFixture
+from .store_fixtures import PREFIX, RedisFixture
 
 
 @pytest.fixture
-def kind(redis_server: RedisServer) -> Iterator[RedisFixture]:
-    kind = RedisFixture(redis_server)
-    yield kind
-    kind.close()
+def backend(redis_server: RedisServer) -> Iterator[RedisFixture]:
+    backend = RedisFixture(redis_server)
+    yield backend
+    backend.close()
 
 
 def key_of(name: str) -> str:
@@ -33,23 +33,25 @@ def key_of(name: str) -> str:
     ids=["after", "before", "nothing"],
 )
 def test_a_session_of_another_release_is_read(
-    kind: RedisFixture, about: list[str], values: list[float], username: str, totals: Totals
+    backend: RedisFixture, about: list[str], values: list[float], username: str, totals: Totals
 ) -> None:
-    kind.store.open(opening())
-    kind.client.set(key_of("about:s1"), json.dumps(about))
-    kind.client.hset(key_of("session:s1"), mapping={"values": json.dumps(values), "more": "1"})
-    session = kind.store.get("s1")
+    backend.store.open(opening())
+    backend.client.set(key_of("about:s1"), json.dumps(about))
+    backend.client.hset(key_of("session:s1"), mapping={"values": json.dumps(values), "more": "1"})
+    session = backend.store.get("s1")
     assert session is not None
     assert (session.peer.username, session.totals) == (username, totals)
 
 
 @pytest.mark.parametrize("more", [{"more": {"than": "this"}}, {}], ids=["after", "before"])
-def test_a_worker_of_another_release_is_read(kind: RedisFixture, more: dict[str, object]) -> None:
-    beat(kind.store, "w1")
+def test_a_worker_of_another_release_is_read(
+    backend: RedisFixture, more: dict[str, object]
+) -> None:
+    beat(backend.store, "w1")
     told = {"id": "w1", "host": "h", "pid": 7, "connections": 3, **more}
-    kind.client.hset(key_of("worker:w1"), mapping={"report": json.dumps(told), "more": "1"})
-    assert kind.store.workers() == (WorkerReport("w1", "h", 7, 3),)
-    assert kind.store.stats().workers == 1
-    kind.store.sample()
-    kind.client.hset(key_of("registry"), "more", "1")
-    assert len(kind.store.samples()) == 1
+    backend.client.hset(key_of("worker:w1"), mapping={"report": json.dumps(told), "more": "1"})
+    assert backend.store.workers() == (WorkerReport("w1", "h", 7, 3),)
+    assert backend.store.stats().workers == 1
+    backend.store.sample()
+    backend.client.hset(key_of("registry"), "more", "1")
+    assert len(backend.store.samples()) == 1

@@ -16,13 +16,13 @@ from .builders import (
     ids,
     opened,
     opening,
-    pulse,
     report,
     returning,
     state,
     suspended,
+    update,
 )
-from .kinds import LEASE, RESUME, SILENCE, StoreFixture
+from .store_fixtures import LEASE, RESUME, SILENCE, StoreFixture
 
 TOTALS = Totals(pings=5, pongs=4, invalid_pongs=3, misses=2, frames_in=7, frames_out=6)
 
@@ -33,107 +33,107 @@ def registration(session: Session, *, idle_ms: int = 0, **given: Any) -> Registr
     return Registration(replace(session, **given), own.token_hash, own.connection, idle_ms)
 
 
-def emptied(kind: StoreFixture, session: str = "s1", **given: Any) -> Session:
+def emptied(backend: StoreFixture, session: str = "s1", **given: Any) -> Session:
     """A session that its worker has and the store has lost."""
-    record = opened(kind.store, opening(session, **given))
-    kind.empty()
-    assert kind.store.get(session) is None
+    record = opened(backend.store, opening(session, **given))
+    backend.empty()
+    assert backend.store.get(session) is None
     return record
 
 
 # ---------------------------------------------------------------- unknown
 
 
-def test_an_unknown_session_comes_back_as_it_was(kind: StoreFixture) -> None:
-    before = emptied(kind, login="digest", agent="Firefox", visibility="hidden")
-    kind.turn(60)
+def test_an_unknown_session_comes_back_as_it_was(backend: StoreFixture) -> None:
+    before = emptied(backend, login="digest", agent="Firefox", visibility="hidden")
+    backend.advance(60)
     news: dict[str, Any] = {"generation": 3, "latency_ms": 12.5, "missed": 1, "totals": TOTALS}
     known = replace(before, **news)
-    assert kind.store.register("w1", [registration(known)]) == ()
-    after = kind.store.get("s1")
+    assert backend.store.register("w1", [registration(known)]) == ()
+    after = backend.store.get("s1")
     assert after is not None
     assert after.last_beat > before.last_beat
     assert after == replace(known, last_beat=after.last_beat)
 
 
-def test_what_came_back_is_beaten_on(kind: StoreFixture) -> None:
-    session = emptied(kind)
-    kind.store.register("w1", [registration(session)])
-    answer = beat(kind.store, "w1", pulse(missed=2))
+def test_what_came_back_is_beaten_on(backend: StoreFixture) -> None:
+    session = emptied(backend)
+    backend.store.register("w1", [registration(session)])
+    answer = beat(backend.store, "w1", update(missed=2))
     assert (answer.lost, answer.inbox) == ((), ())
-    after = kind.store.get("s1")
+    after = backend.store.get("s1")
     assert after is not None
     assert after.missed == 2
 
 
-def test_what_came_back_is_resumed_with_its_token(kind: StoreFixture) -> None:
-    session = emptied(kind)
-    kind.store.register("w1", [registration(session, generation=2, totals=TOTALS)])
-    kind.store.suspend("w1", [departure(generation=2, totals=TOTALS)])
-    assert kind.store.resume(returning(token="another")) is None
-    after = kind.store.resume(returning())
+def test_what_came_back_is_resumed_with_its_token(backend: StoreFixture) -> None:
+    session = emptied(backend)
+    backend.store.register("w1", [registration(session, generation=2, totals=TOTALS)])
+    backend.store.suspend("w1", [departure(generation=2, totals=TOTALS)])
+    assert backend.store.resume(returning(token="another")) is None
+    after = backend.store.resume(returning())
     assert isinstance(after, Session)
     assert (after.generation, after.opened_at, after.totals) == (3, session.opened_at, TOTALS)
 
 
-def test_what_came_back_is_found_and_counted(kind: StoreFixture) -> None:
-    session = emptied(kind, login="digest")
-    kind.store.register("w1", [registration(session)])
-    assert ids(kind.store.of_user("7")) == ["s1"]
-    assert (kind.store.stats().connected, kind.store.stats().users) == (1, 1)
-    assert kind.store.request_close(login="digest", code=4503, reason="") == ("s1",)
-    assert [request.session for request in beat(kind.store).inbox] == ["s1"]
+def test_what_came_back_is_found_and_counted(backend: StoreFixture) -> None:
+    session = emptied(backend, login="digest")
+    backend.store.register("w1", [registration(session)])
+    assert ids(backend.store.of_user("7")) == ["s1"]
+    assert (backend.store.stats().connected, backend.store.stats().users) == (1, 1)
+    assert backend.store.request_close(login="digest", code=4503, reason="") == ("s1",)
+    assert [request.session for request in beat(backend.store).inbox] == ["s1"]
 
 
-def test_the_last_proof_of_life_is_as_long_ago_as_it_was(kind: StoreFixture) -> None:
-    session = emptied(kind)
-    kind.turn(60)
-    before = kind.now()
-    kind.store.register("w1", [registration(session, idle_ms=20_000)])
-    after = kind.store.get("s1")
+def test_the_last_proof_of_life_is_as_long_ago_as_it_was(backend: StoreFixture) -> None:
+    session = emptied(backend)
+    backend.advance(60)
+    before = backend.now()
+    backend.store.register("w1", [registration(session, idle_ms=20_000)])
+    after = backend.store.get("s1")
     assert after is not None
-    assert before - 20_000 <= after.last_beat <= kind.now() - 20_000
+    assert before - 20_000 <= after.last_beat <= backend.now() - 20_000
 
 
-def test_no_proof_of_life_is_older_than_the_connection(kind: StoreFixture) -> None:
-    session = emptied(kind)
-    kind.store.register("w1", [registration(session, idle_ms=20_000)])
-    after = kind.store.get("s1")
+def test_no_proof_of_life_is_older_than_the_connection(backend: StoreFixture) -> None:
+    session = emptied(backend)
+    backend.store.register("w1", [registration(session, idle_ms=20_000)])
+    after = backend.store.get("s1")
     assert after is not None
     assert after.last_beat == session.connected_at
 
 
-def test_the_deadline_counts_from_the_last_proof_of_life(kind: StoreFixture) -> None:
-    session = emptied(kind)
-    kind.turn(60)
-    kind.store.register("w1", [registration(session, idle_ms=50_000)])
-    kind.turn(SILENCE - 51)
-    beat(kind.store)
-    assert kind.store.sweep("sweeper").suspended == ()
-    kind.turn(2)
-    beat(kind.store)
-    assert ids(kind.store.sweep("sweeper").suspended) == ["s1"]
+def test_the_deadline_counts_from_the_last_proof_of_life(backend: StoreFixture) -> None:
+    session = emptied(backend)
+    backend.advance(60)
+    backend.store.register("w1", [registration(session, idle_ms=50_000)])
+    backend.advance(SILENCE - 51)
+    beat(backend.store)
+    assert backend.store.sweep("sweeper").suspended == ()
+    backend.advance(2)
+    beat(backend.store)
+    assert ids(backend.store.sweep("sweeper").suspended) == ["s1"]
 
 
-def test_a_repeat_changes_nothing(kind: StoreFixture) -> None:
-    session = emptied(kind)
+def test_a_repeat_changes_nothing(backend: StoreFixture) -> None:
+    session = emptied(backend)
     mine = [registration(session, generation=2, totals=TOTALS)]
-    assert kind.store.register("w1", mine) == kind.store.register("w1", mine) == ()
-    after = kind.store.get("s1")
+    assert backend.store.register("w1", mine) == backend.store.register("w1", mine) == ()
+    after = backend.store.get("s1")
     assert after == replace(
         session, generation=2, totals=TOTALS, last_beat=after.last_beat if after else 0
     )
-    assert kind.store.stats().connected == 1
+    assert backend.store.stats().connected == 1
 
 
-def test_a_full_batch_comes_back(kind: StoreFixture) -> None:
-    session = emptied(kind)
+def test_a_full_batch_comes_back(backend: StoreFixture) -> None:
+    session = emptied(backend)
     many = [replace(session, id=f"s{number:04}") for number in range(BATCH)]
-    assert kind.store.register("w1", [registration(each) for each in many]) == ()
-    beat(kind.store)
-    assert kind.store.stats().connected == BATCH
-    kind.turn(LEASE + 1)
-    assert len(beat(kind.store, "w2").suspended) == BATCH
+    assert backend.store.register("w1", [registration(each) for each in many]) == ()
+    beat(backend.store)
+    assert backend.store.stats().connected == BATCH
+    backend.advance(LEASE + 1)
+    assert len(beat(backend.store, "w2").suspended) == BATCH
 
 
 def test_nothing_to_register_is_fine(store: BlockingStore) -> None:
@@ -152,68 +152,70 @@ def test_a_session_taken_over_elsewhere_is_answered_and_left_alone(store: Blocki
     assert store.get("s1") == newer
 
 
-def test_the_higher_generation_wins_whoever_comes_first(kind: StoreFixture) -> None:
-    older = opened(kind.store, opening())
-    newer = kind.store.resume(returning())
+def test_the_higher_generation_wins_whoever_comes_first(backend: StoreFixture) -> None:
+    older = opened(backend.store, opening())
+    newer = backend.store.resume(returning())
     assert isinstance(newer, Session)
-    kind.empty()
-    assert kind.store.register("w1", [registration(older)]) == ()
-    assert kind.store.register("w2", [registration(newer)]) == ()
-    assert kind.store.register("w1", [registration(older)]) == (
+    backend.empty()
+    assert backend.store.register("w1", [registration(older)]) == ()
+    assert backend.store.register("w2", [registration(newer)]) == ()
+    assert backend.store.register("w1", [registration(older)]) == (
         LostSession("s1", 1, LossReason.TAKEN_OVER),
     )
-    after = kind.store.get("s1")
+    after = backend.store.get("s1")
     assert after is not None
     assert (after.generation, after.worker) == (2, "w2")
-    assert beat(kind.store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.TAKEN_OVER),)
-    assert beat(kind.store, "w2", pulse(generation=2)).lost == ()
+    assert beat(backend.store, "w1", update()).lost == (
+        LostSession("s1", 1, LossReason.TAKEN_OVER),
+    )
+    assert beat(backend.store, "w2", update(generation=2)).lost == ()
 
 
 @pytest.mark.parametrize("was", ["connected", "suspended", "lost", "closing"])
-def test_what_an_old_snapshot_has_is_replaced(kind: StoreFixture, was: str) -> None:
-    session = _as_in_a_snapshot(kind, was)
+def test_what_an_old_snapshot_has_is_replaced(backend: StoreFixture, was: str) -> None:
+    session = _as_in_a_snapshot(backend, was)
     mine = [registration(session, worker="w2", generation=2, missed=1, totals=TOTALS)]
-    assert kind.store.register("w2", mine) == kind.store.register("w2", mine) == ()
-    after = kind.store.get("s1")
+    assert backend.store.register("w2", mine) == backend.store.register("w2", mine) == ()
+    after = backend.store.get("s1")
     assert after is not None
     assert (after.state, after.generation, after.worker) == (CONNECTED, 2, "w2")
     assert (after.missed, after.totals, after.end_code, after.end_reason) == (1, TOTALS, 0, "")
-    assert beat(kind.store, "w2", pulse(generation=2)).lost == ()
-    kind.turn(RESUME + 1)
-    beat(kind.store, "w2", pulse(generation=2))
-    swept = kind.store.sweep("sweeper")
+    assert beat(backend.store, "w2", update(generation=2)).lost == ()
+    backend.advance(RESUME + 1)
+    beat(backend.store, "w2", update(generation=2))
+    swept = backend.store.sweep("sweeper")
     assert (swept.suspended, swept.claimed) == ((), ())
 
 
-def _as_in_a_snapshot(kind: StoreFixture, was: str) -> Session:
+def _as_in_a_snapshot(backend: StoreFixture, was: str) -> Session:
     match was:
         case "suspended":
-            return suspended(kind.store)
+            return suspended(backend.store)
         case "closing":
-            suspended(kind.store)
-            kind.turn(RESUME + 1)
-            (session,) = kind.store.sweep("sweeper").claimed
+            suspended(backend.store)
+            backend.advance(RESUME + 1)
+            (session,) = backend.store.sweep("sweeper").claimed
             return session
-    session = opened(kind.store, opening())
+    session = opened(backend.store, opening())
     if was == "lost":
-        beat(kind.store, "w1")
-        kind.turn(LEASE + 1)
-        beat(kind.store, "w2")
-        assert state(kind.store) is SUSPENDED
+        beat(backend.store, "w1")
+        backend.advance(LEASE + 1)
+        beat(backend.store, "w2")
+        assert state(backend.store) is SUSPENDED
     return session
 
 
-def test_a_replaced_session_leaves_nothing_with_its_old_worker(kind: StoreFixture) -> None:
-    session = opened(kind.store, opening())
-    beat(kind.store, "w1")
-    beat(kind.store, "w2")
-    kind.store.register("w2", [registration(session, generation=2, worker="w2")])
-    kind.turn(LEASE - 1)
-    beat(kind.store, "w2")
-    kind.turn(2)
-    assert beat(kind.store, "w2").suspended == ()
-    assert kind.store.leave("w1") == ()
-    assert state(kind.store) is CONNECTED
+def test_a_replaced_session_leaves_nothing_with_its_old_worker(backend: StoreFixture) -> None:
+    session = opened(backend.store, opening())
+    beat(backend.store, "w1")
+    beat(backend.store, "w2")
+    backend.store.register("w2", [registration(session, generation=2, worker="w2")])
+    backend.advance(LEASE - 1)
+    beat(backend.store, "w2")
+    backend.advance(2)
+    assert beat(backend.store, "w2").suspended == ()
+    assert backend.store.leave("w1") == ()
+    assert state(backend.store) is CONNECTED
 
 
 def test_a_replaced_session_has_the_token_that_its_worker_knows(store: BlockingStore) -> None:
@@ -242,17 +244,17 @@ def test_a_request_that_is_not_final_goes_with_what_is_replaced(store: BlockingS
 # ---------------------------------------------------------------- the same
 
 
-def test_the_same_one_is_told_the_news(kind: StoreFixture) -> None:
-    session = opened(kind.store, opening())
-    kind.turn(60)
+def test_the_same_one_is_told_the_news(backend: StoreFixture) -> None:
+    session = opened(backend.store, opening())
+    backend.advance(60)
     news: dict[str, Any] = {
         "missed": 1,
         "latency_ms": 12.5,
         "visibility": "hidden",
         "totals": TOTALS,
     }
-    kind.store.register("w1", [registration(session, **news)])
-    after = kind.store.get("s1")
+    backend.store.register("w1", [registration(session, **news)])
+    after = backend.store.get("s1")
     assert after is not None
     assert after.last_beat > session.last_beat
     assert after == replace(session, **news, last_beat=after.last_beat)
@@ -273,15 +275,15 @@ def test_the_same_one_keeps_what_was_asked_of_it(store: BlockingStore) -> None:
     assert [request.code for request in beat(store).inbox] == [4008]
 
 
-def test_one_lost_to_its_worker_is_taken_up_again(kind: StoreFixture) -> None:
-    session = opened(kind.store, opening())
-    beat(kind.store)
-    kind.turn(LEASE + 1)
-    beat(kind.store, "w2")
-    assert state(kind.store) is SUSPENDED
-    assert kind.store.register("w1", [registration(session)]) == ()
-    assert state(kind.store) is CONNECTED
-    after = kind.store.get("s1")
+def test_one_lost_to_its_worker_is_taken_up_again(backend: StoreFixture) -> None:
+    session = opened(backend.store, opening())
+    beat(backend.store)
+    backend.advance(LEASE + 1)
+    beat(backend.store, "w2")
+    assert state(backend.store) is SUSPENDED
+    assert backend.store.register("w1", [registration(session)]) == ()
+    assert state(backend.store) is CONNECTED
+    after = backend.store.get("s1")
     assert after is not None
     assert (after.generation, after.worker, after.end_code) == (1, "w1", 0)
 
@@ -301,23 +303,23 @@ def test_what_has_moved_on_is_left_alone(store: BlockingStore, end: str) -> None
     assert store.register("w1", [registration(session)]) == ()
     assert store.get("s1") == before
     if end != "left":  # the others hear of it with the next beat
-        assert beat(store, "w1", pulse()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
+        assert beat(store, "w1", update()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
-def test_each_is_judged_on_its_own(kind: StoreFixture) -> None:
-    lost = emptied(kind, "lost")
-    older = opened(kind.store, opening("older"))
-    taken = opened(kind.store, opening("taken"))
-    same = opened(kind.store, opening("same"))
-    kind.store.resume(returning("taken"))
+def test_each_is_judged_on_its_own(backend: StoreFixture) -> None:
+    lost = emptied(backend, "lost")
+    older = opened(backend.store, opening("older"))
+    taken = opened(backend.store, opening("taken"))
+    same = opened(backend.store, opening("same"))
+    backend.store.resume(returning("taken"))
     given = [
         registration(taken),
         registration(lost),
         registration(same, missed=1),
         registration(older, generation=2),
     ]
-    assert kind.store.register("w1", given) == (LostSession("taken", 1, LossReason.TAKEN_OVER),)
-    found = {id_: kind.store.get(id_) for id_ in ("lost", "older", "taken", "same")}
+    assert backend.store.register("w1", given) == (LostSession("taken", 1, LossReason.TAKEN_OVER),)
+    found = {id_: backend.store.get(id_) for id_ in ("lost", "older", "taken", "same")}
     assert {id_: s and s.generation for id_, s in found.items()} == {
         "lost": 1,
         "older": 2,
@@ -328,23 +330,23 @@ def test_each_is_judged_on_its_own(kind: StoreFixture) -> None:
     assert found["same"].missed == 1
 
 
-def test_workers_that_register_the_same_at_once_agree(kind: StoreFixture) -> None:
-    sessions = [emptied(kind, f"s{number}") for number in range(20)]
+def test_workers_that_register_the_same_at_once_agree(backend: StoreFixture) -> None:
+    sessions = [emptied(backend, f"s{number}") for number in range(20)]
 
     def register(generation: int) -> Any:
         worker = f"w{generation}"
         mine = [registration(s, generation=generation, worker=worker) for s in sessions]
         return lambda store: store.register(worker, mine)
 
-    kind.at_once([register(generation) for generation in (1, 2, 3, 4)])
+    backend.at_once([register(generation) for generation in (1, 2, 3, 4)])
     for session in sessions:
-        after = kind.store.get(session.id)
+        after = backend.store.get(session.id)
         assert after is not None
         assert (after.generation, after.worker) == (4, "w4")
 
 
-def test_the_leases_are_left_alone(kind: StoreFixture) -> None:
-    session = emptied(kind)
-    kind.store.register("w1", [registration(session)])
-    assert kind.store.stats().workers == 0
-    assert not kind.store.beat(report("w1"), ()).renewed
+def test_the_leases_are_left_alone(backend: StoreFixture) -> None:
+    session = emptied(backend)
+    backend.store.register("w1", [registration(session)])
+    assert backend.store.stats().workers == 0
+    assert not backend.store.beat(report("w1"), ()).renewed

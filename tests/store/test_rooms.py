@@ -15,11 +15,11 @@ from .builders import (
     open_many,
     opened,
     opening,
-    pulse,
     returning,
     suspended,
+    update,
 )
-from .kinds import LEASE, RESUME, SILENCE, StoreFixture
+from .store_fixtures import LEASE, RESUME, SILENCE, StoreFixture
 
 NOBODY = Attendance(0, 0)
 TWO = ("chat:1", "news")
@@ -62,51 +62,51 @@ def test_many_rooms_with_long_names(store: BlockingStore) -> None:
     store.open(opening(rooms=LONG))
     assert rooms(store) == LONG
     assert all(store.attendance(room) == Attendance(1, 1) for room in LONG)
-    assert beat(store, "w1", pulse(rooms=())).lost == ()
+    assert beat(store, "w1", update(rooms=())).lost == ()
     assert (rooms(store), [room for room in LONG if here(store, room)]) == ((), [])
 
 
 def test_a_repeated_open_changes_nothing(store: BlockingStore) -> None:
     store.open(opening(rooms=TWO))
     assert opened(store, opening(rooms=TWO)).rooms == TWO
-    beat(store, "w1", pulse(rooms=("news",)))
+    beat(store, "w1", update(rooms=("news",)))
     assert opened(store, opening(rooms=TWO)).rooms == ("news",)
     assert (store.attendance("chat:1"), store.attendance("news")) == (NOBODY, Attendance(1, 1))
 
 
 def test_a_beat_tells_of_all_rooms_or_of_none(store: BlockingStore) -> None:
     store.open(opening(rooms=("a", "b")))
-    beat(store, "w1", pulse())
+    beat(store, "w1", update())
     assert rooms(store) == ("a", "b")
     for _ in range(2):
-        beat(store, "w1", pulse(rooms=("b", "c")))
+        beat(store, "w1", update(rooms=("b", "c")))
         assert rooms(store) == ("b", "c")
         assert [here(store, room) for room in "abc"] == [[], ["s1"], ["s1"]]
         assert [store.attendance(room).users for room in "abc"] == [0, 1, 1]
-    beat(store, "w1", pulse(rooms=()))
+    beat(store, "w1", update(rooms=()))
     assert (rooms(store), here(store, "b"), store.attendance("c")) == ((), [], NOBODY)
 
 
 def test_a_beat_brings_a_session_into_its_first_room(store: BlockingStore) -> None:
     store.open(opening())
-    beat(store, "w1", pulse(rooms=("news",)))
+    beat(store, "w1", update(rooms=("news",)))
     assert (rooms(store), here(store)) == (("news",), ["s1"])
     assert store.attendance("news") == Attendance(1, 1)
 
 
 def test_a_beat_of_many_changes_only_who_has_moved(store: BlockingStore) -> None:
     all_ = open_many(store, 20, rooms=("news",))
-    moved = [pulse(id_, rooms=("chat:1",)) for id_ in all_[:3]]
-    kept = [pulse(id_, rooms=("news",)) for id_ in all_[3:6]]
-    beat(store, "w1", *moved, *kept, *[pulse(id_) for id_ in all_[6:]])
+    moved = [update(id_, rooms=("chat:1",)) for id_ in all_[:3]]
+    kept = [update(id_, rooms=("news",)) for id_ in all_[3:6]]
+    beat(store, "w1", *moved, *kept, *[update(id_) for id_ in all_[6:]])
     assert (store.attendance("news").sessions, store.attendance("chat:1").sessions) == (17, 3)
     assert sorted(here(store, "chat:1")) == all_[:3]
 
 
 def test_who_is_not_the_workers_does_not_move(store: BlockingStore) -> None:
     store.open(opening(rooms=("news",)))
-    beat(store, "w2", pulse(rooms=("chat:1",)))
-    beat(store, "w1", pulse(rooms=("chat:1",), generation=0))
+    beat(store, "w2", update(rooms=("chat:1",)))
+    beat(store, "w1", update(rooms=("chat:1",), generation=0))
     assert (rooms(store), store.attendance("chat:1")) == (("news",), NOBODY)
 
 
@@ -134,7 +134,7 @@ def test_who_takes_over_is_there_once(store: BlockingStore) -> None:
     store.resume(returning(rooms=("news",)))
     assert store.attendance("news") == Attendance(1, 1)
     assert (store.attendance("chat:1"), here(store, "chat:1")) == (NOBODY, [])
-    beat(store, "w1", pulse(rooms=("chat:1",)))
+    beat(store, "w1", update(rooms=("chat:1",)))
     assert (rooms(store), store.attendance("chat:1")) == (("news",), NOBODY)
 
 
@@ -178,33 +178,33 @@ def test_one_that_is_closed_was_in_its_rooms(store: BlockingStore) -> None:
     store.confirm(["s1"])
 
 
-def test_a_claim_that_is_taken_over_keeps_them(kind: StoreFixture) -> None:
-    kind.store.open(opening(rooms=TWO))
-    kind.store.close("w1", [departure(code=1000)], "w1")
-    kind.turn(RESUME)
-    assert kind.store.sweep("another").claimed[0].rooms == TWO
+def test_a_claim_that_is_taken_over_keeps_them(backend: StoreFixture) -> None:
+    backend.store.open(opening(rooms=TWO))
+    backend.store.close("w1", [departure(code=1000)], "w1")
+    backend.advance(RESUME)
+    assert backend.store.sweep("another").claimed[0].rooms == TWO
 
 
-def test_one_that_was_suspended_has_left_them_before_its_end(kind: StoreFixture) -> None:
-    suspended(kind.store, rooms=TWO)
-    kind.turn(RESUME + 1)
-    (record,) = kind.store.sweep("sweeper").claimed
+def test_one_that_was_suspended_has_left_them_before_its_end(backend: StoreFixture) -> None:
+    suspended(backend.store, rooms=TWO)
+    backend.advance(RESUME + 1)
+    (record,) = backend.store.sweep("sweeper").claimed
     assert (record.id, record.rooms) == ("s1", ())
-    kind.store.confirm(["s1"])
-    assert kind.store.open(opening("s1", rooms=("news",))) is not None
-    assert kind.store.attendance("news") == Attendance(1, 1)
+    backend.store.confirm(["s1"])
+    assert backend.store.open(opening("s1", rooms=("news",))) is not None
+    assert backend.store.attendance("news") == Attendance(1, 1)
 
 
 @pytest.mark.parametrize("method", ["suspend", "close"])
-def test_what_a_sweep_has_suspended_leaves_once(kind: StoreFixture, method: str) -> None:
-    kind.store.open(opening(rooms=TWO))
-    beat(kind.store, "w1")
-    kind.turn(LEASE + 1)
-    assert beat(kind.store, "w2").suspended[0].rooms == TWO
-    end: Callable[..., tuple[Session, ...]] = getattr(kind.store, method)
+def test_what_a_sweep_has_suspended_leaves_once(backend: StoreFixture, method: str) -> None:
+    backend.store.open(opening(rooms=TWO))
+    beat(backend.store, "w1")
+    backend.advance(LEASE + 1)
+    assert beat(backend.store, "w2").suspended[0].rooms == TWO
+    end: Callable[..., tuple[Session, ...]] = getattr(backend.store, method)
     rest = ("w1",) if method == "close" else ()
     (record,) = end("w1", [departure(rooms=TWO)], *rest)
-    assert (record.rooms, kind.store.attendance("news")) == ((), NOBODY)
+    assert (record.rooms, backend.store.attendance("news")) == ((), NOBODY)
 
 
 def test_who_leaves_takes_everybody_out(store: BlockingStore) -> None:
@@ -215,37 +215,39 @@ def test_who_leaves_takes_everybody_out(store: BlockingStore) -> None:
 
 
 @pytest.mark.parametrize("passed", [LEASE + 1, SILENCE + 1], ids=["lost", "silent"])
-def test_who_is_given_up_is_in_no_room(kind: StoreFixture, passed: float) -> None:
-    open_many(kind.store, 3, rooms=TWO)
-    beat(kind.store, "w1")
-    kind.turn(passed)
-    swept = kind.store.sweep("sweeper").suspended
+def test_who_is_given_up_is_in_no_room(backend: StoreFixture, passed: float) -> None:
+    open_many(backend.store, 3, rooms=TWO)
+    beat(backend.store, "w1")
+    backend.advance(passed)
+    swept = backend.store.sweep("sweeper").suspended
     assert [session.rooms for session in swept] == [TWO] * 3
-    assert (kind.store.attendance("news"), here(kind.store)) == (NOBODY, [])
+    assert (backend.store.attendance("news"), here(backend.store)) == (NOBODY, [])
 
 
 @pytest.mark.parametrize("now", [None, ("chat:2", "news")])
-def test_who_is_taken_up_again_is_back(kind: StoreFixture, now: tuple[str, ...] | None) -> None:
-    kind.store.open(opening(rooms=TWO))
-    beat(kind.store, "w1")
-    kind.turn(LEASE + 1)
-    kind.store.sweep("sweeper")
-    beat(kind.store, "w1", pulse(rooms=now))
-    assert rooms(kind.store) == (now or TWO)
-    assert (kind.store.attendance("news"), here(kind.store)) == (Attendance(1, 1), ["s1"])
-    assert kind.store.attendance("chat:1").sessions == (now is None)
+def test_who_is_taken_up_again_is_back(backend: StoreFixture, now: tuple[str, ...] | None) -> None:
+    backend.store.open(opening(rooms=TWO))
+    beat(backend.store, "w1")
+    backend.advance(LEASE + 1)
+    backend.store.sweep("sweeper")
+    beat(backend.store, "w1", update(rooms=now))
+    assert rooms(backend.store) == (now or TWO)
+    assert (backend.store.attendance("news"), here(backend.store)) == (Attendance(1, 1), ["s1"])
+    assert backend.store.attendance("chat:1").sessions == (now is None)
 
 
 # ---------------------------------------------------------------- put back
 
 
-def test_those_that_are_put_back_are_in_their_rooms(kind: StoreFixture) -> None:
-    known = [opened(kind.store, opening(f"s{n}", rooms=TWO)) for n in range(3)]
-    kind.empty()
+def test_those_that_are_put_back_are_in_their_rooms(backend: StoreFixture) -> None:
+    known = [opened(backend.store, opening(f"s{n}", rooms=TWO)) for n in range(3)]
+    backend.empty()
     for _ in range(2):
-        assert kind.store.register("w1", [registration(session) for session in known]) == ()
-        assert {session.rooms for session in kind.store.page(Query(room="news")).sessions} == {TWO}
-        assert kind.store.attendance("news") == Attendance(3, 1)
+        assert backend.store.register("w1", [registration(session) for session in known]) == ()
+        assert {session.rooms for session in backend.store.page(Query(room="news")).sessions} == {
+            TWO
+        }
+        assert backend.store.attendance("news") == Attendance(3, 1)
 
 
 def test_an_old_snapshot_is_corrected(store: BlockingStore) -> None:

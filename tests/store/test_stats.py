@@ -7,7 +7,7 @@ from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
 from realtime.store.records import Deliveries, Order, Query, StatsSample
 
 from .builders import beat, departure, open_many, opening, report
-from .kinds import DAY, LEASE, StoreFixture
+from .store_fixtures import DAY, LEASE, StoreFixture
 
 BUCKET = SAMPLE_EVERY_MS / 1000
 HOUR = 3600.0
@@ -50,10 +50,10 @@ def test_a_beat_replaces_the_latencies_of_the_one_before(store: BlockingStore) -
     assert percentiles(store) == (near(500.0), near(500.0))
 
 
-def test_latencies_of_the_lost_do_not_count(kind: StoreFixture) -> None:
-    beat(kind.store, "w1", latency=latencies(10.0))
-    kind.turn(LEASE + 1)
-    assert percentiles(kind.store) == (None, None)
+def test_latencies_of_the_lost_do_not_count(backend: StoreFixture) -> None:
+    beat(backend.store, "w1", latency=latencies(10.0))
+    backend.advance(LEASE + 1)
+    assert percentiles(backend.store) == (None, None)
 
 
 # ---------------------------------------------------------------- totals
@@ -64,51 +64,51 @@ def totals(store: BlockingStore) -> tuple[int, int, int]:
     return stats.pings, stats.pongs, stats.timeouts
 
 
-def test_a_worker_frozen_for_days_is_counted_once(kind: StoreFixture) -> None:
-    beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
-    beat(kind.store, "w2", pings=1)
+def test_a_worker_frozen_for_days_is_counted_once(backend: StoreFixture) -> None:
+    beat(backend.store, "w1", pings=3, pongs=2, timeouts=1)
+    beat(backend.store, "w2", pings=1)
     for _ in range(3):
-        kind.turn(DAY)
-        kind.store.sweep("sweeper")
-        assert totals(kind.store) == (4, 2, 1)
+        backend.advance(DAY)
+        backend.store.sweep("sweeper")
+        assert totals(backend.store) == (4, 2, 1)
     for pings in (4, 5):
-        beat(kind.store, "w1", pings=pings, pongs=3, timeouts=1)
-        assert totals(kind.store) == (pings + 1, 3, 1)
-    kind.turn(2 * DAY)
+        beat(backend.store, "w1", pings=pings, pongs=3, timeouts=1)
+        assert totals(backend.store) == (pings + 1, 3, 1)
+    backend.advance(2 * DAY)
     for _ in range(2):
-        kind.store.sweep("sweeper")
-    assert totals(kind.store) == (6, 3, 1)
+        backend.store.sweep("sweeper")
+    assert totals(backend.store) == (6, 3, 1)
 
 
-def test_deliveries_are_counted_like_pings(kind: StoreFixture) -> None:
+def test_deliveries_are_counted_like_pings(backend: StoreFixture) -> None:
     def counted() -> Deliveries:
-        return kind.store.stats().deliveries
+        return backend.store.stats().deliveries
 
     assert counted() == Deliveries()
     for _ in range(2):
-        beat(kind.store, "w1", deliveries=Deliveries(1, 20, 3, 4))
-        beat(kind.store, "w2", deliveries=Deliveries(delivered=5))
+        beat(backend.store, "w1", deliveries=Deliveries(1, 20, 3, 4))
+        beat(backend.store, "w2", deliveries=Deliveries(delivered=5))
         assert counted() == Deliveries(1, 25, 3, 4)
-    assert [w.deliveries.delivered for w in kind.store.workers()] == [20, 5]
-    kind.turn(2 * DAY)
+    assert [w.deliveries.delivered for w in backend.store.workers()] == [20, 5]
+    backend.advance(2 * DAY)
     for _ in range(2):
-        kind.store.sweep("sweeper")
+        backend.store.sweep("sweeper")
         assert counted() == Deliveries(1, 25, 3, 4)
-    beat(kind.store, "w1", deliveries=Deliveries(2, 20, 3, 4))
+    beat(backend.store, "w1", deliveries=Deliveries(2, 20, 3, 4))
     assert counted() == Deliveries(2, 25, 3, 4)
-    kind.turn(32 * DAY)
+    backend.advance(32 * DAY)
     for _ in range(2):
-        kind.store.sweep("sweeper")
+        backend.store.sweep("sweeper")
     assert counted() == Deliveries(2, 25, 3, 4)
 
 
-def test_what_was_counted_outlives_the_memory_of_its_worker(kind: StoreFixture) -> None:
-    beat(kind.store, "w1", pings=3, pongs=2, timeouts=1)
+def test_what_was_counted_outlives_the_memory_of_its_worker(backend: StoreFixture) -> None:
+    beat(backend.store, "w1", pings=3, pongs=2, timeouts=1)
     for days in (2, 30):
-        kind.turn(days * DAY)
+        backend.advance(days * DAY)
         for _ in range(2):
-            kind.store.sweep("sweeper")
-        assert totals(kind.store) == (3, 2, 1)
+            backend.store.sweep("sweeper")
+        assert totals(backend.store) == (3, 2, 1)
 
 
 # ---------------------------------------------------------------- workers
@@ -126,13 +126,13 @@ def test_the_workers_are_as_they_reported_themselves(store: BlockingStore) -> No
     assert store.workers() == (one, two)
 
 
-def test_a_worker_without_a_lease_is_none(kind: StoreFixture) -> None:
-    beat(kind.store, "w1")
-    beat(kind.store, "w2")
-    kind.store.leave("w2")
-    assert [worker.id for worker in kind.store.workers()] == ["w1"]
-    kind.turn(LEASE + 1)
-    assert kind.store.workers() == ()
+def test_a_worker_without_a_lease_is_none(backend: StoreFixture) -> None:
+    beat(backend.store, "w1")
+    beat(backend.store, "w2")
+    backend.store.leave("w2")
+    assert [worker.id for worker in backend.store.workers()] == ["w1"]
+    backend.advance(LEASE + 1)
+    assert backend.store.workers() == ()
 
 
 # ---------------------------------------------------------------- samples
@@ -142,29 +142,29 @@ def test_no_samples_at_first(store: BlockingStore) -> None:
     assert store.samples() == ()
 
 
-def test_a_sample_is_what_the_live_workers_report(kind: StoreFixture) -> None:
-    open_many(kind.store, 3)
-    kind.store.suspend("w1", [departure("s0000")])
-    beat(kind.store, "w1", connections=2, latency=latencies(10.0, 10.0))
-    beat(kind.store, "w2", connections=5, latency=latencies(300.0))
-    before = kind.now()
-    kind.store.sample()
-    (sample,) = kind.store.samples()
+def test_a_sample_is_what_the_live_workers_report(backend: StoreFixture) -> None:
+    open_many(backend.store, 3)
+    backend.store.suspend("w1", [departure("s0000")])
+    beat(backend.store, "w1", connections=2, latency=latencies(10.0, 10.0))
+    beat(backend.store, "w2", connections=5, latency=latencies(300.0))
+    before = backend.now()
+    backend.store.sample()
+    (sample,) = backend.store.samples()
     assert sample == StatsSample(sample.at, 7, 1, near(10.0), near(300.0))  # type: ignore[arg-type]
     assert sample.at % SAMPLE_EVERY_MS == 0
-    assert before - SAMPLE_EVERY_MS < sample.at <= kind.now()
+    assert before - SAMPLE_EVERY_MS < sample.at <= backend.now()
 
 
-def test_one_sample_per_bucket_whoever_asks(kind: StoreFixture) -> None:
-    kind.turn(BUCKET - kind.now() % SAMPLE_EVERY_MS / 1000)  # to the start of one
-    beat(kind.store, "w1", connections=1)
-    kind.store.sample()
-    beat(kind.store, "w1", connections=2)
-    kind.store.sample()
-    assert [sample.connected for sample in kind.store.samples()] == [1]
-    kind.turn(BUCKET)
-    kind.store.sample()
-    assert [sample.connected for sample in kind.store.samples()] == [1, 2]
+def test_one_sample_per_bucket_whoever_asks(backend: StoreFixture) -> None:
+    backend.advance(BUCKET - backend.now() % SAMPLE_EVERY_MS / 1000)  # to the start of one
+    beat(backend.store, "w1", connections=1)
+    backend.store.sample()
+    beat(backend.store, "w1", connections=2)
+    backend.store.sample()
+    assert [sample.connected for sample in backend.store.samples()] == [1]
+    backend.advance(BUCKET)
+    backend.store.sample()
+    assert [sample.connected for sample in backend.store.samples()] == [1, 2]
 
 
 def test_an_empty_registry_has_samples_too(store: BlockingStore) -> None:
@@ -173,26 +173,28 @@ def test_an_empty_registry_has_samples_too(store: BlockingStore) -> None:
     assert (sample.connected, sample.suspended, sample.latency_p50) == (0, 0, None)
 
 
-def test_samples_come_oldest_first_and_only_the_newer_ones_when_asked(kind: StoreFixture) -> None:
+def test_samples_come_oldest_first_and_only_the_newer_ones_when_asked(
+    backend: StoreFixture,
+) -> None:
     for _ in range(3):
-        kind.store.sample()
-        kind.turn(BUCKET)
-    first, second, third = kind.store.samples()
+        backend.store.sample()
+        backend.advance(BUCKET)
+    first, second, third = backend.store.samples()
     assert first.at < second.at < third.at
-    assert kind.store.samples(after=first.at) == (second, third)
-    assert kind.store.samples(after=third.at) == ()
+    assert backend.store.samples(after=first.at) == (second, third)
+    assert backend.store.samples(after=third.at) == ()
 
 
-def test_an_hour_is_kept(kind: StoreFixture) -> None:
-    kind.store.sample()
-    (old,) = kind.store.samples()
-    kind.turn(HOUR)
-    kind.store.sample()
-    assert kind.store.samples()[0] == old
-    kind.turn(3 * BUCKET)
-    kind.store.sample()
-    assert old not in kind.store.samples()
-    assert len(kind.store.samples()) == 2
+def test_an_hour_is_kept(backend: StoreFixture) -> None:
+    backend.store.sample()
+    (old,) = backend.store.samples()
+    backend.advance(HOUR)
+    backend.store.sample()
+    assert backend.store.samples()[0] == old
+    backend.advance(3 * BUCKET)
+    backend.store.sample()
+    assert old not in backend.store.samples()
+    assert len(backend.store.samples()) == 2
 
 
 # ---------------------------------------------------------------- cursors

@@ -5,7 +5,7 @@ import pytest
 from realtime.store.contract import BlockingStore
 from realtime.store.records import Opening, Peer, Query
 
-from .builders import beat, departure, ids, opening, pulse
+from .builders import beat, departure, ids, opening, update
 
 TEXTS = [
     "a:b::",
@@ -32,7 +32,7 @@ def test_a_text_comes_back_as_it_went_in(store: BlockingStore) -> None:
     for number, text in enumerate(TEXTS):
         id_, worker, short = f"s{number}", text[:32], text[:64]
         store.open(called(text, id_))
-        beat(store, worker, pulse(id_))
+        beat(store, worker, update(id_))
         (session,) = store.suspend(worker, [departure(id_, reason=text)])
         assert session.peer == Peer(text, text, short, short, text)
         assert session.end_reason == text[:200]

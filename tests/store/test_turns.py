@@ -9,18 +9,18 @@ from realtime.store.records import Opening, Registration, Verdict
 
 from .builders import (
     CONNECTED,
+    abandoned,
     beat,
     departure,
-    forsaken,
     opened,
     opening,
-    pulse,
     resumed,
     returning,
     state,
     suspended,
+    update,
 )
-from .kinds import RESUME, StoreFixture
+from .store_fixtures import RESUME, StoreFixture
 
 OUTDATED = Verdict(4506, "session continued elsewhere")
 
@@ -48,7 +48,7 @@ def test_an_attempt_that_woke_up_late_changes_nothing(store: BlockingStore, late
     before = resumed(store, attempt(4))
     assert store.resume(attempt(late, connection="woken", worker="w3")) == OUTDATED
     assert store.get("s1") == before
-    assert beat(store, "w2", pulse(generation=2)).lost == ()
+    assert beat(store, "w2", update(generation=2)).lost == ()
     assert store.stats().connected == 1
 
 
@@ -97,7 +97,7 @@ def test_a_departed_attempt_leaves_its_turn(store: BlockingStore) -> None:
     """Its worker gave it up, and the store had taken it."""
     suspended(store)
     resumed(store, attempt(3))
-    store.suspend("w2", [forsaken(connection="attempt 3")])
+    store.suspend("w2", [abandoned(connection="attempt 3")])
     assert store.resume(attempt(2)) == OUTDATED
     assert resumed(store, attempt(4)).turn == 4
 
@@ -109,25 +109,25 @@ def test_strangers_hear_of_no_turn(store: BlockingStore, stranger: dict[str, str
     assert store.resume(attempt(1, **stranger)) is None
 
 
-def test_after_the_window_nothing_is_outdated(kind: StoreFixture) -> None:
-    suspended(kind.store)
-    resumed(kind.store, attempt(3))
-    kind.store.suspend("w2", [departure(generation=2)])
-    kind.turn(RESUME + 1)
-    assert kind.store.resume(attempt(3, connection="woken")) is None
+def test_after_the_window_nothing_is_outdated(backend: StoreFixture) -> None:
+    suspended(backend.store)
+    resumed(backend.store, attempt(3))
+    backend.store.suspend("w2", [departure(generation=2)])
+    backend.advance(RESUME + 1)
+    assert backend.store.resume(attempt(3, connection="woken")) is None
 
 
 # ---------------------------------------------------------------- a store that lost its content
 
 
-def test_an_emptied_store_learns_the_turn_again(kind: StoreFixture) -> None:
-    suspended(kind.store)
-    session = resumed(kind.store, attempt(5))
-    kind.empty()
-    kind.store.register("w2", [Registration(session, "token of s1", "attempt 5")])
-    assert kind.store.get("s1") == replace(session, last_beat=kind.store.get("s1").last_beat)  # type: ignore[union-attr]
-    assert kind.store.resume(attempt(4)) == OUTDATED
-    assert resumed(kind.store, attempt(6)).turn == 6
+def test_an_emptied_store_learns_the_turn_again(backend: StoreFixture) -> None:
+    suspended(backend.store)
+    session = resumed(backend.store, attempt(5))
+    backend.empty()
+    backend.store.register("w2", [Registration(session, "token of s1", "attempt 5")])
+    assert backend.store.get("s1") == replace(session, last_beat=backend.store.get("s1").last_beat)  # type: ignore[union-attr]
+    assert backend.store.resume(attempt(4)) == OUTDATED
+    assert resumed(backend.store, attempt(6)).turn == 6
 
 
 def test_a_store_with_an_old_copy_learns_the_turn_again(store: BlockingStore) -> None:
@@ -147,10 +147,10 @@ def test_of_the_same_generation_the_higher_turn_stays(store: BlockingStore) -> N
     assert resumed(store, attempt(7)).turn == 7
 
 
-def test_of_attempts_at_one_moment_the_newest_has_it_in_the_end(kind: StoreFixture) -> None:
-    suspended(kind.store)
+def test_of_attempts_at_one_moment_the_newest_has_it_in_the_end(backend: StoreFixture) -> None:
+    suspended(backend.store)
     attempts = [attempt(turn, worker=f"w{turn}") for turn in range(1, 7)]
-    kind.at_once([lambda store, each=each: store.resume(each) for each in attempts])  # type: ignore[misc]
-    session = kind.store.get("s1")
+    backend.at_once([lambda store, each=each: store.resume(each) for each in attempts])  # type: ignore[misc]
+    session = backend.store.get("s1")
     assert session is not None
     assert (session.turn, session.worker) == (6, "w6")

@@ -16,7 +16,7 @@ from .builders import (
     returning,
     suspended,
 )
-from .kinds import CLAIM, LEASE, RESUME, StoreFixture
+from .store_fixtures import CLAIM, LEASE, RESUME, StoreFixture
 
 GO = Verdict(4500, "go")
 
@@ -88,30 +88,30 @@ def test_strangers_learn_nothing(store: BlockingStore, end: End) -> None:
 
 
 @pytest.mark.parametrize("end", [swept_and_forgotten, closed_and_forgotten, closed_by_its_worker])
-def test_a_verdict_is_kept_for_a_resume_window(kind: StoreFixture, end: End) -> None:
-    end(kind.store)
-    kind.turn(RESUME - 1)
-    assert kind.store.resume(returning()) == GO
-    kind.turn(2)
-    assert kind.store.resume(returning()) is None
+def test_a_verdict_is_kept_for_a_resume_window(backend: StoreFixture, end: End) -> None:
+    end(backend.store)
+    backend.advance(RESUME - 1)
+    assert backend.store.resume(returning()) == GO
+    backend.advance(2)
+    assert backend.store.resume(returning()) is None
 
 
-def test_a_verdict_of_a_clock_that_was_ahead_is_over(kind: StoreFixture) -> None:
-    closed_and_forgotten(kind.store)
-    kind.turn(-LEASE / 2)
-    assert kind.store.resume(returning()) == GO
-    kind.turn(-3600)
-    assert kind.store.resume(returning()) is None
+def test_a_verdict_of_a_clock_that_was_ahead_is_over(backend: StoreFixture) -> None:
+    closed_and_forgotten(backend.store)
+    backend.advance(-LEASE / 2)
+    assert backend.store.resume(returning()) == GO
+    backend.advance(-3600)
+    assert backend.store.resume(returning()) is None
 
 
-def test_a_worker_that_died_with_the_request_unheard(kind: StoreFixture) -> None:
-    asked_while_connected(kind.store)
-    beat(kind.store, "w1")
-    kind.turn(LEASE + 1)
-    assert kind.store.resume(returning()) == GO
-    assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [4500]
-    kind.store.confirm(["s1"])
-    assert kind.store.resume(returning()) == GO
+def test_a_worker_that_died_with_the_request_unheard(backend: StoreFixture) -> None:
+    asked_while_connected(backend.store)
+    beat(backend.store, "w1")
+    backend.advance(LEASE + 1)
+    assert backend.store.resume(returning()) == GO
+    assert [s.end_code for s in backend.store.sweep("sweeper").claimed] == [4500]
+    backend.store.confirm(["s1"])
+    assert backend.store.resume(returning()) == GO
 
 
 @pytest.mark.parametrize("code", [4500, 4504, 4505, 4700, 4999])
@@ -139,15 +139,15 @@ def test_bye_goes_before_a_request_that_came_too_late(store: BlockingStore) -> N
     assert store.resume(returning()) is None
 
 
-def test_a_code_of_the_clients_own_is_no_verdict(kind: StoreFixture) -> None:
+def test_a_code_of_the_clients_own_is_no_verdict(backend: StoreFixture) -> None:
     """It has closed with 4700 itself, and was away too long."""
-    opened(kind.store, opening())
-    kind.store.suspend("w1", [departure(code=4700, reason="code 4700")])
-    kind.turn(RESUME + 1)
-    assert [s.end_code for s in kind.store.sweep("sweeper").claimed] == [4700]
-    assert kind.store.resume(returning()) is None
-    kind.store.confirm(["s1"])
-    assert kind.store.resume(returning()) is None
+    opened(backend.store, opening())
+    backend.store.suspend("w1", [departure(code=4700, reason="code 4700")])
+    backend.advance(RESUME + 1)
+    assert [s.end_code for s in backend.store.sweep("sweeper").claimed] == [4700]
+    assert backend.store.resume(returning()) is None
+    backend.store.confirm(["s1"])
+    assert backend.store.resume(returning()) is None
 
 
 def test_a_wish_that_is_not_final_is_no_verdict(store: BlockingStore) -> None:
@@ -179,7 +179,7 @@ def test_two_clients_of_one_session_each_do_not_evict_each_other_for_ever(
 ) -> None:
     oldest = SessionLimit(1, evict_oldest=True)
     suspended(store, "s1")
-    opened(store, opening("s2"), cap=oldest)
+    opened(store, opening("s2"), limit=oldest)
     assert store.resume(returning("s1")) == Verdict(4504, "too many sessions")
     assert beat(store).inbox == ()  # so the other one stays
 
@@ -201,13 +201,13 @@ def test_any_other_end_is_told_to_a_new_login_too(store: BlockingStore) -> None:
     assert store.resume(returning(login="new")) == GO
 
 
-def test_a_claim_that_goes_to_another_sweep_begins_no_window(kind: StoreFixture) -> None:
-    swept(kind.store)
-    kind.turn(RESUME - 1)
+def test_a_claim_that_goes_to_another_sweep_begins_no_window(backend: StoreFixture) -> None:
+    swept(backend.store)
+    backend.advance(RESUME - 1)
     assert RESUME > CLAIM
-    kind.store.sweep("another")
-    kind.turn(2)
-    assert kind.store.resume(returning()) is None
+    backend.store.sweep("another")
+    backend.advance(2)
+    assert backend.store.resume(returning()) is None
 
 
 def test_an_anonymous_client_is_told(store: BlockingStore) -> None:
@@ -218,7 +218,7 @@ def test_an_anonymous_client_is_told(store: BlockingStore) -> None:
     assert store.resume(returning(user="7")) is None
 
 
-def test_an_emptied_store_knows_no_verdict(kind: StoreFixture) -> None:
-    swept_and_forgotten(kind.store)
-    kind.empty()
-    assert kind.store.resume(returning()) is None
+def test_an_emptied_store_knows_no_verdict(backend: StoreFixture) -> None:
+    swept_and_forgotten(backend.store)
+    backend.empty()
+    assert backend.store.resume(returning()) is None

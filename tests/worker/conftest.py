@@ -16,7 +16,7 @@ from realtime.models import ClosedSession
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Position
 from realtime.store.contract import Store
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.store import DatabaseStore
 from realtime.store.database.transaction import Database
 from realtime.store.log import Log, PublishRequest
@@ -41,7 +41,7 @@ from realtime.worker.sessions.ticker import Ticker
 
 from .fakes import POLICY, FakeTransport, FlakyStore, connect
 
-WINDOWS = Timeouts(lease_ms=15_000, resume_ms=120_000, session_ms=90_000, claim_ms=30_000)
+TIMEOUTS = Timeouts(lease_ms=15_000, resume_ms=120_000, session_ms=90_000, claim_ms=30_000)
 ADA = Peer(user="1", username="ada", login="digest", address="192.0.2.1")
 
 
@@ -184,7 +184,7 @@ async def world(transactional_db: None) -> AsyncIterator[WorkerHarness]:
     """A worker whose sessions are in the database."""
     threads = Threads(size=2)
     database = Database("default")
-    store = DatabaseStore(database, DatabaseSessions(database, WINDOWS), threads, timeout=10.0)
+    store = DatabaseStore(BlockingDatabaseStore(database, TIMEOUTS), threads, timeout=10.0)
     dispatcher = SignalDispatcher(threads)
     sweeper = Sweeper(store, History(database, days=30), threads, dispatcher, claimant="w1")
     world = WorkerHarness(store, FlakyStore(store), threads, sweeper, dispatcher)

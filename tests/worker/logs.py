@@ -4,10 +4,15 @@ import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import ParamSpec, TypeVar
 
 from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import Log, LogEnd, LogEntry, LogPage, PublishRequest, PublishResult
+from realtime.store.log import Log, LogEnd, LogEntry, LogPage
+from realtime.store.operation import Operation
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class RoomLog:
@@ -74,7 +79,7 @@ class InProcessLog(Log):
         if self._random.random() < self.faults:
             raise StoreUnavailable("a fault")
 
-    async def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
+    async def perform(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         raise NotImplementedError
 
     async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
@@ -101,6 +106,3 @@ class InProcessLog(Log):
         ends = {name: room.end for name, room in self.rooms.items()} if self.tells else None
         await self._way()
         return ends
-
-    async def prune(self, limit: int = 0) -> int:
-        raise NotImplementedError

@@ -1,22 +1,22 @@
-"""The store on plain Django models: SQLite by default, PostgreSQL as well, and no others."""
+"""The store on Django models: SQLite by default, or PostgreSQL."""
 
 from django.core.exceptions import ImproperlyConfigured
 
 from realtime.common.threads import Threads
 
-from ..log import BOUNDS, LogBounds
+from ..log import DEFAULT_BOUNDS, LogBounds
 from ..ownership import Owner
 from ..timeouts import Timeouts
 from ..vendors import KEEPS_SESSIONS, vendor_name
-from .blocking import DatabaseSessions
+from .blocking import BlockingDatabaseStore
 from .store import DatabaseStore
 from .transaction import Database
 
-__all__ = ["DatabaseSessions", "DatabaseStore", "blocking_store", "loop_store"]
+__all__ = ["BlockingDatabaseStore", "DatabaseStore", "blocking_store", "loop_store"]
 
 
 def _database(alias: str) -> Database:
-    """Raises ImproperlyConfigured if sessions cannot be kept there, before anything is asked."""
+    """Raises ImproperlyConfigured, before any query, if sessions cannot be kept there."""
     database = Database(alias)
     vendor = database.connection.vendor
     if vendor not in KEEPS_SESSIONS:
@@ -28,22 +28,27 @@ def _database(alias: str) -> Database:
 
 
 def blocking_store(
-    alias: str, windows: Timeouts, *, bounds: LogBounds = BOUNDS, owner: Owner | None = None
-) -> DatabaseSessions:
+    alias: str,
+    timeouts: Timeouts,
+    *,
+    bounds: LogBounds = DEFAULT_BOUNDS,
+    owner: Owner | None = None,
+) -> BlockingDatabaseStore:
     """The store for threads, in this one of the project's databases."""
-    return DatabaseSessions(_database(alias), windows, bounds, owner=owner)
+    return BlockingDatabaseStore(_database(alias), timeouts, bounds, owner=owner)
 
 
 def loop_store(
     alias: str,
-    windows: Timeouts,
+    timeouts: Timeouts,
     threads: Threads,
     *,
     timeout: float,
-    bounds: LogBounds = BOUNDS,
+    bounds: LogBounds = DEFAULT_BOUNDS,
     owner: Owner | None = None,
 ) -> DatabaseStore:
-    """The store for the running event loop; a call takes at most ``timeout`` seconds."""
+    """The store for the running event loop, in ``threads``; a call takes at most ``timeout``
+    seconds."""
     database = _database(alias)
-    blocking = DatabaseSessions(database, windows, bounds, owner=owner)
-    return DatabaseStore(database, blocking, threads, timeout=timeout)
+    blocking = BlockingDatabaseStore(database, timeouts, bounds, owner=owner)
+    return DatabaseStore(blocking, threads, timeout=timeout)

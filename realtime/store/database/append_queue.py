@@ -1,4 +1,4 @@
-"""Appends that wait at the same time go to the database as one call."""
+"""Grouping concurrent appends into one call to the database."""
 
 import asyncio
 from collections import deque
@@ -9,38 +9,37 @@ from typing import TypeAlias
 from ..contract import AtCapacity
 from ..log import MAX_BATCH, PublishRequest, PublishResult
 
-# Appends behind a database that hangs; beyond it they are refused.
-MAX_WAITING = 20_000
+MAX_WAITING = 20_000  # appends waiting for a database that hangs; further ones raise AtCapacity
 
-Answer: TypeAlias = tuple[PublishResult, ...]
+Results: TypeAlias = tuple[PublishResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Append:
-    """What one caller appends. Nobody waits any more for an answer that is done."""
+    """The requests of one call. If its answer is done, the call was cancelled."""
 
-    drafts: Sequence[PublishRequest]
-    answer: "asyncio.Future[Answer]"
+    requests: Sequence[PublishRequest]
+    answer: "asyncio.Future[Results]"
 
 
 class AppendQueue:
-    """While one call is under way, the next one gathers: so the more there is to append, the
-    less a transaction costs each. ``append`` is called with at most MOST drafts."""
+    """Collects appends while one transaction runs; the next one takes them all. So the more there
+    is to append, the less each one costs. Calls ``append(requests)`` with at most MAX_BATCH."""
 
-    def __init__(self, append: Callable[[Sequence[PublishRequest]], Awaitable[Answer]]) -> None:
+    def __init__(self, append: Callable[[Sequence[PublishRequest]], Awaitable[Results]]) -> None:
         self._append = append
         self._waiting: deque[_Append] = deque()
-        self.task: asyncio.Task[None] | None = None  # whoever closes the store waits for it
+        self.task: asyncio.Task[None] | None = None  # awaited when the store closes
 
-    def add(self, drafts: Sequence[PublishRequest]) -> "asyncio.Future[Answer]":
-        """The answer to come for these drafts, at most MOST, and nothing wrong with any.
+    def add(self, requests: Sequence[PublishRequest]) -> "asyncio.Future[Results]":
+        """A future of the results for at most MAX_BATCH valid requests.
 
-        What is given up before its call begins is not appended. Raises StoreUnavailable.
+        Cancelling it before their transaction begins drops the requests. Raises AtCapacity.
         """
         if len(self._waiting) >= MAX_WAITING:
             raise AtCapacity("too many appends are waiting for the database")
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Append(drafts, answer))
+        answer: asyncio.Future[Results] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Append(requests, answer))
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._drain(), name="realtime-store-appends")
         return answer
@@ -48,25 +47,25 @@ class AppendQueue:
     async def _drain(self) -> None:
         while group := self._next_group():
             try:
-                appended = iter(await self._append([d for each in group for d in each.drafts]))
-            except Exception as error:  # handed to everybody who waits for this call
+                results = iter(await self._append([r for each in group for r in each.requests]))
+            except Exception as error:  # raised in every call of the group
                 _fail(group, error)
             else:
-                _settle(group, [tuple(next(appended) for _ in each.drafts) for each in group])
+                _settle(group, [tuple(next(results) for _ in each.requests) for each in group])
 
     def _next_group(self) -> list[_Append]:
-        """Those who have waited longest, as many as one call may be about."""
+        """The oldest appends, with at most MAX_BATCH requests in all."""
         group: list[_Append] = []
-        room = MAX_BATCH
-        while self._waiting and len(self._waiting[0].drafts) <= room:
+        left = MAX_BATCH
+        while self._waiting and len(self._waiting[0].requests) <= left:
             append = self._waiting.popleft()
             if not append.answer.done():
                 group.append(append)
-                room -= len(append.drafts)
+                left -= len(append.requests)
         return group
 
 
-def _settle(group: Sequence[_Append], answers: Sequence[Answer]) -> None:
+def _settle(group: Sequence[_Append], answers: Sequence[Results]) -> None:
     for append, answer in zip(group, answers, strict=True):
         if not append.answer.done():
             append.answer.set_result(answer)

@@ -1,12 +1,12 @@
 """The message log on Django models.
 
-A room's row is locked while its offsets are given, until the commit: so the order of commits
-is the order of offsets, and whoever reads sees no holes.
+An append locks the room's row from assigning offsets until the commit, so the order of commits is
+the order of offsets, and readers see no holes.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import FilteredRelation, Model, Q, QuerySet
 
@@ -16,38 +16,33 @@ from realtime.protocol.position import Position
 from ..log import (
     MAX_BATCH,
     RECENT_MS,
-    BlockingLog,
-    Log,
     LogBounds,
     LogEnd,
     LogEntry,
     LogPage,
     PublishRequest,
     PublishResult,
-    check_drafts,
     check_read,
+    check_requests,
     check_rooms,
 )
-from .ages import Ages
-from .append_queue import AppendQueue
-from .beginning import BASE, at, new_epoch
-from .keys import PublicationKeys, key_of
-from .pruning import LogPruning
+from .log_ages import Ages
+from .log_base import BASE, base_end, new_epoch
+from .log_pruning import LogPruning
+from .publication_keys import PublicationKeys, key_of
 from .transaction import Database
 
-T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
-# So many entries are looked at together where a log is too large.
-STEP = 50
+TRIM_STEP = 50  # entries examined together where a log is too large
 
 _END = ("room", "epoch", "top", "oldest", "appended_at")
 _FOLLOWING = ("next__offset", "next__time", "next__data")
 
 
-class DatabaseBlockingLog(BlockingLog):
-    """Logs, entries and keys as rows, of rooms that something was published to. What only
-    reads finds missing is written by :meth:`keep`."""
+class LogOperations:
+    """Logs, entries and keys as rows, for rooms with publications. Reads write nothing; what they
+    find missing, :meth:`touch` writes."""
 
     def __init__(self, database: Database, bounds: LogBounds) -> None:
         self._database = database
@@ -57,36 +52,34 @@ class DatabaseBlockingLog(BlockingLog):
         self._entries = RoomEntry.objects.using(database.alias)
         self._keys = PublicationKeys(database)
 
-    # ------------------------------------------------------------ appending
-
-    def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
-        check_drafts(drafts)
-        if not drafts:
+    def append(self, requests: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
+        """See the contract."""
+        check_requests(requests)
+        if not requests:
             return ()
         with self._database.write() as began:
-            logs = self._lock({draft.room for draft in drafts}, began)
-            now = self._database.now()  # the locks may have taken their time
+            logs = self._lock({request.room for request in requests}, began)
+            now = self._database.now()  # waiting for the locks may have taken long
             ages = Ages(self._database, now)
-            known = self._keys.recall(drafts, ages)
-            answers, entries, keys = [], [], []
-            for draft in drafts:
-                answer = known.get((draft.room, draft.key))
-                if answer is None:
-                    entries.append(self._next(logs[draft.room], draft.data, ages))
-                    position = Position(logs[draft.room].epoch, entries[-1].offset)
-                    answer = PublishResult(position, now, fresh=True)
-                    if draft.key:
-                        known[draft.room, draft.key] = PublishResult(position, now)
-                        keys.append(key_of(draft, answer))
-                answers.append(answer)
+            known = self._keys.find(requests, ages)
+            results, entries, keys = [], [], []
+            for request in requests:
+                result = known.get((request.room, request.key))
+                if result is None:
+                    entries.append(self._next_entry(logs[request.room], request.data, ages))
+                    position = Position(logs[request.room].epoch, entries[-1].offset)
+                    result = PublishResult(position, now, fresh=True)
+                    if request.key:
+                        known[request.room, request.key] = PublishResult(position, now)
+                        keys.append(key_of(request, result))
+                results.append(result)
             self._write(logs, entries, keys)
-            return tuple(answers)
+            return tuple(results)
 
     def _lock(self, rooms: Iterable[str], now: int) -> dict[str, RoomLog]:
-        """The rows of these rooms, made if there are none, and locked until the commit.
+        """The rows of these rooms, created if missing, and locked until the commit.
 
-        Everybody makes them in one order and then locks them in one order, so nobody waits
-        for somebody who waits for him.
+        All calls create them in one order and then lock them in one order, so none deadlocks.
         """
         names = sorted(rooms)
         rows = [RoomLog(room=room, epoch="", touched_at=now) for room in names]
@@ -100,8 +93,8 @@ class DatabaseBlockingLog(BlockingLog):
         return logs
 
     def _begin(self, logs: Sequence[RoomLog], now: int) -> None:
-        """Rows that were just made begin at the base as it is now that they are there: what was
-        pruned of these rooms before has changed it."""
+        """Let rows that were just created begin at the base. It is read only now that they exist:
+        pruning an earlier log of these rooms has changed it."""
         if logs:
             epoch = self._base(now)
             for log in logs:
@@ -112,8 +105,8 @@ class DatabaseBlockingLog(BlockingLog):
         new = {"epoch": new_epoch(), "touched_at": now}
         return self._logs.get_or_create(room=BASE, defaults=new)[0].epoch
 
-    def _next(self, log: RoomLog, data: str, ages: Ages) -> RoomEntry:
-        """The log's next entry, and the log as it is then."""
+    def _next_entry(self, log: RoomLog, data: str, ages: Ages) -> RoomEntry:
+        """The log's next entry; updates the log, which :meth:`_write` saves."""
         now = ages.now
         if log.size and ages.is_over(log.appended_at, self._bounds.ttl_ms):
             self._entries.filter(log=log).delete()
@@ -128,7 +121,7 @@ class DatabaseBlockingLog(BlockingLog):
         self, logs: Mapping[str, RoomLog], entries: Sequence[RoomEntry], keys: Sequence[RoomKey]
     ) -> None:
         self._entries.bulk_create(entries)
-        # One that is there has expired.
+        # A key that has a row already has expired.
         _overwrite(
             self._keys.rows, keys, ["room", "key"], ["epoch", "offset", "time", "expires_at"]
         )
@@ -140,12 +133,12 @@ class DatabaseBlockingLog(BlockingLog):
         )
 
     def _trim(self, log: RoomLog) -> None:
-        """The oldest go first, and the newest never."""
+        """Drop the oldest entries beyond the bounds, but never the newest."""
         before = log.oldest
         while self._exceeds(log):
             held = self._entries.filter(log=log, offset__gte=log.oldest).order_by("offset")
-            for offset, size in held.values_list("offset", "size")[:STEP]:
-                if offset == log.top:  # somebody has deleted the others by hand
+            for offset, size in held.values_list("offset", "size")[:TRIM_STEP]:
+                if offset == log.top:  # the others were deleted by hand
                     log.oldest, log.size = offset, size
                 if not self._exceeds(log):
                     break
@@ -157,17 +150,15 @@ class DatabaseBlockingLog(BlockingLog):
         length = log.top - log.oldest + 1
         return length > self._bounds.length or (length > 1 and log.size > self._bounds.bytes)
 
-    # ------------------------------------------------------------ reading
-
     def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
+        """See the contract."""
         what = {"after": after, "limit": limit, "max_bytes": max_bytes}
-        while (found := self.extract(room, **what)) is None:
-            self.keep([room])
-        return found
+        while (page := self.find_page(room, **what)) is None:
+            self.touch([room])
+        return page
 
-    def extract(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage | None:
-        """What :meth:`read` answers; None if there is no row of this room, and none of the
-        base."""
+    def find_page(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage | None:
+        """The result of :meth:`read`; None if neither this room nor the base has a row."""
         check_read(room, after=after, limit=limit, max_bytes=max_bytes)
         with self._database.read() as now:
             last = self._last_that_fits(room, after, limit, max_bytes)
@@ -181,16 +172,16 @@ class DatabaseBlockingLog(BlockingLog):
             )
             if not rows:
                 base = self._logs.filter(room=BASE).values_list("epoch", flat=True).first()
-                return LogPage(at(base), ()) if base else None
+                return LogPage(base_end(base), ()) if base else None
             end = self._ends(rows[:1], now)[room]
         whole = end.oldest <= after + 1 <= end.top.offset
         found = [LogEntry(*row[len(_END) :]) for row in rows] if whole else []
-        # What somebody has deleted by hand leaves a hole; nothing beyond it follows.
+        # Entries deleted by hand leave a hole; the page ends there.
         held = takewhile(lambda each: each[0] == each[1].offset, enumerate(found, after + 1))
         return LogPage(end, tuple(entry for _, entry in held))
 
     def _last_that_fits(self, room: str, after: int, limit: int, max_bytes: int) -> int:
-        """The last offset to read: looked up beforehand, because data may be large."""
+        """The last offset to read: determined first, because data may be large."""
         following = self._entries.filter(log=room, offset__gt=after, offset__lte=after + limit)
         last, total = after + 1, 0
         for offset, size in following.order_by("offset").values_list("offset", "size"):
@@ -201,12 +192,12 @@ class DatabaseBlockingLog(BlockingLog):
         return last
 
     def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
-        known, lacking = self.look(rooms)
-        return {**known, **self.keep(lacking)} if lacking else known
+        """See the contract."""
+        known, to_touch = self.find_ends(rooms)
+        return {**known, **self.touch(to_touch)} if to_touch else known
 
-    def look(self, rooms: Sequence[str]) -> tuple[dict[str, LogEnd], list[str]]:
-        """Where the logs of rooms end, and for which of them something has to be written: they
-        are to be remembered for longer, or there is no base."""
+    def find_ends(self, rooms: Sequence[str]) -> tuple[dict[str, LogEnd], list[str]]:
+        """Where the logs of rooms end, and which rooms to :meth:`touch` for their ends."""
         check_rooms(rooms)
         with self._database.read() as now:
             rows = self._logs.filter(room__in=[*rooms, BASE]).values_list(*_END, "touched_at")
@@ -214,36 +205,39 @@ class DatabaseBlockingLog(BlockingLog):
             base = held.pop(BASE, None)
             known = self._ends(held.values(), now)
         long_ago = now - self._bounds.meta_ttl_ms // 2
-        lacking = [room for room, row in held.items() if row[-1] <= long_ago]
+        to_touch = [room for room, row in held.items() if row[-1] <= long_ago]
         for room in set(rooms) - held.keys():
             if base:
-                known[room] = at(base[1])
+                known[room] = base_end(base[1])
             else:
-                lacking.append(room)
-        return known, lacking
+                to_touch.append(room)
+        return known, to_touch
 
-    def keep(self, rooms: Sequence[str]) -> dict[str, LogEnd]:
-        """Remember the logs of these rooms for longer, those that there are; where all end."""
+    def touch(self, rooms: Sequence[str]) -> dict[str, LogEnd]:
+        """Keep the logs of these rooms for longer, and create the base if it is missing; returns
+        where all end."""
         with self._database.write() as now:
             chosen = self._logs.select_for_update().filter(room__in=rooms).order_by("room")
             known = self._ends(chosen.values_list(*_END), now)
             self._logs.filter(room__in=list(known)).update(touched_at=now)
-            base = at(self._base(now))
+            base = base_end(self._base(now))
             return {room: known.get(room, base) for room in rooms}
 
     def recent(self) -> Mapping[str, LogEnd] | None:
+        """See the contract."""
         with self._database.read() as now:
-            # A clock that was set back leaves some in the future: they would stay the newest.
-            at = (now - RECENT_MS + 1, now + RECENT_MS)
-            lately = self._logs.filter(size__gt=0, appended_at__range=at)
-            rows = lately.order_by("-appended_at", "room").values_list(*_END)[:MAX_BATCH]
+            # After a clock was set back, logs in the future would stay the newest.
+            between = (now - RECENT_MS + 1, now + RECENT_MS)
+            recent = self._logs.filter(size__gt=0, appended_at__range=between)
+            rows = recent.order_by("-appended_at", "room").values_list(*_END)[:MAX_BATCH]
             return self._ends(rows, now)
 
     def prune(self, limit: int = MAX_BATCH) -> int:
+        """See the contract."""
         return self._pruning.prune(limit)
 
     def _ends(self, rows: Iterable[Sequence[Any]], now: int) -> dict[str, LogEnd]:
-        """Where logs end; of each the columns of _END, and perhaps more."""
+        """Where logs end, from rows that begin with the columns of _END."""
         ages, ends = Ages(self._database, now), {}
         for room, epoch, top, oldest, appended_at, *_ in rows:
             is_over = ages.is_over(appended_at, self._bounds.ttl_ms)
@@ -254,74 +248,5 @@ class DatabaseBlockingLog(BlockingLog):
 def _overwrite(
     rows: QuerySet[M], given: Sequence[M], unique: Sequence[str], columns: Sequence[str]
 ) -> None:
-    """Write these rows over those that are there: far quicker than ``bulk_update``."""
+    """Insert these rows or overwrite existing ones: far faster than ``bulk_update``."""
     rows.bulk_create(given, update_conflicts=True, unique_fields=unique, update_fields=columns)
-
-
-class ReadDriver(Protocol):
-    """Reads off the event loop."""
-
-    async def __call__(self, call: Callable[[], T]) -> T: ...
-
-
-class WriteDriver(Protocol):
-    """Writes off the event loop, in a transaction that others may share unless ``alone``."""
-
-    async def __call__(self, call: Callable[[], T], *, alone: bool = False) -> T: ...
-
-
-class TimeoutDriver(Protocol):
-    """Waits for an answer, but not for ever: then it raises StoreUnavailable."""
-
-    async def __call__(self, answer: Awaitable[T]) -> T: ...
-
-
-class DatabaseLog(Log):
-    """:class:`DatabaseBlockingLog` off the event loop.
-
-    Appends are gathered. Writes that lock rooms are never parts of one transaction where
-    several run side by side: it would lock rooms in any order.
-    """
-
-    def __init__(
-        self,
-        log: DatabaseBlockingLog,
-        database: Database,
-        read: ReadDriver,
-        write: WriteDriver,
-        in_time: TimeoutDriver,
-    ) -> None:
-        self._log = log
-        self._database = database
-        self._read = read
-        self._write = write
-        self._in_time = in_time
-        self.gathering = AppendQueue(self._append)
-
-    async def append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
-        check_drafts(drafts)  # before they are among those of others
-        return await self._in_time(self.gathering.add(drafts)) if drafts else ()
-
-    async def _append(self, drafts: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
-        alone = self._database.is_shared
-        return await self._write(lambda: self._log.append(drafts), alone=alone)
-
-    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
-        what = {"after": after, "limit": limit, "max_bytes": max_bytes}
-        while (found := await self._read(lambda: self._log.extract(room, **what))) is None:
-            await self._keep([room])
-        return found
-
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
-        known, lacking = await self._read(lambda: self._log.look(rooms))
-        return {**known, **await self._keep(lacking)} if lacking else known
-
-    async def _keep(self, rooms: Sequence[str]) -> dict[str, LogEnd]:
-        alone = self._database.is_shared
-        return await self._write(lambda: self._log.keep(rooms), alone=alone)
-
-    async def recent(self) -> Mapping[str, LogEnd] | None:
-        return await self._read(self._log.recent)
-
-    async def prune(self, limit: int = MAX_BATCH) -> int:
-        return await self._write(lambda: self._log.prune(limit))

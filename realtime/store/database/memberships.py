@@ -1,4 +1,4 @@
-"""Who is in which room on Django models: an index of what the sessions' rows say."""
+"""Which sessions are in which room on Django models: an index of the sessions' rows."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,8 +12,8 @@ from .transaction import Database
 
 
 class Memberships:
-    """Changed within the caller's transaction, which has locked the sessions' rows: so they
-    and these always agree. Rooms are texts as in the column of the row."""
+    """Changed within the caller's transaction, which has locked the sessions' rows, so that both
+    always agree. Rooms are texts as in the column of the row."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -21,7 +21,7 @@ class Memberships:
         self._all = Membership.objects.using(database.alias)
 
     def add(self, sessions: Iterable[tuple[str, str]]) -> None:
-        """Sessions that are in these rooms; what is there already stays."""
+        """Add (session, rooms); existing memberships stay."""
         new = [
             Membership(session_id=session, room=room)
             for session, rooms in sessions
@@ -31,18 +31,18 @@ class Memberships:
             self._all.bulk_create(new, ignore_conflicts=True)
 
     def remove(self, sessions: Iterable[str]) -> None:
-        """Sessions that are in no room any more."""
-        if gone := list(sessions):
-            self._all.filter(session__in=gone)._raw_delete(self._database.alias)
+        """Remove these sessions from all rooms."""
+        if removed := list(sessions):
+            self._all.filter(session__in=removed)._raw_delete(self._database.alias)
 
     def change(self, sessions: Iterable[tuple[str, str, str]]) -> None:
-        """Sessions that were in some rooms before, and those in which they are after it."""
+        """Apply (session, rooms before, rooms after)."""
         changed = [change for change in sessions if change[1] != change[2]]
         self.remove(session for session, before, _ in changed if before)
         self.add((session, after) for session, _, after in changed)
 
     def move(self, sessions: Mapping[str, str]) -> None:
-        """Sessions that are in these rooms from now on, which their rows have yet to say."""
+        """Set the rooms of these sessions, also in their rows."""
         if not sessions:
             return
         known = self._live.filter(id__in=list(sessions)).values_list("id", "rooms")

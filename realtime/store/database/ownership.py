@@ -2,27 +2,28 @@
 
 from realtime.models import Registry
 
-from ..ownership import Holder, Owner, check
+from ..ownership import Owner, StoredOwner, check_owner
 from .transaction import Database
 
-APART = "a database of its own (STORE)"
+SEPARATE_BY = "a database of its own (STORE)"
 
 
 class Ownership:
-    """Looks before the first use of a database. A file is nobody else's: it is not asked, and
-    neither is anything without an owner."""
+    """Checks the owner before the first use of a database. A SQLite file has only one user, so
+    there is no check; nor is there without an owner."""
 
     def __init__(self, database: Database, owner: Owner | None) -> None:
         self._database = database
         self._owner = owner
         self._registry = Registry.objects.using(database.alias)
         if owner is not None:
-            database.before_use = self._look
+            database.before_use = self._check
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self._owner is not None and self._database.is_shared:
             found = self._registry.values_list("owner_key", "layout").first()
-            check(self._owner, Holder(*found) if found else Holder(), apart=APART)
+            stored = StoredOwner(*found) if found else StoredOwner()
+            check_owner(self._owner, stored, separate_by=SEPARATE_BY)
 
     def own(self, *, adopt: bool) -> None:
         """See the contract."""
@@ -34,6 +35,7 @@ class Ownership:
             self._registry.get_or_create(id=1)
             row = self._registry.select_for_update().get(id=1)
             if not adopt:
-                check(self._owner, Holder(row.owner_key, row.layout), apart=APART)
+                stored = StoredOwner(row.owner_key, row.layout)
+                check_owner(self._owner, stored, separate_by=SEPARATE_BY)
             row.owner_key, row.layout = self._owner.keys[0], self._owner.layout
             row.save(update_fields=["owner_key", "layout"])

@@ -1,4 +1,4 @@
-"""Sessions to look at on Django models: one, a user's, or a page of those that match."""
+"""Reads of sessions on Django models: one, a user's, or a page of those that match."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,14 @@ from realtime.models import LiveSession
 
 from .. import cursor as cursors
 from ..contract import ID_PREFIX_LEN
-from ..records import Order, Page, Query, Session
+from ..records import Attendance, Order, Page, Query, Session
 from . import rows
+from .parts import SharedParts
 from .rows import CLOSING, CONNECTED, ONLINE
-from .transaction import Database
 
 
-class Queries:
-    """Reads of sessions; none changes anything."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._live = LiveSession.objects.using(database.alias)
+class QueryOperations(SharedParts):
+    """See the contract for what each method does."""
 
     def get(self, session: str) -> Session | None:
         """See the contract."""
@@ -28,7 +24,7 @@ class Queries:
             row = self._live.filter(id=session).exclude(state=CLOSING).first()
             return rows.to_record(row) if row else None
 
-    def page(self, query: Query, *, limit: int, cursor: str) -> Page:
+    def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page:
         """See the contract."""
         if limit < 1:
             raise ValueError(f"a limit is at least 1, not {limit}")
@@ -47,19 +43,24 @@ class Queries:
             chosen = self._live.filter(user=user, state__in=ONLINE)
             return rows.to_records(chosen.order_by("-opened_at", "-id"))
 
+    def attendance(self, room: str) -> Attendance:
+        """See the contract."""
+        with self._database.read():
+            return self._memberships.attendance(room)
+
 
 def _matching(live: QuerySet[LiveSession], query: Query) -> QuerySet[LiveSession]:
-    exact = {"user": query.user, "address": query.address, "worker": query.worker}
-    chosen = live.filter(**{name: value for name, value in exact.items() if value})
+    fields = {"user": query.user, "address": query.address, "worker": query.worker}
+    chosen = live.filter(**{name: value for name, value in fields.items() if value})
     chosen = chosen.filter(state__in=ONLINE)
     if query.room:
         chosen = chosen.filter(state=CONNECTED, memberships__room=query.room)
     if query.state:
         chosen = chosen.filter(state=query.state.value)
     if query.prefix:
-        # SQLite's LIKE does not tell a from A; where there is an index, LIKE uses it.
-        head = Left("id", len(query.prefix))
-        chosen = chosen.alias(head=head).filter(id__startswith=query.prefix, head=query.prefix)
+        # SQLite's LIKE ignores case; where there is an index, LIKE uses it.
+        exact = Left("id", len(query.prefix))
+        chosen = chosen.alias(exact=exact).filter(id__startswith=query.prefix, exact=query.prefix)
     return chosen
 
 
@@ -79,10 +80,10 @@ class _Order:
         return cursors.write(getattr(row, self.column), row.id)
 
     def after(self, cursor: str) -> Q:
-        value, head = cursors.read(cursor)
-        way = "lt" if self.newest_first else "gt"
-        beyond = Q(**{f"{self.column}__{way}": value})
-        return beyond | Q(**{self.column: value, f"shown__{way}": head})
+        value, prefix = cursors.read(cursor)
+        direction = "lt" if self.newest_first else "gt"
+        beyond = Q(**{f"{self.column}__{direction}": value})
+        return beyond | Q(**{self.column: value, f"shown__{direction}": prefix})
 
 
 _ORDERS = {

@@ -1,4 +1,4 @@
-"""Between rows and records."""
+"""Conversions between rows and records, and updates of many rows."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from realtime.models import LiveSession
 
-from ..contract import LONGEST_REASON
+from ..contract import MAX_REASON_LEN
 from ..records import (
     Departure,
     Opening,
@@ -30,7 +30,7 @@ TOTALS = tuple(Totals.__struct_fields__)
 
 
 def to_record(row: LiveSession) -> Session:
-    """A row as the record that the contract speaks of."""
+    """A row as a record."""
     return Session(
         id=row.id,
         state=SessionState(row.state),
@@ -74,35 +74,35 @@ def of_opening(opening: Opening, now: int) -> dict[str, Any]:
 
 
 def times_of(row: LiveSession, now: int) -> dict[str, int]:
-    """The columns of its times. Those that lie ahead, by a clock that was wrong, go back by as
-    much as the last of them does: so each lasted as long."""
+    """The columns of its times. Those in the future, by a wrong clock, go back by as much as the
+    last of them does, so that the spans between them stay."""
     ahead = row.last_beat - now
     times = {name: getattr(row, name) for name in ("opened_at", "connected_at", "last_beat")}
     return {name: at - ahead if at > now else at for name, at in times.items()}
 
 
 def of_rooms(rooms: Iterable[str]) -> str:
-    """The column of the rooms that a session is in."""
+    """The column of a session's rooms."""
     return " ".join(rooms)
 
 
-def of_pulse(pulse: SessionUpdate) -> dict[str, Any]:
+def of_update(update: SessionUpdate) -> dict[str, Any]:
     """The columns that a beat reports, without the rooms."""
     return {
-        "latency_ms": pulse.latency_ms,
-        "missed": pulse.missed,
-        "visibility": pulse.visibility,
-        **asdict(pulse.totals),
+        "latency_ms": update.latency_ms,
+        "missed": update.missed,
+        "visibility": update.visibility,
+        **asdict(update.totals),
     }
 
 
-def of_beat(pulse: SessionUpdate) -> dict[str, Any]:
-    """The columns that a beat sets: whatever it was before, it is connected."""
-    return {**of_pulse(pulse), "state": CONNECTED, "end_code": 0, "end_reason": ""}
+def of_beat(update: SessionUpdate) -> dict[str, Any]:
+    """The columns that a beat sets: the session is connected, also if it was suspended."""
+    return {**of_update(update), "state": CONNECTED, "end_code": 0, "end_reason": ""}
 
 
-def pulse_of(registration: Registration) -> SessionUpdate:
-    """What a beat would report of this session."""
+def update_of(registration: Registration) -> SessionUpdate:
+    """The update that a beat would report for this session."""
     s = registration.session
     return SessionUpdate(
         s.id, s.generation, s.latency_ms, s.missed, s.visibility, s.totals, registration.idle_ms
@@ -110,7 +110,7 @@ def pulse_of(registration: Registration) -> SessionUpdate:
 
 
 def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
-    """All columns but the times of its last beat."""
+    """All columns but ``last_beat`` and ``deadline``."""
     session = registration.session
     return {
         "token_hash": registration.token_hash,
@@ -123,21 +123,33 @@ def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
         "connected_at": session.connected_at,
         "rooms": of_rooms(session.rooms),
         "turn": session.turn,
-        **of_beat(pulse_of(registration)),
+        **of_beat(update_of(registration)),
     }
 
 
 def of_departure(departure: Departure) -> dict[str, Any]:
     """The columns that the end of a connection sets."""
     return {
-        **of_pulse(departure.pulse),
+        **of_update(departure.update),
         "end_code": departure.code,
-        "end_reason": departure.reason[:LONGEST_REASON],
+        "end_reason": departure.reason[:MAX_REASON_LEN],
     }
 
 
+def latest_beat(known: int, update: SessionUpdate, now: int) -> int:
+    """When the session last proved to be alive, at the earliest ``known``: a wait for its opening
+    to be written is no silence, and a session never ends before it began."""
+    return min(now, max(known, now - update.idle_ms))
+
+
+def assign(row: LiveSession, columns: dict[str, Any]) -> None:
+    """Set the columns of this object; not in the database."""
+    for column, value in columns.items():
+        setattr(row, column, value)
+
+
 def lock(live: QuerySet[LiveSession], sessions: Iterable[str]) -> dict[str, LiveSession]:
-    """Rows by id, locked in one order by everybody, so that nobody deadlocks."""
+    """Rows by id. All transactions lock them in this order, so none deadlocks."""
     chosen = live.select_for_update().filter(id__in=list(sessions)).order_by("id")
     return {row.id: row for row in chosen}
 
@@ -147,8 +159,8 @@ def update_rows(
 ) -> None:
     """Set columns of many rows by id, each with its own values; the same columns in all.
 
-    One prepared statement run many times, where ``bulk_update`` would write one
-    CASE expression per column with a branch for every row.
+    Runs one prepared statement many times; ``bulk_update`` would write one CASE expression per
+    column with a branch for every row.
     """
     if not rows:
         return

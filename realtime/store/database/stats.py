@@ -1,9 +1,9 @@
-"""The registry in numbers on Django models: now, and over the last hour."""
+"""Stats of the registry on Django models: now, and over the last hour."""
 
 import secrets
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from msgspec.structs import replace
 
 from realtime.models import LiveSession, Registry, Sample, Worker
@@ -11,23 +11,19 @@ from realtime.models import LiveSession, Registry, Sample, Worker
 from ..contract import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
 from ..histogram import merged_percentiles
 from ..records import Deliveries, Stats, StatsSample, SweepReport, WorkerReport
+from .leases import COUNTS, DELIVERIES
+from .parts import SharedParts
 from .rows import CONNECTED, SUSPENDED
-from .transaction import Database
-from .workers import COUNTS, DELIVERIES, WorkerLeases
 
 _REPORT = (*(name for name in WorkerReport.__struct_fields__ if name != "deliveries"), *DELIVERIES)
 
 
-class RegistryStats:
-    """Counts, workers, and samples for a chart."""
+class StatsOperations(SharedParts):
+    """See the contract for what each method does."""
 
-    def __init__(self, database: Database, leases: WorkerLeases) -> None:
-        self._database = database
-        self._leases = leases
-        self._live = LiveSession.objects.using(database.alias)
-        self._workers = Worker.objects.using(database.alias)
-        self._registry = Registry.objects.using(database.alias)
-        self._samples = Sample.objects.using(database.alias)
+    @property
+    def _samples(self) -> QuerySet[Sample]:
+        return Sample.objects.using(self._database.alias)
 
     def stats(self) -> Stats:
         """See the contract."""
@@ -73,12 +69,12 @@ class RegistryStats:
                 latency_p50=median,
                 latency_p95=high,
             )
-            # Somebody else may have been as quick, where transactions run side by side.
+            # Another worker may have inserted it meanwhile, where transactions run side by side.
             self._samples.bulk_create([row], ignore_conflicts=True)
-            # Those ahead are of a clock that was wrong.
+            # Samples in the future are from a wrong clock.
             self._samples.filter(Q(at__lt=at - SAMPLES_KEPT_MS) | Q(at__gt=now)).delete()
 
-    def samples(self, *, after: int) -> tuple[StatsSample, ...]:
+    def samples(self, *, after: int = 0) -> tuple[StatsSample, ...]:
         """See the contract."""
         with self._database.read() as now:
             since = max(after if after <= now else 0, now - SAMPLES_KEPT_MS)
@@ -88,7 +84,7 @@ class RegistryStats:
             )
 
     def probe(self) -> None:
-        """See the contract. The row is gone before anyone else could see it."""
+        """See the contract. No other transaction ever sees the row."""
         times = dict.fromkeys(("opened_at", "connected_at", "last_beat", "deadline"), 0)
         row = LiveSession(id=f"probe {secrets.token_hex(16)}", **times)
         with self._database.write():
@@ -96,9 +92,11 @@ class RegistryStats:
             self._live.filter(id=row.id)._raw_delete(self._database.alias)
 
     def _totals(self, registry: Registry) -> dict[str, Any]:
-        own = self._workers.filter(folded=False)
+        own = Worker.objects.using(self._database.alias).filter(folded=False)
         sums = own.aggregate(**{f"all_{name}": Sum(name, default=0) for name in COUNTS})
-        return _gathered({name: getattr(registry, name) + sums[f"all_{name}"] for name in COUNTS})
+        return _with_deliveries(
+            {name: getattr(registry, name) + sums[f"all_{name}"] for name in COUNTS}
+        )
 
 
 def _last_sweep(registry: Registry, now: int) -> SweepReport | None:
@@ -108,11 +106,11 @@ def _last_sweep(registry: Registry, now: int) -> SweepReport | None:
     return replace(report, at=min(report.at, now))
 
 
-def _gathered(counts: dict[str, Any]) -> dict[str, Any]:
-    """With the deliveries in a record of their own."""
+def _with_deliveries(counts: dict[str, Any]) -> dict[str, Any]:
+    """The counts, with those of deliveries in a record of their own."""
     deliveries = Deliveries(**{name: counts.pop(name) for name in DELIVERIES})
     return {**counts, "deliveries": deliveries}
 
 
 def _report(row: dict[str, Any]) -> WorkerReport:
-    return WorkerReport(**{**_gathered(row), "latency": tuple(map(tuple, row["latency"]))})
+    return WorkerReport(**{**_with_deliveries(row), "latency": tuple(map(tuple, row["latency"]))})

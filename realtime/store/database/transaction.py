@@ -1,4 +1,4 @@
-"""A database as a store sees it: its clock, and transactions that fail in one way."""
+"""A database as a store uses it: its clock, and transactions that raise StoreUnavailable."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,14 +26,14 @@ CLOCKS = {
     "mysql": "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
 }
 
-# Held to the end of the transaction. SQLite has a lock like it anyway.
-ADVISORY_LOCKS = {
+# Held to the end of the transaction. SQLite has one writer at a time anyway.
+EXCLUSIVE_LOCKS = {
     "sqlite": "SELECT 1",
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('realtime: the gate'))",
 }
 
-# Names that are held like a gate, where rows cannot be locked as they are not there yet: some by
-# one transaction alone; or one alone, and another beside all who do not want that one alone.
+# Advisory locks on names, where there are no rows to lock yet: exclusive, shared, or exclusive on
+# the first name and shared on the second.
 HOLD_ALONE = "SELECT pg_advisory_xact_lock(hashtext(name)) FROM unnest(%s::text[]) AS name"
 HOLD_TOGETHER = (
     "SELECT pg_advisory_xact_lock_shared(hashtext(name)) FROM unnest(%s::text[]) AS name"
@@ -48,12 +48,14 @@ IN_USE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
 class Database:
-    """One of the project's databases. ``clock_offset`` (seconds) is 0 but in tests."""
+    """One of the project's databases. Only tests set ``clock_offset`` (seconds)."""
 
     def __init__(self, alias: str, *, clock_offset: float = 0.0) -> None:
         self.alias = alias
         self.clock_offset = clock_offset
-        self.before_use: Callable[[], None] | None = None  # called until it raises nothing
+        self.before_use: Callable[[], None] | None = (
+            None  # called before each use until it succeeds
+        )
 
     @property
     def connection(self) -> BaseDatabaseWrapper:
@@ -67,33 +69,37 @@ class Database:
 
     def now(self) -> int:
         """The database's time in epoch milliseconds."""
-        return int(self._ask(CLOCKS) + self.clock_offset * 1000)
+        return int(self._query(CLOCKS) + self.clock_offset * 1000)
 
     @contextmanager
-    def write(self, *, gate: bool = False) -> Iterator[int]:
-        """A transaction that takes its lock at the start; gives the time.
+    def write(self, *, exclusive: bool = False) -> Iterator[int]:
+        """A transaction that takes its lock at the start; yields the time.
 
-        One with ``gate`` waits for all others that have it, so that nobody adds to what it
-        counts. Inside an open transaction it is a part of
-        that. Raises StoreUnavailable for whatever the database has to say.
+        An ``exclusive`` one waits for all other exclusive ones, so that none adds to what it
+        counts. Within an open transaction it is a part of that. Raises StoreUnavailable if the
+        database fails, and its other errors unchanged.
         """
-        with translate_errors(), _immediate(self.connection), transaction.atomic(self.alias):
+        with (
+            translate_database_errors(),
+            _immediate(self.connection),
+            transaction.atomic(self.alias),
+        ):
             self._begin()
-            if gate:
-                self._ask(ADVISORY_LOCKS)
+            if exclusive:
+                self._query(EXCLUSIVE_LOCKS)
             yield self.now()
 
     def hold_alone(self, names: Sequence[str]) -> None:
-        """Wait for all transactions that hold one of these names, and keep the next ones out
-        until this one has ended."""
+        """Wait for all transactions that hold one of these names; others wait until this one has
+        ended."""
         self._hold(HOLD_ALONE, [sorted(names)])
 
     def hold_together(self, names: Iterable[str]) -> None:
-        """Hold these beside the transactions that do the same."""
+        """Hold these names together with other transactions that do the same."""
         self._hold(HOLD_TOGETHER, [sorted(names)])
 
     def hold_beside(self, name: str, *, beside: str) -> None:
-        """Hold one name alone, and another beside the transactions that do the same."""
+        """Hold ``name`` alone, and ``beside`` together with others."""
         self._hold(HOLD_BESIDE, [name, beside])
 
     def _hold(self, sql: str, names: Sequence[Any]) -> None:
@@ -102,7 +108,7 @@ class Database:
         with self.connection.cursor() as cursor:
             cursor.execute(sql, names)
 
-    def _ask(self, dialects: Mapping[str, str]) -> Any:
+    def _query(self, dialects: Mapping[str, str]) -> Any:
         sql = dialects.get(self.connection.vendor)
         if sql is None:
             known = ", ".join(dialects)
@@ -113,28 +119,28 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[int]:
-        """Some queries without a transaction of their own; gives the time."""
-        with translate_errors():
+        """Some queries without a transaction of their own; yields the time."""
+        with translate_database_errors():
             self._begin()
             yield self.now()
 
     def _begin(self) -> None:
-        if look := self.before_use:
-            look()
+        if check := self.before_use:
+            check()
             self.before_use = None
 
 
 class Deadlock(StoreUnavailable):
-    """Two transactions waited for each other and this call was given up; nothing of it happened."""
+    """The database aborted this call because of a deadlock; it had no effect."""
 
 
 @contextmanager
-def translate_errors() -> Iterator[None]:
-    """Raises StoreUnavailable if a database fails, and as they are the errors of what it was
-    asked for: a table that is not there, a value that does not fit, a row that is there already.
+def translate_database_errors() -> Iterator[None]:
+    """Raises StoreUnavailable if a database fails, and errors of the query unchanged: a missing
+    table, a value that does not fit, a row that exists already.
 
-    A connection that failed may be broken, so the next call makes a new one, unless the
-    application has a transaction open there.
+    Closes the connections, which may be broken, so that the next call makes new ones; not where
+    the application has a transaction open.
     """
     try:
         yield
@@ -149,11 +155,11 @@ def translate_errors() -> Iterator[None]:
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether Django's error says that the database fails, not what it was asked for."""
+    """Whether Django's error means that the database fails, not that the query is wrong."""
     cause = error.__cause__
     if getattr(cause, "sqlstate", "") == INSUFFICIENT_PRIVILEGE:
-        return True  # a database that has been set up otherwise meanwhile
-    # SQLite has one word for all that is wrong with SQL, and it is an operational error.
+        return True  # the database's permissions have changed meanwhile
+    # SQLite has one code for all errors in SQL, and it is an operational error.
     if getattr(cause, "sqlite_errorname", "") == "SQLITE_ERROR" or UNKNOWN_COLUMN in error.args:
         return False
     if isinstance(error, OperationalError | InterfaceError | InternalError):
@@ -163,8 +169,8 @@ def is_outage(error: Exception) -> bool:
 
 @contextmanager
 def _immediate(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """On SQLite, begin with the write lock: a transaction that reads first and then
-    wants to write is refused without waiting if another has written meanwhile."""
+    """On SQLite, begin with the write lock: SQLite fails a transaction that reads first and then
+    writes, without waiting, if another one has written meanwhile."""
     if connection.vendor != "sqlite" or connection.in_atomic_block or is_manual(connection):
         yield
         return
@@ -181,10 +187,10 @@ _in_wal: set[str] = set()
 
 
 def _use_wal(connection: BaseDatabaseWrapper) -> None:
-    """Let readers go on while one writes. A property of the file, so once is enough.
+    """Let readers continue while one transaction writes. A property of the file: once is enough.
 
-    It is changed only while nobody else uses the file, and for that SQLite does not wait:
-    where it is in use, this transaction goes without, and the next one tries again.
+    SQLite changes it only while no other connection uses the file, and does not wait for that: if
+    the file is in use, this transaction continues without, and the next one tries again.
     """
     connection.ensure_connection()
     name = str(connection.settings_dict["NAME"])

@@ -2,50 +2,46 @@
 
 from functools import lru_cache
 
-from ..log import BOUNDS, LogBounds
+from ..log import DEFAULT_BOUNDS, LogBounds
 from ..ownership import Owner
 from ..timeouts import Timeouts
-from .blocking import RedisSessions
+from .blocking import BlockingRedisStore
 from .client import blocking_client, loop_client
-from .operations import Operations
+from .operations import RedisOperations
 from .scripts import ScriptCalls
 from .store import RedisStore
 
-__all__ = ["RedisSessions", "RedisStore", "blocking_store", "loop_store"]
+__all__ = ["BlockingRedisStore", "RedisStore", "blocking_store", "loop_store"]
 
 
-@lru_cache(maxsize=8)  # one in a process, unless a test has its own
+@lru_cache(maxsize=8)  # one in a process; tests have more
 def blocking_store(
     url: str,
-    windows: Timeouts,
+    timeouts: Timeouts,
     *,
     prefix: str,
     timeout: float,
-    bounds: LogBounds = BOUNDS,
+    bounds: LogBounds = DEFAULT_BOUNDS,
     owner: Owner | None = None,
-) -> RedisSessions:
-    """The store for threads: always the same one, with its one pool of connections.
-
-    Raises ValueError for what is not the URL of a Redis.
-    """
+) -> BlockingRedisStore:
+    """The store for threads: always the same one, with its one pool of connections. ``timeout`` in
+    seconds. Raises ValueError for an invalid URL."""
     client = blocking_client(url, timeout=timeout)
-    return RedisSessions(
-        client, Operations(ScriptCalls(windows), bounds, owner=owner), prefix=prefix
-    )
+    operations = RedisOperations(ScriptCalls(timeouts), bounds, owner=owner)
+    return BlockingRedisStore(client, operations, prefix=prefix)
 
 
 def loop_store(
     url: str,
-    windows: Timeouts,
+    timeouts: Timeouts,
     *,
     prefix: str,
     timeout: float,
-    bounds: LogBounds = BOUNDS,
+    bounds: LogBounds = DEFAULT_BOUNDS,
     owner: Owner | None = None,
 ) -> RedisStore:
-    """The store for the running event loop, with connections of its own."""
+    """The store for the running event loop, with connections of its own; ``timeout`` in seconds."""
     blocking = blocking_store(
-        url, windows, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
+        url, timeouts, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
     )
-    talks = blocking.talks  # what one of the two knows of the owner, both know
-    return RedisStore(loop_client(url), talks, blocking=blocking, prefix=prefix, timeout=timeout)
+    return RedisStore(loop_client(url), blocking, prefix=prefix, timeout=timeout)

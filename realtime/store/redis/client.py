@@ -1,4 +1,4 @@
-"""Our own clients of Redis: bounded, impatient, and never repeating a command by themselves."""
+"""Our own clients of Redis: a bounded pool, short timeouts, and no retries."""
 
 import re
 import sys
@@ -16,18 +16,18 @@ from redis.retry import Retry
 
 from ..contract import StoreUnavailable
 
-# Connections of a process, or of an event loop; who needs one more waits for it.
+# Connections of a process, or of an event loop; further calls wait for one.
 CONNECTIONS = 16
 
 
 class _Pool(redis.BlockingConnectionPool):
-    """Takes no connection back as it is from a call that failed without an answer.
+    """Closes the connection of a call that failed without an answer.
 
-    redis-py closes one that fails while it sends or reads. But what a signal's handler raises,
-    such as a task's time limit, may come between the two; the answer that is still to come would
-    be taken for the next call's. In an event loop nothing is raised there.
+    redis-py closes one that fails while it sends or reads. But a signal handler, such as that of a
+    task's time limit, may raise between the two; the next call would take the outstanding answer
+    for its own. In an event loop nothing is raised there.
 
-    An exception that the caller was handling before the call says nothing about it.
+    An exception that the caller was handling before the call does not count.
     """
 
     def get_connection(self, *args: Any, **kwargs: Any) -> Any:
@@ -36,7 +36,7 @@ class _Pool(redis.BlockingConnectionPool):
         return connection
 
     def release(self, connection: Any) -> None:
-        # None of one that could not even be connected.
+        # A connection that could not be made has none.
         before, connection.handled_before = getattr(connection, "handled_before", None), None
         error = sys.exception()
         if error is not before and not isinstance(error, redis.ResponseError | None):
@@ -46,24 +46,24 @@ class _Pool(redis.BlockingConnectionPool):
 
 def blocking_client(url: str, *, timeout: float) -> "redis.Redis":
     """A client for threads, also after a fork. It waits ``timeout`` seconds for a free
-    connection, and as long for an answer. Raises ValueError for what is not a URL of Redis."""
-    patience = {"timeout": timeout, "socket_timeout": timeout, "socket_connect_timeout": timeout}
-    options = {**_options(url, parse_url), **patience, "retry": Retry(NoBackoff(), 0)}
+    connection, and as long for an answer. Raises ValueError for an invalid URL."""
+    timeouts = {"timeout": timeout, "socket_timeout": timeout, "socket_connect_timeout": timeout}
+    options = {**_options(url, parse_url), **timeouts, "retry": Retry(NoBackoff(), 0)}
     pool = _Pool(**options)  # type: ignore[no-untyped-call]
-    _rehearse(pool.connection_class, pool.connection_kwargs)
+    _check_options(pool.connection_class, pool.connection_kwargs)
     return redis.Redis.from_pool(pool)
 
 
 def loop_client(url: str) -> "redis.asyncio.Redis":
-    """A client for one event loop without any timeout: its user holds the clock, and lets
-    no more than CONNECTIONS calls in at a time. Raises ValueError like the other."""
-    patience = {"socket_timeout": None, "socket_connect_timeout": None}
-    options = {**_options(url, parse_loop_url), **patience, "retry": LoopRetry(NoBackoff(), 0)}
+    """A client for one event loop without timeouts: its user limits the time of a call, and makes
+    at most CONNECTIONS calls at a time. Raises ValueError for an invalid URL."""
+    timeouts = {"socket_timeout": None, "socket_connect_timeout": None}
+    options = {**_options(url, parse_loop_url), **timeouts, "retry": LoopRetry(NoBackoff(), 0)}
     return redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool(**options))
 
 
-def understands(url: str) -> bool:
-    """Whether a client can be made from this URL. Connects to nobody."""
+def accepts(url: str) -> bool:
+    """Whether a client can be made from this URL. Does not connect."""
     try:
         blocking_client(url, timeout=1.0)
     except ValueError:
@@ -71,9 +71,9 @@ def understands(url: str) -> bool:
     return True
 
 
-def _rehearse(connection: Callable[..., object], options: dict[str, Any]) -> None:
-    """What a URL says after its "?" is looked at only when a connection is made: make one,
-    without connecting, and say early that it cannot be."""
+def _check_options(connection: Callable[..., object], options: dict[str, Any]) -> None:
+    """redis-py reads a URL's options only when it makes a connection: make one, without connecting,
+    so that invalid options fail early."""
     try:
         connection(**options)
     except (TypeError, redis.RedisError) as error:
@@ -81,8 +81,8 @@ def _rehearse(connection: Callable[..., object], options: dict[str, Any]) -> Non
 
 
 def _options(url: str, parse: Callable[[str], Any]) -> dict[str, Any]:
-    """Ours go before what the URL says. With protocol 2 a connection with an unread answer
-    is found out before it is used again, and nothing is pushed."""
+    """Ours override those of the URL. With protocol 2 redis-py detects an unread answer before it
+    uses a connection again, and the server pushes nothing."""
     # Valkey's schemes mean the same.
     options = parse(f"redis{url.removeprefix('valkey')}" if url.startswith("valkey") else url)
     ours = {"max_connections": CONNECTIONS, "protocol": 2, "decode_responses": False}
@@ -92,41 +92,41 @@ def _options(url: str, parse: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def is_demoted(error: redis.ResponseError) -> bool:
-    """Whether it comes from a server that has become a copy of another.
+    """Whether the server has become a replica of another.
 
-    Its connections stay open, so they have to be made anew: the URL may lead to the other one
-    by now. Redis 6 hides the error's name within a text.
+    Its connections stay open, so the caller closes them: the URL may lead to the other server by
+    now. Redis 6 hides the error's name within a text.
     """
     return "read only replica" in str(error)
 
 
 @contextmanager
-def translate_errors() -> Iterator[None]:
-    """Raises StoreUnavailable if Redis, or the way to it, fails, and as they are the errors of what
-    it was asked for: a script that fails, a key of another type."""
+def translate_redis_errors() -> Iterator[None]:
+    """Raises StoreUnavailable if Redis or the connection to it fails, and errors of the call
+    unchanged: a script that fails, a key of another type."""
     try:
         yield
     except (redis.RedisError, OSError) as error:
         if not is_outage(error):
             raise
-        raise StoreUnavailable(_words(error)) from error
+        raise StoreUnavailable(_text_of(error)) from error
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether an error of redis-py's says that Redis fails, not what it was asked for."""
-    if type(error) is redis.ResponseError:  # without a name that redis-py would know
+    """Whether redis-py's error means that Redis fails, not that the call is wrong."""
+    if type(error) is redis.ResponseError:  # its name is none that redis-py knows
         return bool(_FAILURES.search(str(error)))
     return not isinstance(error, redis.DataError | redis.exceptions.ClusterCrossSlotError)
 
 
-# What Redis says of itself; where a script was under way, Redis 6 says it within a sentence.
+# Errors about Redis itself; if a script was running, Redis 6 has them within a sentence.
 _FAILURES = re.compile(
     r"(?:^|-)(?:OOM|READONLY|NOPERM|NOAUTH|WRONGPASS|LOADING|BUSY|MISCONF|MASTERDOWN|NOREPLICAS|"
     r"CLUSTERDOWN|TRYAGAIN|MOVED|ASK|UNKILLABLE|DENIED) |The user executing the script can't"
 )
 
 
-# The names of errors by which operators know them; redis-py makes types of them and drops them.
+# The names by which operators know these errors; redis-py drops them.
 _NAMES: dict[type[Exception], str] = {
     redis.exceptions.OutOfMemoryError: "OOM",
     redis.exceptions.ReadOnlyError: "READONLY",
@@ -135,6 +135,6 @@ _NAMES: dict[type[Exception], str] = {
 }
 
 
-def _words(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     name, text = _NAMES.get(type(error), ""), str(error) or type(error).__name__
     return text if text.startswith(name) else f"{name} {text}"

@@ -1,25 +1,25 @@
-"""The whole contract as talks, for whoever drives them."""
+"""The store contract as script steps."""
 
-from ..log import BOUNDS, LogBounds
+from ..log import DEFAULT_BOUNDS, LogBounds
 from ..ownership import Owner
 from .log import LogOperations
-from .ownership import OwnershipOperations
+from .ownership import Ownership
 from .queries import QueryOperations
-from .scripts import ScriptCalls
+from .scripts import ScriptCalls, ScriptSteps
 from .sessions import SessionOperations
 from .stats import StatsOperations
-from .sweeping import SweepOperations
+from .sweep import SweepOperations
 
 
-class Operations:
-    """The parts of the contract, over the same calls."""
+class RedisOperations(SessionOperations, QueryOperations, SweepOperations, StatsOperations):
+    """All methods; ``log`` has those of the message log."""
 
     def __init__(
-        self, calls: ScriptCalls, bounds: LogBounds = BOUNDS, *, owner: Owner | None = None
+        self, calls: ScriptCalls, bounds: LogBounds = DEFAULT_BOUNDS, *, owner: Owner | None = None
     ) -> None:
-        self.ownership = OwnershipOperations(calls, owner)
-        self.sessions = SessionOperations(calls)
-        self.looking = QueryOperations(calls)
-        self.sweeping = SweepOperations(calls)
-        self.numbers = StatsOperations(calls)
-        self.log = LogOperations(calls, bounds)
+        super().__init__(calls, Ownership(calls, owner))
+        self.log = LogOperations(calls, self._ownership, bounds)
+
+    def own(self, *, adopt: bool = False) -> ScriptSteps[None]:
+        """One call."""
+        return self._ownership.own(adopt=adopt)

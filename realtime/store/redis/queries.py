@@ -1,4 +1,4 @@
-"""Looking at sessions: one, a user's, or a page of those that match."""
+"""Reads of sessions on Redis, as script steps: one, a user's, or a page of those that match."""
 
 from dataclasses import dataclass
 
@@ -8,47 +8,45 @@ from .. import cursor as cursors
 from ..contract import ID_PREFIX_LEN
 from ..records import Attendance, Order, Page, Query, Session, SessionState
 from . import rows
-from .rows import LoginPlace, SessionRow, answers
-from .scripts import Operation, ScriptCalls
+from .ownership import OwnedOperations
+from .rows import Place, SessionRow, answers
+from .scripts import ScriptSteps
 
-# A script's numbers are doubles; a cursor made by hand may be anything.
-_FARTHEST = 2**53
+# A script's numbers are doubles; a forged cursor may hold any integer.
+_MAX_SCORE = 2**53
 
 _ORDERS = {Order.STARTED: "opened_at", Order.LAST_BEAT: "last_beat"}
 
 
-class _Step(msgspec.Struct):
+class _PageStep(msgspec.Struct):
     """The answer of ``page.lua``."""
 
     sessions: list[SessionRow]
-    place: LoginPlace | None = None
+    place: Place | None = None
 
 
-_step = answers(_Step)
+_page_step = answers(_PageStep)
 _counts = answers(tuple[int, int])
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What is looked for, in which order, and from where on."""
+    """The filters, the order, and the place to continue from."""
 
     by: dict[str, str]
     order: str
-    place: LoginPlace | None = None
+    place: Place | None = None
 
 
-class QueryOperations:
+class QueryOperations(OwnedOperations):
     """See the contract for what each method does."""
 
-    def __init__(self, calls: ScriptCalls) -> None:
-        self._calls = calls
-
-    def get(self, session: str) -> Operation[Session | None]:
+    def get(self, session: str) -> ScriptSteps[Session | None]:
         """One call."""
         return rows.optional_session((yield self._calls("get", session=session)))
 
-    def page(self, query: Query, *, limit: int, cursor: str) -> Operation[Page]:
-        """A call for each BATCH of entries that are looked at; one, where few can match."""
+    def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> ScriptSteps[Page]:
+        """A call for each BATCH of entries examined; one where few can match."""
         if limit < 1:
             raise ValueError(f"a limit is at least 1, not {limit}")
         order = _ORDERS[query.order]
@@ -61,24 +59,25 @@ class QueryOperations:
         last = found[limit - 1]
         return Page(rows.to_records(found[:limit]), cursors.write(getattr(last, order), last.id))
 
-    def of_user(self, user: str) -> Operation[tuple[Session, ...]]:
+    def of_user(self, user: str) -> ScriptSteps[tuple[Session, ...]]:
         """A call for each BATCH of them."""
         found = yield from self._find(_Search({"user": user}, _ORDERS[Order.STARTED]), None)
         return rows.to_records(found)
 
-    def attendance(self, room: str) -> Operation[Attendance]:
+    def attendance(self, room: str) -> ScriptSteps[Attendance]:
         """One call."""
         return Attendance(*_counts.decode((yield self._calls("attendance", room=room))))
 
-    def _find(self, search: _Search, wanted: int | None) -> Operation[list[SessionRow]]:
-        """The first so many that match, or all. Who beats meanwhile may come by twice."""
+    def _find(self, search: _Search, wanted: int | None) -> ScriptSteps[list[SessionRow]]:
+        """The first ``wanted`` sessions that match, or all. One that beats meanwhile may be found
+        twice; it is returned once."""
         found: dict[str, SessionRow] = {}
         place = search.place
         while True:
             most = self._calls.batch if wanted is None else wanted - len(found)
             given = {"by": search.by, "order": search.order, "place": place}
             answer = yield self._calls("page", **given, wanted=min(most, self._calls.batch))
-            step = _step.decode(answer)
+            step = _page_step.decode(answer)
             for row in step.sessions:
                 found.setdefault(row.id, row)
             place = step.place
@@ -98,6 +97,6 @@ def _fields(query: Query) -> dict[str, str]:
     return {name: value for name, value in exact.items() if value}
 
 
-def _place(text: str) -> LoginPlace:
-    score, head = cursors.read(text)
-    return LoginPlace(max(-_FARTHEST, min(score, _FARTHEST)), head, ID_PREFIX_LEN)
+def _place(cursor: str) -> Place:
+    score, prefix = cursors.read(cursor)
+    return Place(max(-_MAX_SCORE, min(score, _MAX_SCORE)), prefix, ID_PREFIX_LEN)

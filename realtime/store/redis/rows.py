@@ -1,4 +1,4 @@
-"""Between what the scripts take and give, and records."""
+"""Conversions between records and what the scripts take and return."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -7,7 +7,7 @@ import msgspec
 
 from realtime.protocol.codes import reason_for
 
-from ..contract import LONGEST_REASON
+from ..contract import MAX_REASON_LEN
 from ..records import (
     CloseRequest,
     Departure,
@@ -24,11 +24,11 @@ T = TypeVar("T")
 
 
 class SessionRow(msgspec.Struct):
-    """A session as scripts answer it: its hash, where what is empty is missing.
+    """A session as scripts return it: its hash, without empty fields.
 
-    ``about`` and ``values`` are JSON that no script looks into. The latter stays below the
-    64 bytes up to which Redis keeps a hash in its compact form, and the former has a key
-    of its own for the same reason.
+    ``about`` and ``values`` are JSON that no script reads. The latter stays below the 64 bytes up
+    to which Redis keeps a hash in its compact form; for the same reason the former has a key of
+    its own.
     """
 
     id: str
@@ -52,17 +52,16 @@ class SessionRow(msgspec.Struct):
 
 
 class VerdictRow(msgspec.Struct):
-    """What a client is told instead of a session; ``login`` is that of the session that it was
-    about to resume."""
+    """A verdict instead of a session; ``login`` is that of the session to be resumed."""
 
     code: int
     reason: str
     login: str = ""
 
 
-class LoginPlace(msgspec.Struct, omit_defaults=True):
-    """Where in an order a step ended, or begins: at a whole id, or at the ``shown`` head
-    of one that came from a cursor."""
+class Place(msgspec.Struct, omit_defaults=True):
+    """A place in an order where a step ended or begins: a whole id, or the first ``shown``
+    characters of one, from a cursor."""
 
     score: int
     id: str
@@ -78,20 +77,20 @@ class CloseRequestRow(msgspec.Struct):
     close_reason: str = ""
 
     def to_record(self) -> CloseRequest:
-        """As the contract speaks of it."""
+        """As a record."""
         return CloseRequest(self.id, self.generation, self.close_code, self.close_reason)
 
 
 class _About(msgspec.Struct, array_like=True):
-    """What no script looks into of a peer. A release before or after may have written it:
-    more values are ignored, and missing ones are these."""
+    """The part of a peer that no script reads. Another release may have written it: extra values
+    are ignored, and missing ones have these defaults."""
 
     username: str = ""
     agent: str = ""
 
 
 class _Values(msgspec.Struct, array_like=True):
-    """The last latency and the totals, in the same way."""
+    """The last latency and the totals, with the same tolerance."""
 
     latency_ms: float | None = None
     pings: int = 0
@@ -102,7 +101,7 @@ class _Values(msgspec.Struct, array_like=True):
     frames_out: int = 0
 
     def totals(self) -> Totals:
-        """As the contract speaks of them."""
+        """As a record."""
         counts = (self.pings, self.pongs, self.invalid_pongs, self.misses)
         return Totals(*counts, self.frames_in, self.frames_out)
 
@@ -116,23 +115,23 @@ _row: "msgspec.msgpack.Decoder[SessionRow | None]" = msgspec.msgpack.Decoder(
 
 
 def answers(shape: type[T]) -> msgspec.msgpack.Decoder[T]:
-    """Reads a script's answer: numbers may be texts, as Redis keeps them."""
+    """A decoder of a script's answers: numbers may be texts, as Redis keeps them."""
     return msgspec.msgpack.Decoder(shape, strict=False)
 
 
 def optional_session(answer: bytes) -> Session | None:
-    """The session that a script answers, or None."""
+    """The session that a script returned, or None."""
     row = _row.decode(answer)
     return to_record(row) if row else None
 
 
 def json_of(value: Any) -> str:
-    """A text that no script looks into."""
+    """JSON that no script reads."""
     return _json.encode(value).decode()
 
 
 def to_record(row: SessionRow) -> Session:
-    """A row as the record that the contract speaks of."""
+    """A row as a record."""
     about, values = _about.decode(row.about), _values.decode(row.values)
     return Session(
         id=row.id,
@@ -165,7 +164,7 @@ def by_id(rows: Iterable[SessionRow]) -> tuple[Session, ...]:
 
 
 def of_opening(opening: Opening) -> dict[str, Any]:
-    """What a new connection brings; ``values`` are those of a new session."""
+    """A new connection, for ``open.lua`` and ``resume.lua``; ``values`` are a new session's."""
     return {
         "id": opening.session,
         "token_hash": opening.token_hash,
@@ -180,50 +179,50 @@ def of_opening(opening: Opening) -> dict[str, Any]:
     }
 
 
-def of_pulses(pulses: Iterable[SessionUpdate]) -> list[Any]:
-    """What a beat reports, one after the other in one list: half the work for both sides."""
-    told: list[Any] = []
-    for pulse in pulses:
-        rooms = False if pulse.rooms is None else _of_rooms(pulse.rooms)
-        values = _of_values(pulse.latency_ms, pulse.totals)
-        told += (
-            pulse.session,
-            pulse.generation,
-            pulse.idle_ms,
-            pulse.missed,
-            pulse.visibility,
+def of_updates(updates: Iterable[SessionUpdate]) -> list[Any]:
+    """The updates of a beat, flat in one list: half the work for both sides."""
+    flat: list[Any] = []
+    for update in updates:
+        rooms = False if update.rooms is None else _of_rooms(update.rooms)
+        values = _of_values(update.latency_ms, update.totals)
+        flat += (
+            update.session,
+            update.generation,
+            update.idle_ms,
+            update.missed,
+            update.visibility,
             values,
             rooms,
         )
-    return told
+    return flat
 
 
-def _of_pulse(pulse: SessionUpdate) -> dict[str, Any]:
-    told = {
-        "id": pulse.session,
-        "generation": pulse.generation,
-        "idle_ms": pulse.idle_ms,
-        "missed": pulse.missed,
-        "visibility": pulse.visibility,
-        "values": _of_values(pulse.latency_ms, pulse.totals),
+def _of_update(update: SessionUpdate) -> dict[str, Any]:
+    fields = {
+        "id": update.session,
+        "generation": update.generation,
+        "idle_ms": update.idle_ms,
+        "missed": update.missed,
+        "visibility": update.visibility,
+        "values": _of_values(update.latency_ms, update.totals),
     }
-    if pulse.rooms is not None:
-        told["rooms"] = _of_rooms(pulse.rooms)
-    return told
+    if update.rooms is not None:
+        fields["rooms"] = _of_rooms(update.rooms)
+    return fields
 
 
 def of_departure(departure: Departure) -> dict[str, Any]:
-    """What the end of a connection brings."""
+    """The end of a connection as ``depart.lua`` takes it."""
     return {
-        **_of_pulse(departure.pulse),
+        **_of_update(departure.update),
         "connection": departure.connection,
         "code": departure.code,
-        "reason": departure.reason[:LONGEST_REASON],
+        "reason": departure.reason[:MAX_REASON_LEN],
     }
 
 
 def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
-    """A session as its worker knows it."""
+    """A session as ``register.lua`` takes it."""
     session = registration.session
     return {
         "id": session.id,
@@ -244,8 +243,8 @@ def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
 
 
 def of_request(code: int, reason: str) -> dict[str, Any]:
-    """A wish to end; ``words`` are how a session ends that nobody is connected to."""
-    reason = reason[:LONGEST_REASON]
+    """A request to close; ``words`` become the reason of a session that has no connection."""
+    reason = reason[:MAX_REASON_LEN]
     return {"code": code, "reason": reason, "words": reason or reason_for(code)}
 
 

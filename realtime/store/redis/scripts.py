@@ -1,4 +1,4 @@
-"""The scripts of ``lua/``, and how they are called: one text in, one text out."""
+"""The scripts of ``lua/`` and their calls: one msgpack value in, one out."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import msgspec
 
 from realtime.protocol.codes import FINAL
 
-from ..contract import BATCH, ENDED_MS, LATE_MS
+from ..contract import BATCH, REQUESTED_END_MS, TOMBSTONE_MS
 from ..timeouts import Timeouts
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parent / "lua"
 
 
 def _scripts_in(folder: Path, *prelude: Path) -> dict[str, str]:
-    """By their names there, each with what they all begin with."""
+    """The scripts of a folder by name, each after the text of the prelude."""
     before = "\n".join(part.read_text() for part in prelude)
     return {path.stem: f"{before}\n{path.read_text()}" for path in folder.glob("*.lua")}
 
@@ -31,7 +31,16 @@ _HISTORY = _prelude(_FOLDER, "history")
 _REGISTRY = _scripts_in(
     _FOLDER,
     *_prelude(
-        _FOLDER, "keys", "tombs", "ends", "session", "places", "state", "changes", "leases", "order"
+        _FOLDER,
+        "keys",
+        "tombstones",
+        "requested_ends",
+        "session",
+        "indexes",
+        "state",
+        "changes",
+        "leases",
+        "order",
     ),
     *_HISTORY,
 )
@@ -45,46 +54,46 @@ SCRIPTS = _REGISTRY | {f"log/{name}": text for name, text in _LOG.items()}
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall:
-    """A script to run, its one argument, and the rooms that it is about, if it is not about
-    the registry."""
+    """A script, its argument as msgpack, and the rooms it concerns, if it is one of the log."""
 
     script: str
     payload: bytes
     rooms: tuple[str, ...] = ()
 
     def keys(self, prefix: str) -> list[str]:
-        """What the names of all keys begin with, and those of each room; no room's name has
-        a "/"."""
+        """The prefix of all keys, and of each room's keys; no room's name has a "/"."""
         return [f"{{{prefix}}}:", *(f"{{{prefix}}}:log:{room}/" for room in self.rooms)]
 
 
-# A method of the contract without its input and output: it says what to call, is handed the
-# answers, and returns a record. Whoever drives it waits, with a thread or an event loop.
-Operation: TypeAlias = Generator[ScriptCall, bytes, T]
+# A contract method without its I/O: it yields script calls, is sent their answers, and returns a
+# record. A driver runs it and waits, in a thread or on an event loop.
+ScriptSteps: TypeAlias = Generator[ScriptCall, bytes, T]
 
 
 class ScriptCalls:
-    """Makes calls. ``clock_offset`` (seconds) is 0 but in tests, ``batch`` is smaller there:
-    how many entries a script looks at before it leaves the rest to another call."""
+    """Makes calls. Only tests change ``clock_offset`` (seconds) and ``batch``: how many entries a
+    script examines before it leaves the rest to another call."""
 
-    def __init__(self, windows: Timeouts, *, clock_offset: float = 0.0, batch: int = BATCH) -> None:
-        self.windows = windows
+    def __init__(
+        self, timeouts: Timeouts, *, clock_offset: float = 0.0, batch: int = BATCH
+    ) -> None:
+        self.timeouts = timeouts
         self.clock_offset = clock_offset
         self.batch = batch
 
     def __call__(self, script: str, **given: Any) -> ScriptCall:
-        """This script with these values, and with those that every script is given.
+        """A call of this script with these values, and those that every script is given.
 
         Raises ValueError for a text that is not Unicode, such as half a surrogate pair.
         """
-        windows = self.windows
+        timeouts = self.timeouts
         payload = {
-            "lease_ms": windows.lease_ms,
-            "resume_ms": windows.resume_ms,
-            "session_ms": windows.session_ms,
-            "claim_ms": windows.claim_ms,
-            "late_ms": LATE_MS,
-            "ended_ms": ENDED_MS,
+            "lease_ms": timeouts.lease_ms,
+            "resume_ms": timeouts.resume_ms,
+            "session_ms": timeouts.session_ms,
+            "claim_ms": timeouts.claim_ms,
+            "tombstone_ms": TOMBSTONE_MS,
+            "requested_end_ms": REQUESTED_END_MS,
             "offset_ms": round(self.clock_offset * 1000),
             "final": FINAL,
             "batch": self.batch,

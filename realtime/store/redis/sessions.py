@@ -1,4 +1,4 @@
-"""Sessions, leases and closes as talks with Redis: what to call, and what an answer means."""
+"""Sessions, leases and closes on Redis, as script steps."""
 
 import secrets
 from collections.abc import Sequence
@@ -25,18 +25,19 @@ from ..records import (
 )
 from ..verdicts import verdict_for
 from . import rows
-from .rows import CloseRequestRow, LoginPlace, SessionRow, answers
-from .scripts import Operation, ScriptCalls
+from .ownership import OwnedOperations
+from .rows import CloseRequestRow, Place, SessionRow, answers
+from .scripts import ScriptSteps
 
 
-class _Arrived(msgspec.Struct):
+class _Admitted(msgspec.Struct):
     """The answer of ``open.lua`` and ``resume.lua``: one of the two."""
 
     session: SessionRow | None = None
     verdict: rows.VerdictRow | None = None
 
 
-class _Beaten(msgspec.Struct):
+class _BeatAnswer(msgspec.Struct):
     """The answer of ``beat.lua``."""
 
     renewed: bool
@@ -49,43 +50,40 @@ class _Beaten(msgspec.Struct):
     at: int
 
 
-class _Asked(msgspec.Struct):
+class _CloseStep(msgspec.Struct):
     """The answer of ``request_close.lua``."""
 
     ids: list[str]
-    place: LoginPlace | None = None
+    place: Place | None = None
 
 
-class _Left(msgspec.Struct):
+class _LeaveStep(msgspec.Struct):
     """The answer of ``leave.lua``."""
 
     sessions: list[SessionRow]
     more: bool
 
 
-_arrived: "msgspec.msgpack.Decoder[_Arrived | None]" = answers(_Arrived | None)  # type: ignore[arg-type]
+_admitted: "msgspec.msgpack.Decoder[_Admitted | None]" = answers(_Admitted | None)  # type: ignore[arg-type]
 _sessions = answers(list[SessionRow])
 _positions = answers(list[int])
-_beaten = answers(_Beaten)
-_asked = answers(_Asked)
-_left = answers(_Left)
+_beat = answers(_BeatAnswer)
+_close_step = answers(_CloseStep)
+_leave_step = answers(_LeaveStep)
 
 
-class SessionOperations:
+class SessionOperations(OwnedOperations):
     """See the contract for what each method does."""
 
-    def __init__(self, calls: ScriptCalls) -> None:
-        self._calls = calls
-
     def open(
-        self, opening: Opening, *, cap: SessionLimit | None
-    ) -> Operation[Session | Verdict | None]:
+        self, opening: Opening, *, limit: SessionLimit | None = None
+    ) -> ScriptSteps[Session | Verdict | None]:
         """One call."""
-        limits = _limits(cap) if cap and opening.peer.user else None
-        answer = yield self._calls("open", opening=rows.of_opening(opening), cap=limits)
-        return _arrival(opening, answer)
+        applied = _of_limit(limit) if limit and opening.peer.user else None
+        answer = yield self._calls("open", opening=rows.of_opening(opening), limit=applied)
+        return _admission(opening, answer)
 
-    def resume(self, opening: Opening) -> Operation[Session | Verdict | None]:
+    def resume(self, opening: Opening) -> ScriptSteps[Session | Verdict | None]:
         """One call."""
         answer = yield self._calls(
             "resume",
@@ -93,42 +91,42 @@ class SessionOperations:
             last_turn=MAX_INTEGER,
             taken_over=CloseCode.TAKEN_OVER.value,
         )
-        return _arrival(opening, answer)
+        return _admission(opening, answer)
 
     def beat(
-        self, worker: WorkerReport, pulses: Sequence[SessionUpdate], *, suspend_lost: bool
-    ) -> Operation[BeatAnswer]:
+        self, report: WorkerReport, updates: Sequence[SessionUpdate], *, suspend_lost: bool = True
+    ) -> ScriptSteps[BeatAnswer]:
         """One call."""
         answer = yield self._calls(
             "beat",
-            worker=_of_report(worker),
-            pulses=rows.of_pulses(pulses),
+            worker=_of_report(report),
+            updates=rows.of_updates(updates),
             suspend_lost=suspend_lost,
             token=secrets.token_hex(8),
         )
-        beaten = _beaten.decode(answer)
+        beat = _beat.decode(answer)
         return BeatAnswer(
-            renewed=beaten.renewed,
-            online=beaten.online,
-            workers=beaten.workers,
-            incarnation=beaten.incarnation,
-            inbox=tuple(asked.to_record() for asked in sorted(beaten.inbox, key=lambda a: a.id)),
+            renewed=beat.renewed,
+            online=beat.online,
+            workers=beat.workers,
+            incarnation=beat.incarnation,
+            inbox=tuple(row.to_record() for row in sorted(beat.inbox, key=lambda row: row.id)),
             lost=tuple(
-                LostSession(pulses[position - 1].session, pulses[position - 1].generation, loss)
-                for position, loss in beaten.lost
+                LostSession(updates[position - 1].session, updates[position - 1].generation, reason)
+                for position, reason in beat.lost
             ),
-            suspended=rows.by_id(beaten.suspended),
-            at=beaten.at,
+            suspended=rows.by_id(beat.suspended),
+            at=beat.at,
         )
 
     def register(
         self, worker: str, registrations: Sequence[Registration]
-    ) -> Operation[tuple[LostSession, ...]]:
+    ) -> ScriptSteps[tuple[LostSession, ...]]:
         """One call."""
         answer = yield self._calls(
             "register",
             worker=worker,
-            registrations=[rows.of_registration(given, worker) for given in registrations],
+            registrations=[rows.of_registration(each, worker) for each in registrations],
         )
         ahead = [registrations[position - 1].session for position in _positions.decode(answer)]
         return tuple(
@@ -137,19 +135,19 @@ class SessionOperations:
 
     def suspend(
         self, worker: str, departures: Sequence[Departure]
-    ) -> Operation[tuple[Session, ...]]:
+    ) -> ScriptSteps[tuple[Session, ...]]:
         """One call."""
         return self._depart(worker, departures, state="suspended", claimant=worker)
 
     def close(
         self, worker: str, departures: Sequence[Departure], claimant: str
-    ) -> Operation[tuple[Session, ...]]:
+    ) -> ScriptSteps[tuple[Session, ...]]:
         """One call."""
         return self._depart(worker, departures, state="closing", claimant=claimant)
 
     def _depart(
         self, worker: str, departures: Sequence[Departure], *, state: str, claimant: str
-    ) -> Operation[tuple[Session, ...]]:
+    ) -> ScriptSteps[tuple[Session, ...]]:
         answer = yield self._calls(
             "depart",
             worker=worker,
@@ -159,13 +157,13 @@ class SessionOperations:
         )
         return rows.to_records(_sessions.decode(answer))
 
-    def confirm(self, sessions: Sequence[str]) -> Operation[None]:
+    def confirm(self, sessions: Sequence[str]) -> ScriptSteps[None]:
         """One call."""
         yield self._calls("confirm", sessions=list(sessions))
 
     def request_close(
-        self, *, session: str, user: str, login: str, code: int, reason: str
-    ) -> Operation[tuple[str, ...]]:
+        self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
+    ) -> ScriptSteps[tuple[str, ...]]:
         """One call, and another for each further BATCH of a user's or login's sessions."""
         name, value = exactly_one(session=session, user=user, login=login)
         who = {"session": value} if name == "session" else {"name": name, "value": value}
@@ -174,46 +172,46 @@ class SessionOperations:
         place = None
         while True:
             answer = yield self._calls("request_close", **who, request=request, place=place)
-            asked = _asked.decode(answer)
-            ids += asked.ids
-            place = asked.place
+            step = _close_step.decode(answer)
+            ids += step.ids
+            place = step.place
             if place is None:
                 return tuple(sorted(ids))
 
-    def leave(self, worker: str) -> Operation[tuple[Session, ...]]:
+    def leave(self, worker: str) -> ScriptSteps[tuple[Session, ...]]:
         """One call, and others for each further BATCH of sessions."""
         found: list[SessionRow] = []
         while True:
             after = found[-1].id if found else ""
-            left = _left.decode((yield self._calls("leave", worker=worker, after=after)))
-            found += left.sessions
-            if not left.more:
+            step = _leave_step.decode((yield self._calls("leave", worker=worker, after=after)))
+            found += step.sessions
+            if not step.more:
                 return rows.by_id(found)
 
 
-def _arrival(opening: Opening, answer: bytes) -> Session | Verdict | None:
-    arrived = _arrived.decode(answer)
-    if arrived is None:
+def _admission(opening: Opening, answer: bytes) -> Session | Verdict | None:
+    admitted = _admitted.decode(answer)
+    if admitted is None:
         return None
-    if told := arrived.verdict:
-        return verdict_for(opening, told.code, told.reason, login=told.login)
-    return rows.to_record(arrived.session) if arrived.session else None
+    if row := admitted.verdict:
+        return verdict_for(opening, row.code, row.reason, login=row.login)
+    return rows.to_record(admitted.session) if admitted.session else None
 
 
-def _limits(cap: SessionLimit) -> dict[str, object]:
+def _of_limit(limit: SessionLimit) -> dict[str, object]:
     code = CloseCode.TOO_MANY_SESSIONS
-    return {**asdict(cap), **rows.of_request(code.value, code.reason)}
+    return {**asdict(limit), **rows.of_request(code.value, code.reason)}
 
 
-def _of_report(worker: WorkerReport) -> dict[str, object]:
+def _of_report(report: WorkerReport) -> dict[str, object]:
     return {
-        "id": worker.id,
-        "report": rows.json_of(worker),
-        "connections": worker.connections,
+        "id": report.id,
+        "report": rows.json_of(report),
+        "connections": report.connections,
         "counts": {
-            "pings": worker.pings,
-            "pongs": worker.pongs,
-            "timeouts": worker.timeouts,
-            **asdict(worker.deliveries),
+            "pings": report.pings,
+            "pongs": report.pongs,
+            "timeouts": report.timeouts,
+            **asdict(report.deliveries),
         },
     }

@@ -1,4 +1,4 @@
-"""The registry in numbers as talks with Redis: now, and over the last hour."""
+"""Stats of the registry on Redis, as script steps: now, and over the last hour."""
 
 import msgspec
 from msgspec.structs import replace
@@ -7,12 +7,13 @@ from ..contract import SAMPLE_EVERY_MS, SAMPLES_KEPT_MS
 from ..histogram import merged_percentiles
 from ..records import Deliveries, Stats, StatsSample, SweepReport, WorkerReport
 from . import rows
+from .ownership import OwnedOperations
 from .rows import answers
-from .scripts import Operation, ScriptCalls
+from .scripts import ScriptSteps
 
 
-class _Numbers(msgspec.Struct):
-    """The answer of ``numbers.lua``."""
+class _StatsAnswer(msgspec.Struct):
+    """The answer of ``stats.lua``."""
 
     at: int
     connected: int
@@ -28,75 +29,72 @@ class _Numbers(msgspec.Struct):
 
 _COUNTS = ("pings", "pongs", "timeouts", *Deliveries.__struct_fields__)
 
-_numbers = answers(_Numbers)
+_stats = answers(_StatsAnswer)
 _texts = answers(list[str])
 _report = msgspec.json.Decoder(WorkerReport)
 _sweep = msgspec.json.Decoder(SweepReport)
 _sample = msgspec.json.Decoder(StatsSample)
 
 
-class StatsOperations:
+class StatsOperations(OwnedOperations):
     """See the contract for what each method does."""
 
-    def __init__(self, calls: ScriptCalls) -> None:
-        self._calls = calls
-
-    def stats(self) -> Operation[Stats]:
+    def stats(self) -> ScriptSteps[Stats]:
         """One call."""
-        numbers = yield from self._ask()
-        pings, pongs, timeouts, *deliveries = numbers.totals
-        median, high = merged_percentiles(worker.latency for worker in _reports(numbers))
+        answer = yield from self._read()
+        pings, pongs, timeouts, *deliveries = answer.totals
+        median, high = merged_percentiles(report.latency for report in _reports(answer))
         return Stats(
-            connected=numbers.connected,
-            users=numbers.users,
-            healthy=numbers.connected - numbers.unhealthy,
-            unhealthy=numbers.unhealthy,
-            suspended=numbers.suspended,
-            workers=len(numbers.reports),
+            connected=answer.connected,
+            users=answer.users,
+            healthy=answer.connected - answer.unhealthy,
+            unhealthy=answer.unhealthy,
+            suspended=answer.suspended,
+            workers=len(answer.reports),
             pings=pings,
             pongs=pongs,
             timeouts=timeouts,
             deliveries=Deliveries(*deliveries),
-            last_sweep=_last_sweep(numbers),
+            last_sweep=_last_sweep(answer),
             latency_p50=median,
             latency_p95=high,
         )
 
-    def workers(self) -> Operation[tuple[WorkerReport, ...]]:
+    def workers(self) -> ScriptSteps[tuple[WorkerReport, ...]]:
         """One call."""
-        reports = _reports((yield from self._ask()))
-        return tuple(sorted(reports, key=lambda worker: (worker.host, worker.pid, worker.id)))
+        reports = _reports((yield from self._read()))
+        return tuple(sorted(reports, key=lambda report: (report.host, report.pid, report.id)))
 
-    def sample(self) -> Operation[None]:
-        """One call, and a second one by whoever is first in a bucket."""
-        numbers = yield from self._ask()
-        at = numbers.at - numbers.at % SAMPLE_EVERY_MS
-        if numbers.sampled_at is not None and numbers.sampled_at >= at:
+    def sample(self) -> ScriptSteps[None]:
+        """One call, and a second one if this is the first sample of its bucket."""
+        answer = yield from self._read()
+        at = answer.at - answer.at % SAMPLE_EVERY_MS
+        if answer.sampled_at is not None and answer.sampled_at >= at:
             return
-        reports = _reports(numbers)
-        connected = sum(worker.connections for worker in reports)
-        median, high = merged_percentiles(worker.latency for worker in reports)
-        sample = StatsSample(at, connected, numbers.suspended, median, high)
+        reports = _reports(answer)
+        connected = sum(report.connections for report in reports)
+        median, high = merged_percentiles(report.latency for report in reports)
+        sample = StatsSample(at, connected, answer.suspended, median, high)
         yield self._calls("sample", at=at, sample=rows.json_of(sample), kept_ms=SAMPLES_KEPT_MS)
 
-    def samples(self, *, after: int) -> Operation[tuple[StatsSample, ...]]:
+    def samples(self, *, after: int = 0) -> ScriptSteps[tuple[StatsSample, ...]]:
         """One call."""
         answer = yield self._calls("samples", after=after, kept_ms=SAMPLES_KEPT_MS)
         return tuple(map(_sample.decode, _texts.decode(answer)))
 
-    def probe(self) -> Operation[None]:
+    def probe(self) -> ScriptSteps[None]:
         """One call."""
         yield self._calls("probe")
 
-    def _ask(self) -> Operation[_Numbers]:
-        return _numbers.decode((yield self._calls("numbers", counts=_COUNTS)))
+    def _read(self) -> ScriptSteps[_StatsAnswer]:
+        return _stats.decode((yield self._calls("stats", counts=_COUNTS)))
 
 
-def _reports(numbers: _Numbers) -> list[WorkerReport]:
-    return [_report.decode(text) for text in numbers.reports]
+def _reports(answer: _StatsAnswer) -> list[WorkerReport]:
+    return [_report.decode(text) for text in answer.reports]
 
 
-def _last_sweep(numbers: _Numbers) -> SweepReport | None:
-    if numbers.last_sweep is None:
+def _last_sweep(answer: _StatsAnswer) -> SweepReport | None:
+    if answer.last_sweep is None:
         return None
-    return replace(_sweep.decode(numbers.last_sweep), at=numbers.last_sweep_at)
+    return replace(_sweep.decode(answer.last_sweep), at=answer.last_sweep_at)

@@ -17,7 +17,7 @@ from realtime.protocol.heartbeat import Policy
 from realtime.protocol.messages import Error, Hello, JoinResult, Welcome
 from realtime.protocol.position import Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from realtime.store.contract import ENDED_MS, AtCapacity, Store
+from realtime.store.contract import REQUESTED_END_MS, AtCapacity, Store
 from realtime.store.records import (
     Departure,
     Opening,
@@ -28,7 +28,7 @@ from realtime.store.records import (
     Totals,
     Verdict,
 )
-from realtime.store.verdicts import OUTDATED
+from realtime.store.verdicts import OUTDATED_TURN
 
 from ..connections.connection import Connection
 from ..rooms.permissions import Permissions, Refused
@@ -52,7 +52,7 @@ AT_ONCE, PATIENCE = 16, 10.0
 
 WAY_MS = 10  # at least so long a call may be under way to the store, and clocks are rounded
 # Seconds from hello to the session: no longer is it remembered who was sent away meanwhile.
-LONGEST = ENDED_MS / 1000 - 5.0
+LONGEST = REQUESTED_END_MS / 1000 - 5.0
 LOGIN_FRESH = 1.0  # seconds from a look at a login to the session; later it is looked at again
 
 
@@ -206,7 +206,7 @@ class Admission:
         resume = new.hello.resume
         before = self._hub.get(resume.session) if resume else None
         is_late = before is not None and _has_gone_on(before, new)
-        record = OUTDATED if is_late else await self._resume(new)
+        record = OUTDATED_TURN if is_late else await self._resume(new)
         token = resume.token if record and resume else secrets.token_urlsafe(24)
         resumed = isinstance(record, Session)
         if record is None:
@@ -251,7 +251,7 @@ class Admission:
     async def _open(self, new: PendingSession, token: str) -> Session | Verdict | None:
         opening = self._opening(new, secrets.token_hex(16), token)
         try:
-            return await self._timed(self._store.open(opening, cap=self._cap))
+            return await self._timed(self._store.open(opening, limit=self._cap))
         except BaseException:
             self._forsake(opening, ends_session=True)
             raise

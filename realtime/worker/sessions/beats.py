@@ -126,7 +126,7 @@ class Beats:
             self._wait_a_lease()
             await self._store.own()
         await self._reregistration.register(answer.incarnation)
-        taken_over = tuple(lost for lost in answer.lost if lost.loss is LossReason.TAKEN_OVER)
+        taken_over = tuple(lost for lost in answer.lost if lost.reason is LossReason.TAKEN_OVER)
         return replace(answer, lost=taken_over)
 
     def _take_update(self, session: ConnectedSession, now: float) -> SessionUpdate:

@@ -41,14 +41,14 @@ class PendingDisconnect:
     @property
     def key(self) -> tuple[str, int, str]:
         """Session, generation and connection: a session may have several disconnects pending."""
-        update = self.departure.pulse
+        update = self.departure.update
         return update.session, update.generation, self.departure.connection
 
     def as_of_now(self) -> Departure:
         """The departure with its idle time extended by the time that it has waited here."""
         waited_ms = round((time.monotonic() - self.left_at) * 1000)
-        update = self.departure.pulse
-        return replace(self.departure, pulse=replace(update, idle_ms=update.idle_ms + waited_ms))
+        update = self.departure.update
+        return replace(self.departure, update=replace(update, idle_ms=update.idle_ms + waited_ms))
 
 
 class DisconnectQueue:

@@ -181,7 +181,7 @@ class Hub:
         """End the connections of sessions that do not belong to this worker any more."""
         for each in lost:
             if session := self._find(each.session, each.generation):
-                self._drop(session, LOSS_CODES[each.loss])
+                self._drop(session, LOSS_CODES[each.reason])
 
     def _close_as_requested(self, request: CloseRequest) -> None:
         if session := self._find(request.session, request.generation):

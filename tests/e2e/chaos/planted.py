@@ -66,12 +66,12 @@ def replay_beyond_top() -> None:
 
 
 def forgotten_key() -> None:
-    """Whoever is not certain and asks again publishes again."""
+    """A client that repeats an unanswered publish request publishes twice."""
 
-    def keyless(draft: contract.PublishRequest) -> dict[str, Any]:
-        return {"data": draft.data}
+    def keyless(request: contract.PublishRequest) -> dict[str, Any]:
+        return {"data": request.data}
 
-    redis_log._of_draft = keyless
+    redis_log._of_request = keyless
 
 
 FAULTS = {

@@ -110,8 +110,8 @@ class World:
                 starting.create_task(worker.start())
             for process in self.processes.values():
                 starting.create_task(process.start())
-        windows = Timeouts(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
-        self.store = blocking_store(self.redis.url, windows, prefix=PREFIX, timeout=TIMEOUT)
+        timeouts = Timeouts(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
+        self.store = blocking_store(self.redis.url, timeouts, prefix=PREFIX, timeout=TIMEOUT)
         self.nemesis = self._make_nemesis(keys)
 
     def _make_nemesis(self, keys: Keys) -> Nemesis:

@@ -14,7 +14,7 @@ from ..fakes import FakeTransport, connect
 
 def limited(world: WorkerHarness, *, evict_oldest: bool) -> WorkerHarness:
     """One session for each user."""
-    world.admission._cap = SessionLimit(limit=1, evict_oldest=evict_oldest)
+    world.admission._cap = SessionLimit(1, evict_oldest=evict_oldest)
     return world
 
 

@@ -12,11 +12,11 @@ from realtime.ending.sweeper import Sweeper
 from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.signals import announce_rooms, room_joined, room_left
 from realtime.store.database import DatabaseStore
-from realtime.store.database.blocking import DatabaseSessions
+from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
-from tests.store.builders import departure, opening, pulse, report, returning
-from tests.store.kinds import CLAIM, LEASE, RESUME, WINDOWS
+from tests.store.builders import departure, opening, report, returning, update
+from tests.store.store_fixtures import CLAIM, LEASE, RESUME, TIMEOUTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,8 +29,8 @@ class Place:
 
     def __init__(self, database: Database, name: str) -> None:
         self.threads = Threads()
-        sessions = DatabaseSessions(database, WINDOWS)
-        self.store = DatabaseStore(database, sessions, self.threads, timeout=10.0)
+        sessions = BlockingDatabaseStore(database, TIMEOUTS)
+        self.store = DatabaseStore(sessions, self.threads, timeout=10.0)
         history = History(database, days=30)
         self.dispatcher = SignalDispatcher(self.threads)
         self.sweeper = Sweeper(self.store, history, self.threads, self.dispatcher, claimant=name)
@@ -69,7 +69,7 @@ async def place(places: list[Place]) -> Place:
     place = places[0]
     for id_ in ("s1", "s2"):
         await place.store.open(opening(id_, rooms=ROOMS))
-    await place.store.beat(report("w1"), [pulse("s1"), pulse("s2")])
+    await place.store.beat(report("w1"), [update("s1"), update("s2")])
     return place
 
 
@@ -127,7 +127,7 @@ async def test_what_a_dead_claimant_has_not_told_is_told_by_another(
 ) -> None:
     await place.store.close("w1", [departure("s1", code=1000)], "here")
     database.clock_offset += CLAIM + 1
-    await place.store.beat(report("w1"), [pulse("s2")])
+    await place.store.beat(report("w1"), [update("s2")])
     await places[1].sweep()
     assert left == LEFT[:2]
 

@@ -133,7 +133,7 @@ async def test_departed_sessions_are_not_reported(world: WorkerHarness) -> None:
 
 async def test_after_a_lapsed_lease_all_sessions_are_reported_again(world: WorkerHarness) -> None:
     sessions = [await world.admit(FakeTransport()) for _ in range(2)]
-    world.store.blocking._database.clock_offset = 16.0
+    world.store.blocking.database.clock_offset = 16.0
     await world.other("w2").beats.flush()
     assert (await world.store.stats()).suspended == 2
     await world.beats.flush()
@@ -240,7 +240,7 @@ async def test_a_worker_started_during_an_outage_suspends_no_session(
     clock: Clock, world: WorkerHarness
 ) -> None:
     session = await world.admit(FakeTransport())
-    world.store.blocking._database.clock_offset = 16.0
+    world.store.blocking.database.clock_offset = 16.0
     other = world.other("w2")
     await flush_failing(other)
     await other.beats.flush()
@@ -259,7 +259,7 @@ async def test_the_first_worker_to_return_does_not_suspend_the_others_sessions(
         clock.turn(seconds)
         for each in workers:
             await flush_failing(each)
-    world.store.blocking._database.clock_offset = 20.0
+    world.store.blocking.database.clock_offset = 20.0
     for each in workers:
         assert not may_sweep(each)
         await each.beats.flush()
@@ -279,7 +279,7 @@ async def test_sessions_that_cron_suspends_after_an_outage_are_reattached(
     await other.beats.flush()
     sessions = [await world.admit(wires[0]), await other.admit(wires[1])]
     clock.turn(20)
-    world.store.blocking._database.clock_offset = 20.0
+    world.store.blocking.database.clock_offset = 20.0
     swept = await world.store.sweep("cron")
     assert (len(swept.suspended), swept.workers_lost) == (2, 2)
     for each in (world, other):
@@ -298,7 +298,7 @@ async def test_after_an_outage_no_worker_is_lost_for_a_lease(
     other = world.other("w2")
     await other.beats.flush()
     session = await other.admit(FakeTransport())
-    world.store.blocking._database.clock_offset = 16.0
+    world.store.blocking.database.clock_offset = 16.0
     clock.turn(16)
     for _ in range(2):
         await world.beats.flush()
@@ -322,7 +322,7 @@ async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: Work
     try:
         for seconds in (4.0, 8.0, 12.0, 16.0):  # this worker beats, and the other does not
             clock.turn(4)
-            world.store.blocking._database.clock_offset = seconds
+            world.store.blocking.database.clock_offset = seconds
             await world.beats.flush()
         await world.dispatcher.settle()
     finally:

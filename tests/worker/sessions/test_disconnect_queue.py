@@ -28,14 +28,14 @@ class RecordingStore:
         self.confirmed: list[list[str]] = []
 
     async def suspend(self, worker: str, departures: list[Departure]) -> tuple[Session, ...]:
-        self.suspended.append([each.pulse.session for each in departures])
+        self.suspended.append([each.update.session for each in departures])
         return ()
 
     async def close(
         self, worker: str, departures: list[Departure], claimant: str
     ) -> tuple[Session, ...]:
-        self.closed.append([each.pulse.session for each in departures])
-        return tuple(record(each.pulse.session) for each in departures)
+        self.closed.append([each.update.session for each in departures])
+        return tuple(record(each.update.session) for each in departures)
 
     async def confirm(self, sessions: list[str]) -> None:
         self.confirmed.append(sessions)

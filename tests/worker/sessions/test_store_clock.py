@@ -49,7 +49,7 @@ async def test_nobody_is_suspended_for_a_lease_after_a_step(
         await each.admit(FakeTransport())
         await each.beats.flush()
     assert world.beats.may_sweep
-    world.store.blocking._database.clock_offset = seconds
+    world.store.blocking.database.clock_offset = seconds
     for _ in range(3):  # the other one has yet to beat
         await world.beats.flush()
         assert not world.beats.may_sweep

@@ -1,4 +1,4 @@
--- Who is in a room, in numbers.
+-- Count the sessions connected and in a room, and their users.
 --
 -- room     its name
 -- answers  {sessions, users}

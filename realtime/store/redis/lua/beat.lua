@@ -1,12 +1,28 @@
 -- Renew a worker's lease and report some of its sessions.
 --
 -- worker        map: id, report (JSON), connections, and counts: a map
--- pulses        one list of all their values in turn: id, generation, idle_ms, missed, visibility,
---               values, rooms or false; a table for each would take longer to read than they do
--- suspend_lost  whether sessions of workers whose lease has ended are suspended
--- token         a random text: names the store's content if another history begins
+-- updates       flat list of the values of all: id, generation, idle_ms, missed, visibility, values,
+--               rooms or false; a table for each would take longer to decode than to apply
+-- suspend_lost  whether to suspend sessions of workers whose lease has ended
+-- token         a random text that names the store's content if another history begins
 -- answers       map: renewed, online, workers, incarnation, inbox (sessions), lost (list of
---               {position in pulses, "unknown" or "taken_over"}), suspended (sessions), at
+--               {position in updates, "unknown" or "taken_over"}), suspended (sessions), at
+--
+-- Invariants:
+--
+-- 1. A worker that has left renews nothing and reports nothing; it gets only the counts and its inbox.
+-- 2. Values are absolute: a repeated beat changes no session and adds nothing to the totals.
+-- 3. A session changes only if its hash names this worker in this generation, connected or suspended.
+--    All others are answered as lost, in the order of the updates.
+-- 4. held:<worker> has exactly the worker's connected sessions with their generations. So an update
+--    whose generation is there needs no HGETALL; after its hash was evicted, HSET creates four fields.
+-- 5. last_beat never goes back, and never lies in the future: if the clock was set back, all times of
+--    the session go back together.
+-- 6. The score in connected equals last_beat in the hash, and unstable has exactly the connected
+--    sessions with misses. The scores of all updates are written together, after the last one.
+-- 7. Each update is applied to the session as the updates before it left it: an id that appears again
+--    is read anew.
+-- 8. A worker that stood still, or whose lease is in the future, suspends no other worker's sessions.
 
 local worker = input.worker
 
@@ -15,7 +31,7 @@ local function renew()
   local ends = lease_of(worker.id)
   local runs = ends ~= nil and ends >= now
   local was_still = not runs and stood_still(worker.id)
-  if not runs then notice_step() end
+  if not runs then note_clock_step() end
   call('ZREM', key('lost_workers'), worker.id)
   call('ZADD', key('workers'), now + input.lease_ms, worker.id)
   call('ZADD', key('beats'), now, worker.id)
@@ -23,14 +39,14 @@ local function renew()
   return runs, was_still
 end
 
--- The totals grow by what was counted since the report before: a repeat adds nothing.
+-- The totals grow by the difference to the report before: a repeat adds nothing.
 local function report()
   local own, names, set = key('worker', worker.id), {}, {'report', worker.report}
   for name in pairs(worker.counts) do names[#names + 1] = name end
-  local told = call('HMGET', own, unpack(names))
+  local before = call('HMGET', own, unpack(names))
   for i, name in ipairs(names) do
     local count = worker.counts[name]
-    local more = count - tonumber(told[i] or 0)
+    local more = count - tonumber(before[i] or 0)
     if more ~= 0 then
       call('HINCRBY', key('registry'), name, more)
       set[#set + 1] = name
@@ -40,88 +56,89 @@ local function report()
   call('HSET', own, unpack(set))
 end
 
-local PULSE = 7 -- values of each
+local UPDATE_SIZE = 7 -- values of each
 
-local function pulse_at(i)
+local function update_at(i)
   local id, generation, idle_ms, missed, visibility, values, rooms =
-    unpack(input.pulses, i, i + PULSE - 1)
+    unpack(input.updates, i, i + UPDATE_SIZE - 1)
   return {
     id = id, generation = generation, idle_ms = idle_ms, missed = missed,
     visibility = visibility, values = values, rooms = rooms or nil,
   }
 end
 
-local function loss_of(s, told)
+local function loss_of(s, generation)
   if not s then return 'unknown' end
-  if tonumber(s.generation) > told then return 'taken_over' end
+  if tonumber(s.generation) > generation then return 'taken_over' end
   if s.worker ~= worker.id or s.state == 'closing' then return 'unknown' end
 end
 
 local function change_rooms(s, rooms)
   if rooms == (s.rooms or '') then return end
-  go_out(s)
+  remove_from_rooms(s)
   save_rooms(s, rooms)
-  come_into(s)
+  add_to_rooms(s)
 end
 
--- What one command tells of all that are reported: of each whether the worker holds it in which
--- generation, when it beat last, and whether it has misses.
-local function known_of(ids)
+-- Of each session, by one command each: the generation in which the worker holds it, its last beat,
+-- and whether it has misses.
+local function indexes_of(ids)
   return call('HMGET', key('held', worker.id), unpack(ids)),
     call('ZMSCORE', key('connected'), unpack(ids)),
     call('SMISMEMBER', key('unstable'), unpack(ids))
 end
 
--- When a session beat last, by a clock that has been set back since.
-local function in_the_past(id)
+-- Corrects a session whose last beat is in the future; answers when it beat then.
+local function correct_future_beat(id)
   local s = session_of(id)
-  if s then set_right(s) end
+  if s then correct_times(s) end
   return now
 end
 
--- Of the common case only what is news is written, and the last beats of all together. A number
--- is given as a text: Redis would write out 17 digits of it, each time that it is handed over.
-local function report_sessions()
-  local pulses, sessions, ids = input.pulses, key('session', ''), {}
-  for i = 1, #pulses, PULSE do ids[#ids + 1] = pulses[i] end
+-- The common case writes only what changes, and the last beats of all together. Numbers are passed as
+-- texts: Redis would format 17 digits each time.
+local function apply_updates()
+  local updates, sessions, ids = input.updates, key('session', ''), {}
+  for i = 1, #updates, UPDATE_SIZE do ids[#ids + 1] = updates[i] end
   if #ids == 0 then return {} end
-  local held, last_beats, unstable = known_of(ids)
-  local lost, beats, told = {}, {}, {}
+  local held, last_beats, unstable = indexes_of(ids)
+  local lost, beats, applied = {}, {}, {}
 
-  local function tell(n, i, last_beat, had_misses)
-    local id, missed = ids[n], pulses[i + 3]
-    last_beat = math.max(tonumber(last_beat), now - pulses[i + 2])
-    if last_beat > now then last_beat = in_the_past(id) end
+  local function apply(n, i, last_beat, had_misses)
+    local id, missed = ids[n], updates[i + 3]
+    last_beat = math.max(tonumber(last_beat), now - updates[i + 2])
+    if last_beat > now then last_beat = correct_future_beat(id) end
     last_beat = string.format('%.0f', last_beat)
-    local is_new = call('HSET', sessions .. id, 'last_beat', last_beat, 'visibility', pulses[i + 4],
-      'values', pulses[i + 5], 'missed', missed > 0 and missed or '0') == 4
-    if is_new then -- somebody else has taken its hash away: forget what is left
+    local was_evicted = call('HSET', sessions .. id, 'last_beat', last_beat,
+      'visibility', updates[i + 4], 'values', updates[i + 5],
+      'missed', missed > 0 and missed or '0') == 4
+    if was_evicted then -- forget the rest of it
       call('DEL', sessions .. id)
-      indexed(id, key('held', worker.id))
+      session_in_index(id, key('held', worker.id))
       lost[#lost + 1] = {n, 'unknown'}
       return
     end
     if missed > 0 or had_misses then call(missed > 0 and 'SADD' or 'SREM', key('unstable'), id) end
-    if pulses[i + 6] then change_rooms(session_of(id), pulses[i + 6]) end
+    if updates[i + 6] then change_rooms(session_of(id), updates[i + 6]) end
     beats[#beats + 1] = last_beat
     beats[#beats + 1] = id
-    told[id] = true -- what was asked of it is no longer so
+    applied[id] = true -- what indexes_of read of it is outdated
   end
 
   for n, id in ipairs(ids) do
-    local i = (n - 1) * PULSE + 1
-    if last_beats[n] and held[n] and tonumber(held[n]) == pulses[i + 1] and not told[id] then
-      tell(n, i, last_beats[n], unstable[n] == 1)
+    local i = (n - 1) * UPDATE_SIZE + 1
+    if last_beats[n] and held[n] and tonumber(held[n]) == updates[i + 1] and not applied[id] then
+      apply(n, i, last_beats[n], unstable[n] == 1)
     else
       local s = session_of(id)
-      local loss = loss_of(s, pulses[i + 1])
+      local loss = loss_of(s, updates[i + 1])
       if loss then
         lost[#lost + 1] = {n, loss}
       elseif s.state == 'suspended' then
-        take_up(s, pulse_at(i))
+        reattach(s, update_at(i))
       else
-        call('HSET', key('held', worker.id), id, s.generation) -- if that was taken away
-        tell(n, i, s.last_beat, true)
+        call('HSET', key('held', worker.id), id, s.generation) -- if that was evicted
+        apply(n, i, s.last_beat, true)
       end
     end
   end
@@ -130,19 +147,19 @@ local function report_sessions()
 end
 
 local function inbox()
-  local asked = {}
+  local requested = {}
   for _, id in ipairs(call('ZRANGE', key('inbox', worker.id), 0, input.batch - 1)) do
-    asked[#asked + 1] = indexed(id, key('inbox', worker.id))
+    requested[#requested + 1] = session_in_index(id, key('inbox', worker.id))
   end
-  return asked
+  return requested
 end
 
--- What was told to another history may be missing in this one.
+-- The name of the present history: this one may lack what was written to another.
 local function incarnation()
   local info = redis.pcall('INFO', 'replication')
   local place = key('history')
   local name = type(info) == 'string' and history(input.token, info)
-  if not name then -- this user of Redis may not ask
+  if not name then -- this user of Redis has no permission for INFO
     call('HSETNX', place, 'name', input.token)
     name = call('HGET', place, 'name')
   end
@@ -150,16 +167,16 @@ local function incarnation()
   return name
 end
 
-go_on_when_full()
+allow_when_full()
 local renewed, lost, suspended = false, {}, {}
-if call('ZSCORE', key('workers'), worker.id) or not is_late(worker.id) then
+if call('ZSCORE', key('workers'), worker.id) or not has_tombstone(worker.id) then
   local was_still
   renewed, was_still = renew()
   report()
-  lost = report_sessions()
+  lost = apply_updates()
   suspended = input.suspend_lost and not was_still and suspend_lost(input.batch) or {}
 end
-local running = leased()
+local running = live_workers()
 local online = 0
 for _, count in ipairs(running[1] and call('HMGET', key('connections'), unpack(running)) or {}) do
   online = online + tonumber(count or 0)

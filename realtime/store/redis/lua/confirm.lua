@@ -1,9 +1,9 @@
--- Forget sessions that are closing: their history has been written.
+-- Delete closing sessions whose history was written.
 --
 -- sessions  list of ids
 -- answers   nil
 
--- What is left of each is little: it is taken away from all at once.
+-- Few keys of each are left: delete those of all with few commands.
 local ids, keys, claims = {}, {}, {}
 for _, id in ipairs(input.sessions) do
   local hash = key('session', id)

@@ -1,4 +1,4 @@
--- One session.
+-- Read one session.
 --
 -- session  its id
 -- answers  the session; nil if it is unknown or closing

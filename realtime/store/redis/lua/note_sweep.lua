@@ -1,8 +1,8 @@
--- Remember the last sweep.
+-- Store the report of the last sweep.
 --
 -- report   JSON
 -- answers  nil
 
-go_on_when_full()
+allow_when_full()
 call('HSET', key('registry'), 'last_sweep', input.report, 'last_sweep_at', now)
 return answer(nil)

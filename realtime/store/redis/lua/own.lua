@@ -1,27 +1,27 @@
--- Whose store this is; and note whose it is now, if that is wanted.
+-- Read the owner of the store, and record a new one if requested.
 --
--- keys     list of fingerprints: the owner's, the one in use first
--- layout   what the owner knows
--- write    whether to note the owner, where the store is its own or nobody's
--- adopt    whether to do so in any case
--- answers  map: key ("" if it is nobody's), layout; as they are then
+-- keys     list of the caller's fingerprints, the current one first
+-- layout   the layout that the caller knows
+-- write    whether to record the caller if the store is its own or has no owner
+-- adopt    whether to record it in any case
+-- answers  map: key ("" if there is no owner), layout; after this call
 
-local key_held, layout = unpack(call('HMGET', key('history'), 'key', 'layout'))
-local held = {key = key_held or '', layout = tonumber(layout or 0)}
+local key_stored, layout = unpack(call('HMGET', key('history'), 'key', 'layout'))
+local stored = {key = key_stored or '', layout = tonumber(layout or 0)}
 
 local function is_own()
-  if held.layout > input.layout then return false end
-  if held.key == '' then return true end
+  if stored.layout > input.layout then return false end
+  if stored.key == '' then return true end
   for _, each in ipairs(input.keys) do
-    if each == held.key then return true end
+    if each == stored.key then return true end
   end
   return false
 end
 
-local is_noted = held.key == input.keys[1] and held.layout == input.layout
-if not is_noted and (input.adopt or input.write and is_own()) then
-  go_on_when_full()
+local is_recorded = stored.key == input.keys[1] and stored.layout == input.layout
+if not is_recorded and (input.adopt or input.write and is_own()) then
+  allow_when_full()
   call('HSET', key('history'), 'key', input.keys[1], 'layout', input.layout)
-  held = {key = input.keys[1], layout = input.layout}
+  stored = {key = input.keys[1], layout = input.layout}
 end
-return answer(held)
+return answer(stored)

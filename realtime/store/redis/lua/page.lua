@@ -1,13 +1,13 @@
--- A step through the connected and suspended sessions that match, in an order.
+-- List connected and suspended sessions that match, in an order; one step of a page.
 --
 -- by        map: user, address, worker, state, prefix, room; each that is given must match
 -- order     "opened_at", newest first, or "last_beat", longest without one first
--- place     where to go on: a map of score, id and shown (see beyond); or nil
+-- place     where to continue: a map of score, id and shown (see order.lua), or nil
 -- wanted    how many sessions are answered at most
--- answers   map: sessions, and place, where the next step goes on (nil at the end)
+-- answers   map: sessions, and place, where the next step continues (nil at the end)
 --
--- What an index of at most a batch holds is sorted here and done in one step. Otherwise a
--- step looks at so many entries of a larger index that has the order already.
+-- If an index has at most a batch of entries, this script sorts them all and needs one step. Otherwise
+-- a step examines a batch of a larger index that is in order already.
 
 local by, backwards = input.by, input.order == 'opened_at'
 
@@ -26,7 +26,7 @@ local function given(name)
   return by[name] and by[name] ~= ''
 end
 
--- For each field that is given: how many its index holds, and how they are listed.
+-- The size of the index of each given field, and a function that lists its ids.
 local function indexes()
   local found = {}
   local function add(size, list) found[#found + 1] = {size = size, list = list} end
@@ -66,7 +66,7 @@ end
 
 -- ---------------------------------------------------------------- candidates
 
--- Those indexes that have the order and hold everything that can match.
+-- Indexes in this order that together hold all sessions that can match.
 local function ordered()
   if not backwards then
     local beats = {connected = {key('connected')}, suspended = {key('idle')}}

@@ -1,5 +1,5 @@
--- Write a little and leave nothing. Not after go_on_when_full: where the memory is full, this is
--- refused like a new session.
+-- Write a little and delete it. Without allow_when_full, so that Redis refuses it like a new session
+-- when its memory is full.
 --
 -- answers  nil
 

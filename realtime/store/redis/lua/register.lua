@@ -1,27 +1,27 @@
--- Put a worker's connected sessions back, which this store may have lost.
+-- Put back a worker's connected sessions, which this store may have lost.
 --
--- worker         whose they are
+-- worker         the one that has them
 -- registrations  list of maps: id, generation, token_hash, connection, worker, user, address,
 --                login, about, opened_at, connected_at, idle_ms, missed, visibility, values,
 --                rooms, turn
--- answers        list of the positions of those that were continued elsewhere; a worker that has
---                left comes too late, and what was closed does not come back
+-- answers        list of the positions of those that were resumed elsewhere; none from a worker that
+--                has left, and closed sessions do not come back
 
--- A new session, or in the place of an older generation, of which a final request is kept.
+-- Insert a session, or replace an older generation, whose final request to close is kept.
 local function put(registration, s)
-  local fields = connection(registration)
+  local fields = connection_fields(registration)
   for _, name in ipairs({
     'token_hash', 'generation', 'opened_at', 'connected_at', 'missed', 'values', 'turn',
   }) do
     fields[name] = registration[name]
   end
   for _, name in ipairs({'opened_at', 'connected_at'}) do
-    fields[name] = math.min(now, fields[name]) -- its worker may remember what the clock once said
+    fields[name] = math.min(now, fields[name]) -- the clock may have been set back since
   end
   fields.last_beat = math.max(fields.connected_at, now - registration.idle_ms)
   if s then
     unindex({s})
-    leave[s.state]({s})
+    on_exit[s.state]({s})
     if is_final(s) then
       fields.close_code, fields.close_reason = s.close_code, s.close_reason or ''
       fields.close_words = s.close_words
@@ -32,25 +32,25 @@ local function put(registration, s)
   save_rooms(s, registration.rooms)
   call('SET', key('about', s.id), registration.about)
   index(s)
-  enter.connected({s})
+  on_enter.connected({s})
 end
 
-if is_late(input.worker) then return answer({}) end
+if has_tombstone(input.worker) then return answer({}) end
 local ids = {}
 for i, registration in ipairs(input.registrations) do ids[i] = registration.id end
-local tombs = ids[1] and tombs_of(ids) or {}
+local tombstones = ids[1] and find_tombstones(ids) or {}
 local lost = {}
 for i, registration in ipairs(input.registrations) do
   local s = session_of(registration.id)
   local ahead = s and tonumber(s.generation) - registration.generation or -1
-  if tombs[registration.id] then
-    -- It stays closed; the next beat says so.
+  if tombstones[registration.id] then
+    -- It stays closed; the next beat reports it as lost.
   elseif ahead > 0 then
     lost[#lost + 1] = i
   elseif ahead < 0 then
     put(registration, s)
   elseif s.worker == input.worker and s.state ~= 'closing' then
-    take_up(s, registration)
+    reattach(s, registration)
     if tonumber(s.turn or 0) < (tonumber(registration.turn) or 0) then
       save(s, {turn = registration.turn})
     end

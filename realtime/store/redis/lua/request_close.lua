@@ -1,14 +1,14 @@
--- Ask for the end of sessions, at most a batch of them.
+-- Request the end of sessions, at most a batch of them.
 --
 -- session      the id of one, or
--- name, value  "user" or "login", and whose
--- place        where the step before ended: a map of score and id; or nil
+-- name, value  "user" or "login", and its value
+-- place        where the step before ended: a map of score and id, or nil
 -- request      map: code, reason, words
 -- answers      map: ids, place (nil at the end)
 
-go_on_when_full()
+allow_when_full()
 if not input.place then
-  remember_end(input.name or 'session', input.value or input.session, input.request)
+  add_requested_end(input.name or 'session', input.value or input.session, input.request)
 end
 local found = {{id = input.session}}
 if input.name then
@@ -17,10 +17,10 @@ end
 local ids = {}
 for _, entry in ipairs(found) do
   local s = session_of(entry.id)
-  local heeds = s and (s.state == 'connected'
+  local is_online = s and (s.state == 'connected'
     or s.state == 'suspended' and input.request.code >= input.final)
-  if heeds then
-    ask(s, input.request)
+  if is_online then
+    request_close(s, input.request)
     ids[#ids + 1] = s.id
   end
 end

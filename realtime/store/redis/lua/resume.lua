@@ -2,10 +2,10 @@
 --
 -- opening     map: id, token_hash, connection, worker, user, address, login, visibility, about, rooms,
 --             age_ms, and turn, or nil: the last one plus one
--- last_turn   beyond which no turn goes
--- taken_over  the code for who comes with a turn that is not above the last
--- answers     map: session, also of a repeat; or a verdict: code, reason, login; nil if there is
---             nothing to resume, or it comes too late
+-- last_turn   the highest possible turn
+-- taken_over  the code for a turn that is not above the last one
+-- answers     map: session, also of a repeat, or verdict: a map: code, reason, login; nil if there is
+--             nothing to resume, or if the call comes too late
 
 local opening = input.opening
 
@@ -15,9 +15,9 @@ end
 
 local function within_window(s)
   if s.state == 'suspended' then
-    return now < tonumber(call('ZSCORE', key('suspended'), s.id) or 0) and not is_ahead(s)
+    return now < tonumber(call('ZSCORE', key('suspended'), s.id) or 0) and not began_ahead(s)
   elseif s.state == 'connected' then
-    -- Perhaps to a worker that died and was not swept yet.
+    -- Its worker may have died and not been swept yet.
     local ends = tonumber(s.last_beat) + input.session_ms + input.lease_ms
     return now < math.min(ends, lease_of(s.worker) or ends) + input.resume_ms
   end
@@ -28,13 +28,13 @@ local function verdict(code, reason, login)
   return answer({verdict = {code = code, reason = reason or '', login = login or ''}})
 end
 
-local tombs = tombs_of({opening.id, opening.connection, opening.worker})
-if tombs[opening.connection] or tombs[opening.worker] then return answer(nil) end
-local tomb = tombs[opening.id]
-if tomb then
-  local is_told = tomb.code and is_own(tomb)
-    and now < tomb.told_until and (tomb.since or 0) <= believed
-  return is_told and verdict(tomb.code, tomb.reason, tomb.login) or answer(nil)
+local tombstones = find_tombstones({opening.id, opening.connection, opening.worker})
+if tombstones[opening.connection] or tombstones[opening.worker] then return answer(nil) end
+local tombstone = tombstones[opening.id]
+if tombstone then
+  local has_verdict = tombstone.code and is_own(tombstone)
+    and now < tombstone.told_until and (tombstone.since or 0) <= latest_plausible
+  return has_verdict and verdict(tombstone.code, tombstone.reason, tombstone.login) or answer(nil)
 end
 
 local s = session_of(opening.id)
@@ -45,16 +45,16 @@ if s.connection ~= opening.connection then
   local last = tonumber(s.turn or 0)
   local turn = opening.turn or math.min(last + 1, input.last_turn)
   if opening.turn and turn <= last then return verdict(input.taken_over) end
-  local over = end_for(opening)
-  if over then return verdict(over.code, over.words, opening.login) end
+  local requested = requested_end_for(opening)
+  if requested then return verdict(requested.code, requested.words, opening.login) end
   unindex({s})
-  leave[s.state]({s})
-  set_right(s)
-  save(s, connection(opening))
+  on_exit[s.state]({s})
+  correct_times(s)
+  save(s, connection_fields(opening))
   save(s, {generation = tonumber(s.generation) + 1, turn = string.format('%.0f', turn)})
   save_rooms(s, opening.rooms)
   call('SET', key('about', s.id), opening.about)
   index(s)
-  enter.connected({s})
+  on_enter.connected({s})
 end
 return answer({session = record(s)})

@@ -1,10 +1,10 @@
--- Keep a sample, unless there is one of its time, and forget the old ones and those ahead.
+-- Store a sample, unless its time has one; delete old ones and those in the future.
 --
 -- at, sample (JSON)  the new one
 -- kept_ms            how long samples are kept
 -- answers            nil
 
-go_on_when_full()
+allow_when_full()
 if call('ZCOUNT', key('samples'), input.at, input.at) == 0 then
   call('ZADD', key('samples'), input.at, input.sample)
 end

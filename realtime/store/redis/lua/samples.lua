@@ -1,6 +1,6 @@
--- The samples, oldest first.
+-- List the samples, oldest first.
 --
--- after    only those taken after this time, unless it lies ahead
+-- after    only those taken after this time, unless it is in the future
 -- kept_ms  how long samples are kept
 -- answers  list of JSON texts
 

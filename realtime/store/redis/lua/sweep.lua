@@ -1,20 +1,20 @@
--- One step of a sweep: suspend what is dead, claim what is to be closed.
+-- One step of a sweep: suspend dead sessions, claim those to be closed.
 --
--- claimant  who sweeps; its first word may be a worker
+-- claimant  the one that sweeps; its first word may be a worker
 -- limit     how many are suspended, and how many claimed, at most
 -- kept_ms   how long a lost worker is remembered
 -- answers   map: lost and silent (sessions), claimed (sessions), and workers_lost
 
 local function suspend_silent(limit)
   local place = key('connected')
-  local ids = call('ZRANGEBYSCORE', place, '-inf', below(silent), 'LIMIT', 0, limit)
-  local ahead = call('ZRANGEBYSCORE', place, above(believed), '+inf', 'LIMIT', 0, limit - #ids)
+  local ids = call('ZRANGEBYSCORE', place, '-inf', below(oldest_live), 'LIMIT', 0, limit)
+  local ahead = call('ZRANGEBYSCORE', place, above(latest_plausible), '+inf', 'LIMIT', 0, limit - #ids)
   for _, id in ipairs(ahead) do ids[#ids + 1] = id end
-  return suspend(connected_of(ids, place), 'no beat in time')
+  return suspend_sessions(still_connected(ids, place), 'no beat in time')
 end
 
--- What this claimant has not confirmed, claims that have expired, and windows that have; both also
--- where they began ahead of the clock.
+-- Sessions that this claimant has not confirmed, and those whose claim or resume window has expired
+-- or began in the future.
 local function due()
   local ids, seen = {}, {}
   local function add(found)
@@ -27,13 +27,13 @@ local function due()
   for _, name in ipairs({'closing', 'suspended'}) do
     add(call('ZRANGEBYSCORE', key(name), '-inf', below(now), 'LIMIT', 0, input.limit))
   end
-  add(call('ZRANGEBYSCORE', key('since'), above(believed), '+inf', 'LIMIT', 0, input.limit))
+  add(call('ZRANGEBYSCORE', key('since'), above(latest_plausible), '+inf', 'LIMIT', 0, input.limit))
   return ids
 end
 
 local function is_held(s)
   return s.state == 'closing' and tonumber(call('ZSCORE', key('closing'), s.id) or 0) >= now
-    and not is_ahead(s)
+    and not began_ahead(s)
 end
 
 local function changes_of(s)
@@ -44,16 +44,18 @@ local function changes_of(s)
   return changes
 end
 
--- Those that are suspended, or whose claim has expired.
+-- Claims those in this state, unless their claim still runs.
 local function claim(sessions, state)
   local claimed = {}
   for _, s in ipairs(sessions) do
     if s.state == state and not is_held(s) then claimed[#claimed + 1] = s end
   end
-  -- Who was suspended has left its rooms already.
-  move_all(claimed, changes_of, now + input.claim_ms, state == 'suspended' and '' or nil)
+  -- A suspended session has left its rooms already.
+  move_sessions(claimed, changes_of, now + input.claim_ms, state == 'suspended' and '' or nil)
   for _, s in ipairs(claimed) do
-    if state == 'suspended' and is_final(s) then bury_session(s, s.close_code, s.close_words) end
+    if state == 'suspended' and is_final(s) then
+      add_session_tombstone(s, s.close_code, s.close_words)
+    end
   end
 end
 
@@ -68,8 +70,8 @@ local function forget_workers()
   end
 end
 
--- It is connected: its hash was taken away, and its worker has put it back.
-local function spare(id)
+-- Repairs a session that is connected: its hash was evicted, and its worker registered it again.
+local function drop_stale_indexes(id)
   for _, name in ipairs({'idle', 'suspended', 'closing', 'since'}) do call('ZREM', key(name), id) end
   call('ZREM', key('claims', input.claimant), id)
 end
@@ -77,9 +79,9 @@ end
 local function claim_due()
   local sessions = {}
   for _, id in ipairs(due()) do
-    local s = indexed(id, key('claims', input.claimant))
+    local s = session_in_index(id, key('claims', input.claimant))
     if s and s.state == 'connected' then
-      spare(id)
+      drop_stale_indexes(id)
     else
       sessions[#sessions + 1] = s
     end
@@ -89,12 +91,12 @@ local function claim_due()
   return records(sessions)
 end
 
-local lost, quiet, workers_lost = {}, {}, 0
-notice_step() -- before it is forgotten who was ahead
+local lost, silent, workers_lost = {}, {}, 0
+note_clock_step() -- before forget_workers corrects times in the future
 if not stood_still(input.claimant:match('%S*')) then
   lost, workers_lost = suspend_lost(input.limit)
-  quiet = suspend_silent(input.limit - #lost)
+  silent = suspend_silent(input.limit - #lost)
 end
 local claimed = claim_due()
 forget_workers()
-return answer({lost = lost, silent = quiet, claimed = claimed, workers_lost = workers_lost})
+return answer({lost = lost, silent = silent, claimed = claimed, workers_lost = workers_lost})

@@ -1,11 +1,11 @@
--- Append drafts, each to the room of the key at its place, the first to that of KEYS[2].
+-- Append requests, each to the room of the key at its position: the first to that of KEYS[2].
 --
--- drafts   list of maps: data, and key if it has one
+-- requests   list of maps: data, and key if it has one
 -- length, bytes            the bounds of a log
--- kept_ms  for how long a key is remembered
--- answers  list of {epoch, offset, time, whether it was put there now}
+-- kept_ms  how long a key is remembered
+-- answers  list of {epoch, offset, time, whether this call appended it}
 
--- The oldest go first, and the newest never.
+-- Drops the oldest entries beyond the bounds, but never the newest.
 local function trim(log, length)
   while length > input.length or log.size > input.bytes and length > 1 do
     local oldest = call('LPOP', log.list)
@@ -16,7 +16,7 @@ end
 
 local function append(log, data)
   local length = call('RPUSH', log.list, string.format('%.0f ', now) .. data)
-  if length == 1 then log.size = 0 end  -- what was there has expired
+  if length == 1 then log.size = 0 end  -- the entries before have expired
   log.top = log.top + 1
   log.size = log.size + #data
   trim(log, length)
@@ -27,18 +27,18 @@ local function append(log, data)
   return {log.epoch, log.top, now, true}
 end
 
-local function recall(name)
+local function find_result(name)
   local epoch, offset, at = (call('GET', name) or ''):match('(%S+) (%d+) (%d+)')
   if not epoch or is_over(tonumber(at), input.kept_ms) then return nil end
   return {epoch, tonumber(offset), tonumber(at), false}
 end
 
 local answers = {}
-for i, draft in ipairs(input.drafts) do
-  local name = draft.key and KEYS[i + 1] .. 'key:' .. draft.key
-  local answer = name and recall(name)
+for i, request in ipairs(input.requests) do
+  local name = request.key and KEYS[i + 1] .. 'key:' .. request.key
+  local answer = name and find_result(name)
   if not answer then
-    answer = append(log_of(KEYS[i + 1], true), draft.data)
+    answer = append(log_of(KEYS[i + 1], true), request.data)
     if name then
       call('SET', name, string.format('%s %.0f %.0f', unpack(answer, 1, 3)), 'PX', input.kept_ms)
     end

@@ -1,4 +1,4 @@
--- Where the logs of rooms end. A quiet log is remembered for longer when somebody asks.
+-- Read where the logs of rooms end. Reading a quiet log keeps it for longer.
 --
 -- answers  list of {epoch, top, oldest}
 

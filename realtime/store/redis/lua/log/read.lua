@@ -1,17 +1,17 @@
--- What follows an offset in one room's log.
+-- Read the entries after an offset of one room's log.
 --
 -- after      the offset
 -- limit      the most entries
 -- max_bytes  the most bytes of data, but at least one entry
 -- answers    {{epoch, top, oldest}, list of entries "<time> <data>"}
 
-local STEP = 16  -- entries that are looked at together: they may be large
+local STEP = 16  -- entries read together: they may be large
 
 local log = log_of(KEYS[2])
 local oldest = oldest_of(log)
 local entries, bytes = {}, 0
 
--- Takes what there is room for; whether there may be more.
+-- Takes the entries that fit; returns whether there may be more.
 local function take(found)
   for _, entry in ipairs(found) do
     bytes = bytes + #entry - entry:find(' ', 1, true)

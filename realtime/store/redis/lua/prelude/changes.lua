@@ -1,7 +1,7 @@
--- What several scripts do with sessions.
+-- Changes of sessions that several scripts make.
 
 -- The fields that a new connection sets.
-local function connection(opening)
+local function connection_fields(opening)
   return {
     state = 'connected', connection = opening.connection, worker = opening.worker,
     user = opening.user, address = opening.address, login = opening.login,
@@ -11,18 +11,18 @@ local function connection(opening)
   }
 end
 
--- A beat about a session that is the worker's: if it was suspended while the worker stood
--- still, and nobody else took it, it is taken up again.
-local function take_up(s, pulse)
+-- Applies an update of a session's own worker: reattaches it if it was suspended while the worker
+-- stood still, and not resumed since.
+local function reattach(s, update)
   move(s, {
-    state = 'connected', last_beat = last_life(s, pulse.idle_ms), missed = pulse.missed,
-    visibility = pulse.visibility, values = pulse.values,
+    state = 'connected', last_beat = latest_beat(s, update.idle_ms), missed = update.missed,
+    visibility = update.visibility, values = update.values,
     end_code = '', end_reason = '', claimant = '',
-  }, nil, pulse.rooms)
+  }, nil, update.rooms)
 end
 
--- Ask for the end of a session; what was once asked for good is not softened.
-local function ask(s, request)
+-- Requests the end of a session; a later request does not soften a final code.
+local function request_close(s, request)
   if is_final(s) then return end
   save(s, {
     close_code = request.code, close_reason = request.reason, close_words = request.words,
@@ -35,29 +35,29 @@ local function ask(s, request)
   end
 end
 
--- The connections are gone, and nobody has said so. Their worker may take them up again.
-local function suspend(sessions, reason)
+-- Suspends sessions whose worker has not reported their end; the worker may reattach them.
+local function suspend_sessions(sessions, reason)
   local changes = {state = 'suspended', claimant = '', end_code = 1006, end_reason = reason}
-  move_all(sessions, function() return changes end, now + input.resume_ms)
+  move_sessions(sessions, function() return changes end, now + input.resume_ms)
   return records(sessions)
 end
 
--- Those of an index that are connected, to this worker if one is given. Whatever else it names is
--- forgotten there: whoever empties the index would never be done.
-local function connected_of(ids, place, worker)
+-- The sessions of an index that are connected, to this worker if one is given. Removes all others
+-- from the index: a caller that empties it would never finish.
+local function still_connected(ids, place, worker)
   local found = {}
   for _, id in ipairs(ids) do
-    local s = indexed(id, place)
+    local s = session_in_index(id, place)
     if s and s.state == 'connected' and (not worker or s.worker == worker) then
       found[#found + 1] = s
     elseif s then
-      take_out(id, place)
+      remove_from_index(id, place)
     end
   end
   return found
 end
 
-local function held_by(worker, most)
+local function sessions_held_by(worker, limit)
   local place = key('held', worker)
-  return connected_of(call('HRANDFIELD', place, most), place, worker)
+  return still_connected(call('HRANDFIELD', place, limit), place, worker)
 end

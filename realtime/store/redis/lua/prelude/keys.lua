@@ -1,60 +1,60 @@
--- Stands in front of every script, and the other files of this folder after it: the keys, and the
--- clock.
+-- The keys and the clock. Begins every script; the other files of this folder follow.
 --
 -- KEYS[1]  the prefix of all keys with its hash tag, such as "{realtime}:"
--- ARGV[1]  one msgpack map: what the script's own header says, and for all of them lease_ms,
---          resume_ms, session_ms, claim_ms, late_ms, offset_ms (0 but in tests), final and batch
+-- ARGV[1]  one msgpack map: the fields of the script's own header, and for all scripts lease_ms,
+--          resume_ms, session_ms, claim_ms, tombstone_ms, requested_end_ms, offset_ms (0 except in
+--          tests), final and batch
 -- answers  one msgpack value
 --
--- The keys; sorted sets where nothing else is said, each with what it is sorted by.
+-- The keys; sorted sets unless noted otherwise, each with its score.
 --
--- session:<id>        hash: what stands of a session; what would be empty is left out
--- about:<id>          text: the rest of its peer, as JSON that no script looks into
--- rooms:<id>          text: its rooms with spaces between them, a line's end, and its user; only
---                     if there are any, which the hash says
--- started, ids        all that are connected or suspended: by start, by name
--- user:<u>, address:<a>, login:<l>    those of one: by start
+-- session:<id>        hash: the fields of a session, without empty ones
+-- about:<id>          text: the rest of its peer, as JSON that no script reads
+-- rooms:<id>          text: its rooms separated by spaces, a newline, and its user; only if the hash
+--                     says that there are any
+-- started, ids        connected or suspended: by start, by name
+-- user:<u>, address:<a>, login:<l>    the same, of one user, address or login: by start
 -- room:<r>            connected and in it: by start
 -- present:<r>         hash: how many of those each user has
 -- connected, idle     the connected, the suspended: by last beat
--- suspended           the same: by the end of the resume window; 0 if asked to end for good
+-- suspended           by the end of the resume window; 0 if a final end was requested
 -- closing             by the end of the claim
--- since               suspended or closing: by when that end was set, see believed
+-- since               suspended or closing: by when that end was set, see latest_plausible
 -- held:<worker>       hash: connected there, and the generation of each
--- lost:<worker>       set: suspended, but it may take them up again
--- inbox:<worker>      connected there and asked to close: 0 for good, 1 otherwise
+-- lost:<worker>       set: suspended, but the worker may reattach them
+-- inbox:<worker>      connected there, end requested: 0 if final, 1 otherwise
 -- claims:<claimant>   closing, claimed by it; suspended, when this worker left: by name
 -- users               hash: how many connected sessions each user has
 -- unstable            set: connected with misses
--- workers             those not known to be lost: by the end of the lease
+-- workers             not marked as lost: by the end of the lease
 -- beats               the same: by their last beat
--- lost_workers        the others, and those that left: by the end of the lease
--- worker:<id>         hash: its report; of a lost one, only what it had counted
--- connections         hash: how many each of the workers has
--- registry            hash: totals of all time, the last sweep, and when a worker noticed last that the
---                     clock was set back (set_back_at), and from when (set_back_from)
+-- lost_workers        lost, or left: by the end of the lease
+-- worker:<id>         hash: its report and counts; of a lost one only the counts
+-- connections         hash: how many connections each worker has
+-- registry            hash: totals of all time, the last sweep, and when a worker last noticed that the
+--                     clock was set back (set_back_at), and from which time (set_back_from)
 -- samples             by their time
 -- history             hash, see history.lua: names this content
--- probe               text: never there for longer than a script
--- ended:<kind>:<of>   text that expires: that the end of a "login", "user" or "session" was asked for
+-- probe               text: only exists while a script runs
+-- ended:<kind>:<of>   text that expires: the requested end of a "login", "user" or "session"
 -- tomb:<name>         text that expires: the tombstone of a session, a connection or a worker
 
 local call = redis.call
-local prefix, put_together = KEYS[1], {}
+local prefix, key_names = KEYS[1], {}
 local input = cmsgpack.unpack(ARGV[1])
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + input.offset_ms
--- Who beat last before this is no longer believed to be connected.
-local silent = now - input.session_ms - input.lease_ms
--- A time after this was told by a clock that has been set back since: whatever began then is over.
--- A smaller step changes nothing.
-local believed = now + input.lease_ms
+-- A session whose last beat is before this is dead.
+local oldest_live = now - input.session_ms - input.lease_ms
+-- A time after this was written by a clock that was set back since: what began then is over. A smaller
+-- step back changes nothing.
+local latest_plausible = now + input.lease_ms
 
--- A key's name; what a script asks for again and again is put together once.
+-- The name of a key. Names without an id are built once.
 local function key(name, of)
   if of then return prefix .. name .. ':' .. of end
-  local known = put_together[name] or prefix .. name
-  put_together[name] = known
+  local known = key_names[name] or prefix .. name
+  key_names[name] = known
   return known
 end
 
@@ -62,14 +62,13 @@ local function answer(value)
   return cmsgpack.pack(value)
 end
 
--- Redis refuses a script's first write where its memory is full, unless it takes something
--- away, and no later one. Called first by those that hardly need more than there is.
-local function go_on_when_full()
+-- When its memory is full, Redis refuses a script whose first write does not delete; later writes are
+-- allowed. Scripts that need hardly more memory call this first.
+local function allow_when_full()
   call('DEL', key('nothing'))
 end
 
--- What lies beyond a score, on either side. Written out in full: Lua itself would round what is
--- longer than 14 digits.
+-- An exclusive limit of a range of scores. Formatted here, as Lua would round to 14 digits.
 local function below(score)
   return '(' .. string.format('%.0f', score)
 end

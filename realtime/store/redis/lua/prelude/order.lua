@@ -1,6 +1,6 @@
 -- Places in an order: where one page ends and the next begins.
 
--- Whether a comes before b, byte by byte as Redis sorts: Lua's own < asks the server's locale.
+-- Whether a comes before b, byte by byte as Redis sorts: Lua's < depends on the server's locale.
 local function before(a, b)
   for i = 1, math.min(#a, #b) do
     local x, y = a:byte(i), b:byte(i)
@@ -9,8 +9,8 @@ local function before(a, b)
   return #a < #b
 end
 
--- Whether id lies beyond a place of the same score. Such a place is the session's whole id,
--- or only its head if it came from a cursor.
+-- Whether id lies beyond a place of the same score. The place has a whole id, or the first `shown`
+-- characters of one if it came from a cursor.
 local function beyond(place, id, backwards)
   if place.shown then id = id:sub(1, place.shown) end
   if backwards then return before(id, place.id) end

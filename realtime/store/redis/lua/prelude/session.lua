@@ -1,6 +1,6 @@
--- One session, as it stands.
+-- Reading and writing one session.
 
--- The rooms of a session as one text, and its user; nil if there are none.
+-- The rooms of a session as one text, and its user; nil if it has no rooms.
 local function rooms_of(id)
   local text = call('GET', key('rooms', id))
   if text then return text:match('^([^\n]*)\n(.*)$') end
@@ -15,7 +15,7 @@ local function session_of(id)
   return s
 end
 
--- All that a caller is told of sessions.
+-- Sessions as scripts answer them: adds `about`.
 local function records(sessions)
   local names = {}
   for i, s in ipairs(sessions) do names[i] = key('about', s.id) end
@@ -28,7 +28,7 @@ local function record(s)
   return records({s})[1]
 end
 
--- Set fields, here and in the hash; '' takes one away.
+-- Sets fields, here and in the hash; '' deletes one.
 local function save(s, changes)
   local hash, set, gone, sets = key('session', s.id), {}, {}, 0
   for name, value in pairs(changes) do
@@ -45,7 +45,7 @@ local function save(s, changes)
   if sets > 0 then call('HSET', hash, unpack(set)) end
 end
 
--- Replace its rooms, while no index has them; nil leaves them as they are.
+-- Replaces the rooms of a session that is in no index of rooms; nil keeps them.
 local function save_rooms(s, rooms)
   if not rooms or rooms == (s.rooms or '') then return end
   if rooms == '' then
@@ -62,6 +62,6 @@ local function is_final(s)
 end
 
 -- When it last proved to be alive; a session never ends before it has begun.
-local function last_life(s, idle_ms)
+local function latest_beat(s, idle_ms)
   return math.min(now, math.max(tonumber(s.last_beat), now - idle_ms))
 end

@@ -1,21 +1,21 @@
--- Where a log ends.
+-- The end of a log.
 
 local present, replid = history(input.epoch, call('INFO', 'replication'))
 
--- Whether a log is of the present history. A release before this one has noted Redis' own name.
+-- Whether a log belongs to the present history. An older release recorded only the replid.
 local function is_present(begun, begun_in)
   return begun == present or not begun and begun_in == replid
 end
 
--- Rooms that nothing was published to have one position in common, and cost nothing: the base, and
--- offset 0. A room's first log goes on from there. It leaves marks, so that another log of the room,
--- when this one has been forgotten or was taken away, does not begin there again. So do, by
--- chance, the first logs of a few other rooms, at most one in a hundred: they begin in an epoch of
--- their own, as all do after a room's first.
+-- All rooms without publications share one position, without keys of their own: the base's epoch and
+-- offset 0. A room's first log continues from there and sets marks, so that a later log of the room,
+-- after this one expired or was deleted, does not begin there again, but in an epoch of its own. The
+-- marks also match a few other rooms by chance, at most one in a hundred; their first logs begin in an
+-- epoch of their own, too.
 local BITS, MARKS = 4194304, 3
-local MOST_MARKED = 250000
+local MAX_MARKED = 250000
 
-local base -- name, and how many logs have begun there
+local base -- {name, count of logs that began there}
 
 local function base_of_now()
   if base then return base end
@@ -23,7 +23,7 @@ local function base_of_now()
   local name, begun, count = unpack(call('HMGET', place, 'name', 'begun', 'count'))
   count = tonumber(count or 0)
   local is_whole = count == 0 or call('EXISTS', marks) == 1
-  if begun ~= present or count >= MOST_MARKED or not is_whole then
+  if begun ~= present or count >= MAX_MARKED or not is_whole then
     name, count = input.epoch, 0
     call('DEL', marks, key('nothing')) -- not refused when full
     call('HSET', place, 'name', name, 'begun', present, 'count', 0)
@@ -32,14 +32,14 @@ local function base_of_now()
   return base
 end
 
--- The arguments of a command about the marks of a room.
+-- The arguments of a command for the marks of a room; "#" becomes the bit.
 local function marks_of(prefix, ...)
-  local hash, asked = redis.sha1hex(prefix), {}
+  local hash, arguments = redis.sha1hex(prefix), {}
   for i = 1, MARKS do
     local bit = tonumber(hash:sub(8 * i - 7, 8 * i), 16) % BITS
-    for _, word in ipairs({...}) do asked[#asked + 1] = word == '#' and bit or word end
+    for _, word in ipairs({...}) do arguments[#arguments + 1] = word == '#' and bit or word end
   end
-  return key('log:/marks'), unpack(asked)
+  return key('log:/marks'), unpack(arguments)
 end
 
 local function is_marked(prefix)
@@ -56,26 +56,25 @@ local function mark(prefix)
   call('HSET', key('log:/base'), 'count', base.count)
 end
 
--- Write that a log has begun, in place of what there may be of another history.
+-- Writes that a log has begun, over one of another history.
 local function begin(log)
-  -- The first write takes something away, or is refused where the memory is full.
+  -- When the memory is full, Redis refuses this, unless the first write deletes.
   if call('EXISTS', log.list) == 1 then call('DEL', log.list) end
   call('HSET', log.meta, 'epoch', log.epoch, 'top', 0, 'size', 0, 'begun', present,
     'history', replid)
   call('PEXPIRE', log.meta, input.meta_ttl_ms)
 end
 
--- Whether what is from then lies further ahead than it is kept, by a clock that was wrong, and is
--- over: it counts from when a worker noticed that the clock was set back. Whatever does not lie ahead
--- is taken away by Redis itself.
+-- Whether something of this time, which is further in the future than kept_ms, has expired: a wrong
+-- clock wrote it, and its age counts from when a worker noticed that the clock was set back. All else
+-- Redis expires by itself.
 local function is_over(at, kept_ms)
   if at <= now + kept_ms then return false end
   local noticed, ahead = unpack(call('HMGET', key('registry'), 'set_back_at', 'set_back_from'))
   return noticed and tonumber(noticed) <= now - kept_ms and at <= tonumber(ahead) + kept_ms
 end
 
--- What stands of a room's log. One that is_new has not begun, and there is nothing of it; with
--- begins it does.
+-- A room's log. One that is_new has not begun and has no keys; with `begins` it begins now.
 local function log_of(prefix, begins)
   local log = {meta = prefix .. 'meta', list = prefix .. 'entries', top = 0, size = 0}
   local epoch, top, size, begun, begun_in, at = unpack(

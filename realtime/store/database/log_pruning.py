@@ -1,4 +1,4 @@
-"""What is over is taken out of the message log: entries, keys, logs."""
+"""Deleting expired entries, keys and logs of the message log on Django models."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ from django.db.models import F, QuerySet
 from realtime.models import RoomEntry, RoomKey, RoomLog
 
 from ..log import KEY_KEPT_MS, LogBounds
-from .ages import Ages
-from .beginning import BASE, new_epoch
+from .log_ages import Ages
+from .log_base import BASE, new_epoch
 from .transaction import Database
 
-# So many entries are deleted in one transaction, or those of one log: others wait for it.
-ENTRIES_AT_ONCE = 5_000
+# One transaction deletes at most this many entries, or those of one log: other writes wait for it.
+MAX_ENTRIES = 5_000
 
 
 class LogPruning:
-    """Waits for nobody: what somebody else has locked is pruned another time."""
+    """Waits for no other transaction: rows that another one has locked are pruned later."""
 
     def __init__(self, database: Database, bounds: LogBounds) -> None:
         self._database = database
@@ -26,33 +26,33 @@ class LogPruning:
         self._keys = RoomKey.objects.using(database.alias)
 
     def prune(self, limit: int) -> int:
-        """See the contract. A log that loses its entries counts, too."""
+        """See the contract. A log that only loses its entries counts, too."""
         with self._database.write() as now:
             ages = Ages(self._database, now)
-            count = self._empty(ages, limit)
-            count += self._forget(now, limit - count)
-            return count + self._forget_keys(ages, limit - count)
+            count = self._prune_entries(ages, limit)
+            count += self._prune_logs(now, limit - count)
+            return count + self._prune_keys(ages, limit - count)
 
-    def _empty(self, ages: Ages, limit: int) -> int:
-        """Delete the entries of logs that nothing was appended to for long."""
+    def _prune_entries(self, ages: Ages, limit: int) -> int:
+        """Delete the entries of logs whose last append is too long ago."""
         over = self._logs.filter(ages.over("appended_at", self._bounds.ttl_ms), size__gt=0)
         rooms: list[str] = []
         count = 0
         for log in self._free(over, "room")[:limit]:
             count += log.top - log.oldest + 1
-            if rooms and count > ENTRIES_AT_ONCE:
+            if rooms and count > MAX_ENTRIES:
                 break
             rooms.append(log.room)
         self._entries.filter(log__in=rooms).delete()
         return self._logs.filter(room__in=rooms).update(oldest=F("top") + 1, size=0)
 
-    def _forget(self, now: int, limit: int) -> int:
-        """Delete logs without entries that nobody has asked for.
+    def _prune_logs(self, now: int, limit: int) -> int:
+        """Delete logs without entries that were not read for long.
 
-        One that began at the base takes it along: in the same epoch, the room's next log would
-        give the same offsets again. Clients in rooms without a log then hear of another epoch,
-        not more often than logs that begin grow old enough to be forgotten. Who has asked far
-        ahead, by a clock that was wrong, has asked now.
+        Deleting one that began at the base gives the base a new epoch: in the same epoch, the
+        room's next log would assign the same offsets again. Clients in rooms without a log then
+        see another epoch, at most as often as new logs expire. A read in the future, by a wrong
+        clock, counts as one now.
         """
         ahead = self._logs.filter(touched_at__gt=now + self._bounds.meta_ttl_ms)
         rooms = [log.room for log in self._free(ahead, "room")[:limit]]
@@ -64,13 +64,13 @@ class LogPruning:
         left.update(epoch=new_epoch())
         return len(logs)
 
-    def _forget_keys(self, ages: Ages, limit: int) -> int:
+    def _prune_keys(self, ages: Ages, limit: int) -> int:
         expired = self._keys.filter(ages.over("expires_at", KEY_KEPT_MS, later_ms=KEY_KEPT_MS))
         ids = [key.pk for key in self._free(expired, "pk")[:limit]]
         self._keys.filter(pk__in=ids).delete()
         return len(ids)
 
     def _free(self, rows: "QuerySet[Any]", order: str) -> "QuerySet[Any]":
-        """Rows in an order, locked, without those that somebody else has locked."""
+        """Rows in an order, locked, without those that another transaction has locked."""
         skip = self._database.connection.features.has_select_for_update_skip_locked
         return rows.select_for_update(skip_locked=skip).order_by(order)

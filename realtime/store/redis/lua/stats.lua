@@ -1,4 +1,4 @@
--- The registry in numbers.
+-- Read the counts of the registry.
 --
 -- counts   names of totals
 -- answers  map: at, connected, users, unhealthy, suspended, reports (JSON) of the live workers,
@@ -6,7 +6,7 @@
 --          sampled_at, the newest sample's time or nil
 
 local reports = {}
-for _, worker in ipairs(leased()) do
+for _, worker in ipairs(live_workers()) do
   reports[#reports + 1] = call('HGET', key('worker', worker), 'report') or nil
 end
 local totals = call('HMGET', key('registry'), unpack(input.counts))

@@ -1,4 +1,4 @@
-"""Where drafts with a key were put, on Django models."""
+"""Where publications with a key were put, on Django models."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from realtime.models import RoomKey
 from realtime.protocol.position import Position
 
 from ..log import KEY_KEPT_MS, PublishRequest, PublishResult
-from .ages import Ages
+from .log_ages import Ages
 from .transaction import Database
 
 
@@ -17,36 +17,36 @@ class PublicationKeys:
     def __init__(self, database: Database) -> None:
         self.rows = RoomKey.objects.using(database.alias)
 
-    def recall(
-        self, drafts: Sequence[PublishRequest], ages: Ages
+    def find(
+        self, requests: Sequence[PublishRequest], ages: Ages
     ) -> dict[tuple[str, str], PublishResult]:
-        """Where those of the drafts were put that have been appended before."""
-        named = {(draft.room, draft.key) for draft in drafts if draft.key}
+        """The results of those requests that were appended before, by room and key."""
+        named = {(request.room, request.key) for request in requests if request.key}
         if not named:
             return {}
         return {
             (row.room, row.key): PublishResult(Position(row.epoch, row.offset), row.time)
-            for row in self.rows.raw(*_pairs(named, ages.now))
+            for row in self.rows.raw(*_query(named, ages.now))
             if not ages.is_over(row.time, KEY_KEPT_MS)
         }
 
 
-def _pairs(named: Collection[tuple[str, str]], now: int) -> tuple[str, list[Any]]:
-    """The query for these keys. With a list of rooms and one of keys, as Django would put
-    it, a database looks for each of those keys in each of those rooms."""
+def _query(named: Collection[tuple[str, str]], now: int) -> tuple[str, list[Any]]:
+    """The query for these pairs. Given a list of rooms and one of keys, as Django would write it,
+    a database searches each of the keys in each of the rooms."""
     table = RoomKey._meta.db_table
     pairs = ", ".join(["(%s, %s)"] * len(named))
     sql = f'SELECT * FROM {table} WHERE expires_at > %s AND ("room", "key") IN (VALUES {pairs})'  # noqa: S608  # own names
     return sql, [now, *(text for pair in named for text in pair)]
 
 
-def key_of(draft: PublishRequest, answer: PublishResult) -> RoomKey:
-    """The row that remembers where this draft was put."""
+def key_of(request: PublishRequest, result: PublishResult) -> RoomKey:
+    """The row that remembers where this request was put."""
     return RoomKey(
-        room=draft.room,
-        key=draft.key,
-        epoch=answer.position.epoch,
-        offset=answer.position.offset,
-        time=answer.time,
-        expires_at=answer.time + KEY_KEPT_MS,
+        room=request.room,
+        key=request.key,
+        epoch=result.position.epoch,
+        offset=result.position.offset,
+        time=result.time,
+        expires_at=result.time + KEY_KEPT_MS,
     )

@@ -1,58 +1,37 @@
-"""Sessions that are opened and resumed on Django models."""
+"""Opening and resuming sessions on Django models."""
 
 from realtime.models import LiveSession
 from realtime.protocol.codes import FINAL
 from realtime.protocol.json_limits import MAX_INTEGER
 
 from ..records import Opening, Session, SessionLimit, Verdict
-from ..timeouts import Timeouts
-from ..verdicts import OUTDATED, verdict_for
+from ..verdicts import OUTDATED_TURN, verdict_for
 from . import rows
-from .admission import SessionLimitCheck
-from .ends import RequestedEnds
-from .memberships import Memberships
+from .parts import SharedParts
 from .rows import CONNECTED, ONLINE, SUSPENDED
-from .tombstones import Tombstones
-from .transaction import Database
-from .workers import WorkerLeases
 
 
-class Openings:
-    """What becomes of connections that ask for a session; each method is one transaction."""
+class OpeningOperations(SharedParts):
+    """See the contract for what each method does."""
 
-    def __init__(
-        self,
-        database: Database,
-        windows: Timeouts,
-        leases: WorkerLeases,
-        memberships: Memberships,
-        tombstones: Tombstones,
-    ) -> None:
-        self._database = database
-        self._windows = windows
-        self._leases = leases
-        self._memberships = memberships
-        self._tombstones = tombstones
-        self._admission = SessionLimitCheck(database, leases)
-        self._ends = RequestedEnds(database)
-        self._live = LiveSession.objects.using(database.alias)
-
-    def open(self, opening: Opening, cap: SessionLimit | None) -> Session | Verdict | None:
+    def open(
+        self, opening: Opening, *, limit: SessionLimit | None = None
+    ) -> Session | Verdict | None:
         """See the contract."""
-        with self._database.write(gate=cap is not None) as now:
+        with self._database.write(exclusive=limit is not None) as now:
             if self._is_late(now, opening, opening.session):
                 return None
-            over = self._ends.verdict(opening, now)
-            if over is not None and not self._live.filter(id=opening.session).exists():
-                return over
-            if cap is not None and not self._admission.admits(opening, cap, now):
+            verdict = self._requested_ends.verdict(opening, now)
+            if verdict is not None and not self._live.filter(id=opening.session).exists():
+                return verdict
+            if limit is not None and not self._session_limit.make_room(opening, limit, now):
                 return None
             row = LiveSession(
                 id=opening.session,
                 token_hash=opening.token_hash,
                 generation=1,
                 opened_at=now,
-                deadline=self._windows.silence(now),
+                deadline=self._timeouts.silence_deadline(now),
                 **rows.of_opening(opening, now),
             )
             # A repeat finds its own row: session ids are never used twice.
@@ -66,57 +45,57 @@ class Openings:
         with self._database.write() as now:
             if self._is_late(now, opening):
                 return None
-            over = self._ends.verdict(opening, now)  # before any row is locked
+            requested = self._requested_ends.verdict(opening, now)  # before any row is locked
             row = self._live.select_for_update().filter(id=opening.session).first()
-            buried = self._tombstones.those_of([opening.session], now)
-            if tombstone := buried.get(opening.session):
+            tombstones = self._tombstones.find([opening.session], now)
+            if tombstone := tombstones.get(opening.session):
                 return self._tombstones.verdict(tombstone, opening, now)
             if row is None or row.state not in ONLINE or not _is_own(row, opening):
                 return None
-            return self._resume(row, opening, over, now)
+            return self._resume_own(row, opening, requested, now)
 
-    def _resume(
-        self, row: LiveSession, opening: Opening, over: Verdict | None, now: int
+    def _resume_own(
+        self, row: LiveSession, opening: Opening, requested: Verdict | None, now: int
     ) -> Session | Verdict | None:
-        """The same for the session's own client, to whom ``over`` may apply."""
+        """Resume for the session's own client; ``requested`` is the verdict of a requested end."""
         if row.close_code >= FINAL:
             return verdict_for(opening, row.close_code, row.close_reason, login=row.login)
         if not self._within_window(row, now):
             return None
         if row.connection != opening.connection:
             if opening.turn is not None and opening.turn <= row.turn:
-                return OUTDATED
-            if over is not None:
-                return over
-            self._continue(row, opening, now)
+                return OUTDATED_TURN
+            if requested is not None:
+                return requested
+            self._move_to_connection(row, opening, now)
         return rows.to_record(row)
 
     def _is_late(self, now: int, opening: Opening, *names: str) -> bool:
-        """Whether the connection was given up, the worker has left, or one of these others is
-        over; if not, none of it comes about before this transaction has ended."""
+        """Whether the opening's connection, its worker or one of ``names`` has a tombstone; if
+        not, none appears before this transaction has ended."""
         self._database.hold_beside(opening.connection, beside=opening.worker)
-        return self._tombstones.is_late(now, opening.connection, opening.worker, *names)
+        return self._tombstones.exist(now, opening.connection, opening.worker, *names)
 
     def _within_window(self, row: LiveSession, now: int) -> bool:
         if row.state == SUSPENDED:
-            return now < row.deadline and (row.since or 0) <= self._windows.believed(now)
+            is_plausible = (row.since or 0) <= self._timeouts.latest_plausible(now)
+            return now < row.deadline and is_plausible
         if row.state != CONNECTED:
             return False
-        # Connected, but perhaps to a worker that died and was not swept yet.
+        # Connected, but its worker may have died and not been swept yet.
         lease_until = self._leases.lease_of(row.worker, now)
         until = row.deadline if lease_until is None else min(row.deadline, lease_until)
-        return now < until + self._windows.resume_ms
+        return now < until + self._timeouts.resume_ms
 
-    def _continue(self, row: LiveSession, opening: Opening, now: int) -> None:
+    def _move_to_connection(self, row: LiveSession, opening: Opening, now: int) -> None:
         before = row.rooms
         row.opened_at = rows.times_of(row, now)["opened_at"]
         row.since = None
-        for column, value in rows.of_opening(opening, now).items():
-            setattr(row, column, value)
+        rows.assign(row, rows.of_opening(opening, now))
         self._memberships.change([(row.id, before, row.rooms)])
         row.generation += 1
         row.turn = min(row.turn + 1, MAX_INTEGER) if opening.turn is None else opening.turn
-        row.deadline = self._windows.silence(now)
+        row.deadline = self._timeouts.silence_deadline(now)
         row.close_code, row.close_reason = 0, ""
         row.save(using=self._database.alias)
 

@@ -14,13 +14,13 @@ from msgspec import Struct
 from realtime.store.contract import BlockingStore
 from realtime.store.timeouts import Timeouts
 
-from .kinds import StoreFixture
+from .store_fixtures import StoreFixture
 
 TICK = 100_000  # ms
 EDGE = 10_000
 IDLE = (0, 30_000, 8 * TICK + 20_000)
 # However these and an idle time are added up, the sum is at least EDGE away from a whole TICK.
-WINDOWS = Timeouts(
+TIMEOUTS = Timeouts(
     lease_ms=60 * TICK + 50_000,
     session_ms=20 * TICK,
     resume_ms=40 * TICK + 10_000,
@@ -39,16 +39,16 @@ TIMES = ("opened_at", "connected_at", "last_beat", "at", "time")
 class StoreUnderTest:
     """One of the stores, and the names that it alone has given."""
 
-    kind: StoreFixture
+    backend: StoreFixture
     incarnations: list[str] = field(default_factory=list)
 
     @property
     def store(self) -> BlockingStore:
-        return self.kind.store
+        return self.backend.store
 
     def ask(self, call: "Call", now: int) -> Any:
         """The answer at this instant; a mistake of the caller is answered by its type."""
-        self.kind.turn((now - self.kind.now()) / 1000)
+        self.backend.advance((now - self.backend.now()) / 1000)
         try:
             return call(self)
         except ValueError:

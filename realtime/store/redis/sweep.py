@@ -1,12 +1,13 @@
-"""The sweep as talks with Redis: suspend what is dead, claim what is to be closed."""
+"""The sweep on Redis, as script steps: suspend dead sessions, claim those to be closed."""
 
 import msgspec
 
-from ..contract import LOST_WORKER_KEPT_MS
+from ..contract import BATCH, LOST_WORKER_KEPT_MS
 from ..records import Overdue, SweepReport, Swept
 from . import rows
-from .rows import LoginPlace, SessionRow, answers
-from .scripts import Operation, ScriptCalls
+from .ownership import OwnedOperations
+from .rows import Place, SessionRow, answers
+from .scripts import ScriptSteps
 
 
 class _Swept(msgspec.Struct):
@@ -24,20 +25,17 @@ class _Overdue(msgspec.Struct):
     suspend: int
     close: int
     workers_lost: int
-    place: LoginPlace | None = None
+    place: Place | None = None
 
 
 _swept = answers(_Swept)
 _overdue = answers(_Overdue)
 
 
-class SweepOperations:
+class SweepOperations(OwnedOperations):
     """See the contract for what each method does."""
 
-    def __init__(self, calls: ScriptCalls) -> None:
-        self._calls = calls
-
-    def sweep(self, claimant: str, *, limit: int) -> Operation[Swept]:
+    def sweep(self, claimant: str, *, limit: int = BATCH) -> ScriptSteps[Swept]:
         """One call."""
         answer = yield self._calls(
             "sweep", claimant=claimant, limit=limit, kept_ms=LOST_WORKER_KEPT_MS
@@ -46,7 +44,7 @@ class SweepOperations:
         suspended = rows.by_id(swept.lost) + rows.by_id(swept.silent)
         return Swept(suspended, rows.by_id(swept.claimed), swept.workers_lost)
 
-    def overdue(self) -> Operation[Overdue]:
+    def overdue(self) -> ScriptSteps[Overdue]:
         """One call, and another for each further BATCH of silent sessions."""
         suspend = close = workers_lost = 0
         place = None
@@ -59,6 +57,6 @@ class SweepOperations:
             if place is None:
                 return Overdue(suspend, close, workers_lost)
 
-    def note_sweep(self, report: SweepReport) -> Operation[None]:
+    def note_sweep(self, report: SweepReport) -> ScriptSteps[None]:
         """One call."""
         yield self._calls("note_sweep", report=rows.json_of(report))

@@ -1,22 +1,22 @@
--- Where a session is found, whatever its state is.
+-- The indexes of a session that do not depend on its state, and those of its rooms.
 
-local PLACES = {'user', 'address', 'login'}
+local INDEXED = {'user', 'address', 'login'}
 
 local function index(s)
   call('ZADD', key('started'), s.opened_at, s.id)
   call('ZADD', key('ids'), 0, s.id)
-  for _, name in ipairs(PLACES) do
+  for _, name in ipairs(INDEXED) do
     if s[name] then call('ZADD', key(name, s[name]), s.opened_at, s.id) end
   end
 end
 
--- Whether its suspension or its claim began ahead of the clock: then it is over.
-local function is_ahead(s)
-  return (tonumber(call('ZSCORE', key('since'), s.id)) or 0) > believed
+-- Whether its suspension or claim began in the future, and so is over.
+local function began_ahead(s)
+  return (tonumber(call('ZSCORE', key('since'), s.id)) or 0) > latest_plausible
 end
 
--- Times that lie ahead go back, and by as much as the last of them does: so each lasted as long.
-local function set_right(s)
+-- Moves times in the future back, by as much as the last of them, so that the spans between them stay.
+local function correct_times(s)
   local ahead = tonumber(s.last_beat) - now
   if ahead <= 0 then return end
   local changes, began = {last_beat = now}, tonumber(s.opened_at)
@@ -27,7 +27,7 @@ local function set_right(s)
   save(s, changes)
   if began <= now then return end
   call('ZADD', key('started'), 'XX', s.opened_at, s.id)
-  for _, name in ipairs(PLACES) do
+  for _, name in ipairs(INDEXED) do
     if s[name] then call('ZADD', key(name, s[name]), 'XX', s.opened_at, s.id) end
   end
   for room in (s.rooms or ''):gmatch('%S+') do
@@ -41,8 +41,8 @@ local function ids_of(sessions)
   return ids
 end
 
--- A command for each value that the sessions have in a field, about all that have it.
-local function for_each(command, name, field, sessions)
+-- Runs a command for each value that the sessions have in a field, about all that have it.
+local function for_each_value(command, name, field, sessions)
   local ids = {}
   for _, s in ipairs(sessions) do
     local value = s[field]
@@ -57,17 +57,17 @@ local function unindex(sessions)
   local ids = ids_of(sessions)
   call('ZREM', key('started'), unpack(ids))
   call('ZREM', key('ids'), unpack(ids))
-  for _, name in ipairs(PLACES) do for_each('ZREM', name, name, sessions) end
+  for _, name in ipairs(INDEXED) do for_each_value('ZREM', name, name, sessions) end
 end
 
-local function come_into(s)
+local function add_to_rooms(s)
   for room in (s.rooms or ''):gmatch('%S+') do
     local is_new = call('ZADD', key('room', room), s.opened_at, s.id) == 1
     if is_new and s.user then call('HINCRBY', key('present', room), s.user, 1) end
   end
 end
 
-local function go_out(s)
+local function remove_from_rooms(s)
   for room in (s.rooms or ''):gmatch('%S+') do
     local place, present = key('room', room), key('present', room)
     if call('ZREM', place, s.id) == 1 then
@@ -78,15 +78,15 @@ local function go_out(s)
   end
 end
 
-local TAKE_OUT = {set = 'SREM', hash = 'HDEL'}
+local REMOVE = {set = 'SREM', hash = 'HDEL'}
 
-local function take_out(id, place)
-  call(TAKE_OUT[call('TYPE', place).ok] or 'ZREM', place, id)
+local function remove_from_index(id, place)
+  call(REMOVE[call('TYPE', place).ok] or 'ZREM', place, id)
 end
 
--- A session that an index names. One whose hash is gone, which only somebody else can have
--- done, such as a Redis that makes room, is forgotten: nobody shall stumble over it again.
-local function indexed(id, place)
+-- The session that an index names. If its hash is gone, because Redis evicted it or it was deleted by
+-- hand, removes the rest of it, so that no call finds it again.
+local function session_in_index(id, place)
   local s = session_of(id)
   if s then return s end
   for _, name in ipairs({'started', 'ids', 'connected', 'idle', 'suspended', 'closing', 'since'}) do
@@ -94,7 +94,7 @@ local function indexed(id, place)
   end
   call('SREM', key('unstable'), id)
   local rooms, user = rooms_of(id)
-  if rooms then go_out({id = id, rooms = rooms, user = user ~= '' and user or nil}) end
+  if rooms then remove_from_rooms({id = id, rooms = rooms, user = user ~= '' and user or nil}) end
   call('DEL', key('about', id), key('rooms', id))
-  take_out(id, place)
+  remove_from_index(id, place)
 end
