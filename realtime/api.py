@@ -21,7 +21,7 @@ from realtime.protocol.codes import CloseCode
 from realtime.protocol.position import Position
 from realtime.protocol.rooms import EXPECTED, is_room
 from realtime.publish import notifying, publishing
-from realtime.publish.async_calls import answer
+from realtime.publish.async_calls import call_async
 from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.records import Attendance, Page, Query, Session, SessionState, Stats
 from realtime.worker import runtime
@@ -224,18 +224,18 @@ async def _apages(user: Any, others: Query) -> AsyncIterator[Session]:
 async def _page(query: Query, cursor: str) -> Page:
     options: dict[str, Any] = {"limit": BATCH, "cursor": cursor}
     elsewhere = partial(composition.blocking_store().page, query, **options)
-    return await answer(lambda here: here.store.page(query, **options), elsewhere)
+    return await call_async(lambda here: here.store.page(query, **options), elsewhere)
 
 
 async def asessions_of(user: Any) -> tuple[Session, ...]:
     """Async twin of :func:`sessions_of`."""
     key = _key(await _loaded(user))
-    return await answer(lambda here: here.store.of_user(key), partial(sessions_of, key))
+    return await call_async(lambda here: here.store.of_user(key), partial(sessions_of, key))
 
 
 async def astats() -> Stats:
     """Async twin of :func:`stats`."""
-    return await answer(lambda here: here.store.stats(), stats)
+    return await call_async(lambda here: here.store.stats(), stats)
 
 
 async def apresence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
@@ -244,13 +244,13 @@ async def apresence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
     async def native(here: runtime.Runtime) -> tuple[Session, ...]:
         return (await here.store.page(Query(room=_room(room)), limit=limit)).sessions
 
-    return await answer(native, partial(presence, room, limit=limit))
+    return await call_async(native, partial(presence, room, limit=limit))
 
 
 async def aattendance(room: str) -> Attendance:
     """Async twin of :func:`attendance`."""
     name = _room(room)
-    return await answer(lambda here: here.store.attendance(name), partial(attendance, name))
+    return await call_async(lambda here: here.store.attendance(name), partial(attendance, name))
 
 
 def close_login(digest: str, code: CloseCode) -> None:
@@ -278,7 +278,7 @@ async def _aclose(*, code: int, reason: str = "", **target: str) -> tuple[str, .
 
     if not _is_valid_target(code, target):
         return ()
-    return await answer(native, partial(_close, code=code, reason=reason, **target))
+    return await call_async(native, partial(_close, code=code, reason=reason, **target))
 
 
 def _is_valid_target(code: int, target: Mapping[str, str]) -> bool:
@@ -294,7 +294,7 @@ def _notify_workers(closing: tuple[str, ...]) -> None:
     for worker in runtime.running():
         worker.nudge()
     if closing:
-        notifying.tell(HintKind.CLOSING, closing)
+        notifying.notify(HintKind.CLOSING, closing)
 
 
 def _room(name: str) -> str:

@@ -14,7 +14,7 @@ from django.utils.connection import ConnectionDoesNotExist
 from realtime.common.tested_versions import untested_packages
 from realtime.conf import AROUND_DATA, KINDS, MAY_BE_ZERO, configured
 from realtime.conf import effective as effective_settings
-from realtime.protocol.messages import MOST_ROOMS, largest_hello
+from realtime.protocol.messages import MAX_HELLO_ROOMS, max_hello_size
 from realtime.security.origin import can_match
 from realtime.store import backends, vendors
 from realtime.worker.connections.connection import MAX_UNSENT
@@ -87,8 +87,8 @@ def _least_session_timeout(v: _Values) -> float:
 
 def _least_message_size(v: _Values) -> int:
     # One room more than a session may be in: the private one is named as well.
-    rooms = min(v["MAX_ROOMS"] + 1, MOST_ROOMS)
-    needed: int = max(v["MAX_PUBLICATION"] + AROUND_DATA, largest_hello(rooms))
+    rooms = min(v["MAX_ROOMS"] + 1, MAX_HELLO_ROOMS)
+    needed: int = max(v["MAX_PUBLICATION"] + AROUND_DATA, max_hello_size(rooms))
     return needed
 
 
@@ -129,9 +129,9 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
         8,
     ),
     (
-        lambda v: v["MAX_ROOMS"] >= MOST_ROOMS,
+        lambda v: v["MAX_ROOMS"] >= MAX_HELLO_ROOMS,
         "MAX_ROOMS ({MAX_ROOMS}) is more than a client can name when it comes back.",
-        lambda v: f"Lower MAX_ROOMS below {MOST_ROOMS}: the private room is named as well.",
+        lambda v: f"Lower MAX_ROOMS below {MAX_HELLO_ROOMS}: the private room is named as well.",
         9,
     ),
     (

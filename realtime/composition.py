@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 from django.utils.encoding import force_bytes
 
-from realtime.bus.hints import group_of, group_of_room
+from realtime.bus.hints import room_group_name, workers_group_name
 from realtime.bus.signing import Signer
 from realtime.common.threads import Bulkheads
 from realtime.conf import Settings, current, settings
@@ -114,12 +114,12 @@ def channel_layer() -> Any:
 
 def workers_group() -> str:
     """The channel layer's group of all workers that share this registry."""
-    return group_of(settings.redis_prefix)
+    return workers_group_name(settings.redis_prefix)
 
 
 def room_group(room: str) -> str:
     """The channel layer's group of those workers that have somebody in this room."""
-    return group_of_room(settings.redis_prefix, room)
+    return room_group_name(settings.redis_prefix, room)
 
 
 def owner() -> Owner:

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from realtime.common.client_address import parse_proxies
-from realtime.protocol.messages import LARGEST_HELLO
+from realtime.protocol.messages import MAX_HELLO_SIZE
 from realtime.store import backends
 
 PREFIX = "REALTIME_"
@@ -124,7 +124,7 @@ class Settings:
     claim_timeout: float = _setting(30.0, SECONDS)
     revalidate_interval: float = _setting(60.0, SECONDS)
     history_days: float = _setting(30, DAYS)
-    max_message_size: int = _setting(LARGEST_HELLO, WHOLE)
+    max_message_size: int = _setting(MAX_HELLO_SIZE, WHOLE)
     max_publication: int = _setting(65_536, WHOLE)
     handler_threads: int = _setting(16, WHOLE)
     max_rooms: int = _setting(100, WHOLE)
@@ -194,7 +194,7 @@ def effective(values: Mapping[str, Any]) -> dict[str, Any]:
     MAX_MESSAGE_SIZE is what the largest hello and the largest message need."""
     found = {**DEFAULTS, **values}
     if "MAX_MESSAGE_SIZE" not in values:
-        found["MAX_MESSAGE_SIZE"] = max(LARGEST_HELLO, found["MAX_PUBLICATION"] + AROUND_DATA)
+        found["MAX_MESSAGE_SIZE"] = max(MAX_HELLO_SIZE, found["MAX_PUBLICATION"] + AROUND_DATA)
     return found
 
 

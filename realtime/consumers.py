@@ -94,7 +94,7 @@ class RealtimeConsumer(AsyncConsumer):
         Raises Refused; whatever else is raised makes the client send it again later.
         """
         assert self.session is not None
-        if message.room not in self.session.reader.names:
+        if message.room not in self.session.room_reader.room_names:
             raise Refused("expected a room that was joined", ErrorCode.NOT_JOINED)
         if not await self.authorize(message.room, PUBLISH):
             raise Refused("expected a room that this user may publish in")
@@ -202,7 +202,7 @@ class RealtimeConsumer(AsyncConsumer):
             self._failure = error
             raise
         finally:
-            if self.session is None and not self.connection.answered:
+            if self.session is None and not self.connection.resume_refused:
                 worker.refusals.ended(self.connection.ended, self._failure)
         return await self._receive_loop(receive) if admitted else CloseCode.LOST.value
 
@@ -279,13 +279,13 @@ class RealtimeConsumer(AsyncConsumer):
             expected = f"protocol errors: expected protocol {VERSION}"
             self.connection.end(CloseCode.PROTOCOL_ERRORS, expected)
         elif message is not None:
-            self.connection.malformed(ErrorCode.NOT_READY, "expected hello first")
+            self.connection.reject_frame(ErrorCode.NOT_READY, "expected hello first")
         return None
 
     def _early_bytes(self, data: bytes) -> None:
         if self.connection.admit_frame(len(data)):
             detail = "expected hello first, as text"
-            self.connection.malformed(ErrorCode.NOT_READY, detail, id=BINARY)
+            self.connection.reject_frame(ErrorCode.NOT_READY, detail, id=BINARY)
 
     async def _admit(self, hello: Hello) -> bool:
         worker = await runtime.start()
@@ -346,11 +346,11 @@ class RealtimeConsumer(AsyncConsumer):
         return None
 
     def _binary(self, data: bytes) -> None:
-        if not self.connection.admit_frame(len(data)) or not self.connection.fits(data):
+        if not self.connection.admit_frame(len(data)) or not self.connection.check_size(data):
             return
         if type(self).receive_bytes is RealtimeConsumer.receive_bytes:
             detail = "expected a text frame; nobody here takes binary ones"
-            self.connection.malformed(ErrorCode.INVALID_MESSAGE, detail, id=BINARY)
+            self.connection.reject_frame(ErrorCode.INVALID_MESSAGE, detail, id=BINARY)
             return
         assert self.session is not None
         self.session.touch(asyncio.get_running_loop().time())
@@ -365,7 +365,7 @@ class RealtimeConsumer(AsyncConsumer):
         self._requests = self._failure = None  # they know this consumer
         if self.session is not None:
             self._depart(self.session, code)
-        self.connection.over()
+        self.connection.release()
 
     def _depart(self, session: ConnectedSession, code: int) -> None:
         if worker := runtime.here():

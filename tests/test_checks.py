@@ -14,7 +14,7 @@ from django.test import override_settings
 from realtime.checks import check_channel_layer, check_database, check_settings
 from realtime.conf import AROUND_DATA, DEFAULTS, MAY_BE_ZERO, load
 from realtime.protocol.decoding import decode
-from realtime.protocol.messages import LARGEST_HELLO, MOST_ROOMS, Hello, RoomMessage
+from realtime.protocol.messages import MAX_HELLO_ROOMS, MAX_HELLO_SIZE, Hello, RoomMessage
 
 
 def found(values: Any) -> list[CheckMessage]:
@@ -116,9 +116,9 @@ def test_the_size_of_a_message_follows_from_what_a_client_may_say(
 
 
 def test_a_message_size_that_is_named_must_do_for_a_hello() -> None:
-    (message,) = found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_143})
+    (message,) = found({"MAX_HELLO_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_143})
     assert ids([message]) == {"E008"}
-    assert found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_144}) == []
+    assert found({"MAX_HELLO_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_144}) == []
 
 
 # Too little or too much, the least that will do, and what the hint says.
@@ -128,7 +128,7 @@ RELATIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "E006": ({"LOG_META_TTL": 300}, {"LOG_META_TTL": 301}, "above 300 s"),
     "E007": ({"LOG_BYTES": 65_535}, {"LOG_BYTES": 65_536}, "65536 or more"),
     "E008": ({"MAX_MESSAGE_SIZE": 65_935}, {"MAX_MESSAGE_SIZE": 65_936}, "least 65936 bytes"),
-    "E009": ({"MAX_ROOMS": 1000}, {"MAX_ROOMS": 999}, "below 1000"),
+    "E009": ({"MAX_HELLO_ROOMS": 1000}, {"MAX_HELLO_ROOMS": 999}, "below 1000"),
     "E010": ({"MAX_PUBLICATION": 524_289}, {"MAX_PUBLICATION": 524_288}, "524288 or less"),
     "E011": ({"BYTE_RATE": (1, 262_143)}, {"BYTE_RATE": (1, 262_144)}, "262144 or more"),
     "E012": ({"MESSAGE_RATE": (9, 0.9)}, {"MESSAGE_RATE": (0.1, 1)}, "1 or more"),
@@ -171,11 +171,11 @@ def test_the_largest_hello_fits_a_frame(separators: tuple[str, str] | None) -> N
         "protocol": 1,
         "client": "\U0001f600" * 100,
         "resume": {"session": "s" * 64, "token": "t" * 64, "turn": 2**53},
-        "rooms": {f"{number:0100d}": position for number in range(MOST_ROOMS)},
+        "rooms": {f"{number:0100d}": position for number in range(MAX_HELLO_ROOMS)},
         "visibility": "visible",
     }
     text = json.dumps(hello, separators=separators, ensure_ascii=False)
-    assert isinstance(decode(text, max_size=LARGEST_HELLO), Hello)
+    assert isinstance(decode(text, max_size=MAX_HELLO_SIZE), Hello)
 
 
 def test_relations_wait_until_every_value_is_sound() -> None:

@@ -1,94 +1,97 @@
-"""What tells other workers of publications."""
+"""Sends publication batches to the groups of their rooms."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from .command_queue import STOP_PATIENCE, OutageLog, call_with_timeout
-from .hints import message_of
+from .command_queue import STOP_TIMEOUT, OutageLog, call_with_timeout
+from .hints import batch_message
 from .publication_batches import PublicationBatch, PublicationQueue
 from .signing import Signer
 
-# Seconds of rest after everybody who waited was told, in which publications gather: a send
-# costs as much as it does to publish.
-GATHERING = 0.005
+# Seconds between two rounds of sends, in which publications of a room join one batch: a send
+# costs as much as a publish.
+BATCH_PAUSE = 0.005
 
 
 class Announcer:
-    """Sends what it is told to the groups of the rooms: in order, one at a time, from one task
-    of its loop.
+    """Sends queued batches in order, one at a time, from one task of its event loop.
 
-    The first goes out at once; while the layer is busy, and a little longer, what is published
-    in a room gathers to one bundle. A layer that
-    hangs or raises costs those who publish nothing: what cannot be told is dropped, and found
-    by the audits.
+    The first batch goes out at once; while the layer is busy, and for BATCH_PAUSE after it, the
+    publications of a room are merged into one batch. A layer that hangs or raises does not
+    delay publishers: the batch is dropped, and the receivers' audits find what they miss.
+
+    ``group`` takes a room and returns the name of its group.
     """
 
     def __init__(
         self,
         layer: Any,
-        seals: Signer,
+        signer: Signer,
         loop: asyncio.AbstractEventLoop,
         *,
         group: Callable[[str], str],
     ) -> None:
         self._layer = layer
-        self._seals = seals
+        self._signer = signer
         self._group = group
         self._loop = loop
-        self._bundles = PublicationQueue()
+        self._queue = PublicationQueue()
         self._task: asyncio.Task[None] | None = None
         self._outage = OutageLog("publications cannot be announced")
-        self.done = self.failed = 0
+        self.sent = self.failed = 0
 
-    def is_for(self, layer: Any, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether it sends to this layer, from this loop."""
+    def uses(self, layer: Any, loop: asyncio.AbstractEventLoop) -> bool:
+        """Return whether it sends to this layer from this loop."""
         return self._layer is layer and self._loop is loop
 
     @property
     def lost(self) -> int:
-        """Bundles that did not get out, or not as a whole."""
-        return self.failed + self._bundles.lost
+        """Batches that were not sent, or only in part."""
+        return self.failed + self._queue.lost
 
-    def tell(self, bundle: PublicationBatch, *, patience: float = 0.0) -> None:
-        """Announce this. From any thread, which may wait up to ``patience`` seconds if more is
-        published than the layer takes. Raises RuntimeError if the loop is closed."""
+    def announce(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None:
+        """Queue a batch, from any thread.
+
+        Waits up to ``timeout`` seconds while the queue is full, unless the layer is failing.
+        Raises RuntimeError if the loop is closed.
+        """
         if self._outage.failures:
-            patience = 0.0  # who waited would wait for nothing
-        if self._bundles.put(bundle, patience=patience):
-            self._loop.call_soon_threadsafe(self._begin)
+            timeout = 0.0
+        if self._queue.put(batch, timeout=timeout):
+            self._loop.call_soon_threadsafe(self._start)
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         self._task = self._loop.create_task(self._run(), name="realtime-announcer")
 
-    async def settle(self, within: float) -> None:
-        """Wait until everything is out, but at most so many seconds."""
-        await asyncio.sleep(0)  # what was told just now is begun in the next turn of the loop
+    async def flush(self, within: float) -> None:
+        """Wait at most ``within`` seconds until everything queued is sent."""
+        await asyncio.sleep(0)  # lets a task start for what was queued just now
         if self._task is not None:
             await asyncio.wait([self._task], timeout=within)
 
     async def stop(self) -> None:
-        """Drop what waits, and end what is under way."""
+        """Drop what is queued and cancel what is under way."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait([self._task], timeout=STOP_PATIENCE)
+            await asyncio.wait([self._task], timeout=STOP_TIMEOUT)
 
     async def _run(self) -> None:
-        waiting = len(self._bundles)
-        while bundle := self._bundles.take():
-            await self._send(bundle)
-            waiting -= 1
-            if waiting <= 0:
-                await asyncio.sleep(GATHERING)
-                waiting = len(self._bundles)
+        remaining = len(self._queue)
+        while batch := self._queue.take():
+            await self._send(batch)
+            remaining -= 1
+            if remaining <= 0:
+                await asyncio.sleep(BATCH_PAUSE)
+                remaining = len(self._queue)
 
-    async def _send(self, bundle: PublicationBatch) -> None:
-        message = message_of(bundle, self._seals)
+    async def _send(self, batch: PublicationBatch) -> None:
+        message = batch_message(batch, self._signer)
         try:
-            await call_with_timeout(self._layer.group_send(self._group(bundle.room), message))
-        except Exception as error:  # whatever a layer raises, it is only a hint
+            await call_with_timeout(self._layer.group_send(self._group(batch.room), message))
+        except Exception as error:  # a layer may raise anything; a batch may be lost
             self.failed += 1
-            self._outage.failed(error)
+            self._outage.on_failure(error)
         else:
-            self.done += 1
-            self._outage.worked()
+            self.sent += 1
+            self._outage.on_success()

@@ -1,10 +1,10 @@
-"""What workers tell each other through the channel layer, so that things happen sooner.
+"""The messages that workers send each other through the channel layer.
 
-A hint may be lost, doubled, late or forged, and changes nothing by itself: whoever
-receives one asks the store sooner than it would have anyway.
+A hint makes its receivers ask the store sooner than they would anyway. It may be lost,
+duplicated, late or forged: it changes nothing by itself.
 
-A bundle of publications travels the same way. It saves who gets it the look into the log, so
-it is sealed: what was forged reaches nobody.
+A publication batch saves its receivers the read from the log, so it is signed, and receivers
+ignore a batch whose signature does not match.
 """
 
 import hashlib
@@ -21,66 +21,67 @@ from realtime.store.log import LogEntry
 from .publication_batches import PublicationBatch
 from .signing import Signer
 
-TYPE = "realtime.hint"  # Channels wants every message to have a type
+TYPE = "realtime.hint"  # Channels requires a type in every message
 
 
 class HintKind(Enum):
-    """What a hint is about; its sessions are those that..."""
+    """What happened to the sessions that a hint names."""
 
-    CLOSING = "closing"  # somebody asked to close; without any, everybody shall look
-    RESUMED = "resumed"  # were resumed at the sender
+    CLOSING = "closing"  # a close was requested; without names: of some sessions
+    RESUMED = "resumed"  # they were resumed at the sender
 
 
-# A hint names at most so many sessions.
-MOST = {HintKind.CLOSING: 100, HintKind.RESUMED: 200}
+# The most sessions that one hint names.
+MAX_SESSIONS = {HintKind.CLOSING: 100, HintKind.RESUMED: 200}
 
-PUBLISHED = "published"  # what stands for a kind in a bundle's message
+PUBLISHED = "published"  # the ``kind`` of a message that carries a publication batch
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """One hint, about these sessions; about everybody's if there are none."""
+    """One hint about these sessions, or about unnamed ones if there are none."""
 
     kind: HintKind
     sessions: tuple[str, ...] = ()
 
     def message(self) -> dict[str, Any]:
-        """As it travels: what any channel layer can carry."""
+        """Return the message; any channel layer can carry it."""
         return {"type": TYPE, "kind": self.kind.value, "sessions": list(self.sessions)}
 
 
-def about(kind: HintKind, sessions: Iterable[str]) -> list[Hint]:
-    """The hints that tell of these sessions; one that is about everybody if they are too
-    many to be named as closing."""
-    waiting = iter(sessions)
-    pieces = list(iter(lambda: tuple(islice(waiting, MOST[kind])), ()))
-    if kind is HintKind.CLOSING and len(pieces) > 1:
+def hints_for(kind: HintKind, sessions: Iterable[str]) -> list[Hint]:
+    """Return the hints that name these sessions; a single one without names if there are too
+    many CLOSING sessions for one hint."""
+    remaining = iter(sessions)
+    chunks = list(iter(lambda: tuple(islice(remaining, MAX_SESSIONS[kind])), ()))
+    if kind is HintKind.CLOSING and len(chunks) > 1:
         return [Hint(kind)]
-    return [Hint(kind, piece) for piece in pieces]
+    return [Hint(kind, chunk) for chunk in chunks]
 
 
-def understand(message: object, seals: Signer) -> Hint | PublicationBatch | None:
-    """What a message of the channel layer tells; None for whatever is not exactly a hint or a
-    bundle with its seal."""
+def parse_message(message: object, signer: Signer) -> Hint | PublicationBatch | None:
+    """Return the hint or batch in a message, None if it is malformed or wrongly signed."""
     if not isinstance(message, dict) or message.get("type") != TYPE:
         return None
-    name = message.get("kind")
-    return _bundle(message, seals) if name == PUBLISHED else _hint(name, message.get("sessions"))
+    kind = message.get("kind")
+    if kind == PUBLISHED:
+        return _parse_batch(message, signer)
+    return _parse_hint(kind, message.get("sessions"))
 
 
-def _hint(name: object, named: object) -> Hint | None:
+def _parse_hint(name: object, named: object) -> Hint | None:
     kinds = {kind.value: kind for kind in HintKind}
     kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
         return None
-    sessions = _sessions(named, most=MOST[kind])
+    sessions = _parse_sessions(named, limit=MAX_SESSIONS[kind])
     if sessions is None or (not sessions and kind is not HintKind.CLOSING):
         return None
     return Hint(kind, sessions)
 
 
-def _sessions(value: object, *, most: int) -> tuple[str, ...] | None:
-    if not isinstance(value, list | tuple) or len(value) > most:
+def _parse_sessions(value: object, *, limit: int) -> tuple[str, ...] | None:
+    if not isinstance(value, list | tuple) or len(value) > limit:
         return None
     return tuple(value) if all(isinstance(item, str) for item in value) else None
 
@@ -88,63 +89,67 @@ def _sessions(value: object, *, most: int) -> tuple[str, ...] | None:
 # ---------------------------------------------------------------- publications
 
 
-class _Published(msgspec.Struct, frozen=True, array_like=True):
-    """An entry as it is written. A later release may write more behind it, here and below."""
+class _SignedEntry(msgspec.Struct, frozen=True, array_like=True):
+    """An entry in the signed text. Later releases may append fields, here and below."""
 
     offset: int
     time: int
     data: msgspec.Raw
 
 
-class _Told(msgspec.Struct, frozen=True, array_like=True):
-    """A bundle as it is written."""
+class _SignedBatch(msgspec.Struct, frozen=True, array_like=True):
+    """A batch in the signed text."""
 
     room: str
     epoch: str
     top: int
-    entries: list[_Published]
+    entries: list[_SignedEntry]
 
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Told)
+_decoder = msgspec.json.Decoder(_SignedBatch)
 
 
-def message_of(bundle: PublicationBatch, seals: Signer) -> dict[str, Any]:
-    """A bundle as it travels. All of it is one text, so that one seal is for all of it."""
+def batch_message(batch: PublicationBatch, signer: Signer) -> dict[str, Any]:
+    """Return the message that carries a batch: one text, so that one signature covers it all."""
     entries = [
-        _Published(each.offset, each.time, msgspec.Raw(each.data)) for each in bundle.entries
+        _SignedEntry(each.offset, each.time, msgspec.Raw(each.data)) for each in batch.entries
     ]
-    text = _encoder.encode(_Told(bundle.room, bundle.epoch, bundle.top, entries)).decode()
-    return {"type": TYPE, "kind": PUBLISHED, "text": text, "seal": seals.seal(text)}
+    text = _encoder.encode(_SignedBatch(batch.room, batch.epoch, batch.top, entries)).decode()
+    return {"type": TYPE, "kind": PUBLISHED, "text": text, "seal": signer.sign(text)}
 
 
-def _bundle(message: dict[Any, Any], seals: Signer) -> PublicationBatch | None:
-    text, seal = message.get("text"), message.get("seal")
-    if not isinstance(text, str) or not isinstance(seal, str) or not seals.fits(text, seal):
+def _parse_batch(message: dict[Any, Any], signer: Signer) -> PublicationBatch | None:
+    text, signature = message.get("text"), message.get("seal")
+    if not isinstance(text, str) or not isinstance(signature, str):
+        return None
+    if not signer.verify(text, signature):
         return None
     try:
-        told = _decoder.decode(text)
-    except msgspec.DecodeError:  # sealed by another version of this
+        signed = _decoder.decode(text)
+    except msgspec.DecodeError:  # signed by another version of this code
         return None
-    entries = (LogEntry(each.offset, each.time, bytes(each.data).decode()) for each in told.entries)
-    return PublicationBatch(told.room, told.epoch, told.top, tuple(entries))
+    entries = (
+        LogEntry(each.offset, each.time, bytes(each.data).decode()) for each in signed.entries
+    )
+    return PublicationBatch(signed.room, signed.epoch, signed.top, tuple(entries))
 
 
 # ---------------------------------------------------------------- groups
 
 
-def group_of(prefix: str) -> str:
-    """The group of all workers that share a registry with this prefix.
+def workers_group_name(prefix: str) -> str:
+    """Return the name of the channel layer group of all workers with this store prefix.
 
-    Hashed, because a prefix may be longer than a group's name and hold what one may not.
+    It is hashed: a prefix may be too long for a group name, or have characters it may not have.
     """
-    return _group(f"{prefix}:workers")
+    return _hashed(f"{prefix}:workers")
 
 
-def group_of_room(prefix: str, room: str) -> str:
-    """The group of those workers that somebody of this room is connected to."""
-    return _group(f"{prefix}:room:{room}")
+def room_group_name(prefix: str, room: str) -> str:
+    """Return the name of the group of the workers that have members in this room."""
+    return _hashed(f"{prefix}:room:{room}")
 
 
-def _group(name: str) -> str:
+def _hashed(name: str) -> str:
     return "realtime." + hashlib.sha256(name.encode()).hexdigest()[:32]

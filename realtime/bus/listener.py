@@ -1,4 +1,4 @@
-"""A worker's ear: its one channel of the channel layer."""
+"""Receives the messages of a worker's channel."""
 
 import asyncio
 import logging
@@ -7,68 +7,69 @@ from typing import Any
 
 from realtime.common.tasks import await_external
 
-from .command_queue import STOP_PATIENCE, LayerCommandQueue, OutageLog
+from .command_queue import STOP_TIMEOUT, LayerCommandQueue, OutageLog
 from .hints import Hint
 from .publication_batches import PublicationBatch
 
 logger = logging.getLogger("realtime.hints")
 
-# After a failure to receive: one second, then twice as long each time, up to half a minute.
-FIRST_PAUSE, DOUBLINGS = 1.0, 5
+# Pause after a failure to receive: one second, doubled each time up to half a minute.
+FIRST_BACKOFF, MAX_DOUBLINGS = 1.0, 5
 STEADY = 30.0
 
-# After a message that cannot be read: long enough not to be kept busy with such messages.
+# Pause after an unreadable message: many of them must not keep this process busy.
 UNREADABLE_PAUSE = 0.01
 
-# What waits in a layer's own queue comes without a pause: others get their turn after so many.
+# A layer's own queue is read without a pause; other tasks run after this many messages.
 SLICE = 16
 
-News = Hint | PublicationBatch
+BusMessage = Hint | PublicationBatch
 
 
 class Listener:
-    """Joins the group of all workers and reads the channel, always, from one task.
+    """Joins the group of all workers and reads the worker's channel, from one task.
 
-    Nothing relies on it. A layer may forget its members, so :meth:`join` is repeated; it
-    may raise or end a receive, so that begins anew, and ``forgotten`` is called. What is
-    not understood is counted in ``ignored`` and has no other effect.
+    Nothing relies on it. A layer may forget its members, so call :meth:`join` from time to
+    time. A receive may raise or end; the listener then joins again and calls ``on_restart()``.
+    ``parse`` takes a raw message and returns a BusMessage, or None for what is not one: those
+    are counted in ``ignored`` and have no other effect. ``on_message`` takes a BusMessage.
     """
 
     def __init__(
         self,
         layer: Any,
         group: str,
-        line: LayerCommandQueue,
+        commands: LayerCommandQueue,
         *,
-        understand: Callable[[object], News | None],
-        heed: Callable[[News], object],
-        forgotten: Callable[[], object],
+        parse: Callable[[object], BusMessage | None],
+        on_message: Callable[[BusMessage], object],
+        on_restart: Callable[[], object],
     ) -> None:
         self._layer = layer
         self._group = group
-        self._line = line
-        self._understand = understand
-        self._heed = heed
-        self._forgotten = forgotten
+        self._commands = commands
+        self._parse = parse
+        self._on_message = on_message
+        self._on_restart = on_restart
         self._channel = ""
         self._has_channel = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._outage = OutageLog("hints cannot be received", steady=STEADY)
-        self.heard = self.ignored = 0
+        self.received = self.ignored = 0
 
     def start(self) -> None:
-        """Join and listen, as soon as the layer lets us."""
+        """Join the group and begin to receive, as soon as the layer allows it."""
         self.join()
         self._task = asyncio.create_task(self._listen(), name="realtime-listener")
 
     async def channel(self) -> str:
-        """The name of the channel, as soon as there is one."""
+        """Wait until the channel exists and return its name."""
         await self._has_channel.wait()
         return self._channel
 
     def join(self) -> None:
-        """Become a member of the group, or stay one."""
-        self._line.put(self._join)
+        """Queue the command that joins the group; harmless if it is joined."""
+        self._commands.put(self._join)
 
     async def _join(self) -> None:
         if not self._channel:
@@ -77,44 +78,45 @@ class Listener:
         await self._layer.group_add(self._group, self._channel)
 
     def leave(self) -> None:
-        """Be told nothing more."""
-        self._line.put(self._leave)
+        """Queue the command that leaves the group."""
+        self._commands.put(self._leave)
 
     async def _leave(self) -> None:
         if self._channel:
             await self._layer.group_discard(self._group, self._channel)
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Stop receiving."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait([self._task], timeout=STOP_PATIENCE)
+            await asyncio.wait([self._task], timeout=STOP_TIMEOUT)
 
     async def _listen(self) -> None:
         channel = await self.channel()
         while True:
             try:
                 for _ in range(SLICE):
-                    self._hear(await await_external(self._layer.receive(channel)))
-            except ValueError:  # a message of somebody who speaks otherwise
+                    self._process(await await_external(self._layer.receive(channel)))
+            except ValueError:  # the layer could not decode a message
                 self._ignore()
                 await asyncio.sleep(UNREADABLE_PAUSE)
-            except Exception as error:  # whatever a layer raises, nothing may end this task
-                self._outage.failed(error)
-                await asyncio.sleep(FIRST_PAUSE * 2 ** min(self._outage.failures - 1, DOUBLINGS))
+            except Exception as error:  # a layer may raise anything; this task must go on
+                self._outage.on_failure(error)
+                doublings = min(self._outage.failures - 1, MAX_DOUBLINGS)
+                await asyncio.sleep(FIRST_BACKOFF * 2**doublings)
                 self.join()
-                self._forgotten()
+                self._on_restart()
             else:
                 await asyncio.sleep(0)
 
-    def _hear(self, message: object) -> None:
-        self._outage.worked()
-        news = self._understand(message)
-        if news is None:
+    def _process(self, raw: object) -> None:
+        self._outage.on_success()
+        message = self._parse(raw)
+        if message is None:
             self._ignore()
         else:
-            self.heard += 1
-            self._heed(news)
+            self.received += 1
+            self._on_message(message)
 
     def _ignore(self) -> None:
         self.ignored += 1

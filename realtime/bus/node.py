@@ -1,7 +1,6 @@
-"""A worker among workers: what it tells the others, and what it does when it is told."""
+"""A worker's end of the channel layer: notifies other workers and reacts to their messages."""
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,121 +10,129 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer
 
 from .announcer import Announcer
-from .command_queue import STOP_PATIENCE, LayerCommandQueue
-from .hints import MOST, Hint, HintKind, about, group_of, group_of_room, understand
-from .listener import Listener, News
+from .command_queue import STOP_TIMEOUT, LayerCommandQueue
+from .hints import (
+    MAX_SESSIONS,
+    Hint,
+    HintKind,
+    hints_for,
+    parse_message,
+    room_group_name,
+    workers_group_name,
+)
+from .listener import BusMessage, Listener
 from .publication_batches import PublicationBatch
 from .signing import Signer
 from .subscriptions import Subscriptions
 
-logger = logging.getLogger("realtime.hints")
-
-GATHERING = 0.050  # seconds in which sessions are gathered for one hint
-FLUSH_EVERY = 0.250  # seconds at least between two flushes that hints ask for
+HINT_DELAY = 0.050  # seconds in which sessions are collected for one hint
+FLUSH_INTERVAL = 0.250  # seconds at least between two flushes that hints cause
 
 
 def leaves_process(layer: Any) -> bool:
-    """Whether what is sent to this channel layer can reach another process."""
+    """Return whether messages of this channel layer can reach other processes."""
     return not isinstance(layer, InMemoryChannelLayer)
 
 
 class BusNode:
-    """Tells all workers of this registry, itself included, and heeds what they tell.
+    """Notifies all workers with the same store prefix, itself included, and handles what it
+    receives.
 
-    A hint makes this worker flush at once, with the sessions it names, if any of them is
-    connected here; the store's answer decides what becomes of them. However many hints
-    come, they cause no more than one flush every FLUSH_EVERY seconds.
+    ``mark_changed(sessions)`` has the next flush report those that are connected here, and
+    returns whether any is; then, or if the hint names none, ``flush_at(monotonic_seconds)`` is
+    called. The store's answer decides what happens to the sessions. However many hints come,
+    they cause at most one flush every FLUSH_INTERVAL seconds. ``on_publication(batch)``
+    gets the publications of rooms that are open here.
 
-    ``find`` knows who is connected here. Of publications those workers are told that have
-    somebody in the room; what they tell goes to ``told``. Where the layer leads to no other
-    process, nobody is told and nobody asked.
+    With a layer that does not leave the process, publications are neither announced nor
+    subscribed to.
     """
 
     def __init__(
         self,
         layer: Any,
-        seals: Signer,
+        signer: Signer,
         *,
         prefix: str,
         mark_changed: Callable[[Sequence[str]], bool],
         flush_at: Callable[[float], object],
-        told: Callable[[PublicationBatch], object],
+        on_publication: Callable[[PublicationBatch], object],
     ) -> None:
         self._layer = layer
-        self._group = group_of(prefix)
+        self._group = workers_group_name(prefix)
         self._mark_changed = mark_changed
         self._flush_at = flush_at
-        self._told = told
+        self._on_publication = on_publication
         self._next_flush = -math.inf
-        self._gathered: dict[HintKind, dict[str, None]] = {kind: {} for kind in HintKind}
+        self._pending: dict[HintKind, dict[str, None]] = {kind: {} for kind in HintKind}
         self._timer: asyncio.TimerHandle | None = None
-        self._leads_outside = leaves_process(layer)
-        self.line = LayerCommandQueue()
+        self._leaves_process = leaves_process(layer)
+        self.commands = LayerCommandQueue()
+        group = partial(room_group_name, prefix)
+        self.announcer = Announcer(layer, signer, asyncio.get_running_loop(), group=group)
         self.listener = Listener(
             layer,
             self._group,
-            self.line,
-            understand=partial(understand, seals=seals),
-            heed=self.heed,
-            forgotten=self._begin_anew,
+            self.commands,
+            parse=partial(parse_message, signer=signer),
+            on_message=self.on_message,
+            on_restart=self._renew_subscriptions,
         )
-        group = partial(group_of_room, prefix)
-        self.announcer = Announcer(layer, seals, asyncio.get_running_loop(), group=group)
         self.subscriptions = Subscriptions(layer, group=group, channel=self.listener.channel)
 
     def start(self) -> None:
-        """Begin to listen, in the running loop."""
+        """Begin to receive, in the running loop."""
         self.listener.start()
 
-    async def stay(self) -> None:
-        """Join again: a layer that has forgotten this worker hears of it anew."""
+    async def rejoin(self) -> None:
+        """Repeat the membership of the workers' group and some subscriptions, in case the layer
+        has forgotten them."""
         self.listener.join()
         self.subscriptions.renew()
 
-    def _begin_anew(self) -> None:
-        self.subscriptions.begin_anew()
+    def _renew_subscriptions(self) -> None:
+        self.subscriptions.renew_all()
 
     async def stop(self) -> None:
-        """Leave the groups if that can be had at once, and end all tasks."""
+        """Leave the groups if the layer does so within STOP_TIMEOUT, and end all tasks."""
         if self._timer is not None:
             self._timer.cancel()
         self.listener.leave()
         await asyncio.gather(
-            self.line.settle(STOP_PATIENCE),
-            self.announcer.settle(STOP_PATIENCE),
+            self.commands.flush(STOP_TIMEOUT),
+            self.announcer.flush(STOP_TIMEOUT),
             self.subscriptions.stop(),
         )
-        await asyncio.gather(self.line.stop(), self.announcer.stop())
+        await asyncio.gather(self.commands.stop(), self.announcer.stop())
         await self.listener.stop()
 
-    # ------------------------------------------------------------ rooms
+    # ------------------------------------------------------------ publications
 
-    def opened(self, room: str) -> None:
-        """Somebody here is in this room: publications of others shall be heard."""
-        if self._leads_outside:
-            self.subscriptions.opened(room)
+    def subscribe(self, room: str) -> None:
+        """Receive the publications of a room from now on."""
+        if self._leaves_process:
+            self.subscriptions.subscribe(room)
 
-    def closed(self, room: str) -> None:
-        """Nobody here is in this room any more."""
-        if self._leads_outside:
-            self.subscriptions.closed(room)
+    def unsubscribe(self, room: str) -> None:
+        """Receive the publications of a room no longer."""
+        if self._leaves_process:
+            self.subscriptions.unsubscribe(room)
 
-    def announce(self, bundle: PublicationBatch, *, patience: float = 0.0) -> None:
-        """Tell those workers who have somebody in the room. From any thread, like
-        :meth:`Announcer.tell`."""
-        if self._leads_outside:
-            self.announcer.tell(bundle, patience=patience)
+    def announce(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None:
+        """Send a batch to the workers that subscribe to its room; see :class:`Announcer`."""
+        if self._leaves_process:
+            self.announcer.announce(batch, timeout=timeout)
 
-    # ------------------------------------------------------------ telling
+    # ------------------------------------------------------------ hints
 
-    def tell(self, kind: HintKind, sessions: Iterable[str]) -> None:
-        """Tell all workers of these sessions, together with those of the next moment."""
-        gathered = self._gathered[kind]
-        gathered.update(dict.fromkeys(sessions))
-        if len(gathered) >= MOST[kind]:
+    def notify(self, kind: HintKind, sessions: Iterable[str]) -> None:
+        """Send all workers a hint about these sessions, and those of the next HINT_DELAY."""
+        pending = self._pending[kind]
+        pending.update(dict.fromkeys(sessions))
+        if len(pending) >= MAX_SESSIONS[kind]:
             self._send(kind)
-        elif gathered and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHERING, self._send_all)
+        elif pending and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(HINT_DELAY, self._send_all)
 
     def _send_all(self) -> None:
         self._timer = None
@@ -133,25 +140,25 @@ class BusNode:
             self._send(kind)
 
     def _send(self, kind: HintKind) -> None:
-        for hint in about(kind, self._gathered[kind]):
-            self.line.put(partial(self._layer.group_send, self._group, hint.message()))
-        self._gathered[kind].clear()
+        for hint in hints_for(kind, self._pending[kind]):
+            self.commands.put(partial(self._layer.group_send, self._group, hint.message()))
+        self._pending[kind].clear()
 
-    # ------------------------------------------------------------ heeding
+    # ------------------------------------------------------------ receiving
 
-    def heed(self, news: News) -> None:
-        """Pass on what was published; ask the store soon if a hint is about anybody here."""
-        if isinstance(news, PublicationBatch):
-            self._told(news)
+    def on_message(self, message: BusMessage) -> None:
+        """Pass a batch on, or flush soon if a hint may be about sessions here."""
+        if isinstance(message, PublicationBatch):
+            self._on_publication(message)
         else:
-            self._look_for(news)
+            self._on_hint(message)
 
-    def _look_for(self, hint: Hint) -> None:
+    def _on_hint(self, hint: Hint) -> None:
         if self._mark_changed(hint.sessions) or not hint.sessions:
-            self._hasten()
+            self._schedule_flush()
 
-    def _hasten(self) -> None:
+    def _schedule_flush(self) -> None:
         now = time.monotonic()
         if now >= self._next_flush:
-            self._next_flush = max(now, self._next_flush + FLUSH_EVERY)
+            self._next_flush = max(now, self._next_flush + FLUSH_INTERVAL)
         self._flush_at(self._next_flush)

@@ -1,4 +1,4 @@
-"""Publications on their way from a log to those who want them at once."""
+"""Batches of publications on their way from the log to the workers that deliver them."""
 
 import threading
 from collections import OrderedDict
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from realtime.store.log import LogEntry
 
-# A room keeps no more in mind than so many that come early, see ``room.py``.
-MOST_ENTRIES = 64
-MOST_BYTES = 256 * 1024  # of one bundle, unless a single entry is larger
+# A room keeps at most this many early publications, see ``room.py``; more would be wasted.
+MAX_ENTRIES = 64
+MAX_BYTES = 256 * 1024  # of one batch, unless a single entry is larger
 
-# What waits in one place, in all.
-MOST_ROOMS = 10_000
-MOST_WAITING_BYTES = 16 * 1024 * 1024
+# Bounds of one queue.
+MAX_ROOMS = 10_000
+MAX_QUEUED_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationBatch:
-    """News of a room's log: it has come to offset ``top`` of this epoch, by these entries among
-    others. Without entries: whoever cares for the room looks into its log."""
+    """Says that a room's log has reached offset ``top`` in ``epoch``, and carries some of the
+    newest entries. Receivers read from the log what the batch does not carry."""
 
     room: str
     epoch: str
@@ -27,93 +27,92 @@ class PublicationBatch:
 
     @property
     def size(self) -> int:
-        """Characters of data, which is what its memory is made of."""
+        """Characters of data: they make up nearly all of its memory."""
         return sum(len(entry.data) for entry in self.entries)
 
     def fits(self) -> bool:
-        """Whether it is small enough to travel as one."""
-        return len(self.entries) <= MOST_ENTRIES and self.size <= MOST_BYTES
+        """Return whether the batch is small enough for one message."""
+        return len(self.entries) <= MAX_ENTRIES and self.size <= MAX_BYTES
 
-    def with_more(self, later: "PublicationBatch") -> "PublicationBatch":
-        """Together with what was published later in the same room."""
+    def merged_with(self, later: "PublicationBatch") -> "PublicationBatch":
+        """Append the entries of a later batch of the same room; a new epoch replaces all."""
         if later.epoch != self.epoch:
             return later
         top = max(self.top, later.top)
         return PublicationBatch(self.room, self.epoch, top, (*self.entries, *later.entries))
 
-    def cut(self) -> "PublicationBatch":
-        """What is left of one that does not fit: the newest entry makes whoever gets it read
-        the others in the log."""
+    def truncated(self) -> "PublicationBatch":
+        """Keep the newest entry only; it makes receivers read the others from the log."""
         return PublicationBatch(self.room, self.epoch, self.top, self.entries[-1:])
 
 
 class PublicationQueue:
-    """Bundles that wait for somebody to take them: one for each room, which gathers what comes
-    meanwhile, in order. For any threads on both sides.
+    """A bounded queue from any threads to one consumer: one batch per room, oldest room first.
 
-    Bounded: a bundle that would not fit is cut, and where there are too many rooms, or bytes,
-    those give way that have waited for longest. A thread may wait for a moment before that.
+    Publications of a room that is queued already are appended to its batch. A batch that gets
+    too large is truncated; beyond MAX_ROOMS or MAX_QUEUED_BYTES the oldest batches are dropped.
+    ``lost`` counts both.
     """
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, PublicationBatch] = OrderedDict()
         self._bytes = 0
-        self._taker_knows = False
+        self._consumer_awake = False
         self._changed = threading.Condition()
-        self.lost = 0  # bundles that were cut or have given way
+        self.lost = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, bundle: PublicationBatch, *, patience: float = 0.0) -> bool:
-        """Add a bundle. True if whoever takes them has to be told that there is one.
+    def put(self, batch: PublicationBatch, *, timeout: float = 0.0) -> bool:
+        """Add a batch; return True if the caller must wake the consumer.
 
-        Where it does not fit as it is, waits up to ``patience`` seconds for room.
+        Waits up to ``timeout`` seconds while the batch would be truncated or others dropped.
         """
         with self._changed:
-            if patience:
-                self._changed.wait_for(lambda: self._has_room_for(bundle), patience)
-            self._add(bundle)
-            self._make_room()
-            must_be_told, self._taker_knows = not self._taker_knows, True
-        return must_be_told
+            if timeout:
+                self._changed.wait_for(lambda: self._has_room_for(batch), timeout)
+            self._add(batch)
+            self._drop_oldest()
+            must_wake, self._consumer_awake = not self._consumer_awake, True
+        return must_wake
 
     def take(self) -> PublicationBatch | None:
-        """The bundle that has waited for longest; after None the taker is told of the next."""
+        """Remove and return the oldest batch. After None, the next ``put`` returns True."""
         with self._changed:
             if not self._waiting:
-                self._taker_knows = False
+                self._consumer_awake = False
                 return None
-            bundle = self._pop()
+            batch = self._pop()
             self._changed.notify_all()
-            return bundle
+            return batch
 
-    def _has_room_for(self, bundle: PublicationBatch) -> bool:
-        before = self._waiting.get(bundle.room)
+    def _has_room_for(self, batch: PublicationBatch) -> bool:
+        queued = self._waiting.get(batch.room)
         return (
-            (before is None or before.with_more(bundle).fits())
-            and len(self._waiting) + (before is None) <= MOST_ROOMS
-            and (not self._waiting or self._bytes + bundle.size <= MOST_WAITING_BYTES)
+            (queued is None or queued.merged_with(batch).fits())
+            and len(self._waiting) + (queued is None) <= MAX_ROOMS
+            and (not self._waiting or self._bytes + batch.size <= MAX_QUEUED_BYTES)
         )
 
-    def _add(self, bundle: PublicationBatch) -> None:
-        if before := self._waiting.get(bundle.room):
-            self._bytes -= before.size
-            bundle = before.with_more(bundle)
-        if not bundle.fits():
-            bundle = bundle.cut()
+    def _add(self, batch: PublicationBatch) -> None:
+        if queued := self._waiting.get(batch.room):
+            self._bytes -= queued.size
+            batch = queued.merged_with(batch)
+        if not batch.fits():
+            batch = batch.truncated()
             self.lost += 1
-        self._waiting[bundle.room] = bundle
-        self._bytes += bundle.size
+        self._waiting[batch.room] = batch
+        self._bytes += batch.size
 
-    def _make_room(self) -> None:
+    def _drop_oldest(self) -> None:
         while len(self._waiting) > 1 and (
-            len(self._waiting) > MOST_ROOMS or self._bytes > MOST_WAITING_BYTES
+            len(self._waiting) > MAX_ROOMS or self._bytes > MAX_QUEUED_BYTES
         ):
             self._pop()
             self.lost += 1
 
     def _pop(self) -> PublicationBatch:
-        _, bundle = self._waiting.popitem(last=False)
-        self._bytes -= bundle.size
-        return bundle
+        _, batch = self._waiting.popitem(last=False)
+        self._bytes -= batch.size
+        return batch

@@ -1,30 +1,30 @@
-"""Seals: what shows that a text comes from somebody who knows the project's secret."""
+"""Signatures of channel layer messages, made with keys derived from the project's secret."""
 
 import hashlib
 import hmac
 from collections.abc import Sequence
 
-SIZE = 16  # bytes: nobody guesses 128 bits
+SIGNATURE_BYTES = 16  # 128 bits cannot be guessed
 
 
 class Signer:
-    """Seals with the first of the keys (at most 64 bytes each), and knows those of all of them,
-    so that a key can be replaced while others still use it."""
+    """Signs with the first key and accepts the signatures of all keys (at most 64 bytes each),
+    so that a key can be rotated while other processes still sign with the old one."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = tuple(keys)
 
-    def seal(self, text: str) -> str:
-        """The seal of this text and no other."""
-        return _seal(self._keys[0], text)
+    def sign(self, text: str) -> str:
+        """Return the signature of ``text``, in hexadecimal."""
+        return _signature(self._keys[0], text)
 
-    def fits(self, text: str, seal: str) -> bool:
-        """Whether it is the seal of this text. Takes any two texts, and raises nothing."""
-        given = seal.encode("utf-8", "surrogatepass")
-        fitting = (hmac.compare_digest(_seal(key, text).encode(), given) for key in self._keys)
-        return any(fitting)
+    def verify(self, text: str, signature: str) -> bool:
+        """Return whether ``signature`` belongs to ``text``. Accepts any strings, never raises."""
+        given = signature.encode("utf-8", "surrogatepass")
+        matches = (hmac.compare_digest(_signature(key, text).encode(), given) for key in self._keys)
+        return any(matches)
 
 
-def _seal(key: bytes, text: str) -> str:
+def _signature(key: bytes, text: str) -> str:
     encoded = text.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(encoded, key=key, digest_size=SIZE).hexdigest()
+    return hashlib.blake2b(encoded, key=key, digest_size=SIGNATURE_BYTES).hexdigest()

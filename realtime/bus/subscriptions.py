@@ -1,4 +1,4 @@
-"""Which rooms' groups a worker's channel is in."""
+"""Keeps a worker's channel in the channel layer groups of its rooms."""
 
 import asyncio
 import math
@@ -6,22 +6,24 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .command_queue import STOP_PATIENCE, OutageLog, call_with_timeout
+from .command_queue import STOP_TIMEOUT, OutageLog, call_with_timeout
 
-# After a failure: a quarter of a second, then twice as long each time, up to eight seconds.
-FIRST_PAUSE, DOUBLINGS = 0.25, 5
+# Pause after a failure: a quarter of a second, doubled each time up to eight seconds.
+FIRST_BACKOFF, MAX_DOUBLINGS = 0.25, 5
 
-# With every renewal so much of all rooms is said again: all of them in ten minutes.
+# This many calls of ``renew`` repeat all subscriptions: all of them within ten minutes.
 RENEWALS = 60
 
 
 class Subscriptions:
-    """Joins a room's group when somebody here comes into it, and leaves when nobody is left.
+    """Joins the group of a room when it opens at this worker, leaves it when it closes.
 
-    Nothing waits for that, nor relies on it. One task gives the layer one command at a time,
-    until what the layer was told last is what is wanted: a room left and joined again in
-    between is no command at all. What failed is said again after a pause. There are never more
-    rooms in mind than are wanted, and were when the layer was told of them.
+    Nothing waits for that or relies on it. One task gives the layer one command at a time until
+    its groups are those that are wanted; a room that closes and opens again in between costs no
+    command. A command that failed is repeated after a pause. The memory is bounded by the
+    rooms that are wanted now, and those that were when their group was joined.
+
+    ``group`` takes a room and returns its group's name; ``channel()`` waits for the channel's.
     """
 
     def __init__(
@@ -35,79 +37,80 @@ class Subscriptions:
         self._group = group
         self._channel = channel
         self._wanted: set[str] = set()
-        # What the layer was told to join, longest ago first, and whether that is certain.
-        self._told: OrderedDict[str, bool] = OrderedDict()
-        self._due: OrderedDict[str, None] = OrderedDict()  # to be said, in this order
+        # Groups the layer was asked to join, oldest request first, and whether it confirmed.
+        self._joined: OrderedDict[str, bool] = OrderedDict()
+        self._due: OrderedDict[str, None] = OrderedDict()  # rooms that need a command, in order
         self._task: asyncio.Task[None] | None = None
         self._outage = OutageLog("rooms cannot be subscribed to")
 
-    def opened(self, room: str) -> None:
-        """Somebody here is in this room."""
+    def subscribe(self, room: str) -> None:
+        """Join the room's group soon."""
         self._wanted.add(room)
-        self._settle(room, is_right=self._told.get(room, False))
+        self._update(room, is_done=self._joined.get(room, False))
 
-    def closed(self, room: str) -> None:
-        """Nobody here is in this room any more."""
+    def unsubscribe(self, room: str) -> None:
+        """Leave the room's group soon."""
         self._wanted.discard(room)
-        self._settle(room, is_right=room not in self._told)
+        self._update(room, is_done=room not in self._joined)
 
-    def _settle(self, room: str, *, is_right: bool) -> None:
-        if is_right:
+    def _update(self, room: str, *, is_done: bool) -> None:
+        if is_done:
             self._due.pop(room, None)
         else:
-            self._say(room)
+            self._schedule(room)
 
     def renew(self) -> None:
-        """Say some of it again, those rooms first that were said longest ago: a layer may
-        forget. After RENEWALS calls everything has been said again."""
-        share = math.ceil(len(self._told) / RENEWALS)
-        for room, _ in zip(list(self._told), range(share), strict=False):
-            self._say(room)
+        """Repeat the oldest part of all subscriptions, because a layer may forget members;
+        RENEWALS calls repeat them all."""
+        share = math.ceil(len(self._joined) / RENEWALS)
+        for room, _ in zip(list(self._joined), range(share), strict=False):
+            self._schedule(room)
 
-    def begin_anew(self) -> None:
-        """Say all of it again: the layer has probably forgotten."""
-        for room in self._told:
-            self._say(room)
+    def renew_all(self) -> None:
+        """Repeat all subscriptions: the layer has probably forgotten them."""
+        for room in self._joined:
+            self._schedule(room)
 
-    def _say(self, room: str) -> None:
+    def _schedule(self, room: str) -> None:
         self._due[room] = None
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="realtime-subscriptions")
 
     @property
-    def settled(self) -> bool:
-        """Whether there is nothing to be said."""
+    def idle(self) -> bool:
+        """Whether no command is due."""
         return not self._due
 
     async def stop(self) -> None:
-        """Leave all groups, as far as that can be had at once, and end the task."""
+        """Leave all groups, as far as the layer does so within STOP_TIMEOUT, and end the task."""
         for room in list(self._wanted):
-            self.closed(room)
+            self.unsubscribe(room)
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=STOP_PATIENCE)
+            await asyncio.wait([self._task], timeout=STOP_TIMEOUT)
             self._task.cancel()
-            await asyncio.wait([self._task], timeout=STOP_PATIENCE)
+            await asyncio.wait([self._task], timeout=STOP_TIMEOUT)
 
     async def _run(self) -> None:
         channel = await self._channel()
         while self._due:
             room, _ = self._due.popitem(last=False)
             try:
-                await call_with_timeout(self._tell(room, channel))
-            except Exception as error:  # whatever a layer raises, it only makes things slower
+                await call_with_timeout(self._send(room, channel))
+            except Exception as error:  # a layer may raise anything; delivery is only slower
                 self._due.setdefault(room)
-                self._outage.failed(error)
-                await asyncio.sleep(FIRST_PAUSE * 2 ** min(self._outage.failures - 1, DOUBLINGS))
+                self._outage.on_failure(error)
+                doublings = min(self._outage.failures - 1, MAX_DOUBLINGS)
+                await asyncio.sleep(FIRST_BACKOFF * 2**doublings)
             else:
-                self._outage.worked()
-                await asyncio.sleep(0)  # not every layer gives others their turn
+                self._outage.on_success()
+                await asyncio.sleep(0)  # not every layer lets other tasks run
 
-    async def _tell(self, room: str, channel: str) -> None:
-        self._told[room] = False  # until it is done: one that fails may have taken effect
-        self._told.move_to_end(room)
+    async def _send(self, room: str, channel: str) -> None:
+        self._joined[room] = False  # until the layer confirms: a failed call may have worked
+        self._joined.move_to_end(room)
         if room in self._wanted:
             await self._layer.group_add(self._group(room), channel)
-            self._told[room] = True
+            self._joined[room] = True
         else:
             await self._layer.group_discard(self._group(room), channel)
-            del self._told[room]
+            del self._joined[room]

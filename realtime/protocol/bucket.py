@@ -2,7 +2,10 @@
 
 
 class TokenBucket:
-    """Holds at most ``burst`` tokens and gains ``rate`` a second; starts full."""
+    """Holds at most ``burst`` tokens and gains ``rate`` a second; starts full.
+
+    ``now`` is in seconds of any monotonic clock, here and below.
+    """
 
     __slots__ = ("_burst", "_rate", "_since", "_tokens")
 
@@ -13,7 +16,7 @@ class TokenBucket:
         self._since = now
 
     def take(self, now: float, *, tokens: float = 1) -> bool:
-        """Take so many tokens, if they are there."""
+        """Take this many tokens and return True, or take none and return False."""
         gained = (now - self._since) * self._rate
         self._tokens = min(self._burst, self._tokens + gained)
         self._since = now
@@ -22,6 +25,6 @@ class TokenBucket:
         self._tokens -= tokens
         return True
 
-    def give_back(self) -> None:
-        """What was taken does not count."""
+    def refund(self) -> None:
+        """Put one token back."""
         self._tokens = min(self._burst, self._tokens + 1)

@@ -1,10 +1,10 @@
-"""Close codes and error codes: the vocabulary of how things end and go wrong."""
+"""Close codes of connections, and error codes of frames that could not be served."""
 
 from enum import Enum, IntEnum
 
 
 class CloseCode(IntEnum):
-    """Why a connection ended. ``docs/protocol.md`` has the client's side of the table."""
+    """Why a connection ended; ``docs/protocol.md`` says what a client does about each."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -28,7 +28,7 @@ class CloseCode(IntEnum):
 
     @property
     def reason(self) -> str:
-        """What the code means, in words for people; goes into ``goodbye`` and the close frame."""
+        """The code in words, for ``goodbye`` and the close frame."""
         return REASONS[self]
 
 
@@ -55,42 +55,40 @@ REASONS: dict[CloseCode, str] = {
 }
 
 
-FINAL = 4500  # after a code from here to 4999 the client stays away
+FINAL = 4500  # after codes from here to 4999 a client does not reconnect
 
 
 def reason_for(code: int) -> str:
-    """The reason in words for any code, also an application's own: ``"code 4700"``."""
+    """Return any code in words; an application's own as ``"code 4700"``."""
     return REASONS[CloseCode(code)] if code in REASONS else f"code {code}"
 
 
-# What a browser closes with when its page is closed or left: 1001 by itself, 1005 (a close frame
-# without a code) where the page closes its socket before it goes, as our client does.
-LEFT = frozenset({1001, 1005})
+# Codes of a browser whose page is closed or left: 1001 by itself, 1005 (a close frame without a
+# code) if the page closes its socket first, as our client does.
+PAGE_LEFT = frozenset({1001, 1005})
 
 
 def reason_of_peer(code: int) -> str:
-    """The same for a code that the peer has closed with: 1001 and 1005 are what a browser says
-    when its page is closed or left, and no word about the server."""
-    return "client went away" if code in LEFT else reason_for(code)
+    """Return the peer's close code in words; from a browser, 1001 is not about the server."""
+    return "client went away" if code in PAGE_LEFT else reason_for(code)
 
 
 def is_final(code: int) -> bool:
-    """Whether the client stays away after this code: 4500–4999. The others are retried."""
+    """Return whether clients do not reconnect after this code: 4500–4999."""
     return FINAL <= code <= 4999
 
 
 def ends_session(code: int) -> bool:
-    """Whether the session ends with a connection that the server closes with this code.
+    """Return whether a connection that the server closes with this code ends its session.
 
-    Final codes end it, except 4506, which ends a connection only: the session
-    lives on elsewhere. Every other end leaves it suspended, free to resume.
-    A client's ``bye`` ends it too, whatever the code.
+    Final codes do, except 4506: the session continues on another connection. After any other
+    code it is suspended and can be resumed. A client's ``bye`` ends it, too.
     """
     return is_final(code) and code != CloseCode.TAKEN_OVER
 
 
 class ErrorCode(Enum):
-    """What was wrong with a frame; the ``code`` of an ``error`` frame."""
+    """Why a frame was not served; the ``code`` of an ``error`` frame."""
 
     INVALID_JSON = "invalid_json"
     INVALID_MESSAGE = "invalid_message"

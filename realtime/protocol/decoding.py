@@ -1,8 +1,4 @@
-"""How a client's frame is read: strictly.
-
-A frame that is not one of the client's messages raises :class:`BadFrame` with the error
-code and a sentence that says what was expected.
-"""
+"""Decodes the frames of clients, strictly."""
 
 import math
 import re
@@ -15,18 +11,18 @@ from .messages import ClientMessage, RawRoomMessage, RoomMessage, UnreadMessage
 from .rooms import MAX_NAME
 
 MAX_DETAIL = 200  # characters of an error's sentence
-MAX_ESCAPE = 6  # bytes that may stand for one: \u0041
+MAX_ESCAPE = 6  # bytes of an escape that stands for one byte: \u0041
 
 
-class _Kind(msgspec.Struct, frozen=True):
-    """The one field that every message has, whatever it is; the rest is passed over."""
+class _TypeOnly(msgspec.Struct, frozen=True):
+    """The field that every message has; the decoder skips the others."""
 
     type: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _decoder = msgspec.json.Decoder(UnreadMessage)
-_kinds = msgspec.json.Decoder(_Kind)
-_values = msgspec.json.Decoder()
+_type_decoder = msgspec.json.Decoder(_TypeOnly)
+_data_decoder = msgspec.json.Decoder()
 
 
 def _number(text: str) -> float:
@@ -36,42 +32,41 @@ def _number(text: str) -> float:
     return number
 
 
-# Msgspec reads a number such as 1e300 by way of its digits: 64 KiB of these took 0.3 s. Python
-# needs a thirtieth of that, and more than msgspec for what has no exponent.
+# msgspec expands a number such as 1e300 to its digits: 64 KiB of them took 0.3 s. Python takes a
+# thirtieth of that, but is slower than msgspec without exponents.
 _EXPONENT = re.compile(rb"[0-9][eE]")
-_values_with_exponents = msgspec.json.Decoder(float_hook=_number)
+_exponent_decoder = msgspec.json.Decoder(float_hook=_number)
 
 TYPES = tuple(sorted(t.__struct_config__.tag for t in ClientMessage.__args__))
 
 
 class BadFrame(Exception):
-    """A frame that is not one of the client's messages."""
+    """A frame that is not one of the client's messages; ``detail`` says what was expected."""
 
     def __init__(self, code: ErrorCode, detail: str) -> None:
         super().__init__(detail)
         self.code = code
-        # It may quote the frame: a megabyte in must not be a megabyte out.
+        # It may quote the frame: a megabyte received must not be a megabyte sent.
         self.detail = detail if len(detail) <= MAX_DETAIL else f"{detail[: MAX_DETAIL - 1]}…"
 
 
 class TooMuchData(BadFrame):
-    """A ``message`` that is well-formed, and whose data is too large: it has an ``id`` to be
-    answered with, and ``room`` unless that is no room's name."""
+    """A well-formed ``message`` whose data is too large. ``id`` is its id; ``room`` its room, or
+    None if that is too long for a room's name."""
 
-    def __init__(self, said: RawRoomMessage, max_data: int) -> None:
+    def __init__(self, raw: RawRoomMessage, max_data: int) -> None:
         super().__init__(
             ErrorCode.INVALID_MESSAGE, f"expected at most {max_data} bytes of JSON as data"
         )
-        self.id = said.id
-        self.room = said.room if len(said.room) <= MAX_NAME else None
+        self.id = raw.id
+        self.room = raw.room if len(raw.room) <= MAX_NAME else None
 
 
 def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMessage:
-    """Read a text frame of at most ``max_size`` bytes, and of a ``message`` at most ``max_data``
-    bytes of data. Raises :class:`BadFrame`.
+    """Decode a text frame of at most ``max_size`` bytes, and at most ``max_data`` bytes of data
+    in a ``message``. Raises :class:`BadFrame`.
 
-    What is not asked for costs a scan, not its values: unknown fields, frames that are no
-    messages, and data that is too large.
+    Unknown fields, invalid frames and data that is too large are scanned without building values.
     """
     _check_size(text, max_size)
     try:
@@ -86,34 +81,34 @@ def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMe
         check_json(text)
     except BadValue as bad:
         raise BadFrame(ErrorCode.INVALID_MESSAGE, str(bad)) from None
-    return _read(message, max_data) if isinstance(message, RawRoomMessage) else message
+    return _decode_data(message, max_data) if isinstance(message, RawRoomMessage) else message
 
 
-def _read(said: RawRoomMessage, max_data: int) -> RoomMessage:
-    large = len(said.data) > max_data
-    if large and _least_size(said.data) > max_data:
-        raise TooMuchData(said, max_data)
-    decoder = _values_with_exponents if _EXPONENT.search(said.data) else _values
+def _decode_data(raw: RawRoomMessage, max_data: int) -> RoomMessage:
+    large = len(raw.data) > max_data
+    if large and _least_size(raw.data) > max_data:
+        raise TooMuchData(raw, max_data)
+    decoder = _exponent_decoder if _EXPONENT.search(raw.data) else _data_decoder
     try:
-        data = decoder.decode(said.data)
+        data = decoder.decode(raw.data)
     except msgspec.ValidationError:
         raise BadFrame(ErrorCode.INVALID_MESSAGE, OUT_OF_RANGE) from None
     except msgspec.DecodeError as error:
         raise _not_json(error) from None
     if large and len(msgspec.json.encode(data)) > max_data:
-        raise TooMuchData(said, max_data)
-    return RoomMessage(id=said.id, room=said.room, data=data, key=said.key)
+        raise TooMuchData(raw, max_data)
+    return RoomMessage(id=raw.id, room=raw.room, data=data, key=raw.key)
 
 
 def _least_size(data: msgspec.Raw) -> int:
-    """What JSON cannot be shorter than, however it is written: neither blanks nor escapes count."""
+    """Return a lower bound of the size once whitespace and escapes are removed."""
     compact = msgspec.json.format(data, indent=-1)
     return len(compact) - (MAX_ESCAPE - 1) * compact.count(b"\\")
 
 
 def size_of(text: str) -> int:
-    """The bytes of a text in UTF-8."""
-    # Python knows of a text whether it is ASCII.
+    """Return the bytes of a text in UTF-8."""
+    # Python stores whether a text is ASCII.
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
@@ -128,17 +123,17 @@ def _not_json(error: Exception) -> BadFrame:
 
 
 def _invalid(text: str, detail: str) -> BadFrame:
-    """Tell an unknown type from a known one with wrong fields, and both from what is no JSON: the
-    messages' decoder stops at the first wrong field. The rare path: reads twice."""
+    """Return the error for an unknown type, for wrong fields, or for a text that is no JSON. It
+    decodes again, because the first decoder stops at the first wrong field."""
     try:
-        kind = _kinds.decode(text).type
+        kind = _type_decoder.decode(text).type
     except msgspec.ValidationError:
         return BadFrame(ErrorCode.INVALID_MESSAGE, detail)
     except msgspec.DecodeError as error:
         return _not_json(error)
     except RecursionError:
         return BadFrame(ErrorCode.INVALID_MESSAGE, TOO_DEEP)
-    if bytes(kind).startswith(b'"') and _values.decode(kind) not in TYPES:
+    if bytes(kind).startswith(b'"') and _data_decoder.decode(kind) not in TYPES:
         return BadFrame(ErrorCode.UNKNOWN_TYPE, f"expected a type that is one of {_list(TYPES)}")
     return BadFrame(ErrorCode.INVALID_MESSAGE, detail)
 

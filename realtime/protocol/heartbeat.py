@@ -1,18 +1,16 @@
 """The heartbeat as a pure machine: events and ``now`` in, actions out.
 
-It never sleeps, reads no clock and does no I/O. The owner asks ``tick(now)``
-when ``due`` has come and does what it answers. Both sides of the wire run it: a
-server pings every ``ping_interval``; a browser only when the line has been idle
-for that long (``idle_only``). ``static/realtime/heartbeat.js`` is the same
-machine, and both run ``tests/vectors/heartbeat.json``.
+It never sleeps, reads no clock and does no I/O. The owner calls ``tick(now)`` at ``due`` and does
+what it returns. Both sides of the wire run it: a server pings every ``ping_interval``, a browser
+only after the connection has been idle for that long (``idle_only``).
+``static/realtime/heartbeat.js`` is the same machine; ``tests/vectors/heartbeat.json`` tests both.
 
     alive ──miss──▶ unstable ──misses = max_missed──▶ dead
       ▲  └────────no valid pong for session_timeout────▲ (from either)
       └──sign of life──┘
 
-Times are seconds of the owner's monotonic clock. Every deadline follows from
-the deadline before it, not from the tick that served it, so lateness does not
-add up.
+Times are seconds of the owner's monotonic clock. Each deadline is computed from the deadline
+before it, not from the tick that served it, so lateness does not add up.
 """
 
 import math
@@ -21,7 +19,7 @@ from enum import Enum
 
 
 class State(Enum):
-    """How the connection is doing."""
+    """The state of a connection."""
 
     ALIVE = "alive"
     UNSTABLE = "unstable"
@@ -29,7 +27,7 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What can happen to it."""
+    """What changes the state."""
 
     LIFE = "life"
     MISS = "miss"
@@ -38,7 +36,7 @@ class Event(Enum):
 
 
 class IllegalEvent(Exception):
-    """An event that the state does not know. Nothing has changed."""
+    """An event that is not allowed in the current state; nothing has changed."""
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
@@ -55,7 +53,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The numbers of a heartbeat, in seconds; ``docs/protocol.md`` derives them."""
+    """The parameters of a heartbeat, in seconds; ``docs/protocol.md`` derives them."""
 
     ping_interval: float
     pong_timeout: float
@@ -66,7 +64,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class SendPing:
-    """Send a ping with this sequence now. ``missed`` answers are overdue before it."""
+    """Send a ping with this sequence now; ``missed`` earlier answers are overdue."""
 
     sequence: int
     missed: int
@@ -74,7 +72,7 @@ class SendPing:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """The peer is gone: too many misses, or no valid pong for too long."""
+    """End the connection: too many misses, or no valid pong for ``session_timeout``."""
 
     missed: int
 
@@ -105,14 +103,14 @@ class Heartbeat:
 
     @property
     def due(self) -> float:
-        """When the machine next wants to be asked; infinity once dead."""
+        """When ``tick`` must be called next; infinity once dead."""
         if self.state is State.DEAD:
             return math.inf
         return min(self._ping_due, self._miss_due, self._silence_due)
 
     @property
     def outstanding(self) -> tuple[int, ...]:
-        """The sequences whose pong would be valid, oldest first; at most ``max_missed``."""
+        """Sequences whose pong would be valid, oldest first; at most ``max_missed``."""
         return tuple(self._outstanding)
 
     @property
@@ -120,7 +118,7 @@ class Heartbeat:
         return self._last_valid + self._policy.session_timeout
 
     def tick(self, now: float) -> SendPing | Dead | None:
-        """What is due at ``now``: a ping to send, the end, or nothing. Raises once dead."""
+        """Return what is due at ``now``, None for nothing. Raises IllegalEvent once dead."""
         if self.state is State.DEAD:
             raise IllegalEvent("tick after death")
         if now >= self._silence_due:
@@ -132,7 +130,7 @@ class Heartbeat:
         return None
 
     def probe(self, now: float, *, within: float | None = None) -> SendPing:
-        """Ping now, out of turn, and count a miss after ``within`` seconds (pong_timeout)."""
+        """Ping now, out of turn; count a miss after ``within`` seconds instead of pong_timeout."""
         if self.state is State.DEAD:
             raise IllegalEvent("probe after death")
         action = self._ping(now, now)
@@ -141,10 +139,10 @@ class Heartbeat:
         return action
 
     def pong(self, sequence: int, now: float) -> float | None:
-        """The latency in seconds if the pong is valid, else None and nothing has changed.
+        """Return the latency in seconds; None, without a change, if the pong is not valid.
 
-        Valid is the first pong for a ping sent since the last valid one, among
-        the newest ``max_missed``; it settles the older ones too.
+        Valid is the first pong for one of the newest ``max_missed`` pings sent since the last
+        valid pong; it settles the older pings, too.
         """
         if self.state is State.DEAD:
             raise IllegalEvent("pong after death")
@@ -153,21 +151,21 @@ class Heartbeat:
             return None
         self._outstanding = {s: t for s, t in self._outstanding.items() if s > sequence}
         self._last_valid = now
-        self._live(now)
+        self._on_life(now)
         return now - sent
 
     def traffic(self, now: float) -> None:
-        """Any other well-formed frame has come: a sign of life, but no proof of reading."""
-        self._live(now)
+        """Count any other well-formed frame as a sign of life, though it proves no reading."""
+        self._on_life(now)
 
     def excuse(self, seconds: float) -> None:
-        """Shift every deadline: this process itself stood still and could hear nobody."""
+        """Shift every deadline: this process stood still and could not receive."""
         self._ping_due += seconds
         self._miss_due += seconds
         self._last_valid += seconds
 
-    def _live(self, now: float) -> None:
-        self._enter(Event.LIFE)
+    def _on_life(self, now: float) -> None:
+        self._transition(Event.LIFE)
         self.missed = 0
         self._miss_due = math.inf
         if self._policy.idle_only:
@@ -177,7 +175,7 @@ class Heartbeat:
         self.missed += 1
         if self.missed >= self._policy.max_missed:
             return self._die(Event.LAST_MISS)
-        self._enter(Event.MISS)
+        self._transition(Event.MISS)
         deadline, self._miss_due = self._miss_due, math.inf
         return self._ping(deadline, now)
 
@@ -194,10 +192,10 @@ class Heartbeat:
         return SendPing(self.sequence, self.missed)
 
     def _die(self, event: Event) -> Dead:
-        self._enter(event)
+        self._transition(event)
         return Dead(self.missed)
 
-    def _enter(self, event: Event) -> None:
+    def _transition(self, event: Event) -> None:
         try:
             self.state = TRANSITIONS[self.state, event]
         except KeyError:

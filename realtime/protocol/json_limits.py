@@ -1,4 +1,4 @@
-"""Which JSON may travel: what every client can read as it is meant."""
+"""Limits of JSON on the wire: what every client reads without loss."""
 
 import re
 from array import array
@@ -12,27 +12,27 @@ OUT_OF_RANGE = "expected integers between -2^53 and 2^53; send larger ones as te
 
 _DIGITS = len(str(MAX_INTEGER))
 
-# Tables for ``bytes.translate``: every digit as 0 and the rest as a blank; all but brackets and
-# what strings begin and end with; brackets as steps, down and up, of signed bytes.
+# Tables for ``bytes.translate``: digits become 0 and the rest blanks; everything to delete but
+# brackets and quotes; brackets become steps of +1 and -1 as signed bytes.
 _AS_ZEROS = bytes(b"0"[0] if byte in b"0123456789" else b" "[0] for byte in range(256))
 _NO_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'{}[]"')
 _AS_STEPS = bytes.maketrans(b"{}[]", b"\x01\xff\x01\xff")
 
-# It begins with a set of characters, which is what ``re`` finds fast.
+# ``re`` searches fast for patterns that begin with a character set.
 _LONG_NUMBER = re.compile(rb"[-0-9][-+.eE0-9]{%d,}" % (_DIGITS - 1))
 
 
 class BadValue(ValueError):
-    """Nested too deep, or an integer too large; says what was expected."""
+    """JSON nested too deep, or an integer out of range; the text says what was expected."""
 
 
 def check_json(text: str) -> None:
-    """Enforce depth and integer range everywhere in a text, which must be valid JSON.
+    """Raise BadValue if a text, which must be valid JSON, exceeds MAX_DEPTH or MAX_INTEGER.
 
     Builds no values: a megabyte of brackets is half a million lists. Each step is a pass at C
-    speed over the text, over its brackets or over its long numbers, and two tests clear nearly
-    every text: with no more than MAX_DEPTH brackets it cannot be too deep, and without as many
-    digits in a row as 2**53 has no integer reaches it. Raises BadValue.
+    speed over the text, its brackets or its long numbers. Two tests clear nearly every text:
+    MAX_DEPTH brackets or fewer cannot nest too deep, and no integer is too large without as
+    many digits in a row as 2**53 has.
     """
     data = text.encode()
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
@@ -55,11 +55,10 @@ def _check_integers(data: bytes) -> None:
 
 
 def _unescaped(data: bytes) -> bytes:
-    """Without the escapes that hide a quote, or the end of an escape: each quote that is left
-    begins a string or ends one."""
+    """Remove escaped backslashes and quotes; every quote left begins or ends a string."""
     return data.replace(rb"\\", b"").replace(rb"\"", b"")
 
 
 def _outside_strings(data: bytes) -> bytes:
-    """What stands between the strings. Two quotes in a row change nothing, and are many."""
+    """Return what is outside strings. Empty strings, often many, are removed first."""
     return b"".join(data.replace(b'""', b"").split(b'"')[::2])

@@ -1,4 +1,4 @@
-"""The messages, defined once: what may travel in either direction."""
+"""The messages of both directions, defined once."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -12,16 +12,16 @@ from .position import Position
 VERSION = 1
 SUBPROTOCOL = "realtime.v1"
 
-MOST_ROOMS = 1000  # of a hello: for each there may be an error to send
+MAX_HELLO_ROOMS = 1000  # of a hello; each may cause an error frame
 
 
-def largest_hello(rooms: int) -> int:
-    """Bytes that suffice for a ``hello`` with so many rooms, each with the longest name, epoch and
-    offset, as encoders write it that put blanks between."""
+def max_hello_size(rooms: int) -> int:
+    """Return the bytes that suffice for a ``hello`` with this many rooms, each with the longest
+    name, epoch and offset, even with whitespace between them."""
     return 2_144 + 260 * rooms
 
 
-LARGEST_HELLO = largest_hello(MOST_ROOMS)  # 256 KiB
+MAX_HELLO_SIZE = max_hello_size(MAX_HELLO_ROOMS)  # 256 KiB
 
 Integer = Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
@@ -38,10 +38,10 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=False
 
 
 class Resume(msgspec.Struct, frozen=True):
-    """The session a client wants to continue, and the secret that proves it is its own.
+    """The session to continue, and the token that proves it is the client's own.
 
-    ``turn`` rises with every attempt of the client, so that an attempt that the client has given
-    up on takes nothing from a later one. Without it the attempt counts as the newest."""
+    ``turn`` rises with every attempt, so that an abandoned attempt cannot take the session from
+    a later one. Without it the attempt counts as the newest."""
 
     session: Secret
     token: Secret
@@ -49,18 +49,18 @@ class Resume(msgspec.Struct, frozen=True):
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """The first frame of every connection. ``rooms`` are all it is in, each with how far it
-    has got; without a position it is in the room from now on."""
+    """The first frame of every connection. ``rooms`` are all rooms of the client with its
+    position in each; null joins at the end of the log."""
 
     protocol: Integer
     client: Label = ""
     resume: Resume | None = None
-    rooms: Annotated[dict[str, Position | None], msgspec.Meta(max_length=MOST_ROOMS)] = {}
+    rooms: Annotated[dict[str, Position | None], msgspec.Meta(max_length=MAX_HELLO_ROOMS)] = {}
     visibility: VisibilityState = "visible"
 
 
 class ClientPong(Message, frozen=True, tag="pong"):
-    """The answer to a server's ping; ``received`` counts publications since ``welcome``."""
+    """Answers a server's ping; ``received`` counts publications since ``welcome``."""
 
     sequence: Count
     timestamp: Label = ""
@@ -70,20 +70,20 @@ class ClientPong(Message, frozen=True, tag="pong"):
 
 
 class ClientPing(Message, frozen=True, tag="ping"):
-    """The client's own probe of the line."""
+    """The client's own ping."""
 
     sequence: Count
     client_time: Integer = 0
 
 
 class Received(Message, frozen=True, tag="received"):
-    """Between two beats: so many publications since ``welcome``."""
+    """Acknowledges publications between two pings; ``count`` is of all since ``welcome``."""
 
     count: Count
 
 
 class Join(Message, frozen=True, tag="join"):
-    """Be in a room, from a position or from now on."""
+    """Joins a room, after a position or at the end of the log."""
 
     id: Integer
     room: str
@@ -91,14 +91,14 @@ class Join(Message, frozen=True, tag="join"):
 
 
 class Leave(Message, frozen=True, tag="leave"):
-    """Be in a room no more."""
+    """Leaves a room."""
 
     id: Integer
     room: str
 
 
 class RoomMessage(Message, frozen=True, tag="message"):
-    """What a client has to say in a room; ``key`` is the same whenever it is sent again."""
+    """A client's message to a room; it has the same ``key`` whenever it is sent again."""
 
     id: Integer
     room: str
@@ -107,7 +107,7 @@ class RoomMessage(Message, frozen=True, tag="message"):
 
 
 class RawRoomMessage(Message, frozen=True, tag="message"):
-    """:class:`RoomMessage` with its data as it came, which may be too much to be read."""
+    """:class:`RoomMessage` with undecoded data, which may be too large to decode."""
 
     id: Integer
     room: str
@@ -116,13 +116,13 @@ class RawRoomMessage(Message, frozen=True, tag="message"):
 
 
 class Visibility(Message, frozen=True, tag="visibility"):
-    """The page was shown, hidden, or is about to be frozen."""
+    """Says that the page was shown, hidden, or is about to be frozen."""
 
     state: VisibilityState
 
 
 class Bye(Message, frozen=True, tag="bye"):
-    """The client leaves for good: its session ends."""
+    """Ends the session: the client leaves for good."""
 
 
 Request = Join | Leave | RoomMessage
@@ -135,10 +135,10 @@ UnreadMessage = (
 
 
 class JoinResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a client is in a room it has joined: ``offset`` is the newest of the log.
+    """A client's position in a room it has joined: ``offset`` is the newest of the log.
 
-    ``recovered`` is there if the client said how far it had got: whether everything after
-    that follows. If not, ``reason`` is why, and what follows comes after ``offset``.
+    ``recovered`` is set if the client gave a position, and says whether everything after that
+    position follows. If not, ``reason`` is a :class:`.Gap`, and delivery starts after ``offset``.
     """
 
     epoch: str
@@ -148,7 +148,7 @@ class JoinResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Welcome(Message, frozen=True, tag="welcome"):
-    """The answer to ``hello``: the session is in the store. Durations in milliseconds."""
+    """Answers ``hello`` once the session is in the store. Durations are in milliseconds."""
 
     session: str
     token: str
@@ -168,7 +168,7 @@ class Welcome(Message, frozen=True, tag="welcome"):
 
 
 class Ping(Message, frozen=True, tag="ping"):
-    """A beat. ``delivered`` counts the publications handed to this connection."""
+    """Asks for a pong. ``delivered`` counts the publications sent to this connection."""
 
     sequence: int
     timestamp: str
@@ -177,7 +177,7 @@ class Ping(Message, frozen=True, tag="ping"):
 
 
 class Pong(Message, frozen=True, tag="pong"):
-    """The answer to the client's own ping; ``online`` is a second or two old."""
+    """Answers the client's own ping; ``online`` is a second or two old."""
 
     sequence: int
     client_time: int
@@ -188,15 +188,15 @@ class Pong(Message, frozen=True, tag="pong"):
 
 
 class Notice(Message, frozen=True, tag="notice"):
-    """The connection stays, but the server cannot reach its store (``degraded``), or can
-    again (``ok``)."""
+    """Says that the server cannot reach its store (``degraded``), or can again (``ok``); the
+    connection stays."""
 
     state: Literal["degraded", "ok"]
 
 
 class Joined(Message, frozen=True, tag="joined", omit_defaults=True):
-    """A client is in a room; see :class:`JoinResult`. Without an ``id`` nobody has asked: what it
-    was about to get is lost."""
+    """Says that the client is in a room; see :class:`JoinResult`. Without an ``id`` it answers no
+    request: publications were lost, and delivery continues after ``offset``."""
 
     room: str
     epoch: str
@@ -207,14 +207,14 @@ class Joined(Message, frozen=True, tag="joined", omit_defaults=True):
 
 
 class Left(Message, frozen=True, tag="left", omit_defaults=True):
-    """A client is in a room no more; without an ``id`` nobody has asked: a right has ended."""
+    """Says that the client has left a room; without an ``id``, a permission has ended."""
 
     room: str
     id: int | None = None
 
 
 class Publication(Message, frozen=True, tag="publication"):
-    """One entry of a room's log; ``time`` is the store's, in epoch milliseconds."""
+    """Carries one entry of a room's log; ``time`` is the store's, in epoch milliseconds."""
 
     room: str
     offset: int
@@ -223,16 +223,16 @@ class Publication(Message, frozen=True, tag="publication"):
 
 
 class Ack(Message, frozen=True, tag="ack"):
-    """The server has a client's message, for good."""
+    """Says that a client's message is stored for good."""
 
     id: int
 
 
 class Goodbye(Message, frozen=True, tag="goodbye", omit_defaults=True):
-    """Says why before the close, because not every server can send a reason with it.
+    """Says why the connection is about to close: not every server can send a close reason.
 
-    ``delay`` is the window in milliseconds from which a returning client picks a
-    random moment, so that a restart does not bring everybody back at once.
+    A returning client waits for a random time within ``delay``, in milliseconds, so that after
+    a restart not all clients come back at once.
     """
 
     code: int
@@ -245,8 +245,7 @@ BINARY = 0  # the id of an error about a binary frame; requests of our client be
 
 
 class Error(Message, frozen=True, tag="error", omit_defaults=True):
-    """The answer to a frame that could not be served, or about a room of ``hello``.
-    ``detail`` is for people."""
+    """Says why a frame, or a room of ``hello``, could not be served; ``detail`` is for people."""
 
     code: str
     detail: str
@@ -258,8 +257,8 @@ ServerMessage = Welcome | Ping | Pong | Notice | Joined | Left | Publication | A
 
 
 def goodbye(code: int, reason: str = "", delay_ms: tuple[int, int] | None = None) -> Goodbye:
-    """The farewell for a close code; an empty reason becomes the code's own."""
-    # 1000 is said by this side only in answer to the client's own bye.
+    """Return the message for a close code; an empty reason becomes the code's own."""
+    # This side closes with 1000 only after the client's own bye.
     reconnect = not is_final(code) and code != CloseCode.NORMAL
     return Goodbye(
         code=code, reason=reason or reason_for(code), reconnect=reconnect, delay=delay_ms
@@ -270,11 +269,11 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode(message: ServerMessage) -> str:
-    """The text frame for a message."""
+    """Return the text frame of a message."""
     return _encoder.encode(message).decode()
 
 
 def timestamp(epoch_ms: int) -> str:
-    """Epoch milliseconds as ``2026-11-20T12:00:00.000Z``, for people and logs."""
+    """Return epoch milliseconds as ``2026-11-20T12:00:00.000Z``, for people and logs."""
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{epoch_ms % 1000:03d}Z"

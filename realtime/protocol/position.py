@@ -1,4 +1,4 @@
-"""Positions: how far somebody has got in a room's log, and whether they can go on from there."""
+"""Positions in a room's log, and the gaps that prevent a client from continuing at one."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -17,15 +17,16 @@ class Position:
 
 
 class Gap(Enum):
-    """Why nobody can go on from a position without missing something."""
+    """Why a client that continues at a position would miss publications."""
 
-    EXPIRED = "expired"  # the log does not reach back so far
-    EPOCH_CHANGED = "epoch_changed"  # the log it belongs to is gone
-    AHEAD = "ahead"  # the log has never been so long: it was not of this log
+    EXPIRED = "expired"  # the log no longer keeps what follows
+    EPOCH_CHANGED = "epoch_changed"  # the position belongs to a log that is gone
+    AHEAD = "ahead"  # the log has never been that long
 
 
 def gap_after(position: Position, *, top: Position, oldest: int) -> Gap | None:
-    """What is missing after ``position`` in a log that ends at ``top``; None if nothing is.
+    """Return why a client cannot continue at ``position`` in a log that ends at ``top``; None
+    if it can.
 
     ``oldest`` is the offset of the oldest publication kept, ``top.offset + 1`` if none is.
     """

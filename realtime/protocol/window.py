@@ -1,56 +1,56 @@
-"""Flow control of one connection: what it was handed and has not said it received."""
+"""Flow control of one connection: bounds what is delivered and not yet acknowledged."""
 
 from collections import deque
 
-# What a connection may have unanswered.
+# The most a connection may have unacknowledged: publications, and their bytes.
 WINDOW, WINDOW_BYTES = 256, 65_536
 
 
 class DeliveryMismatch(Exception):
-    """The peer's count falls, or exceeds what it was handed."""
+    """The peer's count of received publications falls, or exceeds what was delivered."""
 
 
 class Window:
-    """At most ``size`` publications and ``size_bytes`` bytes may be unanswered.
+    """At most ``size`` publications of ``size_bytes`` bytes in total may be unacknowledged.
 
-    One alone may be larger than ``size_bytes``: else it could never be delivered.
+    A single one may be larger than ``size_bytes``: it could never be delivered otherwise.
     """
 
-    __slots__ = ("_size", "_size_bytes", "_unanswered", "received", "unanswered_bytes")
+    __slots__ = ("_size", "_size_bytes", "_unacknowledged", "received", "unacknowledged_bytes")
 
     def __init__(self, *, size: int, size_bytes: int) -> None:
         self._size = size
         self._size_bytes = size_bytes
-        self._unanswered: deque[int] = deque()  # their sizes, oldest first
+        self._unacknowledged: deque[int] = deque()  # sizes in bytes, oldest first
         self.received = 0
-        self.unanswered_bytes = 0
+        self.unacknowledged_bytes = 0
 
     @property
     def delivered(self) -> int:
-        """How many were handed over."""
-        return self.received + len(self._unanswered)
+        """Publications delivered since the start."""
+        return self.received + len(self._unacknowledged)
 
     def admit(self, size_bytes: int) -> bool:
-        """Whether another publication of so many bytes may be handed over now; then it counts
-        as handed over."""
-        unanswered = self._unanswered
-        if unanswered and (
-            len(unanswered) >= self._size or self.unanswered_bytes + size_bytes > self._size_bytes
+        """Count a publication of this size as delivered and return True; False if the window is
+        too full for it."""
+        sizes = self._unacknowledged
+        if sizes and (
+            len(sizes) >= self._size or self.unacknowledged_bytes + size_bytes > self._size_bytes
         ):
             return False
-        unanswered.append(size_bytes)
-        self.unanswered_bytes += size_bytes
+        sizes.append(size_bytes)
+        self.unacknowledged_bytes += size_bytes
         return True
 
-    def answer(self, received: int) -> bool:
-        """Take the peer's count of what it has received; whether it is news.
+    def acknowledge(self, received: int) -> bool:
+        """Apply the peer's count of all publications it has received; return whether it rose.
 
-        Raises Miscount for a count that cannot be.
+        Raises DeliveryMismatch, without a change, for a count that cannot be right.
         """
         if not self.received <= received <= self.delivered:
             raise DeliveryMismatch(f"{received}, after {self.received}, of {self.delivered}")
-        answered = received - self.received
-        for _ in range(answered):
-            self.unanswered_bytes -= self._unanswered.popleft()
+        newly_received = received - self.received
+        for _ in range(newly_received):
+            self.unacknowledged_bytes -= self._unacknowledged.popleft()
         self.received = received
-        return answered > 0
+        return newly_received > 0

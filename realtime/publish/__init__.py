@@ -1,0 +1,1 @@
+"""Publishing and notifying workers from code outside a worker's event loop."""

@@ -1,4 +1,4 @@
-"""Where the async twins of the api run: in a worker natively, elsewhere in threads."""
+"""Where the async functions of the API run: in a worker's loop, or in threads."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -14,12 +14,13 @@ from realtime.worker.runtime import Runtime
 T = TypeVar("T")
 
 
-async def answer(native: Callable[[Runtime], Awaitable[T]], sync: Callable[[], T]) -> T:
-    """The answer of the same question in either way.
+async def call_async(native: Callable[[Runtime], Awaitable[T]], sync: Callable[[], T]) -> T:
+    """Make a call whose two forms, ``native(worker)`` and ``sync()``, do the same.
 
-    Code that has a thread, with a transaction open in it, asks there: what it asks for is part
-    of that. Else a worker is asked in its loop, and elsewhere a thread that nobody waits for:
-    not asgiref's one of the process, where other code may take its time.
+    Code with a thread of its own may have a transaction open in it, so the call joins it there.
+    Otherwise it runs in the loop's worker; without one, in a thread of this package, not in
+    asgiref's single thread per process, which other code may block. Raises AtCapacity if too
+    many calls wait for such a thread, and what the call raises.
     """
     if has_own_thread():
         return await sync_to_async(sync)()

@@ -1,7 +1,7 @@
-"""One event loop for all sync callers of a process, in a thread of its own.
+"""One event loop per process for its sync code, in a thread of its own.
 
-For views under WSGI, the shell, commands and task queues, where no loop runs and one
-for each call would mean a new connection for each call.
+Views under WSGI, the shell, commands and task queues have no running loop; a loop per call
+would mean a new connection per call.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ import threading
 
 from realtime.common.green_threads import new_event_loop, start_thread
 
-# At the end of the process, in seconds: for what still runs, and for the thread.
-FINISH_PATIENCE, STOP_PATIENCE = 0.5, 1.5
+# At the end of the process, seconds for what still runs, and for the thread.
+FINISH_TIMEOUT, STOP_TIMEOUT = 0.5, 1.5
 
 
 class _LoopThread:
-    """A thread that runs a loop until it is stopped."""
+    """A thread that runs a loop until ``stop()``."""
 
     def __init__(self) -> None:
         self.loop = new_event_loop()
@@ -32,28 +32,28 @@ class _LoopThread:
     async def _until_stopped(self) -> None:
         await self._stopping.wait()
         if unfinished := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(unfinished, timeout=FINISH_PATIENCE)
+            await asyncio.wait(unfinished, timeout=FINISH_TIMEOUT)
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self._stopping.set)
-        self._join(STOP_PATIENCE)
+        self._join(STOP_TIMEOUT)
 
 
-class Background:
-    """The loop that runs in the background; made at first use."""
+class BackgroundLoop:
+    """Makes the loop at first use, again after a fork, and stops it with the process."""
 
     def __init__(self) -> None:
-        self._begin_anew()
-        os.register_at_fork(after_in_child=self._begin_anew)
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)
         atexit.register(self.stop)
 
-    def _begin_anew(self) -> None:
-        # A fork copies the loop but not its thread, and the lock as it was held.
+    def _reset(self) -> None:
+        # A fork copies the loop without its thread, and the lock in the state it had.
         self._lock = threading.Lock()
         self._thread: _LoopThread | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop; give it work with ``asyncio.run_coroutine_threadsafe``."""
+        """Return the loop; give it work with ``asyncio.run_coroutine_threadsafe``."""
         with self._lock:
             if self._thread is None:
                 self._thread = _LoopThread()
@@ -61,17 +61,17 @@ class Background:
             return self._thread.loop
 
     def _stop_with_child(self) -> None:
-        """Children of ``multiprocessing`` end without what ``atexit`` has been told."""
+        """``multiprocessing`` children exit without running ``atexit`` functions."""
         if multiprocessing.parent_process() is not None:
             multiprocessing.util.Finalize(None, self.stop, exitpriority=0)
 
     def stop(self) -> None:
-        """Let what runs there finish, but not for long, and end the thread. The next use
-        makes another."""
+        """Give running tasks FINISH_TIMEOUT seconds, then end the thread. The next use makes a
+        new one."""
         with self._lock:
             ending, self._thread = self._thread, None
         if ending is not None:
             ending.stop()
 
 
-background = Background()
+background = BackgroundLoop()

@@ -1,7 +1,5 @@
-"""Publishing from sync code: what may be published, and when it is.
-
-The store's log is told first, then whoever wants to hear of it at once.
-"""
+"""Publishing: checks and encodes data, appends it to the store's log once transactions have
+committed, then announces it to the workers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +17,12 @@ from realtime.protocol.json_limits import TOO_DEEP, BadValue, check_json
 from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, PublishRequest
-from realtime.worker.rooms.publisher import bundle_of
+from realtime.worker.rooms.publisher import batch_of
 from realtime.worker.runtime import Runtime
 
 from . import async_calls, notifying
 
-LONGEST_KEY = 200  # characters
+MAX_KEY_LENGTH = 200  # characters
 
 # ---------------------------------------------------------------- what may be published
 
@@ -32,10 +30,10 @@ _encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",
 
 
 def encode_data(data: Any) -> str:
-    """The data of a publication as JSON, with Django's words for dates, UUIDs and decimals.
+    """Encode the data of a publication as JSON; dates, UUIDs and decimals as Django does.
 
-    Raises TypeError for what JSON has no word for, and ValueError for what a browser could not
-    read as it is meant, or what is too large.
+    Raises TypeError if JSON cannot express it, and ValueError if a browser would misread it
+    (integers beyond 2**53, NaN, lone surrogates, deep nesting) or if it is too large.
     """
     try:
         text = _encoder.encode(data)
@@ -58,73 +56,74 @@ def encode_data(data: Any) -> str:
 
 
 def publish_request(room: str, data: Any, key: str | None = None) -> PublishRequest:
-    """What is to be published, checked and encoded. Raises ValueError and TypeError."""
+    """Check and encode a publication. Raises ValueError and TypeError."""
     if not isinstance(room, str) or not rooms.is_room(room):
         raise ValueError(f"expected {rooms.EXPECTED}, not {room!r}")
-    return PublishRequest(room, encode_data(data), "" if key is None else f"a:{_checked(key)}")
+    return PublishRequest(room, encode_data(data), "" if key is None else f"a:{_checked_key(key)}")
 
 
-def _checked(key: str) -> str:
-    if not isinstance(key, str) or not 1 <= len(key) <= LONGEST_KEY or "\0" in key:
-        raise ValueError(f"expected a key of 1 to {LONGEST_KEY} characters, none of them NUL")
+def _checked_key(key: str) -> str:
+    if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_LENGTH or "\0" in key:
+        raise ValueError(f"expected a key of 1 to {MAX_KEY_LENGTH} characters, none of them NUL")
     return key
 
 
 def room_of(user: Any) -> str:
-    """The private room of a user, or of a primary key.
+    """Return the private room of a user, or of a primary key.
 
-    Raises ValueError for nobody, and for a key that cannot be part of a room's name.
+    Raises ValueError for an unsaved or anonymous user, and for a key that cannot be part of a
+    room's name.
     """
     key = getattr(user, "pk", user)
     if key is None:
-        raise ValueError("expected a user who is saved; nobody anonymous has a room")
+        raise ValueError("expected a saved user; anonymous users have no private room")
     return rooms.room_of(str(key))
 
 
 # ---------------------------------------------------------------- when it is published
 
 
-def publish(drafts: Sequence[PublishRequest]) -> list[Position] | None:
-    """Publish these in their order: now, or when all transactions have committed that this
-    thread has open, in whichever databases; then None.
+def publish(requests: Sequence[PublishRequest]) -> list[Position] | None:
+    """Publish these in order and return their positions.
 
-    Raises StoreUnavailable, TransactionManagementError where a transaction is managed by
-    hand, and ImproperlyConfigured in a process of eventlet's.
+    While this thread has transactions open, in any databases, returns None and publishes when
+    all of them have committed. Raises StoreUnavailable, TransactionManagementError if a
+    transaction is managed by hand, and ImproperlyConfigured under eventlet.
     """
-    notifying.check()
+    notifying.check_can_announce()
     if within := open_transactions(also_of_tests=(composition.database().alias, "default")):
-        for draft in drafts:
-            _Deferred(draft, within)
+        for request in requests:
+            _DeferredPublication(request, within)
         return None
-    return _publish_now(drafts)
+    return _publish_now(requests)
 
 
-async def apublish(drafts: Sequence[PublishRequest]) -> list[Position] | None:
+async def apublish(requests: Sequence[PublishRequest]) -> list[Position] | None:
     """:func:`publish`, for an event loop."""
-    return await async_calls.answer(partial(_publish_at, drafts), partial(publish, drafts))
+    return await async_calls.call_async(partial(_publish_at, requests), partial(publish, requests))
 
 
-async def _publish_at(drafts: Sequence[PublishRequest], worker: Runtime) -> list[Position]:
+async def _publish_at(requests: Sequence[PublishRequest], worker: Runtime) -> list[Position]:
     positions = []
-    for batch in _batches(drafts):
+    for batch in _batches(requests):
         with _unknown_if_unavailable():
             positions += [each.position for each in await worker.publisher.publish_all(batch)]
     return positions
 
 
-def _publish_now(drafts: Sequence[PublishRequest]) -> list[Position]:
-    return [position for batch in _batches(drafts) for position in _append(batch)]
+def _publish_now(requests: Sequence[PublishRequest]) -> list[Position]:
+    return [position for batch in _batches(requests) for position in _append(batch)]
 
 
-def _batches(drafts: Sequence[PublishRequest]) -> Iterator[Sequence[PublishRequest]]:
-    return (drafts[start : start + MAX_BATCH] for start in range(0, len(drafts), MAX_BATCH))
+def _batches(requests: Sequence[PublishRequest]) -> Iterator[Sequence[PublishRequest]]:
+    return (requests[start : start + MAX_BATCH] for start in range(0, len(requests), MAX_BATCH))
 
 
-def _append(drafts: Sequence[PublishRequest]) -> list[Position]:
+def _append(requests: Sequence[PublishRequest]) -> list[Position]:
     with _unknown_if_unavailable():
-        appended = composition.blocking_store().log.append(drafts)
-    notifying.announce([bundle_of(*each) for each in zip(drafts, appended, strict=True)])
-    return [each.position for each in appended]
+        results = composition.blocking_store().log.append(requests)
+    notifying.announce([batch_of(*each) for each in zip(requests, results, strict=True)])
+    return [each.position for each in results]
 
 
 @contextmanager
@@ -138,47 +137,45 @@ def _unknown_if_unavailable() -> Iterator[None]:
         ) from error
 
 
-class _Deferred:
-    """A draft that waits until all transactions have committed that it is published in; one
-    that is rolled back takes it along.
+class _DeferredPublication:
+    """A publication that waits for the open transactions to commit; a rollback drops it.
 
-    Those that follow each other in one transaction, and are sure to be committed or rolled
-    back together, make a batch: the first that is called publishes all that follow it.
+    Consecutive ones of one transaction that can only commit or roll back together share a
+    batch: the first of them to be called publishes all that follow it.
     """
 
-    def __init__(self, draft: PublishRequest, databases: Sequence[str]) -> None:
-        self.draft = draft
+    def __init__(self, request: PublishRequest, databases: Sequence[str]) -> None:
+        self.request = request
         self.batch = [self]
         self.is_published = False
         self._databases = tuple(databases)
         if len(databases) == 1:
-            self._follow(databases[0])
-        once_committed(self.committed, databases)
+            self._join_previous(databases[0])
+        once_committed(self.on_commit, databases)
 
-    def _follow(self, alias: str) -> None:
-        """Be in one batch with whoever waits just before, if nothing can part the two."""
+    def _join_previous(self, alias: str) -> None:
+        """Join the batch of the previous commit hook if no savepoint can separate the two."""
         hooks, savepoints = connections[alias].run_on_commit, connections[alias].savepoint_ids
         if not hooks or hooks[-1][0] != set(savepoints):
             return
-        before = getattr(hooks[-1][1], "__self__", None)
-        if not isinstance(before, _Deferred) or before._databases != self._databases:
+        previous = getattr(hooks[-1][1], "__self__", None)
+        if not isinstance(previous, _DeferredPublication):
             return
-        if len(before.batch) < MAX_BATCH:
-            self.batch = before.batch
+        if previous._databases == self._databases and len(previous.batch) < MAX_BATCH:
+            self.batch = previous.batch
             self.batch.append(self)
 
-    def committed(self) -> None:
-        """All of the transactions have committed. Publishes this and what follows it, unless
-        one before this has."""
+    def on_commit(self) -> None:
+        """Publish this and what follows in the batch, unless an earlier call has done so."""
         if self.is_published:
             return
         due = self.batch[self.batch.index(self) :]
         for each in due:
             each.is_published = True
-        # Others may have been opened since, and end later: the store's own among them.
-        within = [each for each in open_transactions() if each not in self._databases]
-        if within:
+        # Transactions opened since may end later, the store's own among them.
+        still_open = [each for each in open_transactions() if each not in self._databases]
+        if still_open:
             for each in due:
-                _Deferred(each.draft, within)
+                _DeferredPublication(each.request, still_open)
         else:
-            _publish_now([each.draft for each in due])
+            _publish_now([each.request for each in due])

@@ -41,7 +41,7 @@ from .admission.ungreeted import UngreetedLimit
 from .connections.connection import FrameLimits
 from .rooms.new_room_limit import NewRoomLimit
 from .rooms.publisher import Publisher
-from .rooms.rooms import AUDIT_EVERY, RECENT_EVERY, Rooms
+from .rooms.rooms import AUDIT_INTERVAL, RECENT_INTERVAL, Rooms
 from .sessions.beats import Beats
 from .sessions.cluster_check import ClusterCheck
 from .sessions.disconnect_queue import DisconnectQueue
@@ -103,8 +103,8 @@ class Runtime:
         per_minute, burst = settings.new_room_rate
         self.rooms = Rooms(
             base.store.log,
-            opened=self._messenger.opened,
-            closed=self._messenger.closed,
+            on_open=self._messenger.subscribe,
+            on_close=self._messenger.unsubscribe,
             new_rooms=NewRoomLimit(per_minute / 60, burst),
         )
         self.publisher = Publisher(base.store.log, self.rooms, self._messenger.announce)
@@ -170,14 +170,14 @@ class Runtime:
             prefix=settings.redis_prefix,
             mark_changed=self._mark_changed,
             flush_at=self._flush.hasten,
-            told=self._told,
+            on_publication=self._on_publication,
         )
 
     def _mark_changed(self, sessions: Sequence[str]) -> bool:
         return self.hub.mark_changed(sessions)
 
-    def _told(self, bundle: PublicationBatch) -> None:
-        self.publisher.heard(bundle)
+    def _on_publication(self, batch: PublicationBatch) -> None:
+        self.publisher.on_publication(batch)
 
     def _make_ticker(self) -> Ticker:
         logins = Revalidation(self.hub, self.login_store.verdicts)
@@ -187,9 +187,9 @@ class Runtime:
             self._job("logins", settings.revalidate_interval, logins.revalidate),
             self.login_store.job,
             self._job("sample", SAMPLE_EVERY_MS / 1000, self.store.sample),
-            self._job("audit", AUDIT_EVERY, self.rooms.audit),
-            self._job("news", RECENT_EVERY, self.rooms.ask_for_news),
-            Job("join", JOIN_EVERY, self._messenger.stay),
+            self._job("audit", AUDIT_INTERVAL, self.rooms.audit),
+            self._job("news", RECENT_INTERVAL, self.rooms.poll_recent),
+            Job("join", JOIN_EVERY, self._messenger.rejoin),
             self._probing,
         ]
         return Ticker(
@@ -231,7 +231,7 @@ class Runtime:
 
     def _resumed(self, record: Session) -> None:
         """Whoever had it until now shall hear of it."""
-        self._messenger.tell(HintKind.RESUMED, [record.id])
+        self._messenger.notify(HintKind.RESUMED, [record.id])
         self._announce(signals.session_resumed, record)
 
     def _announce(self, signal: Signal, record: Session) -> None:
@@ -248,18 +248,18 @@ class Runtime:
         """Tell all workers of these sessions; False if this one has ended. From any thread."""
         if self.loop.is_closed():
             return False
-        self.loop.call_soon_threadsafe(self._messenger.tell, kind, sessions)
+        self.loop.call_soon_threadsafe(self._messenger.notify, kind, sessions)
         return True
 
-    def announce(self, bundles: Sequence[PublicationBatch], *, patience: float) -> bool:
+    def announce(self, batches: Sequence[PublicationBatch], *, timeout: float) -> bool:
         """Tell everybody of what this process has published; False if this worker has ended.
 
-        From any thread, see :meth:`Publisher.tell`.
+        From any thread, see :meth:`.Publisher.announce_from_thread`.
         """
         if self.loop.is_closed():
             return False
         with suppress(RuntimeError):  # it has closed in this moment
-            self.publisher.tell(bundles, patience=patience)
+            self.publisher.announce_from_thread(batches, timeout=timeout)
         return True
 
     def nudge(self) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from realtime.bus import command_queue
 from realtime.bus.announcer import Announcer
-from realtime.bus.hints import group_of_room, understand
-from realtime.bus.publication_batches import MOST_ENTRIES, PublicationBatch
+from realtime.bus.hints import parse_message, room_group_name
+from realtime.bus.publication_batches import MAX_ENTRIES, PublicationBatch
 from realtime.bus.signing import Signer
 from realtime.store.log import LogEntry
 from tests.polling import eventually_in_loop
@@ -21,7 +21,7 @@ from tests.redis_server import RedisServer
 from .layers import LAYERS, Faulty
 
 SEALS = Signer([b"the project's"])
-GROUP = partial(group_of_room, "p")
+GROUP = partial(room_group_name, "p")
 
 
 def bundle(room: str, offset: int) -> PublicationBatch:
@@ -45,7 +45,7 @@ class Ear:
 
     async def _listen(self) -> None:
         while True:
-            told = understand(await self._layer.receive(self._channel), SEALS)
+            told = parse_message(await self._layer.receive(self._channel), SEALS)
             assert isinstance(told, PublicationBatch)
             self.messages += 1
             self.heard.setdefault(told.room, []).extend(each.offset for each in told.entries)
@@ -74,10 +74,10 @@ async def test_a_room_hears_of_its_publications_and_of_no_others(
     announcer: Announcer, ear: Ear
 ) -> None:
     for room in ("a", "b", "c"):
-        announcer.tell(bundle(room, 1))
-    await announcer.settle(10.0)
+        announcer.announce(bundle(room, 1))
+    await announcer.flush(10.0)
     await eventually_in_loop(lambda: ear.heard == {"a": [1], "b": [1]})
-    assert announcer.done == 3
+    assert announcer.sent == 3
 
 
 @pytest.mark.parametrize("name", ["pubsub", "core"])
@@ -91,7 +91,7 @@ async def test_threads_are_heard_in_order_on_every_layer(
 
     def publish(room: str) -> None:
         for offset in range(1, 1001):
-            announcer.tell(bundle(room, offset), patience=10.0)
+            announcer.announce(bundle(room, offset), timeout=10.0)
 
     await asyncio.gather(asyncio.to_thread(publish, "a"), asyncio.to_thread(publish, "b"))
     every = list(range(1, 1001))
@@ -105,10 +105,10 @@ async def test_threads_are_heard_in_order_on_every_layer(
 async def test_the_first_goes_out_at_once_and_those_that_follow_together(
     announcer: Announcer, ear: Ear
 ) -> None:
-    announcer.tell(bundle("a", 1))
+    announcer.announce(bundle("a", 1))
     await eventually_in_loop(lambda: ear.heard)
     for offset in range(2, 50):
-        announcer.tell(bundle("a", offset))
+        announcer.announce(bundle("a", offset))
     await eventually_in_loop(lambda: len(ear.heard["a"]) == 49)
     assert ear.messages <= 3
 
@@ -120,24 +120,24 @@ async def test_a_layer_that_hangs_holds_up_a_publisher_for_a_moment_and_is_said_
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(command_queue, "PATIENCE", 0.05)
+    monkeypatch.setattr(command_queue, "COMMAND_TIMEOUT", 0.05)
     faulty.hanging = True
 
     def publish() -> float:
         began = time.monotonic()
-        for offset in range(1, 20 * MOST_ENTRIES):
-            announcer.tell(bundle("a", offset), patience=0.25)
+        for offset in range(1, 20 * MAX_ENTRIES):
+            announcer.announce(bundle("a", offset), timeout=0.25)
         return time.monotonic() - began
 
     assert await asyncio.to_thread(publish) < 3.0
     await eventually_in_loop(lambda: announcer.failed > 1)
     faulty.hanging = False
-    announcer.tell(bundle("a", 20 * MOST_ENTRIES))
+    announcer.announce(bundle("a", 20 * MAX_ENTRIES))
     await eventually_in_loop(lambda: ear.heard and len(caplog.messages) == 2)
-    assert ear.heard["a"][-1] == 20 * MOST_ENTRIES  # whoever hears of it reads the log
+    assert ear.heard["a"][-1] == 20 * MAX_ENTRIES  # whoever hears of it reads the log
     failed, worked = caplog.messages
     assert failed.startswith("publications cannot be announced: TimeoutError")
-    assert worked.startswith("publications cannot be announced: no more")
+    assert worked.startswith("publications cannot be announced: resolved")
 
 
 @pytest.mark.parametrize("error", [OSError("reset"), KeyError("defect"), asyncio.CancelledError()])
@@ -146,19 +146,19 @@ async def test_whatever_a_layer_raises_the_next_is_announced(
 ) -> None:
     caplog.set_level(logging.WARNING)
     faulty.raising = error
-    announcer.tell(bundle("a", 1))
+    announcer.announce(bundle("a", 1))
     await eventually_in_loop(lambda: announcer.failed)
     faulty.raising = None
-    announcer.tell(bundle("a", 2))
+    announcer.announce(bundle("a", 2))
     await eventually_in_loop(lambda: ear.heard == {"a": [2]} and len(caplog.messages) == 2)
 
 
 async def test_a_stop_drops_what_waits(announcer: Announcer, faulty: Faulty) -> None:
     faulty.hanging = True
     for offset in range(100):
-        announcer.tell(bundle("a", offset))
+        announcer.announce(bundle("a", offset))
     await asyncio.sleep(0)
     began = time.monotonic()
     await announcer.stop()
-    assert time.monotonic() - began < 2 * command_queue.STOP_PATIENCE
+    assert time.monotonic() - began < 2 * command_queue.STOP_TIMEOUT
     assert [t for t in asyncio.all_tasks() if t.get_name() == "realtime-announcer"] == []

@@ -6,14 +6,14 @@ import logging
 import pytest
 
 from realtime.bus import command_queue as module
-from realtime.bus.command_queue import MAX_WAITING, LayerCommandQueue, OutageLog
+from realtime.bus.command_queue import MAX_COMMANDS, LayerCommandQueue, OutageLog
 from tests.polling import eventually_in_loop
 from tests.worker.fakes import Clock
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.02)
+    monkeypatch.setattr(module, "COMMAND_TIMEOUT", 0.02)
 
 
 class Commands:
@@ -49,26 +49,26 @@ async def test_commands_are_given_in_order_and_one_at_a_time(commands: Commands)
     line = LayerCommandQueue()
     for number in range(50):
         line.put(commands.work(number))
-    await line.settle(5.0)
+    await line.flush(5.0)
     assert commands.given == list(range(50))
-    assert (line.done, line.dropped, line.busy) == (50, 0, False)
+    assert (line.sent, line.dropped, line.busy) == (50, 0, False)
 
 
 async def test_one_that_hangs_costs_nothing_but_itself(commands: Commands) -> None:
     line = LayerCommandQueue()
     line.put(commands.hang)
     line.put(commands.work(1))
-    await line.settle(5.0)
-    assert (commands.given, line.done, line.dropped) == ([1], 1, 1)
+    await line.flush(5.0)
+    assert (commands.given, line.sent, line.dropped) == ([1], 1, 1)
 
 
 async def test_when_too_many_wait_a_new_one_is_dropped(commands: Commands) -> None:
     line = LayerCommandQueue()
-    for number in range(MAX_WAITING + 5):
+    for number in range(MAX_COMMANDS + 5):
         line.put(commands.work(number))
     assert line.dropped == 5
-    await line.settle(5.0)
-    assert commands.given == list(range(MAX_WAITING))
+    await line.flush(5.0)
+    assert commands.given == list(range(MAX_COMMANDS))
 
 
 async def test_an_outage_is_said_once_and_its_end_once(
@@ -77,22 +77,22 @@ async def test_an_outage_is_said_once_and_its_end_once(
     line = LayerCommandQueue()
     for command in (commands.fail, commands.hang, commands.fail, commands.work(1)):
         line.put(command)
-    await line.settle(5.0)
+    await line.flush(5.0)
     line.put(commands.work(2))
-    await line.settle(5.0)
+    await line.flush(5.0)
     first, second = caplog.messages
     assert first.startswith("hints cannot be sent: no way")
-    assert second.startswith("hints cannot be sent: no more, after")
+    assert second.startswith("hints cannot be sent: resolved after")
 
 
 async def test_a_stop_drops_what_waits_and_ends_what_is_under_way(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 60.0)
+    monkeypatch.setattr(module, "COMMAND_TIMEOUT", 60.0)
     line = LayerCommandQueue()
     line.put(commands.hang)
     line.put(commands.work(1))
-    await line.settle(0.01)
+    await line.flush(0.01)
     await line.stop()
     assert (commands.given, line.busy) == ([], False)
 
@@ -105,7 +105,7 @@ async def test_a_layer_that_cancels_a_command_stops_no_other(commands: Commands)
     line.put(cancelled)
     await eventually_in_loop(lambda: not line.busy)
     line.put(commands.work(1))
-    await line.settle(5.0)
+    await line.flush(5.0)
     assert commands.given == [1]
 
 
@@ -117,13 +117,13 @@ async def test_something_works_again_when_it_has_done_so_for_a_while(
     monkeypatch.setattr(module, "time", clock)
     outage = OutageLog("it", steady=30.0)
     for _ in range(10):  # fails every five seconds, works in between
-        outage.failed(TimeoutError())
+        outage.on_failure(TimeoutError())
         clock.turn(5.0)
-        outage.worked()
+        outage.on_success()
     clock.turn(30.0)
-    outage.worked()
-    outage.worked()
+    outage.on_success()
+    outage.on_success()
     assert [line.partition(";")[0] for line in caplog.messages] == [
         "it: TimeoutError",
-        "it: no more, after 80.0 s",
+        "it: resolved after 80.0 s",
     ]

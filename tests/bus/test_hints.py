@@ -7,14 +7,14 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from realtime.bus.hints import (
-    MOST,
+    MAX_SESSIONS,
     Hint,
     HintKind,
-    about,
-    group_of,
-    group_of_room,
-    message_of,
-    understand,
+    batch_message,
+    hints_for,
+    parse_message,
+    room_group_name,
+    workers_group_name,
 )
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.bus.signing import Signer
@@ -30,7 +30,7 @@ def message(**other: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("hint", [Hint(HintKind.CLOSING), Hint(HintKind.RESUMED, ("a", "b"))])
 def test_a_hint_is_read_as_it_was_written(hint: Hint) -> None:
-    assert understand(hint.message(), SEALS) == hint
+    assert parse_message(hint.message(), SEALS) == hint
 
 
 @pytest.mark.parametrize(
@@ -46,34 +46,36 @@ def test_a_hint_is_read_as_it_was_written(hint: Hint) -> None:
     ids=repr,
 )  # fmt: skip
 def test_what_is_not_exactly_a_hint_is_none(forged: object) -> None:
-    assert understand(forged, SEALS) is None
+    assert parse_message(forged, SEALS) is None
 
 
 @pytest.mark.parametrize("kind", HintKind)
 def test_a_hint_names_so_many_and_no_more(kind: HintKind) -> None:
-    (full,) = about(kind, IDS[: MOST[kind]])
-    assert understand(full.message(), SEALS) == full
-    assert understand(Hint(kind, tuple(IDS[: MOST[kind] + 1])).message(), SEALS) is None
+    (full,) = hints_for(kind, IDS[: MAX_SESSIONS[kind]])
+    assert parse_message(full.message(), SEALS) == full
+    assert parse_message(Hint(kind, tuple(IDS[: MAX_SESSIONS[kind] + 1])).message(), SEALS) is None
 
 
 def test_of_nobody_there_is_nothing_to_tell() -> None:
-    assert about(HintKind.CLOSING, []) == about(HintKind.RESUMED, []) == []
+    assert hints_for(HintKind.CLOSING, []) == hints_for(HintKind.RESUMED, []) == []
 
 
 def test_too_many_to_be_named_as_closing_make_everybody_look() -> None:
-    assert about(HintKind.CLOSING, IDS[:101]) == [Hint(HintKind.CLOSING)]
+    assert hints_for(HintKind.CLOSING, IDS[:101]) == [Hint(HintKind.CLOSING)]
 
 
 def test_the_resumed_are_all_named() -> None:
-    hints = about(HintKind.RESUMED, IDS[:450])
+    hints = hints_for(HintKind.RESUMED, IDS[:450])
     assert [len(hint.sessions) for hint in hints] == [200, 200, 50]
     assert [id_ for hint in hints for id_ in hint.sessions] == IDS[:450]
 
 
 @pytest.mark.parametrize("prefix", ["realtime", "a" * 500, "ä:*{}!"])
 def test_a_group_has_a_name_that_every_layer_takes(prefix: str) -> None:
-    assert InMemoryChannelLayer().require_valid_group_name(group_of(prefix))
-    assert group_of(prefix) == group_of(prefix) != group_of(prefix + "x")
+    assert InMemoryChannelLayer().require_valid_group_name(workers_group_name(prefix))
+    assert (
+        workers_group_name(prefix) == workers_group_name(prefix) != workers_group_name(prefix + "x")
+    )
 
 
 # Publications
@@ -86,23 +88,23 @@ BUNDLE = PublicationBatch(
 
 @pytest.mark.parametrize("bundle", [BUNDLE, PublicationBatch("user:1", "e1", 2**53)])
 def test_a_bundle_is_read_as_it_was_written(bundle: PublicationBatch) -> None:
-    travelled = json.loads(json.dumps(message_of(bundle, SEALS)))  # as any layer could carry it
-    assert understand(travelled, SEALS) == bundle
+    travelled = json.loads(json.dumps(batch_message(bundle, SEALS)))  # as any layer could carry it
+    assert parse_message(travelled, SEALS) == bundle
 
 
 def test_the_seals_of_a_secret_that_was_replaced_are_known_for_a_while() -> None:
     before, after = Signer([b"old"]), Signer([b"new", b"old"])
-    assert understand(message_of(BUNDLE, before), after) == BUNDLE
-    assert understand(message_of(BUNDLE, after), before) is None
-    assert understand(message_of(BUNDLE, after), Signer([b"new"])) == BUNDLE
+    assert parse_message(batch_message(BUNDLE, before), after) == BUNDLE
+    assert parse_message(batch_message(BUNDLE, after), before) is None
+    assert parse_message(batch_message(BUNDLE, after), Signer([b"new"])) == BUNDLE
 
 
 def test_no_part_of_a_bundle_can_be_changed() -> None:
-    honest = message_of(BUNDLE, SEALS)
+    honest = batch_message(BUNDLE, SEALS)
     text = honest["text"]
     for place in range(len(text)):
         forged = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
-        assert understand({**honest, "text": forged}, SEALS) is None
+        assert parse_message({**honest, "text": forged}, SEALS) is None
 
 
 @pytest.mark.parametrize(
@@ -114,25 +116,27 @@ def test_no_part_of_a_bundle_can_be_changed() -> None:
     ids=repr,
 )  # fmt: skip
 def test_what_is_not_exactly_a_bundle_is_none(forged: dict[str, Any]) -> None:
-    assert understand({**message_of(BUNDLE, SEALS), **forged}, SEALS) is None
+    assert parse_message({**batch_message(BUNDLE, SEALS), **forged}, SEALS) is None
 
 
 def test_what_a_later_release_says_more_is_left_out() -> None:
     text = '["a","e",1,[[1,2,{"x":1},"more"]],["more"]]'
-    message = {**message_of(BUNDLE, SEALS), "text": text, "seal": SEALS.seal(text), "more": 1}
-    assert understand(message, SEALS) == PublicationBatch("a", "e", 1, (LogEntry(1, 2, '{"x":1}'),))
+    message = {**batch_message(BUNDLE, SEALS), "text": text, "seal": SEALS.sign(text), "more": 1}
+    assert parse_message(message, SEALS) == PublicationBatch(
+        "a", "e", 1, (LogEntry(1, 2, '{"x":1}'),)
+    )
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '["a","e",1]', '["a","e",1,[[1,2]]]', '["a","e","1",[]]']
 )
 def test_what_another_version_has_sealed_is_none(text: str) -> None:
-    message = {**message_of(BUNDLE, SEALS), "text": text, "seal": SEALS.seal(text)}
-    assert understand(message, SEALS) is None
+    message = {**batch_message(BUNDLE, SEALS), "text": text, "seal": SEALS.sign(text)}
+    assert parse_message(message, SEALS) is None
 
 
 def test_every_room_has_a_group_of_its_own_under_a_name_that_every_layer_takes() -> None:
-    groups = {group_of_room(prefix, room) for prefix in ("a", "b") for room in ("x", "y" * 100)}
-    groups |= {group_of("a"), group_of("b")}
+    groups = {room_group_name(prefix, room) for prefix in ("a", "b") for room in ("x", "y" * 100)}
+    groups |= {workers_group_name("a"), workers_group_name("b")}
     assert len(groups) == 6
     assert all(InMemoryChannelLayer().require_valid_group_name(group) for group in groups)

@@ -10,8 +10,8 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from realtime.bus import command_queue, listener, node
-from realtime.bus.hints import Hint, HintKind, group_of
-from realtime.bus.node import FLUSH_EVERY, BusNode, leaves_process
+from realtime.bus.hints import Hint, HintKind, workers_group_name
+from realtime.bus.node import FLUSH_INTERVAL, BusNode, leaves_process
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.bus.signing import Signer
 from realtime.store.log import LogEntry
@@ -22,7 +22,7 @@ from tests.worker.fakes import Clock, live, settled
 from .layers import LAYERS, Faulty
 
 PREFIX = "realtime"
-GROUP = group_of(PREFIX)
+GROUP = workers_group_name(PREFIX)
 SEALS = Signer([b"the project's"])
 ID = "a" * 32
 
@@ -40,7 +40,7 @@ class Worker:
             prefix=PREFIX,
             mark_changed=self._mark_changed,
             flush_at=self.flushes.append,
-            told=self.told.append,
+            on_publication=self.told.append,
         )
 
     def _mark_changed(self, sessions: Sequence[str]) -> bool:
@@ -49,7 +49,7 @@ class Worker:
 
     @property
     def heard(self) -> int:
-        return self.messenger.listener.heard
+        return self.messenger.listener.received
 
     @property
     def ignored(self) -> int:
@@ -57,13 +57,13 @@ class Worker:
 
     async def joined(self) -> "Worker":
         self.messenger.start()
-        await self.messenger.line.settle(5.0)
+        await self.messenger.commands.flush(5.0)
         return self
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(listener, "FIRST_BACKOFF", 0.001)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_all_workers_are_told(name: str, redis_server: RedisServer) -> Non
     workers = [await Worker(layer).joined() for _ in range(3)]
 
     def all_were_told() -> bool:
-        workers[0].messenger.tell(HintKind.RESUMED, [ID])  # a subscription is not confirmed
+        workers[0].messenger.notify(HintKind.RESUMED, [ID])  # a subscription is not confirmed
         return all(worker.session.changed and worker.flushes for worker in workers)
 
     await eventually_in_loop(all_were_told)
@@ -115,12 +115,12 @@ async def test_redis_gone_and_back_is_heard_of_again(redis_server: RedisServer) 
     with RedisServer() as redis:
         worker = await Worker(LAYERS["pubsub"](redis)).joined()
         redis.kill()
-        worker.messenger.tell(HintKind.CLOSING, [ID])
-        await eventually_in_loop(lambda: worker.messenger.line.dropped)
+        worker.messenger.notify(HintKind.CLOSING, [ID])
+        await eventually_in_loop(lambda: worker.messenger.commands.dropped)
         redis.start()
 
         def told() -> int:
-            worker.messenger.tell(HintKind.CLOSING, [ID])
+            worker.messenger.notify(HintKind.CLOSING, [ID])
             return worker.heard
 
         await eventually_in_loop(told)
@@ -132,12 +132,12 @@ async def test_a_redis_that_stands_still_keeps_nobody_waiting() -> None:
         worker = await Worker(LAYERS["pubsub"](redis)).joined()
         redis.freeze()
         for _ in range(1000):
-            worker.messenger.tell(HintKind.RESUMED, [ID])
-            worker.messenger.line.put(worker.messenger.listener._join)
+            worker.messenger.notify(HintKind.RESUMED, [ID])
+            worker.messenger.commands.put(worker.messenger.listener._join)
         began = time.monotonic()
         await worker.messenger.stop()
         assert time.monotonic() - began < 2.0
-        assert worker.messenger.line.dropped > 800
+        assert worker.messenger.commands.dropped > 800
         redis.thaw()
 
 
@@ -145,19 +145,19 @@ async def test_a_redis_that_stands_still_keeps_nobody_waiting() -> None:
 
 
 async def test_a_hint_about_somebody_here_flushes_with_that_session(worker: Worker) -> None:
-    worker.messenger.heed(Hint(HintKind.CLOSING, ("b", ID)))
+    worker.messenger.on_message(Hint(HintKind.CLOSING, ("b", ID)))
     assert worker.session.changed
     assert len(worker.flushes) == 1
 
 
 async def test_a_hint_about_nobody_here_does_nothing(worker: Worker) -> None:
-    worker.messenger.heed(Hint(HintKind.CLOSING, ("b",)))
+    worker.messenger.on_message(Hint(HintKind.CLOSING, ("b",)))
     assert not worker.session.changed
     assert worker.flushes == []
 
 
 async def test_a_hint_about_everybody_flushes_what_there_is(worker: Worker) -> None:
-    worker.messenger.heed(Hint(HintKind.CLOSING))
+    worker.messenger.on_message(Hint(HintKind.CLOSING))
     assert not worker.session.changed
     assert len(worker.flushes) == 1
 
@@ -169,10 +169,10 @@ async def test_however_many_hints_come_the_flushes_are_few(
     monkeypatch.setattr(node, "time", clock)
     began = clock.now
     for _ in range(1000):
-        worker.messenger.heed(Hint(HintKind.CLOSING, (ID,)))
+        worker.messenger.on_message(Hint(HintKind.CLOSING, (ID,)))
         clock.turn(0.001)
     wanted = sorted(set(worker.flushes))
-    assert wanted == pytest.approx([began + n * FLUSH_EVERY for n in range(5)])
+    assert wanted == pytest.approx([began + n * FLUSH_INTERVAL for n in range(5)])
     assert worker.flushes[-1] > clock.now - 0.002  # what was heard last is not forgotten
 
 
@@ -181,8 +181,8 @@ async def test_however_many_hints_come_the_flushes_are_few(
 
 async def test_what_happens_together_is_told_together(worker: Worker, other: Worker) -> None:
     for number in range(150):
-        worker.messenger.tell(HintKind.RESUMED, [f"{number:032x}"])
-    worker.messenger.tell(HintKind.RESUMED, [ID])
+        worker.messenger.notify(HintKind.RESUMED, [f"{number:032x}"])
+    worker.messenger.notify(HintKind.RESUMED, [ID])
     await eventually_in_loop(lambda: other.session.changed)
     assert other.heard == 1
 
@@ -191,15 +191,15 @@ async def test_many_are_told_at_once_and_at_most_as_many_as_a_hint_names(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     for number in range(1000):
-        worker.messenger.tell(HintKind.RESUMED, [f"{number:032x}"])
+        worker.messenger.notify(HintKind.RESUMED, [f"{number:032x}"])
     await eventually_in_loop(lambda: other.heard == 5)
-    worker.messenger.tell(HintKind.CLOSING, [f"{number:032x}" for number in range(1000)])
+    worker.messenger.notify(HintKind.CLOSING, [f"{number:032x}" for number in range(1000)])
     await eventually_in_loop(lambda: other.flushes)
     assert (other.heard, other.ignored) == (6, 0)
 
 
 async def test_of_nobody_nothing_is_told(worker: Worker, faulty: Faulty) -> None:
-    worker.messenger.tell(HintKind.CLOSING, [])
+    worker.messenger.notify(HintKind.CLOSING, [])
     await worker.messenger.stop()
     assert "group_send" not in faulty.calls
 
@@ -211,10 +211,10 @@ async def test_what_the_layer_loses_is_missed_by_nobody(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     faulty.copies = 0
-    worker.messenger.tell(HintKind.CLOSING, [ID])
+    worker.messenger.notify(HintKind.CLOSING, [ID])
     await eventually_in_loop(lambda: "group_send" in faulty.calls)
     faulty.copies = 1
-    worker.messenger.tell(HintKind.CLOSING, [ID])
+    worker.messenger.notify(HintKind.CLOSING, [ID])
     await eventually_in_loop(lambda: other.heard == 1)
 
 
@@ -222,7 +222,7 @@ async def test_what_is_doubled_flushes_no_more_often(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     faulty.copies = 50
-    worker.messenger.tell(HintKind.CLOSING, [ID])
+    worker.messenger.notify(HintKind.CLOSING, [ID])
     await eventually_in_loop(lambda: other.heard == 50)
     assert len(set(other.flushes)) <= 2
 
@@ -248,7 +248,7 @@ async def test_a_receive_that_ends_is_begun_again(
     faulty.receive_errors = [error] * 5
     worker = await Worker(faulty).joined()
     await eventually_in_loop(lambda: not faulty.receive_errors)
-    worker.messenger.tell(HintKind.CLOSING, [ID])
+    worker.messenger.notify(HintKind.CLOSING, [ID])
     await eventually_in_loop(lambda: worker.heard)
     (said,) = caplog.messages
     assert said.startswith("hints cannot be received: ")
@@ -259,10 +259,10 @@ async def test_a_receive_that_ends_is_begun_again(
 async def test_what_cannot_be_read_holds_up_nothing(
     faulty: Faulty, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "FIRST_PAUSE", 3600.0)
+    monkeypatch.setattr(listener, "FIRST_BACKOFF", 3600.0)
     faulty.receive_errors = [ValueError("no message pack")] * 20
     worker = await Worker(faulty).joined()
-    worker.messenger.tell(HintKind.CLOSING, [ID])
+    worker.messenger.notify(HintKind.CLOSING, [ID])
     await eventually_in_loop(lambda: worker.heard)
     assert (worker.ignored, caplog.messages) == (20, [])
     await worker.messenger.stop()
@@ -275,7 +275,7 @@ async def test_publications_of_others_are_passed_on_while_somebody_is_in_their_r
     layer = LAYERS["pubsub"](redis_server)
     here, there = await Worker(layer).joined(), await Worker(layer).joined()
     bundle = PublicationBatch("r", "e", 1, (LogEntry(1, 0, "1"),))
-    here.messenger.opened("r")
+    here.messenger.subscribe("r")
 
     def told() -> list[PublicationBatch]:
         there.messenger.announce(bundle)  # a subscription is not confirmed
@@ -290,12 +290,12 @@ async def test_publications_of_others_are_passed_on_while_somebody_is_in_their_r
 async def test_where_nobody_else_can_hear_nothing_is_said_of_publications() -> None:
     layer = InMemoryChannelLayer()
     worker = await Worker(layer).joined()
-    worker.messenger.opened("r")
+    worker.messenger.subscribe("r")
     worker.messenger.announce(PublicationBatch("r", "e", 1))
-    worker.messenger.closed("r")
+    worker.messenger.unsubscribe("r")
     await settled()
     assert layer.groups.keys() == {GROUP}
-    assert worker.messenger.announcer.done == 0
+    assert worker.messenger.announcer.sent == 0
     await worker.messenger.stop()
 
 
@@ -303,9 +303,9 @@ async def test_a_layer_that_has_forgotten_a_worker_hears_of_it_again(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     faulty.groups.clear()
-    await worker.messenger.stay()
-    await other.messenger.stay()
-    worker.messenger.tell(HintKind.CLOSING, [ID])
+    await worker.messenger.rejoin()
+    await other.messenger.rejoin()
+    worker.messenger.notify(HintKind.CLOSING, [ID])
     await eventually_in_loop(lambda: other.heard)
 
 
@@ -313,19 +313,19 @@ async def test_a_layer_out_of_reach_at_the_start_is_joined_later(faulty: Faulty)
     faulty.raising = ConnectionError("refused")
     worker = await Worker(faulty).joined()
     faulty.raising = None
-    await worker.messenger.stay()
-    worker.messenger.tell(HintKind.CLOSING, [ID])
+    await worker.messenger.rejoin()
+    worker.messenger.notify(HintKind.CLOSING, [ID])
     await eventually_in_loop(lambda: worker.heard)
     await worker.messenger.stop()
 
 
 async def test_a_stop_leaves_the_group_and_no_task(worker: Worker, faulty: Faulty) -> None:
-    worker.messenger.tell(HintKind.CLOSING, [ID])
+    worker.messenger.notify(HintKind.CLOSING, [ID])
     await worker.messenger.stop()
     assert faulty.groups == {}
     left = [t.get_name() for t in asyncio.all_tasks() if t.get_name().startswith("realtime")]
     assert left == []
-    await asyncio.sleep(2 * node.GATHERING)
+    await asyncio.sleep(2 * node.HINT_DELAY)
     assert "group_send" not in faulty.calls
 
 
@@ -333,4 +333,4 @@ async def test_a_stop_does_not_wait_for_a_layer_that_hangs(worker: Worker, fault
     faulty.hanging = True
     began = time.monotonic()
     await worker.messenger.stop()
-    assert time.monotonic() - began < 3 * command_queue.STOP_PATIENCE
+    assert time.monotonic() - began < 3 * command_queue.STOP_TIMEOUT

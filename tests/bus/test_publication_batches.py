@@ -8,8 +8,8 @@ import pytest
 
 from realtime.bus import publication_batches
 from realtime.bus.publication_batches import (
-    MOST_BYTES,
-    MOST_ENTRIES,
+    MAX_BYTES,
+    MAX_ENTRIES,
     PublicationBatch,
     PublicationQueue,
 )
@@ -59,7 +59,7 @@ def test_the_taker_is_told_once_until_it_has_found_nothing() -> None:
     assert waiting.put(bundle("a", 4))
 
 
-@pytest.mark.parametrize(("count", "size"), [(MOST_ENTRIES + 1, 1), (9, MOST_BYTES // 8)])
+@pytest.mark.parametrize(("count", "size"), [(MAX_ENTRIES + 1, 1), (9, MAX_BYTES // 8)])
 def test_beyond_the_bounds_of_a_room_the_newest_is_kept(count: int, size: int) -> None:
     waiting = PublicationQueue()
     put_all(waiting, [bundle("a", n, size=size) for n in range(1, count + 1)])
@@ -69,14 +69,14 @@ def test_beyond_the_bounds_of_a_room_the_newest_is_kept(count: int, size: int) -
 
 def test_one_that_is_too_large_by_itself_is_told_all_the_same() -> None:
     waiting = PublicationQueue()
-    waiting.put(bundle("a", 1, size=MOST_BYTES + 1))
-    assert rest(waiting) == [bundle("a", 1, size=MOST_BYTES + 1)]
+    waiting.put(bundle("a", 1, size=MAX_BYTES + 1))
+    assert rest(waiting) == [bundle("a", 1, size=MAX_BYTES + 1)]
 
 
 def test_of_too_many_rooms_those_that_have_waited_longest_give_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publication_batches, "MOST_ROOMS", 3)
+    monkeypatch.setattr(publication_batches, "MAX_ROOMS", 3)
     waiting = PublicationQueue()
     put_all(waiting, [bundle(room, 1) for room in "abcde"])
     assert [each.room for each in rest(waiting)] == ["c", "d", "e"]
@@ -84,7 +84,7 @@ def test_of_too_many_rooms_those_that_have_waited_longest_give_way(
 
 
 def test_so_they_do_of_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publication_batches, "MOST_WAITING_BYTES", 100)
+    monkeypatch.setattr(publication_batches, "MAX_QUEUED_BYTES", 100)
     waiting = PublicationQueue()
     put_all(waiting, [bundle(room, 1, size=30) for room in "abcd"])
     put_all(waiting, [bundle("huge", 1, size=1000)])
@@ -95,28 +95,28 @@ def test_so_they_do_of_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_thread_waits_for_room_but_only_for_a_moment() -> None:
     waiting = PublicationQueue()
-    put_all(waiting, [bundle("a", n) for n in range(1, MOST_ENTRIES + 1)])
+    put_all(waiting, [bundle("a", n) for n in range(1, MAX_ENTRIES + 1)])
     began = time.monotonic()
-    waiting.put(bundle("b", 1), patience=10.0)  # another room has not to wait
+    waiting.put(bundle("b", 1), timeout=10.0)  # another room has not to wait
     assert time.monotonic() - began < 5.0
     began = time.monotonic()
-    waiting.put(bundle("a", MOST_ENTRIES + 1), patience=0.05)
+    waiting.put(bundle("a", MAX_ENTRIES + 1), timeout=0.05)
     assert time.monotonic() - began >= 0.05
     assert waiting.lost == 1
 
 
 def test_whoever_waits_goes_on_when_something_was_taken() -> None:
     waiting = PublicationQueue()
-    put_all(waiting, [bundle("a", n) for n in range(1, MOST_ENTRIES + 1)])
+    put_all(waiting, [bundle("a", n) for n in range(1, MAX_ENTRIES + 1)])
     thread = threading.Thread(
-        target=lambda: waiting.put(bundle("a", MOST_ENTRIES + 1), patience=60.0)
+        target=lambda: waiting.put(bundle("a", MAX_ENTRIES + 1), timeout=60.0)
     )
     thread.start()
     taken = waiting.take()
     thread.join(10.0)
     assert not thread.is_alive()
-    assert taken == bundle("a", *range(1, MOST_ENTRIES + 1))
-    assert rest(waiting) == [bundle("a", MOST_ENTRIES + 1)]
+    assert taken == bundle("a", *range(1, MAX_ENTRIES + 1))
+    assert rest(waiting) == [bundle("a", MAX_ENTRIES + 1)]
 
 
 def test_threads_lose_nothing_to_each_other() -> None:
@@ -125,7 +125,7 @@ def test_threads_lose_nothing_to_each_other() -> None:
 
     def publish(room: str) -> None:
         for offset in range(1, 2001):
-            waiting.put(bundle(room, offset), patience=60.0)
+            waiting.put(bundle(room, offset), timeout=60.0)
 
     threads = [threading.Thread(target=publish, args=(room,)) for room in "abcd"]
     for thread in threads:

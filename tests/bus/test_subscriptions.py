@@ -11,7 +11,7 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from realtime.bus import command_queue, subscriptions
-from realtime.bus.hints import group_of_room
+from realtime.bus.hints import room_group_name
 from realtime.bus.subscriptions import RENEWALS, Subscriptions
 from tests.polling import eventually_in_loop
 from tests.redis_server import RedisServer
@@ -19,7 +19,7 @@ from tests.worker.fakes import settled
 
 from .layers import LAYERS, Faulty
 
-GROUP = partial(group_of_room, "p")
+GROUP = partial(room_group_name, "p")
 CHANNEL = "specific.worker"
 
 
@@ -37,7 +37,7 @@ def groups(*rooms: str) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriptions, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(subscriptions, "FIRST_BACKOFF", 0.001)
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ async def subscribed(faulty: Faulty) -> AsyncIterator[Subscriptions]:
 async def test_a_room_is_joined_while_somebody_is_in_it(
     subscribed: Subscriptions, faulty: Faulty
 ) -> None:
-    subscribed.opened("a")
-    subscribed.opened("b")
+    subscribed.subscribe("a")
+    subscribed.subscribe("b")
     await eventually_in_loop(lambda: in_groups(faulty) == groups("a", "b"))
-    subscribed.closed("a")
+    subscribed.unsubscribe("a")
     await eventually_in_loop(lambda: in_groups(faulty) == groups("b"))
 
 
@@ -66,15 +66,15 @@ async def test_what_changes_back_before_it_was_said_is_no_command(
     subscribed: Subscriptions, faulty: Faulty
 ) -> None:
     for _ in range(100):
-        subscribed.opened("a")
-        subscribed.closed("a")
+        subscribed.subscribe("a")
+        subscribed.unsubscribe("a")
     await settled()
     assert faulty.calls == []
-    subscribed.opened("a")
+    subscribed.subscribe("a")
     await eventually_in_loop(lambda: in_groups(faulty) == groups("a"))
     for _ in range(100):
-        subscribed.closed("a")
-        subscribed.opened("a")
+        subscribed.unsubscribe("a")
+        subscribed.subscribe("a")
     await settled()
     assert faulty.calls == ["group_add"]
 
@@ -82,17 +82,17 @@ async def test_what_changes_back_before_it_was_said_is_no_command(
 async def test_what_changes_while_it_is_said_is_said_again(
     subscribed: Subscriptions, faulty: Faulty
 ) -> None:
-    subscribed.opened("a")
+    subscribed.subscribe("a")
     await eventually_in_loop(lambda: in_groups(faulty) == groups("a"))
     faulty.hanging = True
-    subscribed.closed("a")
+    subscribed.unsubscribe("a")
     await eventually_in_loop(lambda: faulty.calls[-1] == "group_discard")
-    subscribed.opened("a")
-    subscribed.closed("a")
-    subscribed.opened("a")
+    subscribed.subscribe("a")
+    subscribed.unsubscribe("a")
+    subscribed.subscribe("a")
     faulty.hanging = False
     await faulty.group_discard(GROUP("a"), CHANNEL)  # it took effect, late
-    await eventually_in_loop(lambda: in_groups(faulty) == groups("a") and subscribed.settled)
+    await eventually_in_loop(lambda: in_groups(faulty) == groups("a") and subscribed.idle)
 
 
 async def test_whatever_happens_in_whatever_order_the_end_is_right(
@@ -103,15 +103,15 @@ async def test_whatever_happens_in_whatever_order_the_end_is_right(
         room = f"r{chance.randrange(20)}"
         if room in wanted:
             wanted.discard(room)
-            subscribed.closed(room)
+            subscribed.unsubscribe(room)
         else:
             wanted.add(room)
-            subscribed.opened(room)
+            subscribed.subscribe(room)
         faulty.raising = OSError("reset") if chance.random() < 0.1 else None
         if chance.random() < 0.2:
             await asyncio.sleep(0)
     faulty.raising = None
-    await eventually_in_loop(lambda: subscribed.settled and in_groups(faulty) == groups(*wanted))
+    await eventually_in_loop(lambda: subscribed.idle and in_groups(faulty) == groups(*wanted))
 
 
 async def test_an_outage_is_said_once_and_made_good(
@@ -120,15 +120,15 @@ async def test_an_outage_is_said_once_and_made_good(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(command_queue, "PATIENCE", 0.01)
+    monkeypatch.setattr(command_queue, "COMMAND_TIMEOUT", 0.01)
     faulty.hanging = True
     for number in range(10):
-        subscribed.opened(f"r{number}")
-    subscribed.closed("r0")
+        subscribed.subscribe(f"r{number}")
+    subscribed.unsubscribe("r0")
     await eventually_in_loop(lambda: len(faulty.calls) > 3)
     faulty.hanging = False
     wanted = groups(*(f"r{number}" for number in range(1, 10)))
-    await eventually_in_loop(lambda: in_groups(faulty) == wanted and subscribed.settled)
+    await eventually_in_loop(lambda: in_groups(faulty) == wanted and subscribed.idle)
     assert len(caplog.messages) == 2
     assert caplog.messages[0].startswith("rooms cannot be subscribed to: ")
 
@@ -136,12 +136,12 @@ async def test_an_outage_is_said_once_and_made_good(
 async def test_everything_is_said_again_in_turn(subscribed: Subscriptions, faulty: Faulty) -> None:
     rooms = [f"r{number}" for number in range(3 * RENEWALS)]
     for room in rooms:
-        subscribed.opened(room)
-    await eventually_in_loop(lambda: subscribed.settled)
+        subscribed.subscribe(room)
+    await eventually_in_loop(lambda: subscribed.idle)
     faulty.groups.clear()  # a layer forgets
     for number in range(1, RENEWALS + 1):
         subscribed.renew()
-        await eventually_in_loop(lambda: subscribed.settled)
+        await eventually_in_loop(lambda: subscribed.idle)
         assert len(faulty.groups) == 3 * number
     assert in_groups(faulty) == groups(*rooms)
 
@@ -150,17 +150,17 @@ async def test_everything_is_said_again_at_once_when_the_layer_was_away(
     subscribed: Subscriptions, faulty: Faulty
 ) -> None:
     for room in "abc":
-        subscribed.opened(room)
-    await eventually_in_loop(lambda: subscribed.settled)
+        subscribed.subscribe(room)
+    await eventually_in_loop(lambda: subscribed.idle)
     faulty.groups.clear()
-    subscribed.begin_anew()
+    subscribed.renew_all()
     await eventually_in_loop(lambda: in_groups(faulty) == groups("a", "b", "c"))
 
 
 async def test_a_stop_leaves_the_groups(subscribed: Subscriptions, faulty: Faulty) -> None:
     for room in "abc":
-        subscribed.opened(room)
-    await eventually_in_loop(lambda: subscribed.settled)
+        subscribed.subscribe(room)
+    await eventually_in_loop(lambda: subscribed.idle)
     await subscribed.stop()
     assert faulty.groups == {}
 
@@ -168,12 +168,12 @@ async def test_a_stop_leaves_the_groups(subscribed: Subscriptions, faulty: Fault
 async def test_a_stop_does_not_wait_for_a_layer_that_hangs(
     subscribed: Subscriptions, faulty: Faulty
 ) -> None:
-    subscribed.opened("a")
-    await eventually_in_loop(lambda: subscribed.settled)
+    subscribed.subscribe("a")
+    await eventually_in_loop(lambda: subscribed.idle)
     faulty.hanging = True
     began = time.monotonic()
     await subscribed.stop()
-    assert time.monotonic() - began < 3 * command_queue.STOP_PATIENCE
+    assert time.monotonic() - began < 3 * command_queue.STOP_TIMEOUT
     assert not [t for t in asyncio.all_tasks() if t.get_name() == "realtime-subscriptions"]
 
 
@@ -191,9 +191,9 @@ async def test_thousands_of_rooms_at_once_hold_up_nobody(
 
     subscribed = Subscriptions(layer, group=GROUP, channel=the_ear)
     for number in range(count):
-        subscribed.opened(f"user:{number}")
+        subscribed.subscribe(f"user:{number}")
     slowest = slowest_command = 0.0
-    while not subscribed.settled:
+    while not subscribed.idle:
         began = time.monotonic()
         await asyncio.sleep(0.01)
         slowest = max(slowest, time.monotonic() - began - 0.01)

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from realtime.protocol.frames import encoded
+from realtime.protocol.frames import encode_message
 from realtime.servers.common.callbacks import LifecycleCallbacks
 from realtime.servers.common.limits import ServerLimits
 from realtime.servers.common.listeners import listen
@@ -111,7 +111,7 @@ async def obey(text: str, send: Send) -> bool:
 
 # Applications that begin with a first message; what they return is said at their end
 
-PIECE = encoded(bytes(10_000))
+PIECE = encode_message(bytes(10_000))
 PIECES = 10_000  # of them: 100 MB
 
 
@@ -122,7 +122,7 @@ async def by_connection(frames: Any, receive: Receive, send: Send) -> dict[str, 
     limits = connection.FrameLimits(max_message_size=1000, rate=1000, burst=1000)
     line = connection.Connection(send, limits, drop=task.cancel, frames=frames)
     for number in range(PIECES):
-        line.post(PIECE)
+        line.send_encoded(PIECE)
         if number % 10 == 0:
             await asyncio.sleep(0)
     await disconnected(receive)
@@ -153,8 +153,8 @@ async def in_order(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     is_full = False
     for number in range(0, 21_000, 3):
         await send({"type": "websocket.send", "text": f"{number:0300}"})
-        refused += not frames.write(encoded(f"{number + 1:0300}").frame)
-        last = encoded(f"{number + 2:0300}").frame
+        refused += not frames.write(encode_message(f"{number + 1:0300}").frame)
+        last = encode_message(f"{number + 2:0300}").frame
         if frames.write_to_all([frames], last):
             refused += not frames.write(last)
             if not is_full:
@@ -170,7 +170,7 @@ async def in_order(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
 
 def written(frames: Any, text: str) -> bool:
     """Whether a frame can be sent without waiting, in either way."""
-    frame = encoded(text).frame
+    frame = encode_message(text).frame
     return frames.write_to_all([frames], frame) == [] or frames.write(frame) is True
 
 
@@ -188,7 +188,7 @@ async def rated(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     line = connection.Connection(send, limits, drop=task.cancel, frames=frames)
     while (event := await receive())["type"] != "websocket.disconnect":
         if line.admit_frame(len(event["bytes"])):
-            line.fits(event["bytes"])
+            line.check_size(event["bytes"])
     return {"ended": line.ended, "taken": line.frames_in}
 
 

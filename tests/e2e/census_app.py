@@ -19,8 +19,8 @@ def _say(*_: object) -> None:
         "tasks": len(asyncio.all_tasks(worker.loop)),
         "sessions": len(worker.hub.connected()),
         "rooms": len(list(worker.rooms.names())),
-        "audits": len(worker.rooms._agenda._asked),
-        "subscribed": len(subscriptions._told),
+        "audits": len(worker.rooms._audits._last_audit),
+        "subscribed": len(subscriptions._joined),
         "to be told": len(subscriptions._due),
     }
     sys.stdout.write(f"census {json.dumps(census)}\n")

@@ -22,9 +22,7 @@ SETTINGS = "tests.e2e.undrained_settings"
 def test_the_patiences_add_up() -> None:
     limits = ServerLimits()
     leaving = runtime.LEAVE_PATIENCE + runtime.HISTORY_PATIENCE + runtime.SIGNAL_PATIENCE
-    assert leaving >= 4 * command_queue.STOP_PATIENCE, (
-        "what is said to the channel layer, beside it"
-    )
+    assert leaving >= 4 * command_queue.STOP_TIMEOUT, "what is said to the channel layer, beside it"
     worker = runtime.STORE_PATIENCE + runtime.WRITE_PATIENCE + leaving + 2 * CLOSE_PATIENCE
     assert worker < limits.goodbye_timeout < limits.drain_timeout
     assert limits.drain_timeout + 2 * limits.cancel_timeout + EXIT_TIMEOUT < 5

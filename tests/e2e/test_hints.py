@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.bus.hints import group_of
+from realtime.bus.hints import workers_group_name
 from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
@@ -99,7 +99,7 @@ async def test_a_kick_takes_less_than_a_second(
 async def test_forged_hints_close_nothing(pair: tuple[Server, Server], redis: RedisServer) -> None:
     async with connected(pair[0], login(pair[0], "ann")) as client:
         with redis.client() as forger:
-            (group,) = forger.pubsub_channels(f"*__group__{group_of(PREFIX)}")
+            (group,) = forger.pubsub_channels(f"*__group__{workers_group_name(PREFIX)}")
             forger.publish(group, b"\xc1 is no message")
             forger.publish(group, b"\x81\xa4type\xafwebsocket.close")
         await client.send(type="ping", sequence=1, client_time=0)
@@ -110,7 +110,7 @@ async def test_forged_hints_close_nothing(pair: tuple[Server, Server], redis: Re
 def subscribers(redis: RedisServer) -> int:
     """How many workers have joined."""
     with redis.client() as observer:
-        groups = observer.pubsub_channels(f"*__group__{group_of(PREFIX)}")
+        groups = observer.pubsub_channels(f"*__group__{workers_group_name(PREFIX)}")
         return sum(count for _, count in observer.pubsub_numsub(*groups))
 
 

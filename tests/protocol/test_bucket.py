@@ -43,6 +43,6 @@ def test_what_is_given_back_was_not_taken() -> None:
     bucket = TokenBucket(rate=1, burst=2, now=0)
     for _ in range(10):
         assert bucket.take(0)
-        bucket.give_back()
-    bucket.give_back()
+        bucket.refund()
+    bucket.refund()
     assert taken(bucket, 100, now=0) == 2

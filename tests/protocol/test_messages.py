@@ -15,7 +15,7 @@ from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.decoding import TYPES, BadFrame, TooMuchData, decode
 from realtime.protocol.json_limits import MAX_DEPTH, OUT_OF_RANGE
 from realtime.protocol.messages import (
-    MOST_ROOMS,
+    MAX_HELLO_ROOMS,
     Ack,
     Bye,
     ClientMessage,
@@ -428,7 +428,9 @@ def test_of_data_that_is_far_too_large_nothing_is_read() -> None:
     assert not isinstance(refused(huge), TooMuchData)  # a number beyond all range
 
 
-@pytest.mark.parametrize(("rooms", "allowed"), [(MOST_ROOMS, True), (MOST_ROOMS + 1, False)])
+@pytest.mark.parametrize(
+    ("rooms", "allowed"), [(MAX_HELLO_ROOMS, True), (MAX_HELLO_ROOMS + 1, False)]
+)
 def test_a_hello_names_so_many_rooms(rooms: int, allowed: bool) -> None:
     named: dict[str, Position | None] = {str(number): None for number in range(rooms)}
     text = json.dumps({"type": "hello", "protocol": 1, "rooms": named})

@@ -12,11 +12,11 @@ from django.db import transaction
 from django.test import override_settings
 
 from realtime import api, composition
-from realtime.bus.hints import Hint, HintKind, understand
+from realtime.bus.hints import Hint, HintKind, parse_message
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.publish import notifying
 from realtime.publish.background_loop import background
-from realtime.publish.notifying import MOMENT, tell
+from realtime.publish.notifying import NOTIFY_TIMEOUT, notify
 from realtime.store.records import Opening, Peer
 from tests.redis_server import RedisServer
 
@@ -48,7 +48,7 @@ class Ear:
         message = self._pubsub.get_message(timeout=within)
         layer = get_channel_layer()
         return (
-            understand(layer.deserialize(message["data"]), composition.signer())
+            parse_message(layer.deserialize(message["data"]), composition.signer())
             if message
             else None
         )
@@ -94,7 +94,7 @@ def test_so_are_the_sockets_of_a_user_and_of_a_login(ear: Ear) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_a_session_nobody_knows_nothing_is_told(ear: Ear) -> None:
     api.kick("unknown")
-    tell(HintKind.CLOSING, ["last"])
+    notify(HintKind.CLOSING, ["last"])
     assert ear.hint() == Hint(HintKind.CLOSING, ("last",))
 
 
@@ -103,7 +103,7 @@ def test_within_a_transaction_it_is_told_when_others_can_see_it(ear: Ear) -> Non
     connect("a")
     with transaction.atomic():
         api.kick("a")
-        tell(HintKind.CLOSING, ["before the commit"])
+        notify(HintKind.CLOSING, ["before the commit"])
         assert ear.hint() == Hint(HintKind.CLOSING, ("before the commit",))
     assert ear.hint() == Hint(HintKind.CLOSING, ("a",))
 
@@ -114,29 +114,29 @@ def test_what_is_rolled_back_is_not_told(ear: Ear) -> None:
     with transaction.atomic():
         api.kick("a")
         transaction.set_rollback(True)
-    tell(HintKind.CLOSING, ["last"])
+    notify(HintKind.CLOSING, ["last"])
     assert ear.hint() == Hint(HintKind.CLOSING, ("last",))
 
 
 def test_too_many_to_be_named_make_everybody_look(ear: Ear) -> None:
-    tell(HintKind.CLOSING, [str(number) for number in range(101)])
+    notify(HintKind.CLOSING, [str(number) for number in range(101)])
     assert ear.hint() == Hint(HintKind.CLOSING)
 
 
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
 def test_a_forked_process_tells_as_well(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifying, "MOMENT", 10.0)
-    tell(HintKind.CLOSING, ["parent"])
+    monkeypatch.setattr(notifying, "NOTIFY_TIMEOUT", 10.0)
+    notify(HintKind.CLOSING, ["parent"])
     assert ear.hint() == Hint(HintKind.CLOSING, ("parent",))
     child = os.fork()
     if child == 0:
         try:
-            tell(HintKind.CLOSING, ["child"])
+            notify(HintKind.CLOSING, ["child"])
         finally:
             os._exit(0)  # at once, as task queues end theirs: it has been sent by then
     assert ear.hint() == Hint(HintKind.CLOSING, ("child",))
     os.waitpid(child, 0)
-    tell(HintKind.CLOSING, ["parent"])
+    notify(HintKind.CLOSING, ["parent"])
     assert ear.hint() == Hint(HintKind.CLOSING, ("parent",))
 
 
@@ -145,8 +145,8 @@ def test_nobody_waits_long_for_a_redis_that_stands_still() -> None:
         server.freeze()
         began = time.monotonic()
         for number in range(200):
-            tell(HintKind.CLOSING, [str(number)])
-        assert time.monotonic() - began < 4 * MOMENT
+            notify(HintKind.CLOSING, [str(number)])
+        assert time.monotonic() - began < 4 * NOTIFY_TIMEOUT
         server.thaw()
         background.stop()
 
@@ -155,12 +155,12 @@ def test_a_redis_that_has_gone_is_no_error() -> None:
     with RedisServer() as server, override_settings(CHANNEL_LAYERS=layers(server)):
         server.kill()
         for number in range(20):
-            tell(HintKind.CLOSING, [str(number)])
+            notify(HintKind.CLOSING, [str(number)])
         background.stop()
 
 
 @override_settings(CHANNEL_LAYERS=IN_MEMORY)
 def test_where_nobody_can_hear_nothing_is_begun() -> None:
     background.stop()
-    tell(HintKind.CLOSING, ["a"])
+    notify(HintKind.CLOSING, ["a"])
     assert background._thread is None

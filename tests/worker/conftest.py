@@ -134,7 +134,7 @@ class WorkerHarness:
                 room, after=appended.position.offset - 1, limit=1, max_bytes=100_000
             )
         ).entries
-        self.rooms.hear(room, appended.position.epoch, encode_publication(room, entry))
+        self.rooms.on_hint(room, appended.position.epoch, encode_publication(room, entry))
         return appended.position
 
     async def settle(self) -> None:

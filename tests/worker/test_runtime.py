@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from realtime import api, composition, signals
-from realtime.bus.hints import Hint, HintKind, understand
+from realtime.bus.hints import Hint, HintKind, parse_message
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Gap, Position
@@ -259,7 +259,7 @@ async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
 
     async def hear() -> Hint | None:
         async with asyncio.timeout(TIMEOUT):
-            hint = understand(await layer.receive(channel), composition.signer())
+            hint = parse_message(await layer.receive(channel), composition.signer())
             assert not isinstance(hint, PublicationBatch)
             return hint
 
@@ -329,7 +329,7 @@ class Guest:
         self.offsets.append(publication.offset)
         return True
 
-    def tell(self, room: str, top: Position, gap: Gap) -> None:
+    def on_gap(self, room: str, top: Position, gap: Gap) -> None:
         raise AssertionError(f"{room}: {gap}")
 
 
@@ -337,8 +337,8 @@ async def test_what_a_thread_of_the_process_publishes_is_told_to_its_own_worker(
     worker: Runtime,
 ) -> None:
     guest = Guest()
-    async with worker.rooms.prepared(["r"]):
-        worker.rooms.enter(guest, "r", None)
+    async with worker.rooms.prepare(["r"]):
+        worker.rooms.join(guest, "r", None)
 
     def publish() -> None:
         for number in range(20):

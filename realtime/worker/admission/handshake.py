@@ -153,7 +153,7 @@ class Admission:
         async with time_limit(PATIENCE):
             granted, refusals = await guest.rights.grant(hello.rooms)
         key = secrets.token_urlsafe(12)
-        async with self._turns.one(), self._rooms.prepared(list(granted)):
+        async with self._turns.one(), self._rooms.prepare(list(granted)):
             if not await self._still_stands(guest, connection, known_at):
                 return None
             if time.monotonic() - came_at > LONGEST:
@@ -187,7 +187,7 @@ class Admission:
             try:
                 self._rooms.check_new(room, peer)
             except Refused as refused:
-                refusals.append(refused.about(room))
+                refusals.append(refused.to_error(room))
             else:
                 rooms[room] = position
         return rooms, refusals
@@ -198,7 +198,7 @@ class Admission:
             pass
 
     async def _admit(self, new: PendingSession) -> ConnectedSession | None:
-        if new.connection.gone or new.connection.ended:
+        if new.connection.is_gone or new.connection.ended:
             # Its client may have given up on a worker that stood still, and have resumed
             # elsewhere: who resumes now takes the session from a live connection. And a drain
             # has said goodbye to those who were still waiting here.
@@ -226,7 +226,7 @@ class Admission:
             self._welcome(new, session, token, resumed=resumed)
         log_session("resumed" if resumed else "opened", record, seconds=age_of(record))
         (self._watchers.resumed if resumed else self._watchers.opened)(record)
-        self._watchers.joined(record, session.reader.names)
+        self._watchers.joined(record, session.room_reader.room_names)
         return session
 
     def _refuse(self, new: PendingSession, verdict: Verdict) -> None:
@@ -234,7 +234,7 @@ class Admission:
         logger.info(
             "%s (%s) may not come in: %d %s", *peer_names(new.peer), code, printable(reason)
         )
-        new.connection.answered = True
+        new.connection.resume_refused = True
         new.connection.end(code, reason)
 
     async def _resume(self, new: PendingSession) -> Session | Verdict | None:
@@ -314,7 +314,7 @@ class Admission:
     def _hand_on(self, older: ConnectedSession, new: PendingSession, record: Session) -> Session:
         """End the older connection of a session; the record with what it has counted."""
         self._hub.replace_connection(older)
-        self._watchers.left(record, older.reader.names - new.rooms.keys())
+        self._watchers.left(record, older.room_reader.room_names - new.rooms.keys())
         return adopt_totals(record, older)
 
     def _welcome(
@@ -322,7 +322,7 @@ class Admission:
     ) -> None:
         """Enter it into its rooms and say so, without a pause: what it is handed there comes
         after ``welcome``."""
-        entries = {room: session.reader.enter(room, at) for room, at in new.rooms.items()}
+        entries = {room: session.room_reader.join(room, at) for room, at in new.rooms.items()}
         new.connection.send(self._words(session.record, token, entries, resumed=resumed))
 
     def _words(

@@ -78,7 +78,7 @@ class RequestHandler:
             self._refuse(request, Refused(LATER, ErrorCode.UNAVAILABLE))
 
     def _refuse(self, request: Request, refused: Refused) -> None:
-        self._session.connection.send(refused.about(request.room, request.id))
+        self._session.connection.send(refused.to_error(request.room, request.id))
 
     async def _answer(self, request: Request) -> None:
         match request:
@@ -87,18 +87,18 @@ class RequestHandler:
             case Leave():
                 self._leave(request)
             case RoomMessage():
-                self._rights.to_say(request.room)
+                self._rights.check_publish(request.room)
                 await self._receive(request)
                 self._session.connection.send(Ack(id=request.id))
 
     async def _join(self, join: Join) -> None:
         session, room = self._session, join.room
         async with time_limit(PATIENCE):
-            await self._rights.to_join(room, among=session.reader.names)
-        async with self._rooms.prepared([room]):
+            await self._rights.check_join(room, among=session.room_reader.room_names)
+        async with self._rooms.prepare([room]):
             if session.departed:
                 return
-            newly = room not in session.reader.names
+            newly = room not in session.room_reader.room_names
             if newly:
                 self._rooms.check_new(room, session.record.peer)
             entry = session.join(room, join.position)
@@ -108,8 +108,8 @@ class RequestHandler:
 
     def _leave(self, leave: Leave) -> None:
         session, room = self._session, leave.room
-        self._rights.to_leave(room)
-        if room in session.reader.names:
+        self._rights.check_leave(room)
+        if room in session.room_reader.room_names:
             session.leave(room)
             self._watchers.left(session.record, [room])
         session.connection.send(Left(room=room, id=leave.id))

@@ -1,22 +1,24 @@
-"""One publication for many connections."""
+"""Sends one publication to many connections at once."""
 
-from realtime.protocol.frames import Encoded
+from realtime.protocol.frames import EncodedMessage
 
 from .connection import Connection, deliver_to_all
 
 
 class Broadcast:
-    """Whom the publication that is being handed out is for. Whoever adds them has it sent before
-    the next pause, so that nothing overtakes it."""
+    """Collects the connections that receive the current publication, with ``add(connection)``.
 
-    __slots__ = ("_addressees", "add")
+    Call ``send()`` before the next await, or later frames could be written first.
+    """
+
+    __slots__ = ("_recipients", "add")
 
     def __init__(self) -> None:
-        self._addressees: list[Connection] = []
-        self.add = self._addressees.append
+        self._recipients: list[Connection] = []
+        self.add = self._recipients.append
 
-    def send(self, message: Encoded) -> None:
-        """Send it to all of them, in one go."""
-        addressees = self._addressees.copy()
-        self._addressees.clear()
-        deliver_to_all(addressees, message)
+    def send(self, message: EncodedMessage) -> None:
+        """Send the publication to all of them and forget them."""
+        recipients = self._recipients.copy()
+        self._recipients.clear()
+        deliver_to_all(recipients, message)

@@ -1,4 +1,4 @@
-"""Two ways out of a connection: straight onto the wire, or through a bounded outbox."""
+"""Two ways to send on a connection: frames written directly, or ASGI events from a queue."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from realtime.protocol.frames import Encoded
+from realtime.protocol.frames import EncodedMessage
 
 Event = dict[str, Any]
 Send = Callable[[Event], Awaitable[None]]
@@ -15,7 +15,7 @@ logger = logging.getLogger("realtime.connection")
 
 
 class FrameWriter(Protocol):
-    """The ASGI extension ``realtime.frames``, as our servers offer it."""
+    """The ASGI extension ``realtime.frames`` of our servers."""
 
     @property
     def open(self) -> bool:
@@ -26,47 +26,47 @@ class FrameWriter(Protocol):
         """Bytes accepted and not yet taken by the kernel."""
 
     def write(self, frame: bytes) -> bool:
-        """Send a whole frame without waiting; False on a connection that is not open."""
+        """Send a whole frame without waiting; return False if the connection is not open."""
 
     @staticmethod
     def write_to_all(targets: Iterable[Any], frame: bytes) -> Sequence[int]:
-        """Send it to all of these for whom it need not wait; the numbers of the others."""
+        """Send a frame to all targets with nothing unsent; return the indexes of the others."""
 
 
 class QueuedTransport:
-    """Events in their order, for servers whose ``send`` may wait.
+    """Sends events in order, for servers whose ``send`` may wait.
 
-    A writer task exists only while there is something to write. ``failed`` is called
-    when the server refused an event: nothing more can be said there.
+    A writer task exists only while there is something to write. ``on_failure()`` is called
+    when the server refused an event; nothing more can be sent then.
     """
 
-    def __init__(self, send: Send, failed: Callable[[], object]) -> None:
+    def __init__(self, send: Send, on_failure: Callable[[], object]) -> None:
         self._send = send
-        self._failed = failed
+        self._on_failure = on_failure
         self._events: deque[Event] = deque()
         self._writer: asyncio.Task[None] | None = None
         self.unsent = 0
 
-    def put(self, message: Encoded) -> None:
+    def put(self, message: EncodedMessage) -> None:
         """Send a message."""
         kind = "text" if isinstance(message.payload, str) else "bytes"
         self._put({"type": "websocket.send", kind: message.payload})
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close frame, after the rest."""
+        """Send a close frame after the queued messages."""
         self._put({"type": "websocket.close", "code": code, "reason": reason})
 
-    def over(self) -> None:
-        """Nobody is left to hear of a failure; whom it would be told, is forgotten."""
-        self._failed = _nothing
+    def release(self) -> None:
+        """Drop the reference to ``on_failure``; failures are no longer reported."""
+        self._on_failure = _nothing
 
     def clear(self) -> None:
-        """Forget what waits: it is lost, so it is not unsent, and no consumer is slow."""
+        """Drop what is queued. It no longer counts as unsent."""
         self._events.clear()
         self.unsent = 0
 
     async def flush(self) -> None:
-        """Wait until nothing waits here, or the transport has failed."""
+        """Wait until the queue is empty or the transport has failed."""
         if self._writer is not None:
             await asyncio.wait([self._writer])
 
@@ -88,11 +88,11 @@ class QueuedTransport:
         except Exception:
             logger.exception("a frame could not be sent")
             self.clear()
-            self._failed()
+            self._on_failure()
 
 
 def _nothing() -> None:
-    """Nobody has to know."""
+    pass
 
 
 def _size(event: Event) -> int:
@@ -100,41 +100,41 @@ def _size(event: Event) -> int:
 
 
 class DirectTransport:
-    """Frames go to the transport at once; it keeps what a peer does not read.
+    """Writes frames to the server's transport at once, which keeps what the peer does not read.
 
-    Only the close goes through ``send``, by an outbox that is made for it.
+    Only the close frame goes through ``send``, by a queue that is made for it.
     """
 
-    def __init__(self, frames: FrameWriter, send: Send, failed: Callable[[], object]) -> None:
+    def __init__(self, frames: FrameWriter, send: Send, on_failure: Callable[[], object]) -> None:
         self._frames = frames
         self._send = send
-        self._failed = failed
-        self._last: QueuedTransport | None = None
+        self._on_failure = on_failure
+        self._closing: QueuedTransport | None = None
 
     @property
     def unsent(self) -> int:
         """Bytes that the kernel has not taken yet."""
         return self._frames.unsent
 
-    def put(self, message: Encoded) -> None:
-        """Send a message; lost on a connection that has ended without our knowing yet."""
+    def put(self, message: EncodedMessage) -> None:
+        """Send a message; lost if the connection has just ended."""
         self._frames.write(message.frame)
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close frame, after the rest."""
-        self._last = QueuedTransport(self._send, self._failed)
-        self._last.close(code, reason)
+        """Send a close frame after the messages."""
+        self._closing = QueuedTransport(self._send, self._on_failure)
+        self._closing.close(code, reason)
 
-    def over(self) -> None:
-        """Nobody is left to hear of a failure; whom it would be told, is forgotten."""
-        self._failed = _nothing
-        if self._last is not None:
-            self._last.over()
+    def release(self) -> None:
+        """Drop the reference to ``on_failure``; failures are no longer reported."""
+        self._on_failure = _nothing
+        if self._closing is not None:
+            self._closing.release()
 
     def clear(self) -> None:
-        """What was written cannot be taken back; the server drops it with the transport."""
+        """Do nothing: what was written cannot be taken back, the server drops it at the end."""
 
     async def flush(self) -> None:
-        """Wait until the close frame is written, too."""
-        if self._last is not None:
-            await self._last.flush()
+        """Wait until the close frame is written, if there is one."""
+        if self._closing is not None:
+            await self._closing.flush()

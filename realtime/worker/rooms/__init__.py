@@ -1,0 +1,1 @@
+"""Rooms: their members, what each has received, and the reads of their logs."""

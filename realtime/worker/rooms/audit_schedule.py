@@ -1,56 +1,55 @@
-"""When which room is to be audited: the heartbeat's audit, and those that follow a join."""
+"""When to audit which room: when a member beats, and some time after the first one joined."""
 
 from collections.abc import Iterable
 
-# A beat's audit is asked for at most so often per room, in seconds.
-ONCE_IN = 1.0
+MIN_INTERVAL = 1.0  # seconds between two requested audits of a room
 
-# So many seconds after the first member has come: until then a subscription may not have
-# taken effect, and nobody confirms one.
-AFTER_JOIN = (1.0, 3.0)
+# Seconds after the first member joined: until then the subscription to the room's group may
+# not have taken effect, and no layer confirms one.
+DELAYS_AFTER_JOIN = (1.0, 3.0)
 
 
 class AuditSchedule:
-    """What is to be audited. Its size is bounded by the number of rooms; ``now`` is in seconds
-    of the owner's clock."""
+    """Which rooms to audit; holds each room a fixed number of times at most. ``now`` is in
+    seconds of the owner's clock."""
 
     def __init__(self) -> None:
-        self._asked: dict[str, float] = {}  # rooms that have members, and when last asked about
-        # Per delay, when each was joined. One after the other, so the first are due first.
-        self._joined: dict[float, dict[str, float]] = {delay: {} for delay in AFTER_JOIN}
-        self._soon: dict[str, None] = {}
+        self._last_audit: dict[str, float] = {}  # of all rooms that have members
+        # Per delay, when each room was added; in that order, so the first are due first.
+        self._added: dict[float, dict[str, float]] = {delay: {} for delay in DELAYS_AFTER_JOIN}
+        self._requested: dict[str, None] = {}
 
-    def joined(self, room: str, now: float) -> None:
-        """Somebody is the first in a room."""
-        self._asked[room] = now - ONCE_IN
-        for joined in self._joined.values():
-            joined.pop(room, None)
-            joined[room] = now
+    def add_room(self, room: str, now: float) -> None:
+        """Add a room when its first member joins."""
+        self._last_audit[room] = now - MIN_INTERVAL
+        for added in self._added.values():
+            added.pop(room, None)
+            added[room] = now
 
-    def left(self, room: str) -> None:
-        """Nobody is in it any more."""
-        self._asked.pop(room, None)
-        self._soon.pop(room, None)
-        for joined in self._joined.values():
-            joined.pop(room, None)
+    def remove_room(self, room: str) -> None:
+        """Remove a room when its last member has left."""
+        self._last_audit.pop(room, None)
+        self._requested.pop(room, None)
+        for added in self._added.values():
+            added.pop(room, None)
 
-    def soon(self, rooms: Iterable[str]) -> None:
-        """Somebody in these rooms has beaten."""
+    def request(self, rooms: Iterable[str]) -> None:
+        """Have those of the rooms that have members audited, MIN_INTERVAL after the last time."""
         for room in rooms:
-            if room in self._asked:
-                self._soon[room] = None
+            if room in self._last_audit:
+                self._requested[room] = None
 
-    def take(self, now: float, most: int) -> list[str]:
-        """What is due, at most so many rooms, which count as asked about."""
+    def take_due(self, now: float, limit: int) -> list[str]:
+        """Return at most ``limit`` rooms that are due; they count as audited."""
         rooms: dict[str, None] = {}
-        for delay, joined in self._joined.items():
-            while joined and len(rooms) < most and next(iter(joined.values())) + delay <= now:
-                room = next(iter(joined))
-                del joined[room]
+        for delay, added in self._added.items():
+            while added and len(rooms) < limit and next(iter(added.values())) + delay <= now:
+                room = next(iter(added))
+                del added[room]
                 rooms[room] = None
-        due = (room for room in self._soon if self._asked[room] + ONCE_IN <= now)
-        rooms.update(dict.fromkeys(list(due)[: most - len(rooms)]))
+        due = (room for room in self._requested if self._last_audit[room] + MIN_INTERVAL <= now)
+        rooms.update(dict.fromkeys(list(due)[: limit - len(rooms)]))
         for room in rooms:
-            self._asked[room] = now
-            self._soon.pop(room, None)
+            self._last_audit[room] = now
+            self._requested.pop(room, None)
         return list(rooms)

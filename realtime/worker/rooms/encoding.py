@@ -1,27 +1,27 @@
-"""Publications, ready to be handed to any number of members."""
+"""Encodes publications once per worker, for any number of members."""
 
 from dataclasses import dataclass
 
 import msgspec
 
 from realtime.protocol import messages
-from realtime.protocol.frames import Encoded, encoded
+from realtime.protocol.frames import EncodedMessage, encode_message
 from realtime.store.log import LogEntry
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPublication:
-    """One publication as every member is sent it; ``size`` is that of its frame in bytes."""
+    """A publication as all members receive it; ``size`` is that of its frame in bytes."""
 
     offset: int
     size: int
-    encoded: Encoded
+    encoded: EncodedMessage
 
 
 def encode_publication(room: str, entry: LogEntry) -> EncodedPublication:
-    """Encode an entry of this room's log, once per worker."""
+    """Encode an entry of this room's log."""
     publication = messages.Publication(
         room=room, offset=entry.offset, time=entry.time, data=msgspec.Raw(entry.data)
     )
-    frame = encoded(messages.encode(publication))
-    return EncodedPublication(entry.offset, len(frame.frame), frame)
+    encoded = encode_message(messages.encode(publication))
+    return EncodedPublication(entry.offset, len(encoded.frame), encoded)

@@ -1,4 +1,4 @@
-"""Where logs end, asked for many at once."""
+"""Batched reads of where logs end."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -6,13 +6,12 @@ from collections.abc import Collection, Mapping
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, Log, LogEnd
 
-# So many calls at a time. Who asks meanwhile goes with the next, so more would only make
-# smaller ones.
-CALLS = 2
+# Calls under way at a time. Requests meanwhile share the next call; more calls would be smaller.
+MAX_CALLS = 2
 
 
-class _Call:
-    """One call to be made about these rooms."""
+class _BatchedCall:
+    """One call to the log that will be made for these rooms."""
 
     __slots__ = ("rooms", "task")
 
@@ -23,21 +22,21 @@ class _Call:
 
 
 class LogEnds:
-    """Asks the log on behalf of everybody who asks in the same turn of the loop, or while
-    CALLS calls are under way, in calls about at most MOST rooms."""
+    """Reads where logs end. Requests of one turn of the loop, and those made while MAX_CALLS
+    calls are under way, share calls about at most MAX_BATCH rooms."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._next: _Call | None = None
-        self._turn = asyncio.Semaphore(CALLS)
+        self._next: _BatchedCall | None = None
+        self._call_slots = asyncio.Semaphore(MAX_CALLS)
         self._tasks: set[asyncio.Task[Mapping[str, LogEnd]]] = set()
 
-    async def of(self, rooms: Collection[str]) -> dict[str, LogEnd]:
-        """Where the logs of these rooms end, asked of the store after this was called.
+    async def read(self, rooms: Collection[str]) -> dict[str, LogEnd]:
+        """Return where the logs of these rooms end, read from the store after this call began.
 
-        Raises StoreUnavailable.
+        Raises StoreUnavailable, also for a wait that :meth:`stop` ends.
         """
-        calls = {self._call_about(room): None for room in rooms}
+        calls = {self._call_for(room): None for room in rooms}
         if calls:
             await asyncio.wait([call.task for call in calls])
         ends: dict[str, LogEnd] = {}
@@ -47,29 +46,29 @@ class LogEnds:
             ends.update(call.task.result())
         return {room: ends[room] for room in rooms}
 
-    def _call_about(self, room: str) -> _Call:
+    def _call_for(self, room: str) -> _BatchedCall:
         call = self._next
         if call is None or len(call.rooms) >= MAX_BATCH:
-            call = self._next = _Call()
-            call.task = asyncio.create_task(self._ask(call), name="realtime-ends")
+            call = self._next = _BatchedCall()
+            call.task = asyncio.create_task(self._read(call), name="realtime-ends")
             self._tasks.add(call.task)
-            call.task.add_done_callback(self._over)
+            call.task.add_done_callback(self._discard)
         call.rooms.add(room)
         return call
 
-    async def _ask(self, call: _Call) -> Mapping[str, LogEnd]:
-        async with self._turn:
+    async def _read(self, call: _BatchedCall) -> Mapping[str, LogEnd]:
+        async with self._call_slots:
             if self._next is call:
                 self._next = None
             return await self._log.ends(list(call.rooms))
 
-    def _over(self, task: asyncio.Task[Mapping[str, LogEnd]]) -> None:
+    def _discard(self, task: asyncio.Task[Mapping[str, LogEnd]]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # also if nobody waits for the answer any more
+            task.exception()  # retrieved, in case all requests were cancelled
 
     async def stop(self) -> None:
-        """Give up what is asked; whoever waits is told so."""
+        """Cancel all calls; waiting requests raise StoreUnavailable."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:

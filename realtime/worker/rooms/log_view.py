@@ -1,16 +1,33 @@
-"""What a worker knows of a room's log, by reading it, by asking, and by hearsay."""
+"""What a worker knows about a room's log.
+
+It learns from three sources: *reads* of the log, *tops* (the store's answer where the log
+ends), and *hints* (publications that came past the store, which may be wrong).
+
+Invariants:
+
+1. ``top`` is the newest offset that the room has fanned out or is fanning out. Within an epoch
+   it only rises, except when the store shows that the log is shorter or starts later.
+2. ``_confirmed`` is the newest offset that the store itself has reported. ``newest``, where
+   members may join, is the larger of ``top`` and ``_confirmed``: no hint moves it.
+3. ``_target`` is the offset up to which the room reads: at least ``top``. Hints and tops raise
+   it; a read lowers it to what the log really has, or to newer hints.
+4. Each report of another log, or of one that ends too early, is a conflict: it raises
+   ``conflicts``. ``resolved_conflicts`` is the count at the start of the last read. While it is
+   lower, :meth:`LogView.next_read` asks for a read, which alone decides what the log is.
+5. A change of ``epoch`` or a lost range is decided by a read only, never by a hint or a top.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from realtime.protocol.frames import Encoded
+from realtime.protocol.frames import EncodedMessage
 from realtime.protocol.position import Gap, Position, gap_after
 from realtime.store.log import LogEnd
 
 
 class LoggedPublication(Protocol):
-    """One entry of the log, ready to be handed over."""
+    """One entry of the log, encoded for its members."""
 
     @property
     def offset(self) -> int: ...
@@ -20,131 +37,135 @@ class LoggedPublication(Protocol):
         ...
 
     @property
-    def encoded(self) -> Encoded:
-        """As every member is sent it."""
+    def encoded(self) -> EncodedMessage:
+        """The message that all members receive."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LogRead:
-    """What is to be read: publications after ``offset``. ``doubts`` are those there were
-    then; there may be more when the store answers."""
+    """A read to be made: publications after ``offset``. ``conflicts`` is the view's count when
+    the read was requested; more may be added while the store answers."""
 
     offset: int
-    doubts: int
+    conflicts: int
 
 
 @dataclass(frozen=True, slots=True)
 class LogSlice:
-    """What was read of a log: where it ends, and what follows the offset that was asked for,
-    in order and without holes."""
+    """The result of a read: where the log ends, and the publications right after the requested
+    offset, in order and without holes."""
 
     end: LogEnd
     publications: Sequence[LoggedPublication]
 
 
 class LogView:
-    """Begins where the store said that the log ends.
+    """Starts at the end that the store has reported."""
 
-    ``top`` is the newest offset that was handed out, or is being handed out. What lies
-    beyond is *confirmed* if the store itself has told of it, and else only *heard* of: enough to
-    read the log, not to believe anybody. ``doubts`` counts how often somebody spoke of
-    another log than this; up to ``cleared`` the store has been asked.
-    """
-
-    __slots__ = ("_confirmed", "_goal", "_heard", "_oldest", "cleared", "doubts", "epoch", "top")
+    __slots__ = (
+        "_confirmed",
+        "_hinted",
+        "_oldest",
+        "_target",
+        "conflicts",
+        "epoch",
+        "resolved_conflicts",
+        "top",
+    )
 
     def __init__(self, end: LogEnd) -> None:
-        self.doubts = self.cleared = 0
-        self.begin_anew(end)
+        self.conflicts = self.resolved_conflicts = 0
+        self.reset(end)
 
-    def begin_anew(self, end: LogEnd) -> None:
-        """It is another log."""
+    def reset(self, end: LogEnd) -> None:
+        """Start anew at the end of another log."""
         self.epoch = end.top.epoch
-        self.top = self._confirmed = self._goal = end.top.offset
+        self.top = self._confirmed = self._target = end.top.offset
         self._oldest = end.oldest
-        self._heard = 0  # the newest offset spoken of since the last answer
+        self._hinted = 0  # the newest offset hinted at since the last read was applied
 
     @property
     def newest(self) -> Position:
-        """The newest publication that there certainly is."""
+        """The newest publication that certainly exists."""
         return Position(self.epoch, max(self.top, self._confirmed))
 
     def gap(self, position: Position) -> Gap | None:
-        """Why nobody can go on from there; None if they can."""
+        """Return why a joining member cannot continue at ``position``; None if it can."""
         return gap_after(position, top=self.newest, oldest=self._oldest)
 
-    def gap_at(self, offset: int) -> Gap | None:
-        """Why somebody who is there cannot go on any more, now that the log has been read."""
-        if offset > self._goal:
+    def gap_of_member(self, offset: int) -> Gap | None:
+        """Return why a member at ``offset`` cannot continue after a read; None if it can."""
+        if offset > self._target:
             return Gap.AHEAD
         return Gap.EXPIRED if offset + 1 < self._oldest else None
 
-    def wants(self) -> LogRead | None:
-        """What to read for those at the top; None if there is nothing more."""
-        if self.doubts > self.cleared or self._goal > self.top:
+    def next_read(self) -> LogRead | None:
+        """Return what to read for members at the top; None if there is nothing new."""
+        if self.conflicts > self.resolved_conflicts or self._target > self.top:
             return self.read_after(self.top)
         return None
 
     def read_after(self, offset: int) -> LogRead:
-        """A read that is asked for now."""
-        return LogRead(offset, self.doubts)
+        """Return a read that is requested now."""
+        return LogRead(offset, self.conflicts)
 
-    # ------------------------------------------------------------ hearsay
+    # ------------------------------------------------------------ what the view learns from
 
-    def hear_of(self, epoch: str, offset: int) -> bool:
-        """Somebody speaks of a publication; whether it is news."""
+    def on_hint(self, epoch: str, offset: int) -> bool:
+        """Apply a hint about a publication; return whether it is new."""
         if epoch != self.epoch:
-            self.doubts += 1
+            self.conflicts += 1
             return True
-        self._heard = max(self._heard, offset)
-        self._goal = max(self._goal, offset)
+        self._hinted = max(self._hinted, offset)
+        self._target = max(self._target, offset)
         return offset > self.top
 
     def advance(self, offset: int) -> None:
-        """The next one is handed out."""
+        """Set the top to the publication that is fanned out next."""
         self.top = offset
-        self._goal = max(self._goal, offset)
+        self._target = max(self._target, offset)
 
-    # ------------------------------------------------------------ the store's word
+    def on_top(self, end: LogEnd, *, newest_before: int) -> bool:
+        """Apply the store's answer where the log ends; return whether it is new.
 
-    def audit(self, end: LogEnd, *, asked_at: int) -> bool:
-        """The store says where the log ends; whether it is news.
-
-        ``asked_at`` is the newest offset when it was asked. What was handed out since may
-        be missing in the answer; what there was before may not.
+        ``newest_before`` is the newest offset when the store was asked. The answer may lack
+        what was fanned out since, but nothing from before.
         """
-        if end.top.epoch == self.epoch and end.top.offset < asked_at:
-            self.doubts += 1
+        if end.top.epoch == self.epoch and end.top.offset < newest_before:
+            self.conflicts += 1
             return True
         if end.top.epoch == self.epoch:
             self._confirmed = max(self._confirmed, end.top.offset)
             self._oldest = max(self._oldest, end.oldest)
-        return self.hear_of(end.top.epoch, end.top.offset)
+        return self.on_hint(end.top.epoch, end.top.offset)
 
-    def learn(self, read: LogRead, page: LogSlice) -> bool:
-        """This same log was read. Whether it no longer reaches somebody who was not behind:
-        then the top has moved to its end, and everybody is to be placed anew."""
+    def on_read(self, read: LogRead, page: LogSlice) -> bool:
+        """Apply a read of this epoch; return whether the top has moved to the log's end.
+
+        It moves if the log is shorter than known, or has lost what follows the top; then the
+        position of every member must be compared with it.
+        """
         end = page.end.top.offset
-        self.cleared = read.doubts
+        self.resolved_conflicts = read.conflicts
         self._oldest = max(self._oldest, _oldest(read, page))
-        # What was spoken of before it was asked, and is not there, was never true.
-        self._goal = max(end, self._heard)
-        self._heard = 0
-        # No log ends sooner than before; one that did would be believed.
-        shrunk = end < self.top or self._goal < self._confirmed
+        # A hint from before the read about what the log does not have was false.
+        self._target = max(end, self._hinted)
+        self._hinted = 0
+        # A log must not become shorter. If the store says that it has, the store is believed.
+        shrunk = end < self.top or self._target < self._confirmed
         lost = self.top + 1 < self._oldest
         self._confirmed = end if shrunk else max(self._confirmed, end)
         if shrunk or lost:
             self.top = end
         if shrunk:
-            self._goal = end
+            self._target = end
         return shrunk or lost
 
 
 def _oldest(read: LogRead, page: LogSlice) -> int:
-    """The oldest offset there is. A log that goes on after what was asked for, and does not
-    say what follows, has lost that: to ask again would go on for ever."""
+    """Return the oldest offset kept. If the log goes on after the requested offset but the page
+    is empty, what follows is lost; another read would return the same for ever."""
     if page.publications or page.end.top.offset <= read.offset:
         return page.end.oldest
     return max(page.end.oldest, read.offset + 2)

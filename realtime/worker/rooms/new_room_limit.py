@@ -1,4 +1,4 @@
-"""How many new rooms a user may bring about: names cost little, but are without number."""
+"""Limits how many new rooms a user may create: a name costs little, but names are endless."""
 
 import time
 from collections import OrderedDict
@@ -15,13 +15,13 @@ from .permissions import Refused
 K = TypeVar("K")
 V = TypeVar("V")
 
-# Remembered at most: so many users (anonymous ones by address), and so many rooms that somebody has
-# brought about. Those not seen for longest are forgotten first, and begin with a full burst.
-MOST_OWNERS, MOST_ROOMS = 10_000, 100_000
+# The most users (anonymous ones by address) and rooms remembered. The least recently used are
+# forgotten first and start with a full burst.
+MAX_OWNERS, MAX_ROOMS = 10_000, 100_000
 
 
 class TooManyNewRooms(Refused):
-    """The room is new, and its user has named too many new ones lately."""
+    """The room is new, and its user has created too many lately."""
 
     def __init__(self) -> None:
         detail = "expected fewer new rooms at a time; ask for this one again later"
@@ -29,9 +29,8 @@ class TooManyNewRooms(Refused):
 
 
 class NewRoomLimit:
-    """``rate`` new rooms a second and ``burst`` at once, for each user over all connections of
-    this worker. A room counts once for a user that comes back to it, as long as it is remembered.
-    """
+    """Allows each user ``rate`` new rooms a second and ``burst`` at once, over all connections of
+    this worker. A room counts once per user, as long as it is remembered."""
 
     def __init__(
         self, rate: float, burst: float, *, now: Callable[[], float] = time.monotonic
@@ -43,21 +42,21 @@ class NewRoomLimit:
         self._counted: OrderedDict[int, None] = OrderedDict()  # hashes of owner and room
 
     def count(self, room: str, peer: Peer) -> None:
-        """Somebody asks for a new room. Raises TooManyNew."""
+        """Count a new room that a client wants to join. Raises TooManyNewRooms."""
         owner = ("user", peer.user) if peer.user else ("address", place_of(peer.address))
         name = hash((owner, room))
         if name not in self._counted and not self._bucket(owner).take(self._now()):
             raise TooManyNewRooms
-        _remember(self._counted, name, None, most=MOST_ROOMS)
+        _remember(self._counted, name, None, limit=MAX_ROOMS)
 
     def _bucket(self, owner: tuple[str, str]) -> TokenBucket:
         bucket = self._buckets.get(owner) or TokenBucket(self._rate, self._burst, self._now())
-        _remember(self._buckets, owner, bucket, most=MOST_OWNERS)
+        _remember(self._buckets, owner, bucket, limit=MAX_OWNERS)
         return bucket
 
 
-def _remember(known: "OrderedDict[K, V]", key: K, value: V, *, most: int) -> None:
+def _remember(known: "OrderedDict[K, V]", key: K, value: V, *, limit: int) -> None:
     known[key] = value
     known.move_to_end(key)
-    if len(known) > most:
+    if len(known) > limit:
         known.popitem(last=False)

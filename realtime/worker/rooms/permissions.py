@@ -1,4 +1,4 @@
-"""Who may do what in which room: the server's own rules first, then the application's."""
+"""What a user may do in which room: the server's rules first, then the application's."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
@@ -9,14 +9,14 @@ from realtime.protocol.messages import Error
 from realtime.protocol.position import Position
 from realtime.protocol.rooms import EXPECTED, MAX_NAME, is_private, is_room, room_of
 
-# Given a room, and "join" or "publish": whether this user may.
+# Takes a room, and JOIN or PUBLISH; returns whether the user may.
 Authorize = Callable[[str, str], Awaitable[bool]]
 
 JOIN, PUBLISH = "join", "publish"
 
 
 class Refused(Exception):
-    """Somebody asks for what cannot be. ``detail`` is for people and says what was expected.
+    """A request is refused. ``detail`` tells people what was expected.
 
     After ``rate_limited`` and ``unavailable`` a client asks again later; every other code
     is final.
@@ -27,14 +27,15 @@ class Refused(Exception):
         self.code = code
         self.detail = detail
 
-    def about(self, room: str, id_: int | None = None) -> Error:
-        """What the client is told."""
-        shown = room if len(room) <= MAX_NAME else None  # a megabyte in is no megabyte out
+    def to_error(self, room: str, id_: int | None = None) -> Error:
+        """Return the message for the client; ``id_`` is that of the request, None for hello."""
+        shown = room if len(room) <= MAX_NAME else None  # do not echo a megabyte
         return Error(code=self.code.value, detail=self.detail, id=id_, room=shown)
 
 
 def private_room(user: str) -> str | None:
-    """The room of a user's own; None for nobody, and for a key that makes no name."""
+    """Return the private room of the user with this key; None for anonymous users, and for a
+    key that makes no valid name."""
     with suppress(ValueError):
         return room_of(user)
     return None
@@ -42,55 +43,58 @@ def private_room(user: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What one connection's user may. The methods raise Refused, and what ``authorize``
-    raises."""
+    """What the user of one connection may do; ``own_room`` is its private room.
 
-    own: str | None
+    All methods raise Refused; :meth:`grant` and :meth:`check_join` also what ``authorize``
+    raises.
+    """
+
+    own_room: str | None
     max_rooms: int
     authorize: Authorize
 
     async def grant(
         self, wanted: Mapping[str, Position | None]
     ) -> tuple[dict[str, Position | None], list[Error]]:
-        """Which of the rooms of a ``hello`` are its own or allowed, and what it is told of the
-        others."""
-        granted = {self.own: wanted.get(self.own)} if self.own else {}
+        """Check the rooms of a ``hello``; return those to join, the user's own included, and an
+        error for each of the others."""
+        granted = {self.own_room: wanted.get(self.own_room)} if self.own_room else {}
         refusals = []
         for room, position in wanted.items():
             try:
-                await self.to_join(room, among=granted)
+                await self.check_join(room, among=granted)
             except Refused as refused:
-                refusals.append(refused.about(room))
+                refusals.append(refused.to_error(room))
             else:
                 granted[room] = position
         return granted, refusals
 
-    async def to_join(self, room: str, *, among: Collection[str]) -> None:
-        """Join a room; ``among`` are those it is in."""
-        self._check(room)
-        if room == self.own:
+    async def check_join(self, room: str, *, among: Collection[str]) -> None:
+        """Check whether the user may join a room, being in those of ``among``."""
+        self._check_name(room)
+        if room == self.own_room:
             return
-        others = len(among) - (room in among) - (self.own in among)
+        others = len(among) - (room in among) - (self.own_room in among)
         if others >= self.max_rooms:
             detail = f"expected at most {self.max_rooms} rooms"
             raise Refused(detail, ErrorCode.TOO_MANY_ROOMS)
         if not await self.authorize(room, JOIN):
             raise Refused("expected a room that this user may join")
 
-    def to_leave(self, room: str) -> None:
-        """Leave a room."""
-        self._check(room)
-        if room == self.own:
-            raise Refused("expected a room other than the user's own, which nobody leaves")
+    def check_leave(self, room: str) -> None:
+        """Check whether the user may leave a room."""
+        self._check_name(room)
+        if room == self.own_room:
+            raise Refused("expected a room other than the user's own, which no client leaves")
 
-    def to_say(self, room: str) -> None:
-        """Say something in a room, as far as it is the server's to decide."""
-        self._check(room)
-        if room == self.own:
+    def check_publish(self, room: str) -> None:
+        """Check the server's rules for publishing; the application checks its own."""
+        self._check_name(room)
+        if room == self.own_room:
             raise Refused("expected a room other than a user's own, where the server publishes")
 
-    def _check(self, room: str) -> None:
+    def _check_name(self, room: str) -> None:
         if not is_room(room):
             raise Refused(f"expected {EXPECTED}", ErrorCode.INVALID_MESSAGE)
-        if is_private(room) and room != self.own:
-            raise Refused("expected a room other than the private one of somebody else")
+        if is_private(room) and room != self.own_room:
+            raise Refused("expected a room other than another user's private one")

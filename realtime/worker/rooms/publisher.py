@@ -1,4 +1,4 @@
-"""What a worker does with publications: its own, those of its process, and those of others."""
+"""Appends publications to the log and delivers them to rooms here and at other workers."""
 
 import asyncio
 import threading
@@ -13,24 +13,24 @@ from .rooms import Rooms
 
 
 class Announce(Protocol):
-    """Tells other workers, from any thread; see :meth:`~.announcer.Announcer.tell`."""
+    """Sends a batch to other workers, from any thread; see :meth:`.Announcer.announce`."""
 
-    def __call__(self, bundle: PublicationBatch, *, patience: float = 0.0) -> None: ...
+    def __call__(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None: ...
 
 
-def bundle_of(draft: PublishRequest, appended: PublishResult) -> PublicationBatch:
-    """What there is to tell of an append. Under a key that was used before there may be other
-    data in the log, so then it is without an entry."""
-    position = appended.position
-    fresh = appended.fresh or not draft.key
-    entries = (LogEntry(position.offset, appended.time, draft.data),) if fresh else ()
-    return PublicationBatch(draft.room, position.epoch, position.offset, entries)
+def batch_of(request: PublishRequest, result: PublishResult) -> PublicationBatch:
+    """Return the batch for one append. It has no entry if the key was used before: the log may
+    then have other data."""
+    position = result.position
+    is_new = result.fresh or not request.key
+    entries = (LogEntry(position.offset, result.time, request.data),) if is_new else ()
+    return PublicationBatch(request.room, position.epoch, position.offset, entries)
 
 
 class Publisher:
-    """Appends to the log, and tells the rooms here and the other workers of it.
+    """Publishes, and delivers what others have published to the rooms here.
 
-    ``published`` counts what was published here: by clients, and by the code of this process.
+    ``published`` counts publications of this worker's clients and of this process's code.
     """
 
     def __init__(self, log: Log, rooms: Rooms, announce: Announce) -> None:
@@ -38,49 +38,49 @@ class Publisher:
         self._rooms = rooms
         self._announce = announce
         self._loop = asyncio.get_running_loop()
-        self._bundles = PublicationQueue()  # from threads, until the loop takes them
+        self._queue = PublicationQueue()  # from threads to the loop
         self._counting = threading.Lock()
         self.published = 0
 
     async def publish(self, room: str, data: str, key: str = "") -> PublishResult:
         """Publish JSON in a room. Raises StoreUnavailable; with a key it is safe to repeat."""
-        (appended,) = await self.publish_all([PublishRequest(room, data, key)])
-        return appended
+        (result,) = await self.publish_all([PublishRequest(room, data, key)])
+        return result
 
-    async def publish_all(self, drafts: Sequence[PublishRequest]) -> Sequence[PublishResult]:
-        """Publish these in their order. Raises StoreUnavailable."""
-        appended = await self._log.append(drafts)
-        bundles = [bundle_of(*each) for each in zip(drafts, appended, strict=True)]
-        self._count(bundles)
-        for bundle in bundles:
-            self.heard(bundle)
-            self._announce(bundle)
-        return appended
+    async def publish_all(self, requests: Sequence[PublishRequest]) -> Sequence[PublishResult]:
+        """Publish these in order. Raises StoreUnavailable."""
+        results = await self._log.append(requests)
+        batches = [batch_of(*each) for each in zip(requests, results, strict=True)]
+        self._count(batches)
+        for batch in batches:
+            self.on_publication(batch)
+            self._announce(batch)
+        return results
 
-    def tell(self, bundles: Iterable[PublicationBatch], *, patience: float) -> None:
-        """This has been published by a thread of this process; it waits up to ``patience``
-        seconds for each if the loop or the channel layer is behind.
+    def announce_from_thread(self, batches: Iterable[PublicationBatch], *, timeout: float) -> None:
+        """Deliver what a thread of this process has published; callable from any thread.
 
-        Raises RuntimeError if the loop is closed.
+        Waits up to ``timeout`` seconds per batch while the loop or the channel layer is
+        behind. Raises RuntimeError if the loop is closed.
         """
-        bundles = list(bundles)
-        self._count(bundles)
-        for bundle in bundles:
-            if self._bundles.put(bundle, patience=patience):
-                self._loop.call_soon_threadsafe(self._take)
-            self._announce(bundle, patience=patience)
+        batches = list(batches)
+        self._count(batches)
+        for batch in batches:
+            if self._queue.put(batch, timeout=timeout):
+                self._loop.call_soon_threadsafe(self._deliver_queued)
+            self._announce(batch, timeout=timeout)
 
-    def heard(self, bundle: PublicationBatch) -> None:
-        """This has been published, here or elsewhere."""
-        for entry in bundle.entries:
-            self._rooms.hear(bundle.room, bundle.epoch, encode_publication(bundle.room, entry))
-        if not bundle.entries or bundle.entries[-1].offset < bundle.top:
-            self._rooms.audit_soon([bundle.room])
+    def on_publication(self, batch: PublicationBatch) -> None:
+        """Deliver a batch to its room here; audit the room if the batch is not complete."""
+        for entry in batch.entries:
+            self._rooms.on_hint(batch.room, batch.epoch, encode_publication(batch.room, entry))
+        if not batch.entries or batch.entries[-1].offset < batch.top:
+            self._rooms.request_audit([batch.room])
 
-    def _take(self) -> None:
-        while bundle := self._bundles.take():
-            self.heard(bundle)
+    def _deliver_queued(self) -> None:
+        while batch := self._queue.take():
+            self.on_publication(batch)
 
-    def _count(self, bundles: Iterable[PublicationBatch]) -> None:
+    def _count(self, batches: Iterable[PublicationBatch]) -> None:
         with self._counting:
-            self.published += sum(len(bundle.entries) for bundle in bundles)
+            self.published += sum(len(batch.entries) for batch in batches)

@@ -1,10 +1,24 @@
-"""One room at this worker: what is known of its log, and how far each member has got.
+"""One room at this worker: its view of the log, and how far each member has got.
 
-No I/O and no clock. Whoever drives it reads the log as :meth:`Room.wants` says, gives what
-was read to :meth:`Room.absorb`, and goes through :meth:`Room.hand_out`, one after the other,
-pausing at each step so that others get their turn. Whatever happens in between, a member is
-handed publication *n* only when it has got *n − 1*: joining with a position, a gap left by
-a lost hint and a slow reader are the same to it.
+No I/O and no clock. :class:`.RoomTask` drives it: it goes through :meth:`Room.fan_out`, reads the
+log as :meth:`Room.next_read` says, and goes through :meth:`Room.apply_page` with the result. It
+pauses at each step of these, so that other tasks run.
+
+Invariants, also if members join, leave or become ready in a pause:
+
+1. A member is offered publication *n* only when it has taken *n - 1*. Its ``offset`` is the last
+   one it has taken, or where it joined, or the top that ``on_gap`` has told it.
+2. A member is live or behind. Live ones are at the top or beyond it, and are offered what is
+   fanned out. Those behind are offered pages of the log until they reach the top.
+3. A member that does not take a publication is behind and not read for, until ``on_ready``.
+   ``_behind`` holds the members that are behind and may take more.
+4. ``_pending`` holds publications beyond the top, at most MAX_PENDING ahead of it if hinted. The
+   next one is fanned out as soon as it is there.
+5. No publication is dropped silently: if a member cannot continue, ``on_gap`` says why, and it
+   continues at the top.
+6. A member is offered nothing beyond the top from a page, so that all see the same order.
+7. ``delivered`` + ``replayed`` + ``skipped`` equals, within an epoch, the sum of what members
+   have advanced since they joined.
 """
 
 import logging
@@ -19,33 +33,33 @@ from .log_view import LoggedPublication, LogRead, LogSlice, LogView
 
 logger = logging.getLogger("realtime.worker")
 
-# So many publications are handed over before somebody else gets a turn.
-SLICE = 256
+# Publications offered between two pauses.
+FAN_OUT_SLICE = 256
 
-# So many publications wait here for those before them; the log has the others.
-MOST_WAITING = 64
+# Hinted publications kept per room until those before them arrive; the log has the others.
+MAX_PENDING = 64
 
 
 class Member(Protocol):
-    """Somebody in the room, told from others by identity.
-
-    What it is asked and given must not wait, nor change the room.
-    """
+    """A member of the room, compared by identity. Its methods must not wait nor change the
+    room."""
 
     def offer(self, room: str, publication: LoggedPublication, *, replayed: bool) -> bool:
-        """Here is one; whether it was taken. One that is not replayed may be sent with those
-        of others, by ``send``."""
+        """Take the next publication and return True, or return False if there is no capacity.
+
+        If it is not ``replayed``, the member may leave the writing to the room's ``send``.
+        """
         ...
 
-    def tell(self, room: str, top: Position, gap: Gap) -> None:
-        """What lies before ``top`` is lost for it; it goes on from there."""
+    def on_gap(self, room: str, top: Position, gap: Gap) -> None:
+        """Report that publications before ``top`` are lost; the member continues there."""
         ...
 
 
 @dataclass(slots=True)
 class DeliveryCounters:
-    """What became of publications, over all members of any number of rooms: within an epoch
-    the three add up to the offsets that members have reached less those they came with."""
+    """Publications over all members of any number of rooms: fanned out, replayed from the log,
+    and skipped because of a gap."""
 
     delivered: int = 0
     replayed: int = 0
@@ -53,9 +67,7 @@ class DeliveryCounters:
 
 
 class Subscription:
-    """A member's place: it has got everything up to ``offset``. *Live* ones, at the top or
-    beyond it, are handed what comes. The others are behind: they are served from the log until
-    they meet the top, unless they took no more when they were last asked."""
+    """A member with its offset, and whether it is live; see the invariants."""
 
     __slots__ = ("live", "member", "offset")
 
@@ -66,28 +78,26 @@ class Subscription:
 
 
 class Room:
-    """Begins where the store said that the log ends. ``send`` is called with a publication
-    that members were handed, before the next pause."""
+    """Starts at the end of the log that the store has reported. ``send(publication)`` is called
+    after up to FAN_OUT_SLICE members were offered a publication, before the next pause."""
 
-    __slots__ = ("_hungry", "_members", "_send", "_tally", "_waiting", "log", "name")
+    __slots__ = ("_behind", "_counters", "_members", "_pending", "_send", "log", "name")
 
     def __init__(
         self,
         name: str,
         end: LogEnd,
-        tally: DeliveryCounters,
+        counters: DeliveryCounters,
         *,
         send: Callable[[LoggedPublication], object],
     ) -> None:
         self.name = name
         self._send = send
         self.log = LogView(end)
-        self._tally = tally
-        self._waiting: dict[
-            int, LoggedPublication
-        ] = {}  # beyond the top, before they are handed out
+        self._counters = counters
+        self._pending: dict[int, LoggedPublication] = {}
         self._members: dict[Member, Subscription] = {}
-        self._hungry: dict[Member, Subscription] = {}  # behind, and may take more
+        self._behind: dict[Member, Subscription] = {}
 
     def __len__(self) -> int:
         return len(self._members)
@@ -98,191 +108,198 @@ class Room:
     # ------------------------------------------------------------ members
 
     def join(self, member: Member, position: Position | None = None) -> Gap | None:
-        """Take a member in after ``position``, or after the newest publication if it has none
-        or cannot go on from there; why it cannot.
+        """Add a member at ``position``, or at the newest publication without one.
 
-        The caller tells it of that before anything is handed out.
+        Returns why it cannot continue at ``position``; it then joins at the newest publication.
+        The caller reports the result to it before the next pause.
         """
         newest = self.log.newest
         gap = None if position is None else self.log.gap(position)
         if position and gap:
-            self._tally.skipped += _missed(position.offset, gap, newest.offset)
+            self._counters.skipped += _missed(position.offset, gap, newest.offset)
         start = newest.offset if position is None or gap else position.offset
         self.leave(member)
-        membership = Subscription(member, start, live=start >= self.log.top)
-        self._members[member] = membership
-        if not membership.live:
-            self._hungry[member] = membership
+        subscription = Subscription(member, start, live=start >= self.log.top)
+        self._members[member] = subscription
+        if not subscription.live:
+            self._behind[member] = subscription
         return gap
 
     def leave(self, member: Member) -> None:
-        """Forget a member, also in the middle of a fan-out."""
-        if membership := self._members.pop(member, None):
-            membership.live = False
-            self._hungry.pop(member, None)
+        """Remove a member, also in a pause; nothing happens if it is not in the room."""
+        if subscription := self._members.pop(member, None):
+            subscription.live = False
+            self._behind.pop(member, None)
 
-    def wake(self, member: Member) -> bool:
-        """The member may take more than when it was last asked; whether there is more."""
-        membership = self._members.get(member)
-        if membership is None or membership.live:
+    def on_ready(self, member: Member) -> bool:
+        """Offer a member more again; return whether there is more for it."""
+        subscription = self._members.get(member)
+        if subscription is None or subscription.live:
             return False
-        self._hungry[member] = membership
+        self._behind[member] = subscription
         return True
 
-    # ------------------------------------------------------------ what is heard of the log
+    # ------------------------------------------------------------ news of the log
 
-    def hint(self, epoch: str, publication: LoggedPublication) -> bool:
-        """A publication that came past the store: it may be doubled, late or early. Whether
-        there is something to do now."""
-        news = self.log.hear_of(epoch, publication.offset)
-        if news and epoch == self.log.epoch and publication.offset <= self.log.top + MOST_WAITING:
-            self._waiting.setdefault(publication.offset, publication)
-        return news
+    def on_hint(self, epoch: str, publication: LoggedPublication) -> bool:
+        """Apply a publication that came past the store, perhaps repeated, late or early.
 
-    def audit(self, end: LogEnd, *, asked_at: int) -> bool:
-        """Where the log ends, as the store says, and what was the newest when it was asked.
-        Whether there is something to do now."""
-        return self.log.audit(end, asked_at=asked_at)
+        Returns whether there is something to do now.
+        """
+        is_new = self.log.on_hint(epoch, publication.offset)
+        if is_new and epoch == self.log.epoch and publication.offset <= self.log.top + MAX_PENDING:
+            self._pending.setdefault(publication.offset, publication)
+        return is_new
 
-    # ------------------------------------------------------------ what is to be done
+    def on_top(self, end: LogEnd, *, newest_before: int) -> bool:
+        """Apply the store's answer where the log ends; see :meth:`.LogView.on_top`.
 
-    def hand_out(self) -> Iterator[None]:
-        """Hand what waits to everybody who is live, in order; pauses between slices."""
-        handed = 0
-        while publication := self._waiting.pop(self.log.top + 1, None):
-            self.log.advance(publication.offset)  # first: who joins in a pause begins after it
-            memberships = list(self._members.values())
-            for start in range(0, len(memberships), SLICE):
-                part = memberships[start : start + SLICE]
-                handed += len(part)
-                if handed > SLICE:
-                    handed = len(part)
+        Returns whether there is something to do now.
+        """
+        return self.log.on_top(end, newest_before=newest_before)
+
+    # ------------------------------------------------------------ delivery
+
+    def fan_out(self) -> Iterator[None]:
+        """Offer pending publications to all live members, in order; pauses between slices."""
+        offered = 0
+        while publication := self._pending.pop(self.log.top + 1, None):
+            self.log.advance(publication.offset)  # first: who joins in a pause starts after it
+            subscriptions = list(self._members.values())
+            for start in range(0, len(subscriptions), FAN_OUT_SLICE):
+                part = subscriptions[start : start + FAN_OUT_SLICE]
+                offered += len(part)
+                if offered > FAN_OUT_SLICE:
+                    offered = len(part)
                     yield
-                self._fan_out(publication, part)
+                self._offer_to(publication, part)
 
-    def _fan_out(self, publication: LoggedPublication, memberships: Iterable[Subscription]) -> None:
-        """The one loop whose cost everybody pays for everybody: nothing more in it."""
+    def _offer_to(
+        self, publication: LoggedPublication, subscriptions: Iterable[Subscription]
+    ) -> None:
+        # The hottest loop: it runs for each publication and member.
         room, offset = self.name, publication.offset
-        before, handed = offset - 1, 0
-        for membership in memberships:
-            if membership.offset != before or not membership.live:
+        before, taken = offset - 1, 0
+        for subscription in subscriptions:
+            if subscription.offset != before or not subscription.live:
                 continue
             try:
-                if membership.member.offer(room, publication, replayed=False):
-                    membership.offset = offset
-                    handed += 1
+                if subscription.member.offer(room, publication, replayed=False):
+                    subscription.offset = offset
+                    taken += 1
                 else:
-                    membership.live = False
-            except Exception:  # a defect of one member must not cost the others anything
-                logger.exception("a member of %s could not be handed a publication", room)
-                membership.live = False
-        self._tally.delivered += handed
+                    subscription.live = False
+            except Exception:  # a defect of one member must not affect the others
+                logger.exception("a member of %s failed to take a publication", room)
+                subscription.live = False
+        self._counters.delivered += taken
         try:
             self._send(publication)
-        except Exception:  # those whom it has not reached count fewer, and come back
-            logger.exception("a publication in %s could not be sent to everybody", room)
+        except Exception:  # members it did not reach count fewer, and reconnect
+            logger.exception("a publication in %s could not be sent to all members", room)
 
-    def wants(self) -> LogRead | None:
-        """What to read next; None while nobody waits for anything that can be handed over."""
-        read = self.log.wants()
-        if read is None and self._hungry:
-            return self.log.read_after(min(each.offset for each in self._hungry.values()))
+    def next_read(self) -> LogRead | None:
+        """Return what to read next; None if no member could take more of it."""
+        read = self.log.next_read()
+        if read is None and self._behind:
+            return self.log.read_after(min(each.offset for each in self._behind.values()))
         return read
 
-    def absorb(self, read: LogRead, page: LogSlice) -> Iterator[None]:
-        """Take what was read; pauses between slices."""
+    def apply_page(self, read: LogRead, page: LogSlice) -> Iterator[None]:
+        """Apply the result of a read; pauses between slices."""
         if page.end.top.epoch != self.log.epoch:
-            self.log.cleared = read.doubts
-            self.log.begin_anew(page.end)
-            self._waiting.clear()
-            yield from self._lose([(each, Gap.EPOCH_CHANGED) for each in self._members.values()])
+            self.log.resolved_conflicts = read.conflicts
+            self.log.reset(page.end)
+            self._pending.clear()
+            gaps = [(each, Gap.EPOCH_CHANGED) for each in self._members.values()]
+            yield from self._skip_to_top(gaps)
             return
-        moved = self.log.learn(read, page)
+        moved = self.log.on_read(read, page)
         if moved:
-            self._place_anew()
-        suspects = self._members if moved else self._hungry
-        gap_at = self.log.gap_at
-        lost = [(each, gap) for each in suspects.values() if (gap := gap_at(each.offset))]
-        yield from self._lose(lost)
-        self._keep(page.publications)
-        yield from self._serve(read.offset, page.publications)
+            self._reclassify_members()
+        candidates = self._members if moved else self._behind
+        gap_of = self.log.gap_of_member
+        gaps = [(each, gap) for each in candidates.values() if (gap := gap_of(each.offset))]
+        yield from self._skip_to_top(gaps)
+        self._add_pending(page.publications)
+        yield from self._replay_page(read.offset, page.publications)
 
-    def _place_anew(self) -> None:
-        """The top has moved without a publication: some may have been beyond it who are not
-        now, or the other way round."""
-        self._waiting.clear()
-        for member, membership in self._members.items():
-            if membership.offset >= self.log.top:
-                membership.live = True
-                self._hungry.pop(member, None)
-            elif membership.live:
-                membership.live = False
-                self._hungry[member] = membership
+    def _reclassify_members(self) -> None:
+        """Compare all members with a top that has moved without a publication."""
+        self._pending.clear()
+        for member, subscription in self._members.items():
+            if subscription.offset >= self.log.top:
+                subscription.live = True
+                self._behind.pop(member, None)
+            elif subscription.live:
+                subscription.live = False
+                self._behind[member] = subscription
 
-    def _lose(self, lost: Sequence[tuple[Subscription, Gap]]) -> Iterator[None]:
+    def _skip_to_top(self, gaps: Sequence[tuple[Subscription, Gap]]) -> Iterator[None]:
         top = Position(self.log.epoch, self.log.top)
-        missed = [_missed(membership.offset, gap, top.offset) for membership, gap in lost]
-        # All places first: in a pause nobody may be served from where they were.
-        for membership, _ in lost:
-            membership.offset, membership.live = top.offset, True
-            self._hungry.pop(membership.member, None)
-        for number, (membership, gap) in enumerate(lost):
-            if number and number % SLICE == 0:
+        missed = [_missed(subscription.offset, gap, top.offset) for subscription, gap in gaps]
+        # Move all before the first pause: none may be offered anything at its old offset.
+        for subscription, _ in gaps:
+            subscription.offset, subscription.live = top.offset, True
+            self._behind.pop(subscription.member, None)
+        for index, (subscription, gap) in enumerate(gaps):
+            if index and index % FAN_OUT_SLICE == 0:
                 yield
-            if self._members.get(membership.member) is membership:
-                self._tally.skipped += missed[number]
-                self._tell(membership.member, top, gap)
+            if self._members.get(subscription.member) is subscription:
+                self._counters.skipped += missed[index]
+                self._report_gap(subscription.member, top, gap)
 
-    def _tell(self, member: Member, top: Position, gap: Gap) -> None:
+    def _report_gap(self, member: Member, top: Position, gap: Gap) -> None:
         try:
-            member.tell(self.name, top, gap)
+            member.on_gap(self.name, top, gap)
         except Exception:
-            logger.exception("a member of %s could not be told of a loss", self.name)
+            logger.exception("a member of %s failed to report a gap", self.name)
 
-    def _keep(self, publications: Iterable[LoggedPublication]) -> None:
-        """What a read brings beyond the top is the room's first, and better than a hint."""
+    def _add_pending(self, publications: Iterable[LoggedPublication]) -> None:
+        """Keep what a read brings beyond the top; it replaces hints, which may be wrong."""
         for publication in publications:
             if publication.offset > self.log.top:
-                self._waiting[publication.offset] = publication
+                self._pending[publication.offset] = publication
 
-    def _serve(self, offset: int, publications: Sequence[LoggedPublication]) -> Iterator[None]:
-        """Those who are behind within what was read share it."""
-        beyond, handed = offset + len(publications), 0
-        hungry = [each for each in self._hungry.values() if offset <= each.offset < beyond]
-        for membership in hungry:
-            if handed >= SLICE:
-                handed = 0
+    def _replay_page(
+        self, offset: int, publications: Sequence[LoggedPublication]
+    ) -> Iterator[None]:
+        """Offer a page, which begins after ``offset``, to all members behind within it."""
+        end, taken = offset + len(publications), 0
+        behind = [each for each in self._behind.values() if offset <= each.offset < end]
+        for subscription in behind:
+            if taken >= FAN_OUT_SLICE:
+                taken = 0
                 yield
-            if self._hungry.get(membership.member) is membership:
-                before = membership.offset
-                self._catch_up(membership, publications[before - offset :])
-                handed += membership.offset - before
-                self._tally.replayed += membership.offset - before
+            if self._behind.get(subscription.member) is subscription:
+                before = subscription.offset
+                self._catch_up(subscription, publications[before - offset :])
+                taken += subscription.offset - before
+                self._counters.replayed += subscription.offset - before
 
     def _catch_up(
-        self, membership: Subscription, publications: Iterable[LoggedPublication]
+        self, subscription: Subscription, publications: Iterable[LoggedPublication]
     ) -> None:
-        member = membership.member
+        member = subscription.member
         for publication in publications:
             if publication.offset > self.log.top:
                 break
             if not self._replay(member, publication):
-                del self._hungry[member]
+                del self._behind[member]
                 return
-            membership.offset = publication.offset
-        if membership.offset == self.log.top:  # no pause since: nothing can have come in between
-            membership.live = True
-            del self._hungry[member]
+            subscription.offset = publication.offset
+        if subscription.offset == self.log.top:  # no pause since, so the top is still there
+            subscription.live = True
+            del self._behind[member]
 
     def _replay(self, member: Member, publication: LoggedPublication) -> bool:
-        """Whether it was handed over."""
         try:
             return member.offer(self.name, publication, replayed=True)
         except Exception:
-            logger.exception("a member of %s could not be handed a publication", self.name)
+            logger.exception("a member of %s failed to take a publication", self.name)
             return False
 
 
 def _missed(offset: int, gap: Gap, top: int) -> int:
-    """How many publications lie between, of those that are known of."""
+    """Return how many known publications lie between a member's offset and the top."""
     return max(0, top - (0 if gap is Gap.EPOCH_CHANGED else offset))

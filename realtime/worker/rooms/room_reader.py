@@ -1,4 +1,4 @@
-"""The reading end of a connection: the member of all the rooms that its session is in."""
+"""Delivers publications to one connection: the member of all the rooms of its session."""
 
 from collections.abc import Callable
 
@@ -12,111 +12,116 @@ from .rooms import Rooms
 
 
 class RoomReader:
-    """Hands publications to one connection, as far as its window is open.
+    """Sends publications as far as the connection's flow control window allows.
 
-    The peer opens it by saying how many it has received: in every pong, and in between.
-    When the window is found full ``hurry`` is called, to ask the peer. ``names`` are the
-    rooms; they stay when it has stopped.
+    The peer opens the window with its count of received publications, in every pong and in
+    between. When the window is full ``request_ping()`` is called, so that the peer answers.
+    ``room_names`` are the session's rooms; they stay after :meth:`stop`.
     """
 
     __slots__ = (
-        "_address",
+        "_add_recipient",
+        "_blocked",
         "_connection",
-        "_pinged",
-        "_refused",
+        "_delivered_at_ping",
         "_rooms",
         "_window",
-        "hurry",
-        "names",
+        "request_ping",
+        "room_names",
     )
 
     def __init__(self, rooms: Rooms, connection: Connection) -> None:
         self._rooms = rooms
         self._window = Window(size=WINDOW, size_bytes=WINDOW_BYTES)
-        self._address: Callable[[Connection], None] = rooms.mailing.add
+        self._add_recipient: Callable[[Connection], None] = rooms.broadcast.add
         self._connection = connection
-        self._pinged: dict[int, int] = {}  # sequence of a ping → what it said was delivered
-        self._refused = False
-        self.hurry: Callable[[], None] = _nothing
-        self.names: set[str] = set()
+        self._delivered_at_ping: dict[int, int] = {}  # by the ping's sequence, oldest first
+        self._blocked = False  # a publication was refused since the last count of the peer
+        self.request_ping: Callable[[], None] = _nothing
+        self.room_names: set[str] = set()
 
     # ------------------------------------------------------------ as a member of its rooms
 
     def offer(self, room: str, publication: LoggedPublication, *, replayed: bool) -> bool:
-        """Whether the window is open for this one; then it is sent: what is new for all of
-        the room goes out in one go."""
+        """Take a publication if the window is open for it; see :meth:`.Member.offer`.
+
+        A replayed one is sent at once, any other one by the broadcast to all of the room.
+        """
         if not self._window.admit(publication.size):
-            self._refused = True
-            self.hurry()
+            self._blocked = True
+            self.request_ping()
             return False
         if replayed:
             self._connection.deliver(publication.encoded)
         else:
-            self._address(self._connection)
+            self._add_recipient(self._connection)
         return True
 
-    def tell(self, room: str, top: Position, gap: Gap) -> None:
-        """Say what is lost, unasked: the peer goes on from ``top``."""
+    def on_gap(self, room: str, top: Position, gap: Gap) -> None:
+        """Send an unrequested ``joined``: the client continues at ``top``."""
         self._connection.send(
             Joined(room=room, epoch=top.epoch, offset=top.offset, recovered=False, reason=gap.value)
         )
 
-    # ------------------------------------------------------------ coming and going
+    # ------------------------------------------------------------ joining and leaving
 
-    def enter(self, room: str, position: Position | None) -> JoinResult:
-        """Join a prepared room, or join it again; the answer is to be sent before the next
-        pause."""
-        entry = self._rooms.enter(self, room, position)
-        self.names.add(room)
-        return entry
+    def join(self, room: str, position: Position | None) -> JoinResult:
+        """Join a prepared room, or join it again. Send the result before the next await."""
+        result = self._rooms.join(self, room, position)
+        self.room_names.add(room)
+        return result
 
     def leave(self, room: str) -> None:
-        """Be in this room no more."""
+        """Leave a room."""
         self._rooms.leave(self, room)
-        self.names.discard(room)
+        self.room_names.discard(room)
 
     def stop(self) -> None:
-        """Be handed nothing any more."""
-        self._rooms.leave_all(self, self.names)
-        self.hurry = _nothing
+        """Leave all rooms, but keep ``room_names``."""
+        self._rooms.leave_all(self, self.room_names)
+        self.request_ping = _nothing
 
     # ------------------------------------------------------------ what the peer has received
 
     @property
     def delivered(self) -> int:
-        """Publications that were handed over."""
+        """Publications delivered since the welcome."""
         return self._window.delivered
 
-    def pinged(self, outstanding: tuple[int, ...]) -> int:
-        """What the ping says was delivered that is the last of the ``outstanding`` ones."""
+    def on_ping(self, outstanding: tuple[int, ...]) -> int:
+        """Return the count for the ping that is about to be sent, the last ``outstanding`` one."""
         delivered = self._window.delivered
-        self._pinged[outstanding[-1]] = delivered
-        while len(self._pinged) > len(outstanding):
-            del self._pinged[next(iter(self._pinged))]
+        self._delivered_at_ping[outstanding[-1]] = delivered
+        while len(self._delivered_at_ping) > len(outstanding):
+            del self._delivered_at_ping[next(iter(self._delivered_at_ping))]
         return delivered
 
-    def ponged(self, sequence: int, received: int) -> None:
-        """The valid answer to a ping. The line keeps the order, so what was received is exactly
-        what was delivered before the ping. Raises Miscount."""
-        delivered = self._pinged.pop(sequence)
+    def on_pong(self, sequence: int, received: int) -> None:
+        """Apply the count of a valid pong. Frames stay in order, so the peer has received
+        exactly what was delivered before the ping. Raises DeliveryMismatch if not."""
+        delivered = self._delivered_at_ping.pop(sequence)
         if received != delivered:
             raise DeliveryMismatch(f"{received} in the answer to a ping that said {delivered}")
-        if self._pinged:
-            self._pinged = {s: count for s, count in self._pinged.items() if s > sequence}
-        if self.names:
-            self._rooms.audit_soon(self.names)
-        self.received(received)
+        if self._delivered_at_ping:
+            later = {s: count for s, count in self._delivered_at_ping.items() if s > sequence}
+            self._delivered_at_ping = later
+        if self.room_names:
+            self._rooms.request_audit(self.room_names)
+        self.on_received(received)
 
-    def received(self, count: int) -> bool:
-        """The peer's count, of all since it was welcomed; whether it is news. Raises Miscount."""
-        news = self._window.answer(count)
-        if self._refused and news:
-            self._refused = False
-            self._rooms.wake(self, self.names)
-        elif self._refused:
-            self.hurry()
-        return news
+    def on_received(self, count: int) -> bool:
+        """Apply the peer's count of all since the welcome; return whether it rose.
+
+        Raises DeliveryMismatch.
+        """
+        is_new = self._window.acknowledge(count)
+        if self._blocked and is_new:
+            self._blocked = False
+            self._rooms.on_ready(self, self.room_names)
+        elif self._blocked:
+            self.request_ping()
+        return is_new
 
 
 def _nothing() -> None:
-    """Nobody to ask."""
+    pass

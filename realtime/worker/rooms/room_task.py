@@ -1,4 +1,4 @@
-"""What makes a room go: its log is read, and what comes is handed out, by one task."""
+"""Drives one room: reads its log and delivers its publications, from one task."""
 
 import asyncio
 import logging
@@ -11,21 +11,24 @@ from .room import Room
 
 logger = logging.getLogger("realtime.worker")
 
-# After a read that failed: so many seconds, then twice as long each time.
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
+# Seconds after a failed read; doubled each time.
+FIRST_BACKOFF, MAX_BACKOFF = 0.25, 2.0
 
 
 class RoomTask:
-    """Drives one room, from a task that exists only while there is something to do."""
+    """Runs a task while the room has something to do.
+
+    ``read`` takes the room's name and a LogRead, returns a LogSlice, raises StoreUnavailable.
+    """
 
     __slots__ = (
+        "_backoff",
+        "_backoff_end",
         "_loop",
-        "_next_read",
-        "_not_before",
-        "_pause",
         "_read",
-        "_rest",
+        "_read_done",
         "_retired",
+        "_retry_at",
         "room",
         "task",
     )
@@ -35,104 +38,105 @@ class RoomTask:
         self._read = read
         self._loop = asyncio.get_running_loop()
         self.task: asyncio.Task[None] | None = None
-        self._rest: asyncio.Future[None] | None = None  # while a failed read is not repeated
-        self._next_read: asyncio.Future[None] | None = None  # for those who wait for its end
-        self._pause = self._not_before = 0.0
+        self._backoff_end: asyncio.Future[None] | None = None  # while it waits for a retry
+        self._read_done: asyncio.Future[None] | None = None  # while a read is awaited
+        self._backoff = self._retry_at = 0.0
         self._retired = False
 
-    def go_on(self) -> None:
-        """There is something to do."""
+    def wake(self) -> None:
+        """Continue: the room has something to do."""
         if self._retired:
             return
-        if self._rest is not None:
-            _wake(self._rest)
+        if self._backoff_end is not None:
+            _finish(self._backoff_end)
         elif self.task is None or self.task.done():
             self.task = self._loop.create_task(self._run(), name="realtime-room")
 
-    async def clear(self) -> None:
-        """Wait until the store was asked about every doubt there is now.
+    async def resolve_conflicts(self) -> None:
+        """Wait until a read has resolved all conflicts that the room's view has now.
 
-        Raises StoreUnavailable.
+        Raises StoreUnavailable if the read fails or the task is retired.
         """
-        doubts = self.room.log.doubts
-        while self.room.log.cleared < doubts:
+        conflicts = self.room.log.conflicts
+        while self.room.log.resolved_conflicts < conflicts:
             if self._retired:
-                raise _the_end()
-            self.go_on()
-            if self._next_read is None:
-                self._next_read = self._loop.create_future()
-            await asyncio.shield(self._next_read)
+                raise _retired_error()
+            self.wake()
+            if self._read_done is None:
+                self._read_done = self._loop.create_future()
+            await asyncio.shield(self._read_done)
 
     def retire(self) -> None:
-        """Nobody is in the room any more: the task ends as soon as the store lets it, and
-        whoever waits for a read is told so."""
+        """End the task after the call to the store under way, because the room is empty.
+
+        Waiting :meth:`resolve_conflicts` calls raise StoreUnavailable.
+        """
         self._retired = True
-        self._tell(_the_end())
-        if self._rest is not None:
-            _wake(self._rest)
+        self._finish_read(_retired_error())
+        if self._backoff_end is not None:
+            _finish(self._backoff_end)
 
     # ------------------------------------------------------------ the task
 
     async def _run(self) -> None:
         while not self._retired:
-            await _through(self.room.hand_out())
-            read = self.room.wants()
+            await _run_steps(self.room.fan_out())
+            read = self.room.next_read()
             if read is None:
                 return
-            if self._loop.time() < self._not_before:
-                await self._until(self._not_before)
+            if self._loop.time() < self._retry_at:
+                await self._wait_for_retry()
             else:
-                await self._step(read)
+                await self._read_page(read)
 
-    async def _step(self, read: LogRead) -> None:
+    async def _read_page(self, read: LogRead) -> None:
         try:
             page = await self._read(self.room.name, read)
-            await _through(self.room.absorb(read, page))
+            await _run_steps(self.room.apply_page(read, page))
         except StoreUnavailable as error:
-            self._failed(error)
-        except Exception:  # a defect must not end this task: nobody would get anything
+            self._on_failure(error)
+        except Exception:  # a defect must not end this task: members would get nothing more
             logger.exception("the log of %s could not be read", self.room.name)
-            self._failed(StoreUnavailable("the log could not be read"))
+            self._on_failure(StoreUnavailable("the log could not be read"))
         else:
-            self._pause = 0.0
-            self._tell(None)
+            self._backoff = 0.0
+            self._finish_read(None)
 
-    def _failed(self, error: StoreUnavailable) -> None:
-        self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
-        self._not_before = self._loop.time() + self._pause
-        self._tell(error)
+    def _on_failure(self, error: StoreUnavailable) -> None:
+        self._backoff = min(max(2 * self._backoff, FIRST_BACKOFF), MAX_BACKOFF)
+        self._retry_at = self._loop.time() + self._backoff
+        self._finish_read(error)
 
-    def _tell(self, error: StoreUnavailable | None) -> None:
-        """A read has ended."""
-        waiting, self._next_read = self._next_read, None
-        if waiting is None:
+    def _finish_read(self, error: StoreUnavailable | None) -> None:
+        done, self._read_done = self._read_done, None
+        if done is None:
             return
         if error is None:
-            waiting.set_result(None)
+            done.set_result(None)
         else:
-            waiting.set_exception(error)
-            waiting.exception()  # also if nobody waits any more
+            done.set_exception(error)
+            done.exception()  # retrieved, in case all who waited were cancelled
 
-    async def _until(self, moment: float) -> None:
-        """Rest, but hand out what comes meanwhile."""
-        self._rest = self._loop.create_future()
-        timer = self._loop.call_at(moment, _wake, self._rest)
+    async def _wait_for_retry(self) -> None:
+        """Wait until ``_retry_at``, or until :meth:`wake`: there may be something to fan out."""
+        self._backoff_end = self._loop.create_future()
+        timer = self._loop.call_at(self._retry_at, _finish, self._backoff_end)
         try:
-            await self._rest
+            await self._backoff_end
         finally:
             timer.cancel()
-            self._rest = None
+            self._backoff_end = None
 
 
-def _the_end() -> StoreUnavailable:
+def _retired_error() -> StoreUnavailable:
     return StoreUnavailable("this room is not driven any more")
 
 
-def _wake(rest: "asyncio.Future[None]") -> None:
-    if not rest.done():
-        rest.set_result(None)
+def _finish(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
 
 
-async def _through(steps: Iterator[None]) -> None:
+async def _run_steps(steps: Iterator[None]) -> None:
     for _ in steps:
         await asyncio.sleep(0)

@@ -22,64 +22,66 @@ from .new_room_limit import NewRoomLimit
 from .room import DeliveryCounters, Member, Room
 from .room_task import RoomTask
 
-# So many logs are read at a time. The others wait here, where no timeout of the store runs.
-READS = 16
+# Reads of logs at a time. The others wait here, where no timeout of the store runs.
+MAX_READS = 16
 
-# Every so many seconds it is seen what is to be audited, and asked what is new.
-AUDIT_EVERY, RECENT_EVERY = 0.25, 1.0
+# Seconds between two runs of :meth:`Rooms.audit` and :meth:`Rooms.poll_recent`.
+AUDIT_INTERVAL, RECENT_INTERVAL = 0.25, 1.0
 
 
 def _nothing(_room: str) -> None:
-    """Nobody follows which rooms there are."""
+    pass
 
 
 class Rooms:
-    """Takes members in, and sees that each gets everything, or is told.
+    """Adds members to rooms and sees that each gets every publication, or is told of a gap.
 
-    A room exists here while somebody is in it or about to come in: ``opened`` and ``closed``
-    are called with its name when that begins and ends. Members are told apart by identity.
-    :meth:`audit` and :meth:`ask_for_news` are to be called every AUDIT_EVERY and RECENT_EVERY
-    seconds; they raise StoreUnavailable. Without ``new_rooms`` nobody counts them.
+    A room exists here while it has members or is being prepared; ``on_open(room)`` and
+    ``on_close(room)`` are called when that begins and ends. Members are compared by identity.
+    Call :meth:`audit` and :meth:`poll_recent` every AUDIT_INTERVAL and RECENT_INTERVAL seconds;
+    both raise StoreUnavailable. Without ``new_rooms`` new rooms are not limited.
     """
 
     def __init__(
         self,
         log: Log,
         *,
-        opened: Callable[[str], object] = _nothing,
-        closed: Callable[[str], object] = _nothing,
+        on_open: Callable[[str], object] = _nothing,
+        on_close: Callable[[str], object] = _nothing,
         new_rooms: NewRoomLimit | None = None,
     ) -> None:
         self._log = log
-        self._opened = opened
-        self._closed = closed
+        self._on_open = on_open
+        self._on_close = on_close
         self._new_rooms = new_rooms
         self._loop = asyncio.get_running_loop()
         self._ends = LogEnds(log)
-        self._agenda = AuditSchedule()
-        self._held: Counter[str] = Counter()  # by those who are about to come in
-        self._drivers: dict[str, RoomTask] = {}
-        self._reading = asyncio.Semaphore(READS)
-        self._tally = DeliveryCounters()
-        self.mailing = Broadcast()
+        self._audits = AuditSchedule()
+        self._preparing: Counter[str] = Counter()
+        self._room_tasks: dict[str, RoomTask] = {}
+        self._reading = asyncio.Semaphore(MAX_READS)
+        self._counters = DeliveryCounters()
+        self.broadcast = Broadcast()
         self._retired: set[asyncio.Task[None]] = set()
         self._stopped = False
 
     def names(self) -> Iterator[str]:
-        """All rooms that exist here."""
-        return iter(self._drivers.keys() | self._held.keys())
+        """Iterate over all rooms that exist here."""
+        return iter(self._room_tasks.keys() | self._preparing.keys())
 
     @property
     def deliveries(self) -> Deliveries:
-        """What became of publications here since the start; ``published`` is not known here."""
-        tally = self._tally
-        return Deliveries(delivered=tally.delivered, replayed=tally.replayed, skipped=tally.skipped)
+        """Counts since the start; ``published`` is not counted here."""
+        counters = self._counters
+        return Deliveries(
+            delivered=counters.delivered, replayed=counters.replayed, skipped=counters.skipped
+        )
 
     async def stop(self) -> None:
-        """End all that is under way. Nobody comes in any more."""
+        """End all tasks. From now on preparing a room raises StoreUnavailable."""
         self._stopped = True
-        for driver in self._drivers.values():
-            self._retire(driver)
+        for room_task in self._room_tasks.values():
+            self._retire(room_task)
         await self._ends.stop()
         tasks = list(self._retired)
         for task in tasks:
@@ -87,11 +89,11 @@ class Rooms:
         if tasks:
             await asyncio.wait(tasks)
 
-    # ------------------------------------------------------------ coming in, in two phases
+    # ------------------------------------------------------------ joining, in two phases
 
     @asynccontextmanager
-    async def prepared(self, names: Iterable[str]) -> AsyncIterator[None]:
-        """Learn where the logs of these rooms end; inside, members can :meth:`enter` them.
+    async def prepare(self, names: Iterable[str]) -> AsyncIterator[None]:
+        """Read where the logs of these rooms end; inside, members can :meth:`join` them.
 
         Raises StoreUnavailable.
         """
@@ -99,34 +101,36 @@ class Rooms:
         for name in names:
             self._hold(name)
         try:
-            await self._ask(names)
+            await self._read_tops(names)
             for name in names:
-                await self._drivers[name].clear()
+                await self._room_tasks[name].resolve_conflicts()
             yield
         finally:
             for name in names:
                 self._release(name)
 
     def check_new(self, name: str, peer: Peer) -> None:
-        """A room that is prepared counts as new while nothing was published there, nobody here
-        is in it, and it is no user's own. Raises TooManyNew if its user has named too many."""
-        room = self._drivers[name].room
+        """Count a prepared room against the user's limit if it is new: not private, without
+        members here, and without publications. Raises TooManyNewRooms."""
+        room = self._room_tasks[name].room
         is_new = not len(room) and not room.log.newest.offset and not is_private(name)
         if is_new and self._new_rooms is not None:
             self._new_rooms.count(name, peer)
 
-    def enter(self, member: Member, name: str, position: Position | None) -> JoinResult:
-        """Take a member into a room that is prepared: what it is told before anything else,
-        without an ``await`` in between. Raises ValueError if it is not prepared."""
-        if not self._held[name]:
+    def join(self, member: Member, name: str, position: Position | None) -> JoinResult:
+        """Add a member to a prepared room. Report the result to it before the next await.
+
+        Raises ValueError if the room is not prepared.
+        """
+        if not self._preparing[name]:
             raise ValueError(f"expected a room that is prepared, not {name}")
-        driver = self._drivers[name]
-        if not len(driver.room):
-            self._agenda.joined(name, self._loop.time())
-        gap = driver.room.join(member, position)
+        room_task = self._room_tasks[name]
+        if not len(room_task.room):
+            self._audits.add_room(name, self._loop.time())
+        gap = room_task.room.join(member, position)
         if position is not None:
-            driver.go_on()
-        newest = driver.room.log.newest
+            room_task.wake()
+        newest = room_task.room.log.newest
         return JoinResult(
             newest.epoch,
             newest.offset,
@@ -135,103 +139,103 @@ class Rooms:
         )
 
     def leave(self, member: Member, name: str) -> None:
-        """Take a member out of a room; nothing if it is not in it."""
-        if driver := self._drivers.get(name):
-            driver.room.leave(member)
-            self._forget_if_empty(name)
+        """Remove a member from a room; nothing happens if it is not in it."""
+        if room_task := self._room_tasks.get(name):
+            room_task.room.leave(member)
+            self._close_if_empty(name)
 
     def leave_all(self, member: Member, names: Iterable[str]) -> None:
-        """Take a member out of all its rooms."""
+        """Remove a member from these rooms."""
         for name in names:
             self.leave(member, name)
 
-    def wake(self, member: Member, names: Iterable[str]) -> None:
-        """The member can take more than before."""
+    def on_ready(self, member: Member, names: Iterable[str]) -> None:
+        """Offer a member more publications of these rooms, after it had refused one."""
         for name in names:
-            driver = self._drivers.get(name)
-            if driver and driver.room.wake(member):
-                driver.go_on()
+            room_task = self._room_tasks.get(name)
+            if room_task and room_task.room.on_ready(member):
+                room_task.wake()
 
     def _hold(self, name: str) -> None:
-        if name not in self._held and name not in self._drivers:
-            self._opened(name)
-        self._held[name] += 1
+        if name not in self._preparing and name not in self._room_tasks:
+            self._on_open(name)
+        self._preparing[name] += 1
 
     def _release(self, name: str) -> None:
-        self._held[name] -= 1
-        if not self._held[name]:
-            del self._held[name]
-        self._forget_if_empty(name)
+        self._preparing[name] -= 1
+        if not self._preparing[name]:
+            del self._preparing[name]
+        self._close_if_empty(name)
 
-    def _forget_if_empty(self, name: str) -> None:
-        driver = self._drivers.get(name)
-        if driver and len(driver.room):
+    def _close_if_empty(self, name: str) -> None:
+        room_task = self._room_tasks.get(name)
+        if room_task and len(room_task.room):
             return
-        self._agenda.left(name)
-        if name in self._held:
+        self._audits.remove_room(name)
+        if name in self._preparing:
             return
-        if driver:
-            self._retire(self._drivers.pop(name))
-        self._closed(name)
+        if room_task:
+            self._retire(self._room_tasks.pop(name))
+        self._on_close(name)
 
-    def _retire(self, driver: RoomTask) -> None:
-        driver.retire()
-        if driver.task is not None and not driver.task.done():
-            self._retired.add(driver.task)
-            driver.task.add_done_callback(self._retired.discard)
+    def _retire(self, room_task: RoomTask) -> None:
+        room_task.retire()
+        if room_task.task is not None and not room_task.task.done():
+            self._retired.add(room_task.task)
+            room_task.task.add_done_callback(self._retired.discard)
 
-    # ------------------------------------------------------------ what is heard of the logs
+    # ------------------------------------------------------------ news of the logs
 
-    def hear(self, name: str, epoch: str, publication: EncodedPublication) -> None:
-        """A publication of this process, or a hint of another's."""
-        driver = self._drivers.get(name)
-        if driver and driver.room.hint(epoch, publication):
-            driver.go_on()
+    def on_hint(self, name: str, epoch: str, publication: EncodedPublication) -> None:
+        """Apply a publication of this process or another; see :meth:`.Room.on_hint`."""
+        room_task = self._room_tasks.get(name)
+        if room_task and room_task.room.on_hint(epoch, publication):
+            room_task.wake()
 
-    def audit_soon(self, names: Iterable[str]) -> None:
-        """A member of these rooms has beaten: see that nothing is missing."""
-        self._agenda.soon(names)
+    def request_audit(self, names: Iterable[str]) -> None:
+        """Audit these rooms soon, because a member has beaten or a batch was incomplete."""
+        self._audits.request(names)
 
     async def audit(self) -> None:
-        """Ask where the logs end of all rooms whose audit is due."""
-        while names := self._agenda.take(self._loop.time(), MAX_BATCH):
+        """Ask the store where the logs end of all rooms whose audit is due."""
+        while names := self._audits.take_due(self._loop.time(), MAX_BATCH):
             try:
-                await self._ask(names)
+                await self._read_tops(names)
             except Exception:
-                self._agenda.soon(names)
+                self._audits.request(names)
                 raise
 
-    async def ask_for_news(self) -> None:
-        """Hear of the logs that have grown lately, from a store that can tell."""
+    async def poll_recent(self) -> None:
+        """Ask the store which logs have grown lately, if it can tell."""
         for name, end in (await self._log.recent() or {}).items():
-            if name in self._drivers:
-                self._hear_of_end(name, end, asked_at=0)
+            if name in self._room_tasks:
+                self._on_top(name, end, newest_before=0)
 
-    async def _ask(self, names: Collection[str]) -> None:
+    async def _read_tops(self, names: Collection[str]) -> None:
         if self._stopped:
             raise StoreUnavailable("this worker ends")
-        asked_at = {
-            name: driver.room.log.newest.offset
+        newest_before = {
+            name: room_task.room.log.newest.offset
             for name in names
-            if (driver := self._drivers.get(name))
+            if (room_task := self._room_tasks.get(name))
         }
-        for name, end in (await self._ends.of(names)).items():
-            self._hear_of_end(name, end, asked_at=asked_at.get(name, 0))
+        for name, end in (await self._ends.read(names)).items():
+            self._on_top(name, end, newest_before=newest_before.get(name, 0))
 
-    def _hear_of_end(self, name: str, end: LogEnd, *, asked_at: int) -> None:
-        driver = self._drivers.get(name)
-        if driver is None:
-            if name in self._held:
-                self._drivers[name] = RoomTask(self._room(name, end), self._read)
-        elif driver.room.audit(end, asked_at=asked_at):
-            driver.go_on()
+    def _on_top(self, name: str, end: LogEnd, *, newest_before: int) -> None:
+        room_task = self._room_tasks.get(name)
+        if room_task is None:
+            if name in self._preparing:
+                self._room_tasks[name] = RoomTask(self._make_room(name, end), self._read_page)
+        elif room_task.room.on_top(end, newest_before=newest_before):
+            room_task.wake()
 
-    def _room(self, name: str, end: LogEnd) -> Room:
-        return Room(name, end, self._tally, send=lambda each: self.mailing.send(each.encoded))
+    def _make_room(self, name: str, end: LogEnd) -> Room:
+        return Room(name, end, self._counters, send=lambda each: self.broadcast.send(each.encoded))
 
-    async def _read(self, name: str, read: LogRead) -> LogSlice:
+    async def _read_page(self, name: str, read: LogRead) -> LogSlice:
         async with self._reading:
-            extract = await self._log.read(
+            page = await self._log.read(
                 name, after=read.offset, limit=WINDOW, max_bytes=WINDOW_BYTES
             )
-        return LogSlice(extract.end, [encode_publication(name, entry) for entry in extract.entries])
+        return LogSlice(page.end, [encode_publication(name, entry) for entry in page.entries])

@@ -94,7 +94,7 @@ class Hub:
             session.departed = True
             session.connection.end(CloseCode.TAKEN_OVER)
             return
-        session.reader.hurry = partial(self._ping_now, session)
+        session.room_reader.request_ping = partial(self._ping_now, session)
         self._sessions[session.id] = session
         self._latencies.add(session.latency_ms)
         self.ticker.watch(session)
@@ -259,7 +259,7 @@ class Hub:
 
     def _remove(self, session: ConnectedSession) -> None:
         session.departed = True
-        session.reader.stop()
+        session.room_reader.stop()
         if self._sessions.get(session.id) is session:
             del self._sessions[session.id]
             self._latencies.remove(session.latency_ms)

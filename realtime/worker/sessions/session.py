@@ -56,8 +56,8 @@ class ConnectedSession:
         "next_tick",
         "pings",
         "pongs",
-        "reader",
         "record",
+        "room_reader",
         "rooms_changed",
         "token_hash",
         "visibility",
@@ -81,7 +81,7 @@ class ConnectedSession:
         self.token_hash: Final = token_hash
         self.key: Final = key
         self.login: Final = login
-        self.reader: Final = RoomReader(rooms, connection)
+        self.room_reader: Final = RoomReader(rooms, connection)
         self.heartbeat: Final = Heartbeat(policy, now, first_ping=first_ping)
         self._base_totals = record.totals
         self.visibility = record.visibility
@@ -100,7 +100,7 @@ class ConnectedSession:
     @property
     def rooms(self) -> tuple[str, ...]:
         """The names of its rooms, sorted; once departed, of those that it was in."""
-        return tuple(sorted(self.reader.names))
+        return tuple(sorted(self.room_reader.room_names))
 
     @property
     def totals(self) -> Totals:
@@ -112,7 +112,7 @@ class ConnectedSession:
             invalid_pongs=base.invalid_pongs + self.invalid_pongs,
             misses=base.misses + self.misses,
             frames_in=base.frames_in + self.connection.frames_in,
-            frames_out=base.frames_out + self.connection.frames_out + self.reader.delivered,
+            frames_out=base.frames_out + self.connection.frames_out + self.room_reader.delivered,
         )
 
     def as_update(self, now: float) -> SessionUpdate:
@@ -149,14 +149,14 @@ class ConnectedSession:
     # ------------------------------------------------------------ its rooms
 
     def join(self, room: str, position: Position | None) -> JoinResult:
-        """Join a room, see :meth:`.RoomReader.enter`; the next beat reports it."""
+        """Join a room, see :meth:`.RoomReader.join`; the next beat reports it."""
         self.changed = self.rooms_changed = True
-        return self.reader.enter(room, position)
+        return self.room_reader.join(room, position)
 
     def leave(self, room: str) -> None:
         """Leave a room; the next beat reports it."""
         self.changed = self.rooms_changed = True
-        self.reader.leave(room)
+        self.room_reader.leave(room)
 
     # ------------------------------------------------------------ the heartbeat
 
@@ -184,7 +184,7 @@ class ConnectedSession:
                 sequence=action.sequence,
                 timestamp=messages.timestamp(epoch_ms),
                 server_time=epoch_ms,
-                delivered=self.reader.pinged(self.heartbeat.outstanding),
+                delivered=self.room_reader.on_ping(self.heartbeat.outstanding),
             )
         )
 
@@ -207,7 +207,7 @@ class ConnectedSession:
                 self._pong(message, now)
             case Received():
                 self.touch(now)
-                if self.reader.received(message.count):
+                if self.room_reader.on_received(message.count):
                     self.connection.excuse_frame()  # there are as many as we send
             case ClientPing():
                 self.touch(now)
@@ -217,7 +217,7 @@ class ConnectedSession:
                 self.visibility = message.state
                 self.changed = True
             case Hello():
-                self.connection.malformed(
+                self.connection.reject_frame(
                     ErrorCode.INVALID_MESSAGE, "expected one hello only, at the start"
                 )
             case Bye() | Join() | Leave() | RoomMessage():
@@ -233,7 +233,7 @@ class ConnectedSession:
         self.latency_ms = round(latency * 1000, 2)
         self.last_seen = now
         self.changed = True
-        self.reader.ponged(pong.sequence, pong.received)
+        self.room_reader.on_pong(pong.sequence, pong.received)
 
     def _answer(self, ping: ClientPing, online: int) -> None:
         epoch_ms = time.time_ns() // 1_000_000

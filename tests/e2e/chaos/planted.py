@@ -28,10 +28,10 @@ class Planted(AppConfig):
 def lost_hint() -> None:
     """What a lost hint left out is never missed: no audit says so."""
 
-    def audit(self: LogView, end: contract.LogEnd, *, asked_at: int) -> bool:
-        return asked_at < 0
+    def on_top(self: LogView, end: contract.LogEnd, *, newest_before: int) -> bool:
+        return newest_before < 0
 
-    LogView.audit = audit  # type: ignore[method-assign]
+    LogView.on_top = on_top  # type: ignore[method-assign]
 
 
 def live_too_early() -> None:
@@ -40,9 +40,9 @@ def live_too_early() -> None:
 
     def eager(self: Room, member: Member, position: Position | None = None) -> Gap | None:
         gap = join(self, member, position)
-        membership = self._members[member]
-        membership.offset, membership.live = self.log.newest.offset, True
-        self._hungry.pop(member, None)
+        subscription = self._members[member]
+        subscription.offset, subscription.live = self.log.newest.offset, True
+        self._behind.pop(member, None)
         return gap
 
     Room.join = eager  # type: ignore[method-assign]
@@ -52,15 +52,15 @@ def replay_beyond_top() -> None:
     """A replay hands out all that was read, also what will come live as well."""
 
     def catch_up(
-        self: Room, membership: Subscription, publications: Iterable[LoggedPublication]
+        self: Room, subscription: Subscription, publications: Iterable[LoggedPublication]
     ) -> None:
         for publication in publications:
-            if not self._replay(membership.member, publication):
+            if not self._replay(subscription.member, publication):
                 break
-            membership.offset = min(publication.offset, self.log.top)
-        if membership.offset == self.log.top:
-            membership.live = True
-        del self._hungry[membership.member]
+            subscription.offset = min(publication.offset, self.log.top)
+        if subscription.offset == self.log.top:
+            subscription.live = True
+        del self._behind[subscription.member]
 
     Room._catch_up = catch_up  # type: ignore[method-assign]
 

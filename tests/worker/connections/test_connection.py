@@ -239,8 +239,8 @@ async def test_the_size_limit_is_the_connection_s(
 
 
 async def test_bytes_have_the_same_limit(wire: FakeTransport, connection: Connection) -> None:
-    assert connection.fits(bytes(1000))
-    assert not connection.fits(bytes(1001))
+    assert connection.check_size(bytes(1000))
+    assert not connection.check_size(bytes(1001))
     await connection.flush()
     assert wire.messages[0]["code"] == "invalid_message"
 
@@ -251,7 +251,7 @@ async def test_the_tenth_malformed_frame_is_answered_and_is_the_last(
     for _ in range(9):
         connection.read("no JSON")
     assert connection.ended is None
-    connection.malformed(ErrorCode.NOT_READY, "expected hello first")
+    connection.reject_frame(ErrorCode.NOT_READY, "expected hello first")
     assert connection.read("no JSON") is None
     await connection.flush()
     assert wire.types == ["error"] * 10 + ["goodbye"]

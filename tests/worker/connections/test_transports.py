@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.frames import encoded
+from realtime.protocol.frames import encode_message
 from realtime.protocol.messages import Error
 from realtime.worker.connections.connection import MAX_UNSENT, Connection, deliver_to_all
 
@@ -56,7 +56,7 @@ async def test_frames_are_written_at_once(
 ) -> None:
     before = asyncio.all_tasks()
     connection.send_bytes(b"1")
-    connection.post(encoded("2"))
+    connection.send_encoded(encode_message("2"))
     assert frames.written == [b"\x82\x011", b"\x81\x012"]
     assert connection.frames_out == 2
     assert asyncio.all_tasks() == before
@@ -119,7 +119,7 @@ async def test_what_is_for_all_is_written_to_each_once(wire: FakeTransport) -> N
     connections[2].end(CloseCode.NORMAL)
     ended.written.clear()
     gone.open = False
-    deliver_to_all(connections, encoded("1"))
+    deliver_to_all(connections, encode_message("1"))
     assert idle.written == busy.written == [b"\x81\x011"]
     assert ended.written == gone.written == []
     # Whoever hands publications over counts them; one has said goodbye.
@@ -133,7 +133,7 @@ async def test_whoever_has_too_much_unsent_ends_and_the_others_get_theirs(
     slow, quick = Frames(), Frames()
     connections = [connect(wire, frames=each) for each in (slow, quick)]
     slow.unsent = MAX_UNSENT
-    deliver_to_all(connections, encoded("1"))
+    deliver_to_all(connections, encode_message("1"))
     assert [each.ended for each in connections] == [(4003, "slow consumer"), None]
     assert (slow.written, len(quick.written)) == ([], 1)
     await connections[0].flush()
@@ -143,7 +143,7 @@ async def test_a_frame_beyond_the_bound_is_written_to_nobody(
     wire: FakeTransport, frames: Frames
 ) -> None:
     connection = connect(wire, frames=frames)
-    deliver_to_all([connection], encoded(bytes(MAX_UNSENT + 1)))
+    deliver_to_all([connection], encode_message(bytes(MAX_UNSENT + 1)))
     assert connection.ended == (4003, "slow consumer")
     assert frames.written == []
     await connection.flush()
@@ -152,8 +152,8 @@ async def test_a_frame_beyond_the_bound_is_written_to_nobody(
 async def test_a_server_without_frames_is_sent_each_by_its_outbox() -> None:
     wires = [FakeTransport(), FakeTransport()]
     connections = [connect(each) for each in wires]
-    deliver_to_all([], encoded("0"))
-    deliver_to_all(connections, encoded("1"))
+    deliver_to_all([], encode_message("0"))
+    deliver_to_all(connections, encode_message("1"))
     for each in connections:
         await each.flush()
     assert [each.events for each in wires] == [[{"type": "websocket.send", "text": "1"}]] * 2

@@ -8,63 +8,63 @@ MOST = 500
 def taken(agenda: AuditSchedule, *, until: float) -> list[float]:
     """When room a was audited, by somebody who looks every quarter of a second."""
     moments = [number / 4 for number in range(int(until * 4) + 1)]
-    return [now for now in moments if "a" in agenda.take(now, MOST)]
+    return [now for now in moments if "a" in agenda.take_due(now, MOST)]
 
 
 def test_a_room_is_audited_twice_after_a_join() -> None:
     agenda = AuditSchedule()
-    agenda.joined("a", 0.0)
+    agenda.add_room("a", 0.0)
     assert taken(agenda, until=10) == [1.0, 3.0]
 
 
 def test_a_room_that_was_left_is_not_audited() -> None:
     agenda = AuditSchedule()
-    agenda.joined("a", 0.0)
-    agenda.soon(["a"])
-    agenda.left("a")
-    agenda.soon(["a"])
+    agenda.add_room("a", 0.0)
+    agenda.request(["a"])
+    agenda.remove_room("a")
+    agenda.request(["a"])
     assert taken(agenda, until=10) == []
 
 
 def test_beats_audit_a_room_once_a_second() -> None:
     agenda = AuditSchedule()
-    agenda.joined("a", 0.0)
+    agenda.add_room("a", 0.0)
     taken(agenda, until=3)
     moments = []
     for number in range(16, 16 + 12):
-        agenda.soon(["a", "a", "b"])
-        if agenda.take(number / 4, MOST):
+        agenda.request(["a", "a", "b"])
+        if agenda.take_due(number / 4, MOST):
             moments.append(number / 4)
     assert moments == [4.0, 5.0, 6.0]
 
 
 def test_a_beat_that_comes_too_soon_is_not_forgotten() -> None:
     agenda = AuditSchedule()
-    agenda.joined("a", 0.0)
-    agenda.soon(["a"])
-    assert agenda.take(0.0, MOST) == ["a"]
-    agenda.soon(["a"])
-    assert agenda.take(0.5, MOST) == []
-    assert agenda.take(1.5, MOST) == ["a"]
-    assert agenda.take(2.75, MOST) == []
+    agenda.add_room("a", 0.0)
+    agenda.request(["a"])
+    assert agenda.take_due(0.0, MOST) == ["a"]
+    agenda.request(["a"])
+    assert agenda.take_due(0.5, MOST) == []
+    assert agenda.take_due(1.5, MOST) == ["a"]
+    assert agenda.take_due(2.75, MOST) == []
 
 
 def test_what_is_too_much_for_one_call_is_for_the_next() -> None:
     agenda = AuditSchedule()
     rooms = [f"room-{number}" for number in range(7)]
     for room in rooms:
-        agenda.joined(room, 0.0)
-    agenda.soon(rooms[:2])
-    batches = [agenda.take(1.0, 3) for _ in range(4)]
+        agenda.add_room(room, 0.0)
+    agenda.request(rooms[:2])
+    batches = [agenda.take_due(1.0, 3) for _ in range(4)]
     assert [len(batch) for batch in batches] == [3, 3, 1, 0]
     assert sorted(room for batch in batches for room in batch) == rooms
 
 
 def test_somebody_who_returns_to_an_empty_room_is_a_first_again() -> None:
     agenda = AuditSchedule()
-    agenda.joined("a", 0.0)
-    agenda.joined("b", 0.5)
-    agenda.left("a")
-    agenda.joined("a", 1.0)
-    assert agenda.take(1.5, MOST) == ["b"]
-    assert agenda.take(2.0, MOST) == ["a"]
+    agenda.add_room("a", 0.0)
+    agenda.add_room("b", 0.5)
+    agenda.remove_room("a")
+    agenda.add_room("a", 1.0)
+    assert agenda.take_due(1.5, MOST) == ["b"]
+    assert agenda.take_due(2.0, MOST) == ["a"]

@@ -69,8 +69,8 @@ def test_of_ipv6_a_64_has_one_allowance(clock: Clock) -> None:
 
 
 def test_no_more_is_remembered_than_that(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(new_room_limit, "MOST_OWNERS", 2)
-    monkeypatch.setattr(new_room_limit, "MOST_ROOMS", 3)
+    monkeypatch.setattr(new_room_limit, "MAX_OWNERS", 2)
+    monkeypatch.setattr(new_room_limit, "MAX_ROOMS", 3)
     new = NewRoomLimit(0.001, 5, now=clock)
     for number in range(10):
         admitted(new, Peer(user=f"u{number}"), "a", "b")
@@ -101,9 +101,9 @@ async def test_a_hello_gets_those_that_may_be_and_an_error_for_each_other(
 ) -> None:
     desk = await desk_of(world, "open:a", "open:b", "open:c")
     await eventually_in_loop(lambda: refused(desk) == {"open:c": "rate_limited"})
-    assert desk.session.reader.names == {"user:1", "open:a", "open:b"}
+    assert desk.session.room_reader.room_names == {"user:1", "open:a", "open:b"}
     (stored,) = await world.store.of_user("1")
-    assert set(stored.rooms) == desk.session.reader.names
+    assert set(stored.rooms) == desk.session.room_reader.room_names
 
 
 async def test_a_join_is_counted_and_may_be_asked_again(

@@ -74,30 +74,30 @@ async def test_the_private_room_does_not_count(rights: Permissions) -> None:
 
 async def test_who_is_in_a_room_may_join_it_again(rights: Permissions) -> None:
     among = {"user:1", "open:1", "open:2"}
-    await rights.to_join("open:1", among=among)
-    await rights.to_join("user:1", among=among)
+    await rights.check_join("open:1", among=among)
+    await rights.check_join("user:1", among=among)
     with pytest.raises(Refused) as refused:
-        await rights.to_join("open:3", among=among)
+        await rights.check_join("open:3", among=among)
     assert refused.value.code is ErrorCode.TOO_MANY_ROOMS
 
 
 @pytest.mark.parametrize("room", ["user:1", "user:2"])
 def test_nobody_leaves_or_publishes_where_the_server_rules(rights: Permissions, room: str) -> None:
-    for ask in (rights.to_leave, rights.to_say):
+    for ask in (rights.check_leave, rights.check_publish):
         with pytest.raises(Refused) as refused:
             ask(room)
         assert refused.value.code is ErrorCode.FORBIDDEN
 
 
 def test_elsewhere_they_may_as_far_as_the_server_goes(rights: Permissions) -> None:
-    rights.to_leave("shut")
-    rights.to_say("shut")
+    rights.check_leave("shut")
+    rights.check_publish("shut")
 
 
 @pytest.mark.parametrize("room", ["", "a b", LONG, "é", "a\n"])
 def test_what_is_no_room_is_said_and_what_one_is(rights: Permissions, room: str) -> None:
     with pytest.raises(Refused, match="1 to 100 of the characters") as refused:
-        rights.to_leave(room)
-    error = refused.value.about(room, 3)
+        rights.check_leave(room)
+    error = refused.value.to_error(room, 3)
     assert (error.code, error.id) == ("invalid_message", 3)
     assert error.room == (None if room == LONG else room)

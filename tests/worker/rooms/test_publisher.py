@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from realtime.bus.publication_batches import MOST_ENTRIES, PublicationBatch
+from realtime.bus.publication_batches import MAX_ENTRIES, PublicationBatch
 from realtime.protocol.position import Position
 from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
 from realtime.worker.rooms.encoding import encode_publication
-from realtime.worker.rooms.publisher import Publisher, bundle_of
+from realtime.worker.rooms.publisher import Publisher, batch_of
 from realtime.worker.rooms.rooms import Rooms
 from tests.polling import eventually_in_loop
 
@@ -33,10 +33,10 @@ class Doors:
         self.heard: list[tuple[str, str, int]] = []
         self.audited: list[str] = []
 
-    def hear(self, name: str, epoch: str, publication: Any) -> None:
+    def on_hint(self, name: str, epoch: str, publication: Any) -> None:
         self.heard.append((name, epoch, publication.offset))
 
-    def audit_soon(self, names: list[str]) -> None:
+    def request_audit(self, names: list[str]) -> None:
         self.audited += names
 
 
@@ -48,8 +48,8 @@ class Set:
         self.announced: list[PublicationBatch] = []
         self.publisher = Publisher(cast(Log, self.log), cast(Rooms, self.rooms), self._announce)
 
-    def _announce(self, bundle: PublicationBatch, *, patience: float = 0.0) -> None:
-        self.announced.append(bundle)
+    def _announce(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None:
+        self.announced.append(batch)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def made() -> Set:
     return Set()
 
 
-def bundle(offset: int, *, room: str = "r") -> PublicationBatch:
+def batch(offset: int, *, room: str = "r") -> PublicationBatch:
     return PublicationBatch(room, "e", offset, (LogEntry(offset, 7, "1"),))
 
 
@@ -66,7 +66,7 @@ async def test_a_client_s_publication_is_appended_and_told_to_everybody(made: Se
     assert made.log.drafts == [PublishRequest("r", "1", "c:7:k")]
     assert appended.position == Position("e", 1)
     assert made.rooms.heard == [("r", "e", 1)]
-    assert made.announced == [bundle(1)]
+    assert made.announced == [batch(1)]
     assert made.publisher.published == 1
 
 
@@ -82,7 +82,7 @@ async def test_of_a_repeat_nobody_is_given_the_data_but_everybody_looks(made: Se
 async def test_threads_of_the_process_are_heard_here_in_order(made: Set) -> None:
     def publish(room: str) -> None:
         for offset in range(1, 501):
-            made.publisher.tell([bundle(offset, room=room)], patience=10.0)
+            made.publisher.announce_from_thread([batch(offset, room=room)], timeout=10.0)
 
     await asyncio.gather(*(asyncio.to_thread(publish, room) for room in "abc"))
     await eventually_in_loop(lambda: len(made.rooms.heard) == 1500)
@@ -95,20 +95,20 @@ async def test_threads_of_the_process_are_heard_here_in_order(made: Set) -> None
 async def test_a_loop_that_stands_still_costs_a_thread_a_moment_and_its_rooms_read_the_log(
     made: Set,
 ) -> None:
-    count = 2 * MOST_ENTRIES
+    count = 2 * MAX_ENTRIES
 
     def publish() -> None:
         for offset in range(1, count + 1):
-            made.publisher.tell([bundle(offset)], patience=0.001)
+            made.publisher.announce_from_thread([batch(offset)], timeout=0.001)
 
     publish()  # in the loop's own thread: nobody takes anything
     await eventually_in_loop(lambda: made.rooms.heard)
     assert made.rooms.heard[-1] == ("r", "e", count)
-    assert len(made.rooms.heard) <= MOST_ENTRIES
+    assert len(made.rooms.heard) <= MAX_ENTRIES
 
 
 async def test_what_was_cut_is_looked_up(made: Set) -> None:
-    made.publisher.heard(PublicationBatch("r", "e", 9, (LogEntry(7, 0, "1"),)))
+    made.publisher.on_publication(PublicationBatch("r", "e", 9, (LogEntry(7, 0, "1"),)))
     assert made.rooms.heard == [("r", "e", 7)]
     assert made.rooms.audited == ["r"]
 
@@ -118,6 +118,6 @@ async def test_what_was_cut_is_looked_up(made: Set) -> None:
 )
 def test_an_entry_is_told_where_it_is_certain(key: str, *, fresh: bool, told: int) -> None:
     appended = PublishResult(Position("e", 3), 7, fresh=fresh)
-    given = bundle_of(PublishRequest("r", "1", key), appended)
+    given = batch_of(PublishRequest("r", "1", key), appended)
     assert (given.top, len(given.entries)) == (3, told)
     assert all(encode_publication("r", entry).offset == 3 for entry in given.entries)

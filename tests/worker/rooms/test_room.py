@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from realtime.protocol.frames import Encoded, encoded
+from realtime.protocol.frames import EncodedMessage, encode_message
 from realtime.protocol.position import Gap, Position
 from realtime.store.log import LogEnd
 from realtime.worker.rooms import room as module
@@ -20,7 +20,7 @@ from realtime.worker.rooms.room import DeliveryCounters, Room
 
 KEPT = 6  # entries of the log
 PIECE = 3  # publications of a read
-NOTHING = encoded("")
+NOTHING = encode_message("")
 NAMES = st.sampled_from("abcde")
 
 
@@ -31,7 +31,7 @@ class Entry:
     offset: int
     text: str
     size: int = 1
-    encoded: Encoded = NOTHING
+    encoded: EncodedMessage = NOTHING
 
 
 class Log:
@@ -103,7 +103,7 @@ class Client:
         self.credit -= 1
         return True
 
-    def tell(self, _room: str, top: Position, gap: Gap) -> None:
+    def on_gap(self, _room: str, top: Position, gap: Gap) -> None:
         same = top.epoch == self.position.epoch
         more = top.offset > self.position.offset
         kept = {entry.offset for entry in self._log.kept} if top.epoch == self._log.epoch else set()
@@ -156,14 +156,14 @@ class RoomMachine(RuleBasedStateMachine):
         for each in lost:
             entry = self.log.append()
             if not each:
-                self.room.hint(self.log.epoch, entry)
+                self.room.on_hint(self.log.epoch, entry)
 
     @rule(steps=st.integers(1, 3), early=st.booleans())
     def publish_and_go_on(self, steps: int, early: bool) -> None:
         """Heard of at once, or lost, while the driver is at work."""
         entry = self.log.append()
         if early:
-            self.room.hint(self.log.epoch, entry)
+            self.room.on_hint(self.log.epoch, entry)
         self.go_on(steps)
 
     @rule()
@@ -174,13 +174,13 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(data=st.data(), again=st.booleans())
     def a_hint_arrives(self, data: st.DataObject, again: bool) -> None:
         number = data.draw(st.integers(0, len(self.hints) - 1))
-        self.room.hint(*(self.hints[number] if again else self.hints.pop(number)))
+        self.room.on_hint(*(self.hints[number] if again else self.hints.pop(number)))
 
     @rule(offset=st.integers(100, 10_000))
     def a_forged_hint_arrives(self, offset: int) -> None:
         """It can promise what is not there; it cannot know what is said next."""
-        self.room.hint(self.log.epoch, Entry(offset, "forged"))
-        self.room.hint("epoch of nobody", Entry(1, "forged"))
+        self.room.on_hint(self.log.epoch, Entry(offset, "forged"))
+        self.room.on_hint("epoch of nobody", Entry(1, "forged"))
 
     @rule()
     def the_store_restarts(self) -> None:
@@ -192,7 +192,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule()
     def the_room_is_audited(self) -> None:
-        self.room.audit(self.log.end, asked_at=self.room.log.newest.offset)
+        self.room.on_top(self.log.end, newest_before=self.room.log.newest.offset)
 
     @rule()
     def an_audit_is_asked(self) -> None:
@@ -202,11 +202,11 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def its_answer_arrives(self, data: st.DataObject) -> None:
         """In any order. Within one log it is no reason to doubt, however late it comes."""
-        end, asked_at = self.audits.pop(data.draw(st.integers(0, len(self.audits) - 1)))
-        before = self.room.log.doubts
-        self.room.audit(end, asked_at=asked_at)
+        end, newest_before = self.audits.pop(data.draw(st.integers(0, len(self.audits) - 1)))
+        before = self.room.log.conflicts
+        self.room.on_top(end, newest_before=newest_before)
         if set(self.log.everything) == {self.room.log.epoch}:
-            assert self.room.log.doubts == before
+            assert self.room.log.conflicts == before
 
     # ------------------------------------------------------------ members
 
@@ -237,11 +237,11 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(name=NAMES, away=st.integers(0, KEPT))
     def join_after_an_audit(self, name: str, away: int) -> None:
         """Whoever has heard more than this worker, from another one, can go on all the same."""
-        self.room.audit(self.log.end, asked_at=self.room.log.newest.offset)
+        self.room.on_top(self.log.end, newest_before=self.room.log.newest.offset)
         position = Position(self.log.epoch, max(0, self.log.top - away))
         gap = self._client(name, anew=True).come_in(position)
         if (
-            self.room.log.doubts == self.room.log.cleared
+            self.room.log.conflicts == self.room.log.resolved_conflicts
             and position.offset + 1 >= self.log.end.oldest
         ):
             assert gap is None
@@ -263,7 +263,7 @@ class RoomMachine(RuleBasedStateMachine):
         for name in names & self.clients.keys():
             client = self.clients[name]
             client.credit = min(client.credit + more, 5)
-            self.room.wake(client)
+            self.room.on_ready(client)
         if meanwhile:
             self.go_on(1)
             self.log.append()
@@ -285,22 +285,22 @@ class RoomMachine(RuleBasedStateMachine):
     def _drive(self) -> Iterator[None]:
         """What the driver does; at each step something else may happen."""
         while True:
-            yield from self.room.hand_out()
-            read = self.room.wants()
+            yield from self.room.fan_out()
+            read = self.room.next_read()
             self.resting = read is None
             yield
             if read is not None:
                 page = self.log.read(read.offset)
                 yield
-                yield from self.room.absorb(read, page)
+                yield from self.room.apply_page(read, page)
 
     @rule()
     def settle(self) -> None:
         """Everything is repaired by an audit, and then everybody who reads has it all."""
         for client in self.clients.values():
             client.credit = 10_000
-            self.room.wake(client)
-        self.room.audit(self.log.end, asked_at=self.room.log.newest.offset)
+            self.room.on_ready(client)
+        self.room.on_top(self.log.end, newest_before=self.room.log.newest.offset)
         self._until_it_rests()
         for client in self.clients.values():
             assert client.position == self.log.position
@@ -341,7 +341,7 @@ class RoomMachine(RuleBasedStateMachine):
 def _small_slices() -> Iterator[None]:
     """So that there are pauses with a few members."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "SLICE", 1)
+        patch.setattr(module, "FAN_OUT_SLICE", 1)
         yield
 
 
@@ -369,11 +369,11 @@ def a_room(*, published: int = 0) -> tuple[Log, Room, DeliveryCounters]:
 def go_through(room: Room, log: Log) -> int:
     """Until there is nothing to do; how many reads that took."""
     for reads in range(100):
-        list(room.hand_out())
-        read = room.wants()
+        list(room.fan_out())
+        read = room.next_read()
         if read is None:
             return reads
-        list(room.absorb(read, log.read(read.offset)))
+        list(room.apply_page(read, log.read(read.offset)))
     pytest.fail("it goes on for ever")
 
 
@@ -393,7 +393,7 @@ class Told:
         self.given.append(publication.offset)
         return True
 
-    def tell(self, _room: str, top: Position, gap: Gap) -> None:
+    def on_gap(self, _room: str, top: Position, gap: Gap) -> None:
         self.given.append((top.offset, gap))
         if self.error is not None:
             raise self.error
@@ -401,27 +401,27 @@ class Told:
 
 def test_a_publication_that_came_after_an_audit_was_asked_is_no_reason_to_doubt() -> None:
     log, room, _ = a_room()
-    asked_at, answer = room.log.newest.offset, log.end
-    room.hint(log.epoch, log.append())
-    list(room.hand_out())
+    newest_before, answer = room.log.newest.offset, log.end
+    room.on_hint(log.epoch, log.append())
+    list(room.fan_out())
 
-    assert not room.audit(answer, asked_at=asked_at)
-    assert room.wants() is None
+    assert not room.on_top(answer, newest_before=newest_before)
+    assert room.next_read() is None
 
 
 def test_a_doubt_that_came_up_while_the_log_was_read_remains() -> None:
     log, room, _ = a_room(published=1)
     log.append()
-    room.audit(log.end, asked_at=1)
-    read = room.wants()
+    room.on_top(log.end, newest_before=1)
+    read = room.next_read()
     assert read is not None
     answer = log.read(read.offset)
     log.restart()
-    room.hint(log.epoch, log.append())
-    list(room.absorb(read, answer))
-    list(room.hand_out())
+    room.on_hint(log.epoch, log.append())
+    list(room.apply_page(read, answer))
+    list(room.fan_out())
 
-    assert room.wants() == LogRead(2, 1)
+    assert room.next_read() == LogRead(2, 1)
 
 
 def test_a_log_that_ends_before_what_it_had_told_is_believed_by_those_ahead_of_it() -> None:
@@ -431,19 +431,19 @@ def test_a_log_that_ends_before_what_it_had_told_is_believed_by_those_ahead_of_i
     behind.full = True
     room.join(behind, Position(log.epoch, 1))
     go_through(room, log)  # behind takes nothing
-    room.audit(LogEnd(Position(log.epoch, 6), 1), asked_at=4)
+    room.on_top(LogEnd(Position(log.epoch, 6), 1), newest_before=4)
     assert room.join(beyond, Position(log.epoch, 6)) is None
     log.top, log.kept = 3, log.kept[:3]
 
     behind.full = False
-    room.wake(behind)
+    room.on_ready(behind)
     go_through(room, log)
 
     assert live.given == [(3, Gap.AHEAD)]
     assert beyond.given == [(3, Gap.AHEAD)]
     assert behind.given == [2, 3]
     assert (tally.replayed, tally.skipped) == (2, 0)
-    room.hint(log.epoch, log.append())
+    room.on_hint(log.epoch, log.append())
     go_through(room, log)
     assert [member.given[-1] for member in (behind, live, beyond)] == [4, 4, 4]
 
@@ -453,13 +453,13 @@ def test_nobody_is_replayed_what_the_room_has_not_handed_out() -> None:
     behind, live = Told(), Told()
     room.join(behind, Position(log.epoch, 1))
     room.join(live)
-    read = room.wants()
+    read = room.next_read()
     assert read is not None
     log.append()  # before the store answers
 
-    list(room.absorb(read, log.read(read.offset)))
+    list(room.apply_page(read, log.read(read.offset)))
     assert (behind.given, live.given) == ([2, 3], [])
-    list(room.hand_out())
+    list(room.fan_out())
     assert (behind.given, live.given) == ([2, 3, 4], [4])
     assert (tally.replayed, tally.delivered) == (2, 2)
 
@@ -470,8 +470,8 @@ def test_who_leaves_in_a_pause_is_handed_nothing_more() -> None:
     _, second, third, fourth = members
     for member in members:
         room.join(member)
-    room.hint(log.epoch, log.append())
-    steps = room.hand_out()
+    room.on_hint(log.epoch, log.append())
+    steps = room.fan_out()
     next(steps)
     room.leave(second)
     room.leave(third)
@@ -490,9 +490,9 @@ def test_who_leaves_in_a_pause_of_a_replay_gets_no_more_of_it() -> None:
     members = [Told() for _ in range(3)]
     for member in members:
         room.join(member, Position(log.epoch, 0))
-    read = room.wants()
+    read = room.next_read()
     assert read is not None
-    steps = room.absorb(read, log.read(0))
+    steps = room.apply_page(read, log.read(0))
     next(steps)
     room.leave(members[1])
     list(steps)
@@ -507,10 +507,10 @@ def test_who_leaves_in_a_pause_is_told_of_no_loss() -> None:
         room.join(member)
     log.restart()
     log.append()
-    room.audit(log.end, asked_at=2)
-    read = room.wants()
+    room.on_top(log.end, newest_before=2)
+    read = room.next_read()
     assert read is not None
-    steps = room.absorb(read, log.read(read.offset))
+    steps = room.apply_page(read, log.read(read.offset))
     next(steps)
     room.leave(members[1])
     room.leave(members[2])
@@ -522,7 +522,7 @@ def test_who_leaves_in_a_pause_is_told_of_no_loss() -> None:
 
 def test_nobody_waits_beyond_an_end_that_the_store_takes_back() -> None:
     log, room, _ = a_room(published=4)
-    room.audit(LogEnd(Position(log.epoch, 9), 1), asked_at=4)
+    room.on_top(LogEnd(Position(log.epoch, 9), 1), newest_before=4)
     beyond, live = Told(), Told()
     room.join(beyond, Position(log.epoch, 8))
     room.join(live, Position(log.epoch, 4))
@@ -540,12 +540,12 @@ def test_a_log_that_does_not_say_what_follows_has_lost_it() -> None:
     room.join(member, Position(log.epoch, 1))
     broken = LogSlice(log.end, [])
 
-    read = room.wants()
+    read = room.next_read()
     assert read is not None
-    list(room.absorb(read, broken))
+    list(room.apply_page(read, broken))
 
     assert member.given == [(3, Gap.EXPIRED)]
-    assert room.wants() is None
+    assert room.next_read() is None
 
 
 def test_a_member_that_raises_costs_the_others_nothing_and_itself_no_publication() -> None:
@@ -555,15 +555,15 @@ def test_a_member_that_raises_costs_the_others_nothing_and_itself_no_publication
     room.join(sound)
     broken.error = RuntimeError("a defect")
     for _ in range(2):
-        room.hint(log.epoch, log.append())
+        room.on_hint(log.epoch, log.append())
         go_through(room, log)
     assert (broken.given, sound.given) == ([], [1, 2])
 
-    room.wake(broken)
+    room.on_ready(broken)
     go_through(room, log)
     assert broken.given == []
     broken.error = None
-    room.wake(broken)
+    room.on_ready(broken)
     go_through(room, log)
 
     assert broken.given == [1, 2]
@@ -580,7 +580,7 @@ def test_a_slice_that_cannot_be_sent_does_not_end_the_fan_out() -> None:
     for member in members:
         room.join(member)
     for _ in range(2):
-        room.hint(log.epoch, log.append())
+        room.on_hint(log.epoch, log.append())
     go_through(room, log)
     assert [member.given for member in members] == [[1, 2]] * 3
 
@@ -592,7 +592,7 @@ def test_a_member_that_raises_when_it_is_told_keeps_nobody_from_being_told() -> 
     room.join(broken)
     room.join(sound)
     log.restart()
-    room.audit(log.end, asked_at=0)
+    room.on_top(log.end, newest_before=0)
 
     go_through(room, log)
 
@@ -625,32 +625,32 @@ def test_what_lies_before_where_a_member_comes_in_is_counted_as_skipped() -> Non
 def test_hints_far_ahead_are_read_from_the_log() -> None:
     log, room, _ = a_room()
     for offset in range(2, 1000):
-        room.hint(log.epoch, Entry(offset, "early"))
-    assert len(room._waiting) < module.MOST_WAITING
-    assert room.wants() == LogRead(0, 0)
+        room.on_hint(log.epoch, Entry(offset, "early"))
+    assert len(room._pending) < module.MAX_PENDING
+    assert room.next_read() == LogRead(0, 0)
 
 
 @pytest.mark.parametrize(("members", "publications"), [(10, 1), (1, 10), (3, 4)])
 def test_others_get_their_turn_between_slices(
     members: int, publications: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SLICE", 3)
+    monkeypatch.setattr(module, "FAN_OUT_SLICE", 3)
     log, room, tally = a_room(published=1)
     for _ in range(members):
         room.join(Told())
         room.join(Told(), Position(log.epoch, 0))
     for _ in range(publications):
-        room.hint(log.epoch, log.append())
+        room.on_hint(log.epoch, log.append())
 
     before = 0
-    for _ in room.hand_out():
+    for _ in room.fan_out():
         assert 0 < tally.delivered - before <= 3
         before = tally.delivered
     assert tally.delivered == members * publications
 
-    read = room.wants()
+    read = room.next_read()
     assert read is not None
     before = 0
-    for _ in room.absorb(read, log.read(read.offset)):
+    for _ in room.apply_page(read, log.read(read.offset)):
         assert 0 < tally.replayed - before < 3 + PIECE
         before = tally.replayed

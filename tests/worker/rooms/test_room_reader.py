@@ -38,7 +38,7 @@ def of(wire: FakeTransport, kind: str) -> list[dict[str, object]]:
 
 
 def replay(session: ConnectedSession, publication: EncodedPublication) -> bool:
-    return session.reader.offer(ROOM, publication, replayed=True)
+    return session.room_reader.offer(ROOM, publication, replayed=True)
 
 
 async def fill(session: ConnectedSession) -> None:
@@ -221,7 +221,7 @@ async def test_a_count_is_a_sign_of_life(world: WorkerHarness, session: Connecte
 
 
 async def test_what_is_lost_is_told_unasked(wire: FakeTransport, session: ConnectedSession) -> None:
-    session.reader.tell(ROOM, Position("k", 7), Gap.EXPIRED)
+    session.room_reader.on_gap(ROOM, Position("k", 7), Gap.EXPIRED)
     await session.connection.flush()
     assert wire.messages[-1] == {
         "type": "joined",

@@ -19,7 +19,7 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, LogEnd
 from realtime.worker.rooms import room as room_module
 from realtime.worker.rooms.encoding import EncodedPublication, encode_publication
-from realtime.worker.rooms.rooms import AUDIT_EVERY, READS, RECENT_EVERY, Rooms
+from realtime.worker.rooms.rooms import AUDIT_INTERVAL, MAX_READS, RECENT_INTERVAL, Rooms
 
 from ..logs import InProcessLog
 from ..virtual_loop import VirtualLoop, run_virtually
@@ -63,7 +63,7 @@ class Subscriber:
         self.frames.append(publication)
         return True
 
-    def tell(self, room: str, top: Position, gap: Gap) -> None:
+    def on_gap(self, room: str, top: Position, gap: Gap) -> None:
         self._check(room in self.rooms, "nothing outside")
         self.account += _lost(self.positions[room], top, gap.value)
         self.told.append((room, gap))
@@ -122,12 +122,12 @@ class RoomsMachine(RuleBasedStateMachine):
     async def _start(self) -> None:
         self.rooms = Rooms(
             self.log,
-            opened=lambda name: self.here.update([name]),
-            closed=lambda name: self.here.subtract([name]),
+            on_open=lambda name: self.here.update([name]),
+            on_close=lambda name: self.here.subtract([name]),
         )
         self.jobs = [
-            self.loop.create_task(_every(AUDIT_EVERY, self.rooms.audit)),
-            self.loop.create_task(_every(RECENT_EVERY, self.rooms.ask_for_news)),
+            self.loop.create_task(_every(AUDIT_INTERVAL, self.rooms.audit)),
+            self.loop.create_task(_every(RECENT_INTERVAL, self.rooms.poll_recent)),
         ]
 
     # ------------------------------------------------------------ log and layer
@@ -143,7 +143,7 @@ class RoomsMachine(RuleBasedStateMachine):
                 self.late.append(hint)
 
     async def _hear(self, hint: tuple[str, str, EncodedPublication]) -> None:
-        self.rooms.hear(*hint)
+        self.rooms.on_hint(*hint)
 
     @rule(data=st.data())
     def late_hints_arrive(self, data: st.DataObject) -> None:
@@ -179,12 +179,12 @@ class RoomsMachine(RuleBasedStateMachine):
         self, name: str, subscriber: Subscriber, rooms: list[str], pause: float
     ) -> None:
         try:
-            async with self.rooms.prepared(rooms):
+            async with self.rooms.prepare(rooms):
                 await asyncio.sleep(pause)  # the store hears of the session
                 self.subscribers[name] = subscriber
                 for room in rooms:
                     position = subscriber.positions.get(room)
-                    subscriber.entered(room, position, self.rooms.enter(subscriber, room, position))
+                    subscriber.entered(room, position, self.rooms.join(subscriber, room, position))
         except StoreUnavailable:
             assert name not in self.subscribers
 
@@ -212,12 +212,12 @@ class RoomsMachine(RuleBasedStateMachine):
 
     async def _answer(self, subscriber: Subscriber) -> None:
         subscriber.unanswered = 0
-        self.rooms.wake(subscriber, subscriber.rooms)
+        self.rooms.on_ready(subscriber, subscriber.rooms)
 
     @rule(name=NAMES)
     def beat(self, name: str) -> None:
         if subscriber := self.subscribers.get(name):
-            self.rooms.audit_soon(subscriber.rooms)
+            self.rooms.request_audit(subscriber.rooms)
 
     @rule(seconds=st.sampled_from([0, 0.01, 0.1, 0.5, 2]))
     def time_passes(self, seconds: float) -> None:
@@ -255,7 +255,7 @@ class RoomsMachine(RuleBasedStateMachine):
         self.log.faults = 0.0
         self.loop.let_pass(5)
         for subscriber in self.subscribers.values():
-            self.rooms.audit_soon(subscriber.rooms)
+            self.rooms.request_audit(subscriber.rooms)
         for _ in range(20):
             for subscriber in self.subscribers.values():
                 self._run(self._answer(subscriber))
@@ -293,7 +293,7 @@ async def _every(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) 
 def _small_slices() -> Iterable[None]:
     """So that there are pauses with a few members."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room_module, "SLICE", 1)
+        patch.setattr(room_module, "FAN_OUT_SLICE", 1)
         yield
 
 
@@ -327,8 +327,8 @@ async def at_work(log: InProcessLog, **watchers: Any) -> AsyncIterator[Rooms]:
     """The rooms of a worker that runs their jobs."""
     rooms = Rooms(log, **watchers)
     jobs = [
-        asyncio.create_task(_every(AUDIT_EVERY, rooms.audit)),
-        asyncio.create_task(_every(RECENT_EVERY, rooms.ask_for_news)),
+        asyncio.create_task(_every(AUDIT_INTERVAL, rooms.audit)),
+        asyncio.create_task(_every(RECENT_INTERVAL, rooms.poll_recent)),
     ]
     try:
         yield rooms
@@ -344,10 +344,10 @@ async def come(
 ) -> Subscriber:
     """Somebody who is in these rooms."""
     subscriber = Subscriber(log, at)
-    async with rooms.prepared(names):
+    async with rooms.prepare(names):
         for name in names:
             position = subscriber.positions.get(name)
-            subscriber.entered(name, position, rooms.enter(subscriber, name, position))
+            subscriber.entered(name, position, rooms.join(subscriber, name, position))
     return subscriber
 
 
@@ -368,9 +368,9 @@ async def test_who_comes_in_is_told_where_the_log_ends() -> None:
         Position(epoch, 5): JoinResult(epoch, 4, recovered=False, reason="ahead"),
         Position("other", 4): JoinResult(epoch, 4, recovered=False, reason="epoch_changed"),
     }
-    async with at_work(log) as rooms, rooms.prepared(["a"]):
+    async with at_work(log) as rooms, rooms.prepare(["a"]):
         for position, entry in entries.items():
-            assert rooms.enter(Subscriber(log), "a", position) == entry
+            assert rooms.join(Subscriber(log), "a", position) == entry
 
 
 @virtually
@@ -379,7 +379,7 @@ async def test_a_room_is_not_entered_unprepared() -> None:
     async with at_work(log) as rooms:
         await come(rooms, log, "a")
         with pytest.raises(ValueError, match="expected a room that is prepared"):
-            rooms.enter(Subscriber(log), "a", None)
+            rooms.join(Subscriber(log), "a", None)
 
 
 @virtually
@@ -388,17 +388,17 @@ async def test_a_room_is_there_while_somebody_is_in_it_or_about_to_be() -> None:
     heard: list[str] = []
     async with at_work(
         log,
-        opened=lambda name: heard.append(f"+{name}"),
-        closed=lambda name: heard.append("-" + name),
+        on_open=lambda name: heard.append(f"+{name}"),
+        on_close=lambda name: heard.append("-" + name),
     ) as rooms:
-        async with rooms.prepared(["a", "b"]):
+        async with rooms.prepare(["a", "b"]):
             assert heard == ["+a", "+b"]
         assert heard == ["+a", "+b", "-a", "-b"]
         first = await come(rooms, log, "a")
-        async with rooms.prepared(["a"]):
+        async with rooms.prepare(["a"]):
             rooms.leave_all(first, ["a"])
             assert list(rooms.names()) == ["a"]
-            rooms.enter(first, "a", None)
+            rooms.join(first, "a", None)
         rooms.leave(Subscriber(log), "a")
         rooms.leave(Subscriber(log), "z")
         assert heard[4:] == ["+a"]
@@ -488,8 +488,8 @@ async def test_a_publication_heard_of_is_handed_out_without_the_store() -> None:
     log = InProcessLog()
     async with at_work(log) as rooms:
         subscriber = await come(rooms, log, "a")
-        rooms.hear("a", log.room("a").epoch, encode_publication("a", log.put("a")))
-        rooms.hear("z", log.room("a").epoch, encode_publication("z", log.put("z")))
+        rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
+        rooms.on_hint("z", log.room("a").epoch, encode_publication("z", log.put("z")))
         await asyncio.sleep(0.01)
         assert subscriber.offsets == [1]
         assert not log.reads
@@ -505,13 +505,13 @@ async def test_what_nobody_tells_of_is_found_after_a_join_and_with_a_beat() -> N
             log.put("a")
             await asyncio.sleep(began + after - 0.1 - now())
             assert subscriber.offsets != [entry.offset for entry in log.room("a").kept]
-            await asyncio.sleep(0.1 + AUDIT_EVERY)
+            await asyncio.sleep(0.1 + AUDIT_INTERVAL)
             assert subscriber.offsets == [entry.offset for entry in log.room("a").kept]
         log.put("a")
         await asyncio.sleep(60)
         assert subscriber.offsets == [1, 2]
-        rooms.audit_soon(["a"])
-        await asyncio.sleep(2 * AUDIT_EVERY)
+        rooms.request_audit(["a"])
+        await asyncio.sleep(2 * AUDIT_INTERVAL)
         assert subscriber.offsets == [1, 2, 3]
 
 
@@ -523,7 +523,7 @@ async def test_a_log_that_tells_what_is_new_is_asked_every_second() -> None:
         subscriber = await come(rooms, log, "a")
         await asyncio.sleep(10)
         log.put("a")
-        await asyncio.sleep(RECENT_EVERY + 0.1)
+        await asyncio.sleep(RECENT_INTERVAL + 0.1)
         assert subscriber.offsets == [1]
         assert len(log.reads) == 1
 
@@ -536,7 +536,7 @@ async def test_an_audit_that_failed_is_repeated() -> None:
         await asyncio.sleep(10)
         log.put("a")
         log.error = StoreUnavailable("down")
-        rooms.audit_soon(["a"])
+        rooms.request_audit(["a"])
         await asyncio.sleep(10)
         assert subscriber.offsets == []
         log.error = None
@@ -552,7 +552,7 @@ async def test_a_room_is_asked_about_once_a_second_however_many_beat() -> None:
         await asyncio.sleep(5)
         log.ends_calls.clear()
         for _ in range(100):
-            rooms.audit_soon(["a"])
+            rooms.request_audit(["a"])
             await asyncio.sleep(0.1)
         assert 9 <= len(log.ends_calls) <= 10
 
@@ -566,13 +566,13 @@ async def test_a_store_that_is_down_is_asked_less_and_less_and_others_are_heard(
         entries = [log.put("a") for _ in range(4)]
         log.error = StoreUnavailable("down")
         began = now()
-        rooms.hear("a", epoch, encode_publication("a", entries[3]))  # there is a gap before it
+        rooms.on_hint("a", epoch, encode_publication("a", entries[3]))  # there is a gap before it
         await asyncio.sleep(6)
         pauses = [round(moment - began, 2) for _, moment in log.reads]
         assert pauses == [0.0, 0.25, 0.75, 1.75, 3.75, 5.75]
 
         for entry in entries[:2]:
-            rooms.hear("a", epoch, encode_publication("a", entry))
+            rooms.on_hint("a", epoch, encode_publication("a", entry))
         await asyncio.sleep(0.001)
         assert subscriber.offsets == [1, 2]
         assert len(log.reads) == 6
@@ -590,7 +590,7 @@ async def test_a_defect_of_the_store_is_survived() -> None:
         await asyncio.sleep(10)  # so that no audit helps
         log.put("a")
         log.error = ValueError("a defect")
-        rooms.hear("a", log.room("a").epoch, encode_publication("a", log.put("a")))
+        rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
         await asyncio.sleep(0.1)
         log.error = None
         await asyncio.sleep(1)
@@ -603,7 +603,7 @@ async def test_a_slow_reader_is_served_when_it_answers() -> None:
     async with at_work(log) as rooms:
         slow, fast = await come(rooms, log, "a"), await come(rooms, log, "a")
         for _ in range(3 * WINDOW):
-            rooms.hear("a", log.room("a").epoch, encode_publication("a", log.put("a")))
+            rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
             await asyncio.sleep(0.01)
             fast.unanswered = 0
         everything = list(range(1, 3 * WINDOW + 1))
@@ -611,10 +611,10 @@ async def test_a_slow_reader_is_served_when_it_answers() -> None:
         assert slow.offsets == everything[:WINDOW]
         for _ in range(2):
             slow.unanswered = 0
-            rooms.wake(slow, ["a", "z"])
+            rooms.on_ready(slow, ["a", "z"])
             await asyncio.sleep(0.01)
         assert slow.offsets == everything
-        rooms.hear("a", log.room("a").epoch, encode_publication("a", log.put("a")))
+        rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
         slow.unanswered = 0
         await asyncio.sleep(0.01)
         assert slow.offsets == fast.offsets
@@ -627,16 +627,16 @@ async def test_a_slow_reader_is_served_when_it_answers() -> None:
 @virtually
 async def test_so_many_logs_are_read_at_a_time() -> None:
     log = InProcessLog()
-    names = [f"room-{number}" for number in range(3 * READS)]
+    names = [f"room-{number}" for number in range(3 * MAX_READS)]
     async with at_work(log) as rooms:
         subscribers = [await come(rooms, log, name) for name in names]
         log.latency = 0.1
         for name in names:
             log.put(name)
-            rooms.hear(name, log.room(name).epoch, encode_publication(name, log.put(name)))
+            rooms.on_hint(name, log.room(name).epoch, encode_publication(name, log.put(name)))
         await asyncio.sleep(5)
         assert [subscriber.offsets for subscriber in subscribers] == [[1, 2]] * len(names)
-        assert log.most_reading == READS
+        assert log.most_reading == MAX_READS
 
 
 @virtually
@@ -645,7 +645,7 @@ async def test_whoever_waits_at_the_end_is_told_and_nothing_goes_on() -> None:
     rooms = Rooms(log)
     subscriber = await come(rooms, log, "a")
     log.latency = 100.0
-    rooms.hear("a", "another epoch", encode_publication("a", log.put("a")))
+    rooms.on_hint("a", "another epoch", encode_publication("a", log.put("a")))
     waiting = [asyncio.create_task(come(rooms, log, name)) for name in ("a", "b")]
     await asyncio.sleep(0.01)
     began = now()
@@ -655,7 +655,7 @@ async def test_whoever_waits_at_the_end_is_told_and_nothing_goes_on() -> None:
     assert [type(task.exception()) for task in waiting] == [StoreUnavailable] * 2
     with pytest.raises(StoreUnavailable):
         await come(rooms, log, "c")
-    rooms.wake(subscriber, ["a"])
+    rooms.on_ready(subscriber, ["a"])
     rooms.leave_all(subscriber, ["a"])
 
 
@@ -665,7 +665,7 @@ async def test_the_read_for_a_room_that_was_left_ends_and_wakes_nobody() -> None
     rooms = Rooms(log)
     subscriber = await come(rooms, log, "a")
     log.error = StoreUnavailable("down")
-    rooms.hear("a", "another epoch", encode_publication("a", log.put("a")))
+    rooms.on_hint("a", "another epoch", encode_publication("a", log.put("a")))
     await asyncio.sleep(5)
     rooms.leave(subscriber, "a")
     reads = len(log.reads)
