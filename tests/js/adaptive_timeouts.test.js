@@ -1,4 +1,4 @@
-/** Slow lines, and lines that have just gone. */
+/** Timeouts on slow and on dead connections. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,7 +10,7 @@ import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 const NUMBERS = { pong_timeout: 10_000, max_missed: 3 };
 
 /**
- * A page on a line with this round trip. The server answers pings.
+ * A connected page on a line with this round trip. The server answers pings.
  * @param {number} roundTrip ms
  */
 function on(roundTrip) {
@@ -37,11 +37,10 @@ function on(roundTrip) {
 
 /** @type {Record<string, (page: ReturnType<typeof on>) => void>} */
 const DOUBTS = {
-  "a new network": ({ browser }) => browser.window.dispatchEvent(new Event("online")),
-  "the network is gone, says the browser": ({ browser }) =>
-    browser.window.dispatchEvent(new Event("offline")),
+  online: ({ browser }) => browser.window.dispatchEvent(new Event("online")),
+  offline: ({ browser }) => browser.window.dispatchEvent(new Event("offline")),
   "another network": ({ browser }) => browser.network.dispatchEvent(new Event("change")),
-  "somebody who asks": ({ client }) => client.connect(),
+  "connect()": ({ client }) => client.connect(),
   "a message without an answer": ({ browser, client }) => {
     void client.send("chat", 1).catch(() => {});
     browser.advance(20_000);
@@ -65,9 +64,9 @@ for (const [name, raise] of Object.entries(DOUBTS)) {
   }
 }
 
-describe("a line that is dead", () => {
+describe("a dead connection", () => {
   for (const name of ["offline", "online"]) {
-    test(`is in doubt at once when the browser says ${name}, and lost after 2 s`, () => {
+    test(`is in doubt at the ${name} event, and lost after 2 s`, () => {
       const { browser, client } = connectedPage();
       browser.window.dispatchEvent(new Event(name));
       assert.equal(client.state, "unstable");
@@ -76,7 +75,7 @@ describe("a line that is dead", () => {
     });
   }
 
-  test("is in doubt 2 s after a message or a join without an answer, and lost 2 s later", () => {
+  test("is in doubt 2 s after an unanswered message or join, and lost 2 s later", () => {
     for (const ask of ["send", "join"]) {
       const { browser, client } = connectedPage();
       if (ask === "send") client.send("chat", 1).catch(() => {});
@@ -90,14 +89,14 @@ describe("a line that is dead", () => {
     }
   });
 
-  test("is noticed by who sends bytes, too", () => {
+  test("is in doubt 2 s after sendBytes()", () => {
     const { browser, client } = connectedPage();
     client.sendBytes(new Uint8Array(3));
     browser.advance(2000);
     assert.equal(client.state, "unstable");
   });
 
-  test("a server that is slow with a message, and there, is not in doubt for long", () => {
+  test("is not lost if the server answers the probe before the message", () => {
     const { browser, client } = connectedPage();
     client.send("chat", 1).catch(() => {});
     browser.advance(2000);
@@ -107,7 +106,7 @@ describe("a line that is dead", () => {
     assert.equal(browser.socket.sentOfType("ping").length, 1);
   });
 
-  test("an answer in time leaves no doubt behind", () => {
+  test("is not in doubt after an answer in time", () => {
     const { browser, client } = connectedPage();
     client.send("chat", 1).catch(() => {});
     browser.advance(1000);
@@ -117,7 +116,7 @@ describe("a line that is dead", () => {
     assert.ok(browser.socket.sentOfType("ping").length <= 1);
   });
 
-  test("a server that is well and has nothing to say is never in doubt", () => {
+  test("is never in doubt if the server answers pings", () => {
     const { browser, client } = connectedPage();
     const states = recordEvents(client, "state");
     client.addEventListener("frame", ({ detail: { frame } }) => {
@@ -134,7 +133,7 @@ describe("a line that is dead", () => {
     assert.ok(browser.socket.sentOfType("ping").length <= 10);
   });
 
-  test("what was said right after a standstill is no reason to condemn anybody", () => {
+  test("is not lost by a message right after a standstill", () => {
     const { browser, client } = connectedPage();
     browser.stall(90_000);
     client.send("chat", 1).catch(() => {});
@@ -146,7 +145,7 @@ describe("a line that is dead", () => {
   });
 });
 
-test("a network that is only faster or slower alarms nobody, and is asked all the same", () => {
+test("a change of the network's speed causes a ping without doubt", () => {
   const { browser, client } = page();
   const network = Object.assign(browser.network, { effectiveType: "4g" });
   client.connect();
@@ -163,7 +162,7 @@ test("a network that is only faster or slower alarms nobody, and is asked all th
 });
 
 describe("an attempt", () => {
-  test("has its time for opening, and again for the welcome", () => {
+  test("has its timeout for opening and again for the welcome", () => {
     const { browser, client } = page();
     client.connect();
     browser.advance(6000);
@@ -175,7 +174,7 @@ describe("an attempt", () => {
     assert.equal(client.stats().lastError?.reason, "no answer within 10 s");
   });
 
-  test("without an answer is followed by a more patient one, within a minute", () => {
+  test("after a timeout has twice the time, up to a minute", () => {
     const { browser, client } = page();
     client.connect();
     for (const timeouts of [10_000, 20_000, 40_000, 60_000, 60_000]) {
@@ -192,7 +191,7 @@ describe("an attempt", () => {
     assert.equal(browser.socket.closedWith, "none");
   });
 
-  test("that is refused does not make the next one more patient", () => {
+  test("after a refusal has the same time", () => {
     const { browser, client } = page();
     client.connect();
     for (let time = 0; time < 4; time += 1) {
@@ -203,7 +202,7 @@ describe("an attempt", () => {
     assert.equal(browser.socket.closedWith, "none");
   });
 
-  test("that hangs on a network that is gone is begun anew on the new one", () => {
+  test("that hangs on an old network starts again on the new one", () => {
     const { browser, client } = page();
     client.connect();
     browser.advance(2999);
@@ -218,8 +217,8 @@ describe("an attempt", () => {
   });
 });
 
-describe("limits", () => {
-  test("are never below those of a quick line, and have a bound", () => {
+describe("timeouts", () => {
+  test("have a lower and an upper bound", () => {
     const timeouts = new AdaptiveTimeouts();
     timeouts.onWelcome(NUMBERS, 50);
     assert.equal(timeouts.answerMs(2000), 2000);
@@ -230,7 +229,7 @@ describe("limits", () => {
     assert.equal(timeouts.attemptMs, 60_000);
   });
 
-  test("rise at once and fall by halves", () => {
+  test("rise at once and fall by half", () => {
     const timeouts = new AdaptiveTimeouts();
     timeouts.onLatency(4000);
     timeouts.onLatency(1000);
@@ -239,7 +238,7 @@ describe("limits", () => {
     assert.equal(timeouts.answerMs(2000), 2000);
   });
 
-  test("a server that let the welcome wait is not a slow line, once it is measured", () => {
+  test("a ping replaces the estimate of a delayed welcome", () => {
     const { browser, client } = page();
     client.connect();
     browser.socket.open();

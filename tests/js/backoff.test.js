@@ -13,32 +13,32 @@ test("the ceiling doubles up to the cap", () => {
   assert.deepEqual(ceilings, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
 });
 
-test("after a thousand failures it is still the cap", () => {
+test("after a thousand failures the delay is still the cap", () => {
   assert.equal(backoffDelay(5000, DEFAULTS, longest), 30_000);
 });
 
-test("full jitter reaches from nothing to the ceiling", () => {
+test("full jitter draws from zero to the ceiling", () => {
   assert.equal(backoffDelay(2, DEFAULTS, quarter), 3000);
   assert.ok(backoffDelay(2, DEFAULTS, shortest) < 1);
 });
 
-test("jitter can be less, or none", () => {
+test("jitter can be partial or off", () => {
   assert.equal(backoffDelay(2, { ...DEFAULTS, jitter: 0.5 }, half), 3000);
   assert.equal(backoffDelay(2, { ...DEFAULTS, jitter: 0 }, half), 4000);
 });
 
-test("base, factor and cap are the caller's", () => {
+test("the caller sets base, factor and cap", () => {
   const options = { ...DEFAULTS, base: 10, factor: 3, cap: 50 };
   const delays = [0, 1, 2].map((n) => backoffDelay(n, options, longest));
   assert.deepEqual(delays, [10, 30, 50]);
 });
 
-test("a moment in the server's window", () => {
+test("a delay within the server's window", () => {
   assert.equal(delayWithin([1000, 5000], longest), 1000);
   assert.equal(delayWithin([1000, 5000], half), 3000);
 });
 
-test("what is no window is none", () => {
+test("an invalid window gives null", () => {
   for (const window of [undefined, null, 5, [], [1], [5, 1], [-1, 5], ["a", "b"], [0, Infinity]]) {
     assert.equal(delayWithin(window, half), null, JSON.stringify(window));
   }

@@ -1,4 +1,4 @@
-/** Binary frames, which belong to the application. */
+/** Binary frames of the application. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { connectedPage, goodbye, outcomes, page } from "./pages.js";
 
 const BYTES = new Uint8Array([1, 2, 3]);
 
-test("what the server sends is an event, as an ArrayBuffer", () => {
+test("a binary frame becomes an event with an ArrayBuffer", () => {
   const { browser, client } = connectedPage();
   const bytes = recordEvents(client, "bytes");
   assert.equal(browser.socket.binaryType, "arraybuffer");
@@ -16,7 +16,7 @@ test("what the server sends is an event, as an ArrayBuffer", () => {
   assert.deepEqual(bytes, [{ data: BYTES.buffer }]);
 });
 
-test("before the welcome there are none", () => {
+test("before the welcome no binary frames are sent or received", () => {
   const { browser, client } = page();
   const bytes = recordEvents(client, "bytes");
   client.connect();
@@ -39,7 +39,7 @@ test("buffers, views and blobs are sent as they are", () => {
   assert.deepEqual(browser.socket.bytes, data);
 });
 
-test("without a connection nothing is kept, and it says so", () => {
+test("without a connection sendBytes returns false and keeps nothing", () => {
   const { browser, client } = connectedPage();
   browser.socket.drop();
   assert.equal(client.sendBytes(BYTES), false);
@@ -50,7 +50,7 @@ test("without a connection nothing is kept, and it says so", () => {
   assert.equal(client.sendBytes(BYTES), false);
 });
 
-test("what is no buffer, or more than the server takes, is a mistake", () => {
+test("sendBytes throws for other types and for too much data", () => {
   const { browser, client } = connectedPage({}, undefined, { max_message_size: 3 });
   for (const data of /** @type {any[]} */ (["text", null, 7, [1, 2]]))
     assert.throws(() => client.sendBytes(data), TypeError);
@@ -59,7 +59,7 @@ test("what is no buffer, or more than the server takes, is a mistake", () => {
   assert.deepEqual(browser.socket.bytes, [BYTES]);
 });
 
-test("a frame of bytes is a sign of life", () => {
+test("a binary frame is a sign of life", () => {
   const { browser, client } = connectedPage();
   browser.advance(30_000);
   assert.equal(client.state, "unstable");
@@ -67,7 +67,7 @@ test("a frame of bytes is a sign of life", () => {
   assert.equal(client.state, "connected");
 });
 
-test("an error about bytes is not about the message on its way", async () => {
+test("an error about bytes does not reject the message in flight", async () => {
   const { browser, client } = connectedPage();
   const errors = recordEvents(client, "server_error");
   const sent = client.send("chat", 1);

@@ -1,4 +1,4 @@
-/** How connections end, and what the client makes of it. */
+/** How connections end, and how the client reacts. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { recordEvents } from "./browser.js";
 import { advanceToNextAttempt, connectedPage, goodbye, page } from "./pages.js";
 
 describe("the end of a connection", () => {
-  test("a goodbye is obeyed at once, without waiting for the close", () => {
+  test("the client obeys a goodbye without waiting for the close", () => {
     const { browser, client } = connectedPage();
     browser.socket.receive(goodbye(1001, { delay: [2000, 6000] }));
     assert.equal(client.stats().nextAttemptAt, browser.wall + 4000);
@@ -18,7 +18,7 @@ describe("the end of a connection", () => {
     assert.equal(browser.sockets.length, 2);
   });
 
-  test("a window does not shorten a backoff, but can lengthen it", () => {
+  test("the server's delay is a lower bound of the backoff", () => {
     const { browser, client } = connectedPage();
     browser.socket.receive(goodbye(4009, { delay: [0, 10] }));
     assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
@@ -28,14 +28,14 @@ describe("the end of a connection", () => {
     assert.equal(client.stats().nextAttemptAt, browser.wall + 9000);
   });
 
-  test("without a goodbye the close code counts", () => {
+  test("without a goodbye the close code decides", () => {
     const { browser, client } = connectedPage();
     browser.socket.drop(4501, "");
     assert.equal(client.state, "error");
     assert.equal(client.stats().reason, "code 4501");
   });
 
-  test("a normal close by the server is no reason to stay away", () => {
+  test("after a normal close by the server the client reconnects", () => {
     const { browser, client } = connectedPage();
     browser.socket.drop(1000);
     assert.equal(client.state, "connecting");
@@ -50,13 +50,13 @@ describe("the end of a connection", () => {
     [4505, "error"],
     [4700, "error"],
   ])) {
-    test(`${code} is final: ${state}, with the reason, and a new session afterwards`, () => {
+    test(`${code} is final: ${state} with the reason, then a new session`, () => {
       const { browser, client } = connectedPage();
       const lost = recordEvents(client, "connection_lost");
       browser.socket.receive(goodbye(code));
       assert.equal(client.state, state);
-      assert.equal(client.stats().reason, `said ${code}`);
-      assert.deepEqual(lost, [{ code, reason: `said ${code}`, willReconnect: false }]);
+      assert.equal(client.stats().reason, `reason ${code}`);
+      assert.deepEqual(lost, [{ code, reason: `reason ${code}`, willReconnect: false }]);
       browser.advance(600_000);
       browser.window.dispatchEvent(new Event("online"));
       assert.equal(browser.sockets.length, 1);
@@ -66,7 +66,7 @@ describe("the end of a connection", () => {
     });
   }
 
-  test("a stale socket is not heard", () => {
+  test("frames of an old socket are ignored", () => {
     const { browser, client } = connectedPage();
     const stale = browser.socket;
     browser.advance(35_000);
@@ -81,7 +81,7 @@ describe("the end of a connection", () => {
     assert.equal(browser.sockets.length, 2);
   });
 
-  test("disconnect says bye, closes, forgets", () => {
+  test("disconnect sends bye, closes and forgets the session", () => {
     const { browser, client } = connectedPage();
     const lost = recordEvents(client, "connection_lost");
     client.disconnect();
@@ -100,7 +100,7 @@ describe("the end of a connection", () => {
     assert.equal(browser.socket.sent[0]?.resume, undefined);
   });
 
-  test("disconnect while waiting ends the waiting", () => {
+  test("disconnect cancels the next attempt", () => {
     const { browser, client } = connectedPage();
     browser.socket.drop();
     client.disconnect();
@@ -109,7 +109,7 @@ describe("the end of a connection", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("disconnect in the error state leaves it", () => {
+  test("disconnect turns error into disconnected", () => {
     const { browser, client } = connectedPage();
     browser.socket.receive(goodbye(4501));
     client.disconnect();
@@ -117,13 +117,13 @@ describe("the end of a connection", () => {
   });
 });
 
-describe("a server that restarts", () => {
+describe("a restarting server", () => {
   for (const code of [1001, 1012, 4001]) {
-    test(`${code}: attempts that fail meanwhile are no news`, () => {
+    test(`${code}: failed attempts do not change the reason`, () => {
       const { browser, client } = connectedPage();
       const lost = recordEvents(client, "connection_lost");
-      const said = goodbye(code, { delay: [0, 100] });
-      browser.socket.receive(said);
+      const frame = goodbye(code, { delay: [0, 100] });
+      browser.socket.receive(frame);
       for (let attempt = 1; attempt < 5; attempt += 1) {
         const { reason, lastError } = client.stats();
         assert.deepEqual([reason, lastError?.code], ["server restarting", code]);
@@ -131,7 +131,7 @@ describe("a server that restarts", () => {
         assert.equal(client.stats().reason, "server restarting");
         browser.socket.drop();
       }
-      assert.deepEqual(lost, [{ code, reason: `said ${code}`, willReconnect: true }]);
+      assert.deepEqual(lost, [{ code, reason: `reason ${code}`, willReconnect: true }]);
       advanceToNextAttempt(browser, client);
       browser.socket.welcome();
       assert.equal(client.stats().reason, "");
@@ -140,18 +140,18 @@ describe("a server that restarts", () => {
     });
   }
 
-  test("and has something else to say then", () => {
+  test("another close code replaces the reason", () => {
     const { browser, client } = connectedPage();
     browser.socket.receive(goodbye(1001, { delay: [0, 100] }));
     advanceToNextAttempt(browser, client);
     browser.socket.receive(goodbye(4009));
-    assert.equal(client.stats().reason, "said 4009");
+    assert.equal(client.stats().reason, "reason 4009");
     advanceToNextAttempt(browser, client);
     browser.socket.drop();
     assert.equal(client.stats().reason, "connection lost");
   });
 
-  test("is forgotten by who connects anew", () => {
+  test("connect() after disconnect() forgets the restart", () => {
     const { browser, client } = connectedPage();
     browser.socket.receive(goodbye(1001));
     client.disconnect();
@@ -161,7 +161,7 @@ describe("a server that restarts", () => {
   });
 });
 
-test("after 4002 one client does not wait as long as a crowd would", () => {
+test("after 4002 backoff may be shorter than the server's delay", () => {
   const { browser, client } = connectedPage();
   browser.advance(10_000);
   browser.socket.receive(goodbye(4002, { delay: [0, 60_000] }));
@@ -173,7 +173,7 @@ test("after 4002 one client does not wait as long as a crowd would", () => {
 });
 
 describe("state events", () => {
-  test("each change, and each attempt while connecting", () => {
+  test("come at each change, and at each attempt while connecting", () => {
     const { browser, client } = page();
     const states = recordEvents(client, "state");
     client.connect();

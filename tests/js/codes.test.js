@@ -14,12 +14,12 @@ for (const row of vectors("close_codes").codes) {
     assert.equal(isFinal(row.code), row.final);
     assert.equal(behaviour(row.code), row.client);
     if (row.final) assert.equal(isDismissal(row.code) ? "disconnected" : "error", row.state);
-    // Of the codes that our server sends, its goodbye has the words; 4006 is the client's own.
+    // The server's goodbye has a reason for its own codes; 4006 is a code of the client.
     const isOwn = row.code < 4000 || row.code === 4006;
     if (row.reason) assert.equal(reasonFor(row.code), isOwn ? row.reason : `code ${row.code}`);
   });
 }
 
-test("a code without words of its own is named by its number", () => {
+test("a code without a reason is named by its number", () => {
   assert.equal(reasonFor(4700), "code 4700");
 });

@@ -1,14 +1,13 @@
-/** A browser that does not let the page connect at all. */
+/** Browsers that do not let the page connect at all. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { socketUrl } from "../../realtime/static/realtime/address.js";
 import { isBlockedByPolicy } from "../../realtime/static/realtime/connect_errors.js";
 import { Browser, recordEvents } from "./browser.js";
 import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 
-/** @param {Error[]} errors what the constructor throws, one after the other */
+/** @param {Error[]} errors that the constructor throws, one after the other */
 function throwing(...errors) {
   const browser = new Browser();
   const { environment } = browser;
@@ -29,7 +28,7 @@ function throwing(...errors) {
 
 describe("a constructor that throws", () => {
   for (const name of ["SecurityError", "SyntaxError"]) {
-    test(`${name}: an error with its reason, and no timer`, () => {
+    test(`${name}: the error state with its reason, and no timer`, () => {
       const { browser, client } = throwing(new DOMException("an insecure connection", name));
       const states = recordEvents(client, "state");
       client.connect();
@@ -45,14 +44,14 @@ describe("a constructor that throws", () => {
     });
   }
 
-  test("no WebSocket at all", () => {
+  test("a browser without WebSocket is in the error state", () => {
     const environment = /** @type {any} */ ({ ...new Browser().environment, WebSocket: undefined });
     const { client } = page({ environment });
     client.connect();
     assert.equal(client.state, "error");
   });
 
-  test("what may go away is tried again", () => {
+  test("after other errors the client attempts again", () => {
     const { browser, client } = throwing(new Error("no room"), new Error("no room"));
     client.connect();
     assert.equal(client.state, "connecting");
@@ -63,7 +62,7 @@ describe("a constructor that throws", () => {
     assert.equal(client.state, "connected");
   });
 
-  test("after it somebody may try again", () => {
+  test("connect() attempts again", () => {
     const { browser, client } = throwing(new DOMException("not now", "SecurityError"));
     client.connect();
     client.connect();
@@ -89,7 +88,7 @@ describe("a content security policy", () => {
     browser.policy.dispatchEvent(Object.assign(event, violation, fields));
   }
 
-  test("that isBlockedByPolicy the socket is the reason at once, and it is not tried again", () => {
+  test("that blocks the socket puts the client in the error state at once", () => {
     const { browser, client } = page();
     client.connect();
     violates(browser);
@@ -100,7 +99,7 @@ describe("a content security policy", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("that isBlockedByPolicy other things is none of ours", () => {
+  test("that blocks other things is ignored", () => {
     const { browser, client } = page();
     client.connect();
     violates(browser, { disposition: "report" });
@@ -112,7 +111,7 @@ describe("a content security policy", () => {
     assert.equal(client.state, "connected");
   });
 
-  test("is none of ours once the socket is open", () => {
+  test("is ignored once the socket is open", () => {
     const { browser, client } = page();
     client.connect();
     browser.socket.open();
@@ -122,13 +121,13 @@ describe("a content security policy", () => {
     assert.equal(client.state, "connected");
   });
 
-  test("of which the browser tells the origin alone", () => {
+  test("blocks the socket, too, if the browser reports only the origin", () => {
     const url = "wss://live.example.com/ws/";
     for (const blockedURI of [url, "wss://live.example.com", "wss"])
       assert.ok(isBlockedByPolicy(/** @type {any} */ ({ ...violation, blockedURI }), url));
   });
 
-  test("is listened to no longer than the connection lives", () => {
+  test("has no listener after the connection ends", () => {
     const { browser, client } = connectedPage();
     let listeners = 0;
     const { policy } = browser;
@@ -138,7 +137,7 @@ describe("a content security policy", () => {
   });
 });
 
-test("an error without a close: the browser has refused, and it is tried again", () => {
+test("an error event without a close event: the client attempts again after 1 s", () => {
   const { browser, client } = page();
   client.connect();
   browser.socket.onerror?.();
@@ -147,53 +146,10 @@ test("an error without a close: the browser has refused, and it is tried again",
   assert.match(client.stats().reason, /the browser refuses/);
 });
 
-test("an error before the close is no reason by itself", () => {
+test("an error event before the close event changes nothing", () => {
   const { browser, client } = page();
   client.connect();
   browser.socket.onerror?.();
   browser.socket.drop(4501);
   assert.equal(client.stats().lastError?.code, 4501);
-});
-
-describe("addresses", () => {
-  /**
-   * @param {{baseURI?: string, href?: string, origin?: string, protocol?: string}} place
-   * @param {string} url
-   */
-  function seenFrom({ baseURI, ...location }, url) {
-    const names = { document: baseURI ? { baseURI } : undefined, location };
-    Object.assign(globalThis, names);
-    try {
-      return socketUrl(url);
-    } finally {
-      for (const name of Object.keys(names)) Reflect.deleteProperty(globalThis, name);
-    }
-  }
-
-  test("are read from the page's base", () => {
-    const baseURI = "https://example.com/app/";
-    assert.equal(seenFrom({ baseURI, href: "about:srcdoc" }, "/ws/"), "wss://example.com/ws/");
-    assert.equal(seenFrom({ baseURI, href: "https://x.org/" }, "ws/"), "wss://example.com/app/ws/");
-  });
-
-  test("in a worker, from its own address, or from whose blob it is", () => {
-    const blob = {
-      href: "blob:https://a.example/1-2",
-      protocol: "blob:",
-      origin: "https://a.example",
-    };
-    assert.equal(seenFrom(blob, "/ws/"), "wss://a.example/ws/");
-    assert.equal(seenFrom({ ...blob, baseURI: blob.href }, "/ws/"), "wss://a.example/ws/");
-    const worker = {
-      href: "http://a.example/js/w.js",
-      protocol: "http:",
-      origin: "http://a.example",
-    };
-    assert.equal(seenFrom(worker, "/ws/"), "ws://a.example/ws/");
-  });
-
-  test("an absolute one needs no page with an address", () => {
-    const nowhere = { href: "blob:null/1-2", protocol: "blob:", origin: "null" };
-    assert.equal(seenFrom(nowhere, "wss://a.example/ws/"), "wss://a.example/ws/");
-  });
 });

@@ -1,4 +1,4 @@
-/** One connection: opening, beats, frames. */
+/** One connection: opening, pings, notices, frames. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -18,7 +18,7 @@ describe("opening", () => {
     ]);
   });
 
-  test("hello names no more rooms than it may: the others are joined one by one", () => {
+  test("hello names at most 1000 rooms; the client joins the others one by one", () => {
     const { browser, client } = page();
     for (let i = 0; i < 1000; i += 1) client.join(`room:${i}`);
     client.connect();
@@ -32,7 +32,7 @@ describe("opening", () => {
     advanceToNextAttempt(browser, client);
     const rooms = named().map(([room]) => [room, { ...position, recovered: true }]);
     assert.equal(rooms.length, 1000);
-    // The own room comes unasked, and without a word about what was missed.
+    // The server joins the user's own room unasked, without `recovered`.
     const own = ["user:17", { epoch: "e", offset: 7 }];
     browser.socket.welcome({ rooms: Object.fromEntries([...rooms, own]) });
     assert.deepEqual(browser.socket.sentOfType("join"), [
@@ -40,7 +40,7 @@ describe("opening", () => {
     ]);
   });
 
-  test("connected is what a welcome makes, not an open socket", () => {
+  test("a welcome makes the client connected, not an open socket", () => {
     const { browser, client } = page();
     const established = recordEvents(client, "connection_established");
     client.connect();
@@ -51,7 +51,7 @@ describe("opening", () => {
     assert.deepEqual(established, [{ session: "s1", user: "17", resumed: false, attempts: 1 }]);
   });
 
-  test("an attempt without a welcome is abandoned after 10 s", () => {
+  test("an attempt without a welcome ends after 10 s", () => {
     const { browser, client } = page();
     client.connect();
     browser.socket.open();
@@ -80,8 +80,8 @@ describe("opening", () => {
   });
 });
 
-describe("beats", () => {
-  test("a ping is answered before the network callback returns", () => {
+describe("pings", () => {
+  test("the client answers a ping within the network callback", () => {
     const { browser } = connectedPage();
     const timestamp = "2026-11-20T12:00:00.000Z";
     browser.socket.receive({ type: "ping", sequence: 12, timestamp, server_time: 1, delivered: 0 });
@@ -97,7 +97,7 @@ describe("beats", () => {
     ]);
   });
 
-  test("ping_count counts per connection, stats over all of them", () => {
+  test("ping_count counts one connection, stats count all", () => {
     const { browser, client } = connectedPage();
     browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
     browser.socket.receive({ type: "ping", sequence: 2, timestamp: "" });
@@ -109,7 +109,7 @@ describe("beats", () => {
     assert.equal(client.stats().pings, 3);
   });
 
-  test("the client's ping measures latency", async () => {
+  test("the client's own ping measures the latency", async () => {
     const { browser, client } = connectedPage();
     const latency = client.ping();
     const again = client.ping();
@@ -123,7 +123,7 @@ describe("beats", () => {
     assert.equal(client.stats().pongs, 1);
   });
 
-  test("a pong that nobody waits for measures nothing", () => {
+  test("an unexpected pong is ignored", () => {
     const { browser, client } = connectedPage();
     void client.ping();
     browser.socket.receive({ type: "pong", sequence: 7 });
@@ -133,7 +133,7 @@ describe("beats", () => {
     assert.equal(client.stats().pongs, 1);
   });
 
-  test("a ping without an answer is rejected, and the next may go", async () => {
+  test("a ping without an answer is rejected; the next one is sent", async () => {
     const { browser, client } = connectedPage();
     const latency = client.ping();
     browser.advance(9000);
@@ -144,7 +144,7 @@ describe("beats", () => {
     assert.equal(browser.socket.sentOfType("ping").at(-1)?.sequence, 2);
   });
 
-  test("a ping is rejected when its connection outcomes, or without one", async () => {
+  test("a ping is rejected when its connection ends, and without a connection", async () => {
     const { browser, client } = connectedPage();
     const latency = client.ping();
     client.disconnect();
@@ -153,7 +153,7 @@ describe("beats", () => {
     await assert.rejects(client.ping(), /not connected/);
   });
 
-  test("a silent server: unstable, then connecting again", () => {
+  test("a silent server makes the client unstable, then connecting", () => {
     const { browser, client } = connectedPage();
     const states = recordEvents(client, "state");
     browser.advance(30_000);
@@ -167,7 +167,7 @@ describe("beats", () => {
     assert.equal(browser.socket.closedWith, "none");
   });
 
-  test("an answer to the probe ends the doubt", () => {
+  test("an answer to the probe makes the client connected again", () => {
     const { browser, client } = connectedPage();
     browser.advance(30_000);
     browser.socket.receive({ type: "pong", sequence: 1 });
@@ -176,7 +176,7 @@ describe("beats", () => {
 });
 
 describe("notices", () => {
-  test("a server that cannot reach its store says so, and when it can again", () => {
+  test("a notice sets and clears `degraded`", () => {
     const { browser, client } = connectedPage();
     const notices = recordEvents(client, "notice");
     assert.equal(client.degraded, false);
@@ -189,7 +189,7 @@ describe("notices", () => {
     assert.deepEqual(notices, [{ state: "degraded" }, { state: "ok" }]);
   });
 
-  test("a listener finds the client as the notice says", () => {
+  test("`degraded` has changed when the notice event comes", () => {
     const { browser, client } = connectedPage();
     /** @type {boolean[]} */
     const found = [];
@@ -198,7 +198,7 @@ describe("notices", () => {
     assert.deepEqual(found, [true]);
   });
 
-  test("a new connection begins without", () => {
+  test("a new connection is not degraded", () => {
     const { browser, client } = connectedPage();
     browser.socket.receive({ type: "notice", state: "degraded" });
     browser.socket.drop();
@@ -208,14 +208,14 @@ describe("notices", () => {
     assert.equal(client.degraded, false);
   });
 
-  test("nor does it outlive a disconnect", () => {
+  test("a disconnected client is not degraded", () => {
     const { browser, client } = connectedPage();
     browser.socket.receive({ type: "notice", state: "degraded" });
     client.disconnect();
     assert.equal(client.degraded, false);
   });
 
-  test("what a later version may say is left to those who know it", () => {
+  test("a notice of an unknown state is ignored", () => {
     const { browser, client } = connectedPage();
     const notices = recordEvents(client, "notice");
     browser.socket.receive({ type: "notice", state: "degraded" });
@@ -227,7 +227,7 @@ describe("notices", () => {
 });
 
 describe("frames", () => {
-  test("what the client does not know does no harm", () => {
+  test("unknown frames are ignored", () => {
     const { browser, client } = connectedPage();
     for (const type of ["tea", "constructor", "__proto__"]) browser.socket.receive({ type });
     for (const data of ["{", "null", "[]", "7", '{"type":5}', new ArrayBuffer(3)]) {
@@ -237,7 +237,7 @@ describe("frames", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("an error of the server is passed on", () => {
+  test("an error frame becomes a server_error event", () => {
     const { browser, client } = connectedPage();
     const errors = recordEvents(client, "server_error");
     browser.socket.receive({ type: "error", code: "rate_limited", detail: "too fast" });
@@ -245,7 +245,7 @@ describe("frames", () => {
     assert.equal(client.state, "connected");
   });
 
-  test("every frame can be listened to, in the order of the wire", () => {
+  test("each frame becomes a frame event, in the order of the wire", () => {
     const { browser, client } = connectedPage();
     const frames = recordEvents(client, "frame");
     browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
@@ -255,7 +255,7 @@ describe("frames", () => {
     );
   });
 
-  test("a listener may disconnect in the middle of a frame", () => {
+  test("a frame listener may disconnect", () => {
     const { browser, client } = page();
     client.addEventListener("frame", (event) => {
       const { frame } = /** @type {CustomEvent} */ (event).detail;
@@ -267,7 +267,7 @@ describe("frames", () => {
     assert.equal(browser.timers, 0);
   });
 
-  test("a listener may disconnect when it sees the probe go out", () => {
+  test("a listener to the probe's ping may disconnect", () => {
     const { browser, client } = connectedPage();
     client.addEventListener("frame", (event) => {
       if (/** @type {CustomEvent} */ (event).detail.frame.type === "ping") client.disconnect();
@@ -281,7 +281,7 @@ describe("frames", () => {
     assert.equal(browser.timers, 0);
   });
 
-  test("a second welcome is not served", () => {
+  test("a second welcome is ignored", () => {
     const { browser, client } = connectedPage();
     browser.socket.welcome({ session: "s2" });
     assert.equal(client.stats().session, "s1");

@@ -1,4 +1,4 @@
-/** What the client tells: types that tsc checks, and the counts behind the events. */
+/** Events: types that tsc checks, and the counts in `stats()`. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,16 +6,16 @@ import { test } from "node:test";
 import { recordEvents } from "./browser.js";
 import { connectedPage, page } from "./pages.js";
 
-test("a listener knows the detail of its event", () => {
+test("events have typed details", () => {
   const { client } = connectedPage();
-  let told = "";
+  let seen = "";
   const listen = (/** @type {CustomEvent<{reason: string}>} */ { detail }) => {
-    told = detail.reason;
+    seen = detail.reason;
   };
   client.addEventListener("connection_lost", listen);
   client.addEventListener("state", ({ detail }) => {
     const { previous, attempts } = detail;
-    told += `${previous.toUpperCase()} ${attempts.toFixed()}`;
+    seen += `${previous.toUpperCase()} ${attempts.toFixed()}`;
     // @ts-expect-error no such field
     assert.equal(detail.nonsense, undefined);
   });
@@ -27,10 +27,10 @@ test("a listener knows the detail of its event", () => {
   client.addEventListener("left", null);
   client.removeEventListener("connection_lost", listen);
   client.disconnect();
-  assert.equal(told, "CONNECTED 0");
+  assert.equal(seen, "CONNECTED 0");
 });
 
-test("an answered ping is a pong and a latency", async () => {
+test("an answered ping counts as a pong and gives a latency", async () => {
   const { browser, client } = connectedPage();
   const latencies = recordEvents(client, "latency");
   const answer = client.ping();
@@ -42,7 +42,7 @@ test("an answered ping is a pong and a latency", async () => {
   assert.deepEqual([pongs, misses], [1, 0]);
 });
 
-test("a ping without an answer in time is a miss", async () => {
+test("a ping without an answer in time counts as a miss", async () => {
   const { browser, client } = connectedPage();
   const latencies = recordEvents(client, "latency");
   const failed = assert.rejects(client.ping(), /no answer/);
@@ -54,14 +54,14 @@ test("a ping without an answer in time is a miss", async () => {
   assert.equal(client.stats().misses, 1);
 });
 
-test("a line that is lost in silence is a miss", () => {
+test("a connection lost in silence counts as a miss", () => {
   const { browser, client } = connectedPage();
   browser.advance(35_000);
   assert.equal(client.state, "connecting");
   assert.equal(client.stats().misses, 1);
 });
 
-test("a connection that merely ends is none", async () => {
+test("a connection that closes does not count as a miss", async () => {
   const { browser, client } = connectedPage();
   const failed = assert.rejects(client.ping(), /has ended/);
   browser.socket.drop();
@@ -69,7 +69,7 @@ test("a connection that merely ends is none", async () => {
   assert.equal(client.stats().misses, 0);
 });
 
-test("a listener may disconnect when it hears of a miss", () => {
+test("a listener to a miss may disconnect", () => {
   const { browser, client } = connectedPage();
   client.addEventListener("latency", () => client.disconnect());
   browser.advance(35_000);

@@ -1,4 +1,4 @@
-/** Publications are counted, whatever becomes of them, and answered in good time. */
+/** Flow control: the client counts all publications and acknowledges them in time. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -34,7 +34,7 @@ function inNews(welcome) {
 }
 
 describe("received", () => {
-  test("is in every pong, counts from the welcome, duplicates and strangers included", () => {
+  test("is in each pong and counts all publications since the welcome", () => {
     const { browser, client, socket } = inNews();
     client.join("news");
     socket.receive({ type: "joined", id: 1, room: "news", epoch: "e", offset: 0 });
@@ -50,7 +50,7 @@ describe("received", () => {
     assert.equal(browser.socket.sentOfType("pong")[0]?.received, 0);
   });
 
-  test("is said after a quarter of the window", () => {
+  test("is sent after a quarter of the window", () => {
     const { socket } = inNews({ window: 16 });
     publishes(socket, 1, 3);
     assert.deepEqual(counts(socket), []);
@@ -58,7 +58,7 @@ describe("received", () => {
     assert.deepEqual(counts(socket), [4, 8]);
   });
 
-  test("is said after a quarter of its bytes, in UTF-8, of whole frames", () => {
+  test("is sent after a quarter of the window's bytes: UTF-8, whole frames", () => {
     const { socket } = inNews({ window_bytes: 4000 });
     publishes(socket, 1, 1, "x".repeat(600));
     assert.deepEqual(counts(socket), []);
@@ -70,7 +70,7 @@ describe("received", () => {
     assert.deepEqual(counts(socket), [2, 4]);
   });
 
-  test("a pong is an answer too", () => {
+  test("a pong acknowledges, too", () => {
     const { socket } = inNews({ window: 16 });
     publishes(socket, 1, 3);
     socket.receive({ type: "ping", sequence: 1, timestamp: "", delivered: 3 });
@@ -80,7 +80,7 @@ describe("received", () => {
     assert.deepEqual(counts(socket), [7]);
   });
 
-  test("a window of one is answered one by one", () => {
+  test("a window of one is acknowledged one by one", () => {
     const { socket } = inNews({ window: 1 });
     publishes(socket, 1, 3);
     assert.deepEqual(counts(socket), [1, 2, 3]);

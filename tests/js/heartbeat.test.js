@@ -83,7 +83,7 @@ describe("heartbeat vectors", () => {
   }
 });
 
-test("every live state knows every event", () => {
+test("each live state has a transition for each event", () => {
   assert.deepEqual(Object.keys(TRANSITIONS), ["alive", "unstable"]);
   for (const events of Object.values(TRANSITIONS)) {
     assert.deepEqual(Object.keys(events), ["life", "miss", "last_miss", "silence"]);

@@ -1,4 +1,4 @@
-/** Listeners that act while they are told: nothing is lost by it, nor heard after the end. */
+/** Listeners that join, leave or disconnect within an event: nothing is lost, no event follows the end. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { recordEvents } from "./browser.js";
 import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 
-/** A page in the room news at offset 5, whose next hello is on its way. */
+/** A page in the room news at offset 5 that has sent its next hello. */
 function returning() {
   const { browser, client } = connectedPage();
   client.join("news");
@@ -26,7 +26,7 @@ function returning() {
 const MISSED = { news: { epoch: "e", offset: 8, recovered: true } };
 
 describe("a room", () => {
-  test("left and joined again while the hello is on its way: the gap is said", () => {
+  test("left and joined between hello and welcome has a gap", () => {
     const { browser, client, resyncs, joined } = returning();
     const messages = recordEvents(client, "message");
     client.leave("news");
@@ -43,7 +43,7 @@ describe("a room", () => {
   });
 
   for (const event of /** @type {const} */ (["joined", "connection_established", "state"])) {
-    test(`left when a listener hears \`${event}\`: the server is told`, () => {
+    test(`left by a listener to \`${event}\`: the client sends a leave`, () => {
       const { browser, client } = returning();
       client.addEventListener(event, () => client.leave("news"));
       browser.socket.welcome({ rooms: MISSED });
@@ -56,18 +56,18 @@ describe("a room", () => {
   }
 });
 
-describe("disconnected by a listener", () => {
-  test("to the state: the welcome is not told any more", () => {
+describe("disconnect() by a listener", () => {
+  test("to `state`: no connection_established follows", () => {
     const { browser, client } = page();
     client.connect();
-    const told = recordEvents(client, "connection_established");
+    const events = recordEvents(client, "connection_established");
     client.addEventListener("state", () => client.state === "connected" && client.disconnect());
     browser.socket.welcome();
-    assert.deepEqual(told, []);
+    assert.deepEqual(events, []);
     assert.equal(client.state, "disconnected");
   });
 
-  test("to its own ping: the ping is rejected", async () => {
+  test("to the frame of a ping: the ping is rejected", async () => {
     const { client } = connectedPage();
     client.addEventListener("frame", ({ detail }) => {
       if (detail.frame.type === "ping") client.disconnect();
@@ -75,10 +75,10 @@ describe("disconnected by a listener", () => {
     await assert.rejects(client.ping());
   });
 
-  test("to a sign of life: the frame is not recordEvents, whatever it carries", () => {
+  test("to the state after a probe: the frame is ignored", () => {
     for (const data of ['{"type":"ping","sequence":1}', new ArrayBuffer(1)]) {
       const { browser, client } = connectedPage();
-      const told = [recordEvents(client, "bytes"), recordEvents(client, "latency")];
+      const events = [recordEvents(client, "bytes"), recordEvents(client, "latency")];
       const frames = recordEvents(client, "frame");
       browser.advance(30_000);
       assert.equal(client.state, "unstable");
@@ -86,14 +86,14 @@ describe("disconnected by a listener", () => {
       const handler = browser.socket.onmessage;
       handler?.({ data });
       assert.equal(client.state, "disconnected");
-      assert.deepEqual(told, [[], []]);
+      assert.deepEqual(events, [[], []]);
       assert.ok(
         frames.every(({ direction, frame }) => direction === "out" || frame.type !== "ping"),
       );
     }
   });
 
-  test("to the news that it says it has got: nothing follows", () => {
+  test("to the frame of `received`: no message follows", () => {
     const { browser, client } = connectedPage({}, undefined, { window: 4 });
     client.join("news");
     const { id } = browser.socket.sentOfType("join")[0] ?? {};

@@ -1,4 +1,4 @@
-/** A page that was sent away for want of a login, and a user who logs in elsewhere. */
+/** A page whose session ended for want of a login, and a user who logs in elsewhere. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -27,7 +27,7 @@ const LOOKS = {
 
 for (const code of [4501, 4503]) {
   for (const [name, looks] of Object.entries(LOOKS)) {
-    test(`${code}, and the page is ${name}: once more, without resume`, () => {
+    test(`${code}, and the page is ${name}: one attempt, without resume`, () => {
       const { browser, client } = sentAway(code);
       looks(browser);
       assert.equal(browser.sockets.length, 2);
@@ -39,9 +39,9 @@ for (const code of [4501, 4503]) {
     });
   }
 
-  test(`${code}, and another tab was welcomed`, () => {
+  test(`${code}, and another tab was welcomed: one attempt`, () => {
     const { browser, client } = sentAway(code);
-    browser.storageEvent("somebody else's");
+    browser.storageEvent("other:key");
     browser.storageEvent("realtime:welcome:wss://example.com/other/");
     assert.equal(browser.sockets.length, 1);
     browser.storageEvent(HINT);
@@ -50,8 +50,8 @@ for (const code of [4501, 4503]) {
   });
 }
 
-describe("not in a loop", () => {
-  test("both events of one look are one", () => {
+describe("attempts are limited", () => {
+  test("visibility and focus together cause one attempt", () => {
     const { browser } = sentAway(4503);
     for (const looks of Object.values(LOOKS)) looks(browser);
     assert.equal(browser.sockets.length, 2);
@@ -61,7 +61,7 @@ describe("not in a loop", () => {
     assert.equal(browser.sockets.length, 2);
   });
 
-  test("refused again, it asks at another look, half a minute later", () => {
+  test("after another refusal the next attempt comes 30 s later at the earliest", () => {
     const { browser } = sentAway(4503);
     LOOKS["focused again"]?.(browser);
     browser.socket.receive(goodbye(4501));
@@ -73,7 +73,7 @@ describe("not in a loop", () => {
     assert.equal(browser.sockets.length, 3);
   });
 
-  test("who was welcomed because of a hint leaves none", () => {
+  test("a page that retried because of a signal does not signal", () => {
     const { browser } = sentAway(4503);
     browser.local.items.clear();
     browser.storageEvent(HINT);
@@ -82,9 +82,9 @@ describe("not in a loop", () => {
   });
 });
 
-describe("stays away", () => {
+describe("the client stays away", () => {
   for (const code of [4500, 4504, 4505, 4506, 4700]) {
-    test(`after ${code}, which a login does not help`, () => {
+    test(`after ${code}`, () => {
       const { browser, client } = connectedPage();
       client.disconnect();
       client.connect();
@@ -96,7 +96,7 @@ describe("stays away", () => {
     });
   }
 
-  test("who has disconnected", () => {
+  test("after disconnect()", () => {
     const { browser, client } = sentAway(4503);
     client.disconnect();
     for (const looks of Object.values(LOOKS)) looks(browser);
@@ -104,13 +104,13 @@ describe("stays away", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("who does not reconnect by itself", () => {
+  test("without auto-reconnect", () => {
     const { browser } = sentAway(4503, { autoReconnect: false });
     for (const looks of Object.values(LOOKS)) looks(browser);
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("until it does again, and is looked at", () => {
+  test("until auto-reconnect is on and the page gets attention", () => {
     const { browser, client } = sentAway(4503);
     client.disableAutoReconnect();
     for (const looks of Object.values(LOOKS)) looks(browser);
@@ -121,7 +121,7 @@ describe("stays away", () => {
     assert.equal(browser.sockets.length, 2);
   });
 
-  test("a connection that stands is not disturbed", () => {
+  test("while it is connected", () => {
     const { browser } = connectedPage();
     for (const looks of Object.values(LOOKS)) looks(browser);
     browser.storageEvent(HINT);
@@ -129,8 +129,8 @@ describe("stays away", () => {
   });
 });
 
-describe("hints", () => {
-  test("a new session leaves one, each time another; a resumed one none", () => {
+describe("signals to other tabs", () => {
+  test("a new session changes the stored value, a resumed one does not", () => {
     const local = new FakeStorage();
     connectedPage({}, new Browser(undefined, local));
     const first = local.getItem(HINT);
@@ -144,7 +144,7 @@ describe("hints", () => {
     assert.doesNotMatch(local.getItem(HINT) ?? "", /s1|t1/); // no secret
   });
 
-  test("a storage that refuses is survived", () => {
+  test("a refused storage causes no error", () => {
     const local = new FakeStorage();
     local.setItem = () => {
       throw new DOMException("refused", "QuotaExceededError");

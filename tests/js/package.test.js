@@ -1,4 +1,4 @@
-/** The client as an npm package: what is in it, its types, and how big it is. */
+/** The client as an npm package: files, types, size. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -38,17 +38,17 @@ function declarations(path) {
   return names.filter((name) => name.endsWith(".d.ts")).sort();
 }
 
-test("without the element it is under 12 KB, minified and gzipped", async () => {
+test("without the element the bundle is under 12 KB, minified and gzipped", async () => {
   const { size } = await bundled("index.js");
   assert.ok(size < 12 * 1024, `${size} bytes`);
 });
 
-test("with the element it is under 21 KB", async () => {
+test("with the element the bundle is under 21 KB", async () => {
   const { size } = await bundled("status.js");
   assert.ok(size < 21 * 1024, `${size} bytes`);
 });
 
-test("the declarations are those of the code: `npm run declarations` writes them", () => {
+test("the declarations match the code (`npm run declarations` writes them)", () => {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.types.json", "--outDir", scratch], {
     cwd: root,
@@ -61,7 +61,7 @@ test("the declarations are those of the code: `npm run declarations` writes them
   }
 });
 
-test("the package holds the client, the element and their types, nothing else", async () => {
+test("the package contains the client, the element and their types only", async () => {
   const options = { cwd: folder, encoding: /** @type {const} */ ("utf8") };
   const [packed] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], options));
   const paths = packed.files.map((/** @type {{path: string}} */ { path }) => path).sort();
@@ -71,7 +71,7 @@ test("the package holds the client, the element and their types, nothing else", 
   assert.deepEqual(paths, [...files, ...types, "package.json"].sort());
 });
 
-test("its version is that of the Python package and of the client's hello", () => {
+test("its version equals the Python package's and that in the client's hello", () => {
   const version = /^version = "(.+)"$/m.exec(
     readFileSync(join(root, "pyproject.toml"), "utf8"),
   )?.[1];
@@ -79,7 +79,7 @@ test("its version is that of the Python package and of the client's hello", () =
   assert.ok(readFileSync(join(folder, "client.js"), "utf8").includes(`"realtime-js/${version}"`));
 });
 
-test("every export is there, with its types", () => {
+test("each export exists, with its types", () => {
   /** @type {(string | Record<string, string>)[]} */
   const targets = Object.values(manifest.exports);
   for (const target of targets) {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { connect, RealtimeClient } from "../../realtime/static/realtime/index.js";
 import { Browser } from "./browser.js";
 
-test("one page, one address: one client", () => {
+test("a page has one client for an address", () => {
   const browser = new Browser();
   const { environment } = browser;
   const first = connect({ url: "wss://example.com/one/", environment });
@@ -14,14 +14,14 @@ test("one page, one address: one client", () => {
   assert.equal(browser.sockets.length, 1);
 });
 
-test("another address, another client", () => {
+test("another address has another client", () => {
   const { environment } = new Browser();
   const here = connect({ url: "wss://example.com/here/", environment });
   const there = connect({ url: "wss://example.com/there/", environment });
   assert.notEqual(here, there);
 });
 
-test("a copy of the module under another name shares the page's client", async () => {
+test("a second copy of the module shares the page's clients", async () => {
   const { environment } = new Browser();
   const client = connect({ url: "wss://example.com/copy/", environment });
   const copy = await import(`../../realtime/static/realtime/index.js?${Date.now()}`);

@@ -1,4 +1,4 @@
-/** The client and the life of its page: navigation, duplicates, sleep, hidden tabs, freezing. */
+/** The client and its page: navigation, duplicates, sleep, hidden tabs, freezing. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -21,7 +21,7 @@ describe("pages and tabs", () => {
     });
   });
 
-  test("a duplicated tab has a session of its own, also of a hidden page", () => {
+  test("a duplicate of a hidden tab gets a new session", () => {
     const tab = new FakeStorage();
     const { browser } = pageInTab(tab);
     browser.setVisibility("hidden");
@@ -29,7 +29,7 @@ describe("pages and tabs", () => {
     assert.equal(duplicate.browser.socket.sent[0]?.resume, undefined);
   });
 
-  test("out of the back-forward cache: connected again, with what the next page left", () => {
+  test("a page from the back-forward cache resumes the session of the page after it", () => {
     const tab = new FakeStorage();
     const first = pageInTab(tab);
     first.browser.hidePage();
@@ -42,7 +42,7 @@ describe("pages and tabs", () => {
     assert.equal(tab.items.size, 0);
   });
 
-  test("out of the cache before the page that was here has gone: it waits for its session", () => {
+  test("a page from the cache waits until the other page has saved its session", () => {
     const tab = new FakeStorage();
     const first = connectedPage({}, new Browser(tab));
     first.browser.hidePage();
@@ -57,7 +57,7 @@ describe("pages and tabs", () => {
     assert.equal(tab.items.size, 0);
   });
 
-  test("out of the cache, and away for good: nothing stays behind for a duplicate", () => {
+  test("a disconnected page from the cache removes the saved session", () => {
     const tab = new FakeStorage();
     const { browser } = connectedPage({ autoReconnect: false }, new Browser(tab));
     browser.socket.drop();
@@ -68,7 +68,7 @@ describe("pages and tabs", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("gone again before the handover: nothing connects", () => {
+  test("a page that is hidden again before the handover does not connect", () => {
     const { browser } = connectedPage();
     browser.hidePage();
     browser.window.dispatchEvent(new Event("pageshow"));
@@ -77,7 +77,7 @@ describe("pages and tabs", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("freeze and resume on the way into and out of the cache are not a return", () => {
+  test("freeze and resume around the cache do not connect", () => {
     const { browser } = connectedPage();
     browser.hidePage();
     browser.document.dispatchEvent(new Event("freeze"));
@@ -87,7 +87,7 @@ describe("pages and tabs", () => {
     assert.equal(browser.sockets.length, 2);
   });
 
-  test("whoever had disconnected does not come back with the page", () => {
+  test("a page from the cache stays disconnected after disconnect()", () => {
     const { browser, client } = connectedPage();
     client.disconnect();
     browser.hidePage();
@@ -96,7 +96,7 @@ describe("pages and tabs", () => {
     assert.equal(browser.storage.items.size, 0);
   });
 
-  test("whoever was disconnected stays away, and leaves nothing to the next page", () => {
+  test("after a final code a page saves no session and stays away", () => {
     const { browser } = connectedPage();
     browser.socket.receive({ type: "goodbye", code: 4504, reason: "" });
     browser.hidePage();
@@ -105,14 +105,14 @@ describe("pages and tabs", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("the first pageshow, after load, means nothing", () => {
+  test("the first pageshow after load is ignored", () => {
     const { browser } = connectedPage();
     const { timers } = browser;
     browser.window.dispatchEvent(new Event("pageshow"));
     assert.equal(browser.timers, timers);
   });
 
-  test("back in the page, and disconnected before the handover: nothing connects", () => {
+  test("disconnect() before the handover cancels it", () => {
     const { browser, client } = connectedPage();
     browser.hidePage();
     browser.window.dispatchEvent(new Event("pageshow"));
@@ -121,7 +121,7 @@ describe("pages and tabs", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("whoever disconnects lets go of the page", () => {
+  test("disconnect() removes all listeners", () => {
     const browser = new Browser();
     /** @type {AbortSignal[]} */
     const signals = [];
@@ -152,7 +152,7 @@ describe("freezing", () => {
     assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 1 });
   });
 
-  test("a page out of the cache can be frozen and thawed again", () => {
+  test("a page from the cache can be frozen and thawed", () => {
     const { browser } = connectedPage();
     browser.hidePage();
     browser.restorePage();
@@ -162,7 +162,7 @@ describe("freezing", () => {
     assert.equal(browser.sockets.length, 3);
   });
 
-  test("a page thawed once, and sent away since, stays away when it is thawed again", () => {
+  test("a thawed page stays away after a final code", () => {
     const { browser } = connectedPage();
     browser.document.dispatchEvent(new Event("freeze"));
     browser.document.dispatchEvent(new Event("resume"));
@@ -173,7 +173,7 @@ describe("freezing", () => {
     assert.equal(browser.sockets.length, 2);
   });
 
-  test("a page that leaves while it is frozen still leaves its identity", () => {
+  test("a page that is hidden while frozen saves its session", () => {
     const { browser } = connectedPage();
     browser.document.dispatchEvent(new Event("freeze"));
     browser.hidePage();
@@ -181,8 +181,8 @@ describe("freezing", () => {
   });
 });
 
-describe("looking away", () => {
-  test("the server is told", () => {
+describe("hidden tabs", () => {
+  test("the client sends each change of visibility", () => {
     const { browser } = connectedPage();
     browser.setVisibility("hidden");
     browser.setVisibility("visible");
@@ -192,7 +192,7 @@ describe("looking away", () => {
     );
   });
 
-  test("a connection that opens in a hidden tab says so", () => {
+  test("hello has the current visibility", () => {
     const { browser, client } = page();
     browser.setVisibility("hidden");
     client.connect();
@@ -200,7 +200,7 @@ describe("looking away", () => {
     assert.equal(browser.socket.sent[0]?.visibility, "hidden");
   });
 
-  test("back after a glance: nothing; after a pause: a probe, 2 s", () => {
+  test("a tab that was hidden for 10 s probes, one that was hidden for less does not", () => {
     const { browser, client } = connectedPage();
     browser.setVisibility("hidden");
     browser.advance(9999);
@@ -215,7 +215,7 @@ describe("looking away", () => {
     assert.equal(client.state, "connecting");
   });
 
-  test("a throttled hidden tab is never reconnected in ten minutes", () => {
+  test("a throttled hidden tab keeps its connection for ten minutes", () => {
     const { browser, client } = connectedPage();
     browser.setVisibility("hidden");
     let sequence = 0;
@@ -233,7 +233,7 @@ describe("looking away", () => {
 });
 
 describe("sleeping", () => {
-  test("after a wake the line is probed, and a dead one left after 2 s", () => {
+  test("after a wake the client probes; a dead connection is lost after 2 s", () => {
     const { browser, client } = connectedPage();
     browser.advance(5000);
     browser.sleep(3_600_000);
@@ -245,7 +245,7 @@ describe("sleeping", () => {
     assert.equal(browser.sockets.length, 2);
   });
 
-  test("after a wake a living line is kept", () => {
+  test("after a wake a live connection is kept", () => {
     const { browser, client } = connectedPage();
     browser.advance(5000);
     browser.stall(90_000);
@@ -256,7 +256,7 @@ describe("sleeping", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("a new network is probed", () => {
+  test("an online event causes one probe", () => {
     const { browser, client } = connectedPage();
     browser.window.dispatchEvent(new Event("online"));
     browser.window.dispatchEvent(new Event("online"));

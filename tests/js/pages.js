@@ -46,7 +46,7 @@ export function advanceToNextAttempt(browser, client) {
  * @param {object} [fields]
  */
 export function goodbye(code, fields = {}) {
-  return { type: "goodbye", code, reason: `said ${code}`, ...fields };
+  return { type: "goodbye", code, reason: `reason ${code}`, ...fields };
 }
 
 /** The outcomes of promises so far: an error code, "done", or "" for pending. @param {Promise<void>[]} promises */

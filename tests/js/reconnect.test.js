@@ -1,4 +1,4 @@
-/** When a client returns, and when it gives up. */
+/** When a client reconnects, and when it gives up. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -8,7 +8,7 @@ import { advanceToNextAttempt, connectedPage, goodbye, page } from "./pages.js";
 
 /** @typedef {import("./browser.js").Browser} Browser */
 
-test("the first return after a lost connection is fast, with full jitter", () => {
+test("the first attempt after a loss has a short delay with full jitter", () => {
   const { browser, client } = connectedPage();
   const lost = recordEvents(client, "connection_lost");
   browser.advance(20_000);
@@ -21,7 +21,7 @@ test("the first return after a lost connection is fast, with full jitter", () =>
   assert.equal(browser.sockets.length, 2);
 });
 
-test("attempts are counted, delays grow, a welcome ends both", () => {
+test("attempts are counted and delays grow until a welcome", () => {
   const { browser, client } = connectedPage();
   browser.advance(20_000);
   const delays = [];
@@ -40,7 +40,7 @@ test("attempts are counted, delays grow, a welcome ends both", () => {
   assert.equal(client.stats().nextAttemptAt, browser.wall + 500);
 });
 
-test("a server that welcomes and drops is called on ever more rarely", () => {
+test("delays grow if a server welcomes and drops its clients", () => {
   const { browser, client } = connectedPage();
   const delays = [];
   for (let round = 0; round < 3; round += 1) {
@@ -53,7 +53,7 @@ test("a server that welcomes and drops is called on ever more rarely", () => {
   assert.deepEqual(delays, [500, 1000, 2000]);
 });
 
-test("the session is resumed", () => {
+test("the next connection resumes the session", () => {
   const { browser, client } = connectedPage();
   browser.socket.drop();
   browser.advance(1000);
@@ -77,7 +77,7 @@ test("`since` is the start of the session, not of the connection", () => {
   assert.equal(client.stats().since, browser.wall);
 });
 
-test("what could not be resumed is replaced", () => {
+test("a new session replaces one that the server could not resume", () => {
   const { browser, client } = connectedPage();
   browser.socket.drop();
   browser.advance(1000);
@@ -90,7 +90,7 @@ test("what could not be resumed is replaced", () => {
 });
 
 for (const wake of ["online", "visible", "connect"]) {
-  test(`${wake}: try again at once`, () => {
+  test(`${wake}: the client attempts at once`, () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
     browser.setVisibility("hidden");
     browser.socket.drop();
@@ -105,7 +105,7 @@ for (const wake of ["online", "visible", "connect"]) {
   });
 }
 
-test("switched off: what ends stays ended", () => {
+test("without auto-reconnect a lost client stays disconnected", () => {
   const { browser, client } = connectedPage({ autoReconnect: false });
   const lost = recordEvents(client, "connection_lost");
   browser.socket.drop();
@@ -118,7 +118,7 @@ test("switched off: what ends stays ended", () => {
   assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 1 });
 });
 
-test("switched off while waiting: the waiting ends", () => {
+test("disableAutoReconnect() cancels the next attempt", () => {
   const { browser, client } = connectedPage();
   browser.socket.drop();
   client.disableAutoReconnect();
@@ -128,7 +128,7 @@ test("switched off while waiting: the waiting ends", () => {
   assert.equal(browser.sockets.length, 1);
 });
 
-test("switched off and on again: it returns", () => {
+test("the client reconnects after auto-reconnect is off and on again", () => {
   const { browser, client } = connectedPage({ autoReconnect: false });
   client.enableAutoReconnect();
   browser.socket.drop();
@@ -136,7 +136,7 @@ test("switched off and on again: it returns", () => {
   assert.equal(browser.sockets.length, 2);
 });
 
-test("after maxAttempts it gives up and says so, until somebody asks", () => {
+test("after maxAttempts the client gives up until connect()", () => {
   const { browser, client } = page({ backoff: { maxAttempts: 3 } });
   client.connect();
   for (let attempt = 1; attempt <= 3; attempt += 1) {
@@ -152,7 +152,7 @@ test("after maxAttempts it gives up and says so, until somebody asks", () => {
   assert.equal(client.stats().attempts, 1);
 });
 
-test("reset forgets attempts, grown delays and the last error", () => {
+test("reset clears attempts, grown delays and the last error", () => {
   const { browser, client } = page();
   client.connect();
   for (let attempt = 1; attempt <= 4; attempt += 1) {
@@ -168,7 +168,7 @@ test("reset forgets attempts, grown delays and the last error", () => {
   assert.equal(client.stats().nextAttemptAt, browser.wall + 1000);
 });
 
-test("reset leaves the error state", () => {
+test("reset turns error into disconnected", () => {
   const { browser, client } = connectedPage();
   browser.socket.receive(goodbye(4501));
   client.resetReconnectState();
@@ -176,7 +176,7 @@ test("reset leaves the error state", () => {
   assert.equal(client.stats().reason, "");
 });
 
-describe("hope is no reason to call without end", () => {
+describe("events that wake the client", () => {
   /** @type {Record<string, (browser: Browser) => void>} */
   const hopes = {
     online: (browser) => browser.window.dispatchEvent(new Event("online")),
@@ -184,7 +184,7 @@ describe("hope is no reason to call without end", () => {
     visible: (browser) => browser.setVisibility("visible"),
   };
   for (const [name, raise] of Object.entries(hopes)) {
-    test(`${name}: not within a second, then two, four … of the attempt before`, () => {
+    test(`${name}: the next attempt comes 1 s, 2 s, 4 s … after the one before at the earliest`, () => {
       const { browser } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
       browser.advance(10_000);
       browser.socket.drop();
@@ -201,7 +201,7 @@ describe("hope is no reason to call without end", () => {
     });
   }
 
-  test("a server that welcomes and drops is not called at every event either", () => {
+  test("are limited too if a server welcomes and drops", () => {
     const { browser } = connectedPage();
     for (let ms = 0; ms < 60_000; ms += 100) {
       browser.socket.drop();
@@ -212,7 +212,7 @@ describe("hope is no reason to call without end", () => {
     assert.ok(browser.sockets.length < 10, `${browser.sockets.length}`);
   });
 
-  test("it shortens a wait, and the countdown follows", () => {
+  test("shorten the wait, and nextAttemptAt follows", () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
     browser.advance(10_000);
     browser.socket.drop();
@@ -226,7 +226,7 @@ describe("hope is no reason to call without end", () => {
     assert.equal(browser.sockets.length, 3);
   });
 
-  test("it delays no attempt whose timer is late", () => {
+  test("never delay an attempt whose timer is late", () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
     browser.socket.drop();
     for (const random of [0, 0, 0, 0, 0.99]) {
@@ -240,7 +240,7 @@ describe("hope is no reason to call without end", () => {
     assert.equal(client.stats().nextAttemptAt, null);
   });
 
-  test("what the server said not to do before is not done", () => {
+  test("never undercut the server's delay", () => {
     const { browser } = connectedPage();
     browser.advance(10_000);
     browser.socket.receive(goodbye(1001, { delay: [3000, 9000] }));
@@ -251,7 +251,7 @@ describe("hope is no reason to call without end", () => {
     assert.equal(browser.sockets.length, 2);
   });
 
-  test("who asks by hand does not wait", () => {
+  test("do not limit connect()", () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000 } });
     for (let attempt = 2; attempt < 5; attempt += 1) {
       browser.socket.drop();
@@ -262,7 +262,7 @@ describe("hope is no reason to call without end", () => {
 });
 
 for (const step of [-3_600_000, 3_600_000]) {
-  test(`the countdown does not follow a clock that was set: ${step / 3_600_000} h`, () => {
+  test(`nextAttemptAt moves with a wall clock that is set by ${step / 3_600_000} h`, () => {
     const { browser, client } = connectedPage({ backoff: { base: 60_000, cap: 60_000 } });
     browser.socket.drop();
     browser.advance(10_000);
@@ -273,7 +273,7 @@ for (const step of [-3_600_000, 3_600_000]) {
   });
 }
 
-test("nor does the time since when, after a clock was set back", () => {
+test("stateSince moves with a wall clock that is set back", () => {
   const { browser, client } = connectedPage();
   browser.advance(10_000);
   browser.sleep(-3_600_000);

@@ -1,87 +1,86 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { framePath } from "../../realtime/static/realtime/address.js";
 import { ResumableSession } from "../../realtime/static/realtime/resumable_session.js";
 import { FakeStorage } from "./browser.js";
 
 const URL = "wss://example.com/ws/";
-const IDENTITY = { session: "s1", token: "t1", since: 5 };
+const SESSION = { session: "s1", token: "t1", since: 5 };
 
 /** @param {FakeStorage | null} storage */
-function keeper(storage, url = URL) {
+function sessionIn(storage, url = URL) {
   return new ResumableSession(url, /** @type {any} */ (storage));
 }
 
-/** A page that has a session. @param {FakeStorage} tab */
+/** A page with a session. @param {FakeStorage} tab */
 function page(tab) {
-  const identity = keeper(tab);
-  identity.load();
-  identity.set(IDENTITY);
-  return identity;
+  const session = sessionIn(tab);
+  session.load();
+  session.set(SESSION);
+  return session;
 }
 
-test("the next page in the tab takes it", () => {
+test("the next page in the tab loads the session", () => {
   const tab = new FakeStorage();
   page(tab).save();
-  const next = keeper(tab);
+  const next = sessionIn(tab);
   next.load();
-  assert.deepEqual(next.current, IDENTITY);
+  assert.deepEqual(next.current, SESSION);
 });
 
-test("a duplicate of a living page finds nothing", () => {
+test("a duplicate of a living page finds no session", () => {
   const tab = new FakeStorage();
   page(tab).save();
-  keeper(tab).load(); // the page that lives
-  const duplicate = keeper(tab.copy());
+  sessionIn(tab).load(); // the page that lives
+  const duplicate = sessionIn(tab.copy());
   duplicate.load();
   assert.equal(duplicate.current, null);
 });
 
-test("while a page lives nothing of it is in the storage", () => {
+test("the storage is empty while a page lives", () => {
   const tab = new FakeStorage();
   page(tab);
   assert.equal(tab.items.size, 0);
 });
 
-test("a page out of the back-forward cache takes over from the page after it", () => {
+test("a page from the back-forward cache loads the session of the page after it", () => {
   const tab = new FakeStorage();
   const first = page(tab);
   first.save();
-  const second = keeper(tab);
+  const second = sessionIn(tab);
   second.load();
-  second.set({ ...IDENTITY, session: "s2" });
+  second.set({ ...SESSION, session: "s2" });
   second.save();
   first.load();
   assert.equal(first.current?.session, "s2");
 });
 
-test("a page out of the cache goes on with its own where the page after it left nothing", () => {
+test("a page from the cache keeps its session if the page after it saved none", () => {
   const tab = new FakeStorage();
   const first = page(tab);
   first.save();
-  keeper(tab).load(); // and crashed
+  sessionIn(tab).load(); // and crashed
   first.load();
-  assert.deepEqual(first.current, IDENTITY);
+  assert.deepEqual(first.current, SESSION);
 });
 
-test("each address has its own", () => {
+test("each address has its own session", () => {
   const tab = new FakeStorage();
   page(tab).save();
-  const other = keeper(tab, "wss://example.com/other/");
+  const other = sessionIn(tab, "wss://example.com/other/");
   other.load();
   assert.equal(other.current, null);
 });
 
-test("what is forgotten is not left behind", () => {
+test("a cleared session is not saved", () => {
   const tab = new FakeStorage();
-  const identity = page(tab);
-  identity.clear();
-  identity.save();
+  const session = page(tab);
+  session.clear();
+  session.save();
   assert.equal(tab.items.size, 0);
 });
 
-test("nonsense in the storage is no identity, and is removed", () => {
+test("an invalid stored value is removed", () => {
   const unreadable = [
     { session: 1, token: "t" },
     { session: "s" },
@@ -92,34 +91,34 @@ test("nonsense in the storage is no identity, and is removed", () => {
   for (const text of ["{", "null", "[]", ...unreadable.map((value) => JSON.stringify(value))]) {
     const tab = new FakeStorage();
     tab.setItem(`realtime:${URL}`, text);
-    const identity = keeper(tab);
-    identity.load();
-    assert.equal(identity.current, null, text);
+    const session = sessionIn(tab);
+    session.load();
+    assert.equal(session.current, null, text);
     assert.equal(tab.items.size, 0, text);
   }
 });
 
-test("without storage the identity lives as long as the page", () => {
-  const identity = keeper(null);
-  identity.set(IDENTITY);
-  identity.save();
-  identity.load();
-  assert.deepEqual(identity.current, IDENTITY);
+test("without storage the session lives as long as the page", () => {
+  const session = sessionIn(null);
+  session.set(SESSION);
+  session.save();
+  session.load();
+  assert.deepEqual(session.current, SESSION);
 });
 
-test("a storage that refuses is survived", () => {
+test("a refused storage causes no error", () => {
   const refusing = new FakeStorage();
   refusing.getItem = refusing.setItem = () => {
     throw new DOMException("refused", "SecurityError");
   };
-  const identity = keeper(refusing);
-  identity.set(IDENTITY);
-  identity.save();
-  identity.load();
-  assert.deepEqual(identity.current, IDENTITY);
+  const session = sessionIn(refusing);
+  session.set(SESSION);
+  session.save();
+  session.load();
+  assert.deepEqual(session.current, SESSION);
 });
 
-test("a frame of the same origin, in the same tab, has its own: neither takes the other's", () => {
+test("frames of one origin in one tab have their own sessions", () => {
   const tab = new FakeStorage();
   for (const order of [
     ["page", "frame"],
@@ -128,7 +127,7 @@ test("a frame of the same origin, in the same tab, has its own: neither takes th
     const loaded = Object.fromEntries(order.map((name) => [name, keeperIn(name, tab)]));
     for (const name of order) {
       loaded[name]?.load();
-      loaded[name]?.set({ ...IDENTITY, session: name });
+      loaded[name]?.set({ ...SESSION, session: name });
     }
     for (const name of [...order].reverse()) loaded[name]?.save();
     for (const name of order) {
@@ -152,35 +151,22 @@ function keeperIn(name, tab) {
   frames.push({ parent: top }, { parent: top });
   Object.assign(globalThis, { window: name === "page" ? top : frames[1] });
   try {
-    return keeper(tab);
+    return sessionIn(tab);
   } finally {
     Reflect.deleteProperty(globalThis, "window");
   }
 }
 
-test("a frame in a frame is known by its way from the top", () => {
-  /** @type {any} */
-  const top = [];
-  top.parent = top;
-  /** @type {any} */
-  const middle = [{}, {}];
-  middle.parent = top;
-  top.push({ parent: top }, middle);
-  for (const frame of middle) frame.parent = middle;
-  assert.deepEqual([top, middle, middle[0], middle[1]].map(framePath), ["", "/1", "/1/0", "/1/1"]);
-  assert.equal(framePath(undefined), "");
-});
-
-test("two clients of one page have their own, also over a reload", () => {
+test("two clients of one page have their own sessions, also after a reload", () => {
   const tab = new FakeStorage();
   const load = () => {
-    const clients = [keeper(tab), keeper(tab)];
+    const clients = [sessionIn(tab), sessionIn(tab)];
     for (const client of clients) client.load();
     return clients;
   };
   const [one, two] = load();
-  one?.set(IDENTITY);
-  two?.set({ ...IDENTITY, session: "s2" });
+  one?.set(SESSION);
+  two?.set({ ...SESSION, session: "s2" });
   one?.save();
   two?.save();
   assert.deepEqual(
@@ -189,7 +175,7 @@ test("two clients of one page have their own, also over a reload", () => {
   );
 });
 
-test("to take twice claims no second place", () => {
+test("loading twice claims one key", () => {
   const tab = new FakeStorage();
   const client = page(tab);
   client.load();
@@ -197,12 +183,12 @@ test("to take twice claims no second place", () => {
   assert.deepEqual([...tab.items.keys()], [`realtime:${URL}`]);
 });
 
-test("one that has let go makes room for the next", () => {
+test("a released key is free for the next client", () => {
   const tab = new FakeStorage();
   for (let time = 0; time < 3; time += 1) {
-    const client = keeper(tab);
+    const client = sessionIn(tab);
     client.load();
-    client.set(IDENTITY);
+    client.set(SESSION);
     client.clear();
     client.releaseKey();
   }

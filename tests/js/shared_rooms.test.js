@@ -1,4 +1,4 @@
-/** Several components with one client: what one of them does, the others are told. */
+/** Several components share one client; events tell all of them what one of them does. */
 
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
@@ -8,60 +8,37 @@ import { runInNewContext } from "node:vm";
 import { connect } from "../../realtime/static/realtime/index.js";
 import { Browser, recordEvents } from "./browser.js";
 import { connectedPage, page, reconnected } from "./pages.js";
+import { answerRoom, pageInNews } from "./room_pages.js";
 
 let addresses = 0;
 
-/** An address that no test before has used. */
+/** An address that no other test uses. */
 function address() {
   addresses += 1;
   return `wss://example.com/shared-${addresses}/`;
 }
 
-/**
- * The answer to the newest join or leave.
- * @param {Browser} browser
- * @param {object} fields
- */
-function answers({ socket }, fields) {
-  const asked = socket.sent.filter(({ type }) => type === "join" || type === "leave").at(-1);
-  socket.receive({ type: asked?.type === "leave" ? "left" : "joined", ...asked, ...fields });
-}
-
-/** A page in the room news, whose log ends at 5. */
-function inNews() {
-  const { browser, client } = connectedPage();
-  client.join("news");
-  answers(browser, { type: "joined", epoch: "e", offset: 5 });
-  const told = {
-    left: recordEvents(client, "left"),
-    joined: recordEvents(client, "joined"),
-    resyncs: recordEvents(client, "resync"),
-    messages: recordEvents(client, "message"),
-  };
-  return { browser, client, ...told };
-}
-
-describe("a room that one of them leaves", () => {
-  test("is left for all, who are told", () => {
-    const { client, left } = inNews();
+describe("a room that one component leaves", () => {
+  test("is left for all, with one event", () => {
+    const { client, left } = pageInNews();
     client.leave("news");
     client.leave("news");
     client.leave("never joined");
     assert.deepEqual(left, [{ room: "news", code: "left" }]);
   });
 
-  test("and joined again: there is a gap, and a word about it", () => {
-    const { browser, client, joined, resyncs } = inNews();
+  test("has a gap after the next join, with a resync event", () => {
+    const { browser, client, joined, resyncs } = pageInNews();
     client.leave("news");
-    answers(browser, { type: "left" });
+    answerRoom(browser.socket, { type: "left" });
     client.join("news");
-    answers(browser, { type: "joined", epoch: "e", offset: 9 });
+    answerRoom(browser.socket, { type: "joined", epoch: "e", offset: 9 });
     assert.deepEqual(joined, [{ room: "news", offset: 9, recovered: false }]);
     assert.deepEqual(resyncs, [{ room: "news", reason: "left" }]);
   });
 
-  test("also while away, where the next welcome is the answer", () => {
-    const page = inNews();
+  test("has a gap if it was left and joined while disconnected", () => {
+    const page = pageInNews();
     page.browser.socket.drop();
     page.client.leave("news");
     page.client.join("news");
@@ -74,15 +51,15 @@ describe("a room that one of them leaves", () => {
     assert.equal(page.resyncs.length, 1);
   });
 
-  test("by a right that ended, and got back", () => {
-    const { browser, client, resyncs } = inNews();
+  test("has a gap after a lost and regained permission", () => {
+    const { browser, client, resyncs } = pageInNews();
     browser.socket.receive({ type: "left", room: "news" });
     client.join("news");
-    answers(browser, { type: "joined", epoch: "e", offset: 9 });
+    answerRoom(browser.socket, { type: "joined", epoch: "e", offset: 9 });
     assert.deepEqual(resyncs, [{ room: "news", reason: "left" }]);
   });
 
-  test("before anything had come of it: told, and nothing was missed", () => {
+  test("has no gap if the join was never answered", () => {
     const { browser, client } = page();
     const [left, resyncs] = [recordEvents(client, "left"), recordEvents(client, "resync")];
     client.join("news");
@@ -93,19 +70,19 @@ describe("a room that one of them leaves", () => {
     assert.deepEqual([left, resyncs], [[{ room: "news", code: "left" }], []]);
   });
 
-  test("a listener that joins again at once is in it", () => {
-    const { browser, client, resyncs } = inNews();
+  test("is joined again by a listener to `left`", () => {
+    const { browser, client, resyncs } = pageInNews();
     client.addEventListener("left", () => client.join("news"), { once: true });
     client.leave("news");
-    answers(browser, { type: "left" });
-    answers(browser, { type: "joined", epoch: "e", offset: 9 });
+    answerRoom(browser.socket, { type: "left" });
+    answerRoom(browser.socket, { type: "joined", epoch: "e", offset: 9 });
     assert.deepEqual(resyncs, [{ room: "news", reason: "left" }]);
   });
 });
 
-describe("a disconnect", () => {
-  test("silences all rooms, which is said; and connected again they go on where they were", () => {
-    const { browser, client, left, joined, resyncs, messages } = inNews();
+describe("disconnect()", () => {
+  test("sends a left event for each room; connect() continues at the positions", () => {
+    const { browser, client, left, joined, resyncs, messages } = pageInNews();
     const states = recordEvents(client, "state");
     client.disconnect();
     client.disconnect();
@@ -120,8 +97,8 @@ describe("a disconnect", () => {
     assert.equal(left.length, 2);
   });
 
-  test("where the log does not reach back: resync", () => {
-    const { browser, client, resyncs } = inNews();
+  test("is followed by resync if the log does not reach back", () => {
+    const { browser, client, resyncs } = pageInNews();
     client.disconnect();
     client.connect();
     const news = { epoch: "e", offset: 600, recovered: false, reason: "expired" };
@@ -130,8 +107,8 @@ describe("a disconnect", () => {
   });
 });
 
-describe("joins and leaves while away", () => {
-  test("are no more than the last wish of each room", () => {
+describe("joins and leaves without a connection", () => {
+  test("only the last one of each room counts", () => {
     const { browser, client } = connectedPage();
     browser.socket.drop();
     for (let i = 0; i < 1000; i += 1) {
@@ -148,7 +125,7 @@ describe("joins and leaves while away", () => {
     assert.ok(browser.socket.sent.every(({ type }) => type === "hello"));
   });
 
-  test("take no memory", () => {
+  test("are not queued", () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc");
     const { browser, client } = connectedPage();
@@ -164,7 +141,7 @@ describe("joins and leaves while away", () => {
     assert.ok(grown < 1_000_000, `${grown} bytes`);
   });
 
-  test("nor does a server that does not answer make them pile up", () => {
+  test("are not queued without bound by a server that does not answer", () => {
     const { browser, client } = connectedPage();
     for (let i = 0; i < 1000; i += 1) {
       client.join("news");
@@ -173,16 +150,16 @@ describe("joins and leaves while away", () => {
     client.join("news");
     while (browser.socket.sent.at(-1)?.id !== browser.socket.sent.at(-2)?.id) {
       const { length } = browser.socket.sent;
-      answers(browser, { epoch: "e", offset: 0 });
+      answerRoom(browser.socket, { epoch: "e", offset: 0 });
       if (browser.socket.sent.length === length) break;
     }
-    const asked = browser.socket.sent.slice(1).map(({ type }) => type);
-    assert.deepEqual(asked, ["join", "leave", "join"]);
+    const sent = browser.socket.sent.slice(1).map(({ type }) => type);
+    assert.deepEqual(sent, ["join", "leave", "join"]);
   });
 });
 
-describe("connect() for the page", () => {
-  test("connects a client again that was disconnected: mount, unmount, mount", () => {
+describe("the connect() function", () => {
+  test("connects again after disconnect(): mount, unmount, mount", () => {
     const { environment } = new Browser();
     const url = address();
     const mount = () => {
@@ -196,7 +173,7 @@ describe("connect() for the page", () => {
   });
 
   for (const code of [4500, 4501, 4503]) {
-    test(`leaves one alone that the server has sent away with ${code}`, () => {
+    test(`does not connect after the final code ${code}`, () => {
       const browser = new Browser();
       const { environment } = browser;
       const url = address();
@@ -208,7 +185,7 @@ describe("connect() for the page", () => {
     });
   }
 
-  test("nor does it bring back a page that was left or frozen", () => {
+  test("does not connect a page that is hidden or frozen", () => {
     const browser = new Browser();
     const { environment } = browser;
     const url = address();
@@ -219,7 +196,7 @@ describe("connect() for the page", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("does not hurry one that waits, nor ask one that is connected for life", () => {
+  test("neither shortens a wait nor probes a connection", () => {
     const browser = new Browser();
     const { environment } = browser;
     const url = address();
@@ -232,7 +209,7 @@ describe("connect() for the page", () => {
     assert.equal(browser.sockets.length, 1);
   });
 
-  test("warns of options that are ignored, and of no others", () => {
+  test("warns of ignored options only", () => {
     const { environment } = new Browser();
     const url = address();
     const warned = mock.method(console, "warn", () => {});

@@ -13,19 +13,19 @@ import { vectors } from "./vectors.js";
 const NOW = new Date(2026, 10, 20, 14, 2, 11).getTime();
 const HOUR = 3_600_000;
 
-test("a language tag finds the words of its language", () => {
+test("a language tag finds the texts of its language", () => {
   assert.equal(translations("zh-Hans-CN").connected, "已连接");
   assert.equal(translations("zh").connected, "已连接");
   assert.equal(translations("en-GB").connected, "connected");
 });
 
-test("unknown languages, and what is no language, are English", () => {
+test("unknown and invalid languages are English", () => {
   for (const lang of ["", "tlh", "constructor", "__proto__", "de_DE", "-"]) {
     assert.equal(translations(lang).connected, "connected", lang);
   }
 });
 
-test("an added language says what it knows, the rest is English", () => {
+test("English fills the gaps of an added language", () => {
   addLanguage("DE", { connected: "verbunden" });
   addLanguage("de-AT", { connected: "ang'hängt" });
   addLanguage("de", { error: "Fehler" });
@@ -35,27 +35,28 @@ test("an added language says what it knows, the rest is English", () => {
   assert.equal(translations("de").disconnected, "disconnected");
 });
 
-test("Chinese has every word of English, with the same blanks", () => {
-  const blanks = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+test("Chinese has all texts of English, with the same placeholders", () => {
+  const placeholders = (/** @type {string} */ text) =>
+    [...text.matchAll(/\{\w+\}/g)].map(String).sort();
   for (const [key, text] of Object.entries(languages.en)) {
     const chinese = languages.zh[key];
     assert.ok(chinese, key);
-    assert.deepEqual(blanks(chinese), blanks(text ?? ""), key);
+    assert.deepEqual(placeholders(chinese), placeholders(text ?? ""), key);
   }
 });
 
-test("Chinese has words for every close code that has some", () => {
+test("Chinese has a text for each close code with a reason", () => {
   /** @type {{code: number, reason?: string}[]} */
   const codes = vectors("close_codes").codes;
   for (const { code, reason } of codes)
     if (reason) assert.ok(languages.zh[`code${code}`], `${code}`);
 });
 
-test("blanks are filled, unknown ones stay, and values are not looked at", () => {
+test("placeholders are replaced once; unknown ones stay", () => {
   assert.equal(interpolate("{n} of {m}", { n: "{m}" }), "{m} of {m}");
 });
 
-test("durations and latencies are in the reader's language", () => {
+test("durations and latencies are in the given language", () => {
   const { duration, latency } = formats("en");
   assert.deepEqual([0, 59_999, 60_000, HOUR, 47 * HOUR, 72 * HOUR].map(duration), [
     "0 sec",
@@ -75,12 +76,12 @@ test("durations and latencies are in the reader's language", () => {
   assert.equal(formats("zh-hans").duration(90_000), "1分钟");
 });
 
-test("a moment of another day has its date", () => {
+test("a time of another day has its date", () => {
   const { moment } = formats("en-GB");
   assert.equal(moment(NOW - HOUR, NOW), "13:02:11");
   assert.equal(moment(NOW - 24 * HOUR, NOW), "19 Nov 2026, 14:02:11");
 });
 
-test("a wrong language tag is survived", () => {
+test("an invalid language tag causes no error", () => {
   assert.equal(typeof formats("not a tag").number(3), "string");
 });

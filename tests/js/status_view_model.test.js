@@ -30,8 +30,8 @@ const CONNECTED = {
   lastError: null,
 };
 
-/** @param {Partial<Stats>} more */
-function seen(more = {}, lang = "en-GB", /** @type {(number | null)[]} */ samples = []) {
+/** The view model of a connected client with these changes. @param {Partial<Stats>} more */
+function modelOf(more = {}, lang = "en-GB", /** @type {(number | null)[]} */ samples = []) {
   const context = { now: NOW, words: translations(lang), formats: formats(lang) };
   return viewModel({ ...CONNECTED, ...more }, samples, context);
 }
@@ -39,8 +39,8 @@ function seen(more = {}, lang = "en-GB", /** @type {(number | null)[]} */ sample
 const lost = { code: 1006, reason: "connection lost", at: NOW - 1000 };
 
 test("connected", () => {
-  const { can, ...shown } = seen({}, "en-GB", [12, null, 30.2]);
-  assert.deepEqual(shown, {
+  const { can, ...model } = modelOf({}, "en-GB", [12, null, 30.2]);
+  assert.deepEqual(model, {
     displayState: "connected",
     word: "connected",
     note: "",
@@ -60,88 +60,88 @@ test("connected", () => {
   assert.deepEqual(can, { reconnect: false, disconnect: true, ping: true });
 });
 
-test("nothing known yet", () => {
-  const shown = seen({ state: "disconnected", session: null, latency: null });
-  assert.equal(shown.session, "–");
-  assert.equal(shown.latency, "–");
-  assert.equal(shown.latencyRange, "");
-  assert.equal(shown.text, "Not connected. Reconnect at any time.");
-  assert.deepEqual(shown.can, { reconnect: true, disconnect: false, ping: false });
+test("never connected", () => {
+  const model = modelOf({ state: "disconnected", session: null, latency: null });
+  assert.equal(model.session, "–");
+  assert.equal(model.latency, "–");
+  assert.equal(model.latencyRange, "");
+  assert.equal(model.text, "Not connected. Reconnect at any time.");
+  assert.deepEqual(model.can, { reconnect: true, disconnect: false, ping: false });
 });
 
-test("waiting for the next attempt, it counts down in whole seconds", () => {
-  const shown = seen({ state: "connecting", attempts: 3, nextAttemptAt: NOW + 4200 });
-  assert.equal(shown.countdown, "in 5 secs");
-  assert.equal(shown.text, "No connection. Next attempt in 5 secs.");
-  assert.equal(shown.attempts, "3, next in 5 secs");
-  assert.equal(shown.can.reconnect, true);
+test("the countdown to the next attempt is in whole seconds", () => {
+  const model = modelOf({ state: "connecting", attempts: 3, nextAttemptAt: NOW + 4200 });
+  assert.equal(model.countdown, "in 5 secs");
+  assert.equal(model.text, "No connection. Next attempt in 5 secs.");
+  assert.equal(model.attempts, "3, next in 5 secs");
+  assert.equal(model.can.reconnect, true);
 });
 
-test("an attempt under way cannot be hurried", () => {
-  const first = seen({ state: "connecting", attempts: 1 });
+test("the reconnect control is disabled during an attempt", () => {
+  const first = modelOf({ state: "connecting", attempts: 1 });
   assert.equal(first.text, "Connecting to the server.");
   assert.equal(first.can.reconnect, false);
-  const third = seen({ state: "connecting", attempts: 3 });
+  const third = modelOf({ state: "connecting", attempts: 3 });
   assert.equal(third.text, "Connecting to the server, attempt 3.");
 });
 
 test("unstable", () => {
-  const shown = seen({ state: "unstable" });
-  assert.equal(shown.text, "The server is silent. Checking whether it still answers.");
-  assert.equal(shown.can.ping, true);
+  const model = modelOf({ state: "unstable" });
+  assert.equal(model.text, "The server is silent. Checking whether it still answers.");
+  assert.equal(model.can.ping, true);
 });
 
-test("connected to a server that cannot reach its store", () => {
-  const shown = seen({ degraded: true });
+test("connected and degraded", () => {
+  const model = modelOf({ degraded: true });
   assert.deepEqual(
-    [shown.displayState, shown.word, shown.note],
+    [model.displayState, model.word, model.note],
     ["degraded", "connected", "but limited"],
   );
-  assert.match(shown.text, /^Connected, but the server cannot reach its data/);
+  assert.match(model.text, /^Connected, but the server cannot reach its data/);
   assert.equal(announcement("degraded", translations("en")), "connected but limited");
   assert.equal(announcement("unstable", translations("en")), "unstable");
-  const chinese = seen({ degraded: true }, "zh-hans");
+  const chinese = modelOf({ degraded: true }, "zh-hans");
   assert.deepEqual([chinese.word, chinese.note], ["已连接", "（功能受限）"]);
 });
 
-test("what is worse than that is what is shown", () => {
-  const shown = seen({ state: "unstable", degraded: true });
-  assert.deepEqual([shown.displayState, shown.word, shown.note], ["unstable", "unstable", ""]);
+test("unstable takes precedence over degraded", () => {
+  const model = modelOf({ state: "unstable", degraded: true });
+  assert.deepEqual([model.displayState, model.word, model.note], ["unstable", "unstable", ""]);
 });
 
-test("an end by a final code", () => {
+test("ended by a final code", () => {
   const lastError = { code: 4504, reason: "too many sessions", at: NOW };
-  const shown = seen({ state: "error", reason: "too many sessions", lastError });
-  assert.equal(shown.text, "Ended: too many sessions. Reconnect to try again.");
-  assert.equal(shown.lastError, "too many sessions (4504), 14:02:11");
+  const model = modelOf({ state: "error", reason: "too many sessions", lastError });
+  assert.equal(model.text, "Ended: too many sessions. Reconnect to try again.");
+  assert.equal(model.lastError, "too many sessions (4504), 14:02:11");
 });
 
 for (const [code, state, reason] of /** @type {const} */ ([
   [4501, "error", "not authenticated"],
   [4503, "disconnected", "logged out"],
 ])) {
-  test(`${code}: what helps is a login`, () => {
+  test(`${code}: the text asks for a login`, () => {
     const away = { state, reason, lastError: { code, reason, at: NOW } };
     const text = `Ended: ${reason}. Log in: this page then reconnects by itself.`;
-    assert.equal(seen(away).text, text);
-    const alone = seen({ ...away, autoReconnect: false });
+    assert.equal(modelOf(away).text, text);
+    const alone = modelOf({ ...away, autoReconnect: false });
     assert.equal(alone.text, `Ended: ${reason}. Log in, then reconnect.`);
-    assert.match(seen(away, "zh").text, /请登录/);
+    assert.match(modelOf(away, "zh").text, /请登录/);
   });
 }
 
-test("a server that restarts is said to, until it is back", () => {
+test("a restarting server", () => {
   const lastError = { code: 1001, reason: "server shutting down", at: NOW };
   const reason = "server restarting";
   const away = { state: /** @type {const} */ ("connecting"), reason, attempts: 4, lastError };
-  assert.equal(seen(away).text, "The server is restarting.");
-  const waiting = seen({ ...away, nextAttemptAt: NOW + 4200 });
+  assert.equal(modelOf(away).text, "The server is restarting.");
+  const waiting = modelOf({ ...away, nextAttemptAt: NOW + 4200 });
   assert.equal(waiting.text, "The server is restarting. Next attempt in 5 secs.");
   assert.equal(waiting.lastError, "server restarting (1001), 14:02:11");
-  assert.match(seen(away, "zh").text, /服务器正在重启/);
+  assert.match(modelOf(away, "zh").text, /服务器正在重启/);
 });
 
-test("what somebody has written is shown as it is, in every language", () => {
+test("a reason that a person wrote is not translated", () => {
   for (const code of [4500, 4501, 4009, 4700]) {
     const lastError = { code, reason: "back at noon", at: NOW };
     const away = {
@@ -150,68 +150,68 @@ test("what somebody has written is shown as it is, in every language", () => {
       lastError,
     };
     for (const lang of ["en", "zh-hans"]) {
-      assert.match(seen(away, lang).text, /back at noon/);
-      assert.match(seen(away, lang).lastError, /^back at noon \(/);
+      assert.match(modelOf(away, lang).text, /back at noon/);
+      assert.match(modelOf(away, lang).lastError, /^back at noon \(/);
     }
   }
 });
 
-test("what nobody has written is in the reader's language", () => {
+test("a standard reason is translated", () => {
   for (const reason of ["disconnected by an administrator", "code 4500"]) {
     const lastError = { code: 4500, reason, at: NOW };
-    const shown = seen({ state: "disconnected", reason, lastError }, "zh");
-    assert.equal(shown.text, "连接已结束：已被管理员断开。");
+    const model = modelOf({ state: "disconnected", reason, lastError }, "zh");
+    assert.equal(model.text, "连接已结束：已被管理员断开。");
   }
 });
 
-test("our server's own words are known", () => {
+test("all standard reasons of the server are known", () => {
   for (const { code, reason } of vectors("close_codes").codes)
     if (code > 4000 && code !== 4006) assert.equal(STANDARD_REASONS[code], reason);
 });
 
-test("a browser that refuses is quoted", () => {
+test("an error of the browser is quoted, a blocked policy is translated", () => {
   for (const [reason, chinese] of [
     [POLICY_REASON, /内容安全策略/],
     ["no connection can be made: an insecure connection", /an insecure connection/],
   ]) {
     const lastError = { code: 1006, reason: String(reason), at: NOW };
     const away = { state: /** @type {const} */ ("error"), reason: String(reason), lastError };
-    assert.match(seen(away, "zh").text, /** @type {RegExp} */ (chinese));
-    assert.match(seen(away).text, /^Ended: .*(connect-src|insecure)/);
+    assert.match(modelOf(away, "zh").text, /** @type {RegExp} */ (chinese));
+    assert.match(modelOf(away).text, /^Ended: .*(connect-src|insecure)/);
   }
 });
 
 test("given up", () => {
   const reason = "gave up after 5 attempts: connection lost";
-  const shown = seen({ state: "error", attempts: 5, reason, lastError: lost });
-  assert.equal(shown.text, "Gave up after 5 attempts: connection lost. Reconnect to try again.");
+  const model = modelOf({ state: "error", attempts: 5, reason, lastError: lost });
+  assert.equal(model.text, "Gave up after 5 attempts: connection lost. Reconnect to try again.");
 });
 
-test("disconnected by somebody else", () => {
+test("disconnected by an administrator", () => {
   const lastError = { code: 4500, reason: "you were loud", at: NOW };
-  const shown = seen({ state: "disconnected", reason: "you were loud", lastError });
-  assert.equal(shown.text, "Ended: you were loud.");
+  const model = modelOf({ state: "disconnected", reason: "you were loud", lastError });
+  assert.equal(model.text, "Ended: you were loud.");
 });
 
 test("lost without automatic reconnecting", () => {
   const state = "disconnected";
-  const shown = seen({ state, reason: lost.reason, lastError: lost, autoReconnect: false });
-  assert.equal(shown.text, "Ended: connection lost. Automatic reconnecting is off.");
+  const model = modelOf({ state, reason: lost.reason, lastError: lost, autoReconnect: false });
+  assert.equal(model.text, "Ended: connection lost. Automatic reconnecting is off.");
 });
 
-test("an older error is not taken for the reason", () => {
-  const shown = seen({ state: "disconnected", reason: "page frozen", lastError: lost }, "zh");
-  assert.equal(shown.text, "连接已结束：page frozen。");
+test("an older error is not model as the reason", () => {
+  const model = modelOf({ state: "disconnected", reason: "page frozen", lastError: lost }, "zh");
+  assert.equal(model.text, "连接已结束：page frozen。");
 });
 
-test("in Chinese, codes have words of their own", () => {
-  const shown = seen({ state: "disconnected", reason: lost.reason, lastError: lost }, "zh-hans");
-  assert.equal(shown.word, "已断开");
-  assert.equal(shown.text, "连接已结束：连接中断。");
-  assert.match(shown.lastError, /^连接中断 \(1006\), /);
+test("close codes are translated", () => {
+  const model = modelOf({ state: "disconnected", reason: lost.reason, lastError: lost }, "zh-hans");
+  assert.equal(model.word, "已断开");
+  assert.equal(model.text, "连接已结束：连接中断。");
+  assert.match(model.lastError, /^连接中断 \(1006\), /);
 });
 
-test("the token is nowhere", () => {
-  const shown = seen(/** @type {any} */ ({ token: "secret" }));
-  assert.equal(JSON.stringify(shown).includes("secret"), false);
+test("the token is not model", () => {
+  const model = modelOf(/** @type {any} */ ({ token: "secret" }));
+  assert.equal(JSON.stringify(model).includes("secret"), false);
 });

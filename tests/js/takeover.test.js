@@ -1,4 +1,4 @@
-/** Attempts that come late, sessions that are taken, and verdicts on a client that was away. */
+/** Sessions that another connection took over, and final codes for a resume. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,12 +8,12 @@ import { advanceToNextAttempt, connectedPage, goodbye, pageInTab } from "./pages
 
 /** @typedef {import("./browser.js").Frame} Frame */
 
-/** @param {Browser} browser the turn in the newest hello */
+/** The turn in the newest hello. @param {Browser} browser */
 function turn(browser) {
   return browser.socket.sent[0]?.resume?.turn;
 }
 
-test("every attempt to resume has a higher turn, also one that is given up", () => {
+test("each attempt to resume has a higher turn, also after a timeout", () => {
   const { browser, client } = connectedPage();
   browser.socket.drop();
   const turns = [];
@@ -26,7 +26,7 @@ test("every attempt to resume has a higher turn, also one that is given up", () 
   assert.deepEqual(turns, [1, 2, 3]);
 });
 
-test("the next page of the tab goes on counting", () => {
+test("the next page of the tab continues the turns", () => {
   const tab = new FakeStorage();
   const first = pageInTab(tab);
   first.browser.socket.drop();
@@ -42,7 +42,7 @@ test("the next page of the tab goes on counting", () => {
   assert.equal(turn(first.browser), 3);
 });
 
-test("another session counts anew", () => {
+test("a new session starts its turns again", () => {
   const { browser, client } = connectedPage();
   for (const session of ["s1", "s2"]) {
     browser.socket.drop();
@@ -57,7 +57,7 @@ test("another session counts anew", () => {
 });
 
 for (const when of ["of the connection", "of the attempt"]) {
-  test(`4506 ${when}: one resume with a higher turn, a second within the window is final`, () => {
+  test(`4506 ${when}: the client resumes once; a second one within the window is final`, () => {
     const { browser, client } = connectedPage();
     if (when === "of the attempt") {
       browser.socket.drop();
@@ -73,7 +73,7 @@ for (const when of ["of the connection", "of the attempt"]) {
     browser.advanceWithPings(118_000);
     browser.socket.receive(goodbye(4506));
     assert.equal(client.state, "error");
-    assert.equal(client.stats().reason, "said 4506");
+    assert.equal(client.stats().reason, "reason 4506");
     const { length } = browser.sockets;
     browser.advance(600_000);
     assert.equal(browser.sockets.length, length);
@@ -83,7 +83,7 @@ for (const when of ["of the connection", "of the attempt"]) {
   });
 }
 
-test("4506 after the window, which the server may name, is answered again", () => {
+test("4506 after the resume window: the client resumes again", () => {
   const { browser, client } = connectedPage({}, undefined, { resume_window: 5000 });
   for (let time = 0; time < 3; time += 1) {
     browser.socket.receive(goodbye(4506));
@@ -94,7 +94,7 @@ test("4506 after the window, which the server may name, is answered again", () =
   }
 });
 
-test("4506 is a first one again for who has begun anew on purpose", () => {
+test("4506 after disconnect() and connect() counts as the first", () => {
   const { browser, client } = connectedPage();
   for (const session of ["s2", "s3"]) {
     browser.socket.receive(goodbye(4506));
@@ -105,7 +105,7 @@ test("4506 is a first one again for who has begun anew on purpose", () => {
   }
 });
 
-test("a window slept through is over", () => {
+test("the window includes the sleep of the device", () => {
   const { browser, client } = connectedPage();
   browser.socket.receive(goodbye(4506));
   advanceToNextAttempt(browser, client);
@@ -115,7 +115,7 @@ test("a window slept through is over", () => {
   assert.equal(client.state, "connecting");
 });
 
-test("4506 of a connection that is not the current one is not heard", () => {
+test("4506 of an old connection is ignored", () => {
   const { browser, client } = connectedPage();
   const stale = browser.socket;
   stale.drop();
@@ -126,7 +126,7 @@ test("4506 of a connection that is not the current one is not heard", () => {
   assert.equal(client.state, "connecting"); // the first that was heard
 });
 
-test("4506 is final at once for who does not reconnect by itself", () => {
+test("4506 without auto-reconnect is final at once", () => {
   const { browser, client } = connectedPage({ autoReconnect: false });
   browser.socket.receive(goodbye(4506));
   assert.equal(client.state, "error");
@@ -135,7 +135,7 @@ test("4506 is final at once for who does not reconnect by itself", () => {
   assert.equal(browser.socket.sent[0]?.resume, undefined);
 });
 
-test("4506 for who has no session to go on with is final at once", () => {
+test("4506 without a session is final at once", () => {
   const { browser, client } = connectedPage();
   browser.socket.receive(goodbye(4501));
   client.connect();
@@ -145,7 +145,7 @@ test("4506 for who has no session to go on with is final at once", () => {
 });
 
 for (const code of [4500, 4504, 4503]) {
-  test(`${code} for a resume: final; who connects on purpose then asks for no session`, () => {
+  test(`${code} for a resume is final; connect() asks for a new session`, () => {
     const { browser, client } = connectedPage();
     browser.socket.drop();
     advanceToNextAttempt(browser, client);
@@ -153,7 +153,7 @@ for (const code of [4500, 4504, 4503]) {
     assert.ok(browser.socket.sent[0]?.resume);
     browser.socket.receive(goodbye(code));
     assert.equal(client.state, code === 4504 ? "error" : "disconnected");
-    assert.equal(client.stats().reason, `said ${code}`);
+    assert.equal(client.stats().reason, `reason ${code}`);
     browser.advance(600_000);
     assert.equal(browser.sockets.length, 2);
     client.connect();
@@ -162,7 +162,7 @@ for (const code of [4500, 4504, 4503]) {
   });
 }
 
-test("nor does the next page after it", () => {
+test("the next page asks for a new session, too", () => {
   const tab = new FakeStorage();
   const { browser, client } = connectedPage({}, new Browser(tab));
   browser.socket.drop();

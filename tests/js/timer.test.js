@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Timer } from "../../realtime/static/realtime/timer.js";
 import { Browser } from "./browser.js";
 
-/** An timer, and how often it rang. */
+/** A timer, and a callback that counts its calls. */
 function setUp() {
   const browser = new Browser();
   const calls = { count: 0 };
@@ -14,7 +14,7 @@ function setUp() {
   return { browser, calls, callback, timer: new Timer(browser.environment) };
 }
 
-test("it rings once, and is pending until then", () => {
+test("calls back once, and is pending until then", () => {
   const { browser, calls, timer, callback } = setUp();
   timer.set(10, callback);
   browser.advance(9);
@@ -25,7 +25,7 @@ test("it rings once, and is pending until then", () => {
   assert.equal(calls.count, 1);
 });
 
-test("set again, it forgets the first time", () => {
+test("setting it again replaces the first time", () => {
   const { browser, calls, timer, callback } = setUp();
   timer.set(10, callback);
   timer.set(50, callback);
@@ -35,7 +35,7 @@ test("set again, it forgets the first time", () => {
   assert.equal(calls.count, 1);
 });
 
-test("cleared, it does not callback", () => {
+test("does not call back after clear()", () => {
   const { browser, calls, timer, callback } = setUp();
   timer.set(10, callback);
   timer.clear();
@@ -43,7 +43,7 @@ test("cleared, it does not callback", () => {
   assert.deepEqual([calls.count, timer.pending], [0, false]);
 });
 
-test("it may be set again while it rings", () => {
+test("can be set again by its callback", () => {
   const { browser, calls, timer, callback } = setUp();
   timer.set(10, () => timer.set(10, callback));
   browser.advance(20);

@@ -1,19 +1,15 @@
-/** Messages of which the server may have forgotten the key: never sent again. */
+/** Messages whose keys the server may have forgotten: never sent again. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { sentData } from "./message_pages.js";
 import { advanceToNextAttempt, connectedPage, outcomes, page, reconnected } from "./pages.js";
 
 const FOUR_MINUTES = 240_000;
 
-/** @param {import("./browser.js").FakeSocket} socket */
-function said(socket) {
-  return socket.sentOfType("message").map(({ data }) => data);
-}
-
-describe("on the wire, and then", () => {
-  test("asleep for ten minutes: rejected, and not sent again", async () => {
+describe("a sent message without an answer", () => {
+  test("is rejected after a sleep of ten minutes", async () => {
     const { browser, client } = connectedPage();
     const sent = [1, 2].map((data) => client.send("chat", data));
     browser.advance(1000);
@@ -22,44 +18,44 @@ describe("on the wire, and then", () => {
     assert.equal(client.state, "connecting");
     advanceToNextAttempt(browser, client);
     browser.socket.welcome({ resumed: true });
-    assert.deepEqual(said(browser.socket), [2]); // which had never left
+    assert.deepEqual(sentData(browser.socket), [2]); // which had never left
     assert.deepEqual(await outcomes(sent), ["unknown", ""]);
   });
 
-  test("a new connection first, and no timer in between", async () => {
+  test("is rejected at a new connection, before any timer", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
     browser.socket.drop();
     browser.stall(600_000);
     browser.window.dispatchEvent(new Event("online"));
     browser.socket.welcome({ resumed: true });
-    assert.deepEqual(said(browser.socket), []);
+    assert.deepEqual(sentData(browser.socket), []);
     assert.deepEqual(await outcomes([sent]), ["unknown"]);
   });
 
-  test("put off, and asleep before it went again: nor on a line that seems to stand", async () => {
+  test("is rejected after a sleep during its pause, while connected", async () => {
     const { browser, client } = connectedPage();
     const sent = [1, 2].map((data) => client.send("chat", data));
     const { id, room } = browser.socket.sentOfType("message")[0] ?? {};
     browser.socket.receive({ type: "error", code: "unavailable", id, room });
     browser.sleep(600_000);
     browser.advance(1000);
-    assert.deepEqual(said(browser.socket), [1, 2]);
+    assert.deepEqual(sentData(browser.socket), [1, 2]);
     assert.deepEqual(await outcomes(sent), ["unknown", ""]);
   });
 
-  test("sent again and refused by the rate: the server may still have it from the first time", async () => {
+  test("is rejected if only its repetition was rate limited", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
     const socket = reconnected(pair);
     const { id, room } = socket.sentOfType("message")[0] ?? {};
     socket.receive({ type: "error", code: "rate_limited", id, room });
     pair.browser.sleep(600_000);
-    assert.deepEqual(said(reconnected(pair)), []);
+    assert.deepEqual(sentData(reconnected(pair)), []);
     assert.deepEqual(await outcomes([sent]), ["unknown"]);
   });
 
-  test("within four minutes: sent again with the same key", async () => {
+  test("is sent again with the same key within four minutes", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
     const key = pair.browser.socket.sentOfType("message")[0]?.key;
@@ -73,7 +69,7 @@ describe("on the wire, and then", () => {
     await sent;
   });
 
-  test("no connection for four minutes: rejected then", async () => {
+  test("is rejected after four minutes without a connection", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
     browser.socket.drop();
@@ -89,13 +85,13 @@ describe("on the wire, and then", () => {
     assert.equal(browser.timers, 0);
   });
 
-  test("a server that beats and does not answer: rejected, and the next one goes", async () => {
+  test("is rejected after four minutes of nothing but pings, and the next one is sent", async () => {
     const { browser, client } = connectedPage();
     const sent = [1, 2].map((data) => client.send("chat", data));
     browser.advanceWithPings(FOUR_MINUTES - 1000);
-    assert.deepEqual(said(browser.socket), [1]);
+    assert.deepEqual(sentData(browser.socket), [1]);
     browser.advanceWithPings(10_000);
-    assert.deepEqual(said(browser.socket), [1, 2]);
+    assert.deepEqual(sentData(browser.socket), [1, 2]);
     assert.deepEqual(await outcomes(sent), ["unknown", ""]);
     browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[0]?.id }); // too late
     assert.deepEqual(await outcomes([sent[1] ?? Promise.reject()]), [""]);
@@ -103,7 +99,7 @@ describe("on the wire, and then", () => {
     assert.deepEqual(await outcomes(sent), ["unknown", "done"]);
   });
 
-  test("`unavailable` says nothing about what became of it", async () => {
+  test("may have been published despite `unavailable`", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
     for (let ms = 0; ms < FOUR_MINUTES + 20_000; ms += 10_000) {
@@ -114,7 +110,7 @@ describe("on the wire, and then", () => {
     assert.deepEqual(await outcomes([sent]), ["unknown"]);
   });
 
-  test("`rate_limited` does: nothing was done with it", async () => {
+  test("was not published after `rate_limited`", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
     for (let ms = 0; ms < FOUR_MINUTES + 20_000; ms += 10_000) {
@@ -130,7 +126,7 @@ describe("on the wire, and then", () => {
 });
 
 describe("clocks", () => {
-  test("a wall clock set back does not make it younger", async () => {
+  test("a wall clock that is set back does not make a message younger", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
     pair.browser.sleep(-3_600_000);
@@ -139,11 +135,11 @@ describe("clocks", () => {
     pair.browser.advance(5000);
     advanceToNextAttempt(pair.browser, pair.client);
     pair.browser.socket.welcome({ resumed: true });
-    assert.deepEqual(said(pair.browser.socket), []);
+    assert.deepEqual(sentData(pair.browser.socket), []);
     assert.deepEqual(await outcomes([sent]), ["unknown"]);
   });
 
-  test("a wall clock set forward harms no message on a line that stands", async () => {
+  test("a wall clock that is set forward rejects no message while connected", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
     browser.sleep(3_600_000);
@@ -154,18 +150,18 @@ describe("clocks", () => {
   });
 });
 
-test("what was never on the wire waits as long as it takes", async () => {
+test("a message that was never sent waits without limit", async () => {
   const { browser, client } = page();
   const sent = client.send("chat", 1);
   browser.sleep(86_400_000);
   client.connect();
   browser.socket.welcome();
-  assert.deepEqual(said(browser.socket), [1]);
+  assert.deepEqual(sentData(browser.socket), [1]);
   browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[0]?.id });
   await sent;
 });
 
-test("no timer is left when all has been answered", () => {
+test("no timer is left after all answers", () => {
   const { browser, client } = connectedPage();
   const { timers } = browser;
   client.send("chat", 1);

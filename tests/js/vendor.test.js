@@ -13,12 +13,12 @@ for (const [shipped, original] of [
   ["uPlot.min.css", "dist/uPlot.min.css"],
   ["LICENSE", "LICENSE"],
 ]) {
-  test(`${shipped} is the package's own`, () => {
+  test(`${shipped} equals the package's file`, () => {
     assert.equal(read(shipped, SHIPPED), read(original, INSTALLED));
   });
 }
 
-test("its version is noted", () => {
+test("the README names the version", () => {
   const { version } = JSON.parse(read("package.json", INSTALLED));
   assert.match(read("README.md", SHIPPED), new RegExp(`^# uPlot ${version}$`, "m"));
 });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Watchdog } from "../../realtime/static/realtime/watchdog.js";
 import { Browser } from "./browser.js";
 
-/** A watchdog with the default numbers: it probes after 30 s of silence, gives up after 35. */
+/** A watchdog with the server's defaults: it probes after 30 s of silence; lost after 35 s. */
 function watch() {
   const browser = new Browser();
   /** @type {string[]} */
@@ -24,7 +24,7 @@ function watch() {
   return { browser, watchdog, calls };
 }
 
-test("an idle line is asked after P + T/2 and lost after P + T", () => {
+test("an idle connection is probed after P + T/2 and lost after P + T", () => {
   const { browser, calls } = watch();
   browser.advance(29_999);
   assert.deepEqual(calls, []);
@@ -46,7 +46,7 @@ test("any frame ends the doubt", () => {
   assert.deepEqual(calls, ["probe", "doubt", "life"]);
 });
 
-test("a line with traffic is never asked", () => {
+test("a connection with traffic is never probed", () => {
   const { browser, watchdog, calls } = watch();
   for (let beat = 0; beat < 100; beat += 1) {
     browser.advance(25_000);
@@ -55,7 +55,7 @@ test("a line with traffic is never asked", () => {
   assert.deepEqual(calls, []);
 });
 
-test("a probe out of turn waits two seconds", () => {
+test("a requested probe waits two seconds", () => {
   const { browser, watchdog, calls } = watch();
   browser.advance(5000);
   watchdog.probe();
@@ -74,7 +74,7 @@ test("at most one probe is outstanding", () => {
   assert.deepEqual(calls, ["probe", "doubt"]);
 });
 
-test("a sleep with a standing clock is seen within a second of the wake", () => {
+test("a sleep that stops the monotonic clock is detected within a second", () => {
   const { browser, calls } = watch();
   browser.advance(10_000);
   browser.sleep(3_600_000);
@@ -84,7 +84,7 @@ test("a sleep with a standing clock is seen within a second of the wake", () => 
   assert.deepEqual(calls, ["probe", "doubt", "lost"]);
 });
 
-test("a stop with a running clock is asked about, not condemned", () => {
+test("a standstill with a running clock causes a probe, not a loss", () => {
   const { browser, watchdog, calls } = watch();
   browser.advance(10_000);
   browser.stall(90_000);
@@ -95,7 +95,7 @@ test("a stop with a running clock is asked about, not condemned", () => {
   assert.deepEqual(calls, ["probe", "doubt", "life"]);
 });
 
-test("a stop while a probe is out extends its time", () => {
+test("a standstill during a probe extends its time", () => {
   const { browser, watchdog, calls } = watch();
   browser.advance(31_000);
   browser.stall(90_000);
@@ -105,7 +105,7 @@ test("a stop while a probe is out extends its time", () => {
   assert.deepEqual(calls, ["probe", "doubt", "life"]);
 });
 
-test("a probe just sent is not excused by the timer that the standstill delayed", () => {
+test("a timer that a standstill delayed does not excuse a probe sent after it", () => {
   const { browser, watchdog, calls } = watch();
   browser.advance(10_000);
   browser.stall(600_000);
@@ -114,7 +114,7 @@ test("a probe just sent is not excused by the timer that the standstill delayed"
   assert.deepEqual(calls, ["probe", "doubt", "lost"]);
 });
 
-test("a throttled tab with server beats is left alone for ten minutes", () => {
+test("a throttled tab with pings of the server is not probed", () => {
   const { browser, watchdog, calls } = watch();
   for (let minute = 0; minute < 10; minute += 1) {
     browser.stall(25_000);
@@ -126,7 +126,7 @@ test("a throttled tab with server beats is left alone for ten minutes", () => {
   assert.deepEqual(calls, []);
 });
 
-test("a throttled tab on a quiet line asks each minute and believes the answer", () => {
+test("a throttled tab on an idle connection probes each minute", () => {
   const { browser, watchdog, calls } = watch();
   for (let minute = 0; minute < 10; minute += 1) {
     browser.advanceThrottled(60_000);
@@ -136,7 +136,7 @@ test("a throttled tab on a quiet line asks each minute and believes the answer",
   assert.equal(calls.filter((word) => word === "probe").length, 10);
 });
 
-test("the dead line of a throttled tab is not excused for ever", () => {
+test("the dead connection of a throttled tab is lost", () => {
   const { browser, calls } = watch();
   browser.advanceThrottled(60_000);
   assert.deepEqual(calls, ["probe", "doubt"]);
@@ -153,7 +153,7 @@ test("a second sleep soon after the first is excused too", () => {
   assert.deepEqual(calls, ["probe", "doubt"]);
 });
 
-test("after each sleep it asks anew", () => {
+test("each sleep causes a probe", () => {
   const { browser, watchdog, calls } = watch();
   browser.stall(60_000);
   browser.advance(0);
@@ -163,7 +163,7 @@ test("after each sleep it asks anew", () => {
   assert.deepEqual(calls, ["probe", "doubt", "life", "probe", "doubt"]);
 });
 
-test("a stop is a stop, even if the wall clock was set back meanwhile", () => {
+test("a standstill is detected although the wall clock was set back", () => {
   const { browser, calls } = watch();
   browser.advance(31_000);
   browser.stall(90_000);
@@ -172,14 +172,14 @@ test("a stop is a stop, even if the wall clock was set back meanwhile", () => {
   assert.deepEqual(calls, ["probe", "doubt"]);
 });
 
-test("a wall clock set back changes nothing", () => {
+test("a wall clock that is set back changes nothing", () => {
   const { browser, calls } = watch();
   browser.sleep(-3_600_000);
   browser.advance(29_999);
   assert.deepEqual(calls, []);
 });
 
-test("stopped by its owner while it tells of a doubt, it sets no timer again", () => {
+test("stop() within onDoubt sets no timer", () => {
   const browser = new Browser();
   const watchdog = new Watchdog(
     { ping_interval: 25_000, pong_timeout: 10_000 },

@@ -1,4 +1,4 @@
-/** Places without a browser, or with half of one: servers that render pages, and tests of others. */
+/** Environments without a full browser: servers that render pages, and tests of applications. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -8,15 +8,13 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { utf8Length } from "../../realtime/static/realtime/json.js";
-
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = join(root, "realtime/static/realtime");
 const scratch = mkdtempSync(join(tmpdir(), "realtime-bare-"));
 after(() => rmSync(scratch, { recursive: true }));
 
 /**
- * What a module prints in a Node of its own, without warnings.
+ * The output of a script in a new Node process, which must print no warnings.
  * @param {string} script
  */
 function run(script) {
@@ -36,7 +34,7 @@ for (const name of ["index.js", "status.js", "status/element.js"]) {
   });
 }
 
-test("an absolute address is all that a client needs of the page", () => {
+test("a client with an absolute address needs no page", () => {
   const script = `
     import { RealtimeClient } from ${JSON.stringify(join(folder, "index.js"))};
     class WebSocket { send() {} close() {} }
@@ -49,26 +47,7 @@ test("an absolute address is all that a client needs of the page", () => {
   assert.equal(run(script), "connecting");
 });
 
-test("the length of a text on the wire is that of its UTF-8", () => {
-  const texts = [
-    "",
-    "abc",
-    "é",
-    "ß",
-    "…",
-    "中文",
-    "😀",
-    "a😀b",
-    "\ud800",
-    "\udc00",
-    "\ud800x",
-    "\udc00\ud800",
-  ];
-  for (const text of texts)
-    assert.equal(utf8Length(text), new TextEncoder().encode(text).length, text);
-});
-
-test("what a page needs has types: of options, events and errors; a wrong name is none", () => {
+test("the package has types for options, events and errors", () => {
   const lines = `
     import {
       type Backoff, type BytesDetail, type ClientEvents, type ClientState, type Environment,

@@ -9,8 +9,6 @@ import { browserEnvironment } from "./browser_environment.js";
 import {
   isDismissal,
   isFinal,
-  isRestart,
-  LOST,
   NO_CODE,
   NORMAL,
   PAGE_FROZEN,
@@ -20,6 +18,7 @@ import {
 } from "./codes.js";
 import { constructorFailure } from "./connect_errors.js";
 import { Connection } from "./connection.js";
+import { ErrorTracker } from "./error_tracker.js";
 import { LoginRetry } from "./login_retry.js";
 import { Messaging } from "./messaging.js";
 import { PageLifecycle } from "./page_lifecycle.js";
@@ -31,7 +30,6 @@ import { StateTracker } from "./state_tracker.js";
 
 /** @typedef {import("./connection.js").End} End */
 /** @typedef {import("./connection.js").Frame} Frame */
-/** @typedef {import("./events.js").LastError} LastError */
 /** @typedef {import("./states.js").ClientState} ClientState */
 
 export class ConnectionManager {
@@ -53,10 +51,7 @@ export class ConnectionManager {
   #announcedState = "disconnected";
   /** Closed because the page left or froze: connects again when it returns. */
   #parked = false;
-  /** The server announced a restart: failures are hidden until the next welcome. */
-  #restarting = false;
-  /** @type {LastError | null} */
-  #lastError = null;
+  #errors = new ErrorTracker();
   /** @type {string | null} */
   #user = null;
 
@@ -143,7 +138,7 @@ export class ConnectionManager {
   /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */
   reset() {
     this.#schedule.reset();
-    this.#lastError = null;
+    this.#errors.lastError = null;
     if (this.state === "error") this.#apply("end");
     else if (this.state === "connecting") this.#announceState();
   }
@@ -163,14 +158,14 @@ export class ConnectionManager {
       attempts: this.#schedule.attempts,
       nextAttemptAt: this.#schedule.nextAttemptAt,
       autoReconnect: this.autoReconnect,
-      lastError: this.#lastError,
+      lastError: this.#errors.lastError,
     };
   }
 
   #begin() {
     this.#schedule.reset();
     this.messaging.open();
-    this.#parked = this.#restarting = false;
+    this.#parked = this.#errors.isRestarting = false;
     this.#state.apply("connect");
     this.#attempt();
   }
@@ -217,7 +212,7 @@ export class ConnectionManager {
     const since = resumed ? (this.#session.current?.since ?? wall) : wall;
     this.#session.set({ session, token, since }, resume_window);
     this.#user = user;
-    this.#restarting = false;
+    this.#errors.isRestarting = false;
     const { attempts } = this.#schedule;
     this.#schedule.onWelcome();
     this.#loginRetry.onWelcome(resumed);
@@ -249,10 +244,8 @@ export class ConnectionManager {
   #onEnd(end) {
     const { code, reason } = end;
     const wasUp = this.#state.isUp;
-    const isHidden = code === LOST && this.#restarting;
-    if (!isHidden) this.#restarting = isRestart(code);
+    this.#errors.record({ code, reason, at: this.#environment.wall() });
     this.#connection = null;
-    if (!isHidden) this.#lastError = { code, reason, at: this.#environment.wall() };
     this.#continueAfter(end);
     const willReconnect = this.state === "connecting";
     if (wasUp) this.#emit("connection_lost", { code, reason, willReconnect });
@@ -272,11 +265,11 @@ export class ConnectionManager {
     } else if (!this.autoReconnect) {
       this.#apply("end", reason);
     } else if (this.#schedule.exhausted) {
-      const cause = this.#lastError?.reason ?? reason;
+      const cause = this.#errors.lastError?.reason ?? reason;
       this.#apply("fail", `gave up after ${this.#schedule.attempts} attempts: ${cause}`);
     } else {
       this.#schedule.schedule(code, delay);
-      this.#apply("retry", this.#restarting ? reasonFor(RESTARTING) : reason);
+      this.#apply("retry", this.#errors.isRestarting ? reasonFor(RESTARTING) : reason);
     }
   }
 

@@ -1,6 +1,5 @@
 /** @typedef {import("./connection.js").End} End */
 /** @typedef {import("./connection.js").Frame} Frame */
-/** @typedef {import("./events.js").LastError} LastError */
 /** @typedef {import("./states.js").ClientState} ClientState */
 export class ConnectionManager {
     /**
@@ -30,7 +29,6 @@ export class ConnectionManager {
 }
 export type End = import("./connection.js").End;
 export type Frame = import("./connection.js").Frame;
-export type LastError = import("./events.js").LastError;
 export type ClientState = import("./states.js").ClientState;
 import { Messaging } from "./messaging.js";
 import { Connection } from "./connection.js";
