@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 # What is imported is compiled then.
 PIP_OPTIONS := -m pip install -qq --disable-pip-version-check --no-deps --no-compile
 PIP_INSTALL := $(BIN)/python $(PIP_OPTIONS)
+PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 # What ours is measured beside: in places of its own, so that tests never meet it.
 BENCH := build/bench
@@ -19,7 +20,7 @@ NODE_PEER := benchmarks/peers/node
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench chaos clean conformance help lint lock run setup test test-js test-py types
+.PHONY: bench chaos clean compiled conformance help lint lock quick run setup test test-js test-py types
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -56,14 +57,22 @@ node_modules/.package-lock.json: package-lock.json .npmrc
 
 test: ## install what the tests need, then check everything
 	@.ci/system-packages
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint test-js
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint test-js compiled
 	@# The tests wait for much of their time; the types are checked in what they leave of it.
-	@$(MAKE) --no-print-directory --jobs=2 NICELY='nice -n 19' types test-py
+	@$(MAKE) --no-print-directory --jobs=2 NICELY='nice -n 10' types test-py
 
+# Three workers run the tests that wait for servers, the fourth computes in what they leave of two
+# cores: see MixedScheduling in tests/conftest.py.
 test-py: $(VENV)/.dev
-	@# Most of these wait for servers of their own, so they run side by side: the longest first,
-	@# by one worker more than there are cores.
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -n 4
+
+# Imports every test once, so that the workers find compiled files and do not compile them anew.
+compiled: $(VENV)/.dev
+	@mkdir -p build
+	@$(BIN)/python -m pytest --collect-only -qq >build/collected 2>&1 || { cat build/collected; exit 1; }
+
+quick: $(VENV)/.dev ## the tests that start no server and no browser: less than a minute
+	$(PYTEST) -n 2 --hypothesis-profile quick -m 'not server' --ignore tests/e2e --ignore tests/browser
 
 test-js: node_modules/.package-lock.json
 	npm --silent test

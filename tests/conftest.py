@@ -1,6 +1,7 @@
-"""What many tests share, and in which order they run."""
+"""Fixtures that many folders share, and the order in which the tests run."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,58 +19,113 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
+import tests.search_profiles  # noqa: F401  # registers Hypothesis's profiles
 from tests.e2e.support import make_database
 from tests.postgres_server import PostgresServer, programs
 from tests.redis_server import RedisServer
 
 BROWSER = "tests/browser/"
-LONG = (BROWSER, "tests/e2e/")
+SLOW_FOLDERS = (BROWSER, "tests/e2e/")
+SERVERS = {
+    "postgres_alias",
+    "postgres_database",
+    "postgres_server",
+    "postgresql",
+    "redis",
+    "redis_server",
+}
+CORES = len(os.sched_getaffinity(0))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "server: starts Redis, PostgreSQL, a server or a browser")
+    worker = getattr(config, "workerinput", None)
+    if worker and is_background(worker["workerid"], worker["workercount"]):
+        os.nice(10)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Whoever ends this process ends the servers, too: like Ctrl-C, in order."""
+    """Handle SIGTERM like Ctrl-C, so that fixtures stop the servers they have started."""
 
-    def end(number: int, frame: FrameType | None) -> None:
-        session.shouldstop = "ended from outside"  # should the test take no notice
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        session.shouldstop = "ended by SIGTERM"  # if the test swallows the exception
         signal.default_int_handler(number, frame)
 
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, interrupt)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long comes first, so that no worker is left alone with it in the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    """Mark the tests that start servers, and put the slow folders first, so that the last file
+    to begin is a short one."""
+    for item in items:
+        if starts_servers(item):
+            item.add_marker("server")
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW_FOLDERS))
+
+
+def starts_servers(item: pytest.Item) -> bool:
+    """Whether a test is in a slow folder, or uses a server: by a fixture, or by a parameter that
+    names the kind of store."""
+    if item.nodeid.startswith(SLOW_FOLDERS):
+        return True
+    words = re.split(r"[^a-z]", item.name)
+    return not SERVERS.isdisjoint([*getattr(item, "fixturenames", ()), *words])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    return WaitingTogether(config, log)
+    return MixedScheduling(config, log)
 
 
-class WaitingTogether(LoadFileScheduling):
-    """A file at a time, and all files with a browser in one worker: two browsers fill two cores.
+def is_background(worker: str, count: int) -> bool:
+    """Whether this is the last of more workers than there are cores."""
+    return count > CORES and worker == f"gw{count - 1}"
 
-    Tests with servers wait for much of their time, so that there may be more workers than cores:
-    those beyond end with the last of these tests, the others compute.
+
+class MixedScheduling(LoadFileScheduling):
+    """Hands out a file at a time, and all browser files to one worker: two browsers would take
+    both cores.
+
+    The slow folders wait for most of their time, so more workers than cores may run them.
+    Meanwhile the last worker, at a low priority, runs the files that compute. When the slow
+    folders are done, workers end until there are as many as cores.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
 
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if self._is_background(node) and (file := self._next_computing()):
+            self.workqueue.move_to_end(file, last=False)
+        super()._assign_work_unit(node)
+
     def _reschedule(self, node: WorkerController) -> None:
-        computes = self.workqueue and not next(iter(self.workqueue)).startswith(LONG)
         others = [each for each in self.nodes if each is not node and not each.shutting_down]
-        if computes and len(others) >= len(os.sched_getaffinity(0)):
+        if self._is_background(node):
+            is_done = self._next_computing() is None
+        else:
+            is_done = len(others) >= CORES and not self._has_slow()
+        if is_done:
             node.shutdown()
         else:
             super()._reschedule(node)
 
+    def _is_background(self, node: WorkerController) -> bool:
+        return is_background(node.gateway.id, self.numnodes)
+
+    def _next_computing(self) -> str | None:
+        return next((file for file in self.workqueue if not file.startswith(SLOW_FOLDERS)), None)
+
+    def _has_slow(self) -> bool:
+        return any(file.startswith(SLOW_FOLDERS) for file in self.workqueue)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def emptied() -> Iterator[None]:
-    """After a test with transactions of its own, what it may have written is deleted.
+    """After a test with transactions of its own, delete the rows it may have written.
 
-    Django would delete what the migrations wrote, too, and write it again: most of such a
-    test's time, and there are two thousand of them.
+    Django would also delete and write again what the migrations wrote, which took most of the
+    time of a thousand such tests.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", _empty)
@@ -96,14 +152,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    """A Redis of our own. Who uses it flushes it."""
+    """A Redis for all tests of this process; each test that uses it flushes it first."""
     with RedisServer() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL of our own."""
+    """A PostgreSQL for all tests of this process."""
     folder = programs()
     if folder is None:
         pytest.skip("PostgreSQL is not installed")
@@ -121,9 +177,9 @@ def default_database() -> str:
 def postgres_alias(
     postgres_server: PostgresServer, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[str]:
-    """The alias of a migrated database there.
+    """The alias of a migrated database on that server.
 
-    Django learns of it only now, so that whoever runs other tests does not wait for it.
+    Django is given it here and not in the settings, so that other tests start without a server.
     """
     alias = "postgresql"
     added = {alias: dj_database_url.parse(postgres_server.url)}
@@ -136,7 +192,7 @@ def postgres_alias(
 
 @pytest.fixture
 def postgres_database(postgres_alias: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The same, for one test; our tables are emptied afterwards."""
+    """The same alias, for one test; deletes the rows of our tables afterwards."""
     tables = [model._meta.db_table for model in apps.get_app_config("realtime").get_models()]
     with django_db_blocker.unblock():
         yield postgres_alias

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.protocol.codes import CloseCode, ErrorCode
@@ -450,7 +450,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.text(st.characters()) | JSON.map(json.dumps))
 def test_nothing_but_a_bad_frame_comes_of_any_text(text: str) -> None:
     assert refused(text).code in (ErrorCode.INVALID_JSON, ErrorCode.INVALID_MESSAGE)
@@ -462,7 +461,6 @@ FIELDS = (
 )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([*TYPES, "nope"]),
     st.dictionaries(st.sampled_from(FIELDS), JSON),

@@ -5,16 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from realtime.protocol.position import Position
 from realtime.store.log import LogBounds, LogEnd, PublishRequest
+from tests.search_profiles import machine_settings
 
 from .store_fixtures import STORE_FIXTURES
 from .stores_compared import TIMEOUTS, Call, StoreUnderTest, same
-from .test_machine import EXAMPLES
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -181,12 +180,5 @@ def test_two_kinds_of_log_answer_the_same(
     monkeypatch.setattr(Machine, "sides", sides, raising=False)
     run_state_machine_as_test(
         Machine,
-        settings=settings(
-            derandomize=not EXAMPLES,
-            max_examples=EXAMPLES or 15,
-            stateful_step_count=50,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=machine_settings(examples=15, steps=50),
     )

@@ -1,13 +1,11 @@
 """Two backends of store are told the same at random, and have to answer the same."""
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -35,13 +33,13 @@ from realtime.store.records import (
     Totals,
     Verdict,
 )
+from tests.search_profiles import machine_settings
 
 from .builders import report, update
 from .store_fixtures import LOGS, STORE_FIXTURES, RedisFixture
 from .stores_compared import IDLE, STEPS, TICK, TIMEOUTS, TURNS, Call, StoreUnderTest, same
 
 # Without it the same examples every time; with it so many random ones.
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "0"))
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -392,12 +390,5 @@ def test_two_kinds_of_store_answer_the_same(
     monkeypatch.setattr(RedisFixture, "ageing", (LOGS,))
     run_state_machine_as_test(
         Machine,
-        settings=settings(
-            derandomize=not EXAMPLES,
-            max_examples=EXAMPLES or 40,
-            stateful_step_count=80,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=machine_settings(examples=40, steps=80),
     )

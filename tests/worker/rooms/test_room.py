@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -17,6 +16,7 @@ from realtime.store.log import LogEnd
 from realtime.worker.rooms import room as module
 from realtime.worker.rooms.log_view import LogRead, LogSlice
 from realtime.worker.rooms.room import DeliveryCounters, Room
+from tests.search_profiles import machine_settings
 
 KEPT = 6  # entries of the log
 PIECE = 3  # publications of a read
@@ -345,14 +345,7 @@ def _small_slices() -> Iterator[None]:
         yield
 
 
-RoomMachine.TestCase.settings = settings(
-    max_examples=150,
-    stateful_step_count=50,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+RoomMachine.TestCase.settings = machine_settings(examples=150, steps=50, shrinks=False)
 TestRoom = RoomMachine.TestCase
 
 

@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -20,6 +19,7 @@ from realtime.store.log import MAX_BATCH, LogEnd
 from realtime.worker.rooms import room as room_module
 from realtime.worker.rooms.encoding import EncodedPublication, encode_publication
 from realtime.worker.rooms.rooms import AUDIT_INTERVAL, MAX_READS, RECENT_INTERVAL, Rooms
+from tests.search_profiles import machine_settings
 
 from ..logs import InProcessLog
 from ..virtual_loop import VirtualLoop, run_virtually
@@ -297,14 +297,7 @@ def _small_slices() -> Iterable[None]:
         yield
 
 
-RoomsMachine.TestCase.settings = settings(
-    max_examples=60,
-    stateful_step_count=40,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+RoomsMachine.TestCase.settings = machine_settings(examples=60, steps=40, shrinks=False)
 TestAnything = RoomsMachine.TestCase
 
 
