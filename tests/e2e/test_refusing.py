@@ -3,9 +3,9 @@
 import asyncio
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -114,6 +114,67 @@ async def test_a_full_redis(
         assert " ERROR " in begun
         assert "OOM" in begun
         assert "5 " in over
+
+
+def configured(server: RedisServer, **options: str) -> None:
+    with server.client() as client:
+        for name, value in options.items():
+            client.config_set(name.replace("_", "-"), value)
+
+
+def without_replicas(server: RedisServer) -> None:
+    configured(server, min_replicas_to_write="1")
+
+
+def with_replicas(server: RedisServer) -> None:
+    configured(server, min_replicas_to_write="0")
+
+
+def demoted(server: RedisServer) -> None:
+    with server.client() as client:
+        client.replicaof("127.0.0.1", 1)  # nothing listens there
+
+
+def promoted(server: RedisServer) -> None:
+    with server.client() as client:
+        client.replicaof("NO", "ONE")
+
+
+class Trouble(NamedTuple):
+    """What makes a Redis refuse writes, what ends that, and Redis's own name for it."""
+
+    begin: Callable[[RedisServer], None]
+    end: Callable[[RedisServer], None]
+    name: str
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Trouble(without_replicas, with_replicas, "NOREPLICAS"),
+        Trouble(demoted, promoted, "READONLY"),
+    ],
+    ids=lambda trouble: trouble.name,
+)
+async def test_a_redis_that_takes_no_writes(
+    template: Path, tmp_path: Path, own_redis: RedisServer, trouble: Trouble
+) -> None:
+    registry = RedisProject(template, tmp_path, own_redis)
+    with registry.project.serve() as server:
+        cookie = login(server, "ann")
+        trouble.begin(own_redis)
+        await until(server, "degraded")
+        assert await ready(server) == 503
+        assert await refused(server, cookie) == 4009
+        body = await health(server)
+        assert body["refused"] == {"store": 1}
+        assert list(body["failing"]) == ["store"]
+        trouble.end(own_redis)
+        await until(server, "ok")
+        assert await ready(server) == 200
+        async with connected(server, cookie):
+            pass
+        assert trouble.name in server.log()
 
 
 async def test_a_full_redis_is_noticed_before_anybody_comes(
