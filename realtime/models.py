@@ -118,7 +118,8 @@ class Tombstone(models.Model):
 
 
 class Worker(models.Model):
-    """A worker's lease, from ``beat_at`` to ``lease_until`` in epoch ms, and its report.
+    """A worker's lease, from ``beat_at`` to ``lease_until`` in epoch ms, and its report. Until
+    ``still_until`` a worker whose lease had ended without its doing suspends no session.
 
     The row of a lost worker stays for a month, so that nothing is counted twice if the worker was
     only frozen. After a day its counts are ``folded`` into the registry's.
@@ -129,6 +130,7 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField(default=0)
     lease_until = models.BigIntegerField(db_index=True)
     beat_at = models.BigIntegerField(default=0, db_default=0)
+    still_until = models.BigIntegerField(default=0, db_default=0)
     lost = models.BooleanField(default=False)
     folded = models.BooleanField(default=False)
     connections = models.PositiveIntegerField(default=0)

@@ -150,14 +150,19 @@ class Guest:
         self.server = server
         self.cookie = cookie
         self.ticket: Frame | None = None
+        self.turn = 0
         self.visits: list[tuple[float, bool]] = []  # when welcomed, and whether resumed
         self.windows: list[list[int]] = []
+
+    def _next_turn(self) -> int:
+        self.turn += 1
+        return self.turn
 
     async def stay(self) -> None:
         """Until cancelled. A handshake that fails raises."""
         while True:
             async with dialled(self.server, self.cookie) as client:
-                await client.hello(self.ticket)
+                await client.hello(self.ticket and {**self.ticket, "turn": self._next_turn()})
                 await client.until(lambda: bool(client.frames), within=TIMEOUT, what="a word")
                 if client.of("welcome"):
                     self.ticket = client.ticket

@@ -53,6 +53,32 @@ def test_a_lease_from_the_future_is_over(backend: StoreFixture) -> None:
     assert (answer.workers, answer.online) == (1, 3)
 
 
+def test_a_worker_that_stood_still_suspends_no_session_for_a_lease(backend: StoreFixture) -> None:
+    # Its sweep may be under way when its own beat renews the lease.
+    for worker, session in (("w1", "s1"), ("w2", "s2")):
+        beat(backend.store, worker)
+        backend.store.open(opening(session, worker=worker))
+    backend.advance(HOURS)
+    beat(backend.store, "w1")
+    assert backend.store.sweep("w1 1").suspended == ()
+    backend.advance(LEASE - 1)
+    assert backend.store.sweep("w1 2").suspended == ()
+    beat(backend.store, "w1")
+    backend.advance(2)
+    assert sorted(ids(backend.store.sweep("w1 3").suspended)) == ["s1", "s2"]
+
+
+def test_a_clock_that_is_set_back_ends_the_pause_of_a_worker(backend: StoreFixture) -> None:
+    beat(backend.store, "w1")
+    beat(backend.store, "w2")
+    backend.store.open(opening("s1", worker="w2"))
+    for step in (HOURS, -HOURS, LEASE - 1):
+        backend.advance(step)
+        beat(backend.store, "w1")
+    backend.advance(2)
+    assert ids(backend.store.sweep("w1 1").suspended) == ["s1"]
+
+
 @pytest.mark.parametrize("finder", ["beat", "sweep"])
 def test_sessions_of_a_lease_from_the_future_are_suspended(
     backend: StoreFixture, finder: str

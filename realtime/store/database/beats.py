@@ -38,14 +38,13 @@ class BeatOperations(SharedParts):
         with self._database.write() as now:
             lost: tuple[LostSession, ...] = ()
             suspended: tuple[Session, ...] = ()
-            renewed = False
-            if renewal := self._leases.renew(report, now):
-                renewed, stood_still = renewal
+            renewed = self._leases.renew(report, now)
+            if renewed is not None:
                 lost = self._update(report.id, updates, now)
-                if suspend_lost and not stood_still:
-                    suspended = self._suspension.suspend_lost(now, BATCH)[1]
+                if suspend_lost:
+                    suspended = self._suspension.suspend_lost(report.id, now, BATCH)[1]
             return BeatAnswer(
-                renewed=renewed,
+                renewed=bool(renewed),
                 **self._leases.counts(now),
                 incarnation=self._registry.get_or_create(id=1)[0].incarnation,
                 inbox=self._inbox(report.id),

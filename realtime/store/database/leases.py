@@ -50,9 +50,11 @@ class WorkerLeases:
         return Q(lease_until__lt=now) | Q(beat_at__gt=self._timeouts.latest_plausible(now))
 
     def stood_still(self, worker: str, now: int) -> bool:
-        """Whether its lease ended without being given back, or is in the future: the worker stood
-        still, or the clock was set. Other workers may have yet to beat, too."""
-        return self.expired(now).filter(id=worker).exists()
+        """Whether its lease is in the future, or ended without being given back and was renewed
+        less than a lease ago: the worker stood still, or the clock was set. Other workers may have
+        yet to beat."""
+        still = Q(lost=False) & (self._ended(now) | Q(still_until__gte=now))
+        return self._workers.filter(still, id=worker).exists()
 
     def lease_of(self, worker: str, now: int) -> int | None:
         """When its lease ends or ended; None if it never had one."""
@@ -62,11 +64,10 @@ class WorkerLeases:
         over = row.lost or row.beat_at > self._timeouts.latest_plausible(now)
         return min(row.lease_until, now - 1) if over else row.lease_until
 
-    def renew(self, report: WorkerReport, now: int) -> tuple[bool, bool] | None:
+    def renew(self, report: WorkerReport, now: int) -> bool | None:
         """Take or renew the worker's lease and store its report.
 
-        Returns whether the lease still ran, and whether this worker stood still. Returns None, and
-        changes nothing, if it has left.
+        Returns whether the lease still ran. Returns None, and changes nothing, if it has left.
         """
         values = asdict(report)
         values.pop("id")
@@ -75,14 +76,14 @@ class WorkerLeases:
         values |= {"lease_until": until, "beat_at": now, "lost": False, "folded": False}
         mine = self._workers.filter(id=report.id)
         if self.leased(now).filter(id=report.id).update(**values) == 1:
-            return True, False
+            return True
         if not mine.filter(lost=False).exists() and self._tombstones.exist(now, report.id):
             return None
-        stood_still = self.stood_still(report.id, now)
+        values["still_until"] = until if self.stood_still(report.id, now) else 0
         self.note_clock_step(now)
         self._add_to_registry(list(mine.filter(folded=True).select_for_update()), sign=-1)
         self._workers.update_or_create(id=report.id, defaults=values)
-        return False, stood_still
+        return False
 
     def note_clock_step(self, now: int) -> None:
         """Record that the clock was set back, if the last beat of a worker or the end of a lost

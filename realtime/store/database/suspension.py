@@ -25,14 +25,15 @@ class Suspension:
         self._leases = leases
         self._live = LiveSession.objects.using(database.alias)
 
-    def suspend_lost(self, now: int, limit: int) -> tuple[int, tuple[Session, ...]]:
-        """Suspend sessions of workers whose lease has ended; how many workers are now lost.
+    def suspend_lost(self, finder: str, now: int, limit: int) -> tuple[int, tuple[Session, ...]]:
+        """Suspend sessions of workers whose lease has ended; how many workers are now lost. The
+        ``finder`` is the worker that asks; if it stood still, nothing is suspended.
 
         A worker is lost once none of its sessions is connected, so the next step finds one that
         has more than ``limit`` again.
         """
         expired = list(self._leases.expired(now).order_by("id").values_list("id", flat=True))
-        if not expired:
+        if not expired or self._leases.stood_still(finder, now):
             return 0, ()
         suspended = self._suspend_where(Q(worker__in=expired), now, limit, "worker lost")
         connected = self._live.filter(state=CONNECTED, worker__in=expired)

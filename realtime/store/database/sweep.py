@@ -32,7 +32,7 @@ class SweepOperations(SharedParts):
         worker = claimant.partition(" ")[0]
         if self._leases.stood_still(worker, now):
             return 0, ()
-        workers_lost, suspended = self._suspension.suspend_lost(now, limit)
+        workers_lost, suspended = self._suspension.suspend_lost(worker, now, limit)
         silent = self._suspension.suspend_silent(now, limit - len(suspended))
         return workers_lost, suspended + silent
 

@@ -22,21 +22,25 @@
 --    sessions with misses. The scores of all updates are written together, after the last one.
 -- 7. Each update is applied to the session as the updates before it left it: an id that appears again
 --    is read anew.
--- 8. A worker that stood still, or whose lease is in the future, suspends no other worker's sessions.
+-- 8. A worker that stood still, or whose lease is in the future, suspends no other worker's sessions
+--    for one lease: its sweep may be under way when this beat renews the lease.
 
 local worker = input.worker
 
--- Answers whether the lease still ran, and whether this worker stood still.
+-- Answers whether the lease still ran.
 local function renew()
   local ends = lease_of(worker.id)
   local runs = ends ~= nil and ends >= now
-  local was_still = not runs and stood_still(worker.id)
-  if not runs then note_clock_step() end
+  if not runs then
+    local still_until = stood_still(worker.id) and string.format('%.0f', now + input.lease_ms) or 0
+    call('HSET', key('worker', worker.id), 'still_until', still_until)
+    note_clock_step()
+  end
   call('ZREM', key('lost_workers'), worker.id)
   call('ZADD', key('workers'), now + input.lease_ms, worker.id)
   call('ZADD', key('beats'), now, worker.id)
   call('HSET', key('connections'), worker.id, worker.connections)
-  return runs, was_still
+  return runs
 end
 
 -- The totals grow by the difference to the report before: a repeat adds nothing.
@@ -170,11 +174,10 @@ end
 allow_when_full()
 local renewed, lost, suspended = false, {}, {}
 if call('ZSCORE', key('workers'), worker.id) or not has_tombstone(worker.id) then
-  local was_still
-  renewed, was_still = renew()
+  renewed = renew()
   report()
   lost = apply_updates()
-  suspended = input.suspend_lost and not was_still and suspend_lost(input.batch) or {}
+  suspended = input.suspend_lost and not stood_still(worker.id) and suspend_lost(input.batch) or {}
 end
 local running = live_workers()
 local online = 0

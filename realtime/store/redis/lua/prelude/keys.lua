@@ -29,7 +29,8 @@
 -- workers             not marked as lost: by the end of the lease
 -- beats               the same: by their last beat
 -- lost_workers        lost, or left: by the end of the lease
--- worker:<id>         hash: its report and counts; of a lost one only the counts
+-- worker:<id>         hash: its report and counts, and until when it suspends no session because it
+--                     stood still (still_until); of a lost one only the counts
 -- connections         hash: how many connections each worker has
 -- registry            hash: totals of all time, the last sweep, and when a worker last noticed that the
 --                     clock was set back (set_back_at), and from which time (set_back_from)

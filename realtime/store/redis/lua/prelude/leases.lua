@@ -17,10 +17,12 @@ local function lease_of(worker)
   return beaten > latest_plausible and now - 1 or ends
 end
 
--- Whether a worker's lease ended without being given back, or is in the future: the worker stood
--- still, or the clock was set. Other workers may have yet to beat, too.
+-- Whether a worker's lease is in the future, or ended without being given back and was renewed less
+-- than a lease ago: the worker stood still, or the clock was set. Other workers may have yet to beat.
 local function stood_still(worker)
-  return call('ZSCORE', key('workers'), worker) and lease_of(worker) < now
+  if not call('ZSCORE', key('workers'), worker) then return false end
+  local still_until = call('HGET', key('worker', worker), 'still_until')
+  return lease_of(worker) < now or tonumber(still_until or 0) >= now
 end
 
 -- Records that the clock was set back, if the last beat of a worker or the end of a lost lease is in
