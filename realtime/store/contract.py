@@ -172,8 +172,9 @@ class StoreContract:
         Leaves a session of another generation or worker alone. Returns the sessions that this call
         or a repeat of it suspended.
 
-        A departure by ``connection`` abandons that connection whatever its call did: an ``open``
-        or ``resume`` for it that arrives within TOMBSTONE_MS finds a tombstone and does nothing.
+        A departure by ``connection`` abandons that connection, even if its call succeeded: an
+        ``open`` or ``resume`` for it that arrives within TOMBSTONE_MS finds a tombstone and does
+        nothing.
         """
 
     @operation

@@ -1,9 +1,8 @@
 """Percentiles of many latencies from a few counters that can be added up over workers.
 
-Buckets grow by a constant factor, so the relative error is the same for 2 ms and for
-2 s: 0.5 ms to 60 s in 128 buckets is a factor of 1.096, and a bucket's geometric middle
-is at most 4.8 % away from whatever was counted in it. What lies outside is counted in
-the first or the last bucket.
+Buckets grow by a constant factor, so the relative error is the same for 2 ms and for 2 s: 0.5 ms to
+60 s in 128 buckets is a factor of 1.096, and a bucket's geometric middle is at most 4.8 % away from
+any latency counted in it. Latencies outside are counted in the first or the last bucket.
 """
 
 import math
@@ -17,12 +16,12 @@ RELATIVE_ERROR = math.sqrt(GROWTH) - 1
 
 _LOG_GROWTH = math.log(GROWTH)
 
-# What travels: (bucket, how many), the empty ones left out, in the order of the buckets.
+# The serialized form: (bucket, count) of the non-empty buckets, in order.
 Sparse = tuple[tuple[int, int], ...]
 
 
 class LatencyHistogram:
-    """How many sessions have a latency of about so much. Every change is O(1)."""
+    """Counts sessions by their latency. Every change is O(1)."""
 
     __slots__ = ("_counts",)
 
@@ -31,27 +30,27 @@ class LatencyHistogram:
         self.merge(sparse)
 
     def add(self, ms: float | None) -> None:
-        """Count a latency; None, one not yet measured, is no latency."""
+        """Count a latency; None (not measured yet) is not counted."""
         if ms is not None:
             self._counts[bucket_of(ms)] += 1
 
     def remove(self, ms: float | None) -> None:
-        """Take back what was added."""
+        """Undo :meth:`add`."""
         if ms is not None:
             self._counts[bucket_of(ms)] -= 1
 
     def replace(self, old_ms: float | None, new_ms: float | None) -> None:
-        """A session's latency has changed."""
+        """Count a session's new latency in place of the old one."""
         self.remove(old_ms)
         self.add(new_ms)
 
     def merge(self, sparse: Iterable[Iterable[int]]) -> None:
-        """Add the counts of another one, as :meth:`sparse` or its JSON gave them."""
+        """Add the counts of another histogram, from :meth:`sparse` or its JSON."""
         for bucket, count in sparse:
             self._counts[bucket] += count
 
     def sparse(self) -> Sparse:
-        """The counts that are not 0: what a report carries, and JSON."""
+        """The counts that are not 0, for a report or JSON."""
         return tuple((bucket, count) for bucket, count in enumerate(self._counts) if count)
 
     def percentile(self, percent: float) -> float | None:
@@ -86,5 +85,5 @@ def bucket_of(ms: float) -> int:
 
 
 def middle_of(bucket: int) -> float:
-    """What stands for everything in this bucket, in ms."""
+    """The latency that represents this bucket, in ms."""
     return round(LOWEST_MS * GROWTH ** (bucket - 0.5), 2) if bucket else LOWEST_MS

@@ -10,8 +10,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-P = ParamSpec("P")
-T = TypeVar("T")
+P = ParamSpec("P")  # of a method
+T = TypeVar("T")  # its result
 
 
 class Operation(Generic[P, T]):

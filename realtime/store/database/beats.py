@@ -29,12 +29,11 @@ class BeatRow(NamedTuple):
 
 
 class BeatOperations(SharedParts):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one transaction."""
 
     def beat(
         self, report: WorkerReport, updates: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> BeatAnswer:
-        """See the contract."""
         with self._database.write() as now:
             lost: tuple[LostSession, ...] = ()
             suspended: tuple[Session, ...] = ()

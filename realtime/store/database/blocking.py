@@ -1,18 +1,13 @@
 """The driver of the store on Django models for threads."""
 
-from typing import ParamSpec, TypeVar
-
 from ..contract import BlockingStore
 from ..log import DEFAULT_BOUNDS, BlockingLog, LogBounds
-from ..operation import Operation
+from ..operation import Operation, P, T
 from ..ownership import Owner
 from ..timeouts import Timeouts
 from .log import LogOperations
 from .operations import DatabaseOperations
 from .transaction import Database
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class BlockingDatabaseStore(BlockingStore):

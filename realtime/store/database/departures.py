@@ -17,10 +17,9 @@ _MOVED_BY = ("state", "claimant", "worker")
 
 
 class DepartureOperations(SharedParts):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one transaction."""
 
     def suspend(self, worker: str, departures: Sequence[Departure]) -> tuple[Session, ...]:
-        """See the contract."""
         with self._database.write() as now:
             until = now + self._timeouts.resume_ms
             return self._end(worker, departures, _moved(SUSPENDED, worker, until, now), now)
@@ -28,7 +27,6 @@ class DepartureOperations(SharedParts):
     def close(
         self, worker: str, departures: Sequence[Departure], claimant: str
     ) -> tuple[Session, ...]:
-        """See the contract."""
         with self._database.write() as now:
             until = now + self._timeouts.claim_ms
             return self._end(worker, departures, _moved(CLOSING, claimant, until, now), now)
@@ -65,7 +63,6 @@ class DepartureOperations(SharedParts):
             self._tombstones.add(abandoned, now)
 
     def confirm(self, sessions: Sequence[str]) -> None:
-        """See the contract."""
         with self._database.write():
             closing = rows.lock(self._live.filter(state=CLOSING), sessions)
             self._memberships.remove(row.id for row in closing.values() if row.rooms)
@@ -74,7 +71,6 @@ class DepartureOperations(SharedParts):
     def request_close(
         self, *, session: str = "", user: str = "", login: str = "", code: int, reason: str
     ) -> tuple[str, ...]:
-        """See the contract."""
         kind, value = exactly_one(session=session, user=user, login=login)
         which = {"id" if kind == "session" else kind: value}
         with self._database.write() as now:
@@ -90,7 +86,6 @@ class DepartureOperations(SharedParts):
             return ids
 
     def leave(self, worker: str) -> tuple[Session, ...]:
-        """See the contract."""
         with self._database.write() as now:
             self._database.hold_alone([worker])
             self._tombstones.add([worker], now)
@@ -99,13 +94,8 @@ class DepartureOperations(SharedParts):
 
 
 def _moved(state: str, claimant: str, deadline: int, now: int) -> dict[str, Any]:
-    return {
-        "state": state,
-        "worker": "",
-        "claimant": claimant,
-        "deadline": deadline,
-        "since": now,
-    }
+    moved = {"state": state, "worker": "", "claimant": claimant}
+    return {**moved, "deadline": deadline, "since": now}
 
 
 def _concerns(departure: Departure, row: LiveSession) -> bool:

@@ -53,7 +53,6 @@ class LogOperations:
         self._keys = PublicationKeys(database)
 
     def append(self, requests: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
-        """See the contract."""
         check_requests(requests)
         if not requests:
             return ()
@@ -151,7 +150,6 @@ class LogOperations:
         return length > self._bounds.length or (length > 1 and log.size > self._bounds.bytes)
 
     def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
-        """See the contract."""
         what = {"after": after, "limit": limit, "max_bytes": max_bytes}
         while (page := self.find_page(room, **what)) is None:
             self.touch([room])
@@ -192,7 +190,6 @@ class LogOperations:
         return last
 
     def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
-        """See the contract."""
         known, to_touch = self.find_ends(rooms)
         return {**known, **self.touch(to_touch)} if to_touch else known
 
@@ -224,7 +221,6 @@ class LogOperations:
             return {room: known.get(room, base) for room in rooms}
 
     def recent(self) -> Mapping[str, LogEnd] | None:
-        """See the contract."""
         with self._database.read() as now:
             # After a clock was set back, logs in the future would stay the newest.
             between = (now - RECENT_MS + 1, now + RECENT_MS)
@@ -233,7 +229,6 @@ class LogOperations:
             return self._ends(rows, now)
 
     def prune(self, limit: int = MAX_BATCH) -> int:
-        """See the contract."""
         return self._pruning.prune(limit)
 
     def _ends(self, rows: Iterable[Sequence[Any]], now: int) -> dict[str, LogEnd]:

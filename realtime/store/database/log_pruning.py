@@ -26,7 +26,7 @@ class LogPruning:
         self._keys = RoomKey.objects.using(database.alias)
 
     def prune(self, limit: int) -> int:
-        """See the contract. A log that only loses its entries counts, too."""
+        """Prune as the contract says; a log that only loses its entries counts, too."""
         with self._database.write() as now:
             ages = Ages(self._database, now)
             count = self._prune_entries(ages, limit)

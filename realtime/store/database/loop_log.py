@@ -2,16 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Protocol
 
 from ..log import Log, LogEnd, LogPage, PublishRequest, PublishResult, check_requests
-from ..operation import Operation
+from ..operation import Operation, P, T
 from .append_queue import AppendQueue
 from .log import LogOperations
 from .transaction import Database
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class ReadRunner(Protocol):

@@ -51,7 +51,6 @@ class Memberships:
         self.change(moved)
 
     def attendance(self, room: str) -> Attendance:
-        """See the contract."""
         here = self._all.filter(room=room, session__state=CONNECTED)
         known = ~Q(session__user="")
         counts = here.aggregate(

@@ -12,12 +12,11 @@ from .rows import CONNECTED, ONLINE, SUSPENDED
 
 
 class OpeningOperations(SharedParts):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one transaction."""
 
     def open(
         self, opening: Opening, *, limit: SessionLimit | None = None
     ) -> Session | Verdict | None:
-        """See the contract."""
         with self._database.write(exclusive=limit is not None) as now:
             if self._is_late(now, opening, opening.session):
                 return None
@@ -41,7 +40,6 @@ class OpeningOperations(SharedParts):
             return rows.to_record(row)
 
     def resume(self, opening: Opening) -> Session | Verdict | None:
-        """See the contract."""
         with self._database.write() as now:
             if self._is_late(now, opening):
                 return None

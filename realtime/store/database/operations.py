@@ -39,7 +39,6 @@ class DatabaseOperations(
         self.log = LogOperations(database, bounds)
 
     def own(self, *, adopt: bool = False) -> None:
-        """See the contract."""
         self._ownership.own(adopt=adopt)
 
     def needs_own_transaction(self, name: str, arguments: dict[str, Any]) -> bool:

@@ -26,7 +26,6 @@ class Ownership:
             check_owner(self._owner, stored, separate_by=SEPARATE_BY)
 
     def own(self, *, adopt: bool) -> None:
-        """See the contract."""
         if self._owner is None or not self._database.is_shared:
             return
         if adopt:

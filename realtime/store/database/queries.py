@@ -16,16 +16,14 @@ from .rows import CLOSING, CONNECTED, ONLINE
 
 
 class QueryOperations(SharedParts):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one transaction."""
 
     def get(self, session: str) -> Session | None:
-        """See the contract."""
         with self._database.read():
             row = self._live.filter(id=session).exclude(state=CLOSING).first()
             return rows.to_record(row) if row else None
 
     def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> Page:
-        """See the contract."""
         if limit < 1:
             raise ValueError(f"a limit is at least 1, not {limit}")
         order = _ORDERS[query.order]
@@ -38,13 +36,11 @@ class QueryOperations(SharedParts):
             return Page(rows.to_records(found[:limit]), more)
 
     def of_user(self, user: str) -> tuple[Session, ...]:
-        """See the contract."""
         with self._database.read():
             chosen = self._live.filter(user=user, state__in=ONLINE)
             return rows.to_records(chosen.order_by("-opened_at", "-id"))
 
     def attendance(self, room: str) -> Attendance:
-        """See the contract."""
         with self._database.read():
             return self._memberships.attendance(room)
 

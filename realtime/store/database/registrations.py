@@ -19,7 +19,6 @@ class RegistrationOperations(SharedParts):
     def register(
         self, worker: str, registrations: Sequence[Registration]
     ) -> tuple[LostSession, ...]:
-        """See the contract."""
         with self._database.write() as now:
             if self._tombstones.exist(now, worker):
                 return ()

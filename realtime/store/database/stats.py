@@ -19,14 +19,13 @@ _REPORT = (*(name for name in WorkerReport.__struct_fields__ if name != "deliver
 
 
 class StatsOperations(SharedParts):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one transaction."""
 
     @property
     def _samples(self) -> QuerySet[Sample]:
         return Sample.objects.using(self._database.alias)
 
     def stats(self) -> Stats:
-        """See the contract."""
         with self._database.read() as now:
             connected = Q(state=CONNECTED)
             counts = self._live.aggregate(
@@ -49,13 +48,11 @@ class StatsOperations(SharedParts):
             )
 
     def workers(self) -> tuple[WorkerReport, ...]:
-        """See the contract."""
         with self._database.read() as now:
             rows = self._leases.leased(now).order_by("host", "pid", "id").values(*_REPORT)
             return tuple(_report(row) for row in rows)
 
     def sample(self) -> None:
-        """See the contract."""
         with self._database.write() as now:
             at = now - now % SAMPLE_EVERY_MS
             if self._samples.filter(at=at).exists():
@@ -75,7 +72,6 @@ class StatsOperations(SharedParts):
             self._samples.filter(Q(at__lt=at - SAMPLES_KEPT_MS) | Q(at__gt=now)).delete()
 
     def samples(self, *, after: int = 0) -> tuple[StatsSample, ...]:
-        """See the contract."""
         with self._database.read() as now:
             since = max(after if after <= now else 0, now - SAMPLES_KEPT_MS)
             rows = self._samples.filter(at__gt=since, at__lte=now).order_by("at")
@@ -84,7 +80,7 @@ class StatsOperations(SharedParts):
             )
 
     def probe(self) -> None:
-        """See the contract. No other transaction ever sees the row."""
+        """No other transaction ever sees the row."""
         times = dict.fromkeys(("opened_at", "connected_at", "last_beat", "deadline"), 0)
         row = LiveSession(id=f"probe {secrets.token_hex(16)}", **times)
         with self._database.write():

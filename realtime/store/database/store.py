@@ -6,18 +6,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from realtime.common.threads import CLOSE_PATIENCE, Overloaded, Threads
 
 from ..contract import BATCH, AtCapacity, Store, StoreUnavailable
-from ..operation import Operation
+from ..operation import Operation, P, T
 from .blocking import BlockingDatabaseStore
 from .loop_log import DatabaseLog
 from .transaction import Deadlock
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 MAX_WAITING = 20_000  # writes waiting for a database that hangs; further ones raise AtCapacity
 

@@ -19,7 +19,6 @@ class SweepOperations(SharedParts):
     """Steps of a sweep. Safe to run twice, concurrently, or from several places."""
 
     def sweep(self, claimant: str, *, limit: int = BATCH) -> Swept:
-        """See the contract."""
         with self._database.write() as now:
             self._leases.note_clock_step(now)  # before the leases in the future are cleared
             workers_lost, suspended = self._suspend_due(claimant, now, limit)
@@ -37,7 +36,6 @@ class SweepOperations(SharedParts):
         return workers_lost, suspended + silent
 
     def overdue(self) -> Overdue:
-        """See the contract."""
         with self._database.read() as now:
             expired = self._leases.expired(now)
             dead = self._suspension.silent(now) | Q(worker__in=expired.values("id"))
@@ -51,7 +49,6 @@ class SweepOperations(SharedParts):
             )
 
     def note_sweep(self, report: SweepReport) -> None:
-        """See the contract."""
         with self._database.write() as now:
             last = {**asdict(report), "at": now}
             self._registry.update_or_create(id=1, defaults={"last_sweep": last})

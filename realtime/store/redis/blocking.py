@@ -1,20 +1,17 @@
 """The driver of the store on Redis for threads."""
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import redis
 
 from ..contract import BlockingStore, StoreUnavailable
 from ..log import BlockingLog
-from ..operation import Operation
+from ..operation import Operation, P, T
 from .client import is_demoted, translate_redis_errors
 from .operations import RedisOperations
 from .ownership import OwnedOperations
 from .scripts import SCRIPTS, ScriptCall, ScriptSteps
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class BlockingRedisStore(BlockingStore):

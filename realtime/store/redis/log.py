@@ -33,14 +33,13 @@ _read = msgspec.msgpack.Decoder(tuple[_End, list[str]])
 
 
 class LogOperations(OwnedOperations):
-    """See the contract for what each method does. Redis itself deletes what has expired."""
+    """Methods of the contract, each one call at most. Redis itself expires logs and keys."""
 
     def __init__(self, calls: ScriptCalls, ownership: Ownership, bounds: LogBounds) -> None:
         super().__init__(calls, ownership)
         self._bounds = bounds
 
     def append(self, requests: Sequence[PublishRequest]) -> ScriptSteps[tuple[PublishResult, ...]]:
-        """One call."""
         check_requests(requests)
         if not requests:
             return ()
@@ -58,7 +57,6 @@ class LogOperations(OwnedOperations):
         )
 
     def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> ScriptSteps[LogPage]:
-        """One call."""
         check_read(room, after=after, limit=limit, max_bytes=max_bytes)
         answer = yield self._call("read", [room], after=after, limit=limit, max_bytes=max_bytes)
         end, texts = _read.decode(answer)
@@ -66,7 +64,6 @@ class LogOperations(OwnedOperations):
         return LogPage(_end(end), tuple(entries))
 
     def ends(self, rooms: Sequence[str]) -> ScriptSteps[Mapping[str, LogEnd]]:
-        """One call."""
         check_rooms(rooms)
         if not rooms:
             return {}

@@ -21,5 +21,4 @@ class RedisOperations(SessionOperations, QueryOperations, SweepOperations, Stats
         self.log = LogOperations(calls, self._ownership, bounds)
 
     def own(self, *, adopt: bool = False) -> ScriptSteps[None]:
-        """One call."""
         return self._ownership.own(adopt=adopt)

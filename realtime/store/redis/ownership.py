@@ -1,14 +1,9 @@
 """Whose store it is: the check before the first script, and the record of the owner."""
 
-from typing import ParamSpec, TypeVar
-
-from ..operation import Operation
+from ..operation import Operation, P, T
 from ..ownership import Owner, StoredOwner, check_owner
 from .rows import answers
 from .scripts import ScriptCalls, ScriptSteps
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 SEPARATE_BY = "a REDIS_PREFIX of its own"
 

@@ -39,10 +39,9 @@ class _Search:
 
 
 class QueryOperations(OwnedOperations):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one call unless its docstring says otherwise."""
 
     def get(self, session: str) -> ScriptSteps[Session | None]:
-        """One call."""
         return rows.optional_session((yield self._calls("get", session=session)))
 
     def page(self, query: Query, *, limit: int = 100, cursor: str = "") -> ScriptSteps[Page]:
@@ -65,7 +64,6 @@ class QueryOperations(OwnedOperations):
         return rows.to_records(found)
 
     def attendance(self, room: str) -> ScriptSteps[Attendance]:
-        """One call."""
         return Attendance(*_counts.decode((yield self._calls("attendance", room=room))))
 
     def _find(self, search: _Search, wanted: int | None) -> ScriptSteps[list[SessionRow]]:

@@ -73,18 +73,16 @@ _leave_step = answers(_LeaveStep)
 
 
 class SessionOperations(OwnedOperations):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one call unless its docstring says otherwise."""
 
     def open(
         self, opening: Opening, *, limit: SessionLimit | None = None
     ) -> ScriptSteps[Session | Verdict | None]:
-        """One call."""
         applied = _of_limit(limit) if limit and opening.peer.user else None
         answer = yield self._calls("open", opening=rows.of_opening(opening), limit=applied)
         return _admission(opening, answer)
 
     def resume(self, opening: Opening) -> ScriptSteps[Session | Verdict | None]:
-        """One call."""
         answer = yield self._calls(
             "resume",
             opening=rows.of_opening(opening),
@@ -96,7 +94,6 @@ class SessionOperations(OwnedOperations):
     def beat(
         self, report: WorkerReport, updates: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> ScriptSteps[BeatAnswer]:
-        """One call."""
         answer = yield self._calls(
             "beat",
             worker=_of_report(report),
@@ -122,7 +119,6 @@ class SessionOperations(OwnedOperations):
     def register(
         self, worker: str, registrations: Sequence[Registration]
     ) -> ScriptSteps[tuple[LostSession, ...]]:
-        """One call."""
         answer = yield self._calls(
             "register",
             worker=worker,
@@ -136,13 +132,11 @@ class SessionOperations(OwnedOperations):
     def suspend(
         self, worker: str, departures: Sequence[Departure]
     ) -> ScriptSteps[tuple[Session, ...]]:
-        """One call."""
         return self._depart(worker, departures, state="suspended", claimant=worker)
 
     def close(
         self, worker: str, departures: Sequence[Departure], claimant: str
     ) -> ScriptSteps[tuple[Session, ...]]:
-        """One call."""
         return self._depart(worker, departures, state="closing", claimant=claimant)
 
     def _depart(
@@ -158,7 +152,6 @@ class SessionOperations(OwnedOperations):
         return rows.to_records(_sessions.decode(answer))
 
     def confirm(self, sessions: Sequence[str]) -> ScriptSteps[None]:
-        """One call."""
         yield self._calls("confirm", sessions=list(sessions))
 
     def request_close(

@@ -37,10 +37,9 @@ _sample = msgspec.json.Decoder(StatsSample)
 
 
 class StatsOperations(OwnedOperations):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one call unless its docstring says otherwise."""
 
     def stats(self) -> ScriptSteps[Stats]:
-        """One call."""
         answer = yield from self._read()
         pings, pongs, timeouts, *deliveries = answer.totals
         median, high = merged_percentiles(report.latency for report in _reports(answer))
@@ -61,7 +60,6 @@ class StatsOperations(OwnedOperations):
         )
 
     def workers(self) -> ScriptSteps[tuple[WorkerReport, ...]]:
-        """One call."""
         reports = _reports((yield from self._read()))
         return tuple(sorted(reports, key=lambda report: (report.host, report.pid, report.id)))
 
@@ -78,12 +76,10 @@ class StatsOperations(OwnedOperations):
         yield self._calls("sample", at=at, sample=rows.json_of(sample), kept_ms=SAMPLES_KEPT_MS)
 
     def samples(self, *, after: int = 0) -> ScriptSteps[tuple[StatsSample, ...]]:
-        """One call."""
         answer = yield self._calls("samples", after=after, kept_ms=SAMPLES_KEPT_MS)
         return tuple(map(_sample.decode, _texts.decode(answer)))
 
     def probe(self) -> ScriptSteps[None]:
-        """One call."""
         yield self._calls("probe")
 
     def _read(self) -> ScriptSteps[_StatsAnswer]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -12,14 +12,11 @@ from realtime.common.threads import CLOSE_PATIENCE
 
 from ..contract import AtCapacity, Store, StoreUnavailable
 from ..log import Log
-from ..operation import Operation
+from ..operation import Operation, P, T
 from .blocking import BlockingRedisStore
 from .client import CONNECTIONS, is_demoted, translate_redis_errors
 from .ownership import OwnedOperations
 from .scripts import SCRIPTS, ScriptCall, ScriptSteps
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 MAX_WAITING = 20_000  # calls waiting for a Redis that hangs; further ones raise AtCapacity
 

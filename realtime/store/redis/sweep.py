@@ -33,10 +33,9 @@ _overdue = answers(_Overdue)
 
 
 class SweepOperations(OwnedOperations):
-    """See the contract for what each method does."""
+    """Methods of the contract; each is one call unless its docstring says otherwise."""
 
     def sweep(self, claimant: str, *, limit: int = BATCH) -> ScriptSteps[Swept]:
-        """One call."""
         answer = yield self._calls(
             "sweep", claimant=claimant, limit=limit, kept_ms=LOST_WORKER_KEPT_MS
         )
@@ -58,5 +57,4 @@ class SweepOperations(OwnedOperations):
                 return Overdue(suspend, close, workers_lost)
 
     def note_sweep(self, report: SweepReport) -> ScriptSteps[None]:
-        """One call."""
         yield self._calls("note_sweep", report=rows.json_of(report))
