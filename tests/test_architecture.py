@@ -53,7 +53,9 @@ def spans(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_files_that_a_page_names_exist(page: Path) -> None:
     named = {
-        span for span in spans(page) if re.fullmatch(r"[\w.*-]+(/[\w.*<>-]*)+|\w+\.\w{2,4}", span)
+        span
+        for span in spans(page)
+        if re.fullmatch(r"[\w.*-]+(/[\w.*<>-]*)+|\w+\.(?:py|lua|js|json|md|toml)", span)
     }
     assert not [name for name in named if not find(name) and name not in DEFINED]
 
@@ -61,7 +63,7 @@ def test_the_files_that_a_page_names_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_names_that_a_page_uses_are_defined(page: Path) -> None:
     classes = {span for span in spans(page) if re.fullmatch(r"(?:[A-Z][a-z]+){2,}(\.\w+)?", span)}
-    calls = {span[:-2] for span in spans(page) if re.fullmatch(r"[\w.]+\(\)", span)}
+    calls = {span[:-2] for span in spans(page) if re.fullmatch(r"(?:[A-Z]\w*\.)?\w+\(\)", span)}
     assert classes - DEFINED == set()
     assert {name for name in calls if name.rpartition(".")[2] not in LAST_PARTS} == set()
 
@@ -83,7 +85,7 @@ class Message(NamedTuple):
 def messages(diagram: str) -> Iterator[Message]:
     """Yields the messages of a Mermaid diagram whose receiver is a Python file."""
     files = dict(re.findall(r"participant (\w+) as (\S+\.py)\b", diagram))
-    for receiver, name in re.findall(r"-->?>[+-]?(\w+): ([\w.]+)", diagram):
+    for receiver, name in re.findall(r"--?>>[+-]?(\w+): ([\w.]+)", diagram):
         if receiver in files:
             yield Message(files[receiver], name)
 

@@ -11,38 +11,42 @@ from realtime.servers.common.websocket_phase import (
     HANDSHAKE,
     OPEN,
     TRANSITIONS,
-    Event,
-    IllegalEvent,
+    IllegalPhaseEvent,
     Phase,
+    PhaseEvent,
     next_phase,
 )
 
 LIVES = {
     "closed by the application": (
-        (Event.REQUEST, HANDSHAKE),
-        (Event.ACCEPT, OPEN),
-        (Event.CLOSE, CLOSING),
-        (Event.PEER_CLOSE, ENDING),
-        (Event.LOST, CLOSED),
+        (PhaseEvent.REQUEST, HANDSHAKE),
+        (PhaseEvent.ACCEPT, OPEN),
+        (PhaseEvent.CLOSE, CLOSING),
+        (PhaseEvent.PEER_CLOSE, ENDING),
+        (PhaseEvent.LOST, CLOSED),
     ),
     "closed by the peer": (
-        (Event.REQUEST, HANDSHAKE),
-        (Event.ACCEPT, OPEN),
-        (Event.PEER_CLOSE, ENDING),
-        (Event.LOST, CLOSED),
+        (PhaseEvent.REQUEST, HANDSHAKE),
+        (PhaseEvent.ACCEPT, OPEN),
+        (PhaseEvent.PEER_CLOSE, ENDING),
+        (PhaseEvent.LOST, CLOSED),
     ),
-    "denied": ((Event.REQUEST, HANDSHAKE), (Event.DENY, ENDING), (Event.LOST, CLOSED)),
+    "denied": (
+        (PhaseEvent.REQUEST, HANDSHAKE),
+        (PhaseEvent.DENY, ENDING),
+        (PhaseEvent.LOST, CLOSED),
+    ),
     "violated": (
-        (Event.REQUEST, HANDSHAKE),
-        (Event.ACCEPT, OPEN),
-        (Event.VIOLATION, FAILED),
-        (Event.LOST, CLOSED),
+        (PhaseEvent.REQUEST, HANDSHAKE),
+        (PhaseEvent.ACCEPT, OPEN),
+        (PhaseEvent.VIOLATION, FAILED),
+        (PhaseEvent.LOST, CLOSED),
     ),
 }
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
-def test_a_connection_passes_through_its_phases(life: tuple[tuple[Event, Phase], ...]) -> None:
+def test_a_connection_passes_through_its_phases(life: tuple[tuple[PhaseEvent, Phase], ...]) -> None:
     phase = CONNECTING
     for event, expected in life:
         phase = next_phase(phase, event)
@@ -50,12 +54,14 @@ def test_a_connection_passes_through_its_phases(life: tuple[tuple[Event, Phase],
 
 
 def test_every_phase_ends_when_the_transport_is_lost() -> None:
-    assert {TRANSITIONS[phase, Event.LOST] for phase in Phase if phase is not CLOSED} == {CLOSED}
+    assert {TRANSITIONS[phase, PhaseEvent.LOST] for phase in Phase if phase is not CLOSED} == {
+        CLOSED
+    }
 
 
 def test_only_an_accepted_handshake_opens() -> None:
     assert [key for key, phase in TRANSITIONS.items() if phase is OPEN] == [
-        (HANDSHAKE, Event.ACCEPT)
+        (HANDSHAKE, PhaseEvent.ACCEPT)
     ]
 
 
@@ -65,8 +71,13 @@ def test_nothing_leaves_closed() -> None:
 
 @pytest.mark.parametrize(
     ("phase", "event"),
-    [(OPEN, Event.ACCEPT), (CLOSING, Event.CLOSE), (CLOSED, Event.LOST), (CONNECTING, Event.CLOSE)],
+    [
+        (OPEN, PhaseEvent.ACCEPT),
+        (CLOSING, PhaseEvent.CLOSE),
+        (CLOSED, PhaseEvent.LOST),
+        (CONNECTING, PhaseEvent.CLOSE),
+    ],
 )
-def test_an_illegal_event_is_named(phase: Phase, event: Event) -> None:
-    with pytest.raises(IllegalEvent, match=f"{event.value} while {phase.value}"):
+def test_an_illegal_event_is_named(phase: Phase, event: PhaseEvent) -> None:
+    with pytest.raises(IllegalPhaseEvent, match=f"{event.value} while {phase.value}"):
         next_phase(phase, event)

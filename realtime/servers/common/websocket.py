@@ -10,7 +10,7 @@ from .lifecycle import ServerLifecycle
 from .raw_frames import RawFrameWriter
 from .receive_queue import ReceiveQueue
 from .timer_wheel import NOW
-from .websocket_phase import ARRIVING, CONNECTING, OPEN, Event, Phase, next_phase
+from .websocket_phase import ARRIVING, CONNECTING, OPEN, Phase, PhaseEvent, next_phase
 
 
 class ServerWebSocket:
@@ -51,8 +51,8 @@ class ServerWebSocket:
 
     # Phases
 
-    def transition(self, event: Event) -> None:
-        """Enter the next phase. Raises IllegalEvent."""
+    def transition(self, event: PhaseEvent) -> None:
+        """Enter the next phase. Raises IllegalPhaseEvent."""
         self.phase = next_phase(self.phase, event)
         self.raw_frames.refresh()
 

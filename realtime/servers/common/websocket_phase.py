@@ -19,7 +19,7 @@ class Phase(Enum):
     CLOSED = "closed"  # the transport is lost
 
 
-class Event(Enum):
+class PhaseEvent(Enum):
     """What happens to it."""
 
     REQUEST = "request"  # the request goes to the application
@@ -32,7 +32,7 @@ class Event(Enum):
     LOST = "lost"  # the transport has ended
 
 
-class IllegalEvent(Exception):
+class IllegalPhaseEvent(Exception):
     """An event that the phase does not know. Nothing has changed."""
 
 
@@ -40,42 +40,42 @@ class IllegalEvent(Exception):
 CONNECTING, HANDSHAKE, OPEN, CLOSING, FAILED, ENDING, CLOSED = Phase
 ARRIVING = (CONNECTING, HANDSHAKE)
 
-TRANSITIONS: dict[tuple[Phase, Event], Phase] = {
-    (CONNECTING, Event.REQUEST): HANDSHAKE,
-    (CONNECTING, Event.DENY): ENDING,
-    (CONNECTING, Event.END): ENDING,
-    (CONNECTING, Event.LOST): CLOSED,
-    (HANDSHAKE, Event.ACCEPT): OPEN,
-    (HANDSHAKE, Event.DENY): ENDING,
+TRANSITIONS: dict[tuple[Phase, PhaseEvent], Phase] = {
+    (CONNECTING, PhaseEvent.REQUEST): HANDSHAKE,
+    (CONNECTING, PhaseEvent.DENY): ENDING,
+    (CONNECTING, PhaseEvent.END): ENDING,
+    (CONNECTING, PhaseEvent.LOST): CLOSED,
+    (HANDSHAKE, PhaseEvent.ACCEPT): OPEN,
+    (HANDSHAKE, PhaseEvent.DENY): ENDING,
     # Frames that came in one read with the request.
-    (HANDSHAKE, Event.PEER_CLOSE): ENDING,
-    (HANDSHAKE, Event.VIOLATION): FAILED,
-    (HANDSHAKE, Event.END): ENDING,
-    (HANDSHAKE, Event.LOST): CLOSED,
-    (OPEN, Event.CLOSE): CLOSING,
-    (OPEN, Event.PEER_CLOSE): ENDING,
-    (OPEN, Event.VIOLATION): FAILED,
-    (OPEN, Event.END): ENDING,
-    (OPEN, Event.LOST): CLOSED,
-    (CLOSING, Event.PEER_CLOSE): ENDING,
-    (CLOSING, Event.VIOLATION): FAILED,
-    (CLOSING, Event.END): ENDING,
-    (CLOSING, Event.LOST): CLOSED,
-    (FAILED, Event.PEER_CLOSE): ENDING,  # in one read with the violation
-    (FAILED, Event.END): ENDING,
-    (FAILED, Event.LOST): CLOSED,
+    (HANDSHAKE, PhaseEvent.PEER_CLOSE): ENDING,
+    (HANDSHAKE, PhaseEvent.VIOLATION): FAILED,
+    (HANDSHAKE, PhaseEvent.END): ENDING,
+    (HANDSHAKE, PhaseEvent.LOST): CLOSED,
+    (OPEN, PhaseEvent.CLOSE): CLOSING,
+    (OPEN, PhaseEvent.PEER_CLOSE): ENDING,
+    (OPEN, PhaseEvent.VIOLATION): FAILED,
+    (OPEN, PhaseEvent.END): ENDING,
+    (OPEN, PhaseEvent.LOST): CLOSED,
+    (CLOSING, PhaseEvent.PEER_CLOSE): ENDING,
+    (CLOSING, PhaseEvent.VIOLATION): FAILED,
+    (CLOSING, PhaseEvent.END): ENDING,
+    (CLOSING, PhaseEvent.LOST): CLOSED,
+    (FAILED, PhaseEvent.PEER_CLOSE): ENDING,  # in one read with the violation
+    (FAILED, PhaseEvent.END): ENDING,
+    (FAILED, PhaseEvent.LOST): CLOSED,
     # The rest of one read, after the frame or the request that ended the connection.
-    (ENDING, Event.PEER_CLOSE): ENDING,
-    (ENDING, Event.VIOLATION): FAILED,
-    (ENDING, Event.END): ENDING,
-    (ENDING, Event.LOST): CLOSED,
-    (CLOSED, Event.END): CLOSED,  # an abort that comes late
+    (ENDING, PhaseEvent.PEER_CLOSE): ENDING,
+    (ENDING, PhaseEvent.VIOLATION): FAILED,
+    (ENDING, PhaseEvent.END): ENDING,
+    (ENDING, PhaseEvent.LOST): CLOSED,
+    (CLOSED, PhaseEvent.END): CLOSED,  # an abort that comes late
 }
 
 
-def next_phase(phase: Phase, event: Event) -> Phase:
-    """The phase after the event. Raises IllegalEvent."""
+def next_phase(phase: Phase, event: PhaseEvent) -> Phase:
+    """The phase after the event. Raises IllegalPhaseEvent."""
     try:
         return TRANSITIONS[phase, event]
     except KeyError:
-        raise IllegalEvent(f"{event.value} while {phase.value}") from None
+        raise IllegalPhaseEvent(f"{event.value} while {phase.value}") from None

@@ -37,16 +37,16 @@ from ..common.limits import MAX_UNSENT_AT_PING
 from ..common.raw_frames import RawFrameWriter
 from ..common.receive_queue import ReceiveQueue
 from ..common.websocket import ServerWebSocket
-from ..common.websocket_phase import FAILED, HANDSHAKE, Event
+from ..common.websocket_phase import FAILED, HANDSHAKE, PhaseEvent
 from .transport import MAX_PIECES, Transport
 
 STEPS = 512  # of autobahn's parser in one turn of the event loop: two are a frame
 
 # Autobahn's states, as events for ours; CONNECTING is the first of both.
 STATE_EVENTS = {
-    ws_protocol.WebSocketProtocol.STATE_OPEN: Event.ACCEPT,
-    ws_protocol.WebSocketProtocol.STATE_CLOSING: Event.CLOSE,
-    ws_protocol.WebSocketProtocol.STATE_CLOSED: Event.END,
+    ws_protocol.WebSocketProtocol.STATE_OPEN: PhaseEvent.ACCEPT,
+    ws_protocol.WebSocketProtocol.STATE_CLOSING: PhaseEvent.CLOSE,
+    ws_protocol.WebSocketProtocol.STATE_CLOSED: PhaseEvent.END,
 }
 
 
@@ -89,7 +89,7 @@ class DaphneWebSocket(ServerWebSocket, ws_protocol.WebSocketProtocol):
         self.raw_frames.detach()
         self.stop_timeouts()
         super().connectionLost(reason)
-        self.transition(Event.LOST)
+        self.transition(PhaseEvent.LOST)
         self.receive_queue.detach()
         self.is_closed = None  # autobahn's, whose result is this protocol
         self.__dict__.pop("handshake_deferred", None)  # knows this protocol, too
@@ -110,7 +110,7 @@ class DaphneWebSocket(ServerWebSocket, ws_protocol.WebSocketProtocol):
             self.server.callbacks.refused("draining", "server shutting down")
             raise denial(503)
         deferred = super().onConnect(request)
-        self.transition(Event.REQUEST)
+        self.transition(PhaseEvent.REQUEST)
         return deferred
 
     # Receiving
@@ -241,7 +241,7 @@ class DaphneWebSocket(ServerWebSocket, ws_protocol.WebSocketProtocol):
             self.dropConnection(abort=True)
             return
         error = denial(status)
-        self.transition(Event.DENY)
+        self.transition(PhaseEvent.DENY)
         deferred = self.handshake_deferred
         del self.handshake_deferred
         deferred.errback(error)
@@ -262,7 +262,7 @@ class DaphneWebSocket(ServerWebSocket, ws_protocol.WebSocketProtocol):
         self.wasNotCleanReason = reason
         self.data = b""
         self.close(code, reason)
-        self.transition(Event.VIOLATION)
+        self.transition(PhaseEvent.VIOLATION)
         self.unregisterProducer()
         self.transport.loseWriteConnection()
 

@@ -34,7 +34,7 @@ from ..common.limits import MAX_UNSENT_AT_PING
 from ..common.raw_frames import RawFrameWriter
 from ..common.receive_queue import ReceiveQueue
 from ..common.websocket import ServerWebSocket
-from ..common.websocket_phase import ARRIVING, CLOSED, ENDING, FAILED, HANDSHAKE, OPEN, Event
+from ..common.websocket_phase import ARRIVING, CLOSED, ENDING, FAILED, HANDSHAKE, OPEN, PhaseEvent
 from . import parser
 from .config import Config
 from .transport import TransportWriter
@@ -72,7 +72,7 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.raw_frames.detach()
         self.stop_timeouts()
-        self.transition(Event.LOST)
+        self.transition(PhaseEvent.LOST)
         self.writer.lost()
         self.connections.discard(self)
         self.receive_queue.put_disconnect(LOST)
@@ -94,7 +94,7 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
     def eof_received(self) -> None:
         # asyncio closes the transport now, but waits until the peer has read everything.
         if self.phase is not FAILED:
-            self.transition(Event.END)
+            self.transition(PhaseEvent.END)
         self.abort_after_close_timeout()
 
     @property
@@ -102,7 +102,7 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
         """Whether data frames may be sent."""
         return self.phase is OPEN and not self.writer.is_closing()
 
-    def transition(self, event: Event) -> None:
+    def transition(self, event: PhaseEvent) -> None:
         """Enter the next phase, and set the booleans that uvicorn's ``send`` reads."""
         super().transition(event)
         self.handshake_complete = self.phase not in ARRIVING
@@ -143,7 +143,7 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
         return frames
 
     def _end_denied(self) -> None:
-        self.transition(Event.DENY)
+        self.transition(PhaseEvent.DENY)
         self._write()
         self.writer.close()
         self.abort_after_close_timeout()
@@ -176,10 +176,10 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
             return
         super().handle_connect(event)
         if self.close_sent:  # websockets has refused it, and the base class has closed
-            self.transition(Event.DENY)
+            self.transition(PhaseEvent.DENY)
             self.abort_after_close_timeout()
             return
-        self.transition(Event.REQUEST)
+        self.transition(PhaseEvent.REQUEST)
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions.update({EXTENSION: {}, FRAMES: self.raw_frames})
         self._log("connecting")
@@ -226,7 +226,7 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
     def handle_close(self, event: Frame) -> None:
         received = self.conn.close_rcvd
         assert received is not None
-        self.transition(Event.PEER_CLOSE)
+        self.transition(PhaseEvent.PEER_CLOSE)
         self.receive_queue.put_disconnect(received.code, received.reason)
         self._write()  # our close frame, if the peer was first
         self.writer.close()
@@ -272,10 +272,10 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
             self._check_subprotocol(message.get("subprotocol"))
         await super().send(message)
         if accepts:
-            self.transition(Event.ACCEPT)
+            self.transition(PhaseEvent.ACCEPT)
             self._log("connected")
         elif self.close_sent:  # a complete HTTP answer
-            self.transition(Event.DENY)
+            self.transition(PhaseEvent.DENY)
 
     def _check_subprotocol(self, subprotocol: str | None) -> None:
         # Uvicorn would answer with it, and the client would fail.
@@ -298,7 +298,7 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
         if self.phase is OPEN:
             self.conn.send_close(code, close_reason(reason).decode())
             self._write()
-            self.transition(Event.CLOSE)
+            self.transition(PhaseEvent.CLOSE)
             self.receive_queue.close()
             self.abort_after_close_timeout()
 
@@ -311,14 +311,14 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """Break the connection now."""
-        self.transition(Event.END)
+        self.transition(PhaseEvent.END)
         self.writer.abort()
 
     def _fail(self) -> None:
         """Send a close frame, half-close, and read until the peer closes (RFC 6455, 7.1.7 and
         7.1.1). Uvicorn closes at once, and the reset may overtake the close frame.
         """
-        self.transition(Event.VIOLATION)
+        self.transition(PhaseEvent.VIOLATION)
         self.unparsed = b""
         self._write()
         if (sent := self.conn.close_sent) is not None:
