@@ -1,4 +1,4 @@
-"""The demo's one form."""
+"""The form of the demo."""
 
 from django import forms
 from django.contrib.auth.models import User
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NotificationForm(forms.Form):
-    """A few words to one user, whatever page of theirs is open."""
+    """A short text for all open pages of a user."""
 
     user = forms.ModelChoiceField(
         User.objects.order_by("username"),

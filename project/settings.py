@@ -1,4 +1,4 @@
-"""Settings of the demo project. What differs between machines comes from the environment."""
+"""Settings of the demo project; environment variables set what differs between machines."""
 
 import os
 import re
@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def _switch(name: str) -> bool:
-    """True for 1, False for 0 or nothing. Anything else is a mistake, and "false" not a yes."""
+    """True for 1, False for 0 or an empty text. Raises ImproperlyConfigured for anything else."""
     text = os.environ.get(name, "")
     if text not in ("0", "1", ""):
         raise ImproperlyConfigured(f'{name} is "{text}": expected 0 or 1.')
@@ -25,7 +25,7 @@ def _texts(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
-# Security: DEBUG=0 alone promises no https, because a server on localhost has none.
+# Security. DEBUG=0 alone does not require https: a server on localhost has none.
 
 DEBUG = _switch("DEBUG")
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
@@ -39,7 +39,7 @@ CSRF_TRUSTED_ORIGINS = _texts("CSRF_TRUSTED_ORIGINS")
 SECURE_SSL_REDIRECT = _switch("SECURE_SSL_REDIRECT")
 SESSION_COOKIE_SECURE = _switch("SESSION_COOKIE_SECURE")
 CSRF_COOKIE_SECURE = _switch("CSRF_COOKIE_SECURE")
-# Only behind a proxy that sets X-Forwarded-Proto itself: from anyone else it is a claim.
+# Only behind a proxy that always sets X-Forwarded-Proto: clients can send it, too.
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if _switch("SECURE_PROXY_SSL_HEADER") else None
 )
@@ -47,7 +47,7 @@ SECURE_PROXY_SSL_HEADER = (
 # Application
 
 INSTALLED_APPS = [
-    "daphne",  # first: its `runserver` speaks ASGI and takes the place of the others
+    "daphne",  # first: its `runserver`, which speaks ASGI, has to replace Django's
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -95,9 +95,8 @@ DATABASES = {
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # WAL lets readers go on beside the one writer. IMMEDIATE takes the write lock when a
-    # transaction begins, where waiting helps; one that turns from reading to writing halfway
-    # is refused at once, however long the timeout.
+    # With WAL readers do not wait for the writer. IMMEDIATE takes the write lock when a transaction
+    # begins, within the timeout; SQLite refuses at once to upgrade one from reading to writing.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
@@ -110,12 +109,12 @@ REALTIME = conf.from_environ(os.environ)
 if REDIS_URL:
     REALTIME.setdefault("STORE", REDIS_URL)
 
-# What workers tell each other; what is lost on the way is only later, so nobody waits for it.
+# Hints between workers. A lost hint only delays what it is about, so short timeouts do.
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"},
 }
 if REDIS_URL:
-    # Its client knows Redis by one name, and a URL's database number separates no messages.
+    # Its client knows the scheme redis only. Database numbers do not separate messages.
     address = re.sub(r"^valkey", "redis", REDIS_URL)
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -145,12 +144,12 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO").upper()},
-    # Django's own handlers would print each of its lines a second time.
+    # Without this, Django's handlers would print each line again.
     "loggers": {
         "django": {"handlers": []},
-        # A traceback a second while Redis is away; realtime.hints says it once.
+        # During an outage of Redis it logs a traceback each second; realtime.hints logs it once.
         "channels_redis.pubsub": {"level": "CRITICAL"},
-        # Twenty lines for a page would scroll the demo's password away.
+        # A line for each file of a page would scroll the demo's password away.
         "realtime.access": {"level": os.environ.get("ACCESS_LOG_LEVEL", "WARNING").upper()},
     },
 }

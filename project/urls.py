@@ -1,4 +1,4 @@
-"""The demo project's addresses."""
+"""The URLs of the demo project."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView

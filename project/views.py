@@ -16,7 +16,7 @@ DOCS = settings.BASE_DIR / "docs"
 
 
 def documents() -> list[tuple[str, str]]:
-    """Names and headings of what lies in ``docs/``."""
+    """Names and headings of the pages in ``docs/``."""
     return [(path.stem, _heading(path.read_text("utf-8"))) for path in sorted(DOCS.glob("*.md"))]
 
 
@@ -25,7 +25,7 @@ def _heading(text: str) -> str:
 
 
 def document(request: HttpRequest, name: str) -> HttpResponse:
-    """One of them, as it was written. ``name`` is a slug: it leads nowhere else."""
+    """A page of ``docs/`` as plain text; ``name`` is a slug, so it cannot leave the folder."""
     path = DOCS / f"{name}.md"
     if not path.is_file():
         raise Http404(name)
@@ -43,7 +43,7 @@ index = login_required(
 @login_required
 @require_POST
 def notify(request: HttpRequest) -> HttpResponse:
-    """Send a user a few words: to all pages that are open, and to those that come back in time."""
+    """Publish a text to all open pages of a user, and to those that reconnect in time."""
     form = NotificationForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest(
@@ -57,7 +57,7 @@ def notify(request: HttpRequest) -> HttpResponse:
     return redirect("index")
 
 
-# A template name of its own: under the usual one it would replace the admin's page as well.
+# The default template name would replace the admin's page as well.
 password_change = PasswordChangeView.as_view(
     template_name="registration/password.html", success_url=reverse_lazy("index")
 )

@@ -79,7 +79,7 @@ def say(page: Page, *texts: str) -> None:
 
 def said(page: Page) -> list[str]:
     """What a page shows of the room, in order."""
-    return page.locator("#chat-said p").all_inner_texts()
+    return page.locator("#chat-messages p").all_inner_texts()
 
 
 def hears(page: Page, *texts: str) -> None:
@@ -103,11 +103,11 @@ def test_what_is_said_is_heard_with_name_and_time(visit: Visit, server: Server) 
     for page in (ann, bob):
         hears(page, "hello <b>bob</b>", "hello ann")
         waits(page)
-    assert bob.locator("#chat-said b").all_inner_texts() == ["ann", "bob"]
+    assert bob.locator("#chat-messages b").all_inner_texts() == ["ann", "bob"]
     assert abs(bob.evaluate(AGE)) < 60_000
 
 
-AGE = "() => Date.now() - Date.parse(document.querySelector('#chat-said time').dateTime)"
+AGE = "() => Date.now() - Date.parse(document.querySelector('#chat-messages time').dateTime)"
 
 
 def test_who_speaks_is_not_the_pages_to_say(visit: Visit, server: Server) -> None:
@@ -129,7 +129,7 @@ def test_who_speaks_is_not_the_pages_to_say(visit: Visit, server: Server) -> Non
     )
     assert codes == ["", "invalid_message", "invalid_message", "forbidden", "not_joined"]
     hears(ann, "I am the admin")
-    assert ann.locator("#chat-said b").all_inner_texts() == ["ann"]
+    assert ann.locator("#chat-messages b").all_inner_texts() == ["ann"]
 
 
 # Without a line

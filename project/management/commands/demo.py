@@ -1,4 +1,4 @@
-"""`manage.py demo`: the demo in one step, from an empty folder to a page in the browser."""
+"""`manage.py demo` sets the demo up and serves it."""
 
 import os
 import secrets
@@ -15,45 +15,45 @@ HOST = "127.0.0.1"
 
 
 class Command(BaseCommand):
-    """Migrates, makes two users, says where everything is, and serves until stopped."""
+    """Migrates, creates two users, prints addresses and passwords, and serves until stopped."""
 
     help = __doc__
-    # The port comes first: a taken one is answered by its own line and nothing else.
+    # None before the port is checked: a port in use is reported in one line.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *, port: int, **_: Any) -> None:
-        self._refuse_unusable(port)
+        self._check_port(port)
         self.check()
         call_command("migrate", verbosity=0)
         chosen = os.environ.get("DEMO_PASSWORD", "")
         password = chosen or new_password()
         ensure_user("demo", password)
         ensure_user("admin", password, is_staff=True, is_superuser=True)
-        self._announce(port, password)
+        self._print_addresses(port, password)
         if not chosen:
             self.stdout.write("A new password ends old logins; set DEMO_PASSWORD to keep both.")
         self.stdout.flush()
         call_command("serve", host=HOST, port=port)
 
-    def _refuse_unusable(self, port: int) -> None:
+    def _check_port(self, port: int) -> None:
         problem = port_problem(port)
         if problem:
             self.stderr.write(f"Cannot serve on port {port}: {problem}. PORT= names another.")
             sys.exit(1)
 
-    def _announce(self, port: int, password: str) -> None:
+    def _print_addresses(self, port: int, password: str) -> None:
         page = f"http://{HOST}:{port}/"
         self.stdout.write(f"Page   {page:<32} demo / {password}")
         self.stdout.write(f"Admin  {page + 'admin/':<32} admin / {password}")
 
 
 def port_problem(port: int) -> str:
-    """Why nothing can listen on ``port`` now; empty if something can."""
+    """Why no server can listen on ``port`` now; empty if one can."""
     with socket.socket() as probe:
-        # As the server will: a port that is only waiting out its last connections is free.
+        # As the server does: connections in TIME_WAIT do not block a port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -66,7 +66,7 @@ def port_problem(port: int) -> str:
 
 
 def new_password() -> str:
-    """Four short words that can be read aloud; 50 bits of chance."""
+    """A random password of four pronounceable words; 50 bits."""
     return "-".join("".join(_syllable() for _ in range(2)) for _ in range(4))
 
 
@@ -75,7 +75,7 @@ def _syllable() -> str:
 
 
 def ensure_user(name: str, password: str, **flags: bool) -> None:
-    """The user exists and has the password. Setting it ends logins, so not without need."""
+    """Create the user or set the password, unless it is set: setting it ends logins."""
     user, _ = User.objects.get_or_create(username=name, defaults=flags)
     if not user.check_password(password):
         user.set_password(password)

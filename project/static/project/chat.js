@@ -1,57 +1,57 @@
-/** The chat: what was said, and what this page says and the server does not have yet. */
+/** The chat: messages of the room, and those of this page that the server does not have yet. */
 
 import { connect } from "../realtime/index.js";
 import { byId, element, entry, gap } from "./dom.js";
 
 const ROOM = "chat:lobby";
-const MOST = 200;
+const MAX_MESSAGES = 200;
 
 const client = connect();
 const scroll = byId("chat");
-const said = byId("chat-said");
+const messages = byId("chat-messages");
 const waiting = byId("chat-waiting");
 const form = byId("chat-form");
 const input = /** @type {HTMLInputElement} */ (byId("chat-text"));
-/** @type {Map<string, HTMLElement>} what waits, by the tag that its publication will have */
+/** @type {Map<string, HTMLElement>} messages that wait, by the tag that their publication has */
 const tagged = new Map();
 
-client.addEventListener("message", ({ detail }) => detail.room === ROOM && hear(detail));
-client.addEventListener("resync", ({ detail }) => detail.room === ROOM && miss(detail.reason));
+client.addEventListener("message", ({ detail }) => detail.room === ROOM && show(detail));
+client.addEventListener("resync", ({ detail }) => detail.room === ROOM && showGap(detail.reason));
 client.addEventListener("left", ({ detail: { room, code } }) => {
-  if (room === ROOM && code !== "disconnected") miss("left"); // after a disconnect it goes on
+  if (room === ROOM && code !== "disconnected") showGap("left"); // not after a disconnect
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = input.value.trim();
   input.value = "";
-  if (text) say(text);
+  if (text) send(text);
 });
 client.join(ROOM);
 
 /** @param {import("../realtime/events.js").MessageDetail} message */
-function hear({ data, time }) {
-  const { name, text, tag } = Object(data); // anybody at a shell may publish anything
+function show({ data, time }) {
+  const { name, text, tag } = Object(data); // a shell may publish anything
   tagged.get(tag)?.remove();
   tagged.delete(tag);
   add(entry(name, time, text));
 }
 
 /** @param {"expired" | "epoch_changed" | "ahead" | "left"} reason */
-function miss(reason) {
-  const { expired, epochChanged, ahead, left } = said.dataset;
+function showGap(reason) {
+  const { expired, epochChanged, ahead, left } = messages.dataset;
   add(gap({ expired, epoch_changed: epochChanged, ahead, left }[reason] ?? reason));
 }
 
 /** @param {HTMLElement} item */
 function add(item) {
-  const follows = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
-  said.append(item);
-  if (said.childElementCount > MOST) said.firstElementChild?.remove();
-  if (follows) scroll.scrollTop = scroll.scrollHeight;
+  const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
+  messages.append(item);
+  if (messages.childElementCount > MAX_MESSAGES) messages.firstElementChild?.remove();
+  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
 }
 
 /** @param {string} text */
-function say(text) {
+function send(text) {
   const tag = `${Date.now()}-${Math.random()}`;
   const item = entry(form.dataset.name ?? "", Date.now(), text);
   item.className = "waiting";
@@ -61,7 +61,7 @@ function say(text) {
   scroll.scrollTop = scroll.scrollHeight;
   client.send(ROOM, { text, tag }).then(
     () => item.classList.remove("waiting"),
-    (error) => refuse(item, text, tag, error.message),
+    (error) => showRefusal(item, text, tag, error.message),
   );
 }
 
@@ -71,14 +71,14 @@ function say(text) {
  * @param {string} tag
  * @param {string} reason
  */
-function refuse(item, text, tag, reason) {
+function showRefusal(item, text, tag, reason) {
   const { refused, again } = waiting.dataset;
   tagged.delete(tag);
   const button = element("button", again);
   button.className = "link";
   button.addEventListener("click", () => {
     item.remove();
-    say(text);
+    send(text);
     input.focus();
   });
   item.className = "refused";

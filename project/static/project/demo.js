@@ -1,4 +1,4 @@
-/** The demo page: how the line stands, and what goes over it, in plain words. */
+/** The demo page: the state of the connection, and its frames in words. */
 
 import { connect } from "../realtime/index.js";
 import { element } from "./dom.js";
@@ -10,24 +10,27 @@ const WIRE_LINES = 20;
 const client = connect();
 const dot = document.getElementById("realtime-dot");
 const word = document.getElementById("realtime-word");
-const heard = document.getElementById("realtime-heard");
+const lastFrame = document.getElementById("realtime-last-frame");
 const wire = document.getElementById("realtime-wire");
-let heardAt = 0;
+let lastFrameAt = 0;
 
 client.addEventListener("state", show);
-client.addEventListener("frame", ({ detail }) => tell(detail));
+client.addEventListener("frame", ({ detail }) => showFrame(detail));
 setInterval(show, 1000);
 show();
 
 function show() {
   const stats = client.stats();
   if (dot) dot.dataset.state = stats.state;
-  write(word, inWords(stats));
-  write(heard, heardAt ? ` · last heard of the server ${ago(Date.now() - heardAt)}` : "");
+  write(word, describe(stats));
+  write(
+    lastFrame,
+    lastFrameAt ? ` · last frame from the server ${ago(Date.now() - lastFrameAt)}` : "",
+  );
 }
 
 /** @param {import("../realtime/events.js").Stats} stats */
-function inWords({ state, attempts, reason, degraded }) {
+function describe({ state, attempts, reason, degraded }) {
   if (state === "connected" && degraded) return "connected, but the server cannot reach its data";
   const restarts = reason === "server restarting" ? `: ${reason}` : "";
   if (state === "connecting" && attempts > 1) return `connecting, attempt ${attempts}${restarts}`;
@@ -51,8 +54,8 @@ function write(element, text) {
 }
 
 /** @param {{direction: "in" | "out", frame: Frame}} detail */
-function tell({ direction, frame }) {
-  if (direction === "in") heardAt = Date.now();
+function showFrame({ direction, frame }) {
+  if (direction === "in") lastFrameAt = Date.now();
   wire?.replaceChildren(line(direction, frame), ...lines().slice(0, WIRE_LINES - 1));
   show();
 }
@@ -77,19 +80,19 @@ function line(direction, frame) {
 }
 
 /**
- * What a frame says. Never its session or token: this is on a screen.
+ * A frame as a sentence, without its session and token: others may see the screen.
  * @param {"in" | "out"} direction
  * @param {Frame} frame
  */
 function sentence(direction, frame) {
-  const sentences = direction === "in" ? SERVER_SAYS : PAGE_SAYS;
+  const sentences = direction === "in" ? SERVER_SENTENCES : PAGE_SENTENCES;
   return sentences[frame.type]?.(frame) ?? `(a frame of type ${frame.type})`;
 }
 
 /** @type {Record<string, (frame: Frame) => string>} */
-const SERVER_SAYS = {
+const SERVER_SENTENCES = {
   welcome: ({ resumed }) =>
-    resumed ? "Welcome back, we go on where we were." : "Welcome, this is a new session.",
+    resumed ? "Welcome back, your session goes on." : "Welcome, this is a new session.",
   ping: ({ sequence }) => `Are you there? (beat ${sequence})`,
   pong: ({ online }) => `I am here. Sessions online: ${online}`,
   notice: ({ state }) =>
@@ -97,22 +100,21 @@ const SERVER_SAYS = {
   goodbye: ({ reason }) => `Goodbye: ${reason}`,
   joined: ({ room, recovered }) =>
     recovered ? `You are in ${room}; what you missed follows.` : `You are in ${room}.`,
-  left: ({ room }) => `You are in ${room} no more.`,
+  left: ({ room }) => `You have left ${room}.`,
   publication: ({ room, offset }) => `In ${room} this was published as number ${offset}.`,
   ack: () => "I have your message.",
   error: ({ id, detail }) => `${id ? "I cannot do that" : "I did not understand"}: ${detail}`,
 };
 
 /** @type {Record<string, (frame: Frame) => string>} */
-const PAGE_SAYS = {
+const PAGE_SENTENCES = {
   hello: ({ resume }) => (resume ? "Hello, I was here before." : "Hello."),
   ping: () => "Are you there?",
   pong: ({ sequence }) => `I am here. (beat ${sequence})`,
-  visibility: ({ state }) =>
-    state === "visible" ? "Somebody is looking at me." : "Nobody is looking at me.",
-  join: ({ room }) => `Let me into ${room}.`,
+  visibility: ({ state }) => (state === "visible" ? "I am visible." : "I am hidden."),
+  join: ({ room }) => `I want to join ${room}.`,
   leave: ({ room }) => `I leave ${room}.`,
   message: ({ room }) => `Please publish this in ${room}.`,
   received: ({ count }) => `I have received ${count} publications.`,
-  bye: () => "Bye, for good.",
+  bye: () => "Bye, I end this session.",
 };

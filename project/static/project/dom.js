@@ -1,4 +1,4 @@
-/** Small pieces of the page. */
+/** Helpers to build elements of the page. */
 
 /**
  * @param {string} tag
@@ -11,7 +11,7 @@ export function element(tag, text = "") {
 }
 
 /**
- * An element of the page's template.
+ * An element of the template. Throws if it is missing.
  * @param {string} id
  */
 export function byId(id) {
@@ -21,7 +21,7 @@ export function byId(id) {
 }
 
 /**
- * Somebody's words, with who said them and when.
+ * A message with its sender and its time.
  * @param {string | undefined} name
  * @param {number} at ms since the epoch
  * @param {string | undefined} text
@@ -35,7 +35,7 @@ export function entry(name, at, text) {
 }
 
 /**
- * Something is not here that ought to be.
+ * A notice that messages are missing.
  * @param {string} text
  */
 export function gap(text) {

@@ -1,9 +1,9 @@
-/** What was published to the user of this page, newest first; and a form that does it. */
+/** Notifications of the user, newest first, and the form that sends one. */
 
 import { connect } from "../realtime/index.js";
 import { byId, entry, gap } from "./dom.js";
 
-const MOST = 50;
+const MAX_ITEMS = 50;
 
 const client = connect();
 const list = byId("notifications");
@@ -11,7 +11,7 @@ const form = /** @type {HTMLFormElement} */ (byId("notify-form"));
 const answer = byId("notify-answer");
 
 client.addEventListener("message", ({ detail: { room, data, time } }) => {
-  const { from, text } = Object(data); // anybody at a shell may publish anything
+  const { from, text } = Object(data); // a shell may publish anything
   if (isOwn(room)) add(entry(from, time, text));
 });
 client.addEventListener("resync", ({ detail: { room } }) => {
@@ -30,17 +30,17 @@ function isOwn(room) {
 /** @param {HTMLElement} item */
 function add(item) {
   list.prepend(item);
-  if (list.childElementCount > MOST) list.lastElementChild?.remove();
+  if (list.childElementCount > MAX_ITEMS) list.lastElementChild?.remove();
 }
 
-/** Without leaving the page, which would begin anew. */
+/** Submit the form without leaving the page. */
 async function notify() {
   const sent = await submitted();
   answer.textContent = (sent ? answer.dataset.sent : answer.dataset.failed) ?? "";
   if (sent) form.reset();
 }
 
-/** @returns {Promise<boolean>} whether the server has taken it, and leads on */
+/** @returns {Promise<boolean>} whether the server has accepted it, with a redirect */
 async function submitted() {
   try {
     const { type } = await fetch(form.action, {

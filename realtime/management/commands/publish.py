@@ -1,4 +1,4 @@
-"""``manage.py publish``: publish to a room from a shell or a script."""
+"""``manage.py publish`` publishes to a room from a shell or a script."""
 
 import json
 from argparse import ArgumentParser
@@ -13,14 +13,12 @@ from ..messages import why_unusable
 
 
 class Command(BaseCommand):
-    """Appends to the room's log; whoever is in the room gets it."""
-
-    help = "Publish to everybody in a room."
+    help = "Publish to all sessions in a room."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("room", help="the room; user:<primary key> is a user's own")
-        parser.add_argument("data", metavar="json", help="what is published")
-        parser.add_argument("--key", help="the same key means the same publication, for 5 minutes")
+        parser.add_argument("room", help="name of the room; user:<primary key> is that of a user")
+        parser.add_argument("data", metavar="json", help="the data, as JSON")
+        parser.add_argument("--key", help="within 5 minutes the same key publishes once")
 
     def handle(self, *, room: str, data: str, key: str | None, **_: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""``manage.py serve``: the ASGI application, run the way it ought to be run."""
+"""``manage.py serve`` serves the ASGI application, with one process or several."""
 
 import argparse
 import errno
@@ -31,23 +31,31 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-        parser.add_argument("--port", default=8000, type=port, help="0: a free one is chosen")
+        parser.add_argument("--port", default=8000, type=port, help="port; 0 chooses a free one")
         parser.add_argument(
-            "--server", default="daphne", choices=SERVERS, help="what serves (default: daphne)"
+            "--server",
+            default="daphne",
+            choices=SERVERS,
+            help="the server (default: daphne)",
         )
         parser.add_argument(
             "--workers",
             default=1,
             type=workers,
             metavar="N|auto",
-            help="processes, kept by a parent that serves nobody; auto: one per CPU; "
-            "1, the default: no parent",
+            help="number of worker processes, which a supervisor restarts; auto: one per CPU; "
+            "1, the default: one process without a supervisor",
         )
-        parser.add_argument("--pid-file", type=Path, metavar="PATH", help="who is to be signalled")
+        parser.add_argument(
+            "--pid-file",
+            type=Path,
+            metavar="PATH",
+            help="file for the pid to signal",
+        )
         parser.add_argument("--as-worker", type=WorkerArgs.parse, help=argparse.SUPPRESS)
 
     def handle(self, *_: Any, **options: Any) -> None:
-        server_class(options["server"])  # a missing package is said before anything is opened
+        server_class(options["server"])  # fails early if a package is missing
         if options["as_worker"]:
             run_worker(options["as_worker"], server=options["server"])
             return
@@ -64,31 +72,31 @@ class Command(BaseCommand):
     def _serve(self, listeners: list[socket.socket], options: dict[str, Any]) -> None:
         notifier = Notifier.take(os.environ)
         if options["workers"] == 1:
-            overseer = SingleProcess(notifier, listening=self._say_where)
+            overseer = SingleProcess(notifier, listening=self._print_address)
             serve(listeners[0], server=options["server"], overseer=overseer)
         else:
-            run_parent(listeners, notifier=notifier, listening=self._say_where)
+            run_parent(listeners, notifier=notifier, listening=self._print_address)
 
-    def _say_where(self, host: str, port: int) -> None:
+    def _print_address(self, host: str, port: int) -> None:
         self.stdout.write(f"Serving on http://{url_host(host)}:{port}/ (Ctrl-C to stop)")
         self.stdout.flush()
 
 
 def check_store() -> None:
-    """Raises CommandError if the store is another deployment's, before anybody is let in. What
-    cannot be reached now is looked at by the workers, when it can."""
+    """Raises CommandError if the store belongs to another deployment. During an outage the workers
+    check it later."""
     try:
         composition.blocking_store().own()
     except (ForeignStore, ImproperlyConfigured) as error:
         raise CommandError(str(error)) from None
     except (StoreUnavailable, DatabaseError):
-        pass  # an outage, or tables that are not there yet: the workers say so
+        pass  # an outage, or missing tables: the workers log it
     finally:
-        connections.close_all()  # of this thread, which serves from now on
+        connections.close_all()  # this thread serves from now on and needs none
 
 
 def port(text: str) -> int:
-    """A port number for argparse, which names the argument in its complaint."""
+    """Parse a port number for argparse."""
     number = int(text)
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{number} is not between 0 and 65535")
@@ -96,7 +104,7 @@ def port(text: str) -> int:
 
 
 def open_listeners(host: str, port: int, *, count: int) -> list[socket.socket]:
-    """Listening sockets on one port; what hinders them is said in one line. Raises CommandError."""
+    """Listening sockets on one port. Raises CommandError with the cause in one line."""
     try:
         return listen_shared(host, port, count=count)
     except OSError as error:
@@ -108,7 +116,7 @@ def open_listeners(host: str, port: int, *, count: int) -> list[socket.socket]:
 
 
 def write_pid(path: Path, *, until_exit_of: ExitStack) -> None:
-    """Keep this process's pid in the file. Raises CommandError if another one does already."""
+    """Keep this process's id in the file. Raises CommandError if another process does."""
     try:
         until_exit_of.enter_context(pid_file(path))
     except Unusable as error:

@@ -1,4 +1,4 @@
-"""``manage.py sessions``: list sessions, look at the history, disconnect one."""
+"""``manage.py sessions`` lists live or closed sessions, or disconnects one."""
 
 import json
 import os
@@ -22,24 +22,24 @@ from ..messages import why_unusable
 TITLES = (
     "session", "user", "state", "worker", "address", "up, s", "latency", "missed", "resumes", "name"
 )  # fmt: skip
-# An id has 32 characters, a worker's 16; a name comes last, as it may have any number.
+# A session id has 32 characters, a worker's 16. Names come last: they have any length.
 WIDTHS = ("<32", "<10", "<9", "<16", "<15", ">7", ">8", ">6", ">7", "<1")
 
 
 class Command(BaseCommand):
-    """Reads the store; a close is stored, and reaches the socket within a flush or two."""
-
     help = "List connected and suspended sessions, or closed ones, or disconnect one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--history", action="store_true", help="list the closed sessions")
         what.add_argument("--close", metavar="ID", help="disconnect this session (4500)")
-        parser.add_argument("--reason", default="", help="with --close: what its user is told")
+        parser.add_argument("--reason", default="", help="with --close: reason shown to the user")
         parser.add_argument("--user", default="", help="only sessions of this user (primary key)")
         parser.add_argument("--worker", default="", help="only sessions of this worker")
-        parser.add_argument("--room", default="", help="only those connected and in this room")
-        parser.add_argument("--state", choices=["connected", "suspended"])
+        parser.add_argument("--room", default="", help="only connected sessions in this room")
+        parser.add_argument(
+            "--state", choices=["connected", "suspended"], help="only sessions in this state"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON array")
 
     def handle(self, **options: Any) -> None:
@@ -49,8 +49,8 @@ class Command(BaseCommand):
             self.stdout.flush()
         except StoreUnavailable as error:
             raise CommandError(why_unusable(error)) from None
-        except BrokenPipeError:  # its reader has enough, as `head` has
-            _write_no_more()
+        except BrokenPipeError:  # the reader has closed the pipe, as `head` does
+            _discard_output()
 
     def _run(self, options: dict[str, Any]) -> None:
         if options["close"] is not None:
@@ -92,16 +92,16 @@ class Command(BaseCommand):
         self.stdout.write(f"{count} {what}")
 
     def _print_array(self, rows: Iterator[dict[str, Any]]) -> None:
-        """One line of JSON; a row at a time, however many there are."""
-        before = "["
+        """Print one line of JSON, row by row, without holding all rows."""
+        prefix = "["
         for row in rows:
-            self.stdout.write(before + json.dumps(row), ending="")
-            before = ", "
-        self.stdout.write("[]" if before == "[" else "]")
+            self.stdout.write(prefix + json.dumps(row), ending="")
+            prefix = ", "
+        self.stdout.write("[]" if prefix == "[" else "]")
 
 
 def _check(options: dict[str, Any]) -> None:
-    """Options that would be ignored are a mistake. Raises CommandError."""
+    """Raises CommandError for options that would be ignored."""
     filters = [name for name in ("user", "worker", "room", "state") if options[name]]
     if options["close"] is not None and filters:
         raise CommandError(f"--close names one session; it does not go with --{filters[0]}")
@@ -111,14 +111,14 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError("--reason goes with --close")
 
 
-def _write_no_more() -> None:
-    """What is still in the buffer goes nowhere; at the exit it would fail once more."""
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+def _discard_output() -> None:
+    """Send what is still buffered to the null device: at the exit it would fail again."""
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), sys.stdout.fileno())
 
 
 def _line(cells: Sequence[str]) -> str:
-    """In columns, with two spaces between them even where a cell is wider than its column."""
+    """Cells in columns, with two spaces after a cell that is wider than its column."""
     columns = zip(cells, WIDTHS, strict=True)
     return "  ".join(f"{printable(cell):{width}}" for cell, width in columns).rstrip()
 

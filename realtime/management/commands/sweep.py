@@ -1,4 +1,4 @@
-"""``manage.py sweep``: remove what is dead from the registry, once or again and again."""
+"""``manage.py sweep`` runs the sweeper, once or periodically."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ EXIT_TIMEOUT = 0.5
 
 
 def seconds(text: str) -> float:
-    """An interval above zero."""
+    """Parse an interval above zero for argparse."""
     try:
         value = float(text)
     except ValueError:
@@ -32,27 +32,24 @@ def seconds(text: str) -> float:
 
 
 class Command(BaseCommand):
-    """Correct when run twice, at once, or from several places."""
-
-    help = "Suspend sessions of lost workers, close expired ones, prune the history."
+    help = (
+        "Suspend sessions of lost workers, close expired ones, prune the history. Any number of "
+        "sweeps may run at once."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--interval",
             type=seconds,
             metavar="SECONDS",
-            help="go on until SIGTERM or SIGINT, sweeping this often",
+            help="sweep this often, until SIGTERM or SIGINT",
         )
-        parser.add_argument(
-            "--dry-run", action="store_true", help="change nothing, report what would be done"
-        )
-        parser.add_argument(
-            "--json", action="store_true", help="print one JSON object per sweep, nothing else"
-        )
+        parser.add_argument("--dry-run", action="store_true", help="only report what would be done")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per sweep")
         parser.add_argument(
             "--adopt-store",
             action="store_true",
-            help="sweep nothing: take over the store of a deployment with another SECRET_KEY",
+            help="do not sweep; take over the store of a deployment with another SECRET_KEY",
         )
 
     def handle(self, **options: Any) -> None:
@@ -70,7 +67,7 @@ class Command(BaseCommand):
 
     async def _run(self, options: dict[str, Any]) -> None:
         base = composition.build()
-        base.sweeper.quiet = options["verbosity"] < 2  # the report says how many
+        base.sweeper.quiet = options["verbosity"] < 2  # the report has the counts
         work = asyncio.create_task(self._sweeps(base, options), name="sweeps")
         if options["interval"]:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -78,7 +75,7 @@ class Command(BaseCommand):
         try:
             await work
         except asyncio.CancelledError:
-            # Obeyed at once: a thread that waits for the database is not waited for.
+            # Do not wait for threads that wait for the database.
             exit_within(EXIT_TIMEOUT)
         finally:
             await base.aclose()
@@ -98,7 +95,7 @@ class Command(BaseCommand):
                 raise CommandError(why_unusable(error)) from None
             self.stderr.write(why_unusable(error))
             return
-        if not options["interval"]:  # else the next sweep would wait for them
+        if not options["interval"]:  # with an interval, receivers must not delay the next sweep
             await base.dispatcher.settle()
         self.stdout.write(_json(report) if options["json"] else _sentence(report))
         self.stdout.flush()
