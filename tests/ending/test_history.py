@@ -1,4 +1,4 @@
-"""One row and one signal for each session that has ended, whoever noticed and how often."""
+"""The history: one row and one signal for each session that has ended."""
 
 import threading
 import time
@@ -28,7 +28,7 @@ DAY = 24 * 3600
 
 
 def closed(id_: str = "s1", **given: Any) -> Session:
-    """A session that has ended."""
+    """An ended session."""
     values: dict[str, Any] = {
         "state": SessionState.CLOSING,
         "generation": 1,
@@ -56,7 +56,7 @@ def history(database: Database) -> History:
 
 @contextmanager
 def receiving(receiver: Callable[..., None]) -> Iterator[None]:
-    """Connect a receiver of ``session_closed`` for a while."""
+    """Connect a receiver of ``session_closed`` within this context."""
     session_closed.connect(receiver)
     try:
         yield
@@ -66,7 +66,7 @@ def receiving(receiver: Callable[..., None]) -> Iterator[None]:
 
 @pytest.fixture
 def heard() -> Iterator[list[tuple[str, int, str]]]:
-    """What a receiver of ``session_closed`` hears: id, code, reason."""
+    """Id, code and reason of each ``session_closed``."""
     heard: list[tuple[str, int, str]] = []
 
     def receiver(session: Session, code: int, reason: str, **_: Any) -> None:
@@ -94,7 +94,7 @@ def in_threads(count: int, call: Callable[[], int]) -> list[int]:
 # ---------------------------------------------------------------- the row
 
 
-def test_a_row_says_who_when_and_why(history: History) -> None:
+def test_a_row_has_user_times_code_and_counts(history: History) -> None:
     totals = Totals(pings=3, pongs=2, invalid_pongs=1, misses=4, frames_in=9, frames_out=8)
     session = closed(generation=3, last_beat=START + 61_500, totals=totals)
     assert history.record([session]) == 1
@@ -109,7 +109,7 @@ def test_a_row_says_who_when_and_why(history: History) -> None:
     assert Totals(*(getattr(row, name) for name in Totals.__struct_fields__)) == totals
 
 
-def test_a_row_is_closed_at_the_stores_time(history: History, database: Database) -> None:
+def test_closed_at_is_the_store_s_time(history: History, database: Database) -> None:
     database.clock_offset = 5 * DAY
     before = database.now()
     history.record([closed()])
@@ -140,7 +140,7 @@ def in_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
 
 
-def test_a_project_without_timezones_has_rows_too(history: History, settings: Any) -> None:
+def test_rows_are_written_without_timezones(history: History, settings: Any) -> None:
     settings.USE_TZ = False
     assert history.record([closed()]) == 1
     row = ClosedSession.objects.get()
@@ -148,12 +148,12 @@ def test_a_project_without_timezones_has_rows_too(history: History, settings: An
     assert history.prunable() == 0
 
 
-def test_a_text_that_no_column_takes_hinders_nobody(history: History) -> None:
-    """PostgreSQL takes neither a NUL nor a text that is too long."""
-    hinders_nobody(history, "default")
+def test_a_text_that_no_column_accepts_is_cut(history: History) -> None:
+    """PostgreSQL accepts neither a NUL nor a text that is too long."""
+    check_cut_texts(history, "default")
 
 
-def hinders_nobody(history: History, alias: str) -> None:
+def check_cut_texts(history: History, alias: str) -> None:
     long = "\0" + "x" * 400
     peer = Peer(user=long, username=long, login="digest", address=long, agent=long)
     assert history.record([closed("s1", peer=peer, end_reason=long), closed("s2")]) == 2
@@ -169,38 +169,38 @@ def test_a_row_outlives_its_user(history: History) -> None:
     assert ClosedSession.objects.get().username == "ada"
 
 
-def test_a_user_is_just_text(history: History) -> None:
+def test_a_user_key_may_be_any_text(history: History) -> None:
     key = uuid4()
     history.record([closed("s1", peer=Peer(str(key))), closed("s2", peer=Peer())])
     assert ClosedSession.objects.get(user=str(key)).session == "s1"
     assert ClosedSession.objects.get(user="").session == "s2"
 
 
-def test_nothing_makes_no_row(history: History) -> None:
+def test_no_sessions_make_no_row(history: History) -> None:
     assert history.record([]) == 0
 
 
 # ---------------------------------------------------------------- once
 
 
-def test_a_session_is_recorded_and_announced_once(history: History, heard: list[Any]) -> None:
+def test_a_session_makes_one_row_and_one_signal(history: History, heard: list[Any]) -> None:
     assert [history.record([closed()]) for _ in range(3)] == [1, 0, 0]
     assert ClosedSession.objects.count() == 1
     assert heard == [("s1", 1000, "bye")]
 
 
-def test_only_what_is_new_is_announced(history: History, heard: list[Any]) -> None:
+def test_only_new_rows_send_a_signal(history: History, heard: list[Any]) -> None:
     history.record([closed("s1")])
     assert history.record([closed("s1"), closed("s2"), closed("s3")]) == 2
     assert [id_ for id_, *_ in heard] == ["s1", "s2", "s3"]
 
 
-def test_a_session_given_twice_is_one(history: History, heard: list[Any]) -> None:
+def test_a_session_given_twice_makes_one_row(history: History, heard: list[Any]) -> None:
     assert history.record([closed(), closed()]) == 1
     assert len(heard) == 1
 
 
-def test_the_first_to_record_says_why(history: History, heard: list[Any]) -> None:
+def test_the_first_record_of_a_session_counts(history: History, heard: list[Any]) -> None:
     history.record([closed(end_code=1000)])
     history.record([closed(end_code=1006)])
     assert ClosedSession.objects.get().code == 1000
@@ -215,7 +215,7 @@ def test_two_at_once_make_one_row_and_one_signal_each(history: History, heard: l
     assert sorted(id_ for id_, *_ in heard) == sorted(session.id for session in sessions)
 
 
-def test_two_in_opposite_order_do_not_hinder_each_other(history: History, heard: list[Any]) -> None:
+def test_two_calls_in_opposite_order_do_not_deadlock(history: History, heard: list[Any]) -> None:
     orders = [[closed(f"s{number}") for number in range(20)] for _ in range(2)]
     orders[1].reverse()
     assert sum(in_threads(2, lambda: history.record(orders.pop()))) == 20
@@ -234,7 +234,7 @@ def test_a_receiver_may_write(history: History) -> None:
     assert User.objects.count() == 2
 
 
-def test_a_receiver_that_raises_costs_nobody_anything(
+def test_a_receiver_that_raises_affects_no_other(
     history: History, heard: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     def receiver(**_: Any) -> None:
@@ -262,7 +262,7 @@ def test_a_receiver_whose_query_fails_loses_only_its_own_writes(
     assert "a receiver of session_closed failed" in caplog.text
 
 
-def test_a_failed_query_that_a_receiver_hides_spoils_nothing(history: History) -> None:
+def test_a_failed_query_that_a_receiver_hides_keeps_the_row(history: History) -> None:
     def receiver(**_: Any) -> None:
         try:
             User.objects.create(username="taken")
@@ -274,7 +274,7 @@ def test_a_failed_query_that_a_receiver_hides_spoils_nothing(history: History) -
     assert ClosedSession.objects.count() == 2
 
 
-def test_a_receivers_writes_are_lost_together_with_the_row(history: History) -> None:
+def test_a_receiver_s_writes_are_rolled_back_with_the_row(history: History) -> None:
     def receiver(session: Session, **_: Any) -> None:
         if session.id == "s2":
             raise KeyboardInterrupt  # the process ends before the commit
@@ -286,7 +286,7 @@ def test_a_receivers_writes_are_lost_together_with_the_row(history: History) -> 
     assert history.record([closed("s1"), closed("s2")]) == 2
 
 
-def test_a_failing_receiver_of_the_others_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_receiver_of_other_signals_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[str] = []
 
     def receiver(session: Session, **_: Any) -> None:
@@ -305,7 +305,7 @@ def test_a_failing_receiver_of_the_others_is_logged(caplog: pytest.LogCaptureFix
 # ---------------------------------------------------------------- pruning
 
 
-def test_rows_are_pruned_after_their_days(history: History, database: Database) -> None:
+def test_rows_are_pruned_after_history_days(history: History, database: Database) -> None:
     history.record([closed("old")])
     database.clock_offset += 20 * DAY
     history.record([closed("new")])
@@ -339,14 +339,14 @@ def test_the_history_is_read_in_chunks_from_the_newest_on(
     assert read == [["s4", "s3"], ["s2", "s1"], ["s0"]]
 
 
-def test_a_part_of_a_day_is_enough(database: Database) -> None:
+def test_the_days_may_be_a_fraction(database: Database) -> None:
     history = History(database, days=0.5)
     history.record([closed()])
     database.clock_offset += DAY / 2 + 1
     assert history.prune() == 1
 
 
-def test_a_session_of_years_is_kept_from_its_end(history: History, database: Database) -> None:
+def test_the_days_count_from_the_end_of_a_session(history: History, database: Database) -> None:
     history.record([replace(closed(), opened_at=0)])
     assert history.prune() == 0
 

@@ -1,4 +1,4 @@
-"""The history where moments are moments, and transactions run side by side."""
+"""The history on PostgreSQL, with its timestamps and concurrent transactions."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from realtime.models import ClosedSession
 from realtime.store.database.transaction import Database
 from realtime.store.records import Session
 
-from .test_history import START, closed, hinders_nobody, in_threads, receiving
+from .test_history import START, check_cut_texts, closed, in_threads, receiving
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def history(postgres_database: str) -> History:
 
 
 @pytest.mark.parametrize("use_tz", [True, False])
-def test_a_moment_is_the_same_moment(history: History, settings: Any, use_tz: bool) -> None:
+def test_timestamps_keep_their_moment(history: History, settings: Any, use_tz: bool) -> None:
     settings.USE_TZ = use_tz
     assert history.record([closed(last_beat=START + 61_500), closed("s2")]) == 2
     with connections["postgresql"].cursor() as cursor:
@@ -33,7 +33,7 @@ def test_a_moment_is_the_same_moment(history: History, settings: Any, use_tz: bo
     assert abs(age) < 60
 
 
-def test_only_what_is_new_is_announced(history: History) -> None:
+def test_only_new_rows_send_a_signal(history: History) -> None:
     heard: list[str] = []
 
     def receiver(session: Session, **_: Any) -> None:
@@ -54,5 +54,5 @@ def test_two_at_once_make_one_row_each(history: History) -> None:
     assert ClosedSession.objects.using("postgresql").count() == 20
 
 
-def test_a_text_that_no_column_takes_hinders_nobody(history: History) -> None:
-    hinders_nobody(history, "postgresql")
+def test_a_text_that_no_column_accepts_is_cut(history: History) -> None:
+    check_cut_texts(history, "postgresql")

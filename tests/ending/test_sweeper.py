@@ -1,4 +1,4 @@
-"""Sweeps of a real registry, alone and at once."""
+"""Sweeps of a database store, alone and at once."""
 
 import asyncio
 import threading
@@ -39,12 +39,12 @@ def database() -> Database:
 
 @pytest.fixture
 def registry(database: Database) -> BlockingDatabaseStore:
-    """The registry as a test prepares it, before anything is swept."""
+    """The store that a test fills before it sweeps."""
     return BlockingDatabaseStore(database, TIMEOUTS)
 
 
-class Settled(Sweeper):
-    """One whose sweeps end when receivers have heard."""
+class SettledSweeper(Sweeper):
+    """A sweeper whose sweeps wait for the receivers of signals."""
 
     async def sweep(self) -> SweepReport:
         try:
@@ -53,8 +53,8 @@ class Settled(Sweeper):
             await self._dispatcher.settle()
 
 
-class Place:
-    """One of the places that sweeps come from: threads, store and history of its own."""
+class SweepingProcess:
+    """A sweeper with threads, store and history of its own, as in a process of its own."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Place:
         self.store = DatabaseStore(sessions, self.threads, timeout=timeout)
         self.history = History(database, days=30)
         self.dispatcher = SignalDispatcher(self.threads)
-        self.sweeper = Settled(
+        self.sweeper = SettledSweeper(
             self.store,
             self.history,
             self.threads,
@@ -85,41 +85,41 @@ class Place:
 
 
 @pytest.fixture
-async def places(database: Database) -> AsyncIterator[list[Place]]:
-    places = [Place(database, name) for name in ("here", "there")]
-    yield places
-    for place in places:
-        await place.aclose()
+async def processes(database: Database) -> AsyncIterator[list[SweepingProcess]]:
+    processes = [SweepingProcess(database, name) for name in ("here", "there")]
+    yield processes
+    for process in processes:
+        await process.aclose()
 
 
 @pytest.fixture
-async def place_in_turn(database: Database) -> AsyncIterator[Place]:
-    place = Place(database, "here", timeout=0.7, sequential=True)
-    yield place
-    await place.aclose()
+async def sequential(database: Database) -> AsyncIterator[SweepingProcess]:
+    process = SweepingProcess(database, "here", timeout=0.7, sequential=True)
+    yield process
+    await process.aclose()
 
 
 @pytest.fixture
-def sweeper(places: list[Place]) -> Sweeper:
-    return places[0].sweeper
+def sweeper(processes: list[SweepingProcess]) -> Sweeper:
+    return processes[0].sweeper
 
 
-class Heard(list[str]):
-    """The sessions that a receiver has heard of; receivers run in several threads."""
+class SignalLog(list[str]):
+    """The sessions whose signals a receiver got; receivers run in several threads."""
 
     def receive(self, session: Session, **_: Any) -> None:
         self.append(session.id)
 
 
 @pytest.fixture
-def heard() -> Iterator[dict[str, Heard]]:
+def received() -> Iterator[dict[str, SignalLog]]:
     signals = {"suspended": session_suspended, "closed": session_closed}
-    heard = {name: Heard() for name in signals}
+    received = {name: SignalLog() for name in signals}
     for name, signal in signals.items():
-        signal.connect(heard[name].receive)
-    yield heard
+        signal.connect(received[name].receive)
+    yield received
     for name, signal in signals.items():
-        signal.disconnect(heard[name].receive)
+        signal.disconnect(received[name].receive)
 
 
 def done(report: SweepReport) -> tuple[int, int, int, int]:
@@ -129,7 +129,7 @@ def done(report: SweepReport) -> tuple[int, int, int, int]:
 
 @pytest.fixture
 def crashed(registry: BlockingDatabaseStore, database: Database) -> list[str]:
-    """The ids of 50 sessions whose worker died; its lease has just ended."""
+    """The ids of 50 sessions of a dead worker, whose lease has just ended."""
     known = open_many(registry, 50)
     beat(registry, "w1", connections=50)
     database.clock_offset += LEASE + 1
@@ -137,7 +137,7 @@ def crashed(registry: BlockingDatabaseStore, database: Database) -> list[str]:
 
 
 async def aside(call: Callable[..., T], *args: Any) -> T:
-    """Use the database from a running loop, and leave no connection behind."""
+    """Call in a thread that closes its database connections."""
 
     def run() -> T:
         try:
@@ -160,19 +160,19 @@ def live() -> list[dict[str, Any]]:
 
 
 async def test_fifty_sessions_of_a_crashed_worker(
-    sweeper: Sweeper, crashed: list[str], heard: dict[str, Heard], database: Database
+    sweeper: Sweeper, crashed: list[str], received: dict[str, SignalLog], database: Database
 ) -> None:
     assert done(await sweeper.sweep()) == (50, 0, 1, 0)
-    assert (sorted(heard["suspended"]), heard["closed"]) == (crashed, [])
+    assert (sorted(received["suspended"]), received["closed"]) == (crashed, [])
     database.clock_offset += RESUME + 1
     assert done(await sweeper.sweep()) == (0, 50, 0, 0)
-    assert sorted(heard["closed"]) == crashed
+    assert sorted(received["closed"]) == crashed
     assert await rows() == 50
     assert done(await sweeper.sweep()) == (0, 0, 0, 0)
-    assert (len(heard["suspended"]), len(heard["closed"])) == (50, 50)
+    assert (len(received["suspended"]), len(received["closed"])) == (50, 50)
 
 
-async def test_the_sweep_leaves_nothing_behind(
+async def test_a_sweep_removes_what_it_has_closed(
     sweeper: Sweeper, crashed: list[str], database: Database
 ) -> None:
     await sweeper.sweep()
@@ -192,9 +192,9 @@ async def test_one_sweep_takes_as_many_steps_as_it_needs(
     assert done(await sweeper.sweep()) == (0, BATCH + 1, 0, 0)
 
 
-async def test_the_last_sweep_is_noted(sweeper: Sweeper, places: list[Place]) -> None:
+async def test_the_last_sweep_is_noted(sweeper: Sweeper, processes: list[SweepingProcess]) -> None:
     report = await sweeper.sweep()
-    noted = (await places[0].store.stats()).last_sweep
+    noted = (await processes[0].store.stats()).last_sweep
     assert noted is not None
     assert noted.at > 0
     assert replace(noted, at=0) == report
@@ -223,7 +223,7 @@ async def test_history_is_pruned_in_steps_with_pauses_and_sweeps_in_between(
         monkeypatch.setattr(f"realtime.ending.{module}.MAX_PRUNED", 10)
     monkeypatch.setattr("realtime.ending.sweeper.FINISH_INTERVAL", 0.0)
     pauses: list[float] = []
-    asked: list[str] = []
+    claims: list[str] = []
     sleep, claim = asyncio.sleep, sweeper._store.sweep
 
     async def counted_sleep(seconds: float) -> None:
@@ -231,82 +231,90 @@ async def test_history_is_pruned_in_steps_with_pauses_and_sweeps_in_between(
         await sleep(seconds)
 
     async def counted_claim(claimant: str, **options: Any) -> Swept:
-        asked.append(claimant)
+        claims.append(claimant)
         return await claim(claimant, **options)
 
     monkeypatch.setattr("realtime.ending.sweeper.asyncio.sleep", counted_sleep)
     monkeypatch.setattr(sweeper._store, "sweep", counted_claim)
     assert done(await sweeper.sweep()) == (0, 0, 0, 50)
     assert len([seconds for seconds in pauses if seconds > 0]) >= 5
-    assert len(asked) == 7  # at the start, and after each of the steps
+    assert len(claims) == 7  # at the start, and after each of the steps
 
 
 # ---------------------------------------------------------------- several
 
 
-async def test_two_sweeps_at_once_do_it_once(
-    places: list[Place], crashed: list[str], heard: dict[str, Heard], database: Database
+async def test_two_processes_at_once_close_each_session_once(
+    processes: list[SweepingProcess],
+    crashed: list[str],
+    received: dict[str, SignalLog],
+    database: Database,
 ) -> None:
     for expected in [(50, 0, 1, 0), (0, 50, 0, 0)]:
-        reports = await asyncio.gather(*[place.sweeper.sweep() for place in places])
+        reports = await asyncio.gather(*[process.sweeper.sweep() for process in processes])
         assert tuple(map(sum, zip(*map(done, reports), strict=True))) == expected
         database.clock_offset += RESUME + 1
-    assert sorted(heard["suspended"]) == sorted(heard["closed"]) == crashed
+    assert sorted(received["suspended"]) == sorted(received["closed"]) == crashed
     assert await rows() == 50
 
 
-async def test_two_sweeps_of_one_place_at_once_do_it_once(
-    sweeper: Sweeper, crashed: list[str], heard: dict[str, Heard], database: Database
+async def test_two_sweeps_of_one_process_at_once_close_each_session_once(
+    sweeper: Sweeper, crashed: list[str], received: dict[str, SignalLog], database: Database
 ) -> None:
     database.clock_offset += RESUME + 1
     await sweeper.sweep()
     database.clock_offset += RESUME + 1
     reports = await asyncio.gather(sweeper.sweep(), sweeper.sweep())
-    assert sum(report.closed for report in reports) == len(heard["closed"]) == 50
+    assert sum(report.closed for report in reports) == len(received["closed"]) == 50
 
 
-async def test_who_dies_with_the_claim_is_replaced(
-    places: list[Place], crashed: list[str], heard: dict[str, Heard], database: Database
+async def test_the_claims_of_a_dead_process_expire(
+    processes: list[SweepingProcess],
+    crashed: list[str],
+    received: dict[str, SignalLog],
+    database: Database,
 ) -> None:
-    await places[0].sweeper.sweep()
+    await processes[0].sweeper.sweep()
     database.clock_offset += RESUME + 1
-    assert len((await places[0].store.sweep("dead by now")).claimed) == 50
-    assert done(await places[1].sweeper.sweep()) == (0, 0, 0, 0)
+    assert len((await processes[0].store.sweep("dead by now")).claimed) == 50
+    assert done(await processes[1].sweeper.sweep()) == (0, 0, 0, 0)
     database.clock_offset += CLAIM + 1
-    assert done(await places[1].sweeper.sweep()) == (0, 50, 0, 0)
-    assert len(heard["closed"]) == await rows() == 50
+    assert done(await processes[1].sweeper.sweep()) == (0, 50, 0, 0)
+    assert len(received["closed"]) == await rows() == 50
 
 
-async def test_who_dies_between_row_and_confirmation_is_replaced(
-    places: list[Place], crashed: list[str], heard: dict[str, Heard], database: Database
+async def test_a_session_with_a_row_but_no_confirmation_is_closed_later(
+    processes: list[SweepingProcess],
+    crashed: list[str],
+    received: dict[str, SignalLog],
+    database: Database,
 ) -> None:
-    await places[0].sweeper.sweep()
+    await processes[0].sweeper.sweep()
     database.clock_offset += RESUME + 1
-    claimed = (await places[0].store.sweep("dead by now")).claimed
+    claimed = (await processes[0].store.sweep("dead by now")).claimed
     history = History(database, days=30)
-    assert await places[0].threads.run(history.record, claimed) == 50
+    assert await processes[0].threads.run(history.record, claimed) == 50
     database.clock_offset += CLAIM + 1
-    assert done(await places[1].sweeper.sweep()) == (0, 0, 0, 0)
-    assert len(heard["closed"]) == await rows() == 50
+    assert done(await processes[1].sweeper.sweep()) == (0, 0, 0, 0)
+    assert len(received["closed"]) == await rows() == 50
     assert await aside(live) == []
 
 
 # ---------------------------------------------------------------- claiming while writing
 
 
-class Scene:
-    """A sweep of more than one step: its first batch is written only once the second step
-    has been taken, and either may be told to fail."""
+class TwoSteps:
+    """A sweep of two steps: writing the first batch waits for the second claim; each may fail."""
 
-    def __init__(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.sweeper = place.sweeper
+    def __init__(self, process: SweepingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sweeper = process.sweeper
         self.history_fails = self.second_step_fails = False
         self.together: list[bool] = []
         self._steps = 0
         self.second_taken = threading.Event()
-        self._sweep, self._record = place.store.sweep, place.history.record
-        monkeypatch.setattr(place.store, "sweep", self._step)
-        monkeypatch.setattr(place.history, "record", self._write)
+        self._sweep, self._record = process.store.sweep, process.history.record
+        monkeypatch.setattr(process.store, "sweep", self._step)
+        monkeypatch.setattr(process.history, "record", self._write)
 
     async def _step(self, claimant: str) -> Swept:
         self._steps += 1
@@ -318,12 +326,12 @@ class Scene:
             self.second_taken.set()
         return step
 
-    def _write(self, sessions: Sequence[Session], **left: Any) -> int:
+    def _write(self, sessions: Sequence[Session], **given: Any) -> int:
         if not self.together:
             self.together.append(self.second_taken.wait(10))
             if self.history_fails:
                 raise StoreUnavailable("out of order")
-        return self._record(sessions, **left)
+        return self._record(sessions, **given)
 
 
 @pytest.fixture
@@ -333,54 +341,59 @@ def expired(registry: BlockingDatabaseStore, database: Database) -> list[str]:
     beat(registry, "w1")
     database.clock_offset += LEASE + 1
     for _ in range(2):
-        registry.sweep("somebody")
+        registry.sweep("another")
     database.clock_offset += RESUME + 1
     return known
 
 
 @pytest.fixture
-def scene(expired: list[str], places: list[Place], monkeypatch: pytest.MonkeyPatch) -> Scene:
-    return Scene(places[0], monkeypatch)
+def scene(
+    expired: list[str], processes: list[SweepingProcess], monkeypatch: pytest.MonkeyPatch
+) -> TwoSteps:
+    return TwoSteps(processes[0], monkeypatch)
 
 
-async def test_more_is_claimed_while_the_history_is_written(scene: Scene) -> None:
+async def test_the_next_claim_comes_while_the_history_is_written(scene: TwoSteps) -> None:
     assert done(await scene.sweeper.sweep()) == (0, BATCH + 1, 0, 0)
     assert scene.together == [True]
     assert (await rows(), await aside(live)) == (BATCH + 1, [])
 
 
-async def test_batches_under_way_when_the_history_fails_are_finished_by_the_next_sweep(
-    scene: Scene, expired: list[str], heard: dict[str, Heard]
+async def test_the_next_sweep_finishes_batches_after_a_failure_of_the_history(
+    scene: TwoSteps, expired: list[str], received: dict[str, SignalLog]
 ) -> None:
     scene.history_fails = True
     with pytest.raises(StoreUnavailable):
         await scene.sweeper.sweep()
     assert scene.together == [True]
-    assert (await rows(), heard["closed"]) == (0, [])
+    assert (await rows(), received["closed"]) == (0, [])
     assert {row["state"] for row in await aside(live)} == {"closing"}
     assert done(await scene.sweeper.sweep()) == (0, BATCH + 1, 0, 0)
-    assert sorted(heard["closed"]) == expired
+    assert sorted(received["closed"]) == expired
     assert (await rows(), await aside(live)) == (BATCH + 1, [])
 
 
-async def test_batches_under_way_when_one_dies_are_finished_by_another(
-    scene: Scene,
-    places: list[Place],
+async def test_another_process_finishes_batches_when_the_claims_expire(
+    scene: TwoSteps,
+    processes: list[SweepingProcess],
     expired: list[str],
-    heard: dict[str, Heard],
+    received: dict[str, SignalLog],
     database: Database,
 ) -> None:
     scene.history_fails = True
     with pytest.raises(StoreUnavailable):
         await scene.sweeper.sweep()
-    assert done(await places[1].sweeper.sweep()) == (0, 0, 0, 0)
+    assert done(await processes[1].sweeper.sweep()) == (0, 0, 0, 0)
     database.clock_offset += CLAIM + 1
-    assert done(await places[1].sweeper.sweep()) == (0, BATCH + 1, 0, 0)
-    assert sorted(heard["closed"]) == expired
+    assert done(await processes[1].sweeper.sweep()) == (0, BATCH + 1, 0, 0)
+    assert sorted(received["closed"]) == expired
 
 
-async def test_a_last_batch_that_is_left_unfinished_is_finished_by_the_next_sweep(
-    scene: Scene, expired: list[str], monkeypatch: pytest.MonkeyPatch, heard: dict[str, Heard]
+async def test_the_next_sweep_finishes_an_unfinished_last_batch(
+    scene: TwoSteps,
+    expired: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    received: dict[str, SignalLog],
 ) -> None:
     async def write_one(claimed: Sequence[Session]) -> int:
         if len(claimed) < BATCH:
@@ -394,22 +407,25 @@ async def test_a_last_batch_that_is_left_unfinished_is_finished_by_the_next_swee
             await scene.sweeper.sweep()
     assert await rows() == BATCH
     assert done(await scene.sweeper.sweep()) == (0, 1, 0, 0)
-    assert sorted(heard["closed"]) == expired
+    assert sorted(received["closed"]) == expired
 
 
-async def test_a_claim_that_fails_leaves_the_batch_before_to_be_finished(
-    scene: Scene, heard: dict[str, Heard]
+async def test_after_a_failed_claim_the_batch_before_is_finished(
+    scene: TwoSteps, received: dict[str, SignalLog]
 ) -> None:
     scene.second_step_fails = True
     with pytest.raises(StoreUnavailable):
         await scene.sweeper.sweep()
     assert scene.together == [True]
-    assert (await rows(), len(heard["closed"]), len(await aside(live))) == (BATCH, BATCH, 1)
+    assert (await rows(), len(received["closed"]), len(await aside(live))) == (BATCH, BATCH, 1)
     assert done(await scene.sweeper.sweep()) == (0, 1, 0, 0)
 
 
-async def test_suspensions_are_told_although_the_history_before_them_fails(
-    scene: Scene, registry: BlockingDatabaseStore, heard: dict[str, Heard], database: Database
+async def test_suspensions_send_their_signals_although_the_history_fails(
+    scene: TwoSteps,
+    registry: BlockingDatabaseStore,
+    received: dict[str, SignalLog],
+    database: Database,
 ) -> None:
     connected = [f"t{number:04}" for number in range(BATCH + 1)]
 
@@ -423,26 +439,26 @@ async def test_suspensions_are_told_although_the_history_before_them_fails(
     scene.history_fails = True
     with pytest.raises(StoreUnavailable):
         await scene.sweeper.sweep()
-    assert sorted(heard["suspended"]) == connected
+    assert sorted(received["suspended"]) == connected
 
 
-async def test_in_turn_receivers_that_take_long_are_waited_for(
-    expired: list[str], place_in_turn: Place
+async def test_a_sequential_sweep_waits_for_slow_receivers(
+    expired: list[str], sequential: SweepingProcess
 ) -> None:
-    """Longer than the store's timeout: on SQLite a claim could not be made meanwhile."""
+    """They take longer than the store's timeout; on SQLite a claim would fail meanwhile."""
 
     def take_long(**_: Any) -> None:
         time.sleep(0.002)
 
     session_closed.connect(take_long)
     try:
-        report = await place_in_turn.sweeper.sweep()
+        report = await sequential.sweeper.sweep()
     finally:
         session_closed.disconnect(take_long)
     assert done(report) == (0, len(expired), 0, 0)
 
 
-async def test_a_sweep_that_is_cancelled_leaves_no_task(scene: Scene) -> None:
+async def test_a_sweep_that_is_cancelled_leaves_no_task(scene: TwoSteps) -> None:
     before = asyncio.all_tasks()
     sweep = asyncio.create_task(scene.sweeper.sweep())
     await aside(scene.second_taken.wait, 10)
@@ -452,12 +468,12 @@ async def test_a_sweep_that_is_cancelled_leaves_no_task(scene: Scene) -> None:
     assert asyncio.all_tasks() == before
 
 
-# ---------------------------------------------------------------- rehearsal
+# ---------------------------------------------------------------- dry run
 
 
 @pytest.fixture
 def mixed(registry: BlockingDatabaseStore, database: Database) -> None:
-    """Something of everything that is overdue."""
+    """Sessions of each kind that a sweep handles."""
     closing(registry, "closing")
     suspended(registry, "expired")
     database.clock_offset += RESUME + 1
@@ -469,44 +485,44 @@ def mixed(registry: BlockingDatabaseStore, database: Database) -> None:
 
 
 @pytest.mark.usefixtures("mixed")
-async def test_a_rehearsal_changes_nothing(sweeper: Sweeper, heard: dict[str, Heard]) -> None:
+async def test_a_dry_run_changes_nothing(sweeper: Sweeper, received: dict[str, SignalLog]) -> None:
     before = await aside(live)
     first, second = await sweeper.dry_run(), await sweeper.dry_run()
     assert done(first) == done(second) == (2, 3, 1, 0)
     assert (first.dry_run, first.at) == (True, 0)
     assert await aside(live) == before
-    assert (await rows(), heard["suspended"], heard["closed"]) == (0, [], [])
+    assert (await rows(), received["suspended"], received["closed"]) == (0, [], [])
 
 
 @pytest.mark.usefixtures("mixed")
-async def test_a_rehearsal_tells_what_a_sweep_then_does(
-    sweeper: Sweeper, places: list[Place]
+async def test_a_dry_run_reports_what_a_sweep_then_does(
+    sweeper: Sweeper, processes: list[SweepingProcess]
 ) -> None:
-    rehearsed = await sweeper.dry_run()
-    assert (await places[0].store.stats()).last_sweep is None
+    dry = await sweeper.dry_run()
+    assert (await processes[0].store.stats()).last_sweep is None
     swept = await sweeper.sweep()
-    assert (done(rehearsed), rehearsed.dry_run, swept.dry_run) == (done(swept), True, False)
+    assert (done(dry), dry.dry_run, swept.dry_run) == (done(swept), True, False)
 
 
 # ---------------------------------------------------------------- failures
 
 
 async def test_an_overloaded_pool_is_an_unavailable_store(database: Database) -> None:
-    place = Place(database, "here", size=1, max_pending=1)
+    process = SweepingProcess(database, "here", size=1, max_pending=1)
     gate = threading.Event()
-    busy = asyncio.create_task(place.threads.run(gate.wait, 10))
+    busy = asyncio.create_task(process.threads.run(gate.wait, 10))
     await asyncio.sleep(0)
-    for work in (place.sweeper.sweep, place.sweeper.dry_run):
+    for work in (process.sweeper.sweep, process.sweeper.dry_run):
         with pytest.raises(StoreUnavailable):
             await work()
     with pytest.raises(StoreUnavailable):
-        await place.sweeper.finish([ENDED])
+        await process.sweeper.finish([ENDED])
     gate.set()
     await busy
-    await place.aclose()
+    await process.aclose()
 
 
-async def test_suspensions_nobody_listens_to_take_no_thread(database: Database) -> None:
-    place = Place(database, "here", size=1, max_pending=0)
-    place.dispatcher.dispatch_suspended([ENDED])
-    await place.aclose()
+async def test_signals_without_receivers_take_no_thread(database: Database) -> None:
+    process = SweepingProcess(database, "here", size=1, max_pending=0)
+    process.dispatcher.dispatch_suspended([ENDED])
+    await process.aclose()

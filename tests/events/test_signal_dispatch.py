@@ -1,4 +1,4 @@
-"""Receivers of signals: in order for each session, side by side for different ones."""
+"""Signals are sent in order for each session, and side by side for different ones."""
 
 import asyncio
 import logging
@@ -24,12 +24,12 @@ async def dispatcher() -> AsyncIterator[SignalDispatcher]:
 
 @pytest.fixture
 def gate() -> threading.Event:
-    """What a slow receiver waits for."""
+    """Opens for a slow receiver to go on."""
     return threading.Event()
 
 
-async def busy_with(dispatcher: SignalDispatcher, session: str, gate: threading.Event) -> None:
-    """Until a receiver hears of this session; it goes on when the gate opens."""
+async def block_on(dispatcher: SignalDispatcher, session: str, gate: threading.Event) -> None:
+    """Occupy a thread with a signal of this session until the gate opens."""
     begun = threading.Event()
 
     def slow() -> None:
@@ -40,60 +40,60 @@ async def busy_with(dispatcher: SignalDispatcher, session: str, gate: threading.
     assert await asyncio.to_thread(begun.wait, PATIENCE)
 
 
-async def test_what_is_told_of_a_session_arrives_in_order(dispatcher: SignalDispatcher) -> None:
-    heard: dict[str, list[int]] = {"a": [], "b": [], "c": []}
+async def test_signals_of_a_session_arrive_in_order(dispatcher: SignalDispatcher) -> None:
+    received: dict[str, list[int]] = {"a": [], "b": [], "c": []}
     for number in range(200):
-        for session, numbers in heard.items():
+        for session, numbers in received.items():
             dispatcher.dispatch(session, partial(numbers.append, number))
     await dispatcher.settle(within=PATIENCE)
-    assert all(numbers == list(range(200)) for numbers in heard.values())
+    assert all(numbers == list(range(200)) for numbers in received.values())
 
 
 async def test_sessions_do_not_wait_for_each_other(
     dispatcher: SignalDispatcher, gate: threading.Event
 ) -> None:
-    heard: list[str] = []
-    await busy_with(dispatcher, "slow", gate)
-    dispatcher.dispatch("slow", lambda: heard.append("slow"))
+    received: list[str] = []
+    await block_on(dispatcher, "slow", gate)
+    dispatcher.dispatch("slow", lambda: received.append("slow"))
     for session in "abc":
-        dispatcher.dispatch(session, partial(heard.append, session))
+        dispatcher.dispatch(session, partial(received.append, session))
     await dispatcher.wait_for("abc", within=PATIENCE)
-    assert heard == ["a", "b", "c"]
+    assert received == ["a", "b", "c"]
     gate.set()
     await dispatcher.settle(within=PATIENCE)
-    assert heard[3:] == ["slow"]
+    assert received[3:] == ["slow"]
 
 
-async def test_no_more_at_a_time_than_there_are_threads(
+async def test_at_most_as_many_run_at_once_as_there_are_threads(
     dispatcher: SignalDispatcher, gate: threading.Event
 ) -> None:
-    heard: list[str] = []
+    received: list[str] = []
     for session in "ab":
-        await busy_with(dispatcher, session, gate)
-    dispatcher.dispatch("c", lambda: heard.append("c"))
+        await block_on(dispatcher, session, gate)
+    dispatcher.dispatch("c", lambda: received.append("c"))
     await dispatcher.wait_for("c", within=0.01)
-    assert heard == []
+    assert received == []
     gate.set()
     await dispatcher.settle(within=PATIENCE)
-    assert heard == ["c"]
+    assert received == ["c"]
 
 
-async def test_of_those_who_wait_each_session_has_its_turn(
+async def test_waiting_sessions_take_turns(
     dispatcher: SignalDispatcher, gate: threading.Event
 ) -> None:
-    """One that tells much takes no place of the others."""
-    heard: list[str] = []
+    """A session with many signals does not delay the others."""
+    received: list[str] = []
     for session in "ab":
-        await busy_with(dispatcher, session, gate)
+        await block_on(dispatcher, session, gate)
     for session in ("many", "many", "many", "one"):
-        dispatcher.dispatch(session, partial(heard.append, session))
+        dispatcher.dispatch(session, partial(received.append, session))
     gate.set()
     await dispatcher.settle(within=PATIENCE)
-    assert heard.index("one") < 3
+    assert received.index("one") < 3
 
 
 @pytest.mark.parametrize("bound", ["MAX_QUEUED", "MAX_QUEUED_PER_SESSION"])
-async def test_at_the_bounds_what_is_told_is_dropped_and_that_is_said_once(
+async def test_beyond_the_bounds_signals_are_dropped_and_that_is_logged_once(
     dispatcher: SignalDispatcher,
     gate: threading.Event,
     caplog: pytest.LogCaptureFixture,
@@ -101,46 +101,46 @@ async def test_at_the_bounds_what_is_told_is_dropped_and_that_is_said_once(
     bound: str,
 ) -> None:
     monkeypatch.setattr(module, bound, 3)
-    heard: list[int] = []
-    await busy_with(dispatcher, "a", gate)
+    received: list[int] = []
+    await block_on(dispatcher, "a", gate)
     for number in range(5):
-        dispatcher.dispatch("a", partial(heard.append, number))
-    dispatcher.dispatch("b", partial(heard.append, 9))
+        dispatcher.dispatch("a", partial(received.append, number))
+    dispatcher.dispatch("b", partial(received.append, 9))
     gate.set()
     await dispatcher.settle(within=PATIENCE)
     of_others = [9] if bound == "MAX_QUEUED_PER_SESSION" else []
-    assert sorted(heard) == [0, 1, *of_others]
+    assert sorted(received) == [0, 1, *of_others]
     assert caplog.messages == [
         "too many signals wait for their receivers; the next ones are dropped",
-        f"signals reach their receivers again; {6 - len(heard)} were dropped",
+        f"signals reach their receivers again; {6 - len(received)} were dropped",
     ]
-    dispatcher.dispatch("a", partial(heard.append, 10))
+    dispatcher.dispatch("a", partial(received.append, 10))
     await dispatcher.settle(within=PATIENCE)
-    assert heard[-1] == 10
+    assert received[-1] == 10
 
 
 @pytest.mark.parametrize("failure", [ZeroDivisionError, SystemExit])
-async def test_what_cannot_be_announced_is_logged_and_the_next_follows(
+async def test_a_failure_is_logged_and_the_next_signal_follows(
     dispatcher: SignalDispatcher, caplog: pytest.LogCaptureFixture, failure: type[BaseException]
 ) -> None:
-    heard: list[int] = []
+    received: list[int] = []
 
     def fail() -> None:
         raise failure
 
     dispatcher.dispatch("a", fail)
-    dispatcher.dispatch("a", lambda: heard.append(1))
+    dispatcher.dispatch("a", lambda: received.append(1))
     await dispatcher.settle(within=PATIENCE)
-    assert heard == [1]
+    assert received == [1]
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-async def test_waiting_for_nobody_takes_no_time(dispatcher: SignalDispatcher) -> None:
+async def test_waiting_for_no_signal_takes_no_time(dispatcher: SignalDispatcher) -> None:
     await dispatcher.wait_for(["a"], within=0.0)
     await dispatcher.settle(within=0.0)
 
 
-async def test_after_the_end_nothing_is_announced() -> None:
+async def test_after_the_end_of_the_threads_signals_are_ignored() -> None:
     threads = Threads(size=1)
     dispatcher = SignalDispatcher(threads)
     await threads.aclose()
@@ -154,12 +154,12 @@ def test_a_loop_that_has_ended_is_not_woken(
     dispatcher = SignalDispatcher(threads)
     ended: list[Callable[[], bool]] = []
 
-    async def wait_in_vain() -> None:
-        await busy_with(dispatcher, "a", gate)
+    async def wait_too_short() -> None:
+        await block_on(dispatcher, "a", gate)
         ended.append(dispatcher._queues["a"].done.done)
         await dispatcher.settle(within=0.01)
 
-    asyncio.run(wait_in_vain())
+    asyncio.run(wait_too_short())
     gate.set()
     threads._executor.shutdown(wait=True)
     assert (ended[0](), caplog.messages) == (True, [])

@@ -1,4 +1,4 @@
-"""The hub on the real database store: admission, takeover, and every way to end."""
+"""The hub on the database store: lost sessions, messages, and all ways to end."""
 
 import asyncio
 import time
@@ -25,14 +25,14 @@ CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
 
 
 def answer(*, online: int = 1, **given: Any) -> BeatAnswer:
-    """What a store says to a beat."""
+    """A store's answer to a beat."""
     return BeatAnswer(renewed=True, online=online, workers=1, incarnation="", **given)
 
 
 # ---------------------------------------------------------------- lost
 
 
-async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: WorkerHarness) -> None:
+async def test_a_session_resumed_elsewhere_is_dropped_with_4506(world: WorkerHarness) -> None:
     first, second = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     elsewhere = world.other("w2")
@@ -46,7 +46,7 @@ async def test_a_session_resumed_elsewhere_is_lost_with_4506(world: WorkerHarnes
     assert not newer.departed
 
 
-async def test_a_session_closed_meanwhile_is_lost_with_4002(world: WorkerHarness) -> None:
+async def test_a_session_closed_meanwhile_is_dropped_with_4002(world: WorkerHarness) -> None:
     wire = FakeTransport()
     session = await world.admit(wire)
     departure = Departure(session.as_update(0.0), 4002, "heartbeat timeout")
@@ -58,7 +58,7 @@ async def test_a_session_closed_meanwhile_is_lost_with_4002(world: WorkerHarness
     assert wire.closed == 4002
 
 
-async def test_a_session_resumed_here_while_the_beat_was_under_way_is_not_lost(
+async def test_a_session_resumed_here_during_the_beat_is_not_dropped(
     world: WorkerHarness,
 ) -> None:
     first, second = FakeTransport(), FakeTransport()
@@ -71,7 +71,9 @@ async def test_a_session_resumed_here_while_the_beat_was_under_way_is_not_lost(
     assert second.types == ["welcome"]
 
 
-async def test_a_beat_that_answers_after_the_resume_kills_nobody(world: WorkerHarness) -> None:
+async def test_a_late_beat_does_not_end_the_newer_connection(
+    world: WorkerHarness,
+) -> None:
     first, second = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     older.changed = True
@@ -80,7 +82,7 @@ async def test_a_beat_that_answers_after_the_resume_kills_nobody(world: WorkerHa
     asked_at = time.monotonic()
     beat = asyncio.create_task(world.beats.flush())
     await eventually_in_loop(lambda: "beat" not in world.fickle.held)
-    # Else the request would be for the second connection, too: it might have been on the way in.
+    # Any sooner, the request would be for the second connection, too.
     await eventually_in_loop(lambda: time.monotonic() > asked_at + 0.1)
     newer = await world.admit(second, resume=first.messages[0])
     held.set()
@@ -124,7 +126,7 @@ async def test_a_client_that_closes_is_suspended_with_its_own_code(
     assert (record.state, record.end_code, record.end_reason) == (SUSPENDED, code, reason)
 
 
-async def test_online_counts_at_least_those_here(world: WorkerHarness) -> None:
+async def test_online_is_at_least_the_number_of_sessions_here(world: WorkerHarness) -> None:
     wires = [FakeTransport(), FakeTransport()]
     session, _ = [await world.admit(wire) for wire in wires]
     world.hub.receive(session, ClientPing(sequence=1))
@@ -144,14 +146,16 @@ async def test_the_report_counts_over_all_sessions(world: WorkerHarness) -> None
     assert (report.connections, report.pings, report.pongs, report.timeouts) == (2, 2, 2, 0)
 
 
-async def test_a_silent_peer_is_suspended_then_told_4002(world: WorkerHarness) -> None:
+async def test_a_silent_client_is_suspended_before_its_goodbye(
+    world: WorkerHarness,
+) -> None:
     wire = FakeTransport()
     session = await world.admit(wire)
     world.fickle.held["suspend"] = held = asyncio.Event()
     while not session.departed:
         world.hub.tick(session, session.heartbeat.due)
     await eventually_in_loop(lambda: world.fickle.called("suspend"))
-    assert "goodbye" not in wire.types  # the store hears of it first
+    assert "goodbye" not in wire.types  # the report comes first
     held.set()
     await world.settle()
     record = await world.store.get(session.id)
@@ -192,7 +196,7 @@ async def test_an_end_from_4500_on_closes(world: WorkerHarness, code: int) -> No
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 4006, 4500, 4999])
-async def test_a_transport_that_goes_suspends_whatever_code_the_client_sent(
+async def test_a_closed_transport_suspends_with_any_code_of_the_client(
     world: WorkerHarness, code: int
 ) -> None:
     session = await world.admit(FakeTransport())
@@ -203,7 +207,7 @@ async def test_a_transport_that_goes_suspends_whatever_code_the_client_sent(
     assert (record.state, record.end_code) == (SUSPENDED, code)
 
 
-async def test_a_connection_that_ended_itself_leaves_with_its_own_code(
+async def test_a_connection_that_ended_itself_reports_its_own_code(
     world: WorkerHarness,
 ) -> None:
     rated, broken = await world.admit(FakeTransport()), await world.admit(FakeTransport())
@@ -230,7 +234,7 @@ async def test_a_session_ends_once(world: WorkerHarness) -> None:
     assert wire.closed == 4500
 
 
-async def test_a_kick_arrives_by_the_inbox(world: WorkerHarness) -> None:
+async def test_a_close_request_ends_the_session(world: WorkerHarness) -> None:
     wire = FakeTransport()
     session = await world.admit(wire)
     await world.store.request_close(session=session.id, code=4500, reason="out")
@@ -240,14 +244,14 @@ async def test_a_kick_arrives_by_the_inbox(world: WorkerHarness) -> None:
     assert [row.reason for row in await world.history()] == ["out"]
 
 
-async def test_what_the_inbox_says_of_strangers_is_ignored(world: WorkerHarness) -> None:
+async def test_close_requests_for_other_sessions_are_ignored(world: WorkerHarness) -> None:
     session = await world.admit(FakeTransport())
     inbox = (CloseRequest("unknown", 1, 4500, ""), CloseRequest(session.id, 7, 4500, ""))
     world.hub.apply_beat(answer(inbox=inbox))
     assert not session.departed
 
 
-async def test_a_shutdown_suspends_everybody_with_a_delay(world: WorkerHarness) -> None:
+async def test_a_shutdown_suspends_all_sessions_with_a_delay(world: WorkerHarness) -> None:
     wires = [FakeTransport() for _ in range(3)]
     sessions = [await world.admit(wire) for wire in wires]
     assert world.hub.end_all() == sessions

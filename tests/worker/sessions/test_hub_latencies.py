@@ -1,4 +1,4 @@
-"""The hub's histogram holds exactly the sessions that are connected, whatever happens to them."""
+"""The hub's histogram of latencies holds exactly the connected sessions."""
 
 import asyncio
 import time
@@ -19,8 +19,8 @@ from realtime.worker.sessions.hub import Hub, WorkerIdentity
 from realtime.worker.sessions.session import ConnectedSession
 
 
-class Nothing:
-    """Stands for whatever the hub tells of departures and sessions to watch."""
+class Ignores:
+    """A disconnect queue and ticker that do nothing."""
 
     def add(self, *_: Any) -> None: ...
     def watch(self, *_: Any) -> None: ...
@@ -28,15 +28,15 @@ class Nothing:
 
 @pytest.fixture
 def hub() -> Hub:
-    nothing: Any = Nothing()
+    ignores: Any = Ignores()
     identity = WorkerIdentity("w1", "host", 1)
-    hub = Hub(identity, nothing, deliveries=Deliveries, return_delay=(0, 0))
-    hub.ticker = nothing
+    hub = Hub(identity, ignores, deliveries=Deliveries, return_delay=(0, 0))
+    hub.ticker = ignores
     return hub
 
 
 async def send(_: dict[str, Any]) -> None:
-    """A transport that takes everything."""
+    """A transport that ignores all events."""
 
 
 def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
@@ -60,7 +60,7 @@ def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
 
 
 def answer(hub: Hub, session: ConnectedSession) -> None:
-    """Let it be pinged, and answer."""
+    """Have the session pinged and answer the ping."""
     session.tick(session.heartbeat.due)
     pong = ClientPong(sequence=session.heartbeat.sequence)
     hub.receive(session, pong)
@@ -78,13 +78,13 @@ async def test_a_new_session_has_no_latency(hub: Hub) -> None:
     assert hub.report().latency == ()
 
 
-async def test_a_resumed_one_brings_its_last(hub: Hub) -> None:
+async def test_a_resumed_session_keeps_its_latency(hub: Hub) -> None:
     enter(hub, "s1", latency_ms=12.0)
     check(hub)
     assert hub.report().latency != ()
 
 
-async def test_a_pong_replaces_the_one_before(hub: Hub) -> None:
+async def test_a_pong_replaces_the_latency(hub: Hub) -> None:
     session = enter(hub, "s1", latency_ms=5000.0)
     before = hub.report().latency
     answer(hub, session)
@@ -93,19 +93,19 @@ async def test_a_pong_replaces_the_one_before(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("bye", [True, False])
-async def test_who_leaves_takes_it_along(hub: Hub, bye: bool) -> None:
+async def test_the_latency_of_an_ended_session_is_removed_once(hub: Hub, bye: bool) -> None:
     session = enter(hub, "s1", latency_ms=12.0)
     enter(hub, "s2", latency_ms=70.0)
     if bye:
         hub.receive(session, Bye())
     else:
         hub.end(session, CloseCode.HEARTBEAT_TIMEOUT)
-    hub.on_disconnect(session, 1006)  # again: nothing is taken twice
+    hub.on_disconnect(session, 1006)  # has no effect
     check(hub)
     assert sum(count for _, count in hub.report().latency) == 1
 
 
-async def test_who_is_taken_over_here_counts_once(hub: Hub) -> None:
+async def test_a_session_taken_over_here_counts_once(hub: Hub) -> None:
     enter(hub, "s1", latency_ms=12.0)
     enter(hub, "s1", latency_ms=12.0, generation=2)
     overtaken = enter(hub, "s1", latency_ms=90.0, generation=1)

@@ -1,4 +1,4 @@
-"""A session as its worker sees it: heartbeat, latency, totals."""
+"""A connected session: heartbeat, latency, totals."""
 
 import pytest
 
@@ -20,9 +20,7 @@ async def session(wire: FakeTransport) -> ConnectedSession:
     return live(wire=wire, now=0.0, first_ping=20.0)
 
 
-async def test_a_beat_that_is_due_sends_a_ping(
-    wire: FakeTransport, session: ConnectedSession
-) -> None:
+async def test_a_due_tick_sends_a_ping(wire: FakeTransport, session: ConnectedSession) -> None:
     assert session.tick(20.0) == SendPing(sequence=1, missed=0)
     await session.connection.flush()
     (ping,) = wire.messages
@@ -31,7 +29,7 @@ async def test_a_beat_that_is_due_sends_a_ping(
     assert session.totals.pings == 1
 
 
-async def test_a_beat_that_is_not_due_does_nothing(session: ConnectedSession) -> None:
+async def test_a_tick_that_is_not_due_does_nothing(session: ConnectedSession) -> None:
     assert session.tick(19.9) is None
     assert session.totals.pings == 0
 
@@ -61,7 +59,7 @@ async def test_a_repeated_pong_is_invalid(session: ConnectedSession) -> None:
     assert session.latency_ms == 500
 
 
-async def test_silence_is_missed_and_then_dead(session: ConnectedSession) -> None:
+async def test_silence_counts_as_misses_and_then_as_dead(session: ConnectedSession) -> None:
     assert [session.tick(now) for now in (20.0, 30.0, 40.0)][1:] == [
         SendPing(sequence=2, missed=1),
         SendPing(sequence=3, missed=2),
@@ -82,7 +80,7 @@ async def test_any_good_frame_clears_the_misses_and_is_reported(session: Connect
     assert session.totals.misses == 1
 
 
-async def test_traffic_of_a_healthy_client_is_no_news(session: ConnectedSession) -> None:
+async def test_traffic_of_a_healthy_client_is_not_reported(session: ConnectedSession) -> None:
     session.touch(1.0)
     assert not session.changed
     assert session.as_update(3.5).idle_ms == 2500
@@ -112,12 +110,12 @@ async def test_a_second_hello_is_malformed(wire: FakeTransport, session: Connect
     assert session.last_seen == 0.0
 
 
-async def test_a_bye_is_not_served_here(session: ConnectedSession) -> None:
+async def test_a_bye_is_not_handled_here(session: ConnectedSession) -> None:
     with pytest.raises(ValueError, match="Bye"):
         session.receive(Bye(), 1.0, online=1)
 
 
-async def test_totals_go_on_from_the_connection_before(wire: FakeTransport) -> None:
+async def test_totals_include_those_of_earlier_connections(wire: FakeTransport) -> None:
     before = Totals(pings=10, pongs=9, invalid_pongs=1, misses=2, frames_in=30, frames_out=20)
     connection = connect(wire)
     session = connected(record(totals=before), connection, first_ping=1.0)
@@ -137,12 +135,12 @@ async def test_a_takeover_here_adopts_the_latest_totals(session: ConnectedSessio
     assert adopt_totals(newer, session).generation == 2
 
 
-async def test_a_pulse_names_session_and_generation(session: ConnectedSession) -> None:
-    pulse = session.as_update(2.0)
-    assert (pulse.session, pulse.generation, pulse.idle_ms, pulse.missed) == ("s1", 1, 2000, 0)
+async def test_an_update_names_session_and_generation(session: ConnectedSession) -> None:
+    update = session.as_update(2.0)
+    assert (update.session, update.generation, update.idle_ms, update.missed) == ("s1", 1, 2000, 0)
 
 
-async def test_a_registration_is_all_that_a_store_has_to_know(session: ConnectedSession) -> None:
+async def test_a_registration_has_all_that_a_store_needs(session: ConnectedSession) -> None:
     session.tick(20.0)
     session.receive(ClientPong(sequence=1), 20.5, online=1)
     session.receive(Visibility(state="hidden"), 21.0, online=1)
@@ -153,7 +151,7 @@ async def test_a_registration_is_all_that_a_store_has_to_know(session: Connected
     assert registration.idle_ms == 2000
 
 
-async def test_a_clock_that_seems_to_run_back_makes_no_negative_idleness(
+async def test_the_idle_time_is_never_negative(
     session: ConnectedSession,
 ) -> None:
     session.touch(5.0)

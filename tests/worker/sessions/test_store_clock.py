@@ -1,4 +1,4 @@
-"""A worker that notices when the store's clock is set."""
+"""Steps of the store's clock."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_time_that_passes_is_no_step(clock: Clock) -> None:
+def test_passing_time_and_small_corrections_are_no_step(clock: Clock) -> None:
     store_clock = StoreClock(tolerance=15.0)
     assert not store_clock.was_set(EPOCH)
     clock.now += 7200
@@ -27,7 +27,7 @@ def test_time_that_passes_is_no_step(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(("step", "way"), [(7_200_000, "forward"), (-7_200_000, "back")])
-def test_a_step_is_told_once(
+def test_a_step_is_logged_once(
     clock: Clock, step: int, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store_clock = StoreClock(tolerance=15.0)
@@ -41,7 +41,7 @@ def test_a_step_is_told_once(
 
 
 @pytest.mark.parametrize("seconds", [7200.0, -7200.0])
-async def test_nobody_is_suspended_for_a_lease_after_a_step(
+async def test_for_a_lease_after_a_step_no_session_is_suspended(
     world: WorkerHarness, seconds: float
 ) -> None:
     other = world.other("w2")
@@ -50,7 +50,7 @@ async def test_nobody_is_suspended_for_a_lease_after_a_step(
         await each.beats.flush()
     assert world.beats.may_sweep
     world.store.blocking.database.clock_offset = seconds
-    for _ in range(3):  # the other one has yet to beat
+    for _ in range(3):  # the other worker has yet to beat
         await world.beats.flush()
         assert not world.beats.may_sweep
     assert (await world.store.stats()).suspended == 0
