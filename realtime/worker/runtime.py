@@ -49,6 +49,7 @@ from .sessions.hub import Hub, WorkerIdentity
 from .sessions.jobs import Job
 from .sessions.revalidation import Revalidation
 from .sessions.ticker import Ticker, grain_for
+from .statistics import Statistics
 
 logger = logging.getLogger("realtime.worker")
 
@@ -86,6 +87,7 @@ class Runtime:
         # The window from which returning clients pick their moment after a drain.
         self.return_delay = (0, round(settings.drain_spread * 1000))
         self.refusals = refusals.here()
+        self.statistics = Statistics(refused=self.refusals.totals)
         self.refusals.store_is_away = self._store_is_away
         self.refusals.hasten = lambda: self._probing.hasten(time.monotonic())
         self.login_store = LoginStore(

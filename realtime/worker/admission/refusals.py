@@ -124,7 +124,7 @@ class Refusals:
         self._clock = clock
         self._episodes: dict[Reason, _Episode] = {}
         self._seconds: deque[tuple[int, Counter[Reason]]] = deque()
-        self.totals: Counter[Reason] = Counter()  # since the worker's start
+        self.totals: Counter[str] = Counter()  # since the worker's start
 
     # ------------------------------------------------------------ what clients meet
 

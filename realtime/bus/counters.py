@@ -1,0 +1,16 @@
+"""What a process counts of its traffic with the channel layer."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class BusCounters:
+    """Counts since the start. One thread writes each, any thread may read them."""
+
+    commands_sent: int = 0  # commands (joins, leaves, hints) that the layer has taken
+    commands_dropped: int = 0  # that failed, took too long, or found the queue full
+    messages_received: int = 0  # hints and batches that were understood
+    messages_ignored: int = 0  # that were unreadable, forged or of an unknown kind
+    batches_sent: int = 0  # batches of publications that the layer has taken
+    batches_failed: int = 0  # that failed or took too long; audits find what was in them
+    batches_cut: int = 0  # that were cut or dropped because their queue was full
