@@ -2,9 +2,7 @@
 
 from msgspec.structs import replace
 
-from realtime.consumers import RealtimeConsumer, Refused
-from realtime.protocol.codes import ErrorCode
-from realtime.protocol.messages import RoomMessage
+from realtime.consumers import ErrorCode, RealtimeConsumer, Refused, RoomMessage
 
 LONGEST_TEXT, LONGEST_TAG = 500, 100  # characters
 

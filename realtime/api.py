@@ -24,7 +24,8 @@ from realtime.publish import notifying, publishing
 from realtime.publish.async_calls import call_async
 from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.records import Attendance, Page, Query, Session, SessionState, Stats
-from realtime.worker import runtime
+from realtime.worker import instances
+from realtime.worker.runtime import Runtime
 
 __all__ = [
     "StoreUnavailable",
@@ -241,7 +242,7 @@ async def astats() -> Stats:
 async def apresence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
     """Async twin of :func:`presence`."""
 
-    async def native(here: runtime.Runtime) -> tuple[Session, ...]:
+    async def native(here: Runtime) -> tuple[Session, ...]:
         return (await here.store.page(Query(room=_room(room)), limit=limit)).sessions
 
     return await call_async(native, partial(presence, room, limit=limit))
@@ -266,12 +267,12 @@ def _close(*, code: int, reason: str = "", **target: str) -> tuple[str, ...]:
     def notify() -> None:  # no partial: Django logs the name of a hook that fails
         _notify_workers(closing)
 
-    composition.once_stored(notify)
+    composition.on_stored(notify)
     return closing
 
 
 async def _aclose(*, code: int, reason: str = "", **target: str) -> tuple[str, ...]:
-    async def native(here: runtime.Runtime) -> tuple[str, ...]:
+    async def native(here: Runtime) -> tuple[str, ...]:
         closing = await here.store.request_close(**target, code=code, reason=reason)
         _notify_workers(closing)
         return closing
@@ -291,8 +292,8 @@ def _is_valid_target(code: int, target: Mapping[str, str]) -> bool:
 
 def _notify_workers(closing: tuple[str, ...]) -> None:
     """Have the workers flush now: this process's own directly, all others by a hint."""
-    for worker in runtime.running():
-        worker.nudge()
+    for worker in instances.running():
+        worker.flush_and_sweep_soon()
     if closing:
         notifying.notify(HintKind.CLOSING, closing)
 

@@ -1,4 +1,4 @@
-"""System checks: what is wrong with ``REALTIME`` (errors) or worth saying (warnings)."""
+"""System checks of ``REALTIME``, its database and the channel layer: errors and warnings."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 
 from realtime.common.tested_versions import untested_packages
-from realtime.conf import AROUND_DATA, KINDS, MAY_BE_ZERO, configured
+from realtime.conf import KINDS, MAY_BE_ZERO, MESSAGE_OVERHEAD, configured
 from realtime.conf import effective as effective_settings
 from realtime.protocol.messages import MAX_HELLO_ROOMS, max_hello_size
 from realtime.security.origin import can_match
@@ -25,7 +25,7 @@ _Test = Callable[[_Values], bool]
 
 @register("realtime")
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Everything about the ``REALTIME`` dict; relations only once each value is sound."""
+    """Check the ``REALTIME`` dict: each value, then the relations between them."""
     from django.conf import settings
 
     if not isinstance(getattr(settings, "REALTIME", {}), dict):
@@ -70,8 +70,8 @@ def _below(number: Any, key: str) -> bool:
     return number < 0 if key in MAY_BE_ZERO else not number > 0
 
 
-# A publication leaves as much again for pings and answers behind it, on a line that takes its time.
-MOST_AT_ONCE = MAX_UNSENT // 2
+# Behind a publication on a slow connection, as much again is left for pings and answers.
+LARGEST_PUBLICATION = MAX_UNSENT // 2
 
 
 def _relations(v: _Values) -> Iterable[CheckMessage]:
@@ -88,7 +88,7 @@ def _least_session_timeout(v: _Values) -> float:
 def _least_message_size(v: _Values) -> int:
     # One room more than a session may be in: the private one is named as well.
     rooms = min(v["MAX_ROOMS"] + 1, MAX_HELLO_ROOMS)
-    needed: int = max(v["MAX_PUBLICATION"] + AROUND_DATA, max_hello_size(rooms))
+    needed: int = max(v["MAX_PUBLICATION"] + MESSAGE_OVERHEAD, max_hello_size(rooms))
     return needed
 
 
@@ -111,13 +111,13 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
     (
         lambda v: v["LOG_META_TTL"] <= v["LOG_TTL"],
         "LOG_META_TTL ({LOG_META_TTL:g} s) is not above LOG_TTL: a log that still has entries "
-        "begins anew.",
+        "starts again.",
         lambda v: f"Raise LOG_META_TTL above {v['LOG_TTL']:g} s.",
         6,
     ),
     (
         lambda v: v["LOG_BYTES"] < v["MAX_PUBLICATION"],
-        "LOG_BYTES ({LOG_BYTES}) is below MAX_PUBLICATION: one publication drives out all others.",
+        "LOG_BYTES ({LOG_BYTES}) is below MAX_PUBLICATION: one publication removes all others.",
         lambda v: f"Raise LOG_BYTES to {v['MAX_PUBLICATION']} or more.",
         7,
     ),
@@ -125,7 +125,7 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
         lambda v: v["MAX_MESSAGE_SIZE"] < _least_message_size(v),
         "MAX_MESSAGE_SIZE ({MAX_MESSAGE_SIZE}) is too small for a message with MAX_PUBLICATION "
         "bytes of data, or for a hello that names MAX_ROOMS rooms.",
-        lambda v: f"Expected at least {_least_message_size(v)} bytes, or none named.",
+        lambda v: f"Expected at least {_least_message_size(v)} bytes, or no such setting.",
         8,
     ),
     (
@@ -135,10 +135,10 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
         9,
     ),
     (
-        lambda v: v["MAX_PUBLICATION"] > MOST_AT_ONCE,
+        lambda v: v["MAX_PUBLICATION"] > LARGEST_PUBLICATION,
         "MAX_PUBLICATION ({MAX_PUBLICATION}) is more than a connection may have unsent beside its "
-        "answers: whoever is handed one is closed with 4003, and again after each return.",
-        lambda v: f"Lower MAX_PUBLICATION to {MOST_AT_ONCE} or less.",
+        "answers: clients that receive one are closed with 4003, and again after each return.",
+        lambda v: f"Lower MAX_PUBLICATION to {LARGEST_PUBLICATION} or less.",
         10,
     ),
     (
@@ -157,8 +157,8 @@ _RELATIONS: tuple[tuple[_Test, str, Callable[[_Values], str], int], ...] = (
     ),
     (
         lambda v: v["NEW_ROOM_RATE"][1] < 1,
-        "The burst of NEW_ROOM_RATE ({NEW_ROOM_RATE[1]:g}) is below 1: no user ever comes into a "
-        "new room.",
+        "The burst of NEW_ROOM_RATE ({NEW_ROOM_RATE[1]:g}) is below 1: no user can join a new "
+        "room.",
         lambda _: "Raise the second number to 1 or more.",
         15,
     ),
@@ -192,7 +192,7 @@ _ADVICE = (
     ),
     (
         lambda v: v["PONG_TIMEOUT"] > v["PING_INTERVAL"],
-        "PONG_TIMEOUT is longer than PING_INTERVAL: several pings are under way before a miss.",
+        "PONG_TIMEOUT is longer than PING_INTERVAL: several pings are unanswered before a miss.",
         "Lower PONG_TIMEOUT to PING_INTERVAL or less.",
         4,
     ),
@@ -204,7 +204,7 @@ _ADVICE = (
     ),
     (
         lambda v: v["CLAIM_TIMEOUT"] < 2 * v["STORE_TIMEOUT"],
-        "CLAIM_TIMEOUT is near STORE_TIMEOUT: a slow claimant's work is begun twice.",
+        "CLAIM_TIMEOUT is near STORE_TIMEOUT: two workers may do a slow claimant's work.",
         "Raise CLAIM_TIMEOUT to several STORE_TIMEOUTs.",
         6,
     ),
@@ -214,13 +214,13 @@ _ADVICE = (
 # The database of the history, and of the sessions unless they are in Redis.
 
 
-def _unfit(alias: str, elsewhere: bool) -> CheckMessage | None:
-    """What is wrong with a database of this kind; ``elsewhere``: sessions are not in it."""
+def _wrong_vendor(alias: str, *, history_only: bool) -> CheckMessage | None:
+    """The error of a database that cannot store sessions, or with ``history_only`` history."""
     try:
         vendor = connections[alias].vendor
-    except (ConnectionDoesNotExist, ImproperlyConfigured):  # Django says so by itself
+    except (ConnectionDoesNotExist, ImproperlyConfigured):  # Django reports it
         return None
-    if vendor in (vendors.KEEPS_HISTORY if elsewhere else vendors.KEEPS_SESSIONS):
+    if vendor in (vendors.KEEPS_HISTORY if history_only else vendors.KEEPS_SESSIONS):
         return None
     what, hint = "Sessions", 'Set STORE to the URL of a Redis, such as "redis://localhost:6379/0".'
     if vendor not in vendors.KEEPS_HISTORY:
@@ -236,11 +236,11 @@ def _unfit(alias: str, elsewhere: bool) -> CheckMessage | None:
 
 @register("realtime")
 def check_database(**_: Any) -> list[CheckMessage]:
-    """Whether it can keep what workers write there, and whether that is committed."""
+    """Check that the database can store what workers write, and commits it."""
     store = str(configured().get("STORE", ""))
     alias = backends.database_alias(store)
-    if unfit := _unfit(alias, backends.is_redis(store)):
-        return [unfit]
+    if error := _wrong_vendor(alias, history_only=backends.is_redis(store)):
+        return [error]
     if connections.settings.get(alias, {}).get("AUTOCOMMIT", True):
         return []
     return [
@@ -257,7 +257,7 @@ def _dead_origins(v: _Values) -> Iterable[CheckMessage]:
     for entry in v["ALLOWED_ORIGINS"]:
         if not can_match(entry):
             yield Warning(
-                f'ALLOWED_ORIGINS names "{entry}", which is the origin of no page.',
+                f'ALLOWED_ORIGINS names "{entry}", which is no origin of a page.',
                 hint='Expected scheme://host or scheme://host:port of the page, without a "/" at '
                 "the end: https://www.example.com, https://*.example.com, capacitor://localhost, "
                 'file://; or "null", or "*" for any.',
@@ -265,28 +265,28 @@ def _dead_origins(v: _Values) -> Iterable[CheckMessage]:
             )
 
 
-# The channel layer: what it must and what it had better not be.
+# The channel layer.
 
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 CORE = "channels_redis.core.RedisChannelLayer"
 
-# That layer asks Redis to answer within five seconds, even if there is nothing to say.
-CORE_WAITS = 5
+# Seconds for which that layer lets Redis wait for a message before it answers that there is none.
+CORE_BLOCKS = 5
 
 
 @register("realtime")
 def check_channel_layer(**_: Any) -> list[CheckMessage]:
-    """Whether workers can hear each other, where that can be known beforehand."""
+    """Check that workers can reach each other, as far as the settings show it."""
     from django.conf import settings
 
     layer = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {})
     backend = layer.get("BACKEND", IN_MEMORY)
     if backend == IN_MEMORY:
-        return list(_stays_inside())
-    return list(_gives_up(layer.get("CONFIG", {}).get("hosts"))) if backend == CORE else []
+        return list(_check_in_memory())
+    return list(_check_core(layer.get("CONFIG", {}).get("hosts"))) if backend == CORE else []
 
 
-def _stays_inside() -> Iterable[CheckMessage]:
+def _check_in_memory() -> Iterable[CheckMessage]:
     if backends.is_redis(str(configured().get("STORE", ""))):
         yield Warning(
             "STORE is a Redis, for many workers, but the default channel layer cannot leave "
@@ -296,11 +296,11 @@ def _stays_inside() -> Iterable[CheckMessage]:
         )
 
 
-def _gives_up(hosts: Any) -> Iterable[CheckMessage]:
-    if any(0 < _socket_timeout(host) <= CORE_WAITS for host in hosts or ["redis://localhost"]):
+def _check_core(hosts: Any) -> Iterable[CheckMessage]:
+    if any(0 < _socket_timeout(host) <= CORE_BLOCKS for host in hosts or ["redis://localhost"]):
         yield Warning(
-            "The default channel layer gives up on Redis as soon as a consumer has heard nothing "
-            f"for {CORE_WAITS} s: its connections end, and hints come late.",
+            "The default channel layer closes its connection to Redis when a consumer has received "
+            f"nothing for {CORE_BLOCKS} s: its connections end, and hints come late.",
             hint='Add "socket_timeout": None to each of its hosts, or use '
             '"channels_redis.pubsub.RedisPubSubChannelLayer".',
             id="realtime.W008",
@@ -308,11 +308,11 @@ def _gives_up(hosts: Any) -> Iterable[CheckMessage]:
 
 
 def _socket_timeout(host: Any) -> float:
-    """Seconds for which a host of the layer may be silent; 0 for ever."""
+    """Seconds for which a host of the layer may be silent; 0 without a limit."""
     options = host if isinstance(host, dict) else {"address": host}
     default = 5 if int(version("redis").partition(".")[0]) >= 8 else None
     timeout: Any = options.get("socket_timeout", default)
-    if isinstance(address := options.get("address"), str):  # what an address says goes first
+    if isinstance(address := options.get("address"), str):  # its query has precedence
         timeout = parse_qs(urlsplit(address).query).get("socket_timeout", [timeout])[-1]
     with suppress(TypeError, ValueError):
         return float(timeout)

@@ -1,5 +1,5 @@
-"""What a process needs to speak with the store and the channel layer, worker or not, put
-together from the settings."""
+"""Makes from the settings what every process needs, with or without a worker: the store, the
+channel layer and its signatures, thread pools, history and sweeper."""
 
 import hashlib
 import secrets
@@ -32,7 +32,7 @@ from realtime.store.timeouts import Timeouts
 
 @dataclass(frozen=True, slots=True)
 class StoreContext:
-    """What a process needs to speak with the store, worker or not."""
+    """The store of one process, and the parts that work with it. ``id`` is random."""
 
     threads: Bulkheads
     store: Store
@@ -48,12 +48,12 @@ class StoreContext:
 
 
 def database() -> Database:
-    """The project's database that holds the history, and sessions if they are not in Redis."""
+    """The database of the history, and of the sessions unless they are in Redis."""
     return Database(backends.database_alias(settings.store))
 
 
 def timeouts(values: Settings) -> Timeouts:
-    """The durations that the store applies."""
+    """The durations that the store needs."""
     return Timeouts(
         lease_ms=round(values.lease * 1000),
         resume_ms=round(values.resume_window * 1000),
@@ -63,7 +63,7 @@ def timeouts(values: Settings) -> Timeouts:
 
 
 def bounds(values: Settings) -> LogBounds:
-    """What the store keeps of a room's messages."""
+    """How much the store keeps of a room's publications, and how long."""
     return LogBounds(
         length=values.log_length,
         bytes=values.log_bytes,
@@ -73,7 +73,7 @@ def bounds(values: Settings) -> LogBounds:
 
 
 def session_limit() -> SessionLimit | None:
-    """How many sessions a user may have; None if nobody counts."""
+    """How many sessions a user may have; None without a limit."""
     if settings.max_sessions_per_user <= 0:
         return None
     return SessionLimit(
@@ -82,11 +82,11 @@ def session_limit() -> SessionLimit | None:
 
 
 def blocking_store() -> BlockingStore:
-    """The store for a thread that waits: views, commands, the shell."""
+    """The store for blocking calls: in views, commands, the shell."""
     return _blocking_store(current(), owner())
 
 
-@lru_cache(maxsize=4)  # it is asked for at every publish, and made of a dozen settings
+@lru_cache(maxsize=4)  # needed at every publish, and made of a dozen settings
 def _blocking_store(values: Settings, owner: Owner) -> BlockingStore:
     return backends.blocking_store(
         values.store,
@@ -98,9 +98,9 @@ def _blocking_store(values: Settings, owner: Owner) -> BlockingStore:
     )
 
 
-def once_stored(call: Callable[[], object]) -> None:
-    """Call once the store shows to others what this thread has asked of it: now, or when
-    the transaction commits that the request is a part of."""
+def on_stored(call: Callable[[], object]) -> None:
+    """Call ``call()`` once other processes can read what this thread has stored: now, or after
+    the commit of the transaction that it is a part of."""
     if not backends.is_redis(settings.store) and database().connection.in_atomic_block:
         transaction.on_commit(call, using=database().alias, robust=True)
     else:
@@ -108,7 +108,7 @@ def once_stored(call: Callable[[], object]) -> None:
 
 
 def channel_layer() -> Any:
-    """The project's channel layer; without one, one in which a worker hears itself only."""
+    """The project's channel layer; without one, a layer that does not leave the process."""
     return get_channel_layer() or InMemoryChannelLayer()
 
 
@@ -118,16 +118,16 @@ def workers_group() -> str:
 
 
 def room_group(room: str) -> str:
-    """The channel layer's group of those workers that have somebody in this room."""
+    """The channel layer's group of the workers that have members in this room."""
     return room_group_name(settings.redis_prefix, room)
 
 
 def owner() -> Owner:
-    """This deployment, told from others by its secret keys."""
+    """This deployment, distinguished from others by its secret keys."""
     return Owner(tuple(map(_fingerprint, _secrets())))
 
 
-# Slow, for whoever has a fingerprint and guesses at the key: a tenth of a second, once.
+# Slow (a tenth of a second, once), against guessing the key from its fingerprint.
 FINGERPRINT_ROUNDS, FINGERPRINT_SIZE = 200_000, 12
 
 
@@ -143,11 +143,10 @@ def _secrets() -> tuple[str | bytes, ...]:
 
 
 def signer() -> Signer:
-    """The seals of what travels through the channel layer, by the project's secret."""
-    secrets_ = _secrets()
+    """The signer of the channel layer's messages, by the project's secret keys."""
     salt = f"realtime.hints:{settings.redis_prefix}"
     return Signer(
-        [salted_hmac(salt, "", secret=each, algorithm="sha256").digest() for each in secrets_]
+        [salted_hmac(salt, "", secret=each, algorithm="sha256").digest() for each in _secrets()]
     )
 
 

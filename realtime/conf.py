@@ -1,8 +1,8 @@
 """The settings: one table, one dict ``REALTIME``, one frozen object.
 
-``settings.ping_interval`` is ``REALTIME["PING_INTERVAL"]`` or its default.
-Only ``worker/foundation.py`` and ``runtime.py`` (composition), the Django surface and ``checks.py``
-read this module; everything else gets its numbers through constructors.
+``settings.ping_interval`` is ``REALTIME["PING_INTERVAL"]`` or its default. Only
+``composition.py``, ``worker/assembly.py`` and the modules of the Django surface import this
+module; all others get their numbers through constructors.
 """
 
 import json
@@ -24,7 +24,9 @@ PREFIX = "REALTIME_"
 
 @dataclass(frozen=True, slots=True)
 class SettingKind:
-    """What a value must look like, and how an environment variable spells it."""
+    """The values that a setting accepts, described as ``expected`` and tested by
+    ``accepts(value)``; ``parse(text)`` reads one from an environment variable, or raises
+    ValueError."""
 
     expected: str
     accepts: Callable[[Any], bool]
@@ -154,15 +156,15 @@ class Settings:
 _FIELDS = {f.name.upper(): f for f in fields(Settings)}
 DEFAULTS: dict[str, Any] = {key: f.default for key, f in _FIELDS.items()}
 KINDS: dict[str, SettingKind] = {key: f.metadata["kind"] for key, f in _FIELDS.items()}
-# Every other number must be above zero.
+# All other numbers must be above zero.
 MAY_BE_ZERO = frozenset(key for key, f in _FIELDS.items() if f.metadata["zero"])
 
 
 def from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     """``REALTIME`` from the variables ``REALTIME_<KEY>``, each parsed by its key's kind.
 
-    An unknown key is kept as text, so that the system check can name it.
-    Raises ImproperlyConfigured for a value that cannot be read.
+    Keeps an unknown key as text, so that the system check can name it.
+    Raises ImproperlyConfigured for a value that it cannot parse.
     """
     found = {k.removeprefix(PREFIX): v for k, v in environ.items() if k.startswith(PREFIX)}
     return {key: _parse(key, text) for key, text in found.items()}
@@ -179,27 +181,27 @@ def _parse(key: str, text: str) -> Any:
 
 
 def configured() -> dict[str, Any]:
-    """The project's ``REALTIME`` dict as it stands, unchecked."""
+    """The project's ``REALTIME`` dict, unchecked."""
     from django.conf import settings as django_settings
 
     return dict(getattr(django_settings, "REALTIME", {}))
 
 
-# What a client sends around the data of a message: at most so many bytes.
-AROUND_DATA = 400
+# Bytes of a message frame besides its data, at most.
+MESSAGE_OVERHEAD = 400
 
 
 def effective(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting by its key, with the project's ``values``. Unless it is named,
-    MAX_MESSAGE_SIZE is what the largest hello and the largest message need."""
+    """All settings by their keys: the project's ``values``, or defaults. The default of
+    MAX_MESSAGE_SIZE fits the largest hello and the largest message."""
     found = {**DEFAULTS, **values}
     if "MAX_MESSAGE_SIZE" not in values:
-        found["MAX_MESSAGE_SIZE"] = max(MAX_HELLO_SIZE, found["MAX_PUBLICATION"] + AROUND_DATA)
+        found["MAX_MESSAGE_SIZE"] = max(MAX_HELLO_SIZE, found["MAX_PUBLICATION"] + MESSAGE_OVERHEAD)
     return found
 
 
 def load() -> Settings:
-    """The settings in force. Raises ImproperlyConfigured where the system checks would."""
+    """The settings in force. Raises ImproperlyConfigured for unknown keys and wrong types."""
     values = configured()
     for key, value in values.items():
         if key not in KINDS:
@@ -212,17 +214,17 @@ def load() -> Settings:
     return Settings(**frozen)
 
 
-class _Lazy:
-    """Reads the settings at first use and again after a test has changed them."""
+class _LazySettings:
+    """Loads the settings at first use, and again after a test has changed them."""
 
     def __init__(self) -> None:
         self._loaded: Settings | None = None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.now(), name)
+        return getattr(self.load(), name)
 
-    def now(self) -> Settings:
-        """As they are, for whoever needs many of them."""
+    def load(self) -> Settings:
+        """The settings in force, for callers that read many of them."""
         if self._loaded is None:
             self._loaded = load()
         return self._loaded
@@ -232,7 +234,7 @@ class _Lazy:
             self._loaded = None
 
 
-_lazy = _Lazy()
+_lazy = _LazySettings()
 settings: Settings = _lazy  # type: ignore[assignment]  # same attributes, read late
-current = _lazy.now
+current = _lazy.load
 setting_changed.connect(_lazy.reset)

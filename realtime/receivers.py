@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from realtime import api
-from realtime.common.transactions import once_committed, open_transactions
+from realtime.common.transactions import on_all_committed, open_transactions
 from realtime.composition import database
 from realtime.protocol.codes import CloseCode
 from realtime.security.authentication import digest_of
@@ -50,4 +50,4 @@ def _close(session_key: str | None, code: CloseCode) -> None:
             api.close_login(digest_of(session_key), code)
 
     with suppress(TransactionManagementError):
-        once_committed(close, open_transactions(also_of_tests=(database().alias, "default")))
+        on_all_committed(close, open_transactions(also_of_tests=(database().alias, "default")))

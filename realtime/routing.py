@@ -1,4 +1,4 @@
-"""ASGI routing: one call around Django's application gives it everything realtime."""
+"""ASGI routing: one call around Django's application adds connections, probes and lifespan."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from django.urls import path, re_path
 
 from realtime.consumers import RealtimeConsumer
 from realtime.store.ownership import ForeignStore
-from realtime.worker import runtime
+from realtime.worker import instances
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -49,8 +49,8 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
 def with_probes(http: Application) -> Application:
     """Answer ``/realtime/live/`` and ``/realtime/ready/`` before Django does.
 
-    Probes come to an address, not a name, so they must not depend on ALLOWED_HOSTS,
-    https redirects or any other middleware.
+    Probes use an address, not a name, so they must not depend on ALLOWED_HOSTS, https
+    redirects or other middleware.
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,12 +64,12 @@ def with_probes(http: Application) -> Application:
 
 
 async def _is_live() -> bool:
-    return all(worker.alive for worker in runtime.running())
+    return all(worker.alive for worker in instances.running())
 
 
 async def _is_ready() -> bool:
-    can_start = await runtime.can_start()
-    return can_start and all(worker.ready for worker in runtime.running())
+    can_start = await instances.can_start()
+    return can_start and all(worker.ready for worker in instances.running())
 
 
 PROBES: dict[str, Callable[[], Awaitable[bool]]] = {
@@ -96,15 +96,15 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
         event = await receive()
         if event["type"] == "lifespan.startup":
             try:
-                await runtime.start()
+                await instances.start()
             except (ForeignStore, ImproperlyConfigured) as error:
-                # What is raised, some servers take for indifference.
+                # Some servers take a raised exception for "no lifespan here".
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             await send({"type": "lifespan.startup.complete"})
         else:
             try:
-                await (await runtime.start()).drain()
+                await (await instances.start()).drain()
             except Exception as error:
                 await send({"type": "lifespan.shutdown.failed", "message": repr(error)})
                 raise

@@ -13,7 +13,7 @@ from django.db import transaction
 from realtime import api, composition
 from realtime.models import LiveSession
 from realtime.store.records import Attendance, Opening, Peer
-from realtime.worker import runtime
+from realtime.worker import instances
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -183,9 +183,11 @@ def test_every_function_has_its_twin() -> None:
     assert set(SYNC) <= sync
 
 
-def test_a_kick_nudges_the_worker_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    nudged: list[str] = []
-    worker = SimpleNamespace(nudge=lambda: nudged.append("now"))
-    monkeypatch.setattr(runtime, "running", lambda: [worker])
+def test_a_kick_makes_this_process_flush_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    worker = SimpleNamespace(flush_and_sweep_soon=lambda: calls.append("soon"))
+    monkeypatch.setattr(instances, "running", lambda: [worker])
     api.kick("unknown")
-    assert nudged == ["now"]
+    assert calls == ["soon"]

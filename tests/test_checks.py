@@ -12,7 +12,7 @@ from django.db import connections
 from django.test import override_settings
 
 from realtime.checks import check_channel_layer, check_database, check_settings
-from realtime.conf import AROUND_DATA, DEFAULTS, MAY_BE_ZERO, load
+from realtime.conf import DEFAULTS, MAY_BE_ZERO, MESSAGE_OVERHEAD, load
 from realtime.protocol.decoding import decode
 from realtime.protocol.messages import MAX_HELLO_ROOMS, MAX_HELLO_SIZE, Hello, RoomMessage
 
@@ -107,7 +107,7 @@ def test_a_rate_must_be_above_zero(key: str, rate: tuple[float, float]) -> None:
         ({"MAX_PUBLICATION": 300_000}, 300_400),
     ],
 )
-def test_the_size_of_a_message_follows_from_what_a_client_may_say(
+def test_the_message_size_follows_from_the_largest_publication(
     values: dict[str, Any], size: int
 ) -> None:
     assert found(values) == []
@@ -115,8 +115,8 @@ def test_the_size_of_a_message_follows_from_what_a_client_may_say(
         assert load().max_message_size == size
 
 
-def test_a_message_size_that_is_named_must_do_for_a_hello() -> None:
-    (message,) = found({"MAX_HELLO_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_143})
+def test_a_configured_message_size_must_fit_a_hello() -> None:
+    (message,) = found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_143})
     assert ids([message]) == {"E008"}
     assert found({"MAX_HELLO_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_144}) == []
 
@@ -160,7 +160,7 @@ def test_the_largest_message_fits_a_frame() -> None:
     """As the browser's client writes it."""
     longest = RoomMessage(id=2**53, room="r" * 100, data=0, key="k" * 64)
     around = len(json.dumps({"type": "message", **msgspec.structs.asdict(longest)})) - 1
-    assert around <= AROUND_DATA
+    assert around <= MESSAGE_OVERHEAD
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), None])
@@ -182,7 +182,7 @@ def test_relations_wait_until_every_value_is_sound() -> None:
     assert ids(found({"SESSION_TIMEOUT": 1, "LEASE": -1})) == {"E003"}
 
 
-def test_several_mistakes_are_said_at_once() -> None:
+def test_several_mistakes_are_reported_at_once() -> None:
     assert ids(found({"X": 1, "LEASE": "x", "RESUME_WINDOW": -1})) == {"E001", "E002", "E003"}
 
 
@@ -248,7 +248,7 @@ def test_no_other_errors_exist() -> None:
         ("sqlite", "database", ""),
     ],
 )
-def test_a_database_that_cannot_keep_what_it_should_is_found(
+def test_a_database_of_the_wrong_vendor_is_an_error(
     monkeypatch: pytest.MonkeyPatch, vendor: str, store: str, expected: str
 ) -> None:
     monkeypatch.setattr(connections["default"], "vendor", vendor)
@@ -277,7 +277,7 @@ def advised(layer: dict[str, Any] | None, store: str = "database") -> set[str]:
 
 
 @pytest.mark.parametrize("layer", [None, MEMORY])
-def test_a_redis_for_many_workers_wants_a_layer_that_leaves_the_process(
+def test_a_redis_store_needs_a_layer_that_leaves_the_process(
     layer: dict[str, Any] | None,
 ) -> None:
     assert advised(layer, REDIS) == {"W007"}
@@ -298,7 +298,7 @@ def test_a_redis_for_many_workers_wants_a_layer_that_leaves_the_process(
     ],
     ids=repr,
 )
-def test_a_layer_that_gives_up_on_an_idle_consumer_is_warned_of(hosts: tuple[Any, ...]) -> None:
+def test_a_layer_with_a_short_socket_timeout_is_warned_about(hosts: tuple[Any, ...]) -> None:
     assert advised(core(*hosts)) == {"W008"}
 
 
@@ -312,7 +312,7 @@ def test_a_layer_that_gives_up_on_an_idle_consumer_is_warned_of(hosts: tuple[Any
     ],
     ids=repr,
 )
-def test_a_layer_with_patience_is_not(host: Any) -> None:
+def test_a_layer_with_a_long_socket_timeout_is_fine(host: Any) -> None:
     assert advised(core(host)) == set()
 
 

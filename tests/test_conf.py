@@ -92,7 +92,7 @@ def test_a_default_is_of_its_own_kind(key: str) -> None:
     assert KINDS[key].accepts(DEFAULTS[key])
 
 
-def test_zero_means_something_for_few() -> None:
+def test_few_settings_may_be_zero() -> None:
     assert {
         "SWEEP_INTERVAL",
         "DRAIN_DELAY",
@@ -103,7 +103,7 @@ def test_zero_means_something_for_few() -> None:
 
 
 @override_settings(REALTIME={})
-def test_without_a_word_the_defaults_are_in_force() -> None:
+def test_with_an_empty_dict_the_defaults_are_in_force() -> None:
     assert load() == Settings()
 
 
@@ -116,14 +116,14 @@ def test_without_the_dict_the_defaults_are_in_force() -> None:
 
 
 @override_settings(REALTIME={"LEASE": 5, "ALLOWED_ORIGINS": ["https://a.com"]})
-def test_what_is_set_is_in_force_beside_the_defaults() -> None:
+def test_settings_override_the_defaults() -> None:
     loaded = load()
     assert (loaded.lease, loaded.allowed_origins) == (5, ("https://a.com",))
     assert loaded.ping_interval == 25.0
 
 
 @override_settings(REALTIME={"LEESE": 5})
-def test_an_unknown_key_is_not_taken() -> None:
+def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(ImproperlyConfigured, match='"LEESE"'):
         load()
 
@@ -149,7 +149,7 @@ def test_an_unknown_key_is_not_taken() -> None:
         ("MESSAGE_RATE", (100, "400")),
     ],
 )
-def test_a_value_of_another_kind_is_not_taken(key: str, value: Any) -> None:
+def test_a_value_of_another_kind_is_an_error(key: str, value: Any) -> None:
     with override_settings(REALTIME={key: value}), pytest.raises(ImproperlyConfigured, match=key):
         load()
 

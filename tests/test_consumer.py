@@ -1,4 +1,4 @@
-"""The consumer, where a real server adds nothing."""
+"""The consumer, without a server."""
 
 import asyncio
 import json
@@ -13,12 +13,11 @@ from django.contrib.sessions.models import Session as DjangoSession
 from django.test import Client as Browser
 
 from realtime import signals
-from realtime.consumers import SERVER_EXTENSION, RealtimeConsumer
-from realtime.protocol.messages import RoomMessage
-from realtime.security.authentication import ANONYMOUS, Login
+from realtime.consumers import ANONYMOUS, Login, RealtimeConsumer, RoomMessage
+from realtime.consumers.consumer import SERVER_EXTENSION
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Deliveries, SessionState
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.admission.handler_queue import MAX_WAITING
 from realtime.worker.runtime import Runtime
 from tests.polling import eventually_in_loop
@@ -57,7 +56,7 @@ class Client(WebsocketCommunicator):
         return await self.hear()
 
     async def end(self) -> tuple[list[dict[str, Any]], int]:
-        """What is still said, and the close code; the consumer then returns."""
+        """The remaining messages and the close code; the consumer then returns."""
         said: list[dict[str, Any]] = []
         while (event := await self.receive_output(10))["type"] != "websocket.close":
             said.append(json.loads(event["text"]))
@@ -67,7 +66,7 @@ class Client(WebsocketCommunicator):
 
 
 class Hesitant(RealtimeConsumer):
-    """Knows who may join only when it is told."""
+    """Its ``authorize`` waits for ``answer``."""
 
     asked: asyncio.Event
     answer: asyncio.Event
@@ -81,7 +80,7 @@ class Hesitant(RealtimeConsumer):
 @pytest.fixture
 async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
     settings.REALTIME = QUICK
-    worker = await runtime.start()
+    worker = await instances.start()
     yield worker
     await worker.stop()
 
@@ -90,11 +89,11 @@ async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime
 
 
 @pytest.mark.parametrize("origin", ["https://evil.com", "null", "http://[::1", "http://x:99999"])
-async def test_a_foreign_origin_is_refused_before_anything_is_touched(origin: str) -> None:
+async def test_a_foreign_origin_is_refused_before_a_worker_starts(origin: str) -> None:
     client = Client(headers={"host": "testserver", "origin": origin})
     connected, _ = await client.connect()
     assert not connected
-    assert runtime.running() == []
+    assert instances.running() == []
     await client.wait()
 
 
@@ -121,7 +120,7 @@ async def test_our_subprotocol_is_chosen_if_any_is_offered(
 # ---------------------------------------------------------------- who it is
 
 
-async def test_without_a_login_it_is_accepted_and_told_4501(worker: Runtime, settings: Any) -> None:
+async def test_without_a_login_it_is_closed_with_4501(worker: Runtime, settings: Any) -> None:
     settings.REALTIME = {**QUICK, "ALLOW_ANONYMOUS": False}
     client = Client()
     assert (await client.connect())[0]
@@ -143,11 +142,11 @@ def cookie(transactional_db: None) -> Callable[[], tuple[str, str]]:
 async def test_a_logout_before_hello_is_noticed(
     cookie: Callable[[], tuple[str, str]], worker: Runtime, settings: Any
 ) -> None:
-    """The cookie is taken at the handshake, and the login loaded when hello has come."""
+    """The cookie comes with the handshake; the login is loaded after hello."""
     settings.REALTIME = {**QUICK, "ALLOW_ANONYMOUS": False}
     client = Client(headers={"cookie": cookie()[1]})
     await client.connect()
-    await worker.base.threads.logins.run(DjangoSession.objects.all().delete)
+    await worker.context.threads.logins.run(DjangoSession.objects.all().delete)
     await client.say(**HELLO)
     said, code = await client.end()
     assert ([message["type"] for message in said], code) == (["goodbye"], 4501)
@@ -156,14 +155,14 @@ async def test_a_logout_before_hello_is_noticed(
 async def test_a_logout_while_rooms_are_authorized_is_noticed(
     cookie: Callable[[], tuple[str, str]], worker: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody is closed by a logout who is not in the store yet."""
+    """A logout closes only sessions that the store has."""
     monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", 0.0)
     Hesitant.asked, Hesitant.answer = asyncio.Event(), asyncio.Event()
     client = Client(Hesitant, headers={"cookie": cookie()[1]})
     await client.connect()
     await client.say(**HELLO, rooms={"open": None})
     await asyncio.wait_for(Hesitant.asked.wait(), 10)
-    await worker.base.threads.logins.run(DjangoSession.objects.all().delete)
+    await worker.context.threads.logins.run(DjangoSession.objects.all().delete)
     Hesitant.answer.set()
     said, code = await client.end()
     assert ([message["type"] for message in said], code) == (["goodbye"], 4008)
@@ -189,21 +188,21 @@ async def test_a_login_is_known_by_its_cookie(
 
 
 class Ticketed(RealtimeConsumer):
-    """Knows everybody by another way."""
+    """Authenticates without the cookie."""
 
     async def authenticate(self) -> Login:
         return Login(key="", user="42", username="zaphod")
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_subclass_may_know_them_otherwise() -> None:
+async def test_a_subclass_may_authenticate_differently() -> None:
     client = Client(Ticketed)
     assert (await client.greet())["user"] == "42"
     await client.disconnect()
 
 
 class Unknowing(RealtimeConsumer):
-    """Cannot know anybody now."""
+    """Cannot authenticate now."""
 
     async def authenticate(self) -> Login:
         raise StoreUnavailable("down")
@@ -219,14 +218,14 @@ async def test_a_login_that_cannot_be_known_now_is_4009() -> None:
 
 
 class Defective(RealtimeConsumer):
-    """Has a defect where it should know somebody."""
+    """Has a defect in ``authenticate``."""
 
     async def authenticate(self) -> Login:
         raise ZeroDivisionError("a defect")
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_defect_in_authenticate_is_logged_and_sends_nobody_away_for_good(
+async def test_a_defect_in_authenticate_is_logged_and_the_client_comes_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     client = Client(Defective)
@@ -321,7 +320,7 @@ async def test_a_store_out_of_reach_is_4009(
 
 
 @pytest.mark.parametrize(("extensions", "code"), [({}, 4001), ({SERVER_EXTENSION: {}}, 1001)])
-async def test_who_comes_while_goodbyes_are_said_is_sent_away(
+async def test_a_hello_while_goodbyes_are_sent_is_refused(
     worker: Runtime, extensions: dict[str, Any], code: int
 ) -> None:
     worker.draining = worker.closing = True
@@ -333,7 +332,7 @@ async def test_who_comes_while_goodbyes_are_said_is_sent_away(
 
 
 class Late(RealtimeConsumer):
-    """Publishes what is said when it is told to, also after a drain."""
+    """Publishes a message only when it is cancelled, also after a drain."""
 
     async def receive_message(self, message: RoomMessage) -> None:
         self.begun.set()
@@ -348,11 +347,11 @@ class Late(RealtimeConsumer):
     ends: list[str]
 
 
-async def test_a_handler_that_goes_on_after_a_drain_makes_no_other_worker(
+async def test_a_handler_that_outlives_a_drain_starts_no_other_worker(
     transactional_db: None, settings: Any
 ) -> None:
     settings.REALTIME = QUICK
-    worker = await runtime.start()
+    worker = await instances.start()
     Late.begun, Late.ends = asyncio.Event(), []
     client = Client(Late)
     await client.greet()
@@ -361,7 +360,7 @@ async def test_a_handler_that_goes_on_after_a_drain_makes_no_other_worker(
     await worker.drain()
     await client.end()
     await eventually_in_loop(lambda: Late.ends)
-    assert (Late.ends, runtime.running()) == (["this worker has ended"], [])
+    assert (Late.ends, instances.running()) == (["this worker has ended"], [])
 
 
 async def test_a_hello_that_a_drain_has_ended_opens_no_session(worker: Runtime) -> None:
@@ -390,7 +389,7 @@ async def test_a_transport_that_goes_suspends_the_session(worker: Runtime) -> No
     client = Client()
     session = (await client.greet())["session"]
     await client.disconnect(code=1001)
-    await worker._disconnects.settle(10)
+    await worker.disconnects.settle(10)
     assert await state_of(worker, session) is SessionState.SUSPENDED
 
 
@@ -408,7 +407,7 @@ async def test_a_server_that_cancels_suspends_the_session(worker: Runtime) -> No
     session = (await client.greet())["session"]
     client.future.cancel()
     await asyncio.wait([client.future])
-    await worker._disconnects.settle(10)
+    await worker.disconnects.settle(10)
     assert await state_of(worker, session) is SessionState.SUSPENDED
 
 
@@ -432,14 +431,14 @@ async def test_the_tenth_malformed_frame_closes_the_session(worker: Runtime) -> 
     said, code = await client.end()
     assert [message["type"] for message in said] == ["error"] * 10 + ["goodbye"]
     assert code == 4505
-    await worker._disconnects.settle(10)
+    await worker.disconnects.settle(10)
     assert await state_of(worker, session) is None
 
 
 # ---------------------------------------------------------------- rooms
 
 
-async def test_without_an_override_nobody_is_let_in_anywhere(worker: Runtime) -> None:
+async def test_without_an_override_no_room_can_be_joined(worker: Runtime) -> None:
     client = Client(Ticketed)
     await client.connect(timeout=10)
     await client.say(**HELLO, rooms={"open": None})
@@ -454,7 +453,7 @@ async def test_without_an_override_nobody_is_let_in_anywhere(worker: Runtime) ->
 
 
 class Open(Ticketed):
-    """One room is open to everybody, and about another nothing can be said."""
+    """One room is open; for two others ``authorize`` raises."""
 
     async def authorize(self, room: str, action: str) -> bool:
         if room == "broken":
@@ -464,7 +463,7 @@ class Open(Ticketed):
         return room == "open" and self.peer.user == "42" and action in ("join", "publish")
 
 
-async def test_what_a_client_says_is_published_and_acknowledged(worker: Runtime) -> None:
+async def test_a_message_is_published_and_acknowledged(worker: Runtime) -> None:
     moves: list[tuple[str, str]] = []
     receivers = {
         "joined": lambda room, **_: moves.append(("joined", room)),
@@ -493,7 +492,7 @@ async def test_what_a_client_says_is_published_and_acknowledged(worker: Runtime)
 @pytest.mark.parametrize(
     ("room", "logged"), [("broken", "ZeroDivisionError"), ("cancelled", "SpuriousCancellation")]
 )
-async def test_an_application_that_cannot_say_who_may_join_is_asked_later(
+async def test_an_exception_in_authorize_makes_the_client_come_back(
     room: str, logged: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = Client(Open)
@@ -506,7 +505,7 @@ async def test_an_application_that_cannot_say_who_may_join_is_asked_later(
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("wrong", [{"data": "x" * 65_536}, {"key": "a\0b"}])
-async def test_data_or_a_key_that_cannot_be_taken_is_said_so(wrong: dict[str, Any]) -> None:
+async def test_invalid_data_or_keys_are_refused(wrong: dict[str, Any]) -> None:
     client = Client(Open)
     await client.greet()
     await client.say(type="join", id=1, room="open")
@@ -522,7 +521,7 @@ async def test_data_or_a_key_that_cannot_be_taken_is_said_so(wrong: dict[str, An
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("data", [b"\x00\xff", b""])
-async def test_bytes_nobody_takes_are_an_error(data: bytes) -> None:
+async def test_bytes_without_an_override_are_an_error(data: bytes) -> None:
     client = Client()
     await client.greet()
     await client.send_input({"type": "websocket.receive", "bytes": data})
@@ -541,7 +540,7 @@ class Echo(RealtimeConsumer):
 
 
 @pytest.mark.usefixtures("worker")
-async def test_bytes_reach_the_hook_and_may_be_answered() -> None:
+async def test_bytes_reach_the_override_and_may_be_answered() -> None:
     client = Client(Echo)
     await client.greet()
     for data in (b"\x00\xff", b"2"):
@@ -565,7 +564,7 @@ async def test_bytes_are_a_sign_of_life(worker: Runtime) -> None:
 @pytest.mark.usefixtures("transactional_db")
 async def test_bytes_have_a_size_limit(settings: Any) -> None:
     settings.REALTIME = {**QUICK, "MAX_MESSAGE_SIZE": 100}
-    worker = await runtime.start()
+    worker = await instances.start()
     client = Client(Echo)
     await client.greet()
     await client.send_to(bytes_data=bytes(101))
@@ -578,9 +577,9 @@ async def test_bytes_have_a_size_limit(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("transactional_db")
-async def test_bytes_have_a_rate_whichever_frames_they_come_in(settings: Any) -> None:
+async def test_bytes_of_all_frames_count_for_the_rate(settings: Any) -> None:
     settings.REALTIME = {**QUICK, "BYTE_RATE": (1, 300)}
-    worker = await runtime.start()
+    worker = await instances.start()
     client = Client(Echo)
     await client.greet()
     await client.send_to(bytes_data=bytes(100))
@@ -592,7 +591,7 @@ async def test_bytes_have_a_rate_whichever_frames_they_come_in(settings: Any) ->
 
 
 class Slow(RealtimeConsumer):
-    """Takes its time, until it is let go on."""
+    """Waits for ``go_on``."""
 
     go_on: asyncio.Event
     begun: int
@@ -616,7 +615,7 @@ async def slow(worker: Runtime) -> Client:
     return client
 
 
-async def test_a_slow_hook_does_not_delay_pongs(slow: Client) -> None:
+async def test_a_slow_handler_does_not_delay_pongs(slow: Client) -> None:
     await slow.send_to(bytes_data=b"1")
     await eventually_in_loop(lambda: Slow.begun)
     await slow.say(type="ping", sequence=1)
@@ -639,7 +638,7 @@ async def test_a_full_queue_answers_rate_limited_and_loses_nothing_else(slow: Cl
     await slow.disconnect()
 
 
-async def test_a_hook_is_cancelled_when_the_transport_goes(slow: Client) -> None:
+async def test_a_handler_is_cancelled_when_the_transport_goes(slow: Client) -> None:
     await slow.send_to(bytes_data=b"1")
     await eventually_in_loop(lambda: Slow.begun)
     await slow.disconnect()
@@ -653,7 +652,7 @@ class Broken(RealtimeConsumer):
         raise ZeroDivisionError("a defect")
 
 
-async def test_a_hook_that_fails_ends_the_connection_not_the_session(
+async def test_a_handler_that_fails_ends_the_connection_not_the_session(
     worker: Runtime, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = Client(Broken)
@@ -661,12 +660,12 @@ async def test_a_hook_that_fails_ends_the_connection_not_the_session(
     await client.send_to(bytes_data=b"1")
     said, code = await client.end()
     assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
-    await worker._disconnects.settle(10)
+    await worker.disconnects.settle(10)
     assert await state_of(worker, session) is SessionState.SUSPENDED
     assert "a handler of the application failed" in caplog.text
 
 
-async def test_it_is_a_defect_to_call_the_hook_that_nobody_wrote() -> None:
+async def test_receive_bytes_is_called_only_where_it_is_overridden() -> None:
     with pytest.raises(RuntimeError):
         await RealtimeConsumer().receive_bytes(b"")
     assert ANONYMOUS.user == ""

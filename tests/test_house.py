@@ -26,15 +26,8 @@ PUBLIC = {
     "realtime.models",
     "realtime.routing",
     "realtime.signals",
+    "realtime.testing",
     "realtime.urls",
-    "realtime.worker.runtime",  # for tests that open connections: they stop their loop's worker
-}
-# Still documented, not public.
-OTHERS = {
-    "realtime.protocol.codes",
-    "realtime.protocol.messages",
-    "realtime.security.authentication",
-    "realtime.security.origin",
 }
 DJANGOS = {"Command", "Meta", "Migration"}
 
@@ -122,7 +115,7 @@ class Import(NamedTuple):
 
     @property
     def is_public(self) -> bool:
-        return not {self.module, f"{self.module}.{self.name}"}.isdisjoint(PUBLIC | OTHERS)
+        return not {self.module, f"{self.module}.{self.name}"}.isdisjoint(PUBLIC)
 
 
 def imports(code: str) -> Iterator[Import]:

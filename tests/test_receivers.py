@@ -1,6 +1,7 @@
 """Logins and logouts in Django's HTTP half close sockets."""
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from realtime.protocol.codes import CloseCode
 from realtime.security.authentication import digest_of
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Opening, Peer
-from realtime.worker import runtime
+from realtime.worker import instances
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,23 +147,9 @@ def test_a_store_out_of_reach_does_not_hinder_a_logout(
     assert [line for line in caplog.records if line.levelno >= logging.WARNING] == []
 
 
-class Bell:
-    """A worker that only hears nudges."""
-
-    def __init__(self) -> None:
-        self.rung = 0
-
-    def nudge(self) -> None:
-        self.rung += 1
-
-
-@pytest.fixture
-def bell(monkeypatch: pytest.MonkeyPatch) -> Bell:
-    bell = Bell()
-    monkeypatch.setattr(runtime, "running", lambda: [bell])
-    return bell
-
-
-def test_the_worker_is_nudged(browser: Client, bell: Bell) -> None:
+def test_the_worker_flushes_soon(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    worker = SimpleNamespace(flush_and_sweep_soon=lambda: calls.append("soon"))
+    monkeypatch.setattr(instances, "running", lambda: [worker])
     browser.post("/accounts/logout/")
-    assert bell.rung == 1
+    assert calls == ["soon"]

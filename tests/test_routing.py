@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from realtime.routing import realtime_application
 from realtime.store.ownership import ForeignStore
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.admission import refusals
 from realtime.worker.runtime import Runtime
 
@@ -30,9 +30,9 @@ Lifespan: Any = ApplicationCommunicator  # it has no types
 @pytest.fixture
 async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
     settings.REALTIME = {"ALLOW_ANONYMOUS": True, "FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0}
-    worker = await runtime.start()
+    worker = await instances.start()
     yield worker
-    if worker in runtime.running():
+    if worker in instances.running():
         await worker.stop()
 
 
@@ -55,7 +55,7 @@ async def test_a_probe_answers_under_any_host(path: str, host: str) -> None:
 
 
 @pytest.mark.parametrize("path", PROBES)
-async def test_a_process_without_a_worker_is_well(path: str) -> None:
+async def test_a_process_without_a_worker_is_healthy(path: str) -> None:
     assert (await get(path))[0] == 200
 
 
@@ -106,11 +106,11 @@ async def test_lifespan_starts_and_drains_the_worker() -> None:
     communicator = Lifespan(application, {"type": "lifespan"})
     await communicator.send_input({"type": "lifespan.startup"})
     assert await communicator.receive_output(10) == {"type": "lifespan.startup.complete"}
-    (worker,) = runtime.running()
+    (worker,) = instances.running()
     await communicator.send_input({"type": "lifespan.shutdown"})
     assert await communicator.receive_output(10) == {"type": "lifespan.shutdown.complete"}
     await communicator.wait(10)
-    assert runtime.running() == []
+    assert instances.running() == []
     assert worker.draining
     assert [t for t in asyncio.all_tasks() if t.get_name() == "realtime-ticker"] == []
 
@@ -129,14 +129,14 @@ def break_with(error: Exception, broken: pytest.MonkeyPatch) -> None:
     async def fail(_: Runtime) -> None:
         raise error
 
-    broken.setattr(Runtime, "_own", fail)
+    broken.setattr(Runtime, "start", fail)
 
 
 @pytest.mark.parametrize("error", CANNOT)
 async def test_a_worker_that_cannot_start_ends_its_server(
     error: Exception, broken: pytest.MonkeyPatch
 ) -> None:
-    """One that has a lifespan: what was raised instead, uvicorn took for an application without."""
+    """With a lifespan. If it were raised, uvicorn would go on without a lifespan."""
     break_with(error, broken)
     communicator = Lifespan(application, {"type": "lifespan"})
     await communicator.send_input({"type": "lifespan.startup"})
@@ -146,19 +146,19 @@ async def test_a_worker_that_cannot_start_ends_its_server(
 
 
 @pytest.mark.parametrize("error", CANNOT)
-async def test_where_no_worker_can_start_nothing_is_ready(
+async def test_a_process_whose_worker_cannot_start_is_not_ready(
     error: Exception, broken: pytest.MonkeyPatch
 ) -> None:
     """A server without a lifespan, at whose first connection it has failed. A probe tries again,
-    so that it is ready although nobody who connects comes near."""
+    so that it becomes ready without a connection."""
     break_with(error, broken)
     communicator = WebsocketCommunicator(application, "/ws/")
     with pytest.raises(type(error)):
         await communicator.connect(timeout=10)
-    assert list(refusals.here().recent.values()) == [1]
+    assert list(refusals.current().recent.values()) == [1]
     assert [(await get(path))[0] for path in PROBES] == [200, 503]
     broken.undo()
     assert [(await get(path))[0] for path in PROBES] == [200, 200]
-    (worker,) = runtime.running()
+    (worker,) = instances.running()
     assert sum(worker.refusals.recent.values()) == 1
     await worker.stop()

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from realtime.common.moments import moment
+from realtime.common.datetimes import to_datetime
 from realtime.store.contract import BlockingStore
 from realtime.store.records import (
     Order,
@@ -106,7 +106,7 @@ def overview(store: BlockingStore, params: ListParams, *, after: int) -> dict[st
         "stats": stats,
         "tiles": _tiles(stats),
         "sweep": stats.last_sweep,
-        "swept_at": moment(stats.last_sweep.at) if stats.last_sweep else None,
+        "swept_at": to_datetime(stats.last_sweep.at) if stats.last_sweep else None,
         "rows": [as_row(session, names) for session in page.sessions],
         "next_url": params.url(cursor=page.cursor) if page.cursor else "",
         "workers": [(worker.id, names[worker.id]) for worker in workers],

@@ -1,4 +1,4 @@
-"""The client's address: the peer's, or what trusted proxies say of it."""
+"""The client's address: the peer's, or the one that trusted proxies report."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _WRITTEN = re.compile(
 )
 
 
-@lru_cache(maxsize=16)  # asked for every connection, and always for the same
+@lru_cache(maxsize=16)  # called for every connection with the same argument
 def parse_proxies(names: tuple[str, ...]) -> tuple[Network | str, ...]:
     """Addresses and networks; ``unix`` stands for a peer on a Unix socket.
 
@@ -39,9 +39,9 @@ def parse_address(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def place_of(address: str) -> str:
-    """What one client may have any number of: the /64 that an IPv6 address lies in, which is the
-    least that a network is given. Everything else is itself."""
+def client_network(address: str) -> str:
+    """The network of which one client may have all addresses: the /64 of an IPv6 address, since
+    no network gets a smaller one. Any other address is returned as it is."""
     ip = parse_address(address)
     return str(ip_network((ip, 64), strict=False)) if isinstance(ip, IPv6Address) else address
 
@@ -53,23 +53,23 @@ def client_address(
 ) -> str:
     """The address nearest to us that is not a trusted proxy's; "" for a Unix socket.
 
-    X-Forwarded-For is read from the right, as long as the hop before is trusted;
-    what a client itself wrote there is therefore never believed.
+    X-Forwarded-For is read from the right, as long as the hop before is trusted: entries that
+    the client itself wrote there are never used.
     """
-    named = str(peer[0]) if peer else ""
-    address = parse_address(named)
-    believed = "unix" in proxies if peer is None else _is_trusted(address, proxies)
+    peer_text = str(peer[0]) if peer else ""
+    address = parse_address(peer_text)
+    trusted = "unix" in proxies if peer is None else _is_trusted(address, proxies)
     hops = headers.get(b"x-forwarded-for", b"").decode("latin1").split(",")
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
-        said = parse_address(hop)
-        if not believed or said is None:
+        reported = parse_address(hop)
+        if not trusted or reported is None:
             break
-        address, believed = said, _is_trusted(said, proxies)
-    return named if address is None else str(address)
+        address, trusted = reported, _is_trusted(reported, proxies)
+    return peer_text if address is None else str(address)
 
 
 def _is_trusted(address: Address | None, proxies: Sequence[Network | str]) -> bool:
-    """Whether it is a proxy's; never for a peer that has no address."""
+    """Whether it is a proxy's address; False for a peer that has none."""
     if address is None:
         return False
     return any(address in network for network in proxies if not isinstance(network, str))

@@ -1,7 +1,7 @@
 """Processes in which gevent or eventlet has replaced threads by green ones.
 
-An event loop in a green thread seems to run in all of them: asyncio remembers it by the thread of
-the system, and Django's ORM then refuses every query of the process.
+An event loop in a green thread seems to run in all of them, since asyncio remembers it by the
+thread of the system: Django's ORM would then refuse every query of the process.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def is_eventlets() -> bool:
-    """Whether threads are eventlet's here. Its locks do not work between threads of the system,
-    so there is no place for an event loop."""
+def is_eventlet_patched() -> bool:
+    """Whether eventlet has replaced the threads. Its locks do not work between threads of the
+    system, so no thread can run an event loop."""
     patcher: Any = sys.modules.get("eventlet.patcher")
     return patcher is not None and bool(patcher.is_monkey_patched("thread"))
 
@@ -35,7 +35,8 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def start_thread(run: Callable[[], None], name: str) -> Callable[[float], None]:
-    """Run in a thread of the system's. What waits for its end, at most so many seconds."""
+    """Call ``run()`` in a thread of the system; returns ``join(timeout)``, which waits for its end
+    for at most so many seconds."""
     monkey = _gevent()
     if monkey is None:
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -51,22 +52,22 @@ def start_thread(run: Callable[[], None], name: str) -> Callable[[float], None]:
 
     monkey.get_original("_thread", "start_new_thread")(run_to_end, ())
 
-    def join(patience: float) -> None:
+    def join(timeout: float) -> None:
         with suppress(TimeoutError):
-            ended.result(patience)
+            ended.result(timeout)
 
     return join
 
 
 def _gevent() -> Any:
-    """gevent's patches, None where there are none."""
+    """gevent's module of patches; None if it has patched nothing."""
     monkey: Any = sys.modules.get("gevent.monkey")
     return monkey if monkey and monkey.saved else None
 
 
 class _Inline(ThreadPoolExecutor):
-    """Runs calls at once: looks up names in the loop's own thread. A thread of this pool would be
-    a green one, which nobody ever lets run there."""
+    """Runs calls at once, such as name look-ups, in the loop's own thread. A thread of this pool
+    would be a green one, which never gets to run there."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         future: Future[T] = Future()

@@ -1,9 +1,9 @@
-"""Threads that are lent to application code: each to one call of a handler at a time.
+"""Threads for the sync code of application handlers: one for each call of a handler.
 
 asgiref runs the sync code of everything that is no HTTP request in one thread of the process:
-``sync_to_async``, ``database_sync_to_async`` and Django's asynchronous ORM. Here each call has
-a thread-sensitive context of its own, whose executor is a :class:`HandlerThread`. It takes a
-thread when the call first needs one, and keeps it until the call returns.
+``sync_to_async``, ``database_sync_to_async`` and Django's asynchronous ORM. Here each call of a
+handler has its own thread-sensitive context, whose executor is a :class:`HandlerExecutor`. It is
+assigned a thread at the first sync call, and keeps it until the handler returns.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections, connections
 
-from .threads import CLOSE_PATIENCE, Overloaded
+from .threads import CLOSE_TIMEOUT, Overloaded
 from .time_limit import current_time_limit
 from .transactions import is_manual
 
@@ -29,50 +29,49 @@ logger = logging.getLogger("realtime.work")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_WAITING = 2000  # calls without a thread; beyond it they are refused
+MAX_WAITING = 2000  # executors without a thread; calls of further ones are refused
 
 
 class _Call:
-    """A sync call of a loan: runs once, unless it was cancelled before."""
+    """A sync call of an executor: runs once, unless it was cancelled before."""
 
     def __init__(self, call: Callable[[], Any]) -> None:
         self.future: Future[Any] = Future()
         self._call = call
 
-    def run(self, ended: Callable[[], None]) -> None:
-        """Run it in this thread; ``ended`` is called before its result is known."""
+    def run(self, on_end: Callable[[], None]) -> None:
+        """Run it in this thread. Calls ``on_end()`` before the result is set."""
         if not self.future.set_running_or_notify_cancel():
-            ended()
+            on_end()
             return
         try:
             result = self._call()
         except BaseException as error:
-            ended()
+            on_end()
             self.future.set_exception(error)
         else:
-            ended()
+            on_end()
             self.future.set_result(result)
 
 
-class HandlerThread(Executor):
-    """The executor of one call of application code. All of its sync calls run in one thread,
-    in order. After the end, tasks that the code has left behind borrow one for each sync call.
+class HandlerExecutor(Executor):
+    """The executor of one handler call; a context manager around it. All sync calls inside run in
+    one thread, in order. Tasks that outlive the handler get a thread for each sync call.
     """
 
-    def __init__(self, lender: "HandlerThreads") -> None:
-        self._lender = lender
+    def __init__(self, threads: "HandlerThreads") -> None:
+        self._threads = threads
         self._token: Token[ThreadSensitiveContext] | None = None
         self.thread: ThreadPoolExecutor | None = None
         self.waiting: list[_Call] = []  # for the thread
-        self.unfinished = 0  # calls that the thread has been given
+        self.unfinished = 0  # calls that the thread was given
         self.ended = False
         self.in_transaction = False  # when its last call ended
-        self.over: Callable[[], None] = _nothing  # called when it no longer waits for a thread
+        self.stop_waiting: Callable[[], None] = _nothing  # called when its wait for a thread ends
 
     def __enter__(self) -> Self:
-        """The code that is awaited inside has it for all of its sync calls. Not in a loop that
-        sync code waits for, as in a test of Django's: there they belong to that thread, and to
-        the transaction that is open in it."""
+        """Use it for all sync calls inside. Not in a loop for which sync code waits, as in tests
+        of Django: there sync calls run in that code's thread, in its transaction."""
         if not _sync_code_waits():
             self._token = SyncToAsync.thread_sensitive_context.set(_context_of(self))
         return self
@@ -80,85 +79,87 @@ class HandlerThread(Executor):
     def __exit__(self, *_: object) -> None:
         if self._token:
             SyncToAsync.thread_sensitive_context.reset(self._token)
-        self._lender.give_back(self)
+        self._threads.release(self)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """Have a sync call run. Raises Overloaded if too many wait for a thread."""
+        """Run a sync call. Raises Overloaded if too many executors wait for a thread."""
         call = _Call(partial(fn, *args, **kwargs))
-        self._lender.take(self, call)
+        self._threads.submit(self, call)
         return call.future
 
 
 def _nothing() -> None:
-    """Nobody waits for it, or a thread is to begin."""
+    """Makes a new thread start."""
 
 
 class HandlerThreads:
-    """Lends threads: ``size`` of them, made when they are needed.
+    """Up to ``size`` threads, made when they are needed.
 
-    A call whose sync code rests, because it awaits something else, keeps its thread but holds
-    up nobody: others get more threads, up to ``MORE`` times ``size``. Who waits longer than
-    ``patience`` seconds gets :class:`Overloaded`. Around every loan database connections are
-    treated as Django does around a request, in the thread that used them.
+    A handler whose sync code is idle, because it awaits something else, keeps its thread but
+    delays no other: further threads are made, up to ``MORE`` times ``size``. A handler that waits
+    longer than ``timeout`` seconds for a thread gets :class:`Overloaded`. Database connections
+    are treated as Django does around a request, in the thread that used them.
     """
 
     MORE = 4
 
-    def __init__(self, *, size: int, patience: float) -> None:
+    def __init__(self, *, size: int, timeout: float) -> None:
         self._size = size
-        self._patience = patience
+        self._timeout = timeout
         self._lock = threading.RLock()
         self._free: list[ThreadPoolExecutor] = []
-        self._total = self._resting = self._given_up = 0
-        self._queue: OrderedDict[HandlerThread, None] = OrderedDict()
+        self._total = 0  # threads
+        self._idle = 0  # threads whose handler awaits something else
+        self._timed_out = 0  # executors since all threads are busy
+        self._queue: OrderedDict[HandlerExecutor, None] = OrderedDict()
         self._closed = False
-        self._nobodys = HandlerThread(self)
-        self._nobodys.ended = True
-        self._around = _context_of(self._nobodys)  # one for all connections
+        self._shared = HandlerExecutor(self)
+        self._shared.ended = True
+        self._shared_context = _context_of(self._shared)
 
-    def loan(self) -> HandlerThread:
-        """To be entered around application code: its sync code has a thread of its own then."""
-        return HandlerThread(self)
+    def executor(self) -> HandlerExecutor:
+        """The executor for one call of a handler, to be entered around it."""
+        return HandlerExecutor(self)
 
     @contextmanager
-    def around(self) -> Iterator[None]:
-        """Code inside borrows a thread for each of its sync calls, except where a loan does not."""
+    def shared(self) -> Iterator[None]:
+        """Code inside gets a thread for each of its sync calls, unless an executor is entered."""
         if _sync_code_waits():
             yield
             return
-        token = SyncToAsync.thread_sensitive_context.set(self._around)
+        token = SyncToAsync.thread_sensitive_context.set(self._shared_context)
         try:
             yield
         finally:
             SyncToAsync.thread_sensitive_context.reset(token)
 
-    # ------------------------------------------------------------ lending
+    # ------------------------------------------------------------ assigning threads
 
-    def take(self, loan: HandlerThread, call: _Call) -> None:
-        """Have a call run in the loan's thread, which it gets when there is one."""
+    def submit(self, executor: HandlerExecutor, call: _Call) -> None:
+        """Run a call in the executor's thread, or once it has one. Raises Overloaded."""
         with self._lock:
-            if loan.ended:
-                loan = HandlerThread(self)
-                call.future.add_done_callback(lambda _: self.give_back(loan))
-            if loan.thread:
-                self._resting -= not loan.unfinished
-                self._run(loan, call)
-            elif thread := None if loan in self._queue else self._find():
-                self._lend(thread, loan)
-                self._run(loan, call)
+            if executor.ended:
+                executor = HandlerExecutor(self)
+                call.future.add_done_callback(lambda _: self.release(executor))
+            if executor.thread:
+                self._idle -= not executor.unfinished
+                self._run(executor, call)
+            elif thread := None if executor in self._queue else self._find_thread():
+                self._assign(thread, executor)
+                self._run(executor, call)
             else:
-                self._wait(loan, call)
+                self._wait(executor, call)
 
-    def _find(self) -> ThreadPoolExecutor | None:
+    def _find_thread(self) -> ThreadPoolExecutor | None:
         if self._closed:
             raise RuntimeError("this worker has ended")
         if self._free:
             return self._free.pop()
-        if self._total - self._resting < self._size and self._total < self._size * self.MORE:
-            return self._make()
+        if self._total - self._idle < self._size and self._total < self._size * self.MORE:
+            return self._make_thread()
         return None
 
-    def _make(self) -> ThreadPoolExecutor | None:
+    def _make_thread(self) -> ThreadPoolExecutor | None:
         thread = ThreadPoolExecutor(1, thread_name_prefix="realtime-handlers")
         try:
             thread.submit(_nothing)
@@ -167,134 +168,134 @@ class HandlerThreads:
         self._total += 1
         return thread
 
-    def _lend(self, thread: ThreadPoolExecutor, loan: HandlerThread) -> None:
-        loan.thread = thread
+    def _assign(self, thread: ThreadPoolExecutor, executor: HandlerExecutor) -> None:
+        executor.thread = thread
         thread.submit(close_old_connections)
 
-    def _run(self, loan: HandlerThread, call: _Call) -> None:
-        assert loan.thread is not None
-        loan.unfinished += 1
-        loan.thread.submit(call.run, partial(self._ended, loan))
+    def _run(self, executor: HandlerExecutor, call: _Call) -> None:
+        assert executor.thread is not None
+        executor.unfinished += 1
+        executor.thread.submit(call.run, partial(self._call_ended, executor))
 
-    def _ended(self, loan: HandlerThread) -> None:
-        """In its thread: a call of this loan is over."""
+    def _call_ended(self, executor: HandlerExecutor) -> None:
+        """Called in its thread."""
         in_transaction = _in_transaction()
         with self._lock:
-            loan.unfinished -= 1
-            loan.in_transaction = in_transaction
-            if not (loan.unfinished or loan.ended):
-                self._resting += 1
-                self._serve()
+            executor.unfinished -= 1
+            executor.in_transaction = in_transaction
+            if not (executor.unfinished or executor.ended):
+                self._idle += 1
+                self._serve_queue()
 
     # ------------------------------------------------------------ waiting
 
-    def _wait(self, loan: HandlerThread, call: _Call) -> None:
-        if loan not in self._queue:
+    def _wait(self, executor: HandlerExecutor, call: _Call) -> None:
+        if executor not in self._queue:
             if len(self._queue) >= MAX_WAITING:
                 raise Overloaded
-            self._queue[loan] = None
-            self._be_patient(loan)
-        loan.waiting.append(call)
+            self._queue[executor] = None
+            self._start_wait(executor)
+        executor.waiting.append(call)
 
-    def _be_patient(self, loan: HandlerThread) -> None:
-        """In an event loop: no longer than it may, and at nobody's expense."""
-        loop, patience = asyncio.get_running_loop(), current_time_limit()
-        timer = loop.call_later(self._patience, self._give_up, loan)
-        if patience:
-            patience.pause()
+    def _start_wait(self, executor: HandlerExecutor) -> None:
+        """In its event loop: limit the wait, and stop the clock of the handler's own limit."""
+        loop, time_limit = asyncio.get_running_loop(), current_time_limit()
+        timer = loop.call_later(self._timeout, self._time_out, executor)
+        if time_limit:
+            time_limit.pause()
 
-        def over() -> None:
+        def stop_waiting() -> None:
             timer.cancel()
-            if patience:
-                patience.resume()
+            if time_limit:
+                time_limit.resume()
 
-        loan.over = lambda: _soon(loop, over)
+        executor.stop_waiting = lambda: _call_soon(loop, stop_waiting)
 
-    def _serve(self) -> None:
-        """Lend to those who wait what there is."""
-        while self._queue and (thread := self._find()):
-            loan, _ = self._queue.popitem(last=False)
-            self._lend(thread, loan)
-            calls, loan.waiting = loan.waiting, []
+    def _serve_queue(self) -> None:
+        while self._queue and (thread := self._find_thread()):
+            executor, _ = self._queue.popitem(last=False)
+            self._assign(thread, executor)
+            calls, executor.waiting = executor.waiting, []
             for call in calls:
-                self._run(loan, call)
-            loan.over()
-        if not self._queue and self._given_up:
-            logger.warning("handlers have threads again; %d calls were given up", self._given_up)
-            self._given_up = 0
+                self._run(executor, call)
+            executor.stop_waiting()
+        if not self._queue and self._timed_out:
+            logger.warning("handlers have threads again; %d calls were given up", self._timed_out)
+            self._timed_out = 0
 
-    def _give_up(self, loan: HandlerThread) -> None:
+    def _time_out(self, executor: HandlerExecutor) -> None:
         with self._lock:
-            if loan not in self._queue:
+            if executor not in self._queue:
                 return
-            if not self._given_up:
+            if not self._timed_out:
                 logger.error(
                     "all threads of the application's handlers have been busy for %g s",
-                    self._patience,
+                    self._timeout,
                 )
-            self._given_up += 1
-            self._leave_queue(loan, Overloaded("no thread was free in time"))
+            self._timed_out += 1
+            self._leave_queue(executor, Overloaded("no thread was free in time"))
 
-    def _leave_queue(self, loan: HandlerThread, error: Exception | None = None) -> None:
-        del self._queue[loan]
-        calls, loan.waiting = loan.waiting, []
-        loan.over()
+    def _leave_queue(self, executor: HandlerExecutor, error: Exception | None = None) -> None:
+        del self._queue[executor]
+        calls, executor.waiting = executor.waiting, []
+        executor.stop_waiting()
         for call in calls:
             if error and call.future.set_running_or_notify_cancel():
                 call.future.set_exception(error)
             elif not error:
                 call.future.cancel()
 
-    # ------------------------------------------------------------ giving back
+    # ------------------------------------------------------------ releasing threads
 
-    def give_back(self, loan: HandlerThread) -> None:
-        """The call has returned: its thread is free when what runs there has ended."""
+    def release(self, executor: HandlerExecutor) -> None:
+        """The handler has returned: free its thread once what runs there has ended."""
         with self._lock:
-            loan.ended = True
-            if loan in self._queue:
-                self._leave_queue(loan)
-            elif loan.thread:
-                self._resting -= not loan.unfinished
-                loan.thread.submit(self._clean, loan.thread)
+            executor.ended = True
+            if executor in self._queue:
+                self._leave_queue(executor)
+            elif executor.thread:
+                self._idle -= not executor.unfinished
+                executor.thread.submit(self._clean, executor.thread)
 
     def _clean(self, thread: ThreadPoolExecutor) -> None:
-        """In this thread, after a loan."""
-        spoilt = not _is_tidied()
+        """Called in this thread, after its executor was released."""
+        reusable = _tidy_connections()
         with self._lock:
-            is_more = self._total > self._size and not self._queue
-            if ends := spoilt or is_more or self._closed:
+            surplus = self._total > self._size and not self._queue
+            if ends := not reusable or surplus or self._closed:
                 self._total -= 1
             else:
                 self._free.append(thread)
             if not self._closed:
-                self._serve()
+                self._serve_queue()
         if ends:
             connections.close_all()
             thread.shutdown(wait=False)
 
     async def aclose(self) -> None:
-        """Close the free threads' database connections, and the others' when they are given
-        back. Code that runs on may not begin another sync call."""
+        """Close the database connections of free threads, and those of others when they are
+        released. Handlers that are still running can make no other sync call."""
         with self._lock:
             self._closed = True
             threads, self._free = self._free, []
-            for loan in list(self._queue):
-                self._leave_queue(loan, Overloaded("this worker has ended"))
+            for executor in list(self._queue):
+                self._leave_queue(executor, Overloaded("this worker has ended"))
         closing = [asyncio.wrap_future(each.submit(connections.close_all)) for each in threads]
         if closing:
-            await asyncio.wait(closing, timeout=CLOSE_PATIENCE)
+            await asyncio.wait(closing, timeout=CLOSE_TIMEOUT)
         for thread in threads:
             thread.shutdown(wait=False)
 
 
-def _context_of(loan: HandlerThread) -> ThreadSensitiveContext:
+def _context_of(executor: HandlerExecutor) -> ThreadSensitiveContext:
     context = ThreadSensitiveContext()
-    SyncToAsync.context_to_thread_executor[context] = loan
+    SyncToAsync.context_to_thread_executor[context] = executor
     return context
 
 
-def _is_tidied() -> bool:
-    """Close what Django closes after a request; False if the next call must not have the rest."""
+def _tidy_connections() -> bool:
+    """Close what Django closes after a request; False if the next handler must not get the
+    others."""
     try:
         close_old_connections()
     except Exception:
@@ -308,18 +309,18 @@ def _in_transaction() -> bool:
     return any(each.in_atomic_block or is_manual(each) for each in known)
 
 
-def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(call)
 
 
 def _sync_code_waits() -> bool:
-    """Whether the running loop was made by ``async_to_sync``, in whose thread sync code runs."""
+    """Whether ``async_to_sync`` made the running loop, so that sync code runs in its thread."""
     return asyncio.get_running_loop() in AsyncToSync.loop_thread_executors
 
 
 def has_own_thread() -> bool:
-    """Whether the code that runs here has a thread at hand whose transactions it may be in.
+    """Whether the running code has a thread for its sync calls, and may be in its transaction.
 
     Raises RuntimeError outside of an event loop.
     """
@@ -329,4 +330,6 @@ def has_own_thread() -> bool:
         return True
     context = SyncToAsync.thread_sensitive_context.get(cast(ThreadSensitiveContext, None))
     executor = SyncToAsync.context_to_thread_executor.get(context) if context else None
-    return executor.in_transaction if isinstance(executor, HandlerThread) else executor is not None
+    return (
+        executor.in_transaction if isinstance(executor, HandlerExecutor) else executor is not None
+    )

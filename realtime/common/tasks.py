@@ -1,4 +1,4 @@
-"""Calls of what others have written: a channel layer, an application's handlers."""
+"""Awaiting code that others have written: a channel layer, an application's handlers."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,13 +8,15 @@ T = TypeVar("T")
 
 
 class SpuriousCancellation(Exception):
-    """A call has ended as if it were cancelled, and nobody has cancelled it."""
+    """An awaited call raised CancelledError although the caller was not cancelled."""
 
 
 async def await_external(call: Awaitable[T]) -> T:
-    """What the call answers. Raises whatever it raises, but CancelledError only if somebody has
-    cancelled the caller: who awaits what others have cancelled, as several may share a task,
-    would else end the task that called, as quietly as if that were meant."""
+    """The result of a call that may await a task which others cancel, such as a shared one.
+
+    Raises what it raises, and SpuriousCancellation where it raises CancelledError although this
+    task was not cancelled: otherwise that would end this task silently.
+    """
     task = asyncio.current_task()
     assert task is not None
     try:

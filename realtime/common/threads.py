@@ -1,4 +1,4 @@
-"""Bounded pools of threads for what must block: one for each kind of work."""
+"""Bounded pools of threads for blocking calls: one for each kind of work."""
 
 import asyncio
 import os
@@ -12,10 +12,11 @@ from typing import ParamSpec, TypeVar
 
 from django.db import Error, close_old_connections, connections
 
-# Seconds without a call, after which a database may have ended a connection, as in its restart.
-REST = 1.0
+# After so many seconds without a call a thread's connection is checked before it is used: the
+# database may have closed it, as in a restart.
+CHECK_AFTER = 1.0
 
-CLOSE_PATIENCE = 0.4  # seconds for threads to close their connections at the end
+CLOSE_TIMEOUT = 0.4  # seconds for threads to close their connections at the end
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class Overloaded(Exception):
 
 
 class Threads:
-    """Runs blocking calls off the event loop. May be used by several loops and threads.
+    """Runs blocking calls off the event loop. Several loops and threads may use it.
 
     Its threads keep their database connections open between calls and close them in
     :meth:`aclose`; before, only those that are broken, older than ``CONN_MAX_AGE`` if that is
@@ -38,89 +39,89 @@ class Threads:
         self.size = size
         self._max_pending = max_pending
         self._pending = 0
-        self._counting = threading.Lock()
+        self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(size, thread_name_prefix=name)
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of the call. A cancelled wait leaves a call that has begun to finish by
-        itself. Raises Overloaded."""
+        """The result of the call. Cancelling does not stop a call that has begun; it keeps
+        running in its thread. Raises Overloaded."""
         return await asyncio.wrap_future(self.submit(call, *args, **kwargs))
 
     def submit(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """Have the call run soon. Raises Overloaded, and RuntimeError after the end."""
-        with self._counting:
+        """Queue the call. Raises Overloaded, and RuntimeError after the end."""
+        with self._lock:
             if self._pending >= self._max_pending:
                 raise Overloaded
             self._pending += 1
         try:
-            future = self._executor.submit(_tidily, partial(call, *args, **kwargs))
+            future = self._executor.submit(_run, partial(call, *args, **kwargs))
         except RuntimeError:
-            self._forget()
+            self._call_ended()
             raise
-        future.add_done_callback(self._forget)
+        future.add_done_callback(self._call_ended)
         return future
 
-    def _forget(self, _: object = None) -> None:
-        with self._counting:
+    def _call_ended(self, _: object = None) -> None:
+        with self._lock:
             self._pending -= 1
 
     async def aclose(self) -> None:
         """Close every thread's database connections, then the threads."""
         barrier = threading.Barrier(self.size)
-        leave = [self._executor.submit(_leave, barrier) for _ in range(self.size)]
-        await asyncio.wait([asyncio.wrap_future(each) for each in leave], timeout=CLOSE_PATIENCE)
+        closing = [self._executor.submit(_close_all, barrier) for _ in range(self.size)]
+        await asyncio.wait([asyncio.wrap_future(each) for each in closing], timeout=CLOSE_TIMEOUT)
         self._executor.shutdown(wait=False)
 
 
-class _Used(threading.local):
-    """When this thread last had a call."""
+class _LastCall(threading.local):
+    """When this thread's last call ended."""
 
     at = 0.0
 
 
-_used = _Used()
+_last_call = _LastCall()
 
 
-def _tidily(call: Callable[[], T]) -> T:
-    _close_useless(rested=time.monotonic() - _used.at > REST)
+def _run(call: Callable[[], T]) -> T:
+    _close_unusable(check=time.monotonic() - _last_call.at > CHECK_AFTER)
     try:
         return call()
     finally:
-        _close_useless()
-        _used.at = time.monotonic()
+        _close_unusable()
+        _last_call.at = time.monotonic()
 
 
-def _close_useless(*, rested: bool = False) -> None:
-    """Close this thread's connections that are of no more use, or of use to others. Application
-    code runs here, too: authentication backends, receivers; it may use any database.
+def _close_unusable(*, check: bool = False) -> None:
+    """Close those of this thread's connections that broke, are too old, or belong to a pool. Calls
+    run application code, too (authentication backends, receivers), which may use any database.
 
-    Django asks those that have ``rested`` whether they still live before they are used.
+    With ``check`` Django tests each of the others before its next use.
     """
     for connection in connections.all(initialized_only=True):
         if connection.in_atomic_block or connection.connection is None:
             continue
-        with suppress(Error):  # it is gone all the same
+        with suppress(Error):  # it is closed all the same
             if connection.settings_dict["OPTIONS"].get("pool"):
                 connection.close()
                 continue
             if not connection.settings_dict["CONN_MAX_AGE"]:
                 connection.close_at = None
             checked = connection.settings_dict["CONN_HEALTH_CHECKS"]
-            connection.health_check_enabled = checked or rested  # type: ignore[attr-defined]
+            connection.health_check_enabled = checked or check  # type: ignore[attr-defined]
             connection.close_if_unusable_or_obsolete()
 
 
-def _leave(barrier: threading.Barrier) -> None:
-    # Wait for the others, so that each thread of the pool gets one of these; if one is
-    # stuck in a call, close what can be closed.
+def _close_all(barrier: threading.Barrier) -> None:
+    # Wait for the others, so that each thread of the pool gets one of these calls. If a thread is
+    # stuck in another call, the others close their connections without it.
     with suppress(threading.BrokenBarrierError):
-        barrier.wait(timeout=CLOSE_PATIENCE / 2)
+        barrier.wait(timeout=CLOSE_TIMEOUT / 2)
     connections.close_all()
 
 
 class Bulkheads:
     """A pool for each kind of work, so that none waits for another's: what hangs in one, such
-    as a receiver of signals that talks to a mail server, holds up its own kind only.
+    as a receiver of signals that talks to a mail server, delays its own kind only.
 
     A pool makes its threads when it needs them: without a database store ``store`` has none.
     At their bounds the database store and the logins raise StoreUnavailable, the history
@@ -140,9 +141,9 @@ class Bulkheads:
 
 
 @contextmanager
-def as_in_a_request() -> Iterator[None]:
-    """Treat this thread's database connections as Django does around a request: for code of the
-    application that is called again and again in one call of a pool."""
+def request_connections() -> Iterator[None]:
+    """Treat this thread's database connections as Django does around a request: for application
+    code that is called repeatedly within one call of a pool."""
     close_old_connections()
     try:
         yield
@@ -150,47 +151,46 @@ def as_in_a_request() -> Iterator[None]:
         close_old_connections()
 
 
-class _Shared:
-    """Some threads of a process, with or without a worker; made at first use."""
+class _ProcessThreads:
+    """A pool of the process, with or without a worker; a forked child gets its own."""
 
     def __init__(self, name: str, *, size: int, max_pending: int) -> None:
         self._make = partial(Threads, size=size, max_pending=max_pending, name=f"realtime-{name}")
-        self._begin_anew()
-        os.register_at_fork(after_in_child=self._begin_anew)
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)
 
-    def _begin_anew(self) -> None:
-        # A fork copies the pool but not its threads.
-        self.threads = self._make()
-
-
-_pages = _Shared("pages", size=4, max_pending=64)
-_calls = _Shared("calls", size=8, max_pending=2000)
+    def _reset(self) -> None:
+        self.threads = self._make()  # a fork copies the pool but not its threads
 
 
-async def aside(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a blocking call in one of the few threads that a process has for its pages.
+_pages = _ProcessThreads("pages", size=4, max_pending=64)
+_calls = _ProcessThreads("calls", size=8, max_pending=2000)
 
-    Not in the thread that Django keeps for a request: Django waits for the end of that
-    one, however long a database hangs. Nor in one of asyncio's own: they are the whole
-    process's, and more and more of them would hang. No database connection is left behind.
-    Raises Overloaded when too many wait.
+
+async def run_for_page(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking call in one of the few threads that a process has for its pages. Leaves no
+    database connection open. Raises Overloaded.
+
+    Not in the thread that Django keeps for a request: Django waits for its end, however long a
+    database hangs. Nor in a thread of asyncio's, which the whole process shares: hanging calls
+    would use up all of them.
     """
 
-    def alone() -> T:
+    def run() -> T:
         try:
             return call(*args, **kwargs)
         finally:
             connections.close_all()
 
-    return await _pages.threads.run(alone)
+    return await _pages.threads.run(run)
 
 
-async def apart(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a blocking call of the application's in a thread that is nobody else's meanwhile, with
-    database connections as in a request. Raises Overloaded when too many wait."""
+async def run_api_call(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking api call in a thread that it shares with no other call meanwhile, with
+    database connections as in a request. Raises Overloaded."""
 
-    def alone() -> T:
-        with as_in_a_request():
+    def run() -> T:
+        with request_connections():
             return call(*args, **kwargs)
 
-    return await _calls.threads.run(alone)
+    return await _calls.threads.run(run)

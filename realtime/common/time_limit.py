@@ -1,4 +1,4 @@
-"""Time limits that stand still while their code waits for what is not its own doing."""
+"""Time limits whose clock can be paused while the code waits for something else."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 
 class TimeLimit:
-    """A time limit of one piece of code. The clock stands while it is paused."""
+    """A time limit of one piece of code. Its clock stands still while it is paused."""
 
     def __init__(self, timeout: asyncio.Timeout) -> None:
         self._timeout = timeout
@@ -17,7 +17,7 @@ class TimeLimit:
         self._over = False
 
     def pause(self) -> None:
-        """Let the clock stand, until :meth:`resume` was called as often."""
+        """Stop the clock, until :meth:`resume` was called as often."""
         self._paused += 1
         when = self._timeout.when()
         if self._paused == 1 and when is not None and self._runs():
@@ -38,22 +38,22 @@ class TimeLimit:
         return not (self._over or self._timeout.expired())
 
 
-_current: ContextVar[TimeLimit | None] = ContextVar("realtime.patience", default=None)
+_current: ContextVar[TimeLimit | None] = ContextVar("realtime.time_limit", default=None)
 
 
 def current_time_limit() -> TimeLimit | None:
-    """That of the code which runs here."""
+    """The innermost time limit of the running code."""
     return _current.get()
 
 
 @asynccontextmanager
 async def time_limit(seconds: float) -> AsyncIterator[None]:
-    """Give the code inside so many seconds. Raises TimeoutError."""
+    """Limit the code inside to this time. Raises TimeoutError."""
     async with asyncio.timeout(seconds) as timeout:
-        own = TimeLimit(timeout)
-        token = _current.set(own)
+        limit = TimeLimit(timeout)
+        token = _current.set(limit)
         try:
             yield
         finally:
-            own.end()
+            limit.end()
             _current.reset(token)

@@ -1,4 +1,4 @@
-"""The transactions that this thread has open, in whichever databases."""
+"""The transactions that this thread has open, in all databases."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -11,20 +11,20 @@ def open_transactions(*, also_of_tests: Collection[str] = ()) -> list[str]:
     """The databases in which this thread is inside ``transaction.atomic()``.
 
     A block that Django's ``TestCase`` has opened around a test counts only in the databases of
-    ``also_of_tests``: it never commits. A database without a connection has nothing open.
+    ``also_of_tests``: it never commits.
 
-    Raises TransactionManagementError where one has autocommit off outside of such a block, as
-    Django's ``on_commit`` does: no hook tells of that transaction's end.
+    Raises TransactionManagementError if autocommit is off outside of such a block: Django has no
+    hook for the end of that transaction.
     """
     connected = connections.all(initialized_only=True)
     return [each.alias for each in connected if _is_open(each, also_of_tests)]
 
 
-def once_committed(call: Callable[[], object], databases: Sequence[str]) -> None:
-    """Call once the transactions have committed that are open in all of these databases, never
-    if one of them is rolled back, and at once if there are none.
+def on_all_committed(call: Callable[[], object], databases: Sequence[str]) -> None:
+    """Call ``call()`` once the open transactions of all these databases have committed; never if
+    one of them is rolled back, and at once if ``databases`` is empty.
 
-    What it raises after a commit is logged by Django, by the name of ``call``: take a function.
+    Django logs an exception of ``call`` with its ``__qualname__``, so it has to be a function.
     """
     if len(databases) < 2:
         for alias in databases:
@@ -44,7 +44,7 @@ def once_committed(call: Callable[[], object], databases: Sequence[str]) -> None
 
 
 def is_manual(connection: BaseDatabaseWrapper) -> bool:
-    """Whether its transaction, if it has one open, is for the application to commit by hand."""
+    """Whether the application commits its transactions by hand."""
     is_connected = connection.connection is not None
     return is_connected and not connection.in_atomic_block and not connection.autocommit
 
@@ -53,7 +53,7 @@ def _is_open(connection: BaseDatabaseWrapper, also_of_tests: Collection[str]) ->
     if is_manual(connection):
         raise TransactionManagementError(
             "expected no manual transaction management: autocommit is off in the database "
-            f"{connection.alias!r}, so nothing tells when its transaction commits; publish "
+            f"{connection.alias!r}, so its commit cannot be noticed; publish "
             "with autocommit on, after the commit, or inside transaction.atomic()"
         )
     if connection.alias in also_of_tests:

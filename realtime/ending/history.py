@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from msgspec.structs import astuple
 
-from realtime.common.moments import moment
+from realtime.common.datetimes import to_datetime
 from realtime.models import ClosedSession
 from realtime.signals import announce_closed, announce_left, session_closed
 from realtime.store.database.transaction import Database, translate_database_errors
@@ -106,7 +106,7 @@ class History:
             return self._old(now).count()
 
     def _old(self, now: int) -> QuerySet[ClosedSession]:
-        return self._rows.filter(closed_at__lt=moment(now) - self._keep)
+        return self._rows.filter(closed_at__lt=to_datetime(now) - self._keep)
 
 
 def newest_first(rows: QuerySet[ClosedSession]) -> Iterator[list[ClosedSession]]:
@@ -142,7 +142,7 @@ def _timestamps_for(connection: BaseDatabaseWrapper) -> Callable[[int], Any]:
     adapted = connection.ops.adapt_datetimefield_value
     if connection.timezone is UTC and not connection.features.supports_timezones:
         return lambda epoch_ms: adapted(_EPOCH + timedelta(milliseconds=epoch_ms))
-    return lambda epoch_ms: adapted(moment(epoch_ms))
+    return lambda epoch_ms: adapted(to_datetime(epoch_ms))
 
 
 _EPOCH = datetime(1970, 1, 1)  # in UTC

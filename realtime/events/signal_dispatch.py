@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 
-from realtime.common.threads import Threads, as_in_a_request
+from realtime.common.threads import Threads, request_connections
 from realtime.signals import announce_left, announce_suspended, room_left, session_suspended
 from realtime.store.records import Session
 
@@ -123,7 +123,7 @@ class SignalDispatcher:
     def _work(self) -> None:
         while queue := self._next():
             try:
-                with as_in_a_request():
+                with request_connections():
                     queue.waiting[0]()
             except BaseException:  # also one that is meant to end the thread
                 logger.exception("a signal could not be sent")

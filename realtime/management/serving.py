@@ -14,9 +14,10 @@ from realtime.servers.common.callbacks import LifecycleCallbacks
 from realtime.servers.common.limits import ServerLimits
 from realtime.servers.common.process_exit import exit_within
 from realtime.store.ownership import ForeignStore
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.admission import refusals
 from realtime.worker.admission.refusals import Reason
+from realtime.worker.runtime import Runtime
 
 # Imported where it runs, since some need an extra
 # and daphne's installs its event loop.
@@ -87,7 +88,7 @@ class WorkerLifecycle:
 
     def __init__(self, overseer: Supervisor) -> None:
         self._overseer = overseer
-        self._worker: runtime.Runtime | None = None
+        self._worker: Runtime | None = None
 
     def callbacks(self) -> LifecycleCallbacks:
         """The calls as a server wants them."""
@@ -96,13 +97,13 @@ class WorkerLifecycle:
             listening=self._overseer.ready,
             begin_drain=self._begin_drain,
             drain=self._drain,
-            refused=lambda reason, words: refusals.here().note(Reason(reason), words),
+            refused=lambda reason, words: refusals.current().record(Reason(reason), words),
         )
 
     async def _start(self) -> None:
         self._overseer.start(alive=self._alive, end=self.server.stop)
         try:
-            self._worker = await runtime.start()
+            self._worker = await instances.start()
         except ForeignStore as error:
             raise CommandError(str(error)) from None
 

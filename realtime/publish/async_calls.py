@@ -6,9 +6,9 @@ from typing import TypeVar
 from asgiref.sync import sync_to_async
 
 from realtime.common.handler_threads import has_own_thread
-from realtime.common.threads import Overloaded, apart
+from realtime.common.threads import Overloaded, run_api_call
 from realtime.store.contract import AtCapacity
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.runtime import Runtime
 
 T = TypeVar("T")
@@ -24,9 +24,9 @@ async def call_async(native: Callable[[Runtime], Awaitable[T]], sync: Callable[[
     """
     if has_own_thread():
         return await sync_to_async(sync)()
-    if worker := runtime.here():
+    if worker := instances.current():
         return await native(worker)
     try:
-        return await apart(sync)
+        return await run_api_call(sync)
     except Overloaded:
         raise AtCapacity("too many calls are waiting in this process") from None

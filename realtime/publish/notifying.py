@@ -16,8 +16,8 @@ from realtime.bus.command_queue import LayerCommandQueue
 from realtime.bus.hints import Hint, HintKind, hints_for
 from realtime.bus.node import leaves_process
 from realtime.bus.publication_batches import PublicationBatch
-from realtime.common.green_threads import is_eventlets
-from realtime.worker import runtime
+from realtime.common.green_threads import is_eventlet_patched
+from realtime.worker import instances
 
 from .background_loop import background
 
@@ -33,11 +33,11 @@ _command_queues: "WeakKeyDictionary[asyncio.AbstractEventLoop, LayerCommandQueue
 def notify(kind: HintKind, sessions: Iterable[str]) -> None:
     """Send all workers a hint about these sessions, through this process's own worker or else
     from the background loop. Waits at most NOTIFY_TIMEOUT, raises nothing if it fails."""
-    for worker in runtime.running():
-        if worker.tell(kind, sessions):
+    for worker in instances.running():
+        if worker.notify(kind, sessions):
             return
     layer = composition.channel_layer()
-    if leaves_process(layer) and not is_eventlets() and (hints := hints_for(kind, sessions)):
+    if leaves_process(layer) and not is_eventlet_patched() and (hints := hints_for(kind, sessions)):
         sending = asyncio.run_coroutine_threadsafe(_send(layer, hints), background.loop())
         with suppress(TimeoutError, CancelledError):
             sending.result(NOTIFY_TIMEOUT)
@@ -65,7 +65,7 @@ def _announcer(layer: Any) -> Announcer:
 
 def check_can_announce() -> None:
     """Raise ImproperlyConfigured if this process cannot announce publications."""
-    if is_eventlets() and leaves_process(composition.channel_layer()):
+    if is_eventlet_patched() and leaves_process(composition.channel_layer()):
         raise ImproperlyConfigured(
             "a process that eventlet has patched cannot publish through a channel layer: "
             "run it with gevent, threads or processes"
@@ -78,7 +78,7 @@ def announce(batches: Sequence[PublicationBatch]) -> None:
     Returns at once unless more is published than the channel layer takes; then it waits at
     most NOTIFY_TIMEOUT for each batch. What is queued when the process ends is sent then.
     """
-    for worker in runtime.running():
+    for worker in instances.running():
         if worker.announce(batches, timeout=NOTIFY_TIMEOUT):
             return
     layer = composition.channel_layer()

@@ -10,7 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 
 from realtime import composition
-from realtime.common.transactions import once_committed, open_transactions
+from realtime.common.transactions import on_all_committed, open_transactions
 from realtime.conf import settings
 from realtime.protocol import rooms
 from realtime.protocol.json_limits import TOO_DEEP, BadValue, check_json
@@ -151,7 +151,7 @@ class _DeferredPublication:
         self._databases = tuple(databases)
         if len(databases) == 1:
             self._join_previous(databases[0])
-        once_committed(self.on_commit, databases)
+        on_all_committed(self.on_commit, databases)
 
     def _join_previous(self, alias: str) -> None:
         """Join the batch of the previous commit hook if no savepoint can separate the two."""

@@ -1,4 +1,4 @@
-"""Which pages may connect: the Origin header against the request itself and the settings."""
+"""Checks the Origin header: which pages may connect."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,20 +11,20 @@ from django.http.request import split_domain_port, validate_host
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LOCALHOST = (".localhost", "127.0.0.1", "[::1]")  # what Django allows in DEBUG
 
-# What a browser sends of a page (RFC 6454, 6.1), in lower case. Pages of some schemes have no
+# A page's origin as browsers send it (RFC 6454, 6.1), in lower case. Pages of some schemes have no
 # host, as in file://, and others one without a dot, as in capacitor://localhost.
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
     r"(?P<host>\[[0-9a-f:.]+\]|(?:(?![/?#@\\:,\[\]])[!-~])*)"
     r"(?::(?P<port>[0-9]{1,5}))?"
 )
-_HOSTS = re.compile(r"(?:\*\.)?[^*]+|")  # of an entry: one host, or those within it
+_HOSTS = re.compile(r"(?:\*\.)?[^*]+|")  # of an entry: one host, or all hosts within it
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a page comes from, in lower case. ``port`` is None where the scheme has no default
-    and none is named. An opaque origin, sent as ``null``, has neither scheme nor host."""
+    """An origin in lower case. ``port`` is None if the scheme has no default and the text none.
+    An opaque origin, sent as ``null``, has neither scheme nor host."""
 
     scheme: str = ""
     host: str = ""
@@ -32,7 +32,7 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The origin that a header or a setting names; None for what no browser sends."""
+        """The origin that a header or a setting names; None if no browser sends such a one."""
         lower = text.lower()
         found = _ORIGIN.fullmatch(lower)
         if found is None:
@@ -44,7 +44,7 @@ class Origin:
         return cls(scheme, host, port)
 
     def covers(self, other: "Origin") -> bool:
-        """Whether it is the other, or the other's host lies within its ``*.example.com``."""
+        """Whether both are equal, or the other's host lies within this one's ``*.example.com``."""
         if (self.scheme, self.port) != (other.scheme, other.port):
             return False
         if not self.host.startswith("*."):
@@ -55,10 +55,10 @@ class Origin:
 def is_allowed(scope: Mapping[str, object], extra: Iterable[str]) -> bool:
     """Whether a handshake may go on.
 
-    Without an Origin header it is not a browser's, so no page can have caused it.
-    Otherwise the origin must equal the request's own scheme and host, or stand in
-    CSRF_TRUSTED_ORIGINS or ``extra``, where ``https://*.example.com`` is understood
-    and ``*`` means any. What cannot be parsed is refused.
+    A handshake without an Origin header comes from no browser, so no page can have caused it.
+    Otherwise the origin must equal the request's own scheme and host, or be covered by an entry
+    of CSRF_TRUSTED_ORIGINS or ``extra``: ``https://*.example.com`` covers all hosts within, and
+    ``*`` any origin. An origin that cannot be parsed is refused.
     """
     headers = headers_of(scope)
     if b"origin" not in headers:
@@ -72,8 +72,8 @@ def is_allowed(scope: Mapping[str, object], extra: Iterable[str]) -> bool:
 
 
 def can_match(entry: str) -> bool:
-    """Whether an entry of a list of origins can ever match: a page's origin has no path, its
-    scheme is never that of a WebSocket, and ``*`` stands for any, or for labels in front."""
+    """Whether an entry of a list of origins can match any page: a page's origin has no path and
+    no WebSocket scheme, and ``*`` stands alone or for leading labels."""
     origin = Origin.parse(entry)
     if origin is None:
         return entry == "*"
@@ -88,13 +88,13 @@ def _matches(origin: Origin, entry: str) -> bool:
 
 
 def headers_of(scope: Mapping[str, object]) -> dict[bytes, bytes]:
-    """The request's headers by lower-case name. What came in several lines is one list (RFC 9110,
-    5.3), joined with commas, and cookies with semicolons (RFC 6265, 4.2.1)."""
+    """The headers of an ASGI scope by lower-case name. Repeated headers are joined with commas
+    (RFC 9110, 5.3), cookies with semicolons (RFC 6265, 4.2.1)."""
     pairs: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())  # type: ignore[assignment]
     joined: dict[bytes, bytes] = {}
     for name, value in pairs:
-        between = b"; " if name == b"cookie" else b", "
-        joined[name] = joined[name] + between + value if name in joined else value
+        separator = b"; " if name == b"cookie" else b", "
+        joined[name] = joined[name] + separator + value if name in joined else value
     return joined
 
 
@@ -110,14 +110,14 @@ def _host(headers: Mapping[bytes, bytes]) -> str:
 
 
 def _is_served(host: str) -> bool:
-    """Whether ALLOWED_HOSTS has this host: otherwise the Host header proves nothing."""
+    """Whether ALLOWED_HOSTS allows this host: otherwise the Host header proves nothing."""
     allowed = settings.ALLOWED_HOSTS or (LOCALHOST if settings.DEBUG else ())
     domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, allowed)
 
 
 def _scheme(scope: Mapping[str, object], headers: Mapping[bytes, bytes]) -> str:
-    """http or https, as Django sees it behind a proxy; daphne alone gives no scheme."""
+    """http or https, as Django determines it behind a proxy; daphne alone sends no scheme."""
     if settings.SECURE_PROXY_SSL_HEADER:
         name, secure = settings.SECURE_PROXY_SSL_HEADER
         header = name.removeprefix("HTTP_").replace("_", "-").lower().encode()

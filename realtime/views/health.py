@@ -10,10 +10,10 @@ from typing import Any
 from msgspec.structs import asdict
 
 from realtime import composition
-from realtime.common.threads import Overloaded, aside
+from realtime.common.threads import Overloaded, run_for_page
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Stats
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.admission import refusals
 
 logger = logging.getLogger("realtime.worker")
@@ -48,9 +48,9 @@ async def counts() -> tuple[Stats, bool]:
 
 
 async def _read_stats() -> Stats:
-    if worker := runtime.here():
+    if worker := instances.current():
         return await worker.store.stats()
-    return await aside(composition.blocking_store().stats)
+    return await run_for_page(composition.blocking_store().stats)
 
 
 async def health_body() -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _totals(stats: Stats) -> dict[str, int]:
 
 
 def _status(fresh: bool) -> str:
-    workers = runtime.running()
+    workers = instances.running()
     if any(worker.draining for worker in workers):
         return "draining"
     return "ok" if fresh and not _failing() else "degraded"
@@ -85,7 +85,7 @@ def _status(fresh: bool) -> str:
 
 def _refused() -> dict[str, int]:
     """Connections refused by this process in the last minute, by reason."""
-    counters = [refusals.here(), *(worker.refusals for worker in runtime.running())]
+    counters = [refusals.current(), *(worker.refusals for worker in instances.running())]
     sums: Counter[str] = Counter()
     for each in {id(each): each for each in counters}.values():  # they may share one
         sums.update(each.recent)
@@ -95,6 +95,6 @@ def _refused() -> dict[str, int]:
 def _failing() -> dict[str, str]:
     """Reasons for which new connections are refused now, each with its cause in words."""
     found: dict[str, str] = {}
-    for worker in runtime.running():
+    for worker in instances.running():
         found |= worker.failing
     return found

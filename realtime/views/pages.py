@@ -11,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from realtime import composition
-from realtime.common.threads import Overloaded, aside
+from realtime.common.threads import Overloaded, run_for_page
 from realtime.conf import settings
 from realtime.store.contract import StoreUnavailable
 from realtime.store.database.transaction import translate_database_errors
@@ -47,7 +47,7 @@ async def health(request: HttpRequest) -> JsonResponse:
     # If the user cannot be determined, as without the users' tables, answer as to the public.
     with suppress(StoreUnavailable, DatabaseError, TimeoutError, Overloaded):
         async with asyncio.timeout_at(deadline):
-            more = await aside(_for_staff, request)
+            more = await run_for_page(_for_staff, request)
     return JsonResponse(_for_public(body) if more is None else body | more)
 
 

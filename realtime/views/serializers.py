@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from realtime.common.moments import moment
+from realtime.common.datetimes import to_datetime
 from realtime.store.contract import ID_PREFIX_LEN
 from realtime.store.records import Session, SessionState
 
@@ -49,9 +49,9 @@ def as_row(session: Session, workers: Mapping[str, str]) -> dict[str, Any]:
         "session": session,
         "reference": reference(session.id),
         "user": session.peer.username or session.peer.user,
-        "since": moment(session.opened_at),
-        "connected": moment(session.connected_at),
-        "last_beat": moment(session.last_beat),
+        "since": to_datetime(session.opened_at),
+        "connected": to_datetime(session.connected_at),
+        "last_beat": to_datetime(session.last_beat),
         "condition": condition,
         "condition_label": CONDITIONS[condition],
         "resumes": session.generation - 1,

@@ -1,6 +1,7 @@
-"""What one worker counts since its start and shows nowhere yet: metrics read it from here.
+"""The counters of one worker since its start, for metrics.
 
-What the health page shows is not repeated here: it is in the store, see ``WorkerReport``.
+Counters of the health page are not repeated here: beats bring them to the store, see
+``WorkerReport``.
 """
 
 from collections import Counter

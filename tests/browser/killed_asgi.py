@@ -8,7 +8,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
 from project.asgi import pages  # loads the apps
 from project.chat import ChatConsumer
-from realtime.protocol.messages import RoomMessage
+from realtime.consumers import RoomMessage
 from realtime.routing import realtime_application
 
 LAST_WORDS = "the last words"

@@ -1,4 +1,4 @@
-"""The client's address, and whom it is believed from."""
+"""The client's address, and which proxies may report it."""
 
 import pytest
 
@@ -18,16 +18,16 @@ def test_without_a_proxy_it_is_the_peer() -> None:
     assert address("192.0.2.1") == "192.0.2.1"
 
 
-def test_a_stranger_s_word_is_not_believed() -> None:
+def test_an_untrusted_peer_s_header_is_ignored() -> None:
     assert address("192.0.2.1", "198.51.100.7") == "192.0.2.1"
     assert address("10.0.0.1", "198.51.100.7", proxies=()) == "10.0.0.1"
 
 
-def test_a_trusted_proxy_s_word_is() -> None:
+def test_a_trusted_proxy_s_header_counts() -> None:
     assert address("10.0.0.1", "198.51.100.7") == "198.51.100.7"
 
 
-def test_what_the_client_wrote_itself_is_not() -> None:
+def test_entries_of_the_client_itself_are_ignored() -> None:
     assert address("10.0.0.1", "1.1.1.1, 198.51.100.7") == "198.51.100.7"
     assert address("10.0.0.1", "10.9.9.9, 198.51.100.7") == "198.51.100.7"
 
@@ -58,11 +58,11 @@ def test_nonsense_is_no_address(forwarded: str) -> None:
     assert address("10.0.0.1", forwarded) == "10.0.0.1"
 
 
-def test_nonsense_ends_the_chain() -> None:
+def test_an_unreadable_entry_ends_the_chain() -> None:
     assert address("10.0.0.1", "198.51.100.7, unknown, 10.0.0.2") == "10.0.0.2"
 
 
-def test_empty_places_in_the_chain_are_passed_over() -> None:
+def test_empty_entries_of_the_chain_are_skipped() -> None:
     assert address("10.0.0.1", "198.51.100.7, ,10.0.0.2,") == "198.51.100.7"
 
 
@@ -85,14 +85,14 @@ def test_ipv6_is_understood() -> None:
         ("[::ffff:198.51.100.7]:4711", "198.51.100.7"),
     ],
 )
-def test_an_address_is_understood_however_it_is_written(written: str, meant: str) -> None:
+def test_an_address_is_read_in_every_notation(written: str, meant: str) -> None:
     assert address("10.0.0.1", written) == meant
     assert address("10.0.0.1", f"203.0.113.9, {written}, 10.0.0.2:80") == meant
     assert address(written) == meant
 
 
 @pytest.mark.parametrize("peer", ["fe80::1", "fe80::1%eth0", "[fe80::1%eth0]:4711"])
-def test_a_proxy_on_a_link_is_the_same_whatever_the_link_is_called(peer: str) -> None:
+def test_the_zone_of_a_link_local_proxy_is_ignored(peer: str) -> None:
     for proxy in ("fe80::/10", "fe80::1", "fe80::1%lo"):
         assert address(peer, "198.51.100.7", proxies=(proxy,)) == "198.51.100.7"
         assert address(peer, f"198.51.100.7, {peer}", proxies=(proxy,)) == "198.51.100.7"
@@ -125,6 +125,6 @@ def test_proxies_are_addresses_networks_or_unix() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "proxy", "10.0.0.0/99", "UNIX"])
-def test_anything_else_is_no_proxy(name: str) -> None:
+def test_other_texts_are_no_proxies(name: str) -> None:
     with pytest.raises(ValueError, match="not appear to be"):
         parse_proxies((name,))

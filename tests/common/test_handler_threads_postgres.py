@@ -1,4 +1,4 @@
-"""Lent threads on a real PostgreSQL that ends its backends: the next call has a connection."""
+"""Handler threads on a PostgreSQL that ends its backends: the next call has a connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,21 +16,21 @@ PATIENCE = 10.0
 
 
 @pytest.fixture
-async def lender() -> AsyncIterator[HandlerThreads]:
-    lender = HandlerThreads(size=1, patience=PATIENCE)
-    yield lender
-    await lender.aclose()
+async def threads() -> AsyncIterator[HandlerThreads]:
+    threads = HandlerThreads(size=1, timeout=PATIENCE)
+    yield threads
+    await threads.aclose()
 
 
 @pytest.fixture
 def alias(postgres_database: str) -> str:
-    """That of a database to which nobody is connected."""
+    """The settings of a database without connections."""
     connections[postgres_database].close()
     return postgres_database
 
 
 def backends(alias: str) -> list[int]:
-    """Those of other connections than this thread's."""
+    """The backends of connections other than this thread's."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity"
@@ -41,7 +41,7 @@ def backends(alias: str) -> list[int]:
 
 
 def end_backends(alias: str) -> int:
-    """As a restart or a proxy does; how many there were."""
+    """End them, as a restart or a proxy does, and return their number."""
     with connections[alias].cursor() as cursor:
         ended = backends(alias)
         for pid in ended:
@@ -49,11 +49,11 @@ def end_backends(alias: str) -> int:
         return len(ended)
 
 
-async def ask(lender: HandlerThreads, alias: str) -> str:
-    """What a handler does, by each of the three ways to the ORM."""
+async def ask(threads: HandlerThreads, alias: str) -> str:
+    """A handler's query, by each of the three ways to the ORM."""
     rows = ClosedSession.objects.using(alias)
     try:
-        with lender.loan():
+        with threads.executor():
             await rows.acount()
             await database_sync_to_async(rows.count)()
             await sync_to_async(rows.count)()
@@ -62,18 +62,18 @@ async def ask(lender: HandlerThreads, alias: str) -> str:
     return "answered"
 
 
-async def settled(lender: HandlerThreads) -> None:
+async def settled(threads: HandlerThreads) -> None:
     async with asyncio.timeout(PATIENCE):
-        while len(lender._free) != 1:
+        while len(threads._free) != 1:
             await asyncio.sleep(0.001)
 
 
-async def asked_around_an_end(lender: HandlerThreads, alias: str) -> tuple[list[str], int]:
-    """What comes of three calls, the database's backends ended after the first, and how many."""
+async def asked_around_an_end(threads: HandlerThreads, alias: str) -> tuple[list[str], int]:
+    """The results of three calls, with all backends ended after the first, and their number."""
     answers, ended = [], 0
     for number in range(3):
-        answers.append(await ask(lender, alias))
-        await settled(lender)
+        answers.append(await ask(threads, alias))
+        await settled(threads)
         if number == 0:
             ended = await sync_to_async(end_backends)(alias)
     await sync_to_async(connections.close_all)()
@@ -90,7 +90,7 @@ async def asked_around_an_end(lender: HandlerThreads, alias: str) -> tuple[list[
     ids=["no age", "an age", "health checks"],
 )
 async def test_a_backend_that_ended_costs_what_it_costs_a_request(
-    lender: HandlerThreads,
+    threads: HandlerThreads,
     alias: str,
     monkeypatch: pytest.MonkeyPatch,
     options: dict[str, Any],
@@ -98,18 +98,18 @@ async def test_a_backend_that_ended_costs_what_it_costs_a_request(
 ) -> None:
     for key, value in options.items():
         monkeypatch.setitem(connections.settings[alias], key, value)
-    assert await asked_around_an_end(lender, alias) == expected
+    assert await asked_around_an_end(threads, alias) == expected
 
 
 async def test_connections_go_back_to_djangos_pool(
-    lender: HandlerThreads, alias: str, monkeypatch: pytest.MonkeyPatch
+    threads: HandlerThreads, alias: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("psycopg_pool", reason="psycopg-pool is not installed")
     pool = {"pool": {"min_size": 1, "max_size": 1, "timeout": PATIENCE}}
     monkeypatch.setitem(connections.settings[alias], "OPTIONS", pool)
-    other = HandlerThreads(size=1, patience=PATIENCE)
+    other = HandlerThreads(size=1, timeout=PATIENCE)
     try:
-        for each in (lender, other, lender, other):
+        for each in (threads, other, threads, other):
             assert await ask(each, alias) == "answered"
     finally:
         await other.aclose()

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from realtime.common import threads as module
-from realtime.common.threads import Bulkheads, Overloaded, Threads, aside
+from realtime.common.threads import Bulkheads, Overloaded, Threads, run_for_page
 
 
 @pytest.fixture
@@ -23,12 +23,12 @@ async def threads() -> AsyncIterator[Threads]:
 
 @pytest.fixture
 def gate() -> threading.Event:
-    """What the calls of a test wait for, so that they are under way until it opens."""
+    """Calls of a test run until it is set."""
     return threading.Event()
 
 
 async def turn_until_idle(threads: Threads) -> None:
-    """Until the pool takes as many calls as ever."""
+    """Wait until the pool has no pending call."""
     while threads._pending:
         await asyncio.sleep(0)
 
@@ -55,7 +55,7 @@ async def test_no_more_calls_than_the_bound(threads: Threads, gate: threading.Ev
     assert await asyncio.gather(*calls) == [True] * 3
 
 
-async def test_there_is_room_again_when_the_calls_have_ended(threads: Threads) -> None:
+async def test_ended_calls_make_room_for_others(threads: Threads) -> None:
     for _ in range(4):
         with pytest.raises(ZeroDivisionError):
             await threads.run(lambda: 1 // 0)
@@ -63,7 +63,7 @@ async def test_there_is_room_again_when_the_calls_have_ended(threads: Threads) -
     assert await threads.run(int) == 0
 
 
-async def test_a_call_nobody_waits_for_finishes_by_itself(
+async def test_a_cancelled_wait_lets_the_call_finish(
     threads: Threads, gate: threading.Event
 ) -> None:
     begun, ended = threading.Event(), threading.Event()
@@ -82,7 +82,7 @@ async def test_a_call_nobody_waits_for_finishes_by_itself(
     assert ended.is_set()
 
 
-async def test_a_call_given_up_before_its_turn_is_not_begun(
+async def test_a_call_cancelled_before_its_turn_does_not_start(
     threads: Threads, gate: threading.Event
 ) -> None:
     begun: list[int] = []
@@ -97,7 +97,7 @@ async def test_a_call_given_up_before_its_turn_is_not_begun(
     assert begun == []
 
 
-async def test_a_call_that_cannot_be_begun_takes_no_room() -> None:
+async def test_a_call_that_cannot_start_does_not_count() -> None:
     threads = Threads(size=1, max_pending=1)
     await threads.aclose()
     for _ in range(2):
@@ -152,24 +152,24 @@ async def test_the_end_does_not_wait_for_a_thread_that_is_stuck(gate: threading.
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_call_aside_leaves_no_connection_behind() -> None:
+async def test_a_call_for_a_page_leaves_no_connection_open() -> None:
     def call() -> BaseDatabaseWrapper:
         connection.ensure_connection()
         assert threading.current_thread() is not threading.main_thread()
         return connections["default"]
 
-    used = await aside(call)
+    used = await run_for_page(call)
     assert used.connection is None
 
 
-async def test_calls_aside_that_hang_take_few_threads_and_have_a_bound(
+async def test_hanging_calls_for_pages_are_bounded(
     gate: threading.Event,
 ) -> None:
     def hang() -> str:
         gate.wait(10)
         return threading.current_thread().name
 
-    calls = [asyncio.create_task(aside(hang)) for _ in range(200)]
+    calls = [asyncio.create_task(run_for_page(hang)) for _ in range(200)]
     await asyncio.sleep(0)
     refused = [call for call in calls if call.done()]
     gate.set()
@@ -193,7 +193,7 @@ async def test_the_kinds_of_work_do_not_wait_for_each_other(gate: threading.Even
 
 
 async def test_a_connection_that_broke_is_not_kept(postgres_database: str) -> None:
-    """Nor one of Django's pool: others want it. Several databases are in use here."""
+    """Even if several databases are in use."""
     threads = Threads(size=1)
 
     def look() -> int:
@@ -213,10 +213,10 @@ async def test_a_connection_that_broke_is_not_kept(postgres_database: str) -> No
 
 
 @pytest.mark.parametrize("rest", [0.0, 3600.0])
-async def test_a_connection_that_ended_while_it_rested_is_made_anew(
+async def test_a_connection_that_ended_while_idle_is_replaced(
     postgres_database: str, monkeypatch: pytest.MonkeyPatch, rest: float
 ) -> None:
-    monkeypatch.setattr(module, "REST", rest)
+    monkeypatch.setattr(module, "CHECK_AFTER", rest)
     one, other = Threads(size=1), Threads(size=1)
 
     def look() -> int:

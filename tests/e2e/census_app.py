@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 
-from realtime.worker import runtime
+from realtime.worker import instances
 
 from .rooms_app import application
 
@@ -13,8 +13,8 @@ __all__ = ["application"]
 
 
 def _say(*_: object) -> None:
-    (worker,) = runtime.running()
-    subscriptions = worker._messenger.subscriptions
+    (worker,) = instances.running()
+    subscriptions = worker.bus.subscriptions
     census = {
         "tasks": len(asyncio.all_tasks(worker.loop)),
         "sessions": len(worker.hub.connected()),

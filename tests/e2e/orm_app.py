@@ -3,10 +3,8 @@
 from django.contrib.auth.models import User
 
 import project.asgi  # loads the apps
-from realtime.consumers import RealtimeConsumer
-from realtime.protocol.messages import RoomMessage
+from realtime.consumers import Login, RealtimeConsumer, RoomMessage
 from realtime.routing import realtime_application
-from realtime.security.authentication import Login
 
 
 class Asking(RealtimeConsumer):

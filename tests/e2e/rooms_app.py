@@ -6,8 +6,7 @@ What a message says may be what its handler is to do.
 import asyncio
 
 import project.asgi  # loads the apps
-from realtime.consumers import RealtimeConsumer, Refused
-from realtime.protocol.messages import RoomMessage
+from realtime.consumers import RealtimeConsumer, Refused, RoomMessage
 from realtime.routing import realtime_application
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from realtime.bus import command_queue
-from realtime.common.threads import CLOSE_PATIENCE
+from realtime.common.threads import CLOSE_TIMEOUT
 from realtime.management.serving import EXIT_TIMEOUT
 from realtime.servers.common.limits import ServerLimits
 from realtime.worker import runtime
@@ -19,11 +19,11 @@ from .support import Project, Server, connected, crowd, login
 SETTINGS = "tests.e2e.undrained_settings"
 
 
-def test_the_patiences_add_up() -> None:
+def test_the_timeouts_add_up() -> None:
     limits = ServerLimits()
-    leaving = runtime.LEAVE_PATIENCE + runtime.HISTORY_PATIENCE + runtime.SIGNAL_PATIENCE
-    assert leaving >= 4 * command_queue.STOP_TIMEOUT, "what is said to the channel layer, beside it"
-    worker = runtime.STORE_PATIENCE + runtime.WRITE_PATIENCE + leaving + 2 * CLOSE_PATIENCE
+    leaving = runtime.LEAVE_TIMEOUT + runtime.HISTORY_TIMEOUT + runtime.SIGNAL_TIMEOUT
+    assert leaving >= 4 * command_queue.STOP_TIMEOUT, "commands to the channel layer run beside it"
+    worker = runtime.STORE_TIMEOUT + runtime.WRITE_TIMEOUT + leaving + 2 * CLOSE_TIMEOUT
     assert worker < limits.goodbye_timeout < limits.drain_timeout
     assert limits.drain_timeout + 2 * limits.cancel_timeout + EXIT_TIMEOUT < 5
 

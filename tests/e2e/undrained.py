@@ -13,10 +13,10 @@ class Undrained(AppConfig):
 
     def ready(self) -> None:
         from realtime import signals
-        from realtime.worker import runtime
+        from realtime.worker.runtime import Runtime
 
         if os.environ.get("FAULT") == "drain":
-            setattr(runtime.Runtime, "drain", fail)  # noqa: B010
+            setattr(Runtime, "drain", fail)  # noqa: B010
         if os.environ.get("FAULT") == "receivers":
             for signal in (signals.session_opened, signals.session_suspended, signals.room_left):
                 signal.connect(sleep)

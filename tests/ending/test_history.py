@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
 from msgspec.structs import replace
 
-from realtime.common.moments import moment
+from realtime.common.datetimes import to_datetime
 from realtime.ending.history import MAX_PRUNED, History, newest_first
 from realtime.models import ClosedSession
 from realtime.signals import announce, session_closed, session_opened
@@ -120,7 +120,9 @@ def test_closed_at_is_the_store_s_time(history: History, database: Database) -> 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Europe/Berlin"])
 def test_times_are_as_django_writes_them(history: History, in_zone: None, zone: str) -> None:
     history.record([closed(opened_at=START + 123)])
-    row = ClosedSession.objects.get(opened_at=moment(START + 123), last_seen=moment(START))
+    row = ClosedSession.objects.get(
+        opened_at=to_datetime(START + 123), last_seen=to_datetime(START)
+    )
     assert row.opened_at.timestamp() == START / 1000 + 0.123
     assert row.closed_at.timestamp() == pytest.approx(time.time(), abs=60)
 

@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 
 from realtime import api, composition
 from realtime.protocol.position import Position
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.runtime import Runtime
 from tests.test_consumer import QUICK, Client
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
     settings.REALTIME = QUICK
-    worker = await runtime.start()
+    worker = await instances.start()
     yield worker
     await worker.stop()
 
@@ -145,7 +145,7 @@ async def test_within_a_transaction_of_the_sync_caller_it_waits_for_the_commit()
 async def test_within_a_transaction_that_a_handler_holds_it_waits_for_the_commit(
     worker: Runtime,
 ) -> None:
-    with worker.lender.loan():
+    with worker.handler_threads.executor():
         await User.objects.acount()  # a thread, but no transaction
         assert await api.apublish("chat:1", 1)
         block = transaction.atomic()

@@ -1,4 +1,4 @@
-"""Logins by Django session: who somebody is, and whether that still stands."""
+"""Logins by Django session, and whether they still stand."""
 
 import uuid
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def new_session(key: str | None = None) -> Any:
 
 
 def log_in(user: Any, backend: str = MODEL_BACKEND) -> HttpRequest:
-    """What Django does at a login; the request has the session."""
+    """Log in as Django does; the request then has the session."""
     request = HttpRequest()
     request.session = new_session()
     auth.login(request, user, backend=backend)
@@ -84,16 +84,16 @@ def test_a_login_is_known_by_its_session(engine: str, user: User) -> None:
     assert login.auth_hash == user.get_session_auth_hash()
 
 
-def test_an_unknown_key_is_nobody(engine: str) -> None:
+def test_an_unknown_key_is_anonymous(engine: str) -> None:
     assert login_of("a" * 32) == ANONYMOUS
 
 
 @pytest.mark.parametrize("key", ["", "a", "../../etc/passwd", "\x00" * 32, "é" * 32, "x" * 5000])
-def test_a_nonsense_key_is_nobody(engine: str, key: str) -> None:
+def test_a_malformed_key_is_anonymous(engine: str, key: str) -> None:
     assert login_of(key) == ANONYMOUS
 
 
-def test_an_expired_session_is_nobody(engine: str, user: User, settings: Any) -> None:
+def test_an_expired_session_is_anonymous(engine: str, user: User, settings: Any) -> None:
     key = expire(log_in(user))
     if engine == "signed_cookies":  # the only one to judge by the age of the cookie
         settings.SESSION_COOKIE_AGE = -1
@@ -166,7 +166,7 @@ def test_a_backend_that_is_no_longer_configured_does_not_pass(user: User, settin
     assert login_of(key).user == ""
 
 
-def test_a_key_of_a_former_user_model_harms_nobody(user: User) -> None:
+def test_a_key_of_a_former_user_model_does_not_fail_the_others(user: User) -> None:
     odd, good = log_in(user), log_in(user)
     odd.session[auth.SESSION_KEY] = str(uuid.uuid4())
     odd.session.save()
@@ -176,14 +176,14 @@ def test_a_key_of_a_former_user_model_harms_nobody(user: User) -> None:
 
 
 class Picky(BaseBackend):
-    """Knows users of its own choice, and says so one at a time."""
+    """Has users of its own, and looks them up one by one."""
 
     def get_user(self, user_id: int) -> User | None:
         return User.objects.filter(pk=user_id, username="ada").first()
 
 
 class Closed(ModelBackend):
-    """Lets nobody in any more."""
+    """Permits no user any more."""
 
     def user_can_authenticate(self, user: Any) -> bool:
         return False
@@ -192,7 +192,7 @@ class Closed(ModelBackend):
 @pytest.mark.parametrize(
     ("backend", "names"), [(Picky, {"ada"}), (Closed, set()), (ModelBackend, {"ada", "eve"})]
 )
-def test_a_custom_backend_is_asked(
+def test_a_custom_backend_looks_up_the_user(
     backend: type, names: set[str], user: User, settings: Any
 ) -> None:
     path = f"{backend.__module__}.{backend.__qualname__}"
@@ -206,15 +206,15 @@ def test_a_custom_backend_is_asked(
     ("backend", "code"),
     [(Picky, CloseCode.LOGGED_OUT), (Closed, CloseCode.LOGGED_OUT), (ModelBackend, 4008)],
 )
-def test_the_backend_of_the_login_says_whether_its_user_is_still_there(
+def test_the_backend_of_the_login_decides_whether_its_user_exists(
     backend: type, code: int, user: User, settings: Any
 ) -> None:
-    """A session has moved, and meanwhile the backend takes this user for nobody."""
+    """The session has moved, and meanwhile the backend no longer has the user."""
     path = f"{backend.__module__}.{backend.__qualname__}"
     settings.AUTHENTICATION_BACKENDS = [MODEL_BACKEND, path]
     request = log_in(user, path)
     login = Login(key_of(request), str(user.pk), "ada", user.get_session_auth_hash(), backend=path)
-    User.objects.update(username="bob")  # whom Picky does not know
+    User.objects.update(username="bob")  # Picky has no such user
     request.session.cycle_key()
     assert verdict(login) == code
 
@@ -282,7 +282,7 @@ def test_nothing_is_written(engine: str, user: User) -> None:
     assert list(Session.objects.order_by("pk").values()) == before
 
 
-def test_nobody_costs_no_query() -> None:
+def test_an_anonymous_client_costs_no_query() -> None:
     assert login_of("") == ANONYMOUS
     with CaptureQueriesContext(connection) as captured:
         login_of("")
@@ -320,7 +320,7 @@ def test_the_cookie_s_name_is_the_project_s(settings: Any) -> None:
     assert session_key({b"cookie": b"sessionid=abc; other=def"}) == "def"
 
 
-def test_a_digest_stands_for_a_key_without_telling_it() -> None:
+def test_a_digest_does_not_reveal_its_key() -> None:
     login = Login("secret")
     assert login.digest == digest_of("secret")
     assert len(login.digest) == 64
@@ -388,7 +388,7 @@ def test_django_moving_a_session_to_a_new_secret_key_is_called_back(
     assert logged(request).user == login.user
 
 
-def test_whoever_changes_the_own_password_is_called_back(engine: str, user: User) -> None:
+def test_users_that_change_their_own_password_are_called_back(engine: str, user: User) -> None:
     request = log_in(user)
     login = logged(request)
     user.set_password("third")
@@ -432,7 +432,7 @@ def test_a_deleted_user_is_logged_out(user: User) -> None:
     assert verdict(login) is CloseCode.LOGGED_OUT
 
 
-def test_a_session_that_is_somebody_else_s_now_means_logged_out(user: User) -> None:
+def test_a_session_that_now_belongs_to_another_user_means_logged_out(user: User) -> None:
     request = log_in(user)
     login = logged(request)
     eve = User.objects.create_user("eve")
@@ -450,7 +450,7 @@ def test_after_a_new_login_the_new_session_stands(user: User) -> None:
     assert verdicts([old, new]) == {old: CloseCode.CREDENTIALS_CHANGED}
 
 
-def test_somebody_anonymous_has_nothing_to_lose() -> None:
+def test_an_anonymous_login_has_no_verdict() -> None:
     request = HttpRequest()
     request.session = new_session()
     request.session["basket"] = 1

@@ -198,7 +198,7 @@ def test_an_entry_that_cannot(entry: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "[::1", "example.com:99999", "a b", "example.com/x", "@"])
-def test_a_malformed_host_makes_nothing_its_own(host: str) -> None:
+def test_with_a_malformed_host_no_origin_is_the_request_s_own(host: str) -> None:
     assert not allowed(f"http://{host}", host=host)
     assert not allowed("http://example.com", host=host)
 
@@ -208,7 +208,7 @@ def test_without_an_origin_it_is_no_browser() -> None:
     assert allowed(None, host="unknown.com")
 
 
-def test_without_a_host_nothing_is_its_own() -> None:
+def test_without_a_host_no_origin_is_the_request_s_own() -> None:
     headers = [(b"origin", b"http://example.com")]
     assert not is_allowed({"scheme": "ws", "headers": headers}, ())
 
@@ -288,31 +288,31 @@ def test_any_origin_may_be_allowed() -> None:
         ("wss", "", "http://example.com"),
     ],
 )
-def test_a_proxy_says_what_the_scheme_was(scheme: str, proto: str, origin: str) -> None:
+def test_a_proxy_reports_the_scheme(scheme: str, proto: str, origin: str) -> None:
     other = {"http": "https", "https": "http"}[origin.partition(":")[0]]
     assert allowed(origin, scheme=scheme, x_forwarded_proto=proto)
     assert not allowed(f"{other}://example.com", scheme=scheme, x_forwarded_proto=proto)
 
 
 @override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
-def test_a_proxy_that_says_nothing_leaves_the_server_s_word() -> None:
+def test_without_a_proxy_s_header_the_server_s_scheme_counts() -> None:
     assert allowed("https://example.com", scheme="wss")
 
 
-def test_a_proxy_nobody_speaks_of_is_not_believed() -> None:
+def test_the_header_of_an_unconfigured_proxy_is_ignored() -> None:
     assert not allowed("https://example.com", x_forwarded_proto="https")
     assert not allowed("http://example.com", host="127.0.0.1", x_forwarded_host="example.com")
 
 
 @override_settings(USE_X_FORWARDED_HOST=True)
-def test_a_proxy_says_what_the_host_was() -> None:
+def test_a_proxy_reports_the_host() -> None:
     assert allowed("http://example.com", host="127.0.0.1", x_forwarded_host="example.com")
     assert not allowed("http://127.0.0.1", host="127.0.0.1", x_forwarded_host="example.com")
     assert not allowed("http://evil.com", host="127.0.0.1", x_forwarded_host="evil.com")
     assert allowed("http://127.0.0.1", host="127.0.0.1")
 
 
-def test_a_server_without_a_word_on_the_scheme_speaks_http() -> None:
+def test_without_a_scheme_it_is_http() -> None:
     request = scope("http://example.com")
     del request["scheme"]
     assert is_allowed(request, ())
@@ -329,7 +329,7 @@ def test_repeated_headers_are_joined() -> None:
     assert headers_of({}) == {}
 
 
-def test_of_two_origins_none_is_believed() -> None:
+def test_two_origins_are_refused() -> None:
     both = scope("http://example.com")
     both["headers"].insert(0, (b"origin", b"http://evil.com"))
     assert not is_allowed(both, ("*",))

@@ -1,4 +1,4 @@
-"""Sessions as the engines keep them: there, missing, unreadable, or not to be known."""
+"""Sessions of Django's engines: existing, missing, undecodable, or unknown for now."""
 
 import time
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def user() -> User:
 
 
 def use(settings: Any, name: str, folder: Path, cache: dict[str, Any] | None = None) -> None:
-    """Have sessions in this engine of Django's, or of ours, on this cache."""
+    """Store sessions with this engine of Django's, or of ours, on this cache."""
     ours = {"Own": f"{OURS}.own", "Loading": f"{OURS}.loading", "Sealed": f"{OURS}.sealed"}
     settings.SESSION_ENGINE = ours.get(name, f"django.contrib.sessions.backends.{name}")
     settings.SESSION_FILE_PATH = str(folder)
@@ -45,7 +45,7 @@ def use(settings: Any, name: str, folder: Path, cache: dict[str, Any] | None = N
 
 
 class Moody(LocMemCache):
-    """A cache that is away when it is told so: silent, or loudly."""
+    """A cache whose ``mood`` makes it fail: silently, or with an exception."""
 
     mood = "well"
 
@@ -78,27 +78,27 @@ def well() -> Iterator[None]:
 
 
 class Engine:
-    """What stands for a module of the project's own."""
+    """Replaces a module of the project's own."""
 
     def __init__(self, store: type) -> None:
         self.SessionStore = store
 
 
 class OwnStore(cache.SessionStore):
-    """A project's own: it names its keys differently, and loads as Django's does."""
+    """A project's own engine: names its keys differently, and loads as Django's does."""
 
     cache_key_prefix = "own."
 
 
 class LoadingStore(cache.SessionStore):
-    """A project's own that loads by itself, and says nothing of errors."""
+    """A project's own engine that loads by itself and swallows errors."""
 
     def load(self) -> dict[str, Any]:
         return dict(super().load())
 
 
 class SealedStore(db.SessionStore):
-    """A project's own that keeps its sessions in a format of its own."""
+    """A project's own engine with its own format of sessions."""
 
     def encode(self, session_dict: Any) -> str:
         return "sealed:" + super().encode(session_dict)
@@ -117,7 +117,7 @@ def modules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def memory() -> Any:
-    """The cache, with its insides."""
+    """The cache, with its private parts."""
     return caches["default"]
 
 
@@ -129,7 +129,7 @@ CACHED = ["cache", "Own", "Loading"]
 
 @pytest.mark.parametrize("mood", ["silent", "loud"])
 @pytest.mark.parametrize("engine", CACHED)
-def test_a_cache_that_is_away_knows_nobody_and_denies_nobody(
+def test_a_cache_outage_neither_finds_nor_denies_a_login(
     engine: str, mood: str, settings: Any, tmp_path: Path, user: User
 ) -> None:
     use(settings, engine, tmp_path)
@@ -150,10 +150,10 @@ def test_a_cache_that_is_away_knows_nobody_and_denies_nobody(
 
 
 @pytest.mark.parametrize("engine", CACHED)
-def test_a_cache_that_was_away_for_one_look_only_denies_nobody(
+def test_a_cache_outage_during_one_read_denies_no_login(
     engine: str, settings: Any, tmp_path: Path, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Silent when it was asked, and back when it was probed."""
+    """The cache is away during the read, and back at the probe."""
     use(settings, engine, tmp_path)
     login = logged(log_in(user))
     Moody.mood = "silent"
@@ -189,7 +189,7 @@ def test_a_session_that_a_cache_has_lost_is_called_back_once_it_answers(
     assert login_of(login.key) == ANONYMOUS
 
 
-def test_a_folder_that_is_away_denies_nobody(settings: Any, tmp_path: Path, user: User) -> None:
+def test_a_missing_folder_denies_no_login(settings: Any, tmp_path: Path, user: User) -> None:
     folder = tmp_path / "sessions"
     folder.mkdir()
     use(settings, "file", folder)
@@ -205,7 +205,7 @@ def test_a_folder_that_is_away_denies_nobody(settings: Any, tmp_path: Path, user
 
 @pytest.mark.parametrize("key", ["", "a", "../../etc/passwd", "é" * 32, "x" * 5000, "a b" * 9])
 @pytest.mark.parametrize("engine", CACHED)
-def test_a_nonsense_key_is_no_outage(engine: str, key: str, settings: Any, tmp_path: Path) -> None:
+def test_a_malformed_key_is_no_outage(engine: str, key: str, settings: Any, tmp_path: Path) -> None:
     use(settings, engine, tmp_path)
     assert login_of(key) == ANONYMOUS
 
@@ -236,7 +236,7 @@ def test_users_that_cannot_be_read_fail_the_probe(
 def test_a_backend_that_fails_is_an_outage(
     settings: Any, tmp_path: Path, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that asks a directory, for instance."""
+    """Such as one that looks users up in a directory."""
     use(settings, "db", tmp_path)
     path = f"{Directory.__module__}.{Directory.__qualname__}"
     settings.AUTHENTICATION_BACKENDS = [path]
@@ -250,7 +250,7 @@ class Directory(auth.backends.ModelBackend):
         raise ConnectionError("no directory")
 
 
-def test_silence_is_ruled_out_once_for_those_who_ask_together(
+def test_readers_that_wait_together_share_one_probe(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(settings, "cache", tmp_path)
@@ -258,13 +258,13 @@ def test_silence_is_ruled_out_once_for_those_who_ask_together(
     monkeypatch.setattr(
         session_engines, "_write_and_read_back", lambda _: probes.append(time.monotonic())
     )
-    silence, before = session_engines._Silence(), time.monotonic()
-    silence.rule_out(OwnStore, since=before)
-    silence.rule_out(OwnStore, since=before)
+    proof, before = session_engines._Proof(), time.monotonic()
+    proof.require(OwnStore, since=before)
+    proof.require(OwnStore, since=before)
     assert len(probes) == 1
-    silence.rule_out(OwnStore, since=time.monotonic())
+    proof.require(OwnStore, since=time.monotonic())
     assert len(probes) == 2
-    silence.rule_out(LoadingStore, since=before)  # another store's word is none
+    proof.require(LoadingStore, since=before)  # another engine's proof is none
     assert len(probes) == 3
 
 
@@ -304,7 +304,7 @@ class Lagging:
     db_for_write = staticmethod(lambda model: "default")
 
 
-def test_a_session_that_a_replica_has_not_heard_of_is_looked_for_where_it_was_written(
+def test_a_session_that_a_replica_lacks_is_read_from_the_primary(
     settings: Any, tmp_path: Path, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(settings, "db", tmp_path)
@@ -326,7 +326,7 @@ def test_a_session_that_a_replica_has_not_heard_of_is_looked_for_where_it_was_wr
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, "Own", "Sealed"])
-def test_a_session_that_a_newer_key_has_signed_is_not_nobody(
+def test_a_session_that_a_newer_key_has_signed_is_not_anonymous(
     engine: str, settings: Any, tmp_path: Path, user: User
 ) -> None:
     """This worker has the old key only, as in a rolling restart."""
@@ -341,7 +341,7 @@ def test_a_session_that_a_newer_key_has_signed_is_not_nobody(
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, "Own"])
-def test_the_second_step_of_a_rotation_is_noticed_by_nobody(
+def test_the_second_step_of_a_rotation_changes_no_login(
     engine: str, settings: Any, tmp_path: Path, user: User
 ) -> None:
     """Old workers know the new key as a fallback already, new ones the old key."""
@@ -356,7 +356,7 @@ def test_the_second_step_of_a_rotation_is_noticed_by_nobody(
 
 
 @pytest.mark.parametrize("engine", ["db", "cached_db", "file", "signed_cookies"])
-def test_a_session_that_a_retired_key_has_signed_is_nobody_s(
+def test_a_session_that_a_retired_key_has_signed_is_anonymous(
     engine: str, settings: Any, tmp_path: Path, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(settings, engine, tmp_path)
@@ -368,7 +368,7 @@ def test_a_session_that_a_retired_key_has_signed_is_nobody_s(
 
 
 @pytest.mark.parametrize("engine", ["db", "cached_db", "file"])
-def test_a_session_that_is_broken_is_nobody_s(engine: str, settings: Any, tmp_path: Path) -> None:
+def test_a_broken_session_is_anonymous(engine: str, settings: Any, tmp_path: Path) -> None:
     use(settings, engine, tmp_path)
     session = new_session()
     session["basket"] = 1
@@ -381,14 +381,14 @@ def test_a_session_that_is_broken_is_nobody_s(engine: str, settings: Any, tmp_pa
 
 
 @pytest.mark.parametrize("key", ["a:b:c", "a:1hgEMR:c", "::", "a" * 100])
-def test_a_forged_cookie_is_nobody_s_or_asked_later(
+def test_a_forged_cookie_is_anonymous_or_unverified(
     key: str, settings: Any, tmp_path: Path
 ) -> None:
     use(settings, "signed_cookies", tmp_path)
     assert login_of(key).user == ""
 
 
-def test_a_cookie_that_has_expired_is_nobody_s(settings: Any, tmp_path: Path, user: User) -> None:
+def test_an_expired_cookie_is_anonymous(settings: Any, tmp_path: Path, user: User) -> None:
     use(settings, "signed_cookies", tmp_path)
     key = key_of(log_in(user))
     settings.SESSION_COOKIE_AGE = -1
@@ -437,7 +437,7 @@ def test_an_empty_session_is_readable(settings: Any, tmp_path: Path) -> None:
     assert login_of(str(session.session_key)) == ANONYMOUS
 
 
-def test_a_user_s_own_fallback_hashes_are_asked(
+def test_a_user_model_s_own_fallback_hashes_count(
     settings: Any, tmp_path: Path, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(settings, "db", tmp_path)
@@ -449,7 +449,7 @@ def test_a_user_s_own_fallback_hashes_are_asked(
     assert login_of(key).user == str(user.pk)
 
 
-def test_when_a_text_was_signed_is_read_from_it() -> None:
+def test_the_time_of_a_signature_is_read_from_its_text() -> None:
     assert session_engines._signed_at(signing.dumps({})) == pytest.approx(time.time(), abs=2)
     assert [session_engines._signed_at(text) for text in ("", "a", "a:b", "a::c", "a:é:c")] == [
         0.0

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from realtime.common.threads import Threads, aside
+from realtime.common.threads import Threads, run_for_page
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
 from realtime.events.signal_dispatch import SignalDispatcher
@@ -184,7 +184,7 @@ async def test_a_sweep_prunes_the_logs(
     for passed, left in ((0, (1, 1, 1)), (TTL + 1, (1, 0, 0)), (7 * DAY, (0, 0, 0))):
         database.clock_offset += passed
         await sweeper.sweep()
-        assert await aside(rows) == left
+        assert await run_for_page(rows) == left
 
 
 # ---------------------------------------------------------------- the last moment

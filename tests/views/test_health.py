@@ -31,7 +31,7 @@ from realtime.store.records import (
 )
 from realtime.views import health as module
 from realtime.views.pages import _for_staff, health
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.runtime import Runtime
 
 URL = "/realtime/health/"
@@ -276,7 +276,7 @@ def test_an_unreadable_session_hides_only_the_staff_s_part(
 @pytest.fixture
 async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
     settings.REALTIME = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0}
-    worker = await runtime.start()
+    worker = await instances.start()
     yield worker
     await worker.stop()
 
@@ -308,7 +308,7 @@ async def test_with_failing_beats_the_status_is_degraded(worker: Runtime) -> Non
 async def test_one_degraded_worker_of_several_degrades_the_process(worker: Runtime) -> None:
     """Each worker has an event loop and a thread of its own."""
     with ThreadPoolExecutor(1) as thread, asyncio.Runner() as runner:
-        other = await asyncio.wrap_future(thread.submit(runner.run, runtime.start()))
+        other = await asyncio.wrap_future(thread.submit(runner.run, instances.start()))
         statuses = []
         for healthy in (True, False, True):
             other.beats.healthy = healthy
@@ -316,7 +316,7 @@ async def test_one_degraded_worker_of_several_degrades_the_process(worker: Runti
         await asyncio.wrap_future(thread.submit(runner.run, other.stop()))
         thread.submit(runner.close).result()
     assert statuses == ["ok", "degraded", "ok"]
-    assert runtime.running() == [worker]
+    assert instances.running() == [worker]
 
 
 async def test_during_an_outage_the_last_known_counts_are_shown(

@@ -22,8 +22,8 @@ from realtime.store.database.transaction import Database
 from realtime.store.log import Log, PublishRequest
 from realtime.store.records import Peer, Session
 from realtime.store.timeouts import Timeouts
-from realtime.worker.admission.handshake import (
-    Admission,
+from realtime.worker.admission.handshake import Admission
+from realtime.worker.admission.pending import (
     Identified,
     Identify,
     ServerParams,
@@ -48,7 +48,7 @@ ADA = Peer(user="1", username="ada", login="digest", address="192.0.2.1")
 @dataclass
 class WorkerHarness:
     """One worker's parts. ``fickle`` is its store, ``store`` the same without the faults, and
-    ``log`` the store's log with them. Its application lets anybody into rooms "open:…"."""
+    ``log`` the store's log with them. Its application lets every client into rooms "open:…"."""
 
     store: DatabaseStore
     fickle: FlakyStore
@@ -75,7 +75,7 @@ class WorkerHarness:
             deliveries=lambda: self.rooms.deliveries,
             return_delay=(0, 5000),
         )
-        self.watchers = SessionCallbacks(
+        self.callbacks = SessionCallbacks(
             self.opened.append,
             self.resumed.append,
             joined=partial(self._note, "joined"),
@@ -86,8 +86,8 @@ class WorkerHarness:
             fickle,
             self.disconnects,
             self.rooms,
-            self.watchers,
-            terms=ServerParams(POLICY, 120.0, max_message_size=1000, max_publication=1000),
+            self.callbacks,
+            params=ServerParams(POLICY, 120.0, max_message_size=1000, max_publication=1000),
         )
         self.hub.ticker = Ticker(
             [], tick_session=self.hub.tick, sessions=self.hub.connected, max_delay=5.0, grain=0.02
@@ -138,7 +138,7 @@ class WorkerHarness:
         return appended.position
 
     async def settle(self) -> None:
-        """Until the store knows who has left, and every goodbye is on its wire."""
+        """Wait until the store knows all disconnects, and every goodbye is sent."""
         await self.disconnects.settle(10.0)
         await self.sweeper.settle(10.0)
         assert len(self.disconnects) == 0
@@ -151,12 +151,12 @@ class WorkerHarness:
 
 
 async def open_rooms(room: str, action: str) -> bool:
-    """Whether anybody may: an application's rule."""
+    """The application's rule."""
     return room.startswith("open:")
 
 
 def rights(peer: Peer, *, max_rooms: int = 3) -> Permissions:
-    """What a client of the world may."""
+    """The permissions of a client."""
     return Permissions(private_room(peer.user), max_rooms, open_rooms)
 
 

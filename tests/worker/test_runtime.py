@@ -1,4 +1,4 @@
-"""The composed worker: once per loop, nudged from threads, drained in order."""
+"""A whole worker: one per event loop, called from threads, drained in order."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from realtime.publish.background_loop import background
 from realtime.security.authentication import ANONYMOUS
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.rooms.log_view import LoggedPublication
 from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
@@ -33,7 +33,7 @@ QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN
 
 
 async def nowhere(_room: str, _action: str) -> bool:
-    """Nobody may anything."""
+    """Permits nothing."""
     return False
 
 
@@ -44,11 +44,11 @@ NextHint = Callable[[], Awaitable[Hint | None]]
 
 @pytest.fixture
 async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
-    """A worker that flushes only when nudged."""
+    """A worker that flushes only on demand."""
     with override_settings(REALTIME=QUICK):
-        started = await runtime.start()
+        started = await instances.start()
         yield started
-        if started in runtime.running():
+        if started in instances.running():
             await started.stop()
 
 
@@ -61,32 +61,32 @@ async def admit(worker: Runtime, wire: FakeTransport) -> str:
 
 
 async def test_there_is_one_for_each_loop(worker: Runtime) -> None:
-    assert await runtime.start() is worker
-    assert runtime.running() == [worker]
+    assert await instances.start() is worker
+    assert instances.running() == [worker]
 
 
 @pytest.mark.usefixtures("transactional_db")
-async def test_many_who_start_it_at_once_get_the_same() -> None:
-    workers = await asyncio.gather(*(runtime.start() for _ in range(10)))
+async def test_concurrent_starts_get_the_same_worker() -> None:
+    workers = await asyncio.gather(*(instances.start() for _ in range(10)))
     assert len(set(map(id, workers))) == 1
     await workers[0].stop()
 
 
 @pytest.mark.usefixtures("transactional_db")
-async def test_who_gives_up_waiting_does_not_stop_the_start() -> None:
-    waiting = asyncio.create_task(runtime.start())
+async def test_a_cancelled_wait_does_not_stop_the_start() -> None:
+    waiting = asyncio.create_task(instances.start())
     await asyncio.sleep(0)
     waiting.cancel()
-    worker = await runtime.start()
+    worker = await instances.start()
     assert worker.alive
     await worker.stop()
 
 
-async def test_after_its_end_there_is_a_new_one_with_another_id(worker: Runtime) -> None:
+async def test_after_its_end_a_new_worker_has_another_id(worker: Runtime) -> None:
     await worker.stop()
-    assert runtime.running() == []
-    another = await runtime.start()
-    assert another.base.id != worker.base.id
+    assert instances.running() == []
+    another = await instances.start()
+    assert another.context.id != worker.context.id
     await another.stop()
 
 
@@ -102,18 +102,18 @@ async def test_without_a_store_it_starts_and_is_not_ready(monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patched:
         patched.setattr("realtime.store.database.store.DatabaseStore.beat", down)
-        worker = await runtime.start()
+        worker = await instances.start()
     assert (worker.alive, worker.ready) == (True, False)
     await worker.beats.flush()
     assert worker.ready
     await worker.stop()
 
 
-async def test_a_nudge_from_a_thread_flushes_soon(worker: Runtime) -> None:
+async def test_a_thread_can_make_the_worker_flush_soon(worker: Runtime) -> None:
     wire = FakeTransport()
     session = await admit(worker, wire)
     await worker.store.request_close(session=session, code=4500, reason="out")
-    thread = threading.Thread(target=worker.nudge)
+    thread = threading.Thread(target=worker.flush_and_sweep_soon)
     thread.start()
     await eventually_in_loop(lambda: wire.closed == 4500)
     thread.join()
@@ -145,7 +145,7 @@ async def test_a_drain_leaves_no_task_behind(worker: Runtime) -> None:
 async def test_a_drain_does_not_wait_for_a_stalled_reader(
     worker: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "WRITE_PATIENCE", 0.01)
+    monkeypatch.setattr("realtime.worker.runtime.WRITE_TIMEOUT", 0.01)
     stalled, good = FakeTransport(), FakeTransport()
     stalled.open.clear()
     await admit(worker, stalled)
@@ -164,8 +164,8 @@ async def test_a_drain_does_not_wait_for_a_store_that_hangs(
 
     wire = FakeTransport()
     await admit(worker, wire)
-    monkeypatch.setattr(runtime, "STORE_PATIENCE", 0.01)
-    monkeypatch.setattr(runtime, "LEAVE_PATIENCE", 0.01)
+    monkeypatch.setattr("realtime.worker.runtime.STORE_TIMEOUT", 0.01)
+    monkeypatch.setattr("realtime.worker.runtime.LEAVE_TIMEOUT", 0.01)
     monkeypatch.setattr(worker.store, "suspend", hang)
     monkeypatch.setattr(worker.store, "leave", hang)
     await worker.drain()
@@ -187,8 +187,8 @@ async def test_opened_and_resumed_sessions_are_announced(worker: Runtime) -> Non
     assert heard == [("opened", session)]
 
 
-async def test_nobody_is_nobody(worker: Runtime) -> None:
-    assert await worker.login("") == ANONYMOUS
+async def test_an_empty_key_is_anonymous(worker: Runtime) -> None:
+    assert await worker.login_store.login("") == ANONYMOUS
 
 
 async def test_a_login_that_cannot_be_known_is_a_store_out_of_reach(
@@ -197,12 +197,12 @@ async def test_a_login_that_cannot_be_known_is_a_store_out_of_reach(
     async def hang(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(worker.base.threads.logins, "run", hang)
+    monkeypatch.setattr(worker.context.threads.logins, "run", hang)
     with (
         override_settings(REALTIME={**QUICK, "STORE_TIMEOUT": 0.01}),
         pytest.raises(StoreUnavailable),
     ):
-        await worker.login("a" * 32)
+        await worker.login_store.login("a" * 32)
 
 
 async def test_a_start_that_fails_is_tried_again(
@@ -215,36 +215,38 @@ async def test_a_start_that_fails_is_tried_again(
 
     with monkeypatch.context() as broken:
         broken.setattr(Beats, "flush", fail)
-        failed = await asyncio.gather(*[runtime.start() for _ in range(3)], return_exceptions=True)
+        failed = await asyncio.gather(
+            *[instances.start() for _ in range(3)], return_exceptions=True
+        )
     assert [str(error) for error in failed] == ["not yet"] * 3
-    assert (asyncio.all_tasks(), runtime.running()) == (tasks, [])
-    worker = await runtime.start()
+    assert (asyncio.all_tasks(), instances.running()) == (tasks, [])
+    worker = await instances.start()
     assert worker.ready
     await worker.stop()
 
 
-async def test_a_nudge_ends_a_suspended_session_too(transactional_db: None) -> None:
+async def test_a_suspended_session_is_closed_soon_as_well(transactional_db: None) -> None:
     with override_settings(REALTIME={**QUICK, "SWEEP_INTERVAL": 3600.0}):
-        worker = await runtime.start()
+        worker = await instances.start()
         wire = FakeTransport()
         session = await admit(worker, wire)
         worker.hub.on_disconnect(next(iter(worker.hub.connected())), 1006)
-        await eventually_in_loop(lambda: len(worker._disconnects) == 0)
+        await eventually_in_loop(lambda: len(worker.disconnects) == 0)
         await worker.store.request_close(session=session, code=4500, reason="out")
-        worker.nudge()
+        worker.flush_and_sweep_soon()
         while await worker.store.get(session):
             await asyncio.sleep(0.01)
         await worker.stop()
 
 
-def test_a_nudge_for_a_loop_that_has_ended_is_no_error(transactional_db: None) -> None:
+def test_a_call_for_a_loop_that_has_ended_is_no_error(transactional_db: None) -> None:
     async def begin() -> Runtime:
-        return await runtime.start()
+        return await instances.start()
 
     with override_settings(REALTIME=QUICK), asyncio.Runner() as runner:
         worker = runner.run(begin())
         runner.run(worker.stop())
-    worker.nudge()
+    worker.flush_and_sweep_soon()
 
 
 # Hints
@@ -252,7 +254,7 @@ def test_a_nudge_for_a_loop_that_has_ended_is_no_error(transactional_db: None) -
 
 @pytest.fixture
 async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
-    """What another worker of the registry is told next."""
+    """The next hint that another worker receives."""
     layer = composition.channel_layer()
     channel = await layer.new_channel()
     await layer.group_add(composition.workers_group(), channel)
@@ -276,7 +278,7 @@ async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
     await eventually_in_loop(lambda: wire.closed == 4500)
 
 
-async def test_a_session_resumed_here_is_told_of(worker: Runtime, next_hint: NextHint) -> None:
+async def test_a_resume_sends_a_hint(worker: Runtime, next_hint: NextHint) -> None:
     wire = FakeTransport()
     session = await admit(worker, wire)
     await eventually_in_loop(lambda: wire.messages)
@@ -296,18 +298,18 @@ async def test_a_kick_in_this_process_goes_through_its_worker(
     assert background._thread is None
 
 
-async def test_hints_do_not_wait_for_a_layer_that_is_none(transactional_db: None) -> None:
+async def test_hints_without_a_channel_layer_do_not_wait(transactional_db: None) -> None:
     with override_settings(CHANNEL_LAYERS={}, REALTIME=QUICK):
-        worker = await runtime.start()
-        assert worker.tell(HintKind.CLOSING, ["a" * 32])
+        worker = await instances.start()
+        assert worker.notify(HintKind.CLOSING, ["a" * 32])
         await worker.stop()
 
 
-async def test_several_workers_that_cannot_hear_each_other_are_warned_of(
+async def test_several_workers_that_cannot_reach_each_other_are_warned_about(
     transactional_db: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     with override_settings(REALTIME={"FLUSH_INTERVAL": 0.05, "LEASE": 0.5, "SWEEP_INTERVAL": 0}):
-        worker = await runtime.start()
+        worker = await instances.start()
         while not caplog.messages:
             await worker.store.beat(WorkerReport("another", "host", 2, 0), ())
             await asyncio.sleep(0.01)
@@ -320,7 +322,7 @@ async def test_several_workers_that_cannot_hear_each_other_are_warned_of(
 
 
 class Guest:
-    """Somebody in a room, who takes everything."""
+    """A member of a room that takes every publication."""
 
     def __init__(self) -> None:
         self.offsets: list[int] = []
@@ -333,7 +335,7 @@ class Guest:
         raise AssertionError(f"{room}: {gap}")
 
 
-async def test_what_a_thread_of_the_process_publishes_is_told_to_its_own_worker(
+async def test_publications_of_a_thread_reach_the_process_s_own_worker(
     worker: Runtime,
 ) -> None:
     guest = Guest()
@@ -351,8 +353,8 @@ async def test_what_a_thread_of_the_process_publishes_is_told_to_its_own_worker(
 
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
 async def test_a_process_that_a_server_has_forked_has_no_worker(worker: Runtime) -> None:
-    assert runtime.running() == [worker]
+    assert instances.running() == [worker]
     child = os.fork()
     if child == 0:
-        os._exit(len(runtime.running()))
+        os._exit(len(instances.running()))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -1,4 +1,4 @@
-"""An event loop in which nobody waits: its clock goes on to the next timer at once."""
+"""An event loop without waiting: its clock jumps to the next timer at once."""
 
 import asyncio
 import selectors

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from realtime.common.threads import CLOSE_PATIENCE, Overloaded, Threads
+from realtime.common.threads import CLOSE_TIMEOUT, Overloaded, Threads
 
 from ..contract import BATCH, AtCapacity, Store, StoreUnavailable
 from ..operation import Operation, P, T
@@ -66,7 +66,7 @@ class DatabaseStore(Store):
     async def aclose(self) -> None:
         tasks = [task for task in (self._writer, self.log.append_queue.task) if task]
         if tasks:
-            await asyncio.wait(tasks, timeout=CLOSE_PATIENCE)
+            await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
 
     async def _read(self, call: Callable[[], T]) -> T:
         return await self._in_time(self._run_reader(call))

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from realtime.common.threads import CLOSE_PATIENCE
+from realtime.common.threads import CLOSE_TIMEOUT
 
 from ..contract import AtCapacity, Store, StoreUnavailable
 from ..log import Log
@@ -53,7 +53,7 @@ class RedisStore(Store):
 
     async def aclose(self) -> None:
         with suppress(TimeoutError):  # TLS sends a goodbye, and waits for the other side's
-            async with asyncio.timeout(CLOSE_PATIENCE):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._client.aclose()
 
     async def _run(self, steps: ScriptSteps[T]) -> T:

@@ -1,5 +1,4 @@
-"""A session's own work: the application's handlers, one after the other, off the loop that
-reads pongs."""
+"""The queue of one connection's handler calls: in order, off the loop that reads pongs."""
 
 import asyncio
 from collections import deque
@@ -7,57 +6,55 @@ from collections.abc import Awaitable, Callable
 
 from realtime.common.tasks import await_external
 
-# For one session: so many calls wait, and so many bytes of the frames that they are about. Read as
-# JSON those are up to 24 times as much: a megabyte of little lists or objects.
+# Bounds of one queue: calls, and bytes of the frames that they are about. Decoded from JSON, a
+# frame takes up to 24 times its bytes: a megabyte of little lists or objects.
 MAX_WAITING, MAX_WAITING_BYTES = 32, 1024 * 1024
 
-Work = Callable[[], Awaitable[None]]
+Call = Callable[[], Awaitable[None]]
 
 
-class WorkQueue:
-    """Runs handlers in order. Its task exists only while there is something to do.
+class HandlerQueue:
+    """Runs calls one after the other. Its task exists only while there are any.
 
-    ``failed`` is called when a handler raises, to log the exception; what waits is dropped.
+    ``on_failure()`` is called while the exception of a call is handled; the calls that wait are
+    dropped then.
     """
 
-    def __init__(self, failed: Callable[[], None]) -> None:
-        self._failed = failed
-        self._waiting: deque[tuple[Work, int]] = deque()
+    def __init__(self, on_failure: Callable[[], None]) -> None:
+        self._on_failure = on_failure
+        self._waiting: deque[tuple[Call, int]] = deque()
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
 
-    def put(self, work: Work, *, size: int = 0) -> bool:
-        """Queue a handler's call about a frame of ``size`` bytes; False if that would be too many,
-        or too much. One alone may be about more than MAX_WAITING_BYTES."""
+    def put(self, call: Call, *, size: int = 0) -> bool:
+        """Queue a call about a frame of ``size`` bytes; False if a bound is reached. Into an
+        empty queue goes any size."""
         if self._waiting and self._bytes + size > MAX_WAITING_BYTES:
             return False
         if len(self._waiting) >= MAX_WAITING:
             return False
-        self._waiting.append((work, size))
+        self._waiting.append((call, size))
         self._bytes += size
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="realtime-work")
+            self._task = asyncio.create_task(self._run(), name="realtime-handlers")
         return True
 
     def stop(self) -> None:
-        """Cancel what runs and forget what waits."""
-        self._forget()
+        """Cancel the running call and drop the others."""
+        self._clear()
         if self._task is not None:
             self._task.cancel()
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await await_external(self._take()())
+                call, size = self._waiting.popleft()
+                self._bytes -= size
+                await await_external(call())
         except Exception:
-            self._forget()
-            self._failed()
+            self._clear()
+            self._on_failure()
 
-    def _take(self) -> Work:
-        work, size = self._waiting.popleft()
-        self._bytes -= size
-        return work
-
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self._waiting.clear()
         self._bytes = 0

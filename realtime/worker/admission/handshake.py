@@ -6,15 +6,13 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 from realtime.common.time_limit import time_limit
 from realtime.events.session_log import age_of, log_session, peer_names, printable
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.heartbeat import Policy
-from realtime.protocol.messages import Error, Hello, JoinResult, Welcome
+from realtime.protocol.messages import Error, Hello, Welcome
 from realtime.protocol.position import Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.store.contract import REQUESTED_END_MS, AtCapacity, Store
@@ -31,12 +29,13 @@ from realtime.store.records import (
 from realtime.store.verdicts import OUTDATED_TURN
 
 from ..connections.connection import Connection
-from ..rooms.permissions import Permissions, Refused
+from ..rooms.permissions import Refused
 from ..rooms.rooms import Rooms
 from ..sessions.disconnect_queue import DisconnectQueue, PendingDisconnect
 from ..sessions.hub import Hub
 from ..sessions.session import ConnectedSession, adopt_totals
-from .turns import Limiter
+from .limiter import Limiter
+from .pending import Identified, Identify, PendingSession, ServerParams, SessionCallbacks
 
 logger = logging.getLogger("realtime.sessions")
 
@@ -45,66 +44,15 @@ T = TypeVar("T")
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 # So many are admitted at a time. The others wait here, where no timeout of the store runs: in a
-# crowd an answer waits for its turn of the loop, too, and of 2,000 at once the store seemed
-# silent to 900. Who has waited for PATIENCE seconds is asked to come again; so is whoever the
-# application leaves as long in doubt about its rooms: a browser has given up on us by then.
-AT_ONCE, PATIENCE = 16, 10.0
+# crowd its answers wait for their turn of the event loop, too, and of 2,000 connections at once
+# 900 took the store for silent. A wait, or an ``authorize``, of more than ADMISSION_TIMEOUT
+# seconds ends in "come again": by then browsers have given up.
+MAX_CONCURRENT, ADMISSION_TIMEOUT = 16, 10.0
 
-WAY_MS = 10  # at least so long a call may be under way to the store, and clocks are rounded
-# Seconds from hello to the session: no longer is it remembered who was sent away meanwhile.
-LONGEST = REQUESTED_END_MS / 1000 - 5.0
-LOGIN_FRESH = 1.0  # seconds from a look at a login to the session; later it is looked at again
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCallbacks:
-    """Whom a worker tells of sessions that begin, and of the rooms they come into and
-    leave; called in the event loop, must not wait."""
-
-    opened: Callable[[Session], None]
-    resumed: Callable[[Session], None]
-    joined: Callable[[Session, Iterable[str]], None]
-    left: Callable[[Session, Iterable[str]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ServerParams:
-    """What a ``welcome`` tells of this server: its heartbeat, how many seconds a suspended
-    session waits for its client, and sizes in bytes."""
-
-    policy: Policy
-    resume_window: float
-    max_message_size: int
-    max_publication: int
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """Who has said ``hello``, and what they may. ``login`` is whatever can be asked later whether
-    it still stands, None is not asked; ``verdict`` asks that now, and answers with the close
-    code if it does not."""
-
-    peer: Peer
-    rights: Permissions
-    login: Hashable
-    verdict: Callable[[], Awaitable[int | None]]
-
-
-# Finds out who it is; None if the connection was ended, because nobody may come in.
-Identify = Callable[[], Awaitable[Identified | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class PendingSession:
-    """A connection that has said ``hello``, who that is, and the rooms it is to be in. ``key`` is
-    its name in the store."""
-
-    connection: Connection
-    hello: Hello
-    peer: Peer
-    rooms: Mapping[str, Position | None]
-    login: Hashable
-    key: str
+MIN_TRIP_MS = 10  # a call to the store is assumed to take at least so long; clocks are rounded
+# Seconds from hello to the session: the store remembers no longer who was disconnected meanwhile.
+MAX_ADMISSION = REQUESTED_END_MS / 1000 - 5.0
+LOGIN_FRESH = 1.0  # seconds after which a login is checked again before the session opens
 
 
 class Admission:
@@ -114,74 +62,72 @@ class Admission:
         self,
         hub: Hub,
         store: Store,
-        departures: DisconnectQueue,
+        disconnects: DisconnectQueue,
         rooms: Rooms,
-        watchers: SessionCallbacks,
+        callbacks: SessionCallbacks,
         *,
-        terms: ServerParams,
-        cap: SessionLimit | None = None,
+        params: ServerParams,
+        limit: SessionLimit | None = None,
     ) -> None:
         self._hub = hub
         self._store = store
-        self._disconnects = departures
+        self._disconnects = disconnects
         self._rooms = rooms
-        self._watchers = watchers
-        self._terms = terms
-        self._cap = cap
-        self._turns = Limiter(AT_ONCE, patience=PATIENCE)
-        self._way_ms = 0  # that the last call took
+        self._callbacks = callbacks
+        self._params = params
+        self._limit = limit
+        self._limiter = Limiter(MAX_CONCURRENT, timeout=ADMISSION_TIMEOUT)
+        self._trip_ms = 0  # duration of the last call to the store
 
     async def admit(
         self, connection: Connection, hello: Hello, identify: Identify
     ) -> ConnectedSession | None:
-        """Open or resume a session; ``welcome`` is sent once the store has it.
+        """Open or resume a session; send ``welcome`` once the store has it.
 
-        None if the connection has gone or was ended meanwhile: by ``identify``, because the user
-        has as many sessions as allowed, or because the login has ended while others were
-        served.
+        Returns None if the connection has gone or was ended meanwhile: by ``identify``, because
+        the user has as many sessions as allowed, or because the login has ended.
 
-        Raises StoreUnavailable if it cannot be known whether the store has it, where
-        the logs of its rooms end, or whether the login stands; whatever ``identify`` and the
-        rights raise; and TimeoutError if one of them takes longer than PATIENCE.
+        Raises StoreUnavailable if it cannot be known whether the store has the session, where
+        the logs of its rooms end, or whether the login stands; what ``identify`` and
+        ``authorize`` raise; and TimeoutError if one of these takes longer than
+        ADMISSION_TIMEOUT.
         """
-        came_at = time.monotonic()
-        async with time_limit(PATIENCE):
-            guest = await identify()
-        known_at = time.monotonic()
-        if guest is None:
+        started = time.monotonic()
+        async with time_limit(ADMISSION_TIMEOUT):
+            identified = await identify()
+        identified_at = time.monotonic()
+        if identified is None:
             return None
-        async with time_limit(PATIENCE):
-            granted, refusals = await guest.rights.grant(hello.rooms)
+        async with time_limit(ADMISSION_TIMEOUT):
+            granted, refusals = await identified.permissions.grant(hello.rooms)
         key = secrets.token_urlsafe(12)
-        async with self._turns.one(), self._rooms.prepare(list(granted)):
-            if not await self._still_stands(guest, connection, known_at):
+        async with self._limiter.slot(), self._rooms.prepare(list(granted)):
+            if not await self._still_stands(identified, connection, identified_at):
                 return None
-            if time.monotonic() - came_at > LONGEST:
+            if time.monotonic() - started > MAX_ADMISSION:
                 raise AtCapacity("there were threads for the application's code too late")
-            rooms, too_many = self._without_new(granted, guest.peer)
-            refusals += too_many
-            newcomer = PendingSession(connection, hello, guest.peer, rooms, guest.login, key)
-            session = await self._admit(newcomer)
-        for refusal in refusals if session else ():  # after `welcome`
+            rooms, too_many = self._check_new_rooms(granted, identified.peer)
+            peer, login = identified.peer, identified.login
+            session = await self._admit(PendingSession(connection, hello, peer, rooms, login, key))
+        for refusal in (*refusals, *too_many) if session else ():  # after `welcome`
             connection.send(refusal)
         return session
 
     async def _still_stands(
-        self, guest: Identified, connection: Connection, known_at: float
+        self, identified: Identified, connection: Connection, identified_at: float
     ) -> bool:
-        """Look again at a login after a long wait: a logout meanwhile found no socket to close."""
-        if guest.login is None or time.monotonic() - known_at < LOGIN_FRESH:
+        """Check a login again after a long wait: a logout meanwhile found no session to close."""
+        if identified.login is None or time.monotonic() - identified_at < LOGIN_FRESH:
             return True
-        code = await guest.verdict()
+        code = await identified.verdict()
         if code is not None:
             connection.end(code)
         return code is None
 
-    def _without_new(
+    def _check_new_rooms(
         self, granted: Mapping[str, Position | None], peer: Peer
     ) -> tuple[dict[str, Position | None], list[Error]]:
-        """Rooms that are prepared, without the new ones that are too many, and what is said of
-        those."""
+        """The prepared rooms that exceed no limit of new rooms, and errors about the others."""
         rooms, refusals = {}, []
         for room, position in granted.items():
             try:
@@ -192,21 +138,21 @@ class Admission:
                 rooms[room] = position
         return rooms, refusals
 
-    async def wait_for_a_turn(self) -> None:
-        """Wait as long as a newcomer would have to. Raises AtCapacity if that is too long."""
-        async with self._turns.one():
+    async def wait_for_slot(self) -> None:
+        """Wait as long as a new connection would have to. Raises AtCapacity after
+        ADMISSION_TIMEOUT."""
+        async with self._limiter.slot():
             pass
 
     async def _admit(self, new: PendingSession) -> ConnectedSession | None:
         if new.connection.is_gone or new.connection.ended:
             # Its client may have given up on a worker that stood still, and have resumed
-            # elsewhere: who resumes now takes the session from a live connection. And a drain
-            # has said goodbye to those who were still waiting here.
+            # elsewhere: resuming now would steal the session from the newer connection. Or a
+            # drain has said goodbye to it while it waited.
             return None
         resume = new.hello.resume
-        before = self._hub.get(resume.session) if resume else None
-        is_late = before is not None and _has_gone_on(before, new)
-        record = OUTDATED_TURN if is_late else await self._resume(new)
+        live = self._hub.get(resume.session) if resume else None
+        record = OUTDATED_TURN if live and _is_outdated(live, new) else await self._resume(new)
         token = resume.token if record and resume else secrets.token_urlsafe(24)
         resumed = isinstance(record, Session)
         if record is None:
@@ -218,15 +164,15 @@ class Admission:
             logger.info("%s (%s) was refused: too many sessions", *peer_names(new.peer))
             new.connection.end(CloseCode.TOO_MANY_SESSIONS)
             return None
-        # Whatever its generation: a store that came back with an old copy counts anew.
-        if resumed and before is not None and not before.departed:
-            record = self._hand_on(before, new, record)
+        # Of any generation: a store that came back with an old copy counts anew.
+        if resumed and live is not None and not live.departed:
+            record = self._replace_connection(live, new, record)
         session = self._enter(new, record, token)
         if not new.connection.ended:
             self._welcome(new, session, token, resumed=resumed)
         log_session("resumed" if resumed else "opened", record, seconds=age_of(record))
-        (self._watchers.resumed if resumed else self._watchers.opened)(record)
-        self._watchers.joined(record, session.room_reader.room_names)
+        (self._callbacks.resumed if resumed else self._callbacks.opened)(record)
+        self._callbacks.joined(record, session.room_reader.room_names)
         return session
 
     def _refuse(self, new: PendingSession, verdict: Verdict) -> None:
@@ -237,23 +183,25 @@ class Admission:
         new.connection.resume_refused = True
         new.connection.end(code, reason)
 
+    # ------------------------------------------------------------ the store
+
     async def _resume(self, new: PendingSession) -> Session | Verdict | None:
         resume = new.hello.resume
         if resume is None or not SESSION_ID.fullmatch(resume.session):
-            return None  # none of ours: not worth a round trip, and safe for any database
+            return None  # no id of ours: not worth a round trip, nor safe for every database
         opening = self._opening(new, resume.session, resume.token, turn=resume.turn)
         try:
             return await self._timed(self._store.resume(opening))
         except BaseException:  # also if this task is cancelled: the call goes on
-            self._forsake(opening, ends_session=False)
+            self._abandon(opening, ends_session=False)
             raise
 
     async def _open(self, new: PendingSession, token: str) -> Session | Verdict | None:
         opening = self._opening(new, secrets.token_hex(16), token)
         try:
-            return await self._timed(self._store.open(opening, limit=self._cap))
+            return await self._timed(self._store.open(opening, limit=self._limit))
         except BaseException:
-            self._forsake(opening, ends_session=True)
+            self._abandon(opening, ends_session=True)
             raise
 
     def _opening(
@@ -268,33 +216,35 @@ class Admission:
             visibility=new.hello.visibility,
             rooms=tuple(sorted(new.rooms)),
             turn=turn,
-            age_ms=new.connection.age_ms + max(WAY_MS, self._way_ms),
+            age_ms=new.connection.age_ms + max(MIN_TRIP_MS, self._trip_ms),
         )
 
     async def _timed(self, call: Awaitable[T]) -> T:
-        """The answer of the store; how long it took is how far back the next one looks for
-        ends: who was sent away by a store so slow does not come again within that time."""
+        """The store's answer. Its duration is how much further the next call looks back for
+        requested ends, so that no disconnect is missed while a slow call is under way."""
         began = time.monotonic()
         try:
             return await call
         finally:
-            self._way_ms = round((time.monotonic() - began) * 1000)
+            self._trip_ms = round((time.monotonic() - began) * 1000)
 
-    def _forsake(self, opening: Opening, *, ends_session: bool) -> None:
-        """Give a connection up that the store may have, or may yet come to have: the session
-        is not to stay with it, and a call that arrives later finds its tombstone."""
-        pulse = SessionUpdate(opening.session, 0, None, 0, opening.visibility, Totals())
+    def _abandon(self, opening: Opening, *, ends_session: bool) -> None:
+        """Disconnect a connection that the store may have, or may get when the call arrives:
+        the session must not stay with it, and a late call finds its tombstone."""
+        update = SessionUpdate(opening.session, 0, None, 0, opening.visibility, Totals())
         code = CloseCode.TRY_AGAIN_LATER
-        departure = Departure(pulse, code.value, code.reason, opening.connection)
+        departure = Departure(update, code.value, code.reason, opening.connection)
         self._disconnects.add(
-            PendingDisconnect(departure, ends_session=ends_session, goodbye=_nothing)
+            PendingDisconnect(departure, ends_session=ends_session, goodbye=lambda: None)
         )
+
+    # ------------------------------------------------------------ the session here
 
     def _enter(self, new: PendingSession, record: Session, token: str) -> ConnectedSession:
         older = self._hub.get(record.id)
         if older is not None and older.record.turn <= record.turn:
-            record = self._hand_on(older, new, record)
-        policy = self._terms.policy
+            record = self._replace_connection(older, new, record)
+        policy = self._params.policy
         # Not all at once after a mass reconnect: half to a whole interval.
         first = policy.ping_interval * random.uniform(0.5, 1.0)  # noqa: S311
         session = ConnectedSession(
@@ -311,45 +261,44 @@ class Admission:
         self._hub.add(session)
         return session
 
-    def _hand_on(self, older: ConnectedSession, new: PendingSession, record: Session) -> Session:
-        """End the older connection of a session; the record with what it has counted."""
+    def _replace_connection(
+        self, older: ConnectedSession, new: PendingSession, record: Session
+    ) -> Session:
+        """End the older connection of a session; the record with the totals it has counted."""
         self._hub.replace_connection(older)
-        self._watchers.left(record, older.room_reader.room_names - new.rooms.keys())
+        self._callbacks.left(record, older.room_reader.room_names - new.rooms.keys())
         return adopt_totals(record, older)
 
     def _welcome(
         self, new: PendingSession, session: ConnectedSession, token: str, *, resumed: bool
     ) -> None:
-        """Enter it into its rooms and say so, without a pause: what it is handed there comes
-        after ``welcome``."""
-        entries = {room: session.room_reader.join(room, at) for room, at in new.rooms.items()}
-        new.connection.send(self._words(session.record, token, entries, resumed=resumed))
-
-    def _words(
-        self, record: Session, token: str, rooms: dict[str, JoinResult], *, resumed: bool
-    ) -> Welcome:
-        policy = self._terms.policy
-        return Welcome(
-            session=record.id,
-            token=token,
-            resumed=resumed,
-            user=record.peer.user or None,
-            ping_interval=round(policy.ping_interval * 1000),
-            pong_timeout=round(policy.pong_timeout * 1000),
-            max_missed=policy.max_missed,
-            resume_window=round(self._terms.resume_window * 1000),
-            window=WINDOW,
-            window_bytes=WINDOW_BYTES,
-            max_message_size=self._terms.max_message_size,
-            max_publication=self._terms.max_publication,
-            server_time=time.time_ns() // 1_000_000,
-            rooms=rooms,
+        """Enter its rooms and send ``welcome``, without an await in between: publications of
+        these rooms are sent after it."""
+        results = {room: session.room_reader.join(room, at) for room, at in new.rooms.items()}
+        record, params, policy = session.record, self._params, self._params.policy
+        new.connection.send(
+            Welcome(
+                session=record.id,
+                token=token,
+                resumed=resumed,
+                user=record.peer.user or None,
+                ping_interval=round(policy.ping_interval * 1000),
+                pong_timeout=round(policy.pong_timeout * 1000),
+                max_missed=policy.max_missed,
+                resume_window=round(params.resume_window * 1000),
+                window=WINDOW,
+                window_bytes=WINDOW_BYTES,
+                max_message_size=params.max_message_size,
+                max_publication=params.max_publication,
+                server_time=time.time_ns() // 1_000_000,
+                rooms=results,
+            )
         )
 
 
-def _has_gone_on(live: ConnectedSession, new: PendingSession) -> bool:
-    """Whether the session's own client has made a later attempt, which has it here. A store
-    that came back with an old copy may not know of that."""
+def _is_outdated(live: ConnectedSession, new: PendingSession) -> bool:
+    """Whether the session's own client has already made a later attempt, which has it here. A
+    store that came back with an old copy may not know that attempt."""
     resume = new.hello.resume
     if resume is None or resume.turn is None or live.departed:
         return False
@@ -359,7 +308,3 @@ def _has_gone_on(live: ConnectedSession, new: PendingSession) -> bool:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _nothing() -> None:
-    """Nobody waits for this departure."""

@@ -1,9 +1,8 @@
-"""Where logins are read from, and whether that can be done."""
+"""Reads logins for the worker, and knows whether that is possible now."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from realtime.common.threads import Overloaded, Threads
@@ -12,77 +11,70 @@ from realtime.security.authentication import ANONYMOUS, Login, login_of, probe, 
 from realtime.store.contract import AtCapacity, LoginsUnavailable, LoginUnverified, StoreUnavailable
 
 from ..sessions.jobs import Job
+from .limiter import Limiter
 from .refusals import Reason, Refusals
-from .turns import Limiter
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PROBE_EVERY = 5.0  # seconds
+PROBE_INTERVAL = 5.0  # seconds
 
-# So many logins are loaded at a time. Of a crowd the others wait here, where no timeout of the
-# database runs; who has waited for PATIENCE seconds is asked to come again.
-AT_ONCE, PATIENCE = 16, 10.0
+# So many logins are loaded at a time. In a crowd the others wait here, where no timeout of the
+# database runs; after MAX_WAIT seconds their clients are asked to come again.
+MAX_CONCURRENT, MAX_WAIT = 16, 10.0
 
-# A session that none of our keys has signed is perhaps read by the workers that a rolling restart
-# brings: its client comes again for so many seconds. Longer than that no restart takes.
-ROLLING = 600.0
-MAX_REMEMBERED = 10_000  # such sessions; of those beyond, the first are forgotten
-
-
-@dataclass(frozen=True, slots=True)
-class LoginOutage:
-    """Logins cannot be read: ``since`` when (``time.monotonic()``), and why, in the ``words`` of
-    what failed first."""
-
-    since: float
-    words: str
+# A session that none of our keys has signed may belong to the newer workers of a rolling restart.
+# Its client is asked to come again for so many seconds; a restart takes no longer.
+ROLLING_RESTART = 600.0
+MAX_UNVERIFIED = 10_000  # sessions remembered for that; beyond it the first are forgotten
 
 
 class LoginStore:
-    """Asks in threads who is logged in: of the project's session engine and users.
+    """Reads logins from the project's session engine and users, in threads.
 
-    ``outage`` is None while that can be known. It follows a probe of the worker's own, not the
-    calls of clients: ``job`` runs it every PROBE_EVERY seconds once a login has been asked for (an
-    application may have logins of its own), and at the next tick after a call that fails. So
-    failure and recovery are noticed although no client comes near. ``refusals`` are told, which
-    log the beginning and the end.
+    ``refusals`` get the results of a probe, not of the calls for clients, so failure and recovery
+    are noticed even if no client connects. ``job`` runs the probe every PROBE_INTERVAL seconds
+    once a login was read (an application may have its own logins), and at the next tick after a
+    call that fails.
 
-    A call for a login takes ``timeout`` seconds at most, and the wait for its turn besides.
+    A call takes at most ``timeout`` seconds, besides the wait for a slot.
     """
 
     def __init__(self, threads: Threads, refusals: Refusals, *, timeout: float) -> None:
         self._threads = threads
         self._refusals = refusals
         self._timeout = timeout
-        # Who has waited for a turn is to be answered within PATIENCE as well.
-        self._turns = Limiter(AT_ONCE, patience=max(PATIENCE - timeout, 1.0))
-        self._in_doubt = self._asked = False
-        self._unverified: dict[str, float] = {}  # by digest: when one was seen first
-        self.outage: LoginOutage | None = None
-        self.job = Job("login probe", PROBE_EVERY, self._look_again)
+        # A client is answered within MAX_WAIT, the call included.
+        self._limiter = Limiter(MAX_CONCURRENT, timeout=max(MAX_WAIT - timeout, 1.0))
+        self._used = False  # whether a login was read yet
+        self._in_doubt = False  # whether a call has failed since the last probe that passed
+        self._unverified: dict[str, float] = {}  # digest -> when it was seen first
+        self.job = Job("login probe", PROBE_INTERVAL, self._probe)
 
     async def login(self, key: str) -> Login:
         """The login behind a session key. Raises StoreUnavailable if it cannot be known."""
         if not key:
             return ANONYMOUS
-        async with self._turns.one():
-            login = await self._ask(self._timeout, login_of, key)
+        async with self._limiter.slot():
+            login = await self._call(self._timeout, login_of, key)
         if login.unverified and self._is_recent(login.digest):
             raise LoginUnverified("none of the keys here has signed this session")
         return login
 
-    async def verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
-        """The close codes of those that no longer stand. Raises StoreUnavailable if it cannot
-        be known. Takes ``timeout`` for each login at most: some engines and backends are asked
-        for one after the other, and a call that was given up would go on in its thread.
-        """
-        return await self._ask(self._timeout * max(len(logins), 1), verdicts, logins)
+    async def verdict(self, login: Login) -> CloseCode | None:
+        """The close code of a login that no longer stands, else None. Raises StoreUnavailable."""
+        return (await self.verdicts([login])).get(login)
 
-    async def _ask(
+    async def verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
+        """The close codes of those logins that no longer stand. Raises StoreUnavailable if it
+        cannot be known. Takes up to ``timeout`` for each login: some engines and backends look
+        them up one by one, and a call that was given up would keep running in its thread."""
+        return await self._call(self._timeout * max(len(logins), 1), verdicts, logins)
+
+    async def _call(
         self, seconds: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        self._asked = True
+        self._used = True
         try:
             async with asyncio.timeout(seconds):
                 return await self._threads.run(call, *args, **kwargs)
@@ -95,40 +87,32 @@ class LoginStore:
     def _is_recent(self, digest: str) -> bool:
         now = time.monotonic()
         first = self._unverified.setdefault(digest, now)
-        if len(self._unverified) > MAX_REMEMBERED:
+        if len(self._unverified) > MAX_UNVERIFIED:
             del self._unverified[next(iter(self._unverified))]
-        return now - first < ROLLING
+        return now - first < ROLLING_RESTART
 
     # ------------------------------------------------------------ the probe
 
-    async def _look_again(self) -> None:
-        if self._asked:
-            await self._probe()
-
     async def _probe(self) -> None:
-        """Probe once. One that hangs is waited for, so that there are never two."""
+        """Probe once, if logins are used. Waits for a probe that hangs, so there are never two."""
+        if not self._used:
+            return
         call = asyncio.ensure_future(self._threads.run(probe))
         try:
             done, _ = await asyncio.wait([call], timeout=self._timeout)
             if not done:
-                self._failed(TimeoutError())
+                self._probe_failed(TimeoutError())
             await call
         except (StoreUnavailable, Overloaded) as error:
-            self._failed(error)
+            self._probe_failed(error)
         else:
-            self._succeeded()
+            self._in_doubt = False
+            self._refusals.probe_passed(Reason.LOGIN_STORE)
         finally:
             call.cancel()
 
-    def _failed(self, error: Exception) -> None:
-        words = str(_unavailable(error, self._timeout))
-        self._refusals.failed(Reason.LOGIN_STORE, words)
-        if self.outage is None:
-            self.outage = LoginOutage(time.monotonic(), words)
-
-    def _succeeded(self) -> None:
-        self._in_doubt, self.outage = False, None
-        self._refusals.passed(Reason.LOGIN_STORE)
+    def _probe_failed(self, error: Exception) -> None:
+        self._refusals.probe_failed(Reason.LOGIN_STORE, str(_unavailable(error, self._timeout)))
 
 
 def _unavailable(error: Exception, timeout: float) -> StoreUnavailable:

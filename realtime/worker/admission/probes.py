@@ -1,5 +1,5 @@
-"""The worker's own attempts at what newcomers need, so that failure and recovery are noticed
-although no client comes near."""
+"""The worker's own attempts at what new connections need: they notice failure and recovery even
+if no client connects."""
 
 import asyncio
 import logging
@@ -15,17 +15,17 @@ from .refusals import Reason, Refusals, reason_of
 
 logger = logging.getLogger("realtime.refusals")
 
-EVERY = 5.0  # seconds between two rounds
+PROBE_INTERVAL = 5.0  # seconds between two rounds
 
 Probe = Callable[[], Awaitable[object]]
 
 
 class Probes:
-    """One round of attempts; a job calls it every EVERY seconds, and at once when a refusal
-    begins.
+    """Rounds of probes. A job runs one every PROBE_INTERVAL seconds, and at once when a reason
+    of refusals opens.
 
-    ``always`` are cheap and made in every round, ``failing`` only while their reason goes on. A
-    probe raises what the attempt fails of.
+    ``always`` are cheap and run in every round; ``failing`` run only while their reason is open.
+    A probe raises if connections would be refused.
     """
 
     def __init__(
@@ -39,38 +39,40 @@ class Probes:
         self._always = always
         self._failing = failing
 
-    async def round(self) -> None:
-        """Make all attempts that are due, side by side. Raises nothing."""
+    async def run_round(self) -> None:
+        """Run all probes that are due, side by side. Raises nothing."""
         due = dict(self._always)
-        due |= {r: probe for r, probe in self._failing.items() if self._refusals.goes_on(r)}
-        await asyncio.gather(*(self._attempt(reason, probe) for reason, probe in due.items()))
-        self._refusals.look()
+        due |= {r: probe for r, probe in self._failing.items() if self._refusals.is_open(r)}
+        await asyncio.gather(*(self._run(reason, probe) for reason, probe in due.items()))
+        self._refusals.close_quiet()
 
-    async def _attempt(self, reason: Reason, probe: Probe) -> None:
+    async def _run(self, reason: Reason, probe: Probe) -> None:
         try:
             await probe()
         except Exception as error:
-            if reason_of(error) is Reason.APPLICATION and not self._refusals.goes_on(reason):
+            if reason_of(error) is Reason.APPLICATION and not self._refusals.is_open(reason):
                 logger.exception("the attempt at %s has a defect", reason.value)
-            self._refusals.failed(reason, str(error) or type(error).__name__)
+            self._refusals.probe_failed(reason, str(error) or type(error).__name__)
         else:
-            self._refusals.passed(reason)
+            self._refusals.probe_passed(reason)
 
 
-async def find_room(
-    wait_for_a_turn: Callable[[], Awaitable[object]], threads: Threads, lender: HandlerThreads
+async def probe_capacity(
+    wait_for_slot: Callable[[], Awaitable[object]],
+    threads: Threads,
+    handler_threads: HandlerThreads,
 ) -> None:
-    """Wait for a turn of admission, a thread of these and one that is lent to handlers, as
-    newcomers do. Raises AtCapacity."""
+    """Wait for what a new connection needs: a slot of admission (``wait_for_slot()``), one of
+    ``threads``, and a handler thread. Raises AtCapacity after PROBE_INTERVAL seconds."""
     try:
-        async with asyncio.timeout(EVERY):
-            await wait_for_a_turn()
+        async with asyncio.timeout(PROBE_INTERVAL):
+            await wait_for_slot()
             await threads.run(_nothing)
-            with lender.loan():
+            with handler_threads.executor():
                 await sync_to_async(_nothing)()
     except (TimeoutError, Overloaded):
         raise AtCapacity("too many are waiting") from None
 
 
 def _nothing() -> None:
-    """A call that only shows that there is a thread for it."""
+    """Runs as soon as there is a thread."""

@@ -1,11 +1,11 @@
-"""What ends connections before they are welcomed: counted by reason, and logged in two lines.
+"""Connections that end before their welcome: counted by reason, and logged in two lines.
 
 Invariants:
 
 1. Every refusal is counted once, under one of the reasons below; there are no others.
-2. A reason is logged when it begins and when it is over, however many connections it costs.
-3. STORE, LOGIN_STORE and CAPACITY fail until an attempt of the worker's own succeeds, see
-   ``probes.py``. The other reasons are over after QUIET seconds without a refusal.
+2. A reason is logged when it opens and when it closes, however many connections it costs.
+3. STORE, LOGIN_STORE and CAPACITY are failing until a probe of the worker passes, see
+   ``probes.py``. The other reasons close after QUIET seconds without a refusal.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from realtime.store.contract import AtCapacity, LoginsUnavailable, LoginUnverifi
 logger = logging.getLogger("realtime.refusals")
 
 MINUTE = 60.0
-QUIET = 60.0  # seconds without a refusal, then a reason that no attempt can settle is over
-FRESH = 5.0  # seconds for which a refusal alone, without a failed attempt, counts as failing
-LONGEST_WORDS = 300
+QUIET = 60.0  # seconds without a refusal, after which a reason that no probe covers closes
+FRESH = 5.0  # seconds for which a refusal alone, without a failed probe, counts as failing
+MAX_CAUSE = 300  # characters
 
 
 class Reason(StrEnum):
@@ -45,7 +45,7 @@ class Reason(StrEnum):
     RATE = "rate"
 
 
-# Those that are the server's own trouble: health is degraded while one of them fails.
+# Faults of the server: health is degraded while one of them fails.
 DEGRADING = (Reason.STORE, Reason.LOGIN_STORE, Reason.CAPACITY)
 
 LEVELS = {
@@ -58,7 +58,7 @@ LEVELS = {
     Reason.LIMIT: logging.INFO,
 }
 
-# What a connection was closed with, where that says it all. Code 4009 says nothing by itself.
+# Close codes that name the reason. Code 4009 does not.
 BY_CODE: Mapping[int, Reason] = {
     CloseCode.GOING_AWAY: Reason.DRAINING,
     CloseCode.SERVER_SHUTDOWN: Reason.DRAINING,
@@ -71,12 +71,12 @@ BY_CODE: Mapping[int, Reason] = {
     CloseCode.PROTOCOL_ERRORS: Reason.PROTOCOL,
 }
 
-# Their client has gone on elsewhere, or was ended before it was welcomed: nothing was refused.
-ANSWERS = (CloseCode.TAKEN_OVER, CloseCode.DISCONNECTED, CloseCode.NORMAL)
+# The client has resumed elsewhere, or was ended before its welcome: not refusals.
+NOT_REFUSED = (CloseCode.TAKEN_OVER, CloseCode.DISCONNECTED, CloseCode.NORMAL)
 
 
 def reason_of(error: BaseException) -> Reason:
-    """What an admission has failed of."""
+    """The reason under which a failed admission counts."""
     match error:
         case AtCapacity():
             return Reason.CAPACITY
@@ -90,19 +90,11 @@ def reason_of(error: BaseException) -> Reason:
             return Reason.APPLICATION
 
 
-def _nothing() -> None:
-    """Without a worker there is no attempt to hasten."""
-
-
-def _never() -> bool:
-    return False
-
-
 @dataclass(slots=True)
 class _Episode:
-    """A reason that goes on. ``confirmed``: an attempt of the worker's own has failed, too."""
+    """A reason while it is open. ``confirmed``: a probe has failed, too. ``quiet``: not logged."""
 
-    words: str
+    cause: str
     began: float
     last: float
     count: int = 0
@@ -111,16 +103,16 @@ class _Episode:
 
 
 class Refusals:
-    """Counts, folds and logs; there is one for each event loop, see :func:`here`.
+    """Counts and logs the refusals of one event loop, see :func:`current`.
 
-    A worker sets ``hasten``, which is called when a DEGRADING reason begins: an attempt should
-    be made at once; and ``store_is_away``, whether the log has a line about the store already,
-    which then stands for the one about STORE. ``clock`` is monotonic, in seconds.
+    A worker sets ``probe_soon()``, which is called when a DEGRADING reason opens and a probe
+    should run at once, and ``store_is_down()``: whether the log has a line about the store
+    already, which then stands for the one about STORE. ``clock()`` gives monotonic seconds.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.hasten: Callable[[], object] = _nothing
-        self.store_is_away: Callable[[], bool] = _never
+        self.probe_soon: Callable[[], object] = lambda: None
+        self.store_is_down: Callable[[], bool] = lambda: False
         self._clock = clock
         self._episodes: dict[Reason, _Episode] = {}
         self._seconds: deque[tuple[int, Counter[Reason]]] = deque()
@@ -128,109 +120,113 @@ class Refusals:
 
     # ------------------------------------------------------------ what clients meet
 
-    def note(self, reason: Reason, words: str = "") -> None:
-        """A connection was refused; ``words`` are the cause's own."""
-        self.look()  # without a worker nothing else does
+    def record(self, reason: Reason, cause: str = "") -> None:
+        """Count a connection that was refused."""
+        self.close_quiet()  # without a worker nothing else does
         now = self._clock()
-        begins = reason not in self._episodes
+        opens = reason not in self._episodes
         self.totals[reason] += 1
         self._count(reason, now)
-        episode = self._episode(reason, words, now)
+        episode = self._episode(reason, cause, now)
         episode.last = now
         episode.count += 1
-        if begins and reason in DEGRADING:
-            self.hasten()
+        if opens and reason in DEGRADING:
+            self.probe_soon()
 
-    def ended(self, end: tuple[int, str] | None, error: BaseException | None) -> None:
-        """A connection that was not welcomed is over: it was closed with ``end`` (code and
-        reason), or failed with ``error``. None for both if its client has gone by itself."""
+    def record_end(self, end: tuple[int, str] | None, error: BaseException | None) -> None:
+        """Count a connection that ended before its welcome: closed with ``end`` (code and
+        reason), or failed with ``error``. Both are None if the client has left, which counts
+        nothing."""
         if error is not None:
-            self.note(reason_of(error), str(error) or type(error).__name__)
-        elif end is not None and end[0] not in ANSWERS:
-            self.note(BY_CODE.get(end[0], Reason.APPLICATION), end[1])
+            self.record(reason_of(error), str(error) or type(error).__name__)
+        elif end is not None and end[0] not in NOT_REFUSED:
+            self.record(BY_CODE.get(end[0], Reason.APPLICATION), end[1])
 
-    # ------------------------------------------------------------ what the worker finds out
+    # ------------------------------------------------------------ what probes find
 
-    def failed(self, reason: Reason, words: str) -> None:
-        """An attempt of the worker's own has failed: connections would be refused."""
-        self._episode(reason, words, self._clock()).confirmed = True
+    def probe_failed(self, reason: Reason, cause: str) -> None:
+        """A probe has failed: connections would be refused."""
+        self._episode(reason, cause, self._clock()).confirmed = True
 
-    def passed(self, reason: Reason) -> None:
-        """An attempt has succeeded. It ends what an attempt has confirmed, and for the store and
-        the capacity what is not fresh: the attempt is at the very thing that connections need.
-        Of logins an application's own ``authenticate`` may say what no attempt of ours finds."""
+    def probe_passed(self, reason: Reason) -> None:
+        """A probe has passed. It closes what a probe has confirmed, and an unconfirmed STORE or
+        CAPACITY that is no longer fresh, since these probes need exactly what connections need.
+        Unconfirmed LOGIN_STORE may come from an application's ``authenticate``, which no probe
+        calls."""
         episode = self._episodes.get(reason)
         if episode is None:
             return
         stale = self._clock() - episode.last >= FRESH and reason is not Reason.LOGIN_STORE
         if episode.confirmed or stale:
-            self._over(reason)
+            self._close(reason)
 
-    def store_is_back(self) -> None:
-        """The log says so: that is the end, too, of what began while it said the contrary. All
-        else about the store is for an attempt to find out."""
+    def store_recovered(self) -> None:
+        """The log says that the store is back. That closes what opened while the log said that
+        the store is away; otherwise a probe decides."""
         episode = self._episodes.get(Reason.STORE)
         if episode is not None and episode.quiet:
-            self._over(Reason.STORE)
+            self._close(Reason.STORE)
         elif episode is not None:
-            self.hasten()
+            self.probe_soon()
 
-    def look(self) -> None:
-        """End what no attempt has confirmed, and no client has met for QUIET seconds."""
+    def close_quiet(self) -> None:
+        """Close unconfirmed reasons without a refusal for QUIET seconds."""
         now = self._clock()
         for reason, episode in list(self._episodes.items()):
             if not episode.confirmed and now - episode.last >= QUIET:
-                self._over(reason)
+                self._close(reason)
 
-    # ------------------------------------------------------------ what is told
+    # ------------------------------------------------------------ what health shows
 
     @property
     def recent(self) -> dict[str, int]:
-        """How many were refused in the last minute, by reason."""
+        """Refusals of the last minute, by reason."""
         since, sums = self._clock() - MINUTE, Counter[Reason]()
-        for second, counts in tuple(self._seconds):  # asked from other threads, too
+        for second, counts in tuple(self._seconds):  # other threads read this, too
             if second > since:
                 sums.update(counts)
         return {reason.value: sums[reason] for reason in Reason if sums[reason]}
 
     @property
     def failing(self) -> dict[str, str]:
-        """The DEGRADING reasons that fail now, each with its cause's words."""
+        """The DEGRADING reasons that fail now, each with its cause."""
         return {
-            reason.value: self._episodes[reason].words for reason in DEGRADING if self.fails(reason)
+            reason.value: self._episodes[reason].cause
+            for reason in DEGRADING
+            if self.is_failing(reason)
         }
 
-    def fails(self, reason: Reason) -> bool:
+    def is_failing(self, reason: Reason) -> bool:
         """Whether a connection would be refused now for this DEGRADING reason."""
         episode = self._episodes.get(reason)
         if episode is None:
             return False
         return episode.confirmed or self._clock() - episode.last < FRESH
 
-    def goes_on(self, reason: Reason) -> bool:
-        """Whether this reason has begun and is not over."""
+    def is_open(self, reason: Reason) -> bool:
+        """Whether this reason has opened and not closed."""
         return reason in self._episodes
 
     # ------------------------------------------------------------ episodes
 
-    def _episode(self, reason: Reason, words: str, now: float) -> _Episode:
-        words = printable(words)[:LONGEST_WORDS]
+    def _episode(self, reason: Reason, cause: str, now: float) -> _Episode:
+        cause = printable(cause)[:MAX_CAUSE]
         episode = self._episodes.get(reason)
         if episode is None:
-            episode = self._episodes[reason] = self._begin(reason, words, now)
-        elif words:
-            episode.words = words
+            episode = self._episodes[reason] = self._open(reason, cause, now)
+        elif cause:
+            episode.cause = cause
         return episode
 
-    def _begin(self, reason: Reason, words: str, now: float) -> _Episode:
-        quiet = reason is Reason.STORE and self.store_is_away()
+    def _open(self, reason: Reason, cause: str, now: float) -> _Episode:
+        quiet = reason is Reason.STORE and self.store_is_down()
         if not quiet:
             extra = {"reason": reason.value}
             text = "connections are refused, %s: %s"
-            logger.log(LEVELS[reason], text, reason.value, words, extra=extra)
-        return _Episode(words, began=now, last=now, quiet=quiet)
+            logger.log(LEVELS[reason], text, reason.value, cause, extra=extra)
+        return _Episode(cause, began=now, last=now, quiet=quiet)
 
-    def _over(self, reason: Reason) -> None:
+    def _close(self, reason: Reason) -> None:
         episode = self._episodes.pop(reason)
         if episode.quiet:
             return
@@ -246,22 +242,19 @@ class Refusals:
         second = int(now)
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append((second, Counter()))
-            self._forget(now)
+            while self._seconds and self._seconds[0][0] <= now - MINUTE:
+                self._seconds.popleft()
         self._seconds[-1][1][reason] += 1
 
-    def _forget(self, now: float) -> None:
-        while self._seconds and self._seconds[0][0] <= now - MINUTE:
-            self._seconds.popleft()
+
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Refusals] = WeakKeyDictionary()
 
 
-_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Refusals] = WeakKeyDictionary()
+def current() -> Refusals:
+    """The refusals of the running event loop, also before its worker has started."""
+    return _by_loop.setdefault(asyncio.get_running_loop(), Refusals())
 
 
-def here() -> Refusals:
-    """Those of the running loop: a handshake may be refused before its worker has started."""
-    return _of_loops.setdefault(asyncio.get_running_loop(), Refusals())
-
-
-def forget() -> None:
-    """The running loop's worker has ended: another one begins anew."""
-    _of_loops.pop(asyncio.get_running_loop(), None)
+def reset() -> None:
+    """Forget the refusals of the running event loop, whose worker has ended."""
+    _by_loop.pop(asyncio.get_running_loop(), None)

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar
 
-from realtime.common.client_address import place_of
+from realtime.common.client_address import client_network
 from realtime.protocol.bucket import TokenBucket
 from realtime.protocol.codes import ErrorCode
 from realtime.store.records import Peer
@@ -43,7 +43,7 @@ class NewRoomLimit:
 
     def count(self, room: str, peer: Peer) -> None:
         """Count a new room that a client wants to join. Raises TooManyNewRooms."""
-        owner = ("user", peer.user) if peer.user else ("address", place_of(peer.address))
+        owner = ("user", peer.user) if peer.user else ("address", client_network(peer.address))
         name = hash((owner, room))
         if name not in self._counted and not self._bucket(owner).take(self._now()):
             raise TooManyNewRooms

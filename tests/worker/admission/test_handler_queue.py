@@ -1,4 +1,4 @@
-"""The application's handlers: in order, bounded, away from the loop that reads pongs."""
+"""The queue of handler calls: in order, bounded, off the loop that reads pongs."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from realtime.common.tasks import SpuriousCancellation
-from realtime.worker.admission.handler_queue import MAX_WAITING, MAX_WAITING_BYTES, WorkQueue
+from realtime.worker.admission.handler_queue import MAX_WAITING, MAX_WAITING_BYTES, HandlerQueue
 from tests.polling import eventually_in_loop
 
 from ..fakes import settled
@@ -22,7 +22,7 @@ class Desk:
         self.failure: BaseException = ZeroDivisionError("a defect")
         self.open = asyncio.Event()
         self.open.set()
-        self.queue = WorkQueue(self.failed)
+        self.queue = HandlerQueue(self.failed)
 
     def failed(self) -> None:
         self.failures.append(sys.exception())
@@ -42,18 +42,18 @@ async def desk() -> Desk:
     return Desk()
 
 
-async def test_work_is_done_in_order(desk: Desk) -> None:
+async def test_calls_run_in_order(desk: Desk) -> None:
     assert all(desk.put(number) for number in range(10))
     await eventually_in_loop(lambda: len(desk.done) == 10)
     assert desk.done == list(range(10))
 
 
-async def test_one_after_the_other(desk: Desk) -> None:
+async def test_calls_run_one_after_the_other(desk: Desk) -> None:
     desk.open.clear()
     desk.put(1)
     desk.put(2)
     await settled()
-    assert len([t for t in asyncio.all_tasks() if t.get_name() == "realtime-work"]) == 1
+    assert len([t for t in asyncio.all_tasks() if t.get_name() == "realtime-handlers"]) == 1
     desk.open.set()
     await eventually_in_loop(lambda: desk.done == [1, 2])
 
@@ -93,7 +93,7 @@ async def test_a_queue_that_holds_too_many_bytes_takes_no_more_of_them(desk: Des
     await eventually_in_loop(lambda: desk.done[-1] == 5)
 
 
-async def test_what_was_forgotten_takes_no_room(desk: Desk) -> None:
+async def test_dropped_calls_take_no_room(desk: Desk) -> None:
     for number in (-1, 1):
         desk.put(number, size=MAX_WAITING_BYTES // 2)
     await eventually_in_loop(lambda: desk.failures)
@@ -101,7 +101,7 @@ async def test_what_was_forgotten_takes_no_room(desk: Desk) -> None:
     await eventually_in_loop(lambda: desk.done == [2, 3])
 
 
-async def test_a_failure_is_told_and_ends_it(desk: Desk) -> None:
+async def test_a_failure_is_reported_and_drops_the_others(desk: Desk) -> None:
     for number in (1, -1, 2):
         desk.put(number)
     await eventually_in_loop(lambda: desk.failures)
@@ -109,7 +109,7 @@ async def test_a_failure_is_told_and_ends_it(desk: Desk) -> None:
     assert (desk.done, desk.failures) == ([1], [desk.failure])
 
 
-async def test_a_cancellation_that_nobody_here_asked_for_is_a_failure(desk: Desk) -> None:
+async def test_a_spurious_cancellation_is_a_failure(desk: Desk) -> None:
     desk.failure = asyncio.CancelledError()
     for number in (1, -1, 2):
         desk.put(number)
@@ -118,7 +118,7 @@ async def test_a_cancellation_that_nobody_here_asked_for_is_a_failure(desk: Desk
     assert [type(failure) for failure in desk.failures] == [SpuriousCancellation]
 
 
-async def test_stop_cancels_what_runs_and_forgets_what_waits(desk: Desk) -> None:
+async def test_stop_cancels_the_running_call_and_drops_the_others(desk: Desk) -> None:
     desk.open.clear()
     desk.put(1)
     desk.put(2)

@@ -11,7 +11,7 @@ from realtime.protocol.messages import Bye, Hello, Resume
 from realtime.protocol.position import Position
 from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.records import Peer, SessionState
-from realtime.worker.admission.handshake import AT_ONCE
+from realtime.worker.admission.handshake import MAX_CONCURRENT
 from realtime.worker.connections.connection import Connection
 from realtime.worker.rooms.permissions import Permissions
 from tests.polling import eventually_in_loop
@@ -33,14 +33,14 @@ async def suspended(world: WorkerHarness, wire: FakeTransport) -> dict[str, Any]
 # ---------------------------------------------------------------- admission
 
 
-async def test_nobody_waits_for_ever_for_an_application_to_say_who_may_join(
+async def test_authorize_has_a_time_limit(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(room: str, action: str) -> bool:
         await asyncio.Event().wait()
         return True
 
-    monkeypatch.setattr("realtime.worker.admission.handshake.PATIENCE", 0.01)
+    monkeypatch.setattr("realtime.worker.admission.handshake.ADMISSION_TIMEOUT", 0.01)
     wire = FakeTransport()
     hello = Hello(protocol=1, rooms={"open:a": None})
     with pytest.raises(TimeoutError):
@@ -48,11 +48,11 @@ async def test_nobody_waits_for_ever_for_an_application_to_say_who_may_join(
     assert (wire.events, world.fickle.called("open")) == ([], [])
 
 
-@pytest.mark.parametrize("where", ["authorize", "turn"])
-async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
+@pytest.mark.parametrize("where", ["authorize", "slot"])
+async def test_a_connection_that_ended_before_the_store_call_opens_nothing(
     world: WorkerHarness, where: str
 ) -> None:
-    """As by a drain. Not every server tells that the transport has gone then."""
+    """As in a drain. Not every server reports that the transport has gone then."""
     asked, answer = asyncio.Event(), asyncio.Event()
 
     async def later(room: str, action: str) -> bool:
@@ -63,7 +63,7 @@ async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
     wire = FakeTransport()
     connection = connect(wire)
     turn = asyncio.Event()
-    turns = [asyncio.create_task(_take_turn(world, turn)) for _ in range(AT_ONCE)]
+    turns = [asyncio.create_task(_hold_slot(world, turn)) for _ in range(MAX_CONCURRENT)]
     if where == "authorize":
         turn.set()
         await asyncio.wait(turns)
@@ -83,16 +83,16 @@ async def test_who_was_sent_away_before_the_store_was_asked_opens_nothing(
     assert wire.closed == 4001
 
 
-async def wait_for_turn(
+async def admit_after_wait(
     world: WorkerHarness,
     verdict: int | None,
     login: str | None,
     ended: dict[str, Any] | None = None,
 ) -> FakeTransport:
-    """Somebody who is known, and whose session is opened only after a wait; the end of what is
-    given is asked for meanwhile."""
+    """An identified client whose session opens only after a wait for a slot; the store gets a
+    request to close ``ended`` meanwhile."""
     turn = asyncio.Event()
-    turns = [asyncio.create_task(_take_turn(world, turn)) for _ in range(AT_ONCE)]
+    turns = [asyncio.create_task(_hold_slot(world, turn)) for _ in range(MAX_CONCURRENT)]
     await settled()
 
     async def look_again() -> int | None:
@@ -118,7 +118,7 @@ async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch, fresh: float, login: str | None
 ) -> None:
     monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", fresh)
-    wire = await wait_for_turn(world, 4503, login)
+    wire = await admit_after_wait(world, 4503, login)
     if fresh or login is None:  # within a moment it is not asked again
         assert wire.types == ["welcome"]
     else:
@@ -126,10 +126,10 @@ async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
         assert world.fickle.called("open") == []
 
 
-async def test_who_was_on_the_way_for_longer_than_ends_are_remembered_comes_again(
+async def test_an_admission_that_takes_too_long_has_to_be_repeated(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.worker.admission.handshake.LONGEST", -1.0)
+    monkeypatch.setattr("realtime.worker.admission.handshake.MAX_ADMISSION", -1.0)
     with pytest.raises(AtCapacity):
         await world.admission.admit(
             connect(FakeTransport()), Hello(protocol=1), known(ADA, rights(ADA), login=None)
@@ -139,51 +139,51 @@ async def test_who_was_on_the_way_for_longer_than_ends_are_remembered_comes_agai
 
 @pytest.mark.parametrize("who", [{"login": "digest"}, {"user": "1"}])
 @pytest.mark.parametrize("code", [4008, 4503])
-async def test_who_is_sent_away_while_waiting_does_not_come_in(
+async def test_a_client_disconnected_while_waiting_gets_no_session(
     world: WorkerHarness, who: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request finds no session yet, and the login may still seem to stand."""
+    """The request finds no session yet, and the login may still stand."""
     monkeypatch.setattr(
-        "realtime.worker.admission.handshake.WAY_MS", 5_000
+        "realtime.worker.admission.handshake.MIN_TRIP_MS", 5_000
     )  # on a machine that is busy
-    wire = await wait_for_turn(world, None, "digest", {**who, "code": code})
+    wire = await admit_after_wait(world, None, "digest", {**who, "code": code})
     assert (wire.types, wire.closed) == (["goodbye"], code)
     assert (world.opened, list(world.hub.connected())) == ([], [])
-    monkeypatch.setattr("realtime.worker.admission.handshake.WAY_MS", -100_000)
+    monkeypatch.setattr("realtime.worker.admission.handshake.MIN_TRIP_MS", -100_000)
     back = await world.admit(FakeTransport(), peer=Peer(user="1", login="another"))
     assert [session.id for session in world.opened] == [back.id]
 
 
-async def test_a_login_that_stands_after_a_long_wait_comes_in(
+async def test_a_login_that_stands_after_a_long_wait_gets_a_session(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", 0.0)
-    assert (await wait_for_turn(world, None, "digest")).types == ["welcome"]
+    assert (await admit_after_wait(world, None, "digest")).types == ["welcome"]
 
 
-async def test_nobody_waits_for_ever_to_be_known(
+async def test_authenticate_has_a_time_limit(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("realtime.worker.admission.handshake.PATIENCE", 0.01)
+    monkeypatch.setattr("realtime.worker.admission.handshake.ADMISSION_TIMEOUT", 0.01)
     with pytest.raises(TimeoutError):
         await world.admission.admit(connect(FakeTransport()), Hello(protocol=1), hang)
     assert world.fickle.called("open") == []
 
 
-async def test_who_is_turned_away_is_asked_for_no_rooms(world: WorkerHarness) -> None:
-    async def nobody() -> None:
+async def test_rooms_of_an_unidentified_client_are_not_authorized(world: WorkerHarness) -> None:
+    async def unidentified() -> None:
         return None
 
     hello = Hello(protocol=1, rooms={"open:a": None})
-    assert await world.admission.admit(connect(FakeTransport()), hello, nobody) is None
+    assert await world.admission.admit(connect(FakeTransport()), hello, unidentified) is None
     assert world.fickle.called("open") == []
 
 
-async def _take_turn(world: WorkerHarness, until: asyncio.Event) -> None:
-    async with world.admission._turns.one():
+async def _hold_slot(world: WorkerHarness, until: asyncio.Event) -> None:
+    async with world.admission._limiter.slot():
         await until.wait()
 
 
@@ -235,7 +235,7 @@ async def test_the_first_ping_comes_after_half_to_a_whole_interval(world: Worker
     assert len(set(firsts)) > 1
 
 
-async def test_a_store_out_of_reach_refuses_and_forsakes(world: WorkerHarness) -> None:
+async def test_a_store_out_of_reach_refuses_and_abandons(world: WorkerHarness) -> None:
     wire = FakeTransport()
     world.fickle.down = True
     with pytest.raises(StoreUnavailable):
@@ -246,10 +246,10 @@ async def test_a_store_out_of_reach_refuses_and_forsakes(world: WorkerHarness) -
     assert world.opened == []
 
 
-async def test_of_a_crowd_so_many_are_admitted_at_a_time(
+async def test_a_crowd_is_admitted_in_parts(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The others wait, and the store is not asked about them yet."""
+    """The others wait, without calls to the store."""
     asking: list[int] = [0]
 
     async def counted(*opening: Any, **options: Any) -> Any:
@@ -260,16 +260,16 @@ async def test_of_a_crowd_so_many_are_admitted_at_a_time(
             asking.append(asking[-1] - 1)
 
     monkeypatch.setattr(world.fickle, "open", counted, raising=False)
-    wires = [FakeTransport() for _ in range(AT_ONCE + 10)]
+    wires = [FakeTransport() for _ in range(MAX_CONCURRENT + 10)]
     await asyncio.gather(*map(world.admit, wires))
-    assert max(asking) == AT_ONCE
+    assert max(asking) == MAX_CONCURRENT
     assert all(wire.messages[0]["type"] == "welcome" for wire in wires)
 
 
 async def test_a_resume_that_took_effect_unheard_is_no_ghost(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be connected until its deadline, with nobody there."""
+    """It would be connected until its deadline, without a client."""
 
     async def unheard(opening: object) -> None:
         await world.store.resume(opening)  # type: ignore[arg-type]
@@ -326,7 +326,7 @@ async def test_a_suspended_session_is_resumed_with_its_totals(world: WorkerHarne
 
 
 @pytest.mark.parametrize("change", [{"token": "wrong"}, {"session": "unknown"}])
-async def test_what_cannot_be_resumed_is_a_new_session(
+async def test_a_resume_that_fails_opens_a_new_session(
     world: WorkerHarness, change: dict[str, str]
 ) -> None:
     first, second = FakeTransport(), FakeTransport()
@@ -346,14 +346,14 @@ async def test_another_user_s_session_is_not_resumed_nor_disturbed(world: Worker
     assert first.types == ["welcome"]
 
 
-async def test_who_has_given_up_takes_nothing_from_the_connection_that_came_after(
+async def test_a_late_hello_takes_nothing_from_a_newer_connection(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker that stood still reads a hello, with the end behind it, when all is over."""
+    """A worker that stood still reads a hello whose client has gone already."""
     first = FakeTransport()
     session = await world.admit(first)
     late = connect(FakeTransport())
-    monkeypatch.setattr(Connection, "gone", property(lambda each: each is late))
+    monkeypatch.setattr(Connection, "is_gone", property(lambda each: each is late))
     resume = Resume(session.id, first.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
     assert await world.admission.admit(late, hello, known(ADA, rights(ADA))) is None
@@ -390,7 +390,9 @@ async def test_the_late_end_of_a_taken_over_connection_touches_nothing(
     assert not newer.departed
 
 
-async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: WorkerHarness) -> None:
+async def test_the_later_of_two_resumes_wins_even_if_answered_first(
+    world: WorkerHarness,
+) -> None:
     first, second, third = FakeTransport(), FakeTransport(), FakeTransport()
     older = await world.admit(first)
     welcome = first.messages[0]
@@ -412,7 +414,7 @@ async def test_of_two_resumes_the_later_wins_though_it_is_heard_first(world: Wor
 async def test_a_resume_wins_though_the_store_came_back_with_an_old_copy(
     world: WorkerHarness, resumes: int
 ) -> None:
-    """Which has not heard of the resumes before; those connections end like any other."""
+    """The copy lacks the earlier resumes; their connections end like any other."""
     first, last = FakeTransport(), FakeTransport()
     older = await world.admit(first)
     welcome = first.messages[0]
@@ -459,7 +461,7 @@ async def refused(world: WorkerHarness, welcome: dict[str, Any], **extra: Any) -
     return wire
 
 
-async def test_a_stranger_is_not_told_of_turns_here_either(world: WorkerHarness) -> None:
+async def test_turns_are_not_revealed_to_strangers(world: WorkerHarness) -> None:
     first = FakeTransport()
     mine = await world.admit(first)
     theirs = FakeTransport()
@@ -494,7 +496,7 @@ async def test_a_session_put_back_brings_its_turn(world: WorkerHarness) -> None:
 
 
 @pytest.mark.parametrize("verb", ["open", "resume"])
-async def test_who_goes_while_the_store_is_asked_leaves_no_ghost(
+async def test_a_client_that_leaves_during_the_store_call_leaves_no_ghost(
     world: WorkerHarness, verb: str
 ) -> None:
     """The task is cancelled, and the call takes effect all the same, or only then."""
@@ -515,7 +517,7 @@ async def test_who_goes_while_the_store_is_asked_leaves_no_ghost(
 
 
 async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: WorkerHarness) -> None:
-    """Also if the store is out of reach for long: it is told once it is back."""
+    """Even if the store is out of reach for long: the disconnect is sent once it is back."""
     first = FakeTransport()
     session = await world.admit(first)
     other = world.other("w2")
@@ -533,7 +535,7 @@ async def test_a_call_that_arrives_after_all_finds_its_tombstone(world: WorkerHa
     await other.disconnects.stop()
 
 
-async def test_a_worker_that_has_stopped_gives_nobody_up_any_more(world: WorkerHarness) -> None:
+async def test_a_stopped_worker_queues_no_disconnects(world: WorkerHarness) -> None:
     world.fickle.down = True
     await world.disconnects.stop()
     with pytest.raises(StoreUnavailable):
@@ -544,7 +546,7 @@ async def test_a_worker_that_has_stopped_gives_nobody_up_any_more(world: WorkerH
 # ---------------------------------------------------------------- verdicts
 
 
-async def test_who_comes_back_to_a_session_that_has_ended_is_told_why(world: WorkerHarness) -> None:
+async def test_a_resume_of_an_ended_session_gets_its_reason(world: WorkerHarness) -> None:
     welcome = await suspended(world, FakeTransport())
     await world.store.request_close(session=welcome["session"], code=4500, reason="enough")
     for _ in range(2):
@@ -556,10 +558,10 @@ async def test_who_comes_back_to_a_session_that_has_ended_is_told_why(world: Wor
     assert (await world.admit(FakeTransport())).id != welcome["session"]
 
 
-async def test_a_final_end_that_the_client_never_heard_of_is_told_later(
+async def test_an_end_that_the_client_missed_is_delivered_at_its_resume(
     world: WorkerHarness,
 ) -> None:
-    """The line was dead; the end is the worker's own."""
+    """The connection was stalled; the worker itself ended the session."""
     wire = FakeTransport()
     session = await world.admit(wire)
     welcome = wire.messages[0]
@@ -609,7 +611,7 @@ async def test_welcome_has_the_rooms_and_comes_before_their_publications(
 
 
 @pytest.mark.parametrize("position", [("another", 1, "epoch_changed"), ("", 9, "ahead")])
-async def test_a_position_that_is_of_no_use_is_told_so(
+async def test_a_position_that_cannot_be_recovered_has_its_reason(
     world: WorkerHarness, position: tuple[str, int, str]
 ) -> None:
     epoch, offset, reason = position
@@ -635,7 +637,7 @@ async def test_refusals_follow_the_welcome(world: WorkerHarness) -> None:
     ]
 
 
-async def test_hello_is_the_whole_truth_about_rooms(world: WorkerHarness) -> None:
+async def test_a_resume_leaves_rooms_that_hello_does_not_name(world: WorkerHarness) -> None:
     first, second = FakeTransport(), FakeTransport()
     await world.admit(first, rooms=dict.fromkeys(["open:a", "open:b"]))
     world.moves.clear()
@@ -664,7 +666,7 @@ async def test_a_log_out_of_reach_refuses_before_anything_is_opened(world: Worke
     assert list(world.rooms.names()) == []
 
 
-async def test_who_went_while_the_store_answered_is_in_no_room(world: WorkerHarness) -> None:
+async def test_a_client_that_left_during_the_store_call_is_in_no_room(world: WorkerHarness) -> None:
     wire = FakeTransport()
     held = world.fickle.held["open"] = asyncio.Event()
     admission = asyncio.create_task(world.admit(wire, rooms={"open:a": None}))

@@ -1,4 +1,4 @@
-"""The hub with a cap: the new one is refused, or the oldest makes room."""
+"""Admission with a session limit: a new session is refused, or the oldest is closed."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from ..fakes import FakeTransport, connect
 
 
 def limited(world: WorkerHarness, *, evict_oldest: bool) -> WorkerHarness:
-    """One session for each user."""
-    world.admission._cap = SessionLimit(1, evict_oldest=evict_oldest)
+    """Limit each user to one session."""
+    world.admission._limit = SessionLimit(max_sessions=1, evict_oldest=evict_oldest)
     return world
 
 
 async def refused(world: WorkerHarness, **resume: Any) -> FakeTransport:
-    """A connection that finds no room."""
+    """A connection that exceeds the limit."""
     wire = FakeTransport()
     connection = connect(wire)
     hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
@@ -30,7 +30,7 @@ async def refused(world: WorkerHarness, **resume: Any) -> FakeTransport:
     return wire
 
 
-async def test_who_is_refused_is_told_to_stay_away(world: WorkerHarness) -> None:
+async def test_a_refused_client_is_asked_to_stay_away(world: WorkerHarness) -> None:
     await limited(world, evict_oldest=False).admit(FakeTransport())
     wire = await refused(world)
     expected = {"code": 4504, "reason": "too many sessions", "reconnect": False}
@@ -39,7 +39,7 @@ async def test_who_is_refused_is_told_to_stay_away(world: WorkerHarness) -> None
     assert wire.closed == 4504
 
 
-async def test_who_is_refused_leaves_no_trace(world: WorkerHarness) -> None:
+async def test_a_refused_client_leaves_no_trace(world: WorkerHarness) -> None:
     session = await limited(world, evict_oldest=False).admit(FakeTransport())
     await refused(world)
     assert len(world.disconnects) == 0
@@ -51,7 +51,7 @@ async def test_who_is_refused_leaves_no_trace(world: WorkerHarness) -> None:
     assert await world.history() == []
 
 
-async def test_others_come_in(world: WorkerHarness) -> None:
+async def test_other_users_are_not_limited(world: WorkerHarness) -> None:
     await limited(world, evict_oldest=False).admit(FakeTransport())
     await world.admit(FakeTransport(), peer=Peer(user="2"))
     for _ in range(2):
@@ -66,7 +66,7 @@ async def test_a_resume_is_not_refused(world: WorkerHarness) -> None:
     assert (newer.id, second.messages[0]["resumed"]) == (session.id, True)
 
 
-async def test_a_resume_that_fails_is_counted_like_anybody(world: WorkerHarness) -> None:
+async def test_a_resume_that_fails_counts_as_a_new_session(world: WorkerHarness) -> None:
     await limited(world, evict_oldest=False).admit(FakeTransport())
     wire = await refused(world, session="0" * 32, token="made up")
     assert wire.closed == 4504
@@ -102,7 +102,7 @@ async def test_the_oldest_is_closed_with_the_next_flush(world: WorkerHarness) ->
     assert (closed.session, closed.code, closed.reason) == (session.id, 4504, "too many sessions")
 
 
-async def test_it_is_closed_by_whichever_worker_it_is_at(world: WorkerHarness) -> None:
+async def test_the_oldest_is_closed_by_its_own_worker(world: WorkerHarness) -> None:
     other = world.other("w2")
     first = FakeTransport()
     session = await other.admit(first)
@@ -115,7 +115,7 @@ async def test_it_is_closed_by_whichever_worker_it_is_at(world: WorkerHarness) -
     assert first.closed == 4504
 
 
-async def test_without_an_answer_nobody_knows_whether_there_is_room(world: WorkerHarness) -> None:
+async def test_without_an_answer_of_the_store_the_limit_is_unknown(world: WorkerHarness) -> None:
     limited(world, evict_oldest=False).fickle.down = True
     with pytest.raises(StoreUnavailable):
         await world.admit(FakeTransport())

@@ -1,4 +1,4 @@
-"""Whether logins can be read follows a probe of the worker's own."""
+"""The login store: reads, time limits, and the probe that finds outages."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from realtime.common.threads import Overloaded, Threads
 from realtime.security.authentication import ANONYMOUS, Login, login_of, probe, verdicts
 from realtime.store.contract import StoreUnavailable
 from realtime.worker.admission import login_store as module
-from realtime.worker.admission.login_store import PROBE_EVERY, ROLLING, LoginStore
+from realtime.worker.admission.login_store import PROBE_INTERVAL, ROLLING_RESTART, LoginStore
 from realtime.worker.admission.refusals import Refusals
 
 from ..fakes import Clock, settled
 
 
 class Store:
-    """In place of threads: answers with what is known, or fails."""
+    """Replaces the threads: answers from ``logins``, or fails with ``error``."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -60,30 +60,31 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 async def turn(clock: Clock, logins: LoginStore, seconds: float = 0.0) -> None:
-    """Let so much time pass, and the ticker tick."""
+    """Let this time pass, and tick."""
     clock.now += seconds
     logins.job.tick(clock.now)
     await settled()
 
 
-def outage_of(logins: LoginStore) -> module.LoginOutage | None:
-    return logins.outage
+def outage_of(logins: LoginStore) -> str | None:
+    """The cause of the outage that the probe has found, if any."""
+    return logins._refusals.failing.get("login_store")
 
 
-async def test_where_no_login_is_asked_for_none_is_probed(
+async def test_without_reads_there_is_no_probe(
     store: Store, logins: LoginStore, clock: Clock
 ) -> None:
     for _ in range(3):
-        await turn(clock, logins, PROBE_EVERY)
-    assert (store.probes, logins.outage) == (0, None)
+        await turn(clock, logins, PROBE_INTERVAL)
+    assert (store.probes, outage_of(logins)) == (0, None)
     assert await logins.login("k") == Login("k", "1")
     assert await logins.verdicts([Login("k", "1")]) == {}
     for _ in range(3):
-        await turn(clock, logins, PROBE_EVERY)
-    assert (store.probes, logins.outage) == (3, None)
+        await turn(clock, logins, PROBE_INTERVAL)
+    assert (store.probes, outage_of(logins)) == (3, None)
 
 
-async def test_an_outage_is_known_by_a_probe_and_so_is_its_end(
+async def test_a_probe_finds_an_outage_and_its_end(
     store: Store, logins: LoginStore, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.error = StoreUnavailable("the cache is away")
@@ -92,18 +93,17 @@ async def test_an_outage_is_known_by_a_probe_and_so_is_its_end(
             await logins.login("k")
         await turn(clock, logins)
     assert store.probes == 1
-    assert logins.outage == module.LoginOutage(clock.now, "the cache is away")
-    began = clock.now
+    assert outage_of(logins) == "the cache is away"
     store.error = StoreUnavailable("in other words")
-    await turn(clock, logins, PROBE_EVERY)
-    assert (store.probes, logins.outage) == (2, module.LoginOutage(began, "the cache is away"))
+    await turn(clock, logins, PROBE_INTERVAL)
+    assert (store.probes, outage_of(logins)) == (2, "in other words")
     store.error = None
     assert await logins.login("k") == Login("k", "1")
-    assert logins.outage is not None, "one client's luck is no recovery"
-    await turn(clock, logins, PROBE_EVERY)
+    assert outage_of(logins), "one client's luck is no recovery"
+    await turn(clock, logins, PROBE_INTERVAL)
     assert store.probes == 3
     assert outage_of(logins) is None
-    await turn(clock, logins, PROBE_EVERY)
+    await turn(clock, logins, PROBE_INTERVAL)
     assert store.probes == 4
     assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
         ("ERROR", "connections are refused, login_store: the cache is away"),
@@ -119,13 +119,11 @@ async def test_a_call_that_fails_alone_is_no_outage(
         await logins.verdicts([Login("k", "1")])
     store.error = None
     await turn(clock, logins)
-    assert (store.probes, logins.outage, caplog.records) == (1, None, [])
+    assert (store.probes, outage_of(logins), caplog.records) == (1, None, [])
 
 
-async def test_many_logins_that_are_read_one_by_one_have_the_time_for_it(
-    store: Store, logins: LoginStore
-) -> None:
-    """As those of an engine on files, or of a backend that asks a directory for each user."""
+async def test_many_logins_have_more_time(store: Store, logins: LoginStore) -> None:
+    """Engines on files, or backends with a directory, look logins up one by one."""
     many = [Login(str(number), "1") for number in range(500)]
     store.hangs = asyncio.Event()
     asyncio.get_running_loop().call_later(0.1, store.hangs.set)
@@ -143,10 +141,10 @@ async def test_a_store_that_hangs_has_one_probe_at_a_time(
         await logins.login("k")
     await turn(clock, logins)
     async with asyncio.timeout(10):
-        while logins.outage is None:
+        while outage_of(logins) is None:
             await asyncio.sleep(0.001)
     for _ in range(3):
-        await turn(clock, logins, PROBE_EVERY)
+        await turn(clock, logins, PROBE_INTERVAL)
     assert store.probes == 1
     store.hangs.set()
     await settled()
@@ -160,20 +158,19 @@ async def test_too_many_calls_are_an_outage(store: Store, logins: LoginStore, cl
     with pytest.raises(StoreUnavailable, match="too many calls"):
         await logins.login("k")
     await turn(clock, logins)
-    assert logins.outage is not None
-    assert logins.outage.words == "too many calls are waiting for a login"
+    assert outage_of(logins) == "too many calls are waiting for a login"
 
 
-async def test_a_session_that_nobody_here_has_signed_is_asked_later_for_as_long_as_a_restart_lasts(
+async def test_an_unverified_session_is_retried_for_as_long_as_a_restart_lasts(
     store: Store, logins: LoginStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.logins = {name: Login(name, unverified=True) for name in "abc"}
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match="none of the keys"):
             await logins.login("a")
-        clock.now += ROLLING / 2
+        clock.now += ROLLING_RESTART / 2
     assert await logins.login("a") == Login("a")
-    monkeypatch.setattr(module, "MAX_REMEMBERED", 2)
+    monkeypatch.setattr(module, "MAX_UNVERIFIED", 2)
     for name in "bca":  # with "c" the first is forgotten
         with pytest.raises(StoreUnavailable):
             await logins.login(name)

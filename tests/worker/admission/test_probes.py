@@ -1,4 +1,4 @@
-"""The worker's own attempts: they find failure and recovery, and leave nothing else behind."""
+"""Probes find failure and recovery, and have no other effect."""
 
 import asyncio
 import threading
@@ -13,15 +13,15 @@ from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Threads
 from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.worker.admission import probes
+from realtime.worker.admission.limiter import Limiter
 from realtime.worker.admission.probes import Probe, Probes
 from realtime.worker.admission.refusals import Reason, Refusals
-from realtime.worker.admission.turns import Limiter
 
 from ..fakes import settled
 
 
 class Attempt:
-    """Fails while told to."""
+    """Fails while ``error`` is set."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -42,74 +42,74 @@ async def test_a_round_finds_failure_and_recovery(refusals: Refusals) -> None:
     store, logins = Attempt(), Attempt()
     rounds = Probes(refusals, always={Reason.STORE: store, Reason.LOGIN_STORE: logins}, failing={})
     store.error = StoreUnavailable("OOM command not allowed")
-    await rounds.round()
+    await rounds.run_round()
     assert refusals.failing == {"store": "OOM command not allowed"}
     store.error = None
-    await rounds.round()
+    await rounds.run_round()
     assert (refusals.failing, store.made, logins.made) == ({}, 2, 2)
 
 
-async def test_what_is_dear_is_tried_only_while_it_fails(refusals: Refusals) -> None:
+async def test_expensive_probes_run_only_while_their_reason_is_open(refusals: Refusals) -> None:
     room = Attempt()
     rounds = Probes(refusals, always={}, failing={Reason.CAPACITY: room})
-    await rounds.round()
+    await rounds.run_round()
     assert room.made == 0
-    refusals.note(Reason.CAPACITY, "too many are waiting")
+    refusals.record(Reason.CAPACITY, "too many are waiting")
     room.error = AtCapacity("too many are waiting")
-    await rounds.round()
+    await rounds.run_round()
     room.error = None
-    await rounds.round()
+    await rounds.run_round()
     assert (room.made, refusals.failing) == (2, {})
 
 
-async def test_a_defect_of_an_attempt_is_a_failure_whose_traceback_comes_once(
+async def test_a_defect_of_a_probe_is_a_failure_with_one_traceback(
     refusals: Refusals, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Attempt()
     store.error = ZeroDivisionError("a defect")
     rounds = Probes(refusals, always={Reason.STORE: store}, failing={})
     for _ in range(3):
-        await rounds.round()
+        await rounds.run_round()
     assert refusals.failing == {"store": "a defect"}
     assert caplog.text.count("Traceback") == 1
 
 
 @pytest.mark.parametrize("taken", ["turn", "thread", "loan", ""])
-async def test_room_is_a_turn_and_a_thread_and_a_loan(
+async def test_capacity_is_a_slot_a_thread_and_a_handler_thread(
     taken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns, gate = Limiter(1, patience=10.0), threading.Event()
-    threads, lender = Threads(size=1, max_pending=1), HandlerThreads(size=1, patience=10.0)
+    turns, gate = Limiter(1, timeout=10.0), threading.Event()
+    threads, handler_threads = Threads(size=1, max_pending=1), HandlerThreads(size=1, timeout=10.0)
 
     async def turn() -> None:
-        async with turns.one():
+        async with turns.slot():
             pass
 
     async def loan() -> None:
-        with lender.loan():
+        with handler_threads.executor():
             await sync_to_async(gate.wait)(10)
 
     async with AsyncExitStack() as stack:
         if taken == "turn":
-            await stack.enter_async_context(turns.one())
+            await stack.enter_async_context(turns.slot())
         busy: dict[str, Any] = {"thread": partial(threads.run, gate.wait, 10), "loan": loan}
         under_way = asyncio.ensure_future(busy.get(taken, turn)())
         await asyncio.sleep(0)
         expected: Any = pytest.raises(AtCapacity) if taken else nullcontext()
         with monkeypatch.context() as patched, expected:
-            patched.setattr(probes, "EVERY", 0.05 if taken else 10.0)
-            await probes.find_room(turn, threads, lender)
+            patched.setattr(probes, "PROBE_INTERVAL", 0.05 if taken else 10.0)
+            await probes.probe_capacity(turn, threads, handler_threads)
         gate.set()
     await under_way
-    await asyncio.gather(threads.aclose(), lender.aclose())
+    await asyncio.gather(threads.aclose(), handler_threads.aclose())
 
 
-async def test_the_attempts_of_a_round_are_made_side_by_side(refusals: Refusals) -> None:
-    """One that hangs does not hide what the other finds."""
+async def test_the_probes_of_a_round_run_side_by_side(refusals: Refusals) -> None:
+    """One that hangs does not hide the result of another."""
     hangs, store = asyncio.Event(), Attempt()
     store.error = StoreUnavailable("no answer")
     always: dict[Reason, Probe] = {Reason.LOGIN_STORE: hangs.wait, Reason.STORE: store}
-    round_ = asyncio.create_task(Probes(refusals, always=always, failing={}).round())
+    round_ = asyncio.create_task(Probes(refusals, always=always, failing={}).run_round())
     await settled()
     assert refusals.failing == {"store": "no answer"}
     hangs.set()

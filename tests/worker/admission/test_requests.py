@@ -1,4 +1,4 @@
-"""What a session asks for: in order, each with its answer, whatever a handler does."""
+"""A session's requests: served in order, each with one answer."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ import pytest
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import Join, Leave, RoomMessage
 from realtime.protocol.position import Position
-from realtime.worker.admission.handler_queue import MAX_WAITING, WorkQueue
+from realtime.worker.admission.handler_queue import MAX_WAITING, HandlerQueue
 from realtime.worker.admission.requests import RequestHandler
 from realtime.worker.rooms.permissions import Refused
 from realtime.worker.sessions.session import ConnectedSession
@@ -22,7 +22,7 @@ ROOM = "open:a"
 
 
 class Desk:
-    """A session, what it asks for, and the application that serves its messages."""
+    """A session, its requests, and the application that serves its messages."""
 
     def __init__(
         self, world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
@@ -35,15 +35,15 @@ class Desk:
         self.failures: list[BaseException | None] = []
         self.open = asyncio.Event()
         self.open.set()
-        self.work = WorkQueue(lambda: pytest.fail("the queue failed"))
+        self.work = HandlerQueue(lambda: pytest.fail("the queue failed"))
         self.requests = RequestHandler(
             session,
             world.rooms,
-            world.watchers,
-            rights=rights(ADA),
+            world.callbacks,
+            permissions=rights(ADA),
             receive=self.receive,
-            work=self.work,
-            failed=lambda: self.failures.append(sys.exception()),
+            queue=self.work,
+            on_failure=lambda: self.failures.append(sys.exception()),
         )
 
     async def receive(self, said: RoomMessage) -> None:
@@ -93,7 +93,7 @@ async def test_a_join_is_answered_and_reported(desk: Desk) -> None:
     assert desk.session.as_update(0.0).rooms is None  # the store has heard of it
 
 
-async def test_rooms_a_failed_beat_was_to_tell_of_are_told_again(desk: Desk) -> None:
+async def test_rooms_of_a_failed_beat_are_reported_again(desk: Desk) -> None:
     await desk.ask(Join(id=1, room=ROOM))
     desk.world.fickle.down = True
     with pytest.raises(Exception, match="down"):
@@ -116,7 +116,7 @@ async def test_a_leave_is_answered_and_reported_also_twice(desk: Desk) -> None:
     assert "publication" not in desk.wire.types
 
 
-async def test_joined_comes_before_what_it_announces(desk: Desk) -> None:
+async def test_joined_comes_before_publications(desk: Desk) -> None:
     for _ in range(3):
         top = await desk.world.publish(ROOM)
     (joined,) = await desk.ask(Join(id=1, room=ROOM, position=Position(top.epoch, 1)))
@@ -126,7 +126,7 @@ async def test_joined_comes_before_what_it_announces(desk: Desk) -> None:
     assert heard == [3, 2, 3]
 
 
-async def test_to_join_again_is_to_join_from_there(desk: Desk) -> None:
+async def test_joining_again_continues_from_the_new_position(desk: Desk) -> None:
     top = await desk.world.publish(ROOM)
     first, again = await desk.ask(
         Join(id=1, room=ROOM), Join(id=2, room=ROOM, position=Position(top.epoch, 0))
@@ -136,7 +136,7 @@ async def test_to_join_again_is_to_join_from_there(desk: Desk) -> None:
     assert desk.world.moves.count(("joined", desk.session.id, ROOM)) == 1
 
 
-async def test_a_message_is_acknowledged_when_it_was_served(desk: Desk) -> None:
+async def test_a_message_is_acknowledged_after_its_handler(desk: Desk) -> None:
     desk.open.clear()
     desk.requests.put(said(7))
     await settled()
@@ -155,7 +155,7 @@ async def test_a_message_is_acknowledged_when_it_was_served(desk: Desk) -> None:
         (asyncio.CancelledError(), "unavailable"),  # of a task that others share, say
     ],
 )
-async def test_what_a_handler_raises_is_told_and_the_next_is_served(
+async def test_after_an_exception_of_a_handler_the_next_request_is_served(
     desk: Desk, failure: BaseException, code: str
 ) -> None:
     desk.failure = failure
@@ -207,7 +207,7 @@ async def test_a_request_is_a_sign_of_life(desk: Desk) -> None:
     assert desk.session.heartbeat.missed == 0
 
 
-async def test_who_has_departed_is_served_nothing_more(desk: Desk) -> None:
+async def test_requests_of_a_departed_session_are_dropped(desk: Desk) -> None:
     held = desk.world.log.held["ends"] = asyncio.Event()
     for request in (Join(id=1, room=ROOM), said(2)):
         desk.requests.put(request)

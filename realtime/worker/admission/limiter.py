@@ -1,4 +1,4 @@
-"""So many at a time, and nobody waits for ever."""
+"""A semaphore with a timeout."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,18 +8,18 @@ from realtime.store.contract import AtCapacity
 
 
 class Limiter:
-    """Lets ``size`` in at a time; the others wait, first come first served, for at most
-    ``patience`` seconds."""
+    """Lets ``size`` callers in at a time; the others wait, first come first served, for at most
+    ``timeout`` seconds."""
 
-    def __init__(self, size: int, *, patience: float) -> None:
+    def __init__(self, size: int, *, timeout: float) -> None:
         self._free = asyncio.Semaphore(size)
-        self._patience = patience
+        self._timeout = timeout
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """Be one of them, inside. Raises AtCapacity if it takes too long to get there."""
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one of the slots inside. Raises AtCapacity if none is free in time."""
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 await self._free.acquire()
         except TimeoutError:
             raise AtCapacity("too many are waiting") from None

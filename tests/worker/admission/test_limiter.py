@@ -1,18 +1,18 @@
-"""So many at a time: who waits, for how long, and who is let in next."""
+"""The limiter: slots in order of arrival, and a timeout."""
 
 import asyncio
 
 import pytest
 
 from realtime.store.contract import StoreUnavailable
-from realtime.worker.admission.turns import Limiter
+from realtime.worker.admission.limiter import Limiter
 
 
-async def test_so_many_at_a_time_first_come_first_served() -> None:
-    turns, begun, over = Limiter(2, patience=10.0), list[int](), asyncio.Event()
+async def test_slots_go_first_come_first_served() -> None:
+    turns, begun, over = Limiter(2, timeout=10.0), list[int](), asyncio.Event()
 
     async def work(number: int) -> None:
-        async with turns.one():
+        async with turns.slot():
             begun.append(number)
             await over.wait()
 
@@ -24,16 +24,16 @@ async def test_so_many_at_a_time_first_come_first_served() -> None:
     assert begun == [0, 1, 2, 3, 4]
 
 
-async def test_nobody_waits_for_ever_and_who_gave_up_holds_up_nobody() -> None:
-    turns = Limiter(1, patience=0.01)
-    async with turns.one():
+async def test_a_wait_has_a_timeout_and_then_holds_no_slot() -> None:
+    turns = Limiter(1, timeout=0.01)
+    async with turns.slot():
         with pytest.raises(StoreUnavailable, match="too many are waiting"):
-            async with turns.one():
+            async with turns.slot():
                 pass
-    async with turns.one():
+    async with turns.slot():
         pass
     with pytest.raises(ZeroDivisionError):
-        async with turns.one():
+        async with turns.slot():
             raise ZeroDivisionError
-    async with turns.one():
+    async with turns.slot():
         pass

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.utils import timezone
 
 
-def moment(epoch_ms: int) -> datetime:
-    """The store's time as Django has it: naive and local where ``USE_TZ`` is off."""
+def to_datetime(epoch_ms: int) -> datetime:
+    """The datetime of these epoch milliseconds; naive and local where ``USE_TZ`` is off."""
     aware = datetime.fromtimestamp(epoch_ms / 1000, UTC)
     if settings.USE_TZ:
         return aware

@@ -1,4 +1,4 @@
-"""Handlers of the application: their threads, their time, and what the log says of them."""
+"""Handlers of the application: their threads, their time limits and their lines in the log."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from realtime.consumers import RealtimeConsumer
 from realtime.protocol.messages import RoomMessage
 from realtime.security.authentication import Login
-from realtime.worker import runtime
+from realtime.worker import instances
 from realtime.worker.admission import handshake, requests
 from realtime.worker.runtime import Runtime
 from tests.test_consumer import HELLO, QUICK, Client
@@ -22,13 +22,13 @@ from tests.test_consumer import HELLO, QUICK, Client
 @pytest.fixture
 async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
     settings.REALTIME = QUICK
-    worker = await runtime.start()
+    worker = await instances.start()
     yield worker
     await worker.stop()
 
 
 class Ada(RealtimeConsumer):
-    """Somebody, who may do anything."""
+    """A logged-in user with all permissions."""
 
     async def authenticate(self) -> Login:
         return Login(key="", user="7", username="ada\nforged")
@@ -38,7 +38,7 @@ class Ada(RealtimeConsumer):
 
 
 class Slow(Ada):
-    """Looks up rights in a thread, and all at the same time."""
+    """Authorizes in threads, all at the same time."""
 
     together = threading.Barrier(10)
 
@@ -62,7 +62,7 @@ async def test_ten_that_are_authorized_in_threads_do_not_wait_for_each_other() -
 
 
 class Hangs(Ada):
-    """Waits for what never comes, where it is told to."""
+    """The handler named ``where`` never returns."""
 
     where = ""
 
@@ -85,22 +85,22 @@ async def test_a_handler_that_hangs_makes_the_client_try_again(
     handler: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Hangs, "where", handler)
-    monkeypatch.setattr(handshake, "PATIENCE", 0.05)
+    monkeypatch.setattr(handshake, "ADMISSION_TIMEOUT", 0.05)
     client = Client(Hangs)
     await client.connect(timeout=10)
     await client.say(**HELLO, rooms={"chat:1": None})
     assert (await client.end())[1] == 4009
-    user = "nobody" if handler == "authenticate" else r"'7 (ada\nforged)'"
+    user = "anonymous" if handler == "authenticate" else r"'7 (ada\nforged)'"
     assert [line for line in caplog.messages if "failed" in line] == [
         f"a handler of the application failed: {handler}, user {user}, session none yet"
     ]
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_join_that_hangs_is_asked_again_later(
+async def test_a_join_that_hangs_is_unavailable(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(requests, "PATIENCE", 0.05)
+    monkeypatch.setattr(requests, "ADMISSION_TIMEOUT", 0.05)
     client = Client(Hangs)
     welcome = await client.greet()
     monkeypatch.setattr(Hangs, "where", "authorize")
@@ -112,7 +112,7 @@ async def test_a_join_that_hangs_is_asked_again_later(
 
 
 class Broken(Ada):
-    """Has defects, and users whose keys would forge lines."""
+    """Has defects, and a user whose key would forge lines of the log."""
 
     async def authenticate(self) -> Login:
         return Login(key="", user="7\nforged", username="ada")
@@ -146,10 +146,10 @@ async def test_a_handler_that_fails_is_named_with_user_and_session(
 @pytest.mark.usefixtures("transactional_db")
 async def test_without_a_thread_the_client_tries_again(settings: Any) -> None:
     settings.REALTIME = {**QUICK, "HANDLER_THREADS": 1}
-    worker = await runtime.start()
-    worker.lender._patience = 0.05
+    worker = await instances.start()
+    worker.handler_threads._timeout = 0.05
     gate = threading.Event()
-    with worker.lender.loan():
+    with worker.handler_threads.executor():
         busy = asyncio.ensure_future(sync_to_async(gate.wait)(10))
         await asyncio.sleep(0.05)
     client = Client(Slow)
@@ -162,7 +162,7 @@ async def test_without_a_thread_the_client_tries_again(settings: Any) -> None:
 
 
 class Leaves(Ada):
-    """Notes in the database that it has left."""
+    """Creates a user when it returns."""
 
     async def __call__(self, *arguments: Any) -> None:
         try:
@@ -177,4 +177,4 @@ async def test_code_around_the_connection_has_threads_too(worker: Runtime) -> No
     await client.greet()
     await client.disconnect()
     assert await sync_to_async(User.objects.filter(username="left").exists)()
-    assert worker.lender._total == 1
+    assert worker.handler_threads._total >= 1

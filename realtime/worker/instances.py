@@ -1,0 +1,81 @@
+"""The workers of this process: one for each event loop, started by ``serve``, by a lifespan or by
+the first connection, so that its id is made after the fork."""
+
+import asyncio
+import os
+from contextlib import suppress
+from weakref import WeakKeyDictionary
+
+from realtime import composition
+
+from .admission import refusals
+from .runtime import Runtime
+
+_by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Runtime]]" = (
+    WeakKeyDictionary()
+)
+
+
+async def start() -> Runtime:
+    """The running loop's worker, started if there is none.
+
+    Raises what the start raises; the next call then tries again.
+    """
+    loop = asyncio.get_running_loop()
+    starting = _by_loop.get(loop)
+    if starting is None or _has_failed(starting):
+        starting = _by_loop[loop] = loop.create_task(_start(), name="realtime-start")
+    return await asyncio.shield(starting)
+
+
+def current() -> Runtime | None:
+    """The running loop's worker, if it has started."""
+    starting = _by_loop.get(asyncio.get_running_loop())
+    if starting is None or not starting.done() or _has_failed(starting):
+        return None
+    return starting.result()
+
+
+def running() -> list[Runtime]:
+    """The workers of this process: one in a server; none in a command, nor in a process that a
+    server has forked."""
+    started = [each.result() for each in _by_loop.values() if each.done() and not _has_failed(each)]
+    return [worker for worker in started if worker.pid == os.getpid()]
+
+
+async def can_start() -> bool:
+    """Whether a connection would find a worker in the running loop, as far as is known. Tries
+    again if the start has failed."""
+    starting = _by_loop.get(asyncio.get_running_loop())
+    if starting is None or not _has_failed(starting):
+        return True
+    try:
+        await start()
+    except Exception:  # the caller of the failed start has it already
+        return False
+    return True
+
+
+async def _start() -> Runtime:
+    worker = Runtime(composition.build(), on_stop=_forget)
+    try:
+        await worker.start()
+    except BaseException:
+        with suppress(Exception):  # the cause of the failure may fail the stop, too
+            await worker.stop()
+        raise
+    return worker
+
+
+def _has_failed(starting: "asyncio.Future[Runtime]") -> bool:
+    return starting.done() and (starting.cancelled() or starting.exception() is not None)
+
+
+def _forget() -> None:
+    """Let the running loop have another worker. A failed start, with the refusals that it has
+    caused, is remembered."""
+    loop = asyncio.get_running_loop()
+    starting = _by_loop.get(loop)
+    if starting is None or starting.done():
+        refusals.reset()
+        _by_loop.pop(loop, None)
