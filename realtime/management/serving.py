@@ -1,4 +1,4 @@
-"""One process that serves the project's ASGI application; ``serve`` runs it."""
+"""One process that serves the project's ASGI application, for the command ``serve``."""
 
 import socket
 from collections.abc import Callable
@@ -19,19 +19,18 @@ from realtime.worker.admission import refusals
 from realtime.worker.admission.refusals import Reason
 from realtime.worker.runtime import Runtime
 
-# Imported where it runs, since some need an extra
-# and daphne's installs its event loop.
+# Imported when it is used: uvicorn needs an extra, and daphne installs its event loop.
 SERVERS = {
     "daphne": "realtime.servers.daphne.server.DaphneServer",
     "uvicorn": "realtime.servers.uvicorn.server.UvicornServer",
 }
 
-# After the drain, for threads that are busy with a view nobody waits for.
+# Seconds after the drain for threads that are busy with views of lost clients.
 EXIT_TIMEOUT = 0.25
 
 
 def server_class(name: str) -> Any:
-    """The server of this name. Raises CommandError if it is not installed."""
+    """The server class for a key of SERVERS. Raises CommandError if it is not installed."""
     try:
         return import_string(SERVERS[name])
     except ImportError as error:
@@ -40,68 +39,68 @@ def server_class(name: str) -> Any:
         ) from None
 
 
-class Exit(IntEnum):
-    """How a server ends, besides 0 and the 1 of a command's error."""
+class ExitCode(IntEnum):
+    """Exit codes of ``serve``, besides 0 and the 1 of a command's error."""
 
-    GAVE_UP = 3  # a worker could not be started, or not be kept running
-    STRAGGLERS = 4  # asked to end; a worker did not in time, and was killed
-    UNDRAINED = 5  # asked to end; the drain failed or was late: not everybody was told
+    WORKER_FAILED = 3  # a worker could not be started or kept running
+    WORKERS_KILLED = 4  # a worker did not end in time after a signal
+    DRAIN_FAILED = 5  # the drain failed or was late: some clients got no goodbye
 
 
 class Supervisor(Protocol):
-    """Who is told how this process fares: the service manager, or a parent."""
+    """What supervises this process, and gets its state: the service manager, or our supervisor."""
 
-    def start(self, *, alive: Callable[[], bool], end: Callable[..., object]) -> None:
-        """Begin, on the running loop. ``alive``: whether the worker ticks; ``end(replaced=…)``
-        asks for the drain."""
+    def start(self, *, alive: Callable[[], bool], drain: Callable[..., object]) -> None:
+        """Begin, on the running loop. ``alive()``: whether the worker ticks;
+        ``drain(replaced=...)`` starts the drain."""
 
     def ready(self, host: str, port: int) -> None:
-        """Connections are accepted here."""
+        """Report that connections are accepted."""
 
     def draining(self) -> None:
-        """The end has begun."""
+        """Report that the drain has begun."""
 
     async def stop(self) -> None:
-        """The end has come."""
+        """Stop reporting."""
 
 
-def serve(listener: socket.socket, *, server: str, overseer: Supervisor) -> None:
+def serve(listener: socket.socket, *, server: str, supervisor: Supervisor) -> None:
     """Serve on this socket until a signal, drain, and let the process end. Once per process.
 
-    ``server`` is a key of SERVERS. Raises CommandError, with an Exit if the drain has failed, and
+    ``server`` is a key of SERVERS. Raises CommandError, with an ExitCode if the drain failed, and
     what the worker's start raises.
     """
-    life = WorkerLifecycle(overseer)
-    kind, application = server_class(server), get_default_application()
-    life.server = kind(application, listener, limits=limits(), callbacks=life.callbacks())
-    life.server.run()
-    code = Exit.UNDRAINED if life.server.drain_failed else 0
+    lifecycle = WorkerLifecycle(supervisor)
+    make, application = server_class(server), get_default_application()
+    lifecycle.server = make(application, listener, limits=limits(), callbacks=lifecycle.callbacks())
+    lifecycle.server.run()
+    code = ExitCode.DRAIN_FAILED if lifecycle.server.drain_failed else 0
     exit_within(EXIT_TIMEOUT, code=code)
     if code:
         raise CommandError("the drain failed: see the log", returncode=code)
 
 
 class WorkerLifecycle:
-    """What the server calls from start to end: the worker's own start, drain and goodbye."""
+    """Starts and drains the worker when the server does, and reports to the supervisor."""
 
     server: Any
 
-    def __init__(self, overseer: Supervisor) -> None:
-        self._overseer = overseer
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
         self._worker: Runtime | None = None
 
     def callbacks(self) -> LifecycleCallbacks:
-        """The calls as a server wants them."""
+        """The callbacks for the server."""
         return LifecycleCallbacks(
             start=self._start,
-            listening=self._overseer.ready,
+            listening=self._supervisor.ready,
             begin_drain=self._begin_drain,
             drain=self._drain,
             refused=lambda reason, words: refusals.current().record(Reason(reason), words),
         )
 
     async def _start(self) -> None:
-        self._overseer.start(alive=self._alive, end=self.server.stop)
+        self._supervisor.start(alive=self._alive, drain=self.server.stop)
         try:
             self._worker = await instances.start()
         except ForeignStore as error:
@@ -111,8 +110,8 @@ class WorkerLifecycle:
         return self._worker is not None and self._worker.alive
 
     def _begin_drain(self) -> None:
-        self._overseer.draining()
-        if self._worker is not None:  # else the signal came before the start
+        self._supervisor.draining()
+        if self._worker is not None:  # None if the signal came before the start
             self._worker.begin_drain()
 
     async def _drain(self) -> None:
@@ -120,11 +119,11 @@ class WorkerLifecycle:
             if self._worker is not None:
                 await self._worker.drain()
         finally:
-            await self._overseer.stop()
+            await self._supervisor.stop()
 
 
 def limits() -> ServerLimits:
-    """The server's limits as the settings have them."""
+    """The server's limits, from the settings."""
     return ServerLimits(
         max_message_size=settings.max_message_size,
         ping_interval=settings.protocol_ping_interval,

@@ -1,4 +1,4 @@
-"""``serve --workers``: the parent as the command line has it, and the worker that it starts."""
+"""``serve --workers``: the supervisor as the command line has it, and the workers it starts."""
 
 import argparse
 import math
@@ -15,36 +15,36 @@ from django.core.management.base import CommandError
 
 from realtime.conf import settings
 from realtime.servers.supervisor.pipe import SupervisorPipe
-from realtime.servers.supervisor.supervisor import ProcessSupervisor, Stragglers, Undrained
+from realtime.servers.supervisor.supervisor import DrainFailed, ProcessSupervisor, WorkersKilled
 from realtime.servers.supervisor.systemd import Notifier
-from realtime.servers.supervisor.worker_slot import GaveUp, SupervisorTimeouts
+from realtime.servers.supervisor.worker_slot import SupervisorTimeouts, WorkerFailed
 
-from .serving import Exit, serve
+from .serving import ExitCode, serve
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
-# Beyond DRAIN_DELAY: the five seconds of a drain, twice over for a machine under load.
-DRAIN_PATIENCE = 10.0
+# Seconds beyond DRAIN_DELAY: twice the five of a drain, for a machine under load.
+DRAIN_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerArgs:
-    """What a worker process is told on its command line: its number and two descriptors."""
+    """The arguments of a worker process: its number, and the descriptors of its socket and pipe."""
 
     number: int
     listener: int
-    link: int
+    pipe: int
 
     @classmethod
     def parse(cls, text: str) -> "WorkerArgs":
-        """From what ``str`` makes of one."""
+        """The arguments that ``str`` has made a text of."""
         return cls(*map(int, text.split(",")))
 
     def __str__(self) -> str:
-        return f"{self.number},{self.listener},{self.link}"
+        return f"{self.number},{self.listener},{self.pipe}"
 
     def open_listener(self) -> socket.socket:
-        """The listening socket, which nothing that the worker starts inherits."""
+        """The listening socket; the worker's own children do not inherit it."""
         os.set_inheritable(self.listener, False)
         return socket.socket(fileno=self.listener)
 
@@ -60,9 +60,9 @@ def workers(text: str) -> int | None:
 
 
 def usable_cpus(quota: Path = QUOTA) -> int:
-    """The CPUs that this process may use, by affinity and, in a container, by quota."""
-    bound = hasattr(os, "sched_getaffinity")  # not everywhere
-    cpus = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
+    """The number of CPUs that this process may use: its affinity, or a container's quota."""
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on every system
+    cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     try:
         allowed, period = quota.read_text().split()
     except FileNotFoundError:
@@ -70,43 +70,47 @@ def usable_cpus(quota: Path = QUOTA) -> int:
     return cpus if allowed == "max" else min(cpus, math.ceil(int(allowed) / int(period)))
 
 
-def run_worker(post: WorkerArgs, *, server: str) -> None:
-    """Serve on the inherited socket, until the parent ends it or dies."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal sends it to all; it is the parent's
-    name_process(f"worker {post.number}")
-    serve(post.open_listener(), server=server, overseer=SupervisorPipe(post.link))
+def run_worker(worker: WorkerArgs, *, server: str) -> None:
+    """Serve on the inherited socket until the supervisor drains this process, or dies."""
+    signal.signal(
+        signal.SIGHUP, signal.SIG_IGN
+    )  # a terminal sends it to all; the supervisor reloads
+    name_process(f"worker {worker.number}")
+    serve(worker.open_listener(), server=server, supervisor=SupervisorPipe(worker.pipe))
 
 
 def name_process(name: str) -> None:
-    """What logging calls ``processName``, in every record from now on."""
+    """Set ``processName`` of every log record from now on."""
     multiprocessing.current_process().name = name
 
 
-def run_parent(
+def run_supervisor(
     listeners: list[socket.socket],
     *,
     notifier: Notifier,
     listening: Callable[[str, int], object],
 ) -> None:
-    """Keep a worker on each of these sockets until a signal. Raises CommandError with an Exit."""
+    """Keep a worker on each of these sockets until a signal. Raises CommandError."""
     if "serve" not in sys.argv:
-        raise CommandError("--workers is for the command line: the workers are started by it too")
+        raise CommandError(
+            "--workers works on the command line only: it starts the workers by the same one"
+        )
     name_process("parent")
-    patience = SupervisorTimeouts(drain=settings.drain_delay + DRAIN_PATIENCE)
-    parent = ProcessSupervisor(
-        listeners, worker_command, patience=patience, notifier=notifier, listening=listening
+    timeouts = SupervisorTimeouts(drain=settings.drain_delay + DRAIN_TIMEOUT)
+    supervisor = ProcessSupervisor(
+        listeners, worker_command, timeouts=timeouts, notifier=notifier, listening=listening
     )
     try:
-        parent.run()
-    except GaveUp as error:
-        raise CommandError(str(error), returncode=Exit.GAVE_UP) from None
-    except Stragglers as error:
-        raise CommandError(str(error), returncode=Exit.STRAGGLERS) from None
-    except Undrained as error:
-        raise CommandError(str(error), returncode=Exit.UNDRAINED) from None
+        supervisor.run()
+    except WorkerFailed as error:
+        raise CommandError(str(error), returncode=ExitCode.WORKER_FAILED) from None
+    except WorkersKilled as error:
+        raise CommandError(str(error), returncode=ExitCode.WORKERS_KILLED) from None
+    except DrainFailed as error:
+        raise CommandError(str(error), returncode=ExitCode.DRAIN_FAILED) from None
 
 
-def worker_command(number: int, listener: int, link: int) -> list[str]:
-    """This process's own command line, for a worker; so every option holds there as well."""
-    post = WorkerArgs(number, listener, link)
-    return [sys.executable, *sys.orig_argv[1:], "--as-worker", str(post)]
+def worker_command(number: int, listener: int, pipe: int) -> list[str]:
+    """This process's own command line for a worker, so that every option holds there as well."""
+    worker = WorkerArgs(number, listener, pipe)
+    return [sys.executable, *sys.orig_argv[1:], "--as-worker", str(worker)]

@@ -1,4 +1,4 @@
-"""The parent with workers that misbehave; each is a few lines of Python on an inherited link."""
+"""The parent with workers that misbehave; each is a few lines of Python on an inherited pipe."""
 
 import logging
 import os
@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 
 from realtime.servers.common.listeners import listen_shared
-from realtime.servers.supervisor.supervisor import ProcessSupervisor, Stragglers, Undrained
+from realtime.servers.supervisor.supervisor import DrainFailed, ProcessSupervisor, WorkersKilled
 from realtime.servers.supervisor.systemd import Notifier
-from realtime.servers.supervisor.worker_slot import GaveUp, SupervisorTimeouts
+from realtime.servers.supervisor.worker_slot import SupervisorTimeouts, WorkerFailed
 
 from .service_manager import ServiceManager
 
-PATIENCE = SupervisorTimeouts(
-    start=5, drain=0.3, tick=0.3, misses=50, backoff=0.1, longest_backoff=0.2, attempts=5
+TIMEOUTS = SupervisorTimeouts(
+    start=5, drain=0.3, tick=0.3, misses=50, backoff=0.1, max_backoff=0.2, attempts=5
 )
 
 HEAD = """
 import os, signal, socket, sys, time
-number, link, parent = int(sys.argv[1]), socket.socket(fileno=int(sys.argv[3])), os.getppid()
+number, pipe, parent = int(sys.argv[1]), socket.socket(fileno=int(sys.argv[3])), os.getppid()
 """
 
 
@@ -39,36 +39,36 @@ def listeners() -> Iterator[list[socket.socket]]:
 
 
 def run(listeners: Sequence[socket.socket], program: str, **options: Any) -> None:
-    """A parent whose workers run this program, until it ends."""
+    """Run a supervisor whose workers run this program, until it ends."""
 
-    def command(number: int, listener: int, link: int) -> list[str]:
-        arguments = map(str, (number, listener, link))
+    def command(number: int, listener: int, pipe: int) -> list[str]:
+        arguments = map(str, (number, listener, pipe))
         return [sys.executable, "-S", "-c", HEAD + textwrap.dedent(program), *arguments]
 
     notifier = options.pop("notifier", Notifier())
-    patience = options.pop("patience", PATIENCE)
+    timeouts = options.pop("timeouts", TIMEOUTS)
     ProcessSupervisor(
         listeners,
         command,
-        patience=patience,
+        timeouts=timeouts,
         notifier=notifier,
         listening=lambda _host, _port: None,
     ).run()
 
 
-def test_it_gives_up_on_one_that_dies_again_and_again(
+def test_a_worker_that_keeps_dying_ends_the_supervisor(
     listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     started = time.monotonic()
-    with pytest.raises(GaveUp, match="worker 2 failed 5 times in a row"):
+    with pytest.raises(WorkerFailed, match="worker 2 failed 5 times in a row"):
         run(
             listeners,
             """
-            link.send(b"r")
+            pipe.send(b"r")
             if number == 2:
                 sys.exit(7)
-            link.recv(1)  # the end
+            pipe.recv(1)  # the end
             """,
         )
     assert time.monotonic() - started > 0.1 + 0.2 + 0.2  # the backoff doubles, up to its bound
@@ -77,51 +77,51 @@ def test_it_gives_up_on_one_that_dies_again_and_again(
     assert caplog.text.count("worker 1 (process") == 1
 
 
-def test_one_that_cannot_start_at_first_is_not_tried_again(listeners: list[socket.socket]) -> None:
-    with pytest.raises(GaveUp, match="worker 1 cannot start: exit code 7"):
-        run(listeners, "sys.exit(7) if number == 1 else link.recv(1)")
+def test_a_worker_whose_first_start_fails_is_not_retried(listeners: list[socket.socket]) -> None:
+    with pytest.raises(WorkerFailed, match="worker 1 cannot start: exit code 7"):
+        run(listeners, "sys.exit(7) if number == 1 else pipe.recv(1)")
 
 
-def test_one_that_is_never_ready_is_not_waited_for_for_ever(
+def test_a_worker_that_is_never_ready_is_killed(
     listeners: list[socket.socket],
 ) -> None:
-    patience = SupervisorTimeouts(start=0.3, drain=1)
-    with pytest.raises(GaveUp, match=r"not ready within 0\.3 s"):
-        run(listeners, "time.sleep(60)", patience=patience)
+    timeouts = SupervisorTimeouts(start=0.3, drain=1)
+    with pytest.raises(WorkerFailed, match=r"not ready within 0\.3 s"):
+        run(listeners, "time.sleep(60)", timeouts=timeouts)
 
 
-def test_one_whose_drain_fails_is_told_of(
+def test_a_failed_drain_is_reported(
     listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(Undrained):
+    with pytest.raises(DrainFailed):
         run(
             listeners,
             """
-            link.send(b"r")
+            pipe.send(b"r")
             if number == 2:
                 os.kill(parent, signal.SIGTERM)
-            link.recv(1)
+            pipe.recv(1)
             sys.exit(5 if number == 2 else 0)
             """,
         )
     assert caplog.text.count("ended badly: exit code 5") == 1
 
 
-def test_one_that_does_not_end_is_killed_and_told_of(
+def test_a_worker_that_does_not_end_is_killed_and_reported(
     listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
 ) -> None:
     started = time.monotonic()
-    with pytest.raises(Stragglers):
+    with pytest.raises(WorkersKilled):
         run(
             listeners,
             """
             if number == 2:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                link.send(b"r")
+                pipe.send(b"r")
                 os.kill(parent, signal.SIGTERM)
                 time.sleep(60)
-            link.send(b"r")
-            link.recv(1)
+            pipe.send(b"r")
+            pipe.recv(1)
             """,
         )
     assert time.monotonic() - started < 10
@@ -134,14 +134,14 @@ def test_the_watchdog_is_fed_while_all_tick(listeners: list[socket.socket]) -> N
         run(
             listeners,
             """
-            link.send(b"r")
+            pipe.send(b"r")
             for turn in range(30):
                 if number == 2 or turn < 10:
-                    link.send(b"t")
+                    pipe.send(b"t")
                 time.sleep(0.1)
             if number == 1:
                 os.kill(parent, signal.SIGTERM)
-            link.recv(1)
+            pipe.recv(1)
             """,
             notifier=Notifier(manager.address, watchdog=0.2),
         )
@@ -150,14 +150,14 @@ def test_the_watchdog_is_fed_while_all_tick(listeners: list[socket.socket]) -> N
     assert 10 < fed < 45, manager.messages  # 20 a second, and none in most of the silence
 
 
-def test_one_that_stands_still_is_killed_and_replaced(
+def test_a_worker_that_hangs_is_killed_and_replaced(
     listeners: list[socket.socket], caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     """The first worker 1 is silent for ever; the second one ends everything."""
     run(
         listeners,
         f"""
-        link.send(b"r")
+        pipe.send(b"r")
         if number == 1:
             try:
                 open({str(tmp_path / "first")!r}, "x")
@@ -165,31 +165,31 @@ def test_one_that_stands_still_is_killed_and_replaced(
                 os.kill(parent, signal.SIGTERM)
             else:
                 time.sleep(60)
-        link.settimeout(0.05)
+        pipe.settimeout(0.05)
         while True:
-            link.send(b"t")
+            pipe.send(b"t")
             try:
-                link.recv(1)
+                pipe.recv(1)
             except TimeoutError:
                 continue
             sys.exit()
         """,
-        patience=SupervisorTimeouts(tick=0.4),
+        timeouts=SupervisorTimeouts(tick=0.4),
     )
     assert caplog.text.count("stands still: killed") == 1
     assert caplog.text.count("ended: signal 9") == 1
 
 
-def test_nothing_it_started_is_left(listeners: list[socket.socket]) -> None:
+def test_no_process_is_left_behind(listeners: list[socket.socket]) -> None:
     pids = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     before = pids.read_text()
     run(
         listeners,
         """
-        link.send(b"r")
+        pipe.send(b"r")
         if number == 1:
             os.kill(parent, signal.SIGINT)
-        link.recv(1)
+        pipe.recv(1)
         """,
     )
     assert pids.read_text() == before

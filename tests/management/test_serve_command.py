@@ -41,9 +41,9 @@ def test_auto_without_a_quota(tmp_path: Path) -> None:
     assert usable_cpus(tmp_path / "cpu.max") == CPUS
 
 
-def test_a_post_travels_as_text() -> None:
-    post = WorkerArgs(2, 7, 11)
-    assert WorkerArgs.parse(str(post)) == post
+def test_the_arguments_of_a_worker_travel_as_text() -> None:
+    worker = WorkerArgs(2, 7, 11)
+    assert WorkerArgs.parse(str(worker)) == worker
 
 
 def test_workers_need_a_command_line_of_their_own() -> None:

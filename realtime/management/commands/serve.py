@@ -20,7 +20,7 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
 
 from ..serving import SERVERS, serve, server_class
-from ..workers import WorkerArgs, run_parent, run_worker, usable_cpus, workers
+from ..workers import WorkerArgs, run_supervisor, run_worker, usable_cpus, workers
 
 
 class Command(BaseCommand):
@@ -72,10 +72,10 @@ class Command(BaseCommand):
     def _serve(self, listeners: list[socket.socket], options: dict[str, Any]) -> None:
         notifier = Notifier.take(os.environ)
         if options["workers"] == 1:
-            overseer = SingleProcess(notifier, listening=self._print_address)
-            serve(listeners[0], server=options["server"], overseer=overseer)
+            supervisor = SingleProcess(notifier, listening=self._print_address)
+            serve(listeners[0], server=options["server"], supervisor=supervisor)
         else:
-            run_parent(listeners, notifier=notifier, listening=self._print_address)
+            run_supervisor(listeners, notifier=notifier, listening=self._print_address)
 
     def _print_address(self, host: str, port: int) -> None:
         self.stdout.write(f"Serving on http://{url_host(host)}:{port}/ (Ctrl-C to stop)")

@@ -1,4 +1,4 @@
-"""A pid file that is never half written, never two processes', and never in the way when stale."""
+"""A pid file that is never half written, belongs to one process, and is replaced when stale."""
 
 import fcntl
 import os
@@ -9,21 +9,21 @@ from typing import IO
 
 
 class Unusable(Exception):
-    """The process that the file names is alive, or no file can be written; the text says which."""
+    """A live process holds the file, or it cannot be written; the text says which."""
 
 
 @contextmanager
 def pid_file(path: Path) -> Iterator[None]:
-    """This process's pid is in the file while the block runs; then the file is removed.
+    """Keep this process's pid in the file while the block runs; then remove the file.
 
-    Its owner holds a lock on it, which the kernel releases however the owner ends: a file
-    without one is stale, whoever has the pid in it today, and is replaced. Raises
+    The owner holds a lock on it, which the kernel releases however the owner ends: a file
+    without a lock is stale, even if a process has its pid today, and is replaced. Raises
     :class:`Unusable`.
     """
     try:
-        with _alone_in(path.parent):
-            _refuse_occupied(path)
-            ours = _written(path)
+        with _locked(path.parent):
+            _check_free(path)
+            ours = _write(path)
     except OSError as error:
         raise Unusable(f"cannot write {path}: {error.strerror}") from None
     with ours:
@@ -34,8 +34,8 @@ def pid_file(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Whoever else wants a file here waits: of two that find a stale one, one takes it."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Make other processes wait: of two that find a stale file, one takes it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -44,7 +44,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _refuse_occupied(path: Path) -> None:
+def _check_free(path: Path) -> None:
     with suppress(FileNotFoundError), path.open() as existing:
         try:
             fcntl.flock(existing, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,8 +52,8 @@ def _refuse_occupied(path: Path) -> None:
             raise Unusable(f"{path} belongs to process {existing.read().strip()}") from None
 
 
-def _written(path: Path) -> IO[str]:
-    """The file in its place, complete and locked; to be kept open."""
+def _write(path: Path) -> IO[str]:
+    """Put the file in its place, complete and locked. The caller keeps it open."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     file = draft.open("w")
     try:
@@ -69,7 +69,7 @@ def _written(path: Path) -> IO[str]:
 
 
 def _remove(path: Path, ours: IO[str]) -> None:
-    """Unless another process has put its own there meanwhile."""
+    """Remove the file, unless another process has put its own there meanwhile."""
     with suppress(FileNotFoundError):
         if os.path.samestat(path.stat(), os.fstat(ours.fileno())):
             path.unlink()

@@ -1,9 +1,9 @@
-"""What ties a worker process to its parent: a pair of sockets, one byte per fact.
+"""The pair of sockets between a worker process and its supervisor; each message is one byte.
 
-The worker says READY once, then TICK every second for as long as it ticks. The parent
-ends its half when the worker is to drain, and that is what its death looks like too. So no
-worker outlives its parent by more than a drain, and a signal that the service manager or a
-terminal sends to all of them at once does not count twice.
+The worker sends READY once, then TICK every second while it is alive. The supervisor closes its
+half to start the worker's drain, and its death has the same effect. So no worker outlives its
+supervisor by more than a drain, and a signal that the service manager or a terminal sends to all
+processes at once does not count twice.
 """
 
 import asyncio
@@ -15,54 +15,54 @@ from contextlib import suppress
 from .watchdog import WatchdogTask
 
 READY, TICK = b"r", b"t"
-# To the worker: drain, a successor accepts already, so nobody has to be warned first.
+# To the worker: drain without a delay, since a successor accepts connections already.
 REPLACED = b"x"
 
 TICK_INTERVAL = 1.0
 
 
 class SupervisorPipe:
-    """The worker's end, on an inherited descriptor, which is this object's from now on."""
+    """The worker's end. It takes over the inherited descriptor."""
 
     def __init__(self, descriptor: int) -> None:
-        os.set_inheritable(descriptor, False)  # whatever the worker starts must not hold it open
+        os.set_inheritable(descriptor, False)  # the worker's own children must not hold it open
         self._socket = socket.socket(fileno=descriptor)
         self._socket.setblocking(False)
-        self._feeder: WatchdogTask | None = None
+        self._watchdog: WatchdogTask | None = None
 
-    def start(self, *, alive: Callable[[], bool], end: Callable[..., object]) -> None:
-        """Begin to tick while ``alive``, on the running loop.
+    def start(self, *, alive: Callable[[], bool], drain: Callable[..., object]) -> None:
+        """Tick while ``alive()``, on the running loop.
 
-        ``end`` is called when the worker is to drain, with ``replaced``: whether a successor
-        accepts already.
+        ``drain(replaced=...)`` is called when the worker has to drain; ``replaced``: whether a
+        successor accepts already.
         """
-        self._end = end
-        self._feeder = WatchdogTask(lambda: self._say(TICK), interval=TICK_INTERVAL, alive=alive)
-        self._feeder.start()
-        asyncio.get_running_loop().add_reader(self._socket, self._hear)
+        self._drain = drain
+        self._watchdog = WatchdogTask(lambda: self._send(TICK), interval=TICK_INTERVAL, alive=alive)
+        self._watchdog.start()
+        asyncio.get_running_loop().add_reader(self._socket, self._on_readable)
 
     def ready(self, _host: str, _port: int) -> None:
-        """Connections are accepted."""
-        self._say(READY)
+        """Report that connections are accepted."""
+        self._send(READY)
 
     def draining(self) -> None:
-        """Nothing that a parent has to know: it waits for the end."""
+        """Report nothing: the supervisor waits for the exit."""
 
     async def stop(self) -> None:
-        """Say and hear nothing more."""
-        if self._feeder is not None:
+        """Send and read nothing more."""
+        if self._watchdog is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
-            await self._feeder.stop()
+            await self._watchdog.stop()
 
-    def _hear(self) -> None:
+    def _on_readable(self) -> None:
         asyncio.get_running_loop().remove_reader(self._socket)
         try:
-            word = self._socket.recv(1)
-        except ConnectionResetError:  # the parent died with something of ours unread
-            word = b""
-        self._end(replaced=word == REPLACED)
+            message = self._socket.recv(1)
+        except ConnectionResetError:  # the supervisor died with messages unread
+            message = b""
+        self._drain(replaced=message == REPLACED)
 
-    def _say(self, word: bytes) -> None:
-        # A parent that stands still misses a tick; that it is gone is heard, not said.
+    def _send(self, message: bytes) -> None:
+        # A supervisor that hangs misses a tick; its death is noticed by reading.
         with suppress(BlockingIOError, ConnectionError):
-            self._socket.send(word)
+            self._socket.send(message)

@@ -1,10 +1,13 @@
-"""The parent of several workers: it starts, watches, replaces and ends them, and serves nobody.
+"""The supervisor of several workers: it starts, watches, replaces and drains them, and accepts no
+connections itself.
 
     listeners = listen_shared("127.0.0.1", 8000, count=2)
-    Parent(listeners, command, patience=Patience(), notifier=Notifier(), listening=print).run()
+    ProcessSupervisor(
+        listeners, command, timeouts=SupervisorTimeouts(), notifier=Notifier(), listening=print
+    ).run()
 
-Each worker has a listening socket of its own on the same port, between which the kernel
-spreads connections; the parent never closes one while a worker is expected on it.
+Each worker has a listening socket of its own on the same port, among which the kernel
+spreads connections; the supervisor keeps all of them open until the end.
 """
 
 import asyncio
@@ -18,26 +21,27 @@ from typing import Any
 from ..common.listeners import address_of, url_host
 from .systemd import Notifier
 from .watchdog import WatchdogTask
-from .worker_slot import SupervisorExit, SupervisorTimeouts, WorkerSlot
+from .worker_slot import DrainResult, SupervisorTimeouts, WorkerSlot
 
 logger = logging.getLogger("realtime.servers.parent")
 
-ENDINGS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Stragglers(Exception):
-    """Asked to end, but not every worker was gone in time."""
+class WorkersKilled(Exception):
+    """A worker did not end in time after a signal, and was killed."""
 
 
-class Undrained(Exception):
-    """Asked to end, and every worker has, but the drain of one has failed."""
+class DrainFailed(Exception):
+    """All workers ended after a signal, but the drain of one failed."""
 
 
 class ProcessSupervisor:
     """As many workers as there are listeners, numbered from 1.
 
-    ``command`` makes the command line of worker N; ``listening`` gets host and port once
-    all accept connections. To be run once, in the main thread.
+    ``command(number, listener, pipe)`` returns the command line of a worker, which inherits both
+    descriptors; ``listening(host, port)`` is called once all accept connections. Run it once, in
+    the main thread.
     """
 
     def __init__(
@@ -45,51 +49,51 @@ class ProcessSupervisor:
         listeners: Sequence[socket.socket],
         command: Callable[[int, int, int], Sequence[str]],
         *,
-        patience: SupervisorTimeouts,
+        timeouts: SupervisorTimeouts,
         notifier: Notifier,
         listening: Callable[[str, int], object],
     ) -> None:
         self._listeners = listeners
         self._address = address_of(listeners[0])
         self._command = command
-        self._patience = patience
+        self._timeouts = timeouts
         self._notifier = notifier
         self._listening = listening
         self._stopping = asyncio.Event()
         self._reload = asyncio.Event()
-        self._places: list[WorkerSlot] = []
+        self._slots: list[WorkerSlot] = []
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT and the end of all workers; SIGHUP renews them in turn.
+        """Run until SIGTERM or SIGINT and the end of all workers; SIGHUP replaces them in turn.
 
-        Raises GaveUp if one cannot be kept running, when the others have drained;
-        Stragglers if one had to be killed at the end; Undrained if the drain of one has failed.
+        Raises, once all workers have ended: WorkerFailed if one could not be kept running,
+        WorkersKilled if one had to be killed, DrainFailed if the drain of one failed.
         """
         asyncio.run(self._main())
 
     async def _main(self) -> None:
         self._catch_signals()
-        self._places = [self._place(*numbered) for numbered in enumerate(self._listeners, 1)]
-        # Often, so that a worker that hangs is replaced before the watchdog ends them all.
-        feeder = WatchdogTask(
+        self._slots = [self._slot(*numbered) for numbered in enumerate(self._listeners, 1)]
+        # Often, so that a worker that hangs is replaced before the service manager ends them all.
+        watchdog = WatchdogTask(
             self._notifier.alive, interval=self._notifier.watchdog / 4, alive=self._alive
         )
-        feeder.start()
+        watchdog.start()
         try:
             await self._until_stopped()
         finally:
-            await feeder.stop()
-            ended = await self._end()
-        if ended is SupervisorExit.KILLED:
-            raise Stragglers("a worker did not end in time and was killed")
-        if ended is SupervisorExit.BADLY:
-            raise Undrained("the drain of a worker failed: see the log")
+            await watchdog.stop()
+            result = await self._drain()
+        if result is DrainResult.KILLED:
+            raise WorkersKilled("a worker did not end in time and was killed")
+        if result is DrainResult.FAILED:
+            raise DrainFailed("the drain of a worker failed: see the log")
 
-    def _place(self, number: int, listener: socket.socket) -> WorkerSlot:
-        return WorkerSlot(number, listener, partial(self._command, number), patience=self._patience)
+    def _slot(self, number: int, listener: socket.socket) -> WorkerSlot:
+        return WorkerSlot(number, listener, partial(self._command, number), timeouts=self._timeouts)
 
     def _alive(self) -> bool:
-        return all(place.alive for place in self._places)
+        return all(slot.alive for slot in self._slots)
 
     # From start to stop
 
@@ -105,58 +109,60 @@ class ProcessSupervisor:
 
     async def _serve(self) -> None:
         try:
-            await self._all_at_once(place.fill() for place in self._places)
+            await self._run_together(slot.start() for slot in self._slots)
             self._listening(*self._address)
             self._notifier.ready(self._status)
-            await self._all_at_once([*(place.keep() for place in self._places), self._reloads()])
-        except ExceptionGroup as group:  # others may have failed with it; one line is enough
+            await self._run_together(
+                [*(slot.supervise() for slot in self._slots), self._run_reloads()]
+            )
+        except ExceptionGroup as group:  # report one of several failures
             raise group.exceptions[0] from None
 
-    async def _all_at_once(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    async def _run_together(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
         async with asyncio.TaskGroup() as group:
             for each in work:
                 group.create_task(each)
 
-    async def _reloads(self) -> None:
+    async def _run_reloads(self) -> None:
         while True:
             await self._reload.wait()
             self._reload.clear()
             self._notifier.reloading("replacing the workers one after the other")
-            problem = await self._renew_all()
+            problem = await self._replace_all()
             self._notifier.ready(problem or self._status)
 
-    async def _renew_all(self) -> str:
-        """Why it was broken off, with the workers that are left as they were; or ""."""
-        for place in self._places:
-            if problem := await place.renew():
+    async def _replace_all(self) -> str:
+        """Replace the workers in turn. Returns why the others were left as they are; or ""."""
+        for slot in self._slots:
+            if problem := await slot.replace():
                 logger.error("reload given up: %s", problem)
                 return f"reload given up: {problem}"
         logger.info("reloaded")
         return ""
 
-    async def _end(self) -> SupervisorExit:
+    async def _drain(self) -> DrainResult:
         self._notifier.stopping("draining")
         for listener in self._listeners:
-            listener.close()  # from now on a worker that stops listening refuses connections
-        return max(await asyncio.gather(*(place.end() for place in self._places)))
+            listener.close()  # now the kernel refuses connections once a worker stops listening
+        return max(await asyncio.gather(*(slot.drain() for slot in self._slots)))
 
     @property
     def _status(self) -> str:
         host, port = self._address
-        return f"{len(self._places)} workers on {url_host(host)}:{port}"
+        return f"{len(self._slots)} workers on {url_host(host)}:{port}"
 
     # Signals
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in ENDINGS:
-            loop.add_signal_handler(number, self._signalled, number)
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self._on_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
 
-    def _signalled(self, number: signal.Signals) -> None:
-        if self._stopping.is_set():  # the second: everything ends here and now
-            for place in self._places:
-                place.kill()
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._stopping.is_set():  # the second signal kills
+            for slot in self._slots:
+                slot.kill()
             asyncio.get_running_loop().remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)

@@ -1,8 +1,8 @@
-"""systemd's notification protocol (sd_notify(3)): what a service says of itself.
+"""systemd's notification protocol (sd_notify(3)): a service reports its state.
 
-notifier = Notifier.take(os.environ)     # says nothing where nobody listens
+notifier = Notifier.take(os.environ)     # sends nothing without a service manager
 notifier.ready("2 workers")
-Feeder(notifier.alive, ...)              # see ``watchdog``
+WatchdogTask(notifier.alive, ...)
 """
 
 import logging
@@ -20,8 +20,8 @@ logger = logging.getLogger("realtime.servers.notify")
 class Notifier:
     """Sends states to the service manager, if there is one. Never waits, never raises.
 
-    ``address`` is that of a Unix datagram socket, "@" for the abstract namespace; "" is
-    nobody. ``watchdog`` is within how many seconds the manager wants a sign of life; 0: none.
+    ``address`` names a Unix datagram socket, "@" for the abstract namespace; "": there is no
+    manager. The manager expects a sign of life every ``watchdog`` seconds; 0: it expects none.
     """
 
     def __init__(self, address: str = "", *, watchdog: float = 0.0) -> None:
@@ -30,8 +30,8 @@ class Notifier:
 
     @classmethod
     def take(cls, environ: MutableMapping[str, str]) -> "Notifier":
-        """The one that the environment names. Its variables are removed: they are not for
-        the processes that this one starts."""
+        """The notifier that the environment describes. Removes its variables: they are not for
+        processes that this one starts."""
         address = environ.pop("NOTIFY_SOCKET", "")
         microseconds = environ.pop("WATCHDOG_USEC", "0")
         meant = environ.pop("WATCHDOG_PID", str(os.getpid()))
@@ -39,16 +39,16 @@ class Notifier:
         return cls(address, watchdog=int(microseconds) / 1e6 if watched else 0.0)
 
     def ready(self, status: str) -> None:
-        """Started, or reloaded."""
+        """Report a start, or the end of a reload."""
         self._send("READY=1", f"STATUS={status}")
 
     def reloading(self, status: str) -> None:
-        """A reload has begun; ``ready`` says that it is over."""
+        """Report the start of a reload; ``ready`` reports its end."""
         now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._send("RELOADING=1", f"MONOTONIC_USEC={now}", f"STATUS={status}")
 
     def stopping(self, status: str) -> None:
-        """The drain has begun."""
+        """Report the start of the drain."""
         self._send("STOPPING=1", f"STATUS={status}")
 
     def alive(self) -> None:
@@ -66,32 +66,32 @@ class Notifier:
 
 
 class SingleProcess:
-    """The service manager's view of a process that serves without a parent.
+    """Reports to the service manager for a process that serves without a supervisor.
 
-    ``listening`` gets host and port when connections are accepted.
+    ``listening(host, port)`` is called when connections are accepted.
     """
 
     def __init__(self, notifier: Notifier, *, listening: Callable[[str, int], object]) -> None:
         self._notifier = notifier
         self._listening = listening
-        self._feeder: WatchdogTask | None = None
+        self._watchdog: WatchdogTask | None = None
 
-    def start(self, *, alive: Callable[[], bool], end: Callable[..., object]) -> None:
-        """Feed the watchdog while ``alive``, on the running loop. ``end`` is left to signals."""
+    def start(self, *, alive: Callable[[], bool], drain: Callable[..., object]) -> None:
+        """Feed the watchdog while ``alive()``, on the running loop. Signals start the drain."""
         interval = self._notifier.watchdog / 2
-        self._feeder = WatchdogTask(self._notifier.alive, interval=interval, alive=alive)
-        self._feeder.start()
+        self._watchdog = WatchdogTask(self._notifier.alive, interval=interval, alive=alive)
+        self._watchdog.start()
 
     def ready(self, host: str, port: int) -> None:
-        """Connections are accepted."""
+        """Report that connections are accepted."""
         self._listening(host, port)
         self._notifier.ready(f"serving on {url_host(host)}:{port}")
 
     def draining(self) -> None:
-        """The end has begun."""
+        """Report that the drain has begun."""
         self._notifier.stopping("draining")
 
     async def stop(self) -> None:
-        """The end has come."""
-        if self._feeder is not None:
-            await self._feeder.stop()
+        """Feed no more."""
+        if self._watchdog is not None:
+            await self._watchdog.stop()

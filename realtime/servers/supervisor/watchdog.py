@@ -1,13 +1,13 @@
-"""A sign of life at intervals, for whoever acts when it stays away."""
+"""Signs of life at intervals, whose absence a supervisor or service manager acts on."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class WatchdogTask:
-    """Calls ``feed`` every ``interval`` seconds while ``alive`` says yes; an interval of 0: never.
+    """Calls ``feed()`` every ``interval`` seconds while ``alive()`` is true; never if it is 0.
 
-    It runs on the event loop that it vouches for: a loop that hangs does not feed.
+    It runs on the event loop that it reports on: a loop that hangs does not feed.
     """
 
     def __init__(
@@ -21,7 +21,7 @@ class WatchdogTask:
     def start(self) -> None:
         """Begin, on the running loop."""
         if self._interval:
-            self._task = asyncio.create_task(self._run(), name="feeder")
+            self._task = asyncio.create_task(self._run(), name="watchdog")
 
     async def stop(self) -> None:
         """End. Does nothing if it was never started."""

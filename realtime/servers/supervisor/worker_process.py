@@ -1,4 +1,4 @@
-"""A worker process, seen from its parent."""
+"""A worker process, seen from its supervisor."""
 
 import asyncio
 import socket
@@ -9,15 +9,15 @@ from contextlib import suppress
 
 from .pipe import READY, REPLACED
 
-# The command of a worker that finds its listening socket and its link under these descriptors.
+# Makes a worker's command line from the descriptors of its listening socket and its pipe.
 Command = Callable[[int, int], Sequence[str]]
 
 
 class WorkerProcess(asyncio.Protocol):
-    """One process from its start to its exit, with the parent's end of the link.
+    """One process from its start to its exit, with the supervisor's end of the pipe.
 
-    ``ready`` becomes true when it accepts connections, ``exit`` has its return code
-    (below zero: the signal that ended it) when it is gone.
+    ``ready`` becomes true when it accepts connections; ``exit`` is done when it has ended, with
+    the return code (below zero: the signal that ended it).
     """
 
     def __init__(self) -> None:
@@ -26,37 +26,37 @@ class WorkerProcess(asyncio.Protocol):
         self.exit: asyncio.Task[int]
         self._began = self._last_tick = time.monotonic()
         self._ended = 0.0
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._process: Process
         self._transport: asyncio.WriteTransport
 
     @classmethod
     async def start(cls, command: Command, listener: socket.socket) -> "WorkerProcess":
-        """A fresh process that serves on this socket. Raises OSError if there can be none."""
-        child, loop = cls(), asyncio.get_running_loop()
+        """Start a process that serves on this socket. Raises OSError."""
+        worker, loop = cls(), asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         with theirs:
-            await loop.create_connection(lambda: child, sock=ours)
+            await loop.create_connection(lambda: worker, sock=ours)
             inherited = listener.fileno(), theirs.fileno()
             try:
-                child._process = await asyncio.create_subprocess_exec(
+                worker._process = await asyncio.create_subprocess_exec(
                     *command(*inherited), pass_fds=inherited
                 )
             except BaseException:
-                child._transport.abort()
+                worker._transport.abort()
                 raise
-        child.pid = child._process.pid
-        child.exit = asyncio.create_task(child._reap(), name=f"process {child.pid}")
-        return child
+        worker.pid = worker._process.pid
+        worker.exit = asyncio.create_task(worker._reap(), name=f"process {worker.pid}")
+        return worker
 
     async def _reap(self) -> int:
         code = await self._process.wait()
         self._ended = time.monotonic()
         self._transport.abort()
-        self._news.set()
+        self._changed.set()
         return code
 
-    # What it says
+    # Messages from the worker
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
@@ -67,38 +67,38 @@ class WorkerProcess(asyncio.Protocol):
         if READY in data and not self.ready:
             self.ready = True
             self._began = self._last_tick
-            self._news.set()
+            self._changed.set()
 
-    async def settled(self, patience: float) -> bool:
-        """Whether it is ready; awaited until it is, or has ended, or the patience has."""
+    async def wait_ready(self, seconds: float) -> bool:
+        """Wait until it is ready or has ended, at most ``seconds``; returns whether it is ready."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._news.wait()
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
         return self.ready and not self.exit.done()
 
     def ticked_within(self, seconds: float) -> bool:
-        """Whether it has shown life lately."""
+        """Whether a tick or READY has come within the last ``seconds``."""
         return time.monotonic() - self._last_tick < seconds
 
     @property
-    def served(self) -> float:
-        """For how many seconds it was ready, once it has ended."""
+    def seconds_served(self) -> float:
+        """How long it was ready, once it has ended."""
         return self._ended - self._began if self.ready else 0.0
 
-    # What it is told
+    # Messages to the worker
 
     def drain(self, *, replaced: bool = False) -> None:
-        """Ask it to end; with ``replaced`` at once, as nobody has to be warned."""
+        """Start its drain; with ``replaced`` without the delay."""
         if self.exit.done():
             return
         if replaced:
             self._transport.write(REPLACED)
         self._transport.write_eof()
-        if not self.ready:  # it may not be listening to us yet
+        if not self.ready:  # it may not read the pipe yet
             self._process.terminate()
 
     def kill(self) -> None:
-        """End it now."""
+        """Kill it."""
         if not self.exit.done():
             self._process.kill()
 
