@@ -1,7 +1,6 @@
-"""The docs name everything there is, and what they say of it is what the code does.
+"""The docs name every setting, code, check, message, signal, option and logger as the code has it.
 
-What has to be named is read from the code, so that a new setting, code, check, message,
-signal, option or logger fails here until it is described.
+The tests read the names from the code, so a new one fails here until it is documented.
 """
 
 import argparse
@@ -27,8 +26,7 @@ from django.dispatch import Signal
 
 from realtime import api, checks, signals
 from realtime.conf import DEFAULTS, KINDS
-from realtime.protocol import decoding, messages
-from realtime.protocol import json_limits as values
+from realtime.protocol import decoding, json_limits, messages
 from realtime.protocol.codes import CloseCode, ErrorCode, is_final
 from realtime.protocol.heartbeat import Policy
 from realtime.routing import PROBES
@@ -60,7 +58,7 @@ INTEGRATION = (DOCS / "integration.md").read_text()
 
 
 def section(text: str, heading: str) -> str:
-    """What stands under a heading, up to the next of its level or above."""
+    """The text under a heading, up to the next heading of its level or above."""
     level = len(heading) - len(heading.lstrip("#"))
     rest = text.split(f"\n{heading}\n", 1)[1]
     return re.split(rf"^#{{1,{level}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
@@ -76,7 +74,7 @@ def rows(text: str) -> list[list[str]]:
     ]
 
 
-def named(text: str) -> dict[str, list[str]]:
+def rows_by_name(text: str) -> dict[str, list[str]]:
     """The table rows whose first cell is one name in backticks, by that name."""
     found = {}
     for first, *others in rows(text):
@@ -92,14 +90,11 @@ def fences(text: str, language: str) -> list[str]:
     return [textwrap.dedent(block) for _, block in found]
 
 
-def is_told(name: str, text: str) -> bool:
-    """Whether the text has this very word."""
-    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None
-
-
-def untold(names: Any, text: str) -> set[str]:
-    """Those of the names that the text does not have."""
-    return {name for name in names if not is_told(name, text)}
+def missing(names: Any, text: str) -> set[str]:
+    """The names that the text does not have as whole words."""
+    return {
+        name for name in names if not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)
+    }
 
 
 # Links and snippets
@@ -170,26 +165,26 @@ def test_scripts_are_valid(page: Path, code: str, tmp_path: Path) -> None:
 
 def test_every_setting_has_its_row_and_no_other_has() -> None:
     tables = SETTINGS.split("\n## System checks\n")[0]
-    assert named(tables).keys() == KINDS.keys()
+    assert rows_by_name(tables).keys() == KINDS.keys()
 
 
 @pytest.mark.parametrize("key", sorted(DEFAULTS))
-def test_defaults_are_the_codes(key: str) -> None:
-    told = ast.literal_eval(named(SETTINGS)[key][1].strip("`"))
+def test_the_defaults_are_those_of_the_code(key: str) -> None:
+    documented = ast.literal_eval(rows_by_name(SETTINGS)[key][1].strip("`"))
     default = DEFAULTS[key]
-    assert (tuple(told) if isinstance(default, tuple) else told) == default
-    assert type(told) is type(default) or isinstance(default, tuple)
+    assert (tuple(documented) if isinstance(default, tuple) else documented) == default
+    assert type(documented) is type(default) or isinstance(default, tuple)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_settings_that_a_page_speaks_of_exist(page: Path) -> None:
+def test_the_settings_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text()
     assert set(re.findall(r"\bREALTIME_([A-Z][A-Z_]+)", text)) <= KINDS.keys()
     for block in re.findall(r"REALTIME = \{(.*?)\}", text, re.DOTALL):
         assert set(re.findall(r'"([A-Z_]+)":', block)) <= KINDS.keys()
 
 
-def test_the_protocol_speaks_of_settings_that_exist() -> None:
+def test_the_settings_that_the_protocol_names_exist() -> None:
     assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PROTOCOL)) <= KINDS.keys()
 
 
@@ -198,8 +193,10 @@ def test_every_check_has_its_row() -> None:
     ids = set(re.findall(r"realtime\.[EW]\d{3}", source))
     ids |= {f"realtime.E{number:03d}" for *_, number in checks._RELATIONS}
     ids |= {f"realtime.W{number:03d}" for *_, number in checks._ADVICE}
-    told = {name for name in named(SETTINGS) if re.fullmatch(r"realtime\.[EW]\d+", name)}
-    assert told == ids
+    documented = {
+        name for name in rows_by_name(SETTINGS) if re.fullmatch(r"realtime\.[EW]\d+", name)
+    }
+    assert documented == ids
 
 
 def test_every_variable_of_the_demo_has_its_row() -> None:
@@ -208,7 +205,8 @@ def test_every_variable_of_the_demo_has_its_row() -> None:
     variables = set(re.findall(pattern, sources))
     assert "SECRET_KEY" in variables
     assert (
-        variables <= named(section(SETTINGS, "## The demo project's environment variables")).keys()
+        variables
+        <= rows_by_name(section(SETTINGS, "## The demo project's environment variables")).keys()
     )
 
 
@@ -239,15 +237,15 @@ def names_of(kind: type[msgspec.Struct], prefix: str = "") -> set[str]:
 
 @pytest.mark.parametrize("side", SIDES)
 def test_every_message_has_its_heading_and_no_other_has(side: str) -> None:
-    told = re.findall(r"^### `(\w+)`$", section(PROTOCOL, side), re.MULTILINE)
-    assert sorted(told) == sorted(SIDES[side])
+    documented = re.findall(r"^### `(\w+)`$", section(PROTOCOL, side), re.MULTILINE)
+    assert sorted(documented) == sorted(SIDES[side])
 
 
 @pytest.mark.parametrize(("side", "tag"), KINDS_OF_FRAMES)
 def test_every_field_has_its_row_and_no_other_has(side: str, tag: str) -> None:
     text = section(section(PROTOCOL, side), f"### `{tag}`")
-    told = named(text).keys() - {code.value for code in ErrorCode}
-    assert told == names_of(SIDES[side][tag])
+    documented = rows_by_name(text).keys() - {code.value for code in ErrorCode}
+    assert documented == names_of(SIDES[side][tag])
 
 
 @pytest.mark.parametrize(("side", "tag"), KINDS_OF_FRAMES)
@@ -262,14 +260,16 @@ def test_examples_are_messages_with_every_field(side: str, tag: str) -> None:
         assert json.loads(messages.encode(message)) == plain  # type: ignore[arg-type]
 
 
-def test_the_clients_examples_are_what_a_server_takes() -> None:
+def test_the_server_accepts_the_examples_of_client_messages() -> None:
     for example in fences(section(PROTOCOL, "## From the client"), "json"):
         assert decoding.decode(example, max_size=DEFAULTS["MAX_MESSAGE_SIZE"])
 
 
 def test_every_error_code_has_its_row() -> None:
-    told = named(section(section(PROTOCOL, "## From the server"), "### `error`")).keys()
-    assert told - {"code", "detail", "id", "room"} == {code.value for code in ErrorCode}
+    documented = rows_by_name(
+        section(section(PROTOCOL, "## From the server"), "### `error`")
+    ).keys()
+    assert documented - {"code", "detail", "id", "room"} == {code.value for code in ErrorCode}
 
 
 def closings() -> dict[int, str]:
@@ -287,18 +287,18 @@ def test_a_client_stays_away_after_the_final_codes() -> None:
         assert client.startswith(("stays away", "comes back"))
 
 
-def test_what_the_protocol_promises_in_numbers() -> None:
+def test_the_numbers_of_the_protocol_follow_from_the_defaults() -> None:
     policy = Policy(
         DEFAULTS["PING_INTERVAL"],
         DEFAULTS["PONG_TIMEOUT"],
         DEFAULTS["MAX_MISSED"],
         DEFAULTS["SESSION_TIMEOUT"],
     )
-    patience = policy.max_missed * policy.pong_timeout
+    silence = policy.max_missed * policy.pong_timeout
     interval = policy.ping_interval
     table = {first: last for first, *_, last in rows(section(PROTOCOL, "### With numbers"))}
     assert table["the first ping"] == f"{interval / 2:g} to {interval:g} s"
-    closed = f"{patience:g} and {interval + patience:g} s"
+    closed = f"{silence:g} and {interval + silence:g} s"
     assert table["a silent peer is closed, between"] == closed
     talker = "a peer that talks and never answers is closed"
     assert table[talker] == f"{policy.session_timeout:g} s"
@@ -308,16 +308,16 @@ def test_what_the_protocol_promises_in_numbers() -> None:
     assert table["a suspended session ends"] == f"{window:g} to {window + sweep:g} s"
 
 
-def test_the_limits_are_the_codes() -> None:
+def test_the_limits_are_those_of_the_code() -> None:
     transport = section(PROTOCOL, "## Transport")
     rate, burst = DEFAULTS["MESSAGE_RATE"]
-    assert f"| {values.MAX_DEPTH} levels" in transport
+    assert f"| {json_limits.MAX_DEPTH} levels" in transport
     assert f"{rate:g} a second, {burst:g} in a burst" in transport
     rate, burst = DEFAULTS["BYTE_RATE"]
     assert f"{rate:,.0f} a second, {burst:,.0f} in a burst" in transport
     assert f"({DEFAULTS['MAX_MESSAGE_SIZE']:,})" in transport
     assert f"`{messages.SUBPROTOCOL}`" in transport
-    assert (values.MAX_INTEGER, MAX_MALFORMED) == (2**53, 10)
+    assert (json_limits.MAX_INTEGER, MAX_MALFORMED) == (2**53, 10)
     assert f"and {MAX_WAITING} frames already wait" in PROTOCOL
 
 
@@ -340,11 +340,11 @@ COMMANDS = sorted(name for name, app in get_commands().items() if app == "realti
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_of_a_command_is_told(name: str) -> None:
+def test_every_option_of_a_command_is_documented(name: str) -> None:
     command = load_command_class("realtime", name)
     assert options(command)
     assert f"manage.py {name}" in OPERATIONS
-    assert untold(options(command), OPERATIONS) == set()
+    assert missing(options(command), OPERATIONS) == set()
 
 
 def loggers() -> set[str]:
@@ -357,41 +357,43 @@ def loggers() -> set[str]:
 
 
 def test_every_logger_has_its_row_and_no_other_has() -> None:
-    assert named(section(OPERATIONS, "### Logs")).keys() == loggers()
+    assert rows_by_name(section(OPERATIONS, "### Logs")).keys() == loggers()
 
 
 def health(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The body of the health page, of a registry that was swept."""
+    """The body of the health page for a registry with a sweep."""
     values: dict[str, Any] = {field.name: 0 for field in msgspec.structs.fields(Stats)}
     values |= {"last_sweep": SweepReport(0, 0, 0, 0, 0.0), "deliveries": Deliveries()}
     stats = Stats(**values)
 
-    async def ask() -> Stats:
+    async def read_stats() -> Stats:
         return stats
 
-    monkeypatch.setattr(health_view, "_read_stats", ask)
+    monkeypatch.setattr(health_view, "_read_stats", read_stats)
     monkeypatch.setattr(health_view._last, "at", float("-inf"))
     body = asyncio.run(health_view.health_body())
     health_view._last.at = float("-inf")
     return body
 
 
-def test_every_field_of_the_health_page_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_field_of_the_health_page_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
     body = health(monkeypatch)
-    told = named(section(OPERATIONS, "### Health"))
-    assert body.keys() <= told.keys()
-    assert untold(body["totals"], told["totals"][0]) == set()
+    documented = rows_by_name(section(OPERATIONS, "### Health"))
+    assert body.keys() <= documented.keys()
+    assert missing(body["totals"], documented["totals"][0]) == set()
     assert (
-        untold(body["last_sweep"], section(OPERATIONS, "## The sweep") + told["last_sweep"][0])
+        missing(
+            body["last_sweep"], section(OPERATIONS, "## The sweep") + documented["last_sweep"][0]
+        )
         == set()
     )
 
 
-def test_every_probe_is_told() -> None:
-    assert named(section(OPERATIONS, "### Probes")).keys() == PROBES.keys()
+def test_every_probe_is_documented() -> None:
+    assert rows_by_name(section(OPERATIONS, "### Probes")).keys() == PROBES.keys()
 
 
-def test_every_permission_is_told() -> None:
+def test_every_permission_is_documented() -> None:
     permissions = {
         f"realtime.{name}"
         for model in apps.get_app_config("realtime").get_models()
@@ -400,27 +402,27 @@ def test_every_permission_is_told() -> None:
             *(codename for codename, _ in model._meta.permissions),
         )
     }
-    assert named(section(OPERATIONS, "## Permissions")).keys() == permissions
+    assert rows_by_name(section(OPERATIONS, "## Permissions")).keys() == permissions
 
 
-def test_every_field_of_a_session_as_json_is_told() -> None:
+def test_every_field_of_a_session_as_json_is_documented() -> None:
     session = Session("x", SessionState.CONNECTED, 1, "w", Peer(), 0, 0, 0)
-    assert untold(as_json(session), section(OPERATIONS, "### Commands")) == set()
+    assert missing(as_json(session), section(OPERATIONS, "### Commands")) == set()
 
 
 def test_every_signal_has_its_row() -> None:
-    there = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
-    assert named(section(INTEGRATION, "## Signals")).keys() == there
+    in_code = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
+    assert rows_by_name(section(INTEGRATION, "## Signals")).keys() == in_code
 
 
-def test_every_function_of_the_api_is_told() -> None:
-    assert untold(api.__all__, section(INTEGRATION, "## The api").replace("(", " ")) == set()
+def test_every_function_of_the_api_is_documented() -> None:
+    assert missing(api.__all__, section(INTEGRATION, "## The api").replace("(", " ")) == set()
 
 
 @pytest.mark.parametrize("record", [Session, Peer, Totals, Stats, Deliveries, Attendance])
-def test_every_field_of_a_record_is_told(record: Any) -> None:
+def test_every_field_of_a_record_is_documented(record: Any) -> None:
     names = {field.name for field in msgspec.structs.fields(record)}
-    assert untold(names, section(INTEGRATION, "## The api")) == set()
+    assert missing(names, section(INTEGRATION, "## The api")) == set()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -452,7 +454,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     if "Failed to initialize manager" in done.stderr:
         pytest.skip(f"systemd-analyze cannot run here: {done.stderr.strip()}")
-    assert (done.returncode, done.stderr) == (0, "")  # an unknown key is only a complaint
+    assert (done.returncode, done.stderr) == (0, "")  # it only warns of an unknown key
 
 
 @pytest.mark.parametrize("unit", [u for u in UNITS if u.suffix == ".service"], ids=lambda u: u.name)

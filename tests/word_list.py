@@ -59,11 +59,11 @@ INVERSIONS = (
 
 CODE = ("realtime/*.py", ":!realtime/migrations/*")
 AREAS = {
-    "python": Area(CODE, pronouns=247, inversions=308),
-    "javascript": Area(("*.js", ":!*/vendor/*"), pronouns=46, inversions=68),
-    "lua": Area(("*.lua",), pronouns=16, inversions=25),
+    "python": Area(CODE, pronouns=50, inversions=83),
+    "javascript": Area(("*.js", ":!*/vendor/*"), pronouns=0, inversions=4),
+    "lua": Area(("*.lua",), pronouns=0, inversions=0),
     "docs": Area(("README.md", "CONTRIBUTING.md", "docs/*.md"), pronouns=0, inversions=0),
-    "tests": Area(("tests/*.py", "project/*.py", "benchmarks/*.py"), pronouns=504, inversions=280),
+    "tests": Area(("tests/*.py", "project/*.py", "benchmarks/*.py"), pronouns=469, inversions=263),
 }
 # Lines in which such a word is right: (path, part of the line).
 ALLOWED = (
