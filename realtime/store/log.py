@@ -29,8 +29,8 @@ RECENT_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class LogBounds:
-    """What a log keeps: at most ``length`` entries and ``bytes`` of data, for ``ttl_ms`` after the
-    last append; the log's position is remembered for ``meta_ttl_ms``."""
+    """A log keeps at most ``length`` entries and ``bytes`` of data, for ``ttl_ms`` after the last
+    append, and its position for ``meta_ttl_ms``."""
 
     length: int = 1_000
     bytes: int = 4 * 1024 * 1024

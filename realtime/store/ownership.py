@@ -1,4 +1,4 @@
-"""Whose store it is: one deployment's, told from others by its secret keys."""
+"""The owner of a store: one deployment, identified by its secret keys."""
 
 from msgspec import Struct
 

@@ -273,7 +273,7 @@ class StatsSample(Struct, frozen=True):
 
 
 class SweepReport(Struct, frozen=True):
-    """What a sweep did. ``at`` is in epoch milliseconds, 0 for a dry run."""
+    """The counts of a finished sweep. ``at`` is in epoch milliseconds, 0 for a dry run."""
 
     suspended: int
     closed: int

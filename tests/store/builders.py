@@ -1,4 +1,4 @@
-"""Small builders of what a store is told, and what most tests begin with."""
+"""Small builders of a store's arguments, and of the states that most tests begin with."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ CONNECTED, SUSPENDED, CLOSING = SessionState
 
 
 def opening(session: str = "s1", *, connection: str = "", **given: Any) -> Opening:
-    """A connection that asks for ``session``; ``user``, ``login`` and so on are its peer's."""
+    """A connection that opens ``session``; ``user``, ``login`` and so on are its peer's."""
     peer = {name: given.pop(name) for name in tuple(given) if name in Peer.__struct_fields__}
     return Opening(
         session=session,
@@ -46,7 +46,7 @@ def update(session: str = "s1", *, generation: int = 1, **given: Any) -> Session
 
 
 def abandoned(session: str = "s1", *, connection: str, code: int = 4009) -> Departure:
-    """The end of a connection that its worker has given up before it heard an answer."""
+    """The end of a connection that its worker abandoned before an answer came."""
     return Departure(update(session, generation=0), code, "try again later", connection)
 
 
@@ -65,7 +65,7 @@ def departure(
 
 
 def report(worker: str = "w1", *, connections: int = 1, **given: Any) -> WorkerReport:
-    """What a worker says of itself."""
+    """A worker's report."""
     return WorkerReport(worker, "host", 1, connections, **given)
 
 
@@ -77,15 +77,15 @@ def beat(
 
 
 def opened(store: BlockingStore, opening: Opening, **given: Any) -> Session:
-    """Open a session for which there is room."""
+    """Open a session that is admitted."""
     session = store.open(opening, **given)
     assert isinstance(session, Session)
     return session
 
 
 def open_many(store: BlockingStore, count: int, **given: Any) -> list[str]:
-    """Open so many sessions, the first as ever and the others a batch at a time, to be quick;
-    their ids, sorted."""
+    """Open so many sessions, all but the first by registering them, which is faster; returns their
+    ids, sorted."""
     first, *others = ids = [f"s{number:04}" for number in range(count)]
     session = opened(store, opening(first, **given))
     for start in range(0, len(others), BATCH):
@@ -114,7 +114,7 @@ def closing(store: BlockingStore, session: str = "s1", claimant: str = "w1") -> 
 
 
 def state(store: BlockingStore, session: str = "s1") -> SessionState | None:
-    """Where a session stands; None if it is not shown any more."""
+    """The state of a session; None if it is closing or unknown."""
     found = store.get(session)
     return found.state if found else None
 

@@ -1,8 +1,7 @@
-"""Two stores that are asked the same, and how their answers are compared.
+"""Compares two stores: both get the same calls, and have to return the same.
 
-Their clocks are set to one instant before every call. Instants are TICK apart, and the
-windows are such that nothing begins or ends within EDGE of one; so it makes no difference
-what a call takes by the real clock, be it seconds.
+Their clocks are set to one instant before every call. Instants are TICK apart, and all timeouts
+begin and end at least EDGE away from an instant, so a call's real duration makes no difference.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,20 +15,20 @@ from realtime.store.timeouts import Timeouts
 
 from .store_fixtures import StoreFixture
 
-TICK = 100_000  # ms
+TICK = 90_000  # ms; of no multiple is a tombstone's life within EDGE
 EDGE = 10_000
 IDLE = (0, 30_000, 8 * TICK + 20_000)
-# However these and an idle time are added up, the sum is at least EDGE away from a whole TICK.
+# Every sum of these and an idle time is at least EDGE away from a multiple of TICK.
 TIMEOUTS = Timeouts(
     lease_ms=60 * TICK + 50_000,
     session_ms=20 * TICK,
     resume_ms=40 * TICK + 10_000,
     claim_ms=12 * TICK + 50_000,
 )
-# Just beyond a claim, a resume window, a lease, a session's silence, both of these with a
-# resume window, a day, and a month.
+# Just beyond a claim, a resume window, a lease, a session's silence, the last two with a resume
+# window, a day, and a month.
 TURNS = tuple(ticks * TICK for ticks in (13, 13, 41, 41, 61, 61, 81, 101, 121, 930, 26_000))
-# Within what a store overlooks when its clock is set back, just beyond it, and by far.
+# A clock set back: within what a store ignores, just beyond it, and far beyond.
 STEPS = tuple(ticks * TICK for ticks in (1, 13, 59, 61, 62, 121, 930))
 
 TIMES = ("opened_at", "connected_at", "last_beat", "at", "time")
@@ -37,7 +36,7 @@ TIMES = ("opened_at", "connected_at", "last_beat", "at", "time")
 
 @dataclass(slots=True, eq=False)
 class StoreUnderTest:
-    """One of the stores, and the names that it alone has given."""
+    """One of the stores, and the names that only this one made up."""
 
     backend: StoreFixture
     incarnations: list[str] = field(default_factory=list)
@@ -47,7 +46,7 @@ class StoreUnderTest:
         return self.backend.store
 
     def ask(self, call: "Call", now: int) -> Any:
-        """The answer at this instant; a mistake of the caller is answered by its type."""
+        """The result at this instant; ValueError, the class, for one that is raised."""
         self.backend.advance((now - self.backend.now()) / 1000)
         try:
             return call(self)
@@ -55,8 +54,8 @@ class StoreUnderTest:
             return ValueError
 
     def plain(self, answer: Any, base: int) -> Any:
-        """An answer without what may differ: parts of an instant, order that is not
-        promised, and names that are made up."""
+        """A result without differences that are allowed: the real duration of calls, unspecified
+        order, and random names."""
         if isinstance(answer, tuple | list):
             return [self.plain(each, base) for each in answer]
         if isinstance(answer, Struct):
@@ -88,7 +87,7 @@ Call: TypeAlias = Callable[[StoreUnderTest], Any]
 
 
 def same(sides: Sequence[StoreUnderTest], call: Call, *, now: int, base: int) -> list[Any]:
-    """The answers of all, which are the same but for each one's own times."""
+    """The results of all stores, after checking that they are the same."""
     answers = [side.ask(call, now) for side in sides]
     one, *others = (side.plain(each, base) for side, each in zip(sides, answers, strict=True))
     for other in others:

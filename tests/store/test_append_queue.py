@@ -1,5 +1,5 @@
-"""Appends of event loops at once: those that wait go to a database as one call, and nobody
-can tell; the same on every store."""
+"""Concurrent appends of event loops: on a database, those that wait share a call; the results are
+the same on every store."""
 
 import asyncio
 import random
@@ -33,7 +33,7 @@ DATABASES = [
 
 @pytest.fixture(params=[*DATABASES, "redis_server"])
 def ground(request: pytest.FixtureRequest) -> Any:
-    """What stores stand on: the alias of a database, or a Redis."""
+    """The alias of a database, or a Redis."""
     ground = request.getfixturevalue(request.param)
     if isinstance(ground, RedisServer):
         with ground.client() as client:
@@ -64,23 +64,22 @@ async def open_database(database: CountingDatabase, stack: AsyncExitStack) -> Da
 
 @pytest.fixture
 async def workers(ground: str | RedisServer) -> AsyncIterator[list[Store]]:
-    """The stores of two workers that share what they hold."""
+    """The stores of two workers, with the same content."""
     async with AsyncExitStack() as stack:
         yield [await open_store(ground, stack) for _ in range(2)]
 
 
 async def texts(store: Store, room: str) -> list[str]:
-    """What stands in a room's log, from offset 1 on."""
-    extract = await store.log.read(room, after=0, limit=MAX_BATCH, max_bytes=10**6)
-    return [entry.data for entry in extract.entries]
+    """The data in a room's log, from offset 1 on."""
+    page = await store.log.read(room, after=0, limit=MAX_BATCH, max_bytes=10**6)
+    return [entry.data for entry in page.entries]
 
 
 # ---------------------------------------------------------------- every store
 
 
-async def test_everybody_is_told_where_his_own_drafts_are(workers: list[Store]) -> None:
-    """Whatever rooms they are about, in any order: none lost, none doubled, none exchanged, and
-    nobody waits for somebody who waits for him."""
+async def test_each_call_gets_the_positions_of_its_own_requests(workers: list[Store]) -> None:
+    """For any rooms in any order: none lost, none doubled, none swapped, and no deadlock."""
     dice = random.Random(7)
     rooms = [f"r{number}" for number in range(6)]
     calls = [
@@ -89,16 +88,16 @@ async def test_everybody_is_told_where_his_own_drafts_are(workers: list[Store]) 
         for worker in (0, 1)
     ]
     answers = await asyncio.gather(
-        *[workers[number % 2].log.append(drafts) for number, drafts in enumerate(calls)]
+        *[workers[number % 2].log.append(requests) for number, requests in enumerate(calls)]
     )
     logs = {room: await texts(workers[0], room) for room in rooms}
     assert sum(len(log) for log in logs.values()) == 3 * len(calls)
-    for drafts, answer in zip(calls, answers, strict=True):
-        told = [logs[d.room][a.position.offset - 1] for d, a in zip(drafts, answer, strict=True)]
-        assert told == [draft.data for draft in drafts]
+    for requests, answer in zip(calls, answers, strict=True):
+        told = [logs[d.room][a.position.offset - 1] for d, a in zip(requests, answer, strict=True)]
+        assert told == [request.data for request in requests]
 
 
-async def test_a_key_of_many_at_once_is_one_publication(workers: list[Store]) -> None:
+async def test_concurrent_requests_with_one_key_are_one_publication(workers: list[Store]) -> None:
     stores = workers * 10
     answers = await asyncio.gather(
         *[
@@ -117,7 +116,7 @@ async def test_a_key_of_many_at_once_is_one_publication(workers: list[Store]) ->
     assert log[named[0].position.offset - 1] == f'"{first}"'
 
 
-async def test_a_mistake_is_only_its_callers(workers: list[Store]) -> None:
+async def test_an_invalid_request_fails_only_its_own_call(workers: list[Store]) -> None:
     mistakes = [
         [PublishRequest("r", "2"), PublishRequest("no room", "2")],
         [PublishRequest("r", "\0")],
@@ -128,7 +127,7 @@ async def test_a_mistake_is_only_its_callers(workers: list[Store]) -> None:
     log = workers[0].log
     good, *bad, nothing, also = await asyncio.gather(
         log.append([PublishRequest("r", "1")]),
-        *[log.append(drafts) for drafts in mistakes],
+        *[log.append(requests) for requests in mistakes],
         log.append([]),
         log.append([PublishRequest("r", "4")]),
         return_exceptions=True,
@@ -153,19 +152,19 @@ async def store(database: CountingDatabase) -> AsyncIterator[DatabaseStore]:
         yield await open_database(database, stack)
 
 
-async def test_what_waits_is_one_transaction(
+async def test_appends_that_wait_share_a_transaction(
     store: DatabaseStore, database: CountingDatabase
 ) -> None:
-    drafts = [PublishRequest(f"r{each % 3}", "1", key=str(each)) for each in range(60)]
-    appended = await asyncio.gather(*[store.log.append([draft]) for draft in drafts])
+    requests = [PublishRequest(f"r{each % 3}", "1", key=str(each)) for each in range(60)]
+    appended = await asyncio.gather(*[store.log.append([request]) for request in requests])
     assert [each[0].position.offset for each in appended] == [1 + each // 3 for each in range(60)]
     assert database.begun == 1
 
 
-async def test_no_call_is_about_more_than_it_may_be(
+async def test_a_transaction_has_at_most_a_batch_of_requests(
     store: DatabaseStore, database: CountingDatabase
 ) -> None:
-    """Nor is what one caller appends at once ever divided."""
+    """And the requests of one call are never divided."""
     counts = [200, 200, 200, MAX_BATCH, 1, MAX_BATCH - 1]
     appended = await asyncio.gather(
         *[store.log.append([PublishRequest("r", "1")] * count) for count in counts]
@@ -175,7 +174,7 @@ async def test_no_call_is_about_more_than_it_may_be(
     assert database.begun == 4
 
 
-async def test_what_is_given_up_before_it_begins_is_not_appended(store: DatabaseStore) -> None:
+async def test_an_append_cancelled_before_it_begins_is_dropped(store: DatabaseStore) -> None:
     async with asyncio.TaskGroup() as group:
         first = group.create_task(store.log.append([PublishRequest("r", "1")]))
         while store.log.append_queue.task is None:
@@ -190,7 +189,7 @@ async def test_what_is_given_up_before_it_begins_is_not_appended(store: Database
     assert await texts(store, "r") == ["1", "3"]
 
 
-async def test_what_cannot_wait_is_refused(
+async def test_appends_beyond_the_bound_are_refused(
     store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(append_queue, "MAX_WAITING", 3)

@@ -60,7 +60,7 @@ def test_the_database_of_the_history(text: str, alias: str) -> None:
     assert backends.database_alias(text) == alias
 
 
-def test_the_store_that_is_meant(redis_server: RedisServer) -> None:
+def test_a_setting_makes_the_right_store(redis_server: RedisServer) -> None:
     for text, backend in (
         ("database", BlockingDatabaseStore),
         (redis_server.url, BlockingRedisStore),

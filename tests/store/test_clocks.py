@@ -35,7 +35,7 @@ MINUTE = 60
 
 
 def found(store: BlockingStore, session: str = "s1") -> Session:
-    """What the store says of a session that it knows."""
+    """A session that the store knows."""
     record = store.get(session)
     assert record is not None
     return record
@@ -95,7 +95,7 @@ def test_sessions_of_a_lease_from_the_future_are_suspended(
     assert ids(backend.store.sweep("sweeper").claimed) == ["s1"]
 
 
-def test_a_beat_from_the_future_is_none(backend: StoreFixture) -> None:
+def test_a_beat_from_the_future_does_not_count(backend: StoreFixture) -> None:
     backend.store.open(opening())  # its worker was killed before its first beat
     backend.advance(-HOURS)
     assert backend.store.overdue() == Overdue(suspend=1, close=0, workers_lost=0)
@@ -114,7 +114,9 @@ def test_many_beats_from_the_future_are_found_in_steps(backend: StoreFixture) ->
     assert state(backend.store, "alive") is CONNECTED
 
 
-def test_who_was_connected_may_resume_after_the_clock_was_set_right(backend: StoreFixture) -> None:
+def test_a_connected_session_may_resume_after_the_clock_was_set_right(
+    backend: StoreFixture,
+) -> None:
     backend.store.open(opening())
     beat(backend.store, "w1")
     backend.advance(-HOURS)
@@ -149,7 +151,7 @@ def test_a_claim_from_the_future_is_over(backend: StoreFixture) -> None:
     assert backend.store.sweep("three").claimed == ()
 
 
-def test_what_ended_in_the_future_has_times_of_the_past(backend: StoreFixture) -> None:
+def test_a_session_that_ended_in_the_future_gets_times_of_the_past(backend: StoreFixture) -> None:
     backend.store.open(opening())
     backend.advance(10 * MINUTE)
     beat(backend.store, "w1", update())
@@ -160,7 +162,7 @@ def test_what_ended_in_the_future_has_times_of_the_past(backend: StoreFixture) -
 
 
 @pytest.mark.parametrize("place", ["suspended", "connected"])
-def test_who_is_left_from_the_future_makes_room(backend: StoreFixture, place: str) -> None:
+def test_sessions_from_the_future_make_room(backend: StoreFixture, place: str) -> None:
     for session in ("s1", "s2"):
         backend.store.open(opening(session))
     beat(backend.store, "w1")
@@ -173,8 +175,8 @@ def test_who_is_left_from_the_future_makes_room(backend: StoreFixture, place: st
     )
 
 
-def test_a_lost_worker_of_the_future_is_lost(backend: StoreFixture) -> None:
-    """It held no lease when the clock was set right, and has none until it beats."""
+def test_a_worker_lost_in_the_future_stays_lost(backend: StoreFixture) -> None:
+    """It had no lease when the clock was corrected, and has none until it beats."""
     backend.store.open(opening())
     beat(backend.store, "w1")
     backend.advance(LEASE + 1)
@@ -192,7 +194,7 @@ def test_a_lost_worker_of_the_future_is_lost(backend: StoreFixture) -> None:
 
 @pytest.fixture
 def other(backend: StoreFixture, request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
-    """The same store, as another release of the project has set it: all windows are short."""
+    """The same store with other settings: all timeouts are short."""
     ground, make = STORE_FIXTURES[request.node.callspec.params["backend"]]
     short = Timeouts(lease_ms=5_000, resume_ms=6_000, session_ms=30_000, claim_ms=7_000)
     other = make(request.getfixturevalue(ground), short)
@@ -230,7 +232,9 @@ def test_a_clock_set_back_by_less_than_a_lease_changes_nothing(
 
 
 @pytest.mark.parametrize("seconds", [-HOURS, HOURS, -LEASE - 1, LEASE + 1])
-def test_who_lives_lives_on_whatever_the_clock_does(backend: StoreFixture, seconds: int) -> None:
+def test_live_sessions_stay_connected_when_the_clock_is_set(
+    backend: StoreFixture, seconds: int
+) -> None:
     for worker, session in (("w1", "s1"), ("w2", "s2")):
         backend.store.open(opening(session, worker=worker))
         beat(backend.store, worker, update(session))
@@ -251,7 +255,7 @@ def test_who_lives_lives_on_whatever_the_clock_does(backend: StoreFixture, secon
 
 @pytest.mark.parametrize("claimant", ["w1", "w1 too"])
 @pytest.mark.parametrize("seconds", [-HOURS, HOURS, LEASE + 1])
-def test_a_worker_that_has_yet_to_beat_suspends_nobody(
+def test_a_worker_that_has_yet_to_beat_suspends_no_session(
     backend: StoreFixture, seconds: int, claimant: str
 ) -> None:
     for worker, session in (("w1", "s1"), ("w2", "s2")):
@@ -298,7 +302,7 @@ def test_a_start_of_the_right_clock_stays(backend: StoreFixture) -> None:
 
 @pytest.mark.parametrize("was", ["lost", "departed"])
 def test_a_session_that_came_back_is_found_by_its_start(backend: StoreFixture, was: str) -> None:
-    """Orders agree with what sessions say of themselves."""
+    """The orders of the indexes agree with the sessions' own times."""
     open_many(backend.store, 3)
     backend.advance(-HOURS)
     if was == "lost":
@@ -317,7 +321,7 @@ def test_a_session_that_came_back_is_found_by_its_start(backend: StoreFixture, w
     assert starts[0] < newest.opened_at
 
 
-def test_the_oldest_is_still_the_one_that_gives_way(backend: StoreFixture) -> None:
+def test_the_oldest_session_is_still_evicted_first(backend: StoreFixture) -> None:
     backend.store.open(opening("old"))
     backend.advance(-HOURS)
     beat(backend.store, "w1", update("old"))
@@ -332,7 +336,7 @@ def test_the_oldest_is_still_the_one_that_gives_way(backend: StoreFixture) -> No
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_what_a_worker_remembers_of_the_future_is_put_back_into_the_past(
+def test_a_registration_from_the_future_gets_times_of_the_past(
     backend: StoreFixture, stored: bool
 ) -> None:
     session = opened(backend.store, opening())
@@ -349,7 +353,7 @@ def test_what_a_worker_remembers_of_the_future_is_put_back_into_the_past(
 # ---------------------------------------------------------------- numbers
 
 
-def test_samples_from_the_future_hold_nothing_up(backend: StoreFixture) -> None:
+def test_samples_from_the_future_are_replaced(backend: StoreFixture) -> None:
     beat(backend.store, connections=4)
     backend.store.sample()
     backend.advance(-HOURS)
@@ -363,7 +367,7 @@ def test_samples_from_the_future_hold_nothing_up(backend: StoreFixture) -> None:
     assert backend.store.samples() == ()
 
 
-def test_whoever_has_seen_the_future_is_shown_the_present(backend: StoreFixture) -> None:
+def test_a_caller_that_saw_samples_of_the_future_gets_all(backend: StoreFixture) -> None:
     backend.store.sample()
     (seen,) = backend.store.samples()
     backend.advance(-HOURS)
@@ -374,7 +378,7 @@ def test_whoever_has_seen_the_future_is_shown_the_present(backend: StoreFixture)
     assert len(backend.store.samples(after=seen.at)) == 2
 
 
-def test_the_last_sweep_is_never_ahead(backend: StoreFixture) -> None:
+def test_the_last_sweep_is_never_in_the_future(backend: StoreFixture) -> None:
     backend.store.note_sweep(SweepReport(1, 2, 3, 4, 0.5))
     backend.advance(-HOURS)
     last = backend.store.stats().last_sweep
@@ -386,19 +390,19 @@ def test_the_last_sweep_is_never_ahead(backend: StoreFixture) -> None:
 
 
 def appended(store: BlockingStore, *, key: str = "", room: str = "news") -> PublishResult:
-    """What became of one draft."""
+    """The result of one request."""
     (answer,) = store.log.append([PublishRequest(room, "1", key)])
     return answer
 
 
 def end_of(store: BlockingStore, room: str = "news") -> LogEnd:
-    """Where its log ends."""
+    """The end of the room's log."""
     return store.log.ends([room])[room]
 
 
 @pytest.fixture
 def held(backend: StoreFixture) -> StoreFixture:
-    """A store whose log of "news" was written by a clock that was ahead."""
+    """A store whose log of "news" was written by a clock in the future."""
     appended(backend.store, key="k")
     beat(backend.store, "w1")
     backend.advance(-HOURS)
@@ -406,23 +410,25 @@ def held(backend: StoreFixture) -> StoreFixture:
 
 
 def entries(store: BlockingStore) -> int:
-    """How many are still there."""
+    """How many entries are left."""
     return len(store.log.read("news", after=0, limit=9, max_bytes=99).entries)
 
 
 def pruned(store: BlockingStore) -> int:
-    """How much was forgotten."""
+    """How much was pruned."""
     return sum(iter(store.log.prune, 0))
 
 
-def test_what_is_ahead_stays_until_somebody_notices(held: StoreFixture) -> None:
-    """Nothing is published twice, and nobody misses anything, for a clock that was set right."""
+def test_a_log_from_the_future_stays_until_a_worker_notices(held: StoreFixture) -> None:
+    """A clock that is corrected causes no duplicate publication, and loses none."""
     assert pruned(held.store) == 0
     assert (entries(held.store), appended(held.store, key="k").fresh) == (1, False)
 
 
 @pytest.mark.parametrize("worker", ["w1", "w2"])
-def test_what_is_ahead_counts_from_when_a_worker_noticed(held: StoreFixture, worker: str) -> None:
+def test_a_log_from_the_future_ages_from_when_a_worker_noticed(
+    held: StoreFixture, worker: str
+) -> None:
     beat(held.store, worker)
     held.advance(BOUNDS.ttl_ms / 1000 - 1)
     assert pruned(held.store) == 0
@@ -435,14 +441,14 @@ def test_what_is_ahead_counts_from_when_a_worker_noticed(held: StoreFixture, wor
     assert (end_of(held.store).oldest, appended(held.store, key="k").fresh) == (2, False)
 
 
-def test_what_is_ahead_is_pruned_when_it_is_over(held: StoreFixture) -> None:
+def test_a_log_from_the_future_is_pruned_when_it_expires(held: StoreFixture) -> None:
     beat(held.store, "w1")
     held.advance(BOUNDS.ttl_ms / 1000 + 1)
     pruned(held.store)
     assert end_of(held.store).oldest == 2
 
 
-def test_a_step_that_was_noticed_says_nothing_of_the_next_one(held: StoreFixture) -> None:
+def test_a_noticed_step_does_not_cover_the_next_one(held: StoreFixture) -> None:
     beat(held.store, "w1")
     held.advance(HOURS + DAY)
     first = appended(held.store, key="another")
@@ -464,7 +470,7 @@ def test_a_log_overlooks_a_step_that_is_shorter_than_its_age(
     assert end_of(backend.store).oldest == 1
 
 
-def test_a_quiet_room_of_the_future_is_not_remembered_for_ever(backend: StoreFixture) -> None:
+def test_a_quiet_room_from_the_future_expires(backend: StoreFixture) -> None:
     before = appended(backend.store)
     beat(backend.store, "w1")
     backend.advance(-100 * DAY)
@@ -478,7 +484,7 @@ def test_a_quiet_room_of_the_future_is_not_remembered_for_ever(backend: StoreFix
 
 @pytest.mark.parametrize("finder", ["beat", "sweep"])
 @pytest.mark.parametrize("end", ["left", "lost", "killed"])
-def test_it_is_noticed_whatever_became_of_who_was_ahead(
+def test_a_step_is_noticed_after_the_worker_in_the_future_ended(
     backend: StoreFixture, end: str, finder: str
 ) -> None:
     appended(backend.store, key="k")
@@ -497,7 +503,7 @@ def test_it_is_noticed_whatever_became_of_who_was_ahead(
     assert (entries(backend.store), appended(backend.store, key="k").fresh) == (0, True)
 
 
-def test_a_clock_that_goes_back_in_steps_leaves_nothing_ahead(held: StoreFixture) -> None:
+def test_a_clock_that_goes_back_in_steps_leaves_no_log_in_the_future(held: StoreFixture) -> None:
     beat(held.store, "w1")
     held.advance(-HOURS)
     beat(held.store, "w1")

@@ -1,4 +1,4 @@
-"""Two releases at once on one database: the one before goes on after the migrations."""
+"""Two releases on one database: the older one continues after the migrations."""
 
 import pytest
 from django.apps.registry import Apps
@@ -35,7 +35,7 @@ def times() -> dict[str, int]:
     return dict.fromkeys(("opened_at", "connected_at", "last_beat", "deadline"), now)
 
 
-def test_what_the_first_release_inserts_is_read(alias: str, before: Apps) -> None:
+def test_rows_of_the_first_release_are_read(alias: str, before: Apps) -> None:
     sessions = BlockingDatabaseStore(Database(alias), TIMEOUTS)
     live = before.get_model("realtime", "LiveSession")
     live.objects.using(alias).create(id="s1", state="connected", worker="w1", **times())

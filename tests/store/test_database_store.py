@@ -1,4 +1,4 @@
-"""What is the database's own: transactions, groups, locks, clocks."""
+"""The store on a database: transactions, groups, locks, clocks."""
 
 import asyncio
 import re
@@ -79,7 +79,7 @@ def make(
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Somebody else is writing, and takes all the time in the world."""
+    """Another connection is writing, until the test ends it."""
     name = connection.settings_dict["NAME"]
     with closing(sqlite3.connect(name, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -89,7 +89,7 @@ def locked() -> Iterator[None]:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Somebody else is in the middle of reading."""
+    """Another connection is reading."""
     name = connection.settings_dict["NAME"]
     with closing(sqlite3.connect(name, isolation_level=None)) as other:
         other.execute("BEGIN")
@@ -119,17 +119,17 @@ def _count() -> int:
 
 
 def queries(call: Callable[[], object]) -> list[str]:
-    """What a call asks the database, without the values."""
+    """The statements of a call, without their values."""
     with CaptureQueriesContext(connection) as context:
         call()
     return [re.sub(r"'[^']*'|\b\d+\b", "?", query["sql"]) for query in context]
 
 
 @pytest.mark.parametrize("rooms", [(), ("chat:1", "news")])
-def test_rooms_cost_nothing_where_none_have_changed(
+def test_unchanged_rooms_cost_no_query(
     sessions: BlockingDatabaseStore, rooms: tuple[str, ...]
 ) -> None:
-    """No query speaks of memberships, whoever is in a room."""
+    """No statement names memberships, also with sessions in rooms."""
     known = open_many(sessions, 5, rooms=rooms)
     beat(sessions, "w1")
     calls: list[Callable[[], object]] = [
@@ -151,7 +151,7 @@ def test_rooms_cost_nothing_where_none_have_changed(
     assert not [q for call in calls for q in queries(call) if "membership" in q]
 
 
-def test_changed_rooms_are_written_for_all_at_once(sessions: BlockingDatabaseStore) -> None:
+def test_changed_rooms_of_a_beat_are_written_together(sessions: BlockingDatabaseStore) -> None:
     def asked(count: int) -> int:
         moved = [update(id_, rooms=(f"chat:{count}", "news")) for id_ in known[:count]]
         return len(queries(lambda: beat(sessions, "w1", *moved)))
@@ -161,7 +161,7 @@ def test_changed_rooms_are_written_for_all_at_once(sessions: BlockingDatabaseSto
     assert asked(2) == asked(40)
 
 
-def test_nothing_is_left_of_a_membership(sessions: BlockingDatabaseStore) -> None:
+def test_no_membership_is_left_behind(sessions: BlockingDatabaseStore) -> None:
     known = open_many(sessions, 9, rooms=("chat:1", "news"))
     sessions.resume(returning(known[0], rooms=("news",)))
     sessions.close("w1", [departure(id_) for id_ in known[1:4]], "w1")
@@ -229,7 +229,7 @@ async def test_calls_take_effect_in_their_order(make: MakeStore) -> None:
     assert [(s.id, s.generation) for s in left] == [("s1", 2)]
 
 
-async def test_the_store_goes_on_after_a_pause(make: MakeStore) -> None:
+async def test_the_store_continues_after_a_pause(make: MakeStore) -> None:
     store = make()
     for number in range(3):
         await store.open(opening(f"s{number}"))
@@ -241,7 +241,7 @@ async def test_the_store_goes_on_after_a_pause(make: MakeStore) -> None:
 
 
 @sqlite_only
-async def test_what_takes_too_long_is_unavailable_and_given_up_is_not_begun(
+async def test_a_call_that_takes_too_long_fails_and_a_waiting_one_is_not_begun(
     make: MakeStore,
 ) -> None:
     store = make(timeout=0.05)
@@ -264,7 +264,7 @@ async def test_the_store_recovers_when_the_lock_is_gone(make: MakeStore) -> None
 
 
 @sqlite_only
-async def test_a_wait_that_is_cancelled_gives_its_write_up(make: MakeStore) -> None:
+async def test_a_cancelled_wait_drops_its_write(make: MakeStore) -> None:
     store = make()
     with locked():
         waiting = [asyncio.create_task(store.open(opening(f"s{n}"))) for n in range(3)]
@@ -276,7 +276,7 @@ async def test_a_wait_that_is_cancelled_gives_its_write_up(make: MakeStore) -> N
 
 
 @sqlite_only
-async def test_reading_goes_on_while_somebody_writes(make: MakeStore) -> None:
+async def test_reads_continue_during_a_write(make: MakeStore) -> None:
     store = make()
     await store.open(opening())
     with locked():
@@ -284,10 +284,10 @@ async def test_reading_goes_on_while_somebody_writes(make: MakeStore) -> None:
         assert await store.get("s1") is not None
 
 
-async def test_slow_reads_hold_up_no_write(
+async def test_slow_reads_delay_no_write(
     make: MakeStore, sessions: BlockingDatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor those that nobody waits for any more."""
+    """Cancelled reads included."""
     release = threading.Event()
     monkeypatch.setattr(sessions, "stats", partial(release.wait, 20))
     store = make()
@@ -326,7 +326,9 @@ async def test_reads_that_wait_are_bounded(make: MakeStore, threads: Threads) ->
 
 
 @sqlite_only
-def test_a_lock_of_another_is_an_unavailable_store(sessions: BlockingDatabaseStore) -> None:
+def test_a_lock_of_another_writer_makes_the_store_unavailable(
+    sessions: BlockingDatabaseStore,
+) -> None:
     sessions.open(opening())
     impatient()
     with locked(), pytest.raises(StoreUnavailable, match="locked"):
@@ -356,7 +358,7 @@ def test_a_database_whose_locks_are_unknown_keeps_no_sessions(
 # ---------------------------------------------------------------- a caller's transaction
 
 
-def test_a_call_is_a_part_of_the_callers_transaction(sessions: BlockingDatabaseStore) -> None:
+def test_a_call_belongs_to_the_callers_transaction(sessions: BlockingDatabaseStore) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         sessions.open(opening("s1"))
         beat(sessions, "w1", update("s1"))
@@ -399,8 +401,8 @@ def test_a_failed_call_leaves_the_callers_transaction_whole(
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """None of the options that the README advises, and a file that was never in WAL: one of
-    its own, because a mode is changed only where nobody else has the file open."""
+    """A database without the options that the README advises, in a file that was never in WAL. A
+    file of its own, because SQLite changes the mode only while no other connection has it open."""
     file = tmp_path / "plain.sqlite3"
     with connection.cursor() as cursor:
         cursor.execute("VACUUM INTO %s", [str(file)])
@@ -414,7 +416,7 @@ def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 def work_at_once(sessions: BlockingDatabaseStore, workers: int, rounds: int) -> None:
-    """So many threads that open sessions and beat."""
+    """Threads that open sessions and beat, concurrently."""
     together = threading.Barrier(workers)
 
     def work(worker: int) -> None:
@@ -439,7 +441,7 @@ def test_without_any_options_writers_wait_for_each_other(sessions: BlockingDatab
 
 @sqlite_only
 @pytest.mark.usefixtures("plain")
-def test_without_any_options_readers_go_on_while_somebody_writes(
+def test_without_any_options_readers_continue_during_a_write(
     sessions: BlockingDatabaseStore,
 ) -> None:
     sessions.open(opening())
@@ -464,7 +466,7 @@ def test_a_file_that_cannot_change_its_mode_now_does_so_later(
 
 @sqlite_only
 @pytest.mark.usefixtures("plain")
-def test_a_file_in_use_just_when_its_mode_would_change_costs_nobody_anything(
+def test_a_file_in_use_keeps_its_mode_without_an_error(
     sessions: BlockingDatabaseStore,
 ) -> None:
     def meanwhile_in_use(execute: Any, sql: str, *arguments: Any) -> Any:
@@ -504,7 +506,7 @@ def test_the_clock_moves_within_a_transaction(database: CountingDatabase) -> Non
         assert database.now() > first
 
 
-def test_an_unknown_kind_of_database_is_named(
+def test_an_unknown_database_is_named_in_the_error(
     database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "vendor", "oracle")
@@ -523,7 +525,7 @@ def test_after_a_month_no_worker_is_left(
     assert not Worker.objects.exists()
 
 
-def test_pages_show_everybody_once_where_all_began_together(
+def test_pages_show_each_session_once_where_all_began_together(
     sessions: BlockingDatabaseStore,
 ) -> None:
     known = open_many(sessions, 7)

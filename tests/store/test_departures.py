@@ -28,7 +28,7 @@ from .store_fixtures import CLAIM, LEASE, RESUME, StoreFixture
 
 
 def end(store: BlockingStore, verb: str, worker: str, *departures: Any) -> tuple[Session, ...]:
-    """Suspend or close; what is common to both is tested on both."""
+    """Suspend or close: the tests of both."""
     if verb == "suspend":
         return store.suspend(worker, departures)
     return store.close(worker, departures, worker)
@@ -39,7 +39,7 @@ both = pytest.mark.parametrize("verb", ["suspend", "close"])
 # ---------------------------------------------------------------- suspend and close
 
 
-def test_a_suspended_session_says_how_its_connection_ended(store: BlockingStore) -> None:
+def test_a_suspended_session_records_how_its_connection_ended(store: BlockingStore) -> None:
     session = suspended(store)
     assert (session.state, session.worker) == (SUSPENDED, "")
     assert (session.end_code, session.end_reason) == (1006, "connection lost")
@@ -57,7 +57,7 @@ def test_a_closing_session_is_not_shown_any_more(store: BlockingStore) -> None:
 def test_a_connection_may_be_named_instead_of_its_generation(
     store: BlockingStore, verb: str
 ) -> None:
-    """By a worker that asked to resume and never heard the answer: it has no values either."""
+    """By a worker whose resume got no answer: its departure has no values."""
     store.open(opening())
     totals = Totals(pings=5, pongs=4)
     beat(store, "w1", update(totals=totals))
@@ -112,7 +112,7 @@ def test_a_repeat_among_new_ones(store: BlockingStore, verb: str) -> None:
 
 @both
 @pytest.mark.parametrize("moved", ["unknown", "resumed", "resumed here", "another's", "closing"])
-def test_a_session_that_has_moved_on_is_left_alone(
+def test_a_session_of_another_generation_or_worker_is_left_alone(
     store: BlockingStore, verb: str, moved: str
 ) -> None:
     match moved:
@@ -125,7 +125,7 @@ def test_a_session_that_has_moved_on_is_left_alone(
         case "another's":
             store.open(opening(worker="w2"))
         case "closing":
-            closing(store, claimant="somebody")
+            closing(store, claimant="another")
     before = store.get("s1")
     assert end(store, verb, "w1", departure()) == ()
     assert store.get("s1") == before
@@ -174,7 +174,7 @@ def test_a_session_suspended_twice_is_the_second_ones(store: BlockingStore) -> N
 # ---------------------------------------------------------------- claims
 
 
-def test_who_closes_holds_the_claim(backend: StoreFixture) -> None:
+def test_closing_claims_the_session(backend: StoreFixture) -> None:
     closing(backend.store)
     backend.advance(CLAIM - 1)
     assert backend.store.sweep("sweeper").claimed == ()
@@ -202,7 +202,7 @@ def test_a_repeated_close_does_not_move_the_claim(backend: StoreFixture) -> None
     assert ids(backend.store.sweep("sweeper").claimed) == ["s1"]
 
 
-def test_confirmed_is_forgotten(backend: StoreFixture) -> None:
+def test_a_confirmed_session_is_deleted(backend: StoreFixture) -> None:
     closing(backend.store)
     backend.store.confirm(["s1"])
     backend.store.confirm(["s1", "unknown"])
@@ -210,7 +210,7 @@ def test_confirmed_is_forgotten(backend: StoreFixture) -> None:
     assert backend.store.sweep("sweeper").claimed == ()
 
 
-def test_only_what_is_closing_is_forgotten(store: BlockingStore) -> None:
+def test_only_closing_sessions_are_deleted(store: BlockingStore) -> None:
     store.open(opening("s1"))
     suspended(store, "s2")
     store.confirm(["s1", "s2"])
@@ -220,14 +220,16 @@ def test_only_what_is_closing_is_forgotten(store: BlockingStore) -> None:
 # ---------------------------------------------------------------- requests
 
 
-def test_one_session_is_asked_to_close(store: BlockingStore) -> None:
+def test_the_end_of_one_session_is_requested(store: BlockingStore) -> None:
     open_many(store, 2)
     assert store.request_close(session="s0001", code=4500, reason="go") == ("s0001",)
     assert [entry.session for entry in beat(store).inbox] == ["s0001"]
 
 
 @pytest.mark.parametrize("who", [{"user": "7"}, {"login": "digest"}], ids=["user", "login"])
-def test_all_of_a_user_or_login_are_asked(store: BlockingStore, who: dict[str, str]) -> None:
+def test_the_end_of_all_of_a_user_or_login_is_requested(
+    store: BlockingStore, who: dict[str, str]
+) -> None:
     store.open(opening("s1", login="digest"))
     store.open(opening("s2", login="digest"))
     store.open(opening("s3", user="8", login="other"))
@@ -243,7 +245,7 @@ def test_a_repeated_request_gives_the_same_answer(store: BlockingStore) -> None:
 
 
 @pytest.mark.parametrize("code", [4008, 4500])
-def test_nobody_is_asked_where_there_is_nobody(store: BlockingStore, code: int) -> None:
+def test_without_sessions_no_end_is_requested(store: BlockingStore, code: int) -> None:
     closing(store)
     assert store.request_close(session="s1", code=code, reason="") == ()
     assert store.request_close(session="unknown", code=code, reason="") == ()
@@ -259,8 +261,8 @@ def test_a_final_request_closes_a_suspended_session_by_the_next_sweep(
     assert (session.end_code, session.end_reason) == (4500, "go")
 
 
-def test_without_a_reason_it_is_the_code_s_own(store: BlockingStore) -> None:
-    """As for a connected session, whose worker says goodbye in these words."""
+def test_without_a_reason_it_is_the_codes_own(store: BlockingStore) -> None:
+    """As for a connected session, whose worker sends it in the goodbye."""
     suspended(store)
     store.request_close(session="s1", code=4500, reason="")
     (session,) = store.sweep("sweeper").claimed
@@ -326,6 +328,8 @@ def test_a_request_with_a_long_reason_is_cut(store: BlockingStore) -> None:
 
 
 @pytest.mark.parametrize("who", [{}, {"session": "s1", "user": "7"}])
-def test_a_request_names_exactly_one(store: BlockingStore, who: dict[str, str]) -> None:
+def test_a_request_needs_exactly_one_of_session_user_and_login(
+    store: BlockingStore, who: dict[str, str]
+) -> None:
     with pytest.raises(ValueError, match="one of session, user and login"):
         store.request_close(**who, code=4500, reason="")

@@ -31,14 +31,14 @@ def nearest_rank(values: list[float], percent: float) -> float:
     return sorted(values)[max(math.ceil(len(values) * percent / 100), 1) - 1]
 
 
-def test_the_buckets_are_what_was_promised() -> None:
+def test_the_buckets_match_the_documentation() -> None:
     assert (bucket_of(LOWEST_MS), bucket_of(HIGHEST_MS)) == (0, BUCKETS - 1)
     assert GROWTH < 1.1
     assert RELATIVE_ERROR < 0.05
 
 
 @pytest.mark.parametrize(("ms", "bucket"), [(0.0, 0), (0.01, 0), (0.51, 1), (1e9, BUCKETS - 1)])
-def test_what_lies_outside_is_counted_at_the_edge(ms: float, bucket: int) -> None:
+def test_latencies_outside_count_in_the_edge_buckets(ms: float, bucket: int) -> None:
     assert bucket_of(ms) == bucket
 
 
@@ -58,7 +58,7 @@ def test_a_percentile_is_within_the_stated_error(values: list[float], percent: f
 
 
 @given(st.lists(st.none() | latencies), st.lists(st.none() | latencies))
-def test_what_is_removed_was_never_there(
+def test_a_removed_latency_leaves_no_count(
     stay: list[float | None], leave: list[float | None]
 ) -> None:
     both = histogram(*stay, *leave)

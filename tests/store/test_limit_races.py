@@ -1,4 +1,4 @@
-"""``open`` with a cap where many come at one moment."""
+"""``open`` with a limit, concurrently."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def _open(
     return store.open(opening, limit=limit)
 
 
-def test_of_those_who_come_at_once_as_many_as_may_come_in(backend: StoreFixture) -> None:
+def test_concurrent_opens_admit_exactly_the_limit(backend: StoreFixture) -> None:
     beat(backend.store)
     answers = backend.at_once(opens([f"s{number}" for number in range(8)], REJECT))
     admitted = sorted(session.id for session in answers if isinstance(session, Session))
@@ -41,7 +41,7 @@ def test_of_those_who_come_at_once_as_many_as_may_come_in(backend: StoreFixture)
     assert asked(backend.store) == {}
 
 
-def test_of_those_who_come_at_once_the_newest_stay(backend: StoreFixture) -> None:
+def test_concurrent_opens_keep_the_newest_with_evict_oldest(backend: StoreFixture) -> None:
     fill(backend, "first", "second")
     answers = backend.at_once(opens([f"s{number}" for number in range(8)], OLDEST))
     assert None not in answers
@@ -52,7 +52,7 @@ def test_of_those_who_come_at_once_the_newest_stay(backend: StoreFixture) -> Non
     assert {"first", "second"} <= gone.keys()
 
 
-def test_a_user_without_a_session_comes_in_once_where_one_is_the_limit(
+def test_concurrent_opens_admit_one_with_a_limit_of_one(
     backend: StoreFixture,
 ) -> None:
     beat(backend.store)
@@ -63,8 +63,8 @@ def test_a_user_without_a_session_comes_in_once_where_one_is_the_limit(
         backend.store.close("w1", [departure(session.id, code=1000)], "w1")
 
 
-def test_who_waits_to_evict_holds_nothing_that_others_want(postgres_database: str) -> None:
-    """Otherwise two workers could wait for each other, each with the other's session."""
+def test_an_open_that_waits_to_evict_holds_no_row(postgres_database: str) -> None:
+    """Otherwise two workers could deadlock, each with a lock on the other's session."""
     database = Database(postgres_database)
     sessions = BlockingDatabaseStore(database, TIMEOUTS)
     for id_ in ("oldest", "mine"):
@@ -73,7 +73,7 @@ def test_who_waits_to_evict_holds_nothing_that_others_want(postgres_database: st
         with transaction.atomic(postgres_database):
             locked(database, "oldest")
             both = pool.submit(asyncio.run, beat_and_open(database, sessions))
-            eventually(partial(somebody_waits, database))
+            eventually(partial(is_waiting, database))
             locked(database, "mine")
         answer, admitted = both.result(10)
     assert (answer.lost, admitted.id) == ((), "newest")
@@ -81,7 +81,7 @@ def test_who_waits_to_evict_holds_nothing_that_others_want(postgres_database: st
 
 
 async def beat_and_open(database: Database, sessions: BlockingDatabaseStore) -> Any:
-    """What may become one transaction: the news of one session, and room made by another."""
+    """Two calls that may share a transaction: a beat about one session, and an open that evicts."""
     threads = Threads()
     store = DatabaseStore(sessions, threads, timeout=10)
     try:
@@ -98,7 +98,7 @@ def locked(database: Database, session: str) -> None:
     assert live.get(id=session)
 
 
-def somebody_waits(database: Database) -> bool:
+def is_waiting(database: Database) -> bool:
     with connections[database.alias].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])

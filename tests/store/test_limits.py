@@ -1,4 +1,4 @@
-"""``open`` with a cap: how many sessions a user may have, and who gives way."""
+"""``open`` with a limit: how many sessions a user may have, and which are evicted."""
 
 import pytest
 
@@ -29,14 +29,14 @@ both = pytest.mark.parametrize("cap", [REJECT, OLDEST], ids=["reject", "oldest"]
 
 
 def attempt(store: BlockingStore, session: str, cap: SessionLimit) -> Session | None:
-    """Open a session at w1, which is alive, if there is room."""
+    """Open a session at w1, which is alive, with a limit."""
     came = store.open(opening(session), limit=cap)
     assert not isinstance(came, Verdict)
     return came
 
 
 def fill(backend: StoreFixture, *sessions: str, worker: str = "w1") -> None:
-    """Open these, a second apart, at a worker that lives."""
+    """Open these, a second apart, at a live worker."""
     for session in sessions:
         backend.store.open(opening(session, worker=worker))
         backend.advance(1)
@@ -44,7 +44,7 @@ def fill(backend: StoreFixture, *sessions: str, worker: str = "w1") -> None:
 
 
 def asked(store: BlockingStore, worker: str = "w1") -> dict[str, int]:
-    """Whom the worker is to close, and with what code."""
+    """The sessions in the worker's inbox, with their codes."""
     return {request.session: request.code for request in beat(store, worker).inbox}
 
 
@@ -52,7 +52,7 @@ def asked(store: BlockingStore, worker: str = "w1") -> dict[str, int]:
 
 
 @both
-def test_up_to_the_limit_everybody_comes_in(backend: StoreFixture, cap: SessionLimit) -> None:
+def test_sessions_up_to_the_limit_are_admitted(backend: StoreFixture, cap: SessionLimit) -> None:
     assert attempt(backend.store, "s1", cap) is not None
     second = attempt(backend.store, "s2", cap)
     assert second == backend.store.get("s2")
@@ -60,7 +60,7 @@ def test_up_to_the_limit_everybody_comes_in(backend: StoreFixture, cap: SessionL
 
 
 @both
-def test_others_do_not_count(backend: StoreFixture, cap: SessionLimit) -> None:
+def test_sessions_of_other_users_do_not_count(backend: StoreFixture, cap: SessionLimit) -> None:
     for id_ in ("x1", "x2", "x3"):
         backend.store.open(opening(id_, user="8"))
     fill(backend, "s1")
@@ -69,14 +69,14 @@ def test_others_do_not_count(backend: StoreFixture, cap: SessionLimit) -> None:
 
 
 @both
-def test_nobody_anonymous_is_counted(store: BlockingStore, cap: SessionLimit) -> None:
+def test_anonymous_sessions_do_not_count(store: BlockingStore, cap: SessionLimit) -> None:
     for id_ in ("s1", "s2", "s3"):
         assert store.open(opening(id_, user=""), limit=cap) is not None
     assert asked(store) == {}
 
 
 @both
-def test_whom_somebody_asked_to_end_is_not_counted(
+def test_sessions_with_a_final_request_do_not_count(
     backend: StoreFixture, cap: SessionLimit
 ) -> None:
     fill(backend, "s1", "s2")
@@ -85,21 +85,21 @@ def test_whom_somebody_asked_to_end_is_not_counted(
     assert asked(backend.store) == {"s1": 4500}
 
 
-def test_who_was_asked_to_come_again_is_counted(backend: StoreFixture) -> None:
+def test_sessions_asked_to_reconnect_count(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     backend.store.request_close(session="s1", code=4008, reason="")
     assert attempt(backend.store, "s3", REJECT) is None
 
 
 @both
-def test_what_is_closing_is_not_counted(backend: StoreFixture, cap: SessionLimit) -> None:
+def test_closing_sessions_do_not_count(backend: StoreFixture, cap: SessionLimit) -> None:
     closing(backend.store, "s1")
     fill(backend, "s2")
     assert attempt(backend.store, "s3", cap) is not None
     assert asked(backend.store) == {}
 
 
-def test_without_a_cap_nobody_is_counted(backend: StoreFixture) -> None:
+def test_without_a_limit_no_session_is_counted(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     assert backend.store.open(opening("s3")) is not None
     assert asked(backend.store) == {}
@@ -108,7 +108,7 @@ def test_without_a_cap_nobody_is_counted(backend: StoreFixture) -> None:
 # ---------------------------------------------------------------- no room
 
 
-def test_who_is_refused_leaves_everything_as_it_was(backend: StoreFixture) -> None:
+def test_a_refused_open_changes_nothing(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     before = backend.store.of_user("7")
     assert attempt(backend.store, "s3", REJECT) is None
@@ -119,7 +119,7 @@ def test_who_is_refused_leaves_everything_as_it_was(backend: StoreFixture) -> No
     assert backend.store.sweep("sweeper").claimed == ()
 
 
-def test_there_is_room_again_when_somebody_has_gone_for_good(backend: StoreFixture) -> None:
+def test_a_closed_session_makes_room(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     assert attempt(backend.store, "s3", REJECT) is None
     backend.store.close("w1", [departure("s1", code=1000)], "w1")
@@ -127,8 +127,8 @@ def test_there_is_room_again_when_somebody_has_gone_for_good(backend: StoreFixtu
 
 
 @both
-def test_the_living_are_not_taken_for_dead(backend: StoreFixture, cap: SessionLimit) -> None:
-    """Neither a worker that has not beaten yet, nor one that just did."""
+def test_sessions_of_live_workers_are_not_evicted(backend: StoreFixture, cap: SessionLimit) -> None:
+    """Neither those of a worker that has not beaten yet, nor of one that just did."""
     backend.store.open(opening("s1", worker="new"))
     backend.advance(1)
     backend.store.open(opening("s2", worker="w2"))
@@ -142,7 +142,7 @@ def test_the_living_are_not_taken_for_dead(backend: StoreFixture, cap: SessionLi
 # ---------------------------------------------------------------- the oldest gives way
 
 
-def test_the_oldest_gives_way(backend: StoreFixture) -> None:
+def test_the_oldest_session_is_evicted(backend: StoreFixture) -> None:
     fill(backend, "s2", "s1")
     assert attempt(backend.store, "s3", OLDEST) is not None
     (request,) = beat(backend.store).inbox
@@ -150,14 +150,14 @@ def test_the_oldest_gives_way(backend: StoreFixture) -> None:
     assert (request.session, request.generation, request.code, request.reason) == expected
 
 
-def test_the_oldest_is_told_by_its_own_worker(backend: StoreFixture) -> None:
+def test_the_eviction_reaches_the_inbox_of_its_worker(backend: StoreFixture) -> None:
     fill(backend, "s1", worker="w2")
     fill(backend, "s2")
     attempt(backend.store, "s3", OLDEST)
     assert (asked(backend.store, "w1"), asked(backend.store, "w2")) == ({}, {"s1": TOO_MANY})
 
 
-def test_each_new_one_takes_the_place_of_one(backend: StoreFixture) -> None:
+def test_each_new_session_evicts_one(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     for number in (3, 4):
         assert attempt(backend.store, f"s{number}", OLDEST) is not None
@@ -167,7 +167,7 @@ def test_each_new_one_takes_the_place_of_one(backend: StoreFixture) -> None:
     assert asked(backend.store) == {f"s{number}": TOO_MANY for number in (1, 2, 3)}
 
 
-def test_of_equally_old_ones_the_lower_id_gives_way(backend: StoreFixture) -> None:
+def test_of_equally_old_sessions_the_lower_id_is_evicted(backend: StoreFixture) -> None:
     open_many(backend.store, 2)
     one, other = backend.store.of_user("7")
     attempt(backend.store, "s3", OLDEST)
@@ -176,7 +176,7 @@ def test_of_equally_old_ones_the_lower_id_gives_way(backend: StoreFixture) -> No
     ]
 
 
-def test_who_gave_way_may_not_resume(backend: StoreFixture) -> None:
+def test_an_evicted_session_may_not_resume(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     attempt(backend.store, "s3", OLDEST)
     assert backend.store.resume(returning("s1")) == Verdict(TOO_MANY, "too many sessions")
@@ -190,7 +190,7 @@ def test_a_session_is_as_old_as_its_first_connection(backend: StoreFixture) -> N
     assert (asked(backend.store, "w1"), asked(backend.store, "w2")) == ({}, {"s1": TOO_MANY})
 
 
-def test_a_lower_limit_makes_room_for_all_that_is_over_it(backend: StoreFixture) -> None:
+def test_a_lowered_limit_evicts_all_sessions_over_it(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2", "s3", "s4")
     assert attempt(backend.store, "s5", REJECT) is None
     assert asked(backend.store) == {}
@@ -198,11 +198,11 @@ def test_a_lower_limit_makes_room_for_all_that_is_over_it(backend: StoreFixture)
     assert asked(backend.store) == {"s1": TOO_MANY, "s2": TOO_MANY, "s3": TOO_MANY}
 
 
-# ---------------------------------------------------------------- those whom nobody is with
+# ---------------------------------------------------------------- sessions without a connection
 
 
 @both
-def test_the_suspended_make_room_first(backend: StoreFixture, cap: SessionLimit) -> None:
+def test_suspended_sessions_are_evicted_first(backend: StoreFixture, cap: SessionLimit) -> None:
     fill(backend, "s1")
     suspended(backend.store, "s2")
     assert attempt(backend.store, "s3", cap) is not None
@@ -214,7 +214,9 @@ def test_the_suspended_make_room_first(backend: StoreFixture, cap: SessionLimit)
 
 
 @both
-def test_of_the_suspended_the_oldest_goes_first(backend: StoreFixture, cap: SessionLimit) -> None:
+def test_the_oldest_suspended_session_is_evicted_first(
+    backend: StoreFixture, cap: SessionLimit
+) -> None:
     for id_ in ("s2", "s1"):
         suspended(backend.store, id_)
         backend.advance(1)
@@ -222,14 +224,14 @@ def test_of_the_suspended_the_oldest_goes_first(backend: StoreFixture, cap: Sess
     assert ids(backend.store.sweep("sweeper").claimed) == ["s2"]
 
 
-def test_the_suspended_are_not_enough_by_themselves(backend: StoreFixture) -> None:
+def test_too_few_suspended_sessions_refuse_the_new_one(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     suspended(backend.store, "s3")
     assert attempt(backend.store, "s4", REJECT) is None
     assert backend.store.resume(returning("s3")) is not None
 
 
-def test_the_suspended_and_then_the_oldest(backend: StoreFixture) -> None:
+def test_suspended_sessions_are_evicted_before_the_oldest(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     suspended(backend.store, "s3")
     assert attempt(backend.store, "s4", OLDEST) is not None
@@ -239,7 +241,7 @@ def test_the_suspended_and_then_the_oldest(backend: StoreFixture) -> None:
 
 @both
 @pytest.mark.parametrize("found", [False, True], ids=["not noticed yet", "swept"])
-def test_a_dead_workers_sessions_are_nobodys(
+def test_sessions_of_a_dead_worker_are_evicted_like_suspended_ones(
     backend: StoreFixture, cap: SessionLimit, found: bool
 ) -> None:
     fill(backend, "s1", "s2", worker="dead")
@@ -254,7 +256,9 @@ def test_a_dead_workers_sessions_are_nobodys(
 
 
 @both
-def test_the_dead_and_the_suspended_go_by_age(backend: StoreFixture, cap: SessionLimit) -> None:
+def test_sessions_of_dead_workers_and_suspended_ones_are_evicted_by_age(
+    backend: StoreFixture, cap: SessionLimit
+) -> None:
     fill(backend, "s1", worker="dead")
     suspended(backend.store, "s2")
     backend.advance(LEASE + 1)
@@ -263,7 +267,7 @@ def test_the_dead_and_the_suspended_go_by_age(backend: StoreFixture, cap: Sessio
     assert ids(backend.store.sweep("sweeper").claimed) == ["s1"]
 
 
-def test_the_living_keep_their_place_beside_the_dead(backend: StoreFixture) -> None:
+def test_live_sessions_stay_beside_those_of_dead_workers(backend: StoreFixture) -> None:
     fill(backend, "s1")
     fill(backend, "s2", worker="dead")
     backend.advance(LEASE)
@@ -282,7 +286,7 @@ def test_a_worker_that_left_has_no_sessions(backend: StoreFixture, cap: SessionL
     assert ids(backend.store.sweep("sweeper").claimed) == ["s1"]
 
 
-def test_a_worker_that_stood_still_hears_who_gave_way(backend: StoreFixture) -> None:
+def test_a_worker_that_stood_still_gets_its_evictions(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2", worker="w2")
     backend.advance(LEASE + 1)
     attempt(backend.store, "s3", REJECT)
@@ -295,7 +299,7 @@ def test_a_worker_that_stood_still_hears_who_gave_way(backend: StoreFixture) -> 
 
 
 @both
-def test_a_repeat_is_in_already(backend: StoreFixture, cap: SessionLimit) -> None:
+def test_a_repeated_open_needs_no_room(backend: StoreFixture, cap: SessionLimit) -> None:
     fill(backend, "s1")
     first = attempt(backend.store, "s2", cap)
     backend.advance(1)
@@ -303,7 +307,7 @@ def test_a_repeat_is_in_already(backend: StoreFixture, cap: SessionLimit) -> Non
     assert asked(backend.store) == {}
 
 
-def test_a_repeat_evicts_nobody_else(backend: StoreFixture) -> None:
+def test_a_repeated_open_evicts_no_further_session(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     first = attempt(backend.store, "s3", OLDEST)
     assert attempt(backend.store, "s3", OLDEST) == first
@@ -328,7 +332,7 @@ def test_a_limit_of_one(backend: StoreFixture, cap: SessionLimit) -> None:
     assert (second is None) == (cap is REJECT)
 
 
-def test_after_all_windows_nothing_is_left_of_those_who_gave_way(backend: StoreFixture) -> None:
+def test_evicted_sessions_end_in_the_history(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     attempt(backend.store, "s3", OLDEST)
     backend.advance(SILENCE + RESUME + CLAIM)

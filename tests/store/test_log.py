@@ -1,4 +1,4 @@
-"""The message log: offsets without holes, bounds, epochs, and drafts that come twice."""
+"""The message log: offsets without holes, bounds, epochs, and repeated requests."""
 
 from collections.abc import Callable
 
@@ -38,9 +38,9 @@ def number(count: int, first: int = 1) -> list[str]:
 
 
 def read(log: BlockingLog, after: int, *, room: str = "r", limit: int = 100) -> list[int]:
-    """The offsets of what follows."""
-    extract = log.read(room, after=after, limit=limit, max_bytes=10**6)
-    return [entry.offset for entry in extract.entries]
+    """The offsets of the entries that follow."""
+    page = log.read(room, after=after, limit=limit, max_bytes=10**6)
+    return [entry.offset for entry in page.entries]
 
 
 def end_of(log: BlockingLog, room: str = "r") -> LogEnd:
@@ -57,22 +57,22 @@ def test_offsets_begin_at_one_and_have_no_holes(log: BlockingLog) -> None:
     assert end_of(log) == LogEnd(appended[-1].position, oldest=1)
 
 
-def test_what_was_appended_is_read(log: BlockingLog, backend: StoreFixture) -> None:
+def test_appended_entries_are_read(log: BlockingLog, backend: StoreFixture) -> None:
     before = backend.now()
     texts = ['{"a":1}', '"ä\u20ac😀"', " 1 2 ", '"' + "x" * 500 + '"']
     appended = publish(log, *texts)
-    extract = log.read("r", after=0, limit=10, max_bytes=10_000)
-    assert extract.end == end_of(log)
-    assert extract.entries == tuple(
+    page = log.read("r", after=0, limit=10, max_bytes=10_000)
+    assert page.end == end_of(log)
+    assert page.entries == tuple(
         LogEntry(each.position.offset, each.time, text)
         for each, text in zip(appended, texts, strict=True)
     )
     assert all(before <= each.time <= backend.now() for each in appended)
 
 
-def test_rooms_know_nothing_of_each_other(log: BlockingLog) -> None:
-    drafts = [PublishRequest(room, "1") for room in ("b", "a", "b", "user:7", "a", "b")]
-    assert [each.position.offset for each in log.append(drafts)] == [1, 1, 2, 1, 2, 3]
+def test_rooms_have_separate_logs(log: BlockingLog) -> None:
+    requests = [PublishRequest(room, "1") for room in ("b", "a", "b", "user:7", "a", "b")]
+    assert [each.position.offset for each in log.append(requests)] == [1, 1, 2, 1, 2, 3]
     assert {room: end.top.offset for room, end in log.ends(["a", "b", "c"]).items()} == {
         "a": 2,
         "b": 3,
@@ -80,8 +80,8 @@ def test_rooms_know_nothing_of_each_other(log: BlockingLog) -> None:
     }
 
 
-def test_a_name_is_taken_as_it_is(log: BlockingLog) -> None:
-    """Nothing in it is a pattern, and case counts."""
+def test_room_names_are_literal(log: BlockingLog) -> None:
+    """No character is a pattern, and case matters."""
     rooms = ["a", "A", "a:log", "a:meta", "a.b", "a_b", "x" * 100]
     log.append([PublishRequest(room, "1") for room in rooms])
     log.append([PublishRequest("a", "2")])
@@ -100,13 +100,13 @@ def test_many_rooms_at_once(log: BlockingLog) -> None:
 
 
 def test_a_large_publication(log: BlockingLog) -> None:
-    """Larger than all that a log may keep, and the newest: it stays."""
+    """Larger than the bounds of a log, and the newest: it stays."""
     publish(log, *number(3))
     large = '"' + "é" * 32_767 + '"'
     assert len(large.encode()) == 65_536
     publish(log, large)
-    extract = log.read("r", after=3, limit=10, max_bytes=1)
-    assert ([entry.data for entry in extract.entries], extract.end.oldest) == ([large], 4)
+    page = log.read("r", after=3, limit=10, max_bytes=1)
+    assert ([entry.data for entry in page.entries], page.end.oldest) == ([large], 4)
     publish(log, "5")
     assert read(log, 4) == [5]
     assert end_of(log).oldest == 5
@@ -122,26 +122,26 @@ def test_a_key_means_the_same_publication(log: BlockingLog) -> None:
     assert read(log, 0) == [1, 2]
 
 
-def test_whoever_repeats_is_told_that_it_was_there(log: BlockingLog) -> None:
-    """What stands in the log may be other data than what was given."""
-    drafts = [
+def test_a_repeated_request_is_not_fresh(log: BlockingLog) -> None:
+    """The entry in the log may hold other data than the request."""
+    requests = [
         PublishRequest("r", "1"),
         PublishRequest("r", "2", key="k"),
         PublishRequest("r", "3", key="k"),
     ]
-    assert [each.fresh for each in log.append(drafts)] == [True, True, False]
-    assert [each.fresh for each in log.append(drafts)] == [True, False, False]
+    assert [each.fresh for each in log.append(requests)] == [True, True, False]
+    assert [each.fresh for each in log.append(requests)] == [True, False, False]
 
 
 def test_a_key_belongs_to_its_room(log: BlockingLog) -> None:
-    drafts = [
+    requests = [
         PublishRequest("a", "1", key="k"),
         PublishRequest("b", "1", key="k"),
         PublishRequest("a", "1", key="K"),
     ]
-    first = log.append(drafts)
+    first = log.append(requests)
     assert [each.position.offset for each in first] == [1, 1, 2]
-    assert log.append(drafts) == first
+    assert log.append(requests) == first
 
 
 def test_a_key_that_comes_twice_in_one_call(log: BlockingLog) -> None:
@@ -156,14 +156,14 @@ def test_a_key_that_comes_twice_in_one_call(log: BlockingLog) -> None:
     assert again == one
 
 
-def test_a_call_of_which_a_part_was_there(log: BlockingLog) -> None:
+def test_a_call_may_repeat_some_requests(log: BlockingLog) -> None:
     (first,) = log.append([PublishRequest("r", "1", key="one")])
     both = log.append([PublishRequest("r", "2", key="two"), PublishRequest("r", "1", key="one")])
     assert [each.position.offset for each in both] == [2, 1]
     assert both[1] == first
 
 
-def test_without_a_key_it_is_always_another(log: BlockingLog) -> None:
+def test_requests_without_a_key_are_always_new(log: BlockingLog) -> None:
     assert publish(log, "1") != publish(log, "1")
     assert read(log, 0) == [1, 2]
 
@@ -190,8 +190,8 @@ def test_any_text_is_a_key(log: BlockingLog, key: str) -> None:
 
 def test_appends_at_once_are_put_one_after_another(backend: StoreFixture) -> None:
     def work(name: int) -> Callable[[BlockingStore], list[PublishResult]]:
-        drafts = [PublishRequest("r", f"{name}{each}") for each in range(5)]
-        return lambda store: [store.log.append([draft])[0] for draft in drafts]
+        requests = [PublishRequest("r", f"{name}{each}") for each in range(5)]
+        return lambda store: [store.log.append([request])[0] for request in requests]
 
     appended = [
         each for own in backend.at_once([work(name) for name in range(1, 5)]) for each in own
@@ -202,14 +202,14 @@ def test_appends_at_once_are_put_one_after_another(backend: StoreFixture) -> Non
 
 
 def test_one_key_at_once_is_one_publication(backend: StoreFixture) -> None:
-    draft = PublishRequest("r", "1", key="k")
-    answers = backend.at_once([lambda store: store.log.append([draft])] * 4)
+    request = PublishRequest("r", "1", key="k")
+    answers = backend.at_once([lambda store: store.log.append([request])] * 4)
     assert answers == [answers[0]] * 4
     assert sum(answer[0].fresh for answer in answers) == 1
     assert read(backend.store.log, 0) == [1]
 
 
-def test_whoever_asks_at_once_is_told_one_epoch(backend: StoreFixture) -> None:
+def test_concurrent_readers_of_a_new_room_get_one_epoch(backend: StoreFixture) -> None:
     rooms = ["a", "b", "c"]
     ends = backend.at_once([lambda store: store.log.ends(rooms)] * 4)
     assert ends == [ends[0]] * 4
@@ -246,7 +246,7 @@ def test_a_log_keeps_so_many_bytes(log: BlockingLog) -> None:
     assert read(log, 3) == [4, 5, 6, 7]
 
 
-def test_a_log_keeps_its_entries_for_so_long_after_the_last(
+def test_a_log_keeps_its_entries_for_the_ttl_after_the_last(
     log: BlockingLog, backend: StoreFixture
 ) -> None:
     (first,) = publish(log, "1")
@@ -255,12 +255,12 @@ def test_a_log_keeps_its_entries_for_so_long_after_the_last(
     backend.advance(TTL - 5)
     assert read(log, 0) == [1, 2]
     backend.advance(10)
-    extract = log.read("r", after=0, limit=10, max_bytes=100)
-    assert (extract.end, extract.entries) == (LogEnd(Position(first.position.epoch, 2), 3), ())
-    assert end_of(log) == extract.end
+    page = log.read("r", after=0, limit=10, max_bytes=100)
+    assert (page.end, page.entries) == (LogEnd(Position(first.position.epoch, 2), 3), ())
+    assert end_of(log) == page.end
 
 
-def test_a_log_goes_on_after_its_entries_are_gone(log: BlockingLog, backend: StoreFixture) -> None:
+def test_a_log_continues_after_its_entries_expired(log: BlockingLog, backend: StoreFixture) -> None:
     text = '"' + "x" * 998 + '"'
     (first,) = publish(log, text)
     backend.advance(TTL + 5)
@@ -269,7 +269,7 @@ def test_a_log_goes_on_after_its_entries_are_gone(log: BlockingLog, backend: Sto
     assert (read(log, 0), read(log, 1)) == ([], [2, 3])
 
 
-def test_pruning_changes_nothing_that_is_kept(log: BlockingLog, backend: StoreFixture) -> None:
+def test_pruning_changes_no_kept_entry(log: BlockingLog, backend: StoreFixture) -> None:
     first = log.append([PublishRequest("r", "1", key="k"), PublishRequest("r", "2")])
     log.prune()
     assert read(log, 0) == [1, 2]
@@ -286,7 +286,7 @@ def test_pruning_changes_nothing_that_is_kept(log: BlockingLog, backend: StoreFi
 # ---------------------------------------------------------------- epochs
 
 
-def test_a_room_that_nobody_has_published_to(log: BlockingLog) -> None:
+def test_a_room_without_publications_has_an_epoch(log: BlockingLog) -> None:
     end = end_of(log)
     assert (end.top.offset, end.oldest) == (0, 1)
     assert end.top.epoch
@@ -294,13 +294,13 @@ def test_a_room_that_nobody_has_published_to(log: BlockingLog) -> None:
     assert publish(log, "1")[0].position == Position(end.top.epoch, 1)
 
 
-def test_whoever_reads_first_begins_it_too(log: BlockingLog) -> None:
-    extract = log.read("r", after=0, limit=10, max_bytes=100)
-    assert (extract.end.top.offset, extract.end.oldest, extract.entries) == (0, 1, ())
-    assert publish(log, "1")[0].position == Position(extract.end.top.epoch, 1)
+def test_a_first_read_begins_the_log_too(log: BlockingLog) -> None:
+    page = log.read("r", after=0, limit=10, max_bytes=100)
+    assert (page.end.top.offset, page.end.oldest, page.entries) == (0, 1, ())
+    assert publish(log, "1")[0].position == Position(page.end.top.epoch, 1)
 
 
-def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, backend: StoreFixture) -> None:
+def test_an_emptied_store_begins_a_new_epoch(log: BlockingLog, backend: StoreFixture) -> None:
     (before,) = publish(log, "1")
     backend.empty()
     end = end_of(log)
@@ -309,7 +309,7 @@ def test_what_was_emptied_begins_a_new_epoch(log: BlockingLog, backend: StoreFix
     assert read(log, 0) == []
 
 
-def test_a_quiet_room_keeps_its_epoch_while_somebody_asks(
+def test_a_quiet_room_keeps_its_epoch_while_it_is_read(
     log: BlockingLog, backend: StoreFixture
 ) -> None:
     publish(log, "1")
@@ -322,7 +322,7 @@ def test_a_quiet_room_keeps_its_epoch_while_somebody_asks(
     assert publish(log, "2")[0].position == Position(first.top.epoch, 2)
 
 
-def test_a_room_that_nobody_asks_for_is_forgotten(log: BlockingLog, backend: StoreFixture) -> None:
+def test_a_room_that_is_not_read_expires(log: BlockingLog, backend: StoreFixture) -> None:
     (before,) = publish(log, "1")
     backend.advance(7 * DAY - 60)
     log.prune()
@@ -346,14 +346,14 @@ def test_a_key_outlives_an_epoch(log: BlockingLog, backend: StoreFixture) -> Non
 # ---------------------------------------------------------------- reading
 
 
-def test_a_part_of_what_follows(log: BlockingLog) -> None:
+def test_a_read_returns_at_most_its_limit(log: BlockingLog) -> None:
     publish(log, *number(12))
     assert read(log, 4, limit=3) == [5, 6, 7]
     assert read(log, 10, limit=3) == [11, 12]
     assert read(log, 0, limit=500) == list(range(1, 13))
 
 
-def test_as_many_bytes_as_are_wanted_but_one_entry_at_least(log: BlockingLog) -> None:
+def test_a_read_returns_at_most_max_bytes_but_one_entry(log: BlockingLog) -> None:
     publish(log, '"é"', '"12345"', "1", "2")  # 4, 7, 1 and 1 bytes
 
     def within(max_bytes: int, after: int = 0) -> list[int]:
@@ -367,19 +367,19 @@ def test_as_many_bytes_as_are_wanted_but_one_entry_at_least(log: BlockingLog) ->
     assert within(1, after=3) == [4]
 
 
-def test_nothing_follows_the_end(log: BlockingLog) -> None:
+def test_a_read_at_the_end_is_empty(log: BlockingLog) -> None:
     publish(log, "1", "2")
-    extract = log.read("r", after=2, limit=10, max_bytes=100)
-    assert (extract.end, extract.entries) == (end_of(log), ())
+    page = log.read("r", after=2, limit=10, max_bytes=100)
+    assert (page.end, page.entries) == (end_of(log), ())
 
 
-def test_nothing_follows_what_lies_beyond_the_end(log: BlockingLog) -> None:
+def test_a_read_beyond_the_end_is_empty(log: BlockingLog) -> None:
     publish(log, "1", "2")
     assert [read(log, after) for after in (3, 1000, 2**53)] == [[], [], []]
     assert end_of(log).top.offset == 2
 
 
-def test_never_a_part_of_what_was_asked_for(log: BlockingLog) -> None:
+def test_a_read_is_empty_if_its_first_entry_was_dropped(log: BlockingLog) -> None:
     publish(log, *number(BOUNDS.length + 5))
     assert [bool(read(log, after)) for after in range(8)] == [False] * 5 + [True] * 3
 
@@ -387,13 +387,13 @@ def test_never_a_part_of_what_was_asked_for(log: BlockingLog) -> None:
 # ---------------------------------------------------------------- what happened of late
 
 
-def test_logs_of_late(log: BlockingLog, backend: StoreFixture) -> None:
+def test_recent_lists_the_logs_appended_to_lately(log: BlockingLog, backend: StoreFixture) -> None:
     publish(log, "1", room="a")
     backend.advance(8)
     publish(log, "1", "2", room="b")
     end_of(log, "c")
     recent = log.recent()
-    if recent is None:  # a store that needs nobody to ask
+    if recent is None:  # its workers are notified through a channel layer
         return
     assert recent == log.ends(["b", "a"])
     assert list(recent) == ["b", "a"]
@@ -406,15 +406,15 @@ def test_logs_of_late(log: BlockingLog, backend: StoreFixture) -> None:
 # ---------------------------------------------------------------- mistakes
 
 
-def test_nothing_at_all(log: BlockingLog) -> None:
+def test_empty_calls_return_empty_results(log: BlockingLog) -> None:
     assert (log.append([]), dict(log.ends([]))) == ((), {})
 
 
-def test_the_same_room_twice(log: BlockingLog) -> None:
+def test_ends_of_the_same_room_twice(log: BlockingLog) -> None:
     assert list(log.ends(["r", "r"])) == ["r"]
 
 
-def test_too_much_is_the_callers_mistake(log: BlockingLog) -> None:
+def test_more_than_a_batch_is_a_value_error(log: BlockingLog) -> None:
     for call in (
         lambda: publish(log, *["1"] * (MAX_BATCH + 1)),
         lambda: log.ends([f"r{each}" for each in range(MAX_BATCH + 1)]),
@@ -429,7 +429,7 @@ def test_too_much_is_the_callers_mistake(log: BlockingLog) -> None:
 
 
 @pytest.mark.parametrize("room", ["", "x" * 101, "a b", "a}", "ä", "a\n"])
-def test_what_is_no_room_is_the_callers_mistake(log: BlockingLog, room: str) -> None:
+def test_an_invalid_room_is_a_value_error(log: BlockingLog, room: str) -> None:
     for call in (
         lambda: log.append([PublishRequest("r", "1"), PublishRequest(room, "1")]),
         lambda: log.ends([room]),
@@ -441,12 +441,12 @@ def test_what_is_no_room_is_the_callers_mistake(log: BlockingLog, room: str) -> 
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800"], ids=["NUL", "half a pair"])
-def test_what_is_no_text_is_the_callers_mistake(log: BlockingLog, text: str) -> None:
-    for draft in (PublishRequest("r", text), PublishRequest("r", "1", key=text)):
+def test_an_invalid_text_is_a_value_error(log: BlockingLog, text: str) -> None:
+    for request in (PublishRequest("r", text), PublishRequest("r", "1", key=text)):
         with pytest.raises(ValueError, match=r"NUL|surrogate"):
-            log.append([draft])
+            log.append([request])
     assert end_of(log).top.offset == 0
 
 
-def test_the_usual_bounds_are_those_of_the_settings() -> None:
+def test_the_default_bounds_are_those_of_the_settings() -> None:
     assert bounds(Settings()) == LogBounds()

@@ -1,4 +1,4 @@
-"""What is the database's own in the message log: few writes, pruning, deletes by hand."""
+"""The message log on a database: few writes, pruning, deletes by hand."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -67,7 +67,7 @@ def rows() -> tuple[int, int, int]:
 # ---------------------------------------------------------------- writing
 
 
-def test_who_only_asks_writes_nothing(log: BlockingDatabaseLog, database: CountingDatabase) -> None:
+def test_reading_ends_writes_nothing(log: BlockingDatabaseLog, database: CountingDatabase) -> None:
     publish(log, "1")
     log.ends(["r", "s"])
     before = database.begun
@@ -78,10 +78,10 @@ def test_who_only_asks_writes_nothing(log: BlockingDatabaseLog, database: Counti
     assert database.begun == before
 
 
-def test_a_log_that_is_pruned_in_between_is_made_again(
+def test_a_log_pruned_during_an_append_is_created_again(
     log: BlockingDatabaseLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between making sure that there is a row and locking it."""
+    """Between inserting its row and locking it."""
     end_of(log)
     make, left = RoomLog.objects.bulk_create, [True]
 
@@ -104,7 +104,7 @@ def test_a_room_without_publications_leaves_nothing(log: BlockingDatabaseLog) ->
     assert publish(log, "1", room="r7")[0].position == Position(ends["r7"].top.epoch, 1)
 
 
-def test_its_position_changes_only_when_a_log_is_forgotten_that_began_there(
+def test_the_base_changes_only_when_a_log_that_began_there_is_deleted(
     log: BlockingDatabaseLog, database: CountingDatabase
 ) -> None:
     before = end_of(log)
@@ -124,7 +124,7 @@ def test_its_position_changes_only_when_a_log_is_forgotten_that_began_there(
     assert (end_of(log), rows()[0]) == (after, 1)
 
 
-def test_whoever_empties_the_table_begins_anew(log: BlockingDatabaseLog) -> None:
+def test_emptying_the_table_begins_new_epochs(log: BlockingDatabaseLog) -> None:
     before = publish(log, "1")[0].position
     RoomLog.objects.all().delete()
     assert publish(log, "1")[0].position.epoch != before.epoch
@@ -134,7 +134,7 @@ def test_whoever_empties_the_table_begins_anew(log: BlockingDatabaseLog) -> None
 
 
 def prune(log: BlockingDatabaseLog, limit: int = 500) -> list[int]:
-    """What each step has pruned, until nothing is left to prune."""
+    """How much each step prunes, until nothing is left."""
     steps = []
     while step := log.prune(limit):
         steps.append(step)
@@ -150,10 +150,10 @@ def test_pruning_leaves_nothing(log: BlockingDatabaseLog, database: CountingData
     assert (prune(log), rows()) == ([5], (0, 0, 0))
 
 
-def test_pruning_goes_in_steps(
+def test_pruning_is_done_in_steps(
     log: BlockingDatabaseLog, database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of so many logs, and of so many entries, but always of one log at least."""
+    """At most so many logs or entries in a step, but at least one log."""
     monkeypatch.setattr(log_pruning, "MAX_ENTRIES", 5)
     for room, count in (("a", 3), ("b", 2), ("c", 7), ("d", 1)):
         publish(log, *["1"] * count, room=room)
@@ -163,7 +163,7 @@ def test_pruning_goes_in_steps(
     assert (prune(log, limit=3), rows()) == ([3, 1], (0, 0, 0))
 
 
-def test_a_log_is_emptied_only_when_its_time_is_over(
+def test_a_log_is_emptied_only_when_it_has_expired(
     log: BlockingDatabaseLog, database: CountingDatabase
 ) -> None:
     publish(log, "1")
@@ -191,7 +191,7 @@ async def test_a_sweep_prunes_the_logs(
 
 
 class StoppedDatabase(Database):
-    """Its time is what the test says."""
+    """A database whose time is set by the test."""
 
     time_ms = 10**12
 
@@ -199,9 +199,8 @@ class StoppedDatabase(Database):
         return self.time_ms
 
 
-def test_everybody_agrees_on_the_last_moment() -> None:
-    """Of a log's entries, of a key, and of a log that nobody asks for: reading, appending and
-    log_pruning, in whatever order they come."""
+def test_reading_appending_and_pruning_agree_on_the_last_moment() -> None:
+    """For a log's entries, for a key, and for a log that is not read: in any order of calls."""
     database = StoppedDatabase("default")
     log = BlockingDatabaseLog(LogOperations(database, BOUNDS))
     (first,) = log.append([PublishRequest("r", "1", key="k")])
@@ -223,7 +222,7 @@ def test_everybody_agrees_on_the_last_moment() -> None:
 # ---------------------------------------------------------------- what was deleted by hand
 
 
-def test_without_its_entries_a_log_goes_on(log: BlockingDatabaseLog) -> None:
+def test_a_log_without_its_entries_continues(log: BlockingDatabaseLog) -> None:
     text = '"' + "x" * 398 + '"'
     publish(log, *[text] * 5)
     RoomEntry.objects.all().delete()
@@ -234,7 +233,7 @@ def test_without_its_entries_a_log_goes_on(log: BlockingDatabaseLog) -> None:
     assert read(log, 5) == [6, 7, 8, 9, 10]  # what is gone is no longer counted
 
 
-def test_nothing_follows_a_hole(log: BlockingDatabaseLog) -> None:
+def test_a_read_ends_at_a_hole(log: BlockingDatabaseLog) -> None:
     publish(log, "1", "2", "3", "4")
     RoomEntry.objects.filter(offset__in=[1, 3]).delete()
     assert [read(log, after) for after in range(5)] == [[], [2], [], [4], []]

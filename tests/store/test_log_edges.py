@@ -1,5 +1,5 @@
-"""The message log at its edges: the smallest and largest bounds, the last moment of a log's time,
-clocks that are set back, texts that are rare. On one store of each backend."""
+"""The message log at its edges: smallest and largest bounds, the last moment before expiry, clocks
+that are set back, rare texts."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     [LogBounds(length=1), LogBounds(bytes=1), LogBounds(length=1, bytes=1)],
     ids=["entry", "byte", "of both"],
 )
-def test_the_least_that_a_log_may_keep_is_the_newest(make: Make, bounds: LogBounds) -> None:
+def test_the_smallest_bounds_keep_the_newest_entry(make: Make, bounds: LogBounds) -> None:
     log = make(bounds).store.log
     log.append([PublishRequest("x" * 100, text) for text in ("1", '"two"', "3")])
     publish(log, *number(60))
@@ -60,7 +60,7 @@ def test_the_least_that_a_log_may_keep_is_the_newest(make: Make, bounds: LogBoun
     assert read(log, 2, room="x" * 100) == [3]
 
 
-def test_the_most_that_a_log_may_keep(make: Make) -> None:
+def test_the_largest_bounds(make: Make) -> None:
     log = make(LogBounds(length=2**53, bytes=2**53, ttl_ms=2**45, meta_ttl_ms=2**46)).store.log
     publish(log, *number(MAX_BATCH))
     publish(log, *number(3))
@@ -78,15 +78,17 @@ def test_bounds_that_were_lowered_hold_from_the_next_append_on(make: Make) -> No
     assert read(wide, 296) == [297, 298, 299, 300, 301]
 
 
-def test_no_part_of_what_is_trimmed_meanwhile(make: Make) -> None:
-    """The log is trimmed by number, by bytes and by time, while others read and prune: whoever
-    reads is told a part without holes, in which every offset has one text for ever."""
+def test_a_concurrently_trimmed_log_is_never_read_in_part(make: Make) -> None:
+    """The log is trimmed by number, bytes and time during reads and pruning: every read returns
+    entries without holes, and an offset always has the same text."""
     backend = make(LogBounds(length=8, bytes=40, ttl_ms=3))
     writers, each = 2, 40
 
     def write(name: int) -> Callable[[BlockingStore], list[Any]]:
-        drafts = [PublishRequest("r", f'"{name} {n}"', key=f"{name} {n}") for n in range(each)]
-        return lambda store: [(draft.data, store.log.append([draft])[0]) for draft in drafts]
+        requests = [PublishRequest("r", f'"{name} {n}"', key=f"{name} {n}") for n in range(each)]
+        return lambda store: [
+            (request.data, store.log.append([request])[0]) for request in requests
+        ]
 
     def watch(store: BlockingStore) -> list[Any]:
         seen: list[tuple[int, LogPage]] = []
@@ -101,11 +103,11 @@ def test_no_part_of_what_is_trimmed_meanwhile(make: Make) -> None:
     log = {appended.position.offset: data for data, appended in one + two}
     assert sorted(log) == list(range(1, writers * each + 1))
     assert len({appended.position.epoch for _, appended in one + two}) == 1
-    for after, extract in seen:
-        offsets = [entry.offset for entry in extract.entries]
+    for after, page in seen:
+        offsets = [entry.offset for entry in page.entries]
         assert offsets == list(range(after + 1, after + 1 + len(offsets)))
-        assert bool(offsets) == (extract.end.oldest <= after + 1 <= extract.end.top.offset)
-        assert [entry.data for entry in extract.entries] == [log[offset] for offset in offsets]
+        assert bool(offsets) == (page.end.oldest <= after + 1 <= page.end.top.offset)
+        assert [entry.data for entry in page.entries] == [log[offset] for offset in offsets]
 
 
 # ---------------------------------------------------------------- clocks
@@ -125,14 +127,14 @@ def test_a_clock_that_is_set_back_changes_no_order(make: Make) -> None:
     assert publish(log, "4")[0].position.offset == 4
 
 
-def test_a_clock_that_was_ahead_does_not_hide_what_is_new(make: Make) -> None:
+def test_a_clock_from_the_future_does_not_hide_new_entries(make: Make) -> None:
     backend = make(BOUNDS)
     log = backend.store.log
     log.append([PublishRequest(f"r{n}", "1") for n in range(MAX_BATCH)])
     backend.advance(-HOUR)
     publish(log, "1", room="new")
     recent = log.recent()
-    assert recent is None or list(recent) == ["new"]  # None: nobody need ask there
+    assert recent is None or list(recent) == ["new"]  # None where a channel layer notifies workers
 
 
 # ---------------------------------------------------------------- texts
@@ -153,10 +155,10 @@ def test_rare_texts_come_back_as_they_were(log_of_each: BlockingLog) -> None:
     publish(log_of_each, *data)
     entries = log_of_each.read("r", after=0, limit=100, max_bytes=10_000).entries
     assert [entry.data for entry in entries] == data
-    drafts = [PublishRequest("r", "1", key=text) for text in (*texts, "%s", "(1, 2)", "k ", "k")]
-    first = log_of_each.append(drafts)
-    assert len({appended.position for appended in first}) == len(drafts)
-    assert log_of_each.append(drafts) == first
+    requests = [PublishRequest("r", "1", key=text) for text in (*texts, "%s", "(1, 2)", "k ", "k")]
+    first = log_of_each.append(requests)
+    assert len({appended.position for appended in first}) == len(requests)
+    assert log_of_each.append(requests) == first
 
 
 @pytest.fixture
@@ -165,12 +167,12 @@ def log_of_each(make: Make) -> BlockingLog:
 
 
 def test_the_longest_names_and_keys_at_once(log_of_each: BlockingLog) -> None:
-    """As many of the longest as one call may have: all are found again."""
+    """A full batch of them: all are found again."""
     rooms = [f"{n:x<100}" for n in range(MAX_BATCH)]
-    drafts = [PublishRequest(room, "1", key="😀" * 494 + room[:6]) for room in rooms]
-    first = log_of_each.append(drafts)
+    requests = [PublishRequest(room, "1", key="😀" * 494 + room[:6]) for room in rooms]
+    first = log_of_each.append(requests)
     assert {appended.position.offset for appended in first} == {1}
-    again = log_of_each.append(drafts)
+    again = log_of_each.append(requests)
     assert (again, [each.fresh for each in again]) == (first, [False] * MAX_BATCH)
 
 
@@ -180,6 +182,6 @@ def test_publications_of_the_largest_size(make: Make) -> None:
     for _ in range(6):
         publish(log, large)
     assert end_of(log).oldest == 3
-    extract = log.read("r", after=2, limit=10, max_bytes=3 * 65_536)
-    assert [entry.offset for entry in extract.entries] == [3, 4, 5]
-    assert {entry.data for entry in extract.entries} == {large}
+    page = log.read("r", after=2, limit=10, max_bytes=3 * 65_536)
+    assert [entry.offset for entry in page.entries] == [3, 4, 5]
+    assert {entry.data for entry in page.entries} == {large}

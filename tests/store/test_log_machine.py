@@ -1,4 +1,4 @@
-"""Two backends of log are told the same at random, and have to answer the same."""
+"""Two logs get the same random calls, and have to return the same."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -31,7 +31,7 @@ TURNS = [1, 6, 6, 8, 111, 251]
 STEPS = [1, 3, 7, 9, 12, 20]
 
 rooms = st.sampled_from(["a", "a", "a", "b", "b", "c"])
-drafts = st.lists(
+requests = st.lists(
     st.builds(
         PublishRequest,
         rooms,
@@ -53,9 +53,9 @@ ACTS = {
 
 
 class Machine(RuleBasedStateMachine):
-    """Some rooms, and all that their logs may go through."""
+    """The logs of a few rooms, and every call about them."""
 
-    sides: tuple[StoreUnderTest, StoreUnderTest]  # set by whoever runs it
+    sides: tuple[StoreUnderTest, StoreUnderTest]  # set by the test
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,13 +71,13 @@ class Machine(RuleBasedStateMachine):
         getattr(self, data.draw(st.sampled_from(acts)))(data.draw)
 
     def both(self, call: Call) -> None:
-        """What both answer to a call, one instant later than the call before."""
+        """The results of both for a call, one instant after the call before."""
         self.now += TICK
         self.last = call
         same(self.sides, call, now=self.now, base=self.base)
 
     def append(self, draw: Draw) -> None:
-        self.both(_append(draw(drafts)))
+        self.both(_append(draw(requests)))
 
     def append_many(self, draw: Draw) -> None:
         self.both(_append([PublishRequest(draw(rooms), str(number)) for number in range(30)]))
@@ -95,12 +95,12 @@ class Machine(RuleBasedStateMachine):
         self.both(_ends_of(draw(some_rooms)))
 
     def advance(self, draw: Draw) -> None:
-        """What is over is pruned where that has to be done, and has expired elsewhere."""
+        """Prune the store that does not expire entries by itself."""
         self.now += draw(st.sampled_from(TURNS)) * TICK
         self._prune()
 
     def set_back(self, draw: Draw) -> None:
-        """What is over until then is over for good."""
+        """Set the clock back, after pruning what has expired."""
         self._prune()
         self.now -= draw(st.sampled_from(STEPS)) * TICK
 
@@ -134,8 +134,8 @@ def _append(given: list[PublishRequest]) -> Call:
     def call(side: StoreUnderTest) -> Any:
         appended = zip(given, side.store.log.append(given), strict=True)
         return [
-            (replace(each, position=_named(draft.room, each.position)), each.fresh)
-            for draft, each in appended
+            (replace(each, position=_named(request.room, each.position)), each.fresh)
+            for request, each in appended
         ]
 
     return call
@@ -174,7 +174,7 @@ def sides(request: pytest.FixtureRequest) -> Iterator[tuple[StoreUnderTest, Stor
 
 @pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time
 @pytest.mark.django_db(transaction=True)
-def test_two_kinds_of_log_answer_the_same(
+def test_two_logs_return_the_same(
     sides: tuple[StoreUnderTest, StoreUnderTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Machine, "sides", sides, raising=False)

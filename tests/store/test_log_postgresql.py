@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own in the message log: transactions side by side."""
+"""The message log on PostgreSQL: concurrent transactions."""
 
 import asyncio
 import random
@@ -39,7 +39,7 @@ def log(database: Database) -> BlockingDatabaseLog:
 
 
 def test_the_order_of_commits_is_the_order_of_offsets(log: BlockingDatabaseLog) -> None:
-    """Whoever reads meanwhile sees all up to some offset: no hole that is filled later."""
+    """A concurrent reader sees all entries up to some offset: no hole that is filled later."""
     writers, each = 4, 30
 
     def write(name: int) -> None:
@@ -58,10 +58,10 @@ def test_the_order_of_commits_is_the_order_of_offsets(log: BlockingDatabaseLog) 
     )
     final = log.read("r", after=0, limit=500, max_bytes=10**6).entries
     assert len(final) == writers * each
-    assert len({extract.end.top.offset for extract in seen}) > 10  # it was watched as it grew
-    for extract in seen + also:
-        assert extract.entries == final[: len(extract.entries)]
-        assert min(1, extract.end.top.offset) <= len(extract.entries) <= extract.end.top.offset
+    assert len({page.end.top.offset for page in seen}) > 10  # it was watched as it grew
+    for page in seen + also:
+        assert page.entries == final[: len(page.entries)]
+        assert min(1, page.end.top.offset) <= len(page.entries) <= page.end.top.offset
 
 
 def test_a_reader_of_a_log_that_is_trimmed_sees_a_part_without_holes(database: Database) -> None:
@@ -79,19 +79,19 @@ def test_a_reader_of_a_log_that_is_trimmed_sees_a_part_without_holes(database: D
             publish(log, "1")
 
     *_, seen = at_once(write, write, watch)
-    for before, extract in zip([None, *seen], seen, strict=False):
+    for before, page in zip([None, *seen], seen, strict=False):
         after = max(0, before.end.top.offset - 3) if before else 0
-        offsets = [entry.offset for entry in extract.entries]
+        offsets = [entry.offset for entry in page.entries]
         assert offsets == list(range(after + 1, after + 1 + len(offsets)))
-        assert bool(offsets) == (extract.end.oldest <= after + 1 <= extract.end.top.offset)
+        assert bool(offsets) == (page.end.oldest <= after + 1 <= page.end.top.offset)
 
 
 # ---------------------------------------------------------------- locks
 
 
-def test_nobody_waits_for_somebody_who_waits_for_him(log: BlockingDatabaseLog) -> None:
-    """Several rooms in any order, new ones and old ones, while others look and prune: a
-    deadlock would be an error after a second."""
+def test_appends_to_several_rooms_do_not_deadlock(log: BlockingDatabaseLog) -> None:
+    """New and old rooms in any order, during reads and pruning. PostgreSQL would fail a deadlock
+    after a second."""
     rooms = [f"r{number}" for number in range(12)]
 
     def work(seed: int) -> int:
@@ -112,7 +112,7 @@ def test_nobody_waits_for_somebody_who_waits_for_him(log: BlockingDatabaseLog) -
 
 
 async def test_workers_do_not_wait_for_each_other(database: Database) -> None:
-    """Writes of one worker share transactions, but not those that lock rooms."""
+    """Writes of one worker share transactions, except those that lock rooms."""
     sessions = BlockingDatabaseStore(database, TIMEOUTS, ROOMY)
     threads = [Threads(size=1), Threads(size=1)]
     stores = [DatabaseStore(sessions, each, timeout=10.0) for each in threads]
@@ -135,7 +135,7 @@ async def test_workers_do_not_wait_for_each_other(database: Database) -> None:
 
 @pytest.fixture
 def proxy(postgres_server: PostgresServer, postgres_database: str) -> Iterator[Proxy]:
-    """Faults on the way there, for connections that are made from now on."""
+    """A proxy with faults, for connections made from now on."""
     options = connections.settings[postgres_database]
     with Proxy(postgres_server.port) as proxy:
         connections[postgres_database].close()
@@ -148,27 +148,27 @@ def proxy(postgres_server: PostgresServer, postgres_database: str) -> Iterator[P
 def test_a_commit_without_an_answer_is_repeated_safely(
     log: BlockingDatabaseLog, proxy: Proxy
 ) -> None:
-    drafts = [PublishRequest("r", "1", key="k"), PublishRequest("s", "2", key="k")]
+    requests = [PublishRequest("r", "1", key="k"), PublishRequest("s", "2", key="k")]
     end_of(log)
     proxy.cut_replies(to=b"COMMIT")
     with pytest.raises(StoreUnavailable):
-        log.append(drafts)
+        log.append(requests)
     assert proxy.cuts == 1
-    again = log.append(drafts)
+    again = log.append(requests)
     assert [(each.position.offset, each.fresh) for each in again] == [(1, False), (1, False)]
     assert (read(log, 0), read(log, 0, room="s")) == ([1], [1])
 
 
-async def test_a_transaction_that_fails_is_unknown_to_all_who_are_in_it(
+async def test_a_failed_transaction_is_unknown_to_all_its_calls(
     database: Database, proxy: Proxy
 ) -> None:
     threads = Threads(size=1)
     store = DatabaseStore(BlockingDatabaseStore(database, TIMEOUTS, ROOMY), threads, timeout=10.0)
-    drafts = [PublishRequest("r", str(each), key=str(each)) for each in range(5)]
+    requests = [PublishRequest("r", str(each), key=str(each)) for each in range(5)]
     proxy.cut_replies(to=b"COMMIT")
 
     async def append_all() -> list[Any]:
-        calls = [store.log.append([draft]) for draft in drafts]
+        calls = [store.log.append([request]) for request in requests]
         return await asyncio.gather(*calls, return_exceptions=True)
 
     assert [type(answer) for answer in await append_all()] == [StoreUnavailable] * 5

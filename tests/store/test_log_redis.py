@@ -1,4 +1,4 @@
-"""What is Redis's own in the message log: restarts, failovers, evictions, full memory, rights."""
+"""The message log on Redis: restarts, failovers, evictions, full memory, permissions."""
 
 import subprocess
 import tempfile
@@ -37,7 +37,7 @@ def log_at(server: RedisServer) -> BlockingLog:
 
 
 def reconnect(log: BlockingLog) -> None:
-    """Find out that the connection is broken, unless that is known already."""
+    """Let the client find that its connection is broken, unless it knows already."""
     with suppress(StoreUnavailable):
         end_of(log)
 
@@ -67,7 +67,7 @@ def kill_and_restart(server: RedisServer) -> None:
 def test_a_restart_begins_a_new_epoch(
     arguments: tuple[str, ...], restart: Callable[[RedisServer], None]
 ) -> None:
-    """Whatever has been kept: nobody can know that it is all there was."""
+    """Also if all was kept: no one can verify that."""
     with RedisServer(*arguments) as server:
         log = log_at(server)
         before = publish(log, "1", "2")[-1].position
@@ -86,7 +86,7 @@ def test_a_restart_begins_a_new_epoch(
 
 
 @pytest.mark.parametrize("first", ["append", "read"])
-def test_whoever_comes_first_begins_the_new_epoch(first: str) -> None:
+def test_the_first_call_begins_the_new_epoch(first: str) -> None:
     with RedisServer(snapshots=True) as server:
         log = log_at(server)
         before = publish(log, "1", "2")[-1].position
@@ -96,9 +96,9 @@ def test_whoever_comes_first_begins_the_new_epoch(first: str) -> None:
             position = publish(log, "3")[0].position
             assert (position.offset, read(log, 0)) == (1, [1])
         else:
-            extract = log.read("r", after=0, limit=10, max_bytes=100)
-            position = extract.end.top
-            assert (position.offset, extract.entries) == (0, ())
+            page = log.read("r", after=0, limit=10, max_bytes=100)
+            position = page.end.top
+            assert (position.offset, page.entries) == (0, ())
         assert position.epoch != before.epoch
 
 
@@ -106,7 +106,7 @@ AT_ONCE = ("--repl-diskless-sync-delay", "0")
 
 
 def follow(server: RedisServer, leader: RedisServer | None) -> None:
-    """Make it a copy of another, and wait until it is one; or make it its own master."""
+    """Make it a replica of another, and wait for that; or make it a master."""
     with server.client() as client:
         if leader is None:
             client.replicaof("NO", "ONE")
@@ -117,7 +117,7 @@ def follow(server: RedisServer, leader: RedisServer | None) -> None:
         )
 
 
-def test_a_copy_that_takes_over_begins_a_new_epoch() -> None:
+def test_a_replica_that_takes_over_begins_a_new_epoch() -> None:
     with RedisServer(*AT_ONCE) as first, RedisServer() as second:
         before = publish(log_at(first), "1", "2")[-1].position
         follow(second, first)
@@ -126,9 +126,9 @@ def test_a_copy_that_takes_over_begins_a_new_epoch() -> None:
         assert (after.top.offset, after.top.epoch != before.epoch) == (0, True)
 
 
-def test_a_server_that_gets_its_place_back_begins_a_new_epoch() -> None:
-    """It was never restarted, but it has got the data of the one that stood in for it,
-    without the end of what it had itself."""
+def test_a_server_that_becomes_master_again_begins_a_new_epoch() -> None:
+    """It was never restarted, but it copied the data of the other, which lacked its own last
+    entries."""
     with RedisServer(*AT_ONCE) as first, RedisServer(*AT_ONCE) as second:
         log = log_at(first)
         publish(log, "1", "2")
@@ -142,8 +142,8 @@ def test_a_server_that_gets_its_place_back_begins_a_new_epoch() -> None:
         assert publish(log, "another")[0].position == Position(after.top.epoch, 1)
 
 
-def test_a_server_that_was_a_copy_meanwhile_begins_a_new_epoch() -> None:
-    """Also if nobody has looked at it or at the other in between."""
+def test_a_server_that_was_a_replica_meanwhile_begins_a_new_epoch() -> None:
+    """Also without any call in between."""
     with RedisServer(*AT_ONCE) as first, RedisServer(*AT_ONCE) as second:
         log = log_at(first)
         publish(log, "1")
@@ -156,8 +156,8 @@ def test_a_server_that_was_a_copy_meanwhile_begins_a_new_epoch() -> None:
         assert (after.top.offset, after.top.epoch != lost.epoch) == (0, True)
 
 
-def test_a_server_that_nobody_has_looked_at_for_long_may_have_been_a_copy() -> None:
-    """What shows that it was is cleared by Redis in time."""
+def test_a_server_unseen_for_long_may_have_been_a_replica() -> None:
+    """Redis clears the trace of it after some time."""
     with RedisServer() as server, server.client() as client:
         log = log_at(server)
         before = publish(log, "1")[0].position
@@ -170,7 +170,7 @@ def test_a_server_that_nobody_has_looked_at_for_long_may_have_been_a_copy() -> N
 
 
 def back_up(server: RedisServer) -> None:
-    """To Redis it is a copy that attaches, the first one."""
+    """To Redis it is a replica that attaches, the first one."""
     with tempfile.NamedTemporaryFile() as file:
         command = ["redis-cli", "-p", str(server.port), "--rdb", file.name]
         subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT)
@@ -181,7 +181,7 @@ def replid_of(client: redis.Redis) -> str:
 
 
 def forget_the_stream(server: RedisServer) -> None:
-    """The last copy detaches, and Redis gives the stream another name after a while."""
+    """The last replica detaches, and Redis renames the replication stream after a while."""
     with RedisServer() as copy, server.client() as client:
         follow(copy, server)
         client.config_set("repl-backlog-ttl", 1)
@@ -219,8 +219,8 @@ INNOCENT: dict[str, Callable[[RedisServer], None]] = {
 }
 
 
-def test_what_loses_nothing_begins_no_epoch() -> None:
-    """One after the other, so that each meets what those before have left."""
+def test_events_that_lose_nothing_begin_no_epoch() -> None:
+    """One after the other, so that each begins with the state after those before."""
     with RedisServer(*AT_ONCE, "--enable-debug-command", "yes") as server:
         sessions = blocking_store(server.url, TIMEOUTS, prefix=PREFIX, timeout=5.0)
         log, offset = sessions.log, 1
@@ -235,8 +235,8 @@ def test_what_loses_nothing_begins_no_epoch() -> None:
             offset += 1
 
 
-def test_a_log_of_the_release_before_goes_on(backend: RedisFixture, log: BlockingLog) -> None:
-    """And is left as that release can read it, while both are running."""
+def test_a_log_of_the_release_before_continues(backend: RedisFixture, log: BlockingLog) -> None:
+    """And stays readable for that release, while both are running."""
     publish(log, "1")
     before = publish(log, "2")[0].position
     backend.client.hdel(key_of("meta"), "begun")
@@ -245,16 +245,14 @@ def test_a_log_of_the_release_before_goes_on(backend: RedisFixture, log: Blockin
     assert (begun is not None, noted) == (True, replid_of(backend.client).encode())
 
 
-# ---------------------------------------------------------------- what somebody else takes away
+# ---------------------------------------------------------------- evictions
 
 
 def key_of(name: str, room: str = "r") -> str:
     return f"{{{PREFIX}}}:log:{room}/{name}"
 
 
-def test_without_what_stands_of_it_a_log_begins_anew(
-    log: BlockingLog, backend: RedisFixture
-) -> None:
+def test_a_log_without_its_hash_begins_a_new_epoch(log: BlockingLog, backend: RedisFixture) -> None:
     before = publish(log, "1", "2")[-1].position
     assert backend.client.delete(key_of("meta")) == 1
     after = end_of(log)
@@ -263,7 +261,7 @@ def test_without_what_stands_of_it_a_log_begins_anew(
     assert backend.client.exists(key_of("entries")) == 0
 
 
-def test_without_its_entries_a_log_goes_on(log: BlockingLog, backend: RedisFixture) -> None:
+def test_a_log_without_its_entries_continues(log: BlockingLog, backend: RedisFixture) -> None:
     text = '"' + "x" * 998 + '"'
     before = publish(log, text)[0].position
     assert backend.client.delete(key_of("entries")) == 1
@@ -280,7 +278,7 @@ def names_in(backend: RedisFixture) -> set[str]:
     return {key.decode() for key in backend.client.scan_iter()}
 
 
-def test_redis_forgets_everything_in_time(log: BlockingLog, backend: RedisFixture) -> None:
+def test_redis_expires_all_keys_of_a_log(log: BlockingLog, backend: RedisFixture) -> None:
     log.append([PublishRequest("r", "1", key="k"), PublishRequest("s", "1")])
     kept = {"entries": BOUNDS.ttl_ms, "key:k": KEY_KEPT_MS, "meta": BOUNDS.meta_ttl_ms}
     others = {key_of("meta", "s"), key_of("entries", "s")}
@@ -309,7 +307,7 @@ def test_a_room_without_publications_leaves_nothing(
     assert set(ends.values()) == {end_of(log)}
 
 
-def test_its_position_outlives_the_logs_of_others(log: BlockingLog, backend: RedisFixture) -> None:
+def test_the_base_outlives_the_logs_of_other_rooms(log: BlockingLog, backend: RedisFixture) -> None:
     before = end_of(log)
     for room in ("s", "t", "u"):
         publish(log, "1", room=room)
@@ -329,10 +327,8 @@ def test_a_second_log_begins_elsewhere_and_a_third_elsewhere_again(
 
 
 @pytest.mark.parametrize("lost", ["log:/base", "log:/marks"])
-def test_where_marks_are_lost_nothing_begins_where_it_did(
-    log: BlockingLog, backend: RedisFixture, lost: str
-) -> None:
-    """Such as in a Redis that makes room."""
+def test_lost_marks_change_the_base(log: BlockingLog, backend: RedisFixture, lost: str) -> None:
+    """As by an eviction."""
     before = publish(log, "1")[0].position
     assert publish(log, "1", room="s")[0].position == before
     backend.client.delete(key_of("meta"), f"{{{PREFIX}}}:{lost}")
@@ -341,7 +337,7 @@ def test_where_marks_are_lost_nothing_begins_where_it_did(
     assert publish(log, "1")[0].position.epoch != before.epoch
 
 
-def test_the_marks_begin_anew_before_they_mean_nothing(
+def test_the_marks_begin_anew_before_they_are_too_many(
     log: BlockingLog, backend: RedisFixture
 ) -> None:
     before = publish(log, "1")[0].position
@@ -367,19 +363,19 @@ def test_few_rooms_share_their_marks_by_chance(log: BlockingLog, backend: RedisF
 # ---------------------------------------------------------------- memory
 
 
-def test_a_full_redis_says_so_and_goes_on_telling_what_it_has(
+def test_a_full_redis_refuses_appends_and_serves_reads(
     log: BlockingLog, backend: RedisFixture
 ) -> None:
     first = log.append([PublishRequest("r", "1", key="k")])
     before = end_of(log)
     backend.client.config_set("maxmemory", "1mb")
     try:
-        for drafts in (
+        for requests in (
             [PublishRequest("r", "2")],
             [PublishRequest("r", "2", key="other"), PublishRequest("s", "3")],
         ):
             with pytest.raises(StoreUnavailable, match="maxmemory"):
-                log.append(drafts)
+                log.append(requests)
         assert log.append([PublishRequest("r", "1", key="k")]) == first
         assert (end_of(log), read(log, 0)) == (before, [1])
     finally:
@@ -391,10 +387,8 @@ def test_a_full_redis_says_so_and_goes_on_telling_what_it_has(
 
 
 @pytest.mark.parametrize("may_ask", [True, False], ids=["with INFO", "without"])
-def test_a_user_of_redis_may_ask_for_its_replication_id(
-    backend: RedisFixture, may_ask: bool
-) -> None:
-    """Without it nobody can tell whether the end of a log is missing."""
+def test_a_user_of_redis_needs_info_for_the_log(backend: RedisFixture, may_ask: bool) -> None:
+    """Without it the end of a log may be missing unnoticed."""
     backend.client.acl_setuser(
         "modest",
         enabled=True,
@@ -425,7 +419,7 @@ def test_two_prefixes_are_two_logs(log: BlockingLog, backend: RedisFixture) -> N
     assert (end_of(log).top.offset, end_of(other).top.offset) == (2, 1)
 
 
-def test_scripts_that_redis_has_forgotten_are_sent_again(
+def test_scripts_that_redis_has_lost_are_sent_again(
     log: BlockingLog, backend: RedisFixture
 ) -> None:
     publish(log, "1")

@@ -21,7 +21,7 @@ Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], objec
 
 
 def two_at_w1(store: BlockingStore) -> None:
-    """Two sessions of one user, as their worker last told of them."""
+    """Two sessions of one user, as their worker last reported them."""
     for id_ in ("s1", "s2"):
         store.open(opening(id_, login="l1", rooms=("chat:1", "news")))
     store.beat(report(pings=3), [update("s1", missed=1), update("s2")])
@@ -45,7 +45,7 @@ def registration(store: BlockingStore) -> Registration:
 
 REPORT = SweepReport(1, 2, 3, 4, 5.0)
 
-# What comes before, and the call whose reply is lost: every method of the contract.
+# The calls before, and the call whose reply is lost: every method of the contract.
 SCENES: dict[str, Scene] = {
     "open": (two_at_w1, lambda s: s.open(opening("s3", rooms=("news",)))),
     "open at the limit": (
@@ -125,7 +125,7 @@ def _empty(redis_server: RedisServer) -> None:
 
 
 def timeless(value: Any) -> Any:
-    """The same without moments, which differ between two runs, and without random names."""
+    """The same without times, which differ between two runs, and without random names."""
     if isinstance(value, dict):
         random = ("incarnation", "epoch", "fresh")
         return {name: timeless(item) for name, item in value.items() if name not in random}
@@ -139,7 +139,7 @@ def timeless(value: Any) -> Any:
 
 
 def contents(store: BlockingStore) -> list[Any]:
-    """All that can be read of a store."""
+    """Everything that a store's reads return."""
     reads = (
         store.page(Query()), store.stats(), store.workers(), store.samples(), store.overdue(),
         store.of_user("7"), store.beat(report(), []).inbox, store.attendance("news"),
@@ -150,14 +150,16 @@ def contents(store: BlockingStore) -> list[Any]:
 
 
 def news_aside(answer: Any) -> Any:
-    """What a repeat has to answer as well; news is told once."""
+    """The part of a result that a repeat has to return as well."""
     return [answer.online, answer.inbox, answer.lost] if hasattr(answer, "renewed") else answer
 
 
 @pytest.mark.parametrize(
     "scene", [*SCENES.values(), *LOG_SCENES.values()], ids=[*SCENES, *LOG_SCENES]
 )
-def test_the_same_call_again(scene: Scene, proxy: Proxy, redis_server: RedisServer) -> None:
+def test_a_repeated_call_has_no_second_effect(
+    scene: Scene, proxy: Proxy, redis_server: RedisServer
+) -> None:
     prepare, call = scene
     once = blocking_store(redis_server.url, TIMEOUTS, prefix="once", timeout=5.0)
     through = f"redis://127.0.0.1:{proxy.port}/0"

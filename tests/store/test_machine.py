@@ -1,4 +1,4 @@
-"""Two backends of store are told the same at random, and have to answer the same."""
+"""Two stores get the same random calls, and have to return the same."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +46,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A session as its worker knew it once; each side has its own times of it."""
+    """A session as its worker knew it; each store has its own times of it."""
 
     opening: Opening
     sessions: dict[StoreUnderTest, Session]
@@ -68,7 +68,7 @@ workers = st.sampled_from(["w1", "w1", "w1", "w2", "w2", "w3"])
 users = st.sampled_from(["ann", "ann", "ann", "ann", "bob", ""])
 logins = st.sampled_from(["", "one", "two"])
 heads = st.sampled_from(["a", "A", "a_", "a%", "b"])
-caps = st.sampled_from(
+limits = st.sampled_from(
     [
         None,
         SessionLimit(1, True),
@@ -88,7 +88,7 @@ moves = st.one_of(st.none(), st.none(), in_rooms)
 rarely = st.sampled_from([False] * 5 + [True])
 queries = st.builds(
     Query,
-    user=st.sampled_from(["", "", "", "ann", "bob", "nobody"]),
+    user=st.sampled_from(["", "", "", "ann", "bob", "unknown"]),
     address=st.sampled_from(["", "", "", "10.0.0.0", "::1"]),
     prefix=st.sampled_from(["", "", "a", "A", "a_", "a%", "a1", "b"]),
     state=st.sampled_from([None, None, *SessionState]),
@@ -97,8 +97,8 @@ queries = st.builds(
     order=st.sampled_from(Order),
 )
 
-# What happens, and how often. One rule for all: rules of their own would be switched off by
-# turns, which pays only in many more examples than there is time for.
+# The acts and their weights, in one rule: Hypothesis would switch rules of their own off in some
+# examples, which pays only with many more examples.
 ACTS = {
     "open": 5, "resume": 6, "come_late": 2, "beat": 8, "beat_about_some": 2, "register": 4,
     "depart": 4, "confirm": 1, "ask_one_to_close": 3, "ask_some_to_close": 1, "leave": 1,
@@ -108,9 +108,9 @@ ACTS = {
 
 
 class Machine(RuleBasedStateMachine):
-    """Some users' sessions at some workers, and all that a store may be told of them."""
+    """Sessions of a few users at a few workers, and every call about them."""
 
-    sides: tuple[StoreUnderTest, StoreUnderTest]  # set by whoever runs it
+    sides: tuple[StoreUnderTest, StoreUnderTest]  # set by the test
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,13 +137,13 @@ class Machine(RuleBasedStateMachine):
         same(self.sides, _everybody, now=self.now, base=self.base)
 
     def both(self, call: Call) -> list[Any]:
-        """What both answer to a call, one instant later than the call before."""
+        """The results of both for a call, one instant after the call before."""
         self.now += TICK
         self.last = call
         return same(self.sides, call, now=self.now, base=self.base)
 
     def some(self, draw: Draw, size: int = 4) -> list[str]:
-        """Ids of sessions of late; the fewer they are, the more becomes of each."""
+        """Ids of recent sessions; few, so that many acts concern each."""
         known = st.sampled_from(list(self.openings)[-4:])
         chosen: list[str] = draw(st.lists(known, min_size=1, max_size=size, unique=True))
         return chosen
@@ -154,7 +154,7 @@ class Machine(RuleBasedStateMachine):
         self.now += draw(st.sampled_from(TURNS))
 
     def set_back(self, draw: Draw) -> None:
-        """The clock was ahead, or is behind now: who knows."""
+        """The clock was in the future, or is in the past now."""
         self.now -= draw(st.sampled_from(STEPS))
 
     def repeat(self, draw: Draw) -> None:
@@ -165,7 +165,7 @@ class Machine(RuleBasedStateMachine):
             same(self.sides, self.last, now=self.now, base=self.base)
 
     def come_back_empty(self, draw: Draw) -> None:
-        """Or with an old snapshot, as far as workers would put it back."""
+        """Or with an old snapshot, as workers register it."""
         for side in self.sides:
             side.backend.empty()
         if draw(st.booleans()):
@@ -177,13 +177,13 @@ class Machine(RuleBasedStateMachine):
 
     def open(self, draw: Draw) -> None:
         id_ = f"{draw(heads)}{len(self.openings)}"
-        user, cap = draw(users), draw(caps)
+        user, limit = draw(users), draw(limits)
         peer = Peer(user, user.title(), draw(logins), "10.0.0.0", "Firefox")
         named = (id_, f"token of {id_}", f"{id_}, first", draw(workers))
         opening = Opening(*named, peer, rooms=draw(in_rooms))
         self.openings[id_], self.generations[id_] = opening, 1
         self.sent.append(opening)
-        self._welcome(opening, self.both(lambda side: side.store.open(opening, limit=cap)))
+        self._welcome(opening, self.both(lambda side: side.store.open(opening, limit=limit)))
 
     def resume(self, draw: Draw) -> None:
         (session,) = self.some(draw, 1)
@@ -202,7 +202,7 @@ class Machine(RuleBasedStateMachine):
         self._welcome(opening, self.both(lambda side: side.store.resume(opening)))
 
     def come_late(self, draw: Draw) -> None:
-        """A call that was given up arrives all the same, or once more."""
+        """An abandoned call arrives late, or once more."""
         opening = draw(st.sampled_from(self.sent[-8:]))
         if draw(st.booleans()):
             self._welcome(opening, self.both(lambda side: side.store.resume(opening)))
@@ -210,7 +210,7 @@ class Machine(RuleBasedStateMachine):
             self._welcome(opening, self.both(lambda side: side.store.open(opening)))
 
     def _welcome(self, opening: Opening, answers: list[Session | Verdict | None]) -> None:
-        """Remember whom they let in."""
+        """Remember the sessions that were admitted."""
         one, two = answers
         if isinstance(one, Session) and isinstance(two, Session):
             self.openings[opening.session] = opening
@@ -224,22 +224,22 @@ class Machine(RuleBasedStateMachine):
         """About all that the worker should have."""
         worker, count = draw(workers), draw(counts)
         own = [id_ for id_, opening in self.openings.items() if opening.worker == worker]
-        self._beat(worker, [self._pulse(id_, 0, count, draw(moves)) for id_ in own], count)
+        self._beat(worker, [self._update(id_, 0, count, draw(moves)) for id_ in own], count)
 
     def beat_about_some(self, draw: Draw) -> None:
         count, shift = draw(counts), draw(shifts)
-        pulses = [self._pulse(id_, shift, count, draw(moves)) for id_ in self.some(draw)]
-        self._beat(draw(workers), pulses, count)
+        updates = [self._update(id_, shift, count, draw(moves)) for id_ in self.some(draw)]
+        self._beat(draw(workers), updates, count)
 
-    def _beat(self, worker: str, pulses: list[SessionUpdate], count: int) -> None:
-        says = report(
+    def _beat(self, worker: str, updates: list[SessionUpdate], count: int) -> None:
+        report_ = report(
             worker,
             connections=count,
             pings=5 * count,
             latency=((9, count + 1),),
             deliveries=Deliveries(count, 9 * count, 7, count // 2),
         )
-        self.both(lambda side: side.store.beat(says, pulses, suspend_lost=count != 2))
+        self.both(lambda side: side.store.beat(report_, updates, suspend_lost=count != 2))
 
     def register(self, draw: Draw) -> None:
         """As it is now, or as it was when their worker froze."""
@@ -254,7 +254,7 @@ class Machine(RuleBasedStateMachine):
         given = {side: [s.registration(side, **how) for s in own.values()] for side in self.sides}
         self.both(lambda side: side.store.register(worker, given[side]))
 
-    def _pulse(
+    def _update(
         self, session: str, shift: int, count: int, rooms: tuple[str, ...] | None
     ) -> SessionUpdate:
         return update(
@@ -283,7 +283,9 @@ class Machine(RuleBasedStateMachine):
         shift, count, code, reason = draw(shifts), draw(counts), draw(codes), draw(reasons)
         names = {id_: self.openings[id_].connection for id_ in some} if draw(rarely) else {}
         return [
-            Departure(self._pulse(id_, shift, count, draw(moves)), code, reason, names.get(id_, ""))
+            Departure(
+                self._update(id_, shift, count, draw(moves)), code, reason, names.get(id_, "")
+            )
             for id_ in some
         ]
 
@@ -296,7 +298,7 @@ class Machine(RuleBasedStateMachine):
         self.both(lambda side: side.store.request_close(session=id_, code=code, reason=reason))
 
     def ask_some_to_close(self, draw: Draw) -> None:
-        """Of a user or login; both or neither is a mistake."""
+        """Of a user or login; both or neither is a ValueError."""
         who, code = {"user": draw(users), "login": draw(logins)}, draw(codes)
         self.both(lambda side: side.store.request_close(**who, code=code, reason=""))
 
@@ -309,7 +311,7 @@ class Machine(RuleBasedStateMachine):
         self.both(lambda side: side.store.sweep(claimant))
 
     def sweep_to_the_end(self, draw: Draw) -> None:
-        """Step by step. Who comes first is not promised, only who it is in the end."""
+        """Step by step: the order is unspecified, the sum is not."""
         claimant, limit = draw(workers), draw(st.integers(1, 3))
         self.both(lambda side: _swept(side, claimant, limit))
 
@@ -379,13 +381,13 @@ def sides(request: pytest.FixtureRequest) -> Iterator[tuple[StoreUnderTest, Stor
         backend.close()
 
 
-@pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time
+@pytest.mark.timeout(900)  # shrinking a failure takes long
 @pytest.mark.django_db(transaction=True)
-def test_two_kinds_of_store_answer_the_same(
+def test_two_stores_return_the_same(
     sides: tuple[StoreUnderTest, StoreUnderTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Machine, "sides", sides, raising=False)
-    # Each takes away by its own time what has expired, and clocks here are set back.
+    # Each deletes expired tombstones at its own time, and clocks are set back here.
     monkeypatch.setattr(Tombstones, "prune", lambda *_: None)
     monkeypatch.setattr(RedisFixture, "ageing", (LOGS,))
     run_state_machine_as_test(

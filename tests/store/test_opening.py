@@ -42,7 +42,7 @@ def test_a_repeated_open_gives_the_same_session(backend: StoreFixture) -> None:
     assert backend.store.stats().connected == 1
 
 
-def test_a_repeated_open_leaves_alone_what_came_after_it(backend: StoreFixture) -> None:
+def test_a_repeated_open_does_not_undo_later_changes(backend: StoreFixture) -> None:
     suspended(backend.store)
     backend.store.open(opening())
     assert state(backend.store) is SUSPENDED
@@ -111,14 +111,14 @@ def test_a_session_that_is_still_connected_is_taken_over(store: BlockingStore) -
     ],
     ids=["unknown", "token", "user", "anonymous"],
 )
-def test_a_foreign_session_is_not_resumed(store: BlockingStore, stranger: object) -> None:
+def test_a_session_of_another_user_is_not_resumed(store: BlockingStore, stranger: object) -> None:
     suspended(store)
     before = store.get("s1")
     assert store.resume(stranger) is None  # type: ignore[arg-type]  # a row of the table above
     assert store.get("s1") == before
 
 
-def test_a_foreigner_takes_nothing_over(store: BlockingStore) -> None:
+def test_another_user_takes_no_session_over(store: BlockingStore) -> None:
     before = store.open(opening())
     assert store.resume(returning(token="another")) is None
     assert store.get("s1") == before
@@ -189,7 +189,9 @@ def test_a_closed_session_is_not_resumed(store: BlockingStore) -> None:
 
 
 @pytest.mark.parametrize("is_suspended", [False, True])
-def test_what_is_to_end_for_good_is_not_resumed(store: BlockingStore, is_suspended: bool) -> None:
+def test_a_session_with_a_final_request_is_not_resumed(
+    store: BlockingStore, is_suspended: bool
+) -> None:
     store.open(opening())
     if is_suspended:
         store.suspend("w1", [departure()])
@@ -197,7 +199,7 @@ def test_what_is_to_end_for_good_is_not_resumed(store: BlockingStore, is_suspend
     assert store.resume(returning()) == Verdict(4500, "disconnected by an administrator")
 
 
-def test_what_may_come_back_is_resumed_and_the_request_forgotten(store: BlockingStore) -> None:
+def test_a_session_with_another_request_is_resumed_without_it(store: BlockingStore) -> None:
     store.open(opening())
     store.request_close(session="s1", code=4008, reason="")
     store.suspend("w1", [departure(code=4008)])

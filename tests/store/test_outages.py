@@ -1,4 +1,4 @@
-"""An outage is told from what was asked for wrongly: only the first is StoreUnavailable."""
+"""Only outages are StoreUnavailable; errors of the call itself pass unchanged."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -73,7 +73,7 @@ def test_a_value_too_few_or_a_row_too_many_is_no_outage() -> None:
         (InterfaceError, "", True),
     ],
 )
-def test_postgresql_says_by_a_state_which_it_is(
+def test_postgresql_tells_outages_by_sqlstate(
     error: type[Exception], state: str, outage: bool
 ) -> None:
     cause = Exception()
@@ -90,13 +90,13 @@ def test_postgresql_says_by_a_state_which_it_is(
         (ProgrammingError(1146, "Table 'x' doesn't exist"), False),
     ],
 )
-def test_mysql_says_it_by_a_number(error: Exception, outage: bool) -> None:
+def test_mysql_tells_outages_by_number(error: Exception, outage: bool) -> None:
     with pytest.raises(StoreUnavailable if outage else type(error)), database_errors():
         raise error
 
 
 @pytest.mark.django_db
-def test_a_file_that_is_damaged_is_an_outage(tmp_path: Any) -> None:
+def test_a_damaged_file_is_an_outage(tmp_path: Any) -> None:
     damaged = connections.create_connection("default")
     damaged.settings_dict = {**damaged.settings_dict, "NAME": str(tmp_path / "x")}
     (tmp_path / "x").write_bytes(b"no database" * 100)
@@ -155,7 +155,7 @@ ERRORS: dict[str, Callable[[], Exception]] = {
 
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
-def test_what_redis_says_of_itself_is_an_outage(error: Callable[[], Exception]) -> None:
+def test_errors_about_redis_itself_are_outages(error: Callable[[], Exception]) -> None:
     with pytest.raises(StoreUnavailable), redis_errors():
         raise error()
 
@@ -170,7 +170,7 @@ def test_what_redis_says_of_itself_is_an_outage(error: Callable[[], Exception]) 
         redis.exceptions.ClusterCrossSlotError("Keys in request don't hash to the same slot"),
     ],
 )
-def test_what_redis_says_of_the_call_is_none(error: Exception) -> None:
+def test_errors_about_the_call_are_no_outages(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, redis_errors():
         raise error
     assert caught.value is error

@@ -1,4 +1,4 @@
-"""Whose a store is, told by the fingerprints of secret keys, and what layout it has."""
+"""The owner of a store, by the fingerprints of secret keys, and its layout."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ Of = Callable[[Owner], BlockingStore]
 
 @pytest.fixture(params=["postgresql", "redis"])
 def backend(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
-    """An empty store without an owner, where several machines may share one."""
+    """An empty store without an owner, which several machines may share."""
     if request.param == "redis":
         backend: StoreFixture = RedisFixture(request.getfixturevalue("redis_server"))
     else:
@@ -39,7 +39,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
 
 @pytest.fixture
 def of(backend: StoreFixture) -> Of:
-    """The store as a process of this owner has it, which has just started."""
+    """The store of a process of this owner that has just started."""
 
     def made(owner: Owner) -> BlockingStore:
         if isinstance(backend, RedisFixture):
@@ -64,7 +64,7 @@ CALLS: list[Callable[[BlockingStore], object]] = [
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_store_is_refused_to_who_has_other_keys(
+def test_an_owner_with_other_keys_is_refused(
     backend: StoreFixture, of: Of, call: Callable[[BlockingStore], object]
 ) -> None:
     of(OLD).own()
@@ -78,7 +78,7 @@ def test_a_store_is_refused_to_who_has_other_keys(
     call(of(OLD))
 
 
-def test_what_only_looks_leaves_an_empty_store_to_whoever_comes(of: Of) -> None:
+def test_reading_an_empty_store_does_not_claim_it(of: Of) -> None:
     assert of(OLD).stats().connected == 0
     of(NEW).own()
     with pytest.raises(ForeignStore):
@@ -86,7 +86,7 @@ def test_what_only_looks_leaves_an_empty_store_to_whoever_comes(of: Of) -> None:
 
 
 def test_a_key_is_replaced_in_two_steps(of: Of) -> None:
-    """Workers of the step before go on, and may start again."""
+    """Workers of the step before continue, and may restart."""
     steps = [OLD, FIRST_STEP, SECOND_STEP, NEW]
     for before, after in pairwise(steps):
         of(before).own()
@@ -110,7 +110,7 @@ def test_a_store_is_adopted_in_an_emergency(of: Of) -> None:
         of(OLD).stats()
 
 
-def test_what_a_later_release_has_laid_out_is_refused_to_this_one(of: Of) -> None:
+def test_a_store_of_a_later_layout_is_refused(of: Of) -> None:
     of(OLD).own()
     of(LATER).own()
     with pytest.raises(ForeignStore, match=r"later release.*layout 2, not 1.* its own"):
@@ -119,7 +119,7 @@ def test_what_a_later_release_has_laid_out_is_refused_to_this_one(of: Of) -> Non
     of(OLD).stats()
 
 
-def test_of_two_that_start_at_once_one_has_it(backend: StoreFixture, of: Of) -> None:
+def test_of_two_owners_that_start_together_one_has_the_store(backend: StoreFixture, of: Of) -> None:
     strangers = [of(OLD), of(NEW)]
 
     def start(store: BlockingStore) -> bool:
@@ -133,7 +133,7 @@ def test_of_two_that_start_at_once_one_has_it(backend: StoreFixture, of: Of) -> 
     assert sorted(backend.at_once(calls)) == [False, True]
 
 
-def test_an_emptied_store_is_nobody_s(backend: StoreFixture, of: Of) -> None:
+def test_an_emptied_store_has_no_owner(backend: StoreFixture, of: Of) -> None:
     of(OLD).own()
     before = beat(backend.store).incarnation
     backend.empty()
@@ -141,21 +141,21 @@ def test_an_emptied_store_is_nobody_s(backend: StoreFixture, of: Of) -> None:
     of(NEW).own()
 
 
-def test_who_has_no_owner_asks_nobody(backend: StoreFixture, of: Of) -> None:
+def test_a_store_without_an_owner_makes_no_check(backend: StoreFixture, of: Of) -> None:
     of(OLD).own()
     backend.store.own()
     assert backend.store.stats().connected == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_is_nobody_else_s() -> None:
+def test_a_sqlite_file_has_no_owner() -> None:
     database_store("default", TIMEOUTS, owner=OLD).own()
     other = database_store("default", TIMEOUTS, owner=NEW)
     other.own()
     assert other.stats().connected == 0
 
 
-def test_a_loop_asks_as_well(redis_server: RedisServer) -> None:
+def test_a_store_on_a_loop_checks_the_owner_too(redis_server: RedisServer) -> None:
     redis_server.flush()
 
     def of(owner: Owner) -> RedisStore:

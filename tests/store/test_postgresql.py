@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: transactions side by side, and a server that may go away."""
+"""The store on PostgreSQL: concurrent transactions, and a server that may fail."""
 
 import asyncio
 import threading
@@ -39,7 +39,7 @@ def sessions(database: Database) -> BlockingDatabaseStore:
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """The answers of calls that begin together, each on a connection of its own."""
+    """The results of calls that begin together, each on a connection of its own."""
     together = threading.Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
@@ -56,10 +56,10 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 # ---------------------------------------------------------------- side by side
 
 
-def test_workers_that_meddle_with_the_same_sessions_do_not_hinder_each_other(
+def test_workers_that_change_the_same_sessions_do_not_deadlock(
     sessions: BlockingDatabaseStore,
 ) -> None:
-    """Nobody waits for somebody who waits for him: that would be an error after a second."""
+    """PostgreSQL would fail a deadlock after a second."""
     known = open_many(sessions, 20)
 
     def work(name: str, order: int) -> int:
@@ -79,7 +79,7 @@ def test_workers_that_meddle_with_the_same_sessions_do_not_hinder_each_other(
     assert sessions.stats().connected == 20
 
 
-def test_sweeps_side_by_side_claim_each_session_once(sessions: BlockingDatabaseStore) -> None:
+def test_concurrent_sweeps_claim_each_session_once(sessions: BlockingDatabaseStore) -> None:
     known = open_many(sessions, 40)
     sessions.suspend("w1", [departure(id_) for id_ in known])
     sessions.request_close(user="7", code=4500, reason="")
@@ -87,10 +87,10 @@ def test_sweeps_side_by_side_claim_each_session_once(sessions: BlockingDatabaseS
     assert sorted(id_ for each in swept for id_ in ids(each.claimed)) == known
 
 
-async def test_groups_of_calls_that_wait_for_each_other_both_succeed(
+async def test_groups_of_calls_that_deadlock_both_succeed(
     postgres_server: PostgresServer, store: DatabaseStore, proxy: Proxy
 ) -> None:
-    """Another worker's transaction has s1 and comes for s2; ours has s2 and comes for s1."""
+    """Another worker's transaction has s1 and locks s2; ours has s2 and locks s1."""
     await asyncio.gather(store.open(opening("s1")), store.open(opening("s2")))
     lock = "SELECT id FROM realtime_livesession WHERE id = %s FOR UPDATE"
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -98,7 +98,7 @@ async def test_groups_of_calls_that_wait_for_each_other_both_succeed(
 
         def come_for_the_second() -> None:
             eventually(lambda: watcher.execute(waiting).fetchone() != (0,), what="ours waits")
-            with suppress(DeadlockDetected):  # whoever looks first gives way
+            with suppress(DeadlockDetected):  # the first to detect it is aborted
                 other.execute(lock, ["s2"])
             other.rollback()
 
@@ -139,7 +139,7 @@ def test_two_claimants_make_one_row_and_one_signal_each(
     assert sorted(heard) == [session.id for session in ended]
 
 
-def test_what_is_there_already_is_not_announced_again(
+def test_an_existing_history_row_is_not_announced_again(
     database: Database, sessions: BlockingDatabaseStore, heard: list[str]
 ) -> None:
     history = History(database, days=30)
@@ -153,7 +153,7 @@ def test_what_is_there_already_is_not_announced_again(
 
 @pytest.fixture
 def proxy(postgres_server: PostgresServer, postgres_database: str) -> Iterator[Proxy]:
-    """Faults on the way there, for connections that are made from now on."""
+    """A proxy with faults, for connections made from now on."""
     options = connections.settings[postgres_database]
     with Proxy(postgres_server.port) as proxy:
         connections[postgres_database].close()
@@ -194,7 +194,9 @@ def test_a_lost_answer_leaves_one_session(sessions: BlockingDatabaseStore, proxy
     assert sessions.open(opening()) == first
 
 
-async def test_a_server_that_hangs_is_given_up_in_time(store: DatabaseStore, proxy: Proxy) -> None:
+async def test_a_call_to_a_server_that_hangs_fails_in_time(
+    store: DatabaseStore, proxy: Proxy
+) -> None:
     assert await store.open(opening("s1")) is not None
     proxy.stall()
     store._timeout = 0.2

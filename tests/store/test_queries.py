@@ -43,7 +43,7 @@ def leaf_through(store: BlockingStore, query: Query, limit: int) -> list[str]:
 # ---------------------------------------------------------------- filters
 
 
-def test_nobody_is_unknown(store: BlockingStore) -> None:
+def test_an_unknown_session_is_none(store: BlockingStore) -> None:
     assert store.get("s1") is None
     assert store.get("") is None
 
@@ -131,7 +131,7 @@ def test_the_longest_without_a_beat_comes_first(backend: StoreFixture) -> None:
 
 @pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
-def test_pages_show_everybody_once(backend: StoreFixture, order: Order, limit: int) -> None:
+def test_pages_show_each_session_once(backend: StoreFixture, order: Order, limit: int) -> None:
     for id_ in open_many(backend.store, 5):
         backend.advance(1)
         beat(backend.store, "w1", update(id_))
@@ -146,7 +146,7 @@ def test_a_full_last_page_has_no_cursor(store: BlockingStore) -> None:
     assert store.page(Query(), limit=1).cursor != ""
 
 
-def test_pages_show_everybody_once_where_all_beat_together(backend: StoreFixture) -> None:
+def test_pages_show_each_session_once_where_all_beat_together(backend: StoreFixture) -> None:
     known = open_many(backend.store, 7)
     backend.advance(1)
     beat(backend.store, "w1", *map(update, known))
@@ -164,7 +164,7 @@ def test_a_cursor_outlives_the_session_it_names(backend: StoreFixture) -> None:
     assert not set(ids(rest.sessions)) & set(ids(first.sessions))
 
 
-def test_who_comes_meanwhile_moves_nobody_to_another_page(backend: StoreFixture) -> None:
+def test_a_new_session_shifts_no_other_to_another_page(backend: StoreFixture) -> None:
     open_many(backend.store, 4)
     whole = ids(backend.store.page(Query()).sessions)
     first = backend.store.page(Query(), limit=2)
@@ -174,7 +174,7 @@ def test_who_comes_meanwhile_moves_nobody_to_another_page(backend: StoreFixture)
     assert ids(first.sessions) + ids(rest.sessions) == whole
 
 
-def test_a_filter_goes_on_over_the_pages(store: BlockingStore) -> None:
+def test_a_filter_applies_to_all_pages(store: BlockingStore) -> None:
     open_many(store, 4)
     for number in range(3):
         store.open(opening(f"other {number}", user="8"))
@@ -183,9 +183,7 @@ def test_a_filter_goes_on_over_the_pages(store: BlockingStore) -> None:
 
 @pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("cursor", ["nonsense", ".", "x.s1", ".s1", "--1.s1"])
-def test_a_bad_cursor_is_the_callers_mistake(
-    store: BlockingStore, order: Order, cursor: str
-) -> None:
+def test_a_bad_cursor_is_a_value_error(store: BlockingStore, order: Order, cursor: str) -> None:
     with pytest.raises(ValueError, match="not a cursor"):
         store.page(Query(order=order), cursor=cursor)
 
@@ -215,11 +213,11 @@ def test_of_user_shows_the_newest_first(backend: StoreFixture) -> None:
 # ---------------------------------------------------------------- numbers
 
 
-def test_an_empty_registry_in_numbers(store: BlockingStore) -> None:
+def test_the_stats_of_an_empty_registry(store: BlockingStore) -> None:
     assert store.stats() == Stats(0, 0, 0, 0, 0, 0, 0, 0, 0, None)
 
 
-def test_the_registry_in_numbers(store: BlockingStore) -> None:
+def test_the_stats_of_a_registry(store: BlockingStore) -> None:
     store.open(opening("s1", user="7"))
     store.open(opening("s2", user="7"))
     store.open(opening("s3", user="8", worker="w2"))
@@ -287,7 +285,7 @@ def test_nothing_is_counted_twice_when_a_worker_returns(backend: StoreFixture) -
     assert totals(backend.store) == (4, 3, 1)
 
 
-def test_nothing_is_counted_twice_when_old_workers_are_forgotten(backend: StoreFixture) -> None:
+def test_nothing_is_counted_twice_when_old_workers_are_deleted(backend: StoreFixture) -> None:
     beat(backend.store, "w1", pings=3, pongs=2, timeouts=1)
     beat(backend.store, "w2", pings=1, pongs=1, timeouts=1)
     backend.advance(LEASE + 1)

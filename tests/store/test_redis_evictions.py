@@ -1,6 +1,6 @@
-"""A Redis from which somebody else takes keys away, such as one that makes room.
+"""A Redis that evicts keys, against the advice of the documentation.
 
-It must not be so, and costs the sessions whose keys are gone. Nobody else stumbles over them.
+The sessions whose keys are gone are lost; all other sessions continue.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from .builders import (
 )
 from .store_fixtures import LEASE, RESUME, SILENCE, RedisFixture
 from .test_limits import REJECT
-from .test_rooms import NOBODY
+from .test_rooms import EMPTY
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def names_in_redis(backend: RedisFixture) -> set[str]:
     return {key.decode() for key in backend.client.scan_iter()}
 
 
-def test_a_connected_one_is_unknown_to_its_worker(
+def test_an_evicted_connected_session_is_lost_to_its_worker(
     backend: RedisFixture, store: BlockingStore
 ) -> None:
     for id_ in ("s1", "s2"):
@@ -62,7 +62,9 @@ def test_a_connected_one_is_unknown_to_its_worker(
 
 
 @pytest.mark.parametrize("passed", [LEASE + 1, SILENCE + 1], ids=["lost", "silent"])
-def test_a_sweep_goes_on(backend: RedisFixture, store: BlockingStore, passed: float) -> None:
+def test_a_sweep_continues_after_an_eviction(
+    backend: RedisFixture, store: BlockingStore, passed: float
+) -> None:
     for id_ in ("s1", "s2"):
         store.open(opening(id_))
     beat(store, "w1")
@@ -77,7 +79,9 @@ def test_a_sweep_goes_on(backend: RedisFixture, store: BlockingStore, passed: fl
     assert (store.stats().connected, store.page(Query()).sessions) == (0, ())
 
 
-def test_closing_ones_are_claimed_without_it(backend: RedisFixture, store: BlockingStore) -> None:
+def test_closing_sessions_are_claimed_without_an_evicted_one(
+    backend: RedisFixture, store: BlockingStore
+) -> None:
     closing(store, "s1")
     closing(store, "s2")
     evict(backend, "session:s1")
@@ -94,7 +98,9 @@ def test_a_claim_whose_end_is_gone_has_ended(backend: RedisFixture, store: Block
     assert ids(store.sweep("w1").claimed) == ["s1"]
 
 
-def test_a_worker_leaves_without_it(backend: RedisFixture, store: BlockingStore) -> None:
+def test_a_worker_leaves_without_an_evicted_session(
+    backend: RedisFixture, store: BlockingStore
+) -> None:
     for id_ in ("s1", "s2", "s3"):
         store.open(opening(id_))
     evict(backend, "session:s1")
@@ -104,7 +110,7 @@ def test_a_worker_leaves_without_it(backend: RedisFixture, store: BlockingStore)
 
 
 @pytest.mark.parametrize("end", ["suspended", "closing"])
-def test_who_was_put_back_after_its_end_is_not_closed(
+def test_a_session_registered_after_its_end_is_not_closed(
     backend: RedisFixture, store: BlockingStore, end: str
 ) -> None:
     session = opened(store, opening("s1"))
@@ -127,7 +133,7 @@ def test_who_was_put_back_after_its_end_is_not_closed(
 
 
 @pytest.mark.parametrize("is_lost", [False, True], ids=["leaves", "is lost"])
-def test_a_worker_without_it_lets_go_of_who_is_elsewhere_now(
+def test_a_worker_without_its_index_drops_sessions_resumed_elsewhere(
     backend: RedisFixture, store: BlockingStore, is_lost: bool
 ) -> None:
     session = opened(store, opening("s1"))
@@ -145,7 +151,7 @@ def test_a_worker_without_it_lets_go_of_who_is_elsewhere_now(
     assert "{tests}:held:w1" not in names_in_redis(backend)
 
 
-def test_who_is_gone_is_in_no_room(backend: RedisFixture, store: BlockingStore) -> None:
+def test_an_evicted_session_is_in_no_room(backend: RedisFixture, store: BlockingStore) -> None:
     store.open(opening("s1", rooms=("news", "user:7")))
     store.open(opening("s2", user="8", rooms=("news",)))
     beat(store, "w1")
@@ -153,32 +159,36 @@ def test_who_is_gone_is_in_no_room(backend: RedisFixture, store: BlockingStore) 
     assert ids(store.page(Query(room="news")).sessions) == ["s2"]
     backend.advance(SILENCE + 1)
     store.sweep("sweeper")
-    assert (store.attendance("news"), store.attendance("user:7")) == (NOBODY, NOBODY)
+    assert (store.attendance("news"), store.attendance("user:7")) == (EMPTY, EMPTY)
     left = names_in_redis(backend)
     assert {name for name in left if "s1" in name} == set()
     assert {name for name in left if "room" in name} == {"{tests}:rooms:s2"}
 
 
 @pytest.mark.parametrize("name", ["rooms:s1", "room:news", "present:news"])
-def test_what_is_gone_of_a_room(backend: RedisFixture, store: BlockingStore, name: str) -> None:
+def test_an_evicted_index_of_a_room(backend: RedisFixture, store: BlockingStore, name: str) -> None:
     store.open(opening("s1", rooms=("news",)))
     evict(backend, name)
     beat(store, "w1", update("s1"), update("s1", rooms=("chat:1", "news")))
     assert store.attendance("chat:1") == Attendance(1, 1)
     assert ids(store.close("w1", [departure("s1")], "w1")) == ["s1"]
     store.confirm(["s1"])
-    assert store.attendance("chat:1") == store.attendance("news") == NOBODY
+    assert store.attendance("chat:1") == store.attendance("news") == EMPTY
     assert not {name for name in names_in_redis(backend) if "room" in name or "present" in name}
 
 
-def test_it_takes_no_room_from_its_user(backend: RedisFixture, store: BlockingStore) -> None:
+def test_an_evicted_session_does_not_count_towards_the_limit(
+    backend: RedisFixture, store: BlockingStore
+) -> None:
     for id_ in ("s1", "s2"):
         store.open(opening(id_))
     evict(backend, "session:s1")
     assert opened(store, opening("s3"), limit=REJECT).id == "s3"
 
 
-def test_the_rest_of_a_peer_and_of_a_worker(backend: RedisFixture, store: BlockingStore) -> None:
+def test_evicted_parts_of_a_peer_and_of_a_worker(
+    backend: RedisFixture, store: BlockingStore
+) -> None:
     store.open(opening("s1", agent="a browser"))
     for worker in ("w1", "w2"):
         beat(store, worker)
@@ -189,7 +199,7 @@ def test_the_rest_of_a_peer_and_of_a_worker(backend: RedisFixture, store: Blocki
 
 
 @pytest.mark.parametrize("name", ["held:w1", "connected", "unstable"])
-def test_a_beat_puts_right_what_is_gone_of_an_index(
+def test_a_beat_repairs_an_evicted_index(
     backend: RedisFixture, store: BlockingStore, name: str
 ) -> None:
     before = opened(store, opening())
@@ -204,7 +214,7 @@ def test_a_beat_puts_right_what_is_gone_of_an_index(
 
 
 @pytest.mark.parametrize("step", [0, -7200])
-def test_beats_without_their_leases_hold_nobody_up(
+def test_beats_without_their_leases_delay_no_call(
     backend: RedisFixture, store: BlockingStore, step: float
 ) -> None:
     beat(store, "w1")

@@ -1,4 +1,4 @@
-"""A thread that is interrupted between asking and reading: nobody is given another's answer."""
+"""A thread interrupted between sending and reading: no call gets another call's answer."""
 
 from collections.abc import Callable
 
@@ -17,11 +17,11 @@ from .store_fixtures import TIMEOUTS
 
 
 class TimeIsUp(Exception):
-    """What a signal's handler raises, wherever the thread is."""
+    """Raised by a signal's handler, at any point of the thread."""
 
 
 def interrupted(call: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
-    """Ask, and be interrupted before anything is read."""
+    """Send a call, and be interrupted before reading."""
 
     def interrupt(*_: object, **__: object) -> None:
         raise TimeIsUp
@@ -33,12 +33,12 @@ def interrupted(call: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
 
 
 def found(sessions: BlockingRedisStore, asked: list[str]) -> list[object]:
-    """What each answer is about."""
+    """The subject of each answer."""
     answers = map(sessions.get, asked)
     return [answer and answer.id for answer in answers]
 
 
-def test_the_answer_that_is_still_to_come_is_given_to_nobody(
+def test_the_outstanding_answer_goes_to_no_other_call(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis_server.flush()
@@ -52,13 +52,13 @@ def test_the_answer_that_is_still_to_come_is_given_to_nobody(
         assert found(sessions, known[1:]) == known[1:]
         try:
             int("of the application")
-        except ValueError:  # an interruption is told from what was wrong before
+        except ValueError:  # an interruption, while an exception is being handled
             interrupted(lambda: sessions.get(known[0]), monkeypatch)
             assert found(sessions, known[1:]) == known[1:]
 
 
 def test_a_connection_that_was_answered_with_an_error_is_kept(redis_server: RedisServer) -> None:
-    """As when the scripts were forgotten: nothing has to be connected anew."""
+    """As after Redis lost its scripts."""
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
@@ -95,7 +95,9 @@ def test_calls_while_an_exception_is_handled_share_a_connection(
         assert proxy.accepted == 1
 
 
-async def test_so_do_those_of_an_event_loop_and_of_its_threads(redis_server: RedisServer) -> None:
+async def test_calls_of_a_loop_and_its_threads_share_a_connection_too(
+    redis_server: RedisServer,
+) -> None:
     """asgiref's threads handle what the caller handles."""
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:

@@ -1,4 +1,4 @@
-"""A Redis that hangs, is killed, is full, forgets: clear failures in time, right answers after."""
+"""A Redis that hangs, is killed, is full, loses data: clear errors in time, right results after."""
 
 import asyncio
 import random
@@ -78,7 +78,7 @@ async def test_a_call_to_a_redis_that_hangs_fails_in_time(
     assert are_right([await store.get(known[1])], [known[1]])
 
 
-def test_a_thread_that_asks_a_redis_that_hangs_fails_in_time(
+def test_a_thread_that_calls_a_redis_that_hangs_fails_in_time(
     sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     known = open_many(sessions, 2)
@@ -87,7 +87,7 @@ def test_a_thread_that_asks_a_redis_that_hangs_fails_in_time(
     assert are_right([sessions.get(known[1])], [known[1]])
 
 
-async def test_those_who_wait_for_a_connection_fail_in_time_too(
+async def test_calls_that_wait_for_a_connection_fail_in_time_too(
     store: RedisStore, server: RedisServer
 ) -> None:
     known = open_many(store.blocking, MANY)
@@ -133,10 +133,10 @@ async def test_a_pause_of_writes_fails_writes_only(store: RedisStore, server: Re
     assert (session.id, session.generation) == ("s2", 1)
 
 
-async def test_calls_that_were_given_up_leave_no_answer_for_others(
+async def test_cancelled_calls_leave_no_answer_for_others(
     store: RedisStore, server: RedisServer
 ) -> None:
-    """Cancelled at every moment of a call, also twice: no slot is lost, no answer mixed up."""
+    """Cancelled at every point of a call, also twice: no slot is lost, no answer confused."""
     known = open_many(store.blocking, 40)
     with server.client() as client:
         before = len(client.client_list())
@@ -171,14 +171,14 @@ async def test_a_storm_behind_a_redis_that_hangs_is_refused(
 # ---------------------------------------------------------------- cuts and restarts
 
 
-async def test_connections_that_were_cut_are_made_anew(
+async def test_cut_connections_are_replaced(
     store: RedisStore, sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     known = open_many(store.blocking, MANY)
     await asyncio.gather(*map(store.get, known))
     with server.client() as client:
         client.client_kill_filter(_type="normal", skipme=True)
-    # What was sent before the news of the end arrived fails; nothing fails twice.
+    # A call sent before the end was noticed fails; no second one does.
     await asyncio.gather(*map(store.get, known), return_exceptions=True)
     assert are_right(await asyncio.gather(*map(store.get, known)), known)
     assert are_right([sessions.get(id_) for id_ in known[:3]], known[:3])
@@ -214,7 +214,7 @@ async def test_a_redis_that_comes_back_with_a_snapshot_is_another_incarnation() 
         await store.aclose()
 
 
-async def test_who_answers_otherwise_than_redis_is_an_unavailable_store() -> None:
+async def test_a_server_that_is_no_redis_is_an_unavailable_store() -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(65_536):
             writer.write(b":babble\r\n")
@@ -233,7 +233,7 @@ async def test_who_answers_otherwise_than_redis_is_an_unavailable_store() -> Non
 # ---------------------------------------------------------------- no memory
 
 
-def test_a_full_redis_says_so_and_lets_go_of_what_has_ended(
+def test_a_full_redis_refuses_new_sessions_and_clears_ended_ones(
     sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     known = open_many(sessions, 3)
@@ -256,7 +256,7 @@ def test_a_full_redis_says_so_and_lets_go_of_what_has_ended(
     assert sessions.open(opening("another")) is not None
 
 
-def test_a_full_redis_lets_go_of_what_was_ahead_of_the_clock(server: RedisServer) -> None:
+def test_a_full_redis_clears_sessions_from_the_future(server: RedisServer) -> None:
     backend = RedisFixture(server)
     known = open_many(backend.store, 3)
     beat(backend.store, "w1")
@@ -274,8 +274,8 @@ def test_a_full_redis_lets_go_of_what_was_ahead_of_the_clock(server: RedisServer
     backend.close()
 
 
-def test_a_full_redis_keeps_those_it_has(sessions: BlockingRedisStore, server: RedisServer) -> None:
-    """Leases are renewed, so nobody is taken for dead; requests and reports are taken."""
+def test_a_full_redis_keeps_its_sessions(sessions: BlockingRedisStore, server: RedisServer) -> None:
+    """It renews leases, so that no worker counts as dead, and accepts requests and reports."""
     open_many(sessions, 2)
     beat(sessions)
     with server.client() as client:
@@ -291,7 +291,7 @@ def test_a_full_redis_keeps_those_it_has(sessions: BlockingRedisStore, server: R
     assert sessions.stats().unhealthy == len(sessions.samples()) == 1
 
 
-def test_an_attempt_of_ones_own_is_refused_like_a_session_and_leaves_nothing(
+def test_a_probe_is_refused_like_a_session_and_leaves_nothing(
     sessions: BlockingRedisStore, server: RedisServer
 ) -> None:
     sessions.probe()
@@ -306,7 +306,7 @@ def test_an_attempt_of_ones_own_is_refused_like_a_session_and_leaves_nothing(
     sessions.probe()
 
 
-def test_an_attempt_finds_a_redis_that_cannot_be_written_to(server: RedisServer) -> None:
+def test_a_probe_finds_a_redis_without_permission_to_write(server: RedisServer) -> None:
     with server.client() as client:
         client.acl_setuser("reader", enabled=True, passwords=["+x"], keys=["*"],
                            commands=["+@read", "+@scripting", "+time"])  # fmt: skip
@@ -317,7 +317,7 @@ def test_an_attempt_finds_a_redis_that_cannot_be_written_to(server: RedisServer)
         reader.probe()
 
 
-def test_what_redis_refuses_is_an_unavailable_store(server: RedisServer) -> None:
+def test_refusals_of_redis_make_the_store_unavailable(server: RedisServer) -> None:
     with server.client() as client:
         client.config_set("requirepass", "secret")
         try:
@@ -331,8 +331,8 @@ def test_what_redis_refuses_is_an_unavailable_store(server: RedisServer) -> None
 # ---------------------------------------------------------------- another takes its place
 
 
-async def test_whoever_was_made_a_copy_is_left() -> None:
-    """Its connections stay open and refuse every write; the address leads elsewhere now."""
+async def test_connections_to_a_demoted_server_are_closed() -> None:
+    """They stay open and refuse every write, while the address leads to another server."""
     with RedisServer() as old, RedisServer() as new, Proxy(old.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
         store = loop_store(url, TIMEOUTS, prefix="tests", timeout=5.0)

@@ -1,4 +1,4 @@
-"""Two releases at once on one Redis: each reads what the other has written."""
+"""Two releases on one Redis: each reads the other's data."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is Redis's own: keys that come and go, steps, scripts, clients, processes."""
+"""The store on Redis: keys, steps, scripts, clients, processes."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ def user_of(session: str) -> str:
     return str(int(session[1:]) % 100)
 
 
-def test_nothing_is_left_of_those_who_have_gone(backend: RedisFixture) -> None:
+def test_ended_sessions_leave_no_keys(backend: RedisFixture) -> None:
     def rest() -> list[str]:
         beat(backend.store, "w9", connections=0)
         backend.store.sample()
@@ -128,8 +128,8 @@ def test_a_session_stays_in_the_compact_form(backend: RedisFixture) -> None:
     assert encoding in (b"listpack", b"ziplist")
 
 
-def test_who_is_in_no_room_costs_no_more_than_ever(backend: RedisFixture) -> None:
-    """And nobody costs more whose rooms have not changed."""
+def test_sessions_without_rooms_cost_no_more_commands(backend: RedisFixture) -> None:
+    """Nor do sessions whose rooms have not changed."""
 
     def commands(*pulses: SessionUpdate) -> int:
         backend.client.config_resetstat()
@@ -153,7 +153,7 @@ def test_who_is_in_no_room_costs_no_more_than_ever(backend: RedisFixture) -> Non
 
 @pytest.fixture
 def small(backend: RedisFixture) -> BlockingStore:
-    """The same registry, in steps of three entries."""
+    """The same registry, with scripts that examine three entries in a step."""
     calls = ScriptCalls(TIMEOUTS, batch=3)
     calls.clock_offset = backend.calls.clock_offset
     return BlockingRedisStore(backend.client, RedisOperations(calls), prefix="tests")
@@ -194,7 +194,7 @@ QUERIES: list[dict[str, Any]] = [
     {"state": SessionState.CONNECTED},
     {"user": "2", "address": "10.0.0.1"},
     {"user": "2", "state": SessionState.CONNECTED, "worker": "w0", "prefix": "s"},
-    {"user": "nobody"},
+    {"user": "unknown"},
 ]
 
 
@@ -235,7 +235,7 @@ def test_silent_sessions_are_counted_in_steps(backend: RedisFixture) -> None:
 # ---------------------------------------------------------------- scripts
 
 
-def test_scripts_that_redis_has_forgotten_are_sent_again(backend: RedisFixture) -> None:
+def test_scripts_that_redis_has_lost_are_sent_again(backend: RedisFixture) -> None:
     backend.store.open(opening())
     backend.client.script_flush()
     assert ids(backend.store.of_user("7")) == ["s1"]
@@ -256,7 +256,9 @@ def test_a_beat_is_one_command(backend: RedisFixture) -> None:
 
 
 @pytest.mark.parametrize("may_ask", [True, False], ids=["with INFO", "without"])
-def test_a_user_of_redis_with_few_rights_is_enough(backend: RedisFixture, may_ask: bool) -> None:
+def test_a_user_of_redis_with_few_permissions_is_enough(
+    backend: RedisFixture, may_ask: bool
+) -> None:
     rights = ["+@read", "+@write", "+@scripting", "+@connection"]
     also = ["+time", "+info"] if may_ask else ["+time"]
     rest: dict[str, Any] = {"keys": ["{tests}:*"], "categories": rights, "commands": also}
@@ -281,7 +283,7 @@ def test_a_socket_in_the_file_system(tmp_path: Path) -> None:
         assert ids(store.of_user("7")) == ["s1"]
 
 
-def test_valkey_is_spoken_to_like_redis(backend: RedisFixture) -> None:
+def test_valkey_urls_work_like_those_of_redis(backend: RedisFixture) -> None:
     backend.store.open(opening())
     client = blocking_client(backend.server.url.replace("redis", "valkey"), timeout=5.0)
     other = BlockingRedisStore(client, backend.operations, prefix="tests")
@@ -289,7 +291,7 @@ def test_valkey_is_spoken_to_like_redis(backend: RedisFixture) -> None:
     client.close()
 
 
-def test_what_a_url_says_does_not_loosen_the_client(backend: RedisFixture) -> None:
+def test_options_of_a_url_do_not_loosen_the_client(backend: RedisFixture) -> None:
     url = f"{backend.server.url}?decode_responses=yes&retry_on_timeout=yes&max_connections=1000"
     client = blocking_client(url, timeout=5.0)
     BlockingRedisStore(client, backend.operations, prefix="tests").open(opening())
@@ -330,7 +332,7 @@ def test_a_process_has_one_pool(redis_server: RedisServer) -> None:
     assert blocking_store(redis_server.url, TIMEOUTS, prefix="tests", timeout=5.0) is first
 
 
-def test_what_is_no_url_of_a_redis_is_the_callers_mistake() -> None:
+def test_an_invalid_url_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="scheme"):
         blocking_client("http://localhost", timeout=1.0)
 

@@ -1,4 +1,4 @@
-"""``register``: what a store has lost comes back from the workers, or did not need to."""
+"""``register``: workers put back the sessions that a store has lost."""
 
 from typing import Any
 
@@ -28,13 +28,13 @@ TOTALS = Totals(pings=5, pongs=4, invalid_pongs=3, misses=2, frames_in=7, frames
 
 
 def registration(session: Session, *, idle_ms: int = 0, **given: Any) -> Registration:
-    """What the worker of this session puts back; ``given`` is what it knows better."""
+    """The registration of this session by its worker, with ``given`` changes."""
     own = opening(session.id)
     return Registration(replace(session, **given), own.token_hash, own.connection, idle_ms)
 
 
 def emptied(backend: StoreFixture, session: str = "s1", **given: Any) -> Session:
-    """A session that its worker has and the store has lost."""
+    """A session that the store has lost, but not its worker."""
     record = opened(backend.store, opening(session, **given))
     backend.empty()
     assert backend.store.get(session) is None
@@ -56,7 +56,7 @@ def test_an_unknown_session_comes_back_as_it_was(backend: StoreFixture) -> None:
     assert after == replace(known, last_beat=after.last_beat)
 
 
-def test_what_came_back_is_beaten_on(backend: StoreFixture) -> None:
+def test_a_registered_session_is_updated_by_beats(backend: StoreFixture) -> None:
     session = emptied(backend)
     backend.store.register("w1", [registration(session)])
     answer = beat(backend.store, "w1", update(missed=2))
@@ -66,7 +66,7 @@ def test_what_came_back_is_beaten_on(backend: StoreFixture) -> None:
     assert after.missed == 2
 
 
-def test_what_came_back_is_resumed_with_its_token(backend: StoreFixture) -> None:
+def test_a_registered_session_is_resumed_with_its_token(backend: StoreFixture) -> None:
     session = emptied(backend)
     backend.store.register("w1", [registration(session, generation=2, totals=TOTALS)])
     backend.store.suspend("w1", [departure(generation=2, totals=TOTALS)])
@@ -76,7 +76,7 @@ def test_what_came_back_is_resumed_with_its_token(backend: StoreFixture) -> None
     assert (after.generation, after.opened_at, after.totals) == (3, session.opened_at, TOTALS)
 
 
-def test_what_came_back_is_found_and_counted(backend: StoreFixture) -> None:
+def test_a_registered_session_is_found_and_counted(backend: StoreFixture) -> None:
     session = emptied(backend, login="digest")
     backend.store.register("w1", [registration(session)])
     assert ids(backend.store.of_user("7")) == ["s1"]
@@ -85,7 +85,9 @@ def test_what_came_back_is_found_and_counted(backend: StoreFixture) -> None:
     assert [request.session for request in beat(backend.store).inbox] == ["s1"]
 
 
-def test_the_last_proof_of_life_is_as_long_ago_as_it_was(backend: StoreFixture) -> None:
+def test_a_registered_session_keeps_the_age_of_its_last_proof_of_life(
+    backend: StoreFixture,
+) -> None:
     session = emptied(backend)
     backend.advance(60)
     before = backend.now()
@@ -126,7 +128,7 @@ def test_a_repeat_changes_nothing(backend: StoreFixture) -> None:
     assert backend.store.stats().connected == 1
 
 
-def test_a_full_batch_comes_back(backend: StoreFixture) -> None:
+def test_a_full_batch_is_registered(backend: StoreFixture) -> None:
     session = emptied(backend)
     many = [replace(session, id=f"s{number:04}") for number in range(BATCH)]
     assert backend.store.register("w1", [registration(each) for each in many]) == ()
@@ -136,14 +138,14 @@ def test_a_full_batch_comes_back(backend: StoreFixture) -> None:
     assert len(beat(backend.store, "w2").suspended) == BATCH
 
 
-def test_nothing_to_register_is_fine(store: BlockingStore) -> None:
+def test_an_empty_registration(store: BlockingStore) -> None:
     assert store.register("w1", []) == ()
 
 
 # ---------------------------------------------------------------- known
 
 
-def test_a_session_taken_over_elsewhere_is_answered_and_left_alone(store: BlockingStore) -> None:
+def test_a_session_taken_over_elsewhere_is_returned_and_left_alone(store: BlockingStore) -> None:
     older = opened(store, opening())
     newer = store.resume(returning())
     mine = [registration(older)]
@@ -152,7 +154,7 @@ def test_a_session_taken_over_elsewhere_is_answered_and_left_alone(store: Blocki
     assert store.get("s1") == newer
 
 
-def test_the_higher_generation_wins_whoever_comes_first(backend: StoreFixture) -> None:
+def test_the_higher_generation_wins_in_either_order(backend: StoreFixture) -> None:
     older = opened(backend.store, opening())
     newer = backend.store.resume(returning())
     assert isinstance(newer, Session)
@@ -172,7 +174,7 @@ def test_the_higher_generation_wins_whoever_comes_first(backend: StoreFixture) -
 
 
 @pytest.mark.parametrize("was", ["connected", "suspended", "lost", "closing"])
-def test_what_an_old_snapshot_has_is_replaced(backend: StoreFixture, was: str) -> None:
+def test_sessions_of_an_old_snapshot_are_replaced(backend: StoreFixture, was: str) -> None:
     session = _as_in_a_snapshot(backend, was)
     mine = [registration(session, worker="w2", generation=2, missed=1, totals=TOTALS)]
     assert backend.store.register("w2", mine) == backend.store.register("w2", mine) == ()
@@ -234,7 +236,7 @@ def test_a_final_request_outlives_a_replacement(store: BlockingStore) -> None:
     assert beat(store, "w1").inbox == ()
 
 
-def test_a_request_that_is_not_final_goes_with_what_is_replaced(store: BlockingStore) -> None:
+def test_another_request_does_not_outlive_a_replacement(store: BlockingStore) -> None:
     session = opened(store, opening())
     store.request_close(session="s1", code=4008, reason="")
     store.register("w2", [registration(session, generation=2)])
@@ -244,7 +246,7 @@ def test_a_request_that_is_not_final_goes_with_what_is_replaced(store: BlockingS
 # ---------------------------------------------------------------- the same
 
 
-def test_the_same_one_is_told_the_news(backend: StoreFixture) -> None:
+def test_the_same_generation_is_updated(backend: StoreFixture) -> None:
     session = opened(backend.store, opening())
     backend.advance(60)
     news: dict[str, Any] = {
@@ -260,7 +262,7 @@ def test_the_same_one_is_told_the_news(backend: StoreFixture) -> None:
     assert after == replace(session, **news, last_beat=after.last_beat)
 
 
-def test_the_same_ones_proof_of_life_never_goes_back(store: BlockingStore) -> None:
+def test_the_same_generations_proof_of_life_never_goes_back(store: BlockingStore) -> None:
     session = opened(store, opening())
     store.register("w1", [registration(session, idle_ms=5_000)])
     after = store.get("s1")
@@ -268,14 +270,14 @@ def test_the_same_ones_proof_of_life_never_goes_back(store: BlockingStore) -> No
     assert after.last_beat == session.last_beat
 
 
-def test_the_same_one_keeps_what_was_asked_of_it(store: BlockingStore) -> None:
+def test_the_same_generation_keeps_its_request(store: BlockingStore) -> None:
     session = opened(store, opening())
     store.request_close(session="s1", code=4008, reason="")
     store.register("w1", [registration(session)])
     assert [request.code for request in beat(store).inbox] == [4008]
 
 
-def test_one_lost_to_its_worker_is_taken_up_again(backend: StoreFixture) -> None:
+def test_the_same_generation_is_reattached(backend: StoreFixture) -> None:
     session = opened(backend.store, opening())
     beat(backend.store)
     backend.advance(LEASE + 1)
@@ -289,7 +291,7 @@ def test_one_lost_to_its_worker_is_taken_up_again(backend: StoreFixture) -> None
 
 
 @pytest.mark.parametrize("end", ["departed", "left", "closing", "another's"])
-def test_what_has_moved_on_is_left_alone(store: BlockingStore, end: str) -> None:
+def test_a_session_that_ended_or_moved_is_left_alone(store: BlockingStore, end: str) -> None:
     session = opened(store, opening(worker="w2" if end == "another's" else "w1"))
     match end:
         case "departed":
@@ -306,7 +308,7 @@ def test_what_has_moved_on_is_left_alone(store: BlockingStore, end: str) -> None
         assert beat(store, "w1", update()).lost == (LostSession("s1", 1, LossReason.UNKNOWN),)
 
 
-def test_each_is_judged_on_its_own(backend: StoreFixture) -> None:
+def test_each_registration_is_handled_on_its_own(backend: StoreFixture) -> None:
     lost = emptied(backend, "lost")
     older = opened(backend.store, opening("older"))
     taken = opened(backend.store, opening("taken"))

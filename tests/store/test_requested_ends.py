@@ -1,4 +1,4 @@
-"""Who is on the way to a session when its end is asked for hears of it, too."""
+"""A requested end also refuses connections that are being admitted."""
 
 import pytest
 
@@ -13,7 +13,7 @@ OUT, MOVED = Verdict(4503, "logged out"), Verdict(4008, "moved")
 
 
 def on_the_way(session: str = "s1", *, age: float = 5.0, **given: str) -> Opening:
-    """A connection that came so many seconds ago and asks for a session now."""
+    """A connection that came so many seconds ago and opens a session now."""
     return opening(session, age_ms=round(age * 1000), **{"login": "l1", **given})
 
 
@@ -41,7 +41,7 @@ def test_an_end_is_remembered_for_a_minute(backend: StoreFixture) -> None:
 
 
 @pytest.mark.parametrize("verdict", [OUT, MOVED])
-def test_a_user_who_was_sent_away_hears_of_it_on_the_way_and_may_come_again(
+def test_an_end_of_a_user_applies_during_admission_only(
     backend: StoreFixture, verdict: Verdict
 ) -> None:
     ask(backend.store, verdict, user="7")
@@ -51,14 +51,14 @@ def test_a_user_who_was_sent_away_hears_of_it_on_the_way_and_may_come_again(
     assert isinstance(backend.store.open(on_the_way("s3", age=3)), Session)
 
 
-def test_who_stays_on_the_way_for_longer_hears_nothing(backend: StoreFixture) -> None:
+def test_an_end_does_not_apply_after_the_longest_admission(backend: StoreFixture) -> None:
     ask(backend.store, OUT, user="7")
     backend.advance(ENDED + 1)
     assert isinstance(backend.store.open(on_the_way(age=ENDED + 10)), Session)
 
 
 @pytest.mark.parametrize("who", [{"login": "l1"}, {"user": "7"}, {"session": "s1"}])
-def test_a_resume_hears_of_it(backend: StoreFixture, who: dict[str, str]) -> None:
+def test_an_end_refuses_a_resume(backend: StoreFixture, who: dict[str, str]) -> None:
     suspended(backend.store)
     ask(backend.store, MOVED, **who)
     backend.advance(1)
@@ -69,7 +69,7 @@ def test_a_resume_hears_of_it(backend: StoreFixture, who: dict[str, str]) -> Non
     assert resumed(backend.store, back).generation == 2
 
 
-def test_somebody_else_s_resume_learns_nothing(store: BlockingStore) -> None:
+def test_another_users_resume_gets_no_verdict(store: BlockingStore) -> None:
     suspended(store)
     ask(store, OUT, login="l1")
     assert store.resume(returning(token="another", login="l1")) is None
@@ -87,7 +87,7 @@ def test_a_repeated_call_gets_the_same_answer(store: BlockingStore) -> None:
     assert resumed(store, returned).generation == 2
 
 
-def test_what_was_asked_for_good_is_not_softened(backend: StoreFixture) -> None:
+def test_a_final_end_is_not_softened(backend: StoreFixture) -> None:
     ask(backend.store, OUT, login="l1")
     ask(backend.store, MOVED, login="l1")
     assert backend.store.open(on_the_way()) == OUT
@@ -98,13 +98,13 @@ def test_what_was_asked_for_good_is_not_softened(backend: StoreFixture) -> None:
     assert backend.store.open(on_the_way()) == OUT
 
 
-def test_a_clock_that_was_ahead_keeps_nobody_out(backend: StoreFixture) -> None:
+def test_an_end_from_the_future_refuses_no_connection(backend: StoreFixture) -> None:
     ask(backend.store, OUT, user="7")
     ask(backend.store, OUT, login="l1")
     backend.advance(-2 * ENDED)
     assert isinstance(backend.store.open(on_the_way(age=5)), Session)
 
 
-def test_an_end_without_a_reason_is_told_in_the_usual_words(store: BlockingStore) -> None:
+def test_an_end_without_a_reason_has_the_codes_own(store: BlockingStore) -> None:
     store.request_close(login="l1", code=4008, reason="")
     assert store.open(on_the_way()) == Verdict(4008, "credentials changed")

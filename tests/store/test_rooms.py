@@ -1,4 +1,4 @@
-"""Who is in which room: ``rooms``, ``Query.room`` and ``attendance``."""
+"""The rooms of sessions: ``rooms``, ``Query.room`` and ``attendance``."""
 
 from collections.abc import Callable
 
@@ -21,13 +21,13 @@ from .builders import (
 )
 from .store_fixtures import LEASE, RESUME, SILENCE, StoreFixture
 
-NOBODY = Attendance(0, 0)
+EMPTY = Attendance(0, 0)
 TWO = ("chat:1", "news")
 LONG = tuple(sorted(f"{'room' * 24}{number:04}" for number in range(64)))
 
 
 def here(store: BlockingStore, room: str = "news") -> list[str]:
-    """The ids of those in a room."""
+    """The ids of the sessions in a room."""
     return ids(store.page(Query(room=room)).sessions)
 
 
@@ -50,7 +50,7 @@ def test_a_session_is_in_the_rooms_it_opens_with(store: BlockingStore) -> None:
     assert opened(store, opening(rooms=TWO)).rooms == TWO == rooms(store)
     for room in TWO:
         assert (here(store, room), store.attendance(room)) == (["s1"], Attendance(1, 1))
-    assert (here(store, "chat:2"), store.attendance("chat:2")) == ([], NOBODY)
+    assert (here(store, "chat:2"), store.attendance("chat:2")) == ([], EMPTY)
 
 
 def test_a_session_may_be_in_no_room(store: BlockingStore) -> None:
@@ -71,10 +71,10 @@ def test_a_repeated_open_changes_nothing(store: BlockingStore) -> None:
     assert opened(store, opening(rooms=TWO)).rooms == TWO
     beat(store, "w1", update(rooms=("news",)))
     assert opened(store, opening(rooms=TWO)).rooms == ("news",)
-    assert (store.attendance("chat:1"), store.attendance("news")) == (NOBODY, Attendance(1, 1))
+    assert (store.attendance("chat:1"), store.attendance("news")) == (EMPTY, Attendance(1, 1))
 
 
-def test_a_beat_tells_of_all_rooms_or_of_none(store: BlockingStore) -> None:
+def test_a_beat_reports_all_rooms_or_none(store: BlockingStore) -> None:
     store.open(opening(rooms=("a", "b")))
     beat(store, "w1", update())
     assert rooms(store) == ("a", "b")
@@ -84,17 +84,17 @@ def test_a_beat_tells_of_all_rooms_or_of_none(store: BlockingStore) -> None:
         assert [here(store, room) for room in "abc"] == [[], ["s1"], ["s1"]]
         assert [store.attendance(room).users for room in "abc"] == [0, 1, 1]
     beat(store, "w1", update(rooms=()))
-    assert (rooms(store), here(store, "b"), store.attendance("c")) == ((), [], NOBODY)
+    assert (rooms(store), here(store, "b"), store.attendance("c")) == ((), [], EMPTY)
 
 
-def test_a_beat_brings_a_session_into_its_first_room(store: BlockingStore) -> None:
+def test_a_beat_adds_a_session_to_its_first_room(store: BlockingStore) -> None:
     store.open(opening())
     beat(store, "w1", update(rooms=("news",)))
     assert (rooms(store), here(store)) == (("news",), ["s1"])
     assert store.attendance("news") == Attendance(1, 1)
 
 
-def test_a_beat_of_many_changes_only_who_has_moved(store: BlockingStore) -> None:
+def test_a_beat_changes_only_sessions_whose_rooms_changed(store: BlockingStore) -> None:
     all_ = open_many(store, 20, rooms=("news",))
     moved = [update(id_, rooms=("chat:1",)) for id_ in all_[:3]]
     kept = [update(id_, rooms=("news",)) for id_ in all_[3:6]]
@@ -103,14 +103,14 @@ def test_a_beat_of_many_changes_only_who_has_moved(store: BlockingStore) -> None
     assert sorted(here(store, "chat:1")) == all_[:3]
 
 
-def test_who_is_not_the_workers_does_not_move(store: BlockingStore) -> None:
+def test_a_beat_moves_no_session_of_another_worker(store: BlockingStore) -> None:
     store.open(opening(rooms=("news",)))
     beat(store, "w2", update(rooms=("chat:1",)))
     beat(store, "w1", update(rooms=("chat:1",), generation=0))
-    assert (rooms(store), store.attendance("chat:1")) == (("news",), NOBODY)
+    assert (rooms(store), store.attendance("chat:1")) == (("news",), EMPTY)
 
 
-def test_users_are_counted_once_and_nobody_anonymous(store: BlockingStore) -> None:
+def test_attendance_counts_users_once_and_no_anonymous_session(store: BlockingStore) -> None:
     for number, user in enumerate(["7", "7", "8", "", ""]):
         store.open(opening(f"s{number}", user=user, rooms=("news",)))
     assert store.attendance("news") == Attendance(5, 2)
@@ -129,16 +129,16 @@ def test_a_resume_brings_its_own_rooms(store: BlockingStore) -> None:
     assert [store.attendance(room).sessions for room in ("chat:1", "chat:2", "news")] == [0, 1, 1]
 
 
-def test_who_takes_over_is_there_once(store: BlockingStore) -> None:
+def test_a_taken_over_session_is_in_its_room_once(store: BlockingStore) -> None:
     store.open(opening(rooms=TWO))
     store.resume(returning(rooms=("news",)))
     assert store.attendance("news") == Attendance(1, 1)
-    assert (store.attendance("chat:1"), here(store, "chat:1")) == (NOBODY, [])
+    assert (store.attendance("chat:1"), here(store, "chat:1")) == (EMPTY, [])
     beat(store, "w1", update(rooms=("chat:1",)))
-    assert (rooms(store), store.attendance("chat:1")) == (("news",), NOBODY)
+    assert (rooms(store), store.attendance("chat:1")) == (("news",), EMPTY)
 
 
-def test_a_resume_that_is_refused_moves_nobody(store: BlockingStore) -> None:
+def test_a_refused_resume_moves_no_session(store: BlockingStore) -> None:
     store.open(opening(rooms=("news",)))
     assert store.resume(returning(token="another", rooms=("chat:1",))) is None
     assert (here(store), here(store, "chat:1")) == (["s1"], [])
@@ -147,9 +147,9 @@ def test_a_resume_that_is_refused_moves_nobody(store: BlockingStore) -> None:
 # ---------------------------------------------------------------- ends
 
 
-def test_a_suspended_one_is_in_no_room_but_shows_where_it_was(store: BlockingStore) -> None:
+def test_a_suspended_session_is_in_no_room_but_shows_its_last_ones(store: BlockingStore) -> None:
     assert suspended(store, rooms=TWO).rooms == TWO == rooms(store)
-    assert [store.attendance(room) for room in TWO] == [NOBODY, NOBODY]
+    assert [store.attendance(room) for room in TWO] == [EMPTY, EMPTY]
     assert [here(store, room) for room in TWO] == [[], []]
 
 
@@ -158,7 +158,7 @@ def test_the_last_rooms_come_with_the_departure(store: BlockingStore) -> None:
     for _ in range(2):
         (record,) = store.suspend("w1", [departure(rooms=("chat:2",))])
         assert record.rooms == ("chat:2",)
-    assert [store.attendance(room) for room in (*TWO, "chat:2")] == [NOBODY] * 3
+    assert [store.attendance(room) for room in (*TWO, "chat:2")] == [EMPTY] * 3
 
 
 def test_a_departure_before_the_welcome_has_no_rooms_of_its_own(store: BlockingStore) -> None:
@@ -168,24 +168,24 @@ def test_a_departure_before_the_welcome_has_no_rooms_of_its_own(store: BlockingS
     assert record.rooms == TWO
 
 
-def test_one_that_is_closed_was_in_its_rooms(store: BlockingStore) -> None:
+def test_a_closed_session_shows_its_last_rooms(store: BlockingStore) -> None:
     store.open(opening(rooms=TWO))
     for _ in range(2):
         (record,) = store.close("w1", [departure(code=1000)], "w1")
         assert record.rooms == TWO
     (again,) = store.sweep("w1").claimed
-    assert (again.rooms, store.attendance("news"), here(store)) == (TWO, NOBODY, [])
+    assert (again.rooms, store.attendance("news"), here(store)) == (TWO, EMPTY, [])
     store.confirm(["s1"])
 
 
-def test_a_claim_that_is_taken_over_keeps_them(backend: StoreFixture) -> None:
+def test_a_claim_that_is_taken_over_keeps_the_rooms(backend: StoreFixture) -> None:
     backend.store.open(opening(rooms=TWO))
     backend.store.close("w1", [departure(code=1000)], "w1")
     backend.advance(RESUME)
     assert backend.store.sweep("another").claimed[0].rooms == TWO
 
 
-def test_one_that_was_suspended_has_left_them_before_its_end(backend: StoreFixture) -> None:
+def test_a_suspended_session_has_no_rooms_at_its_end(backend: StoreFixture) -> None:
     suspended(backend.store, rooms=TWO)
     backend.advance(RESUME + 1)
     (record,) = backend.store.sweep("sweeper").claimed
@@ -196,7 +196,9 @@ def test_one_that_was_suspended_has_left_them_before_its_end(backend: StoreFixtu
 
 
 @pytest.mark.parametrize("method", ["suspend", "close"])
-def test_what_a_sweep_has_suspended_leaves_once(backend: StoreFixture, method: str) -> None:
+def test_a_session_suspended_by_a_sweep_leaves_its_rooms_once(
+    backend: StoreFixture, method: str
+) -> None:
     backend.store.open(opening(rooms=TWO))
     beat(backend.store, "w1")
     backend.advance(LEASE + 1)
@@ -204,28 +206,30 @@ def test_what_a_sweep_has_suspended_leaves_once(backend: StoreFixture, method: s
     end: Callable[..., tuple[Session, ...]] = getattr(backend.store, method)
     rest = ("w1",) if method == "close" else ()
     (record,) = end("w1", [departure(rooms=TWO)], *rest)
-    assert (record.rooms, backend.store.attendance("news")) == ((), NOBODY)
+    assert (record.rooms, backend.store.attendance("news")) == ((), EMPTY)
 
 
-def test_who_leaves_takes_everybody_out(store: BlockingStore) -> None:
+def test_a_leaving_worker_takes_its_sessions_out_of_their_rooms(store: BlockingStore) -> None:
     open_many(store, 3, rooms=TWO)
     beat(store, "w1")
     assert {session.rooms for session in store.leave("w1")} == {TWO}
-    assert (store.attendance("news"), here(store)) == (NOBODY, [])
+    assert (store.attendance("news"), here(store)) == (EMPTY, [])
 
 
 @pytest.mark.parametrize("passed", [LEASE + 1, SILENCE + 1], ids=["lost", "silent"])
-def test_who_is_given_up_is_in_no_room(backend: StoreFixture, passed: float) -> None:
+def test_a_dead_session_is_in_no_room(backend: StoreFixture, passed: float) -> None:
     open_many(backend.store, 3, rooms=TWO)
     beat(backend.store, "w1")
     backend.advance(passed)
     swept = backend.store.sweep("sweeper").suspended
     assert [session.rooms for session in swept] == [TWO] * 3
-    assert (backend.store.attendance("news"), here(backend.store)) == (NOBODY, [])
+    assert (backend.store.attendance("news"), here(backend.store)) == (EMPTY, [])
 
 
 @pytest.mark.parametrize("now", [None, ("chat:2", "news")])
-def test_who_is_taken_up_again_is_back(backend: StoreFixture, now: tuple[str, ...] | None) -> None:
+def test_a_reattached_session_is_back_in_its_rooms(
+    backend: StoreFixture, now: tuple[str, ...] | None
+) -> None:
     backend.store.open(opening(rooms=TWO))
     beat(backend.store, "w1")
     backend.advance(LEASE + 1)
@@ -239,7 +243,7 @@ def test_who_is_taken_up_again_is_back(backend: StoreFixture, now: tuple[str, ..
 # ---------------------------------------------------------------- put back
 
 
-def test_those_that_are_put_back_are_in_their_rooms(backend: StoreFixture) -> None:
+def test_registered_sessions_are_in_their_rooms(backend: StoreFixture) -> None:
     known = [opened(backend.store, opening(f"s{n}", rooms=TWO)) for n in range(3)]
     backend.empty()
     for _ in range(2):
@@ -256,15 +260,15 @@ def test_an_old_snapshot_is_corrected(store: BlockingStore) -> None:
     store.register("w1", [registration(replace(same, rooms=("chat:2",)))])
     store.register("w1", [registration(replace(older, rooms=("chat:2",), generation=2))])
     assert (here(store), sorted(here(store, "chat:2"))) == ([], ["s1", "s2"])
-    assert store.attendance("news") == NOBODY
+    assert store.attendance("news") == EMPTY
     assert store.attendance("chat:2") == Attendance(2, 1)
 
 
-def test_what_was_continued_elsewhere_stays_where_it_is(store: BlockingStore) -> None:
+def test_a_session_resumed_elsewhere_keeps_its_rooms(store: BlockingStore) -> None:
     before = opened(store, opening(rooms=TWO))
     store.resume(returning(rooms=("chat:2",)))
     assert len(store.register("w1", [registration(before)])) == 1
-    assert (rooms(store), store.attendance("news")) == (("chat:2",), NOBODY)
+    assert (rooms(store), store.attendance("news")) == (("chat:2",), EMPTY)
 
 
 # ---------------------------------------------------------------- pages
@@ -291,7 +295,7 @@ def test_pages_of_a_room_follow_each_other(store: BlockingStore, order: Order) -
     ]
 
 
-def test_a_room_goes_with_the_other_filters(store: BlockingStore) -> None:
+def test_a_room_combines_with_the_other_filters(store: BlockingStore) -> None:
     store.open(opening("s1", user="7", rooms=TWO))
     store.open(opening("s2", user="8", rooms=TWO))
     store.open(opening("s3", user="8", worker="w2", rooms=("news",)))

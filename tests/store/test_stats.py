@@ -50,7 +50,7 @@ def test_a_beat_replaces_the_latencies_of_the_one_before(store: BlockingStore) -
     assert percentiles(store) == (near(500.0), near(500.0))
 
 
-def test_latencies_of_the_lost_do_not_count(backend: StoreFixture) -> None:
+def test_latencies_of_lost_workers_do_not_count(backend: StoreFixture) -> None:
     beat(backend.store, "w1", latency=latencies(10.0))
     backend.advance(LEASE + 1)
     assert percentiles(backend.store) == (None, None)
@@ -102,7 +102,7 @@ def test_deliveries_are_counted_like_pings(backend: StoreFixture) -> None:
     assert counted() == Deliveries(2, 25, 3, 4)
 
 
-def test_what_was_counted_outlives_the_memory_of_its_worker(backend: StoreFixture) -> None:
+def test_totals_outlive_the_memory_of_their_worker(backend: StoreFixture) -> None:
     beat(backend.store, "w1", pings=3, pongs=2, timeouts=1)
     for days in (2, 30):
         backend.advance(days * DAY)
@@ -114,11 +114,11 @@ def test_what_was_counted_outlives_the_memory_of_its_worker(backend: StoreFixtur
 # ---------------------------------------------------------------- workers
 
 
-def test_nobody_works_at_first(store: BlockingStore) -> None:
+def test_there_are_no_workers_at_first(store: BlockingStore) -> None:
     assert store.workers() == ()
 
 
-def test_the_workers_are_as_they_reported_themselves(store: BlockingStore) -> None:
+def test_workers_returns_their_last_reports(store: BlockingStore) -> None:
     two = report("w2", connections=7, pings=3, pongs=2, timeouts=1, latency=latencies(5.0, 80.0))
     one = report("w1", connections=0)
     for each in (two, one):
@@ -126,7 +126,7 @@ def test_the_workers_are_as_they_reported_themselves(store: BlockingStore) -> No
     assert store.workers() == (one, two)
 
 
-def test_a_worker_without_a_lease_is_none(backend: StoreFixture) -> None:
+def test_a_worker_without_a_lease_is_not_listed(backend: StoreFixture) -> None:
     beat(backend.store, "w1")
     beat(backend.store, "w2")
     backend.store.leave("w2")
@@ -155,7 +155,7 @@ def test_a_sample_is_what_the_live_workers_report(backend: StoreFixture) -> None
     assert before - SAMPLE_EVERY_MS < sample.at <= backend.now()
 
 
-def test_one_sample_per_bucket_whoever_asks(backend: StoreFixture) -> None:
+def test_each_bucket_gets_one_sample(backend: StoreFixture) -> None:
     backend.advance(BUCKET - backend.now() % SAMPLE_EVERY_MS / 1000)  # to the start of one
     beat(backend.store, "w1", connections=1)
     backend.store.sample()
@@ -216,7 +216,7 @@ def test_a_cursor_holds_no_session_id(store: BlockingStore, order: Order) -> Non
     assert sorted(found) == whole
 
 
-def test_an_attempt_to_write_is_seen_by_nobody(store: BlockingStore) -> None:
+def test_a_probe_is_never_visible(store: BlockingStore) -> None:
     store.open(opening("s1"))
     before = (store.stats(), store.page(Query()).sessions, store.overdue())
     for _ in range(2):

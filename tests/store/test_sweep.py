@@ -24,7 +24,7 @@ from .builders import (
 from .store_fixtures import CLAIM, LEASE, RESUME, SILENCE, StoreFixture
 
 
-def test_there_is_nothing_to_sweep(store: BlockingStore) -> None:
+def test_a_sweep_of_an_empty_store(store: BlockingStore) -> None:
     open_many(store, 2)
     suspended(store)
     beat(store)
@@ -64,7 +64,7 @@ def test_a_session_without_a_worker_is_swept_by_its_own_deadline(backend: StoreF
     assert ids(backend.store.sweep("sweeper").suspended) == ["s1"]
 
 
-def test_what_is_suspended_keeps_its_whole_window(backend: StoreFixture) -> None:
+def test_a_session_suspended_by_a_sweep_keeps_its_whole_window(backend: StoreFixture) -> None:
     backend.store.open(opening())
     backend.advance(10 * SILENCE)
     swept = backend.store.sweep("sweeper")
@@ -94,7 +94,7 @@ def test_two_claimants_never_hold_the_same_claim(backend: StoreFixture) -> None:
     assert backend.store.sweep("two").claimed == ()
 
 
-def test_a_repeated_sweep_gives_the_claims_that_are_still_open(backend: StoreFixture) -> None:
+def test_a_repeated_sweep_returns_unconfirmed_claims(backend: StoreFixture) -> None:
     suspended(backend.store)
     backend.advance(RESUME + 1)
     first = backend.store.sweep("one")
@@ -114,7 +114,7 @@ def test_a_claim_that_is_not_confirmed_is_taken_again(backend: StoreFixture) -> 
     assert backend.store.sweep("one").claimed == ()
 
 
-def test_who_confirms_late_ends_it_for_both(backend: StoreFixture) -> None:
+def test_a_late_confirmation_ends_the_session_for_both(backend: StoreFixture) -> None:
     suspended(backend.store)
     backend.advance(RESUME + 1)
     backend.store.sweep("one")
@@ -157,7 +157,7 @@ def test_a_step_claims_at_most_so_many(backend: StoreFixture) -> None:
     assert first + ids(backend.store.sweep("sweeper", limit=2).claimed) == known
 
 
-def test_a_step_handles_a_batch_when_nothing_else_is_said(backend: StoreFixture) -> None:
+def test_a_step_handles_a_batch_by_default(backend: StoreFixture) -> None:
     open_many(backend.store, BATCH + 1)
     backend.advance(SILENCE + 1)
     assert len(backend.store.sweep("sweeper").suspended) == BATCH
@@ -220,7 +220,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("prepare", "expected"), CASES)
-def test_overdue_is_what_a_sweep_then_does(
+def test_overdue_counts_what_a_sweep_then_does(
     backend: StoreFixture, prepare: Callable[[StoreFixture], None], expected: Overdue
 ) -> None:
     prepare(backend)
@@ -235,7 +235,7 @@ def test_overdue_is_what_a_sweep_then_does(
 REPORT = SweepReport(suspended=1, closed=2, workers_lost=3, history_pruned=4, took_ms=5.5)
 
 
-def test_there_was_no_sweep_yet(store: BlockingStore) -> None:
+def test_there_is_no_last_sweep_at_first(store: BlockingStore) -> None:
     assert store.stats().last_sweep is None
 
 

@@ -1,4 +1,4 @@
-"""Texts of any kind come back as they went in, and find what they name."""
+"""Texts of any kind are returned as they were given, and match in queries."""
 
 import pytest
 
@@ -22,7 +22,7 @@ TEXTS = [
 
 
 def called(text: str, session: str) -> Opening:
-    """Everything about it is called so."""
+    """A session with this text in every field."""
     short = text[:64]
     names = {"user": text, "username": text, "login": short, "address": short, "agent": text}
     return opening(session, worker=text[:32], **names)
@@ -52,7 +52,7 @@ def test_a_text_finds_what_it_names(store: BlockingStore) -> None:
         assert [entry.reason for entry in beat(store, worker).inbox] == [text[:200]]
 
 
-def test_a_text_may_be_a_session_s_name(store: BlockingStore) -> None:
+def test_any_text_may_be_a_session_id(store: BlockingStore) -> None:
     for text in TEXTS:
         name = text[:64]
         store.open(opening(name, token="t", connection="c"))
@@ -63,7 +63,7 @@ def test_a_text_may_be_a_session_s_name(store: BlockingStore) -> None:
 HALF = "\ud83d"  # of a surrogate pair, as a client's JSON may hold it
 
 
-def test_half_a_surrogate_pair_is_the_callers_mistake(store: BlockingStore) -> None:
+def test_half_a_surrogate_pair_is_a_value_error(store: BlockingStore) -> None:
     with pytest.raises(ValueError, match="surrogates"):
         store.open(opening(agent=HALF))
     with pytest.raises(ValueError, match="surrogates"):

@@ -1,4 +1,4 @@
-"""Calls that the store executes after they were given up: they find a tombstone, and do nothing."""
+"""Calls that arrive after they were abandoned find a tombstone and do nothing."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def give_up(store: BlockingStore, verb: str, worker: str, *departures: Any) -> A
     return store.close(worker, departures, worker)
 
 
-def test_an_open_that_was_there_first_is_undone(store: BlockingStore) -> None:
+def test_an_open_before_its_abandonment_is_undone(store: BlockingStore) -> None:
     opened(store, opening())
     (session,) = store.close("w1", [GIVEN_UP], "w1")
     assert (session.state, session.end_code) == (CLOSING, 4009)
@@ -58,25 +58,27 @@ def test_an_open_that_was_there_first_is_undone(store: BlockingStore) -> None:
     assert store.stats().connected == 0
 
 
-def test_who_opens_too_late_drives_nobody_out(store: BlockingStore) -> None:
+def test_a_late_open_evicts_no_session(store: BlockingStore) -> None:
     opened(store, opening("s0"))
     store.close("w1", [GIVEN_UP], "w1")
     assert store.open(opening(), limit=SessionLimit(1, evict_oldest=True)) is None
     assert beat(store).inbox == ()
 
 
-def test_to_give_up_is_repeated_in_peace(store: BlockingStore) -> None:
+def test_abandoning_may_be_repeated(store: BlockingStore) -> None:
     for _ in range(3):
         assert store.close("w1", [GIVEN_UP, GIVEN_UP], "w1") == ()
     assert store.open(opening()) is None
 
 
-def test_other_connections_open_as_ever(store: BlockingStore) -> None:
+def test_other_connections_may_open(store: BlockingStore) -> None:
     store.close("w1", [GIVEN_UP], "w1")
     assert store.open(opening("s2")) is not None
 
 
-def test_whoever_comes_first_there_is_no_ghost(backend: StoreFixture) -> None:
+def test_an_open_and_its_abandonment_leave_no_session_in_either_order(
+    backend: StoreFixture,
+) -> None:
     names = [f"s{number}" for number in range(8)]
 
     def come(id_: str) -> Any:
@@ -110,7 +112,7 @@ def test_a_late_resume_leaves_a_suspended_session_to_its_client(backend: StoreFi
     assert resumed(backend.store, returning(connection="third")).generation == 2
 
 
-def test_a_resume_that_was_there_first_is_suspended(store: BlockingStore) -> None:
+def test_a_resume_before_its_abandonment_is_suspended(store: BlockingStore) -> None:
     suspended(store)
     resumed(store, returning())
     assert ids(store.suspend("w2", [AGAIN_GIVEN_UP])) == ["s1"]
@@ -119,7 +121,7 @@ def test_a_resume_that_was_there_first_is_suspended(store: BlockingStore) -> Non
     assert resumed(store, returning(connection="third")).generation == 3
 
 
-def test_who_gave_up_does_not_end_what_came_after(store: BlockingStore) -> None:
+def test_abandoning_does_not_end_a_later_connection(store: BlockingStore) -> None:
     suspended(store)
     resumed(store, returning())
     now = resumed(store, returning(connection="third", worker="w3"))
@@ -129,7 +131,7 @@ def test_who_gave_up_does_not_end_what_came_after(store: BlockingStore) -> None:
     assert store.get("s1") == now
 
 
-def test_a_tombstone_is_not_for_ever(backend: StoreFixture) -> None:
+def test_a_tombstone_expires(backend: StoreFixture) -> None:
     backend.store.suspend("w2", [AGAIN_GIVEN_UP])
     suspended(backend.store)
     backend.advance(LATE + 1)
@@ -152,7 +154,7 @@ def test_a_late_beat_after_leaving_renews_nothing(backend: StoreFixture) -> None
     assert backend.store.sweep("sweeper").workers_lost == 0
 
 
-def test_a_late_beat_suspends_nobody(backend: StoreFixture) -> None:
+def test_a_late_beat_suspends_no_session(backend: StoreFixture) -> None:
     opened(backend.store, opening(worker="w2"))
     beat(backend.store, "w2")
     backend.store.leave("w1")
@@ -160,7 +162,7 @@ def test_a_late_beat_suspends_nobody(backend: StoreFixture) -> None:
     assert beat(backend.store, "w1").suspended == ()
 
 
-def test_a_late_open_and_resume_of_one_that_has_left(store: BlockingStore) -> None:
+def test_a_worker_that_left_opens_and_resumes_nothing(store: BlockingStore) -> None:
     before = suspended(store, "s2")
     store.leave("w3")
     assert store.open(opening(worker="w3")) is None
@@ -168,7 +170,7 @@ def test_a_late_open_and_resume_of_one_that_has_left(store: BlockingStore) -> No
     assert (store.get("s1"), store.get("s2")) == (None, before)
 
 
-def test_a_late_registration_of_one_that_has_left(backend: StoreFixture) -> None:
+def test_a_worker_that_left_registers_nothing(backend: StoreFixture) -> None:
     session = opened(backend.store, opening())
     backend.empty()
     backend.store.leave("w1")
@@ -176,8 +178,8 @@ def test_a_late_registration_of_one_that_has_left(backend: StoreFixture) -> None
     assert backend.store.stats().connected == 0
 
 
-def test_a_lost_worker_comes_again(backend: StoreFixture) -> None:
-    """It was frozen, and has not left."""
+def test_a_lost_worker_may_beat_again(backend: StoreFixture) -> None:
+    """It was frozen, but did not leave."""
     beat(backend.store)
     backend.advance(LEASE + 1)
     beat(backend.store, "w2")
@@ -190,8 +192,10 @@ def test_a_lost_worker_comes_again(backend: StoreFixture) -> None:
 
 @pytest.mark.parametrize("confirmed", [False, True])
 @pytest.mark.parametrize("code", [1000, 4009, 4505])
-def test_what_was_closed_is_not_put_back(backend: StoreFixture, code: int, confirmed: bool) -> None:
-    """By a registration that was sent before it ended, and comes after it."""
+def test_a_closed_session_is_not_registered_again(
+    backend: StoreFixture, code: int, confirmed: bool
+) -> None:
+    """By a registration sent before its end that arrives afterwards."""
     session = opened(backend.store, opening())
     beat(backend.store)
     backend.store.close("w1", [departure(code=code)], "w1")
@@ -205,8 +209,8 @@ def test_what_was_closed_is_not_put_back(backend: StoreFixture, code: int, confi
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
-def test_what_was_closed_is_not_opened_again(store: BlockingStore, confirmed: bool) -> None:
-    """By a call that was repeated, and comes after its end."""
+def test_a_closed_session_is_not_opened_again(store: BlockingStore, confirmed: bool) -> None:
+    """By a repeated call that arrives after its end."""
     store.open(opening())
     store.close("w1", [departure(code=1000)], "w1")
     if confirmed:
@@ -215,7 +219,7 @@ def test_what_was_closed_is_not_opened_again(store: BlockingStore, confirmed: bo
     assert store.stats().connected == 0
 
 
-def test_the_others_are_put_back(backend: StoreFixture) -> None:
+def test_other_sessions_are_registered(backend: StoreFixture) -> None:
     sessions = [opened(backend.store, opening(id_)) for id_ in ("s1", "s2", "s3")]
     backend.empty()
     opened(backend.store, opening("s2"))
@@ -227,7 +231,7 @@ def test_the_others_are_put_back(backend: StoreFixture) -> None:
 
 
 def test_an_expired_session_leaves_no_tombstone(backend: StoreFixture) -> None:
-    """There may be many, and no one can still speak of them."""
+    """There may be many, and no late call can concern them."""
     suspended(backend.store)
     backend.advance(RESUME + 1)
     backend.store.sweep("sweeper")
@@ -236,13 +240,13 @@ def test_an_expired_session_leaves_no_tombstone(backend: StoreFixture) -> None:
 
 
 def tombs(backend: StoreFixture) -> int:
-    """How many tombstones the store holds, and ends that were asked for."""
+    """How many tombstones and requested ends the store holds."""
     if hasattr(backend, "client"):
         return len(backend.client.keys("*:tomb:*")) + len(backend.client.keys("*:ended:*"))
     return Tombstone.objects.using(backend.database.alias).count()  # type: ignore[attr-defined]
 
 
-def test_tombstones_are_forgotten(backend: StoreFixture) -> None:
+def test_expired_tombstones_are_deleted(backend: StoreFixture) -> None:
     opened(backend.store, opening())
     backend.store.request_close(session="s1", code=4500, reason="")
     backend.store.close("w1", [departure(code=4500), abandoned("s2", connection="s2, first")], "w1")
@@ -267,7 +271,7 @@ def test_nothing_counts_tombstones(backend: StoreFixture) -> None:
     assert backend.store.open(opening("s2"), limit=SessionLimit(1, evict_oldest=False)) is not None
 
 
-def test_a_session_without_a_tombstone_ends_as_ever(backend: StoreFixture) -> None:
+def test_a_session_without_a_tombstone_ends_as_usual(backend: StoreFixture) -> None:
     opened(backend.store, opening())
     backend.advance(SILENCE + 1)
     assert ids(backend.store.sweep("sweeper").suspended) == ["s1"]

@@ -26,7 +26,7 @@ OUTDATED = Verdict(4506, "session continued elsewhere")
 
 
 def attempt(turn: int | None, **given: str) -> Opening:
-    """The client's attempt of this turn, each on a connection of its own."""
+    """The client's attempt with this turn, on a connection of its own."""
     return returning(connection=given.pop("connection", f"attempt {turn}"), turn=turn, **given)
 
 
@@ -43,7 +43,7 @@ def test_a_higher_turn_resumes_and_is_remembered(store: BlockingStore) -> None:
 
 
 @pytest.mark.parametrize("late", [0, 3, 4])
-def test_an_attempt_that_woke_up_late_changes_nothing(store: BlockingStore, late: int) -> None:
+def test_a_late_attempt_changes_nothing(store: BlockingStore, late: int) -> None:
     opened(store, opening())
     before = resumed(store, attempt(4))
     assert store.resume(attempt(late, connection="woken", worker="w3")) == OUTDATED
@@ -60,7 +60,7 @@ def test_the_first_attempt_is_above_the_opening(store: BlockingStore) -> None:
     assert resumed(store, attempt(1)).turn == 1
 
 
-def test_a_suspended_session_waits_for_its_newest_attempt_too(store: BlockingStore) -> None:
+def test_a_suspended_session_refuses_older_attempts_too(store: BlockingStore) -> None:
     suspended(store)
     resumed(store, attempt(4))
     store.suspend("w2", [departure(generation=2)])
@@ -68,7 +68,7 @@ def test_a_suspended_session_waits_for_its_newest_attempt_too(store: BlockingSto
     assert resumed(store, attempt(5)).generation == 3
 
 
-def test_without_a_turn_it_is_the_last_one_plus_one(store: BlockingStore) -> None:
+def test_a_resume_without_a_turn_gets_the_last_one_plus_one(store: BlockingStore) -> None:
     suspended(store)
     assert resumed(store, attempt(None, connection="a")).turn == 1
     assert resumed(store, attempt(7)).turn == 7
@@ -76,7 +76,7 @@ def test_without_a_turn_it_is_the_last_one_plus_one(store: BlockingStore) -> Non
     assert store.resume(attempt(8)) == OUTDATED
 
 
-def test_beyond_the_last_turn_of_all_those_without_one_still_resume(store: BlockingStore) -> None:
+def test_resumes_without_a_turn_still_work_at_the_highest_turn(store: BlockingStore) -> None:
     suspended(store)
     resumed(store, attempt(MAX_INTEGER))
     assert resumed(store, attempt(None)).turn == MAX_INTEGER
@@ -93,8 +93,8 @@ def test_a_repeat_of_the_same_attempt_gives_the_same_answer(store: BlockingStore
     assert state(store) is CONNECTED
 
 
-def test_a_departed_attempt_leaves_its_turn(store: BlockingStore) -> None:
-    """Its worker gave it up, and the store had taken it."""
+def test_an_abandoned_attempt_keeps_its_turn(store: BlockingStore) -> None:
+    """Its worker abandoned it after the store had accepted it."""
     suspended(store)
     resumed(store, attempt(3))
     store.suspend("w2", [abandoned(connection="attempt 3")])
@@ -103,7 +103,9 @@ def test_a_departed_attempt_leaves_its_turn(store: BlockingStore) -> None:
 
 
 @pytest.mark.parametrize("stranger", [{"token": "another"}, {"user": "8"}], ids=["token", "user"])
-def test_strangers_hear_of_no_turn(store: BlockingStore, stranger: dict[str, str]) -> None:
+def test_other_users_get_no_verdict_about_the_turn(
+    store: BlockingStore, stranger: dict[str, str]
+) -> None:
     suspended(store)
     resumed(store, attempt(3))
     assert store.resume(attempt(1, **stranger)) is None
@@ -137,7 +139,7 @@ def test_a_store_with_an_old_copy_learns_the_turn_again(store: BlockingStore) ->
     assert store.resume(attempt(5, connection="woken")) == OUTDATED
 
 
-def test_of_the_same_generation_the_higher_turn_stays(store: BlockingStore) -> None:
+def test_a_registration_of_the_same_generation_keeps_the_higher_turn(store: BlockingStore) -> None:
     suspended(store)
     session = resumed(store, attempt(5))
     for turn in (4, 6):
@@ -147,7 +149,7 @@ def test_of_the_same_generation_the_higher_turn_stays(store: BlockingStore) -> N
     assert resumed(store, attempt(7)).turn == 7
 
 
-def test_of_attempts_at_one_moment_the_newest_has_it_in_the_end(backend: StoreFixture) -> None:
+def test_of_concurrent_attempts_the_newest_has_the_session(backend: StoreFixture) -> None:
     suspended(backend.store)
     attempts = [attempt(turn, worker=f"w{turn}") for turn in range(1, 7)]
     backend.at_once([lambda store, each=each: store.resume(each) for each in attempts])  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Verdicts: a session's own client is told for a resume window why it has ended."""
+"""Verdicts: for a resume window, a session's own client gets the reason of its end."""
 
 from collections.abc import Callable
 
@@ -42,7 +42,7 @@ def asked_while_connected(store: BlockingStore) -> None:
 
 
 def closed_by_its_worker(store: BlockingStore) -> None:
-    """Its goodbye may not have arrived."""
+    """Its goodbye may have been lost."""
     asked_while_connected(store)
     store.close("w1", [departure(code=4500, reason="go")], "w1")
 
@@ -72,7 +72,7 @@ End = Callable[[BlockingStore], None]
 
 
 @ended
-def test_who_comes_back_to_its_ended_session_is_told_why(store: BlockingStore, end: End) -> None:
+def test_a_client_gets_the_verdict_on_its_ended_session(store: BlockingStore, end: End) -> None:
     end(store)
     before = store.stats()
     assert store.resume(returning()) == GO
@@ -81,7 +81,7 @@ def test_who_comes_back_to_its_ended_session_is_told_why(store: BlockingStore, e
 
 
 @ended
-def test_strangers_learn_nothing(store: BlockingStore, end: End) -> None:
+def test_other_users_get_no_verdict(store: BlockingStore, end: End) -> None:
     end(store)
     for stranger in (returning(token="another"), returning(user="8"), returning(user="")):
         assert store.resume(stranger) is None
@@ -96,7 +96,7 @@ def test_a_verdict_is_kept_for_a_resume_window(backend: StoreFixture, end: End) 
     assert backend.store.resume(returning()) is None
 
 
-def test_a_verdict_of_a_clock_that_was_ahead_is_over(backend: StoreFixture) -> None:
+def test_a_verdict_from_the_future_has_expired(backend: StoreFixture) -> None:
     closed_and_forgotten(backend.store)
     backend.advance(-LEASE / 2)
     assert backend.store.resume(returning()) == GO
@@ -104,7 +104,7 @@ def test_a_verdict_of_a_clock_that_was_ahead_is_over(backend: StoreFixture) -> N
     assert backend.store.resume(returning()) is None
 
 
-def test_a_worker_that_died_with_the_request_unheard(backend: StoreFixture) -> None:
+def test_a_verdict_after_the_worker_died_with_the_request(backend: StoreFixture) -> None:
     asked_while_connected(backend.store)
     beat(backend.store, "w1")
     backend.advance(LEASE + 1)
@@ -115,7 +115,7 @@ def test_a_worker_that_died_with_the_request_unheard(backend: StoreFixture) -> N
 
 
 @pytest.mark.parametrize("code", [4500, 4504, 4505, 4700, 4999])
-def test_every_final_code_is_told(store: BlockingStore, code: int) -> None:
+def test_every_final_code_is_a_verdict(store: BlockingStore, code: int) -> None:
     opened(store, opening())
     store.close("w1", [departure(code=code, reason="so")], "w1")
     store.confirm(["s1"])
@@ -123,8 +123,8 @@ def test_every_final_code_is_told(store: BlockingStore, code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 4002, 4009])
-def test_other_ends_are_not(store: BlockingStore, code: int) -> None:
-    """``bye`` is the client's own word."""
+def test_other_codes_are_no_verdict(store: BlockingStore, code: int) -> None:
+    """The client itself sends ``bye``."""
     opened(store, opening())
     store.close("w1", [departure(code=code, reason="bye")], "w1")
     assert store.resume(returning()) is None
@@ -132,15 +132,15 @@ def test_other_ends_are_not(store: BlockingStore, code: int) -> None:
     assert store.resume(returning()) is None
 
 
-def test_bye_goes_before_a_request_that_came_too_late(store: BlockingStore) -> None:
+def test_bye_wins_over_a_later_request(store: BlockingStore) -> None:
     asked_while_connected(store)
     store.close("w1", [departure(code=1000, reason="bye")], "w1")
     store.confirm(["s1"])
     assert store.resume(returning()) is None
 
 
-def test_a_code_of_the_clients_own_is_no_verdict(backend: StoreFixture) -> None:
-    """It has closed with 4700 itself, and was away too long."""
+def test_a_code_sent_by_the_client_is_no_verdict(backend: StoreFixture) -> None:
+    """The client closed with 4700, and did not return in time."""
     opened(backend.store, opening())
     backend.store.suspend("w1", [departure(code=4700, reason="code 4700")])
     backend.advance(RESUME + 1)
@@ -150,14 +150,14 @@ def test_a_code_of_the_clients_own_is_no_verdict(backend: StoreFixture) -> None:
     assert backend.store.resume(returning()) is None
 
 
-def test_a_wish_that_is_not_final_is_no_verdict(store: BlockingStore) -> None:
+def test_a_request_that_is_not_final_is_no_verdict(store: BlockingStore) -> None:
     suspended(store)
     assert store.request_close(session="s1", code=4008, reason="") == ()
     assert store.request_close(user="7", code=4008, reason="") == ()
     assert resumed(store, returning()).generation == 2
 
 
-def test_without_a_reason_it_is_the_code_s_own(store: BlockingStore) -> None:
+def test_without_a_reason_it_is_the_codes_own(store: BlockingStore) -> None:
     suspended(store)
     store.request_close(user="7", code=4500, reason="")
     expected = Verdict(4500, "disconnected by an administrator")
@@ -166,7 +166,7 @@ def test_without_a_reason_it_is_the_code_s_own(store: BlockingStore) -> None:
     assert store.resume(returning()) == expected
 
 
-def test_all_of_a_user_are_told(store: BlockingStore) -> None:
+def test_all_clients_of_a_user_get_the_verdict(store: BlockingStore) -> None:
     for id_ in ("s1", "s2"):
         suspended(store, id_)
     store.request_close(user="7", code=4500, reason="go")
@@ -185,8 +185,10 @@ def test_two_clients_of_one_session_each_do_not_evict_each_other_for_ever(
 
 
 @pytest.mark.parametrize("code", [4501, 4503])
-def test_the_end_of_a_login_is_told_to_that_login_alone(store: BlockingStore, code: int) -> None:
-    """Who has logged in again since starts anew."""
+def test_the_end_of_a_login_is_a_verdict_for_that_login_only(
+    store: BlockingStore, code: int
+) -> None:
+    """After a new login the client starts a new session."""
     suspended(store, login="old")
     store.request_close(login="old", code=code, reason="over")
     for _ in range(2):
@@ -195,7 +197,7 @@ def test_the_end_of_a_login_is_told_to_that_login_alone(store: BlockingStore, co
         store.confirm([s.id for s in store.sweep("sweeper").claimed])
 
 
-def test_any_other_end_is_told_to_a_new_login_too(store: BlockingStore) -> None:
+def test_any_other_end_is_a_verdict_for_a_new_login_too(store: BlockingStore) -> None:
     suspended(store, login="old")
     store.request_close(user="7", code=4500, reason="go")
     assert store.resume(returning(login="new")) == GO
@@ -210,7 +212,7 @@ def test_a_claim_that_goes_to_another_sweep_begins_no_window(backend: StoreFixtu
     assert backend.store.resume(returning()) is None
 
 
-def test_an_anonymous_client_is_told(store: BlockingStore) -> None:
+def test_an_anonymous_client_gets_a_verdict(store: BlockingStore) -> None:
     suspended(store, user="", username="")
     store.request_close(session="s1", code=4500, reason="go")
     store.confirm([s.id for s in store.sweep("sweeper").claimed])
@@ -218,7 +220,7 @@ def test_an_anonymous_client_is_told(store: BlockingStore) -> None:
     assert store.resume(returning(user="7")) is None
 
 
-def test_an_emptied_store_knows_no_verdict(backend: StoreFixture) -> None:
+def test_an_emptied_store_has_no_verdict(backend: StoreFixture) -> None:
     swept_and_forgotten(backend.store)
     backend.empty()
     assert backend.store.resume(returning()) is None

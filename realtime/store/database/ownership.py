@@ -1,4 +1,4 @@
-"""Whose store it is, in a database that several machines may share."""
+"""The owner of a store, in a database that several machines may share."""
 
 from realtime.models import Registry
 

@@ -1,4 +1,4 @@
-"""What all operations on one database share."""
+"""The parts that all operations on one database share."""
 
 from realtime.models import LiveSession, Registry
 

@@ -1,4 +1,4 @@
-"""Whose store it is: the check before the first script, and the record of the owner."""
+"""The owner of a store on Redis: the check before the first script, and the record of it."""
 
 from ..operation import Operation, P, T
 from ..ownership import Owner, StoredOwner, check_owner
