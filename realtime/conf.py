@@ -61,14 +61,6 @@ def _is_store(value: Any) -> bool:
     return isinstance(value, str) and backends.is_store(value)
 
 
-def _is_limit(value: Any) -> bool:
-    return value in ("reject", "oldest")
-
-
-def _is_audience(value: Any) -> bool:
-    return value in ("public", "staff")
-
-
 def _is_prefix(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_.-]{1,50}", value))
 
@@ -97,8 +89,8 @@ STORE = SettingKind(backends.EXPECTED, _is_store, str)
 REDIS_PREFIX = SettingKind(
     '1 to 50 of the characters A-Z, a-z, 0-9, "_", "." and "-"', _is_prefix, str
 )
-LIMIT = SettingKind('"reject" or "oldest"', _is_limit, str)
-AUDIENCE = SettingKind('"public" or "staff"', _is_audience, str)
+LIMIT = SettingKind('"reject" or "oldest"', ("reject", "oldest").__contains__, str)
+AUDIENCE = SettingKind('"public" or "staff"', ("public", "staff").__contains__, str)
 PROXIES = SettingKind('a list of addresses, networks or "unix"', _are_proxies, _parse_texts)
 TEXTS = SettingKind("a list of strings (comma-separated)", _is_texts, _parse_texts)
 RATE = SettingKind("two numbers: frames per second, burst", _is_rate, _parse_rate)

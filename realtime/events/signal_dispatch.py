@@ -9,8 +9,17 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 
+from django.dispatch import Signal
+
 from realtime.common.threads import Threads, request_connections
-from realtime.signals import announce_left, announce_suspended, room_left, session_suspended
+from realtime.signals import (
+    announce,
+    announce_left,
+    announce_rooms,
+    announce_suspended,
+    room_left,
+    session_suspended,
+)
 from realtime.store.records import Session
 
 logger = logging.getLogger("realtime.signals")
@@ -19,7 +28,7 @@ logger = logging.getLogger("realtime.signals")
 # in a loop, while receivers are slow, does not displace the signals of other sessions.
 MAX_QUEUED, MAX_QUEUED_PER_SESSION = 20_000, 256
 
-Announce = Callable[[], None]
+Send = Callable[[], None]
 
 
 class _SessionQueue:
@@ -29,7 +38,7 @@ class _SessionQueue:
 
     def __init__(self, session: str) -> None:
         self.session = session
-        self.waiting: deque[Announce] = deque()
+        self.waiting: deque[Send] = deque()
         self.done: Future[None] = Future()
 
     def done_in(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
@@ -58,10 +67,10 @@ class SignalDispatcher:
         self._ready: deque[_SessionQueue] = deque()  # those that no thread works on
         self._waiting = self._busy = self._dropped = 0
 
-    def dispatch(self, session: str, announce: Announce) -> None:
-        """Call ``announce()`` in a thread, after all earlier calls for this session id."""
+    def dispatch(self, session: str, send: Send) -> None:
+        """Call ``send()`` in a thread, after all earlier calls for this session id."""
         with self._lock:
-            if not self._put(session, announce):
+            if not self._put(session, send):
                 self._drop()
                 return
             if self._busy == self._threads.size or not self._ready:
@@ -72,6 +81,17 @@ class SignalDispatcher:
         except RuntimeError:  # the threads have ended, with their worker
             with self._lock:
                 self._busy -= 1
+
+    def dispatch_session(self, signal: Signal, session: Session) -> None:
+        """Send ``session_opened`` or ``session_resumed``."""
+        if signal.has_listeners():
+            self.dispatch(session.id, partial(announce, signal, [session]))
+
+    def dispatch_rooms(self, signal: Signal, session: Session, rooms: Iterable[str]) -> None:
+        """Send ``room_joined`` or ``room_left`` for each of these rooms."""
+        names = tuple(rooms)
+        if names and signal.has_listeners():
+            self.dispatch(session.id, partial(announce_rooms, signal, session, names))
 
     def dispatch_suspended(self, sessions: Iterable[Session]) -> None:
         """Send ``session_suspended``, and ``room_left`` for all their rooms."""
@@ -102,14 +122,14 @@ class SignalDispatcher:
 
     # ------------------------------------------------------------ the queues
 
-    def _put(self, session: str, announce: Announce) -> bool:
+    def _put(self, session: str, send: Send) -> bool:
         queue = self._queues.get(session)
         if self._waiting >= MAX_QUEUED or (queue and len(queue.waiting) >= MAX_QUEUED_PER_SESSION):
             return False
         if queue is None:
             queue = self._queues[session] = _SessionQueue(session)
             self._ready.append(queue)
-        queue.waiting.append(announce)
+        queue.waiting.append(send)
         self._waiting += 1
         return True
 

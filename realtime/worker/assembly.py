@@ -4,17 +4,17 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
-from realtime import composition
+from realtime import composition, signals
 from realtime.bus.hints import HintKind
 from realtime.bus.node import BusNode, leaves_process
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.common.handler_threads import HandlerThreads
 from realtime.conf import settings
-from realtime.events.session_signals import SessionSignals
 from realtime.protocol.heartbeat import Policy
 from realtime.store.contract import SAMPLE_EVERY_MS
 from realtime.store.records import Deliveries, Session
@@ -106,14 +106,19 @@ class WorkerParts:
         )
 
     def _callbacks(self) -> SessionCallbacks:
-        sending = SessionSignals(self.context.dispatcher)
+        dispatcher = self.context.dispatcher
 
         def resumed(session: Session) -> None:
-            """The worker that had the session until now shall end its connection at once."""
+            """Have the worker that had the session until now end its connection at once."""
             self.bus.notify(HintKind.RESUMED, [session.id])
-            sending.resumed(session)
+            dispatcher.dispatch_session(signals.session_resumed, session)
 
-        return SessionCallbacks(sending.opened, resumed, sending.joined, sending.left)
+        return SessionCallbacks(
+            opened=partial(dispatcher.dispatch_session, signals.session_opened),
+            resumed=resumed,
+            joined=partial(dispatcher.dispatch_rooms, signals.room_joined),
+            left=partial(dispatcher.dispatch_rooms, signals.room_left),
+        )
 
     def _hub(self) -> Hub:
         return Hub(
@@ -165,6 +170,7 @@ class WorkerParts:
             sessions=self.hub.connected,
             max_delay=settings.pong_timeout / 2,
             grain=grain_for(settings.pong_timeout),
+            counters=self.statistics.ticks,
         )
 
     def _store_job(self, name: str, interval: float, work: Callable[[], Awaitable[object]]) -> Job:

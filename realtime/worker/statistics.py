@@ -12,11 +12,16 @@ from realtime.bus.counters import BusCounters
 
 @dataclass(slots=True)
 class TickCounters:
-    """Counts of the ticker."""
+    """Counters of the ticker."""
 
     ticks: int = 0
     seconds: float = 0.0  # spent in all of them
     longest: float = 0.0  # seconds of the longest one
+
+    @property
+    def mean(self) -> float:
+        """Seconds of a tick on average."""
+        return self.seconds / max(self.ticks, 1)
 
     def add(self, seconds: float) -> None:
         """Count a tick that took this long."""

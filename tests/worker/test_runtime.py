@@ -20,6 +20,7 @@ from realtime.security.authentication import ANONYMOUS
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
 from realtime.worker import instances
+from realtime.worker.admission.refusals import Reason
 from realtime.worker.rooms.log_view import LoggedPublication
 from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
@@ -358,3 +359,10 @@ async def test_a_process_that_a_server_has_forked_has_no_worker(worker: Runtime)
     if child == 0:
         os._exit(len(instances.running()))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+async def test_a_worker_counts_its_ticks_and_refusals(worker: Runtime) -> None:
+    worker.refusals.record(Reason.ORIGIN)
+    await eventually_in_loop(lambda: worker.statistics.ticks.ticks > 1)
+    assert worker.statistics.refused == {"origin": 1}
+    assert 0 < worker.statistics.ticks.mean <= worker.statistics.ticks.longest

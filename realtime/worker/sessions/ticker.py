@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from weakref import ref
 
+from ..statistics import TickCounters
 from .jobs import Job
 from .session import ConnectedSession
 
@@ -46,6 +47,7 @@ class Ticker:
         sessions: Callable[[], Iterable[ConnectedSession]],
         max_delay: float,
         grain: float,
+        counters: TickCounters | None = None,
     ) -> None:
         self._jobs = jobs
         self._tick_session = tick_session
@@ -56,10 +58,8 @@ class Ticker:
         self._order = itertools.count()
         self._expected = math.inf
         self._task: asyncio.Task[None] | None = None
+        self.counters = counters or TickCounters()
         self.last_tick = time.monotonic()
-        self.ticks = 0
-        self.time_in_ticks = 0.0
-        self.longest_tick = 0.0
 
     def start(self) -> None:
         """Start ticking in the running loop."""
@@ -136,15 +136,10 @@ class Ticker:
                 logger.exception("a tick failed")
                 self._expected = began + LONGEST_SLEEP
             self.last_tick = time.monotonic()
-            self._note(self.last_tick - began)
+            self.counters.add(self.last_tick - began)
             await asyncio.sleep(self._expected - self.last_tick)
 
-    def _note(self, duration: float) -> None:
-        self.ticks += 1
-        self.time_in_ticks += duration
-        self.longest_tick = max(self.longest_tick, duration)
-
     def _report(self) -> None:
-        mean_ms = 1000 * self.time_in_ticks / max(self.ticks, 1)
-        most_ms = 1000 * self.longest_tick
-        logger.debug("%d ticks, %.3f ms on average, %.2f at most", self.ticks, mean_ms, most_ms)
+        ticks, mean_ms = self.counters.ticks, 1000 * self.counters.mean
+        most_ms = 1000 * self.counters.longest
+        logger.debug("%d ticks, %.3f ms on average, %.2f at most", ticks, mean_ms, most_ms)

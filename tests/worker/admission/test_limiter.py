@@ -9,10 +9,10 @@ from realtime.worker.admission.limiter import Limiter
 
 
 async def test_slots_go_first_come_first_served() -> None:
-    turns, begun, over = Limiter(2, timeout=10.0), list[int](), asyncio.Event()
+    limiter, begun, over = Limiter(2, timeout=10.0), list[int](), asyncio.Event()
 
     async def work(number: int) -> None:
-        async with turns.slot():
+        async with limiter.slot():
             begun.append(number)
             await over.wait()
 
@@ -25,15 +25,15 @@ async def test_slots_go_first_come_first_served() -> None:
 
 
 async def test_a_wait_has_a_timeout_and_then_holds_no_slot() -> None:
-    turns = Limiter(1, timeout=0.01)
-    async with turns.slot():
+    limiter = Limiter(1, timeout=0.01)
+    async with limiter.slot():
         with pytest.raises(StoreUnavailable, match="too many are waiting"):
-            async with turns.slot():
+            async with limiter.slot():
                 pass
-    async with turns.slot():
+    async with limiter.slot():
         pass
     with pytest.raises(ZeroDivisionError):
-        async with turns.slot():
+        async with limiter.slot():
             raise ZeroDivisionError
-    async with turns.slot():
+    async with limiter.slot():
         pass

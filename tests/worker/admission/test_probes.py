@@ -74,31 +74,32 @@ async def test_a_defect_of_a_probe_is_a_failure_with_one_traceback(
     assert caplog.text.count("Traceback") == 1
 
 
-@pytest.mark.parametrize("taken", ["turn", "thread", "loan", ""])
+@pytest.mark.parametrize("taken", ["slot", "thread", "handler thread", ""])
 async def test_capacity_is_a_slot_a_thread_and_a_handler_thread(
     taken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns, gate = Limiter(1, timeout=10.0), threading.Event()
+    limiter, gate = Limiter(1, timeout=10.0), threading.Event()
     threads, handler_threads = Threads(size=1, max_pending=1), HandlerThreads(size=1, timeout=10.0)
 
-    async def turn() -> None:
-        async with turns.slot():
+    async def wait_for_slot() -> None:
+        async with limiter.slot():
             pass
 
-    async def loan() -> None:
+    async def handler() -> None:
         with handler_threads.executor():
             await sync_to_async(gate.wait)(10)
 
     async with AsyncExitStack() as stack:
-        if taken == "turn":
-            await stack.enter_async_context(turns.slot())
-        busy: dict[str, Any] = {"thread": partial(threads.run, gate.wait, 10), "loan": loan}
-        under_way = asyncio.ensure_future(busy.get(taken, turn)())
+        if taken == "slot":
+            await stack.enter_async_context(limiter.slot())
+        busy: dict[str, Any] = {"handler thread": handler}
+        busy["thread"] = partial(threads.run, gate.wait, 10)
+        under_way = asyncio.ensure_future(busy.get(taken, wait_for_slot)())
         await asyncio.sleep(0)
         expected: Any = pytest.raises(AtCapacity) if taken else nullcontext()
         with monkeypatch.context() as patched, expected:
             patched.setattr(probes, "PROBE_INTERVAL", 0.05 if taken else 10.0)
-            await probes.probe_capacity(turn, threads, handler_threads)
+            await probes.probe_capacity(wait_for_slot, threads, handler_threads)
         gate.set()
     await under_way
     await asyncio.gather(threads.aclose(), handler_threads.aclose())
