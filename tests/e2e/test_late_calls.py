@@ -23,7 +23,7 @@ OUTDATED = (4506, "session continued elsewhere")
 TRY_AGAIN = 4009
 
 # What only these calls have in their arguments.
-OPEN, RESUME = b"\xa3cap", b"last_turn"
+OPEN, RESUME = b"\xa5limit\xc0", b"last_turn"
 
 
 class Place(NamedTuple):
@@ -126,7 +126,7 @@ async def test_a_late_open_leaves_no_ghost(place: Place) -> None:
     async with dialled(late, cookie) as attempt:
         await attempt.hello()
         await given_up(place, attempt)
-    async with heard(registry.redis, r"\xa3cap") as executed:
+    async with heard(registry.redis, r"\xa5limit\xc0") as executed:
         proxy.heal()
         await eventually_in_thread(executed.is_set)
     assert registry.sessions() == ()
