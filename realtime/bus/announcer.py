@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .command_queue import STOP_TIMEOUT, OutageLog, call_with_timeout
+from .counters import BusCounters
 from .hints import batch_message
 from .publication_batches import PublicationBatch, PublicationQueue
 from .signing import Signer
@@ -29,6 +30,7 @@ class Announcer:
         layer: Any,
         signer: Signer,
         loop: asyncio.AbstractEventLoop,
+        counters: BusCounters,
         *,
         group: Callable[[str], str],
     ) -> None:
@@ -36,19 +38,14 @@ class Announcer:
         self._signer = signer
         self._group = group
         self._loop = loop
-        self._queue = PublicationQueue()
+        self._counters = counters
+        self._queue = PublicationQueue(counters)
         self._task: asyncio.Task[None] | None = None
         self._outage = OutageLog("publications cannot be announced")
-        self.sent = self.failed = 0
 
     def uses(self, layer: Any, loop: asyncio.AbstractEventLoop) -> bool:
         """Return whether it sends to this layer from this loop."""
         return self._layer is layer and self._loop is loop
-
-    @property
-    def lost(self) -> int:
-        """Batches that were not sent, or only in part."""
-        return self.failed + self._queue.lost
 
     def announce(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None:
         """Queue a batch, from any thread.
@@ -90,8 +87,8 @@ class Announcer:
         try:
             await call_with_timeout(self._layer.group_send(self._group(batch.room), message))
         except Exception as error:  # a layer may raise anything; a batch may be lost
-            self.failed += 1
+            self._counters.batches_failed += 1
             self._outage.on_failure(error)
         else:
-            self.sent += 1
+            self._counters.batches_sent += 1
             self._outage.on_success()

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from realtime.common.tasks import await_external
 
+from .counters import BusCounters
+
 logger = logging.getLogger("realtime.hints")
 
 MAX_COMMANDS = 100
@@ -63,11 +65,11 @@ class LayerCommandQueue:
     failure, a command is dropped: the next beats do what it would have caused sooner.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counters: BusCounters) -> None:
+        self._counters = counters
         self._waiting: deque[Command] = deque()
         self._task: asyncio.Task[None] | None = None
         self._outage = OutageLog("hints cannot be sent")
-        self.sent = self.dropped = 0
 
     @property
     def busy(self) -> bool:
@@ -77,7 +79,7 @@ class LayerCommandQueue:
     def put(self, command: Command) -> None:
         """Queue a command. Call it from the event loop in which the layer is used."""
         if len(self._waiting) >= MAX_COMMANDS:
-            self.dropped += 1
+            self._counters.commands_dropped += 1
             return
         self._waiting.append(command)
         if not self.busy:
@@ -100,8 +102,8 @@ class LayerCommandQueue:
             try:
                 await call_with_timeout(self._waiting.popleft()())
             except Exception as error:  # a layer may raise anything; a hint may be lost
-                self.dropped += 1
+                self._counters.commands_dropped += 1
                 self._outage.on_failure(error)
             else:
-                self.sent += 1
+                self._counters.commands_sent += 1
                 self._outage.on_success()

@@ -8,6 +8,7 @@ from typing import Any
 from realtime.common.tasks import await_external
 
 from .command_queue import STOP_TIMEOUT, LayerCommandQueue, OutageLog
+from .counters import BusCounters
 from .hints import Hint
 from .publication_batches import PublicationBatch
 
@@ -32,7 +33,7 @@ class Listener:
     Nothing relies on it. A layer may forget its members, so call :meth:`join` from time to
     time. A receive may raise or end; the listener then joins again and calls ``on_restart()``.
     ``parse`` takes a raw message and returns a BusMessage, or None for what is not one: those
-    are counted in ``ignored`` and have no other effect. ``on_message`` takes a BusMessage.
+    are counted and have no other effect. ``on_message`` takes a BusMessage.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Listener:
         layer: Any,
         group: str,
         commands: LayerCommandQueue,
+        counters: BusCounters,
         *,
         parse: Callable[[object], BusMessage | None],
         on_message: Callable[[BusMessage], object],
@@ -48,6 +50,7 @@ class Listener:
         self._layer = layer
         self._group = group
         self._commands = commands
+        self._counters = counters
         self._parse = parse
         self._on_message = on_message
         self._on_restart = on_restart
@@ -55,7 +58,6 @@ class Listener:
         self._has_channel = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._outage = OutageLog("hints cannot be received", steady=STEADY)
-        self.received = self.ignored = 0
 
     def start(self) -> None:
         """Join the group and begin to receive, as soon as the layer allows it."""
@@ -115,9 +117,9 @@ class Listener:
         if message is None:
             self._ignore()
         else:
-            self.received += 1
+            self._counters.messages_received += 1
             self._on_message(message)
 
     def _ignore(self) -> None:
-        self.ignored += 1
+        self._counters.messages_ignored += 1
         logger.debug("a message that is no hint was ignored")

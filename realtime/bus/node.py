@@ -11,6 +11,7 @@ from channels.layers import InMemoryChannelLayer
 
 from .announcer import Announcer
 from .command_queue import STOP_TIMEOUT, LayerCommandQueue
+from .counters import BusCounters
 from .hints import (
     MAX_SESSIONS,
     Hint,
@@ -57,8 +58,10 @@ class BusNode:
         mark_changed: Callable[[Sequence[str]], bool],
         flush_at: Callable[[float], object],
         on_publication: Callable[[PublicationBatch], object],
+        counters: BusCounters | None = None,
     ) -> None:
         self._layer = layer
+        self.counters = counters = counters or BusCounters()
         self._group = workers_group_name(prefix)
         self._mark_changed = mark_changed
         self._flush_at = flush_at
@@ -67,16 +70,17 @@ class BusNode:
         self._pending: dict[HintKind, dict[str, None]] = {kind: {} for kind in HintKind}
         self._timer: asyncio.TimerHandle | None = None
         self._leaves_process = leaves_process(layer)
-        self.commands = LayerCommandQueue()
+        self.commands = LayerCommandQueue(counters)
         group = partial(room_group_name, prefix)
-        self.announcer = Announcer(layer, signer, asyncio.get_running_loop(), group=group)
+        self.announcer = Announcer(layer, signer, asyncio.get_running_loop(), counters, group=group)
         self.listener = Listener(
             layer,
             self._group,
             self.commands,
+            counters,
             parse=partial(parse_message, signer=signer),
             on_message=self.on_message,
-            on_restart=self._renew_subscriptions,
+            on_restart=self._on_restart,
         )
         self.subscriptions = Subscriptions(layer, group=group, channel=self.listener.channel)
 
@@ -90,7 +94,7 @@ class BusNode:
         self.listener.join()
         self.subscriptions.renew()
 
-    def _renew_subscriptions(self) -> None:
+    def _on_restart(self) -> None:
         self.subscriptions.renew_all()
 
     async def stop(self) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from realtime.store.log import LogEntry
 
+from .counters import BusCounters
+
 # A room keeps at most this many early publications, see ``room.py``; more would be wasted.
 MAX_ENTRIES = 64
 MAX_BYTES = 256 * 1024  # of one batch, unless a single entry is larger
@@ -51,15 +53,15 @@ class PublicationQueue:
 
     Publications of a room that is queued already are appended to its batch. A batch that gets
     too large is truncated; beyond MAX_ROOMS or MAX_QUEUED_BYTES the oldest batches are dropped.
-    ``lost`` counts both.
+    Both are counted in ``batches_cut``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counters: BusCounters) -> None:
+        self._counters = counters
         self._waiting: OrderedDict[str, PublicationBatch] = OrderedDict()
         self._bytes = 0
         self._consumer_awake = False
         self._changed = threading.Condition()
-        self.lost = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -101,7 +103,7 @@ class PublicationQueue:
             batch = queued.merged_with(batch)
         if not batch.fits():
             batch = batch.truncated()
-            self.lost += 1
+            self._counters.batches_cut += 1
         self._waiting[batch.room] = batch
         self._bytes += batch.size
 
@@ -110,7 +112,7 @@ class PublicationQueue:
             len(self._waiting) > MAX_ROOMS or self._bytes > MAX_QUEUED_BYTES
         ):
             self._pop()
-            self.lost += 1
+            self._counters.batches_cut += 1
 
     def _pop(self) -> PublicationBatch:
         _, batch = self._waiting.popitem(last=False)

@@ -94,6 +94,7 @@ class WorkerParts:
             mark_changed=self._mark_changed,
             flush_at=self.flush_job.hasten,
             on_publication=self._on_publication,
+            counters=self.statistics.bus,
         )
 
     def _rooms(self) -> Rooms:

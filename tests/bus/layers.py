@@ -1,4 +1,4 @@
-"""Channel layers: every kind there is, on a real Redis, and one that misbehaves."""
+"""Channel layers: every kind on a real Redis, and a faulty one."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ LAYERS: dict[str, Callable[[RedisServer], Any]] = {
 
 
 class Faulty(InMemoryChannelLayer):
-    """A layer that loses, doubles, forges, raises, hangs and cancels, when told so."""
+    """A layer that can lose, duplicate, forge, raise, hang and cancel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Faulty(InMemoryChannelLayer):
         self.hanging = False
         self.calls: list[str] = []
 
-    async def _suffer(self, name: str) -> None:
+    async def _fault(self, name: str) -> None:
         self.calls.append(name)
         if self.hanging:
             await asyncio.Event().wait()
@@ -37,19 +37,19 @@ class Faulty(InMemoryChannelLayer):
             raise self.raising
 
     async def new_channel(self, prefix: str = "specific.") -> str:
-        await self._suffer("new_channel")
+        await self._fault("new_channel")
         return str(await super().new_channel(prefix))
 
     async def group_add(self, group: str, channel: str) -> None:
-        await self._suffer("group_add")
+        await self._fault("group_add")
         await super().group_add(group, channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
-        await self._suffer("group_discard")
+        await self._fault("group_discard")
         await super().group_discard(group, channel)
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        await self._suffer("group_send")
+        await self._fault("group_send")
         for _ in range(self.copies):
             await super().group_send(group, message)
 
@@ -59,7 +59,7 @@ class Faulty(InMemoryChannelLayer):
         return cast("dict[str, Any]", await super().receive(channel))
 
     async def forge(self, group: str, message: object) -> None:
-        """Put something into every member's channel that no honest sender would."""
+        """Put a forged message into the channel of every member."""
         for channel in self.groups.get(group, {}):
             queue = self.channels.setdefault(channel, asyncio.Queue())
             await queue.put((time.time() + 60, message))

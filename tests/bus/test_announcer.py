@@ -1,4 +1,4 @@
-"""What tells other workers of publications: in order, gathered, and a burden to nobody."""
+"""Announcing publications: in order, batched, and without delaying publishers."""
 
 import asyncio
 import logging
@@ -11,6 +11,7 @@ import pytest
 
 from realtime.bus import command_queue
 from realtime.bus.announcer import Announcer
+from realtime.bus.counters import BusCounters
 from realtime.bus.hints import parse_message, room_group_name
 from realtime.bus.publication_batches import MAX_ENTRIES, PublicationBatch
 from realtime.bus.signing import Signer
@@ -20,23 +21,23 @@ from tests.redis_server import RedisServer
 
 from .layers import LAYERS, Faulty
 
-SEALS = Signer([b"the project's"])
+SIGNER = Signer([b"the project's"])
 GROUP = partial(room_group_name, "p")
 
 
-def bundle(room: str, offset: int) -> PublicationBatch:
+def make_batch(room: str, offset: int) -> PublicationBatch:
     return PublicationBatch(room, "e", offset, (LogEntry(offset, 0, str(offset)),))
 
 
-class Ear:
-    """What somebody hears who has joined some rooms."""
+class RoomListener:
+    """Receives the batches of some rooms."""
 
     def __init__(self, layer: Any) -> None:
         self._layer = layer
-        self.heard: dict[str, list[int]] = {}
+        self.offsets: dict[str, list[int]] = {}
         self.messages = 0
 
-    async def join(self, *rooms: str) -> "Ear":
+    async def join(self, *rooms: str) -> "RoomListener":
         self._channel = await self._layer.new_channel()
         for room in rooms:
             await self._layer.group_add(GROUP(room), self._channel)
@@ -45,10 +46,10 @@ class Ear:
 
     async def _listen(self) -> None:
         while True:
-            told = parse_message(await self._layer.receive(self._channel), SEALS)
-            assert isinstance(told, PublicationBatch)
+            batch = parse_message(await self._layer.receive(self._channel), SIGNER)
+            assert isinstance(batch, PublicationBatch)
             self.messages += 1
-            self.heard.setdefault(told.room, []).extend(each.offset for each in told.entries)
+            self.offsets.setdefault(batch.room, []).extend(each.offset for each in batch.entries)
 
 
 @pytest.fixture
@@ -58,65 +59,65 @@ async def faulty() -> Faulty:
 
 @pytest.fixture
 async def announcer(faulty: Faulty) -> AsyncIterator[Announcer]:
-    announcer = Announcer(faulty, SEALS, asyncio.get_running_loop(), group=GROUP)
+    announcer = Announcer(faulty, SIGNER, asyncio.get_running_loop(), BusCounters(), group=GROUP)
     yield announcer
     await announcer.stop()
 
 
 @pytest.fixture
-async def ear(faulty: Faulty) -> AsyncIterator[Ear]:
-    ear = await Ear(faulty).join("a", "b")
-    yield ear
-    ear.task.cancel()
+async def listener(faulty: Faulty) -> AsyncIterator[RoomListener]:
+    listener = await RoomListener(faulty).join("a", "b")
+    yield listener
+    listener.task.cancel()
 
 
-async def test_a_room_hears_of_its_publications_and_of_no_others(
-    announcer: Announcer, ear: Ear
+async def test_batches_reach_the_group_of_their_room_only(
+    announcer: Announcer, listener: RoomListener
 ) -> None:
     for room in ("a", "b", "c"):
-        announcer.announce(bundle(room, 1))
+        announcer.announce(make_batch(room, 1))
     await announcer.flush(10.0)
-    await eventually_in_loop(lambda: ear.heard == {"a": [1], "b": [1]})
-    assert announcer.sent == 3
+    await eventually_in_loop(lambda: listener.offsets == {"a": [1], "b": [1]})
+    assert announcer._counters.batches_sent == 3
 
 
 @pytest.mark.parametrize("name", ["pubsub", "core"])
-async def test_threads_are_heard_in_order_on_every_layer(
+async def test_batches_from_threads_arrive_in_order_on_every_layer(
     name: str, redis_server: RedisServer
 ) -> None:
     redis_server.flush()
     layer = LAYERS[name](redis_server)
-    ear = await Ear(layer).join("a", "b")
-    announcer = Announcer(layer, SEALS, asyncio.get_running_loop(), group=GROUP)
+    listener = await RoomListener(layer).join("a", "b")
+    announcer = Announcer(layer, SIGNER, asyncio.get_running_loop(), BusCounters(), group=GROUP)
 
     def publish(room: str) -> None:
         for offset in range(1, 1001):
-            announcer.announce(bundle(room, offset), timeout=10.0)
+            announcer.announce(make_batch(room, offset), timeout=10.0)
 
     await asyncio.gather(asyncio.to_thread(publish, "a"), asyncio.to_thread(publish, "b"))
     every = list(range(1, 1001))
-    await eventually_in_loop(lambda: ear.heard == {"a": every, "b": every})
-    assert ear.messages < 1000  # gathered
-    assert announcer.lost == 0
-    ear.task.cancel()
+    await eventually_in_loop(lambda: listener.offsets == {"a": every, "b": every})
+    assert listener.messages < 1000  # batched
+    assert announcer._counters == BusCounters(batches_sent=announcer._counters.batches_sent)
+    listener.task.cancel()
     await announcer.stop()
 
 
-async def test_the_first_goes_out_at_once_and_those_that_follow_together(
-    announcer: Announcer, ear: Ear
+async def test_the_first_is_sent_at_once_and_the_following_are_batched(
+    announcer: Announcer, listener: RoomListener
 ) -> None:
-    announcer.announce(bundle("a", 1))
-    await eventually_in_loop(lambda: ear.heard)
+    announcer.announce(make_batch("a", 1))
+    await eventually_in_loop(lambda: listener.offsets)
     for offset in range(2, 50):
-        announcer.announce(bundle("a", offset))
-    await eventually_in_loop(lambda: len(ear.heard["a"]) == 49)
-    assert ear.messages <= 3
+        announcer.announce(make_batch("a", offset))
+    await eventually_in_loop(lambda: len(listener.offsets["a"]) == 49)
+    assert listener.messages <= 3
 
 
-async def test_a_layer_that_hangs_holds_up_a_publisher_for_a_moment_and_is_said_once(
+async def test_a_hanging_layer_delays_a_publisher_briefly_and_is_logged_once(
     announcer: Announcer,
     faulty: Faulty,
-    ear: Ear,
+    listener: RoomListener,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -126,37 +127,41 @@ async def test_a_layer_that_hangs_holds_up_a_publisher_for_a_moment_and_is_said_
     def publish() -> float:
         began = time.monotonic()
         for offset in range(1, 20 * MAX_ENTRIES):
-            announcer.announce(bundle("a", offset), timeout=0.25)
+            announcer.announce(make_batch("a", offset), timeout=0.25)
         return time.monotonic() - began
 
     assert await asyncio.to_thread(publish) < 3.0
-    await eventually_in_loop(lambda: announcer.failed > 1)
+    await eventually_in_loop(lambda: announcer._counters.batches_failed > 1)
     faulty.hanging = False
-    announcer.announce(bundle("a", 20 * MAX_ENTRIES))
-    await eventually_in_loop(lambda: ear.heard and len(caplog.messages) == 2)
-    assert ear.heard["a"][-1] == 20 * MAX_ENTRIES  # whoever hears of it reads the log
+    announcer.announce(make_batch("a", 20 * MAX_ENTRIES))
+    await eventually_in_loop(lambda: listener.offsets and len(caplog.messages) == 2)
+    assert listener.offsets["a"][-1] == 20 * MAX_ENTRIES  # receivers read the rest from the log
     failed, worked = caplog.messages
     assert failed.startswith("publications cannot be announced: TimeoutError")
     assert worked.startswith("publications cannot be announced: resolved")
 
 
 @pytest.mark.parametrize("error", [OSError("reset"), KeyError("defect"), asyncio.CancelledError()])
-async def test_whatever_a_layer_raises_the_next_is_announced(
-    announcer: Announcer, faulty: Faulty, ear: Ear, error: Any, caplog: pytest.LogCaptureFixture
+async def test_the_announcer_goes_on_after_any_error_of_the_layer(
+    announcer: Announcer,
+    faulty: Faulty,
+    listener: RoomListener,
+    error: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING)
     faulty.raising = error
-    announcer.announce(bundle("a", 1))
-    await eventually_in_loop(lambda: announcer.failed)
+    announcer.announce(make_batch("a", 1))
+    await eventually_in_loop(lambda: announcer._counters.batches_failed)
     faulty.raising = None
-    announcer.announce(bundle("a", 2))
-    await eventually_in_loop(lambda: ear.heard == {"a": [2]} and len(caplog.messages) == 2)
+    announcer.announce(make_batch("a", 2))
+    await eventually_in_loop(lambda: listener.offsets == {"a": [2]} and len(caplog.messages) == 2)
 
 
-async def test_a_stop_drops_what_waits(announcer: Announcer, faulty: Faulty) -> None:
+async def test_stop_drops_queued_batches(announcer: Announcer, faulty: Faulty) -> None:
     faulty.hanging = True
     for offset in range(100):
-        announcer.announce(bundle("a", offset))
+        announcer.announce(make_batch("a", offset))
     await asyncio.sleep(0)
     began = time.monotonic()
     await announcer.stop()

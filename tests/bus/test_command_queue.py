@@ -1,4 +1,4 @@
-"""The line to the channel layer: in order, one at a time, and nobody waits for it."""
+"""The queue of commands to the channel layer: in order, one at a time, without waiting."""
 
 import asyncio
 import logging
@@ -7,29 +7,30 @@ import pytest
 
 from realtime.bus import command_queue as module
 from realtime.bus.command_queue import MAX_COMMANDS, LayerCommandQueue, OutageLog
+from realtime.bus.counters import BusCounters
 from tests.polling import eventually_in_loop
 from tests.worker.fakes import Clock
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "COMMAND_TIMEOUT", 0.02)
 
 
 class Commands:
-    """Commands for a line: they work, hang or raise as they are told."""
+    """Commands that work, hang or raise."""
 
     def __init__(self) -> None:
-        self.under_way = 0
-        self.given: list[int] = []
+        self.running = 0
+        self.completed: list[int] = []
 
     def work(self, number: int) -> module.Command:
         async def command() -> None:
-            self.under_way += 1
-            assert self.under_way == 1
+            self.running += 1
+            assert self.running == 1
             await asyncio.sleep(0)
-            self.given.append(number)
-            self.under_way -= 1
+            self.completed.append(number)
+            self.running -= 1
 
         return command
 
@@ -45,71 +46,78 @@ def commands() -> Commands:
     return Commands()
 
 
-async def test_commands_are_given_in_order_and_one_at_a_time(commands: Commands) -> None:
-    line = LayerCommandQueue()
+async def test_commands_run_in_order_and_one_at_a_time(commands: Commands) -> None:
+    counters = BusCounters()
+    queue = LayerCommandQueue(counters)
     for number in range(50):
-        line.put(commands.work(number))
-    await line.flush(5.0)
-    assert commands.given == list(range(50))
-    assert (line.sent, line.dropped, line.busy) == (50, 0, False)
+        queue.put(commands.work(number))
+    await queue.flush(5.0)
+    assert commands.completed == list(range(50))
+    assert (queue.busy, counters) == (False, BusCounters(commands_sent=50))
 
 
-async def test_one_that_hangs_costs_nothing_but_itself(commands: Commands) -> None:
-    line = LayerCommandQueue()
-    line.put(commands.hang)
-    line.put(commands.work(1))
-    await line.flush(5.0)
-    assert (commands.given, line.sent, line.dropped) == ([1], 1, 1)
+@pytest.mark.usefixtures("short")
+async def test_a_command_that_hangs_is_dropped_and_delays_no_other_for_long(
+    commands: Commands,
+) -> None:
+    counters = BusCounters()
+    queue = LayerCommandQueue(counters)
+    queue.put(commands.hang)
+    queue.put(commands.work(1))
+    await queue.flush(5.0)
+    assert (commands.completed, counters) == ([1], BusCounters(commands_sent=1, commands_dropped=1))
 
 
-async def test_when_too_many_wait_a_new_one_is_dropped(commands: Commands) -> None:
-    line = LayerCommandQueue()
+async def test_a_full_queue_drops_new_commands(commands: Commands) -> None:
+    counters = BusCounters()
+    queue = LayerCommandQueue(counters)
     for number in range(MAX_COMMANDS + 5):
-        line.put(commands.work(number))
-    assert line.dropped == 5
-    await line.flush(5.0)
-    assert commands.given == list(range(MAX_COMMANDS))
+        queue.put(commands.work(number))
+    assert counters.commands_dropped == 5
+    await queue.flush(5.0)
+    assert commands.completed == list(range(MAX_COMMANDS))
 
 
-async def test_an_outage_is_said_once_and_its_end_once(
+@pytest.mark.usefixtures("short")
+async def test_an_outage_and_its_end_are_logged_once_each(
     commands: Commands, caplog: pytest.LogCaptureFixture
 ) -> None:
-    line = LayerCommandQueue()
+    queue = LayerCommandQueue(BusCounters())
     for command in (commands.fail, commands.hang, commands.fail, commands.work(1)):
-        line.put(command)
-    await line.flush(5.0)
-    line.put(commands.work(2))
-    await line.flush(5.0)
+        queue.put(command)
+    await queue.flush(5.0)
+    queue.put(commands.work(2))
+    await queue.flush(5.0)
     first, second = caplog.messages
     assert first.startswith("hints cannot be sent: no way")
     assert second.startswith("hints cannot be sent: resolved after")
 
 
-async def test_a_stop_drops_what_waits_and_ends_what_is_under_way(
+async def test_stop_drops_queued_commands_and_cancels_the_running_one(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "COMMAND_TIMEOUT", 60.0)
-    line = LayerCommandQueue()
-    line.put(commands.hang)
-    line.put(commands.work(1))
-    await line.flush(0.01)
-    await line.stop()
-    assert (commands.given, line.busy) == ([], False)
+    queue = LayerCommandQueue(BusCounters())
+    queue.put(commands.hang)
+    queue.put(commands.work(1))
+    await queue.flush(0.01)
+    await queue.stop()
+    assert (commands.completed, queue.busy) == ([], False)
 
 
-async def test_a_layer_that_cancels_a_command_stops_no_other(commands: Commands) -> None:
+async def test_a_layer_that_cancels_a_command_does_not_stop_the_queue(commands: Commands) -> None:
     async def cancelled() -> None:
         raise asyncio.CancelledError
 
-    line = LayerCommandQueue()
-    line.put(cancelled)
-    await eventually_in_loop(lambda: not line.busy)
-    line.put(commands.work(1))
-    await line.flush(5.0)
-    assert commands.given == [1]
+    queue = LayerCommandQueue(BusCounters())
+    queue.put(cancelled)
+    await eventually_in_loop(lambda: not queue.busy)
+    queue.put(commands.work(1))
+    await queue.flush(5.0)
+    assert commands.completed == [1]
 
 
-async def test_something_works_again_when_it_has_done_so_for_a_while(
+async def test_an_outage_ends_after_a_steady_time_without_failures(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""What a hint is, as it travels and as it is read: anything else is nobody's hint."""
+"""Hints and publication batches as messages of a channel layer; what is malformed is ignored."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ from realtime.bus.publication_batches import PublicationBatch
 from realtime.bus.signing import Signer
 from realtime.store.log import LogEntry
 
-SEALS = Signer([b"the project's"])
+SIGNER = Signer([b"the project's"])
 IDS = [f"{n:032x}" for n in range(1000)]
 
 
@@ -29,8 +29,8 @@ def message(**other: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("hint", [Hint(HintKind.CLOSING), Hint(HintKind.RESUMED, ("a", "b"))])
-def test_a_hint_is_read_as_it_was_written(hint: Hint) -> None:
-    assert parse_message(hint.message(), SEALS) == hint
+def test_a_hint_survives_the_round_trip(hint: Hint) -> None:
+    assert parse_message(hint.message(), SIGNER) == hint
 
 
 @pytest.mark.parametrize(
@@ -45,33 +45,33 @@ def test_a_hint_is_read_as_it_was_written(hint: Hint) -> None:
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_is_not_exactly_a_hint_is_none(forged: object) -> None:
-    assert parse_message(forged, SEALS) is None
+def test_a_malformed_hint_is_ignored(forged: object) -> None:
+    assert parse_message(forged, SIGNER) is None
 
 
 @pytest.mark.parametrize("kind", HintKind)
-def test_a_hint_names_so_many_and_no_more(kind: HintKind) -> None:
+def test_a_hint_names_a_bounded_number_of_sessions(kind: HintKind) -> None:
     (full,) = hints_for(kind, IDS[: MAX_SESSIONS[kind]])
-    assert parse_message(full.message(), SEALS) == full
-    assert parse_message(Hint(kind, tuple(IDS[: MAX_SESSIONS[kind] + 1])).message(), SEALS) is None
+    assert parse_message(full.message(), SIGNER) == full
+    assert parse_message(Hint(kind, tuple(IDS[: MAX_SESSIONS[kind] + 1])).message(), SIGNER) is None
 
 
-def test_of_nobody_there_is_nothing_to_tell() -> None:
+def test_there_is_no_hint_without_sessions() -> None:
     assert hints_for(HintKind.CLOSING, []) == hints_for(HintKind.RESUMED, []) == []
 
 
-def test_too_many_to_be_named_as_closing_make_everybody_look() -> None:
+def test_too_many_closing_sessions_make_one_hint_without_names() -> None:
     assert hints_for(HintKind.CLOSING, IDS[:101]) == [Hint(HintKind.CLOSING)]
 
 
-def test_the_resumed_are_all_named() -> None:
+def test_all_resumed_sessions_are_named_in_several_hints() -> None:
     hints = hints_for(HintKind.RESUMED, IDS[:450])
     assert [len(hint.sessions) for hint in hints] == [200, 200, 50]
     assert [id_ for hint in hints for id_ in hint.sessions] == IDS[:450]
 
 
 @pytest.mark.parametrize("prefix", ["realtime", "a" * 500, "ä:*{}!"])
-def test_a_group_has_a_name_that_every_layer_takes(prefix: str) -> None:
+def test_group_names_are_valid_on_every_layer(prefix: str) -> None:
     assert InMemoryChannelLayer().require_valid_group_name(workers_group_name(prefix))
     assert (
         workers_group_name(prefix) == workers_group_name(prefix) != workers_group_name(prefix + "x")
@@ -81,30 +81,30 @@ def test_a_group_has_a_name_that_every_layer_takes(prefix: str) -> None:
 # Publications
 
 DATA = '{"text":"grüße 🎉","big":9007199254740991,"small":1e-7,"none":null}'
-BUNDLE = PublicationBatch(
+BATCH = PublicationBatch(
     "chat:1", "e1", 8, (LogEntry(7, 1_795_176_000_000, DATA), LogEntry(8, 0, '"\\u0000"'))
 )
 
 
-@pytest.mark.parametrize("bundle", [BUNDLE, PublicationBatch("user:1", "e1", 2**53)])
-def test_a_bundle_is_read_as_it_was_written(bundle: PublicationBatch) -> None:
-    travelled = json.loads(json.dumps(batch_message(bundle, SEALS)))  # as any layer could carry it
-    assert parse_message(travelled, SEALS) == bundle
+@pytest.mark.parametrize("batch", [BATCH, PublicationBatch("user:1", "e1", 2**53)])
+def test_a_batch_survives_the_round_trip(batch: PublicationBatch) -> None:
+    travelled = json.loads(json.dumps(batch_message(batch, SIGNER)))  # as any layer could carry it
+    assert parse_message(travelled, SIGNER) == batch
 
 
-def test_the_seals_of_a_secret_that_was_replaced_are_known_for_a_while() -> None:
+def test_signatures_of_a_rotated_secret_are_accepted() -> None:
     before, after = Signer([b"old"]), Signer([b"new", b"old"])
-    assert parse_message(batch_message(BUNDLE, before), after) == BUNDLE
-    assert parse_message(batch_message(BUNDLE, after), before) is None
-    assert parse_message(batch_message(BUNDLE, after), Signer([b"new"])) == BUNDLE
+    assert parse_message(batch_message(BATCH, before), after) == BATCH
+    assert parse_message(batch_message(BATCH, after), before) is None
+    assert parse_message(batch_message(BATCH, after), Signer([b"new"])) == BATCH
 
 
-def test_no_part_of_a_bundle_can_be_changed() -> None:
-    honest = batch_message(BUNDLE, SEALS)
+def test_a_changed_batch_is_ignored() -> None:
+    honest = batch_message(BATCH, SIGNER)
     text = honest["text"]
     for place in range(len(text)):
         forged = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
-        assert parse_message({**honest, "text": forged}, SEALS) is None
+        assert parse_message({**honest, "text": forged}, SIGNER) is None
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_no_part_of_a_bundle_can_be_changed() -> None:
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_is_not_exactly_a_bundle_is_none(forged: dict[str, Any]) -> None:
-    assert parse_message({**batch_message(BUNDLE, SEALS), **forged}, SEALS) is None
+def test_a_malformed_batch_is_ignored(forged: dict[str, Any]) -> None:
+    assert parse_message({**batch_message(BATCH, SIGNER), **forged}, SIGNER) is None
 
 
-def test_what_a_later_release_says_more_is_left_out() -> None:
+def test_fields_that_later_releases_append_are_ignored() -> None:
     text = '["a","e",1,[[1,2,{"x":1},"more"]],["more"]]'
-    message = {**batch_message(BUNDLE, SEALS), "text": text, "seal": SEALS.sign(text), "more": 1}
-    assert parse_message(message, SEALS) == PublicationBatch(
+    message = {**batch_message(BATCH, SIGNER), "text": text, "seal": SIGNER.sign(text), "more": 1}
+    assert parse_message(message, SIGNER) == PublicationBatch(
         "a", "e", 1, (LogEntry(1, 2, '{"x":1}'),)
     )
 
@@ -130,12 +130,12 @@ def test_what_a_later_release_says_more_is_left_out() -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '["a","e",1]', '["a","e",1,[[1,2]]]', '["a","e","1",[]]']
 )
-def test_what_another_version_has_sealed_is_none(text: str) -> None:
-    message = {**batch_message(BUNDLE, SEALS), "text": text, "seal": SEALS.sign(text)}
-    assert parse_message(message, SEALS) is None
+def test_a_signed_text_of_another_shape_is_ignored(text: str) -> None:
+    message = {**batch_message(BATCH, SIGNER), "text": text, "seal": SIGNER.sign(text)}
+    assert parse_message(message, SIGNER) is None
 
 
-def test_every_room_has_a_group_of_its_own_under_a_name_that_every_layer_takes() -> None:
+def test_every_room_has_its_own_valid_group_name() -> None:
     groups = {room_group_name(prefix, room) for prefix in ("a", "b") for room in ("x", "y" * 100)}
     groups |= {workers_group_name("a"), workers_group_name("b")}
     assert len(groups) == 6

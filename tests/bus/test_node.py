@@ -1,4 +1,4 @@
-"""Workers that tell and hear, through real channel layers and through one that misbehaves."""
+"""Bus nodes that notify each other, through real channel layers and through a faulty one."""
 
 import asyncio
 import logging
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from channels.layers import InMemoryChannelLayer
 
-from realtime.bus import command_queue, listener, node
+from realtime.bus import command_queue, listener
+from realtime.bus import node as module
 from realtime.bus.hints import Hint, HintKind, workers_group_name
 from realtime.bus.node import FLUSH_INTERVAL, BusNode, leaves_process
 from realtime.bus.publication_batches import PublicationBatch
@@ -23,24 +24,24 @@ from .layers import LAYERS, Faulty
 
 PREFIX = "realtime"
 GROUP = workers_group_name(PREFIX)
-SEALS = Signer([b"the project's"])
+SIGNER = Signer([b"the project's"])
 ID = "a" * 32
 
 
 class Worker:
-    """A messenger with one session, and the times at which it wants to flush."""
+    """A bus node with one session, and the times at which it wants to flush."""
 
     def __init__(self, layer: Any) -> None:
         self.session = live(ID)
         self.flushes: list[float] = []
-        self.told: list[PublicationBatch] = []
-        self.messenger = BusNode(
+        self.batches: list[PublicationBatch] = []
+        self.node = BusNode(
             layer,
-            SEALS,
+            SIGNER,
             prefix=PREFIX,
             mark_changed=self._mark_changed,
             flush_at=self.flushes.append,
-            on_publication=self.told.append,
+            on_publication=self.batches.append,
         )
 
     def _mark_changed(self, sessions: Sequence[str]) -> bool:
@@ -48,16 +49,16 @@ class Worker:
         return self.session.id in sessions
 
     @property
-    def heard(self) -> int:
-        return self.messenger.listener.received
+    def received(self) -> int:
+        return self.node.counters.messages_received
 
     @property
     def ignored(self) -> int:
-        return self.messenger.listener.ignored
+        return self.node.counters.messages_ignored
 
-    async def joined(self) -> "Worker":
-        self.messenger.start()
-        await self.messenger.commands.flush(5.0)
+    async def start(self) -> "Worker":
+        self.node.start()
+        await self.node.commands.flush(5.0)
         return self
 
 
@@ -73,37 +74,37 @@ def faulty() -> Faulty:
 
 @pytest.fixture
 async def worker(faulty: Faulty) -> AsyncIterator[Worker]:
-    worker = await Worker(faulty).joined()
+    worker = await Worker(faulty).start()
     yield worker
-    await worker.messenger.stop()
+    await worker.node.stop()
 
 
 @pytest.fixture
 async def other(faulty: Faulty) -> AsyncIterator[Worker]:
-    worker = await Worker(faulty).joined()
+    worker = await Worker(faulty).start()
     yield worker
-    await worker.messenger.stop()
+    await worker.node.stop()
 
 
-# On every layer there is
+# On every layer
 
 
 @pytest.mark.parametrize("name", LAYERS)
-async def test_all_workers_are_told(name: str, redis_server: RedisServer) -> None:
+async def test_all_workers_are_notified(name: str, redis_server: RedisServer) -> None:
     redis_server.flush()
     layer = LAYERS[name](redis_server)
-    workers = [await Worker(layer).joined() for _ in range(3)]
+    workers = [await Worker(layer).start() for _ in range(3)]
 
-    def all_were_told() -> bool:
-        workers[0].messenger.notify(HintKind.RESUMED, [ID])  # a subscription is not confirmed
+    def all_are_notified() -> bool:
+        workers[0].node.notify(HintKind.RESUMED, [ID])  # a subscription is not confirmed
         return all(worker.session.changed and worker.flushes for worker in workers)
 
-    await eventually_in_loop(all_were_told)
+    await eventually_in_loop(all_are_notified)
     for worker in workers:
-        await worker.messenger.stop()
+        await worker.node.stop()
 
 
-def test_only_the_layer_in_memory_stays_in_its_process(redis_server: RedisServer) -> None:
+def test_only_the_in_memory_layer_stays_in_its_process(redis_server: RedisServer) -> None:
     assert [leaves_process(layer(redis_server)) for layer in LAYERS.values()] == [
         False,
         True,
@@ -111,123 +112,121 @@ def test_only_the_layer_in_memory_stays_in_its_process(redis_server: RedisServer
     ]
 
 
-async def test_redis_gone_and_back_is_heard_of_again(redis_server: RedisServer) -> None:
+async def test_hints_arrive_again_after_redis_was_gone(redis_server: RedisServer) -> None:
     with RedisServer() as redis:
-        worker = await Worker(LAYERS["pubsub"](redis)).joined()
+        worker = await Worker(LAYERS["pubsub"](redis)).start()
         redis.kill()
-        worker.messenger.notify(HintKind.CLOSING, [ID])
-        await eventually_in_loop(lambda: worker.messenger.commands.dropped)
+        worker.node.notify(HintKind.CLOSING, [ID])
+        await eventually_in_loop(lambda: worker.node.counters.commands_dropped)
         redis.start()
 
-        def told() -> int:
-            worker.messenger.notify(HintKind.CLOSING, [ID])
-            return worker.heard
+        def announced() -> int:
+            worker.node.notify(HintKind.CLOSING, [ID])
+            return worker.received
 
-        await eventually_in_loop(told)
-        await worker.messenger.stop()
+        await eventually_in_loop(announced)
+        await worker.node.stop()
 
 
-async def test_a_redis_that_stands_still_keeps_nobody_waiting() -> None:
+async def test_a_frozen_redis_delays_no_caller() -> None:
     with RedisServer() as redis:
-        worker = await Worker(LAYERS["pubsub"](redis)).joined()
+        worker = await Worker(LAYERS["pubsub"](redis)).start()
         redis.freeze()
         for _ in range(1000):
-            worker.messenger.notify(HintKind.RESUMED, [ID])
-            worker.messenger.commands.put(worker.messenger.listener._join)
+            worker.node.notify(HintKind.RESUMED, [ID])
+            worker.node.commands.put(worker.node.listener._join)
         began = time.monotonic()
-        await worker.messenger.stop()
+        await worker.node.stop()
         assert time.monotonic() - began < 2.0
-        assert worker.messenger.commands.dropped > 800
+        assert worker.node.counters.commands_dropped > 800
         redis.thaw()
 
 
-# Heeding
+# Receiving
 
 
-async def test_a_hint_about_somebody_here_flushes_with_that_session(worker: Worker) -> None:
-    worker.messenger.on_message(Hint(HintKind.CLOSING, ("b", ID)))
+async def test_a_hint_about_a_session_here_flushes_with_it(worker: Worker) -> None:
+    worker.node.on_message(Hint(HintKind.CLOSING, ("b", ID)))
     assert worker.session.changed
     assert len(worker.flushes) == 1
 
 
-async def test_a_hint_about_nobody_here_does_nothing(worker: Worker) -> None:
-    worker.messenger.on_message(Hint(HintKind.CLOSING, ("b",)))
+async def test_a_hint_about_sessions_elsewhere_does_nothing(worker: Worker) -> None:
+    worker.node.on_message(Hint(HintKind.CLOSING, ("b",)))
     assert not worker.session.changed
     assert worker.flushes == []
 
 
-async def test_a_hint_about_everybody_flushes_what_there_is(worker: Worker) -> None:
-    worker.messenger.on_message(Hint(HintKind.CLOSING))
+async def test_a_hint_without_names_causes_a_flush(worker: Worker) -> None:
+    worker.node.on_message(Hint(HintKind.CLOSING))
     assert not worker.session.changed
     assert len(worker.flushes) == 1
 
 
-async def test_however_many_hints_come_the_flushes_are_few(
+async def test_many_hints_cause_few_flushes(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(node, "time", clock)
+    monkeypatch.setattr(module, "time", clock)
     began = clock.now
     for _ in range(1000):
-        worker.messenger.on_message(Hint(HintKind.CLOSING, (ID,)))
+        worker.node.on_message(Hint(HintKind.CLOSING, (ID,)))
         clock.turn(0.001)
     wanted = sorted(set(worker.flushes))
     assert wanted == pytest.approx([began + n * FLUSH_INTERVAL for n in range(5)])
-    assert worker.flushes[-1] > clock.now - 0.002  # what was heard last is not forgotten
+    assert worker.flushes[-1] > clock.now - 0.002  # the last hint still causes a flush
 
 
-# Telling
+# Notifying
 
 
-async def test_what_happens_together_is_told_together(worker: Worker, other: Worker) -> None:
+async def test_sessions_of_one_moment_share_a_hint(worker: Worker, other: Worker) -> None:
     for number in range(150):
-        worker.messenger.notify(HintKind.RESUMED, [f"{number:032x}"])
-    worker.messenger.notify(HintKind.RESUMED, [ID])
+        worker.node.notify(HintKind.RESUMED, [f"{number:032x}"])
+    worker.node.notify(HintKind.RESUMED, [ID])
     await eventually_in_loop(lambda: other.session.changed)
-    assert other.heard == 1
+    assert other.received == 1
 
 
-async def test_many_are_told_at_once_and_at_most_as_many_as_a_hint_names(
+async def test_many_sessions_are_sent_in_full_hints(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     for number in range(1000):
-        worker.messenger.notify(HintKind.RESUMED, [f"{number:032x}"])
-    await eventually_in_loop(lambda: other.heard == 5)
-    worker.messenger.notify(HintKind.CLOSING, [f"{number:032x}" for number in range(1000)])
+        worker.node.notify(HintKind.RESUMED, [f"{number:032x}"])
+    await eventually_in_loop(lambda: other.received == 5)
+    worker.node.notify(HintKind.CLOSING, [f"{number:032x}" for number in range(1000)])
     await eventually_in_loop(lambda: other.flushes)
-    assert (other.heard, other.ignored) == (6, 0)
+    assert (other.received, other.ignored) == (6, 0)
 
 
-async def test_of_nobody_nothing_is_told(worker: Worker, faulty: Faulty) -> None:
-    worker.messenger.notify(HintKind.CLOSING, [])
-    await worker.messenger.stop()
+async def test_without_sessions_nothing_is_sent(worker: Worker, faulty: Faulty) -> None:
+    worker.node.notify(HintKind.CLOSING, [])
+    await worker.node.stop()
     assert "group_send" not in faulty.calls
 
 
-# A layer that misbehaves
+# A faulty layer
 
 
-async def test_what_the_layer_loses_is_missed_by_nobody(
-    worker: Worker, other: Worker, faulty: Faulty
-) -> None:
+async def test_a_lost_hint_does_no_harm(worker: Worker, other: Worker, faulty: Faulty) -> None:
     faulty.copies = 0
-    worker.messenger.notify(HintKind.CLOSING, [ID])
+    worker.node.notify(HintKind.CLOSING, [ID])
     await eventually_in_loop(lambda: "group_send" in faulty.calls)
     faulty.copies = 1
-    worker.messenger.notify(HintKind.CLOSING, [ID])
-    await eventually_in_loop(lambda: other.heard == 1)
+    worker.node.notify(HintKind.CLOSING, [ID])
+    await eventually_in_loop(lambda: other.received == 1)
 
 
-async def test_what_is_doubled_flushes_no_more_often(
+async def test_duplicated_hints_do_not_flush_more_often(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     faulty.copies = 50
-    worker.messenger.notify(HintKind.CLOSING, [ID])
-    await eventually_in_loop(lambda: other.heard == 50)
+    worker.node.notify(HintKind.CLOSING, [ID])
+    await eventually_in_loop(lambda: other.received == 50)
     assert len(set(other.flushes)) <= 2
 
 
-async def test_what_is_forged_is_counted_and_nothing_else(
+async def test_forged_messages_are_counted_and_ignored(
     worker: Worker, faulty: Faulty, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -238,99 +237,99 @@ async def test_what_is_forged_is_counted_and_nothing_else(
         GROUP, Hint(HintKind.CLOSING, tuple(str(n) for n in range(100_000))).message()
     )
     await eventually_in_loop(lambda: worker.ignored == len(forged) + 1)
-    assert (worker.heard, worker.flushes, caplog.messages) == (0, [], [])
+    assert (worker.received, worker.flushes, caplog.messages) == (0, [], [])
 
 
 @pytest.mark.parametrize("error", [OSError("reset"), KeyError("defect"), asyncio.CancelledError()])
-async def test_a_receive_that_ends_is_begun_again(
+async def test_receiving_starts_again_after_an_error(
     error: BaseException, faulty: Faulty, caplog: pytest.LogCaptureFixture
 ) -> None:
     faulty.receive_errors = [error] * 5
-    worker = await Worker(faulty).joined()
+    worker = await Worker(faulty).start()
     await eventually_in_loop(lambda: not faulty.receive_errors)
-    worker.messenger.notify(HintKind.CLOSING, [ID])
-    await eventually_in_loop(lambda: worker.heard)
-    (said,) = caplog.messages
-    assert said.startswith("hints cannot be received: ")
-    assert faulty.calls.count("group_add") >= 5  # it may have forgotten us
-    await worker.messenger.stop()
+    worker.node.notify(HintKind.CLOSING, [ID])
+    await eventually_in_loop(lambda: worker.received)
+    (line,) = caplog.messages
+    assert line.startswith("hints cannot be received: ")
+    assert faulty.calls.count("group_add") >= 5  # the layer may have forgotten the worker
+    await worker.node.stop()
 
 
-async def test_what_cannot_be_read_holds_up_nothing(
+async def test_unreadable_messages_delay_no_others(
     faulty: Faulty, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "FIRST_BACKOFF", 3600.0)
     faulty.receive_errors = [ValueError("no message pack")] * 20
-    worker = await Worker(faulty).joined()
-    worker.messenger.notify(HintKind.CLOSING, [ID])
-    await eventually_in_loop(lambda: worker.heard)
+    worker = await Worker(faulty).start()
+    worker.node.notify(HintKind.CLOSING, [ID])
+    await eventually_in_loop(lambda: worker.received)
     assert (worker.ignored, caplog.messages) == (20, [])
-    await worker.messenger.stop()
+    await worker.node.stop()
 
 
-async def test_publications_of_others_are_passed_on_while_somebody_is_in_their_room(
+async def test_publications_of_subscribed_rooms_are_passed_on(
     redis_server: RedisServer,
 ) -> None:
     redis_server.flush()
     layer = LAYERS["pubsub"](redis_server)
-    here, there = await Worker(layer).joined(), await Worker(layer).joined()
-    bundle = PublicationBatch("r", "e", 1, (LogEntry(1, 0, "1"),))
-    here.messenger.subscribe("r")
+    here, there = await Worker(layer).start(), await Worker(layer).start()
+    batch = PublicationBatch("r", "e", 1, (LogEntry(1, 0, "1"),))
+    here.node.subscribe("r")
 
-    def told() -> list[PublicationBatch]:
-        there.messenger.announce(bundle)  # a subscription is not confirmed
-        return here.told
+    def announced() -> list[PublicationBatch]:
+        there.node.announce(batch)  # a subscription is not confirmed
+        return here.batches
 
-    assert (await eventually_in_loop(told))[0] == bundle
-    assert there.told == []
+    assert (await eventually_in_loop(announced))[0] == batch
+    assert there.batches == []
     for worker in (here, there):
-        await worker.messenger.stop()
+        await worker.node.stop()
 
 
-async def test_where_nobody_else_can_hear_nothing_is_said_of_publications() -> None:
+async def test_publications_are_not_announced_within_one_process() -> None:
     layer = InMemoryChannelLayer()
-    worker = await Worker(layer).joined()
-    worker.messenger.subscribe("r")
-    worker.messenger.announce(PublicationBatch("r", "e", 1))
-    worker.messenger.unsubscribe("r")
+    worker = await Worker(layer).start()
+    worker.node.subscribe("r")
+    worker.node.announce(PublicationBatch("r", "e", 1))
+    worker.node.unsubscribe("r")
     await settled()
     assert layer.groups.keys() == {GROUP}
-    assert worker.messenger.announcer.sent == 0
-    await worker.messenger.stop()
+    assert worker.node.counters.batches_sent == 0
+    await worker.node.stop()
 
 
-async def test_a_layer_that_has_forgotten_a_worker_hears_of_it_again(
+async def test_rejoin_repeats_a_membership_that_the_layer_forgot(
     worker: Worker, other: Worker, faulty: Faulty
 ) -> None:
     faulty.groups.clear()
-    await worker.messenger.rejoin()
-    await other.messenger.rejoin()
-    worker.messenger.notify(HintKind.CLOSING, [ID])
-    await eventually_in_loop(lambda: other.heard)
+    await worker.node.rejoin()
+    await other.node.rejoin()
+    worker.node.notify(HintKind.CLOSING, [ID])
+    await eventually_in_loop(lambda: other.received)
 
 
 async def test_a_layer_out_of_reach_at_the_start_is_joined_later(faulty: Faulty) -> None:
     faulty.raising = ConnectionError("refused")
-    worker = await Worker(faulty).joined()
+    worker = await Worker(faulty).start()
     faulty.raising = None
-    await worker.messenger.rejoin()
-    worker.messenger.notify(HintKind.CLOSING, [ID])
-    await eventually_in_loop(lambda: worker.heard)
-    await worker.messenger.stop()
+    await worker.node.rejoin()
+    worker.node.notify(HintKind.CLOSING, [ID])
+    await eventually_in_loop(lambda: worker.received)
+    await worker.node.stop()
 
 
-async def test_a_stop_leaves_the_group_and_no_task(worker: Worker, faulty: Faulty) -> None:
-    worker.messenger.notify(HintKind.CLOSING, [ID])
-    await worker.messenger.stop()
+async def test_stop_leaves_the_group_and_ends_all_tasks(worker: Worker, faulty: Faulty) -> None:
+    worker.node.notify(HintKind.CLOSING, [ID])
+    await worker.node.stop()
     assert faulty.groups == {}
     left = [t.get_name() for t in asyncio.all_tasks() if t.get_name().startswith("realtime")]
     assert left == []
-    await asyncio.sleep(2 * node.HINT_DELAY)
+    await asyncio.sleep(2 * module.HINT_DELAY)
     assert "group_send" not in faulty.calls
 
 
-async def test_a_stop_does_not_wait_for_a_layer_that_hangs(worker: Worker, faulty: Faulty) -> None:
+async def test_stop_does_not_wait_for_a_hanging_layer(worker: Worker, faulty: Faulty) -> None:
     faulty.hanging = True
     began = time.monotonic()
-    await worker.messenger.stop()
+    await worker.node.stop()
     assert time.monotonic() - began < 3 * command_queue.STOP_TIMEOUT

@@ -1,4 +1,4 @@
-"""A message log in this process that fails, and takes its time, when told so."""
+"""A message log in this process that can fail and answer late."""
 
 import asyncio
 import itertools
@@ -21,9 +21,9 @@ class RoomLog:
     def __init__(self, epochs: "itertools.count[int]") -> None:
         self._epochs = epochs
         self.everything: dict[tuple[str, int], LogEntry] = {}
-        self.begin_anew()
+        self.restart()
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         self.epoch = f"epoch {next(self._epochs)}"
         self.top = 0
         self.kept: list[LogEntry] = []
@@ -58,20 +58,20 @@ class InProcessLog(Log):
         self.faults = 0.0
         self.latency = 0.0
         self.error: Exception | None = None  # what every call raises
-        self.tells = False  # what is recent
+        self.has_recent = False  # whether recent() answers
         self.ends_calls: list[list[str]] = []
         self.reads: list[tuple[str, float]] = []
         self.reading = self.most_reading = 0
 
     def room(self, name: str) -> RoomLog:
-        """The room's log, which there is as soon as somebody asks."""
+        """The log of a room, made at first use."""
         return self.rooms.setdefault(name, RoomLog(self._epochs))
 
     def put(self, name: str, data: str = "1") -> LogEntry:
         """Append at once."""
         return self.room(name).append(data, keep=self._keep)
 
-    async def _way(self) -> None:
+    async def _delay(self) -> None:
         if self.latency:
             await asyncio.sleep(self._random.choice([0, 0.1, 1]) * self.latency)
         if self.error is not None:
@@ -87,22 +87,22 @@ class InProcessLog(Log):
         self.reading += 1
         self.most_reading = max(self.reading, self.most_reading)
         try:
-            await self._way()
-            extract = self.room(room).read(after, min(limit, self._piece))
-            await self._way()
+            await self._delay()
+            page = self.room(room).read(after, min(limit, self._piece))
+            await self._delay()
         finally:
             self.reading -= 1
-        return extract
+        return page
 
     async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
         self.ends_calls.append(list(rooms))
-        await self._way()
+        await self._delay()
         ends = {room: self.room(room).end for room in rooms}
-        await self._way()
+        await self._delay()
         return ends
 
     async def recent(self) -> Mapping[str, LogEnd] | None:
-        await self._way()
-        ends = {name: room.end for name, room in self.rooms.items()} if self.tells else None
-        await self._way()
+        await self._delay()
+        ends = {name: room.end for name, room in self.rooms.items()} if self.has_recent else None
+        await self._delay()
         return ends

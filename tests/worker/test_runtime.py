@@ -21,7 +21,7 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer, WorkerReport
 from realtime.worker import instances
 from realtime.worker.admission.refusals import Reason
-from realtime.worker.rooms.log_view import LoggedPublication
+from realtime.worker.rooms.encoding import EncodedPublication
 from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
@@ -328,7 +328,7 @@ class Guest:
     def __init__(self) -> None:
         self.offsets: list[int] = []
 
-    def offer(self, room: str, publication: LoggedPublication, *, replayed: bool) -> bool:
+    def offer(self, room: str, publication: EncodedPublication, *, replayed: bool) -> bool:
         self.offsets.append(publication.offset)
         return True
 

@@ -19,27 +19,11 @@ Invariants:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from realtime.protocol.frames import EncodedMessage
 from realtime.protocol.position import Gap, Position, gap_after
 from realtime.store.log import LogEnd
 
-
-class LoggedPublication(Protocol):
-    """One entry of the log, encoded for its members."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def size(self) -> int:
-        """Bytes, as flow control counts them."""
-        ...
-
-    @property
-    def encoded(self) -> EncodedMessage:
-        """The message that all members receive."""
-        ...
+from .encoding import EncodedPublication
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +41,7 @@ class LogSlice:
     offset, in order and without holes."""
 
     end: LogEnd
-    publications: Sequence[LoggedPublication]
+    publications: Sequence[EncodedPublication]
 
 
 class LogView:

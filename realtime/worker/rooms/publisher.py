@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from realtime.bus.counters import BusCounters
 from realtime.bus.publication_batches import PublicationBatch, PublicationQueue
 from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
 
@@ -38,7 +39,7 @@ class Publisher:
         self._rooms = rooms
         self._announce = announce
         self._loop = asyncio.get_running_loop()
-        self._queue = PublicationQueue()  # from threads to the loop
+        self._queue = PublicationQueue(BusCounters())  # from threads to the loop
         self._counting = threading.Lock()
         self.published = 0
 

@@ -29,7 +29,8 @@ from typing import Protocol
 from realtime.protocol.position import Gap, Position
 from realtime.store.log import LogEnd
 
-from .log_view import LoggedPublication, LogRead, LogSlice, LogView
+from .encoding import EncodedPublication
+from .log_view import LogRead, LogSlice, LogView
 
 logger = logging.getLogger("realtime.worker")
 
@@ -44,7 +45,7 @@ class Member(Protocol):
     """A member of the room, compared by identity. Its methods must not wait nor change the
     room."""
 
-    def offer(self, room: str, publication: LoggedPublication, *, replayed: bool) -> bool:
+    def offer(self, room: str, publication: EncodedPublication, *, replayed: bool) -> bool:
         """Take the next publication and return True, or return False if there is no capacity.
 
         If it is not ``replayed``, the member may leave the writing to the room's ``send``.
@@ -89,13 +90,13 @@ class Room:
         end: LogEnd,
         counters: DeliveryCounters,
         *,
-        send: Callable[[LoggedPublication], object],
+        send: Callable[[EncodedPublication], object],
     ) -> None:
         self.name = name
         self._send = send
         self.log = LogView(end)
         self._counters = counters
-        self._pending: dict[int, LoggedPublication] = {}
+        self._pending: dict[int, EncodedPublication] = {}
         self._members: dict[Member, Subscription] = {}
         self._behind: dict[Member, Subscription] = {}
 
@@ -141,7 +142,7 @@ class Room:
 
     # ------------------------------------------------------------ news of the log
 
-    def on_hint(self, epoch: str, publication: LoggedPublication) -> bool:
+    def on_hint(self, epoch: str, publication: EncodedPublication) -> bool:
         """Apply a publication that came past the store, perhaps repeated, late or early.
 
         Returns whether there is something to do now.
@@ -175,7 +176,7 @@ class Room:
                 self._offer_to(publication, part)
 
     def _offer_to(
-        self, publication: LoggedPublication, subscriptions: Iterable[Subscription]
+        self, publication: EncodedPublication, subscriptions: Iterable[Subscription]
     ) -> None:
         # The hottest loop: it runs for each publication and member.
         room, offset = self.name, publication.offset
@@ -255,14 +256,14 @@ class Room:
         except Exception:
             logger.exception("a member of %s failed to report a gap", self.name)
 
-    def _add_pending(self, publications: Iterable[LoggedPublication]) -> None:
+    def _add_pending(self, publications: Iterable[EncodedPublication]) -> None:
         """Keep what a read brings beyond the top; it replaces hints, which may be wrong."""
         for publication in publications:
             if publication.offset > self.log.top:
                 self._pending[publication.offset] = publication
 
     def _replay_page(
-        self, offset: int, publications: Sequence[LoggedPublication]
+        self, offset: int, publications: Sequence[EncodedPublication]
     ) -> Iterator[None]:
         """Offer a page, which begins after ``offset``, to all members behind within it."""
         end, taken = offset + len(publications), 0
@@ -278,7 +279,7 @@ class Room:
                 self._counters.replayed += subscription.offset - before
 
     def _catch_up(
-        self, subscription: Subscription, publications: Iterable[LoggedPublication]
+        self, subscription: Subscription, publications: Iterable[EncodedPublication]
     ) -> None:
         member = subscription.member
         for publication in publications:
@@ -292,7 +293,7 @@ class Room:
             subscription.live = True
             del self._behind[member]
 
-    def _replay(self, member: Member, publication: LoggedPublication) -> bool:
+    def _replay(self, member: Member, publication: EncodedPublication) -> bool:
         try:
             return member.offer(self.name, publication, replayed=True)
         except Exception:

@@ -7,7 +7,7 @@ from realtime.protocol.position import Gap, Position
 from realtime.protocol.window import WINDOW, WINDOW_BYTES, DeliveryMismatch, Window
 
 from ..connections.connection import Connection
-from .log_view import LoggedPublication
+from .encoding import EncodedPublication
 from .rooms import Rooms
 
 
@@ -42,7 +42,7 @@ class RoomReader:
 
     # ------------------------------------------------------------ as a member of its rooms
 
-    def offer(self, room: str, publication: LoggedPublication, *, replayed: bool) -> bool:
+    def offer(self, room: str, publication: EncodedPublication, *, replayed: bool) -> bool:
         """Take a publication if the window is open for it; see :meth:`.Member.offer`.
 
         A replayed one is sent at once, any other one by the broadcast to all of the room.

@@ -10,7 +10,8 @@ from django.apps import AppConfig
 from realtime.protocol.position import Gap, Position
 from realtime.store import log as contract
 from realtime.store.redis import log as redis_log
-from realtime.worker.rooms.log_view import LoggedPublication, LogView
+from realtime.worker.rooms.encoding import EncodedPublication
+from realtime.worker.rooms.log_view import LogView
 from realtime.worker.rooms.room import Member, Room, Subscription
 
 
@@ -52,7 +53,7 @@ def replay_beyond_top() -> None:
     """A replay hands out all that was read, also what will come live as well."""
 
     def catch_up(
-        self: Room, subscription: Subscription, publications: Iterable[LoggedPublication]
+        self: Room, subscription: Subscription, publications: Iterable[EncodedPublication]
     ) -> None:
         for publication in publications:
             if not self._replay(subscription.member, publication):

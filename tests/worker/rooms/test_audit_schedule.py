@@ -38,7 +38,7 @@ def test_beats_audit_a_room_once_a_second() -> None:
     assert moments == [4.0, 5.0, 6.0]
 
 
-def test_a_beat_that_comes_too_soon_is_not_forgotten() -> None:
+def test_a_request_that_comes_too_soon_is_kept() -> None:
     agenda = AuditSchedule()
     agenda.add_room("a", 0.0)
     agenda.request(["a"])
@@ -49,7 +49,7 @@ def test_a_beat_that_comes_too_soon_is_not_forgotten() -> None:
     assert agenda.take_due(2.75, MOST) == []
 
 
-def test_what_is_too_much_for_one_call_is_for_the_next() -> None:
+def test_rooms_beyond_the_limit_are_due_next_time() -> None:
     agenda = AuditSchedule()
     rooms = [f"room-{number}" for number in range(7)]
     for room in rooms:
@@ -60,7 +60,7 @@ def test_what_is_too_much_for_one_call_is_for_the_next() -> None:
     assert sorted(room for batch in batches for room in batch) == rooms
 
 
-def test_somebody_who_returns_to_an_empty_room_is_a_first_again() -> None:
+def test_a_room_that_is_added_again_is_audited_after_the_join_again() -> None:
     agenda = AuditSchedule()
     agenda.add_room("a", 0.0)
     agenda.add_room("b", 0.5)

@@ -20,7 +20,7 @@ def test_a_publication_carries_the_data_of_the_log() -> None:
     assert publication.offset == 7
 
 
-def test_its_size_is_that_of_its_frame() -> None:
+def test_the_size_of_a_publication_is_that_of_its_frame() -> None:
     short, long = (encode_publication("a", LogEntry(1, 0, json.dumps("ü" * n))) for n in (1, 1000))
     assert short.size == len(short.encoded.frame)
     assert long.size - short.size >= 5 * 999

@@ -45,7 +45,7 @@ def admitted(new: NewRoomLimit, peer: Peer, *rooms: str) -> list[bool]:
     return found
 
 
-def test_so_many_at_once_and_then_one_after_the_other(clock: Clock) -> None:
+def test_a_burst_of_new_rooms_is_allowed_then_a_rate(clock: Clock) -> None:
     new = NewRoomLimit(1.0, 2, now=clock)
     assert admitted(new, ADA, "a", "b", "c") == [True, True, False]
     assert admitted(new, ADA, "a", "b", "a") == [True] * 3  # counted before
@@ -53,14 +53,14 @@ def test_so_many_at_once_and_then_one_after_the_other(clock: Clock) -> None:
     assert admitted(new, ADA, "c", "d") == [True, False]
 
 
-def test_each_user_has_an_allowance_and_the_anonymous_have_one_an_address(clock: Clock) -> None:
+def test_users_and_anonymous_addresses_have_their_own_limits(clock: Clock) -> None:
     new = NewRoomLimit(1.0, 1, now=clock)
     for peer in (ADA, EVE, NOBODY, NOBODY_ELSE):
         assert admitted(new, peer, "a", "b") == [True, False]
     assert admitted(new, Peer(user="1", address="192.0.2.9"), "c") == [False]
 
 
-def test_of_ipv6_a_64_has_one_allowance(clock: Clock) -> None:
+def test_an_ipv6_64_shares_a_limit(clock: Clock) -> None:
     """It is what one client has, who may come from another address of it each time."""
     new = NewRoomLimit(1.0, 1, now=clock)
     one, other = NEIGHBOURS
@@ -68,7 +68,7 @@ def test_of_ipv6_a_64_has_one_allowance(clock: Clock) -> None:
     assert admitted(new, Peer(address="2001:db8:1:3::1"), "a") == [True]
 
 
-def test_no_more_is_remembered_than_that(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_room_limit, "MAX_OWNERS", 2)
     monkeypatch.setattr(new_room_limit, "MAX_ROOMS", 3)
     new = NewRoomLimit(0.001, 5, now=clock)
@@ -96,7 +96,7 @@ def refused(desk: Desk) -> dict[str, str]:
     return {each["room"]: each["code"] for each in told if each["type"] == "error"}
 
 
-async def test_a_hello_gets_those_that_may_be_and_an_error_for_each_other(
+async def test_a_hello_joins_allowed_new_rooms_and_gets_errors_for_the_others(
     world: WorkerHarness, few: None
 ) -> None:
     desk = await desk_of(world, "open:a", "open:b", "open:c")
@@ -106,7 +106,7 @@ async def test_a_hello_gets_those_that_may_be_and_an_error_for_each_other(
     assert set(stored.rooms) == desk.session.room_reader.room_names
 
 
-async def test_a_join_is_counted_and_may_be_asked_again(
+async def test_a_join_is_counted_and_may_be_repeated_later(
     world: WorkerHarness, few: None, clock: Clock
 ) -> None:
     desk = await desk_of(world, "open:a")
@@ -118,7 +118,7 @@ async def test_a_join_is_counted_and_may_be_asked_again(
     assert again["type"] == "joined"
 
 
-async def test_what_exists_is_not_new(world: WorkerHarness, few: None) -> None:
+async def test_existing_rooms_are_not_counted(world: WorkerHarness, few: None) -> None:
     """Something was published there, somebody is in it, or this user was."""
     await world.store.log.append([PublishRequest("open:log", "1")])
     first = await desk_of(world, "open:log", "open:a", "open:b")

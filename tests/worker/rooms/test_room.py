@@ -1,60 +1,54 @@
-"""The logic of a room under everything that may happen: a machine that plays store, layer
-and members, and knows what each of them must have got."""
+"""A room under any sequence of events: a machine acts as store, layer and members, and knows what
+each member must have received."""
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from realtime.protocol.frames import EncodedMessage, encode_message
+from realtime.protocol.frames import EncodedMessage
 from realtime.protocol.position import Gap, Position
 from realtime.store.log import LogEnd
 from realtime.worker.rooms import room as module
+from realtime.worker.rooms.encoding import EncodedPublication
 from realtime.worker.rooms.log_view import LogRead, LogSlice
 from realtime.worker.rooms.room import DeliveryCounters, Room
 from tests.search_profiles import machine_settings
 
 KEPT = 6  # entries of the log
 PIECE = 3  # publications of a read
-NOTHING = encode_message("")
 NAMES = st.sampled_from("abcde")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A publication; ``text`` is unique in the world, so a forgery shows."""
-
-    offset: int
-    text: str
-    size: int = 1
-    encoded: EncodedMessage = NOTHING
+def entry(offset: int, text: str) -> EncodedPublication:
+    """A publication; ``text`` is unique, so that a forged one shows."""
+    return EncodedPublication(offset, 1, EncodedMessage(text, b""))
 
 
 class Log:
-    """The store's side: a bounded log that may lose its end or all of it."""
+    """A bounded log that may lose its oldest entries or all of them."""
 
     def __init__(self) -> None:
         self._texts = (f"text {number}" for number in itertools.count())
         self._epochs = (f"epoch {number}" for number in itertools.count())
-        self.everything: dict[str, dict[int, Entry]] = {}
+        self.everything: dict[str, dict[int, EncodedPublication]] = {}
         self.restart()
 
     def restart(self) -> None:
         self.epoch = next(self._epochs)
         self.everything[self.epoch] = {}
-        self.kept: list[Entry] = []
+        self.kept: list[EncodedPublication] = []
         self.top = 0
 
-    def append(self) -> Entry:
+    def append(self) -> EncodedPublication:
         self.top += 1
-        entry = Entry(self.top, next(self._texts))
-        self.everything[self.epoch][self.top] = entry
-        self.kept = [*self.kept, entry][-KEPT:]
-        return entry
+        publication = entry(self.top, next(self._texts))
+        self.everything[self.epoch][self.top] = publication
+        self.kept = [*self.kept, publication][-KEPT:]
+        return publication
 
     @property
     def position(self) -> Position:
@@ -65,13 +59,13 @@ class Log:
         return LogEnd(self.position, self.top + 1 - len(self.kept))
 
     def read(self, after: int) -> LogSlice:
-        found = [entry for entry in self.kept if entry.offset > after][:PIECE]
+        found = [each for each in self.kept if each.offset > after][:PIECE]
         return LogSlice(self.end, found if after + 1 >= self.end.oldest else [])
 
 
 class Client:
-    """A member that takes so much at a time, and checks what it is handed. ``account`` is what
-    it has got, and what it knows to have missed."""
+    """A member with limited credit that checks what it is offered. ``account`` counts what it has
+    received, and what it was told to have missed."""
 
     def __init__(self, log: Log, room: Room) -> None:
         self._log = log
@@ -81,8 +75,8 @@ class Client:
         self.gone = False
         self.wrong: list[str] = []
 
-    def come_in(self, position: Position | None) -> Gap | None:
-        """Join, again if need be; it goes on from what the room says."""
+    def join(self, position: Position | None) -> Gap | None:
+        """Join, or join again, and continue where the room says."""
         newest = self._room.log.newest
         gap = self._room.join(self, position)
         if position is not None and gap is not None:
@@ -106,15 +100,15 @@ class Client:
     def on_gap(self, _room: str, top: Position, gap: Gap) -> None:
         same = top.epoch == self.position.epoch
         more = top.offset > self.position.offset
-        kept = {entry.offset for entry in self._log.kept} if top.epoch == self._log.epoch else set()
-        self._check(gap is not Gap.AHEAD, "nobody is let in there")
+        kept = {each.offset for each in self._log.kept} if top.epoch == self._log.epoch else set()
+        self._check(gap is not Gap.AHEAD, "no member joins ahead")
         self._check(gap is Gap.EPOCH_CHANGED or self.position.offset + 1 not in kept, "a loss")
         self._check(same and more if gap is Gap.EXPIRED else not same, "what is true")
         self.account += _lost(self.position, top, gap)
         self.position = top
 
     def _check(self, right: bool, rule: str) -> None:
-        """Not an assert: the room survives what its members raise."""
+        """Note a violation; an assert would be caught by the room."""
         if self.gone or not right:
             self.wrong.append("nothing after it has left" if self.gone else rule)
 
@@ -130,41 +124,41 @@ def _lost(position: Position, top: Position, gap: Gap) -> int:
 
 
 class RoomMachine(RuleBasedStateMachine):
-    """A layer that loses, doubles, delays and forges hints; a store that restarts and trims,
-    and whose answers take their time."""
+    """A layer that loses, duplicates, delays and forges hints; a store that restarts, trims and
+    answers late."""
 
     def __init__(self) -> None:
         super().__init__()
         self.log = Log()
-        self.tally = DeliveryCounters()
-        self.room = Room("lobby", self.log.end, self.tally, send=id)
+        self.counters = DeliveryCounters()
+        self.room = Room("lobby", self.log.end, self.counters, send=id)
         self.clients: dict[str, Client] = {}
         self.gone: list[Client] = []
-        self.hints: list[tuple[str, Entry]] = []
+        self.hints: list[tuple[str, EncodedPublication]] = []
         self.audits: list[tuple[LogEnd, int]] = []  # answers under way
         self.left: list[Position] = []
-        self.driver = self._drive()
-        self.resting = False
+        self.steps = self._drive()
+        self.idle = False
         for name in "abc":
-            self._client(name, anew=True).come_in(None)
+            self._client(name, fresh=True).join(None)
 
     # ------------------------------------------------------------ store and layer
 
     @rule(lost=st.lists(st.booleans(), min_size=1, max_size=4))
     def publish(self, lost: list[bool]) -> None:
-        """Some are heard of at once, the hints of others are lost."""
+        """The hints of some arrive at once, those of others are lost."""
         for each in lost:
-            entry = self.log.append()
+            publication = self.log.append()
             if not each:
-                self.room.on_hint(self.log.epoch, entry)
+                self.room.on_hint(self.log.epoch, publication)
 
     @rule(steps=st.integers(1, 3), early=st.booleans())
-    def publish_and_go_on(self, steps: int, early: bool) -> None:
-        """Heard of at once, or lost, while the driver is at work."""
-        entry = self.log.append()
+    def publish_and_step(self, steps: int, early: bool) -> None:
+        """The hint arrives at once, or is lost, while the room is delivering."""
+        publication = self.log.append()
         if early:
-            self.room.on_hint(self.log.epoch, entry)
-        self.go_on(steps)
+            self.room.on_hint(self.log.epoch, publication)
+        self.step(steps)
 
     @rule()
     def publish_slowly(self) -> None:
@@ -178,9 +172,9 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule(offset=st.integers(100, 10_000))
     def a_forged_hint_arrives(self, offset: int) -> None:
-        """It can promise what is not there; it cannot know what is said next."""
-        self.room.on_hint(self.log.epoch, Entry(offset, "forged"))
-        self.room.on_hint("epoch of nobody", Entry(1, "forged"))
+        """It may claim what does not exist; it cannot guess future texts."""
+        self.room.on_hint(self.log.epoch, entry(offset, "forged"))
+        self.room.on_hint("forged epoch", entry(1, "forged"))
 
     @rule()
     def the_store_restarts(self) -> None:
@@ -201,7 +195,7 @@ class RoomMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.audits)
     @rule(data=st.data())
     def its_answer_arrives(self, data: st.DataObject) -> None:
-        """In any order. Within one log it is no reason to doubt, however late it comes."""
+        """In any order. Within one log a late answer is no conflict."""
         end, newest_before = self.audits.pop(data.draw(st.integers(0, len(self.audits) - 1)))
         before = self.room.log.conflicts
         self.room.on_top(end, newest_before=newest_before)
@@ -210,36 +204,36 @@ class RoomMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ members
 
-    def _client(self, name: str, *, anew: bool) -> Client:
-        """Who is to join: whoever has that name, or somebody new in their place."""
+    def _client(self, name: str, *, fresh: bool) -> Client:
+        """Return the client of that name, or a fresh one in its place."""
         before = self.clients.get(name)
-        if before is not None and not anew:
+        if before is not None and not fresh:
             return before
-        self._see_off(name)
+        self._remove(name)
         return self.clients.setdefault(name, Client(self.log, self.room))
 
-    def _see_off(self, name: str) -> None:
+    def _remove(self, name: str) -> None:
         if client := self.clients.pop(name, None):
             self.room.leave(client)
             self.left.append(client.position)
             client.gone = True
             self.gone.append(client)
 
-    @rule(name=NAMES, anew=st.booleans(), data=st.data())
-    def join(self, name: str, anew: bool, data: st.DataObject) -> None:
+    @rule(name=NAMES, fresh=st.booleans(), data=st.data())
+    def join(self, name: str, fresh: bool, data: st.DataObject) -> None:
         behind = Position(self.log.epoch, max(0, self.log.top - data.draw(st.integers(0, 4))))
         ahead = Position(self.log.epoch, 50)
         position = data.draw(st.sampled_from([None, behind, *self.left[-3:], ahead]))
-        gap = self._client(name, anew=anew).come_in(position)
+        gap = self._client(name, fresh=fresh).join(position)
         if position == ahead and self.log.top < 50:
             assert gap is not None, "a position ahead of the log is never believed"
 
     @rule(name=NAMES, away=st.integers(0, KEPT))
     def join_after_an_audit(self, name: str, away: int) -> None:
-        """Whoever has heard more than this worker, from another one, can go on all the same."""
+        """A member that has received more from another worker can continue here."""
         self.room.on_top(self.log.end, newest_before=self.room.log.newest.offset)
         position = Position(self.log.epoch, max(0, self.log.top - away))
-        gap = self._client(name, anew=True).come_in(position)
+        gap = self._client(name, fresh=True).join(position)
         if (
             self.room.log.conflicts == self.room.log.resolved_conflicts
             and position.offset + 1 >= self.log.end.oldest
@@ -248,46 +242,46 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def leave(self, name: str) -> None:
-        self._see_off(name)
+        self._remove(name)
 
     @rule(name=NAMES)
     def leave_and_come_back(self, name: str) -> None:
-        """The same member, at once: also between two slices of a fan-out."""
+        """The same member at once, also between two slices of a fan-out."""
         if client := self.clients.get(name):
             self.room.leave(client)
-            client.come_in(client.position)
+            client.join(client.position)
 
     @rule(names=st.sets(NAMES), more=st.integers(1, 4), meanwhile=st.booleans())
-    def read_on(self, names: set[str], more: int, meanwhile: bool) -> None:
-        """Some take more; something may be published while they are about to get it."""
+    def members_take_more(self, names: set[str], more: int, meanwhile: bool) -> None:
+        """Some members take more; a publication may come meanwhile."""
         for name in names & self.clients.keys():
             client = self.clients[name]
             client.credit = min(client.credit + more, 5)
             self.room.on_ready(client)
         if meanwhile:
-            self.go_on(1)
+            self.step(1)
             self.log.append()
-            self.go_on(2)
+            self.step(2)
 
-    # ------------------------------------------------------------ the driver, step by step
+    # ------------------------------------------------------------ delivery, step by step
 
     @rule(count=st.integers(1, 6))
-    def go_on(self, count: int) -> None:
-        """Some steps of the driver: of what is paused, or whatever comes next."""
+    def step(self, count: int) -> None:
+        """Some steps of the delivery."""
         for _ in range(count):
-            next(self.driver)
+            next(self.steps)
 
     @rule(count=st.integers(1, 6))
-    def go_on_as_well(self, count: int) -> None:
+    def step_as_well(self, count: int) -> None:
         """Again, so that it is chosen more often."""
-        self.go_on(count)
+        self.step(count)
 
     def _drive(self) -> Iterator[None]:
-        """What the driver does; at each step something else may happen."""
+        """Do what RoomTask does; other events may happen at each step."""
         while True:
             yield from self.room.fan_out()
             read = self.room.next_read()
-            self.resting = read is None
+            self.idle = read is None
             yield
             if read is not None:
                 page = self.log.read(read.offset)
@@ -296,50 +290,50 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        """Everything is repaired by an audit, and then everybody who reads has it all."""
+        """An audit repairs everything; then all members that take everything have everything."""
         for client in self.clients.values():
             client.credit = 10_000
             self.room.on_ready(client)
         self.room.on_top(self.log.end, newest_before=self.room.log.newest.offset)
-        self._until_it_rests()
+        self._until_idle()
         for client in self.clients.values():
             assert client.position == self.log.position
             client.credit = 2
 
-    def _until_it_rests(self) -> None:
-        self.resting = False
+    def _until_idle(self) -> None:
+        self.idle = False
         for _ in range(400):
-            next(self.driver)
-            if self.resting:
+            next(self.steps)
+            if self.idle:
                 return
-        pytest.fail("it goes on for ever")
+        pytest.fail("it never becomes idle")
 
     def teardown(self) -> None:
         self.settle()
         self.nothing_is_wrong()
-        self.the_books_balance()
+        self.the_counters_add_up()
 
     @invariant()
     def nothing_is_wrong(self) -> None:
         assert not [each.wrong for each in [*self.clients.values(), *self.gone] if each.wrong]
 
     @invariant()
-    def nobody_is_beyond_the_newest(self) -> None:
+    def no_member_is_beyond_the_newest(self) -> None:
         for client in self.clients.values():
             if client.position.epoch == self.room.log.epoch:
                 assert client.position.offset <= self.room.log.newest.offset
 
     @invariant()
-    def the_books_balance(self) -> None:
-        """What members have got and missed is what the room has counted."""
+    def the_counters_add_up(self) -> None:
+        """The room has counted what members have received and missed."""
         accounts = sum(client.account for client in [*self.clients.values(), *self.gone])
-        tally = self.tally
-        assert accounts == tally.delivered + tally.replayed + tally.skipped
+        counters = self.counters
+        assert accounts == counters.delivered + counters.replayed + counters.skipped
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _small_slices() -> Iterator[None]:
-    """So that there are pauses with a few members."""
+    """Have pauses with a few members already."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "FAN_OUT_SLICE", 1)
         yield
@@ -352,29 +346,29 @@ TestRoom = RoomMachine.TestCase
 # ---------------------------------------------------------------- one thing at a time
 
 
-def a_room(*, published: int = 0) -> tuple[Log, Room, DeliveryCounters]:
-    log, tally = Log(), DeliveryCounters()
+def make_room(*, published: int = 0) -> tuple[Log, Room, DeliveryCounters]:
+    log, counters = Log(), DeliveryCounters()
     for _ in range(published):
         log.append()
-    return log, Room("lobby", log.end, tally, send=id), tally
+    return log, Room("lobby", log.end, counters, send=id), counters
 
 
-def go_through(room: Room, log: Log) -> int:
-    """Until there is nothing to do; how many reads that took."""
+def run_until_idle(room: Room, log: Log) -> int:
+    """Run until there is nothing to do; return the number of reads."""
     for reads in range(100):
         list(room.fan_out())
         read = room.next_read()
         if read is None:
             return reads
         list(room.apply_page(read, log.read(read.offset)))
-    pytest.fail("it goes on for ever")
+    pytest.fail("it never becomes idle")
 
 
-class Told:
-    """A member that takes everything and keeps what it is given."""
+class Recorder:
+    """A member that takes everything and records it."""
 
     def __init__(self) -> None:
-        self.given: list[object] = []
+        self.received: list[object] = []
         self.error: Exception | None = None
         self.full = False
 
@@ -383,17 +377,17 @@ class Told:
             return False
         if self.error is not None:
             raise self.error
-        self.given.append(publication.offset)
+        self.received.append(publication.offset)
         return True
 
     def on_gap(self, _room: str, top: Position, gap: Gap) -> None:
-        self.given.append((top.offset, gap))
+        self.received.append((top.offset, gap))
         if self.error is not None:
             raise self.error
 
 
-def test_a_publication_that_came_after_an_audit_was_asked_is_no_reason_to_doubt() -> None:
-    log, room, _ = a_room()
+def test_a_publication_after_an_audit_was_sent_is_no_conflict() -> None:
+    log, room, _ = make_room()
     newest_before, answer = room.log.newest.offset, log.end
     room.on_hint(log.epoch, log.append())
     list(room.fan_out())
@@ -402,8 +396,8 @@ def test_a_publication_that_came_after_an_audit_was_asked_is_no_reason_to_doubt(
     assert room.next_read() is None
 
 
-def test_a_doubt_that_came_up_while_the_log_was_read_remains() -> None:
-    log, room, _ = a_room(published=1)
+def test_a_conflict_during_a_read_remains_after_it() -> None:
+    log, room, _ = make_room(published=1)
     log.append()
     room.on_top(log.end, newest_before=1)
     read = room.next_read()
@@ -417,33 +411,33 @@ def test_a_doubt_that_came_up_while_the_log_was_read_remains() -> None:
     assert room.next_read() == LogRead(2, 1)
 
 
-def test_a_log_that_ends_before_what_it_had_told_is_believed_by_those_ahead_of_it() -> None:
-    log, room, tally = a_room(published=4)
-    behind, live, beyond = Told(), Told(), Told()
+def test_members_ahead_of_a_log_that_has_become_shorter_skip_to_its_end() -> None:
+    log, room, counters = make_room(published=4)
+    behind, live, beyond = Recorder(), Recorder(), Recorder()
     room.join(live)
     behind.full = True
     room.join(behind, Position(log.epoch, 1))
-    go_through(room, log)  # behind takes nothing
+    run_until_idle(room, log)  # behind takes nothing
     room.on_top(LogEnd(Position(log.epoch, 6), 1), newest_before=4)
     assert room.join(beyond, Position(log.epoch, 6)) is None
     log.top, log.kept = 3, log.kept[:3]
 
     behind.full = False
     room.on_ready(behind)
-    go_through(room, log)
+    run_until_idle(room, log)
 
-    assert live.given == [(3, Gap.AHEAD)]
-    assert beyond.given == [(3, Gap.AHEAD)]
-    assert behind.given == [2, 3]
-    assert (tally.replayed, tally.skipped) == (2, 0)
+    assert live.received == [(3, Gap.AHEAD)]
+    assert beyond.received == [(3, Gap.AHEAD)]
+    assert behind.received == [2, 3]
+    assert (counters.replayed, counters.skipped) == (2, 0)
     room.on_hint(log.epoch, log.append())
-    go_through(room, log)
-    assert [member.given[-1] for member in (behind, live, beyond)] == [4, 4, 4]
+    run_until_idle(room, log)
+    assert [member.received[-1] for member in (behind, live, beyond)] == [4, 4, 4]
 
 
-def test_nobody_is_replayed_what_the_room_has_not_handed_out() -> None:
-    log, room, tally = a_room(published=3)
-    behind, live = Told(), Told()
+def test_nothing_is_replayed_before_the_room_has_fanned_it_out() -> None:
+    log, room, counters = make_room(published=3)
+    behind, live = Recorder(), Recorder()
     room.join(behind, Position(log.epoch, 1))
     room.join(live)
     read = room.next_read()
@@ -451,15 +445,15 @@ def test_nobody_is_replayed_what_the_room_has_not_handed_out() -> None:
     log.append()  # before the store answers
 
     list(room.apply_page(read, log.read(read.offset)))
-    assert (behind.given, live.given) == ([2, 3], [])
+    assert (behind.received, live.received) == ([2, 3], [])
     list(room.fan_out())
-    assert (behind.given, live.given) == ([2, 3, 4], [4])
-    assert (tally.replayed, tally.delivered) == (2, 2)
+    assert (behind.received, live.received) == ([2, 3, 4], [4])
+    assert (counters.replayed, counters.delivered) == (2, 2)
 
 
-def test_who_leaves_in_a_pause_is_handed_nothing_more() -> None:
-    log, room, _ = a_room(published=1)
-    members = [Told() for _ in range(4)]
+def test_a_member_that_leaves_in_a_pause_is_offered_nothing_more() -> None:
+    log, room, _ = make_room(published=1)
+    members = [Recorder() for _ in range(4)]
     _, second, third, fourth = members
     for member in members:
         room.join(member)
@@ -468,19 +462,19 @@ def test_who_leaves_in_a_pause_is_handed_nothing_more() -> None:
     next(steps)
     room.leave(second)
     room.leave(third)
-    room.join(third)  # after it, as it is told
+    room.join(third)  # after it, as join says
     room.leave(fourth)
     room.join(fourth, Position(log.epoch, 1))  # before it
     list(steps)
-    assert [member.given for member in members] == [[2], [], [], []]
+    assert [member.received for member in members] == [[2], [], [], []]
 
-    go_through(room, log)
-    assert [member.given for member in members] == [[2], [], [], [2]]
+    run_until_idle(room, log)
+    assert [member.received for member in members] == [[2], [], [], [2]]
 
 
-def test_who_leaves_in_a_pause_of_a_replay_gets_no_more_of_it() -> None:
-    log, room, tally = a_room(published=2)
-    members = [Told() for _ in range(3)]
+def test_a_member_that_leaves_in_a_pause_of_a_replay_gets_no_more_of_it() -> None:
+    log, room, counters = make_room(published=2)
+    members = [Recorder() for _ in range(3)]
     for member in members:
         room.join(member, Position(log.epoch, 0))
     read = room.next_read()
@@ -489,13 +483,13 @@ def test_who_leaves_in_a_pause_of_a_replay_gets_no_more_of_it() -> None:
     next(steps)
     room.leave(members[1])
     list(steps)
-    assert [member.given for member in members] == [[1, 2], [], [1, 2]]
-    assert tally.replayed == 4
+    assert [member.received for member in members] == [[1, 2], [], [1, 2]]
+    assert counters.replayed == 4
 
 
-def test_who_leaves_in_a_pause_is_told_of_no_loss() -> None:
-    log, room, tally = a_room(published=2)
-    members = [Told() for _ in range(3)]
+def test_a_member_that_leaves_in_a_pause_is_told_of_no_gap() -> None:
+    log, room, counters = make_room(published=2)
+    members = [Recorder() for _ in range(3)]
     for member in members:
         room.join(member)
     log.restart()
@@ -507,29 +501,29 @@ def test_who_leaves_in_a_pause_is_told_of_no_loss() -> None:
     next(steps)
     room.leave(members[1])
     room.leave(members[2])
-    room.join(members[2])  # as it is told, in the new log
+    room.join(members[2])  # in the new log, as join says
     list(steps)
-    assert [member.given for member in members] == [[(1, Gap.EPOCH_CHANGED)], [], []]
-    assert tally.skipped == 1
+    assert [member.received for member in members] == [[(1, Gap.EPOCH_CHANGED)], [], []]
+    assert counters.skipped == 1
 
 
-def test_nobody_waits_beyond_an_end_that_the_store_takes_back() -> None:
-    log, room, _ = a_room(published=4)
+def test_no_member_stays_beyond_an_end_that_the_store_takes_back() -> None:
+    log, room, _ = make_room(published=4)
     room.on_top(LogEnd(Position(log.epoch, 9), 1), newest_before=4)
-    beyond, live = Told(), Told()
+    beyond, live = Recorder(), Recorder()
     room.join(beyond, Position(log.epoch, 8))
     room.join(live, Position(log.epoch, 4))
 
-    go_through(room, log)
+    run_until_idle(room, log)
 
-    assert beyond.given == [(4, Gap.AHEAD)]
-    assert live.given == []
+    assert beyond.received == [(4, Gap.AHEAD)]
+    assert live.received == []
 
 
-def test_a_log_that_does_not_say_what_follows_has_lost_it() -> None:
-    """No store answers so; one that does must not be asked for ever."""
-    log, room, _ = a_room(published=3)
-    member = Told()
+def test_an_empty_page_before_the_end_means_that_what_follows_is_lost() -> None:
+    """No store should answer so; if one does, the room must not ask for ever."""
+    log, room, _ = make_room(published=3)
+    member = Recorder()
     room.join(member, Position(log.epoch, 1))
     broken = LogSlice(log.end, [])
 
@@ -537,113 +531,113 @@ def test_a_log_that_does_not_say_what_follows_has_lost_it() -> None:
     assert read is not None
     list(room.apply_page(read, broken))
 
-    assert member.given == [(3, Gap.EXPIRED)]
+    assert member.received == [(3, Gap.EXPIRED)]
     assert room.next_read() is None
 
 
-def test_a_member_that_raises_costs_the_others_nothing_and_itself_no_publication() -> None:
-    log, room, tally = a_room()
-    broken, sound = Told(), Told()
+def test_a_member_that_raises_affects_no_other_and_loses_nothing() -> None:
+    log, room, counters = make_room()
+    broken, sound = Recorder(), Recorder()
     room.join(broken)
     room.join(sound)
     broken.error = RuntimeError("a defect")
     for _ in range(2):
         room.on_hint(log.epoch, log.append())
-        go_through(room, log)
-    assert (broken.given, sound.given) == ([], [1, 2])
+        run_until_idle(room, log)
+    assert (broken.received, sound.received) == ([], [1, 2])
 
     room.on_ready(broken)
-    go_through(room, log)
-    assert broken.given == []
+    run_until_idle(room, log)
+    assert broken.received == []
     broken.error = None
     room.on_ready(broken)
-    go_through(room, log)
+    run_until_idle(room, log)
 
-    assert broken.given == [1, 2]
-    assert (tally.delivered, tally.replayed) == (2, 2)
+    assert broken.received == [1, 2]
+    assert (counters.delivered, counters.replayed) == (2, 2)
 
 
-def test_a_slice_that_cannot_be_sent_does_not_end_the_fan_out() -> None:
+def test_a_failing_send_does_not_end_the_fan_out() -> None:
     def fail(_publication: object) -> None:
         raise RuntimeError("a defect")
 
     log = Log()
     room = Room("lobby", log.end, DeliveryCounters(), send=fail)
-    members = [Told() for _ in range(3)]
+    members = [Recorder() for _ in range(3)]
     for member in members:
         room.join(member)
     for _ in range(2):
         room.on_hint(log.epoch, log.append())
-    go_through(room, log)
-    assert [member.given for member in members] == [[1, 2]] * 3
+    run_until_idle(room, log)
+    assert [member.received for member in members] == [[1, 2]] * 3
 
 
-def test_a_member_that_raises_when_it_is_told_keeps_nobody_from_being_told() -> None:
-    log, room, _ = a_room()
-    broken, sound = Told(), Told()
+def test_a_member_that_raises_in_on_gap_affects_no_other() -> None:
+    log, room, _ = make_room()
+    broken, sound = Recorder(), Recorder()
     broken.error = RuntimeError("a defect")
     room.join(broken)
     room.join(sound)
     log.restart()
     room.on_top(log.end, newest_before=0)
 
-    go_through(room, log)
+    run_until_idle(room, log)
 
-    assert sound.given == [(0, Gap.EPOCH_CHANGED)]
+    assert sound.received == [(0, Gap.EPOCH_CHANGED)]
 
 
-def test_those_who_are_behind_share_a_read_whatever_their_offsets() -> None:
-    log, room, tally = a_room(published=KEPT)
-    members = [Told() for _ in range(3)]
+def test_members_behind_share_a_read_at_different_offsets() -> None:
+    log, room, counters = make_room(published=KEPT)
+    members = [Recorder() for _ in range(3)]
     for offset, member in enumerate(members, KEPT - PIECE):
         room.join(member, Position(log.epoch, offset))
 
-    assert go_through(room, log) == 1
+    assert run_until_idle(room, log) == 1
 
-    assert [member.given for member in members] == [[4, 5, 6], [5, 6], [6]]
-    assert tally.replayed == 6
-
-
-def test_what_lies_before_where_a_member_comes_in_is_counted_as_skipped() -> None:
-    log, room, tally = a_room(published=KEPT + 5)
-    assert room.join(Told(), Position(log.epoch, 2)) is Gap.EXPIRED
-    assert tally.skipped == KEPT + 3
-    assert room.join(Told(), Position("another", 4)) is Gap.EPOCH_CHANGED
-    assert tally.skipped == KEPT + 3 + KEPT + 5
-    assert room.join(Told(), Position(log.epoch, 100)) is Gap.AHEAD
-    assert room.join(Told()) is None
-    assert tally.skipped == KEPT + 3 + KEPT + 5
+    assert [member.received for member in members] == [[4, 5, 6], [5, 6], [6]]
+    assert counters.replayed == 6
 
 
-def test_hints_far_ahead_are_read_from_the_log() -> None:
-    log, room, _ = a_room()
+def test_publications_before_the_start_of_a_new_member_count_as_skipped() -> None:
+    log, room, counters = make_room(published=KEPT + 5)
+    assert room.join(Recorder(), Position(log.epoch, 2)) is Gap.EXPIRED
+    assert counters.skipped == KEPT + 3
+    assert room.join(Recorder(), Position("another", 4)) is Gap.EPOCH_CHANGED
+    assert counters.skipped == KEPT + 3 + KEPT + 5
+    assert room.join(Recorder(), Position(log.epoch, 100)) is Gap.AHEAD
+    assert room.join(Recorder()) is None
+    assert counters.skipped == KEPT + 3 + KEPT + 5
+
+
+def test_publications_of_hints_far_ahead_are_read_from_the_log() -> None:
+    log, room, _ = make_room()
     for offset in range(2, 1000):
-        room.on_hint(log.epoch, Entry(offset, "early"))
+        room.on_hint(log.epoch, entry(offset, "early"))
     assert len(room._pending) < module.MAX_PENDING
     assert room.next_read() == LogRead(0, 0)
 
 
 @pytest.mark.parametrize(("members", "publications"), [(10, 1), (1, 10), (3, 4)])
-def test_others_get_their_turn_between_slices(
+def test_other_tasks_run_between_slices(
     members: int, publications: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FAN_OUT_SLICE", 3)
-    log, room, tally = a_room(published=1)
+    log, room, counters = make_room(published=1)
     for _ in range(members):
-        room.join(Told())
-        room.join(Told(), Position(log.epoch, 0))
+        room.join(Recorder())
+        room.join(Recorder(), Position(log.epoch, 0))
     for _ in range(publications):
         room.on_hint(log.epoch, log.append())
 
     before = 0
     for _ in room.fan_out():
-        assert 0 < tally.delivered - before <= 3
-        before = tally.delivered
-    assert tally.delivered == members * publications
+        assert 0 < counters.delivered - before <= 3
+        before = counters.delivered
+    assert counters.delivered == members * publications
 
     read = room.next_read()
     assert read is not None
     before = 0
     for _ in room.apply_page(read, log.read(read.offset)):
-        assert 0 < tally.replayed - before < 3 + PIECE
-        before = tally.replayed
+        assert 0 < counters.replayed - before < 3 + PIECE
+        before = counters.replayed

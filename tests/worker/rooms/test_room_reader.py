@@ -1,4 +1,4 @@
-"""What a connection is handed, and what it says it has received."""
+"""Delivery to one connection, and the counts of what it has received."""
 
 import time
 
@@ -33,7 +33,7 @@ def publication(offset: int = 1, size: int = 0) -> EncodedPublication:
     return encode_publication(ROOM, LogEntry(offset, 1, f'"{"x" * size}"'))
 
 
-def of(wire: FakeTransport, kind: str) -> list[dict[str, object]]:
+def messages_of(wire: FakeTransport, kind: str) -> list[dict[str, object]]:
     return [message for message in wire.messages if message["type"] == kind]
 
 
@@ -42,37 +42,37 @@ def replay(session: ConnectedSession, publication: EncodedPublication) -> bool:
 
 
 async def fill(session: ConnectedSession) -> None:
-    """Hand over as many as it takes."""
+    """Offer publications until the window is full."""
     for offset in range(WINDOW):
         assert replay(session, publication(offset))
     assert not replay(session, publication())
     await session.connection.flush()
 
 
-async def test_a_full_window_is_pinged_about_once(
+async def test_a_full_window_causes_one_ping(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     await fill(session)
     assert not replay(session, publication())
     await session.connection.flush()
-    (ping,) = of(wire, "ping")
+    (ping,) = messages_of(wire, "ping")
     assert (ping["sequence"], ping["delivered"]) == (1, WINDOW)
     assert world.hub.report().pings == 1
 
 
-async def test_a_ping_that_is_outstanding_is_waited_for(
+async def test_a_full_window_waits_for_an_outstanding_ping(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     world.hub.tick(session, session.heartbeat.due)
     await fill(session)
-    assert [ping["delivered"] for ping in of(wire, "ping")] == [0]
+    assert [ping["delivered"] for ping in messages_of(wire, "ping")] == [0]
     world.hub.receive(session, ClientPong(sequence=1, received=0))
     await session.connection.flush()
-    # That one knew of nothing, and nothing else would make the peer answer.
-    assert [ping["delivered"] for ping in of(wire, "ping")] == [0, WINDOW]
+    # That ping had counted nothing, and nothing else makes the peer answer.
+    assert [ping["delivered"] for ping in messages_of(wire, "ping")] == [0, WINDOW]
 
 
-async def test_who_is_pinged_at_once_is_watched_sooner(
+async def test_an_early_ping_moves_the_next_tick_forward(
     world: WorkerHarness, session: ConnectedSession
 ) -> None:
     """Its answer is due in 10 s, while the beat before was due in 12.5 or more."""
@@ -87,12 +87,12 @@ async def test_who_is_pinged_at_once_is_watched_sooner(
     assert len([each for each in world.hub.ticker._heap if each[2]() is session]) <= 1
 
 
-async def test_an_entry_that_was_replaced_asks_nobody(world: WorkerHarness) -> None:
+async def test_a_replaced_entry_of_the_ticker_does_nothing(world: WorkerHarness) -> None:
     session = await world.admit(FakeTransport())
-    asked: list[float] = []
+    beats: list[float] = []
 
     def beat(session: ConnectedSession, now: float) -> None:
-        asked.append(now)
+        beats.append(now)
         session.tick(now)
 
     ticker = Ticker([], tick_session=beat, sessions=list, max_delay=5.0, grain=0.02)
@@ -101,11 +101,11 @@ async def test_an_entry_that_was_replaced_asks_nobody(world: WorkerHarness) -> N
     ticker.watch(session)
     ticker.tick(due)
     ticker.tick(due + 5.0)
-    assert asked == [due]
+    assert beats == [due]
     assert len(ticker._heap) == 1
 
 
-async def test_one_that_is_larger_than_the_window_is_handed_alone(
+async def test_a_publication_larger_than_the_window_is_delivered_alone(
     session: ConnectedSession,
 ) -> None:
     large = publication(size=WINDOW_BYTES)
@@ -113,28 +113,30 @@ async def test_one_that_is_larger_than_the_window_is_handed_alone(
     assert not replay(session, publication())
 
 
-async def test_an_answer_lets_it_be_served_again(
+async def test_a_count_of_the_peer_resumes_delivery(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     for _ in range(WINDOW + 10):
         await world.publish(ROOM)
-    await eventually_in_loop(lambda: of(wire, "ping"))
+    await eventually_in_loop(lambda: messages_of(wire, "ping"))
     await settled()
-    assert len(of(wire, "publication")) == WINDOW
+    assert len(messages_of(wire, "publication")) == WINDOW
     world.hub.receive(session, Received(count=4))
-    await eventually_in_loop(lambda: len(of(wire, "publication")) == WINDOW + 4)
+    await eventually_in_loop(lambda: len(messages_of(wire, "publication")) == WINDOW + 4)
     world.hub.receive(session, ClientPong(sequence=1, received=WINDOW))
-    await eventually_in_loop(lambda: len(of(wire, "publication")) == WINDOW + 10)
-    assert [each["offset"] for each in of(wire, "publication")] == list(range(1, WINDOW + 11))
+    await eventually_in_loop(lambda: len(messages_of(wire, "publication")) == WINDOW + 10)
+    assert [each["offset"] for each in messages_of(wire, "publication")] == list(
+        range(1, WINDOW + 11)
+    )
     assert world.rooms.deliveries.replayed == 10
 
 
-async def test_publications_are_frames_like_the_others(
+async def test_publications_count_as_frames(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     before = len(wire.messages)
     await world.publish(ROOM)
-    await eventually_in_loop(lambda: of(wire, "publication"))
+    await eventually_in_loop(lambda: messages_of(wire, "publication"))
     replay(session, publication(2))
     session.connection.send_bytes(b"3")
     await session.connection.flush()
@@ -143,7 +145,7 @@ async def test_publications_are_frames_like_the_others(
 
 
 @pytest.mark.parametrize("received", [0, 2])
-async def test_a_pong_that_counts_wrong_is_4007(
+async def test_a_pong_with_a_wrong_count_ends_with_4007(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession, received: int
 ) -> None:
     replay(session, publication())
@@ -164,13 +166,13 @@ async def test_a_pong_counts_what_was_delivered_before_its_ping(
         replay(session, publication(offset))
         world.hub.tick(session, session.heartbeat.due)
     world.hub.receive(session, ClientPong(sequence=2, received=2))
-    world.hub.receive(session, ClientPong(sequence=1, received=7))  # settled: nobody looks
+    world.hub.receive(session, ClientPong(sequence=1, received=7))  # settled already: ignored
     world.hub.receive(session, ClientPong(sequence=3, received=3))
     assert not session.departed
 
 
 @pytest.mark.parametrize("counts", [[2], [1, 0]])
-async def test_a_count_that_exceeds_or_falls_is_4007(
+async def test_a_count_that_is_too_high_or_falls_ends_with_4007(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession, counts: list[int]
 ) -> None:
     replay(session, publication())
@@ -180,23 +182,23 @@ async def test_a_count_that_exceeds_or_falls_is_4007(
     assert wire.closed == 4007
 
 
-async def test_a_count_that_tells_news_costs_nothing_of_the_rate(
+async def test_a_rising_count_is_free_of_the_rate_limit(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     await fill(session)
-    say = '{"type":"received","count":%d}'
+    received = '{"type":"received","count":%d}'
     for count in range(1, WINDOW + 1):
-        message = session.connection.read(say % count)
+        message = session.connection.read(received % count)
         assert message is not None, count
         world.hub.receive(session, message)
     for _ in range(WINDOW):
-        if (message := session.connection.read(say % WINDOW)) is not None:
+        if (message := session.connection.read(received % WINDOW)) is not None:
             world.hub.receive(session, message)
     await world.settle()
     assert wire.closed == 4004
 
 
-async def test_the_answer_to_a_ping_of_ours_costs_nothing_of_the_rate(
+async def test_a_valid_pong_is_free_of_the_rate_limit(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     pong = '{"type":"pong","sequence":%d}'
@@ -220,7 +222,7 @@ async def test_a_count_is_a_sign_of_life(world: WorkerHarness, session: Connecte
     assert session.heartbeat.missed == 0
 
 
-async def test_what_is_lost_is_told_unasked(wire: FakeTransport, session: ConnectedSession) -> None:
+async def test_a_gap_is_sent_unrequested(wire: FakeTransport, session: ConnectedSession) -> None:
     session.room_reader.on_gap(ROOM, Position("k", 7), Gap.EXPIRED)
     await session.connection.flush()
     assert wire.messages[-1] == {
@@ -233,13 +235,25 @@ async def test_what_is_lost_is_told_unasked(wire: FakeTransport, session: Connec
     }
 
 
-async def test_who_has_departed_is_handed_nothing_and_pinged_by_nobody(
+async def test_a_departed_session_gets_no_publication_and_no_ping(
     world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
 ) -> None:
     world.hub.on_disconnect(session, 1006)
     await world.publish(ROOM)
     await settled()
-    assert of(wire, "publication") == []
+    assert messages_of(wire, "publication") == []
     await fill(session)
     assert session.pings == 0
-    assert session.rooms == (ROOM, "user:1")  # for whoever has to know what it has left
+    assert session.rooms == (ROOM, "user:1")  # for the callers that report what it has left
+
+
+async def test_a_room_that_was_left_is_no_longer_the_session_s(
+    world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
+) -> None:
+    session.leave(ROOM)
+    assert session.room_reader.room_names == {"user:1"}
+    assert session.rooms == ("user:1",)
+    assert list(world.rooms.names()) == ["user:1"]
+    await world.publish(ROOM)
+    await settled()
+    assert messages_of(wire, "publication") == []

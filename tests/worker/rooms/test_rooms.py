@@ -1,4 +1,4 @@
-"""The rooms of a worker on a log that fails, is slow, restarts and is trimmed; in no time."""
+"""The rooms of a worker on a log that fails, is slow, restarts and is trimmed; on virtual time."""
 
 import asyncio
 import itertools
@@ -35,18 +35,18 @@ class Subscriber:
         self._log = log
         self.positions = dict(positions or {})
         self.rooms: set[str] = set()
-        self.told: list[tuple[str, Gap]] = []
+        self.gaps: list[tuple[str, Gap]] = []
         self.account = 0
         self.unanswered = 0
         self.frames: list[EncodedPublication] = []
         self.wrong: list[str] = []
 
-    def entered(self, name: str, position: Position | None, entry: JoinResult) -> None:
-        """It was let in, from this position."""
+    def on_joined(self, name: str, position: Position | None, result: JoinResult) -> None:
+        """Note the result of a join at this position."""
         self.rooms.add(name)
-        if position is None or not entry.recovered:
-            newest = Position(entry.epoch, entry.offset)
-            self.account += _lost(position, newest, entry.reason)
+        if position is None or not result.recovered:
+            newest = Position(result.epoch, result.offset)
+            self.account += _lost(position, newest, result.reason)
             self.positions[name] = newest
 
     def offer(self, room: str, publication: Any, *, replayed: bool) -> bool:
@@ -66,11 +66,11 @@ class Subscriber:
     def on_gap(self, room: str, top: Position, gap: Gap) -> None:
         self._check(room in self.rooms, "nothing outside")
         self.account += _lost(self.positions[room], top, gap.value)
-        self.told.append((room, gap))
+        self.gaps.append((room, gap))
         self.positions[room] = top
 
     def _check(self, right: bool, rule: str) -> None:
-        """Not an assert: the room survives what its members raise."""
+        """Note a violation; an assert would be caught by the room."""
         if not right:
             self.wrong.append(rule)
 
@@ -85,35 +85,35 @@ def _lost(position: Position | None, top: Position, reason: str | None) -> int:
     return top.offset - (position.offset if reason == "expired" else 0)
 
 
-# ---------------------------------------------------------------- whatever happens
+# ---------------------------------------------------------------- any sequence of events
 
 ROOMS = ["a", "b", "c"]
 NAMES = st.sampled_from(["ada", "ben", "cleo", "dan"])
-TOLD = st.lists(st.sampled_from(["yes", "yes", "no", "late"]), min_size=1, max_size=2 * WINDOW)
+HINTS = st.lists(st.sampled_from(["yes", "yes", "no", "late"]), min_size=1, max_size=2 * WINDOW)
 
 
 class RoomsMachine(RuleBasedStateMachine):
-    """Subscribers come, go, stall and return with their positions, while the log fails, is
+    """Subscribers join, go, stall and return with their positions, while the log fails, is
     slow, is trimmed and begins anew, and hints are lost."""
 
-    @initialize(seed=st.integers(0, 10_000), piece=st.integers(1, 8), tells=st.booleans())
-    def begin(self, seed: int, piece: int, tells: bool) -> None:
+    @initialize(seed=st.integers(0, 10_000), piece=st.integers(1, 8), has_recent=st.booleans())
+    def begin(self, seed: int, piece: int, has_recent: bool) -> None:
         self.loop = VirtualLoop()
         self.broken: list[object] = []  # tasks and callbacks that have raised
         self.loop.set_exception_handler(lambda _loop, context: self.broken.append(context))
         self.log = InProcessLog(keep=12, piece=piece, seed=seed)
         self.log.latency = 0.3
-        self.log.tells = tells
+        self.log.has_recent = has_recent
         self.texts = map(str, itertools.count())
         self.here: Counter[str] = Counter()
         self.subscribers: dict[str, Subscriber] = {}
         self.gone: list[Subscriber] = []
         self.positions: dict[str, dict[str, Position]] = {}
-        self.coming: dict[str, asyncio.Task[None]] = {}
+        self.joining: dict[str, asyncio.Task[None]] = {}
         self.late: list[tuple[str, str, EncodedPublication]] = []
         self._run(self._start())
         for name in ("ada", "ben"):
-            self.come(name, {"a", "b"}, 0.0)
+            self.join(name, {"a", "b"}, 0.0)
         self.loop.let_pass(2)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
@@ -132,23 +132,23 @@ class RoomsMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ log and layer
 
-    @rule(room=st.sampled_from(ROOMS), told=TOLD)
-    def publish(self, room: str, told: list[str]) -> None:
-        for each in told:
+    @rule(room=st.sampled_from(ROOMS), hints=HINTS)
+    def publish(self, room: str, hints: list[str]) -> None:
+        for each in hints:
             entry = self.log.put(room, next(self.texts))
             hint = (room, self.log.room(room).epoch, encode_publication(room, entry))
             if each == "yes":
-                self._run(self._hear(hint))
+                self._run(self._hint(hint))
             elif each == "late":
                 self.late.append(hint)
 
-    async def _hear(self, hint: tuple[str, str, EncodedPublication]) -> None:
+    async def _hint(self, hint: tuple[str, str, EncodedPublication]) -> None:
         self.rooms.on_hint(*hint)
 
     @rule(data=st.data())
     def late_hints_arrive(self, data: st.DataObject) -> None:
         for hint in data.draw(st.permutations(self.late)):
-            self._run(self._hear(hint))
+            self._run(self._hint(hint))
         self.late.clear()
 
     @rule(room=st.sampled_from(ROOMS), left=st.integers(0, 5))
@@ -159,7 +159,7 @@ class RoomsMachine(RuleBasedStateMachine):
     @rule()
     def the_store_restarts(self) -> None:
         for log in self.log.rooms.values():
-            log.begin_anew()
+            log.restart()
 
     @rule(faults=st.sampled_from([0.0, 0.0, 0.2, 1.0]))
     def the_store_falters(self, faults: float) -> None:
@@ -168,14 +168,14 @@ class RoomsMachine(RuleBasedStateMachine):
     # ------------------------------------------------------------ subscribers
 
     @rule(name=NAMES, rooms=st.sets(st.sampled_from(ROOMS), min_size=1), pause=st.floats(0, 0.5))
-    def come(self, name: str, rooms: set[str], pause: float) -> None:
-        """Back where it was, if it was here before, and in what is new to it."""
-        self.go(name)
+    def join(self, name: str, rooms: set[str], pause: float) -> None:
+        """Join at the last positions, if it was here before, and in new rooms."""
+        self.leave_all(name)
         subscriber = Subscriber(self.log, self.positions.get(name))
-        work = self._come(name, subscriber, sorted(rooms), pause)
-        self.coming[name] = self.loop.create_task(work)
+        work = self._join(name, subscriber, sorted(rooms), pause)
+        self.joining[name] = self.loop.create_task(work)
 
-    async def _come(
+    async def _join(
         self, name: str, subscriber: Subscriber, rooms: list[str], pause: float
     ) -> None:
         try:
@@ -184,14 +184,16 @@ class RoomsMachine(RuleBasedStateMachine):
                 self.subscribers[name] = subscriber
                 for room in rooms:
                     position = subscriber.positions.get(room)
-                    subscriber.entered(room, position, self.rooms.join(subscriber, room, position))
+                    subscriber.on_joined(
+                        room, position, self.rooms.join(subscriber, room, position)
+                    )
         except StoreUnavailable:
             assert name not in self.subscribers
 
     @rule(name=NAMES)
-    def go(self, name: str) -> None:
-        """Leave, or give up to come."""
-        if (task := self.coming.pop(name, None)) and not task.done():
+    def leave_all(self, name: str) -> None:
+        """Leave all rooms, or cancel the join."""
+        if (task := self.joining.pop(name, None)) and not task.done():
             task.cancel()
         if subscriber := self.subscribers.pop(name, None):
             self.rooms.leave_all(subscriber, list(subscriber.rooms))
@@ -230,8 +232,8 @@ class RoomsMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_wrong(self) -> None:
-        everybody = [*self.subscribers.values(), *self.gone]
-        assert not [each.wrong for each in everybody if each.wrong]
+        subscribers = [*self.subscribers.values(), *self.gone]
+        assert not [each.wrong for each in subscribers if each.wrong]
         assert not self.broken
 
     # ------------------------------------------------------------ in the end
@@ -240,9 +242,9 @@ class RoomsMachine(RuleBasedStateMachine):
         if not hasattr(self, "loop"):
             return
         self._settle()
-        self._everybody_has_everything()
+        self._all_have_everything()
         for name in list(self.subscribers):
-            self.go(name)
+            self.leave_all(name)
         self.loop.let_pass(0)
         assert set(self.rooms.names()) == set()
         assert set(self.here.values()) <= {0}
@@ -251,7 +253,7 @@ class RoomsMachine(RuleBasedStateMachine):
         self.loop.close()
 
     def _settle(self) -> None:
-        """The store works again, everybody reads, and beats once."""
+        """Repair the store; all subscribers take everything and beat once."""
         self.log.faults = 0.0
         self.loop.let_pass(5)
         for subscriber in self.subscribers.values():
@@ -261,7 +263,7 @@ class RoomsMachine(RuleBasedStateMachine):
                 self._run(self._answer(subscriber))
             self.loop.let_pass(1)
 
-    def _everybody_has_everything(self) -> None:
+    def _all_have_everything(self) -> None:
         for subscriber in self.subscribers.values():
             for room in subscriber.rooms:
                 assert subscriber.positions[room] == self.log.room(room).end.top
@@ -291,7 +293,7 @@ async def _every(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) 
 
 @pytest.fixture(autouse=True, scope="module")
 def _small_slices() -> Iterable[None]:
-    """So that there are pauses with a few members."""
+    """Have pauses with a few members already."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(room_module, "FAN_OUT_SLICE", 1)
         yield
@@ -316,7 +318,7 @@ def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Non
 
 
 @asynccontextmanager
-async def at_work(log: InProcessLog, **watchers: Any) -> AsyncIterator[Rooms]:
+async def running_rooms(log: InProcessLog, **watchers: Any) -> AsyncIterator[Rooms]:
     """The rooms of a worker that runs their jobs."""
     rooms = Rooms(log, **watchers)
     jobs = [
@@ -332,15 +334,15 @@ async def at_work(log: InProcessLog, **watchers: Any) -> AsyncIterator[Rooms]:
         await rooms.stop()
 
 
-async def come(
+async def join(
     rooms: Rooms, log: InProcessLog, *names: str, at: dict[str, Position] | None = None
 ) -> Subscriber:
-    """Somebody who is in these rooms."""
+    """Return a subscriber that is in these rooms."""
     subscriber = Subscriber(log, at)
     async with rooms.prepare(names):
         for name in names:
             position = subscriber.positions.get(name)
-            subscriber.entered(name, position, rooms.join(subscriber, name, position))
+            subscriber.on_joined(name, position, rooms.join(subscriber, name, position))
     return subscriber
 
 
@@ -349,7 +351,7 @@ def now() -> float:
 
 
 @virtually
-async def test_who_comes_in_is_told_where_the_log_ends() -> None:
+async def test_a_join_says_where_the_log_ends() -> None:
     log = InProcessLog(keep=2)
     for _ in range(4):
         log.put("a")
@@ -361,25 +363,25 @@ async def test_who_comes_in_is_told_where_the_log_ends() -> None:
         Position(epoch, 5): JoinResult(epoch, 4, recovered=False, reason="ahead"),
         Position("other", 4): JoinResult(epoch, 4, recovered=False, reason="epoch_changed"),
     }
-    async with at_work(log) as rooms, rooms.prepare(["a"]):
+    async with running_rooms(log) as rooms, rooms.prepare(["a"]):
         for position, entry in entries.items():
             assert rooms.join(Subscriber(log), "a", position) == entry
 
 
 @virtually
-async def test_a_room_is_not_entered_unprepared() -> None:
+async def test_a_room_cannot_be_joined_unprepared() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        await come(rooms, log, "a")
+    async with running_rooms(log) as rooms:
+        await join(rooms, log, "a")
         with pytest.raises(ValueError, match="expected a room that is prepared"):
             rooms.join(Subscriber(log), "a", None)
 
 
 @virtually
-async def test_a_room_is_there_while_somebody_is_in_it_or_about_to_be() -> None:
+async def test_a_room_exists_while_it_has_members_or_is_being_prepared() -> None:
     log = InProcessLog()
     heard: list[str] = []
-    async with at_work(
+    async with running_rooms(
         log,
         on_open=lambda name: heard.append(f"+{name}"),
         on_close=lambda name: heard.append("-" + name),
@@ -387,7 +389,7 @@ async def test_a_room_is_there_while_somebody_is_in_it_or_about_to_be() -> None:
         async with rooms.prepare(["a", "b"]):
             assert heard == ["+a", "+b"]
         assert heard == ["+a", "+b", "-a", "-b"]
-        first = await come(rooms, log, "a")
+        first = await join(rooms, log, "a")
         async with rooms.prepare(["a"]):
             rooms.leave_all(first, ["a"])
             assert list(rooms.names()) == ["a"]
@@ -400,15 +402,15 @@ async def test_a_room_is_there_while_somebody_is_in_it_or_about_to_be() -> None:
 
 
 @virtually
-async def test_a_join_that_is_refused_or_given_up_leaves_nothing() -> None:
+async def test_a_failed_or_cancelled_join_leaves_no_room() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
+    async with running_rooms(log) as rooms:
         log.error = StoreUnavailable("down")
         with pytest.raises(StoreUnavailable):
-            await come(rooms, log, "a", "b")
+            await join(rooms, log, "a", "b")
         assert not list(rooms.names())
         log.error, log.latency = None, 5.0
-        task = asyncio.create_task(come(rooms, log, "a"))
+        task = asyncio.create_task(join(rooms, log, "a"))
         await asyncio.sleep(0.01)
         assert list(rooms.names()) == ["a"]
         task.cancel()
@@ -417,11 +419,11 @@ async def test_a_join_that_is_refused_or_given_up_leaves_nothing() -> None:
 
 
 @virtually
-async def test_all_who_come_at_once_ask_in_one_call() -> None:
+async def test_joins_of_one_moment_share_a_call() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
+    async with running_rooms(log) as rooms:
         own = [f"user:{number}" for number in range(MAX_BATCH + 50)]
-        await asyncio.gather(*(come(rooms, log, name, "lobby") for name in own))
+        await asyncio.gather(*(join(rooms, log, name, "lobby") for name in own))
         assert [len(call) for call in log.ends_calls] == [MAX_BATCH, 52]
 
 
@@ -435,40 +437,40 @@ class Slow(InProcessLog):
 
 
 @virtually
-async def test_an_answer_that_is_under_way_is_not_for_those_who_come_now() -> None:
+async def test_a_call_under_way_does_not_serve_later_joins() -> None:
     """They may have got more since, from another worker."""
     log = Slow()
-    async with at_work(log) as rooms:
-        early = asyncio.create_task(come(rooms, log, "a"))
+    async with running_rooms(log) as rooms:
+        early = asyncio.create_task(join(rooms, log, "a"))
         await asyncio.sleep(0.5)
         log.put("a")
         position = Position(log.room("a").epoch, 1)
-        late = await come(rooms, log, "a", at={"a": position})
+        late = await join(rooms, log, "a", at={"a": position})
         assert late.positions["a"] == position
         await early
 
 
 @virtually
-async def test_who_comes_after_a_restart_hears_of_the_new_log_at_once() -> None:
+async def test_a_join_after_a_restart_reports_the_new_log() -> None:
     log = InProcessLog()
     log.put("a")
-    async with at_work(log) as rooms:
-        first = await come(rooms, log, "a")
-        log.room("a").begin_anew()
-        second = await come(rooms, log, "a", at=dict(first.positions))
-        assert first.told == [("a", Gap.EPOCH_CHANGED)]
-        assert second.told == []
+    async with running_rooms(log) as rooms:
+        first = await join(rooms, log, "a")
+        log.room("a").restart()
+        second = await join(rooms, log, "a", at=dict(first.positions))
+        assert first.gaps == [("a", Gap.EPOCH_CHANGED)]
+        assert second.gaps == []
         assert first.positions == second.positions == {"a": log.room("a").end.top}
 
 
 @virtually
-async def test_nobody_comes_in_while_the_store_cannot_resolve_a_doubt() -> None:
+async def test_a_join_fails_while_the_store_cannot_resolve_a_conflict() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        await come(rooms, log, "a")
-        log.room("a").begin_anew()
+    async with running_rooms(log) as rooms:
+        await join(rooms, log, "a")
+        log.room("a").restart()
         log.latency = 0.2
-        task = asyncio.create_task(come(rooms, log, "a"))
+        task = asyncio.create_task(join(rooms, log, "a"))
         while not log.reads:
             await asyncio.sleep(0.001)
         log.error = StoreUnavailable("down")
@@ -477,10 +479,10 @@ async def test_nobody_comes_in_while_the_store_cannot_resolve_a_doubt() -> None:
 
 
 @virtually
-async def test_a_publication_heard_of_is_handed_out_without_the_store() -> None:
+async def test_a_hinted_publication_is_delivered_without_the_store() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        subscriber = await come(rooms, log, "a")
+    async with running_rooms(log) as rooms:
+        subscriber = await join(rooms, log, "a")
         rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
         rooms.on_hint("z", log.room("a").epoch, encode_publication("z", log.put("z")))
         await asyncio.sleep(0.01)
@@ -489,10 +491,10 @@ async def test_a_publication_heard_of_is_handed_out_without_the_store() -> None:
 
 
 @virtually
-async def test_what_nobody_tells_of_is_found_after_a_join_and_with_a_beat() -> None:
+async def test_unhinted_publications_are_found_after_a_join_and_with_a_beat() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        subscriber = await come(rooms, log, "a")
+    async with running_rooms(log) as rooms:
+        subscriber = await join(rooms, log, "a")
         began = now()
         for after in (1.0, 3.0):
             log.put("a")
@@ -509,11 +511,11 @@ async def test_what_nobody_tells_of_is_found_after_a_join_and_with_a_beat() -> N
 
 
 @virtually
-async def test_a_log_that_tells_what_is_new_is_asked_every_second() -> None:
+async def test_a_log_with_recent_ends_is_polled_every_second() -> None:
     log = InProcessLog()
-    log.tells = True
-    async with at_work(log) as rooms:
-        subscriber = await come(rooms, log, "a")
+    log.has_recent = True
+    async with running_rooms(log) as rooms:
+        subscriber = await join(rooms, log, "a")
         await asyncio.sleep(10)
         log.put("a")
         await asyncio.sleep(RECENT_INTERVAL + 0.1)
@@ -522,10 +524,10 @@ async def test_a_log_that_tells_what_is_new_is_asked_every_second() -> None:
 
 
 @virtually
-async def test_an_audit_that_failed_is_repeated() -> None:
+async def test_a_failed_audit_is_repeated() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        subscriber = await come(rooms, log, "a")
+    async with running_rooms(log) as rooms:
+        subscriber = await join(rooms, log, "a")
         await asyncio.sleep(10)
         log.put("a")
         log.error = StoreUnavailable("down")
@@ -538,10 +540,10 @@ async def test_an_audit_that_failed_is_repeated() -> None:
 
 
 @virtually
-async def test_a_room_is_asked_about_once_a_second_however_many_beat() -> None:
+async def test_many_beats_audit_a_room_once_a_second() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        await come(rooms, log, "a")
+    async with running_rooms(log) as rooms:
+        await join(rooms, log, "a")
         await asyncio.sleep(5)
         log.ends_calls.clear()
         for _ in range(100):
@@ -551,10 +553,10 @@ async def test_a_room_is_asked_about_once_a_second_however_many_beat() -> None:
 
 
 @virtually
-async def test_a_store_that_is_down_is_asked_less_and_less_and_others_are_heard() -> None:
+async def test_reads_of_a_failing_store_back_off_while_hints_are_delivered() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        subscriber = await come(rooms, log, "a")
+    async with running_rooms(log) as rooms:
+        subscriber = await join(rooms, log, "a")
         epoch = log.room("a").epoch
         entries = [log.put("a") for _ in range(4)]
         log.error = StoreUnavailable("down")
@@ -576,10 +578,10 @@ async def test_a_store_that_is_down_is_asked_less_and_less_and_others_are_heard(
 
 
 @virtually
-async def test_a_defect_of_the_store_is_survived() -> None:
+async def test_a_room_survives_a_defect_of_the_store() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        subscriber = await come(rooms, log, "a")
+    async with running_rooms(log) as rooms:
+        subscriber = await join(rooms, log, "a")
         await asyncio.sleep(10)  # so that no audit helps
         log.put("a")
         log.error = ValueError("a defect")
@@ -591,10 +593,10 @@ async def test_a_defect_of_the_store_is_survived() -> None:
 
 
 @virtually
-async def test_a_slow_reader_is_served_when_it_answers() -> None:
+async def test_a_slow_reader_is_served_when_it_is_ready() -> None:
     log = InProcessLog()
-    async with at_work(log) as rooms:
-        slow, fast = await come(rooms, log, "a"), await come(rooms, log, "a")
+    async with running_rooms(log) as rooms:
+        slow, fast = await join(rooms, log, "a"), await join(rooms, log, "a")
         for _ in range(3 * WINDOW):
             rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
             await asyncio.sleep(0.01)
@@ -618,11 +620,11 @@ async def test_a_slow_reader_is_served_when_it_answers() -> None:
 
 
 @virtually
-async def test_so_many_logs_are_read_at_a_time() -> None:
+async def test_reads_of_logs_are_limited() -> None:
     log = InProcessLog()
     names = [f"room-{number}" for number in range(3 * MAX_READS)]
-    async with at_work(log) as rooms:
-        subscribers = [await come(rooms, log, name) for name in names]
+    async with running_rooms(log) as rooms:
+        subscribers = [await join(rooms, log, name) for name in names]
         log.latency = 0.1
         for name in names:
             log.put(name)
@@ -633,13 +635,13 @@ async def test_so_many_logs_are_read_at_a_time() -> None:
 
 
 @virtually
-async def test_whoever_waits_at_the_end_is_told_and_nothing_goes_on() -> None:
+async def test_stop_fails_waiting_joins_and_ends_all_tasks() -> None:
     log = InProcessLog()
     rooms = Rooms(log)
-    subscriber = await come(rooms, log, "a")
+    subscriber = await join(rooms, log, "a")
     log.latency = 100.0
     rooms.on_hint("a", "another epoch", encode_publication("a", log.put("a")))
-    waiting = [asyncio.create_task(come(rooms, log, name)) for name in ("a", "b")]
+    waiting = [asyncio.create_task(join(rooms, log, name)) for name in ("a", "b")]
     await asyncio.sleep(0.01)
     began = now()
     await rooms.stop()
@@ -647,16 +649,16 @@ async def test_whoever_waits_at_the_end_is_told_and_nothing_goes_on() -> None:
     assert now() == began
     assert [type(task.exception()) for task in waiting] == [StoreUnavailable] * 2
     with pytest.raises(StoreUnavailable):
-        await come(rooms, log, "c")
+        await join(rooms, log, "c")
     rooms.on_ready(subscriber, ["a"])
     rooms.leave_all(subscriber, ["a"])
 
 
 @virtually
-async def test_the_read_for_a_room_that_was_left_ends_and_wakes_nobody() -> None:
+async def test_the_read_of_a_room_that_was_left_is_not_repeated() -> None:
     log = InProcessLog()
     rooms = Rooms(log)
-    subscriber = await come(rooms, log, "a")
+    subscriber = await join(rooms, log, "a")
     log.error = StoreUnavailable("down")
     rooms.on_hint("a", "another epoch", encode_publication("a", log.put("a")))
     await asyncio.sleep(5)
