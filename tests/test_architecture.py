@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.test_docs import fences
+from tests.test_docs import fences, section
 from tests.word_list import tracked
 
 ROOT = Path(__file__).parents[1]
@@ -72,6 +72,21 @@ def test_the_names_that_a_page_uses_are_defined(page: Path) -> None:
 def test_the_make_targets_that_a_page_names_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", page.read_text())) <= targets
+
+
+FOLDERS_WITHOUT_CODE = {"locale", "migrations", "static", "templates"}
+
+
+@pytest.mark.parametrize("package", ["", "worker/"])
+def test_the_map_has_every_module(package: str) -> None:
+    text = section((ROOT / "docs/architecture.md").read_text(), "## Folders and arrows")
+    modules = {
+        f"{package}{path.name}" + "/" * path.is_dir()
+        for path in (ROOT / "realtime" / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    left_out = {f"{package}__init__.py"} | {f"{name}/" for name in FOLDERS_WITHOUT_CODE}
+    assert modules - left_out - set(re.findall(r"`([^`\n]+)`", text)) == set()
 
 
 # Sequence diagrams: each message to a file begins with a name that this file defines.
