@@ -1,5 +1,5 @@
-"""The demo. Whoever sends bytes gets them back in the other order, and ``/bare/`` is a page of
-nothing but the ``body`` in its query, under the ``policy`` there."""
+"""The demo, which answers binary frames with reversed bytes. ``/bare/`` is a page that consists
+of the ``body`` in its query, with the content security ``policy`` there."""
 
 from typing import Any
 from urllib.parse import parse_qs

@@ -1,4 +1,4 @@
-"""A headless Chromium for the tests in this folder, and the demo project to look at."""
+"""A headless Chromium for the tests in this folder, and a server of the demo project."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.e2e import support
 
 CHROMIUM = "/usr/bin/chromium"
-# The first two are pages behind the address bar, which would take two thirds of the time that a
-# window of ours does. The others are Playwright's, whose list this one replaces.
-WITHOUT = [
+# The first two are pages behind the address bar, which take two thirds of the time of a new
+# window. The others are in Playwright's own list, which this one replaces.
+DISABLED_FEATURES = [
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
     "DestroyProfileOnBrowserClose",
@@ -30,24 +30,23 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    f"--disable-features={','.join(WITHOUT)}",
+    f"--disable-features={','.join(DISABLED_FEATURES)}",
 ]
 
 
 def enter(page: Page, server: support.Server, name: str, *, path: str = "/", url: str = "") -> None:
-    """Open a page as somebody who has logged in: without a browser, which takes less time.
+    """Open a page as a logged-in user. The login itself needs no browser, which is faster.
 
-    ``url`` is where the browser finds the server, if not at its own address.
+    ``url`` replaces the server's own address, for a browser behind a proxy.
     """
-    with support.Visitor(server) as somebody:
-        cookies = somebody.login(name).http.cookies.items()
+    with support.Visitor(server) as visitor:
+        cookies = visitor.login(name).http.cookies.items()
     address = url or server.url
     page.context.add_cookies([{"name": n, "value": v, "url": address} for n, v in cookies])
     page.goto(address.rstrip("/") + path)
 
 
-# For this folder, not the whole session: Playwright's own event loop would be in the way
-# of the asynchronous tests elsewhere.
+# Package scope, because Playwright's event loop would disturb asynchronous tests elsewhere.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -70,7 +69,7 @@ def server(project: support.Project) -> Iterator[support.Server]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser without cookies; whatever goes wrong in its pages fails the test."""
+    """A browser context without cookies. Errors in its pages fail the test."""
     context = browser.new_context(locale="en-GB")
     context.set_default_timeout(10_000)
     errors: list[str] = []

@@ -1,4 +1,4 @@
-"""The demo, killed once between having a message in the log and saying so."""
+"""The demo, killed once after a message is in the log and before its ack."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ from project.chat import ChatConsumer
 from realtime.consumers import RoomMessage
 from realtime.routing import realtime_application
 
-LAST_WORDS = "the last words"
+FATAL_TEXT = "the last words"
 MARK = Path(os.environ["KILLED_MARK"])
 
 
 class Killed(ChatConsumer):
     async def receive_message(self, message: RoomMessage) -> None:
         await super().receive_message(message)
-        if message.data["text"] == LAST_WORDS and not MARK.exists():
+        if message.data["text"] == FATAL_TEXT and not MARK.exists():
             MARK.touch()
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,17 +1,17 @@
-"""A line on which everything takes its time, and nothing waits for what is before it."""
+"""A TCP proxy that delays data without limiting its rate."""
 
 import asyncio
 import threading
 from asyncio import StreamReader, StreamWriter
 from typing import Self
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 
 class SlowLine:
     """Forwards connections on ``port`` to a server on loopback; a context manager.
 
-    What comes is handed on ``delay`` seconds later, either way: twice that is the round trip.
+    It forwards data after ``delay`` seconds in each direction: the round trip is twice that.
     """
 
     def __init__(self, target: int) -> None:
@@ -25,12 +25,12 @@ class SlowLine:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(PATIENCE)
+        assert self._ready.wait(TIMEOUT)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._closing.set)
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
 
     async def _serve(self) -> None:
         self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()

@@ -1,4 +1,4 @@
-"""The demo page in a real browser: what the dot says, and whose session it is."""
+"""The demo page in a browser: the dot, its sessions and how they end."""
 
 import re
 from pathlib import Path
@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.server_support import ROOT
 from tests.e2e.support import PASSWORD, Project, Server, free_port
 from tests.polling import eventually
 
-SCREENSHOTS = ROOT / "build" / "screenshots"
+from .pages import SCREENSHOTS, WAIT_MS
 
-# The page's own client; every module on the page gets the same one.
+# The page's project client; every module on the page gets the same one.
 STATS = """async () => {
   const { connect } = await import("/static/realtime/index.js");
   return connect().stats();
@@ -25,20 +24,17 @@ def log_in(page: Page, server: Server, name: str = "ann") -> None:
     page.fill("#id_username", name)
     page.fill("#id_password", PASSWORD)
     page.click("main button[type=submit]")
-    is_connected(page)
+    expect_connected(page)
 
 
-PATIENCE_MS = 20_000  # a page that waits between attempts may wait some seconds
-
-
-def is_connected(page: Page) -> None:
-    is_in_state(page, "connected")
+def expect_connected(page: Page) -> None:
+    expect_state(page, "connected")
     expect(page.locator("#realtime-word")).to_have_text("connected")
 
 
-def is_in_state(page: Page, state: str) -> None:
+def expect_state(page: Page, state: str) -> None:
     dot = page.locator("#realtime-dot")
-    expect(dot).to_have_attribute("data-state", state, timeout=PATIENCE_MS)
+    expect(dot).to_have_attribute("data-state", state, timeout=WAIT_MS)
 
 
 def stats(page: Page) -> dict[str, Any]:
@@ -47,12 +43,12 @@ def stats(page: Page) -> dict[str, Any]:
 
 
 def session_of(page: Page) -> str:
-    is_connected(page)
+    expect_connected(page)
     return str(stats(page)["session"])
 
 
 def colour(page: Page) -> tuple[int, int, int]:
-    """The colour of the dot's middle, as seen."""
+    """The most vivid colour in a screenshot of the dot."""
     picture = page.locator("#realtime-dot").screenshot()
     script = """async (bytes) => {
       const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
@@ -83,44 +79,42 @@ def test_the_dot_is_green(page: Page, project: Project, server: Server) -> None:
     assert project.state(session_of(page)) == "connected"
 
 
-def test_the_server_stops_and_returns(
-    page: Page, project: Project, template: Path, tmp_path: Path
-) -> None:
-    """Yellow, counting its attempts; then green without a reload, in the same session."""
+def test_a_restarted_server_resumes_the_session(page: Page, template: Path, tmp_path: Path) -> None:
+    """Yellow with a count of attempts; then green without a reload, in the same session."""
     port = free_port()
-    own = Project.copy(template, tmp_path, ping_interval=1, drain_spread=0.5)
-    with own.serve(port) as first:
+    project = Project.copy(template, tmp_path, ping_interval=1, drain_spread=0.5)
+    with project.serve(port) as first:
         log_in(page, first)
         session = session_of(page)
         page.evaluate("window.neverReloaded = true")
         first.stop()
         assert first.exit_code() == 0
-    is_in_state(page, "connecting")
+    expect_state(page, "connecting")
     word = page.locator("#realtime-word")
     for attempts in ("[2-9]", "[3-9]"):
         expected = re.compile(f"connecting, attempt {attempts}")
-        expect(word).to_have_text(expected, timeout=PATIENCE_MS)
+        expect(word).to_have_text(expected, timeout=WAIT_MS)
     red, green, blue = colour(page)
     assert min(red, green) > blue + 60
-    with own.serve(port):
-        is_connected(page)
+    with project.serve(port):
+        expect_connected(page)
         assert session_of(page) == session
         assert page.evaluate("window.neverReloaded") is True
 
 
-def test_a_killed_server_is_noticed_as_well(page: Page, template: Path, tmp_path: Path) -> None:
+def test_a_killed_server_is_noticed(page: Page, template: Path, tmp_path: Path) -> None:
     port = free_port()
-    own = Project.copy(template, tmp_path, ping_interval=1)
-    with own.serve(port) as first:
+    project = Project.copy(template, tmp_path, ping_interval=1)
+    with project.serve(port) as first:
         log_in(page, first)
         session = session_of(page)
         first.kill()
-        is_in_state(page, "connecting")
-    with own.serve(port):
+        expect_state(page, "connecting")
+    with project.serve(port):
         assert session_of(page) == session
 
 
-# Whose session
+# Sessions
 
 
 def test_a_second_page_keeps_the_session(page: Page, project: Project, server: Server) -> None:
@@ -138,10 +132,10 @@ def test_a_second_page_keeps_the_session(page: Page, project: Project, server: S
     assert project.state(session) == "connected"
 
 
-def test_a_duplicated_tab_has_its_own(
+def test_a_duplicated_tab_has_its_own_session(
     context: BrowserContext, page: Page, project: Project, server: Server
 ) -> None:
-    """Opened by script it begins with a copy of this tab's sessionStorage."""
+    """A tab opened by script starts with a copy of this tab's sessionStorage."""
     log_in(page, server)
     session = session_of(page)
     with context.expect_page() as opened:
@@ -187,12 +181,14 @@ def test_a_disconnection_shows_its_reason(page: Page, project: Project, server: 
     assert stats(page)["state"] in ("error", "disconnected")
 
 
-# How it looks
+# Appearance
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_screenshots(browser: Browser, project: Project, scheme: Any, tmp_path: Path) -> None:
-    """For people to look at, in ``build/screenshots``; nothing may be cut off sideways."""
+def test_pages_fit_their_window(
+    browser: Browser, project: Project, scheme: Any, tmp_path: Path
+) -> None:
+    """Saves screenshots in ``build/screenshots``; checks that pages fit their width."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1000, "height": 800})
     page = context.new_page()
@@ -214,7 +210,7 @@ def test_screenshots(browser: Browser, project: Project, scheme: Any, tmp_path: 
         page.set_viewport_size({"width": 1000, "height": 800})
         page.screenshot(path=SCREENSHOTS / f"admin-{scheme}.png")
         page.goto(server.url)
-        is_connected(page)
+        expect_connected(page)
     expect(page.locator("#realtime-word")).to_contain_text("attempt")
     shoot("connecting")
     context.close()

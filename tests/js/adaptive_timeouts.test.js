@@ -13,7 +13,7 @@ const NUMBERS = { pong_timeout: 10_000, max_missed: 3 };
  * A connected page on a line with this round trip. The server answers pings.
  * @param {number} roundTrip ms
  */
-function on(roundTrip) {
+function connectedOver(roundTrip) {
   const { browser, client } = page();
   client.connect();
   browser.advance(roundTrip);
@@ -27,15 +27,11 @@ function on(roundTrip) {
     const answer = () => socket.receive({ type: "pong", sequence });
     if (type === "ping") browser.environment.setTimeout(answer, roundTrip);
   };
-  socket.readyState = 1;
-  const { onopen } = socket;
-  socket.onopen = null; // it is open already
   socket.welcome();
-  socket.onopen = onopen;
   return { browser, client };
 }
 
-/** @type {Record<string, (page: ReturnType<typeof on>) => void>} */
+/** @type {Record<string, (page: ReturnType<typeof connectedOver>) => void>} */
 const DOUBTS = {
   online: ({ browser }) => browser.window.dispatchEvent(new Event("online")),
   offline: ({ browser }) => browser.window.dispatchEvent(new Event("offline")),
@@ -51,7 +47,7 @@ const DOUBTS = {
 for (const [name, raise] of Object.entries(DOUBTS)) {
   for (const roundTrip of [2600, 6000]) {
     test(`${name}: a healthy line of ${roundTrip} ms is kept`, () => {
-      const slow = on(roundTrip);
+      const slow = connectedOver(roundTrip);
       slow.browser.advance(20_000);
       raise(slow);
       slow.browser.advance(15_000);
@@ -59,7 +55,7 @@ for (const [name, raise] of Object.entries(DOUBTS)) {
       assert.equal(slow.browser.sockets.length, 1);
       const { misses, pongs } = slow.client.stats();
       assert.equal(misses, 0);
-      assert.ok(pongs >= 2); // the first was to measure it
+      assert.ok(pongs >= 2); // the first one measured the line
     });
   }
 }
@@ -209,7 +205,7 @@ describe("an attempt", () => {
     browser.window.dispatchEvent(new Event("online"));
     assert.equal(browser.sockets.length, 1);
     browser.advance(1);
-    browser.network.dispatchEvent(new Event("change")); // a browser that now thinks it slow says that, too
+    browser.network.dispatchEvent(new Event("change")); // some browsers send both events
     assert.equal(browser.sockets.length, 1);
     browser.window.dispatchEvent(new Event("online"));
     assert.equal(browser.sockets.length, 2);
@@ -244,7 +240,6 @@ describe("timeouts", () => {
     browser.socket.open();
     browser.advance(9000);
     const { socket } = browser;
-    socket.onopen = null;
     socket.welcome();
     assert.equal(socket.sentOfType("ping").length, 1);
     socket.receive({ type: "pong", sequence: 1 });

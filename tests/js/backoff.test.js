@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { backoffDelay, DEFAULTS, delayWithin } from "../../realtime/static/realtime/backoff.js";
 
-const longest = () => 0; // the draw that takes nothing off the ceiling
+const longest = () => 0; // a draw that leaves the ceiling
 const quarter = () => 0.25;
 const half = () => 0.5;
 const shortest = () => 0.999_999;

@@ -18,7 +18,7 @@ function sentAway(code, options = {}) {
 
 /** @type {Record<string, (browser: Browser) => void>} */
 const LOOKS = {
-  "seen again": (browser) => {
+  "visible again": (browser) => {
     browser.setVisibility("hidden");
     browser.setVisibility("visible");
   },

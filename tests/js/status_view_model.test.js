@@ -39,7 +39,7 @@ function modelOf(more = {}, lang = "en-GB", /** @type {(number | null)[]} */ sam
 const lost = { code: 1006, reason: "connection lost", at: NOW - 1000 };
 
 test("connected", () => {
-  const { can, ...model } = modelOf({}, "en-GB", [12, null, 30.2]);
+  const { enabled, ...model } = modelOf({}, "en-GB", [12, null, 30.2]);
   assert.deepEqual(model, {
     displayState: "connected",
     word: "connected",
@@ -57,7 +57,7 @@ test("connected", () => {
     lastError: "none",
     autoReconnect: true,
   });
-  assert.deepEqual(can, { reconnect: false, disconnect: true, ping: true });
+  assert.deepEqual(enabled, { reconnect: false, disconnect: true, ping: true });
 });
 
 test("never connected", () => {
@@ -66,7 +66,7 @@ test("never connected", () => {
   assert.equal(model.latency, "–");
   assert.equal(model.latencyRange, "");
   assert.equal(model.text, "Not connected. Reconnect at any time.");
-  assert.deepEqual(model.can, { reconnect: true, disconnect: false, ping: false });
+  assert.deepEqual(model.enabled, { reconnect: true, disconnect: false, ping: false });
 });
 
 test("the countdown to the next attempt is in whole seconds", () => {
@@ -74,13 +74,13 @@ test("the countdown to the next attempt is in whole seconds", () => {
   assert.equal(model.countdown, "in 5 secs");
   assert.equal(model.text, "No connection. Next attempt in 5 secs.");
   assert.equal(model.attempts, "3, next in 5 secs");
-  assert.equal(model.can.reconnect, true);
+  assert.equal(model.enabled.reconnect, true);
 });
 
 test("the reconnect control is disabled during an attempt", () => {
   const first = modelOf({ state: "connecting", attempts: 1 });
   assert.equal(first.text, "Connecting to the server.");
-  assert.equal(first.can.reconnect, false);
+  assert.equal(first.enabled.reconnect, false);
   const third = modelOf({ state: "connecting", attempts: 3 });
   assert.equal(third.text, "Connecting to the server, attempt 3.");
 });
@@ -88,7 +88,7 @@ test("the reconnect control is disabled during an attempt", () => {
 test("unstable", () => {
   const model = modelOf({ state: "unstable" });
   assert.equal(model.text, "The server is silent. Checking whether it still answers.");
-  assert.equal(model.can.ping, true);
+  assert.equal(model.enabled.ping, true);
 });
 
 test("connected and degraded", () => {

@@ -37,7 +37,7 @@ test("the next page of the tab continues the turns", () => {
   const second = pageInTab(tab);
   assert.equal(turn(second.browser), 2);
   second.browser.hidePage();
-  first.browser.restorePage(); // out of the cache, where it has counted to 1
+  first.browser.restorePage(); // its turn in memory is 1
   first.browser.socket.open();
   assert.equal(turn(first.browser), 3);
 });
@@ -123,7 +123,7 @@ test("4506 of an old connection is ignored", () => {
   browser.socket.welcome({ resumed: true });
   stale.receive(goodbye(4506));
   browser.socket.receive(goodbye(4506));
-  assert.equal(client.state, "connecting"); // the first that was heard
+  assert.equal(client.state, "connecting"); // the first 4506 that counts
 });
 
 test("4506 without auto-reconnect is final at once", () => {

@@ -14,11 +14,11 @@ describe("a sent message without an answer", () => {
     const sent = [1, 2].map((data) => client.send("chat", data));
     browser.advance(1000);
     browser.sleep(600_000);
-    browser.advance(5000); // the line is found to be dead
+    browser.advance(5000); // the client detects the loss
     assert.equal(client.state, "connecting");
     advanceToNextAttempt(browser, client);
     browser.socket.welcome({ resumed: true });
-    assert.deepEqual(sentData(browser.socket), [2]); // which had never left
+    assert.deepEqual(sentData(browser.socket), [2]); // it was never sent
     assert.deepEqual(await outcomes(sent), ["unknown", ""]);
   });
 
@@ -131,7 +131,7 @@ describe("clocks", () => {
     const sent = pair.client.send("chat", 1);
     pair.browser.sleep(-3_600_000);
     pair.browser.advance(5000);
-    pair.browser.sleep(600_000); // a sleep, after it
+    pair.browser.sleep(600_000); // a sleep after it was sent
     pair.browser.advance(5000);
     advanceToNextAttempt(pair.browser, pair.client);
     pair.browser.socket.welcome({ resumed: true });

@@ -4,7 +4,7 @@
  * The user may have logged in elsewhere since. A page retries when it gets attention, at most
  * twice a minute, and when another tab signals a login. A page that was welcomed to a new session
  * signals by a change of the localStorage; one that retried because of a signal does not signal
- * itself, or two tabs could call each other for ever.
+ * itself, or two tabs could call each other without end.
  */
 
 import { isLoginNeeded } from "./codes.js";

@@ -3,11 +3,11 @@
  *
  * They must survive a navigation in the same tab, yet not be copied: a duplicated tab, or one
  * opened by a script or a link with an opener, starts with a copy of the sessionStorage of the
- * page it came from. Two pages with one session would take it from each other for ever.
+ * page it came from. Two pages with one session would take it from each other without end.
  *
  * So while a page lives, session and token are in memory only. They are written when the page
  * goes (`pagehide`), and read and removed in one step by the page that comes (load, or `pageshow`
- * from the back-forward cache). They are not written when a tab is merely hidden, because a
+ * from the back-forward cache). They are not written when a tab is hidden, because a
  * hidden tab can be duplicated as well. A page that crashes loses its session: the next page
  * gets a new one and the server sweeps the old one.
  *

@@ -90,9 +90,9 @@ export class View {
     setAttributes(this.#curve, { d: sparkline(samples, SPARKLINE) });
     setAttributes(this.#sparkline, { "aria-label": model.latencyRange });
     this.#sparkline.toggleAttribute("hidden", !model.latencyRange);
-    for (const [name, can] of Object.entries(model.can)) {
+    for (const [name, enabled] of Object.entries(model.enabled)) {
       const control = this.#control(/** @type {Control} */ (name));
-      setAttributes(control, { "aria-disabled": String(!can) });
+      setAttributes(control, { "aria-disabled": String(!enabled) });
     }
     setAttributes(this.#control("autoReconnect"), { "aria-checked": String(model.autoReconnect) });
   }

@@ -43,7 +43,7 @@ export function viewModel(stats, samples, context) {
     misses: formats.number(stats.misses),
     attempts: attempts(stats, context),
     lastError: lastError(stats, context),
-    can: enabledControls(stats),
+    enabled: enabledControls(stats),
     autoReconnect: stats.autoReconnect,
   };
 }

@@ -18,7 +18,7 @@ export function viewModel(stats: Stats, samples: Samples, context: Context): {
     misses: string;
     attempts: string;
     lastError: string;
-    can: {
+    enabled: {
         reconnect: boolean;
         disconnect: boolean;
         ping: boolean;

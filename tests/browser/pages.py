@@ -1,0 +1,25 @@
+"""Helpers for pages in a browser: screenshots, and what axe-core finds."""
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.e2e.server_support import ROOT
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WAIT_MS = 40_000  # a client waits up to 30 s between attempts
+
+
+def axe_violations(page: Page, selector: str = "html") -> list[dict[str, Any]]:
+    """The violations that axe-core finds below ``selector``: ``id``, ``impact``, ``nodes``."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    script = "(selector) => axe.run(selector, { resultTypes: ['violations'] })"
+    found: list[dict[str, Any]] = page.evaluate(script, selector)["violations"]
+    return found
+
+
+def describe(violations: list[dict[str, Any]]) -> list[str]:
+    """One line for each element: the violated rule and the element's HTML."""
+    return [f"{one['id']}: {node['html']}" for one in violations for node in one["nodes"]]
