@@ -294,8 +294,7 @@ def _context_of(executor: HandlerExecutor) -> ThreadSensitiveContext:
 
 
 def _tidy_connections() -> bool:
-    """Close what Django closes after a request; False if the next handler must not get the
-    others."""
+    """Close what Django closes after a request; False if a transaction is left open."""
     try:
         close_old_connections()
     except Exception:

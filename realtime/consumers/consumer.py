@@ -1,5 +1,4 @@
-"""The consumer: translates a server's events into calls of the worker, and the application's
-overrides into answers."""
+"""The consumer: one connection between a server's events, the application and the worker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -129,8 +128,7 @@ class RealtimeConsumer(AsyncConsumer):
 
     @classmethod
     def as_asgi(cls, **initkwargs: Any) -> Any:
-        """The ASGI application. Sync code of an overridden ``__call__`` gets a thread of the
-        worker's for each call."""
+        """The ASGI application, with a thread for each sync call of an overridden ``__call__``."""
         application = super().as_asgi(**initkwargs)
 
         @wraps(application)
@@ -257,8 +255,8 @@ class RealtimeConsumer(AsyncConsumer):
             self.connection.end(CloseCode.NOT_AUTHENTICATED)
             return None
         self.peer = self._handlers.peer = peer_of(self.scope, login, self._address)
-        verdict = partial(worker.login_store.verdict, login)
-        return Identified(self.peer, self._permissions(), login if login.key else None, verdict)
+        end_code = partial(worker.login_store.end_code, login)
+        return Identified(self.peer, self._permissions(), login if login.key else None, end_code)
 
     def _permissions(self) -> Permissions:
         call = self._handlers.call

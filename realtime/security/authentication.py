@@ -159,7 +159,7 @@ def _is_current(auth_hash: str, user: AbstractBaseUser) -> bool:
     return any(constant_time_compare(auth_hash, h) for h in user.get_session_auth_fallback_hash())
 
 
-def verdicts(logins: Sequence[Login]) -> dict[Login, CloseCode]:
+def ended_logins(logins: Sequence[Login]) -> dict[Login, CloseCode]:
     """The close code for each of these logins that no longer stands. Blocking.
 
     Raises StoreUnavailable if it cannot be known.
@@ -171,7 +171,7 @@ def verdicts(logins: Sequence[Login]) -> dict[Login, CloseCode]:
         changed = [login for login in logins if now.get(login.key, "") != login.user]
         owners = _users({_owner(login) for login in changed if login.user})
         codes = (
-            (login, _verdict(login, sessions.get(login.key), owners.get(_owner(login))))
+            (login, _end_code(login, sessions.get(login.key), owners.get(_owner(login))))
             if login.user
             else (login, CloseCode.CREDENTIALS_CHANGED)  # an anonymous client has logged in
             for login in changed
@@ -184,7 +184,7 @@ def _owner(login: Login) -> _Pair:
     return login.backend or settings.AUTHENTICATION_BACKENDS[0], login.user
 
 
-def _verdict(
+def _end_code(
     login: Login, stored: StoredSession | None, owner: AbstractBaseUser | None
 ) -> CloseCode | None:
     """The close code for a login whose session no longer leads to its user; None to keep it.

@@ -153,7 +153,7 @@ class WorkerParts:
         return Probes(self.refusals, always=always, failing={Reason.CAPACITY: self._probe_capacity})
 
     def _ticker(self) -> Ticker:
-        logins = Revalidation(self.hub, self.login_store.verdicts)
+        logins = Revalidation(self.hub, self.login_store.ended_logins)
         jobs = [
             self.flush_job,
             self.sweep_job,

@@ -37,8 +37,7 @@ def current() -> Runtime | None:
 
 
 def running() -> list[Runtime]:
-    """The workers of this process: one in a server; none in a command, nor in a process that a
-    server has forked."""
+    """The workers of this process: none in a command, nor in a process that a server forked."""
     started = [each.result() for each in _by_loop.values() if each.done() and not _has_failed(each)]
     return [worker for worker in started if worker.pid == os.getpid()]
 
@@ -72,8 +71,7 @@ def _has_failed(starting: "asyncio.Future[Runtime]") -> bool:
 
 
 def _forget() -> None:
-    """Let the running loop have another worker. A failed start, with the refusals that it has
-    caused, is remembered."""
+    """Let the running loop have another worker; a failed start is kept, with its refusals."""
     loop = asyncio.get_running_loop()
     starting = _by_loop.get(loop)
     if starting is None or starting.done():

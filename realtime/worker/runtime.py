@@ -74,8 +74,7 @@ class Runtime(WorkerParts):
 
     @property
     def failing(self) -> dict[str, str]:
-        """The reasons (store, login_store, capacity) for which new connections would be refused
-        now, each with its cause."""
+        """The reasons (store, login_store, capacity) to refuse connections now, and causes."""
         down = {} if self.beats.healthy else {Reason.STORE.value: self.beats.last_error}
         return {**down, **self.refusals.failing}
 

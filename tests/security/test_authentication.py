@@ -23,10 +23,10 @@ from realtime.security.authentication import (
     ANONYMOUS,
     Login,
     digest_of,
+    ended_logins,
     login_of,
     logins_of,
     session_key,
-    verdicts,
 )
 from realtime.store.contract import StoreUnavailable
 
@@ -216,7 +216,7 @@ def test_the_backend_of_the_login_decides_whether_its_user_exists(
     login = Login(key_of(request), str(user.pk), "ada", user.get_session_auth_hash(), backend=path)
     User.objects.update(username="bob")  # Picky has no such user
     request.session.cycle_key()
-    assert verdict(login) == code
+    assert end_code(login) == code
 
 
 def test_an_inactive_user_does_not_pass_by_any_backend(user: User, settings: Any) -> None:
@@ -335,12 +335,12 @@ def logged(request: HttpRequest) -> Login:
     return login_of(key_of(request))
 
 
-def verdict(login: Login) -> CloseCode | None:
-    return verdicts([login]).get(login)
+def end_code(login: Login) -> CloseCode | None:
+    return ended_logins([login]).get(login)
 
 
-def test_a_login_that_stands_has_no_verdict(engine: str, user: User) -> None:
-    assert verdict(logged(log_in(user))) is None
+def test_a_login_that_stands_is_not_ended(engine: str, user: User) -> None:
+    assert end_code(logged(log_in(user))) is None
 
 
 def delete(request: HttpRequest) -> None:
@@ -358,9 +358,9 @@ def test_a_session_that_is_gone_without_a_logout_is_called_back(
     end(request)
     if engine == "signed_cookies":
         settings.SESSION_COOKIE_AGE = -1
-    assert verdict(login) is CloseCode.CREDENTIALS_CHANGED
+    assert end_code(login) is CloseCode.CREDENTIALS_CHANGED
     User.objects.update(is_active=False)
-    assert verdict(login) is CloseCode.LOGGED_OUT
+    assert end_code(login) is CloseCode.LOGGED_OUT
 
 
 def test_a_session_with_a_new_key_is_called_back(engine: str, user: User) -> None:
@@ -370,7 +370,7 @@ def test_a_session_with_a_new_key_is_called_back(engine: str, user: User) -> Non
     request.session.save()
     # A cookie cannot be taken back: the old one stands for itself.
     expected = None if engine == "signed_cookies" else CloseCode.CREDENTIALS_CHANGED
-    assert verdict(login) is expected
+    assert end_code(login) is expected
     assert logged(request).user == login.user
 
 
@@ -380,11 +380,11 @@ def test_django_moving_a_session_to_a_new_secret_key_is_called_back(
     request = log_in(user)
     login, old = logged(request), settings.SECRET_KEY
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [old]
-    assert verdict(login) is None
+    assert end_code(login) is None
     assert auth.get_user(request) == user
     request.session.save()
     expected = None if engine == "signed_cookies" else CloseCode.CREDENTIALS_CHANGED
-    assert verdict(login) is expected
+    assert end_code(login) is expected
     assert logged(request).user == login.user
 
 
@@ -396,7 +396,7 @@ def test_users_that_change_their_own_password_are_called_back(engine: str, user:
     request.user = user
     auth.update_session_auth_hash(request, user)
     request.session.save()
-    assert verdict(login) is CloseCode.CREDENTIALS_CHANGED
+    assert end_code(login) is CloseCode.CREDENTIALS_CHANGED
     assert login_of(key_of(request)).user == str(user.pk)
 
 
@@ -407,14 +407,14 @@ def test_a_password_changed_by_others_means_logged_out(engine: str, user: User) 
     # With cookies alone it may have been the user, and the browser has a newer one.
     in_cookies = engine == "signed_cookies"
     expected = CloseCode.CREDENTIALS_CHANGED if in_cookies else CloseCode.LOGGED_OUT
-    assert verdict(login) is expected
+    assert end_code(login) is expected
     assert login_of(login.key).user == ""
 
 
 def test_a_deactivated_user_is_logged_out(engine: str, user: User) -> None:
     login = logged(log_in(user))
     User.objects.update(is_active=False)
-    assert verdict(login) is CloseCode.LOGGED_OUT
+    assert end_code(login) is CloseCode.LOGGED_OUT
 
 
 def test_a_deactivated_user_is_not_called_back_for_a_new_password(user: User) -> None:
@@ -423,13 +423,13 @@ def test_a_deactivated_user_is_not_called_back_for_a_new_password(user: User) ->
     user.is_active = False
     user.save()
     Session.objects.all().delete()
-    assert verdict(login) is CloseCode.LOGGED_OUT
+    assert end_code(login) is CloseCode.LOGGED_OUT
 
 
 def test_a_deleted_user_is_logged_out(user: User) -> None:
     login = logged(log_in(user))
     user.delete()
-    assert verdict(login) is CloseCode.LOGGED_OUT
+    assert end_code(login) is CloseCode.LOGGED_OUT
 
 
 def test_a_session_that_now_belongs_to_another_user_means_logged_out(user: User) -> None:
@@ -439,7 +439,7 @@ def test_a_session_that_now_belongs_to_another_user_means_logged_out(user: User)
     request.session[auth.SESSION_KEY] = str(eve.pk)
     request.session[auth.HASH_SESSION_KEY] = eve.get_session_auth_hash()
     request.session.save()
-    assert verdict(login) is CloseCode.LOGGED_OUT
+    assert end_code(login) is CloseCode.LOGGED_OUT
 
 
 def test_after_a_new_login_the_new_session_stands(user: User) -> None:
@@ -447,28 +447,28 @@ def test_after_a_new_login_the_new_session_stands(user: User) -> None:
     old = logged(first)
     first.session.flush()
     new = logged(log_in(user))
-    assert verdicts([old, new]) == {old: CloseCode.CREDENTIALS_CHANGED}
+    assert ended_logins([old, new]) == {old: CloseCode.CREDENTIALS_CHANGED}
 
 
-def test_an_anonymous_login_has_no_verdict() -> None:
+def test_an_anonymous_login_is_not_ended() -> None:
     request = HttpRequest()
     request.session = new_session()
     request.session["basket"] = 1
     request.session.save()
     login = logged(request)
-    assert verdict(login) is None
+    assert end_code(login) is None
     request.session.flush()
-    assert verdict(login) is None
+    assert end_code(login) is None
 
 
 def test_an_anonymous_session_that_has_a_user_now_is_called_back(user: User) -> None:
     login = logged(log_in(user))
-    assert verdict(Login(login.key)) is CloseCode.CREDENTIALS_CHANGED
+    assert end_code(Login(login.key)) is CloseCode.CREDENTIALS_CHANGED
 
 
-def test_verdicts_on_a_hundred_logins_cost_two_queries() -> None:
+def test_checks_of_a_hundred_logins_cost_two_queries() -> None:
     users = [User.objects.create_user(f"user{n}") for n in range(100)]
     logins = [logged(log_in(each)) for each in users]
     with CaptureQueriesContext(connection) as captured:
-        assert verdicts(logins) == {}
+        assert ended_logins(logins) == {}
     assert len(captured) == 2

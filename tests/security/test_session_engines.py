@@ -17,11 +17,11 @@ from django.db import OperationalError
 
 from realtime.protocol.codes import CloseCode
 from realtime.security import session_engines
-from realtime.security.authentication import ANONYMOUS, Login, login_of, probe, verdicts
+from realtime.security.authentication import ANONYMOUS, Login, ended_logins, login_of, probe
 from realtime.store.contract import StoreUnavailable
 from tests.redis_server import RedisServer
 
-from .test_authentication import ENGINES, key_of, log_in, logged, new_session, verdict
+from .test_authentication import ENGINES, end_code, key_of, log_in, logged, new_session
 
 pytestmark = pytest.mark.django_db
 
@@ -139,13 +139,13 @@ def test_a_cache_outage_neither_finds_nor_denies_a_login(
         with pytest.raises(StoreUnavailable):
             login_of(key)
     with pytest.raises(StoreUnavailable):
-        verdicts([login])
+        ended_logins([login])
     with pytest.raises(StoreUnavailable):
         probe()
     Moody.mood = "well"
     probe()
     assert login_of(login.key) == login
-    assert verdict(login) is None
+    assert end_code(login) is None
     assert login_of("a" * 32) == ANONYMOUS
 
 
@@ -185,7 +185,7 @@ def test_a_session_that_a_cache_has_lost_is_called_back_once_it_answers(
     use(settings, engine, tmp_path)
     login = logged(log_in(user))
     caches["default"].clear()
-    assert verdict(login) is CloseCode.CREDENTIALS_CHANGED
+    assert end_code(login) is CloseCode.CREDENTIALS_CHANGED
     assert login_of(login.key) == ANONYMOUS
 
 
@@ -195,7 +195,7 @@ def test_a_missing_folder_denies_no_login(settings: Any, tmp_path: Path, user: U
     use(settings, "file", folder)
     login = logged(log_in(user))
     folder.rename(tmp_path / "away")
-    for ask in (lambda: login_of(login.key), lambda: verdicts([login]), probe):
+    for ask in (lambda: login_of(login.key), lambda: ended_logins([login]), probe):
         with pytest.raises(StoreUnavailable):
             ask()
     (tmp_path / "away").rename(folder)
@@ -279,7 +279,7 @@ def test_a_real_redis_that_is_away_and_comes_back(
             login = logged(log_in(user))
             assert login.user
             server.stop()
-            for ask in (lambda: login_of(login.key), lambda: verdicts([login]), probe):
+            for ask in (lambda: login_of(login.key), lambda: ended_logins([login]), probe):
                 with pytest.raises(StoreUnavailable):
                     ask()
             server.start()
@@ -352,7 +352,7 @@ def test_the_second_step_of_a_rotation_changes_no_login(
         login = logged(log_in(user))
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = other, [signing_key]
         assert login_of(login.key).user == str(user.pk)
-        assert verdict(login) is None
+        assert end_code(login) is None
 
 
 @pytest.mark.parametrize("engine", ["db", "cached_db", "file", "signed_cookies"])
@@ -408,12 +408,12 @@ def test_a_socket_stays_while_another_key_signs_its_session(
     request.session["basket"] = 1
     request.session.save()
     settings.SECRET_KEY = old
-    assert verdict(login) is None
+    assert end_code(login) is None
     user.set_password("third")
     user.save()
-    assert verdict(login) is CloseCode.CREDENTIALS_CHANGED
+    assert end_code(login) is CloseCode.CREDENTIALS_CHANGED
     User.objects.update(is_active=False)
-    assert verdict(login) is CloseCode.LOGGED_OUT
+    assert end_code(login) is CloseCode.LOGGED_OUT
 
 
 @pytest.mark.parametrize("engine", ["cache", "Own"])
@@ -427,7 +427,7 @@ def test_a_login_whose_hash_another_key_has_made_is_called_back(
     request.session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
     request.session.save()
     settings.SECRET_KEY = old
-    assert verdict(login) is CloseCode.CREDENTIALS_CHANGED
+    assert end_code(login) is CloseCode.CREDENTIALS_CHANGED
 
 
 def test_an_empty_session_is_readable(settings: Any, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def known(
     rights: Permissions,
     *,
     login: Hashable = None,
-    verdict: Callable[[], Awaitable[int | None]] | None = None,
+    end_code: Callable[[], Awaitable[int | None]] | None = None,
 ) -> Identify:
     """What finds out that it is this one, and whether the login stands: it does, if not said
     otherwise."""
@@ -174,7 +174,7 @@ def known(
         return None
 
     async def identify() -> Identified:
-        return Identified(peer, rights, login, verdict or stands)
+        return Identified(peer, rights, login, end_code or stands)
 
     return identify
 

@@ -29,8 +29,7 @@ class HandlerCalls:
     async def call(
         self, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The handler's result. Raises its exceptions, and AtCapacity if no thread was free for
-        its sync code."""
+        """The handler's result. Raises AtCapacity if no thread was free for its sync code."""
         self._handler = getattr(handler, "__name__", repr(handler))
         try:
             with self._threads.executor():

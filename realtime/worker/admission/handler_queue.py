@@ -27,8 +27,7 @@ class HandlerQueue:
         self._task: asyncio.Task[None] | None = None
 
     def put(self, call: Call, *, size: int = 0) -> bool:
-        """Queue a call about a frame of ``size`` bytes; False if a bound is reached. Into an
-        empty queue goes any size."""
+        """Queue a call about a frame of ``size`` bytes; False if a bound would be exceeded."""
         if self._waiting and self._bytes + size > MAX_WAITING_BYTES:
             return False
         if len(self._waiting) >= MAX_WAITING:

@@ -119,7 +119,7 @@ class Admission:
         """Check a login again after a long wait: a logout meanwhile found no session to close."""
         if identified.login is None or time.monotonic() - identified_at < LOGIN_FRESH:
             return True
-        code = await identified.verdict()
+        code = await identified.end_code()
         if code is not None:
             connection.end(code)
         return code is None
@@ -139,8 +139,7 @@ class Admission:
         return rooms, refusals
 
     async def wait_for_slot(self) -> None:
-        """Wait as long as a new connection would have to. Raises AtCapacity after
-        ADMISSION_TIMEOUT."""
+        """Wait as long as a new connection has to. Raises AtCapacity after ADMISSION_TIMEOUT."""
         async with self._limiter.slot():
             pass
 
@@ -272,8 +271,7 @@ class Admission:
     def _welcome(
         self, new: PendingSession, session: ConnectedSession, token: str, *, resumed: bool
     ) -> None:
-        """Enter its rooms and send ``welcome``, without an await in between: publications of
-        these rooms are sent after it."""
+        """Join its rooms and send ``welcome``, without an await: publications come after it."""
         results = {room: session.room_reader.join(room, at) for room, at in new.rooms.items()}
         record, params, policy = session.record, self._params, self._params.policy
         new.connection.send(

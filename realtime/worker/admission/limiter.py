@@ -8,8 +8,7 @@ from realtime.store.contract import AtCapacity
 
 
 class Limiter:
-    """Lets ``size`` callers in at a time; the others wait, first come first served, for at most
-    ``timeout`` seconds."""
+    """``size`` slots, first come first served after a wait of at most ``timeout`` seconds."""
 
     def __init__(self, size: int, *, timeout: float) -> None:
         self._free = asyncio.Semaphore(size)

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from realtime.common.threads import Overloaded, Threads
 from realtime.protocol.codes import CloseCode
-from realtime.security.authentication import ANONYMOUS, Login, login_of, probe, verdicts
+from realtime.security.authentication import ANONYMOUS, Login, ended_logins, login_of, probe
 from realtime.store.contract import AtCapacity, LoginsUnavailable, LoginUnverified, StoreUnavailable
 
 from ..sessions.jobs import Job
@@ -61,15 +61,15 @@ class LoginStore:
             raise LoginUnverified("none of the keys here has signed this session")
         return login
 
-    async def verdict(self, login: Login) -> CloseCode | None:
+    async def end_code(self, login: Login) -> CloseCode | None:
         """The close code of a login that no longer stands, else None. Raises StoreUnavailable."""
-        return (await self.verdicts([login])).get(login)
+        return (await self.ended_logins([login])).get(login)
 
-    async def verdicts(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
+    async def ended_logins(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
         """The close codes of those logins that no longer stand. Raises StoreUnavailable if it
         cannot be known. Takes up to ``timeout`` for each login: some engines and backends look
         them up one by one, and a call that was given up would keep running in its thread."""
-        return await self._call(self._timeout * max(len(logins), 1), verdicts, logins)
+        return await self._call(self._timeout * max(len(logins), 1), ended_logins, logins)
 
     async def _call(
         self, seconds: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs

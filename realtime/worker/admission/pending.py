@@ -36,14 +36,14 @@ class ServerParams:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A client that was identified. ``login`` is what revalidation asks about later, None for a
-    login that it does not ask about; ``verdict()`` asks at once: None if the login still stands,
+    """A client that was identified. ``login`` is what revalidation checks later, None for a
+    login that it does not check; ``end_code()`` checks it at once: None if the login still stands,
     else the close code."""
 
     peer: Peer
     permissions: Permissions
     login: Hashable
-    verdict: Callable[[], Awaitable[int | None]]
+    end_code: Callable[[], Awaitable[int | None]]
 
 
 # Identifies the client; None if its connection was ended because it may not connect.

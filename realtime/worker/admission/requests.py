@@ -48,8 +48,7 @@ class RequestHandler:
         self._on_failure = on_failure
 
     def put(self, request: Request, *, size: int = 0) -> None:
-        """Queue a request that came in a frame of ``size`` bytes; answer it with
-        ``rate_limited`` if the queue is full."""
+        """Queue a request of a frame of ``size`` bytes, or answer it with ``rate_limited``."""
         if self._session.departed:
             return
         self._session.touch(asyncio.get_running_loop().time())

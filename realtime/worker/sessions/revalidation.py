@@ -18,21 +18,21 @@ BATCH = 500  # logins in one query
 # session has its new key. So a login counts as ended only if two checks say so.
 RECHECK_DELAY = 0.25  # seconds between the two
 
-# verdicts(logins) returns the close code of each login that has ended. Raises StoreUnavailable.
-Verdicts = Callable[[Sequence[Any]], Awaitable[Mapping[Any, CloseCode]]]
+# ended_logins(logins) returns the close code of each login that has ended. Raises StoreUnavailable.
+EndedLogins = Callable[[Sequence[Any]], Awaitable[Mapping[Any, CloseCode]]]
 
 
 class Revalidation:
     """Revalidates the logins of all sessions at this worker."""
 
-    def __init__(self, hub: Hub, verdicts: Verdicts) -> None:
+    def __init__(self, hub: Hub, ended_logins: EndedLogins) -> None:
         self._hub = hub
-        self._verdicts = verdicts
+        self._ended_logins = ended_logins
 
     async def revalidate(self) -> None:
         """Check each login once, and end the sessions of those that have ended.
 
-        Raises what ``verdicts`` raises.
+        Raises what ``ended_logins`` raises.
         """
         logins = iter({session.login for session in self._hub.connected()} - {None})
         while batch := list(islice(logins, BATCH)):
@@ -41,8 +41,8 @@ class Revalidation:
                 self._hub.end(session, ended[session.login])
 
     async def _ended(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
-        suspected = await self._verdicts(logins)
+        suspected = await self._ended_logins(logins)
         if not suspected:
             return {}
         await asyncio.sleep(RECHECK_DELAY)
-        return await self._verdicts(list(suspected))
+        return await self._ended_logins(list(suspected))

@@ -85,7 +85,7 @@ async def test_a_connection_that_ended_before_the_store_call_opens_nothing(
 
 async def admit_after_wait(
     world: WorkerHarness,
-    verdict: int | None,
+    end_code: int | None,
     login: str | None,
     ended: dict[str, Any] | None = None,
 ) -> FakeTransport:
@@ -95,11 +95,11 @@ async def admit_after_wait(
     turns = [asyncio.create_task(_hold_slot(world, turn)) for _ in range(MAX_CONCURRENT)]
     await settled()
 
-    async def look_again() -> int | None:
-        return verdict
+    async def check_again() -> int | None:
+        return end_code
 
     wire, hello = FakeTransport(), Hello(protocol=1)
-    identify = known(ADA, rights(ADA), login=login, verdict=look_again)
+    identify = known(ADA, rights(ADA), login=login, end_code=check_again)
     admission = asyncio.create_task(world.admission.admit(connect(wire), hello, identify))
     await settled()
     assert world.fickle.called("open") == []

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from realtime.common.threads import Overloaded, Threads
-from realtime.security.authentication import ANONYMOUS, Login, login_of, probe, verdicts
+from realtime.security.authentication import ANONYMOUS, Login, ended_logins, login_of, probe
 from realtime.store.contract import StoreUnavailable
 from realtime.worker.admission import login_store as module
 from realtime.worker.admission.login_store import PROBE_INTERVAL, ROLLING_RESTART, LoginStore
@@ -33,7 +33,7 @@ class Store:
             raise self.error
         if call is login_of:
             return self.logins.get(args[0], ANONYMOUS)
-        return {} if call is verdicts else None
+        return {} if call is ended_logins else None
 
     @property
     def probes(self) -> int:
@@ -78,7 +78,7 @@ async def test_without_reads_there_is_no_probe(
         await turn(clock, logins, PROBE_INTERVAL)
     assert (store.probes, outage_of(logins)) == (0, None)
     assert await logins.login("k") == Login("k", "1")
-    assert await logins.verdicts([Login("k", "1")]) == {}
+    assert await logins.ended_logins([Login("k", "1")]) == {}
     for _ in range(3):
         await turn(clock, logins, PROBE_INTERVAL)
     assert (store.probes, outage_of(logins)) == (3, None)
@@ -116,7 +116,7 @@ async def test_a_call_that_fails_alone_is_no_outage(
 ) -> None:
     store.error = StoreUnavailable("this key")
     with pytest.raises(StoreUnavailable):
-        await logins.verdicts([Login("k", "1")])
+        await logins.ended_logins([Login("k", "1")])
     store.error = None
     await turn(clock, logins)
     assert (store.probes, outage_of(logins), caplog.records) == (1, None, [])
@@ -127,10 +127,10 @@ async def test_many_logins_have_more_time(store: Store, logins: LoginStore) -> N
     many = [Login(str(number), "1") for number in range(500)]
     store.hangs = asyncio.Event()
     asyncio.get_running_loop().call_later(0.1, store.hangs.set)
-    assert await logins.verdicts(many) == {}
+    assert await logins.ended_logins(many) == {}
     store.hangs.clear()
     with pytest.raises(StoreUnavailable, match=r"within 0\.01 s"):
-        await logins.verdicts(many[:1])
+        await logins.ended_logins(many[:1])
 
 
 async def test_a_store_that_hangs_has_one_probe_at_a_time(

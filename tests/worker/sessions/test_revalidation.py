@@ -14,7 +14,7 @@ from ..conftest import WorkerHarness
 from ..fakes import FakeTransport
 
 
-class FakeVerdicts:
+class FakeLogins:
     """Records the logins of each check and returns the codes in ``ended``."""
 
     def __init__(self) -> None:
@@ -31,19 +31,19 @@ async def admit(world: WorkerHarness, login: str, wire: FakeTransport | None = N
 
 
 async def test_each_login_is_checked_once(world: WorkerHarness) -> None:
-    verdicts = FakeVerdicts()
+    logins = FakeLogins()
     for login in ("a", "b", "a", ""):
         await admit(world, login)
-    await Revalidation(world.hub, verdicts).revalidate()
-    assert verdicts.checks == [["a", "b"]]
+    await Revalidation(world.hub, logins).revalidate()
+    assert logins.checks == [["a", "b"]]
 
 
 async def test_the_sockets_of_an_ended_login_are_closed_and_no_others(world: WorkerHarness) -> None:
-    verdicts, wires = FakeVerdicts(), [FakeTransport() for _ in range(4)]
+    logins, wires = FakeLogins(), [FakeTransport() for _ in range(4)]
     for login, wire in zip("aabc", wires, strict=True):
         await admit(world, login, wire)
-    verdicts.ended = {"a": CloseCode.LOGGED_OUT, "b": CloseCode.CREDENTIALS_CHANGED}
-    await Revalidation(world.hub, verdicts).revalidate()
+    logins.ended = {"a": CloseCode.LOGGED_OUT, "b": CloseCode.CREDENTIALS_CHANGED}
+    await Revalidation(world.hub, logins).revalidate()
     await world.settle()
     assert [wire.closed for wire in wires] == [4503, 4503, 4008, None]
     stats = await world.store.stats()
@@ -55,18 +55,18 @@ async def test_an_ended_login_is_checked_twice(
     world: WorkerHarness, later: CloseCode | None
 ) -> None:
     """Between a new password and the session's new key a login looks as if it had ended."""
-    verdicts, wire = FakeVerdicts(), FakeTransport()
+    logins, wire = FakeLogins(), FakeTransport()
     await admit(world, "a", wire)
-    verdicts.ended = {"a": CloseCode.LOGGED_OUT}
+    logins.ended = {"a": CloseCode.LOGGED_OUT}
 
     async def check(digests: Sequence[str]) -> Mapping[str, CloseCode]:
-        answer = await verdicts(digests)
-        verdicts.ended = {"a": later} if later else {}
+        answer = await logins(digests)
+        logins.ended = {"a": later} if later else {}
         return answer
 
     await Revalidation(world.hub, check).revalidate()
     await world.settle()
-    assert verdicts.checks == [["a"], ["a"]]
+    assert logins.checks == [["a"], ["a"]]
     assert wire.closed == later
 
 
@@ -74,18 +74,18 @@ async def test_a_check_carries_a_bounded_batch(
     world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH", 2)
-    verdicts = FakeVerdicts()
+    logins = FakeLogins()
     for login in "abc":
         await admit(world, login)
-    await Revalidation(world.hub, verdicts).revalidate()
-    assert sorted(map(len, verdicts.checks)) == [1, 2]
+    await Revalidation(world.hub, logins).revalidate()
+    assert sorted(map(len, logins.checks)) == [1, 2]
 
 
 async def test_without_logins_nothing_is_checked(world: WorkerHarness) -> None:
-    verdicts = FakeVerdicts()
+    logins = FakeLogins()
     await admit(world, "")
-    await Revalidation(world.hub, verdicts).revalidate()
-    assert verdicts.checks == []
+    await Revalidation(world.hub, logins).revalidate()
+    assert logins.checks == []
 
 
 async def test_an_outage_closes_no_socket(world: WorkerHarness) -> None:
