@@ -48,7 +48,7 @@ class ExitCode(IntEnum):
 
 
 class Supervisor(Protocol):
-    """What supervises this process, and gets its state: the service manager, or our supervisor."""
+    """Supervises this process and gets its state: the service manager, or our supervisor."""
 
     def start(self, *, alive: Callable[[], bool], drain: Callable[..., object]) -> None:
         """Begin, on the running loop. ``alive()``: whether the worker ticks;

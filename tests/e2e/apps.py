@@ -109,7 +109,7 @@ async def obey(text: str, send: Send) -> bool:
     return word != "return"
 
 
-# Applications that begin with a first message; what they return is said at their end
+# Applications that begin at a first message; their result is an event at their end
 
 PIECE = encode_message(bytes(10_000))
 PIECES = 10_000  # of them: 100 MB
@@ -148,7 +148,7 @@ async def by_send(_frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
 
 async def in_order(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
     """Numbers, by ``send`` and both ways of frames in turn; says when the kernel is ``full``,
-    so that nobody need read before."""
+    so that no client need read before."""
     at_once = refused = 0
     is_full = False
     for number in range(0, 21_000, 3):
@@ -193,7 +193,7 @@ async def rated(frames: Any, receive: Receive, send: Send) -> dict[str, Any]:
 
 
 async def endless(_frames: Any, _receive: Receive, send: Send) -> dict[str, Any]:
-    """Send on and on, whether or not anybody is there."""
+    """Send on and on, even after the client has gone."""
     with suppress(OSError):  # what uvicorn says of the end; daphne says nothing
         while True:
             await send({"type": "websocket.send", "bytes": PIECE.payload})
@@ -230,7 +230,7 @@ async def do(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 def break_checks(client: list[Any]) -> None:
-    """Make looking at this connection's deadlines fail."""
+    """Make checks of this connection's deadlines fail."""
 
     def fail(_now: float) -> None:
         raise RuntimeError("this check is broken")
@@ -283,7 +283,7 @@ async def upload(event: dict[str, Any], receive: Receive) -> None:
 
 
 async def pour(receive: Receive, send: Send) -> None:
-    """Send an answer without an end until nobody is there, as Django does it."""
+    """Send an endless answer until the client has gone, as Django does."""
     piece = {"type": "http.response.body", "body": PIECE.payload, "more_body": True}
 
     async def pieces() -> None:

@@ -139,7 +139,7 @@ class ServerProcess:
 
 
 class Peer:
-    """A TCP client that does exactly what it is told, also the wrong thing."""
+    """A TCP client that sends exactly the given bytes, also wrong ones."""
 
     def __init__(self, port: int, *, receive_buffer: int | None = None) -> None:
         self.socket = socket.socket()
@@ -231,7 +231,7 @@ class Peer:
         return self.received
 
     def left_behind(self) -> bytes:
-        """What had arrived, and was not read, when the connection was reset."""
+        """The unread bytes that had arrived when the connection was reset."""
         try:
             return self.ended()
         except ConnectionResetError:

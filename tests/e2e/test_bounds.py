@@ -1,4 +1,4 @@
-"""What one connection can hold of a server: little, in both directions, whatever it does."""
+"""One connection can hold little of a server, in both directions, even with bad intent."""
 
 import os
 import resource
@@ -46,7 +46,7 @@ def warm_up(server: ServerProcess) -> None:
 
 
 class Watch:
-    """A process's memory, and a neighbour's patience, while something goes on."""
+    """A process's memory, and a neighbour's waiting time, while something goes on."""
 
     def __init__(self, server: ServerProcess) -> None:
         self._process = psutil.Process(server.process.pid)
@@ -104,7 +104,7 @@ def stopped(server: ServerProcess, path: str, *, sending: bool) -> Iterator[Peer
 
 
 @pytest.mark.parametrize("sending", [False, True], ids=["silent", "still sending"])
-def test_a_hub_is_rid_of_a_reader_that_stops(server: ServerProcess, *, sending: bool) -> None:
+def test_a_connection_drops_a_reader_that_stops(server: ServerProcess, *, sending: bool) -> None:
     with Watch(server) as watch, stopped(server, "/connection", sending=sending) as peer:
         over = server.event("over", port=peer.port)
     assert over["ended"] == [4003, "slow consumer"]
@@ -138,7 +138,7 @@ def test_sent_and_written_frames_keep_their_order(server: ServerProcess) -> None
     )
 
 
-def test_whoever_sends_on_after_the_end_holds_up_nobody(kind: str) -> None:
+def test_an_application_that_sends_after_the_end_does_not_delay_others(kind: str) -> None:
     with ServerProcess(server=kind, limits={"application_timeout": 0.3}) as server:
         with Peer(server.port).upgrade("/endless") as peer:
             peer.text("go")
@@ -166,7 +166,7 @@ def sent_until_blocked(peer: Peer, data: bytes, *, limit: int) -> int:
     return sent
 
 
-def test_an_application_that_takes_nothing_is_sent_no_more(server: ServerProcess) -> None:
+def test_an_application_that_reads_nothing_stops_the_client(server: ServerProcess) -> None:
     frame = bytes([0x80 | BINARY, 0x80 | 126]) + struct.pack("!H", 1000) + bytes(4 + 1000)
     with Peer(server.port).upgrade("/deaf") as peer:
         peer.text("go")
@@ -176,7 +176,7 @@ def test_an_application_that_takes_nothing_is_sent_no_more(server: ServerProcess
     watch.all_well()
 
 
-def test_endless_fragments_end(server: ServerProcess) -> None:
+def test_endless_fragments_close_the_connection(server: ServerProcess) -> None:
     with Watch(server) as watch, Peer(server.port).upgrade() as peer:
         peer.frame(TEXT, b"", fin=False)
         with suppress(ConnectionError):  # it may be over before all are sent
@@ -193,13 +193,13 @@ def test_many_fragments_are_one_message(server: ServerProcess) -> None:
         assert peer.next_frame() == (TEXT, b"begin end")
 
 
-def test_pings_of_a_peer_that_reads_no_pongs_end(server: ServerProcess) -> None:
+def test_a_peer_that_reads_no_pongs_is_dropped(server: ServerProcess) -> None:
     with Watch(server) as watch, stopped(server, "/echo", sending=False) as peer:
         eventually(lambda: refused(peer, PING_FRAME * 1000))
     watch.all_well()
 
 
-def test_bodies_in_the_smallest_chunks_hold_up_nobody(server: ServerProcess) -> None:
+def test_bodies_in_the_smallest_chunks_do_not_delay_others(server: ServerProcess) -> None:
     """Four at once, and a second's work in each."""
     body = b"1\r\nx\r\n" * 60_000 + b"0\r\n\r\n"
     with Watch(server) as watch, ExitStack() as stack:
@@ -215,7 +215,7 @@ def test_bodies_in_the_smallest_chunks_hold_up_nobody(server: ServerProcess) -> 
     watch.all_well()
 
 
-def test_a_head_without_an_end_ends(server: ServerProcess) -> None:
+def test_an_endless_head_is_refused(server: ServerProcess) -> None:
     with Watch(server) as watch, Peer(server.port) as peer:
         peer.send(b"GET / HTTP/1.1\r\nX: ")
         eventually(lambda: refused(peer, b"x" * 100_000), within=1)
@@ -223,8 +223,8 @@ def test_a_head_without_an_end_ends(server: ServerProcess) -> None:
 
 
 @pytest.mark.parametrize("last", ["request", "ask_upgrade"])
-def test_requests_that_come_too_early_are_not_kept(server: ServerProcess, last: str) -> None:
-    """They come while an answer is under way that nobody reads, a handshake as well."""
+def test_pipelined_requests_are_not_kept(server: ServerProcess, last: str) -> None:
+    """They come, a handshake among them, during an answer that the client does not read."""
     poured = server.count("poured")
     with Watch(server) as watch, Peer(server.port, receive_buffer=4096) as peer:
         peer.request("/endless")
@@ -262,7 +262,7 @@ def test_a_flood_of_frames_is_closed(server: ServerProcess) -> None:
 # File descriptors
 
 
-def test_with_twenty_descriptors_left_it_refuses_in_words_and_recovers(kind: str) -> None:
+def test_with_twenty_descriptors_left_a_server_answers_503_and_recovers(kind: str) -> None:
     with ServerProcess(server=kind) as server, ExitStack() as stack:
         crowd = [stack.enter_context(Peer(server.port).upgrade()) for _ in range(30)]
         leave(server, 20)

@@ -1,7 +1,7 @@
 """RFC 6455, case by case: the table of the Autobahn test suite as far as it applies.
 
 Groups 12 and 13 are compression, which is never negotiated. Numbers are the suite's own.
-What our servers do differently, and why, stands in ``docs/rfc6455.md``.
+``docs/rfc6455.md`` says where our servers differ, and why.
 """
 
 import struct
@@ -55,10 +55,10 @@ def closing(code: int, reason: bytes = b"") -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is sent, in pieces of ``chop`` bytes, and what is to be heard.
+    """Bytes to send, in pieces of ``chop`` bytes, and the frames that must come back.
 
-    Without ``codes`` the connection goes on. With them it is closed with one of these, and
-    of ``heard`` a beginning will do: what was sent before a violation may be lost with it.
+    Without ``codes`` the connection stays open. With them the server closes it with one of these,
+    and a beginning of ``heard`` is enough: answers to frames before a violation may be lost.
     """
 
     name: str
@@ -258,7 +258,7 @@ def send(peer: Peer, case: Case) -> None:
 
 
 def closed(peer: Peer, codes: tuple[int, ...]) -> list[Frame]:
-    """What is heard before the close frame, which has one of these codes, and a proper end."""
+    """Frames before the close frame, which has one of these codes, and a proper end."""
     heard = []
     while (found := peer.next_frame())[0] != CLOSE:
         heard.append(found)

@@ -1,4 +1,4 @@
-"""``serve --workers``: several processes that look like one, whatever happens to any of them."""
+"""``serve --workers``: several processes look like one, even if one of them fails."""
 
 import asyncio
 import os
@@ -47,7 +47,7 @@ def start(project: Project, *options: str) -> Server:
 
 @contextmanager
 def serve(project: Project, *options: str) -> Iterator[Server]:
-    """A parent whose workers all serve."""
+    """A supervisor whose workers all serve."""
     server = start(project, *options)
 
     def settled() -> bool:
@@ -144,7 +144,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_sessions_resume(
 
 
 class Guest:
-    """Somebody whose browser comes back whenever it is sent away, with its session."""
+    """A client that comes back with its session after every close."""
 
     def __init__(self, server: Server, cookie: str) -> None:
         self.server = server
@@ -181,7 +181,7 @@ async def knock(server: Server, cookie: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
-async def test_a_rolling_restart_loses_and_refuses_nobody(project: Project, kind: str) -> None:
+async def test_a_rolling_restart_loses_and_refuses_no_client(project: Project, kind: str) -> None:
     # A crowd on a loaded machine must not look like a store that is away. Its address is one.
     project.env.update(REALTIME_LEASE="15", REALTIME_STORE_TIMEOUT="10", REALTIME_MAX_UNGREETED="0")
     with serve(project, "--server", kind) as server:
@@ -190,7 +190,7 @@ async def test_a_rolling_restart_loses_and_refuses_nobody(project: Project, kind
         async with asyncio.TaskGroup() as group:
             staying = [group.create_task(guest.stay()) for guest in guests]
             await eventually_in_thread(lambda: all(guest.visits for guest in guests), within=30)
-            # Somebody is always on the way in.
+            # Some handshakes are always under way.
             staying += [group.create_task(knock(server, cookie)) for _ in range(KNOCKERS)]
             server.stop(signal.SIGHUP)
             await eventually_in_thread(lambda: server.lines_with(": reloaded"), within=40)

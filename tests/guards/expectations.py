@@ -1,4 +1,4 @@
-"""What a guard expects of a package: names, parameters, attributes of instances."""
+"""Expectations of a package: names, parameters, attributes of instances."""
 
 import inspect
 import re
@@ -21,7 +21,7 @@ class Callable:
     parameters: str
 
     def problem(self) -> str:
-        """What differs, in words; "" if nothing does."""
+        """Describe the difference; "" if there is none."""
         found = getattr(self.owner, self.name, None)
         if found is None:
             return f"{label(self.owner)}.{self.name}() is gone"
@@ -39,7 +39,7 @@ class Attribute:
     name: str
 
     def problem(self) -> str:
-        """What differs, in words; "" if nothing does."""
+        """Describe the difference; "" if there is none."""
         if hasattr(self.owner, self.name) or assigns(self.owner, self.name):
             return ""
         return f"{label(self.owner)}.{self.name} is gone"
@@ -54,7 +54,7 @@ class Keywords:
     keywords: str
 
     def problem(self) -> str:
-        """What differs, in words; "" if nothing does."""
+        """Describe the difference; "" if there is none."""
         function = getattr(self.owner, self.name, None)
         if function is None:
             return f"{label(self.owner)}.{self.name}() is gone"

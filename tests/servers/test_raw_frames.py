@@ -1,4 +1,4 @@
-"""Frames that go straight to the kernel: to the socket they are meant for, or to none."""
+"""Frames go straight to the kernel: to their own socket, or to none."""
 
 import os
 import socket
@@ -9,8 +9,8 @@ import pytest
 from realtime.servers.common.raw_frames import RawFrameWriter
 
 
-class Line:
-    """A line that calls itself open whatever happens, and an outlet that is never full."""
+class OpenTarget:
+    """A target that always calls itself open, and is its own writer, never full."""
 
     full, unsent, open = False, 0, True
 
@@ -18,7 +18,7 @@ class Line:
         self._descriptor = ours.fileno()
 
     @property
-    def writer(self) -> "Line":
+    def writer(self) -> "OpenTarget":
         return self
 
     def fileno(self) -> int:
@@ -36,17 +36,17 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def test_a_descriptor_that_a_stranger_has_now_is_not_written_to(
+def test_a_descriptor_that_another_connection_reuses_is_not_written_to(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     lost, friend = socket.socketpair()
     with lost, friend:
-        frames = RawFrameWriter(Line(lost))
+        frames = RawFrameWriter(OpenTarget(lost))
         frames.refresh()
         assert RawFrameWriter.write_to_all([frames], b"for a friend") == []
         assert friend.recv(100) == b"for a friend"
         frames.detach()
-        frames.refresh()  # a server that says more of a line that is over
+        frames.refresh()  # a server refreshes a lost connection
         ours, theirs = pair
         os.dup2(ours.fileno(), lost.fileno())
         assert RawFrameWriter.write_to_all([frames], b"secret") == [0]

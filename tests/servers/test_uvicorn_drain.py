@@ -1,4 +1,4 @@
-"""A connection that has been accepted in the very turn in which the drain begins."""
+"""A connection that uvicorn accepts in the turn in which the drain begins."""
 
 import asyncio
 import socket
@@ -19,8 +19,8 @@ async def hello(_scope: dict[str, Any], _receive: object, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"hello"})
 
 
-def test_who_was_accepted_as_the_drain_began_is_let_in() -> None:
-    """Asyncio has accepted it, and has not told its protocol yet, when its server is closed."""
+def test_a_connection_accepted_as_the_drain_begins_is_served() -> None:
+    """asyncio has accepted it, but not called connection_made yet, when the server closes."""
 
     def knock(host: str, port: int) -> None:
         client.connect((host, port))
@@ -29,7 +29,10 @@ def test_who_was_accepted_as_the_drain_began_is_let_in() -> None:
         asyncio.get_running_loop().call_soon(lambda: server.stop(replaced=True))
 
     listener, client = listen("127.0.0.1", 0), socket.socket()
-    with client, listener.dup():  # its successor's: who is not accepted here would wait there
+    with (
+        client,
+        listener.dup(),
+    ):  # its successor's queue, where a connection that is not accepted here would wait
         server = UvicornServer(hello, listener, callbacks=LifecycleCallbacks(listening=knock))
         server.run()
         client.settimeout(1)

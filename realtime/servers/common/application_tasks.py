@@ -9,12 +9,12 @@ logger = logging.getLogger("realtime.servers.serving")
 
 
 def error_of(task: asyncio.Future[Any]) -> BaseException | None:
-    """What a finished task has raised, CancelledError included."""
+    """The exception of a finished task, CancelledError included."""
     return asyncio.CancelledError() if task.cancelled() else task.exception()
 
 
 def log_failure(task: asyncio.Task[None]) -> BaseException | None:
-    """Return what a finished application task has raised; log it unless it was cancelled."""
+    """Return the exception of a finished application task; log it unless it was cancelled."""
     error = error_of(task)
     if error is not None and not task.cancelled():
         logger.error("Exception inside application: %s", error, exc_info=error)

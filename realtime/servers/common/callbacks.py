@@ -1,4 +1,4 @@
-"""What a server calls while it starts, serves and drains."""
+"""The callbacks of a server, which it calls while it starts, serves and drains."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

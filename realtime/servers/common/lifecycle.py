@@ -58,7 +58,7 @@ class ServerLifecycle:
         """Cancel an application that does not end after its disconnect."""
         return cancel_after(task, self.limits.application_timeout)
 
-    # What a server adds
+    # A server implements these
 
     def connected(self) -> Collection[ServedConnection]:
         """Every connection, from accept until its transport is lost."""

@@ -60,7 +60,7 @@ CLOSED_TARGET = ClosedTarget()
 
 
 class RawFrameWriter:
-    """What an application finds in ``scope["extensions"]["realtime.frames"]``.
+    """The object in ``scope["extensions"]["realtime.frames"]``: writes frames to one WebSocket.
 
     A frame from a server is not masked, so the same bytes serve any number of connections. The
     server calls ``refresh`` whenever the target opens or ends and the writer fills or empties.

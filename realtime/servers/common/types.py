@@ -1,4 +1,4 @@
-"""What the parts of a server expect of each other, so that none imports another for a type."""
+"""Types that the parts of a server share, so that none imports another for a type."""
 
 from typing import Protocol
 

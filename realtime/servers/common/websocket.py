@@ -1,4 +1,4 @@
-"""What both servers' WebSocket protocols share: phases, pings, deadlines and the end."""
+"""The shared half of both servers' WebSocket protocols: phases, pings, deadlines, the end."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ class ServerWebSocket:
     abort_timer: asyncio.TimerHandle | None = None
     bucket: int | None = None
 
-    # What a protocol adds
+    # A protocol implements these
 
     def send_ping_frame(self, payload: bytes) -> None:
         """Send a ping frame."""

@@ -20,7 +20,7 @@ class Phase(Enum):
 
 
 class PhaseEvent(Enum):
-    """What happens to it."""
+    """Causes of a transition."""
 
     REQUEST = "request"  # the request goes to the application
     ACCEPT = "accept"

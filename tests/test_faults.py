@@ -1,4 +1,4 @@
-"""The servers and faults that other tests rely on do what is said of them."""
+"""The servers and the fault proxy that other tests rely on."""
 
 import socket
 import time
@@ -30,7 +30,7 @@ def proxy(server: RedisServer) -> Iterator[Proxy]:
 
 @pytest.fixture
 def client(server: RedisServer, proxy: Proxy) -> Iterator[redis.Redis]:
-    """A client on the other side of the proxy, connected, and impatient."""
+    """A connected client on the other side of the proxy, with a short timeout."""
     with server.client(port=proxy.port, socket_timeout=0.5) as client:
         assert client.ping()
         yield client
@@ -49,7 +49,7 @@ def test_a_redis_comes_back_empty(server: RedisServer) -> None:
         assert client.get("key") is None
 
 
-def test_a_frozen_redis_keeps_its_connections_and_says_nothing(server: RedisServer) -> None:
+def test_a_frozen_redis_keeps_its_connections_and_does_not_answer(server: RedisServer) -> None:
     with server.client() as patient:
         assert patient.set("key", "value")
         server.freeze()
@@ -66,7 +66,7 @@ def test_a_redis_is_emptied(server: RedisServer) -> None:
         assert client.dbsize() == 0
 
 
-def test_a_redis_with_snapshots_finds_what_an_orderly_stop_has_kept() -> None:
+def test_a_redis_with_snapshots_keeps_its_data_over_an_orderly_stop() -> None:
     with RedisServer("--maxmemory", "20mb", snapshots=True) as server, server.client() as client:
         client.set("kept", "1")
         server.stop()
@@ -78,7 +78,7 @@ def test_a_redis_with_snapshots_finds_what_an_orderly_stop_has_kept() -> None:
         assert client.config_get("maxmemory") == {"maxmemory": str(20 * 2**20)}
 
 
-def test_nothing_of_a_closed_redis_is_left() -> None:
+def test_a_closed_redis_leaves_no_process_and_no_folder() -> None:
     server = RedisServer()
     with server.client() as client:
         process, folder = client.info("server")["process_id"], client.config_get("dir")["dir"]
@@ -91,16 +91,14 @@ def test_nothing_of_a_closed_redis_is_left() -> None:
 # ---------------------------------------------------------------- faults on the way
 
 
-def test_without_faults_everything_passes(client: redis.Redis, proxy: Proxy) -> None:
+def test_without_faults_the_proxy_forwards_everything(client: redis.Redis, proxy: Proxy) -> None:
     value = b"x" * 1_000_000
     client.set("key", value)
     assert client.get("key") == value
     assert (proxy.accepted, proxy.connections, proxy.cuts) == (1, 1, 0)
 
 
-def test_a_stall_holds_what_is_asked(
-    client: redis.Redis, proxy: Proxy, server: RedisServer
-) -> None:
+def test_a_stall_holds_requests(client: redis.Redis, proxy: Proxy, server: RedisServer) -> None:
     proxy.stall(replies=False)
     with pytest.raises(redis.TimeoutError):
         client.set("key", "value")
@@ -120,7 +118,7 @@ def test_a_stall_of_the_replies_lets_the_requests_through(
         assert eventually(lambda: direct.get("key")) == b"value"
 
 
-def test_what_was_held_arrives_later(proxy: Proxy) -> None:
+def test_held_requests_arrive_after_healing(proxy: Proxy) -> None:
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as raw:
         proxy.stall()
         raw.sendall(b"ECHO one\r\n")
@@ -128,7 +126,7 @@ def test_what_was_held_arrives_later(proxy: Proxy) -> None:
         assert raw.recv(100) == b"$3\r\none\r\n"
 
 
-def test_a_cut_reply_means_that_it_was_done(
+def test_a_cut_reply_comes_after_the_command_ran(
     client: redis.Redis, proxy: Proxy, server: RedisServer
 ) -> None:
     client.set("count", 0)
@@ -141,7 +139,7 @@ def test_a_cut_reply_means_that_it_was_done(
     assert proxy.cuts == 1
 
 
-def test_a_reset_breaks_what_is_connected(client: redis.Redis, proxy: Proxy) -> None:
+def test_a_reset_breaks_open_connections(client: redis.Redis, proxy: Proxy) -> None:
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as raw:
         assert client.ping()
         proxy.reset()
@@ -151,7 +149,9 @@ def test_a_reset_breaks_what_is_connected(client: redis.Redis, proxy: Proxy) -> 
     assert proxy.accepted == 3
 
 
-def test_nobody_gets_through_until_it_is_healed(client: redis.Redis, proxy: Proxy) -> None:
+def test_a_refusing_proxy_lets_no_client_through_until_it_is_healed(
+    client: redis.Redis, proxy: Proxy
+) -> None:
     assert client.ping()
     proxy.refuse()
     for _ in range(2):
@@ -169,7 +169,7 @@ def test_a_delay_delays_both_ways(client: redis.Redis, proxy: Proxy) -> None:
     assert time.monotonic() - began >= 0.06
 
 
-def test_a_server_that_is_gone_refuses(client: redis.Redis, server: RedisServer) -> None:
+def test_a_stopped_server_refuses_connections(client: redis.Redis, server: RedisServer) -> None:
     server.stop()
     with pytest.raises(redis.ConnectionError):
         client.ping()
@@ -196,7 +196,7 @@ def test_a_postgres_is_restarted_with_its_data_and_leaves_nothing_behind(
     assert not server.folder.exists()
 
 
-def test_a_postgres_has_a_database_for_whoever_wants_one(postgres_server: PostgresServer) -> None:
+def test_a_postgres_makes_a_database_for_each_test(postgres_server: PostgresServer) -> None:
     postgres_server.create("one")
     with psycopg.connect(postgres_server.create("two", template="one")) as connection:
         assert connection.info.dbname == "two"
