@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.test_docs import fences, section
+from tests.test_docs import fences, rows, section
 from tests.word_list import tracked
 
 ROOT = Path(__file__).parents[1]
 PAGES = tracked(["docs/architecture.md", "docs/extending.md", "docs/decisions/*.md"])
 SOURCES = tracked(["realtime/*.py", "tests/*.py", "benchmarks/*.py"])
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 FOLDERS = (ROOT, ROOT / "realtime", ROOT / "realtime/store/redis/lua")
 
 
@@ -79,7 +80,7 @@ FOLDERS_WITHOUT_CODE = {"locale", "migrations", "static", "templates"}
 
 @pytest.mark.parametrize("package", ["", "worker/"])
 def test_the_map_has_every_module(package: str) -> None:
-    text = section((ROOT / "docs/architecture.md").read_text(), "## Folders and arrows")
+    text = section(ARCHITECTURE, "## Folders and arrows")
     modules = {
         f"{package}{path.name}" + "/" * path.is_dir()
         for path in (ROOT / "realtime" / package).iterdir()
@@ -87,6 +88,19 @@ def test_the_map_has_every_module(package: str) -> None:
     }
     left_out = {f"{package}__init__.py"} | {f"{name}/" for name in FOLDERS_WITHOUT_CODE}
     assert modules - left_out - set(re.findall(r"`([^`\n]+)`", text)) == set()
+
+
+@pytest.mark.parametrize(
+    "row", rows(section(ARCHITECTURE, "## Ten questions, ten words"))[2:], ids=lambda row: row[1]
+)
+def test_a_search_for_the_obvious_word_finds_the_file(row: list[str]) -> None:
+    word = re.compile(row[1].strip("`"), re.IGNORECASE)
+    code = tracked(["realtime/*.py", "realtime/*.lua"])
+    found = {path for path in code if word.search(path.stem + path.read_text())}
+    for name in re.findall(r"`([^`]+)`", row[2]):
+        path = ROOT / "realtime" / name
+        assert path in found
+        assert len(found) <= 7 or word.search(path.stem)
 
 
 # Sequence diagrams: each message to a file begins with a name that this file defines.
@@ -105,7 +119,7 @@ def messages(diagram: str) -> Iterator[Message]:
             yield Message(files[receiver], name)
 
 
-DIAGRAMS = fences((ROOT / "docs/architecture.md").read_text(), "mermaid")
+DIAGRAMS = fences(ARCHITECTURE, "mermaid")
 MESSAGES = [message for diagram in DIAGRAMS for message in messages(diagram)]
 
 
