@@ -1,0 +1,1 @@
+"""Tasks, threads, time limits, transactions and addresses; imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Which pages may connect, and which login a client has."""

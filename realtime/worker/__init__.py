@@ -1,1 +1,1 @@
-"""This process's live half: its connections, their heartbeats, its reports to the store."""
+"""A worker: its connections, sessions and rooms, and how it is assembled, started and drained."""

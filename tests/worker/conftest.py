@@ -47,8 +47,8 @@ ADA = Peer(user="1", username="ada", login="digest", address="192.0.2.1")
 
 @dataclass
 class WorkerHarness:
-    """One worker's parts. ``fickle`` is its store, ``store`` the same without the faults, and
-    ``log`` the store's log with them. Its application lets every client into rooms "open:…"."""
+    """One worker's parts. ``fickle`` is its store with faults, ``store`` the same without them,
+    ``log`` the store's log with faults. Its application lets every client into rooms "open:…"."""
 
     store: DatabaseStore
     fickle: FlakyStore
@@ -116,18 +116,18 @@ class WorkerHarness:
             session=resume["session"], token=resume["token"], turn=resume.get("turn")
         )
         hello = Hello(protocol=1, resume=wanted or None, rooms=rooms or {})
-        login = peer.login or None  # what stands for the login, here by its digest
+        login = peer.login or None  # the digest replaces the login here
         connection = connect(wire)
         self.connections.append(connection)
         session = await self.admission.admit(
-            connection, hello, known(peer, rights(peer), login=login)
+            connection, hello, identify_as(peer, permissions_of(peer), login=login)
         )
         assert session is not None
         await session.connection.flush()
         return session
 
     async def publish(self, room: str, data: str = "{}") -> Position:
-        """Append to the log, and tell this worker's rooms."""
+        """Append to the log, and give this worker's rooms a hint."""
         (appended,) = await self.store.log.append([PublishRequest(room, data)])
         (entry,) = (
             await self.store.log.read(
@@ -155,26 +155,26 @@ async def open_rooms(room: str, action: str) -> bool:
     return room.startswith("open:")
 
 
-def rights(peer: Peer, *, max_rooms: int = 3) -> Permissions:
+def permissions_of(peer: Peer, *, max_rooms: int = 3) -> Permissions:
     """The permissions of a client."""
     return Permissions(private_room(peer.user), max_rooms, open_rooms)
 
 
-def known(
+def identify_as(
     peer: Peer,
-    rights: Permissions,
+    permissions: Permissions,
     *,
     login: Hashable = None,
     end_code: Callable[[], Awaitable[int | None]] | None = None,
 ) -> Identify:
-    """What finds out that it is this one, and whether the login stands: it does, if not said
-    otherwise."""
+    """An ``identify`` for admission that gives this client; its login stands without
+    ``end_code``."""
 
     async def stands() -> None:
         return None
 
     async def identify() -> Identified:
-        return Identified(peer, rights, login, end_code or stands)
+        return Identified(peer, permissions, login, end_code or stands)
 
     return identify
 

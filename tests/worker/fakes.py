@@ -1,4 +1,4 @@
-"""A transport, a clock and a store that do as a test tells them."""
+"""A transport, a clock and a store that a test controls."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ POLICY = Policy(ping_interval=25, pong_timeout=10, max_missed=3, session_timeout
 
 
 async def settled() -> None:
-    """Let every task that can go on without waiting go on."""
+    """Let all tasks run until they wait."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 class FakeTransport:
-    """The sending end of a transport: keeps what is sent, waits or fails when told to."""
+    """The sending end of a transport: keeps events, waits for ``open``, or fails with ``error``."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -69,7 +69,7 @@ class FakeTransport:
 
 
 class Clock:
-    """A loop's clock and timers, turned by hand."""
+    """An event loop's clock and timers, set by the test."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -87,7 +87,7 @@ class Clock:
         return asyncio.get_running_loop().create_task(coroutine, name=name)
 
     def turn(self, seconds: float) -> None:
-        """Let so much time pass; what has become due is called."""
+        """Let this time pass, and call the timers that are due."""
         self.now += seconds
         due = [callback for at, callback in self.timers if at <= self.now]
         self.timers = [timer for timer in self.timers if timer[0] > self.now]
@@ -96,7 +96,7 @@ class Clock:
 
 
 def connect(wire: FakeTransport, clock: Clock | None = None, **options: Any) -> Connection:
-    """A connection on this wire, by this clock."""
+    """A connection on this transport, by this clock."""
     connection = Connection(wire.send, options.pop("limits", LIMITS), drop=wire.drop, **options)
     if clock is not None:
         connection._loop = cast(Any, clock)
@@ -105,7 +105,7 @@ def connect(wire: FakeTransport, clock: Clock | None = None, **options: Any) -> 
 
 
 def record(id_: str = "s1", *, generation: int = 1, **values: Any) -> Session:
-    """A session as the store would answer it."""
+    """A session as the store returns it."""
     given: dict[str, Any] = {
         "state": SessionState.CONNECTED,
         "worker": "w1",
@@ -133,7 +133,7 @@ def live(
 def connected(
     record: Session, connection: Connection, *, now: float = 0.0, first_ping: float = 25.0
 ) -> ConnectedSession:
-    """The live half of this record, at a worker whose rooms have no log."""
+    """The connected session of this record, at a worker whose rooms have no log."""
     rooms = Rooms(cast(Log, None))
     return ConnectedSession(
         record,
@@ -148,7 +148,7 @@ def connected(
 
 
 class FlakyStore:
-    """A store that is out of reach, or slow to answer, when told so."""
+    """A store that is out of reach while ``down``, and whose calls wait for ``held`` events."""
 
     def __init__(self, store: Store | Log | Any) -> None:
         self.store = store

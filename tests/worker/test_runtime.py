@@ -27,7 +27,7 @@ from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
 from tests.polling import TIMEOUT, eventually_in_loop
 
-from .conftest import known
+from .conftest import identify_as
 from .fakes import FakeTransport, connect
 
 QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
@@ -38,7 +38,7 @@ async def nowhere(_room: str, _action: str) -> bool:
     return False
 
 
-NO_RIGHTS = Permissions(None, 1, nowhere)
+NO_PERMISSIONS = Permissions(None, 1, nowhere)
 
 NextHint = Callable[[], Awaitable[Hint | None]]
 
@@ -55,7 +55,7 @@ async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
 
 async def admit(worker: Runtime, wire: FakeTransport) -> str:
     session = await worker.admission.admit(
-        connect(wire), Hello(protocol=1), known(Peer(user="1"), NO_RIGHTS)
+        connect(wire), Hello(protocol=1), identify_as(Peer(user="1"), NO_PERMISSIONS)
     )
     assert session is not None
     return session.id
@@ -285,7 +285,9 @@ async def test_a_resume_sends_a_hint(worker: Runtime, next_hint: NextHint) -> No
     await eventually_in_loop(lambda: wire.messages)
     resume = Resume(session=session, token=wire.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
-    await worker.admission.admit(connect(FakeTransport()), hello, known(Peer(user="1"), NO_RIGHTS))
+    await worker.admission.admit(
+        connect(FakeTransport()), hello, identify_as(Peer(user="1"), NO_PERMISSIONS)
+    )
     assert await next_hint() == Hint(HintKind.RESUMED, (session,))
 
 

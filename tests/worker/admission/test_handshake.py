@@ -16,7 +16,7 @@ from realtime.worker.connections.connection import Connection
 from realtime.worker.rooms.permissions import Permissions
 from tests.polling import eventually_in_loop
 
-from ..conftest import ADA, WorkerHarness, known, rights
+from ..conftest import ADA, WorkerHarness, identify_as, permissions_of
 from ..fakes import FakeTransport, connect, settled
 
 CONNECTED = SessionState.CONNECTED
@@ -44,7 +44,9 @@ async def test_authorize_has_a_time_limit(
     wire = FakeTransport()
     hello = Hello(protocol=1, rooms={"open:a": None})
     with pytest.raises(TimeoutError):
-        await world.admission.admit(connect(wire), hello, known(ADA, Permissions(None, 3, hang)))
+        await world.admission.admit(
+            connect(wire), hello, identify_as(ADA, Permissions(None, 3, hang))
+        )
     assert (wire.events, world.fickle.called("open")) == ([], [])
 
 
@@ -71,7 +73,7 @@ async def test_a_connection_that_ended_before_the_store_call_opens_nothing(
         answer.set()
     hello = Hello(protocol=1, rooms={"open:a": None})
     admission = asyncio.create_task(
-        world.admission.admit(connection, hello, known(ADA, Permissions("user:1", 3, later)))
+        world.admission.admit(connection, hello, identify_as(ADA, Permissions("user:1", 3, later)))
     )
     await asyncio.wait_for(asked.wait(), 10)
     await settled()
@@ -99,7 +101,7 @@ async def admit_after_wait(
         return end_code
 
     wire, hello = FakeTransport(), Hello(protocol=1)
-    identify = known(ADA, rights(ADA), login=login, end_code=check_again)
+    identify = identify_as(ADA, permissions_of(ADA), login=login, end_code=check_again)
     admission = asyncio.create_task(world.admission.admit(connect(wire), hello, identify))
     await settled()
     assert world.fickle.called("open") == []
@@ -132,7 +134,9 @@ async def test_an_admission_that_takes_too_long_has_to_be_repeated(
     monkeypatch.setattr("realtime.worker.admission.handshake.MAX_ADMISSION", -1.0)
     with pytest.raises(AtCapacity):
         await world.admission.admit(
-            connect(FakeTransport()), Hello(protocol=1), known(ADA, rights(ADA), login=None)
+            connect(FakeTransport()),
+            Hello(protocol=1),
+            identify_as(ADA, permissions_of(ADA), login=None),
         )
     assert world.fickle.called("open") == []
 
@@ -356,7 +360,7 @@ async def test_a_late_hello_takes_nothing_from_a_newer_connection(
     monkeypatch.setattr(Connection, "is_gone", property(lambda each: each is late))
     resume = Resume(session.id, first.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
-    assert await world.admission.admit(late, hello, known(ADA, rights(ADA))) is None
+    assert await world.admission.admit(late, hello, identify_as(ADA, permissions_of(ADA))) is None
     assert not session.departed
     assert world.fickle.called("resume") == []
 
@@ -456,7 +460,10 @@ async def refused(world: WorkerHarness, welcome: dict[str, Any], **extra: Any) -
     wire = FakeTransport()
     connection = connect(wire)
     hello = Hello(protocol=1, resume=Resume(welcome["session"], welcome["token"], **extra))
-    assert await world.admission.admit(connection, hello, known(ADA, rights(ADA))) is None
+    assert (
+        await world.admission.admit(connection, hello, identify_as(ADA, permissions_of(ADA)))
+        is None
+    )
     await connection.flush()
     return wire
 

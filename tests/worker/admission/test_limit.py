@@ -8,7 +8,7 @@ from realtime.protocol.messages import Hello, Resume
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer, SessionLimit
 
-from ..conftest import ADA, WorkerHarness, known, rights
+from ..conftest import ADA, WorkerHarness, identify_as, permissions_of
 from ..fakes import FakeTransport, connect
 
 
@@ -24,7 +24,9 @@ async def refused(world: WorkerHarness, **resume: Any) -> FakeTransport:
     connection = connect(wire)
     hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
     with world.hub.in_handshake(connection):
-        admitted = await world.admission.admit(connection, hello, known(ADA, rights(ADA)))
+        admitted = await world.admission.admit(
+            connection, hello, identify_as(ADA, permissions_of(ADA))
+        )
         assert admitted is None
     await connection.flush()
     return wire

@@ -15,7 +15,7 @@ from realtime.worker.rooms.permissions import Refused
 from realtime.worker.sessions.session import ConnectedSession
 from tests.polling import eventually_in_loop
 
-from ..conftest import ADA, WorkerHarness, rights
+from ..conftest import ADA, WorkerHarness, permissions_of
 from ..fakes import FakeTransport, settled
 
 ROOM = "open:a"
@@ -40,7 +40,7 @@ class Desk:
             session,
             world.rooms,
             world.callbacks,
-            permissions=rights(ADA),
+            permissions=permissions_of(ADA),
             receive=self.receive,
             queue=self.work,
             on_failure=lambda: self.failures.append(sys.exception()),
