@@ -121,7 +121,7 @@ export class PageLifecycle {
 }
 
 /**
- * What identifies a network besides its speed; null if the browser does not say.
+ * A network's identity besides its speed; null if the browser does not report it.
  * @param {any} network
  * @returns {string | null}
  */

@@ -1,4 +1,4 @@
-/** What the elements of one client share: the newest latencies, and one announcer for all. */
+/** The state that the elements of one client share: the newest latencies, and one announcer. */
 
 /** @typedef {import("../client.js").RealtimeClient} RealtimeClient */
 

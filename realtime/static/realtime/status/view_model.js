@@ -99,7 +99,7 @@ function explanation(stats, context) {
 }
 
 /**
- * What the reader can do about it; "" for nothing.
+ * Advice to the reader; "" where none helps.
  * @param {Stats} stats
  * @param {Context} context
  */
