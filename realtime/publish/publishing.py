@@ -39,13 +39,13 @@ def encode_data(data: Any) -> str:
         text = _encoder.encode(data)
         size = len(text.encode())
     except TypeError as error:
-        raise TypeError(f"expected data that JSON has words for: {error}") from None
+        raise TypeError(f"expected data that JSON can express: {error}") from None
     except UnicodeEncodeError:
         raise ValueError("expected text without lone surrogates") from None
     except RecursionError:
         raise BadValue(TOO_DEEP) from None
     except ValueError as error:
-        raise ValueError(f"expected data that JSON has words for: {error}") from None
+        raise ValueError(f"expected data that JSON can express: {error}") from None
     if size > settings.max_publication:
         raise ValueError(
             f"expected at most {settings.max_publication} bytes of JSON (MAX_PUBLICATION), "

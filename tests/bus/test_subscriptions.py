@@ -1,4 +1,4 @@
-"""A worker's groups: those that are wanted, whatever errors the layer makes meanwhile."""
+"""A worker's groups: the wanted ones, despite errors of the layer."""
 
 import asyncio
 import random

@@ -43,7 +43,7 @@ def test_a_key_makes_a_repeat_harmless() -> None:
     [
         (("a b", "1"), "expected a room"),
         (("r", "{"), "expected JSON"),
-        (("r", "NaN"), "expected data that JSON has words for"),
+        (("r", "NaN"), "expected data that JSON can express"),
         (("r", "1", "--key", ""), "expected a key"),
         (("r", json.dumps("x" * 70_000)), "MAX_PUBLICATION"),
         (("r", "[" * 100_000), "expected JSON"),

@@ -7,18 +7,18 @@ def taken(bucket: TokenBucket, times: int, now: float) -> int:
     return sum(bucket.take(now) for _ in range(times))
 
 
-def test_it_starts_full() -> None:
+def test_a_bucket_starts_full() -> None:
     assert taken(TokenBucket(rate=10, burst=5, now=0), 10, now=0) == 5
 
 
-def test_it_fills_at_its_rate() -> None:
+def test_a_bucket_fills_at_its_rate() -> None:
     bucket = TokenBucket(rate=10, burst=5, now=0)
     taken(bucket, 5, now=0)
     assert taken(bucket, 5, now=0.25) == 2
     assert taken(bucket, 5, now=0.3125) == 1
 
 
-def test_it_never_holds_more_than_a_burst() -> None:
+def test_a_bucket_holds_at_most_a_burst() -> None:
     assert taken(TokenBucket(rate=10, burst=5, now=0), 10, now=1000) == 5
 
 
@@ -39,7 +39,7 @@ def test_fractions_add_up() -> None:
     assert [bucket.take(now) for now in (0.25, 0.5, 0.75, 1.0)] == [False, False, False, True]
 
 
-def test_what_is_given_back_was_not_taken() -> None:
+def test_a_refund_returns_a_token() -> None:
     bucket = TokenBucket(rate=1, burst=2, now=0)
     for _ in range(10):
         assert bucket.take(0)

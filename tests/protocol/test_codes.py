@@ -1,4 +1,4 @@
-"""Close codes against the vectors that the browser client runs too."""
+"""Close codes against the vectors that also test the browser client."""
 
 import json
 from pathlib import Path
@@ -19,15 +19,15 @@ def test_a_code_is_final_or_not(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "row", [row for row in VECTORS["codes"] if "reason" in row], ids=lambda row: str(row["code"])
 )
-def test_a_code_has_its_words(row: dict[str, Any]) -> None:
+def test_a_code_has_its_reason(row: dict[str, Any]) -> None:
     assert reason_for(row["code"]) == row["reason"] == CloseCode(row["code"]).reason
 
 
-def test_every_code_stands_in_the_vectors() -> None:
+def test_every_code_is_in_the_vectors() -> None:
     assert set(CloseCode) <= {row["code"] for row in VECTORS["codes"]}
 
 
-def test_a_code_of_the_application_has_words_too() -> None:
+def test_an_application_s_code_has_a_reason() -> None:
     assert reason_for(4700) == "code 4700"
 
 

@@ -1,4 +1,4 @@
-"""Frames as RFC 6455 has them."""
+"""Frames as RFC 6455 defines them."""
 
 import pytest
 from websockets.frames import Frame, Opcode
@@ -9,7 +9,7 @@ SIZES = [0, 1, 125, 126, 127, 65535, 65536, 100_000]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_text_is_one_unmasked_frame(size: int) -> None:
+def test_a_text_becomes_one_unmasked_frame(size: int) -> None:
     text = "x" * size
     expected = Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
     assert encode_message(text).frame == expected
@@ -17,7 +17,7 @@ def test_a_text_is_one_unmasked_frame(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_bytes_are_a_binary_frame(size: int) -> None:
+def test_bytes_become_a_binary_frame(size: int) -> None:
     data = bytes(size)
     assert encode_message(data).frame == Frame(Opcode.BINARY, data).serialize(mask=False)
 

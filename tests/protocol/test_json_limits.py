@@ -1,4 +1,4 @@
-"""Which JSON may travel, found out without building it."""
+"""Limits of JSON, checked without building values."""
 
 import json
 from typing import Any
@@ -52,14 +52,16 @@ VALUES = st.recursive(
 @example("\n", MAX_DEPTH + 1, False, True)
 @example('\\"[', MAX_DEPTH, False, True)
 @example(["\\", "[", "\\\\", '"', MAX_INTEGER + 1], 1, False, True)
-def test_it_finds_what_a_walk_finds(value: Any, levels: int, ascii_: bool, blanks: bool) -> None:
+def test_the_check_agrees_with_a_walk_of_the_values(
+    value: Any, levels: int, ascii_: bool, blanks: bool
+) -> None:
     whole = wrapped(value, levels)
     text = json.dumps(whole, ensure_ascii=ascii_, indent=1 if blanks else None)
     assert allowed(text) is sound(whole)
 
 
 @pytest.mark.parametrize("size", [31, 32, 33, 1000])
-def test_how_wide_it_is_does_not_matter(size: int) -> None:
+def test_the_width_does_not_matter(size: int) -> None:
     assert allowed(json.dumps([[]] * size))
     assert allowed(json.dumps([{"a": []}] * size))
     assert allowed(json.dumps(["[" * 40, '"]['] * size))
@@ -76,7 +78,7 @@ def test_how_wide_it_is_does_not_matter(size: int) -> None:
         ("-1.5e9007199254740993", True), ("1234567890123456", True),
     ],
 )  # fmt: skip
-def test_an_integer_is_told_from_other_numbers(number: str, right: bool) -> None:
+def test_only_integers_have_a_range(number: str, right: bool) -> None:
     for text in (f"[{number}]", f'{{"a":{number}}}', f'["1",{number} ,"9999999999999999"]'):
         assert allowed(text) is right
     assert allowed(f'["{number}"]')

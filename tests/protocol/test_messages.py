@@ -1,4 +1,4 @@
-"""The messages as JSON, both ways, and what is no message."""
+"""Messages as JSON in both directions, and invalid frames."""
 
 import json
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ def assemble(pieces: str | Sequence[str | tuple[str, int]]) -> str:
 
 
 def nested(levels: int, leaf: str = "") -> str:
-    """A message of so many levels, itself the first."""
+    """A message of this many levels, counting itself."""
     return '{"type":"bye","x":' + "[" * (levels - 1) + leaf + "]" * (levels - 1) + "}"
 
 
@@ -130,7 +130,7 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
         '{"type":"join","id":3,"room":"news","position":null}',
         Join(id=3, room="news"),
     ),
-    # What is wrong with a room's name is told with the id, so it is not found out here.
+    # Invalid names of rooms are answered with the id, so the decoder accepts them.
     "join of no room": ('{"type":"join","id":-1,"room":"no room"}', Join(id=-1, room="no room")),
     "leave": ('{"type":"leave","id":4,"room":"news"}', Leave(id=4, room="news")),
     "message": (
@@ -147,7 +147,7 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
 
 
 @pytest.mark.parametrize(("text", "message"), FROM_CLIENT.values(), ids=FROM_CLIENT)
-def test_a_client_message_is_read(text: str, message: ClientMessage) -> None:
+def test_a_client_message_is_decoded(text: str, message: ClientMessage) -> None:
     assert read(text) == message
 
 
@@ -162,11 +162,11 @@ def test_the_order_of_fields_and_white_space_do_not_matter() -> None:
     assert read(' {"sequence" : 1 ,\r\n\t"type":"ping"} ') == ClientPing(sequence=1)
 
 
-def test_of_a_field_given_twice_the_last_one_counts() -> None:
+def test_the_last_one_of_a_repeated_field_counts() -> None:
     assert read('{"type":"ping","sequence":1,"sequence":2}') == ClientPing(sequence=2)
 
 
-def test_escapes_and_pairs_of_surrogates_are_read() -> None:
+def test_escapes_and_surrogate_pairs_are_decoded() -> None:
     message = read('{"type":"hello","protocol":1,"client":"\\u00e9\\ud83d\\ude00"}')
     assert message == Hello(protocol=1, client="é😀")
 
@@ -269,7 +269,7 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
 
 
 @pytest.mark.parametrize(("message", "text"), FROM_SERVER.values(), ids=FROM_SERVER)
-def test_a_server_message_is_written(message: ServerMessage, text: str) -> None:
+def test_a_server_message_is_encoded(message: ServerMessage, text: str) -> None:
     assert json.loads(encode(message)) == json.loads(text)
     assert encode(message).startswith('{"type":"')
 
@@ -281,7 +281,7 @@ def test_an_anonymous_welcome_has_a_null_user() -> None:
 
 
 @pytest.mark.parametrize("code", CloseCode)
-def test_goodbye_says_why_and_whether_to_come_back(code: CloseCode) -> None:
+def test_goodbye_has_a_reason_and_says_whether_to_reconnect(code: CloseCode) -> None:
     message = goodbye(code)
     assert message.reason == code.reason
     assert message.reconnect is (1000 < code < 4500)  # 1000 only answers a bye
@@ -308,7 +308,7 @@ def test_a_timestamp_has_milliseconds(epoch_ms: int, text: str) -> None:
     assert timestamp(epoch_ms) == text
 
 
-# ---------------------------------------------------------------- what is no message
+# ---------------------------------------------------------------- invalid frames
 
 
 @pytest.mark.parametrize("frame", VECTORS["frames"], ids=lambda frame: frame["name"])
@@ -322,16 +322,16 @@ def test_the_answer_to_a_malformed_frame_is_short(frame: dict[str, Any]) -> None
     assert len(encode(Error(code=bad.code.value, detail=bad.detail))) < 500
 
 
-def test_the_table_has_at_least_eighty_frames_of_different_names() -> None:
+def test_the_vectors_have_eighty_distinct_frames() -> None:
     names = {frame["name"] for frame in VECTORS["frames"]}
     assert len(names) == len(VECTORS["frames"]) >= 80
 
 
-def test_a_text_that_is_no_unicode_is_no_json() -> None:
+def test_lone_surrogates_are_no_json() -> None:
     assert refused('{"type":"bye","x":"\ud800"}').code is ErrorCode.INVALID_JSON
 
 
-def test_what_was_expected_is_named() -> None:
+def test_an_error_says_what_was_expected() -> None:
     assert (
         "bye, hello, join, leave, message, ping, pong, received"
         in refused('{"type":"nope"}').detail
@@ -360,7 +360,7 @@ def test_2_to_the_53_is_allowed(number: int) -> None:
     assert read(f'{{"type":"ping","sequence":1,"client_time":{number}}}')
 
 
-def test_digits_in_a_text_are_no_number() -> None:
+def test_digits_in_a_string_are_no_number() -> None:
     assert read('{"type":"bye","x":"99999999999999999999"}') == Bye()
 
 
@@ -372,7 +372,7 @@ def test_the_size_is_measured_in_bytes(character: str, size: int) -> None:
     assert f"at most {exact - 1} bytes" in refused(text, max_size=exact - 1).detail
 
 
-def test_a_text_may_be_as_long_as_the_table_says() -> None:
+def test_strings_have_the_lengths_of_the_vectors() -> None:
     resume = Resume("é" * 64, "t", 2**53)
     rooms: dict[str, Position | None] = {"r" * 100: Position("e" * 100, 2**53)}
     for hello in (
@@ -397,7 +397,7 @@ SAID = '{"type":"message","id":7,"room":"news","key":"b1","data":%s}'
         r'"\u0031\u0032\u0033\u0034\u0035\u0036"', "[[[[]]]]", '"\\n\\n\\n"', '{"a":10}',
     ],
 )  # fmt: skip
-def test_data_is_measured_as_short_as_it_can_be_written(data: str) -> None:
+def test_data_is_measured_in_its_shortest_form(data: str) -> None:
     size = len(json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":")).encode())
     said = decode(SAID % data, max_size=MAX_SIZE, max_data=size)
     assert said == RoomMessage(id=7, room="news", data=json.loads(data), key="b1")
@@ -410,28 +410,28 @@ def test_data_is_measured_as_short_as_it_can_be_written(data: str) -> None:
 @pytest.mark.parametrize(
     "data", ["1e300", "-1E-7", "[0.1,1.5e3]", "1e-400", '"1e400"', '{"2e":[5e-324,123456789.123]}']
 )
-def test_a_number_with_an_exponent_is_read_like_any_other(data: str) -> None:
+def test_numbers_with_an_exponent_are_decoded(data: str) -> None:
     assert read(SAID % data) == RoomMessage(id=7, room="news", data=json.loads(data), key="b1")
 
 
 @pytest.mark.parametrize("data", ["1e400", "[0.5,-1e400]", '{"a":[1E309]}', "1" * 310 + ".5"])
-def test_a_number_beyond_all_range_is_refused(data: str) -> None:
+def test_a_number_out_of_range_is_refused(data: str) -> None:
     bad = refused(SAID % data)
     assert (bad.code, bad.detail) == (ErrorCode.INVALID_MESSAGE, OUT_OF_RANGE)
 
 
-def test_of_data_that_is_far_too_large_nothing_is_read() -> None:
+def test_data_that_is_far_too_large_is_not_decoded() -> None:
     huge = SAID.replace("news", "n" * 101) % ("[" + "[]," * 1000 + "1e999]")
     with pytest.raises(TooMuchData) as caught:
         decode(huge, max_size=MAX_SIZE, max_data=1000)
     assert caught.value.room is None
-    assert not isinstance(refused(huge), TooMuchData)  # a number beyond all range
+    assert not isinstance(refused(huge), TooMuchData)  # a number out of range
 
 
 @pytest.mark.parametrize(
     ("rooms", "allowed"), [(MAX_HELLO_ROOMS, True), (MAX_HELLO_ROOMS + 1, False)]
 )
-def test_a_hello_names_so_many_rooms(rooms: int, allowed: bool) -> None:
+def test_a_hello_has_a_bounded_number_of_rooms(rooms: int, allowed: bool) -> None:
     named: dict[str, Position | None] = {str(number): None for number in range(rooms)}
     text = json.dumps({"type": "hello", "protocol": 1, "rooms": named})
     if allowed:
@@ -440,7 +440,7 @@ def test_a_hello_names_so_many_rooms(rooms: int, allowed: bool) -> None:
         assert "length <= 1000" in refused(text).detail
 
 
-def test_the_size_is_tested_before_anything_is_read() -> None:
+def test_the_size_is_checked_before_decoding() -> None:
     assert refused("no JSON", max_size=3).code is ErrorCode.INVALID_MESSAGE
 
 
@@ -451,7 +451,7 @@ JSON = st.recursive(
 
 
 @given(st.text(st.characters()) | JSON.map(json.dumps))
-def test_nothing_but_a_bad_frame_comes_of_any_text(text: str) -> None:
+def test_any_text_is_decoded_or_raises_bad_frame(text: str) -> None:
     assert refused(text).code in (ErrorCode.INVALID_JSON, ErrorCode.INVALID_MESSAGE)
 
 
@@ -465,6 +465,6 @@ FIELDS = (
     st.sampled_from([*TYPES, "nope"]),
     st.dictionaries(st.sampled_from(FIELDS), JSON),
 )
-def test_any_fields_make_a_message_or_a_bad_frame(kind: str, fields: dict[str, Any]) -> None:
+def test_any_fields_are_decoded_or_raise_bad_frame(kind: str, fields: dict[str, Any]) -> None:
     with suppress(BadFrame):
         assert isinstance(read(json.dumps({"type": kind, **fields})), ClientMessage)

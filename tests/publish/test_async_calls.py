@@ -1,4 +1,4 @@
-"""The async twins of the api: native in a worker, elsewhere behind nobody; and transactions."""
+"""The async functions of the api: native in a worker, elsewhere in threads; and transactions."""
 
 import asyncio
 import threading
@@ -31,7 +31,7 @@ async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime
 
 @contextmanager
 def strangers_at_work() -> Iterator[None]:
-    """Somebody else's sync code has asgiref's one thread of the process, for long."""
+    """Other sync code occupies asgiref's single thread of the process."""
     gate, begun = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -60,7 +60,9 @@ CALLS: dict[str, Callable[[], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-async def test_elsewhere_no_twin_waits_for_strangers(call: Callable[[], Awaitable[Any]]) -> None:
+async def test_async_calls_do_not_wait_for_other_sync_code(
+    call: Callable[[], Awaitable[Any]],
+) -> None:
     with strangers_at_work():
         await asyncio.sleep(0.05)
         await asyncio.wait_for(call(), 10)
@@ -68,7 +70,7 @@ async def test_elsewhere_no_twin_waits_for_strangers(call: Callable[[], Awaitabl
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-async def test_in_a_worker_no_twin_needs_a_thread_of_the_processs(
+async def test_async_calls_in_a_worker_need_no_thread_of_the_process(
     call: Callable[[], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_blocking_store() -> None:
@@ -81,7 +83,7 @@ async def test_in_a_worker_no_twin_needs_a_thread_of_the_processs(
 
 
 @pytest.mark.usefixtures("worker")
-async def test_twins_answer_as_the_others_do() -> None:
+async def test_async_calls_return_what_the_sync_ones_do() -> None:
     client = Client()
     session = (await client.greet())["session"]
     known = await sync_to_async(api.sessions_of)("")
@@ -106,7 +108,7 @@ async def test_a_wrong_code_is_the_callers_mistake(wrong: int) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_user_who_is_looked_up_late_is_looked_up_in_a_thread() -> None:
+async def test_a_lazy_user_is_looked_up_in_a_thread() -> None:
     await User.objects.acreate(username="ada")
 
     def late() -> Any:
@@ -121,13 +123,13 @@ async def test_a_user_who_is_looked_up_late_is_looked_up_in_a_thread() -> None:
 
 
 async def top(room: str) -> int:
-    """How much was published."""
+    """Return how many publications there are."""
     ends = await sync_to_async(composition.blocking_store().log.ends)([room])
     return ends[room].top.offset
 
 
 @pytest.mark.usefixtures("worker")
-async def test_within_a_transaction_of_the_sync_caller_it_waits_for_the_commit() -> None:
+async def test_a_call_under_a_sync_transaction_waits_for_its_commit() -> None:
     answers: list[Position | None] = []
 
     def view(*, fails: bool) -> None:
@@ -142,7 +144,7 @@ async def test_within_a_transaction_of_the_sync_caller_it_waits_for_the_commit()
     assert (await top("chat:1"), answers) == (1, [None, None])
 
 
-async def test_within_a_transaction_that_a_handler_holds_it_waits_for_the_commit(
+async def test_a_call_in_a_handler_s_transaction_waits_for_its_commit(
     worker: Runtime,
 ) -> None:
     with worker.handler_threads.executor():
@@ -157,5 +159,5 @@ async def test_within_a_transaction_that_a_handler_holds_it_waits_for_the_commit
 
 
 async def top_apart(room: str) -> int:
-    """What others see."""
+    """Return what another connection sees."""
     return await asyncio.create_task(asyncio.to_thread(async_to_sync(top), room))

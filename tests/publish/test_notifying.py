@@ -29,8 +29,8 @@ def layers(server: RedisServer) -> dict[str, Any]:
     return {"default": {"BACKEND": backend, "CONFIG": config}}
 
 
-class Ear:
-    """Somebody who hears what is published on a Redis."""
+class GroupListener:
+    """Receives what is sent to the groups of a Redis layer."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
@@ -39,12 +39,12 @@ class Ear:
 
     def hint(self, *, within: float = 10.0) -> Hint | None:
         """The next hint, if one comes in time."""
-        news = self.news(within=within)
-        assert not isinstance(news, PublicationBatch)
-        return news
+        message = self.message(within=within)
+        assert not isinstance(message, PublicationBatch)
+        return message
 
-    def news(self, *, within: float = 10.0) -> Hint | PublicationBatch | None:
-        """The next hint or bundle of publications."""
+    def message(self, *, within: float = 10.0) -> Hint | PublicationBatch | None:
+        """The next hint or batch of publications."""
         message = self._pubsub.get_message(timeout=within)
         layer = get_channel_layer()
         return (
@@ -58,11 +58,11 @@ class Ear:
 
 
 @pytest.fixture
-def ear(redis_server: RedisServer) -> Iterator[Ear]:
+def listener(redis_server: RedisServer) -> Iterator[GroupListener]:
     with override_settings(CHANNEL_LAYERS=layers(redis_server)), redis_server.client() as client:
-        ear = Ear(client)
-        yield ear
-        ear.close()
+        listener = GroupListener(client)
+        yield listener
+        listener.close()
         background.stop()
 
 
@@ -72,75 +72,77 @@ def connect(id_: str, user: str = "1") -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_kick_is_told(ear: Ear) -> None:
+def test_a_kick_sends_a_hint(listener: GroupListener) -> None:
     connect("a")
     api.kick("a")
-    assert ear.hint() == Hint(HintKind.CLOSING, ("a",))
+    assert listener.hint() == Hint(HintKind.CLOSING, ("a",))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_so_are_the_sockets_of_a_user_and_of_a_login(ear: Ear) -> None:
+def test_kicking_a_user_or_closing_a_login_sends_hints(listener: GroupListener) -> None:
     for id_ in ("a", "b"):
         connect(id_)
     api.kick_user(1)
-    first = ear.hint()
+    first = listener.hint()
     api.close_login("digest", 4503)  # type: ignore[arg-type]
-    second = ear.hint()
+    second = listener.hint()
     for hint in (first, second):
         assert hint is not None
         assert sorted(hint.sessions) == ["a", "b"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_a_session_nobody_knows_nothing_is_told(ear: Ear) -> None:
+def test_kicking_an_unknown_session_sends_no_hint(listener: GroupListener) -> None:
     api.kick("unknown")
     notify(HintKind.CLOSING, ["last"])
-    assert ear.hint() == Hint(HintKind.CLOSING, ("last",))
+    assert listener.hint() == Hint(HintKind.CLOSING, ("last",))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_within_a_transaction_it_is_told_when_others_can_see_it(ear: Ear) -> None:
+def test_a_kick_in_a_transaction_sends_its_hint_after_the_commit(listener: GroupListener) -> None:
     connect("a")
     with transaction.atomic():
         api.kick("a")
         notify(HintKind.CLOSING, ["before the commit"])
-        assert ear.hint() == Hint(HintKind.CLOSING, ("before the commit",))
-    assert ear.hint() == Hint(HintKind.CLOSING, ("a",))
+        assert listener.hint() == Hint(HintKind.CLOSING, ("before the commit",))
+    assert listener.hint() == Hint(HintKind.CLOSING, ("a",))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_rolled_back_is_not_told(ear: Ear) -> None:
+def test_a_kick_that_is_rolled_back_sends_no_hint(listener: GroupListener) -> None:
     connect("a")
     with transaction.atomic():
         api.kick("a")
         transaction.set_rollback(True)
     notify(HintKind.CLOSING, ["last"])
-    assert ear.hint() == Hint(HintKind.CLOSING, ("last",))
+    assert listener.hint() == Hint(HintKind.CLOSING, ("last",))
 
 
-def test_too_many_to_be_named_make_everybody_look(ear: Ear) -> None:
+def test_too_many_sessions_make_one_hint_without_names(listener: GroupListener) -> None:
     notify(HintKind.CLOSING, [str(number) for number in range(101)])
-    assert ear.hint() == Hint(HintKind.CLOSING)
+    assert listener.hint() == Hint(HintKind.CLOSING)
 
 
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
-def test_a_forked_process_tells_as_well(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forked_process_sends_hints(
+    listener: GroupListener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(notifying, "NOTIFY_TIMEOUT", 10.0)
     notify(HintKind.CLOSING, ["parent"])
-    assert ear.hint() == Hint(HintKind.CLOSING, ("parent",))
+    assert listener.hint() == Hint(HintKind.CLOSING, ("parent",))
     child = os.fork()
     if child == 0:
         try:
             notify(HintKind.CLOSING, ["child"])
         finally:
             os._exit(0)  # at once, as task queues end theirs: it has been sent by then
-    assert ear.hint() == Hint(HintKind.CLOSING, ("child",))
+    assert listener.hint() == Hint(HintKind.CLOSING, ("child",))
     os.waitpid(child, 0)
     notify(HintKind.CLOSING, ["parent"])
-    assert ear.hint() == Hint(HintKind.CLOSING, ("parent",))
+    assert listener.hint() == Hint(HintKind.CLOSING, ("parent",))
 
 
-def test_nobody_waits_long_for_a_redis_that_stands_still() -> None:
+def test_a_frozen_redis_delays_callers_briefly() -> None:
     with RedisServer() as server, override_settings(CHANNEL_LAYERS=layers(server)):
         server.freeze()
         began = time.monotonic()
@@ -151,7 +153,7 @@ def test_nobody_waits_long_for_a_redis_that_stands_still() -> None:
         background.stop()
 
 
-def test_a_redis_that_has_gone_is_no_error() -> None:
+def test_a_redis_that_is_gone_is_no_error() -> None:
     with RedisServer() as server, override_settings(CHANNEL_LAYERS=layers(server)):
         server.kill()
         for number in range(20):
@@ -160,7 +162,7 @@ def test_a_redis_that_has_gone_is_no_error() -> None:
 
 
 @override_settings(CHANNEL_LAYERS=IN_MEMORY)
-def test_where_nobody_can_hear_nothing_is_begun() -> None:
+def test_within_one_process_nothing_is_started() -> None:
     background.stop()
     notify(HintKind.CLOSING, ["a"])
     assert background._thread is None

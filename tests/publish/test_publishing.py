@@ -1,4 +1,4 @@
-"""Publishing from sync code: what may be published, and when it is."""
+"""Publishing from sync code: valid data, and transactions."""
 
 import datetime
 import decimal
@@ -24,7 +24,7 @@ from realtime.store.database.transaction import translate_database_errors
 from realtime.store.log import MAX_BATCH, BlockingLog, LogEntry
 from tests.redis_server import RedisServer
 
-# What may be published
+# Data
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ from tests.redis_server import RedisServer
         ({1: 2}, '{"1":2}'), ("\0", '"\\u0000"'), ((1, 2), "[1,2]"),
     ],
 )  # fmt: skip
-def test_data_is_written_shortly_and_with_django_s_words(data: Any, text: str) -> None:
+def test_data_is_encoded_compactly_as_django_does(data: Any, text: str) -> None:
     assert encode_data(data) == text
 
 
@@ -54,12 +54,12 @@ def circular() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("data", "error", "told"),
+    ("data", "error", "text"),
     [
-        (object(), TypeError, "words for"), ({(1, 2): 3}, TypeError, "words for"),
-        (b"x", TypeError, "words for"), ({1, 2}, TypeError, "words for"),
-        (float("nan"), ValueError, "words for"), ([float("inf")], ValueError, "words for"),
-        (circular(), ValueError, "words for"), ("\ud800", ValueError, "lone surrogates"),
+        (object(), TypeError, "can express"), ({(1, 2): 3}, TypeError, "can express"),
+        (b"x", TypeError, "can express"), ({1, 2}, TypeError, "can express"),
+        (float("nan"), ValueError, "can express"), ([float("inf")], ValueError, "can express"),
+        (circular(), ValueError, "can express"), ("\ud800", ValueError, "lone surrogates"),
         ({"\udfff": 1}, ValueError, "lone surrogates"), (2**53 + 1, ValueError, "as text"),
         ([{"a": -(10**100)}], ValueError, "as text"), (nested(33), ValueError, "32 levels"),
         (nested(32, []), ValueError, "32 levels"), (nested(32, 10**16), ValueError, "as text"),
@@ -67,33 +67,33 @@ def circular() -> Any:
         ("x" * 65_535, ValueError, "MAX_PUBLICATION"), ("ä" * 32_768, ValueError, "65536 bytes"),
     ],
 )  # fmt: skip
-def test_what_a_browser_could_not_read_is_refused(
-    data: Any, error: type[Exception], told: str
+def test_data_that_a_browser_would_misread_is_refused(
+    data: Any, error: type[Exception], text: str
 ) -> None:
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=text):
         encode_data(data)
 
 
-def test_what_is_just_within_the_bounds_is_not() -> None:
+def test_data_just_within_the_bounds_is_accepted() -> None:
     assert len(encode_data("ä" * 32_767).encode()) == 65_536
     assert encode_data(nested(32)).count("[") == 16
     assert encode_data([[10**15] * 40] * 40)
 
 
 @pytest.mark.parametrize("room", ["", "a b", "ä", "x" * 101, "a\n", None, 7, b"room"])
-def test_a_room_has_a_room_s_name(room: Any) -> None:
+def test_invalid_names_of_rooms_are_refused(room: Any) -> None:
     with pytest.raises(ValueError, match="expected a room"):
         api.publish(room, 1)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, 7, b"key", "\0"])
-def test_a_key_is_a_text_of_some_length(key: Any) -> None:
+def test_invalid_keys_are_refused(key: Any) -> None:
     with pytest.raises(ValueError, match="1 to 200 characters"):
         api.publish("r", 1, key=key)
 
 
 @pytest.mark.parametrize("user", [AnonymousUser(), User(), None, "", "a b", "x" * 100])
-def test_who_can_have_no_room_is_published_nothing(user: Any) -> None:
+def test_users_without_a_private_room_are_refused(user: Any) -> None:
     with pytest.raises(ValueError, match="expected"):
         api.publish_to_user(user, 1)
 
@@ -112,7 +112,7 @@ in_default = pytest.mark.django_db(transaction=True)
     ]
 )
 def log(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[BlockingLog]:
-    """Where everything is published to; in the second case not in the default database."""
+    """The log of each store; in the second case not in the default database."""
     store = "database"
     if request.param == "postgresql":
         store = f"database:{request.getfixturevalue('postgres_database')}"
@@ -131,8 +131,8 @@ def alias(log: BlockingLog) -> str:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[list[PublicationBatch]]:
-    """What was announced, and in which batches."""
+def text(monkeypatch: pytest.MonkeyPatch) -> list[list[PublicationBatch]]:
+    """The announced batches."""
     batches: list[list[PublicationBatch]] = []
     monkeypatch.setattr(notifying, "announce", lambda bundles: batches.append(list(bundles)))
     return batches
@@ -146,19 +146,19 @@ def data(log: BlockingLog, room: str = "r") -> list[str]:
     return [entry.data for entry in entries(log, room)]
 
 
-def test_what_is_published_is_in_the_log_and_announced(
-    log: BlockingLog, told: list[list[PublicationBatch]]
+def test_a_publication_is_in_the_log_and_announced(
+    log: BlockingLog, text: list[list[PublicationBatch]]
 ) -> None:
     first, second = api.publish("r", {"a": 1}), api.publish("r", "ä")
     assert first is not None
     assert second == Position(first.epoch, first.offset + 1)
     assert data(log) == ['{"a":1}', '"ä"']
-    assert [bundle.entries for batch in told for bundle in batch] == [
+    assert [bundle.entries for batch in text for bundle in batch] == [
         (entry,) for entry in entries(log)
     ]
 
 
-def test_a_user_is_published_to_by_object_and_by_key(log: BlockingLog) -> None:
+def test_a_user_is_given_by_object_or_by_key(log: BlockingLog) -> None:
     user = User(pk=7)
     for who in (user, user.pk, str(user.pk)):
         assert api.publish_to_user(who, 1)
@@ -166,23 +166,25 @@ def test_a_user_is_published_to_by_object_and_by_key(log: BlockingLog) -> None:
 
 
 def test_the_same_key_is_the_same_publication(
-    log: BlockingLog, told: list[list[PublicationBatch]]
+    log: BlockingLog, text: list[list[PublicationBatch]]
 ) -> None:
     first = api.publish("r", 1, key="k")
     assert first == api.publish("r", 2, key="k")
     assert data(log) == ["1"]
-    assert [bundle.entries for batch in told for bundle in batch] == [entries(log), ()]
+    assert [bundle.entries for batch in text for bundle in batch] == [entries(log), ()]
 
 
-def test_many_are_published_in_order(log: BlockingLog, told: list[list[PublicationBatch]]) -> None:
+def test_many_publications_keep_their_order(
+    log: BlockingLog, text: list[list[PublicationBatch]]
+) -> None:
     positions = api.publish_many((f"r{n % 2}", n) for n in range(MAX_BATCH + 10))
     assert positions is not None
     assert [each.offset for each in positions] == [n // 2 + 1 for n in range(MAX_BATCH + 10)]
-    assert [len(batch) for batch in told] == [MAX_BATCH, 10]
+    assert [len(batch) for batch in text] == [MAX_BATCH, 10]
     assert api.publish_many([]) == []
 
 
-def test_of_many_with_a_mistake_none_is_published(log: BlockingLog) -> None:
+def test_one_mistake_among_many_prevents_all(log: BlockingLog) -> None:
     with pytest.raises(TypeError):
         api.publish_many([("r", 1), ("r", object())])
     assert data(log) == []
@@ -196,7 +198,7 @@ def using(request: pytest.FixtureRequest, alias: str) -> str:
     return alias if request.param == "store" else "default"
 
 
-def test_in_a_transaction_it_is_published_on_commit(log: BlockingLog, using: str) -> None:
+def test_a_publication_in_a_transaction_waits_for_the_commit(log: BlockingLog, using: str) -> None:
     with transaction.atomic(using):
         assert api.publish("r", 1) is None
         assert api.publish_to_user(1, 2) is None
@@ -206,7 +208,7 @@ def test_in_a_transaction_it_is_published_on_commit(log: BlockingLog, using: str
     assert data(log, "user:1") == ["2"]
 
 
-def test_what_is_rolled_back_is_not_published(log: BlockingLog, using: str) -> None:
+def test_a_publication_that_is_rolled_back_is_dropped(log: BlockingLog, using: str) -> None:
     with pytest.raises(RuntimeError), transaction.atomic(using):
         api.publish("r", 1)
         raise RuntimeError
@@ -214,8 +216,8 @@ def test_what_is_rolled_back_is_not_published(log: BlockingLog, using: str) -> N
     assert data(log) == ["2"]
 
 
-def test_so_is_what_a_savepoint_takes_back(
-    log: BlockingLog, using: str, told: list[list[PublicationBatch]]
+def test_a_publication_in_a_rolled_back_savepoint_is_dropped(
+    log: BlockingLog, using: str, text: list[list[PublicationBatch]]
 ) -> None:
     def within(number: int, *, fail: bool) -> None:
         with transaction.atomic(using):
@@ -236,7 +238,7 @@ def test_so_is_what_a_savepoint_takes_back(
     assert data(log) == ["1", "-2", "3", "-4", "5", "-6", "7", "8", "9"]
 
 
-def test_mistakes_are_told_at_once(log: BlockingLog) -> None:
+def test_mistakes_in_a_transaction_are_raised_at_once(log: BlockingLog) -> None:
     with transaction.atomic():
         with pytest.raises(ValueError, match="expected a room"):
             api.publish("a b", 1)
@@ -248,17 +250,17 @@ def test_mistakes_are_told_at_once(log: BlockingLog) -> None:
     assert data(log) == ["[1]"]
 
 
-def test_many_in_a_transaction_go_out_in_batches(
-    log: BlockingLog, told: list[list[PublicationBatch]]
+def test_many_publications_of_a_transaction_are_batched(
+    log: BlockingLog, text: list[list[PublicationBatch]]
 ) -> None:
     with transaction.atomic():
         for number in range(MAX_BATCH + 10):
             api.publish("r", number)
     assert data(log) == [str(number) for number in range(MAX_BATCH)]
-    assert [len(batch) for batch in told] == [MAX_BATCH, 10]
+    assert [len(batch) for batch in text] == [MAX_BATCH, 10]
 
 
-def test_hooks_of_others_keep_their_place(log: BlockingLog) -> None:
+def test_other_commit_hooks_keep_their_order(log: BlockingLog) -> None:
     seen: list[list[str]] = []
     with transaction.atomic():
         api.publish("r", 1)
@@ -277,17 +279,17 @@ def manual(using: str) -> Iterator[str]:
     transaction.set_autocommit(True, using)
 
 
-def test_in_a_manual_transaction_nothing_is_published(
-    log: BlockingLog, manual: str, told: list[list[PublicationBatch]]
+def test_publishing_in_a_manual_transaction_is_refused(
+    log: BlockingLog, manual: str, text: list[list[PublicationBatch]]
 ) -> None:
-    """No hook tells of its end: what is handed out could be rolled back."""
+    """There is no hook at its end, so a publication could be announced and rolled back."""
     User.objects.using(manual).create(username="ada")
     for call in (api.publish, api.publish_to_user):
         with pytest.raises(TransactionManagementError, match=f"autocommit is off .*{manual}"):
             call("1", 1)
     with pytest.raises(TransactionManagementError):
         api.publish_many([("r", 1)])
-    assert told == []
+    assert text == []
     transaction.rollback(manual)
     transaction.set_autocommit(True, manual)
     assert not User.objects.using(manual).filter(username="ada").exists()
@@ -321,8 +323,8 @@ def test_a_failing_store_leaves_a_manual_transaction_alone(
     assert User.objects.filter(username="ada").exists()
 
 
-def test_a_kick_in_a_manual_transaction_is_a_part_of_it(log: BlockingLog, alias: str) -> None:
-    """Also as the first thing that is asked of a database."""
+def test_a_kick_is_part_of_a_manual_transaction(log: BlockingLog, alias: str) -> None:
+    """Also if it is the first use of a database."""
     transaction.set_autocommit(False, alias)
     try:
         User.objects.using(alias).create(username="ada")
@@ -349,7 +351,7 @@ def other(log: BlockingLog, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("log", ["postgresql"], indirect=True)
-def test_a_transaction_of_any_database_counts(log: BlockingLog, other: str) -> None:
+def test_a_transaction_of_any_database_delays_a_publication(log: BlockingLog, other: str) -> None:
     with transaction.atomic(other):
         assert api.publish("r", 1) is None
     with transaction.atomic(other):
@@ -363,7 +365,7 @@ def test_a_transaction_of_any_database_counts(log: BlockingLog, other: str) -> N
 
 
 @pytest.mark.parametrize("log", ["postgresql"], indirect=True)
-def test_so_does_one_that_was_opened_before_the_commit_and_ends_later(
+def test_a_transaction_that_ends_after_the_commit_delays_a_publication(
     log: BlockingLog, other: str, using: str
 ) -> None:
     first, later = transaction.atomic(other), transaction.atomic(using)
@@ -376,7 +378,7 @@ def test_so_does_one_that_was_opened_before_the_commit_and_ends_later(
     assert data(log) == ["1"]
 
 
-def test_what_a_hook_publishes_is_published(log: BlockingLog, using: str) -> None:
+def test_a_commit_hook_can_publish(log: BlockingLog, using: str) -> None:
     with transaction.atomic(using):
         transaction.on_commit(lambda: api.publish("r", 2), using=using)
         api.publish("r", 1)
@@ -395,7 +397,7 @@ def test_a_transaction_that_is_to_be_rolled_back_publishes_nothing(
 
 @pytest.mark.parametrize("log", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("outer_first", [False, True])
-def test_in_two_transactions_both_have_to_commit(
+def test_a_publication_in_two_transactions_waits_for_both(
     log: BlockingLog, alias: str, *, outer_first: bool
 ) -> None:
     outer, inner = (alias, "default") if outer_first else ("default", alias)
@@ -409,7 +411,7 @@ def test_in_two_transactions_both_have_to_commit(
     assert data(log) == ["1"]
 
 
-def test_a_commit_stands_if_the_store_is_away_by_then(
+def test_a_commit_stands_even_if_the_store_fails_after_it(
     redis_server: RedisServer, transactional_db: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = "redis://127.0.0.1:1/0"
@@ -429,7 +431,7 @@ def test_a_commit_stands_if_the_store_is_away_by_then(
 class CapturedTests(TestCase):
     """A test case of Django's is one transaction, which never commits."""
 
-    def test_hooks_that_are_captured_publish(self) -> None:
+    def test_captured_commit_hooks_publish(self) -> None:
         api.publish("r", "before")
         with self.captureOnCommitCallbacks(execute=True) as hooks:
             api.publish("r", "one")
@@ -438,7 +440,7 @@ class CapturedTests(TestCase):
         assert data(composition.blocking_store().log) == ['"one"', '"two"']
         assert len(connections["default"].run_on_commit) == 3
 
-    def test_so_they_do_within_a_block_of_the_test_s_own(self) -> None:
+    def test_captured_commit_hooks_of_an_inner_block_publish(self) -> None:
         with transaction.atomic(), self.captureOnCommitCallbacks(execute=True):
             api.publish("r", "one")
         assert data(composition.blocking_store().log) == ['"one"']
@@ -455,13 +457,13 @@ TWINS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
 
 
 @pytest.mark.parametrize(("twin", "arguments"), TWINS, ids=lambda value: str(value)[:20])
-async def test_an_async_twin_publishes(
+async def test_apublish_publishes(
     log: BlockingLog, twin: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
     assert await twin(*arguments)
 
 
-def test_async_code_under_a_sync_transaction_waits_for_its_commit(log: BlockingLog) -> None:
+def test_apublish_under_a_sync_transaction_waits_for_its_commit(log: BlockingLog) -> None:
     from asgiref.sync import async_to_sync
 
     with transaction.atomic():
@@ -470,7 +472,7 @@ def test_async_code_under_a_sync_transaction_waits_for_its_commit(log: BlockingL
     assert data(log) == ["1"]
 
 
-def test_so_it_is_refused_under_a_manual_one(log: BlockingLog, manual: str) -> None:
+def test_apublish_under_a_manual_transaction_is_refused(log: BlockingLog, manual: str) -> None:
     from asgiref.sync import async_to_sync
 
     with pytest.raises(TransactionManagementError):

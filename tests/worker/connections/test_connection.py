@@ -1,4 +1,4 @@
-"""One transport: what may come in, what goes out, how it ends."""
+"""One connection on a server without raw frames: incoming, outgoing, and its end."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ async def connection(wire: FakeTransport, clock: Clock) -> Connection:
     return connect(wire, clock)
 
 
-# ---------------------------------------------------------------- going out
+# ---------------------------------------------------------------- outgoing
 
 
 async def test_frames_leave_in_the_order_they_were_sent(
@@ -76,13 +76,13 @@ async def test_a_flush_of_nothing_is_done_at_once(connection: Connection) -> Non
     await connection.flush()
 
 
-async def test_a_mebibyte_may_wait(wire: FakeTransport, connection: Connection) -> None:
+async def test_a_mebibyte_may_be_unsent(wire: FakeTransport, connection: Connection) -> None:
     wire.open.clear()
     connection.send_bytes(bytes(MAX_UNSENT))
     assert connection.ended is None
 
 
-async def test_more_than_a_mebibyte_waiting_ends_with_4003(
+async def test_more_than_a_mebibyte_unsent_ends_with_4003(
     wire: FakeTransport, connection: Connection
 ) -> None:
     wire.open.clear()
@@ -96,7 +96,7 @@ async def test_more_than_a_mebibyte_waiting_ends_with_4003(
     assert wire.closed == 4003
 
 
-async def test_a_slow_consumer_is_told_nothing_more(
+async def test_a_slow_consumer_is_sent_nothing_more(
     wire: FakeTransport, connection: Connection
 ) -> None:
     connection.send_bytes(bytes(MAX_UNSENT))
@@ -106,7 +106,7 @@ async def test_a_slow_consumer_is_told_nothing_more(
     assert [event["type"] for event in wire.events] == ["websocket.close"]
 
 
-async def test_what_has_left_does_not_count(connection: Connection) -> None:
+async def test_sent_bytes_no_longer_count(connection: Connection) -> None:
     for _ in range(3):
         connection.send_bytes(bytes(MAX_UNSENT))
         await connection.flush()
@@ -131,7 +131,7 @@ async def test_the_end_is_a_goodbye_then_a_close(
     }
 
 
-async def test_it_ends_once(wire: FakeTransport, connection: Connection) -> None:
+async def test_a_connection_ends_once(wire: FakeTransport, connection: Connection) -> None:
     connection.end(4500, "enough")
     connection.end(4503)
     connection.send(error("after"))
@@ -161,7 +161,7 @@ async def test_a_transport_that_does_not_notice_is_dropped(
 
 
 @pytest.mark.parametrize(("any_code", "code"), [(True, 1001), (False, 4001)])
-async def test_a_shutdown_is_1001_where_the_server_can_send_it(
+async def test_the_shutdown_code_is_1001_if_the_server_can_send_it(
     wire: FakeTransport, any_code: bool, code: int
 ) -> None:
     assert connect(wire, any_code=any_code).shutdown_code() == code
@@ -170,7 +170,7 @@ async def test_a_shutdown_is_1001_where_the_server_can_send_it(
 # ---------------------------------------------------------------- a transport that fails
 
 
-async def test_a_transport_that_is_gone_is_no_error(
+async def test_a_lost_transport_is_not_logged_as_an_error(
     wire: FakeTransport, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire.error = ConnectionResetError("gone")
@@ -181,7 +181,7 @@ async def test_a_transport_that_is_gone_is_no_error(
     assert [r for r in caplog.records if r.levelno > logging.DEBUG] == []
 
 
-async def test_a_transport_that_is_gone_can_still_be_ended(
+async def test_a_connection_with_a_lost_transport_can_be_ended(
     wire: FakeTransport, connection: Connection
 ) -> None:
     wire.error = BrokenPipeError("gone")
@@ -192,7 +192,7 @@ async def test_a_transport_that_is_gone_can_still_be_ended(
     assert connection.ended == (4002, "heartbeat timeout")
 
 
-async def test_what_a_lost_transport_did_not_take_is_not_unsent(
+async def test_frames_for_a_lost_transport_do_not_count_as_unsent(
     wire: FakeTransport, connection: Connection
 ) -> None:
     wire.error = ConnectionResetError("gone")
@@ -214,7 +214,7 @@ async def test_a_frame_the_server_refuses_is_logged_and_drops_the_transport(
     assert "a frame could not be sent" in caplog.text
 
 
-# ---------------------------------------------------------------- coming in
+# ---------------------------------------------------------------- incoming
 
 
 async def test_a_message_is_read_and_counted(connection: Connection) -> None:
@@ -230,7 +230,7 @@ async def test_a_malformed_frame_is_answered(wire: FakeTransport, connection: Co
     assert connection.ended is None
 
 
-async def test_the_size_limit_is_the_connection_s(
+async def test_a_frame_beyond_the_size_limit_is_answered(
     wire: FakeTransport, connection: Connection
 ) -> None:
     assert connection.read(f'{{"type":"bye","x":"{"é" * 500}"}}') is None
@@ -238,14 +238,16 @@ async def test_the_size_limit_is_the_connection_s(
     assert wire.messages[0]["detail"] == "expected a frame of at most 1000 bytes"
 
 
-async def test_bytes_have_the_same_limit(wire: FakeTransport, connection: Connection) -> None:
+async def test_binary_frames_have_the_same_limit(
+    wire: FakeTransport, connection: Connection
+) -> None:
     assert connection.check_size(bytes(1000))
     assert not connection.check_size(bytes(1001))
     await connection.flush()
     assert wire.messages[0]["code"] == "invalid_message"
 
 
-async def test_the_tenth_malformed_frame_is_answered_and_is_the_last(
+async def test_the_tenth_malformed_frame_is_answered_and_ends_the_connection(
     wire: FakeTransport, connection: Connection
 ) -> None:
     for _ in range(9):
@@ -258,7 +260,9 @@ async def test_the_tenth_malformed_frame_is_answered_and_is_the_last(
     assert wire.closed == 4505
 
 
-async def test_good_frames_between_do_not_forgive_malformed_ones(connection: Connection) -> None:
+async def test_valid_frames_do_not_reset_the_count_of_malformed_ones(
+    connection: Connection,
+) -> None:
     for _ in range(10):
         assert connection.ended is None
         connection.read(BYE)
@@ -266,7 +270,9 @@ async def test_good_frames_between_do_not_forgive_malformed_ones(connection: Con
     assert connection.ended == (4505, "protocol errors")
 
 
-async def test_a_burst_is_allowed_and_no_more(wire: FakeTransport, connection: Connection) -> None:
+async def test_frames_beyond_the_burst_end_with_4004(
+    wire: FakeTransport, connection: Connection
+) -> None:
     assert all(connection.read(BYE) for _ in range(50))
     assert connection.read(BYE) is None
     await connection.flush()
@@ -281,7 +287,7 @@ async def test_a_steady_rate_is_allowed(clock: Clock, wire: FakeTransport) -> No
     assert connection.ended is None
 
 
-async def test_bytes_are_counted_as_well(clock: Clock, wire: FakeTransport) -> None:
+async def test_bytes_beyond_the_byte_rate_end_with_4004(clock: Clock, wire: FakeTransport) -> None:
     connection = connect(
         wire, clock, limits=FrameLimits(1000, rate=100, burst=100, byte_rate=201, byte_burst=402)
     )
@@ -312,9 +318,9 @@ async def test_data_that_is_too_large_is_answered_with_its_id_and_is_not_malform
         wire, clock, limits=FrameLimits(1000, rate=100, burst=100, max_publication=9)
     )
     for number in range(20):
-        said = f'{{"type":"message","id":{number},"room":"news","data":"%s","key":"k"}}'
-        assert connection.read(said % "12345678") is None
-        assert connection.read(said % "1234567") is not None
+        frame = f'{{"type":"message","id":{number},"room":"news","data":"%s","key":"k"}}'
+        assert connection.read(frame % "12345678") is None
+        assert connection.read(frame % "1234567") is not None
     await connection.flush()
     assert connection.ended is None
     answers = [json.loads(event["text"]) for event in wire.events]
@@ -330,7 +336,7 @@ async def test_malformed_frames_count_against_the_rate(clock: Clock, wire: FakeT
     assert connection.ended == (4004, "rate limit exceeded")
 
 
-async def test_a_long_reason_is_said_in_full_and_closes_in_short(
+async def test_a_long_reason_is_complete_in_goodbye_and_cut_in_the_close_frame(
     wire: FakeTransport, connection: Connection
 ) -> None:
     """A close frame's reason is at most 123 bytes; uvicorn raises for more."""

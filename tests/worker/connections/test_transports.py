@@ -1,4 +1,4 @@
-"""A connection on a server that takes whole frames."""
+"""A connection on a server that takes raw frames."""
 
 import asyncio
 import json
@@ -16,8 +16,8 @@ from ..fakes import FakeTransport, connect
 MESSAGE = Error(code="invalid_json", detail="no")
 
 
-class Frames:
-    """The server's extension: keeps what is written, and says what is unsent as it is told to."""
+class FakeFrameWriter:
+    """The server's extension: records frames; ``unsent`` is set by the test."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -30,7 +30,7 @@ class Frames:
         return self.open
 
     @staticmethod
-    def write_to_all(targets: Iterable["Frames"], frame: bytes) -> list[int]:
+    def write_to_all(targets: Iterable["FakeFrameWriter"], frame: bytes) -> list[int]:
         return [
             number for number, each in enumerate(targets) if each.unsent or not each.write(frame)
         ]
@@ -42,17 +42,17 @@ async def wire() -> FakeTransport:
 
 
 @pytest.fixture
-def frames() -> Frames:
-    return Frames()
+def frames() -> FakeFrameWriter:
+    return FakeFrameWriter()
 
 
 @pytest.fixture
-async def connection(wire: FakeTransport, frames: Frames) -> Connection:
+async def connection(wire: FakeTransport, frames: FakeFrameWriter) -> Connection:
     return connect(wire, frames=frames)
 
 
 async def test_frames_are_written_at_once(
-    wire: FakeTransport, frames: Frames, connection: Connection
+    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     before = asyncio.all_tasks()
     connection.send_bytes(b"1")
@@ -64,7 +64,7 @@ async def test_frames_are_written_at_once(
 
 
 async def test_goodbye_is_a_frame_and_the_close_an_event(
-    wire: FakeTransport, frames: Frames, connection: Connection
+    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     connection.end(CloseCode.HEARTBEAT_TIMEOUT)
     await connection.flush()
@@ -74,8 +74,8 @@ async def test_goodbye_is_a_frame_and_the_close_an_event(
     assert wire.closed == 4002
 
 
-async def test_what_the_kernel_has_not_taken_counts(
-    wire: FakeTransport, frames: Frames, connection: Connection
+async def test_bytes_that_the_kernel_has_not_taken_count_as_unsent(
+    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     frames.unsent = MAX_UNSENT - 10
     connection.send_bytes(bytes(10))
@@ -88,8 +88,8 @@ async def test_what_the_kernel_has_not_taken_counts(
     assert len(frames.written) == 1
 
 
-async def test_a_goodbye_that_is_too_much_is_4003_once(
-    wire: FakeTransport, frames: Frames, connection: Connection
+async def test_a_goodbye_that_exceeds_the_bound_ends_with_4003_once(
+    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     frames.unsent = MAX_UNSENT
     connection.end(CloseCode.HEARTBEAT_TIMEOUT)
@@ -98,8 +98,8 @@ async def test_a_goodbye_that_is_too_much_is_4003_once(
     assert frames.written == []
 
 
-async def test_a_connection_that_is_gone_is_no_error(
-    wire: FakeTransport, frames: Frames, connection: Connection
+async def test_a_lost_connection_can_be_ended(
+    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     frames.open = False
     wire.error = ConnectionResetError("gone")
@@ -109,11 +109,11 @@ async def test_a_connection_that_is_gone_is_no_error(
     assert connection.ended == (1000, "normal closure")
 
 
-# To many at once
+# To many connections
 
 
-async def test_what_is_for_all_is_written_to_each_once(wire: FakeTransport) -> None:
-    idle, busy, ended, gone = all_frames = [Frames() for _ in range(4)]
+async def test_a_publication_is_written_to_each_open_connection_once(wire: FakeTransport) -> None:
+    idle, busy, ended, gone = all_frames = [FakeFrameWriter() for _ in range(4)]
     connections = [connect(wire, frames=each) for each in all_frames]
     busy.unsent = 10
     connections[2].end(CloseCode.NORMAL)
@@ -122,15 +122,15 @@ async def test_what_is_for_all_is_written_to_each_once(wire: FakeTransport) -> N
     deliver_to_all(connections, encode_message("1"))
     assert idle.written == busy.written == [b"\x81\x011"]
     assert ended.written == gone.written == []
-    # Whoever hands publications over counts them; one has said goodbye.
+    # Publications are not counted here; one connection has sent goodbye.
     assert [each.frames_out for each in connections] == [0, 0, 1, 0]
     await connections[2].flush()
 
 
-async def test_whoever_has_too_much_unsent_ends_and_the_others_get_theirs(
+async def test_a_slow_consumer_ends_and_the_others_are_served(
     wire: FakeTransport,
 ) -> None:
-    slow, quick = Frames(), Frames()
+    slow, quick = FakeFrameWriter(), FakeFrameWriter()
     connections = [connect(wire, frames=each) for each in (slow, quick)]
     slow.unsent = MAX_UNSENT
     deliver_to_all(connections, encode_message("1"))
@@ -139,8 +139,8 @@ async def test_whoever_has_too_much_unsent_ends_and_the_others_get_theirs(
     await connections[0].flush()
 
 
-async def test_a_frame_beyond_the_bound_is_written_to_nobody(
-    wire: FakeTransport, frames: Frames
+async def test_a_frame_beyond_the_bound_is_not_written(
+    wire: FakeTransport, frames: FakeFrameWriter
 ) -> None:
     connection = connect(wire, frames=frames)
     deliver_to_all([connection], encode_message(bytes(MAX_UNSENT + 1)))
@@ -149,7 +149,7 @@ async def test_a_frame_beyond_the_bound_is_written_to_nobody(
     await connection.flush()
 
 
-async def test_a_server_without_frames_is_sent_each_by_its_outbox() -> None:
+async def test_a_server_without_frames_gets_events() -> None:
     wires = [FakeTransport(), FakeTransport()]
     connections = [connect(each) for each in wires]
     deliver_to_all([], encode_message("0"))

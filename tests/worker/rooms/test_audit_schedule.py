@@ -6,7 +6,7 @@ MOST = 500
 
 
 def taken(agenda: AuditSchedule, *, until: float) -> list[float]:
-    """When room a was audited, by somebody who looks every quarter of a second."""
+    """Return when room a was audited, checking every quarter of a second."""
     moments = [number / 4 for number in range(int(until * 4) + 1)]
     return [now for now in moments if "a" in agenda.take_due(now, MOST)]
 

@@ -16,7 +16,7 @@ from ..conftest import ADA, WorkerHarness
 from ..fakes import FakeTransport
 
 EVE = Peer(user="2", address=ADA.address)
-NOBODY, NOBODY_ELSE = Peer(address="192.0.2.1"), Peer(address="192.0.2.2")
+ANONYMOUS, OTHER_ANONYMOUS = Peer(address="192.0.2.1"), Peer(address="192.0.2.2")
 NEIGHBOURS = Peer(address="2001:db8:1:2::1"), Peer(address="2001:db8:1:2:ffff::1")
 
 
@@ -55,7 +55,7 @@ def test_a_burst_of_new_rooms_is_allowed_then_a_rate(clock: Clock) -> None:
 
 def test_users_and_anonymous_addresses_have_their_own_limits(clock: Clock) -> None:
     new = NewRoomLimit(1.0, 1, now=clock)
-    for peer in (ADA, EVE, NOBODY, NOBODY_ELSE):
+    for peer in (ADA, EVE, ANONYMOUS, OTHER_ANONYMOUS):
         assert admitted(new, peer, "a", "b") == [True, False]
     assert admitted(new, Peer(user="1", address="192.0.2.9"), "c") == [False]
 
@@ -119,7 +119,7 @@ async def test_a_join_is_counted_and_may_be_repeated_later(
 
 
 async def test_existing_rooms_are_not_counted(world: WorkerHarness, few: None) -> None:
-    """Something was published there, somebody is in it, or this user was."""
+    """Rooms with publications or members, and those that the user was in, are not new."""
     await world.store.log.append([PublishRequest("open:log", "1")])
     first = await desk_of(world, "open:log", "open:a", "open:b")
     second = await desk_of(world, "open:b", "open:a")
