@@ -73,17 +73,12 @@ class Threads:
         self._executor.shutdown(wait=False)
 
 
-class _LastCall(threading.local):
-    """When this thread's last call ended."""
-
-    at = 0.0
-
-
-_last_call = _LastCall()
+_last_call = threading.local()  # ``at``: when this thread's last call ended
 
 
 def _run(call: Callable[[], T]) -> T:
-    _close_unusable(check=time.monotonic() - _last_call.at > CHECK_AFTER)
+    idle = time.monotonic() - getattr(_last_call, "at", 0.0)
+    _close_unusable(check=idle > CHECK_AFTER)
     try:
         return call()
     finally:

@@ -76,7 +76,9 @@ class WorkerParts:
         self._probe_job = Job("probe", PROBE_INTERVAL, self._probes().run_round)
         self.bus = self._bus(layer)
         self.rooms = self._rooms()
-        self.publisher = Publisher(self.store.log, self.rooms, self.bus.announce)
+        self.publisher = Publisher(
+            self.store.log, self.rooms, self.bus.announce, self.statistics.bus
+        )
         self.callbacks = self._callbacks()
         self.hub = self._hub()
         self.admission = self._admission()

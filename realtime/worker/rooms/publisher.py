@@ -34,12 +34,12 @@ class Publisher:
     ``published`` counts publications of this worker's clients and of this process's code.
     """
 
-    def __init__(self, log: Log, rooms: Rooms, announce: Announce) -> None:
+    def __init__(self, log: Log, rooms: Rooms, announce: Announce, counters: BusCounters) -> None:
         self._log = log
         self._rooms = rooms
         self._announce = announce
         self._loop = asyncio.get_running_loop()
-        self._queue = PublicationQueue(BusCounters())  # from threads to the loop
+        self._queue = PublicationQueue(counters)  # from threads to the loop
         self._counting = threading.Lock()
         self.published = 0
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from realtime.bus.counters import BusCounters
 from realtime.bus.publication_batches import MAX_ENTRIES, PublicationBatch
 from realtime.protocol.position import Position
 from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
@@ -46,7 +47,8 @@ class Harness:
     def __init__(self) -> None:
         self.log, self.rooms = FakeLog(), FakeRooms()
         self.announced: list[PublicationBatch] = []
-        self.publisher = Publisher(cast(Log, self.log), cast(Rooms, self.rooms), self._announce)
+        log, rooms = cast(Log, self.log), cast(Rooms, self.rooms)
+        self.publisher = Publisher(log, rooms, self._announce, BusCounters())
 
     def _announce(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None:
         self.announced.append(batch)
