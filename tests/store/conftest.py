@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from realtime.store.contract import BlockingStore
+from realtime.store.log import BlockingLog
 
 from .store_fixtures import STORE_FIXTURES, StoreFixture
 
@@ -29,3 +30,9 @@ def backend(request: pytest.FixtureRequest) -> Iterator[StoreFixture]:
 def store(backend: StoreFixture) -> BlockingStore:
     """The store under test."""
     return backend.store
+
+
+@pytest.fixture
+def log(store: BlockingStore) -> BlockingLog:
+    """Its message log."""
+    return store.log

@@ -1,32 +1,28 @@
 """The store on a database: transactions, groups, locks, clocks."""
 
 import asyncio
-import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, connections, transaction
-from django.test.utils import CaptureQueriesContext
 
 from realtime.common.threads import Threads
-from realtime.models import LiveSession, Membership, Worker
+from realtime.models import LiveSession
 from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.database import DatabaseStore, blocking_store, loop_store, store
-from realtime.store.database import transaction as database_transaction
 from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
 from realtime.store.records import Query, Session
 
-from .builders import beat, departure, ids, open_many, opening, returning, update
-from .store_fixtures import DAY, TIMEOUTS
+from .builders import beat, ids, opening, returning, update
+from .store_fixtures import TIMEOUTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,66 +109,6 @@ def _count() -> int:
         return LiveSession.objects.count()
     finally:
         connections.close_all()
-
-
-# ---------------------------------------------------------------- queries
-
-
-def queries(call: Callable[[], object]) -> list[str]:
-    """The statements of a call, without their values."""
-    with CaptureQueriesContext(connection) as context:
-        call()
-    return [re.sub(r"'[^']*'|\b\d+\b", "?", query["sql"]) for query in context]
-
-
-@pytest.mark.parametrize("rooms", [(), ("chat:1", "news")])
-def test_unchanged_rooms_cost_no_query(
-    sessions: BlockingDatabaseStore, rooms: tuple[str, ...]
-) -> None:
-    """No statement names memberships, also with sessions in rooms."""
-    known = open_many(sessions, 5, rooms=rooms)
-    beat(sessions, "w1")
-    calls: list[Callable[[], object]] = [
-        lambda: beat(sessions, "w1", *map(update, known)),
-        lambda: beat(sessions, "w1", *[update(id_, rooms=rooms) for id_ in known]),
-        lambda: sessions.resume(returning(known[0], rooms=rooms)),
-        lambda: sessions.suspend("w1", [departure(id_) for id_ in known[1:3]]),
-        lambda: sessions.close("w1", [departure(id_) for id_ in known[3:]], "w1"),
-        lambda: sessions.leave("w2"),
-        lambda: sessions.page(Query()),
-        lambda: sessions.of_user("7"),
-    ]
-    if not rooms:
-        calls += [
-            lambda: sessions.open(opening("new")),
-            lambda: sessions.confirm(known[3:]),
-            lambda: sessions.sweep("w1"),
-        ]
-    assert not [q for call in calls for q in queries(call) if "membership" in q]
-
-
-def test_changed_rooms_of_a_beat_are_written_together(sessions: BlockingDatabaseStore) -> None:
-    def asked(count: int) -> int:
-        moved = [update(id_, rooms=(f"chat:{count}", "news")) for id_ in known[:count]]
-        return len(queries(lambda: beat(sessions, "w1", *moved)))
-
-    known = open_many(sessions, 40, rooms=("lobby",))
-    beat(sessions, "w1")
-    assert asked(2) == asked(40)
-
-
-def test_no_membership_is_left_behind(sessions: BlockingDatabaseStore) -> None:
-    known = open_many(sessions, 9, rooms=("chat:1", "news"))
-    sessions.resume(returning(known[0], rooms=("news",)))
-    sessions.close("w1", [departure(id_) for id_ in known[1:4]], "w1")
-    sessions.confirm(known)
-    sessions.suspend("w1", [departure(id_) for id_ in known[4:]])
-    assert Membership.objects.count() == 1 + 5 * 2
-    for _ in range(2):
-        sessions.database.clock_offset += DAY
-        sessions.sweep("sweeper")
-        sessions.confirm(known)
-    assert (Membership.objects.count(), LiveSession.objects.count()) == (0, 0)
 
 
 # ---------------------------------------------------------------- groups
@@ -394,145 +330,3 @@ def test_a_failed_call_leaves_the_callers_transaction_whole(
             sessions.open(opening("s2"))
         sessions.open(opening("s3"))
     assert ids(sessions.of_user("7")) == ["s3", "s1"]
-
-
-# ---------------------------------------------------------------- SQLite as Django has it
-
-
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A database without the options that the README advises, in a file that was never in WAL. A
-    file of its own, because SQLite changes the mode only while no other connection has it open."""
-    file = tmp_path / "plain.sqlite3"
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [str(file)])
-    monkeypatch.setitem(connections.settings["default"], "NAME", str(file))
-    monkeypatch.setitem(connections.settings["default"], "OPTIONS", {})
-    monkeypatch.setattr(database_transaction, "_in_wal", set())
-    connection.close()
-    connection.ensure_connection()  # with these options
-    yield
-    connection.close()
-
-
-def work_at_once(sessions: BlockingDatabaseStore, workers: int, rounds: int) -> None:
-    """Threads that open sessions and beat, concurrently."""
-    together = threading.Barrier(workers)
-
-    def work(worker: int) -> None:
-        together.wait(10)
-        try:
-            for number in range(rounds):
-                sessions.open(opening(f"s{worker}-{number}"))
-                beat(sessions, f"w{worker}")
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(work, range(workers)))
-
-
-@sqlite_only
-@pytest.mark.usefixtures("plain")
-def test_without_any_options_writers_wait_for_each_other(sessions: BlockingDatabaseStore) -> None:
-    work_at_once(sessions, workers=4, rounds=20)
-    assert sessions.stats().connected == 80
-
-
-@sqlite_only
-@pytest.mark.usefixtures("plain")
-def test_without_any_options_readers_continue_during_a_write(
-    sessions: BlockingDatabaseStore,
-) -> None:
-    sessions.open(opening())
-    with locked():
-        assert sessions.stats().connected == 1
-    with connection.cursor() as cursor:
-        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-@sqlite_only
-@pytest.mark.usefixtures("plain")
-def test_a_file_that_cannot_change_its_mode_now_does_so_later(
-    sessions: BlockingDatabaseStore,
-) -> None:
-    impatient()
-    with reading(), pytest.raises(StoreUnavailable):
-        sessions.open(opening())
-    sessions.open(opening())
-    with connection.cursor() as cursor:
-        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-@sqlite_only
-@pytest.mark.usefixtures("plain")
-def test_a_file_in_use_keeps_its_mode_without_an_error(
-    sessions: BlockingDatabaseStore,
-) -> None:
-    def meanwhile_in_use(execute: Any, sql: str, *arguments: Any) -> Any:
-        with locked() if sql.startswith("PRAGMA journal_mode=") else nullcontext():
-            return execute(sql, *arguments)
-
-    impatient()
-    with connection.execute_wrapper(meanwhile_in_use):
-        sessions.open(opening("s1"))
-    sessions.open(opening("s2"))
-    with connection.cursor() as cursor:
-        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert sessions.stats().connected == 2
-
-
-@sqlite_only
-@pytest.mark.usefixtures("plain")
-def test_the_mode_of_other_transactions_is_left_alone(sessions: BlockingDatabaseStore) -> None:
-    before = connection.transaction_mode  # type: ignore[attr-defined]
-    sessions.open(opening())
-    assert connection.transaction_mode == before  # type: ignore[attr-defined]
-
-
-# ---------------------------------------------------------------- clock, order
-
-
-def test_the_clock_is_the_databases_turned_by_its_offset() -> None:
-    straight, turned = Database("default"), Database("default", clock_offset=3600)
-    assert 3_599_000 < turned.now() - straight.now() < 3_660_000
-
-
-def test_the_clock_moves_within_a_transaction(database: CountingDatabase) -> None:
-    with transaction.atomic():
-        first = database.now()
-        while database.now() == first:
-            pass
-        assert database.now() > first
-
-
-def test_an_unknown_database_is_named_in_the_error(
-    database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection, "vendor", "oracle")
-    with pytest.raises(ImproperlyConfigured, match="one of sqlite, postgresql, mysql"):
-        database.now()
-
-
-def test_after_a_month_no_worker_is_left(
-    sessions: BlockingDatabaseStore, database: CountingDatabase
-) -> None:
-    beat(sessions, "w1", pings=3)
-    for days in (2, 30):
-        database.clock_offset += days * DAY
-        sessions.sweep("sweeper")
-        sessions.sweep("sweeper")
-    assert not Worker.objects.exists()
-
-
-def test_pages_show_each_session_once_where_all_began_together(
-    sessions: BlockingDatabaseStore,
-) -> None:
-    known = open_many(sessions, 7)
-    LiveSession.objects.update(opened_at=1)
-    found, cursor = [], ""
-    for _ in range(4):
-        page = sessions.page(Query(), limit=2, cursor=cursor)
-        found += ids(page.sessions)
-        cursor = page.cursor
-    assert (sorted(found), cursor) == (known, "")

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from realtime.store.contract import BlockingStore, StoreUnavailable
-from realtime.store.log import BlockingLog, PublishRequest
+from realtime.store.contract import BlockingStore, StoreContract, StoreUnavailable
+from realtime.store.log import LogContract, PublishRequest
+from realtime.store.operation import operations_of
 from realtime.store.records import Query, Registration, SessionLimit, SweepReport, Totals
 from realtime.store.redis import blocking_store
 from tests.faults import Proxy
@@ -177,11 +178,11 @@ def test_a_repeated_call_has_no_second_effect(
 
 
 def test_every_method_has_a_scene() -> None:
-    methods = {name for name in vars(BlockingStore) if not name.startswith("_")}
+    methods = {operation.name for operation in operations_of(StoreContract)}
     methods.remove("own")  # see test_ownership.py
     assert methods == {name.split()[0].replace("take", "resume") for name in SCENES}
 
 
 def test_every_method_of_the_log_has_a_scene() -> None:
-    methods = {name for name in vars(BlockingLog) if not name.startswith("_")}
+    methods = {operation.name for operation in operations_of(LogContract)}
     assert methods - {"recent", "prune"} == {name.split()[0] for name in LOG_SCENES}

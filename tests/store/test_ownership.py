@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from realtime.store.contract import BlockingStore
+from realtime.common.threads import Threads
+from realtime.store.contract import BlockingStore, Store
 from realtime.store.database import blocking_store as database_store
+from realtime.store.database import loop_store as database_loop_store
 from realtime.store.log import PublishRequest
 from realtime.store.ownership import LAYOUT, ForeignStore, Owner
-from realtime.store.redis import RedisStore
 from realtime.store.redis import blocking_store as redis_store
 from realtime.store.redis import loop_store as redis_loop_store
-from tests.redis_server import RedisServer
 
 from .builders import beat, opening
 from .store_fixtures import PREFIX, TIMEOUTS, DatabaseFixture, RedisFixture, StoreFixture
@@ -137,7 +137,7 @@ def test_an_emptied_store_has_no_owner(backend: StoreFixture, of: Of) -> None:
     of(OLD).own()
     before = beat(backend.store).incarnation
     backend.empty()
-    assert beat(backend.store).incarnation != before  # so workers say again whose it is
+    assert beat(backend.store).incarnation != before  # so that workers own it again
     of(NEW).own()
 
 
@@ -155,22 +155,27 @@ def test_a_sqlite_file_has_no_owner() -> None:
     assert other.stats().connected == 0
 
 
-def test_a_store_on_a_loop_checks_the_owner_too(redis_server: RedisServer) -> None:
-    redis_server.flush()
+def test_a_store_on_a_loop_checks_the_owner_too(backend: StoreFixture) -> None:
+    threads = Threads()
 
-    def of(owner: Owner) -> RedisStore:
-        url = redis_server.url
-        return redis_loop_store(url, TIMEOUTS, prefix=PREFIX, timeout=5.0, owner=owner)
+    def of(owner: Owner) -> Store:
+        if isinstance(backend, RedisFixture):
+            url = backend.server.url
+            return redis_loop_store(url, TIMEOUTS, prefix=PREFIX, timeout=5.0, owner=owner)
+        assert isinstance(backend, DatabaseFixture)
+        alias = backend.database.alias
+        return database_loop_store(alias, TIMEOUTS, threads, timeout=5.0, owner=owner)
 
-    async def tell() -> None:
+    async def run() -> None:
         own, stranger = of(OLD), of(NEW)
         await own.own()
-        for call in (stranger.stats, stranger.own):
-            with pytest.raises(ForeignStore, match="REDIS_PREFIX"):
+        for call in (stranger.stats, stranger.own, stranger.probe):
+            with pytest.raises(ForeignStore, match=r"of its own"):
                 await call()
         await stranger.own(adopt=True)
         await stranger.stats()
         await own.aclose()
         await stranger.aclose()
+        await threads.aclose()
 
-    asyncio.run(tell())
+    asyncio.run(run())

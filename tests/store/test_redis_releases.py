@@ -5,11 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from realtime.protocol.position import Position
+from realtime.store.log import BlockingLog
 from realtime.store.records import Totals, WorkerReport
 from tests.redis_server import RedisServer
 
 from .builders import beat, opening
 from .store_fixtures import PREFIX, RedisFixture
+from .test_log import publish
+from .test_log_history import replid_of
+from .test_log_redis import key_of as log_key_of
 
 
 @pytest.fixture
@@ -19,8 +24,8 @@ def backend(redis_server: RedisServer) -> Iterator[RedisFixture]:
     backend.close()
 
 
-def key_of(name: str) -> str:
-    return f"{{{PREFIX}}}:{name}"
+def key_of(key: str) -> str:
+    return f"{{{PREFIX}}}:{key}"
 
 
 @pytest.mark.parametrize(
@@ -55,3 +60,13 @@ def test_a_worker_of_another_release_is_read(
     backend.store.sample()
     backend.client.hset(key_of("registry"), "more", "1")
     assert len(backend.store.samples()) == 1
+
+
+def test_a_log_of_the_release_before_continues(backend: RedisFixture, log: BlockingLog) -> None:
+    """And stays readable for that release, while both are running."""
+    publish(log, "1")
+    before = publish(log, "2")[0].position
+    backend.client.hdel(log_key_of("meta"), "begun")
+    assert publish(log, "3")[0].position == Position(before.epoch, 3)
+    begun, noted = backend.client.hmget(log_key_of("meta"), "begun", "history")
+    assert (begun is not None, noted) == (True, replid_of(backend.client).encode())

@@ -42,9 +42,9 @@ class DatabaseOperations(
         self._ownership.own(adopt=adopt)
 
     def needs_own_transaction(self, name: str, arguments: dict[str, Any]) -> bool:
-        """Whether this call must not share its transaction with others. Where transactions run
-        side by side, ``open`` with a limit may wait for a row, so it must hold none that others
-        wait for."""
+        """Whether this call must not share its transaction with others: ``own``, as the owner is
+        checked where a transaction begins; and ``open`` with a limit where transactions are
+        concurrent: it may wait for a row, so it must hold none that others wait for."""
         if name == "open":
             return arguments.get("limit") is not None and self._database.is_shared
         return name == "own"

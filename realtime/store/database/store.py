@@ -38,11 +38,7 @@ class DatabaseStore(Store):
     """
 
     def __init__(
-        self,
-        blocking: BlockingDatabaseStore,
-        threads: Threads,
-        *,
-        timeout: float,
+        self, blocking: BlockingDatabaseStore, threads: Threads, *, timeout: float
     ) -> None:
         self.blocking: BlockingDatabaseStore = blocking
         self._operations = blocking.operations
@@ -130,9 +126,12 @@ class DatabaseStore(Store):
     def _commit(self, group: Sequence[_Write]) -> list[Any]:
         """Run the calls in one transaction, each in a savepoint of its own; their results.
 
-        Two processes that lock the same rows in groups may deadlock. The call that the database
-        then aborts begins the next transaction, after the locks of the calls before it are free.
+        A call that needs its own transaction begins it itself. Two processes that lock the same
+        rows in groups may deadlock. The call that the database then aborts begins the next
+        transaction, after the locks of the calls before it are free.
         """
+        if group[0].alone:
+            return [_outcome(group[0])]
         results: list[Any] = []
         with self._database.write():
             for write in group:
