@@ -20,7 +20,7 @@ NODE_PEER := benchmarks/peers/node
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench chaos clean compiled conformance help lint lock quick run setup test test-js test-py types
+.PHONY: bench chaos clean compiled conformance deep help lint lock matrix quick run setup test test-js test-py types
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -73,6 +73,19 @@ compiled: $(VENV)/.dev
 
 quick: $(VENV)/.dev ## the tests that start no server and no browser: less than a minute
 	$(PYTEST) -n 2 --hypothesis-profile quick -m 'not server' --ignore tests/e2e --ignore tests/browser
+
+# Half an hour each for the mutants and for chaos, unless MINUTES says otherwise.
+MINUTES_EACH = $(if $(MINUTES),$(MINUTES),30)
+
+deep: $(VENV)/.dev ## what takes hours: new random examples, mutants, churn, long chaos (MINUTES=, SEED=)
+	$(PYTEST) -n 2 --hypothesis-profile deep --timeout 7200 tests/protocol tests/worker/rooms \
+		tests/store/test_machine.py tests/store/test_log_machine.py tests/store/test_histogram.py
+	CHURN=20000 $(PYTEST) --timeout 1500 tests/e2e/test_churn.py
+	$(BIN)/python -m tests.mutation --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.e2e.chaos --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
+
+matrix: $(VENV)/.dev ## the Django-facing tests on every supported Python that is installed
+	$(BIN)/python -m tests.matrix
 
 test-js: node_modules/.package-lock.json
 	npm --silent test

@@ -305,6 +305,7 @@ async def test_after_an_outage_no_worker_is_lost_for_a_lease(
     assert await state(world, session.id) is SessionState.CONNECTED
     for _ in range(3):  # its time to beat again is over
         clock.turn(5)
+        world.store.blocking.database.clock_offset += 5.0
         await world.beats.flush()
     assert await state(world, session.id) is SessionState.SUSPENDED
 
