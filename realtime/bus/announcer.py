@@ -48,11 +48,8 @@ class Announcer:
         return self._layer is layer and self._loop is loop
 
     def announce(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None:
-        """Queue a batch, from any thread.
-
-        Waits up to ``timeout`` seconds while the queue is full, unless the layer is failing.
-        Raises RuntimeError if the loop is closed.
-        """
+        """Queue a batch, from any thread. Waits up to ``timeout`` seconds while the queue is full,
+        unless the layer is failing. Raises RuntimeError if the loop is closed."""
         if self._outage.failures:
             timeout = 0.0
         if self._queue.put(batch, timeout=timeout):

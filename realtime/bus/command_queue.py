@@ -20,11 +20,9 @@ Command = Callable[[], Awaitable[object]]
 
 
 async def call_with_timeout(call: Awaitable[object]) -> None:
-    """Await a call of the channel layer for at most COMMAND_TIMEOUT seconds.
-
-    Raises what :func:`await_external` raises, and TimeoutError; then the caller does not know
-    whether the call took effect.
-    """
+    """Await a call of the channel layer for at most COMMAND_TIMEOUT seconds. Raises what
+    :func:`await_external` raises, and TimeoutError; then the caller does not know whether the call
+    took effect."""
     async with asyncio.timeout(COMMAND_TIMEOUT):
         await await_external(call)
 

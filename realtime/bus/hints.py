@@ -139,10 +139,8 @@ def _parse_batch(message: dict[Any, Any], signer: Signer) -> PublicationBatch | 
 
 
 def workers_group_name(prefix: str) -> str:
-    """Return the name of the channel layer group of all workers with this store prefix.
-
-    It is hashed: a prefix may be too long for a group name, or have characters it may not have.
-    """
+    """Return the name of the channel layer group of all workers with this store prefix. It is
+    hashed: a prefix may be too long for a group name, or have characters it may not have."""
     return _hashed(f"{prefix}:workers")
 
 

@@ -67,10 +67,8 @@ class PublicationQueue:
         return len(self._waiting)
 
     def put(self, batch: PublicationBatch, *, timeout: float = 0.0) -> bool:
-        """Add a batch; return True if the caller must wake the consumer.
-
-        Waits up to ``timeout`` seconds while the batch would be truncated or others dropped.
-        """
+        """Add a batch; return True if the caller must wake the consumer. Waits up to ``timeout``
+        seconds while the batch would be truncated or others dropped."""
         with self._changed:
             if timeout:
                 self._changed.wait_for(lambda: self._has_room_for(batch), timeout)

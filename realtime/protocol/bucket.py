@@ -2,10 +2,8 @@
 
 
 class TokenBucket:
-    """Holds at most ``burst`` tokens and gains ``rate`` a second; starts full.
-
-    ``now`` is in seconds of any monotonic clock, here and below.
-    """
+    """Holds at most ``burst`` tokens and gains ``rate`` a second; starts full. ``now`` is in
+    seconds of any monotonic clock, here and below."""
 
     __slots__ = ("_burst", "_rate", "_since", "_tokens")
 

@@ -79,11 +79,9 @@ def is_final(code: int) -> bool:
 
 
 def ends_session(code: int) -> bool:
-    """Return whether a connection that the server closes with this code ends its session.
-
-    Final codes do, except 4506: the session continues on another connection. After any other
-    code it is suspended and can be resumed. A client's ``bye`` ends it, too.
-    """
+    """Return whether a connection that the server closes with this code ends its session. Final
+    codes do, except 4506: the session continues on another connection. After any other code it is
+    suspended and can be resumed. A client's ``bye`` ends it, too."""
     return is_final(code) and code != CloseCode.TAKEN_OVER
 
 

@@ -63,11 +63,9 @@ class TooMuchData(BadFrame):
 
 
 def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMessage:
-    """Decode a text frame of at most ``max_size`` bytes, and at most ``max_data`` bytes of data
-    in a ``message``. Raises :class:`BadFrame`.
-
-    Unknown fields, invalid frames and data that is too large are scanned without building values.
-    """
+    """Decode a text frame of at most ``max_size`` bytes, and at most ``max_data`` bytes of data in
+    a ``message``. Raises :class:`BadFrame`. Unknown fields, invalid frames and data that is too
+    large are scanned without building values."""
     _check_size(text, max_size)
     try:
         message: UnreadMessage = _decoder.decode(text)

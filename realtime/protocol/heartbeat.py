@@ -139,11 +139,9 @@ class Heartbeat:
         return action
 
     def pong(self, sequence: int, now: float) -> float | None:
-        """Return the latency in seconds; None, without a change, if the pong is not valid.
-
-        Valid is the first pong for one of the newest ``max_missed`` pings sent since the last
-        valid pong; it settles the older pings, too.
-        """
+        """Return the latency in seconds; None, without a change, if the pong is not valid. Valid is
+        the first pong for one of the newest ``max_missed`` pings sent since the last valid pong; it
+        settles the older pings, too."""
         if self.state is State.DEAD:
             raise IllegalEvent("pong after death")
         sent = self._outstanding.get(sequence)

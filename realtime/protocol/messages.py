@@ -38,10 +38,9 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=False
 
 
 class Resume(msgspec.Struct, frozen=True):
-    """The session to continue, and the token that proves it is the client's own.
-
-    ``turn`` rises with every attempt, so that an abandoned attempt cannot take the session from
-    a later one. Without it the attempt counts as the newest."""
+    """The session to continue, and the token that proves it is the client's own. ``turn`` rises
+    with every attempt, so that an abandoned attempt cannot take the session from a later one.
+    Without it the attempt counts as the newest."""
 
     session: Secret
     token: Secret
@@ -229,11 +228,9 @@ class Ack(Message, frozen=True, tag="ack"):
 
 
 class Goodbye(Message, frozen=True, tag="goodbye", omit_defaults=True):
-    """Says why the connection is about to close: not every server can send a close reason.
-
-    A returning client waits for a random time within ``delay``, in milliseconds, so that after
-    a restart not all clients come back at once.
-    """
+    """Says why the connection is about to close: not every server can send a close reason. A
+    returning client waits for a random time within ``delay``, in milliseconds, so that after a
+    restart not all clients come back at once."""
 
     code: int
     reason: str

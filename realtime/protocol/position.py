@@ -25,11 +25,8 @@ class Gap(Enum):
 
 
 def gap_after(position: Position, *, top: Position, oldest: int) -> Gap | None:
-    """Return why a client cannot continue at ``position`` in a log that ends at ``top``; None
-    if it can.
-
-    ``oldest`` is the offset of the oldest publication kept, ``top.offset + 1`` if none is.
-    """
+    """Return why a client cannot continue at ``position`` in a log that ends at ``top``; None if it
+    can. ``oldest`` is the offset of the oldest publication kept, ``top.offset + 1`` if none is."""
     if position.epoch != top.epoch:
         return Gap.EPOCH_CHANGED
     if position.offset > top.offset:

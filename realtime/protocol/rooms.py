@@ -22,10 +22,8 @@ def is_private(name: str) -> bool:
 
 
 def room_of(user: str) -> str:
-    """Return the private room of the user with this primary key.
-
-    Raises ValueError for a key that cannot be part of a room's name.
-    """
+    """Return the private room of the user with this primary key. Raises ValueError for a key that
+    cannot be part of a room's name."""
     name = f"{_PRIVATE_PREFIX}{user}"
     if not user or not is_room(name):
         raise ValueError(f"expected a primary key that can be part of a room's name, not {user!r}")

@@ -11,10 +11,8 @@ class DeliveryMismatch(Exception):
 
 
 class Window:
-    """At most ``size`` publications of ``size_bytes`` bytes in total may be unacknowledged.
-
-    A single one may be larger than ``size_bytes``: it could never be delivered otherwise.
-    """
+    """At most ``size`` publications of ``size_bytes`` bytes in total may be unacknowledged. A
+    single one may be larger than ``size_bytes``: it could never be delivered otherwise."""
 
     __slots__ = ("_size", "_size_bytes", "_unacknowledged", "received", "unacknowledged_bytes")
 
@@ -44,9 +42,7 @@ class Window:
 
     def acknowledge(self, received: int) -> bool:
         """Apply the peer's count of all publications it has received; return whether it rose.
-
-        Raises DeliveryMismatch, without a change, for a count that cannot be right.
-        """
+        Raises DeliveryMismatch, without a change, for a count that cannot be right."""
         if not self.received <= received <= self.delivered:
             raise DeliveryMismatch(f"{received}, after {self.received}, of {self.delivered}")
         newly_received = received - self.received

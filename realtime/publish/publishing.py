@@ -30,11 +30,9 @@ _encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",
 
 
 def encode_data(data: Any) -> str:
-    """Encode the data of a publication as JSON; dates, UUIDs and decimals as Django does.
-
-    Raises TypeError if JSON cannot express it, and ValueError if a browser would misread it
-    (integers beyond 2**53, NaN, lone surrogates, deep nesting) or if it is too large.
-    """
+    """Encode the data of a publication as JSON; dates, UUIDs and decimals as Django does. Raises
+    TypeError if JSON cannot express it, and ValueError if a browser would misread it (integers
+    beyond 2**53, NaN, lone surrogates, deep nesting) or if it is too large."""
     try:
         text = _encoder.encode(data)
         size = len(text.encode())
@@ -69,11 +67,8 @@ def _checked_key(key: str) -> str:
 
 
 def room_of(user: Any) -> str:
-    """Return the private room of a user, or of a primary key.
-
-    Raises ValueError for an unsaved or anonymous user, and for a key that cannot be part of a
-    room's name.
-    """
+    """Return the private room of a user, or of a primary key. Raises ValueError for an unsaved or
+    anonymous user, and for a key that cannot be part of a room's name."""
     key = getattr(user, "pk", user)
     if key is None:
         raise ValueError("expected a saved user; anonymous users have no private room")
@@ -139,10 +134,8 @@ def _unknown_if_unavailable() -> Iterator[None]:
 
 class _DeferredPublication:
     """A publication that waits for the open transactions to commit; a rollback drops it.
-
-    Consecutive ones of one transaction that can only commit or roll back together share a
-    batch: the first of them to be called publishes all that follow it.
-    """
+    Consecutive ones of one transaction that can only commit or roll back together share a batch:
+    the first of them to be called publishes all that follow it."""
 
     def __init__(self, request: PublishRequest, databases: Sequence[str]) -> None:
         self.request = request

@@ -131,11 +131,11 @@ def alias(log: BlockingLog) -> str:
 
 
 @pytest.fixture
-def text(monkeypatch: pytest.MonkeyPatch) -> list[list[PublicationBatch]]:
-    """The announced batches."""
-    batches: list[list[PublicationBatch]] = []
-    monkeypatch.setattr(notifying, "announce", lambda bundles: batches.append(list(bundles)))
-    return batches
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[list[PublicationBatch]]:
+    """The batches of each call to ``announce``."""
+    calls: list[list[PublicationBatch]] = []
+    monkeypatch.setattr(notifying, "announce", lambda batches: calls.append(list(batches)))
+    return calls
 
 
 def entries(log: BlockingLog, room: str = "r") -> tuple[LogEntry, ...]:
@@ -147,13 +147,13 @@ def data(log: BlockingLog, room: str = "r") -> list[str]:
 
 
 def test_a_publication_is_in_the_log_and_announced(
-    log: BlockingLog, text: list[list[PublicationBatch]]
+    log: BlockingLog, announced: list[list[PublicationBatch]]
 ) -> None:
     first, second = api.publish("r", {"a": 1}), api.publish("r", "ä")
     assert first is not None
     assert second == Position(first.epoch, first.offset + 1)
     assert data(log) == ['{"a":1}', '"ä"']
-    assert [bundle.entries for batch in text for bundle in batch] == [
+    assert [batch.entries for batches in announced for batch in batches] == [
         (entry,) for entry in entries(log)
     ]
 
@@ -166,21 +166,21 @@ def test_a_user_is_given_by_object_or_by_key(log: BlockingLog) -> None:
 
 
 def test_the_same_key_is_the_same_publication(
-    log: BlockingLog, text: list[list[PublicationBatch]]
+    log: BlockingLog, announced: list[list[PublicationBatch]]
 ) -> None:
     first = api.publish("r", 1, key="k")
     assert first == api.publish("r", 2, key="k")
     assert data(log) == ["1"]
-    assert [bundle.entries for batch in text for bundle in batch] == [entries(log), ()]
+    assert [batch.entries for batches in announced for batch in batches] == [entries(log), ()]
 
 
 def test_many_publications_keep_their_order(
-    log: BlockingLog, text: list[list[PublicationBatch]]
+    log: BlockingLog, announced: list[list[PublicationBatch]]
 ) -> None:
     positions = api.publish_many((f"r{n % 2}", n) for n in range(MAX_BATCH + 10))
     assert positions is not None
     assert [each.offset for each in positions] == [n // 2 + 1 for n in range(MAX_BATCH + 10)]
-    assert [len(batch) for batch in text] == [MAX_BATCH, 10]
+    assert [len(batches) for batches in announced] == [MAX_BATCH, 10]
     assert api.publish_many([]) == []
 
 
@@ -217,7 +217,7 @@ def test_a_publication_that_is_rolled_back_is_dropped(log: BlockingLog, using: s
 
 
 def test_a_publication_in_a_rolled_back_savepoint_is_dropped(
-    log: BlockingLog, using: str, text: list[list[PublicationBatch]]
+    log: BlockingLog, using: str, announced: list[list[PublicationBatch]]
 ) -> None:
     def within(number: int, *, fail: bool) -> None:
         with transaction.atomic(using):
@@ -251,13 +251,13 @@ def test_mistakes_in_a_transaction_are_raised_at_once(log: BlockingLog) -> None:
 
 
 def test_many_publications_of_a_transaction_are_batched(
-    log: BlockingLog, text: list[list[PublicationBatch]]
+    log: BlockingLog, announced: list[list[PublicationBatch]]
 ) -> None:
     with transaction.atomic():
         for number in range(MAX_BATCH + 10):
             api.publish("r", number)
     assert data(log) == [str(number) for number in range(MAX_BATCH)]
-    assert [len(batch) for batch in text] == [MAX_BATCH, 10]
+    assert [len(batches) for batches in announced] == [MAX_BATCH, 10]
 
 
 def test_other_commit_hooks_keep_their_order(log: BlockingLog) -> None:
@@ -280,7 +280,7 @@ def manual(using: str) -> Iterator[str]:
 
 
 def test_publishing_in_a_manual_transaction_is_refused(
-    log: BlockingLog, manual: str, text: list[list[PublicationBatch]]
+    log: BlockingLog, manual: str, announced: list[list[PublicationBatch]]
 ) -> None:
     """There is no hook at its end, so a publication could be announced and rolled back."""
     User.objects.using(manual).create(username="ada")
@@ -289,7 +289,7 @@ def test_publishing_in_a_manual_transaction_is_refused(
             call("1", 1)
     with pytest.raises(TransactionManagementError):
         api.publish_many([("r", 1)])
-    assert text == []
+    assert announced == []
     transaction.rollback(manual)
     transaction.set_autocommit(True, manual)
     assert not User.objects.using(manual).filter(username="ada").exists()

@@ -6,10 +6,8 @@ from .connection import Connection, deliver_to_all
 
 
 class Broadcast:
-    """Collects the connections that receive the current publication, with ``add(connection)``.
-
-    Call ``send()`` before the next await, or later frames could be written first.
-    """
+    """Collects the connections that receive the current publication, with ``add(connection)``. Call
+    ``send()`` before the next await, or later frames could be written first."""
 
     __slots__ = ("_recipients", "add")
 

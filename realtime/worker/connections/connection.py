@@ -198,10 +198,8 @@ class Connection:
         await self._transport.flush()
 
     def release(self) -> None:
-        """Cancel ``drop`` and drop references to the owner: it no longer reads from here.
-
-        Without reference cycles both are freed as soon as their last user is.
-        """
+        """Cancel ``drop`` and drop references to the owner: it no longer reads from here. Without
+        reference cycles both are freed as soon as their last user is."""
         self._drop = _nothing
         self._transport.release()
         if self._closing is not None:
@@ -233,11 +231,9 @@ def _nothing() -> None:
 
 
 def deliver_to_all(connections: Iterable[Connection], message: EncodedMessage) -> None:
-    """Send a publication to all of these connections, as ``deliver`` does for one.
-
-    Those with nothing unsent are written to in one call, which skips the check of what is
-    unsent: that halves the time for a thousand.
-    """
+    """Send a publication to all of these connections, as ``deliver`` does for one. Those with
+    nothing unsent are written to in one call, which skips the check of what is unsent: that halves
+    the time for a thousand."""
     live = [each for each in connections if not each.ended]
     frames = live[0]._frames if live else None  # of one server, so all have them or none has
     behind: Iterable[int] = range(len(live))

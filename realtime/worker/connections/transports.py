@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from realtime.protocol.frames import EncodedMessage
 
-Event = dict[str, Any]
-Send = Callable[[Event], Awaitable[None]]
+AsgiEvent = dict[str, Any]
+Send = Callable[[AsgiEvent], Awaitable[None]]
 
 logger = logging.getLogger("realtime.connection")
 
@@ -34,16 +34,14 @@ class FrameWriter(Protocol):
 
 
 class QueuedTransport:
-    """Sends events in order, for servers whose ``send`` may wait.
-
-    A writer task exists only while there is something to write. ``on_failure()`` is called
-    when the server refused an event; nothing more can be sent then.
-    """
+    """Sends events in order, for servers whose ``send`` may wait. A writer task exists only while
+    there is something to write. ``on_failure()`` is called when the server refused an event;
+    nothing more can be sent then."""
 
     def __init__(self, send: Send, on_failure: Callable[[], object]) -> None:
         self._send = send
         self._on_failure = on_failure
-        self._events: deque[Event] = deque()
+        self._events: deque[AsgiEvent] = deque()
         self._writer: asyncio.Task[None] | None = None
         self.unsent = 0
 
@@ -70,7 +68,7 @@ class QueuedTransport:
         if self._writer is not None:
             await asyncio.wait([self._writer])
 
-    def _put(self, event: Event) -> None:
+    def _put(self, event: AsgiEvent) -> None:
         self.unsent += _size(event)
         self._events.append(event)
         if self._writer is None or self._writer.done():
@@ -95,15 +93,13 @@ def _nothing() -> None:
     pass
 
 
-def _size(event: Event) -> int:
+def _size(event: AsgiEvent) -> int:
     return len(event.get("text") or event.get("bytes") or b"")
 
 
 class DirectTransport:
     """Writes frames to the server's transport at once, which keeps what the peer does not read.
-
-    Only the close frame goes through ``send``, by a queue that is made for it.
-    """
+    Only the close frame goes through ``send``, by a queue that is made for it."""
 
     def __init__(self, frames: FrameWriter, send: Send, on_failure: Callable[[], object]) -> None:
         self._frames = frames

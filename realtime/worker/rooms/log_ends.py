@@ -33,9 +33,7 @@ class LogEnds:
 
     async def read(self, rooms: Collection[str]) -> dict[str, LogEnd]:
         """Return where the logs of these rooms end, read from the store after this call began.
-
-        Raises StoreUnavailable, also for a wait that :meth:`stop` ends.
-        """
+        Raises StoreUnavailable, also for a wait that :meth:`stop` ends."""
         calls = {self._call_for(room): None for room in rooms}
         if calls:
             await asyncio.wait([call.task for call in calls])

@@ -111,11 +111,9 @@ class LogView:
         self._target = max(self._target, offset)
 
     def on_top(self, end: LogEnd, *, newest_before: int) -> bool:
-        """Apply the store's answer where the log ends; return whether it is new.
-
-        ``newest_before`` is the newest offset when the store was asked. The answer may lack
-        what was fanned out since, but nothing from before.
-        """
+        """Apply the store's answer where the log ends; return whether it is new. ``newest_before``
+        is the newest offset when the store was asked. The answer may lack what was fanned out
+        since, but nothing from before."""
         if end.top.epoch == self.epoch and end.top.offset < newest_before:
             self.conflicts += 1
             return True
@@ -125,11 +123,9 @@ class LogView:
         return self.on_hint(end.top.epoch, end.top.offset)
 
     def on_read(self, read: LogRead, page: LogSlice) -> bool:
-        """Apply a read of this epoch; return whether the top has moved to the log's end.
-
-        It moves if the log is shorter than known, or has lost what follows the top; then the
-        position of every member must be compared with it.
-        """
+        """Apply a read of this epoch; return whether the top has moved to the log's end. It moves
+        if the log is shorter than known, or has lost what follows the top; then the position of
+        every member must be compared with it."""
         end = page.end.top.offset
         self.resolved_conflicts = read.conflicts
         self._oldest = max(self._oldest, _oldest(read, page))

@@ -16,11 +16,8 @@ JOIN, PUBLISH = "join", "publish"
 
 
 class Refused(Exception):
-    """A request is refused. ``detail`` tells people what was expected.
-
-    After ``rate_limited`` and ``unavailable`` a client asks again later; every other code
-    is final.
-    """
+    """A request is refused. ``detail`` tells people what was expected. After ``rate_limited`` and
+    ``unavailable`` a client asks again later; every other code is final."""
 
     def __init__(self, detail: str, code: ErrorCode = ErrorCode.FORBIDDEN) -> None:
         super().__init__(detail)
@@ -43,11 +40,8 @@ def private_room(user: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What the user of one connection may do; ``own_room`` is its private room.
-
-    All methods raise Refused; :meth:`grant` and :meth:`check_join` also what ``authorize``
-    raises.
-    """
+    """What the user of one connection may do; ``own_room`` is its private room. All methods raise
+    Refused; :meth:`grant` and :meth:`check_join` also what ``authorize`` raises."""
 
     own_room: str | None
     max_rooms: int

@@ -29,10 +29,8 @@ def batch_of(request: PublishRequest, result: PublishResult) -> PublicationBatch
 
 
 class Publisher:
-    """Publishes, and delivers what others have published to the rooms here.
-
-    ``published`` counts publications of this worker's clients and of this process's code.
-    """
+    """Publishes, and delivers what others have published to the rooms here. ``published`` counts
+    publications of this worker's clients and of this process's code."""
 
     def __init__(self, log: Log, rooms: Rooms, announce: Announce, counters: BusCounters) -> None:
         self._log = log
@@ -59,11 +57,9 @@ class Publisher:
         return results
 
     def announce_from_thread(self, batches: Iterable[PublicationBatch], *, timeout: float) -> None:
-        """Deliver what a thread of this process has published; callable from any thread.
-
-        Waits up to ``timeout`` seconds per batch while the loop or the channel layer is
-        behind. Raises RuntimeError if the loop is closed.
-        """
+        """Deliver what a thread of this process has published; callable from any thread. Waits up
+        to ``timeout`` seconds per batch while the loop or the channel layer is behind. Raises
+        RuntimeError if the loop is closed."""
         batches = list(batches)
         self._count(batches)
         for batch in batches:

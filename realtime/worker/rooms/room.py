@@ -42,14 +42,11 @@ MAX_PENDING = 64
 
 
 class Member(Protocol):
-    """A member of the room, compared by identity. Its methods must not wait nor change the
-    room."""
+    """A member of the room, compared by identity. Its methods must not wait nor change the room."""
 
     def offer(self, room: str, publication: EncodedPublication, *, replayed: bool) -> bool:
-        """Take the next publication and return True, or return False if there is no capacity.
-
-        If it is not ``replayed``, the member may leave the writing to the room's ``send``.
-        """
+        """Take the next publication and return True, or return False if there is no capacity. If it
+        is not ``replayed``, the member may leave the writing to the room's ``send``."""
         ...
 
     def on_gap(self, room: str, top: Position, gap: Gap) -> None:
@@ -109,11 +106,9 @@ class Room:
     # ------------------------------------------------------------ members
 
     def join(self, member: Member, position: Position | None = None) -> Gap | None:
-        """Add a member at ``position``, or at the newest publication without one.
-
-        Returns why it cannot continue at ``position``; it then joins at the newest publication.
-        The caller reports the result to it before the next pause.
-        """
+        """Add a member at ``position``, or at the newest publication without one. Returns why it
+        cannot continue at ``position``; it then joins at the newest publication. The caller reports
+        the result to it before the next pause."""
         newest = self.log.newest
         gap = None if position is None else self.log.gap(position)
         if position and gap:
@@ -143,20 +138,16 @@ class Room:
     # ------------------------------------------------------------ news of the log
 
     def on_hint(self, epoch: str, publication: EncodedPublication) -> bool:
-        """Apply a publication that came past the store, perhaps repeated, late or early.
-
-        Returns whether there is something to do now.
-        """
+        """Apply a publication that came past the store, perhaps repeated, late or early. Returns
+        whether there is something to do now."""
         is_new = self.log.on_hint(epoch, publication.offset)
         if is_new and epoch == self.log.epoch and publication.offset <= self.log.top + MAX_PENDING:
             self._pending.setdefault(publication.offset, publication)
         return is_new
 
     def on_top(self, end: LogEnd, *, newest_before: int) -> bool:
-        """Apply the store's answer where the log ends; see :meth:`.LogView.on_top`.
-
-        Returns whether there is something to do now.
-        """
+        """Apply the store's answer where the log ends; see :meth:`.LogView.on_top`. Returns whether
+        there is something to do now."""
         return self.log.on_top(end, newest_before=newest_before)
 
     # ------------------------------------------------------------ delivery

@@ -43,10 +43,8 @@ class RoomReader:
     # ------------------------------------------------------------ as a member of its rooms
 
     def offer(self, room: str, publication: EncodedPublication, *, replayed: bool) -> bool:
-        """Take a publication if the window is open for it; see :meth:`.Member.offer`.
-
-        A replayed one is sent at once, any other one by the broadcast to all of the room.
-        """
+        """Take a publication if the window is open for it; see :meth:`.Member.offer`. A replayed
+        one is sent at once, any other one by the broadcast to all of the room."""
         if not self._window.admit(publication.size):
             self._blocked = True
             self.request_ping()
@@ -110,10 +108,8 @@ class RoomReader:
         self.on_received(received)
 
     def on_received(self, count: int) -> bool:
-        """Apply the peer's count of all since the welcome; return whether it rose.
-
-        Raises DeliveryMismatch.
-        """
+        """Apply the peer's count of all since the welcome; return whether it rose. Raises
+        DeliveryMismatch."""
         is_new = self._window.acknowledge(count)
         if self._blocked and is_new:
             self._blocked = False

@@ -16,10 +16,8 @@ FIRST_BACKOFF, MAX_BACKOFF = 0.25, 2.0
 
 
 class RoomTask:
-    """Runs a task while the room has something to do.
-
-    ``read`` takes the room's name and a LogRead, returns a LogSlice, raises StoreUnavailable.
-    """
+    """Runs a task while the room has something to do. ``read`` takes the room's name and a LogRead,
+    returns a LogSlice, raises StoreUnavailable."""
 
     __slots__ = (
         "_backoff",
@@ -53,10 +51,8 @@ class RoomTask:
             self.task = self._loop.create_task(self._run(), name="realtime-room")
 
     async def resolve_conflicts(self) -> None:
-        """Wait until a read has resolved all conflicts that the room's view has now.
-
-        Raises StoreUnavailable if the read fails or the task is retired.
-        """
+        """Wait until a read has resolved all conflicts that the room's view has now. Raises
+        StoreUnavailable if the read fails or the task is retired."""
         conflicts = self.room.log.conflicts
         while self.room.log.resolved_conflicts < conflicts:
             if self._retired:
@@ -67,10 +63,8 @@ class RoomTask:
             await asyncio.shield(self._read_done)
 
     def retire(self) -> None:
-        """End the task after the call to the store under way, because the room is empty.
-
-        Waiting :meth:`resolve_conflicts` calls raise StoreUnavailable.
-        """
+        """End the task after the call to the store under way, because the room is empty. Waiting
+        :meth:`resolve_conflicts` calls raise StoreUnavailable."""
         self._retired = True
         self._finish_read(_retired_error())
         if self._backoff_end is not None:

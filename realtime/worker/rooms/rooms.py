@@ -93,10 +93,8 @@ class Rooms:
 
     @asynccontextmanager
     async def prepare(self, names: Iterable[str]) -> AsyncIterator[None]:
-        """Read where the logs of these rooms end; inside, members can :meth:`join` them.
-
-        Raises StoreUnavailable.
-        """
+        """Read where the logs of these rooms end; inside, members can :meth:`join` them. Raises
+        StoreUnavailable."""
         names = list(names)
         for name in names:
             self._hold(name)
@@ -118,10 +116,8 @@ class Rooms:
             self._new_rooms.count(name, peer)
 
     def join(self, member: Member, name: str, position: Position | None) -> JoinResult:
-        """Add a member to a prepared room. Report the result to it before the next await.
-
-        Raises ValueError if the room is not prepared.
-        """
+        """Add a member to a prepared room. Report the result to it before the next await. Raises
+        ValueError if the room is not prepared."""
         if not self._preparing[name]:
             raise ValueError(f"expected a room that is prepared, not {name}")
         room_task = self._room_tasks[name]
