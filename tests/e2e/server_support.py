@@ -101,7 +101,7 @@ class ServerProcess:
         self.process.wait()
         for reader in self._readers:
             reader.join()
-        assert not self.lines_with("IllegalEvent"), self.log[-40:]
+        assert not self.lines_with("IllegalPhaseEvent"), self.log[-40:]
 
     @property
     def port(self) -> int:

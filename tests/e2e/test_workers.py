@@ -23,7 +23,7 @@ SIZE = 40
 CROWD = 500
 KNOCKERS = 5
 SPREAD_MS = 2000
-STARTING = 30.0  # three processes that import Django
+STARTING = 60.0  # seconds; three processes that import Django
 DRAIN = 6.0  # the five seconds of a drain, and a second for a loaded machine
 
 PER_WORKER = """

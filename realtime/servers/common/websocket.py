@@ -38,7 +38,7 @@ class ServerWebSocket:
         raise NotImplementedError
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame if OPEN, and abort if the peer does not answer in time."""
+        """Send a close frame if OPEN; abort if the peer does not answer in time."""
         raise NotImplementedError
 
     def deny(self, status: int) -> None:
@@ -63,7 +63,6 @@ class ServerWebSocket:
 
     @property
     def arriving(self) -> bool:
-        """Whether its handshake is under way."""
         return self.phase in ARRIVING
 
     # Deadlines

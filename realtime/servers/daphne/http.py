@@ -155,7 +155,6 @@ class Channel(http.HTTPChannel):
             self.abort()
 
     def refuse(self) -> None:
-        """End a connection without an answer under way: idle, or with half a request."""
         if not self.requests:
             self.loseConnection()  # type: ignore[no-untyped-call]
         elif not self.requests[-1].complete:
@@ -164,7 +163,6 @@ class Channel(http.HTTPChannel):
     finish = refuse
 
     def abort(self) -> None:
-        """Break the connection now."""
         self.transport.abortConnection()
 
 

@@ -60,11 +60,9 @@ class DaphneServer(WebSocketServer, daphne.server.Server):
         self.connections: dict[Protocol, dict[str, Any]] = {}
         self.transports: set[Transport] = set()
         self._port: Any = None
+        endpoints = [f"{self.host}:{self.port}"]
         daphne.server.Server.__init__(
-            self,
-            application,
-            endpoints=[f"{self.host}:{self.port}"],
-            action_logger=log_access,
+            self, application, endpoints=endpoints, action_logger=log_access
         )
 
     def run(self) -> None:
@@ -171,7 +169,6 @@ class DaphneServer(WebSocketServer, daphne.server.Server):
             details["overdue"].cancel()
 
     def application_tasks(self) -> set[asyncio.Task[None]]:
-        """The calls of the application that have not ended."""
         tasks = (d.get("application_instance") for d in self.connections.values())
         return {task for task in tasks if task is not None}
 

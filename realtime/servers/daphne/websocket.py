@@ -211,7 +211,6 @@ class DaphneWebSocket(ServerWebSocket, ws_protocol.WebSocketProtocol):
         self.writer.send(data)
 
     def send_ping_frame(self, payload: bytes) -> None:
-        """Send a ping frame."""
         self.sendPing(payload)
 
     async def wait_writable(self) -> None:
@@ -229,7 +228,6 @@ class DaphneWebSocket(ServerWebSocket, ws_protocol.WebSocketProtocol):
     # The end
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame; drop the transport if no answer comes in time. No-op when closing."""
         if self.open:
             self.sendCloseFrame(code, close_reason(reason))
             self.receive_queue.close()
@@ -279,7 +277,6 @@ class DaphneWebSocket(ServerWebSocket, ws_protocol.WebSocketProtocol):
             self.abort_after_close_timeout()
 
     def abort(self) -> None:
-        """Break the connection now."""
         self.transport.abortConnection()
 
     def _log(self, action: str) -> None:

@@ -42,14 +42,12 @@ class SupervisorPipe:
         asyncio.get_running_loop().add_reader(self._socket, self._on_readable)
 
     def ready(self, _host: str, _port: int) -> None:
-        """Report that connections are accepted."""
         self._send(READY)
 
     def draining(self) -> None:
         """Report nothing: the supervisor waits for the exit."""
 
     async def stop(self) -> None:
-        """Send and read nothing more."""
         if self._watchdog is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             await self._watchdog.stop()

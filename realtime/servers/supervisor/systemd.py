@@ -83,15 +83,12 @@ class SingleProcess:
         self._watchdog.start()
 
     def ready(self, host: str, port: int) -> None:
-        """Report that connections are accepted."""
         self._listening(host, port)
         self._notifier.ready(f"serving on {url_host(host)}:{port}")
 
     def draining(self) -> None:
-        """Report that the drain has begun."""
         self._notifier.stopping("draining")
 
     async def stop(self) -> None:
-        """Feed no more."""
         if self._watchdog is not None:
             await self._watchdog.stop()

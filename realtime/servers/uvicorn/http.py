@@ -145,7 +145,6 @@ class UvicornHTTP(HTTPProtocol, asyncio.BufferedProtocol):
             self.abort()
 
     def refuse(self) -> None:
-        """End a connection without an answer under way: idle, or with half a request."""
         if self.busy and self.cycle.more_body:
             self.abort()
         else:
@@ -154,5 +153,4 @@ class UvicornHTTP(HTTPProtocol, asyncio.BufferedProtocol):
     finish = refuse
 
     def abort(self) -> None:
-        """Break the connection now."""
         reset(self.transport)

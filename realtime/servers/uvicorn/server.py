@@ -85,7 +85,6 @@ class UvicornServer(ServerLifecycle):
         return connections
 
     def application_tasks(self) -> set[asyncio.Task[None]]:
-        """The calls of the application that have not ended."""
         return self.state.tasks
 
     def on_tick(self) -> None:

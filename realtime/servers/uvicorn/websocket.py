@@ -99,7 +99,6 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
 
     @property
     def open(self) -> bool:
-        """Whether data frames may be sent."""
         return self.phase is OPEN and not self.writer.is_closing()
 
     def transition(self, event: PhaseEvent) -> None:
@@ -283,7 +282,6 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
             raise ValueError(f"subprotocol {subprotocol!r} was not offered")
 
     def send_ping_frame(self, payload: bytes) -> None:
-        """Send a ping frame."""
         self.conn.send_ping(payload)
         self._write()
 
@@ -294,7 +292,6 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
     # The end
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame; drop the transport if no answer comes in time. No-op when closing."""
         if self.phase is OPEN:
             self.conn.send_close(code, close_reason(reason).decode())
             self._write()
@@ -303,14 +300,12 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
             self.abort_after_close_timeout()
 
     def deny(self, status: int) -> None:
-        """Answer the handshake with an HTTP error."""
         self.conn.send_response(self.conn.reject(status, ""))
         self.receive_queue.put_disconnect(LOST)
         self._end_denied()
         self._log("rejected")
 
     def abort(self) -> None:
-        """Break the connection now."""
         self.transition(PhaseEvent.END)
         self.writer.abort()
 
