@@ -17,7 +17,7 @@ from django.utils.encoding import force_bytes
 from realtime.bus.hints import room_group_name, workers_group_name
 from realtime.bus.signing import Signer
 from realtime.common.threads import Bulkheads
-from realtime.conf import Settings, current, settings
+from realtime.conf import Settings, current_settings, settings
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
 from realtime.events.signal_dispatch import SignalDispatcher
@@ -83,7 +83,7 @@ def session_limit() -> SessionLimit | None:
 
 def blocking_store() -> BlockingStore:
     """The store for blocking calls: in views, commands, the shell."""
-    return _blocking_store(current(), owner())
+    return _blocking_store(current_settings(), owner())
 
 
 @lru_cache(maxsize=4)  # needed at every publish, and made of a dozen settings

@@ -228,5 +228,5 @@ class _LazySettings:
 
 _lazy = _LazySettings()
 settings: Settings = _lazy  # type: ignore[assignment]  # same attributes, read late
-current = _lazy.load
+current_settings = _lazy.load
 setting_changed.connect(_lazy.reset)
