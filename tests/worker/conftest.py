@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 import pytest
+from django.test import override_settings
 
 from realtime.common.threads import Threads
 from realtime.ending.history import History
@@ -22,6 +23,7 @@ from realtime.store.database.transaction import Database
 from realtime.store.log import Log, PublishRequest
 from realtime.store.records import Peer, Session
 from realtime.store.timeouts import Timeouts
+from realtime.worker import instances
 from realtime.worker.admission.handshake import Admission
 from realtime.worker.admission.pending import (
     Identified,
@@ -33,6 +35,7 @@ from realtime.worker.connections.connection import Connection
 from realtime.worker.rooms.encoding import encode_publication
 from realtime.worker.rooms.permissions import Permissions, private_room
 from realtime.worker.rooms.rooms import Rooms
+from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
 from realtime.worker.sessions.disconnect_queue import DisconnectQueue
 from realtime.worker.sessions.hub import Hub, WorkerIdentity
@@ -195,3 +198,16 @@ async def world(transactional_db: None) -> AsyncIterator[WorkerHarness]:
     await sweeper.stop()
     await store.aclose()
     await threads.aclose()
+
+
+QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
+
+
+@pytest.fixture
+async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
+    """A worker that flushes only on demand."""
+    with override_settings(REALTIME=QUICK):
+        started = await instances.start()
+        yield started
+        if started in instances.running():
+            await started.stop()

@@ -1,13 +1,11 @@
-"""A whole worker: one per event loop, called from threads, drained in order."""
+"""A whole worker: started, called from threads, drained in order."""
 
 import asyncio
-import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from realtime import api, composition, signals
@@ -24,13 +22,10 @@ from realtime.worker.admission.refusals import Reason
 from realtime.worker.rooms.encoding import EncodedPublication
 from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
-from realtime.worker.sessions.beats import Beats
 from tests.polling import TIMEOUT, eventually_in_loop
 
-from .conftest import identify_as
+from .conftest import QUICK, identify_as
 from .fakes import FakeTransport, connect
-
-QUICK = {"FLUSH_INTERVAL": 3600.0, "LEASE": 36000.0, "SWEEP_INTERVAL": 0, "DRAIN_SPREAD": 2.0}
 
 
 async def nowhere(_room: str, _action: str) -> bool:
@@ -43,52 +38,12 @@ NO_PERMISSIONS = Permissions(None, 1, nowhere)
 NextHint = Callable[[], Awaitable[Hint | None]]
 
 
-@pytest.fixture
-async def worker(transactional_db: None) -> AsyncIterator[Runtime]:
-    """A worker that flushes only on demand."""
-    with override_settings(REALTIME=QUICK):
-        started = await instances.start()
-        yield started
-        if started in instances.running():
-            await started.stop()
-
-
 async def admit(worker: Runtime, wire: FakeTransport) -> str:
     session = await worker.admission.admit(
         connect(wire), Hello(protocol=1), identify_as(Peer(user="1"), NO_PERMISSIONS)
     )
     assert session is not None
     return session.id
-
-
-async def test_there_is_one_for_each_loop(worker: Runtime) -> None:
-    assert await instances.start() is worker
-    assert instances.running() == [worker]
-
-
-@pytest.mark.usefixtures("transactional_db")
-async def test_concurrent_starts_get_the_same_worker() -> None:
-    workers = await asyncio.gather(*(instances.start() for _ in range(10)))
-    assert len(set(map(id, workers))) == 1
-    await workers[0].stop()
-
-
-@pytest.mark.usefixtures("transactional_db")
-async def test_a_cancelled_wait_does_not_stop_the_start() -> None:
-    waiting = asyncio.create_task(instances.start())
-    await asyncio.sleep(0)
-    waiting.cancel()
-    worker = await instances.start()
-    assert worker.alive
-    await worker.stop()
-
-
-async def test_after_its_end_a_new_worker_has_another_id(worker: Runtime) -> None:
-    await worker.stop()
-    assert instances.running() == []
-    another = await instances.start()
-    assert another.context.id != worker.context.id
-    await another.stop()
 
 
 async def test_a_started_worker_has_a_lease_and_is_ready(worker: Runtime) -> None:
@@ -204,26 +159,6 @@ async def test_a_login_that_cannot_be_known_is_a_store_out_of_reach(
         pytest.raises(StoreUnavailable),
     ):
         await worker.login_store.login("a" * 32)
-
-
-async def test_a_start_that_fails_is_tried_again(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tasks = asyncio.all_tasks()
-
-    async def fail(*_: Any) -> None:
-        raise ImproperlyConfigured("not yet")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(Beats, "flush", fail)
-        failed = await asyncio.gather(
-            *[instances.start() for _ in range(3)], return_exceptions=True
-        )
-    assert [str(error) for error in failed] == ["not yet"] * 3
-    assert (asyncio.all_tasks(), instances.running()) == (tasks, [])
-    worker = await instances.start()
-    assert worker.ready
-    await worker.stop()
 
 
 async def test_a_suspended_session_is_closed_soon_as_well(transactional_db: None) -> None:
@@ -352,15 +287,6 @@ async def test_publications_of_a_thread_reach_the_process_s_own_worker(
     await asyncio.to_thread(publish)
     await eventually_in_loop(lambda: guest.offsets == list(range(1, 21)))
     assert worker.publisher.published == 20
-
-
-@pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
-async def test_a_process_that_a_server_has_forked_has_no_worker(worker: Runtime) -> None:
-    assert instances.running() == [worker]
-    child = os.fork()
-    if child == 0:
-        os._exit(len(instances.running()))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 async def test_a_worker_counts_its_ticks_and_refusals(worker: Runtime) -> None:
