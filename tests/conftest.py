@@ -26,6 +26,22 @@ from tests.redis_server import RedisServer
 
 BROWSER = "tests/browser/"
 SLOW_FOLDERS = (BROWSER, "tests/e2e/")
+# The order in which files begin. What takes longest comes first, so that no worker is left alone
+# with it at the end.
+ORDER = (
+    BROWSER,
+    "tests/e2e/test_chaos.py",
+    "tests/e2e/test_crash.py",
+    "tests/e2e/test_clocks.py",
+    "tests/e2e/test_redis_faults.py",
+    "tests/e2e/test_workers.py",
+    "tests/e2e/test_cycles.py",
+    "tests/e2e/test_slow_readers.py",
+    "tests/e2e/",
+    "tests/store/test_machine.py",
+    "tests/management/",
+    "",
+)
 SERVERS = {
     "postgres_alias",
     "postgres_database",
@@ -56,12 +72,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start servers, and put the slow folders first, so that the last file
-    to begin is a short one."""
+    """Mark the tests that start servers, and put the files in order."""
     for item in items:
         if starts_servers(item):
             item.add_marker("server")
-    items.sort(key=lambda item: not item.nodeid.startswith(SLOW_FOLDERS))
+    items.sort(
+        key=lambda item: next(at for at, name in enumerate(ORDER) if item.nodeid.startswith(name))
+    )
 
 
 def starts_servers(item: pytest.Item) -> bool:

@@ -153,8 +153,9 @@ async def test_a_process_whose_worker_cannot_start_is_not_ready(
     so that it becomes ready without a connection."""
     break_with(error, broken)
     communicator = WebsocketCommunicator(application, "/ws/")
+    await communicator.send_input({"type": "websocket.connect"})
     with pytest.raises(type(error)):
-        await communicator.connect(timeout=10)
+        await communicator.wait(10)
     assert list(refusals.current().recent.values()) == [1]
     assert [(await get(path))[0] for path in PROBES] == [200, 503]
     broken.undo()
