@@ -150,11 +150,6 @@ class Connection:
         """Milliseconds since the connection was made."""
         return round((self._loop.time() - self._started_at) * 1000)
 
-    @property
-    def unsent(self) -> int:
-        """Bytes that the server or the kernel has not taken yet."""
-        return self._transport.unsent
-
     def send(self, message: ServerMessage) -> None:
         """Send a message; does nothing after the end."""
         self.send_encoded(encode_message(messages.encode(message)))

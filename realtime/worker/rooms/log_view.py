@@ -5,10 +5,11 @@ ends), and *hints* (publications that came past the store, which may be wrong).
 
 Invariants:
 
-1. ``top`` is the newest offset that the room has fanned out or is fanning out. Within an epoch
-   it only rises, except when the store shows that the log is shorter or starts later.
+1. ``top`` is the newest offset that the room has fanned out or is fanning out. It rises one by
+   one; only a read moves it otherwise: ahead if what follows is lost, back if the log is shorter.
 2. ``_confirmed`` is the newest offset that the store itself has reported. ``newest``, where
-   members may join, is the larger of ``top`` and ``_confirmed``: no hint moves it.
+   members may join, is the larger of ``top`` and ``_confirmed``: a hint moves it only when its
+   publication is fanned out in order.
 3. ``_target`` is the offset up to which the room reads: at least ``top``. Hints and tops raise
    it; a read lowers it to what the log really has, or to newer hints.
 4. Each report of another log, or of one that ends too early, is a conflict: it raises

@@ -8,17 +8,17 @@ Invariants, also if members join, leave or become ready in a pause:
 
 1. A member is offered publication *n* only when it has taken *n - 1*. Its ``offset`` is the last
    one it has taken, or where it joined, or the top that ``on_gap`` has told it.
-2. A member is live or behind. Live ones are at the top or beyond it, and are offered what is
-   fanned out. Those behind are offered pages of the log until they reach the top.
+2. A member is live or behind. Live ones are at the top or beyond it, or the publication at the
+   top is about to be offered to them. Those behind are offered pages until they reach the top.
 3. A member that does not take a publication is behind and not read for, until ``on_ready``.
    ``_behind`` holds the members that are behind and may take more.
 4. ``_pending`` holds publications beyond the top, at most MAX_PENDING ahead of it if hinted. The
    next one is fanned out as soon as it is there.
 5. No publication is dropped silently: if a member cannot continue, ``on_gap`` says why, and it
    continues at the top.
-6. A member is offered nothing beyond the top from a page, so that all see the same order.
-7. ``delivered`` + ``replayed`` + ``skipped`` equals, within an epoch, the sum of what members
-   have advanced since they joined.
+6. Nothing is replayed from a page before the room has fanned it out.
+7. Within an epoch ``delivered`` + ``replayed`` + ``skipped`` is the sum of how far members have
+   advanced from the positions that they joined with.
 """
 
 import logging
@@ -99,9 +99,6 @@ class Room:
 
     def __len__(self) -> int:
         return len(self._members)
-
-    def __contains__(self, member: Member) -> bool:
-        return member in self._members
 
     # ------------------------------------------------------------ members
 

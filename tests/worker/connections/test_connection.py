@@ -62,7 +62,7 @@ async def test_sending_never_waits(wire: FakeTransport, connection: Connection) 
     wire.open.set()
     await connection.flush()
     assert len(wire.events) == 100
-    assert connection.unsent == 0
+    assert connection._transport.unsent == 0
 
 
 async def test_no_task_waits_while_there_is_nothing_to_send(connection: Connection) -> None:
@@ -199,7 +199,7 @@ async def test_frames_for_a_lost_transport_do_not_count_as_unsent(
     for _ in range(3):
         connection.send_bytes(bytes(MAX_UNSENT))
         await connection.flush()
-    assert connection.unsent == 0
+    assert connection._transport.unsent == 0
     assert connection.ended is None
 
 
