@@ -1,5 +1,5 @@
-"""A store's clock that was wrong and has been set right, and one that is set back or forward
-under the feet of those that live."""
+"""A store's clock that is corrected after it was in the future, or set back or forward while
+sessions are connected."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from realtime.protocol.codes import CloseCode
-from realtime.store.contract import BATCH, SAMPLE_EVERY_MS, BlockingStore
-from realtime.store.records import Overdue, Session, SessionLimit, SweepReport, Verdict
+from realtime.store.contract import BATCH, BlockingStore
+from realtime.store.records import Overdue, Session, SessionLimit, Verdict
 from realtime.store.timeouts import Timeouts
 
 from .builders import (
@@ -347,39 +347,3 @@ def test_a_registration_from_the_future_gets_times_of_the_past(
     record = found(backend.store)
     assert record.opened_at <= record.connected_at <= record.last_beat <= backend.now()
     assert backend.store.sweep("sweeper").suspended == ()
-
-
-# ---------------------------------------------------------------- numbers
-
-
-def test_samples_from_the_future_are_replaced(backend: StoreFixture) -> None:
-    beat(backend.store, connections=4)
-    backend.store.sample()
-    backend.advance(-HOURS)
-    assert backend.store.samples() == ()
-    beat(backend.store, connections=3)
-    backend.store.sample()
-    (sample,) = backend.store.samples()
-    assert sample.connected == 3
-    assert sample.at <= backend.now()
-    backend.advance(HOURS)
-    assert backend.store.samples() == ()
-
-
-def test_a_caller_that_saw_samples_of_the_future_gets_all(backend: StoreFixture) -> None:
-    backend.store.sample()
-    (seen,) = backend.store.samples()
-    backend.advance(-HOURS)
-    backend.store.sample()
-    assert len(backend.store.samples(after=seen.at)) == 1
-    backend.advance(SAMPLE_EVERY_MS / 1000)
-    backend.store.sample()
-    assert len(backend.store.samples(after=seen.at)) == 2
-
-
-def test_the_last_sweep_is_never_in_the_future(backend: StoreFixture) -> None:
-    backend.store.note_sweep(SweepReport(1, 2, 3, 4, 0.5))
-    backend.advance(-HOURS)
-    last = backend.store.stats().last_sweep
-    assert last is not None
-    assert last.at <= backend.now()

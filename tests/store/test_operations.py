@@ -11,9 +11,8 @@ import pytest
 from realtime.store.contract import BlockingStore, Store, StoreContract
 from realtime.store.database.blocking import BlockingDatabaseLog, BlockingDatabaseStore
 from realtime.store.database.log import LogOperations as DatabaseLogOperations
-from realtime.store.database.loop_log import DatabaseLog
 from realtime.store.database.operations import DatabaseOperations
-from realtime.store.database.store import DatabaseStore
+from realtime.store.database.store import DatabaseLog, DatabaseStore
 from realtime.store.log import BlockingLog, Log, LogContract, PublishRequest
 from realtime.store.operation import Operation, operations_of
 from realtime.store.redis.blocking import BlockingRedisLog, BlockingRedisStore
@@ -101,8 +100,9 @@ def driver_of(kind: type[Any], name: str) -> Any:
     driver = object.__new__(kind)
     driver.operations = driver._operations = Recorder(name)
     driver._run = run if issubclass(kind, BlockingStore | BlockingLog) else run_on_loop
-    driver._read = run_on_loop
-    driver._write = run_on_loop
+    driver._store = SimpleNamespace(read=run_on_loop, write=run_on_loop)
+    if kind is DatabaseStore:
+        driver.read = driver.write = run_on_loop
     return driver
 
 
@@ -148,7 +148,7 @@ async def test_a_database_on_a_loop_runs_reads_as_reads() -> None:
         async def write(call: Any, *, alone: bool = False, name: str = operation.name) -> None:
             ran.append((name, "write"))
 
-        driver._read, driver._write = read, write
+        driver.read, driver.write = read, write
         args, kwargs = arguments_of(operation)
         await getattr(driver, operation.name)(*args, **kwargs)
     reads = [name for name, way in ran if way == "read"]

@@ -4,7 +4,7 @@ import pytest
 
 from realtime.store.contract import ID_PREFIX_LEN, SAMPLE_EVERY_MS, BlockingStore
 from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
-from realtime.store.records import Deliveries, Order, Query, StatsSample
+from realtime.store.records import Deliveries, Order, Query, StatsSample, SweepReport
 
 from .builders import beat, departure, open_many, opening, report
 from .store_fixtures import DAY, LEASE, StoreFixture
@@ -222,3 +222,39 @@ def test_a_probe_is_never_visible(store: BlockingStore) -> None:
     for _ in range(2):
         store.probe()
     assert (store.stats(), store.page(Query()).sessions, store.overdue()) == before
+
+
+# ---------------------------------------------------------------- a clock that was set back
+
+
+def test_samples_from_the_future_are_replaced(backend: StoreFixture) -> None:
+    beat(backend.store, connections=4)
+    backend.store.sample()
+    backend.advance(-2 * HOUR)
+    assert backend.store.samples() == ()
+    beat(backend.store, connections=3)
+    backend.store.sample()
+    (sample,) = backend.store.samples()
+    assert sample.connected == 3
+    assert sample.at <= backend.now()
+    backend.advance(2 * HOUR)
+    assert backend.store.samples() == ()
+
+
+def test_a_caller_that_saw_samples_of_the_future_gets_all(backend: StoreFixture) -> None:
+    backend.store.sample()
+    (seen,) = backend.store.samples()
+    backend.advance(-2 * HOUR)
+    backend.store.sample()
+    assert len(backend.store.samples(after=seen.at)) == 1
+    backend.advance(SAMPLE_EVERY_MS / 1000)
+    backend.store.sample()
+    assert len(backend.store.samples(after=seen.at)) == 2
+
+
+def test_the_last_sweep_is_never_in_the_future(backend: StoreFixture) -> None:
+    backend.store.note_sweep(SweepReport(1, 2, 3, 4, 0.5))
+    backend.advance(-2 * HOUR)
+    last = backend.store.stats().last_sweep
+    assert last is not None
+    assert last.at <= backend.now()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,9 +11,11 @@ from typing import Any
 from realtime.common.threads import CLOSE_TIMEOUT, Overloaded, Threads
 
 from ..contract import BATCH, AtCapacity, Store, StoreUnavailable
+from ..log import Log, LogEnd, LogPage, PublishRequest, PublishResult, check_requests
 from ..operation import Operation, P, T
+from .append_queue import AppendQueue
 from .blocking import BlockingDatabaseStore
-from .loop_log import DatabaseLog
+from .log import LogOperations
 from .transaction import Deadlock
 
 MAX_WAITING = 20_000  # writes waiting for a database that hangs; further ones raise AtCapacity
@@ -42,10 +44,8 @@ class DatabaseStore(Store):
     ) -> None:
         self.blocking: BlockingDatabaseStore = blocking
         self._operations = blocking.operations
-        self._database = blocking.database
-        self.log: DatabaseLog = DatabaseLog(
-            self._operations.log, self._database, self._read, self._write, self._in_time
-        )
+        self.database = blocking.database
+        self.log: DatabaseLog = DatabaseLog(self, self._operations.log)
         self._threads = threads
         self._timeout = timeout
         self._reading = asyncio.Semaphore(max(threads.size - 1, 1))
@@ -55,17 +55,18 @@ class DatabaseStore(Store):
     async def perform(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         call: Callable[[], T] = partial(getattr(self._operations, operation.name), *args, **kwargs)
         if not operation.writes:
-            return await self._read(call)
+            return await self.read(call)
         alone = self._operations.needs_own_transaction(operation.name, kwargs)
-        return await self._write(call, alone=alone)
+        return await self.write(call, alone=alone)
 
     async def aclose(self) -> None:
         tasks = [task for task in (self._writer, self.log.append_queue.task) if task]
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
 
-    async def _read(self, call: Callable[[], T]) -> T:
-        return await self._in_time(self._run_reader(call))
+    async def read(self, call: Callable[[], T]) -> T:
+        """Run a read in a thread."""
+        return await self.in_time(self._run_reader(call))
 
     async def _run_reader(self, call: Callable[[], T]) -> T:
         await self._reading.acquire()
@@ -80,16 +81,18 @@ class DatabaseStore(Store):
         future.add_done_callback(partial(_release, self._reading, asyncio.get_running_loop()))
         return await asyncio.wrap_future(future)
 
-    async def _write(self, call: Callable[[], T], *, alone: bool = False) -> T:
+    async def write(self, call: Callable[[], T], *, alone: bool = False) -> T:
+        """Run a write in a thread, in a transaction shared with others unless ``alone``."""
         if len(self._writes) >= MAX_WAITING:
             raise AtCapacity("too many writes are waiting for the database")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._writes.append(_Write(call, alone, answer))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._drain(), name="realtime-store-writer")
-        return await self._in_time(answer)
+        return await self.in_time(answer)
 
-    async def _in_time(self, answer: Awaitable[T]) -> T:
+    async def in_time(self, answer: Awaitable[T]) -> T:
+        """Wait for an answer; raises StoreUnavailable after the timeout."""
         try:
             async with asyncio.timeout(self._timeout):
                 return await answer
@@ -133,13 +136,54 @@ class DatabaseStore(Store):
         if group[0].alone:
             return [_outcome(group[0])]
         results: list[Any] = []
-        with self._database.write():
+        with self.database.write():
             for write in group:
                 result = _outcome(write)
                 if results and isinstance(result, Deadlock):
                     break
                 results.append(result)
         return results
+
+
+class DatabaseLog(Log):
+    """The log of that store.
+
+    Concurrent appends are grouped. Where transactions run side by side, writes that lock rooms
+    never share one: together they would lock rooms in any order.
+    """
+
+    def __init__(self, store: DatabaseStore, operations: LogOperations) -> None:
+        self._store = store
+        self._operations = operations
+        self.append_queue = AppendQueue(self._append)
+
+    async def perform(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        call: Callable[[], T] = partial(getattr(self._operations, operation.name), *args, **kwargs)
+        return await (self._store.write(call) if operation.writes else self._store.read(call))
+
+    async def append(self, requests: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
+        check_requests(requests)  # a mistake must not fail the requests of other calls
+        return await self._store.in_time(self.append_queue.add(requests)) if requests else ()
+
+    async def _append(self, requests: Sequence[PublishRequest]) -> tuple[PublishResult, ...]:
+        alone = self._store.database.is_shared
+        return await self._store.write(lambda: self._operations.append(requests), alone=alone)
+
+    async def read(self, room: str, *, after: int, limit: int, max_bytes: int) -> LogPage:
+        what = {"after": after, "limit": limit, "max_bytes": max_bytes}
+        while (
+            page := await self._store.read(lambda: self._operations.find_page(room, **what))
+        ) is None:
+            await self._touch([room])
+        return page
+
+    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
+        known, to_touch = await self._store.read(lambda: self._operations.find_ends(rooms))
+        return {**known, **await self._touch(to_touch)} if to_touch else known
+
+    async def _touch(self, rooms: Sequence[str]) -> dict[str, LogEnd]:
+        alone = self._store.database.is_shared
+        return await self._store.write(lambda: self._operations.touch(rooms), alone=alone)
 
 
 def _at_capacity() -> AtCapacity:

@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from ..contract import BlockingStore, StoreUnavailable
+from ..contract import BlockingStore
 from ..log import BlockingLog
 from ..operation import Operation, P, T
 from .client import is_demoted, translate_redis_errors
@@ -37,17 +37,15 @@ class BlockingRedisStore(BlockingStore):
             return result
 
     def _execute(self, call: ScriptCall) -> bytes:
+        script, keys = self._scripts[call.script], call.keys(self._prefix)
         with translate_redis_errors():
             try:
-                script, keys = self._scripts[call.script], call.keys(self._prefix)
                 answer: bytes = script(keys=keys, args=[call.payload])
             except redis.ResponseError as error:
                 if is_demoted(error):
                     self._client.connection_pool.disconnect(inuse_connections=False)
                 raise
-            except ValueError as error:  # redis-py's for bytes outside Redis's protocol
-                raise StoreUnavailable(str(error)) from error
-            return answer
+        return answer
 
 
 class BlockingRedisLog(BlockingLog):

@@ -110,6 +110,8 @@ def translate_redis_errors() -> Iterator[None]:
         if not is_outage(error):
             raise
         raise StoreUnavailable(_text_of(error)) from error
+    except ValueError as error:  # redis-py's for bytes outside Redis's protocol
+        raise StoreUnavailable(str(error)) from error
 
 
 def is_outage(error: Exception) -> bool:

@@ -250,12 +250,7 @@ def of_request(code: int, reason: str) -> dict[str, Any]:
 
 def _of_peer(peer: Peer) -> dict[str, str]:
     about = json_of((peer.username, peer.agent))
-    return {
-        "user": peer.user,
-        "login": peer.login,
-        "address": peer.address,
-        "about": about,
-    }
+    return {"user": peer.user, "login": peer.login, "address": peer.address, "about": about}
 
 
 def _of_rooms(rooms: Iterable[str]) -> str:

@@ -74,17 +74,15 @@ class RedisStore(Store):
             self._running -= 1
 
     async def _execute(self, call: ScriptCall) -> bytes:
+        script, keys = self._scripts[call.script], call.keys(self._prefix)
         with translate_redis_errors():
             try:
-                script, keys = self._scripts[call.script], call.keys(self._prefix)
                 answer: bytes = await script(keys=keys, args=[call.payload])
             except redis.ResponseError as error:
                 if is_demoted(error):
                     await self._client.connection_pool.disconnect(inuse_connections=False)
                 raise
-            except ValueError as error:  # redis-py's for bytes outside Redis's protocol
-                raise StoreUnavailable(str(error)) from error
-            return answer
+        return answer
 
 
 class RedisLog(Log):
