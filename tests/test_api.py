@@ -1,4 +1,4 @@
-"""What application code calls, sync and async."""
+"""The functions for application code, sync and async."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -43,17 +43,17 @@ def test_a_kick_takes_a_code_and_a_reason() -> None:
 
 
 @pytest.mark.parametrize("code", [0, 999, 1000, 1006, 3000, 5000])
-def test_a_kick_takes_an_application_s_code_only(code: int) -> None:
-    """Servers cannot send the others, and 0 would close nothing."""
+def test_a_kick_requires_an_application_s_code(code: int) -> None:
+    """Servers cannot send other codes, and 0 means no request in the store."""
     with pytest.raises(ValueError, match="4000 to 4999"):
         api.kick("s1", code=code)
 
 
-def test_a_session_nobody_knows_is_not_kicked() -> None:
+def test_an_unknown_session_is_not_kicked() -> None:
     assert api.kick("unknown") is False
 
 
-def test_a_user_is_kicked_everywhere() -> None:
+def test_all_sessions_of_a_user_are_kicked() -> None:
     connect("a")
     connect("b")
     connect("c", user="2")
@@ -61,7 +61,7 @@ def test_a_user_is_kicked_everywhere() -> None:
     assert asked() == {"a": (4500, "out"), "b": (4500, "out")}
 
 
-def test_a_kick_in_a_transaction_is_undone_with_it() -> None:
+def test_a_kick_is_rolled_back_with_its_transaction() -> None:
     connect("a")
     with transaction.atomic():
         api.kick("a")
@@ -74,7 +74,7 @@ def enter(id_: str, *rooms: str, user: str = "1") -> None:
     composition.blocking_store().open(opening)
 
 
-def test_who_is_in_a_room() -> None:
+def test_presence_and_attendance_of_a_room() -> None:
     enter("a", "chat:1", "news")
     enter("b", "news", user="2")
     enter("c", "news")
@@ -84,15 +84,15 @@ def test_who_is_in_a_room() -> None:
     assert (api.presence("chat:2"), api.attendance("chat:2")) == ((), Attendance(0, 0))
 
 
-async def test_the_async_twins_know_who_is_in_a_room() -> None:
+async def test_async_presence_and_attendance_of_a_room() -> None:
     await sync_to_async(enter)("a", "news")
     assert [session.id for session in await api.apresence("news", limit=1)] == ["a"]
     assert await api.aattendance("news") == Attendance(1, 1)
 
 
 @pytest.mark.parametrize("name", ["", "a room", "x" * 101])
-def test_what_is_no_room_is_the_callers_mistake(name: str) -> None:
-    """Nobody is shown everybody."""
+def test_an_invalid_room_name_raises(name: str) -> None:
+    """An empty name must not match all sessions."""
     connect("a")
     for ask in (api.presence, api.attendance):
         with pytest.raises(ValueError, match="expected a room"):
@@ -114,7 +114,7 @@ def test_a_key_may_be_a_uuid() -> None:
         assert [session.id for session in api.sessions_of(who)] == ["a"]
 
 
-def test_all_sessions_are_listed_and_those_that_match(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_are_listed_and_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "BATCH", 2)
     for number in range(5):
         connect(f"s{number}", user=str(number % 2), rooms=("news",) if number else ())
@@ -129,17 +129,17 @@ def test_all_sessions_are_listed_and_those_that_match(monkeypatch: pytest.Monkey
                 ask(**wrong)
 
 
-def test_an_iterator_asks_for_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_iterator_reads_one_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "BATCH", 2)
     for number in range(4):
         connect(f"s{number}")
     sessions = api.iter_sessions()
     assert next(sessions).id == "s3"
-    connect("late")  # newer than the place where the iterator is
+    connect("late")  # newer than what the iterator has read
     assert [session.id for session in sessions] == ["s2", "s1", "s0"]
 
 
-def test_stats_count_the_registry() -> None:
+def test_stats_count_the_whole_store() -> None:
     connect("a")
     connect("b", user="2")
     stats = api.stats()
@@ -176,7 +176,7 @@ async def test_an_async_twin_does_the_same(connected: None, name: str) -> None:
     assert answer
 
 
-def test_every_function_has_its_twin() -> None:
+def test_each_function_has_an_async_twin() -> None:
     functions = set(api.__all__) - {"StoreUnavailable"}
     sync = {name for name in functions if f"a{name}" in functions}
     assert {f"a{name}" for name in sync} | sync == functions

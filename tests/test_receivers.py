@@ -1,4 +1,4 @@
-"""Logins and logouts in Django's HTTP half close sockets."""
+"""Django's logins and logouts close sockets."""
 
 import logging
 from types import SimpleNamespace
@@ -36,17 +36,17 @@ def key_of(browser: Client) -> str:
 
 
 def socket_of(key: str, id_: str = "s1") -> None:
-    """A socket that was opened with this login."""
+    """Open a session with this login."""
     peer = Peer(user="1", login=digest_of(key))
     composition.blocking_store().open(Opening(id_, "hash", f"c-{id_}", "w1", peer))
 
 
 def asked() -> dict[str, int]:
-    """The close code each socket was asked to end with."""
+    """The requested close codes by session id."""
     return dict(LiveSession.objects.exclude(close_code=0).values_list("id", "close_code"))
 
 
-def test_a_logout_closes_the_sockets_of_that_login_and_no_other(browser: Client) -> None:
+def test_a_logout_closes_the_sockets_of_that_login_only(browser: Client) -> None:
     socket_of(key_of(browser), "s1")
     socket_of(key_of(browser), "s2")
     socket_of("another", "s3")
@@ -54,27 +54,27 @@ def test_a_logout_closes_the_sockets_of_that_login_and_no_other(browser: Client)
     assert asked() == {"s1": CloseCode.LOGGED_OUT, "s2": CloseCode.LOGGED_OUT}
 
 
-def test_a_logout_of_nobody_closes_nothing(browser: Client) -> None:
+def test_an_anonymous_logout_closes_nothing(browser: Client) -> None:
     socket_of("another")
     Client().post("/accounts/logout/")
     assert asked() == {}
 
 
-def test_a_repeated_login_that_keeps_its_key_calls_nobody_back(browser: Client) -> None:
+def test_a_login_that_keeps_its_key_closes_nothing(browser: Client) -> None:
     before = key_of(browser)
     socket_of(before)
     browser.post("/accounts/login/", {"username": "ada", "password": "first"})
     assert (key_of(browser), asked()) == (before, {})
 
 
-def test_another_user_s_login_calls_the_sockets_of_the_one_before_back(browser: Client) -> None:
+def test_another_user_s_login_closes_the_sockets_of_the_old_key(browser: Client) -> None:
     socket_of(key_of(browser))
     User.objects.create_user("eve", password="second")
     browser.post("/accounts/login/", {"username": "eve", "password": "second"})
     assert asked() == {"s1": CloseCode.CREDENTIALS_CHANGED}
 
 
-def test_an_anonymous_session_that_logs_in_is_called_back() -> None:
+def test_a_login_closes_the_sockets_of_the_anonymous_session() -> None:
     User.objects.create_user("ada", password="first")
     browser = Client()
     session: Any = browser.session
@@ -85,7 +85,7 @@ def test_an_anonymous_session_that_logs_in_is_called_back() -> None:
     assert asked() == {"s1": CloseCode.CREDENTIALS_CHANGED}
 
 
-def test_a_login_without_a_session_before_calls_nobody() -> None:
+def test_a_login_without_an_earlier_session_closes_nothing() -> None:
     User.objects.create_user("ada", password="first")
     socket_of("another")
     Client().post("/accounts/login/", {"username": "ada", "password": "first"})
@@ -115,8 +115,8 @@ def test_a_logout_that_is_rolled_back_closes_nothing(browser: Client) -> None:
     assert asked() == {}
 
 
-def test_a_logout_in_a_manual_transaction_is_left_to_the_next_look(browser: Client) -> None:
-    """Nothing tells whether it will be rolled back; and the logout itself goes on."""
+def test_a_logout_in_a_manual_transaction_is_left_to_revalidation(browser: Client) -> None:
+    """It may still be rolled back; the logout itself succeeds."""
     socket_of(key_of(browser))
     transaction.set_autocommit(False)
     try:
@@ -135,7 +135,7 @@ def test_without_a_request_there_is_nothing_to_close(browser: Client) -> None:
     assert asked() == {}
 
 
-def test_a_store_out_of_reach_does_not_hinder_a_logout(
+def test_a_logout_succeeds_during_an_outage(
     browser: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def down(**_: Any) -> None:

@@ -77,7 +77,7 @@ class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("lasted"), ordering="duration")
     def lasted(self, row: ClosedSession) -> str:
-        return lasted(row.duration)
+        return duration_text(row.duration)
 
     @admin.display(description=_("reason"))
     def why(self, row: ClosedSession) -> str:
@@ -123,7 +123,7 @@ class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [field.name for field in ClosedSession._meta.fields if field.name != "id"]
 
 
-def lasted(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A duration as text: ``3:02:01`` or ``0:12``."""
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)

@@ -12,7 +12,7 @@ from django.test import AsyncClient, Client, override_settings
 from django.utils import timezone
 
 from realtime.admin.export import FORMULA, cell
-from realtime.admin.history import lasted
+from realtime.admin.history import duration_text
 from realtime.ending.history import CHUNK, COLUMNS
 from realtime.models import ClosedSession
 
@@ -52,11 +52,11 @@ def exported(response: Any) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(0, "0:00"), (-1, "0:00"), (61.4, "1:01"), (3599.6, "1:00:00"), (90_000, "25:00:00")],
 )
-def test_durations(seconds: float, said: str) -> None:
-    assert lasted(seconds) == said
+def test_durations(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
 
 
 def test_the_search_is_exact(admin: Client) -> None:
@@ -68,7 +68,7 @@ def test_the_search_is_exact(admin: Client) -> None:
     assert shown(admin, q="s1") == []
 
 
-def test_by_code_and_by_date(admin: Client) -> None:
+def test_rows_are_filtered_by_code_and_date(admin: Client) -> None:
     close("s1", code=4002)
     close("s2", closed_at=timezone.now() - timedelta(days=3))
     close("s3", code=4700)
@@ -79,7 +79,7 @@ def test_by_code_and_by_date(admin: Client) -> None:
     assert shown(admin, closed_at__gte=since) == ["s1", "s3"]
 
 
-def test_nothing_can_be_changed(admin: Client) -> None:
+def test_the_pages_are_read_only(admin: Client) -> None:
     saved = close("s1")
     page = admin.get(f"{LIST}{saved.pk}/change/")
     assert page.status_code == 200
@@ -127,7 +127,7 @@ def test_no_text_becomes_a_formula(admin: Client, start: str) -> None:
 @pytest.mark.parametrize("separator", [";", "\t", "\n", "\r\n"])
 @pytest.mark.parametrize("between", ["", " ", '"', ' "', "\t", ";"])
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＋"])
-def test_no_part_of_a_text_becomes_a_formula_where_it_is_split_elsewhere(
+def test_no_part_becomes_a_formula_with_another_separator(
     admin: Client, separator: str, between: str, start: str
 ) -> None:
     evil = f"x{separator}{between}{start}1;{start}2\t{start}3"
@@ -137,33 +137,33 @@ def test_no_part_of_a_text_becomes_a_formula_where_it_is_split_elsewhere(
     for delimiter in (",", ";", "\t"):
         for record in csv.reader(io.StringIO(lines), delimiter=delimiter):
             assert not [each for each in record if each.lstrip(' "').startswith(FORMULA[:4])]
-    for part in re.split(r"[;\t\r\n]", lines):  # and by a reader that knows of no quotes
+    for part in re.split(r"[;\t\r\n]", lines):  # a program that ignores quotes
         assert not part.lstrip(' "').startswith(FORMULA[:4])
 
 
-def test_a_text_without_a_formula_is_left_as_it_is() -> None:
+def test_a_text_without_a_formula_is_unchanged() -> None:
     for text in ("a;b", "a - b", "a; b\tc", "5-3=2", "x;'=1", "a,=1", "http://a/?b=c;d=e"):
         assert cell(text) == text
 
 
-def test_a_bad_filter_leads_back(admin: Client) -> None:
+def test_a_bad_filter_redirects_to_the_list(admin: Client) -> None:
     response = admin.get(EXPORT, {"closed_at__gte": "yesterday"})
     assert response.status_code == 302
 
 
 @override_settings(USE_TZ=False)
-def test_without_timezones_there_is_an_export_too(admin: Client) -> None:
+def test_the_export_works_without_timezones(admin: Client) -> None:
     close("s1", closed_at=datetime(2026, 11, 21, 3, 0))
     (found,) = exported(admin.get(EXPORT))
     assert found["closed_at"] == "2026-11-21T03:00:00.000"
 
 
-def test_no_code_is_as_long_as_this(admin: Client) -> None:
+def test_a_number_too_long_for_a_code_matches_nothing(admin: Client) -> None:
     close("s1")
     assert shown(admin, code="9" * 5000) == []
 
 
-def test_the_export_takes_the_permission() -> None:
+def test_the_export_requires_the_permission() -> None:
     user = User.objects.create_user("staff", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_livesession"))
     client = Client()
@@ -172,7 +172,7 @@ def test_the_export_takes_the_permission() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_asynchronous_server_streams_it_too() -> None:
+async def test_the_export_streams_on_asgi() -> None:
     root = await User.objects.acreate(username="root", is_staff=True, is_superuser=True)
     await row("s1").asave()
     client = AsyncClient()

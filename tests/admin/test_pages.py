@@ -1,4 +1,4 @@
-"""The admin's live pages without a browser: what they ask the store, say and link to."""
+"""The admin's pages of live sessions without a browser: queries, texts, links."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ REFERENCE = "AAAA_BBB"
 
 @pytest.fixture
 def ann() -> User:
-    # The key is nobody else's: openings are those of user 7 if nothing else is said.
+    # Another key than 7, which is the default user of ``opening()``.
     return User.objects.create_user("ann", pk=1007)
 
 
@@ -71,38 +71,40 @@ def page_of(reference: str = "AAAA_5FBBB") -> str:
     return f"{LIST}{reference}/change/"
 
 
-# ---------------------------------------------------------------- the question in the URL
+# ---------------------------------------------------------------- the parsed in the URL
 
 
-def asked(query: str) -> ListParams:
+def params(query: str) -> ListParams:
     return ListParams.of(QueryDict(query))
 
 
-def test_a_question_survives_its_url(ann: User) -> None:
+def test_params_survive_their_url(ann: User) -> None:
     query = f"by=address&q=10.0.0.1&state=suspended&worker=w1&order=last_beat&cursor=5.s{ann.pk}"
-    question = asked(query)
-    again = asked(question.url(cursor=question.cursor).removeprefix("?"))
-    assert again == question
-    assert question.query() == Query(
+    parsed = params(query)
+    again = params(parsed.url(cursor=parsed.cursor).removeprefix("?"))
+    assert again == parsed
+    assert parsed.query() == Query(
         address="10.0.0.1", state=SessionState.SUSPENDED, worker="w1", order=Order.LAST_BEAT
     )
 
 
-def test_nonsense_asks_for_everything() -> None:
-    question = asked("by=password&order=random()&state=closing&q=%00%20&page=7")
-    assert question == ListParams()
-    assert question.query() == Query()
-    assert (question.url(), question.narrowed) == ("?", False)
+def test_unknown_values_count_as_absent() -> None:
+    parsed = params("by=password&order=random()&state=closing&q=%00%20&page=7")
+    assert parsed == ListParams()
+    assert parsed.query() == Query()
+    assert (parsed.url(), parsed.narrowed) == ("?", False)
 
 
-def test_another_order_begins_at_the_first_page() -> None:
-    assert asked("cursor=5.s1&q=ann").url(order="last_beat") == "?by=username&q=ann&order=last_beat"
+def test_another_order_starts_at_the_first_page() -> None:
+    assert (
+        params("cursor=5.s1&q=ann").url(order="last_beat") == "?by=username&q=ann&order=last_beat"
+    )
 
 
 def test_a_user_name_is_looked_up_exactly(ann: User) -> None:
-    assert asked("q=ann").query() == Query(user=str(ann.pk))
-    assert asked("q=Ann").query() is None
-    assert asked("by=user&q=ann").query() == Query(user="ann")
+    assert params("q=ann").query() == Query(user=str(ann.pk))
+    assert params("q=Ann").query() is None
+    assert params("by=user&q=ann").query() == Query(user="ann")
 
 
 # ---------------------------------------------------------------- the list
@@ -135,13 +137,13 @@ def test_the_totals(store: BlockingStore, admin: Client) -> None:
     assert "1 suspended, 2 closed, 3 workers lost, 4 old rows removed" in text(response)
 
 
-def test_no_worker_is_an_alarm(admin: Client, store: BlockingStore) -> None:
+def test_without_a_worker_there_is_an_alarm(admin: Client, store: BlockingStore) -> None:
     assert "No worker is alive" in text(admin.get(LIST))
     beat(store, "w1")
     assert "No worker is alive" not in text(admin.get(LIST))
 
 
-def test_a_page_and_the_next(store: BlockingStore, admin: Client) -> None:
+def test_the_list_comes_in_pages(store: BlockingStore, admin: Client) -> None:
     for number in range(PAGE + 1):
         store.open(opening(f"s{number:02}"))
     first = admin.get(LIST)
@@ -151,7 +153,9 @@ def test_a_page_and_the_next(store: BlockingStore, admin: Client) -> None:
     assert second.context["next_url"] == ""
 
 
-def test_a_room_is_searched_and_shown_with_those_in_it(store: BlockingStore, admin: Client) -> None:
+def test_sessions_are_found_by_room_and_show_their_rooms(
+    store: BlockingStore, admin: Client
+) -> None:
     store.open(opening("AAAAAAAA1", rooms=("chat:1", "news")))
     store.open(opening("BBBBBBBB2"))
     response = admin.post(f"{LIST}search/", {"by": "room", "q": "chat:1"}, follow=True)
@@ -161,13 +165,13 @@ def test_a_room_is_searched_and_shown_with_those_in_it(store: BlockingStore, adm
     assert "by=room" not in text(admin.get(page_of("BBBBBBBB")))
 
 
-def test_workers_have_names(store: BlockingStore, admin: Client) -> None:
+def test_workers_are_shown_by_name(store: BlockingStore, admin: Client) -> None:
     store.open(opening("s1"))
     beat(store, "w1")
     assert "host:1" in text(admin.get(LIST))
 
 
-def test_the_script_gets_what_changes_and_only_newer_samples(
+def test_the_script_gets_the_live_parts_and_newer_samples(
     store: BlockingStore, admin: Client
 ) -> None:
     store.open(opening("s1"))
@@ -184,7 +188,7 @@ def test_the_script_gets_what_changes_and_only_newer_samples(
         assert admin.get(LIST, {"live": "", "after": nonsense}).status_code == 200
 
 
-def test_a_store_out_of_reach_is_no_empty_list(
+def test_an_unreachable_store_is_not_an_empty_list(
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(*_: Any, **__: Any) -> None:
@@ -202,17 +206,17 @@ def test_a_store_out_of_reach_is_no_empty_list(
 # ---------------------------------------------------------------- searching
 
 
-def test_a_search_leads_to_a_url(admin: Client) -> None:
+def test_a_search_redirects_to_a_url(admin: Client) -> None:
     response = admin.post(SEARCH, {"by": "address", "q": "10.0.0.1", "state": "connected"})
     assert response["Location"] == LIST + "?by=address&q=10.0.0.1&state=connected"
 
 
-def test_a_session_id_leads_to_its_page_and_stays_out_of_the_url(admin: Client) -> None:
+def test_a_session_id_redirects_to_its_page_without_the_id(admin: Client) -> None:
     response = admin.post(SEARCH, {"by": "session", "q": ANNS})
     assert response["Location"] == page_of()
 
 
-def test_a_short_beginning_leads_to_the_list(admin: Client, store: BlockingStore) -> None:
+def test_a_short_prefix_redirects_to_the_list(admin: Client, store: BlockingStore) -> None:
     store.open(opening(ANNS))
     store.open(opening("other"))
     response = admin.post(SEARCH, {"by": "session", "q": "AAA"}, follow=True)
@@ -220,14 +224,14 @@ def test_a_short_beginning_leads_to_the_list(admin: Client, store: BlockingStore
 
 
 @pytest.mark.parametrize("url", [f"{LIST}?by=session&q={ANNS}", f"{LIST}{ANNS}/change/"])
-def test_a_url_with_an_id_is_left_at_once(admin: Client, url: str) -> None:
+def test_a_url_with_an_id_redirects_at_once(admin: Client, url: str) -> None:
     response = admin.get(url)
     assert response.status_code == 302
     assert ANNS not in response["Location"]
 
 
 @pytest.mark.parametrize("url", [LIST, SEARCH, page_of(), DISCONNECT])
-def test_who_may_not_see_sessions_is_refused(url: str) -> None:
+def test_the_pages_require_the_permission(url: str) -> None:
     assert staff("view_user", "disconnect_livesession").get(url).status_code == 403
 
 
@@ -240,7 +244,7 @@ def closed(session: str, **given: Any) -> ClosedSession:
     return ClosedSession.objects.create(session=session, code=1000, **{**times, **given})
 
 
-def test_everything_known_of_a_session(store: BlockingStore, admin: Client, ann: User) -> None:
+def test_a_session_s_page_shows_all_of_it(store: BlockingStore, admin: Client, ann: User) -> None:
     key = str(ann.pk)
     store.open(opening(ANNS, user=key, username="ann", agent="Netscape 4", address="192.0.2.7"))
     store.open(opening("second of ann", user=key, username="ann"))
@@ -255,33 +259,35 @@ def test_everything_known_of_a_session(store: BlockingStore, admin: Client, ann:
 
 def test_an_ended_session_is_found_in_the_history(admin: Client) -> None:
     closed(ANNS, reason="went home")
-    closed(ANNS.swapcase(), reason="somebody else")
+    closed(ANNS.swapcase(), reason="another reason")
     page = text(admin.get(page_of()))
     assert "This session has ended." in page
     assert "went home" in page
-    assert "somebody else" not in page
+    assert "another reason" not in page
 
 
-def test_the_history_takes_its_own_permission(store: BlockingStore) -> None:
+def test_the_history_requires_its_own_permission(store: BlockingStore) -> None:
     store.open(opening(ANNS))
     closed("before", user="7", reason="went home")
     assert "went home" not in text(staff("view_livesession").get(page_of()))
 
 
 @pytest.mark.parametrize("reference", ["ZZZZZZZZ", "AAA", "%00", "..%2F..%2Fx"])
-def test_an_unknown_session_leads_back(admin: Client, reference: str) -> None:
+def test_an_unknown_session_redirects_to_the_list(admin: Client, reference: str) -> None:
     response = admin.get(page_of(reference), follow=True)
     assert "There is no such session" in text(response)
 
 
-def test_the_script_of_an_unknown_session_is_told(admin: Client) -> None:
+def test_the_script_gets_404_for_an_unknown_session(admin: Client) -> None:
     assert admin.get(page_of("ZZZZZZZZ"), {"live": ""}).status_code == 404
 
 
 # ---------------------------------------------------------------- disconnecting
 
 
-def test_all_of_a_user(store: BlockingStore, admin: Client, ann: User) -> None:
+def test_all_sessions_of_a_user_are_disconnected(
+    store: BlockingStore, admin: Client, ann: User
+) -> None:
     for id_ in (ANNS, "another of ann's"):
         store.open(opening(id_, user=str(ann.pk), username="ann"))
     store.open(opening("not ann's"))
@@ -297,7 +303,7 @@ def test_all_of_a_user(store: BlockingStore, admin: Client, ann: User) -> None:
     assert entry.get_change_message() == "Disconnected all 2 sessions of ann: enough"
 
 
-def test_all_of_a_user_whose_chosen_session_has_just_gone(
+def test_all_sessions_of_a_user_are_disconnected_after_the_chosen_one_ended(
     store: BlockingStore, admin: Client, ann: User
 ) -> None:
     store.open(opening(ANNS, user=str(ann.pk)))
@@ -310,7 +316,7 @@ def test_all_of_a_user_whose_chosen_session_has_just_gone(
     assert [request.session for request in beat(store, "w1").inbox] == ["ann is back"]
 
 
-def test_an_anonymous_session_is_hit_alone(store: BlockingStore, admin: Client) -> None:
+def test_an_anonymous_session_is_disconnected_alone(store: BlockingStore, admin: Client) -> None:
     for id_ in (ANNS, "another"):
         store.open(opening(id_, user="", username=""))
     admin.post(DISCONNECT, {"session": ANNS, "scope": "users", "confirmed": "yes"})
@@ -327,11 +333,11 @@ def test_the_log_links_to_the_session_without_its_id(store: BlockingStore, admin
     assert ANNS not in index
 
 
-def test_a_disconnect_that_is_no_post_leads_back(admin: Client) -> None:
+def test_disconnecting_requires_a_post(admin: Client) -> None:
     assert admin.get(DISCONNECT)["Location"] == LIST
 
 
-def test_rows_cost_no_queries(
+def test_the_number_of_queries_does_not_grow_with_rows(
     store: BlockingStore, admin: Client, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(PAGE):
@@ -350,7 +356,9 @@ urlpatterns = [path("admin/", default_site.urls), path("ops/", ops.urls)]
 
 
 @pytest.mark.urls(__name__)
-def test_another_site_leads_nowhere_else(store: BlockingStore, admin: Client, ann: User) -> None:
+def test_links_stay_within_another_admin_site(
+    store: BlockingStore, admin: Client, ann: User
+) -> None:
     store.open(opening(ANNS, user=str(ann.pk), username="ann"))
     closed("ended and longer", user=str(ann.pk))
     live = LIST.replace("/admin/", "/ops/")
@@ -366,7 +374,7 @@ def test_another_site_leads_nowhere_else(store: BlockingStore, admin: Client, an
         assert '"/admin/' not in text(page)
     answers = [
         admin.get(f"{live}disconnect/"),
-        admin.get(f"{live}nobodys!/change/"),
+        admin.get(f"{live}unknown!/change/"),
         admin.get(f"{live}?by=session&q={ANNS}"),
         admin.post(f"{live}search/", {"by": "session", "q": ANNS}),
         admin.post(f"{live}search/", {"q": "ann"}),

@@ -1,4 +1,4 @@
-"""The admin's live sessions: who may see them, who may end them, what is written down."""
+"""The admin's live sessions: permissions, disconnecting, log entries."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def disconnect_url() -> str:
 
 @pytest.fixture
 def log_in() -> Callable[..., Client]:
-    """A browser of somebody with these permissions."""
+    """Log in a staff user with these permissions."""
 
     def client(*permissions: str, is_staff: bool = True) -> Client:
         user = User.objects.create_user("grace", is_staff=is_staff)
@@ -57,7 +57,7 @@ def page(response: Any) -> str:
     return str(response.content.decode())
 
 
-def test_the_list_shows_who_is_there(log_in: Callable[..., Client], session: str) -> None:
+def test_the_list_shows_sessions(log_in: Callable[..., Client], session: str) -> None:
     response = log_in(SEE).get(LIST)
     assert response.status_code == 200
     assert "ada" in page(response)
@@ -70,26 +70,28 @@ def test_the_list_shows_no_secret(log_in: Callable[..., Client], session: str) -
     assert "digest" not in text
 
 
-def test_an_empty_list_says_so(log_in: Callable[..., Client]) -> None:
+def test_an_empty_list_has_a_text(log_in: Callable[..., Client]) -> None:
     response = log_in(SEE).get(LIST)
     assert response.status_code == 200
     assert "ada" not in page(response)
 
 
-def test_who_may_not_see_is_refused(log_in: Callable[..., Client]) -> None:
+def test_the_list_requires_the_permission(log_in: Callable[..., Client]) -> None:
     assert log_in("view_user").get(LIST).status_code == 403
 
 
-def test_who_is_not_staff_is_sent_to_the_login(log_in: Callable[..., Client]) -> None:
+def test_users_who_are_not_staff_are_redirected_to_the_login(log_in: Callable[..., Client]) -> None:
     assert log_in(SEE, END, is_staff=False).get(LIST).status_code == 302
     assert Client().get(LIST).status_code == 302
 
 
-def test_a_cursor_made_by_hand_begins_anew(log_in: Callable[..., Client], session: str) -> None:
+def test_an_unknown_cursor_shows_the_first_page(
+    log_in: Callable[..., Client], session: str
+) -> None:
     assert "ada" in page(log_in(SEE).get(f"{LIST}?cursor=nonsense"))
 
 
-def test_to_end_sessions_takes_its_own_permission(
+def test_disconnecting_requires_its_own_permission(
     log_in: Callable[..., Client], session: str
 ) -> None:
     response = log_in(SEE).post(disconnect_url(), {"session": session, "confirmed": "yes"})
@@ -97,13 +99,15 @@ def test_to_end_sessions_takes_its_own_permission(
     assert asked() == {}
 
 
-def test_it_does_not_go_without_seeing_them(log_in: Callable[..., Client], session: str) -> None:
+def test_disconnecting_requires_the_permission_to_view(
+    log_in: Callable[..., Client], session: str
+) -> None:
     response = log_in(END).post(disconnect_url(), {"session": session, "confirmed": "yes"})
     assert response.status_code == 403
     assert asked() == {}
 
 
-def test_first_it_asks(log_in: Callable[..., Client], session: str) -> None:
+def test_a_disconnect_is_confirmed_first(log_in: Callable[..., Client], session: str) -> None:
     response = log_in(SEE, END).post(disconnect_url(), {"session": session})
     assert response.status_code == 200
     assert 'name="confirmed"' in page(response)
@@ -111,7 +115,9 @@ def test_first_it_asks(log_in: Callable[..., Client], session: str) -> None:
     assert (asked(), LogEntry.objects.count()) == ({}, 0)
 
 
-def test_then_it_does_and_writes_it_down(log_in: Callable[..., Client], session: str) -> None:
+def test_a_confirmed_disconnect_is_done_and_logged(
+    log_in: Callable[..., Client], session: str
+) -> None:
     data = {"session": session, "confirmed": "yes", "reason": " spam "}
     response = log_in(SEE, END).post(disconnect_url(), data, follow=True)
     assert asked() == {session: (4500, "spam")}
@@ -122,14 +128,14 @@ def test_then_it_does_and_writes_it_down(log_in: Callable[..., Client], session:
     assert session not in f"{entry.object_id} {entry.object_repr}"
 
 
-def test_a_session_that_is_gone_is_said_to_be(log_in: Callable[..., Client]) -> None:
+def test_a_session_that_has_ended_is_reported(log_in: Callable[..., Client]) -> None:
     data = {"session": "unknown", "confirmed": "yes"}
     response = log_in(SEE, END).post(disconnect_url(), data, follow=True)
     assert "None of the chosen sessions exists any more" in page(response)
     assert LogEntry.objects.count() == 0
 
 
-def test_a_post_from_another_site_is_refused(session: str) -> None:
+def test_a_post_without_a_csrf_token_is_refused(session: str) -> None:
     User.objects.create_superuser("root", password="x")
     browser = Client(enforce_csrf_checks=True)
     browser.login(username="root", password="x")
@@ -140,7 +146,7 @@ def test_a_post_from_another_site_is_refused(session: str) -> None:
 
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that answers nobody."""
+    """A store that fails."""
 
     def down(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("the database is locked")
@@ -150,12 +156,12 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("unreachable")
-def test_a_store_out_of_reach_is_shown(log_in: Callable[..., Client]) -> None:
+def test_an_unreachable_store_is_shown(log_in: Callable[..., Client]) -> None:
     assert "The store is unreachable: the database is locked" in page(log_in(SEE).get(LIST))
 
 
 @pytest.mark.usefixtures("unreachable")
-def test_nobody_is_ended_with_the_store_out_of_reach(log_in: Callable[..., Client]) -> None:
+def test_an_unreachable_store_disconnects_no_session(log_in: Callable[..., Client]) -> None:
     data = {"session": "any", "confirmed": "yes"}
     response = log_in(SEE, END).post(disconnect_url(), data, follow=True)
     assert "The store is unreachable" in page(response)

@@ -25,7 +25,7 @@ def data() -> Iterator[Any]:
     return (json.loads(entry.data) for entry in extract.entries)
 
 
-def test_what_it_publishes_is_in_the_log_and_it_says_where() -> None:
+def test_it_appends_to_the_log_and_prints_the_position() -> None:
     publish("r", "1")
     told = publish("r", '{"text": "grüße"}')
     end = composition.blocking_store().log.ends(["r"])["r"].top
@@ -33,13 +33,13 @@ def test_what_it_publishes_is_in_the_log_and_it_says_where() -> None:
     assert list(data()) == [1, {"text": "grüße"}]
 
 
-def test_a_key_makes_a_repeat_harmless() -> None:
+def test_a_repeat_with_the_same_key_has_no_effect() -> None:
     assert publish("r", "1", "--key", "k") == publish("r", "1", "--key", "k")
     assert list(data()) == [1]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "text"),
     [
         (("a b", "1"), "expected a room"),
         (("r", "{"), "expected JSON"),
@@ -49,13 +49,13 @@ def test_a_key_makes_a_repeat_harmless() -> None:
         (("r", "[" * 100_000), "expected JSON"),
     ],
 )
-def test_a_mistake_is_told(arguments: tuple[str, ...], told: str) -> None:
-    with pytest.raises(CommandError, match=told):
+def test_a_mistake_is_an_error(arguments: tuple[str, ...], text: str) -> None:
+    with pytest.raises(CommandError, match=text):
         publish(*arguments)
     assert list(data()) == []
 
 
-def test_a_store_that_is_away_is_told() -> None:
+def test_an_unreachable_store_is_an_error() -> None:
     with (
         override_settings(REALTIME={"STORE": "redis://127.0.0.1:1/0"}),
         pytest.raises(CommandError, match=r"the store is unreachable: .* is unknown"),

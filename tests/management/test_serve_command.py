@@ -1,4 +1,4 @@
-"""``manage.py serve``: what its options mean. Serving itself is tested end to end."""
+"""``manage.py serve``: its options. Serving is tested end to end."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ def test_a_number_of_workers() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1"])
-def test_there_is_at_least_one(text: str) -> None:
+def test_there_is_at_least_one_worker(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         workers(text)
 
@@ -31,7 +31,7 @@ def test_there_is_at_least_one(text: str) -> None:
         ("20000 100000", 1),
     ],
 )
-def test_auto_goes_by_affinity_and_quota(quota: str, expected: int, tmp_path: Path) -> None:
+def test_auto_respects_affinity_and_quota(quota: str, expected: int, tmp_path: Path) -> None:
     file = tmp_path / "cpu.max"
     file.write_text(f"{quota}\n")
     assert usable_cpus(file) == expected
@@ -46,6 +46,6 @@ def test_the_arguments_of_a_worker_travel_as_text() -> None:
     assert WorkerArgs.parse(str(worker)) == worker
 
 
-def test_workers_need_a_command_line_of_their_own() -> None:
+def test_several_workers_require_a_command_line() -> None:
     with pytest.raises(CommandError, match="command line"):
         call_command("serve", port=0, workers=2)

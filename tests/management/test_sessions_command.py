@@ -56,7 +56,7 @@ HISTORY_KEYS = [
 
 
 def listed(*arguments: str) -> list[dict[str, Any]]:
-    """The one array that ``--json`` prints."""
+    """The array that ``--json`` prints."""
     text = printed("sessions", "--json", *arguments)
     assert text.count("\n") == 1
     rows: list[dict[str, Any]] = json.loads(text)
@@ -64,12 +64,12 @@ def listed(*arguments: str) -> list[dict[str, Any]]:
 
 
 def shown(*arguments: str) -> list[str]:
-    """The ids of what is listed."""
+    """The ids of the listed sessions."""
     return sorted(row["id"] for row in listed(*arguments))
 
 
-def ended_without_output(running: subprocess.Popen[str]) -> tuple[str, int]:
-    """What a command that cannot write any more says of that, and its exit code."""
+def run_without_reader(running: subprocess.Popen[str]) -> tuple[str, int]:
+    """The error output of a command whose output is closed, and its exit code."""
     assert running.stderr is not None
     return running.stderr.read(), running.wait(timeout=20)
 
@@ -85,7 +85,7 @@ def three() -> None:
 
 @pytest.fixture
 def ended_sessions() -> None:
-    """Two closed sessions: h1 of user 7, h2 of nobody."""
+    """Two closed sessions: h1 of user 7, h2 anonymous."""
     history = History(Database("default"), days=30)
     store = registry()
     for id_, user in (("h1", "7"), ("h2", "")):
@@ -97,13 +97,13 @@ def ended_sessions() -> None:
 # ---------------------------------------------------------------- listing
 
 
-def test_nobody_is_an_empty_list() -> None:
+def test_without_sessions_the_list_is_empty() -> None:
     assert listed() == []
     assert listed("--history") == []
 
 
 @pytest.mark.usefixtures("three")
-def test_an_entry_says_who_where_and_how() -> None:
+def test_an_entry_has_user_address_and_state() -> None:
     store = registry()
     beat(store, "w1", update("s1", latency_ms=12.5, missed=2, totals=Totals(3, 2)))
     (row,) = listed("--user", "7", "--state", "connected")
@@ -158,7 +158,7 @@ def test_filters(arguments: list[str], expected: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_an_anonymous_or_suspended_one_has_no_user_or_worker() -> None:
+def test_anonymous_and_suspended_sessions_have_no_user_or_worker() -> None:
     registry().open(opening("s4", user=""))
     rows = {row["id"]: row for row in listed()}
     assert rows["s4"]["user"] is None
@@ -170,8 +170,8 @@ def test_all_pages_are_listed() -> None:
     assert shown() == known
 
 
-def test_a_copied_id_is_the_whole_id_whatever_stands_beside_it() -> None:
-    """A user's primary key may be as long as it likes."""
+def test_a_long_user_key_does_not_touch_the_id() -> None:
+    """So that the id can be copied from the table."""
     ids = {user: secrets.token_hex(16) for user in ("7", str(uuid.uuid4()), "u" * 255)}
     for user, id_ in ids.items():
         registry().open(opening(id_, user=user, username="ada\nforged"))
@@ -182,8 +182,8 @@ def test_a_copied_id_is_the_whole_id_whatever_stands_beside_it() -> None:
         printed("sessions", "--close", id_)
 
 
-def test_nothing_is_held_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows are written as they are read: of 20 in pages of 5, five are known before the first."""
+def test_rows_are_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are written as they are read: of 20, in pages of 5, five are read before the first."""
     open_many(registry(), 20)
     monkeypatch.setattr("realtime.api.BATCH", 5)
     asked: list[str] = []
@@ -208,8 +208,8 @@ def test_nothing_is_held_however_many_there_are(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--history"], ["--history", "--json"]])
-def test_a_reader_that_has_enough_ends_it_quietly(arguments: list[str]) -> None:
-    """More than a pipe holds: 64 KiB, and what Python keeps back."""
+def test_a_closed_pipe_ends_it_without_an_error(arguments: list[str]) -> None:
+    """More output than a pipe and Python's buffer hold."""
     if "--history" in arguments:
         gone = closing(registry())
         many = [replace(gone, id=f"s{number}") for number in range(900)]
@@ -220,20 +220,20 @@ def test_a_reader_that_has_enough_ends_it_quietly(arguments: list[str]) -> None:
         assert running.stdout is not None
         assert running.stdout.read(1)
         running.stdout.close()
-        assert ended_without_output(running) == ("", 0)
+        assert run_without_reader(running) == ("", 0)
 
 
 @pytest.mark.usefixtures("three")
-def test_without_a_reader_it_ends_quietly_too() -> None:
-    """All of it is still in a buffer at the exit."""
+def test_a_pipe_closed_at_the_exit_is_no_error() -> None:
+    """At the exit all output is still buffered."""
     with process("sessions", PYTHONUNBUFFERED="") as running:
         assert running.stdout is not None
         running.stdout.close()
-        assert ended_without_output(running) == ("", 0)
+        assert run_without_reader(running) == ("", 0)
 
 
 @pytest.mark.usefixtures("three")
-def test_a_table_for_people() -> None:
+def test_without_json_it_prints_a_table() -> None:
     lines = printed("sessions").splitlines()
     assert lines[0].split()[:4] == ["session", "user", "state", "worker"]
     assert {line.split()[0] for line in lines[1:-1]} == {"s1", "s2", "s3"}
@@ -244,7 +244,7 @@ def test_a_table_for_people() -> None:
 
 
 @pytest.mark.usefixtures("three", "ended_sessions")
-def test_the_history_lists_the_closed_ones() -> None:
+def test_the_history_lists_closed_sessions() -> None:
     rows = {row["id"]: row for row in listed("--history")}
     assert sorted(rows) == ["h1", "h2"]
     assert list(rows["h1"]) == HISTORY_KEYS
@@ -259,7 +259,7 @@ def test_the_history_of_one_user() -> None:
 
 
 @pytest.mark.usefixtures("ended_sessions")
-def test_the_history_for_people() -> None:
+def test_the_history_as_text() -> None:
     lines = printed("sessions", "--history").splitlines()
     assert [line.split()[1:3] for line in lines[:-1]] == [["anonymous", "h2"], ["7", "h1"]]
     assert lines[-1].startswith("2 closed sessions")
@@ -269,7 +269,7 @@ def test_the_history_for_people() -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_close_is_stored_for_the_worker_to_find() -> None:
+def test_a_close_request_reaches_the_worker_s_inbox() -> None:
     text = printed("sessions", "--close", "s1", "--reason", "maintenance")
     assert text == "The session will be disconnected.\n"
     (asked,) = beat(registry(), "w1").inbox
@@ -284,13 +284,13 @@ def test_a_suspended_session_is_closed_by_the_next_sweep() -> None:
 
 @pytest.mark.usefixtures("three", "ended_sessions")
 @pytest.mark.parametrize("unknown", ["s", "s9", "h1"])
-def test_an_unknown_session_is_said_so(unknown: str) -> None:
+def test_an_unknown_session_is_an_error(unknown: str) -> None:
     with pytest.raises(CommandError, match=f"there is no session {unknown}") as raised:
         call_command("sessions", "--close", unknown)
     assert raised.value.returncode == 1
 
 
-def test_an_empty_id_is_unknown() -> None:
+def test_an_empty_id_is_an_error() -> None:
     with pytest.raises(CommandError, match="there is no session"):
         call_command("sessions", "--close", "")
 
@@ -323,7 +323,7 @@ def test_a_process_that_closes_a_session_exits_with_0() -> None:
         (["s1"], "unrecognized arguments: s1"),
     ],
 )
-def test_arguments_that_make_no_sense(arguments: list[str], complaint: str) -> None:
+def test_options_that_exclude_each_other(arguments: list[str], complaint: str) -> None:
     with pytest.raises(CommandError, match=complaint):
         call_command("sessions", *arguments)
     assert beat(registry(), "w1").inbox == ()

@@ -29,7 +29,7 @@ sqlite_only = pytest.mark.skipif(connection.vendor != "sqlite", reason="it locks
 
 @pytest.fixture
 def dead() -> None:
-    """Three sessions of a lost worker, two whose window has passed."""
+    """Three sessions of a lost worker, and two expired ones."""
     past = registry(ago=HOUR)
     for id_ in ("expired 1", "expired 2"):
         suspended(past, id_)
@@ -57,7 +57,7 @@ def report(suspended: int = 0, closed: int = 0, workers_lost: int = 0, **given: 
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Somebody else is writing."""
+    """Another connection holds the write lock."""
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -68,7 +68,7 @@ def locked() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("dead")
-def test_a_sweep_is_one_sentence() -> None:
+def test_a_sweep_prints_one_sentence() -> None:
     text = printed("sweep")
     assert re.fullmatch(
         r"Suspended 3, closed 2 sessions; 1 workers lost; pruned 0 history rows \([\d.]+ ms\)\.\n",
@@ -78,7 +78,7 @@ def test_a_sweep_is_one_sentence() -> None:
 
 
 @pytest.mark.usefixtures("dead")
-def test_json_is_one_object_and_nothing_else() -> None:
+def test_json_prints_one_object_only() -> None:
     text = printed("sweep", "--json")
     assert text.count("\n") == 1
     assert list(json.loads(text)) == KEYS
@@ -91,7 +91,7 @@ def test_a_second_sweep_finds_nothing() -> None:
     assert without_time(printed("sweep", "--json")) == report()
 
 
-def test_the_whole_life_of_what_a_crash_left() -> None:
+def test_sessions_of_a_crashed_worker_are_suspended_then_closed() -> None:
     past = registry(ago=HOUR)
     open_many(past, 5)
     beat(past)
@@ -102,7 +102,7 @@ def test_the_whole_life_of_what_a_crash_left() -> None:
 
 
 @pytest.mark.usefixtures("dead")
-def test_a_dry_run_says_what_it_would_do() -> None:
+def test_a_dry_run_reports_what_a_sweep_would_do() -> None:
     text = printed("sweep", "--dry-run")
     assert text.startswith(
         "Would suspend 3, close 2 sessions; 1 workers lost; would prune 0 history"
@@ -120,7 +120,7 @@ def test_a_dry_run_changes_nothing() -> None:
 
 
 @pytest.mark.usefixtures("dead")
-def test_the_registry_knows_of_the_last_sweep() -> None:
+def test_the_store_has_the_last_sweep() -> None:
     printed("sweep")
     last = registry().stats().last_sweep
     assert last is not None
@@ -128,7 +128,7 @@ def test_the_registry_knows_of_the_last_sweep() -> None:
 
 
 @sqlite_only
-def test_an_unreachable_store_is_one_clear_line(settings: Any) -> None:
+def test_an_unreachable_store_is_one_line(settings: Any) -> None:
     settings.REALTIME = {"STORE_TIMEOUT": 0.05}
     with locked(), pytest.raises(CommandError, match="the store is unreachable"):
         call_command("sweep")
@@ -144,13 +144,13 @@ def test_an_interval_is_a_number_above_zero(interval: str) -> None:
 
 
 def line_of(sweep: subprocess.Popen[str]) -> dict[str, Any]:
-    """The next report of a process."""
+    """The next report that the process prints."""
     assert sweep.stdout is not None
     return without_time(sweep.stdout.readline())
 
 
 def wait_until_it_catches(sweep: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Until the process has a handler of its own for this signal."""
+    """Wait until the process handles this signal."""
     status = Path(f"/proc/{sweep.pid}/status")
     while True:
         assert sweep.poll() is None
@@ -168,7 +168,7 @@ def test_a_process_sweeps_and_ends() -> None:
 
 @sqlite_only
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_goes_on_until_a_signal_which_it_obeys_at_once(number: signal.Signals) -> None:
+def test_with_an_interval_it_runs_until_a_signal(number: signal.Signals) -> None:
     with process("sweep", "--interval", "3600", "--json") as sweep:
         assert line_of(sweep) == report()
         sweep.send_signal(number)
@@ -190,7 +190,7 @@ def test_it_sweeps_again_after_each_interval() -> None:
 
 
 @sqlite_only
-def test_it_goes_on_when_the_store_is_back() -> None:
+def test_with_an_interval_it_survives_an_outage() -> None:
     arguments = ("sweep", "--interval", "0.01", "--json")
     with ExitStack() as stack:
         with locked():
@@ -203,7 +203,7 @@ def test_it_goes_on_when_the_store_is_back() -> None:
 
 
 @sqlite_only
-def test_a_signal_is_obeyed_while_the_store_does_not_answer() -> None:
+def test_a_signal_ends_it_while_the_store_hangs() -> None:
     arguments = ("sweep", "--interval", "3600")
     with locked(), process(*arguments, REALTIME_STORE_TIMEOUT="60") as sweep:
         wait_until_it_catches(sweep, signal.SIGTERM)
@@ -212,7 +212,7 @@ def test_a_signal_is_obeyed_while_the_store_does_not_answer() -> None:
 
 
 @sqlite_only
-def test_two_processes_at_once_do_it_once() -> None:
+def test_two_processes_at_once_close_each_session_once() -> None:
     past = registry(ago=HOUR)
     for number in range(50):
         suspended(past, f"s{number}")

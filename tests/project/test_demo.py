@@ -1,4 +1,4 @@
-"""`manage.py demo`, up to the moment where it serves."""
+"""`manage.py demo`, until it serves."""
 
 import re
 import socket
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def run_demo(**options: Any) -> str:
-    """What it prints before it serves, on a port that is free."""
+    """Its output before it serves, on a free port."""
     out = StringIO()
     with patch.object(demo, "call_command") as called:
         call_command("demo", stdout=out, port=0, **options)
@@ -24,14 +24,14 @@ def run_demo(**options: Any) -> str:
     return out.getvalue()
 
 
-def test_it_says_where_to_go_and_as_whom(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_prints_addresses_and_logins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_PASSWORD", "let-me-in")
     lines = run_demo().splitlines()
     assert re.fullmatch(r"Page +http://127\.0\.0\.1:0/ +demo / let-me-in", lines[0])
     assert re.fullmatch(r"Admin +http://127\.0\.0\.1:0/admin/ +admin / let-me-in", lines[1])
 
 
-def test_a_password_that_matches_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_password_is_not_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_PASSWORD", "let-me-in")
     run_demo()
     before = User.objects.get(username="demo").password
@@ -39,7 +39,7 @@ def test_a_password_that_matches_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     assert User.objects.get(username="demo").password == before
 
 
-def test_every_run_chooses_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_run_chooses_a_new_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DEMO_PASSWORD", raising=False)
     assert run_demo() != run_demo()
     assert User.objects.count() == 2
@@ -56,7 +56,7 @@ def test_the_password_is_the_one_printed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not demo_user.is_staff
 
 
-def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server((demo.HOST, 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit) as exit_:
@@ -67,5 +67,5 @@ def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert err == f"Cannot serve on port {port}: address already in use. PORT= names another.\n"
 
 
-def test_a_number_that_is_no_port() -> None:
+def test_a_number_out_of_range_is_no_port() -> None:
     assert demo.port_problem(70_000) == "a port is a number from 0 to 65535"

@@ -18,12 +18,12 @@ def logged_in(client: Client) -> Client:
     return client
 
 
-def test_the_page_wants_a_login(client: Client) -> None:
+def test_the_page_requires_a_login(client: Client) -> None:
     assert client.get("/").headers["Location"] == "/accounts/login/?next=/"
     assert client.get("/accounts/login/").status_code == 200
 
 
-def test_the_page_says_who_and_has_a_dot(logged_in: Client) -> None:
+def test_the_page_shows_the_user_and_the_status(logged_in: Client) -> None:
     page = logged_in.get("/").content.decode()
     assert "Logged in as <strong>ann</strong>." in page
     assert '<realtime-status lang="en">' in page
@@ -56,14 +56,14 @@ def test_a_notification_is_published_to_its_user(client: Client) -> None:
     ]
 
 
-def test_a_notification_to_nobody_or_of_nothing_is_refused(logged_in: Client) -> None:
-    assert notify(logged_in, user="nobody", text="hello")[0] == 400
+def test_a_notification_without_a_user_or_text_is_refused(logged_in: Client) -> None:
+    assert notify(logged_in, user="unknown", text="hello")[0] == 400
     assert notify(logged_in, user="ann", text=" ")[0] == 400
     assert notify(logged_in, user="ann", text="x" * 201)[0] == 400
     assert logged_in.get("/notify/").status_code == 405
 
 
-def test_notifying_wants_a_login(client: Client) -> None:
+def test_notifying_requires_a_login(client: Client) -> None:
     assert notify(client, user="ann", text="hello") == (302, "/accounts/login/?next=/notify/")
 
 
@@ -72,20 +72,20 @@ def test_logging_out_is_a_post(logged_in: Client) -> None:
     assert logged_in.post("/accounts/logout/").headers["Location"] == "/accounts/login/"
 
 
-def test_changing_the_password_leads_back(logged_in: Client) -> None:
+def test_changing_the_password_redirects_to_the_page(logged_in: Client) -> None:
     assert logged_in.get("/accounts/password_change/").status_code == 200
     new = {"new_password1": "a-new-one-9", "new_password2": "a-new-one-9"}
     answer = logged_in.post("/accounts/password_change/", {"old_password": "old-password", **new})
     assert answer.headers["Location"] == "/"
 
 
-def test_the_page_leads_to_the_admin_and_the_docs(logged_in: Client) -> None:
+def test_the_page_links_to_the_admin_and_the_docs(logged_in: Client) -> None:
     page = logged_in.get("/").content.decode()
     assert 'href="/admin/realtime/livesession/"' in page
     assert '<a href="/docs/client.md">The browser client</a>' in page
 
 
-def test_a_document_is_shown_as_it_was_written(client: Client) -> None:
+def test_a_document_is_shown_as_plain_text(client: Client) -> None:
     answer = client.get("/docs/client.md")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.content.decode().startswith("# The browser client\n")

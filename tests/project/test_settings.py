@@ -1,4 +1,4 @@
-"""The demo project's settings are read once per process, so each case is a process of its own."""
+"""The demo's settings; each test imports them in a process of its own."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def read(**environ: str) -> dict[str, object]:
     return found
 
 
-def test_without_any_variable_nothing_promises_https() -> None:
+def test_without_variables_https_is_not_required() -> None:
     assert read() == {
         "DEBUG": False,
         "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
@@ -58,11 +58,11 @@ def test_lists_are_separated_by_commas() -> None:
     ]
 
 
-def test_realtime_variables_become_the_dict() -> None:
+def test_realtime_variables_set_the_dict() -> None:
     assert read(REALTIME_PING_INTERVAL="5")["REALTIME"] == {"PING_INTERVAL": 5.0}
 
 
-def test_with_redis_sessions_are_kept_there_unless_it_says_otherwise() -> None:
+def test_with_redis_it_is_the_default_store() -> None:
     url = "redis://localhost:6379/0"
     assert read(REDIS_URL=url)["REALTIME"] == {"STORE": url}
     assert read(REDIS_URL=url, REALTIME_STORE="database")["REALTIME"] == {"STORE": "database"}
@@ -74,7 +74,7 @@ def channel_layer(**environ: str) -> tuple[str, str, str]:
     return layer["BACKEND"], layer["CONFIG"]["hosts"][0]["address"], layer["CONFIG"]["prefix"]
 
 
-def test_with_redis_workers_hear_each_other_through_it() -> None:
+def test_with_redis_it_is_the_channel_layer() -> None:
     pubsub = "channels_redis.pubsub.RedisPubSubChannelLayer"
     url = "redis://localhost:6379/0"
     assert channel_layer(REDIS_URL=url) == (pubsub, url, "realtime")
@@ -82,7 +82,7 @@ def test_with_redis_workers_hear_each_other_through_it() -> None:
     assert channel_layer(REDIS_URL=url, REALTIME_REDIS_PREFIX="mine")[2] == "mine"
 
 
-def test_the_proxy_header_is_believed_on_request() -> None:
+def test_the_proxy_header_is_trusted_on_request() -> None:
     header = ["HTTP_X_FORWARDED_PROTO", "https"]
     assert read(SECURE_PROXY_SSL_HEADER="1")["SECURE_PROXY_SSL_HEADER"] == header
 
@@ -94,7 +94,7 @@ def test_the_proxy_header_is_believed_on_request() -> None:
         ({"DEBUG": "false"}, 'DEBUG is "false": expected 0 or 1.'),
     ],
 )
-def test_what_cannot_be_meant_is_said(environ: dict[str, str], sentence: str) -> None:
+def test_invalid_variables_are_errors(environ: dict[str, str], sentence: str) -> None:
     done = import_settings(**environ)
     assert done.returncode != 0
     assert sentence in done.stderr
