@@ -18,6 +18,7 @@ from realtime.models import ClosedSession
 from realtime.protocol.codes import CloseCode, reason_of_peer
 
 from .export import as_csv, local
+from .readonly import ReadOnlyAdmin
 
 # Codes of clients, proxies and servers, besides those of the protocol.
 FOREIGN = {1005: reason_of_peer(1005), 1009: "frame too large", 1011: "server failed"}
@@ -47,7 +48,7 @@ class CodeFilter(admin.SimpleListFilter):
 
 
 @admin.register(ClosedSession)
-class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ClosedSessionAdmin(ReadOnlyAdmin):
     """Read-only. There is no search by session id: it would appear in the URL."""
 
     # Code and reason come first: a small screen cuts off columns on the right.
@@ -61,15 +62,6 @@ class ClosedSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["realtime/admin.css"]}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=_("user"))
     def who(self, row: ClosedSession) -> str:

@@ -28,6 +28,7 @@ from realtime.views.serializers import as_row, reference
 
 from .disconnect import PERMISSION, REASON_LENGTH, Target, disconnect, find_target
 from .listing import SEARCHES, SORTED, STATES, ListParams, names_of, overview
+from .readonly import ReadOnlyAdmin
 
 LIST = "admin:realtime_livesession_changelist"
 SESSION = "admin:realtime_livesession_change"
@@ -41,17 +42,8 @@ LISTED = 20  # on the page that confirms a disconnect
 
 
 @admin.register(LiveSession)
-class LiveSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LiveSessionAdmin(ReadOnlyAdmin):
     """Read-only pages in the style of the stock admin, over the store's sessions."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         """These replace the stock views, which would query the ORM."""

@@ -24,7 +24,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import islice
 
 from msgspec.structs import replace
@@ -84,27 +84,21 @@ class Beats:
         try:
             if not self._reregistration.incarnation:
                 await self._store.own()
-            await self._flush(self._changed_batches())
+            await self._beat_all()
         except Exception as error:  # a defect, too, keeps the store uninformed
             await self._on_failure(error)
             raise
         await self._on_success()
 
-    def _changed_batches(self) -> Callable[[], list[ConnectedSession]]:
-        changed = iter([s for s in self._hub.connected() if s.changed])
-        return lambda: list(islice(changed, BATCH))
-
-    async def _flush(self, next_batch: Callable[[], list[ConnectedSession]]) -> None:
-        batch = next_batch()
-        while True:
-            await self._beat([session for session in batch if not session.departed])
-            batch = next_batch()
-            if not batch:
-                return
+    async def _beat_all(self) -> None:
+        changed = iter([session for session in self._hub.connected() if session.changed])
+        await self._beat(list(islice(changed, BATCH)))
+        while batch := list(islice(changed, BATCH)):
+            await self._beat(batch)
 
     async def _beat(self, batch: list[ConnectedSession]) -> None:
         now = time.monotonic()
-        updates = [self._take_update(session, now) for session in batch]
+        updates = [self._take_update(each, now) for each in batch if not each.departed]
         spare_lost = self._was_silent(now) or not self.may_sweep
         answer = await self._store.beat(self._hub.report(), updates, suspend_lost=not spare_lost)
         if self._clock.was_set(answer.at):

@@ -80,7 +80,9 @@ class DisconnectQueue:
         self._in_flight: Set[tuple[str, int, str]] = frozenset()
         self._released = asyncio.Event()
         self._released.set()
-        self._streak = FailureStreak("reporting disconnects", reported=self._is_held)
+        self._streak = FailureStreak(
+            "reporting disconnects", reported=lambda: not self._released.is_set()
+        )
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -103,9 +105,6 @@ class DisconnectQueue:
         self._full = True
         _, dropped = self._pending.popitem(last=False)
         dropped.goodbye()
-
-    def _is_held(self) -> bool:
-        return not self._released.is_set()
 
     def hold(self) -> None:
         """Report nothing until :meth:`release`; a call in flight goes on."""
@@ -168,9 +167,9 @@ class DisconnectQueue:
         try:
             await call([disconnect.as_of_now() for disconnect in batch])
         except Exception as error:  # not even a defect may end this task
-            self._streak.failed(error)
+            self._streak.on_failure(error)
             return False
-        self._streak.succeeded()
+        self._streak.on_success()
         self._remove(batch)
         return True
 

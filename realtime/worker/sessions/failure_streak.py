@@ -8,11 +8,6 @@ from realtime.store.contract import StoreUnavailable
 logger = logging.getLogger("realtime.worker")
 
 
-def never() -> bool:
-    """The default of ``reported``: log outages of the store here."""
-    return False
-
-
 class FailureStreak:
     """Logs a streak of failures of ``what`` once.
 
@@ -21,13 +16,13 @@ class FailureStreak:
     exception is a defect, logged at once with its traceback.
     """
 
-    def __init__(self, what: str, *, reported: Callable[[], bool] = never) -> None:
+    def __init__(self, what: str, *, reported: Callable[[], bool] = lambda: False) -> None:
         self._what = what
         self._reported = reported
         self._failures = 0
         self._logged = False
 
-    def failed(self, error: Exception) -> None:
+    def on_failure(self, error: Exception) -> None:
         """Note a failure; call it while ``error`` is being handled."""
         self._failures += 1
         if self._logged:
@@ -41,7 +36,7 @@ class FailureStreak:
         else:
             logger.debug("%s: %s", self._what, error)
 
-    def succeeded(self) -> None:
+    def on_success(self) -> None:
         """Note a success, which ends the streak."""
         if self._logged:
             logger.warning("%s works again, after %d failures", self._what, self._failures)

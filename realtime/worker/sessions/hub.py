@@ -15,7 +15,6 @@ from realtime.protocol.window import DeliveryMismatch
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
     BeatAnswer,
-    CloseRequest,
     Deliveries,
     Departure,
     LossReason,
@@ -174,7 +173,8 @@ class Hub:
         """Apply the store's answer to a beat: counts, close requests, lost sessions."""
         self.online, self.workers = answer.online, answer.workers
         for request in answer.inbox:
-            self._close_as_requested(request)
+            if session := self._find(request.session, request.generation):
+                self.end(session, request.code, request.reason)
         self.drop_lost(answer.lost)
 
     def drop_lost(self, lost: Iterable[LostSession]) -> None:
@@ -182,10 +182,6 @@ class Hub:
         for each in lost:
             if session := self._find(each.session, each.generation):
                 self._drop(session, LOSS_CODES[each.reason])
-
-    def _close_as_requested(self, request: CloseRequest) -> None:
-        if session := self._find(request.session, request.generation):
-            self.end(session, request.code, request.reason)
 
     def _find(self, session_id: str, generation: int) -> ConnectedSession | None:
         """The session, unless it was resumed here while the store answered."""
@@ -251,10 +247,13 @@ class Hub:
         session.connection.end(code)
 
     def _log(self, event: str, session: ConnectedSession, code: int, reason: str) -> None:
-        seconds = lifetime(session.record, session.entered_at)
-        worker = self.identity.worker
         log_session(
-            event, session.record, code=int(code), reason=reason, worker=worker, seconds=seconds
+            event,
+            session.record,
+            code=int(code),
+            reason=reason,
+            worker=self.identity.worker,
+            seconds=lifetime(session.record, session.entered_at),
         )
 
     def _remove(self, session: ConnectedSession) -> None:

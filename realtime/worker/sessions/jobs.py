@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 
-from .failure_streak import FailureStreak, never
+from .failure_streak import FailureStreak
 
 RETRY = 5.0
 
@@ -22,7 +22,7 @@ class Job:
         interval: float,
         work: Callable[[], Awaitable[object]],
         *,
-        reported: Callable[[], bool] = never,
+        reported: Callable[[], bool] = lambda: False,
     ) -> None:
         self._name = name
         self._streak = FailureStreak(name, reported=reported)
@@ -60,9 +60,9 @@ class Job:
             await self._work()
         except Exception as error:  # not even a defect may end the job
             self.hasten(self._began + RETRY)
-            self._streak.failed(error)
+            self._streak.on_failure(error)
         else:
-            self._streak.succeeded()
+            self._streak.on_success()
 
     async def stop(self) -> None:
         """Cancel the run and wait for its end."""
