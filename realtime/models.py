@@ -36,7 +36,7 @@ class LiveSession(Counters):
     connection = models.CharField(max_length=64)
     token_hash = models.CharField(max_length=64)
     worker = models.CharField(max_length=32, blank=True)
-    # The primary key as text, whatever its type: any user model may be used.
+    # The primary key as text, so that any user model may be used.
     user = models.CharField(max_length=255, blank=True, db_index=True)
     username = models.CharField(max_length=255, blank=True)
     login = models.CharField(max_length=64, blank=True, db_index=True)

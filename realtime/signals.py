@@ -11,7 +11,7 @@ with the row.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from django.db import DatabaseError, transaction
 from django.dispatch import Signal
@@ -28,31 +28,30 @@ room_left = Signal()
 logger = logging.getLogger("realtime.signals")
 
 
-def announce(signal: Signal, sessions: Iterable[Session]) -> None:
-    """Send one of the first three signals for each session. Django logs receivers that fail."""
-    for session in sessions:
-        signal.send_robust(sender=Session, session=session)
+def send(signal: Signal, session: Session) -> None:
+    """Send one of the first three signals. Django logs receivers that fail."""
+    signal.send_robust(sender=Session, session=session)
 
 
-def announce_rooms(signal: Signal, session: Session, rooms: Iterable[str]) -> None:
-    """Send ``room_joined`` or ``room_left`` for each of these rooms, like :func:`announce`."""
+def send_for_rooms(signal: Signal, session: Session, rooms: Iterable[str]) -> None:
+    """Send ``room_joined`` or ``room_left`` for each of these rooms, like :func:`send`."""
     for room in rooms:
         signal.send_robust(sender=Session, session=session, room=room)
 
 
-def announce_left(sessions: Iterable[Session]) -> None:
+def send_left(sessions: Iterable[Session]) -> None:
     """Send ``room_left`` for all rooms of these sessions."""
     for session in sessions:
-        announce_rooms(room_left, session, session.rooms)
+        send_for_rooms(room_left, session, session.rooms)
 
 
-def announce_suspended(sessions: Sequence[Session]) -> None:
-    """Send ``session_suspended``, and ``room_left`` for all their rooms."""
-    announce(session_suspended, sessions)
-    announce_left(sessions)
+def send_suspended(session: Session) -> None:
+    """Send ``session_suspended``, and ``room_left`` for all its rooms."""
+    send(session_suspended, session)
+    send_left([session])
 
 
-def announce_closed(session: Session, alias: str) -> None:
+def send_closed(session: Session, alias: str) -> None:
     """Send ``session_closed`` within the open transaction of the database ``alias``.
 
     On some databases a receiver's failing query breaks the transaction; the savepoint saves the

@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 
 from realtime.common.datetimes import to_datetime
 from realtime.models import ClosedSession
-from realtime.signals import announce_closed, announce_left, session_closed
+from realtime.signals import send_closed, send_left, session_closed
 from realtime.store.database.transaction import Database, translate_database_errors
 from realtime.store.records import Session, Totals
 
@@ -51,7 +51,7 @@ class History:
         self,
         sessions: Sequence[Session],
         *,
-        on_left: Callable[[Iterable[Session]], None] = announce_left,
+        on_left: Callable[[Iterable[Session]], None] = send_left,
     ) -> int:
         """Write the rows of claimed sessions and send their signals. Returns how many are new.
 
@@ -68,7 +68,7 @@ class History:
             if session_closed.has_listeners():
                 for session in ended.values():
                     if session.id in inserted:
-                        announce_closed(session, self._database.alias)
+                        send_closed(session, self._database.alias)
         on_left(session for session in ended.values() if session.id in inserted)
         return len(inserted)
 

@@ -220,7 +220,7 @@ def _is_full(step: Swept) -> bool:
 
 
 async def _gather(first: Awaitable[T], second: Awaitable[object]) -> T:
-    """Wait for both, whatever fails; returns the first's result. A failure of the second counts
+    """Wait for both, even if one fails; returns the first's result. A failure of the second counts
     before one of the first."""
     one, two = await asyncio.gather(first, second, return_exceptions=True)
     if isinstance(two, BaseException):

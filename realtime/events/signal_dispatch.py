@@ -12,14 +12,7 @@ from functools import partial
 from django.dispatch import Signal
 
 from realtime.common.threads import Threads, request_connections
-from realtime.signals import (
-    announce,
-    announce_left,
-    announce_rooms,
-    announce_suspended,
-    room_left,
-    session_suspended,
-)
+from realtime.signals import room_left, send, send_for_rooms, send_suspended, session_suspended
 from realtime.store.records import Session
 
 logger = logging.getLogger("realtime.signals")
@@ -28,7 +21,7 @@ logger = logging.getLogger("realtime.signals")
 # in a loop, while receivers are slow, does not displace the signals of other sessions.
 MAX_QUEUED, MAX_QUEUED_PER_SESSION = 20_000, 256
 
-Send = Callable[[], None]
+Call = Callable[[], None]
 
 
 class _SessionQueue:
@@ -38,7 +31,7 @@ class _SessionQueue:
 
     def __init__(self, session: str) -> None:
         self.session = session
-        self.waiting: deque[Send] = deque()
+        self.waiting: deque[Call] = deque()
         self.done: Future[None] = Future()
 
     def done_in(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
@@ -67,10 +60,10 @@ class SignalDispatcher:
         self._ready: deque[_SessionQueue] = deque()  # those that no thread works on
         self._waiting = self._busy = self._dropped = 0
 
-    def dispatch(self, session: str, send: Send) -> None:
-        """Call ``send()`` in a thread, after all earlier calls for this session id."""
+    def dispatch(self, session: str, call: Call) -> None:
+        """Call ``call()`` in a thread, after all earlier calls for this session id."""
         with self._lock:
-            if not self._put(session, send):
+            if not self._put(session, call):
                 self._drop()
                 return
             if self._busy == self._threads.size or not self._ready:
@@ -83,28 +76,26 @@ class SignalDispatcher:
                 self._busy -= 1
 
     def dispatch_session(self, signal: Signal, session: Session) -> None:
-        """Send ``session_opened`` or ``session_resumed``."""
+        """Send ``session_opened`` or ``session_resumed``, if it has receivers."""
         if signal.has_listeners():
-            self.dispatch(session.id, partial(announce, signal, [session]))
+            self.dispatch(session.id, partial(send, signal, session))
 
     def dispatch_rooms(self, signal: Signal, session: Session, rooms: Iterable[str]) -> None:
         """Send ``room_joined`` or ``room_left`` for each of these rooms."""
         names = tuple(rooms)
         if names and signal.has_listeners():
-            self.dispatch(session.id, partial(announce_rooms, signal, session, names))
+            self.dispatch(session.id, partial(send_for_rooms, signal, session, names))
+
+    def dispatch_left(self, sessions: Iterable[Session]) -> None:
+        """Send ``room_left`` for all rooms of these sessions."""
+        for session in sessions:
+            self.dispatch_rooms(room_left, session, session.rooms)
 
     def dispatch_suspended(self, sessions: Iterable[Session]) -> None:
         """Send ``session_suspended``, and ``room_left`` for all their rooms."""
         if session_suspended.has_listeners() or room_left.has_listeners():
             for session in sessions:
-                self.dispatch(session.id, partial(announce_suspended, [session]))
-
-    def dispatch_left(self, sessions: Iterable[Session]) -> None:
-        """Send ``room_left`` for all rooms of these sessions."""
-        if room_left.has_listeners():
-            for session in sessions:
-                if session.rooms:
-                    self.dispatch(session.id, partial(announce_left, [session]))
+                self.dispatch(session.id, partial(send_suspended, session))
 
     async def wait_for(self, sessions: Iterable[str], *, within: float | None) -> None:
         """Wait until no signal of these session ids waits, but at most ``within`` seconds."""
@@ -122,14 +113,14 @@ class SignalDispatcher:
 
     # ------------------------------------------------------------ the queues
 
-    def _put(self, session: str, send: Send) -> bool:
+    def _put(self, session: str, call: Call) -> bool:
         queue = self._queues.get(session)
         if self._waiting >= MAX_QUEUED or (queue and len(queue.waiting) >= MAX_QUEUED_PER_SESSION):
             return False
         if queue is None:
             queue = self._queues[session] = _SessionQueue(session)
             self._ready.append(queue)
-        queue.waiting.append(send)
+        queue.waiting.append(call)
         self._waiting += 1
         return True
 

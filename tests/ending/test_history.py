@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from realtime.common.datetimes import to_datetime
 from realtime.ending.history import MAX_PRUNED, History, newest_first
 from realtime.models import ClosedSession
-from realtime.signals import announce, session_closed, session_opened
+from realtime.signals import send, session_closed, session_opened
 from realtime.store.contract import StoreUnavailable
 from realtime.store.database.transaction import Database
 from realtime.store.records import Peer, Session, SessionState, Totals
@@ -297,7 +297,8 @@ def test_a_failing_receiver_of_other_signals_is_logged(caplog: pytest.LogCapture
 
     session_opened.connect(receiver)
     try:
-        announce(session_opened, [closed("s1"), closed("s2")])
+        for id_ in ("s1", "s2"):
+            send(session_opened, closed(id_))
     finally:
         session_opened.disconnect(receiver)
     assert heard == ["s1", "s2"]

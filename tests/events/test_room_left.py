@@ -10,7 +10,7 @@ from realtime.common.threads import Threads
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
 from realtime.events.signal_dispatch import SignalDispatcher
-from realtime.signals import announce_rooms, room_joined, room_left
+from realtime.signals import room_joined, room_left, send_for_rooms
 from realtime.store.database import DatabaseStore
 from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
@@ -151,7 +151,7 @@ async def test_who_has_come_into_rooms(place: Place) -> None:
     assert session is not None
     room_joined.connect(receiver)
     try:
-        announce_rooms(room_joined, session, session.rooms)
+        send_for_rooms(room_joined, session, session.rooms)
     finally:
         room_joined.disconnect(receiver)
     assert heard == LEFT[:2]

@@ -17,7 +17,7 @@ Invariants, :mod:`.reregistration` included:
    between starts the registration over with the next beat.
 8. Sessions with a disconnect in flight are not registered: registered after it, they would stay.
 9. The first answer of an incarnation may call sessions unknown: they are registered, not dropped.
-   Sessions that were taken over are dropped whatever the incarnation.
+   Sessions that were taken over are dropped with any incarnation.
 """
 
 import asyncio
