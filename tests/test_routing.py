@@ -15,6 +15,7 @@ from realtime.store.ownership import ForeignStore
 from realtime.worker import instances
 from realtime.worker.admission import refusals
 from realtime.worker.runtime import Runtime
+from tests.polling import TIMEOUT
 
 
 async def pages(scope: Any, receive: Any, send: Any) -> None:
@@ -159,7 +160,9 @@ async def test_a_process_whose_worker_cannot_start_is_not_ready(
     assert list(refusals.current().recent.values()) == [1]
     assert [(await get(path))[0] for path in PROBES] == [200, 503]
     broken.undo()
-    assert [(await get(path))[0] for path in PROBES] == [200, 200]
+    async with asyncio.timeout(TIMEOUT):
+        while [(await get(path))[0] for path in PROBES] != [200, 200]:
+            await asyncio.sleep(0.02)
     (worker,) = instances.running()
     assert sum(worker.refusals.recent.values()) == 1
     await worker.stop()
