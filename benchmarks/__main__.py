@@ -61,7 +61,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def contenders(name: str, options: argparse.Namespace) -> Mapping[str, Run]:
-    """Who takes part in a suite, and how each is measured."""
+    """The servers of a suite, and how each is measured."""
     suite = (QUICK if options.quick else FULL)[name]
     if isinstance(suite, Registry):
         return {store: partial(suite.run, redis=store == "redis") for store in options.stores}
@@ -86,7 +86,7 @@ def measure(options: argparse.Namespace) -> Outcome:
 
 
 def say(text: str) -> None:
-    """A line for whoever waits."""
+    """Print a line of progress."""
     print(text, file=sys.stderr, flush=True)
 
 

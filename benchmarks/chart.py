@@ -18,7 +18,7 @@ STYLE = (
 
 
 def chart(suites: Suites, figures: Sequence[Figure], titles: Mapping[str, str]) -> str:
-    """An SVG document with a panel for each figure that somebody has."""
+    """An SVG document with a panel for each figure that some server has."""
     parts: list[str] = []
     top = 0
     for figure in figures:

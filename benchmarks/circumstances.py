@@ -1,4 +1,4 @@
-"""What the figures depend on: the machine and the versions."""
+"""The circumstances of the figures: the machine and the versions."""
 
 import json
 import os

@@ -18,7 +18,7 @@ SERVERS, LOAD = shares(frozenset(os.sched_getaffinity(0)))
 
 @contextlib.contextmanager
 def pinned(cores: Cores) -> Iterator[None]:
-    """Whatever this thread starts meanwhile runs on these cores, all its life."""
+    """Threads and processes started meanwhile run on these cores, all their life."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:

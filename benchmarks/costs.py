@@ -1,12 +1,11 @@
-"""What each call of the store costs a Redis, and what it keeps: the ground of docs/scaling.md.
+"""The costs of each call of the store in Redis, and of its data: the figures of docs/scaling.md.
 
     python -m benchmarks.costs [SESSIONS]
 
 Starts a redis-server of its own and fills it with so many sessions (100,000), call by call as
 workers do, one after the other: each call wakes it up. Prints the CPU time of that server
 (user and system) with the bytes that it was sent and has sent, per thing done; and the memory
-that is kept of it. What is "back to back" reached it a hundred at a time, as it does where
-Redis is busy.
+that is kept of it. Calls "back to back" reached it a hundred at a time, as when Redis is busy.
 """
 
 import asyncio
@@ -75,7 +74,7 @@ def pulse(number: int, *, generation: int = 1) -> SessionUpdate:
 
 
 def report(number: int) -> WorkerReport:
-    """What a worker says of itself; its id is as long as a real one."""
+    """A worker's report; its id is as long as a real one."""
     return WorkerReport(f"{number:016x}", "host", 1, 100, 5, 5, 0, LATENCY)
 
 
@@ -207,7 +206,7 @@ def of_users(scales: Scales) -> None:
 
 
 def of_workers(scales: Scales, workers: int) -> None:
-    """What grows with the number of workers."""
+    """The costs that grow with the number of workers."""
     store = scales.store()
 
     def arrive() -> None:

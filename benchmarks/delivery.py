@@ -35,8 +35,8 @@ Figures = dict[str, float]
 
 
 def publish(count: int) -> Figures:
-    """What each of so many calls of ``publish`` takes, in microseconds: made by one thread, and
-    by several that share them, as those of a web server do."""
+    """Microseconds per call of ``publish``: by one thread, and by several that share the calls, as
+    those of a web server do."""
     return {"publish_us": _publish_in(1, count), "publish_threads_us": _publish_in(THREADS, count)}
 
 

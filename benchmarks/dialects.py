@@ -1,4 +1,4 @@
-"""What the load generator says to each server: one class of clients per protocol.
+"""The load generator's side of each protocol: one class of clients each.
 
 Each answers every ping as soon as it has come, and looks at a delivery no further than
 its first bytes: the generator has to be cheaper than what it measures.
@@ -21,7 +21,7 @@ ROOM = "room"
 
 
 class Ledger(Protocol):
-    """Who keeps count of what happens to the clients. Moments are epoch seconds."""
+    """Counts the events of the clients. Moments are epoch seconds."""
 
     interval: float
 

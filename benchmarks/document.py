@@ -1,4 +1,4 @@
-"""The part of a page that a run writes anew; everything round it is somebody's prose."""
+"""The part of a page that a run writes anew; everything around it stays."""
 
 BEGIN, END = "<!-- begin: make bench -->", "<!-- end: make bench -->"
 

@@ -50,7 +50,7 @@ class Driver:
         self._order({"close": True}, within)
 
     def count(self) -> Count:
-        """What has happened. Raises LoadFailed if a connection was lost."""
+        """The counts so far. Raises LoadFailed if a connection was lost."""
         answer = self._order({"count": True}, 10.0)
         if answer["lost"]:
             raise LoadFailed(f"the server ended {answer['lost']} connections")

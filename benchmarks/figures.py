@@ -1,4 +1,4 @@
-"""What is measured, in which suite, how the tables call it, and what ours must not exceed."""
+"""The figures: their suites, their names in the tables, and the goals of ours."""
 
 from dataclasses import dataclass
 

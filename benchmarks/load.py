@@ -14,7 +14,7 @@ It reads one JSON order per line and answers each with one line:
 
 ``late`` is how many seconds after its time the latest ping of those since the last
 ``count`` came, and a duration runs from asking for a publication until the kernel has it
-for every connection; ``publish`` ends early when its seconds are over or somebody has
+for every connection; ``publish`` ends early when its seconds are over or a connection has
 been left out.
 
 It speaks to this machine only, opens at most MAX_CONNECTIONS, and ends after LIFETIME
@@ -105,7 +105,7 @@ class Load:
             self._clients.append(client)
 
     def count(self) -> Frame:
-        """What has happened since the start; how late beats were since this was last asked."""
+        """The counts since the start; how late beats were since this was last asked."""
         late, self._late = self._late, 0.0
         return {"beats": self._beats, "late": late, "lost": self._losses}
 

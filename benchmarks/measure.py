@@ -1,4 +1,4 @@
-"""What a server has used so far, its child processes and its store's server included."""
+"""A server's use of CPU and memory, with its child processes and its store's server."""
 
 import time
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What lies between two readings: CPU seconds, grown bytes, seconds."""
+    """The difference of two readings: CPU seconds, grown bytes, seconds."""
 
     cpu: float
     rss: int

@@ -1,4 +1,4 @@
-"""What a run has found: its text, its file, its place in a page."""
+"""The results of a run: its text, its file, its place in a page."""
 
 import json
 from collections.abc import Mapping

@@ -45,7 +45,7 @@ def medians_table(suites: Suites, figures: Sequence[Figure], titles: Mapping[str
 def goals_table(
     suites: Suites, goals: Sequence[Goal], titles: Mapping[str, str], *, judge: bool
 ) -> str:
-    """What ours must not exceed; with ``judge``, whether they do. "" if none was measured."""
+    """The goals of ours; with ``judge``, whether they are met. "" if none was measured."""
     rows = [row for goal in goals if (row := _goal_row(suites, goal, titles, judge=judge))]
     if not rows:
         return ""
@@ -53,7 +53,7 @@ def goals_table(
 
 
 def value_of(suites: Suites, goal: Goal) -> float | None:
-    """What is held against a goal: a median, or a ratio."""
+    """The value compared with a goal: a median, or a ratio."""
     if goal.beside:
         return ratio(suites, goal.figure, goal.of, goal.beside)
     return median(suites, goal.figure, goal.of)

@@ -1,5 +1,5 @@
 """Interleaved rounds: in each, every contender runs once, one after the other, so that
-whatever else the machine does meets them all."""
+so that other load of the machine meets them all."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -16,7 +16,7 @@ from benchmarks.redis_server import redis_running
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
 
-# What a developer's shell may have set for the demo.
+# Variables that a developer's shell may have set for the demo.
 STRANGE = ("REALTIME_", "DJANGO_", "REDIS_", "LOG_LEVEL", "DEBUG")
 
 
@@ -47,7 +47,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the server has written so far."""
+        """The server's output so far."""
         return _log_of(self._place).read_text(errors="replace")
 
     def wait_until_up(self) -> None:
@@ -126,7 +126,7 @@ def _log_of(place: Place) -> Path:
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody listens on now."""
+    """A free TCP port of this machine."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -58,7 +58,7 @@ def worker_id(number: int) -> str:
 
 
 def report(worker: str) -> WorkerReport:
-    """What a worker says of itself."""
+    """A worker's report."""
     return WorkerReport(id=worker, host="benchmark", pid=1, connections=PER_WORKER)
 
 
@@ -86,7 +86,7 @@ def registration(number: int, now: int) -> Registration:
 
 
 def pulse(number: int, beat: int) -> SessionUpdate:
-    """What a worker tells of a session that has answered a ping."""
+    """The update of a session that has answered a ping."""
     totals = Totals(pings=beat, pongs=beat, frames_in=beat + 1, frames_out=beat + 1)
     return SessionUpdate(session_id(number), 1, 12.5, 0, "visible", totals)
 
@@ -114,7 +114,7 @@ async def empty_sweeps(sweeper: Sweeper) -> Figures:
 
 
 async def beats(store: Store, count: int, *, store_pid: int) -> Figures:
-    """What one worker's beats take of a core, its own and the store's part.
+    """The share of a core that one worker's beats take, its own and the store's part.
 
     A flush a second has to report a 25th of the sessions; here one follows the other.
     """

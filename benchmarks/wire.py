@@ -1,6 +1,6 @@
 """The client's half of a WebSocket, as cheap as Python has it, and no more than is needed here.
 
-What the load generator spends on a frame must not pass for the server's slowness: each
+The load generator's own time for a frame must not count as the server's: each
 frame comes with the moment at which the kernel had it, however late it is read.
 """
 

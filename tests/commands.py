@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def printed(*arguments: str) -> str:
-    """What a command prints to its standard output."""
+    """A command's standard output."""
     out = StringIO()
     call_command(*arguments, stdout=out)
     return out.getvalue()
@@ -49,7 +49,7 @@ def process(*arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code and whatever it still printed, to both outputs."""
+    """Exit code and the rest of both outputs."""
     out, err = process.communicate(timeout=20)
     return process.returncode, out, err
 

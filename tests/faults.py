@@ -21,7 +21,7 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(slots=True)
 class Faults:
-    """What is wrong now."""
+    """The present fault."""
 
     requests: asyncio.Event = field(default_factory=asyncio.Event)  # set while they flow
     replies: asyncio.Event = field(default_factory=asyncio.Event)
@@ -41,7 +41,7 @@ class Faults:
 
 
 class Proxy:
-    """Forwards connections on ``port`` to a server on loopback, with the faults it is told of.
+    """Forwards connections on ``port`` to a server on loopback, with the faults that are set.
 
     A context manager. It lives in a thread with a loop of its own, so that blocking and
     asynchronous tests use it alike. A fault is in effect when its method returns, and
@@ -170,7 +170,7 @@ class Proxy:
         except OSError:
             _reset(writer)
             return
-        if resets != self._resets:  # it was already there for whoever broke them all
+        if resets != self._resets:  # it was already there when all were broken
             _reset(writer)
             _reset(server[1])
             return

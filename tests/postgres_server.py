@@ -123,7 +123,7 @@ class PostgresServer:
 
     @property
     def log(self) -> str:
-        """What it has logged."""
+        """Its log."""
         return (self.folder / "log").read_text()
 
     def close(self) -> None:

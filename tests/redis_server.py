@@ -123,7 +123,7 @@ class RedisServer:
 
     @property
     def log(self) -> str:
-        """What it has logged."""
+        """Its log."""
         path = Path(self._folder.name, "redis.log")
         return path.read_text() if path.exists() else ""
 

@@ -98,7 +98,7 @@ def contender(name: str, seen: list[str], *, fails_in: int = 0) -> Run:
     return run
 
 
-def test_rounds_are_interleaved_and_whoever_fails_is_out() -> None:
+def test_rounds_are_interleaved_and_a_server_that_fails_is_out() -> None:
     seen: list[str] = []
     runs = {"ours": contender("ours", seen), "other": contender("other", seen, fails_in=2)}
     results = interleave(runs, 3, say=lambda _: None)

@@ -321,7 +321,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"and {MAX_WAITING} frames already wait" in PROTOCOL
 
 
-# What operators and application code use
+# Names for operators and application code
 
 
 def options(command: BaseCommand) -> set[str]:

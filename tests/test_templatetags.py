@@ -41,7 +41,7 @@ def test_what_is_given_is_escaped() -> None:
 
 
 def test_the_script_carries_the_nonce_of_the_request() -> None:
-    # Lazy, and false until somebody has looked: as django-csp makes it.
+    # Lazy, and false until it is read, like that of django-csp.
     lazy = SimpleLazyObject(lambda: "abc123")
     assert 'status.js" nonce="abc123"></script>' in render(request=SimpleNamespace(csp_nonce=lazy))
 

@@ -1,1 +1,1 @@
-"""What others would have written: the programs ours are measured beside."""
+"""The peers: programs that ours are measured beside."""

@@ -1,7 +1,7 @@
 """The floor: sockets, a loop that writes a frame to each, and nothing that a server is for.
 
-No HTTP but one answer, no session, no bound, no log; whoever does not read is skipped. What is
-measured of it is what the kernel and Python's shortest loop take, whoever writes the server.
+No HTTP but one answer, no session, no bound, no log; connections that do not read are skipped. Its
+figures are the kernel's and the shortest Python loop's share of any server.
 
     INTERVAL=25 python -m benchmarks.peers.bare 8000
 """
@@ -29,7 +29,7 @@ def frame(text: bytes) -> bytes:
 
 
 class Line(asyncio.Protocol):
-    """One connection. What it reads is a request, a pong, or something to be sent to all."""
+    """One connection. It reads a request, a pong, or a frame to be sent to all."""
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport

@@ -1,1 +1,1 @@
-"""What is measured: each suite starts a server anew and gives its figures by name."""
+"""The suites: each starts a server anew and returns its figures by name."""

@@ -14,7 +14,7 @@ from benchmarks.servers import Server, running
 WARM_UP = 10  # connections and publications that make the server load what it loads late
 MARGIN = 120.0  # seconds beyond its own duration after which a run is given up
 
-# What the ticker of a worker says when it stops.
+# The ticker's log line when it stops.
 TICKS = re.compile(
     r"(?P<count>\d+) ticks, (?P<mean>[\d.]+) ms on average, (?P<most>[\d.]+) at most"
 )
@@ -72,7 +72,7 @@ class Room:
         return {"beat_cpu_us": 1e6 * used.cpu / max(beats, 1), "beats": beats}
 
     def _publish(self, server: Server, load: Driver) -> dict[str, float]:
-        # What compiles itself while it runs has done so by then.
+        # Just-in-time compilers have finished by then.
         load.publish(self.publications // 4, seconds=self.publishing / 4)
         before = read(server)
         durations = load.publish(self.publications, seconds=self.publishing)

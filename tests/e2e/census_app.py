@@ -21,7 +21,7 @@ def _say(*_: object) -> None:
         "rooms": len(list(worker.rooms.names())),
         "audits": len(worker.rooms._audits._last_audit),
         "subscribed": len(subscriptions._joined),
-        "to be told": len(subscriptions._due),
+        "to be joined": len(subscriptions._due),
     }
     sys.stdout.write(f"census {json.dumps(census)}\n")
     sys.stdout.flush()

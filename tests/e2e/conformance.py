@@ -90,7 +90,7 @@ def run(python: str, server: str, folder: Path) -> dict[str, str]:
 
 
 def summary(server: str, ends: dict[str, str]) -> Iterator[str]:
-    """What is to be said of one server: one line, and one for each case to look at."""
+    """The report on one server: one line, and one for each case to look at."""
     failed = {case for case, end in ends.items() if end not in PASSED}
     yield f"{server}: {len(ends) - len(failed)} of {len(ends)} cases passed; see {PLACE / server}"
     for case in sorted(failed - KNOWN):

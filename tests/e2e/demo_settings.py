@@ -3,7 +3,7 @@
 Its passwords are hashed in no time: a login takes a second of a core by the book, and there are
 hundreds of them here. Without its runserver daphne is no app: that imports Twisted into every
 process, half a second each. And SQLite leaves to the system when what it has written reaches
-the disk, which tells only after a power cut: whatever happens to its processes, nothing is lost.
+the disk, which tells only after a power cut: the end of its processes loses nothing.
 """
 
 import sys

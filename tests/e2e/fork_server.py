@@ -6,8 +6,8 @@ reactor, no threads. Each start is a fork of it, which reads the command line an
 anew: a process of its own, to be signalled and killed like any other.
 
 Parents and their workers, plain servers, the quickstart, a server behind nginx and one under a
-service manager are new interpreters, as users start them; so is whatever has an environment that
-only a new interpreter would heed, such as a false clock.
+service manager are new interpreters, as users start them; so is every process with an
+environment that only a new interpreter reads, such as a false clock.
 """
 
 import atexit
@@ -147,14 +147,14 @@ def serve(control: socket.socket) -> str:
 def report_end(child: int, pid: int, report: int) -> None:
     """Say how this child has ended."""
     _, status = os.waitpid(pid, 0)
-    with suppress(BrokenPipeError):  # nobody waits for it any more
+    with suppress(BrokenPipeError):  # its reader has gone
         os.write(report, b"%d" % os.waitstatus_to_exitcode(status))
     os.close(report)
     os.close(child)
 
 
 def become(arguments: list[str], env: dict[str, str], out: int, err: int, _report: int) -> str:
-    """What a new interpreter would be. Returns its script or module."""
+    """Become like a new interpreter. Returns its script or module."""
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -185,8 +185,8 @@ def run(program: str) -> int:
 
 
 def end(code: int) -> NoReturn:
-    """What an interpreter does at its end, but for clearing away what was imported: that takes
-    as long as importing it did."""
+    """End as an interpreter does, but without clearing away the imported modules: that takes
+    as long as importing them did."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -198,7 +198,7 @@ def end(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    # Ctrl-C is for whoever asks for forks, and for these as it would have been for Python.
+    # Ctrl-C is for the process that asks for forks, and for these as it would have been for Python.
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in PRELOADED:
         importlib.import_module(module)

@@ -37,7 +37,7 @@ CALLS = 40
 
 
 def outcome(call: Callable[[], object]) -> str:
-    """What it raises, or "done"."""
+    """The exception that it raises, or "done"."""
     try:
         call()
         connections.close_all()

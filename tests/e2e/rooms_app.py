@@ -1,6 +1,6 @@
 """An application with rooms: anybody may join "chat:…" and "news:…", and publish in "chat:…".
 
-What a message says may be what its handler is to do.
+The data of a message may name what its handler shall do.
 """
 
 import asyncio

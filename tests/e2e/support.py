@@ -37,7 +37,7 @@ Frame = dict[str, Any]
 Answer = Callable[[Frame], Frame | None]
 Rooms = Mapping[str, Frame | None]  # names and, to resume there, positions
 
-# To read the certificates of all authorities, which nobody shows here, takes 50 ms each time.
+# Reading the certificates of all authorities, which no server here uses, takes 50 ms each time.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 PASSWORD = "kept-in-a-test"
@@ -108,11 +108,11 @@ class Project:
         return done
 
     def shell(self, code: str) -> str:
-        """Run code in the project, as somebody at its shell would; what it prints."""
+        """Run code in the project's shell; returns its output."""
         return self.manage("shell", "--no-imports", "--command", code).stdout
 
     def sessions(self, *arguments: str) -> list[dict[str, Any]]:
-        """What ``manage.py sessions --json`` prints."""
+        """The output of ``manage.py sessions --json``."""
         rows: list[dict[str, Any]] = json.loads(
             self.manage("sessions", "--json", *arguments).stdout
         )
@@ -123,7 +123,7 @@ class Project:
         return next(row for row in self.sessions() if row["id"] == id_)
 
     def sweep(self) -> dict[str, Any]:
-        """What ``manage.py sweep --json`` prints."""
+        """The output of ``manage.py sweep --json``."""
         report: dict[str, Any] = json.loads(self.manage("sweep", "--json").stdout)
         return report
 
@@ -203,7 +203,7 @@ class Server:
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         self.kill()
         self._reader.join()
-        if kind is not None:  # pytest shows it to whoever wonders why a test has failed
+        if kind is not None:  # pytest shows it for a failed test
             sys.stdout.writelines(self.log[-LINES_SHOWN:])
 
     @property
@@ -229,7 +229,7 @@ class Server:
         return int(psutil.Process(self.process.pid).num_fds())
 
     def kill(self) -> None:
-        """``kill -9``, whatever it has started included."""
+        """``kill -9``, its child processes included."""
         for child in self.children():
             with suppress(psutil.NoSuchProcess):
                 child.kill()
@@ -251,7 +251,7 @@ class Server:
         return [line for line in tuple(self.log) if text in line]
 
     def complaints(self) -> list[str]:
-        """What it logged that nobody wants to read: errors and tracebacks."""
+        """Its unwanted log lines: errors and tracebacks."""
         bad = ("Traceback", " ERROR ", " CRITICAL ", "Exception")
         return [line for line in tuple(self.log) if any(word in line for word in bad)]
 
@@ -263,7 +263,7 @@ class Server:
 
 
 class Visitor:
-    """Somebody with a browser's cookies. ``login`` and the rest go through real pages."""
+    """A client with a browser's cookies. ``login`` and the rest go through real pages."""
 
     def __init__(self, server: Server) -> None:
         self.http = httpx.Client(
@@ -301,7 +301,7 @@ class Visitor:
         return answer
 
     def submit(self, path: str, **fields: Any) -> httpx.Response:
-        """Send a form; whatever the answer is."""
+        """Send a form; returns the answer of any status."""
         return self._submit(path, fields)
 
     def _submit(self, path: str, fields: dict[str, Any]) -> httpx.Response:
@@ -335,7 +335,7 @@ def silent(_ping: Frame) -> None:
 
 
 class Client:
-    """One connection: it keeps what it hears and answers pings as it is told to."""
+    """One connection: it keeps the frames it receives, and answers pings if it shall."""
 
     def __init__(self, connection: ClientConnection, answer: Answer) -> None:
         self.connection = connection
@@ -383,7 +383,7 @@ class Client:
 
     @property
     def ticket(self) -> Frame:
-        """What resumes the session."""
+        """The ``resume`` of the session."""
         return {key: self.welcome[key] for key in ("session", "token")}
 
     def of(self, kind: str) -> list[Frame]:

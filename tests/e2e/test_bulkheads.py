@@ -83,14 +83,14 @@ async def people(servers: list[Server], cookie: str) -> AsyncIterator[list[tuple
 
 
 async def comes(server: Server, cookie: str) -> str:
-    """What somebody new is told who names a room."""
+    """The answer to a new client that names a room."""
     async with dialled(server, cookie) as client:
         await client.send(type="hello", protocol=1, rooms={"chat:1": None})
         return str((await client.frame("welcome", within=9))["type"])
 
 
 class Readiness:
-    """What the servers' probes say, asked again and again."""
+    """The answers of the servers' probes, asked again and again."""
 
     def __init__(self, servers: list[Server]) -> None:
         self._urls = [f"{server.url}/realtime/ready/" for server in servers]

@@ -1,4 +1,4 @@
-"""No lost messages, whatever breaks: a short run, and the faults that a run must find.
+"""No lost messages under faults: a short run, and the planted faults that a run must find.
 
 `make chaos` is the long one; it prints its seed, and `make chaos SEED=…` plays it again.
 """
@@ -30,7 +30,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.mark.timeout(180)
-async def test_nothing_is_lost_and_nobody_is_left_in_the_dark(
+async def test_every_subscriber_gets_every_publication_or_a_notice(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     outcome = await play(postgres, tmp_path, seed=SEED, scale=Scale(seconds=12.0))
@@ -42,7 +42,7 @@ async def test_nothing_is_lost_and_nobody_is_left_in_the_dark(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a planted fault looks like to those it harms, and what brings it to light."""
+    """The violation that a planted fault causes, and the deeds that reveal it."""
 
     rule: Rule
     faults: tuple[Fault, ...]

@@ -93,7 +93,7 @@ def rules(made: Record) -> list[Rule]:
     return [violation.rule for violation in check(made)]
 
 
-# What is right
+# Right records
 
 
 GOOD: dict[str, list[Event]] = {
@@ -142,7 +142,7 @@ def test_everything_at_the_end() -> None:
     assert rules(record(events, got(4, 5, epoch="b"), wanted=True)) == []
 
 
-# What is wrong with what a subscriber saw
+# Wrong diaries of subscribers
 
 BAD: dict[str, tuple[Rule, list[Event]]] = {
     "a hole": (Rule.MISSING, [hello(), told(at(1)), *got(2, 4, 5)]),
@@ -171,7 +171,7 @@ BAD: dict[str, tuple[Rule, list[Event]]] = {
         Rule.ORDER,
         [hello(), told(at(1)), Got(0.0, ROOM, 2, name(3))],
     ),
-    "one of nobody": (Rule.FORGED, [hello(), told(at(1)), Got(0.0, ROOM, 2, "forged")]),
+    "one without a publisher": (Rule.FORGED, [hello(), told(at(1)), Got(0.0, ROOM, 2, "forged")]),
     "one beyond the log": (Rule.FORGED, [hello(), told(at(5)), *got(6)]),
     "a position ahead of the log": (
         Rule.BELIEVED,
@@ -199,7 +199,7 @@ BAD: dict[str, tuple[Rule, list[Event]]] = {
         ],
     ),
     "no answer to a position": (Rule.ANSWER, [hello(), told(at(1)), hello(at(1)), told(at(5))]),
-    "recovered what nobody asked for": (Rule.ANSWER, [hello(), told(at(1), True)]),
+    "recovered without a position": (Rule.ANSWER, [hello(), told(at(1), True)]),
     "joined without a question": (
         Rule.ANSWER,
         [hello(), told(at(1)), told(at(5), True, asked=False)],
@@ -239,14 +239,14 @@ def test_what_was_meant_for_another_room_is_rejected() -> None:
 @pytest.mark.parametrize(
     "events",
     [
-        [hello(), told(at(1)), *got(2, 3)],  # a loss that nobody was told of: the epoch ended
+        [hello(), told(at(1)), *got(2, 3)],  # a loss without a notice: the epoch ended
         [hello(), told(at(3, "b")), *got(4, epoch="b")],  # the last one never came
         [hello(), told(at(5, "b")), hello(at(5, "b"))],  # not let in any more
         [],
     ],
     ids=["an old epoch", "the last one", "not in the room", "never"],
 )
-def test_whoever_lacks_something_at_the_end_is_rejected(events: list[Event]) -> None:
+def test_a_subscriber_that_lacks_a_publication_at_the_end_is_rejected(events: list[Event]) -> None:
     assert rules(record(events, wanted=True)) == [Rule.LATE]
 
 
@@ -263,7 +263,7 @@ def test_two_orders_are_rejected() -> None:
     assert Rule.ORDER in rules(made)
 
 
-# What is wrong with what was published
+# Wrong publications
 
 
 def test_an_uncertain_publish_that_is_there_twice_is_rejected() -> None:
@@ -323,7 +323,7 @@ def test_what_was_refused_must_not_be_there() -> None:
     assert rules(made) == [Rule.REFUSED]
 
 
-def test_an_entry_of_nobody_is_rejected() -> None:
+def test_an_entry_without_a_publisher_is_rejected() -> None:
     made = record()
     made.history.note(read(18.0, ROOM, at(6, "b"), 6, {6: "forged"}))
     assert rules(made) == [Rule.FORGED]
@@ -382,7 +382,7 @@ def test_a_violation_shows_what_was_around_it() -> None:
     assert lines[5].startswith("    >    3.000 publication 4 ")
 
 
-# What is left to chance
+# Outcomes left to chance
 
 
 def test_a_seed_decides_what_breaks_and_when() -> None:

@@ -23,7 +23,7 @@ TRIMS, KEPT = 100, 5
 
 @contextmanager
 def talking(server: RedisServer) -> Iterator[None]:
-    """Somebody publishes without a pause."""
+    """Publish without a pause."""
     store = blocking_store(server.url, TIMEOUTS, prefix=PREFIX, timeout=10.0)
     enough = threading.Event()
 

@@ -65,7 +65,7 @@ async def test_an_hour_apart(template: Path, tmp_path: Path, redis_server: Redis
 
 
 def counts(server: Server) -> dict[str, Any]:
-    """What the health page counts."""
+    """The counts of the health page."""
     body: dict[str, Any] = httpx.get(f"{server.url}/realtime/health/", timeout=10).json()
     names = ("total_connections", "healthy", "suspended", "workers")
     return {name: body[name] for name in names}
@@ -138,6 +138,6 @@ def noticed(servers: list[Server], times: int) -> bool:
 
 
 def in_the_past(registry: RedisProject, ahead: int) -> bool:
-    """Whether nobody has beaten later than now, by a clock that is so many seconds ahead."""
+    """Whether no session has a beat after now, by a clock that is so many seconds ahead."""
     latest = (time.time() + ahead + 1) * 1000
     return all(session.last_beat < latest for session in registry.sessions())

@@ -1,4 +1,4 @@
-"""What is cut short at the worst moment: nothing is missing afterwards, and nothing twice."""
+"""Calls cut short at the worst moment: afterwards no publication is missing, and none is double."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ def server(project: Project) -> Iterator[Server]:
 
 
 class Reader:
-    """A client of few words, which reads as many publications as it is told to."""
+    """A client of few words, which reads a given number of publications."""
 
     def __init__(self, server: Server, cookie: str) -> None:
         self._server = server

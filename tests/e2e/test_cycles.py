@@ -1,4 +1,4 @@
-"""A connection that has ended leaves nothing to the garbage collector, whoever ended it."""
+"""A connection that has ended leaves nothing to the garbage collector, whichever side ended it."""
 
 import json
 import signal
@@ -87,7 +87,7 @@ def garbage(worker: Server) -> int:
 
 
 def asked(worker: Server) -> dict[str, int]:
-    """What the collector finds now."""
+    """The objects that the collector finds now."""
     before = len(worker.lines_with("garbage: "))
     worker.stop(signal.SIGUSR2)
     said = eventually(lambda: worker.lines_with("garbage: ")[before:], what="garbage")

@@ -1,4 +1,4 @@
-"""A planned end: everybody is told, nobody is lost, and the process is gone in time."""
+"""The drain: every client gets a goodbye, no session is lost, and the process ends in time."""
 
 import asyncio
 import json
@@ -73,7 +73,7 @@ def test_a_reader_that_stops_is_closed_and_may_resume(project: Project, kind: st
 
 
 def farewell_of(peer: Peer) -> list[str]:
-    """What a connection that was never welcomed hears, up to the close frame, which is answered."""
+    """The frames of a connection without a welcome, up to the close frame, which is answered."""
     heard = []
     while (frame := peer.next_frame())[0] != CLOSE:
         heard.append(str(json.loads(frame[1])["type"]))
@@ -122,7 +122,7 @@ async def test_everyone_is_told_and_resumes_on_the_next_process(
             assert project.count("connected") == SIZE
 
 
-async def test_with_nobody_there_it_is_quick(project: Project) -> None:
+async def test_without_clients_the_drain_is_quick(project: Project) -> None:
     with project.serve() as server:
         started = time.monotonic()
         server.stop()
@@ -173,7 +173,7 @@ async def test_a_store_that_hangs_delays_nothing_beyond_the_bound(project: Proje
                 assert await exit_code(server) == 0
                 assert time.monotonic() - started < BOUND
         assert server.lines_with("Traceback") == []
-    # What could not be written follows from the lease, and nobody has lost anything.
+    # The end of the lease does the rest, and no session is lost.
     with project.serve() as following:
         tickets = [client.ticket for client in clients]
         async with crowd(following, cookie, 5, tickets) as returned:

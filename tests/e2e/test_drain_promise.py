@@ -1,4 +1,4 @@
-"""What a drain promises: five seconds whatever hangs, and an exit code that tells the truth."""
+"""The guarantee of a drain: five seconds even if something hangs, and a true exit code."""
 
 import asyncio
 import time

@@ -39,7 +39,7 @@ def project(template: Path, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def shell(project: Project) -> Iterator[Callable[[str], Forked]]:
-    """Runs code in a forked shell; nobody reads what it prints."""
+    """Runs code in a forked shell; its output is not read."""
     with open(os.devnull, "w") as nowhere:
 
         def run(code: str) -> Forked:
@@ -75,8 +75,7 @@ def test_its_end_is_told_as_it_was(shell: Callable[[str], Forked], code: str, en
 
 
 def test_it_ends_in_order(project: Project) -> None:
-    """What is still to be done then is done; what is imported is not cleared away, which nobody
-    sees."""
+    """Exit handlers run; only the imported modules are not cleared away."""
     code = """
 import atexit, threading, time
 atexit.register(print, "last")
@@ -94,7 +93,7 @@ def test_it_can_be_killed(shell: Callable[[str], Forked]) -> None:
         process.wait(0.01)
     process.kill()
     assert process.wait(TIMEOUT) == -signal.SIGKILL
-    process.kill()  # whoever may have its number by now is left alone
+    process.kill()  # another process that may have its number by now is left alone
 
 
 def test_an_environment_for_a_new_interpreter_gets_one(project: Project) -> None:

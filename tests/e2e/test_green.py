@@ -21,7 +21,7 @@ REFUSED = (
 
 
 def outcomes(kind: str, server: RedisServer, folder: Path) -> list[dict[str, int]]:
-    """What came of publications, kicks and queries in a process of this kind."""
+    """The results of publications, kicks and queries in a process of this kind."""
     if find_spec(kind) is None:
         pytest.skip(f"{kind} is not installed")
     env = {

@@ -132,7 +132,7 @@ def test_the_address_is_the_one_that_proxies_name(
 
 
 def coming(server: Server, cookie: str, address: str) -> Peer:
-    """Somebody at this address, as a proxy says, who has said nothing yet."""
+    """A client at this address, by a proxy's word, that has sent nothing yet."""
     peer = Peer(server.port)
     peer.ask_upgrade("/ws/", f"Cookie: {cookie}", f"X-Forwarded-For: {address}")
     return peer

@@ -1,5 +1,4 @@
-"""The last publication is the one that nothing follows: nobody would notice that it is missing,
-if nobody asked."""
+"""The last publication has no successor, so only an audit reveals that it is missing."""
 
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence

@@ -22,7 +22,7 @@ from .support import Client, Server, connected, dialled, login
 OUTDATED = (4506, "session continued elsewhere")
 TRY_AGAIN = 4009
 
-# What only these calls have in their arguments.
+# Arguments that only these calls have.
 OPEN, RESUME = b"\xa5limit\xc0", b"last_turn"
 
 

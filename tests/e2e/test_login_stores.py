@@ -1,4 +1,4 @@
-"""Logins that cannot be known now, and keys that are rotated: nobody is sent away for good."""
+"""Logins that cannot be read now, and rotated keys: no client is sent away for good."""
 
 import asyncio
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ def sessions_cache() -> Iterator[RedisServer]:
 
 
 async def code_of(server: Server, cookie: str) -> int:
-    """How somebody is turned away at the door."""
+    """The close code of a refused client."""
     async with dialled(server, cookie) as client:
         await client.hello()
         return (await client.closed())[0]
 
 
 def status(server: Server) -> str:
-    """What health says."""
+    """The health page."""
     answer = httpx.get(f"{server.url}/realtime/health/", timeout=10, verify=NO_TLS)
     return str(answer.json()["status"])
 
@@ -77,7 +77,7 @@ async def test_a_session_cache_that_is_away_ends_nothing_for_good(
 async def test_a_rolling_restart_with_a_new_key(
     template: Path, tmp_path: Path, sessions_cache: RedisServer, engine: str
 ) -> None:
-    """In one step, although two are right: whoever comes to the wrong worker comes again."""
+    """In one step, although two are right: a client of the wrong worker comes again."""
     project = project_with(
         template,
         tmp_path,
@@ -127,7 +127,7 @@ async def test_who_is_on_the_way_in_hears_of_a_logout(
 
 
 @pytest.mark.parametrize("keys", [(OLD, NEW), (NEW, OLD)])
-async def test_a_rotation_in_two_steps_is_noticed_by_nobody(
+async def test_no_client_notices_a_rotation_in_two_steps(
     template: Path, tmp_path: Path, keys: tuple[str, str]
 ) -> None:
     """First every worker accepts the new key, then they sign with it."""

@@ -35,8 +35,8 @@ def quiet_log(server: Server) -> Iterator[None]:
 
 @pytest.fixture
 def visitor(server: Server) -> Iterator[Visitor]:
-    with Visitor(server) as somebody:
-        yield somebody
+    with Visitor(server) as visitor:
+        yield visitor
 
 
 def session_key(visitor: Visitor) -> str:
@@ -44,7 +44,7 @@ def session_key(visitor: Visitor) -> str:
 
 
 async def ends_with(client: Client, code: int, *, within: float) -> None:
-    """The socket is told and closed with this code, and in time."""
+    """The socket gets a goodbye and a close with this code, in time."""
     began = time.monotonic()
     assert (await client.closed(within=within + 1))[0] == code
     assert client.ended_at - began < within
@@ -65,7 +65,9 @@ async def test_a_login_opens_a_session_of_its_user(
 
 
 @pytest.mark.parametrize("cookie", ["", "sessionid=nonsense", "sessionid=;;=", "\xff=\xff; a"])
-async def test_nobody_is_accepted_told_and_closed(server: Server, cookie: str) -> None:
+async def test_an_anonymous_client_is_accepted_and_closed_with_a_goodbye(
+    server: Server, cookie: str
+) -> None:
     async with dialled(server, cookie) as client:
         await client.hello()
         assert await client.closed(within=2) == (4501, "not authenticated")

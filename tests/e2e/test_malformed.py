@@ -1,4 +1,4 @@
-"""Nonsense on the wire: each piece answered, nobody else bothered, nothing in the log."""
+"""Malformed frames: each is answered, no other client is disturbed, nothing is logged."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def cookie(server: Server) -> str:
 
 @pytest.fixture(autouse=True)
 def quiet_log(server: Server) -> Iterator[None]:
-    """Whatever a test sends, the server has nothing to complain about."""
+    """The server logs no error for the frames of any test."""
     yield
     assert server.complaints() == []
 
@@ -103,7 +103,9 @@ async def neighbour(server: Server, cookie: str) -> AsyncIterator[tuple[Client, 
         measuring.cancel()
 
 
-async def test_numbers_that_take_long_to_read_hold_up_nobody(server: Server, cookie: str) -> None:
+async def test_numbers_that_take_long_to_read_delay_no_other_client(
+    server: Server, cookie: str
+) -> None:
     """Some parsers need 23 µs for each of these; and there need be no hello."""
     async with neighbour(server, cookie) as (healthy, waits), dialled(server, cookie) as client:
         for number in range(1, 9):

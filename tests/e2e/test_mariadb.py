@@ -1,4 +1,4 @@
-"""The history in MariaDB, with the sessions in Redis; and what is said without the Redis."""
+"""The history in MariaDB, with the sessions in Redis; and the error without a Redis."""
 
 import csv
 import io

@@ -46,7 +46,7 @@ async def test_rooms_that_nothing_is_published_to_cost_nothing(
             refused = await leave(server, cookie, "third")
             assert set(refused.values()) == {"rate_limited"}
             assert len(refused) > A_HELLO / 2
-            # Others than the members publish first: nobody hears of another epoch.
+            # Non-members publish first: no member gets another epoch.
             mine.project.manage("publish", "chat:first-7", '"hello"')
             publication = await stays.frame("publication")
             assert (publication["room"], publication["offset"]) == ("chat:first-7", 1)

@@ -309,14 +309,14 @@ async def test_what_a_client_claims_of_itself_is_not_believed(
 async def test_a_proxy_that_is_not_named_is_not_believed(
     project: Project, cookie: str, tmp_path: Path
 ) -> None:
-    nobody = ExecutedProject(project.database, environ=BEHIND, trusted_proxies="10.0.0.0/8")
-    with nobody.serve() as server, Nginx(tmp_path, server.port) as other:
+    untrusting = ExecutedProject(project.database, environ=BEHIND, trusted_proxies="10.0.0.0/8")
+    with untrusting.serve() as server, Nginx(tmp_path, server.port) as other:
         async with through(other, cookie) as client:
-            seen = await asyncio.to_thread(nobody.session, client.id)
+            seen = await asyncio.to_thread(untrusting.session, client.id)
     assert seen["address"] == "127.0.0.1"
 
 
-# What one address may have
+# Limits of one address
 
 
 async def refused(nginx: Nginx, cookie: str, **options: Any) -> int:
@@ -381,7 +381,7 @@ async def test_five_silent_minutes_are_harmless(
 async def test_a_read_timeout_shorter_than_the_pings_cuts_the_line_and_the_client_resumes(
     project: Project, cookie: str, tmp_path: Path
 ) -> None:
-    """What the right one is for; and that the test above would notice a wrong one."""
+    """The purpose of the right one; and that the test above would notice a wrong one."""
     slow = ExecutedProject(project.database, environ=BEHIND, ping_interval=5)
     with slow.serve() as server, Nginx(tmp_path, server.port, read_timeout="300ms") as nginx:
         async with through(nginx, cookie) as client:

@@ -1,4 +1,4 @@
-"""The store is away for longer than a lease: everybody stays, is told, and nothing is lost."""
+"""The store is away for longer than a lease: all clients stay, get a notice, and lose nothing."""
 
 import sqlite3
 import time
@@ -40,7 +40,7 @@ def project(template: Path, tmp_path: Path) -> Project:
 
 @asynccontextmanager
 async def outage(project: Project) -> AsyncIterator[None]:
-    """Nobody else writes to the database meanwhile, for AWAY seconds at least."""
+    """Lock the database against all other writers, for AWAY seconds at least."""
     with closing(sqlite3.connect(project.database, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         until = time.monotonic() + AWAY
@@ -120,7 +120,7 @@ async def test_of_two_workers_neither_declares_the_other_dead(project: Project) 
             for client in [*here, *there]:
                 await client.frame("notice", number=2)
                 assert client.end is None
-            # Each beats for itself; whoever is first leaves the other the time to do so.
+            # Each beats for itself; the first leaves the other the time to do so.
             states = {project.state(client.id) for client in [*here, *there]}
             assert states == {"connected"}
             assert [len(server.lines_with("the store is")) for server in (first, second)] == [2, 2]

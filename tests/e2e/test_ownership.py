@@ -1,4 +1,4 @@
-"""Two deployments with different keys on one Redis: the second is told, and lets nobody in."""
+"""Two deployments with different keys on one Redis: the second refuses all clients."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +59,7 @@ async def test_another_deployment_ends_before_it_listens(
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "daphne"])
-async def test_servers_that_are_left_alone_let_nobody_in(
+async def test_plain_servers_refuse_all_clients(
     own: RedisProject, stranger: Project, name: str
 ) -> None:
     own.project.manage("sweep")

@@ -65,7 +65,7 @@ async def stop(server: Server) -> None:
 
 
 def no_ghosts(project: Project) -> None:
-    """Once the leases have ended, one sweep leaves nobody connected."""
+    """Once the leases have ended, one sweep leaves no session connected."""
 
     def swept() -> bool:
         project.sweep()

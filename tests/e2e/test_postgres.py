@@ -51,7 +51,7 @@ async def test_a_session_goes_on_at_another_worker_and_is_recorded_once(
 async def test_handlers_that_ask_the_orm_go_on_when_backends_were_ended(
     postgres_server: PostgresServer, redis_server: RedisServer, checks: bool
 ) -> None:
-    """With health checks nobody notices; without, one call of each thread fails, as a request
+    """With health checks no call fails; without, one call of each thread fails, as a request
     would."""
     redis_server.flush()
     project = PostgresProject.new(postgres_server.create(f"orm_{checks}".lower()))
@@ -76,7 +76,7 @@ async def test_handlers_that_ask_the_orm_go_on_when_backends_were_ended(
 
 
 async def answers(client: Client, number: int) -> list[str]:
-    """What is answered to a join of a room and a message in it, whose ids begin with this."""
+    """The answers to a join of a room and a message in it, whose ids begin with this."""
     room = f"chat:{number}"
     await client.send(type="join", room=room, id=number)
     await client.send(type="message", room=room, id=number + 1, key=f"k{number}", data=1)

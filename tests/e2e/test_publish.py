@@ -113,7 +113,7 @@ def test_the_command_publishes(
         assert out.startswith("chat:lobby: offset 1, epoch ")
     assert logged(server, "chat:lobby") == [{"a": 1}]
     assert listener.publications(1) == [{"a": 1}]
-    listener.wait_for_offset(1)  # of a repeat it is told where it is
+    listener.wait_for_offset(1)  # a repeat returns the first position
 
 
 FORK = """
@@ -212,7 +212,7 @@ def test_a_layer_that_hangs_holds_up_no_process(
 
 # To clients
 
-# Publishes in a room whenever it is told to, and says when it has.
+# Publishes in a room for each line it reads, and prints a line after that.
 ON_DEMAND = """
 import sys, time
 from realtime import api
@@ -258,7 +258,7 @@ def subscribed(server: RedisServer) -> int:
 async def members(
     workers: tuple[Server, Server], server: RedisServer, room: str
 ) -> AsyncIterator[tuple[Client, Client]]:
-    """A client of each worker in this room, of which both workers are told."""
+    """A client of each worker in this room; both workers have subscribed to it."""
     here, there = workers
     async with (
         connected(here, login(here, "ann"), rooms={room: None}) as one,
@@ -297,7 +297,7 @@ async def test_what_a_client_says_arrives_at_clients_of_the_other_worker(
         assert [frame["data"] for frame in bob.of("publication")] == list(range(1, 21))
 
 
-async def test_what_is_forged_reaches_nobody(
+async def test_forged_publications_reach_no_client(
     workers: tuple[Server, Server], server: RedisServer, publisher: ShellProcess
 ) -> None:
     async with members(workers, server, "chat:forged") as clients:
@@ -350,7 +350,7 @@ async def overheard(server: RedisServer, publisher: ShellProcess, room: str) -> 
         return message
 
 
-async def test_a_worker_that_nobody_of_a_room_is_connected_to_is_not_told(
+async def test_a_worker_without_members_of_a_room_gets_no_hint(
     workers: tuple[Server, Server], server: RedisServer
 ) -> None:
     async with members(workers, server, "chat:left"):

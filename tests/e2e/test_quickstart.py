@@ -95,7 +95,7 @@ def follow_urls(path: Path, snippet: str) -> None:
 
 @pytest.fixture(scope="module")
 def output(project: Path) -> Path:
-    """What the server prints."""
+    """The file of the server's output."""
     return project / "output"
 
 

@@ -1,4 +1,4 @@
-"""What can happen to Redis: sockets stay, beats go on, and the registry is right again soon."""
+"""Faults of Redis: sockets stay, beats go on, and the registry is right again soon."""
 
 import asyncio
 import time
@@ -132,7 +132,7 @@ async def test_sockets_stay_and_the_registry_recovers(
         ended = Counter(client.id for client in clients[1:])
         await eventually_in_thread(lambda: only(registry.rows(), mine) == ended)
         assert only(registry.signals("closed"), mine) == ended
-        # The one that was resumed and lost in order; nobody for Redis's own silence.
+        # The one that was resumed and lost in order; none for Redis's own silence.
         assert set(only(registry.signals("suspended"), mine)) <= {clients[0].id}
     registry.store.request_close(session=clients[0].id, code=4500, reason="")
     await eventually_in_thread(lambda: registry.sessions() == ())
@@ -145,7 +145,7 @@ def only(counted: Counter[str], ids: set[str]) -> Counter[str]:
 
 
 async def beats_went_on(clients: Sequence[Client], began: float) -> None:
-    """Nobody was closed, and each was asked as often as if nothing had been."""
+    """No client was closed, and each got as many pings as without the fault."""
     expected = (time.monotonic() - began) / BEAT
     for client in clients:
         assert client.end is None, client.frames[-2:]
@@ -200,7 +200,7 @@ async def test_nothing_is_left_of_many(
 
 
 async def come_and_go(registry: RedisProject, workers: Sequence[Server], cookie: str) -> None:
-    """Fifty, half of them without a word; then those are asked to end, and nobody is left."""
+    """Fifty, half of them without a word; then those are asked to end, and none is left."""
     async with AsyncExitStack() as stack:
         for worker in workers:
             clients = await stack.enter_async_context(crowd(worker, cookie, 25))

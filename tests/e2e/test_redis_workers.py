@@ -85,7 +85,7 @@ async def test_a_session_of_another_worker_is_closed(registry: RedisProject) -> 
                 "disconnected by an administrator",
             )
             assert client.ended_at - float(at) < 1.0
-            # Whoever asks without telling the workers is heard within two flushes.
+            # A request without a hint takes effect within two flushes.
             async with connected(other, cookie) as quiet:
                 began = time.monotonic()
                 registry.store.request_close(session=quiet.id, code=4500, reason="")

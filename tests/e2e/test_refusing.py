@@ -1,4 +1,4 @@
-"""What refuses newcomers is said: by health, by the probe, and by two lines of the log."""
+"""Causes of refusals show in health, in the probe, and in two lines of the log."""
 
 import asyncio
 import os
@@ -141,7 +141,7 @@ def promoted(server: RedisServer) -> None:
 
 
 class Trouble(NamedTuple):
-    """What makes a Redis refuse writes, what ends that, and Redis's own name for it."""
+    """A way to make a Redis refuse writes, the way back, and Redis's own name for it."""
 
     begin: Callable[[RedisServer], None]
     end: Callable[[RedisServer], None]
@@ -279,7 +279,7 @@ def shake(server: Server, **headers: str) -> int:
 
 
 def lines_of(server: Server, client: Client) -> list[str]:
-    """What the log says of a session."""
+    """The log lines about a session."""
     return server.lines_with(client.id[:8])
 
 

@@ -1,4 +1,4 @@
-"""Coming back: the same session, or a new one that tells nobody why."""
+"""Coming back: the same session, or a new one without a reason."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from .support import Client, Frame, Project, Server, Visitor, connected, dialled
 
 Kick = Callable[[Project, str], tuple[int, str]]
 
-# What differs between any two welcomes.
+# The fields that differ between any two welcomes.
 OWN = ("session", "token", "server_time", "user", "rooms")
 
 
@@ -114,7 +114,7 @@ async def refused(server: Server, cookie: str, ticket: Frame) -> Client:
     return client
 
 
-async def test_whatever_cannot_be_resumed_is_a_new_session_in_the_same_words(
+async def test_every_failed_resume_gives_a_new_session_with_the_same_answer(
     project: Project, server: Server, ann: str, bob: str
 ) -> None:
     async with connected(server, ann) as fresh:

@@ -1,5 +1,5 @@
-"""Rooms over the wire, on both servers and both stores: what is published arrives once and in
-order, or the client is told."""
+"""Rooms over the wire, on both servers and both stores: publications arrive once and in
+order, or the client gets a notice."""
 
 import itertools
 import json
@@ -214,7 +214,7 @@ async def test_what_cannot_be_made_up_for_is_told_and_nothing_of_it_comes(
             wrong["ahead"]["offset"] = top["offset"] + 1
 
 
-async def test_what_nobody_was_told_of_comes_with_the_next_beat(
+async def test_a_publication_without_a_hint_comes_with_the_next_beat(
     room_server: RoomServer, room: str
 ) -> None:
     async with room_server.client({room: None}) as one:
@@ -267,7 +267,7 @@ async def test_who_does_not_answer_gets_one_window_then_the_rest(
             ping = await slow.frame("ping")  # at once, and out of turn
             assert ping["delivered"] == WINDOW
             await say(one, room, "live")
-            await heard(one, WINDOW + 21)  # nobody waits for the slow one
+            await heard(one, WINDOW + 21)  # the slow one delays no other
             assert len(slow.of("publication")) == WINDOW
             await slow.send(**pong(ping))
             assert await heard(slow, WINDOW + 21) == [*range(WINDOW + 20), "live"]
@@ -303,7 +303,7 @@ async def test_a_count_that_cannot_be_is_4007_and_a_reason_to_resume(
         await back.send(type="received", count=1)
         assert (await back.closed())[0] == MISCOUNT
     async with room_server.client() as third:
-        await third.send(type="pong", sequence=99, received=99)  # invalid: nobody minds
+        await third.send(type="pong", sequence=99, received=99)  # invalid, and ignored
         await third.frame("ping")
         await third.send(type="received", count=1)
         assert (await third.closed())[0] == MISCOUNT
@@ -341,9 +341,7 @@ async def test_a_request_that_cannot_be_served_gets_its_error(
         assert refused["code"] == "forbidden"  # to join is not to publish
 
 
-async def test_a_handler_that_fails_costs_nobody_anything(
-    room_server: RoomServer, room: str
-) -> None:
+async def test_a_handler_that_fails_harms_no_client(room_server: RoomServer, room: str) -> None:
     async with room_server.client({room: None}) as client:
         assert (await ask(client, "join", "chat:broken"))["code"] == "unavailable"
         failed = await ask(client, "message", room, data="fail", key="k5")

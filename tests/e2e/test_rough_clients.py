@@ -86,8 +86,8 @@ def census(server: Server) -> dict[str, int]:
 async def test_a_storm_of_joins_and_leaves_while_the_store_hangs(
     room_server: RoomServer, redis_server: RedisServer
 ) -> None:
-    """Every request is answered, late or in vain, nobody is sent away, and everybody is exactly
-    where they were told they are."""
+    """Every request is answered, late or in vain, no client is sent away, and each is in exactly
+    the rooms of its answers."""
     rooms = [f"chat:storm:{number}" for number in range(20)]
     async with room_server.crowd(30) as clients:
         storms = [asyncio.create_task(storm(client, rooms)) for client in clients]
@@ -124,7 +124,7 @@ def answers(client: Client) -> list[Frame]:
 
 
 def where(client: Client) -> set[str]:
-    """The rooms that it was told it is in."""
+    """The rooms of its welcomes and answers."""
     rooms = set()
     for frame in answers(client):
         if frame["type"] == "joined":
@@ -138,7 +138,7 @@ async def test_a_stream_into_a_room_while_members_come_and_go(
     room_server: RoomServer, room: str
 ) -> None:
     """A thousand publications as fast as they can be: those who stay get all of them, those who
-    leave or are lost harm nobody, and those who come back again and again miss nothing."""
+    leave or are lost harm no other client, and those who come back again and again miss nothing."""
     total = 1000
     async with room_server.crowd(20, room) as staying, room_server.crowd(60, room) as going:
         epoch = staying[0].welcome["rooms"][room]["epoch"]
@@ -169,7 +169,7 @@ async def has_heard_all(client: Client, total: int) -> None:
 
 
 async def comes_and_goes(room_server: RoomServer, room: str, epoch: str, total: int) -> list[int]:
-    """Lose the connection again and again; the offsets of all that was heard."""
+    """Lose the connection again and again; the offsets of all publications received."""
     heard: list[int] = []
     while len(heard) < total:
         at = {"epoch": epoch, "offset": len(heard)}

@@ -57,14 +57,14 @@ async def asking(server: Server, cookie: str) -> AsyncIterator[Client]:
 
 
 async def turned_away(server: Server, cookie: str) -> Frame:
-    """The goodbye of a client for whom there is no room."""
+    """The goodbye of a client beyond the limit."""
     async with asking(server, cookie) as client:
         assert await client.closed() == TOO_MANY
         (goodbye,) = client.frames
         return goodbye
 
 
-async def test_whoever_is_too_many_is_refused(servers: Servers) -> None:
+async def test_a_session_beyond_the_limit_is_refused(servers: Servers) -> None:
     project, one, other, _ = servers
     cookie = login(one, "ann")
     async with connected(one, cookie) as first, connected(other, cookie) as second:
@@ -76,7 +76,7 @@ async def test_whoever_is_too_many_is_refused(servers: Servers) -> None:
             async with connected(one, cookie, resume=second.ticket) as again:
                 assert again.welcome["resumed"]
                 assert await turned_away(one, cookie) == GONE
-                # Whoever was refused is nowhere, and never was.
+                # A refused session is nowhere, and never was.
                 assert {row["id"] for row in project.sessions()} == {first.id, second.id}
                 assert project.sessions("--history") == []
 
@@ -139,7 +139,7 @@ async def test_who_gave_way_while_away_does_not_drive_the_others_out(servers: Se
         assert (second.end, third.end) == (None, None)
 
 
-async def test_the_dead_block_nobody_longer_than_their_lease(servers: Servers) -> None:
+async def test_dead_sessions_count_no_longer_than_their_lease(servers: Servers) -> None:
     project, one, *_ = servers
     cookie = login(one, "dan")
     with project.serve() as victim:

@@ -1,4 +1,4 @@
-"""Disconnecting somebody: from the shell, and from the admin."""
+"""Disconnecting a session: from the shell, and from the admin."""
 
 import asyncio
 import time
@@ -107,7 +107,7 @@ async def test_the_admin_asks_then_disconnects_and_logs_it(
     assert "out of hours" in entry["change_message"]
 
 
-async def test_nobody_else_may(server: Server, cookie: str) -> None:
+async def test_other_users_may_not_disconnect(server: Server, cookie: str) -> None:
     with Visitor(server) as ann:
         ann.login("ann")
         async with connected(server, cookie) as client:

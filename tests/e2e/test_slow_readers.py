@@ -1,5 +1,5 @@
 """A reader that stops costs the worker one window and the others nothing, and when it reads
-again it gets what it missed, or is told that it cannot: on both servers.
+again it gets what it missed, or a notice that it cannot: on both servers.
 
 SLOW_READERS_MB is how much is published to each room, in megabytes.
 """
@@ -130,7 +130,7 @@ class StoppingReader:
 
     @property
     def again(self) -> Frame:
-        """What its hello says when it comes back."""
+        """The ``resume`` and rooms of its next hello."""
         ticket = {key: self.welcome[key] for key in ("session", "token")}
         at = {"epoch": self.start["epoch"], "offset": max([self.start["offset"], *self.offsets])}
         return {"resume": ticket, "rooms": {self._room: at}}
@@ -167,7 +167,7 @@ class StoppingReader:
 def stopped(
     room_server: RoomServer, room: str, *, sending: bool = False
 ) -> Iterator[StoppingReader]:
-    """Somebody who has joined this room and reads nothing, but may go on sending."""
+    """A client that has joined this room and reads nothing, but may go on sending."""
     over = Event()
     with called(room_server) as peer:
         reader = StoppingReader(peer, room)
@@ -196,7 +196,7 @@ def called(room_server: RoomServer) -> Peer:
 
 @dataclass
 class Costs:
-    """What it took to publish in each room: the worker's memory at most, in bytes, its seconds
+    """The costs of publishing in each room: the worker's memory at most, in bytes, its seconds
     of CPU per publication, and the median delay in each room, in seconds."""
 
     memory: int
@@ -228,11 +228,11 @@ async def publish_everywhere(
 
 
 @pytest.mark.timeout(600)
-async def test_readers_that_stop_cost_a_window_and_nobody_else_anything(
+async def test_readers_that_stop_cost_a_window_and_delay_no_other_client(
     room_server: RoomServer,
 ) -> None:
-    """Two of them at once, who may cost no more than one. Who reads again is told what is
-    lost."""
+    """Two of them at once, who may cost no more than one. One that reads again gets a
+    notice of the loss."""
     async with timed_clients(room_server, SILENT, SENDING, ALONE) as readers:
         usual = await publish_everywhere(room_server, readers, times=USUAL)
         with (

@@ -1,4 +1,4 @@
-"""What sessions may leave behind, in a worker and in its Redis."""
+"""Traces that sessions may leave behind, in a worker and in its Redis."""
 
 import signal
 
@@ -13,7 +13,7 @@ from .support import Server
 
 
 class Traces:
-    """What a worker and its Redis have now."""
+    """The objects and keys of a worker and its Redis now."""
 
     def __init__(self, worker: Server, redis: RedisServer) -> None:
         # Tombstones expire by themselves.
@@ -26,7 +26,7 @@ class Traces:
         self.tasks = tasks_of(worker)
 
     def assert_no_more_than(self, before: "Traces") -> None:
-        """Nobody has left anything behind since then."""
+        """Assert that no session has left a trace since then."""
         assert self.keys == before.keys
         assert self.files <= before.files + 2, (str(before), str(self))
         assert self.connections <= CONNECTIONS + 2

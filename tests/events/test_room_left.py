@@ -1,4 +1,4 @@
-"""``room_left``: once for each room that a session has left, whoever notices."""
+"""``room_left``: once for each room that a session has left, whichever process notices."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -75,7 +75,7 @@ async def place(places: list[Place]) -> Place:
 
 @pytest.fixture
 def left() -> Iterator[list[tuple[str, str]]]:
-    """What a receiver hears, behind one that raises."""
+    """The signals of a receiver behind one that raises."""
     heard: list[tuple[str, str]] = []
 
     def clumsy(**_: Any) -> None:

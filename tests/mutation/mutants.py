@@ -73,7 +73,7 @@ class _Replace(ast.NodeTransformer):
 
 
 def _variants(node: ast.AST) -> list[ast.AST]:
-    """What may stand in the place of this node."""
+    """The nodes that may replace this one."""
     find = VARIANTS.get(type(node))
     return find(node) if find else []
 

@@ -1,4 +1,4 @@
-"""What the workers of a run serve: each user of the database may be and speak in "chat:…"."""
+"""The application of a run's workers: users of the database may join and publish in "chat:…"."""
 
 from django.contrib.auth import get_user_model
 

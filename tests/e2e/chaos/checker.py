@@ -31,7 +31,7 @@ def _violation(rule: Rule, publish: Publish, what: str) -> Violation:
 
 
 def _acknowledgements(record: Record, truth: Truth) -> Iterator[Violation]:
-    """What publishers were told of positions."""
+    """The positions that publishers got."""
     for publish in record.publishes:
         position, at = publish.position, publish.acknowledged
         if position is None or at is None:
@@ -43,7 +43,7 @@ def _acknowledgements(record: Record, truth: Truth) -> Iterator[Violation]:
 
 
 def _published(record: Record, truth: Truth, positions: Positions) -> Iterator[Violation]:
-    """What was acknowledged is there, what was refused is not, and nothing is of nobody."""
+    """Acknowledged publications are there, refused ones are not, and each has a publisher."""
     for publish in record.publishes:
         there = publish.mark in positions
         if publish.refused and there:
@@ -77,7 +77,7 @@ def _was_forgotten(record: Record, publish: Publish) -> bool:
 
 
 def _sequence(record: Record, truth: Truth) -> Iterator[Violation]:
-    """Whoever began after another was acknowledged comes after it."""
+    """A publication begun after another was acknowledged comes after it."""
     logs: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for (room, epoch, offset), mark in truth.entries.items():
         logs.setdefault((room, epoch), []).append((offset, mark))
@@ -93,7 +93,7 @@ def _sequence(record: Record, truth: Truth) -> Iterator[Violation]:
 
 
 def _counts(record: Record) -> Iterator[Violation]:
-    """What workers counted while nobody was disturbed is what happened."""
+    """The workers' counts of an undisturbed time are right."""
     tally = record.tally
     if tally is None:
         return

@@ -56,9 +56,9 @@ class Link:
 
 
 class Client:
-    """Somebody who is in ``rooms`` and in their own, and keeps a diary.
+    """A client in ``rooms`` and in its private one, which keeps a diary.
 
-    Whoever is ``reticent`` says how many publications have come only when asked.
+    A ``reticent`` one sends the number of publications received only in pongs.
     """
 
     def __init__(self, diary: Diary, *, rooms: set[str], reticent: bool) -> None:

@@ -33,7 +33,7 @@ class Follower:
         self.found: list[Violation] = []
 
     def follow(self) -> list[Violation]:
-        """What is wrong, the end included."""
+        """The violations, those at the end included."""
         for number, event in enumerate(self._diary.events):
             self._number = number
             self._take(event)
@@ -72,11 +72,11 @@ class Follower:
         for room, position in hello.rooms.items():
             self._place(room).sent = position
 
-    # ------------------------------------------------------------ what it was told
+    # ------------------------------------------------------------ the server's answers
 
     def _told(self, told: Told, place: Place) -> None:
         if self._is_foreign(told.room):
-            self._wrong(Rule.FOREIGN, told.room, "let into somebody else's room")
+            self._wrong(Rule.FOREIGN, told.room, "let into another user's room")
         if self._truth.exceeded(told.room, told.top, at=told.at):
             self._wrong(Rule.BELIEVED, told.room, f"the log never reached {told.top}")
         if not told.asked:
@@ -102,7 +102,7 @@ class Follower:
 
     def _check_unasked(self, told: Told, place: Place) -> None:
         if not place.is_present or told.recovered is not False:
-            self._wrong(Rule.ANSWER, told.room, "joined, but nobody had asked")
+            self._wrong(Rule.ANSWER, told.room, "joined without a request")
         else:
             self._check_loss(told, place.position)
 

@@ -18,13 +18,13 @@ from .publishers import Process
 from .record import Deed
 from .workers import Worker
 
-# By a clock that is ahead, Redis has kept for long enough what it was told a moment ago.
+# By a clock that is ahead, Redis has kept its newest entries for long enough.
 FORGETFUL = (Fault.EMPTY_REDIS, Fault.LOSE_REDIS, Fault.STEP_REDIS_CLOCK)
 
 
 @dataclass
 class Nemesis:
-    """What it can reach. Deeds to the same thing follow one another, others overlap."""
+    """The targets. Deeds to the same target follow one another, others overlap."""
 
     redis: RedisServer
     workers: Mapping[str, Worker]
@@ -55,7 +55,7 @@ class Nemesis:
             self.deeds.append(Deed(began, time.monotonic(), step.fault.title, target, forgets))
 
     def _deed(self, step: Step) -> tuple[str, Callable[[Step], Awaitable[None]]]:
-        """What it is done to, and how."""
+        """The target, and the deed."""
         worker = step.of(tuple(self.workers))
         line = step.of(tuple(self.lines))
         room = step.of(CHATS)
@@ -87,7 +87,7 @@ class Nemesis:
         return table[step.fault]
 
     async def cut_subscriptions(self) -> None:
-        """So that what is published next is heard of by nobody."""
+        """Make the next hints reach no worker."""
         await self._command("CLIENT", "KILL", "TYPE", "pubsub")
 
     # ------------------------------------------------------------ processes
@@ -136,7 +136,7 @@ class Nemesis:
         self.lines[step.of(tuple(self.lines))].reset()
 
     async def _cut(self, step: Step) -> None:
-        """What was asked takes effect, and nobody learns of it."""
+        """Requests take effect, and their answers are lost."""
         times = round(1 + 3 * step.size)
         self.lines[step.of(tuple(self.lines))].cut_replies(to=b"chat:", times=times)
 

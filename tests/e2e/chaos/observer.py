@@ -57,7 +57,7 @@ class Observer:
         self._turn = asyncio.Lock()  # what was read first is noted first
 
     async def run(self) -> None:
-        """Look, whatever happens to the connection; after an error with a new one."""
+        """Look, even if the connection fails; after an error with a new one."""
         while True:
             with suppress(redis.RedisError, OSError):
                 async with client(self._port) as connection:
@@ -91,7 +91,7 @@ class Observer:
             return self._note_trimmed(room, at, found, keep=keep)
 
     def _ask(self, pipe: Any, room: str, *, keep: int = -1) -> bytes:
-        """What the answer begins with."""
+        """The first bytes of the answer."""
         lives = self._history.lives.get(room)
         known = (lives[-1].epoch, lives[-1].top) if lives else ("", 0)
         names = (f"log:{room}/entries", f"log:{room}/meta", "history", "log:/base")
@@ -120,7 +120,7 @@ class Observer:
 
 
 def _to(question: bytes, answer: Sequence[Any]) -> Sequence[Any]:
-    """What was answered, which must be to this question: the connection is not out of step."""
+    """The answer, which must be to this question: the connection is in step."""
     assert answer[0] == question, f"{answer[0]!r} answered, {question!r} asked"
     return answer[1:]
 

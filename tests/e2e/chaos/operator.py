@@ -1,4 +1,4 @@
-"""What the people who run the servers do to them: backups, replicas, clocks, keys, full memory."""
+"""Deeds of the servers' operators: backups, replicas, clocks, keys, full memory."""
 
 import asyncio
 import tempfile

@@ -1,7 +1,7 @@
 """Everything that is left to chance, made from one seed.
 
-Each party has dice of its own, so what one of them throws does not depend on how quick the
-others are. What the nemesis does and when is decided before anything begins.
+Each party has dice of its own, so its throws do not depend on how quick the others are.
+The deeds of the nemesis and their times are fixed before the run begins.
 """
 
 import random
@@ -19,7 +19,7 @@ def dice(seed: int, who: str) -> random.Random:
 
 
 class Fault(Enum):
-    """What the nemesis can do, and how often beside the others."""
+    """The deeds of the nemesis, and how often each is chosen."""
 
     KILL_WORKER = "kill -9 of a worker", 4
     FREEZE_WORKER = "worker stands still", 2
@@ -68,7 +68,7 @@ class Step:
 def schedule(
     seed: int, *, seconds: float, pause: float, faults: Collection[Fault] = tuple(Fault)
 ) -> tuple[Step, ...]:
-    """What the nemesis will do: a fault every ``pause`` seconds, more or less."""
+    """The plan of the nemesis: a fault every ``pause`` seconds, more or less."""
     chance = dice(seed, "nemesis")
     kinds = sorted(faults, key=lambda fault: fault.name)
     weights = [fault.weight for fault in kinds]

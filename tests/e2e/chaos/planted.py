@@ -27,7 +27,7 @@ class Planted(AppConfig):
 
 
 def lost_hint() -> None:
-    """What a lost hint left out is never missed: no audit says so."""
+    """Publications of lost hints are never found: there is no audit."""
 
     def on_top(self: LogView, end: contract.LogEnd, *, newest_before: int) -> bool:
         return newest_before < 0
@@ -36,7 +36,7 @@ def lost_hint() -> None:
 
 
 def live_too_early() -> None:
-    """Whoever comes back with a position gets what comes at once, and nothing before it."""
+    """A client that comes back with a position gets new publications, and none before them."""
     join = Room.join
 
     def eager(self: Room, member: Member, position: Position | None = None) -> Gap | None:

@@ -27,7 +27,7 @@ BURST = 40
 
 
 class Desk:
-    """What one publisher has to say, ``pace`` times a second."""
+    """The publications of one publisher, ``pace`` a second."""
 
     def __init__(
         self, name: str, chance: random.Random, publishes: list[Publish], *, pace: float
@@ -118,7 +118,7 @@ class Process:
             await self._exchange(b"")
 
     async def _exchange(self, line: bytes) -> Frame:
-        """Write, then read a line. Raises ConnectionError if nobody answers."""
+        """Write, then read a line. Raises ConnectionError if no line comes."""
         process = self._process
         assert process is not None
         assert process.stdin is not None
@@ -133,7 +133,7 @@ class Process:
         return answer
 
     def kill(self) -> None:
-        """``kill -9``; what it was about to say is said by the next one."""
+        """``kill -9``; its successor continues with its publications."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 

@@ -1,4 +1,4 @@
-"""What happened, as each party saw it: all that the checker knows.
+"""The record: the events as each party saw them, for the checker.
 
 Times are seconds of one monotonic clock, that of the process in which the run plays.
 """
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class Position(NamedTuple):
-    """How far somebody has got in a room's log."""
+    """A position in a room's log."""
 
     epoch: str
     offset: int
@@ -20,7 +20,7 @@ class Position(NamedTuple):
 
 
 def mark(data: Any) -> str:
-    """What a publication is recognised by: who it is, where it was meant to be, and its text."""
+    """The identity of a publication: its name, its room, and its text."""
     text = str(data["text"]).encode()
     return f"{data['id']} in {data['to']} {zlib.crc32(text):08x}"
 
@@ -111,8 +111,8 @@ class Diary:
 
 @dataclass(slots=True)
 class Publish:
-    """One publication that somebody wanted, however often it was tried. ``position`` is what
-    the acknowledgement said, if it said one. A ``refused`` one must be nowhere."""
+    """One publication of a publisher, however often it was tried. ``position`` is that of the
+    acknowledgement, if it had one. A ``refused`` one must be nowhere."""
 
     room: str
     mark: str
@@ -143,7 +143,7 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one look at a log found: entries from ``oldest`` on, or some of the newest. It
+    """The result of one look at a log: entries from ``oldest`` on, or some of the newest. It
     began at ``at``."""
 
     at: float
@@ -197,7 +197,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What the nemesis did to what, from when to when; whether Redis forgot its keys by it."""
+    """A deed of the nemesis, its target, begin and end; whether Redis forgot its keys by it."""
 
     began: float
     ended: float
@@ -208,7 +208,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the workers counted over a time in which nobody was disturbed, and what was seen."""
+    """The workers' counts of an undisturbed time, and what subscribers saw."""
 
     published: int
     handed: int  # delivered and replayed

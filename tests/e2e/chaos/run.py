@@ -18,7 +18,7 @@ from .record import Position, Record, Tally
 from .violations import Violation
 from .world import LOG_LENGTH, Scale, World
 
-ROUNDS = 3  # publications of everybody to every room, while nobody is disturbed
+ROUNDS = 3  # publications of all publishers to every room, undisturbed
 TRIES = 3
 LOOK = 0.05
 LONGEST_END = 2.0
@@ -28,8 +28,8 @@ STEADY = 1.0  # three times as long as workers take to report
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it. It took ``settled`` seconds until everybody had everything, None if
-    that never was. ``complaints`` are what workers logged that nobody wants to read."""
+    """The result. It took ``settled`` seconds until all subscribers had all publications, None if
+    they never had. ``complaints`` are the workers' unwanted log lines."""
 
     record: Record
     violations: list[Violation]
@@ -56,7 +56,7 @@ async def play(postgres: PostgresServer, folder: Path, *, seed: int, scale: Scal
 
 
 class Run:
-    """What happens in a world, phase after phase."""
+    """The phases of a run in a world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -95,7 +95,7 @@ class Run:
         return None
 
     async def ghosts(self) -> tuple[str, ...]:
-        """What the registry and the subscribers disagree about, when old sessions have had
+        """Differences between the registry and the subscribers, when old sessions have had
         the time to end; empty if nothing."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._world.scale.patience):
@@ -112,7 +112,7 @@ class Run:
         )
 
     async def tally(self) -> Tally | None:
-        """What is counted while nobody is disturbed; None if somebody was, time and again."""
+        """The counts of an undisturbed time; None if every attempt was disturbed."""
         for _ in range(TRIES):
             await self._until_steady()
             connections, before, seen = self._connections(), self._counted(), self._seen()
@@ -132,7 +132,7 @@ class Run:
 
     async def end(self) -> None:
         """End all tasks. One whose own timeout comes in the same moment takes no notice of being
-        cancelled, so they are told again."""
+        cancelled, so they are cancelled again."""
         tasks = {*self._tasks, *self._speaking}
         while tasks:
             for task in tasks:

@@ -18,7 +18,7 @@ STILL = 0.3  # seconds between two looks while nothing is to be done
 
 
 class Parting(Enum):
-    """How somebody ends a connection: by a reset, in order, or by going on with another one
+    """How a client ends a connection: by a reset, in order, or by going on with another one
     while it is still there."""
 
     DROP = "drop"
@@ -27,7 +27,7 @@ class Parting(Enum):
 
 
 class Subscriber(Client):
-    """Somebody with a login and moods, until it is to be calm.
+    """A client with a login and moods, until the run asks for calm.
 
     ``doors`` are the workers' addresses by name, ``others`` private rooms of other users.
     """
@@ -95,7 +95,7 @@ class Subscriber(Client):
         socket.transport.abort()
 
     def heard(self, link: Link, frame: Frame) -> None:
-        """Whoever is welcomed has no use for the connection before."""
+        """After a welcome the connection before is of no use."""
         if frame["type"] == "welcome":
             self._drop_old()
 
@@ -184,6 +184,6 @@ class Subscriber(Client):
             await self.join(link, room)
 
     async def _intrude(self, link: Link) -> None:
-        """Try the room of somebody else; to be let in would stand in the diary."""
+        """Try another user's room; if it is let in, the diary has it."""
         room = self._chance.choice(self._others)
         await link.send(type="join", id=link.number(), room=room)

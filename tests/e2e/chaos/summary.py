@@ -1,4 +1,4 @@
-"""A run in figures, for whoever waited ten minutes for it."""
+"""A run in figures."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def _table(outcome: Outcome) -> Iterator[str]:
 
 
 def figures(outcome: Outcome) -> dict[str, object]:
-    """What there is to count."""
+    """The counts by name."""
     record = outcome.record
     deeds = Counter(deed.what for deed in record.deeds)
     settled = "never" if outcome.settled is None else f"{outcome.settled:.1f} s"
@@ -43,7 +43,7 @@ def figures(outcome: Outcome) -> dict[str, object]:
         **_subscribing(record),
         **_logs(record),
         "everybody had everything after": settled,
-        "counted, nobody being disturbed": record.tally or "not",
+        "counted, undisturbed": record.tally or "not",
         "violations": len(outcome.violations),
     }
 

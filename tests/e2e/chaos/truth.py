@@ -1,4 +1,4 @@
-"""What the logs held: what the observer read, and what publishers were told."""
+"""The content of the logs: as the observer read it, and as publishers got answers."""
 
 from collections import defaultdict
 
@@ -25,7 +25,7 @@ class Truth:
             self.entries |= {(room, epoch, at): mark for at, mark in life.entries.items()}
 
     def claim(self, room: str, position: Position, mark: str) -> str | None:
-        """Somebody says that this is there; what is there instead, if it is not."""
+        """Note that a party saw this entry; returns the one that is there instead, if any."""
         found = self.entries.setdefault((room, *position), mark)
         return None if found == mark else found
 
@@ -42,7 +42,7 @@ class Truth:
         return position.offset < max(gone, max(newest, top) - self.log_length)
 
     def is_no_loss(self, told: Told, position: Position) -> str | None:
-        """Why there was nothing to be told of; None if there was."""
+        """Why this notice of a loss was wrong; None if there was a loss."""
         if told.top.epoch != position.epoch:
             return None if told.reason == "epoch_changed" else f"{told.reason}, in another epoch"
         if told.reason == "expired":

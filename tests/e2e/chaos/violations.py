@@ -1,4 +1,4 @@
-"""What can be wrong with a run, and how it is shown to whoever has to find out why."""
+"""The violations of a run, and how a report shows them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ BEFORE, AFTER = 12, 3  # events of an excerpt
 
 
 class Rule(Enum):
-    """What must never be."""
+    """The rules that must never be broken."""
 
-    MISSING = "a publication is missing and nobody was told"
+    MISSING = "a publication is missing without a notice"
     TWICE = "a publication was handed over twice"
-    REPLAYED = "a part of what was told to be lost was handed over"
+    REPLAYED = "a publication announced as lost was delivered"
     UNANNOUNCED = "a publication came before its room was joined"
-    FOREIGN = "somebody got what was not for them"
+    FOREIGN = "a client got another user's publication"
     ORDER = "two publications at one position"
     FORGED = "a publication that the log never held"
     NO_LOSS = "told of a loss that was none"

@@ -68,7 +68,7 @@ class Worker:
             os.kill(pid, signal.SIGCONT)
 
     def complaints(self) -> list[str]:
-        """What it has logged that nobody wants to read, over all its lives."""
+        """Its unwanted log lines, over all its lives."""
         server = self._server
         lines = [*self._log, *(server.log if server else ())]
         found = [at for at, line in enumerate(lines) if "Traceback" in line or " CRITICAL " in line]

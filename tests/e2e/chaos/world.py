@@ -28,7 +28,7 @@ from .subscribers import Subscriber
 from .workers import Worker
 
 PREFIX = "realtime"
-# What Redis has answered it has written, so that only a run without its data loses keys.
+# Redis writes before it answers, so that only a run without its data loses keys.
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 LOG_LENGTH = 150
 SETTINGS = {

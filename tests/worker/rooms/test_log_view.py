@@ -1,4 +1,4 @@
-"""What a worker knows about a room's log, from hints, from tops and from reads."""
+"""A view of a room's log, from hints, from tops and from reads."""
 
 import pytest
 

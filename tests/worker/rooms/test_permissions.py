@@ -1,4 +1,4 @@
-"""What a user may do in which room: the server's rules, then the application's."""
+"""Permissions in rooms: the server's rules, then the application's."""
 
 import pytest
 

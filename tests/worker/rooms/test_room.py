@@ -65,7 +65,7 @@ class Log:
 
 class Client:
     """A member with limited credit that checks what it is offered. ``account`` counts what it has
-    received, and what it was told to have missed."""
+    received, and its notices of losses."""
 
     def __init__(self, log: Log, room: Room) -> None:
         self._log = log
