@@ -42,37 +42,37 @@ class Client(WebsocketCommunicator):
         self.scope["client"] = ["192.0.2.1", 4711]
         self.scope["extensions"] = extensions or {}
 
-    async def say(self, **message: Any) -> None:
+    async def send_message(self, **message: Any) -> None:
         await self.send_to(text_data=json.dumps(message))
 
-    async def hear(self) -> dict[str, Any]:
-        heard: dict[str, Any] = json.loads(await self.receive_from(timeout=10))
-        return heard
+    async def receive_message(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(await self.receive_from(timeout=10))
+        return message
 
     async def greet(self) -> dict[str, Any]:
         """Connect and say hello; the welcome."""
         await self.connect(timeout=10)
-        await self.say(**HELLO)
-        return await self.hear()
+        await self.send_message(**HELLO)
+        return await self.receive_message()
 
     async def end(self) -> tuple[list[dict[str, Any]], int]:
         """The remaining messages and the close code; the consumer then returns."""
-        said: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
         while (event := await self.receive_output(10))["type"] != "websocket.close":
-            said.append(json.loads(event["text"]))
+            messages.append(json.loads(event["text"]))
         await self.send_input({"type": "websocket.disconnect", "code": event["code"]})
         await self.wait(10)
-        return said, event["code"]
+        return messages, event["code"]
 
 
 class Hesitant(RealtimeConsumer):
     """Its ``authorize`` waits for ``answer``."""
 
-    asked: asyncio.Event
+    called: asyncio.Event
     answer: asyncio.Event
 
     async def authorize(self, room: str, action: str) -> bool:
-        self.asked.set()
+        self.called.set()
         await self.answer.wait()
         return True
 
@@ -124,9 +124,9 @@ async def test_without_a_login_it_is_closed_with_4501(worker: Runtime, settings:
     settings.REALTIME = {**QUICK, "ALLOW_ANONYMOUS": False}
     client = Client()
     assert (await client.connect())[0]
-    await client.say(**HELLO)
-    said, code = await client.end()
-    assert (said[0]["type"], said[0]["reconnect"], code) == ("goodbye", False, 4501)
+    await client.send_message(**HELLO)
+    messages, code = await client.end()
+    assert (messages[0]["type"], messages[0]["reconnect"], code) == ("goodbye", False, 4501)
     assert (await worker.store.stats()).connected == 0
 
 
@@ -147,9 +147,9 @@ async def test_a_logout_before_hello_is_noticed(
     client = Client(headers={"cookie": cookie()[1]})
     await client.connect()
     await worker.context.threads.logins.run(DjangoSession.objects.all().delete)
-    await client.say(**HELLO)
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 4501)
+    await client.send_message(**HELLO)
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 4501)
 
 
 async def test_a_logout_while_rooms_are_authorized_is_noticed(
@@ -157,15 +157,15 @@ async def test_a_logout_while_rooms_are_authorized_is_noticed(
 ) -> None:
     """A logout closes only sessions that the store has."""
     monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", 0.0)
-    Hesitant.asked, Hesitant.answer = asyncio.Event(), asyncio.Event()
+    Hesitant.called, Hesitant.answer = asyncio.Event(), asyncio.Event()
     client = Client(Hesitant, headers={"cookie": cookie()[1]})
     await client.connect()
-    await client.say(**HELLO, rooms={"open": None})
-    await asyncio.wait_for(Hesitant.asked.wait(), 10)
+    await client.send_message(**HELLO, rooms={"open": None})
+    await asyncio.wait_for(Hesitant.called.wait(), 10)
     await worker.context.threads.logins.run(DjangoSession.objects.all().delete)
     Hesitant.answer.set()
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 4008)
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 4008)
     assert (await worker.store.stats()).connected == 0
 
 
@@ -212,9 +212,9 @@ class Unknowing(RealtimeConsumer):
 async def test_a_login_that_cannot_be_known_now_is_4009() -> None:
     client = Client(Unknowing)
     await client.connect()
-    await client.say(**HELLO)
-    said, code = await client.end()
-    assert (code, said[0]["reconnect"]) == (4009, True)
+    await client.send_message(**HELLO)
+    messages, code = await client.end()
+    assert (code, messages[0]["reconnect"]) == (4009, True)
 
 
 class Defective(RealtimeConsumer):
@@ -230,9 +230,9 @@ async def test_a_defect_in_authenticate_is_logged_and_the_client_comes_back(
 ) -> None:
     client = Client(Defective)
     await client.connect()
-    await client.say(**HELLO)
-    said, code = await client.end()
-    assert (code, said[0]["reconnect"]) == (4009, True)
+    await client.send_message(**HELLO)
+    messages, code = await client.end()
+    assert (code, messages[0]["reconnect"]) == (4009, True)
     assert "ZeroDivisionError: a defect" in caplog.text
 
 
@@ -244,8 +244,8 @@ async def test_without_a_hello_in_time_it_ends_with_4005(settings: Any) -> None:
     settings.REALTIME = {**QUICK, "HELLO_TIMEOUT": 0.01}
     client = Client()
     await client.connect()
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 4005)
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 4005)
 
 
 @pytest.mark.usefixtures("worker")
@@ -253,24 +253,24 @@ async def test_other_frames_do_not_extend_the_time_for_hello(settings: Any) -> N
     settings.REALTIME = {**QUICK, "HELLO_TIMEOUT": 0.05}
     client = Client()
     await client.connect()
-    await client.say(type="ping", sequence=1)
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["error", "goodbye"], 4005)
+    await client.send_message(type="ping", sequence=1)
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["error", "goodbye"], 4005)
 
 
 @pytest.mark.usefixtures("worker")
 async def test_anything_before_hello_is_not_ready_and_does_not_count() -> None:
     client = Client()
     await client.connect()
-    await client.say(type="ping", sequence=1)
+    await client.send_message(type="ping", sequence=1)
     await client.send_to(bytes_data=b"\x00")
-    errors = [await client.hear() for _ in range(2)]
+    errors = [await client.receive_message() for _ in range(2)]
     assert [(error["code"], error.get("id")) for error in errors] == [
         ("not_ready", None),
         ("not_ready", 0),
     ]
-    await client.say(**HELLO)
-    assert (await client.hear())["type"] == "welcome"
+    await client.send_message(**HELLO)
+    assert (await client.receive_message())["type"] == "welcome"
     await client.disconnect()
 
 
@@ -279,9 +279,9 @@ async def test_ten_frames_before_hello_end_it() -> None:
     client = Client()
     await client.connect()
     for _ in range(12):
-        await client.say(type="bye")
-    said, code = await client.end()
-    assert [message["type"] for message in said] == ["error"] * 10 + ["goodbye"]
+        await client.send_message(type="bye")
+    messages, code = await client.end()
+    assert [message["type"] for message in messages] == ["error"] * 10 + ["goodbye"]
     assert code == 4505
 
 
@@ -289,19 +289,19 @@ async def test_ten_frames_before_hello_end_it() -> None:
 async def test_another_version_of_the_protocol_is_4505() -> None:
     client = Client()
     await client.connect()
-    await client.say(type="hello", protocol=2)
-    said, code = await client.end()
-    assert (said[0]["reason"], code) == ("protocol errors: expected protocol 1", 4505)
+    await client.send_message(type="hello", protocol=2)
+    messages, code = await client.end()
+    assert (messages[0]["reason"], code) == ("protocol errors: expected protocol 1", 4505)
 
 
 @pytest.mark.usefixtures("worker")
 async def test_a_second_hello_is_an_error_and_no_end() -> None:
     client = Client()
     await client.greet()
-    await client.say(**HELLO)
-    assert (await client.hear())["code"] == "invalid_message"
-    await client.say(type="ping", sequence=1)
-    assert (await client.hear())["type"] == "pong"
+    await client.send_message(**HELLO)
+    assert (await client.receive_message())["code"] == "invalid_message"
+    await client.send_message(type="ping", sequence=1)
+    assert (await client.receive_message())["type"] == "pong"
     await client.disconnect()
 
 
@@ -314,9 +314,9 @@ async def test_a_store_out_of_reach_is_4009(
     monkeypatch.setattr(worker.store, "open", down)
     client = Client()
     await client.connect()
-    await client.say(**HELLO)
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
+    await client.send_message(**HELLO)
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 4009)
 
 
 @pytest.mark.parametrize(("extensions", "code"), [({}, 4001), ({SERVER_EXTENSION: {}}, 1001)])
@@ -326,9 +326,9 @@ async def test_a_hello_while_goodbyes_are_sent_is_refused(
     worker.draining = worker.closing = True
     client = Client(extensions=extensions)
     await client.connect()
-    await client.say(**HELLO)
-    said, ended = await client.end()
-    assert (said[-1]["delay"], ended) == ([0, 5000], code)
+    await client.send_message(**HELLO)
+    messages, ended = await client.end()
+    assert (messages[-1]["delay"], ended) == ([0, 5000], code)
 
 
 class Late(RealtimeConsumer):
@@ -355,7 +355,7 @@ async def test_a_handler_that_outlives_a_drain_starts_no_other_worker(
     Late.begun, Late.ends = asyncio.Event(), []
     client = Client(Late)
     await client.greet()
-    await client.say(type="message", room="chat:1", key="a", data=1, id=1)
+    await client.send_message(type="message", room="chat:1", key="a", data=1, id=1)
     await asyncio.wait_for(Late.begun.wait(), 10)
     await worker.drain()
     await client.end()
@@ -364,15 +364,15 @@ async def test_a_handler_that_outlives_a_drain_starts_no_other_worker(
 
 
 async def test_a_hello_that_a_drain_has_ended_opens_no_session(worker: Runtime) -> None:
-    Hesitant.asked, Hesitant.answer = asyncio.Event(), asyncio.Event()
+    Hesitant.called, Hesitant.answer = asyncio.Event(), asyncio.Event()
     client = Client(Hesitant)
     await client.connect()
-    await client.say(**HELLO, rooms={"open": None})
-    await asyncio.wait_for(Hesitant.asked.wait(), 10)
+    await client.send_message(**HELLO, rooms={"open": None})
+    await asyncio.wait_for(Hesitant.called.wait(), 10)
     worker.hub.end_all()
     Hesitant.answer.set()
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 4001)
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 4001)
     stats = await worker.store.stats()
     assert (stats.connected, stats.suspended) == (0, 0)
 
@@ -396,9 +396,9 @@ async def test_a_transport_that_goes_suspends_the_session(worker: Runtime) -> No
 async def test_a_bye_closes_the_session(worker: Runtime) -> None:
     client = Client()
     session = (await client.greet())["session"]
-    await client.say(type="bye")
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 1000)
+    await client.send_message(type="bye")
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 1000)
     assert await state_of(worker, session) is None
 
 
@@ -428,8 +428,8 @@ async def test_the_tenth_malformed_frame_closes_the_session(worker: Runtime) -> 
     session = (await client.greet())["session"]
     for _ in range(10):
         await client.send_to(text_data="no JSON")
-    said, code = await client.end()
-    assert [message["type"] for message in said] == ["error"] * 10 + ["goodbye"]
+    messages, code = await client.end()
+    assert [message["type"] for message in messages] == ["error"] * 10 + ["goodbye"]
     assert code == 4505
     await worker.disconnects.settle(10)
     assert await state_of(worker, session) is None
@@ -441,14 +441,14 @@ async def test_the_tenth_malformed_frame_closes_the_session(worker: Runtime) -> 
 async def test_without_an_override_no_room_can_be_joined(worker: Runtime) -> None:
     client = Client(Ticketed)
     await client.connect(timeout=10)
-    await client.say(**HELLO, rooms={"open": None})
-    assert list((await client.hear())["rooms"]) == ["user:42"]
-    error = await client.hear()
+    await client.send_message(**HELLO, rooms={"open": None})
+    assert list((await client.receive_message())["rooms"]) == ["user:42"]
+    error = await client.receive_message()
     assert (error["room"], error["code"]) == ("open", "forbidden")
-    await client.say(type="join", id=1, room="open")
-    assert (await client.hear())["code"] == "forbidden"
-    await client.say(type="message", id=2, room="open", data=1, key="k")
-    assert (await client.hear())["code"] == "not_joined"
+    await client.send_message(type="join", id=1, room="open")
+    assert (await client.receive_message())["code"] == "forbidden"
+    await client.send_message(type="message", id=2, room="open", data=1, key="k")
+    assert (await client.receive_message())["code"] == "not_joined"
     await client.disconnect()
 
 
@@ -464,27 +464,29 @@ class Open(Ticketed):
 
 
 async def test_a_message_is_published_and_acknowledged(worker: Runtime) -> None:
-    moves: list[tuple[str, str]] = []
+    signals_sent: list[tuple[str, str]] = []
     receivers = {
-        "joined": lambda room, **_: moves.append(("joined", room)),
-        "left": lambda room, **_: moves.append(("left", room)),
+        "joined": lambda room, **_: signals_sent.append(("joined", room)),
+        "left": lambda room, **_: signals_sent.append(("left", room)),
     }
     signals.room_joined.connect(receivers["joined"])
     signals.room_left.connect(receivers["left"])
     client = Client(Open)
     await client.greet()
-    await client.say(type="join", id=1, room="open")
-    assert (await client.hear())["type"] == "joined"
+    await client.send_message(type="join", id=1, room="open")
+    assert (await client.receive_message())["type"] == "joined"
     for number in range(2):
-        await client.say(type="message", id=number, room="open", data={"n": 1}, key="k")
-    heard = sorted([await client.hear() for _ in range(3)], key=lambda frame: str(frame["type"]))
-    assert [frame["type"] for frame in heard] == ["ack", "ack", "publication"]
-    assert (heard[2]["data"], heard[2]["offset"]) == ({"n": 1}, 1)
+        await client.send_message(type="message", id=number, room="open", data={"n": 1}, key="k")
+    frames = sorted(
+        [await client.receive_message() for _ in range(3)], key=lambda frame: str(frame["type"])
+    )
+    assert [frame["type"] for frame in frames] == ["ack", "ack", "publication"]
+    assert (frames[2]["data"], frames[2]["offset"]) == ({"n": 1}, 1)
     assert worker.hub.report().deliveries == Deliveries(published=1, delivered=1)
-    await client.say(type="leave", id=3, room="open")
-    assert (await client.hear())["type"] == "left"
+    await client.send_message(type="leave", id=3, room="open")
+    assert (await client.receive_message())["type"] == "left"
     expected = [("joined", "open"), ("joined", "user:42"), ("left", "open")]
-    await eventually_in_loop(lambda: sorted(moves) == expected)
+    await eventually_in_loop(lambda: sorted(signals_sent) == expected)
     await client.disconnect()
 
 
@@ -497,9 +499,9 @@ async def test_an_exception_in_authorize_makes_the_client_come_back(
 ) -> None:
     client = Client(Open)
     await client.connect()
-    await client.say(**HELLO, rooms={room: None})
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
+    await client.send_message(**HELLO, rooms={room: None})
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 4009)
     assert logged in caplog.text
 
 
@@ -508,10 +510,12 @@ async def test_an_exception_in_authorize_makes_the_client_come_back(
 async def test_invalid_data_or_keys_are_refused(wrong: dict[str, Any]) -> None:
     client = Client(Open)
     await client.greet()
-    await client.say(type="join", id=1, room="open")
-    await client.hear()
-    await client.say(**{"type": "message", "id": 2, "room": "open", "data": 1, "key": "k", **wrong})
-    error = await client.hear()
+    await client.send_message(type="join", id=1, room="open")
+    await client.receive_message()
+    await client.send_message(
+        **{"type": "message", "id": 2, "room": "open", "data": 1, "key": "k", **wrong}
+    )
+    error = await client.receive_message()
     assert (error["code"], error["id"]) == ("invalid_message", 2)
     await client.disconnect()
 
@@ -525,10 +529,10 @@ async def test_bytes_without_an_override_are_an_error(data: bytes) -> None:
     client = Client()
     await client.greet()
     await client.send_input({"type": "websocket.receive", "bytes": data})
-    error = await client.hear()
+    error = await client.receive_message()
     assert (error["code"], error["id"]) == ("invalid_message", 0)
-    await client.say(type="join", id=1)
-    assert (await client.hear()).get("id") is None
+    await client.send_message(type="join", id=1)
+    assert (await client.receive_message()).get("id") is None
     await client.disconnect()
 
 
@@ -568,7 +572,7 @@ async def test_bytes_have_a_size_limit(settings: Any) -> None:
     client = Client(Echo)
     await client.greet()
     await client.send_to(bytes_data=bytes(101))
-    error = await client.hear()
+    error = await client.receive_message()
     assert (error["detail"], error["id"]) == ("expected a frame of at most 100 bytes", 0)
     await client.send_to(bytes_data=bytes(100))
     assert await client.receive_from(10) == bytes(100)
@@ -584,9 +588,9 @@ async def test_bytes_of_all_frames_count_for_the_rate(settings: Any) -> None:
     await client.greet()
     await client.send_to(bytes_data=bytes(100))
     assert await client.receive_from(10) == bytes(100)
-    await client.say(type="bye", x="x" * 300)
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 4004)
+    await client.send_message(type="bye", x="x" * 300)
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 4004)
     await worker.stop()
 
 
@@ -618,8 +622,8 @@ async def slow(worker: Runtime) -> Client:
 async def test_a_slow_handler_does_not_delay_pongs(slow: Client) -> None:
     await slow.send_to(bytes_data=b"1")
     await eventually_in_loop(lambda: Slow.begun)
-    await slow.say(type="ping", sequence=1)
-    assert (await slow.hear())["type"] == "pong"
+    await slow.send_message(type="ping", sequence=1)
+    assert (await slow.receive_message())["type"] == "pong"
     Slow.go_on.set()
     assert await slow.receive_from(10) == b"1"
     await slow.disconnect()
@@ -630,7 +634,7 @@ async def test_a_full_queue_answers_rate_limited_and_loses_nothing_else(slow: Cl
     await eventually_in_loop(lambda: Slow.begun)
     for _ in range(MAX_WAITING + 1):
         await slow.send_to(bytes_data=b"n")
-    error = await slow.hear()
+    error = await slow.receive_message()
     assert (error["type"], error["code"], error["id"]) == ("error", "rate_limited", 0)
     Slow.go_on.set()
     answers = [await slow.receive_from(10) for _ in range(MAX_WAITING + 1)]
@@ -658,8 +662,8 @@ async def test_a_handler_that_fails_ends_the_connection_not_the_session(
     client = Client(Broken)
     session = (await client.greet())["session"]
     await client.send_to(bytes_data=b"1")
-    said, code = await client.end()
-    assert ([message["type"] for message in said], code) == (["goodbye"], 4009)
+    messages, code = await client.end()
+    assert ([message["type"] for message in messages], code) == (["goodbye"], 4009)
     await worker.disconnects.settle(10)
     assert await state_of(worker, session) is SessionState.SUSPENDED
     assert "a handler of the application failed" in caplog.text

@@ -1,4 +1,4 @@
-"""What a process counts of its traffic with the channel layer."""
+"""Counters of a process's traffic with the channel layer."""
 
 from dataclasses import dataclass
 

@@ -96,8 +96,8 @@ async def test_async_calls_return_what_the_sync_ones_do() -> None:
     assert published == await sync_to_async(api.publish)("chat:1", 1, key="k")
     assert await api.akick(session, code=4500)
     assert not await api.akick("")
-    said, code = await client.end()
-    assert (said[-1]["type"], code) == ("goodbye", 4500)
+    messages, code = await client.end()
+    assert (messages[-1]["type"], code) == ("goodbye", 4500)
 
 
 @pytest.mark.parametrize("wrong", [3999, 5000])

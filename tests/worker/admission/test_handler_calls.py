@@ -53,8 +53,8 @@ async def test_ten_that_are_authorized_in_threads_do_not_wait_for_each_other() -
 
     async def come(client: Client) -> str:
         await client.connect(timeout=10)
-        await client.say(**HELLO, rooms={"chat:1": None})
-        return str((await client.hear())["type"])
+        await client.send_message(**HELLO, rooms={"chat:1": None})
+        return str((await client.receive_message())["type"])
 
     assert await asyncio.gather(*map(come, clients)) == ["welcome"] * 10
     for client in clients:
@@ -88,7 +88,7 @@ async def test_a_handler_that_hangs_makes_the_client_try_again(
     monkeypatch.setattr(handshake, "ADMISSION_TIMEOUT", 0.05)
     client = Client(Hangs)
     await client.connect(timeout=10)
-    await client.say(**HELLO, rooms={"chat:1": None})
+    await client.send_message(**HELLO, rooms={"chat:1": None})
     assert (await client.end())[1] == 4009
     user = "anonymous" if handler == "authenticate" else r"'7 (ada\nforged)'"
     assert [line for line in caplog.messages if "failed" in line] == [
@@ -104,8 +104,8 @@ async def test_a_join_that_hangs_is_unavailable(
     client = Client(Hangs)
     welcome = await client.greet()
     monkeypatch.setattr(Hangs, "where", "authorize")
-    await client.say(type="join", room="chat:1", id=1)
-    error = await client.hear()
+    await client.send_message(type="join", room="chat:1", id=1)
+    error = await client.receive_message()
     assert (error["type"], error["code"], error["id"]) == ("error", "unavailable", 1)
     assert f"authorize, user '7 (ada\\nforged)', session {welcome['session'][:8]}" in caplog.text
     await client.disconnect()
@@ -134,11 +134,11 @@ async def test_a_handler_that_fails_is_named_with_user_and_session(
     if handler == "receive_bytes":
         await client.send_to(bytes_data=b"1")
     else:
-        await client.say(type="message", room="chat:1", id=1, key="k", data=1)
-    await client.hear()
+        await client.send_message(type="message", room="chat:1", id=1, key="k", data=1)
+    await client.receive_message()
     (record,) = [each for each in caplog.records if each.name == "realtime.work"]
-    said: Any = record
-    assert (said.handler, said.user, said.session) == (handler, r"7\nforged", session)
+    line: Any = record
+    assert (line.handler, line.user, line.session) == (handler, r"7\nforged", session)
     assert "ZeroDivisionError" in caplog.text
     await client.disconnect()
 
@@ -154,7 +154,7 @@ async def test_without_a_thread_the_client_tries_again(settings: Any) -> None:
         await asyncio.sleep(0.05)
     client = Client(Slow)
     await client.connect(timeout=10)
-    await client.say(**HELLO, rooms={"chat:1": None})
+    await client.send_message(**HELLO, rooms={"chat:1": None})
     assert (await client.end())[1] == 4009
     gate.set()
     await busy

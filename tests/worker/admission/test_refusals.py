@@ -11,158 +11,164 @@ from realtime.worker.admission.refusals import FRESH, MAX_CAUSE, QUIET, Reason, 
 from ..fakes import Clock
 
 
-class Desk:
+class RefusalsHarness:
     """Refusals by a clock that the test sets, of a worker whose beats fail while ``away``."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.away = False
-        self.hastened = 0
+        self.probes = 0
         self.refusals = Refusals(clock=self.clock.time)
-        self.refusals.probe_soon = self._hasten
+        self.refusals.probe_soon = self._probe_soon
         self.refusals.store_is_down = lambda: self.away
 
-    def _hasten(self) -> None:
-        self.hastened += 1
+    def _probe_soon(self) -> None:
+        self.probes += 1
 
 
 @pytest.fixture
-def desk(caplog: pytest.LogCaptureFixture) -> Desk:
+def harness(caplog: pytest.LogCaptureFixture) -> RefusalsHarness:
     caplog.set_level(logging.INFO)
-    return Desk()
+    return RefusalsHarness()
 
 
 def test_each_is_counted_and_only_the_first_is_logged(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    harness: RefusalsHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        desk.refusals.record(Reason.STORE, "OOM command not allowed")
-    assert desk.refusals.recent == {"store": 3}
-    assert desk.refusals.totals == {Reason.STORE: 3}
+        harness.refusals.record(Reason.STORE, "OOM command not allowed")
+    assert harness.refusals.recent == {"store": 3}
+    assert harness.refusals.totals == {Reason.STORE: 3}
     (record,) = caplog.records
     assert record.getMessage() == "connections are refused, store: OOM command not allowed"
     assert (record.levelname, record.__dict__["reason"]) == ("ERROR", "store")
 
 
-def test_counts_are_of_the_last_minute(desk: Desk) -> None:
-    desk.refusals.record(Reason.ORIGIN)
-    desk.clock.turn(30)
-    desk.refusals.record(Reason.ORIGIN)
-    desk.refusals.record(Reason.RATE)
-    assert desk.refusals.recent == {"origin": 2, "rate": 1}
-    desk.clock.turn(31)
-    assert desk.refusals.recent == {"origin": 1, "rate": 1}
-    desk.clock.turn(30)
-    assert desk.refusals.recent == {}
-    assert desk.refusals.totals == {Reason.ORIGIN: 2, Reason.RATE: 1}
+def test_counts_are_of_the_last_minute(harness: RefusalsHarness) -> None:
+    harness.refusals.record(Reason.ORIGIN)
+    harness.clock.turn(30)
+    harness.refusals.record(Reason.ORIGIN)
+    harness.refusals.record(Reason.RATE)
+    assert harness.refusals.recent == {"origin": 2, "rate": 1}
+    harness.clock.turn(31)
+    assert harness.refusals.recent == {"origin": 1, "rate": 1}
+    harness.clock.turn(30)
+    assert harness.refusals.recent == {}
+    assert harness.refusals.totals == {Reason.ORIGIN: 2, Reason.RATE: 1}
 
 
-def test_counts_of_the_last_minute_are_bounded(desk: Desk) -> None:
+def test_counts_of_the_last_minute_are_bounded(harness: RefusalsHarness) -> None:
     for _ in range(1000):
-        desk.refusals.record(Reason.NO_HELLO)
-        desk.clock.turn(0.5)
-    assert len(desk.refusals._seconds) <= 61
+        harness.refusals.record(Reason.NO_HELLO)
+        harness.clock.turn(0.5)
+    assert len(harness.refusals._seconds) <= 61
 
 
 @pytest.mark.parametrize("reason", [Reason.STORE, Reason.LOGIN_STORE, Reason.CAPACITY])
 def test_a_degrading_reason_fails_until_a_probe_passes(
-    desk: Desk, reason: Reason, caplog: pytest.LogCaptureFixture
+    harness: RefusalsHarness, reason: Reason, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk.refusals.record(reason, "first")
-    assert desk.hastened == 1
-    desk.refusals.probe_failed(reason, "second")
-    desk.clock.turn(3 * QUIET)
-    desk.refusals.close_quiet()
-    assert desk.refusals.failing == {reason.value: "second"}
-    desk.refusals.probe_passed(reason)
-    assert (desk.refusals.failing, desk.refusals.is_failing(reason)) == ({}, False)
+    harness.refusals.record(reason, "first")
+    assert harness.probes == 1
+    harness.refusals.probe_failed(reason, "second")
+    harness.clock.turn(3 * QUIET)
+    harness.refusals.close_quiet()
+    assert harness.refusals.failing == {reason.value: "second"}
+    harness.refusals.probe_passed(reason)
+    assert (harness.refusals.failing, harness.refusals.is_failing(reason)) == ({}, False)
     begun, over = caplog.messages
     assert begun.endswith("first")
     assert over == f"connections are refused no more, {reason}: 1 were, in 180.0 s"
     assert (caplog.records[1].levelname, caplog.records[1].__dict__["count"]) == ("WARNING", 1)
 
 
-def test_a_probe_alone_opens_and_closes_it(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_probe_alone_opens_and_closes_it(
+    harness: RefusalsHarness, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(3):
-        desk.refusals.probe_failed(Reason.STORE, "OOM")
-    assert (desk.refusals.failing, desk.refusals.recent) == ({"store": "OOM"}, {})
-    desk.refusals.probe_passed(Reason.STORE)
-    desk.refusals.probe_passed(Reason.STORE)
+        harness.refusals.probe_failed(Reason.STORE, "OOM")
+    assert (harness.refusals.failing, harness.refusals.recent) == ({"store": "OOM"}, {})
+    harness.refusals.probe_passed(Reason.STORE)
+    harness.refusals.probe_passed(Reason.STORE)
     assert len(caplog.messages) == 2
 
 
 def test_an_unconfirmed_refusal_is_failing_while_it_is_fresh(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    harness: RefusalsHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Such as one of an application's own logins, which no probe of ours covers."""
-    desk.refusals.record(Reason.LOGIN_STORE, "their own")
+    harness.refusals.record(Reason.LOGIN_STORE, "their own")
     for _ in range(3):
-        desk.refusals.probe_passed(Reason.LOGIN_STORE)
-        assert desk.refusals.is_failing(Reason.LOGIN_STORE)
-        desk.clock.turn(FRESH)
-        assert not desk.refusals.is_failing(Reason.LOGIN_STORE)
-        desk.refusals.record(Reason.LOGIN_STORE, "their own")
+        harness.refusals.probe_passed(Reason.LOGIN_STORE)
+        assert harness.refusals.is_failing(Reason.LOGIN_STORE)
+        harness.clock.turn(FRESH)
+        assert not harness.refusals.is_failing(Reason.LOGIN_STORE)
+        harness.refusals.record(Reason.LOGIN_STORE, "their own")
     assert len(caplog.messages) == 1
-    desk.clock.turn(QUIET)
-    desk.refusals.close_quiet()
+    harness.clock.turn(QUIET)
+    harness.refusals.close_quiet()
     assert len(caplog.messages) == 2
 
 
 @pytest.mark.parametrize("reason", [Reason.STORE, Reason.CAPACITY])
 def test_an_unconfirmed_store_reason_closes_with_a_later_probe(
-    desk: Desk, reason: Reason, caplog: pytest.LogCaptureFixture
+    harness: RefusalsHarness, reason: Reason, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk.refusals.record(reason, "for a moment")
-    desk.refusals.probe_passed(reason)
-    assert desk.refusals.is_open(reason)
-    desk.clock.turn(FRESH)
-    desk.refusals.probe_passed(reason)
-    assert not desk.refusals.is_open(reason)
+    harness.refusals.record(reason, "for a moment")
+    harness.refusals.probe_passed(reason)
+    assert harness.refusals.is_open(reason)
+    harness.clock.turn(FRESH)
+    harness.refusals.probe_passed(reason)
+    assert not harness.refusals.is_open(reason)
     assert len(caplog.messages) == 2
 
 
 def test_other_reasons_close_after_a_minute_without_refusals(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    harness: RefusalsHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        desk.refusals.record(Reason.ORIGIN, "the origin https://evil.example is not allowed")
-        desk.clock.turn(QUIET - 1)
-        desk.refusals.close_quiet()
-    assert (len(caplog.messages), desk.hastened, desk.refusals.failing) == (1, 0, {})
-    desk.clock.turn(1)
-    desk.refusals.close_quiet()
+        harness.refusals.record(Reason.ORIGIN, "the origin https://evil.example is not allowed")
+        harness.clock.turn(QUIET - 1)
+        harness.refusals.close_quiet()
+    assert (len(caplog.messages), harness.probes, harness.refusals.failing) == (1, 0, {})
+    harness.clock.turn(1)
+    harness.refusals.close_quiet()
     assert caplog.messages[1].startswith("connections are refused no more, origin: 3 were, in")
-    desk.refusals.record(Reason.ORIGIN, "again")
+    harness.refusals.record(Reason.ORIGIN, "again")
     assert len(caplog.messages) == 3
 
 
 def test_while_the_beats_log_an_outage_refusals_do_not(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    harness: RefusalsHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk.away = True
-    desk.refusals.record(Reason.STORE, "no answer")
-    desk.refusals.probe_failed(Reason.STORE, "no answer")
-    desk.refusals.record(Reason.LOGIN_STORE, "no answer either")
-    assert desk.refusals.failing == {"store": "no answer", "login_store": "no answer either"}
-    desk.away = False
-    desk.refusals.store_recovered()
-    assert list(desk.refusals.failing) == ["login_store"]
+    harness.away = True
+    harness.refusals.record(Reason.STORE, "no answer")
+    harness.refusals.probe_failed(Reason.STORE, "no answer")
+    harness.refusals.record(Reason.LOGIN_STORE, "no answer either")
+    assert harness.refusals.failing == {"store": "no answer", "login_store": "no answer either"}
+    harness.away = False
+    harness.refusals.store_recovered()
+    assert list(harness.refusals.failing) == ["login_store"]
     assert len(caplog.messages) == 1
-    desk.refusals.record(Reason.STORE, "OOM")
+    harness.refusals.record(Reason.STORE, "OOM")
     assert len(caplog.messages) == 2
 
 
 def test_a_reason_older_than_the_outage_is_decided_by_a_probe(
-    desk: Desk,
+    harness: RefusalsHarness,
 ) -> None:
-    desk.refusals.record(Reason.STORE, "OOM")
-    desk.away, desk.away = True, False
-    desk.refusals.store_recovered()
-    assert (desk.refusals.is_failing(Reason.STORE), desk.hastened) == (True, 2)
+    harness.refusals.record(Reason.STORE, "OOM")
+    harness.away, harness.away = True, False
+    harness.refusals.store_recovered()
+    assert (harness.refusals.is_failing(Reason.STORE), harness.probes) == (True, 2)
 
 
-def test_causes_are_printable_and_short(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    desk.refusals.record(Reason.ORIGIN, "https://evil\nERROR forged\u2028\x1b[2J你好" + 999 * "x")
+def test_causes_are_printable_and_short(
+    harness: RefusalsHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness.refusals.record(
+        Reason.ORIGIN, "https://evil\nERROR forged\u2028\x1b[2J你好" + 999 * "x"
+    )
     (message,) = caplog.messages
     assert message.isprintable()
     assert "你好" in message
@@ -193,16 +199,19 @@ def test_causes_are_printable_and_short(desk: Desk, caplog: pytest.LogCaptureFix
     ],
 )
 def test_the_end_of_a_connection_gives_the_reason(
-    desk: Desk, end: tuple[int, str] | None, error: Exception | None, expected: Reason | None
+    harness: RefusalsHarness,
+    end: tuple[int, str] | None,
+    error: Exception | None,
+    expected: Reason | None,
 ) -> None:
-    desk.refusals.record_end(end, error)
-    assert desk.refusals.recent == ({expected.value: 1} if expected else {})
+    harness.refusals.record_end(end, error)
+    assert harness.refusals.recent == ({expected.value: 1} if expected else {})
 
 
-def test_every_code_of_ours_is_counted_under_a_known_reason(desk: Desk) -> None:
+def test_every_code_of_ours_is_counted_under_a_known_reason(harness: RefusalsHarness) -> None:
     for code in CloseCode:
-        desk.refusals.record_end((code, ""), None)
-    assert set(desk.refusals.recent) <= {reason.value for reason in Reason}
+        harness.refusals.record_end((code, ""), None)
+    assert set(harness.refusals.recent) <= {reason.value for reason in Reason}
 
 
 LEVELS: list[tuple[Reason, str]] = [
@@ -215,7 +224,7 @@ LEVELS: list[tuple[Reason, str]] = [
 
 @pytest.mark.parametrize(("reason", "level"), LEVELS)
 def test_the_level_tells_server_faults_from_clients(
-    desk: Desk, caplog: pytest.LogCaptureFixture, reason: Reason, level: str
+    harness: RefusalsHarness, caplog: pytest.LogCaptureFixture, reason: Reason, level: str
 ) -> None:
-    desk.refusals.record(reason)
+    harness.refusals.record(reason)
     assert caplog.records[0].levelname == level

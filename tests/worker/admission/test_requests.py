@@ -21,7 +21,7 @@ from ..fakes import FakeTransport, settled
 ROOM = "open:a"
 
 
-class Desk:
+class Requester:
     """A session, its requests, and the application that serves its messages."""
 
     def __init__(
@@ -66,17 +66,17 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(world: WorkerHarness) -> Desk:
+async def requester(world: WorkerHarness) -> Requester:
     wire = FakeTransport()
-    return Desk(world, wire, await world.admit(wire))
+    return Requester(world, wire, await world.admit(wire))
 
 
 def said(id_: int = 1, room: str = ROOM) -> RoomMessage:
     return RoomMessage(id=id_, room=room, data=None, key="k")
 
 
-async def test_a_join_is_answered_and_reported(desk: Desk) -> None:
-    (joined,) = await desk.ask(Join(id=1, room=ROOM))
+async def test_a_join_is_answered_and_reported(requester: Requester) -> None:
+    (joined,) = await requester.ask(Join(id=1, room=ROOM))
     assert joined == {
         "type": "joined",
         "id": 1,
@@ -84,66 +84,70 @@ async def test_a_join_is_answered_and_reported(desk: Desk) -> None:
         "epoch": joined["epoch"],
         "offset": 0,
     }
-    assert desk.session.rooms == (ROOM, "user:1")
-    assert desk.world.moves[-1] == ("joined", desk.session.id, ROOM)
-    await desk.world.beats.flush()
-    record = await desk.world.store.get(desk.session.id)
+    assert requester.session.rooms == (ROOM, "user:1")
+    assert requester.world.moves[-1] == ("joined", requester.session.id, ROOM)
+    await requester.world.beats.flush()
+    record = await requester.world.store.get(requester.session.id)
     assert record is not None
     assert record.rooms == (ROOM, "user:1")
-    assert desk.session.as_update(0.0).rooms is None  # the store has heard of it
+    assert requester.session.as_update(0.0).rooms is None  # the store has heard of it
 
 
-async def test_rooms_of_a_failed_beat_are_reported_again(desk: Desk) -> None:
-    await desk.ask(Join(id=1, room=ROOM))
-    desk.world.fickle.down = True
+async def test_rooms_of_a_failed_beat_are_reported_again(requester: Requester) -> None:
+    await requester.ask(Join(id=1, room=ROOM))
+    requester.world.fickle.down = True
     with pytest.raises(Exception, match="down"):
-        await desk.world.beats.flush()
-    desk.world.fickle.down = False
-    await desk.world.beats.flush()
-    record = await desk.world.store.get(desk.session.id)
+        await requester.world.beats.flush()
+    requester.world.fickle.down = False
+    await requester.world.beats.flush()
+    record = await requester.world.store.get(requester.session.id)
     assert record is not None
     assert record.rooms == (ROOM, "user:1")
 
 
-async def test_a_leave_is_answered_and_reported_also_twice(desk: Desk) -> None:
-    answers = await desk.ask(Join(id=1, room=ROOM), Leave(id=2, room=ROOM), Leave(id=3, room=ROOM))
+async def test_a_leave_is_answered_and_reported_also_twice(requester: Requester) -> None:
+    answers = await requester.ask(
+        Join(id=1, room=ROOM), Leave(id=2, room=ROOM), Leave(id=3, room=ROOM)
+    )
     assert answers[1:] == [{"type": "left", "room": ROOM, "id": id_} for id_ in (2, 3)]
-    assert desk.session.rooms == ("user:1",)
-    assert [move[0] for move in desk.world.moves] == ["joined", "joined", "left"]
-    assert desk.session.changed
-    await desk.world.publish(ROOM)
+    assert requester.session.rooms == ("user:1",)
+    assert [move[0] for move in requester.world.moves] == ["joined", "joined", "left"]
+    assert requester.session.changed
+    await requester.world.publish(ROOM)
     await settled()
-    assert "publication" not in desk.wire.types
+    assert "publication" not in requester.wire.types
 
 
-async def test_joined_comes_before_publications(desk: Desk) -> None:
+async def test_joined_comes_before_publications(requester: Requester) -> None:
     for _ in range(3):
-        top = await desk.world.publish(ROOM)
-    (joined,) = await desk.ask(Join(id=1, room=ROOM, position=Position(top.epoch, 1)))
+        top = await requester.world.publish(ROOM)
+    (joined,) = await requester.ask(Join(id=1, room=ROOM, position=Position(top.epoch, 1)))
     assert (joined["offset"], joined["recovered"]) == (3, True)
-    await eventually_in_loop(lambda: desk.wire.types.count("publication") == 2)
-    heard = [m.get("offset") for m in desk.wire.messages if m["type"] in ("joined", "publication")]
+    await eventually_in_loop(lambda: requester.wire.types.count("publication") == 2)
+    heard = [
+        m.get("offset") for m in requester.wire.messages if m["type"] in ("joined", "publication")
+    ]
     assert heard == [3, 2, 3]
 
 
-async def test_joining_again_continues_from_the_new_position(desk: Desk) -> None:
-    top = await desk.world.publish(ROOM)
-    first, again = await desk.ask(
+async def test_joining_again_continues_from_the_new_position(requester: Requester) -> None:
+    top = await requester.world.publish(ROOM)
+    first, again = await requester.ask(
         Join(id=1, room=ROOM), Join(id=2, room=ROOM, position=Position(top.epoch, 0))
     )
     assert ("recovered" in first, again["recovered"]) == (False, True)
-    await eventually_in_loop(lambda: "publication" in desk.wire.types)
-    assert desk.world.moves.count(("joined", desk.session.id, ROOM)) == 1
+    await eventually_in_loop(lambda: "publication" in requester.wire.types)
+    assert requester.world.moves.count(("joined", requester.session.id, ROOM)) == 1
 
 
-async def test_a_message_is_acknowledged_after_its_handler(desk: Desk) -> None:
-    desk.open.clear()
-    desk.requests.put(said(7))
+async def test_a_message_is_acknowledged_after_its_handler(requester: Requester) -> None:
+    requester.open.clear()
+    requester.requests.put(said(7))
     await settled()
-    assert "ack" not in desk.wire.types
-    desk.open.set()
-    await eventually_in_loop(lambda: {"type": "ack", "id": 7} in desk.wire.messages)
-    assert desk.received == [said(7)]
+    assert "ack" not in requester.wire.types
+    requester.open.set()
+    await eventually_in_loop(lambda: {"type": "ack", "id": 7} in requester.wire.messages)
+    assert requester.received == [said(7)]
 
 
 @pytest.mark.parametrize(
@@ -156,67 +160,69 @@ async def test_a_message_is_acknowledged_after_its_handler(desk: Desk) -> None:
     ],
 )
 async def test_after_an_exception_of_a_handler_the_next_request_is_served(
-    desk: Desk, failure: BaseException, code: str
+    requester: Requester, failure: BaseException, code: str
 ) -> None:
-    desk.failure = failure
-    (error,) = await desk.ask(said(1))
+    requester.failure = failure
+    (error,) = await requester.ask(said(1))
     assert (error["type"], error["code"], error["room"]) == ("error", code, ROOM)
-    assert bool(desk.failures) is (code == "unavailable")
-    desk.failure = None
-    (ack,) = await desk.ask(said(2))
+    assert bool(requester.failures) is (code == "unavailable")
+    requester.failure = None
+    (ack,) = await requester.ask(said(2))
     assert ack["type"] == "ack"
 
 
-async def test_a_log_out_of_reach_is_unavailable(desk: Desk) -> None:
-    desk.world.log.down = True
-    (error,) = await desk.ask(Join(id=1, room=ROOM))
+async def test_a_log_out_of_reach_is_unavailable(requester: Requester) -> None:
+    requester.world.log.down = True
+    (error,) = await requester.ask(Join(id=1, room=ROOM))
     assert error["code"] == "unavailable"
-    assert desk.session.rooms == ("user:1",)
-    desk.world.log.down = False
-    (joined,) = await desk.ask(Join(id=2, room=ROOM))
+    assert requester.session.rooms == ("user:1",)
+    requester.world.log.down = False
+    (joined,) = await requester.ask(Join(id=2, room=ROOM))
     assert joined["type"] == "joined"
 
 
-async def test_the_server_s_rules_come_before_the_handler(desk: Desk) -> None:
-    answers = await desk.ask(
+async def test_the_server_s_rules_come_before_the_handler(requester: Requester) -> None:
+    answers = await requester.ask(
         said(1, "user:1"), said(2, "user:2"), said(3, "no room"), Join(id=4, room="shut")
     )
     codes = ["forbidden", "forbidden", "invalid_message", "forbidden"]
     assert [answer["code"] for answer in answers] == codes
-    assert desk.received == []
+    assert requester.received == []
 
 
-async def test_too_many_at_once_are_rate_limited_and_the_others_served(desk: Desk) -> None:
-    desk.open.clear()
-    desk.requests.put(said(0))
+async def test_too_many_at_once_are_rate_limited_and_the_others_served(
+    requester: Requester,
+) -> None:
+    requester.open.clear()
+    requester.requests.put(said(0))
     await settled()
     for id_ in range(1, MAX_WAITING + 3):
-        desk.requests.put(said(id_))
-    await eventually_in_loop(lambda: desk.wire.types.count("error") == 2)
-    errors = [m for m in desk.wire.messages if m["type"] == "error"]
+        requester.requests.put(said(id_))
+    await eventually_in_loop(lambda: requester.wire.types.count("error") == 2)
+    errors = [m for m in requester.wire.messages if m["type"] == "error"]
     limited = [MAX_WAITING + 1, MAX_WAITING + 2]
     assert [(m["code"], m["id"]) for m in errors] == [("rate_limited", id_) for id_ in limited]
-    desk.open.set()
-    await eventually_in_loop(lambda: desk.wire.types.count("ack") == MAX_WAITING + 1)
+    requester.open.set()
+    await eventually_in_loop(lambda: requester.wire.types.count("ack") == MAX_WAITING + 1)
 
 
-async def test_a_request_is_a_sign_of_life(desk: Desk) -> None:
+async def test_a_request_is_a_sign_of_life(requester: Requester) -> None:
     for _ in range(2):
-        desk.world.hub.tick(desk.session, desk.session.heartbeat.due)
-    desk.requests.put(Leave(id=1, room=ROOM))
-    assert desk.session.heartbeat.missed == 0
+        requester.world.hub.tick(requester.session, requester.session.heartbeat.due)
+    requester.requests.put(Leave(id=1, room=ROOM))
+    assert requester.session.heartbeat.missed == 0
 
 
-async def test_requests_of_a_departed_session_are_dropped(desk: Desk) -> None:
-    held = desk.world.log.held["ends"] = asyncio.Event()
+async def test_requests_of_a_departed_session_are_dropped(requester: Requester) -> None:
+    held = requester.world.log.held["ends"] = asyncio.Event()
     for request in (Join(id=1, room=ROOM), said(2)):
-        desk.requests.put(request)
-    await eventually_in_loop(lambda: "ends" not in desk.world.log.held)
-    desk.world.hub.on_disconnect(desk.session, 1006)
+        requester.requests.put(request)
+    await eventually_in_loop(lambda: "ends" not in requester.world.log.held)
+    requester.world.hub.on_disconnect(requester.session, 1006)
     held.set()
-    await desk.world.settle()
+    await requester.world.settle()
     await settled()
-    desk.requests.put(said(3))
+    requester.requests.put(said(3))
     await settled()
-    assert (desk.received, desk.session.rooms) == ([], ("user:1",))
-    assert list(desk.world.rooms.names()) == []
+    assert (requester.received, requester.session.rooms) == ([], ("user:1",))
+    assert list(requester.world.rooms.names()) == []

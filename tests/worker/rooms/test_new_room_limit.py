@@ -11,7 +11,7 @@ from realtime.worker.rooms import new_room_limit
 from realtime.worker.rooms.new_room_limit import NewRoomLimit, TooManyNewRooms
 from tests.polling import eventually_in_loop
 
-from ..admission.test_requests import Desk
+from ..admission.test_requests import Requester
 from ..conftest import ADA, WorkerHarness
 from ..fakes import FakeTransport
 
@@ -85,36 +85,36 @@ def few(world: WorkerHarness, clock: Clock) -> None:
     world.rooms._new_rooms = NewRoomLimit(1.0, 2, now=clock)
 
 
-async def desk_of(world: WorkerHarness, *rooms: str) -> Desk:
+async def desk_of(world: WorkerHarness, *rooms: str) -> Requester:
     wire = FakeTransport()
-    return Desk(world, wire, await world.admit(wire, rooms=dict.fromkeys(rooms)))
+    return Requester(world, wire, await world.admit(wire, rooms=dict.fromkeys(rooms)))
 
 
-def refused(desk: Desk) -> dict[str, str]:
+def refused(requester: Requester) -> dict[str, str]:
     """The rooms of its hello that it is not in, and why."""
-    told = desk.wire.messages
+    told = requester.wire.messages
     return {each["room"]: each["code"] for each in told if each["type"] == "error"}
 
 
 async def test_a_hello_joins_allowed_new_rooms_and_gets_errors_for_the_others(
     world: WorkerHarness, few: None
 ) -> None:
-    desk = await desk_of(world, "open:a", "open:b", "open:c")
-    await eventually_in_loop(lambda: refused(desk) == {"open:c": "rate_limited"})
-    assert desk.session.room_reader.room_names == {"user:1", "open:a", "open:b"}
+    requester = await desk_of(world, "open:a", "open:b", "open:c")
+    await eventually_in_loop(lambda: refused(requester) == {"open:c": "rate_limited"})
+    assert requester.session.room_reader.room_names == {"user:1", "open:a", "open:b"}
     (stored,) = await world.store.of_user("1")
-    assert set(stored.rooms) == desk.session.room_reader.room_names
+    assert set(stored.rooms) == requester.session.room_reader.room_names
 
 
 async def test_a_join_is_counted_and_may_be_repeated_later(
     world: WorkerHarness, few: None, clock: Clock
 ) -> None:
-    desk = await desk_of(world, "open:a")
-    first, second = await desk.ask(Join(id=1, room="open:b"), Join(id=2, room="open:c"))
+    requester = await desk_of(world, "open:a")
+    first, second = await requester.ask(Join(id=1, room="open:b"), Join(id=2, room="open:c"))
     assert (first["type"], second["code"]) == ("joined", "rate_limited")
     assert second["room"] == "open:c"
     clock.time += 1
-    (again,) = await desk.ask(Join(id=3, room="open:c"))
+    (again,) = await requester.ask(Join(id=3, room="open:c"))
     assert again["type"] == "joined"
 
 
@@ -124,7 +124,7 @@ async def test_existing_rooms_are_not_counted(world: WorkerHarness, few: None) -
     first = await desk_of(world, "open:log", "open:a", "open:b")
     second = await desk_of(world, "open:b", "open:a")
     assert refused(first) == refused(second) == {}
-    for desk in (first, second):
-        desk.session.leave("open:a")
+    for requester in (first, second):
+        requester.session.leave("open:a")
     answer, new = await second.ask(Join(id=1, room="open:a"), Join(id=2, room="open:c"))
     assert (answer["type"], new["code"]) == ("joined", "rate_limited")
