@@ -49,7 +49,7 @@ def end_backends(alias: str) -> int:
         return len(ended)
 
 
-async def ask(threads: HandlerThreads, alias: str) -> str:
+async def query(threads: HandlerThreads, alias: str) -> str:
     """A handler's query, by each of the three ways to the ORM."""
     rows = ClosedSession.objects.using(alias)
     try:
@@ -72,7 +72,7 @@ async def asked_around_an_end(threads: HandlerThreads, alias: str) -> tuple[list
     """The results of three calls, with all backends ended after the first, and their number."""
     answers, ended = [], 0
     for number in range(3):
-        answers.append(await ask(threads, alias))
+        answers.append(await query(threads, alias))
         await settled(threads)
         if number == 0:
             ended = await sync_to_async(end_backends)(alias)
@@ -110,7 +110,7 @@ async def test_connections_go_back_to_djangos_pool(
     other = HandlerThreads(size=1, timeout=PATIENCE)
     try:
         for each in (threads, other, threads, other):
-            assert await ask(each, alias) == "answered"
+            assert await query(each, alias) == "answered"
     finally:
         await other.aclose()
         database: Any = connections[alias]

@@ -195,9 +195,9 @@ def test_a_missing_folder_denies_no_login(settings: Any, tmp_path: Path, user: U
     use(settings, "file", folder)
     login = logged(log_in(user))
     folder.rename(tmp_path / "away")
-    for ask in (lambda: login_of(login.key), lambda: ended_logins([login]), probe):
+    for call in (lambda: login_of(login.key), lambda: ended_logins([login]), probe):
         with pytest.raises(StoreUnavailable):
-            ask()
+            call()
     (tmp_path / "away").rename(folder)
     probe()
     assert login_of(login.key) == login
@@ -279,9 +279,9 @@ def test_a_real_redis_that_is_away_and_comes_back(
             login = logged(log_in(user))
             assert login.user
             server.stop()
-            for ask in (lambda: login_of(login.key), lambda: ended_logins([login]), probe):
+            for call in (lambda: login_of(login.key), lambda: ended_logins([login]), probe):
                 with pytest.raises(StoreUnavailable):
-                    ask()
+                    call()
             server.start()
             probe()
             assert login_of(login.key) == login
@@ -309,17 +309,17 @@ def test_a_session_that_a_replica_lacks_is_read_from_the_primary(
 ) -> None:
     use(settings, "db", tmp_path)
     key = key_of(log_in(user))
-    asked: list[str | None] = []
+    aliases: list[str | None] = []
     using = type(Session.objects.all()).using
 
     def lagging(self: Any, alias: str) -> Any:
-        asked.append(alias)
+        aliases.append(alias)
         return using(self, "default").none() if alias == "replica" else using(self, alias)
 
     monkeypatch.setattr(type(Session.objects.all()), "using", lagging)
     monkeypatch.setattr(session_engines, "router", Lagging)
     assert login_of(key).user == str(user.pk)
-    assert asked == ["replica", "default"]
+    assert aliases == ["replica", "default"]
 
 
 # ---------------------------------------------------------------- keys that are rotated

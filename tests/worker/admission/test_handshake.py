@@ -55,10 +55,10 @@ async def test_a_connection_that_ended_before_the_store_call_opens_nothing(
     world: WorkerHarness, where: str
 ) -> None:
     """As in a drain. Not every server reports that the transport has gone then."""
-    asked, answer = asyncio.Event(), asyncio.Event()
+    called, answer = asyncio.Event(), asyncio.Event()
 
     async def later(room: str, action: str) -> bool:
-        asked.set()
+        called.set()
         await answer.wait()
         return True
 
@@ -75,7 +75,7 @@ async def test_a_connection_that_ended_before_the_store_call_opens_nothing(
     admission = asyncio.create_task(
         world.admission.admit(connection, hello, identify_as(ADA, Permissions("user:1", 3, later)))
     )
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(called.wait(), 10)
     await settled()
     connection.end(4001)
     answer.set()
@@ -121,7 +121,7 @@ async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
 ) -> None:
     monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", fresh)
     wire = await admit_after_wait(world, 4503, login)
-    if fresh or login is None:  # within a moment it is not asked again
+    if fresh or login is None:  # within a moment it is not checked again
         assert wire.types == ["welcome"]
     else:
         assert (wire.types, wire.closed) == (["goodbye"], 4503)
@@ -452,7 +452,7 @@ async def test_an_attempt_that_woke_up_late_gets_4506_and_the_newer_one_stays(
     assert not session.departed
     assert newer.closed is None
     assert (await world.store.stats()).connected == 1
-    assert len(world.fickle.called("resume")) == 1  # what is here need not be asked
+    assert len(world.fickle.called("resume")) == 1  # the session here needs no call
 
 
 async def refused(world: WorkerHarness, welcome: dict[str, Any], **extra: Any) -> FakeTransport:

@@ -52,7 +52,7 @@ class Requester:
         if self.failure is not None:
             raise self.failure
 
-    async def ask(self, *requests: Join | Leave | RoomMessage) -> list[dict[str, Any]]:
+    async def send(self, *requests: Join | Leave | RoomMessage) -> list[dict[str, Any]]:
         """The answers, in the order in which they came."""
         ids = {request.id for request in requests}
         for request in requests:
@@ -71,12 +71,12 @@ async def requester(world: WorkerHarness) -> Requester:
     return Requester(world, wire, await world.admit(wire))
 
 
-def said(id_: int = 1, room: str = ROOM) -> RoomMessage:
+def message(id_: int = 1, room: str = ROOM) -> RoomMessage:
     return RoomMessage(id=id_, room=room, data=None, key="k")
 
 
 async def test_a_join_is_answered_and_reported(requester: Requester) -> None:
-    (joined,) = await requester.ask(Join(id=1, room=ROOM))
+    (joined,) = await requester.send(Join(id=1, room=ROOM))
     assert joined == {
         "type": "joined",
         "id": 1,
@@ -94,7 +94,7 @@ async def test_a_join_is_answered_and_reported(requester: Requester) -> None:
 
 
 async def test_rooms_of_a_failed_beat_are_reported_again(requester: Requester) -> None:
-    await requester.ask(Join(id=1, room=ROOM))
+    await requester.send(Join(id=1, room=ROOM))
     requester.world.fickle.down = True
     with pytest.raises(Exception, match="down"):
         await requester.world.beats.flush()
@@ -106,7 +106,7 @@ async def test_rooms_of_a_failed_beat_are_reported_again(requester: Requester) -
 
 
 async def test_a_leave_is_answered_and_reported_also_twice(requester: Requester) -> None:
-    answers = await requester.ask(
+    answers = await requester.send(
         Join(id=1, room=ROOM), Leave(id=2, room=ROOM), Leave(id=3, room=ROOM)
     )
     assert answers[1:] == [{"type": "left", "room": ROOM, "id": id_} for id_ in (2, 3)]
@@ -121,7 +121,7 @@ async def test_a_leave_is_answered_and_reported_also_twice(requester: Requester)
 async def test_joined_comes_before_publications(requester: Requester) -> None:
     for _ in range(3):
         top = await requester.world.publish(ROOM)
-    (joined,) = await requester.ask(Join(id=1, room=ROOM, position=Position(top.epoch, 1)))
+    (joined,) = await requester.send(Join(id=1, room=ROOM, position=Position(top.epoch, 1)))
     assert (joined["offset"], joined["recovered"]) == (3, True)
     await eventually_in_loop(lambda: requester.wire.types.count("publication") == 2)
     heard = [
@@ -132,7 +132,7 @@ async def test_joined_comes_before_publications(requester: Requester) -> None:
 
 async def test_joining_again_continues_from_the_new_position(requester: Requester) -> None:
     top = await requester.world.publish(ROOM)
-    first, again = await requester.ask(
+    first, again = await requester.send(
         Join(id=1, room=ROOM), Join(id=2, room=ROOM, position=Position(top.epoch, 0))
     )
     assert ("recovered" in first, again["recovered"]) == (False, True)
@@ -142,12 +142,12 @@ async def test_joining_again_continues_from_the_new_position(requester: Requeste
 
 async def test_a_message_is_acknowledged_after_its_handler(requester: Requester) -> None:
     requester.open.clear()
-    requester.requests.put(said(7))
+    requester.requests.put(message(7))
     await settled()
     assert "ack" not in requester.wire.types
     requester.open.set()
     await eventually_in_loop(lambda: {"type": "ack", "id": 7} in requester.wire.messages)
-    assert requester.received == [said(7)]
+    assert requester.received == [message(7)]
 
 
 @pytest.mark.parametrize(
@@ -163,27 +163,27 @@ async def test_after_an_exception_of_a_handler_the_next_request_is_served(
     requester: Requester, failure: BaseException, code: str
 ) -> None:
     requester.failure = failure
-    (error,) = await requester.ask(said(1))
+    (error,) = await requester.send(message(1))
     assert (error["type"], error["code"], error["room"]) == ("error", code, ROOM)
     assert bool(requester.failures) is (code == "unavailable")
     requester.failure = None
-    (ack,) = await requester.ask(said(2))
+    (ack,) = await requester.send(message(2))
     assert ack["type"] == "ack"
 
 
 async def test_a_log_out_of_reach_is_unavailable(requester: Requester) -> None:
     requester.world.log.down = True
-    (error,) = await requester.ask(Join(id=1, room=ROOM))
+    (error,) = await requester.send(Join(id=1, room=ROOM))
     assert error["code"] == "unavailable"
     assert requester.session.rooms == ("user:1",)
     requester.world.log.down = False
-    (joined,) = await requester.ask(Join(id=2, room=ROOM))
+    (joined,) = await requester.send(Join(id=2, room=ROOM))
     assert joined["type"] == "joined"
 
 
 async def test_the_server_s_rules_come_before_the_handler(requester: Requester) -> None:
-    answers = await requester.ask(
-        said(1, "user:1"), said(2, "user:2"), said(3, "no room"), Join(id=4, room="shut")
+    answers = await requester.send(
+        message(1, "user:1"), message(2, "user:2"), message(3, "no room"), Join(id=4, room="shut")
     )
     codes = ["forbidden", "forbidden", "invalid_message", "forbidden"]
     assert [answer["code"] for answer in answers] == codes
@@ -194,10 +194,10 @@ async def test_too_many_at_once_are_rate_limited_and_the_others_served(
     requester: Requester,
 ) -> None:
     requester.open.clear()
-    requester.requests.put(said(0))
+    requester.requests.put(message(0))
     await settled()
     for id_ in range(1, MAX_WAITING + 3):
-        requester.requests.put(said(id_))
+        requester.requests.put(message(id_))
     await eventually_in_loop(lambda: requester.wire.types.count("error") == 2)
     errors = [m for m in requester.wire.messages if m["type"] == "error"]
     limited = [MAX_WAITING + 1, MAX_WAITING + 2]
@@ -215,14 +215,14 @@ async def test_a_request_is_a_sign_of_life(requester: Requester) -> None:
 
 async def test_requests_of_a_departed_session_are_dropped(requester: Requester) -> None:
     held = requester.world.log.held["ends"] = asyncio.Event()
-    for request in (Join(id=1, room=ROOM), said(2)):
+    for request in (Join(id=1, room=ROOM), message(2)):
         requester.requests.put(request)
     await eventually_in_loop(lambda: "ends" not in requester.world.log.held)
     requester.world.hub.on_disconnect(requester.session, 1006)
     held.set()
     await requester.world.settle()
     await settled()
-    requester.requests.put(said(3))
+    requester.requests.put(message(3))
     await settled()
     assert (requester.received, requester.session.rooms) == ([], ("user:1",))
     assert list(requester.world.rooms.names()) == []

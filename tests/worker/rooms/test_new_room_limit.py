@@ -110,11 +110,11 @@ async def test_a_join_is_counted_and_may_be_repeated_later(
     world: WorkerHarness, few: None, clock: Clock
 ) -> None:
     requester = await desk_of(world, "open:a")
-    first, second = await requester.ask(Join(id=1, room="open:b"), Join(id=2, room="open:c"))
+    first, second = await requester.send(Join(id=1, room="open:b"), Join(id=2, room="open:c"))
     assert (first["type"], second["code"]) == ("joined", "rate_limited")
     assert second["room"] == "open:c"
     clock.time += 1
-    (again,) = await requester.ask(Join(id=3, room="open:c"))
+    (again,) = await requester.send(Join(id=3, room="open:c"))
     assert again["type"] == "joined"
 
 
@@ -126,5 +126,5 @@ async def test_existing_rooms_are_not_counted(world: WorkerHarness, few: None) -
     assert refused(first) == refused(second) == {}
     for requester in (first, second):
         requester.session.leave("open:a")
-    answer, new = await second.ask(Join(id=1, room="open:a"), Join(id=2, room="open:c"))
+    answer, new = await second.send(Join(id=1, room="open:a"), Join(id=2, room="open:c"))
     assert (answer["type"], new["code"]) == ("joined", "rate_limited")
