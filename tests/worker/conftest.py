@@ -50,11 +50,11 @@ ADA = Peer(user="1", username="ada", login="digest", address="192.0.2.1")
 
 @dataclass
 class WorkerHarness:
-    """One worker's parts. ``fickle`` is its store with faults, ``store`` the same without them,
+    """One worker's parts. ``flaky_store`` is its store with faults, ``store`` without them,
     ``log`` the store's log with faults. Its application lets every client into rooms "open:…"."""
 
     store: DatabaseStore
-    fickle: FlakyStore
+    flaky_store: FlakyStore
     threads: Threads
     sweeper: Sweeper
     dispatcher: SignalDispatcher
@@ -66,9 +66,9 @@ class WorkerHarness:
     connections: list[Connection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        fickle = cast(Store, self.fickle)
+        flaky_store = cast(Store, self.flaky_store)
         self.disconnects = DisconnectQueue(
-            fickle, self.sweeper, self.dispatcher, worker=self.name, retry=0.001
+            flaky_store, self.sweeper, self.dispatcher, worker=self.name, retry=0.001
         )
         self.log = FlakyStore(self.store.log)
         self.rooms = Rooms(cast(Log, self.log))
@@ -86,7 +86,7 @@ class WorkerHarness:
         )
         self.admission = Admission(
             self.hub,
-            fickle,
+            flaky_store,
             self.disconnects,
             self.rooms,
             self.callbacks,
@@ -95,7 +95,7 @@ class WorkerHarness:
         self.hub.ticker = Ticker(
             [], tick_session=self.hub.tick, sessions=self.hub.connected, max_delay=5.0, grain=0.02
         )
-        self.beats = Beats(fickle, self.dispatcher, self.hub, self.disconnects, lease=15.0)
+        self.beats = Beats(flaky_store, self.dispatcher, self.hub, self.disconnects, lease=15.0)
 
     def _note(self, move: str, session: Session, rooms: Iterable[str]) -> None:
         self.moves.extend((move, session.id, room) for room in sorted(rooms))
@@ -108,7 +108,7 @@ class WorkerHarness:
 
     async def admit(
         self,
-        wire: FakeTransport,
+        transport: FakeTransport,
         *,
         resume: dict[str, Any] | None = None,
         peer: Peer = ADA,
@@ -120,7 +120,7 @@ class WorkerHarness:
         )
         hello = Hello(protocol=1, resume=wanted or None, rooms=rooms or {})
         login = peer.login or None  # the digest replaces the login here
-        connection = connect(wire)
+        connection = connect(transport)
         self.connections.append(connection)
         session = await self.admission.admit(
             connection, hello, identify_as(peer, permissions_of(peer), login=login)
@@ -183,18 +183,18 @@ def identify_as(
 
 
 @pytest.fixture
-async def world(transactional_db: None) -> AsyncIterator[WorkerHarness]:
+async def harness(transactional_db: None) -> AsyncIterator[WorkerHarness]:
     """A worker whose sessions are in the database."""
     threads = Threads(size=2)
     database = Database("default")
     store = DatabaseStore(BlockingDatabaseStore(database, TIMEOUTS), threads, timeout=10.0)
     dispatcher = SignalDispatcher(threads)
     sweeper = Sweeper(store, History(database, days=30), threads, dispatcher, claimant="w1")
-    world = WorkerHarness(store, FlakyStore(store), threads, sweeper, dispatcher)
-    await world.beats.flush()
-    yield world
-    await world.rooms.stop()
-    await world.disconnects.stop()
+    harness = WorkerHarness(store, FlakyStore(store), threads, sweeper, dispatcher)
+    await harness.beats.flush()
+    yield harness
+    await harness.rooms.stop()
+    await harness.disconnects.stop()
     await sweeper.stop()
     await store.aclose()
     await threads.aclose()

@@ -95,9 +95,11 @@ class Clock:
             callback()
 
 
-def connect(wire: FakeTransport, clock: Clock | None = None, **options: Any) -> Connection:
+def connect(transport: FakeTransport, clock: Clock | None = None, **options: Any) -> Connection:
     """A connection on this transport, by this clock."""
-    connection = Connection(wire.send, options.pop("limits", LIMITS), drop=wire.drop, **options)
+    connection = Connection(
+        transport.send, options.pop("limits", LIMITS), drop=transport.drop, **options
+    )
     if clock is not None:
         connection._loop = cast(Any, clock)
         connection._bucket._since = connection._bytes._since = clock.now
@@ -121,12 +123,12 @@ def record(id_: str = "s1", *, generation: int = 1, **values: Any) -> Session:
 def live(
     id_: str = "s1",
     *,
-    wire: FakeTransport | None = None,
+    transport: FakeTransport | None = None,
     now: float = 0.0,
     first_ping: float = 25.0,
 ) -> ConnectedSession:
     """A session that is connected, without a hub."""
-    connection = connect(wire or FakeTransport())
+    connection = connect(transport or FakeTransport())
     return connected(record(id_), connection, now=now, first_ping=first_ping)
 
 

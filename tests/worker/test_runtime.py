@@ -38,9 +38,9 @@ NO_PERMISSIONS = Permissions(None, 1, nowhere)
 NextHint = Callable[[], Awaitable[Hint | None]]
 
 
-async def admit(worker: Runtime, wire: FakeTransport) -> str:
+async def admit(worker: Runtime, transport: FakeTransport) -> str:
     session = await worker.admission.admit(
-        connect(wire), Hello(protocol=1), identify_as(Peer(user="1"), NO_PERMISSIONS)
+        connect(transport), Hello(protocol=1), identify_as(Peer(user="1"), NO_PERMISSIONS)
     )
     assert session is not None
     return session.id
@@ -66,22 +66,22 @@ async def test_without_a_store_it_starts_and_is_not_ready(monkeypatch: pytest.Mo
 
 
 async def test_a_thread_can_make_the_worker_flush_soon(worker: Runtime) -> None:
-    wire = FakeTransport()
-    session = await admit(worker, wire)
+    transport = FakeTransport()
+    session = await admit(worker, transport)
     await worker.store.request_close(session=session, code=4500, reason="out")
     thread = threading.Thread(target=worker.flush_and_sweep_soon)
     thread.start()
-    await eventually_in_loop(lambda: wire.closed == 4500)
+    await eventually_in_loop(lambda: transport.closed == 4500)
     thread.join()
 
 
 async def test_a_drain_says_goodbye_suspends_and_gives_the_lease_back(worker: Runtime) -> None:
-    wires = [FakeTransport() for _ in range(3)]
-    for wire in wires:
-        await admit(worker, wire)
+    transports = [FakeTransport() for _ in range(3)]
+    for transport in transports:
+        await admit(worker, transport)
     await worker.drain()
-    assert [wire.closed for wire in wires] == [4001] * 3
-    assert wires[0].goodbye["delay"] == [0, 2000]
+    assert [transport.closed for transport in transports] == [4001] * 3
+    assert transports[0].goodbye["delay"] == [0, 2000]
     stats = await asyncio.to_thread(composition.blocking_store().stats)
     assert (stats.connected, stats.suspended, stats.workers) == (0, 3, 0)
 
@@ -118,14 +118,14 @@ async def test_a_drain_does_not_wait_for_a_store_that_hangs(
     async def hang(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    wire = FakeTransport()
-    await admit(worker, wire)
+    transport = FakeTransport()
+    await admit(worker, transport)
     monkeypatch.setattr("realtime.worker.runtime.STORE_TIMEOUT", 0.01)
     monkeypatch.setattr("realtime.worker.runtime.LEAVE_TIMEOUT", 0.01)
     monkeypatch.setattr(worker.store, "suspend", hang)
     monkeypatch.setattr(worker.store, "leave", hang)
     await worker.drain()
-    assert wire.closed == 4001
+    assert transport.closed == 4001
 
 
 async def test_opened_and_resumed_sessions_are_announced(worker: Runtime) -> None:
@@ -164,8 +164,8 @@ async def test_a_login_that_cannot_be_known_is_a_store_out_of_reach(
 async def test_a_suspended_session_is_closed_soon_as_well(transactional_db: None) -> None:
     with override_settings(REALTIME={**QUICK, "SWEEP_INTERVAL": 3600.0}):
         worker = await instances.start()
-        wire = FakeTransport()
-        session = await admit(worker, wire)
+        transport = FakeTransport()
+        session = await admit(worker, transport)
         worker.hub.on_disconnect(next(iter(worker.hub.connected())), 1006)
         await eventually_in_loop(lambda: len(worker.disconnects) == 0)
         await worker.store.request_close(session=session, code=4500, reason="out")
@@ -206,19 +206,19 @@ async def next_hint(worker: Runtime) -> AsyncIterator[NextHint]:
 
 
 async def test_a_hint_of_another_worker_closes_soon(worker: Runtime) -> None:
-    wire = FakeTransport()
-    session = await admit(worker, wire)
+    transport = FakeTransport()
+    session = await admit(worker, transport)
     await worker.store.request_close(session=session, code=4500, reason="out")
     hint = Hint(HintKind.CLOSING, (session,))
     await composition.channel_layer().group_send(composition.workers_group(), hint.message())
-    await eventually_in_loop(lambda: wire.closed == 4500)
+    await eventually_in_loop(lambda: transport.closed == 4500)
 
 
 async def test_a_resume_sends_a_hint(worker: Runtime, next_hint: NextHint) -> None:
-    wire = FakeTransport()
-    session = await admit(worker, wire)
-    await eventually_in_loop(lambda: wire.messages)
-    resume = Resume(session=session, token=wire.messages[0]["token"])
+    transport = FakeTransport()
+    session = await admit(worker, transport)
+    await eventually_in_loop(lambda: transport.messages)
+    resume = Resume(session=session, token=transport.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
     await worker.admission.admit(
         connect(FakeTransport()), hello, identify_as(Peer(user="1"), NO_PERMISSIONS)

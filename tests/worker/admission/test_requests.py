@@ -25,10 +25,10 @@ class Requester:
     """A session, its requests, and the application that serves its messages."""
 
     def __init__(
-        self, world: WorkerHarness, wire: FakeTransport, session: ConnectedSession
+        self, harness: WorkerHarness, transport: FakeTransport, session: ConnectedSession
     ) -> None:
-        self.world = world
-        self.wire = wire
+        self.harness = harness
+        self.transport = transport
         self.session = session
         self.received: list[RoomMessage] = []
         self.failure: BaseException | None = None
@@ -38,8 +38,8 @@ class Requester:
         self.work = HandlerQueue(lambda: pytest.fail("the queue failed"))
         self.requests = RequestHandler(
             session,
-            world.rooms,
-            world.callbacks,
+            harness.rooms,
+            harness.callbacks,
             permissions=permissions_of(ADA),
             receive=self.receive,
             queue=self.work,
@@ -59,16 +59,16 @@ class Requester:
             self.requests.put(request)
 
         def answers() -> list[dict[str, Any]]:
-            return [message for message in self.wire.messages if message.get("id") in ids]
+            return [message for message in self.transport.messages if message.get("id") in ids]
 
         await eventually_in_loop(lambda: len(answers()) == len(ids))
         return answers()
 
 
 @pytest.fixture
-async def requester(world: WorkerHarness) -> Requester:
-    wire = FakeTransport()
-    return Requester(world, wire, await world.admit(wire))
+async def requester(harness: WorkerHarness) -> Requester:
+    transport = FakeTransport()
+    return Requester(harness, transport, await harness.admit(transport))
 
 
 def message(id_: int = 1, room: str = ROOM) -> RoomMessage:
@@ -85,9 +85,9 @@ async def test_a_join_is_answered_and_reported(requester: Requester) -> None:
         "offset": 0,
     }
     assert requester.session.rooms == (ROOM, "user:1")
-    assert requester.world.moves[-1] == ("joined", requester.session.id, ROOM)
-    await requester.world.beats.flush()
-    record = await requester.world.store.get(requester.session.id)
+    assert requester.harness.moves[-1] == ("joined", requester.session.id, ROOM)
+    await requester.harness.beats.flush()
+    record = await requester.harness.store.get(requester.session.id)
     assert record is not None
     assert record.rooms == (ROOM, "user:1")
     assert requester.session.as_update(0.0).rooms is None  # the store has heard of it
@@ -95,12 +95,12 @@ async def test_a_join_is_answered_and_reported(requester: Requester) -> None:
 
 async def test_rooms_of_a_failed_beat_are_reported_again(requester: Requester) -> None:
     await requester.send(Join(id=1, room=ROOM))
-    requester.world.fickle.down = True
+    requester.harness.flaky_store.down = True
     with pytest.raises(Exception, match="down"):
-        await requester.world.beats.flush()
-    requester.world.fickle.down = False
-    await requester.world.beats.flush()
-    record = await requester.world.store.get(requester.session.id)
+        await requester.harness.beats.flush()
+    requester.harness.flaky_store.down = False
+    await requester.harness.beats.flush()
+    record = await requester.harness.store.get(requester.session.id)
     assert record is not None
     assert record.rooms == (ROOM, "user:1")
 
@@ -111,42 +111,44 @@ async def test_a_leave_is_answered_and_reported_also_twice(requester: Requester)
     )
     assert answers[1:] == [{"type": "left", "room": ROOM, "id": id_} for id_ in (2, 3)]
     assert requester.session.rooms == ("user:1",)
-    assert [move[0] for move in requester.world.moves] == ["joined", "joined", "left"]
+    assert [move[0] for move in requester.harness.moves] == ["joined", "joined", "left"]
     assert requester.session.changed
-    await requester.world.publish(ROOM)
+    await requester.harness.publish(ROOM)
     await settled()
-    assert "publication" not in requester.wire.types
+    assert "publication" not in requester.transport.types
 
 
 async def test_joined_comes_before_publications(requester: Requester) -> None:
     for _ in range(3):
-        top = await requester.world.publish(ROOM)
+        top = await requester.harness.publish(ROOM)
     (joined,) = await requester.send(Join(id=1, room=ROOM, position=Position(top.epoch, 1)))
     assert (joined["offset"], joined["recovered"]) == (3, True)
-    await eventually_in_loop(lambda: requester.wire.types.count("publication") == 2)
+    await eventually_in_loop(lambda: requester.transport.types.count("publication") == 2)
     heard = [
-        m.get("offset") for m in requester.wire.messages if m["type"] in ("joined", "publication")
+        m.get("offset")
+        for m in requester.transport.messages
+        if m["type"] in ("joined", "publication")
     ]
     assert heard == [3, 2, 3]
 
 
 async def test_joining_again_continues_from_the_new_position(requester: Requester) -> None:
-    top = await requester.world.publish(ROOM)
+    top = await requester.harness.publish(ROOM)
     first, again = await requester.send(
         Join(id=1, room=ROOM), Join(id=2, room=ROOM, position=Position(top.epoch, 0))
     )
     assert ("recovered" in first, again["recovered"]) == (False, True)
-    await eventually_in_loop(lambda: "publication" in requester.wire.types)
-    assert requester.world.moves.count(("joined", requester.session.id, ROOM)) == 1
+    await eventually_in_loop(lambda: "publication" in requester.transport.types)
+    assert requester.harness.moves.count(("joined", requester.session.id, ROOM)) == 1
 
 
 async def test_a_message_is_acknowledged_after_its_handler(requester: Requester) -> None:
     requester.open.clear()
     requester.requests.put(message(7))
     await settled()
-    assert "ack" not in requester.wire.types
+    assert "ack" not in requester.transport.types
     requester.open.set()
-    await eventually_in_loop(lambda: {"type": "ack", "id": 7} in requester.wire.messages)
+    await eventually_in_loop(lambda: {"type": "ack", "id": 7} in requester.transport.messages)
     assert requester.received == [message(7)]
 
 
@@ -172,11 +174,11 @@ async def test_after_an_exception_of_a_handler_the_next_request_is_served(
 
 
 async def test_a_log_out_of_reach_is_unavailable(requester: Requester) -> None:
-    requester.world.log.down = True
+    requester.harness.log.down = True
     (error,) = await requester.send(Join(id=1, room=ROOM))
     assert error["code"] == "unavailable"
     assert requester.session.rooms == ("user:1",)
-    requester.world.log.down = False
+    requester.harness.log.down = False
     (joined,) = await requester.send(Join(id=2, room=ROOM))
     assert joined["type"] == "joined"
 
@@ -198,31 +200,31 @@ async def test_too_many_at_once_are_rate_limited_and_the_others_served(
     await settled()
     for id_ in range(1, MAX_WAITING + 3):
         requester.requests.put(message(id_))
-    await eventually_in_loop(lambda: requester.wire.types.count("error") == 2)
-    errors = [m for m in requester.wire.messages if m["type"] == "error"]
+    await eventually_in_loop(lambda: requester.transport.types.count("error") == 2)
+    errors = [m for m in requester.transport.messages if m["type"] == "error"]
     limited = [MAX_WAITING + 1, MAX_WAITING + 2]
     assert [(m["code"], m["id"]) for m in errors] == [("rate_limited", id_) for id_ in limited]
     requester.open.set()
-    await eventually_in_loop(lambda: requester.wire.types.count("ack") == MAX_WAITING + 1)
+    await eventually_in_loop(lambda: requester.transport.types.count("ack") == MAX_WAITING + 1)
 
 
 async def test_a_request_is_a_sign_of_life(requester: Requester) -> None:
     for _ in range(2):
-        requester.world.hub.tick(requester.session, requester.session.heartbeat.due)
+        requester.harness.hub.tick(requester.session, requester.session.heartbeat.due)
     requester.requests.put(Leave(id=1, room=ROOM))
     assert requester.session.heartbeat.missed == 0
 
 
 async def test_requests_of_a_departed_session_are_dropped(requester: Requester) -> None:
-    held = requester.world.log.held["ends"] = asyncio.Event()
+    held = requester.harness.log.held["ends"] = asyncio.Event()
     for request in (Join(id=1, room=ROOM), message(2)):
         requester.requests.put(request)
-    await eventually_in_loop(lambda: "ends" not in requester.world.log.held)
-    requester.world.hub.on_disconnect(requester.session, 1006)
+    await eventually_in_loop(lambda: "ends" not in requester.harness.log.held)
+    requester.harness.hub.on_disconnect(requester.session, 1006)
     held.set()
-    await requester.world.settle()
+    await requester.harness.settle()
     await settled()
     requester.requests.put(message(3))
     await settled()
     assert (requester.received, requester.session.rooms) == ([], ("user:1",))
-    assert list(requester.world.rooms.names()) == []
+    assert list(requester.harness.rooms.names()) == []

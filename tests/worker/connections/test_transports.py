@@ -37,7 +37,7 @@ class FakeFrameWriter:
 
 
 @pytest.fixture
-async def wire() -> FakeTransport:
+async def transport() -> FakeTransport:
     return FakeTransport()
 
 
@@ -47,12 +47,12 @@ def frames() -> FakeFrameWriter:
 
 
 @pytest.fixture
-async def connection(wire: FakeTransport, frames: FakeFrameWriter) -> Connection:
-    return connect(wire, frames=frames)
+async def connection(transport: FakeTransport, frames: FakeFrameWriter) -> Connection:
+    return connect(transport, frames=frames)
 
 
 async def test_frames_are_written_at_once(
-    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
+    transport: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     before = asyncio.all_tasks()
     connection.send_bytes(b"1")
@@ -60,22 +60,22 @@ async def test_frames_are_written_at_once(
     assert frames.written == [b"\x82\x011", b"\x81\x012"]
     assert connection.frames_out == 2
     assert asyncio.all_tasks() == before
-    assert wire.attempts == 0
+    assert transport.attempts == 0
 
 
 async def test_goodbye_is_a_frame_and_the_close_an_event(
-    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
+    transport: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     connection.end(CloseCode.HEARTBEAT_TIMEOUT)
     await connection.flush()
     (goodbye,) = frames.written
     assert json.loads(goodbye[2:])["type"] == "goodbye"
-    assert [event["type"] for event in wire.events] == ["websocket.close"]
-    assert wire.closed == 4002
+    assert [event["type"] for event in transport.events] == ["websocket.close"]
+    assert transport.closed == 4002
 
 
 async def test_bytes_that_the_kernel_has_not_taken_count_as_unsent(
-    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
+    transport: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     frames.unsent = MAX_UNSENT - 10
     connection.send_bytes(bytes(10))
@@ -84,25 +84,25 @@ async def test_bytes_that_the_kernel_has_not_taken_count_as_unsent(
     connection.send_bytes(b"x")
     assert connection.ended == (4003, "slow consumer")
     await connection.flush()
-    assert wire.closed == 4003
+    assert transport.closed == 4003
     assert len(frames.written) == 1
 
 
 async def test_a_goodbye_that_exceeds_the_bound_ends_with_4003_once(
-    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
+    transport: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     frames.unsent = MAX_UNSENT
     connection.end(CloseCode.HEARTBEAT_TIMEOUT)
     await connection.flush()
-    assert wire.closed == 4003
+    assert transport.closed == 4003
     assert frames.written == []
 
 
 async def test_a_lost_connection_can_be_ended(
-    wire: FakeTransport, frames: FakeFrameWriter, connection: Connection
+    transport: FakeTransport, frames: FakeFrameWriter, connection: Connection
 ) -> None:
     frames.open = False
-    wire.error = ConnectionResetError("gone")
+    transport.error = ConnectionResetError("gone")
     connection.send(MESSAGE)
     connection.end(CloseCode.NORMAL)
     await connection.flush()
@@ -112,9 +112,11 @@ async def test_a_lost_connection_can_be_ended(
 # To many connections
 
 
-async def test_a_publication_is_written_to_each_open_connection_once(wire: FakeTransport) -> None:
+async def test_a_publication_is_written_to_each_open_connection_once(
+    transport: FakeTransport,
+) -> None:
     idle, busy, ended, gone = all_frames = [FakeFrameWriter() for _ in range(4)]
-    connections = [connect(wire, frames=each) for each in all_frames]
+    connections = [connect(transport, frames=each) for each in all_frames]
     busy.unsent = 10
     connections[2].end(CloseCode.NORMAL)
     ended.written.clear()
@@ -128,10 +130,10 @@ async def test_a_publication_is_written_to_each_open_connection_once(wire: FakeT
 
 
 async def test_a_slow_consumer_ends_and_the_others_are_served(
-    wire: FakeTransport,
+    transport: FakeTransport,
 ) -> None:
     slow, quick = FakeFrameWriter(), FakeFrameWriter()
-    connections = [connect(wire, frames=each) for each in (slow, quick)]
+    connections = [connect(transport, frames=each) for each in (slow, quick)]
     slow.unsent = MAX_UNSENT
     deliver_to_all(connections, encode_message("1"))
     assert [each.ended for each in connections] == [(4003, "slow consumer"), None]
@@ -140,9 +142,9 @@ async def test_a_slow_consumer_ends_and_the_others_are_served(
 
 
 async def test_a_frame_beyond_the_bound_is_not_written(
-    wire: FakeTransport, frames: FakeFrameWriter
+    transport: FakeTransport, frames: FakeFrameWriter
 ) -> None:
-    connection = connect(wire, frames=frames)
+    connection = connect(transport, frames=frames)
     deliver_to_all([connection], encode_message(bytes(MAX_UNSENT + 1)))
     assert connection.ended == (4003, "slow consumer")
     assert frames.written == []
@@ -150,10 +152,10 @@ async def test_a_frame_beyond_the_bound_is_not_written(
 
 
 async def test_a_server_without_frames_gets_events() -> None:
-    wires = [FakeTransport(), FakeTransport()]
-    connections = [connect(each) for each in wires]
+    transports = [FakeTransport(), FakeTransport()]
+    connections = [connect(each) for each in transports]
     deliver_to_all([], encode_message("0"))
     deliver_to_all(connections, encode_message("1"))
     for each in connections:
         await each.flush()
-    assert [each.events for each in wires] == [[{"type": "websocket.send", "text": "1"}]] * 2
+    assert [each.events for each in transports] == [[{"type": "websocket.send", "text": "1"}]] * 2

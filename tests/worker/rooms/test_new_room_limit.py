@@ -81,35 +81,35 @@ def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def few(world: WorkerHarness, clock: Clock) -> None:
-    world.rooms._new_rooms = NewRoomLimit(1.0, 2, now=clock)
+def few(harness: WorkerHarness, clock: Clock) -> None:
+    harness.rooms._new_rooms = NewRoomLimit(1.0, 2, now=clock)
 
 
-async def desk_of(world: WorkerHarness, *rooms: str) -> Requester:
-    wire = FakeTransport()
-    return Requester(world, wire, await world.admit(wire, rooms=dict.fromkeys(rooms)))
+async def desk_of(harness: WorkerHarness, *rooms: str) -> Requester:
+    transport = FakeTransport()
+    return Requester(harness, transport, await harness.admit(transport, rooms=dict.fromkeys(rooms)))
 
 
 def refused(requester: Requester) -> dict[str, str]:
     """The rooms of its hello that it is not in, and why."""
-    told = requester.wire.messages
+    told = requester.transport.messages
     return {each["room"]: each["code"] for each in told if each["type"] == "error"}
 
 
 async def test_a_hello_joins_allowed_new_rooms_and_gets_errors_for_the_others(
-    world: WorkerHarness, few: None
+    harness: WorkerHarness, few: None
 ) -> None:
-    requester = await desk_of(world, "open:a", "open:b", "open:c")
+    requester = await desk_of(harness, "open:a", "open:b", "open:c")
     await eventually_in_loop(lambda: refused(requester) == {"open:c": "rate_limited"})
     assert requester.session.room_reader.room_names == {"user:1", "open:a", "open:b"}
-    (stored,) = await world.store.of_user("1")
+    (stored,) = await harness.store.of_user("1")
     assert set(stored.rooms) == requester.session.room_reader.room_names
 
 
 async def test_a_join_is_counted_and_may_be_repeated_later(
-    world: WorkerHarness, few: None, clock: Clock
+    harness: WorkerHarness, few: None, clock: Clock
 ) -> None:
-    requester = await desk_of(world, "open:a")
+    requester = await desk_of(harness, "open:a")
     first, second = await requester.send(Join(id=1, room="open:b"), Join(id=2, room="open:c"))
     assert (first["type"], second["code"]) == ("joined", "rate_limited")
     assert second["room"] == "open:c"
@@ -118,11 +118,11 @@ async def test_a_join_is_counted_and_may_be_repeated_later(
     assert again["type"] == "joined"
 
 
-async def test_existing_rooms_are_not_counted(world: WorkerHarness, few: None) -> None:
+async def test_existing_rooms_are_not_counted(harness: WorkerHarness, few: None) -> None:
     """Rooms with publications or members, and those that the user was in, are not new."""
-    await world.store.log.append([PublishRequest("open:log", "1")])
-    first = await desk_of(world, "open:log", "open:a", "open:b")
-    second = await desk_of(world, "open:b", "open:a")
+    await harness.store.log.append([PublishRequest("open:log", "1")])
+    first = await desk_of(harness, "open:log", "open:a", "open:b")
+    second = await desk_of(harness, "open:b", "open:a")
     assert refused(first) == refused(second) == {}
     for requester in (first, second):
         requester.session.leave("open:a")

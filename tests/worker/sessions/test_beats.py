@@ -26,125 +26,127 @@ from ..fakes import (
 )
 
 
-async def flush_failing(world: WorkerHarness) -> None:
-    world.fickle.down = True
+async def flush_failing(harness: WorkerHarness) -> None:
+    harness.flaky_store.down = True
     with pytest.raises(StoreUnavailable):
-        await world.beats.flush()
-    world.fickle.down = False
+        await harness.beats.flush()
+    harness.flaky_store.down = False
 
 
-async def state(world: WorkerHarness, id_: str) -> SessionState:
-    session = await world.store.get(id_)
+async def state(harness: WorkerHarness, id_: str) -> SessionState:
+    session = await harness.store.get(id_)
     assert session is not None
     return session.state
 
 
-def may_sweep(world: WorkerHarness) -> bool:
-    return world.beats.may_sweep
+def may_sweep(harness: WorkerHarness) -> bool:
+    return harness.beats.may_sweep
 
 
-def is_healthy(world: WorkerHarness) -> bool:
-    return world.beats.healthy
+def is_healthy(harness: WorkerHarness) -> bool:
+    return harness.beats.healthy
 
 
-def reported(world: WorkerHarness) -> list[list[str]]:
+def reported(harness: WorkerHarness) -> list[list[str]]:
     """The sessions of every beat."""
-    return [[update.session for update in updates] for _, updates in world.fickle.called("beat")]
+    return [
+        [update.session for update in updates] for _, updates in harness.flaky_store.called("beat")
+    ]
 
 
-async def test_only_changed_sessions_are_reported(world: WorkerHarness) -> None:
-    changed, _ = await world.admit(FakeTransport()), await world.admit(FakeTransport())
-    world.hub.receive(changed, Visibility(state="hidden"))
-    await world.beats.flush()
-    await world.beats.flush()
-    assert reported(world)[1:] == [[changed.id], []]
-    record = await world.store.get(changed.id)
+async def test_only_changed_sessions_are_reported(harness: WorkerHarness) -> None:
+    changed, _ = await harness.admit(FakeTransport()), await harness.admit(FakeTransport())
+    harness.hub.receive(changed, Visibility(state="hidden"))
+    await harness.beats.flush()
+    await harness.beats.flush()
+    assert reported(harness)[1:] == [[changed.id], []]
+    record = await harness.store.get(changed.id)
     assert record is not None
     assert record.visibility == "hidden"
 
 
-async def test_a_beat_brings_latency_and_totals_to_the_store(world: WorkerHarness) -> None:
-    session = await world.admit(FakeTransport())
-    world.hub.tick(session, session.heartbeat.due)
-    world.hub.receive(session, ClientPong(sequence=1))
-    await world.beats.flush()
-    record = await world.store.get(session.id)
+async def test_a_beat_brings_latency_and_totals_to_the_store(harness: WorkerHarness) -> None:
+    session = await harness.admit(FakeTransport())
+    harness.hub.tick(session, session.heartbeat.due)
+    harness.hub.receive(session, ClientPong(sequence=1))
+    await harness.beats.flush()
+    record = await harness.store.get(session.id)
     assert record is not None
     assert (record.totals, record.latency_ms) == (session.totals, session.latency_ms)
 
 
-async def test_an_empty_beat_renews_the_lease(world: WorkerHarness) -> None:
-    await world.beats.flush()
-    assert reported(world) == [[], []]
-    assert (await world.store.stats()).workers == 1
+async def test_an_empty_beat_renews_the_lease(harness: WorkerHarness) -> None:
+    await harness.beats.flush()
+    assert reported(harness) == [[], []]
+    assert (await harness.store.stats()).workers == 1
 
 
 async def test_a_defect_in_a_beat_is_unhealthy_too(
-    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(world.hub, "report", lambda: 1 / 0)
+        patched.setattr(harness.hub, "report", lambda: 1 / 0)
         for _ in range(2):
             with pytest.raises(ZeroDivisionError):
-                await world.beats.flush()
-            assert (is_healthy(world), world.beats.last_error) == (False, "division by zero")
-    await world.beats.flush()
-    assert is_healthy(world)
+                await harness.beats.flush()
+            assert (is_healthy(harness), harness.beats.last_error) == (False, "division by zero")
+    await harness.beats.flush()
+    assert is_healthy(harness)
     said = [record.getMessage() for record in caplog.records]
     assert said[0] == "reports to the store fail: division by zero"
     assert said[1].startswith("the store is back after ")
     assert len(said) == 2
 
 
-async def test_after_an_outage_changed_sessions_are_reported_again(world: WorkerHarness) -> None:
-    session = await world.admit(FakeTransport())
-    world.hub.receive(session, Visibility(state="hidden"))
-    await flush_failing(world)
+async def test_after_an_outage_changed_sessions_are_reported_again(harness: WorkerHarness) -> None:
+    session = await harness.admit(FakeTransport())
+    harness.hub.receive(session, Visibility(state="hidden"))
+    await flush_failing(harness)
     assert session.changed
-    await world.beats.flush()
-    assert reported(world)[-2:] == [[session.id], [session.id]]
-    record = await world.store.get(session.id)
+    await harness.beats.flush()
+    assert reported(harness)[-2:] == [[session.id], [session.id]]
+    record = await harness.store.get(session.id)
     assert record is not None
     assert record.visibility == "hidden"
 
 
 async def test_a_change_during_a_beat_is_reported_with_the_next(
-    world: WorkerHarness,
+    harness: WorkerHarness,
 ) -> None:
-    session = await world.admit(FakeTransport())
+    session = await harness.admit(FakeTransport())
     session.changed = True
-    world.fickle.held["beat"] = held = asyncio.Event()
-    beat = asyncio.create_task(world.beats.flush())
-    while "beat" in world.fickle.held:
+    harness.flaky_store.held["beat"] = held = asyncio.Event()
+    beat = asyncio.create_task(harness.beats.flush())
+    while "beat" in harness.flaky_store.held:
         await asyncio.sleep(0)
-    world.hub.receive(session, Visibility(state="hidden"))
+    harness.hub.receive(session, Visibility(state="hidden"))
     held.set()
     await beat
     assert session.changed
 
 
-async def test_departed_sessions_are_not_reported(world: WorkerHarness) -> None:
-    session = await world.admit(FakeTransport())
+async def test_departed_sessions_are_not_reported(harness: WorkerHarness) -> None:
+    session = await harness.admit(FakeTransport())
     session.changed = True
-    world.hub.end(session, 4002)
-    await world.beats.flush()
-    assert reported(world)[-1] == []
+    harness.hub.end(session, 4002)
+    await harness.beats.flush()
+    assert reported(harness)[-1] == []
 
 
-async def test_after_a_lapsed_lease_all_sessions_are_reported_again(world: WorkerHarness) -> None:
-    sessions = [await world.admit(FakeTransport()) for _ in range(2)]
-    world.store.blocking.database.clock_offset = 16.0
-    await world.other("w2").beats.flush()
-    assert (await world.store.stats()).suspended == 2
-    await world.beats.flush()
+async def test_after_a_lapsed_lease_all_sessions_are_reported_again(harness: WorkerHarness) -> None:
+    sessions = [await harness.admit(FakeTransport()) for _ in range(2)]
+    harness.store.blocking.database.clock_offset = 16.0
+    await harness.other("w2").beats.flush()
+    assert (await harness.store.stats()).suspended == 2
+    await harness.beats.flush()
     assert all(session.changed for session in sessions)
-    await world.beats.flush()
-    assert sorted(reported(world)[-1]) == sorted(session.id for session in sessions)
-    assert (await world.store.stats()).connected == 2
+    await harness.beats.flush()
+    assert sorted(reported(harness)[-1]) == sorted(session.id for session in sessions)
+    assert (await harness.store.stats()).connected == 2
 
 
 async def test_a_beat_carries_a_bounded_batch(
-    world: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Quiet:
         async def own(self) -> None:
@@ -156,26 +158,26 @@ async def test_a_beat_carries_a_bounded_batch(
     many = [live(f"s{number}") for number in range(BATCH + 1)]
     for session in many:
         session.changed = True
-    monkeypatch.setattr(world.hub, "connected", lambda: many)
-    fickle: Any = FlakyStore(Quiet())
-    world.fickle = world.beats._store = fickle
-    await world.beats.flush()
-    assert [len(batch) for batch in reported(world)] == [BATCH, 1]
+    monkeypatch.setattr(harness.hub, "connected", lambda: many)
+    flaky_store: Any = FlakyStore(Quiet())
+    harness.flaky_store = harness.beats._store = flaky_store
+    await harness.beats.flush()
+    assert [len(batch) for batch in reported(harness)] == [BATCH, 1]
 
 
 # ---------------------------------------------------------------- outages
 
 
 async def test_each_change_of_health_is_logged_once(
-    world: WorkerHarness, caplog: pytest.LogCaptureFixture
+    harness: WorkerHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "realtime.worker")
-    await flush_failing(world)
-    await flush_failing(world)
-    assert not is_healthy(world)
-    await world.beats.flush()
-    await world.beats.flush()
-    assert is_healthy(world)
+    await flush_failing(harness)
+    await flush_failing(harness)
+    assert not is_healthy(harness)
+    await harness.beats.flush()
+    await harness.beats.flush()
+    assert is_healthy(harness)
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == 2
     assert messages[0] == "the store is unreachable: down"
@@ -190,42 +192,42 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 async def test_after_an_outage_it_sweeps_only_a_lease_later(
-    clock: Clock, world: WorkerHarness
+    clock: Clock, harness: WorkerHarness
 ) -> None:
-    assert may_sweep(world)
+    assert may_sweep(harness)
     clock.turn(10)
-    await flush_failing(world)
-    assert not may_sweep(world)
-    await world.beats.flush()
-    assert not may_sweep(world)
+    await flush_failing(harness)
+    assert not may_sweep(harness)
+    await harness.beats.flush()
+    assert not may_sweep(harness)
     for seconds in (5, 5, 4.75):
         clock.turn(seconds)
-        await world.beats.flush()
-        assert not may_sweep(world)
+        await harness.beats.flush()
+        assert not may_sweep(harness)
     clock.turn(0.25)
-    assert may_sweep(world)
+    assert may_sweep(harness)
 
 
-async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, world: WorkerHarness) -> None:
+async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, harness: WorkerHarness) -> None:
     clock.turn(1)
-    await flush_failing(world)
-    await world.beats.flush()
-    assert may_sweep(world)
+    await flush_failing(harness)
+    await harness.beats.flush()
+    assert may_sweep(harness)
 
 
 async def test_a_long_pause_of_this_worker_counts_as_an_outage(
-    clock: Clock, world: WorkerHarness
+    clock: Clock, harness: WorkerHarness
 ) -> None:
     clock.turn(60)
-    await world.beats.flush()
-    assert not may_sweep(world)
+    await harness.beats.flush()
+    assert not may_sweep(harness)
 
 
 async def test_a_worker_started_during_an_outage_sweeps_only_a_lease_after_it(
-    clock: Clock, world: WorkerHarness
+    clock: Clock, harness: WorkerHarness
 ) -> None:
     """The outage may have begun long before this worker started."""
-    other = world.other("w2")
+    other = harness.other("w2")
     await flush_failing(other)
     clock.turn(1)
     await other.beats.flush()
@@ -237,21 +239,21 @@ async def test_a_worker_started_during_an_outage_sweeps_only_a_lease_after_it(
 
 
 async def test_a_worker_started_during_an_outage_suspends_no_session(
-    clock: Clock, world: WorkerHarness
+    clock: Clock, harness: WorkerHarness
 ) -> None:
-    session = await world.admit(FakeTransport())
-    world.store.blocking.database.clock_offset = 16.0
-    other = world.other("w2")
+    session = await harness.admit(FakeTransport())
+    harness.store.blocking.database.clock_offset = 16.0
+    other = harness.other("w2")
     await flush_failing(other)
     await other.beats.flush()
-    assert await state(world, session.id) is SessionState.CONNECTED
+    assert await state(harness, session.id) is SessionState.CONNECTED
 
 
 async def test_the_first_worker_to_return_does_not_suspend_the_others_sessions(
-    clock: Clock, world: WorkerHarness
+    clock: Clock, harness: WorkerHarness
 ) -> None:
     """All leases have ended during the outage, and the workers beat again one after the other."""
-    workers = [world, world.other("w2"), world.other("w3")]
+    workers = [harness, harness.other("w2"), harness.other("w3")]
     sessions = [await each.admit(FakeTransport()) for each in workers]
     for each in workers[1:]:
         await each.beats.flush()
@@ -259,73 +261,75 @@ async def test_the_first_worker_to_return_does_not_suspend_the_others_sessions(
         clock.turn(seconds)
         for each in workers:
             await flush_failing(each)
-    world.store.blocking.database.clock_offset = 20.0
+    harness.store.blocking.database.clock_offset = 20.0
     for each in workers:
         assert not may_sweep(each)
         await each.beats.flush()
         clock.turn(1)
     for session in sessions:
-        assert await state(world, session.id) is SessionState.CONNECTED
+        assert await state(harness, session.id) is SessionState.CONNECTED
         assert not session.departed
     assert not any(may_sweep(each) for each in workers)
 
 
 async def test_sessions_that_cron_suspends_after_an_outage_are_reattached(
-    clock: Clock, world: WorkerHarness
+    clock: Clock, harness: WorkerHarness
 ) -> None:
     """A sweep by cron, which does not know of the outage, may come before the workers' beats."""
-    wires = [FakeTransport(), FakeTransport()]
-    other = world.other("w2")
+    transports = [FakeTransport(), FakeTransport()]
+    other = harness.other("w2")
     await other.beats.flush()
-    sessions = [await world.admit(wires[0]), await other.admit(wires[1])]
+    sessions = [await harness.admit(transports[0]), await other.admit(transports[1])]
     clock.turn(20)
-    world.store.blocking.database.clock_offset = 20.0
-    swept = await world.store.sweep("cron")
+    harness.store.blocking.database.clock_offset = 20.0
+    swept = await harness.store.sweep("cron")
     assert (len(swept.suspended), swept.workers_lost) == (2, 2)
-    for each in (world, other):
+    for each in (harness, other):
         for _ in range(2):
             await each.beats.flush()
-    for session, wire in zip(sessions, wires, strict=True):
-        assert await state(world, session.id) is SessionState.CONNECTED
-        assert wire.types == ["welcome"]
-    assert await world.history() == []
+    for session, transport in zip(sessions, transports, strict=True):
+        assert await state(harness, session.id) is SessionState.CONNECTED
+        assert transport.types == ["welcome"]
+    assert await harness.history() == []
 
 
 async def test_after_an_outage_no_worker_is_lost_for_a_lease(
-    clock: Clock, world: WorkerHarness
+    clock: Clock, harness: WorkerHarness
 ) -> None:
     """The other worker's lease has ended because the store was away, not because it died."""
-    other = world.other("w2")
+    other = harness.other("w2")
     await other.beats.flush()
     session = await other.admit(FakeTransport())
-    world.store.blocking.database.clock_offset = 16.0
+    harness.store.blocking.database.clock_offset = 16.0
     clock.turn(16)
     for _ in range(2):
-        await world.beats.flush()
-    assert await state(world, session.id) is SessionState.CONNECTED
+        await harness.beats.flush()
+    assert await state(harness, session.id) is SessionState.CONNECTED
     for _ in range(3):  # its time to beat again is over
         clock.turn(5)
-        world.store.blocking.database.clock_offset += 5.0
-        await world.beats.flush()
-    assert await state(world, session.id) is SessionState.SUSPENDED
+        harness.store.blocking.database.clock_offset += 5.0
+        await harness.beats.flush()
+    assert await state(harness, session.id) is SessionState.SUSPENDED
 
 
-async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: WorkerHarness) -> None:
+async def test_sessions_of_a_lost_worker_are_announced(
+    clock: Clock, harness: WorkerHarness
+) -> None:
     names: list[str] = []
 
     def receiver(session: Any, **_: Any) -> None:
         names.append(session.id)
 
-    other = world.other("w2")
+    other = harness.other("w2")
     await other.beats.flush()
     session = await other.admit(FakeTransport())
     session_suspended.connect(receiver)
     try:
         for seconds in (4.0, 8.0, 12.0, 16.0):  # this worker beats, and the other does not
             clock.turn(4)
-            world.store.blocking.database.clock_offset = seconds
-            await world.beats.flush()
-        await world.dispatcher.settle()
+            harness.store.blocking.database.clock_offset = seconds
+            await harness.beats.flush()
+        await harness.dispatcher.settle()
     finally:
         session_suspended.disconnect(receiver)
     assert names == [session.id]
@@ -335,42 +339,44 @@ async def test_sessions_of_a_lost_worker_are_announced(clock: Clock, world: Work
 
 
 async def test_each_change_of_health_is_sent_to_all_clients_once(
-    world: WorkerHarness,
+    harness: WorkerHarness,
 ) -> None:
-    wires = [FakeTransport(), FakeTransport()]
-    for wire in wires:
-        await world.admit(wire)
+    transports = [FakeTransport(), FakeTransport()]
+    for transport in transports:
+        await harness.admit(transport)
     for _ in range(2):
-        await flush_failing(world)
+        await flush_failing(harness)
     for _ in range(2):
-        await world.beats.flush()
+        await harness.beats.flush()
     await settled()
-    for wire in wires:
-        states = [message["state"] for message in wire.messages if message["type"] == "notice"]
+    for transport in transports:
+        states = [message["state"] for message in transport.messages if message["type"] == "notice"]
         assert states == ["degraded", "ok"]
-        assert wire.closed is None
+        assert transport.closed is None
 
 
-async def test_without_a_change_clients_get_no_notice(world: WorkerHarness) -> None:
-    wire = FakeTransport()
-    await world.admit(wire)
-    await world.beats.flush()
+async def test_without_a_change_clients_get_no_notice(harness: WorkerHarness) -> None:
+    transport = FakeTransport()
+    await harness.admit(transport)
+    await harness.beats.flush()
     await settled()
-    assert wire.types == ["welcome"]
+    assert transport.types == ["welcome"]
 
 
-async def test_later_clients_get_no_notice_of_a_past_outage(world: WorkerHarness) -> None:
-    await flush_failing(world)
-    await world.beats.flush()
-    wire = FakeTransport()
-    await world.admit(wire)
+async def test_later_clients_get_no_notice_of_a_past_outage(harness: WorkerHarness) -> None:
+    await flush_failing(harness)
+    await harness.beats.flush()
+    transport = FakeTransport()
+    await harness.admit(transport)
     await settled()
-    assert wire.types == ["welcome"]
+    assert transport.types == ["welcome"]
 
 
 async def test_sending_to_all_yields_to_the_loop() -> None:
-    wires = [FakeTransport() for _ in range(2 * SENDS_PER_TURN + 1)]
-    sessions = [connected(record(f"s{i}"), connect(wire)) for i, wire in enumerate(wires)]
+    transports = [FakeTransport() for _ in range(2 * SENDS_PER_TURN + 1)]
+    sessions = [
+        connected(record(f"s{i}"), connect(transport)) for i, transport in enumerate(transports)
+    ]
     sending = asyncio.create_task(send_to_all(sessions, Notice("degraded")))
     sent = []
     while not sending.done():
@@ -378,13 +384,13 @@ async def test_sending_to_all_yields_to_the_loop() -> None:
         sent.append(sum(session.connection.frames_out for session in sessions))
     assert {SENDS_PER_TURN, 2 * SENDS_PER_TURN, 2 * SENDS_PER_TURN + 1} == set(sent)
     await settled()
-    assert all(wire.types == ["notice"] for wire in wires)
+    assert all(transport.types == ["notice"] for transport in transports)
 
 
 async def test_departed_sessions_get_no_notice() -> None:
-    wire = FakeTransport()
-    session = live(wire=wire)
+    transport = FakeTransport()
+    session = live(transport=transport)
     session.departed = True
     await send_to_all([session], Notice("degraded"))
     await settled()
-    assert wire.events == []
+    assert transport.events == []

@@ -59,8 +59,8 @@ class QueueHarness:
 
     def __init__(self) -> None:
         self.recorded = RecordingStore()
-        self.fickle = FlakyStore(self.recorded)
-        store = cast(Store, self.fickle)
+        self.flaky_store = FlakyStore(self.recorded)
+        store = cast(Store, self.flaky_store)
         self.sweeper = FakeSweeper(store)
         self.queue = DisconnectQueue(
             store, self.sweeper, SignalDispatcher(cast(Threads, None)), worker="w1", retry=0.001
@@ -90,7 +90,7 @@ async def harness() -> Any:
 
 
 async def test_the_report_comes_before_the_goodbye(harness: QueueHarness) -> None:
-    held = harness.fickle.held["suspend"] = asyncio.Event()
+    held = harness.flaky_store.held["suspend"] = asyncio.Event()
     harness.leave("a")
     await eventually_in_loop(lambda: harness.recorded.suspended)
     await settled()
@@ -117,38 +117,38 @@ async def test_suspended_and_closed_sessions_are_reported_apart(harness: QueueHa
 
 async def test_a_close_that_fails_does_not_suspend_the_others_again(harness: QueueHarness) -> None:
     """A repeat would send ``session_suspended`` a second time."""
-    gate = harness.fickle.held["suspend"] = asyncio.Event()
+    gate = harness.flaky_store.held["suspend"] = asyncio.Event()
     harness.leave("a")
     harness.leave("b", ends_session=True)
     await eventually_in_loop(lambda: harness.recorded.suspended)
-    harness.fickle.down = True
+    harness.flaky_store.down = True
     gate.set()
-    await eventually_in_loop(lambda: len(harness.fickle.called("close")) > 1)
-    harness.fickle.down = False
+    await eventually_in_loop(lambda: len(harness.flaky_store.called("close")) > 1)
+    harness.flaky_store.down = False
     await harness.settle()
     assert (harness.recorded.suspended, harness.recorded.closed) == ([["a"]], [["b"]])
-    assert len(harness.fickle.called("suspend")) == 1
+    assert len(harness.flaky_store.called("suspend")) == 1
 
 
 async def test_during_an_outage_goodbyes_are_sent_and_the_report_comes_later(
     harness: QueueHarness,
 ) -> None:
-    harness.fickle.down = True
+    harness.flaky_store.down = True
     harness.leave("a")
     await eventually_in_loop(lambda: harness.goodbyes == ["a"])
     assert (len(harness.queue), harness.recorded.suspended) == (1, [])
-    await eventually_in_loop(lambda: len(harness.fickle.called("suspend")) > 2)
-    harness.fickle.down = False
+    await eventually_in_loop(lambda: len(harness.flaky_store.called("suspend")) > 2)
+    harness.flaky_store.down = False
     await harness.settle()
     assert (len(harness.queue), harness.recorded.suspended) == (0, [["a"]])
 
 
 async def test_after_a_failed_batch_all_that_wait_get_their_goodbye(harness: QueueHarness) -> None:
-    harness.fickle.down = True
+    harness.flaky_store.down = True
     for number in range(BATCH + 1):
         harness.leave(f"s{number}")
     await eventually_in_loop(lambda: len(harness.goodbyes) == BATCH + 1)
-    assert len(harness.fickle.called("suspend")) == 1
+    assert len(harness.flaky_store.called("suspend")) == 1
 
 
 async def test_a_batch_is_bounded(harness: QueueHarness) -> None:
@@ -159,7 +159,7 @@ async def test_a_batch_is_bounded(harness: QueueHarness) -> None:
 
 
 async def test_a_disconnect_during_a_report_is_in_the_next_batch(harness: QueueHarness) -> None:
-    held = harness.fickle.held["suspend"] = asyncio.Event()
+    held = harness.flaky_store.held["suspend"] = asyncio.Event()
     harness.leave("a")
     await eventually_in_loop(lambda: harness.recorded.suspended)
     harness.leave("b")
@@ -208,7 +208,7 @@ async def test_on_hold_nothing_is_reported(harness: QueueHarness) -> None:
 
 
 async def test_settling_is_bounded(harness: QueueHarness) -> None:
-    harness.fickle.held["suspend"] = asyncio.Event()
+    harness.flaky_store.held["suspend"] = asyncio.Event()
     harness.leave("a")
     await harness.queue.settle(0.0)
     assert len(harness.queue) == 1

@@ -11,19 +11,19 @@ from ..fakes import FakeTransport, connect, connected, live, record
 
 
 @pytest.fixture
-async def wire() -> FakeTransport:
+async def transport() -> FakeTransport:
     return FakeTransport()
 
 
 @pytest.fixture
-async def session(wire: FakeTransport) -> ConnectedSession:
-    return live(wire=wire, now=0.0, first_ping=20.0)
+async def session(transport: FakeTransport) -> ConnectedSession:
+    return live(transport=transport, now=0.0, first_ping=20.0)
 
 
-async def test_a_due_tick_sends_a_ping(wire: FakeTransport, session: ConnectedSession) -> None:
+async def test_a_due_tick_sends_a_ping(transport: FakeTransport, session: ConnectedSession) -> None:
     assert session.tick(20.0) == SendPing(sequence=1, missed=0)
     await session.connection.flush()
-    (ping,) = wire.messages
+    (ping,) = transport.messages
     assert (ping["type"], ping["sequence"], ping["delivered"]) == ("ping", 1, 0)
     assert ping["timestamp"].endswith("Z")
     assert session.totals.pings == 1
@@ -87,11 +87,11 @@ async def test_traffic_of_a_healthy_client_is_not_reported(session: ConnectedSes
 
 
 async def test_the_client_s_ping_is_answered(
-    wire: FakeTransport, session: ConnectedSession
+    transport: FakeTransport, session: ConnectedSession
 ) -> None:
     session.receive(ClientPing(sequence=3, client_time=5), 1.0, online=142)
     await session.connection.flush()
-    (pong,) = wire.messages
+    (pong,) = transport.messages
     expected = {"type": "pong", "sequence": 3, "client_time": 5, "status": "pong", "online": 142}
     assert expected.items() <= pong.items()
     assert pong.keys() - expected.keys() == {"server_time", "timestamp"}
@@ -103,10 +103,12 @@ async def test_visibility_is_kept_and_reported(session: ConnectedSession) -> Non
     assert session.as_update(1.0).visibility == session.snapshot().visibility == "hidden"
 
 
-async def test_a_second_hello_is_malformed(wire: FakeTransport, session: ConnectedSession) -> None:
+async def test_a_second_hello_is_malformed(
+    transport: FakeTransport, session: ConnectedSession
+) -> None:
     session.receive(Hello(protocol=1), 1.0, online=1)
     await session.connection.flush()
-    assert wire.messages[0]["code"] == "invalid_message"
+    assert transport.messages[0]["code"] == "invalid_message"
     assert session.last_seen == 0.0
 
 
@@ -115,9 +117,9 @@ async def test_a_bye_is_not_handled_here(session: ConnectedSession) -> None:
         session.receive(Bye(), 1.0, online=1)
 
 
-async def test_totals_include_those_of_earlier_connections(wire: FakeTransport) -> None:
+async def test_totals_include_those_of_earlier_connections(transport: FakeTransport) -> None:
     before = Totals(pings=10, pongs=9, invalid_pongs=1, misses=2, frames_in=30, frames_out=20)
-    connection = connect(wire)
+    connection = connect(transport)
     session = connected(record(totals=before), connection, first_ping=1.0)
     session.tick(1.0)
     connection.read('{"type":"pong","sequence":1}')

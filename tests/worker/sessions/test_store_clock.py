@@ -42,15 +42,15 @@ def test_a_step_is_logged_once(
 
 @pytest.mark.parametrize("seconds", [7200.0, -7200.0])
 async def test_for_a_lease_after_a_step_no_session_is_suspended(
-    world: WorkerHarness, seconds: float
+    harness: WorkerHarness, seconds: float
 ) -> None:
-    other = world.other("w2")
-    for each in (world, other):
+    other = harness.other("w2")
+    for each in (harness, other):
         await each.admit(FakeTransport())
         await each.beats.flush()
-    assert world.beats.may_sweep
-    world.store.blocking.database.clock_offset = seconds
+    assert harness.beats.may_sweep
+    harness.store.blocking.database.clock_offset = seconds
     for _ in range(3):  # the other worker has yet to beat
-        await world.beats.flush()
-        assert not world.beats.may_sweep
-    assert (await world.store.stats()).suspended == 0
+        await harness.beats.flush()
+        assert not harness.beats.may_sweep
+    assert (await harness.store.stats()).suspended == 0
