@@ -115,7 +115,7 @@ class StoreContract:
         late: its connection was abandoned (:meth:`suspend`), its worker has left, or the session
         was closed.
 
-        The limit counts a user's connected and suspended sessions that were not asked to end for
+        The limit counts a user's connected and suspended sessions without a request to end for
         good; anonymous sessions are never counted. If one more would exceed it, the store requests
         the end of as many as needed with 4504: first those without a connection (suspended, or at
         a worker whose lease has ended), then, with ``evict_oldest``, connected ones; oldest first
@@ -135,7 +135,7 @@ class StoreContract:
         nothing changes then.
 
         Returns a Verdict, and changes nothing, for the session's own client:
-        if the session was asked to end with a final code, or ended with one less than a resume
+        if its end was requested with a final code, or it ended with one less than a resume
         window ago (``verdicts.py`` has the rule for logins); with 4506 if the turn is not above
         the session's last one, because a later attempt has it; and if the end of its login, its
         user or this session was requested, as in :meth:`open`.

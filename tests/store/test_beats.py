@@ -201,8 +201,8 @@ def test_a_beat_with_a_full_batch(store: BlockingStore) -> None:
 def test_the_inbox_lists_sessions_until_they_are_closed(store: BlockingStore) -> None:
     store.open(opening())
     store.request_close(session="s1", code=4500, reason="go")
-    asked = (CloseRequest("s1", 1, 4500, "go"),)
-    assert beat(store).inbox == beat(store).inbox == asked
+    requested = (CloseRequest("s1", 1, 4500, "go"),)
+    assert beat(store).inbox == beat(store).inbox == requested
     store.close("w1", [departure(code=4500)], "w1")
     assert beat(store).inbox == ()
 

@@ -330,8 +330,8 @@ def test_the_oldest_session_is_still_evicted_first(backend: StoreFixture) -> Non
     assert (
         backend.store.open(opening("newest"), limit=SessionLimit(2, evict_oldest=True)) is not None
     )
-    (asked,) = beat(backend.store, "w1").inbox
-    assert (asked.session, asked.code) == ("old", CloseCode.TOO_MANY_SESSIONS)
+    (requested,) = beat(backend.store, "w1").inbox
+    assert (requested.session, requested.code) == ("old", CloseCode.TOO_MANY_SESSIONS)
 
 
 @pytest.mark.parametrize("stored", [True, False])

@@ -67,13 +67,13 @@ def test_unchanged_rooms_cost_no_query(
 
 
 def test_changed_rooms_of_a_beat_are_written_together(sessions: BlockingDatabaseStore) -> None:
-    def asked(count: int) -> int:
+    def statements(count: int) -> int:
         moved = [update(id_, rooms=(f"chat:{count}", "news")) for id_ in known[:count]]
         return len(queries(lambda: beat(sessions, "w1", *moved)))
 
     known = open_many(sessions, 40, rooms=("lobby",))
     beat(sessions, "w1")
-    assert asked(2) == asked(40)
+    assert statements(2) == statements(40)
 
 
 def test_no_membership_is_left_behind(sessions: BlockingDatabaseStore) -> None:

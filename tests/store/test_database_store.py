@@ -243,8 +243,8 @@ async def test_writes_that_wait_are_bounded(
     make: MakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "MAX_WAITING", 2)
-    asked = make()
-    opens = [asyncio.create_task(asked.open(opening(f"s{n}"))) for n in range(3)]
+    bounded = make()
+    opens = [asyncio.create_task(bounded.open(opening(f"s{n}"))) for n in range(3)]
     answers = await asyncio.gather(*opens, return_exceptions=True)
     assert [type(answer) for answer in answers] == [Session, Session, AtCapacity]
 

@@ -18,7 +18,7 @@ from tests.polling import eventually
 
 from .builders import beat, departure, ids, opening, report, update
 from .store_fixtures import TIMEOUTS, StoreFixture
-from .test_limits import OLDEST, REJECT, TOO_MANY, asked, fill
+from .test_limits import OLDEST, REJECT, TOO_MANY, evictions, fill
 
 
 def opens(sessions: list[str], limit: SessionLimit) -> list[partial[Session | Verdict | None]]:
@@ -38,14 +38,14 @@ def test_concurrent_opens_admit_exactly_the_limit(backend: StoreFixture) -> None
     admitted = sorted(session.id for session in answers if isinstance(session, Session))
     assert len(admitted) == REJECT.max_sessions
     assert sorted(ids(backend.store.of_user("7"))) == admitted
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
 
 
 def test_concurrent_opens_keep_the_newest_with_evict_oldest(backend: StoreFixture) -> None:
     fill(backend, "first", "second")
     answers = backend.at_once(opens([f"s{number}" for number in range(8)], OLDEST))
     assert None not in answers
-    gone = asked(backend.store)
+    gone = evictions(backend.store)
     stay = set(ids(backend.store.of_user("7"))) - gone.keys()
     assert len(stay) == OLDEST.max_sessions
     assert set(gone.values()) == {TOO_MANY}
@@ -77,7 +77,7 @@ def test_an_open_that_waits_to_evict_holds_no_row(postgres_database: str) -> Non
             locked(database, "mine")
         answer, admitted = both.result(10)
     assert (answer.lost, admitted.id) == ((), "newest")
-    assert asked(sessions) == {"oldest": TOO_MANY}
+    assert evictions(sessions) == {"oldest": TOO_MANY}
 
 
 async def beat_and_open(database: Database, sessions: BlockingDatabaseStore) -> Any:

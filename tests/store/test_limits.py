@@ -43,7 +43,7 @@ def fill(backend: StoreFixture, *sessions: str, worker: str = "w1") -> None:
     beat(backend.store, worker)
 
 
-def asked(store: BlockingStore, worker: str = "w1") -> dict[str, int]:
+def evictions(store: BlockingStore, worker: str = "w1") -> dict[str, int]:
     """The sessions in the worker's inbox, with their codes."""
     return {request.session: request.code for request in beat(store, worker).inbox}
 
@@ -56,7 +56,7 @@ def test_sessions_up_to_the_limit_are_admitted(backend: StoreFixture, cap: Sessi
     assert attempt(backend.store, "s1", cap) is not None
     second = attempt(backend.store, "s2", cap)
     assert second == backend.store.get("s2")
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
 
 
 @both
@@ -65,14 +65,14 @@ def test_sessions_of_other_users_do_not_count(backend: StoreFixture, cap: Sessio
         backend.store.open(opening(id_, user="8"))
     fill(backend, "s1")
     assert attempt(backend.store, "s2", cap) is not None
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
 
 
 @both
 def test_anonymous_sessions_do_not_count(store: BlockingStore, cap: SessionLimit) -> None:
     for id_ in ("s1", "s2", "s3"):
         assert store.open(opening(id_, user=""), limit=cap) is not None
-    assert asked(store) == {}
+    assert evictions(store) == {}
 
 
 @both
@@ -82,7 +82,7 @@ def test_sessions_with_a_final_request_do_not_count(
     fill(backend, "s1", "s2")
     backend.store.request_close(session="s1", code=4500, reason="go")
     assert attempt(backend.store, "s3", cap) is not None
-    assert asked(backend.store) == {"s1": 4500}
+    assert evictions(backend.store) == {"s1": 4500}
 
 
 def test_sessions_asked_to_reconnect_count(backend: StoreFixture) -> None:
@@ -96,13 +96,13 @@ def test_closing_sessions_do_not_count(backend: StoreFixture, cap: SessionLimit)
     closing(backend.store, "s1")
     fill(backend, "s2")
     assert attempt(backend.store, "s3", cap) is not None
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
 
 
 def test_without_a_limit_no_session_is_counted(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     assert backend.store.open(opening("s3")) is not None
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
 
 
 # ---------------------------------------------------------------- no room
@@ -114,7 +114,7 @@ def test_a_refused_open_changes_nothing(backend: StoreFixture) -> None:
     assert attempt(backend.store, "s3", REJECT) is None
     assert attempt(backend.store, "s3", REJECT) is None
     assert backend.store.of_user("7") == before
-    assert (asked(backend.store), state(backend.store, "s3")) == ({}, None)
+    assert (evictions(backend.store), state(backend.store, "s3")) == ({}, None)
     assert backend.store.resume(returning("s3")) is None
     assert backend.store.sweep("sweeper").claimed == ()
 
@@ -136,7 +136,7 @@ def test_sessions_of_live_workers_are_not_evicted(backend: StoreFixture, cap: Se
     backend.advance(LEASE - 1)
     third = attempt(backend.store, "s3", cap)
     assert (third is None) == (cap is REJECT)
-    assert asked(backend.store, "w2") == {}
+    assert evictions(backend.store, "w2") == {}
 
 
 # ---------------------------------------------------------------- the oldest gives way
@@ -154,7 +154,10 @@ def test_the_eviction_reaches_the_inbox_of_its_worker(backend: StoreFixture) -> 
     fill(backend, "s1", worker="w2")
     fill(backend, "s2")
     attempt(backend.store, "s3", OLDEST)
-    assert (asked(backend.store, "w1"), asked(backend.store, "w2")) == ({}, {"s1": TOO_MANY})
+    assert (evictions(backend.store, "w1"), evictions(backend.store, "w2")) == (
+        {},
+        {"s1": TOO_MANY},
+    )
 
 
 def test_each_new_session_evicts_one(backend: StoreFixture) -> None:
@@ -162,16 +165,16 @@ def test_each_new_session_evicts_one(backend: StoreFixture) -> None:
     for number in (3, 4):
         assert attempt(backend.store, f"s{number}", OLDEST) is not None
         backend.advance(1)
-    assert asked(backend.store) == {"s1": TOO_MANY, "s2": TOO_MANY}
+    assert evictions(backend.store) == {"s1": TOO_MANY, "s2": TOO_MANY}
     attempt(backend.store, "s5", OLDEST)
-    assert asked(backend.store) == {f"s{number}": TOO_MANY for number in (1, 2, 3)}
+    assert evictions(backend.store) == {f"s{number}": TOO_MANY for number in (1, 2, 3)}
 
 
 def test_of_equally_old_sessions_the_lower_id_is_evicted(backend: StoreFixture) -> None:
     open_many(backend.store, 2)
     one, other = backend.store.of_user("7")
     attempt(backend.store, "s3", OLDEST)
-    assert list(asked(backend.store)) == [
+    assert list(evictions(backend.store)) == [
         min((one.opened_at, one.id), (other.opened_at, other.id))[1]
     ]
 
@@ -187,15 +190,18 @@ def test_a_session_is_as_old_as_its_first_connection(backend: StoreFixture) -> N
     backend.store.resume(returning("s1"))
     beat(backend.store, "w2")
     attempt(backend.store, "s3", OLDEST)
-    assert (asked(backend.store, "w1"), asked(backend.store, "w2")) == ({}, {"s1": TOO_MANY})
+    assert (evictions(backend.store, "w1"), evictions(backend.store, "w2")) == (
+        {},
+        {"s1": TOO_MANY},
+    )
 
 
 def test_a_lowered_limit_evicts_all_sessions_over_it(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2", "s3", "s4")
     assert attempt(backend.store, "s5", REJECT) is None
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
     assert attempt(backend.store, "s5", OLDEST) is not None
-    assert asked(backend.store) == {"s1": TOO_MANY, "s2": TOO_MANY, "s3": TOO_MANY}
+    assert evictions(backend.store) == {"s1": TOO_MANY, "s2": TOO_MANY, "s3": TOO_MANY}
 
 
 # ---------------------------------------------------------------- sessions without a connection
@@ -206,7 +212,7 @@ def test_suspended_sessions_are_evicted_first(backend: StoreFixture, cap: Sessio
     fill(backend, "s1")
     suspended(backend.store, "s2")
     assert attempt(backend.store, "s3", cap) is not None
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
     assert backend.store.resume(returning("s2")) == Verdict(TOO_MANY, "too many sessions")
     assert backend.store.overdue().close == 1
     (closed,) = backend.store.sweep("sweeper").claimed
@@ -235,7 +241,7 @@ def test_suspended_sessions_are_evicted_before_the_oldest(backend: StoreFixture)
     fill(backend, "s1", "s2")
     suspended(backend.store, "s3")
     assert attempt(backend.store, "s4", OLDEST) is not None
-    assert asked(backend.store) == {"s1": TOO_MANY}
+    assert evictions(backend.store) == {"s1": TOO_MANY}
     assert ids(backend.store.sweep("sweeper").claimed) == ["s3"]
 
 
@@ -274,7 +280,7 @@ def test_live_sessions_stay_beside_those_of_dead_workers(backend: StoreFixture) 
     beat(backend.store)
     backend.advance(1)
     assert attempt(backend.store, "s3", OLDEST) is not None
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
     assert ids(backend.store.sweep("sweeper").claimed) == ["s2"]
 
 
@@ -291,7 +297,7 @@ def test_a_worker_that_stood_still_gets_its_evictions(backend: StoreFixture) -> 
     backend.advance(LEASE + 1)
     attempt(backend.store, "s3", REJECT)
     beat(backend.store, "w2", update("s1"), update("s2"))
-    assert asked(backend.store, "w2") == {"s1": TOO_MANY}
+    assert evictions(backend.store, "w2") == {"s1": TOO_MANY}
     assert attempt(backend.store, "s4", REJECT) is None
 
 
@@ -304,14 +310,14 @@ def test_a_repeated_open_needs_no_room(backend: StoreFixture, cap: SessionLimit)
     first = attempt(backend.store, "s2", cap)
     backend.advance(1)
     assert attempt(backend.store, "s2", cap) == first
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
 
 
 def test_a_repeated_open_evicts_no_further_session(backend: StoreFixture) -> None:
     fill(backend, "s1", "s2")
     first = attempt(backend.store, "s3", OLDEST)
     assert attempt(backend.store, "s3", OLDEST) == first
-    assert asked(backend.store) == {"s1": TOO_MANY}
+    assert evictions(backend.store) == {"s1": TOO_MANY}
 
 
 @both
@@ -320,7 +326,7 @@ def test_a_resume_is_never_refused(backend: StoreFixture, cap: SessionLimit) -> 
     suspended(backend.store, "s4")
     assert backend.store.resume(returning("s4")) is not None
     assert backend.store.resume(returning("s1")) is not None
-    assert asked(backend.store) == {}
+    assert evictions(backend.store) == {}
 
 
 @both

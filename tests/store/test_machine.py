@@ -39,8 +39,6 @@ from .builders import report, update
 from .store_fixtures import LOGS, STORE_FIXTURES, RedisFixture
 from .stores_compared import IDLE, STEPS, TICK, TIMEOUTS, TURNS, Call, StoreUnderTest, same
 
-# Without it the same examples every time; with it so many random ones.
-
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
@@ -68,15 +66,8 @@ workers = st.sampled_from(["w1", "w1", "w1", "w2", "w2", "w3"])
 users = st.sampled_from(["ann", "ann", "ann", "ann", "bob", ""])
 logins = st.sampled_from(["", "one", "two"])
 heads = st.sampled_from(["a", "A", "a_", "a%", "b"])
-limits = st.sampled_from(
-    [
-        None,
-        SessionLimit(1, True),
-        SessionLimit(2, True),
-        SessionLimit(2, True),
-        SessionLimit(2, False),
-    ]
-)
+one, two = SessionLimit(1, True), SessionLimit(2, True)
+limits = st.sampled_from([None, one, two, two, SessionLimit(2, False)])
 codes = st.sampled_from(CODES)
 reasons = st.sampled_from(["", "so", "x" * 300])
 counts = st.integers(0, 3)

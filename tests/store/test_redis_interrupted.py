@@ -32,9 +32,9 @@ def interrupted(call: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
             call()
 
 
-def found(sessions: BlockingRedisStore, asked: list[str]) -> list[object]:
+def found(sessions: BlockingRedisStore, names: list[str]) -> list[object]:
     """The subject of each answer."""
-    answers = map(sessions.get, asked)
+    answers = map(sessions.get, names)
     return [answer and answer.id for answer in answers]
 
 

@@ -62,8 +62,8 @@ def fails_within(seconds: float) -> Iterator[None]:
     assert time.monotonic() - began < seconds
 
 
-def are_right(answers: list[Session | None], asked: list[str]) -> bool:
-    return [answer and answer.id for answer in answers] == asked
+def are_right(answers: list[Session | None], names: list[str]) -> bool:
+    return [answer and answer.id for answer in answers] == names
 
 
 # ---------------------------------------------------------------- a hang

@@ -215,8 +215,8 @@ def test_pages_in_steps_are_those_in_one(
 def test_answers_in_steps_are_those_in_one(store: BlockingStore, small: BlockingStore) -> None:
     assert small.of_user("1") == store.of_user("1")
     assert small.overdue() == store.overdue()
-    asked = small.request_close(user="2", code=4500, reason="go")
-    assert asked == store.request_close(user="2", code=4500, reason="go")
+    requested = small.request_close(user="2", code=4500, reason="go")
+    assert requested == store.request_close(user="2", code=4500, reason="go")
     assert len(small.leave("w1")) > 3
     assert small.leave("w1") == store.leave("w1")
 

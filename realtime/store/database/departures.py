@@ -1,4 +1,4 @@
-"""Sessions that end, or are asked to, on Django models."""
+"""Ending sessions, and requests to end them, on Django models."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

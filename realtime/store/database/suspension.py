@@ -1,4 +1,4 @@
-"""Suspending sessions whose worker or client is gone, on Django models."""
+"""Suspending sessions of lost workers and silent sessions, on Django models."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

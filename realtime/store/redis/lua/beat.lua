@@ -12,8 +12,8 @@
 --
 -- 1. A worker that has left renews nothing and reports nothing; it gets only the counts and its inbox.
 -- 2. Values are absolute: a repeated beat changes no session and adds nothing to the totals.
--- 3. A session changes only if its hash names this worker in this generation, connected or suspended.
---    All others are answered as lost, in the order of the updates.
+-- 3. A session changes only if its hash names this worker in this generation or an older one, connected
+--    or suspended. All others are answered as lost, in the order of the updates.
 -- 4. held:<worker> has exactly the worker's connected sessions with their generations. So an update
 --    whose generation is there needs no HGETALL; after its hash was evicted, HSET creates four fields.
 -- 5. last_beat never goes back, and never lies in the future: if the clock was set back, all times of
