@@ -283,8 +283,7 @@ async def _aclose(*, code: int, reason: str = "", **target: str) -> tuple[str, .
 
 
 def _is_valid_target(code: int, target: Mapping[str, str]) -> bool:
-    """Whether the target may have sessions: no session has an empty id, and anonymous visitors are
-    not one user. Raises ValueError for a code that is not an application's."""
+    """False for an empty id or an anonymous user. Raises ValueError for a code out of range."""
     if not 4000 <= code <= 4999:
         raise ValueError(f"expected a close code from 4000 to 4999, not {code}")
     return any(target.values())

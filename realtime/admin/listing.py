@@ -95,8 +95,7 @@ def _key_of(username: str) -> str | None:
 
 
 def overview(store: BlockingStore, params: ListParams, *, after: int) -> dict[str, Any]:
-    """The context of the parts that update themselves. ``after`` is the time, in epoch ms, of the
-    last sample that the page has. Raises StoreUnavailable."""
+    """The live parts' context, with samples ``after`` this epoch ms. Raises StoreUnavailable."""
     stats = store.stats()
     workers = store.workers()
     page = _page(store, params)

@@ -110,8 +110,7 @@ class History:
 
 
 def newest_first(rows: QuerySet[ClosedSession]) -> Iterator[list[ClosedSession]]:
-    """Yield rows from the newest on, in lists of at most CHUNK, each read by a query of its own.
-    Raises StoreUnavailable."""
+    """Yield rows from the newest on, a query for each CHUNK of them. Raises StoreUnavailable."""
     newest = rows.order_by("-pk")
     chunk = _list(newest[:CHUNK])
     while chunk:
@@ -171,6 +170,5 @@ _LENGTHS = {field.name: field.max_length for field in ClosedSession._meta.concre
 
 
 def _fit(column: str, text: str) -> str:
-    """The part of a text that every database accepts. Redis accepts any text, and one row that
-    fails would keep all rows of its batch from being written."""
+    """The part of a text that every database accepts: one bad row would fail its whole batch."""
     return text.replace("\0", "")[: _LENGTHS[column]]

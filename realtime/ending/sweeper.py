@@ -36,8 +36,6 @@ logger = logging.getLogger("realtime.worker")
 
 @dataclass(slots=True)
 class _SweepCounts:
-    """What a sweep has done so far."""
-
     suspended: int = 0
     closed: int = 0
     workers_lost: int = 0
@@ -134,8 +132,7 @@ class Sweeper:
         await self._finish(mine, step, counts)
 
     async def _claim(self, claimant: str, counts: _SweepCounts) -> Swept:
-        """One step of the store. Sends the signals of suspended sessions at once: the store
-        reports each only in one answer, and finishing the step before may fail."""
+        """One step of the store. Sends signals at once: the store reports a suspension once."""
         self._unfinished.add(claimant)
         step = await self._store.sweep(claimant)
         counts.suspended += len(step.suspended)
@@ -168,8 +165,7 @@ class Sweeper:
         return recorded
 
     def finish_in_background(self, claimed: Sequence[Session]) -> None:
-        """Finish these in a task, since their history may take long or hang. After the last
-        attempt they are left to the next sweep, which gets them when the claims expire."""
+        """Finish these in a task, or leave them to the sweep that finds their claims expired."""
         if not claimed:
             return
         if self._finishing + len(claimed) > MAX_FINISHING:
@@ -220,8 +216,7 @@ def _is_full(step: Swept) -> bool:
 
 
 async def _gather(first: Awaitable[T], second: Awaitable[object]) -> T:
-    """Wait for both, even if one fails; returns the first's result. A failure of the second counts
-    before one of the first."""
+    """Wait for both, then return the first's result; a failure of the second is raised first."""
     one, two = await asyncio.gather(first, second, return_exceptions=True)
     if isinstance(two, BaseException):
         raise two

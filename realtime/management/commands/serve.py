@@ -83,8 +83,7 @@ class Command(BaseCommand):
 
 
 def check_store() -> None:
-    """Raises CommandError if the store belongs to another deployment. During an outage the workers
-    check it later."""
+    """Raises CommandError for another deployment's store; after an outage the workers check it."""
     try:
         composition.blocking_store().own()
     except (ForeignStore, ImproperlyConfigured) as error:

@@ -114,8 +114,7 @@ class Beats:
         self._dispatcher.dispatch_suspended(answer.suspended)
 
     async def _register_with(self, answer: BeatAnswer) -> BeatAnswer:
-        """Register all sessions with a new incarnation. Returns its answer without the sessions
-        that it called unknown."""
+        """Register all sessions with a new incarnation. Returns its answer without unknown ones."""
         if self._reregistration.incarnation:  # what it has kept may be old: as after an outage
             self._wait_a_lease()
             await self._store.own()

@@ -89,9 +89,8 @@ class DisconnectQueue:
         return len(self._pending)
 
     def add(self, disconnect: PendingDisconnect) -> None:
-        """Queue a disconnect for the next batch. After :meth:`stop` it does nothing: the worker
-        gives its lease back then, which suspends its sessions."""
-        if self._stopped:
+        """Queue a disconnect for the next batch."""
+        if self._stopped:  # the worker gives its lease back, which suspends its sessions
             return
         self._pending[disconnect.key] = disconnect
         if len(self._pending) > MAX_PENDING:
@@ -115,8 +114,7 @@ class DisconnectQueue:
         self._released.set()
 
     def unreported(self) -> Iterator[Registration]:
-        """Pending sessions as connected ones, to be registered again. Leaves out those in flight:
-        registered after their disconnect, they would stay."""
+        """Pending sessions, as connected ones, but those in flight; see invariant 8 of beats."""
         for key, disconnect in list(self._pending.items()):
             if disconnect.registration and key not in self._in_flight:
                 yield disconnect.registration(time.monotonic())

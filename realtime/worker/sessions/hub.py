@@ -103,8 +103,7 @@ class Hub:
         self._drop(older, CloseCode.TAKEN_OVER)
 
     def mark_changed(self, sessions: Iterable[str]) -> bool:
-        """Have the next beat report those of these session ids that are here. Returns whether
-        there is any."""
+        """Have the next beat report these sessions, by id. Returns whether one of them is here."""
         here = [session for id_ in sessions if (session := self._sessions.get(id_))]
         for session in here:
             session.changed = True
@@ -207,8 +206,7 @@ class Hub:
             self._disconnect(session, code, reason, ends=ends_session(code), delay_ms=delay_ms)
 
     def on_disconnect(self, session: ConnectedSession, code: int) -> None:
-        """The transport has closed with ``code``, perhaps because the connection ended itself,
-        for its rate or its errors: then the connection's own code counts."""
+        """Handle a closed transport. If the connection ended itself, its own code counts."""
         if session.departed:
             return
         ended, reason = session.connection.ended or (code, reason_of_peer(code))

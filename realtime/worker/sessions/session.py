@@ -249,6 +249,5 @@ class ConnectedSession:
 
 
 def adopt_totals(record: Session, older: ConnectedSession) -> Session:
-    """The record with the counts of the older connection at this worker: the store may not have
-    the last of them."""
+    """The record with the older connection's counts, the last of which the store may not have."""
     return replace(record, totals=older.totals)

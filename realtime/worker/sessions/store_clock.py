@@ -14,8 +14,7 @@ class StoreClock:
         self._ahead: float | None = None  # of the monotonic clock, in seconds, at the last call
 
     def was_set(self, at: int) -> bool:
-        """Whether the clock was set since the call before; ``at`` is the store's time right now,
-        in epoch milliseconds."""
+        """Whether it was set since the last call; ``at`` is its time now, in epoch milliseconds."""
         before, self._ahead = self._ahead, at / 1000 - time.monotonic()
         if before is None or abs(self._ahead - before) <= self._tolerance:
             return False
