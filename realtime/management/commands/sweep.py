@@ -66,9 +66,9 @@ class Command(BaseCommand):
         self.stdout.write("The store belongs to this SECRET_KEY now.")
 
     async def _run(self, options: dict[str, Any]) -> None:
-        base = composition.build()
-        base.sweeper.quiet = options["verbosity"] < 2  # the report has the counts
-        work = asyncio.create_task(self._sweeps(base, options), name="sweeps")
+        context = composition.build()
+        context.sweeper.quiet = options["verbosity"] < 2  # the report has the counts
+        work = asyncio.create_task(self._sweeps(context, options), name="sweeps")
         if options["interval"]:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, work.cancel)
@@ -78,16 +78,16 @@ class Command(BaseCommand):
             # Do not wait for threads that wait for the database.
             exit_within(EXIT_TIMEOUT)
         finally:
-            await base.aclose()
+            await context.aclose()
 
-    async def _sweeps(self, base: composition.StoreContext, options: dict[str, Any]) -> None:
-        await self._sweep(base, options)
+    async def _sweeps(self, context: composition.StoreContext, options: dict[str, Any]) -> None:
+        await self._sweep(context, options)
         while options["interval"]:
             await asyncio.sleep(options["interval"])
-            await self._sweep(base, options)
+            await self._sweep(context, options)
 
-    async def _sweep(self, base: composition.StoreContext, options: dict[str, Any]) -> None:
-        work = base.sweeper.dry_run if options["dry_run"] else base.sweeper.sweep
+    async def _sweep(self, context: composition.StoreContext, options: dict[str, Any]) -> None:
+        work = context.sweeper.dry_run if options["dry_run"] else context.sweeper.sweep
         try:
             report = await work()
         except StoreUnavailable as error:
@@ -96,7 +96,7 @@ class Command(BaseCommand):
             self.stderr.write(why_unusable(error))
             return
         if not options["interval"]:  # with an interval, receivers must not delay the next sweep
-            await base.dispatcher.settle()
+            await context.dispatcher.settle()
         self.stdout.write(_json(report) if options["json"] else _sentence(report))
         self.stdout.flush()
 
@@ -115,11 +115,5 @@ DRY = (
 
 
 def _sentence(report: SweepReport) -> str:
-    template = DRY if report.dry_run else DONE
-    return template.format(
-        report.suspended,
-        report.closed,
-        report.workers_lost,
-        report.history_pruned,
-        report.took_ms,
-    )
+    counts = report.suspended, report.closed, report.workers_lost, report.history_pruned
+    return (DRY if report.dry_run else DONE).format(*counts, report.took_ms)
