@@ -1,4 +1,4 @@
-"""The demo's application, with rooms that everybody may join and publish in."""
+"""The demo's application, with rooms that all clients may join and publish in."""
 
 import os
 
@@ -13,7 +13,7 @@ from realtime.routing import realtime_application  # noqa: E402
 
 
 class RoomConsumer(RealtimeConsumer):
-    """Lets everybody in; what a client says is published in its room."""
+    """Lets every client in and publishes its messages in its room."""
 
     async def authorize(self, room: str, action: str) -> bool:
         return True

@@ -67,7 +67,7 @@ class Driver:
     def publish(
         self, count: int, *, pause: float = 0.0, seconds: float, text: str = TEXT
     ) -> Sequence[float]:
-        """Publish this text to everybody up to so many times, for at most so many seconds; how
+        """Publish this text to all clients up to so many times, for at most so many seconds; how
         many seconds each took to reach the last. Raises LoadFailed if one did not reach all."""
         order = {"publish": count, "pause": pause, "seconds": seconds, "text": text}
         answer = self._order(order, seconds + 30.0)

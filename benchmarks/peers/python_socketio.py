@@ -16,7 +16,7 @@ server = socketio.AsyncServer(async_mode="asgi", ping_interval=INTERVAL, ping_ti
 
 
 async def connect(sid: str, environ: dict[str, Any]) -> None:
-    """Everybody is a member."""
+    """Every client is a member."""
     await server.enter_room(sid, ROOM)
 
 

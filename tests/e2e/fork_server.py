@@ -44,7 +44,7 @@ PRELOADED = (
     "uvicorn.protocols.http.h11_impl",
     "uvicorn.protocols.websockets.websockets_sansio_impl",
 )
-# How the names begin of what an interpreter reads once, when it starts.
+# Prefixes of the variables that an interpreter reads only when it starts.
 HEEDED = ("LANG", "LC_", "LD_", "PYTHON")
 REQUEST = 2**17  # bytes
 

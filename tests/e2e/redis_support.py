@@ -1,4 +1,4 @@
-"""The demo project on a real Redis, and the registry as anybody may read it there."""
+"""The demo project on a real Redis, and the registry as any process may read it there."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ class RedisProject:
         return blocking_store(self.redis.url, timeouts, prefix=PREFIX, timeout=10.0)
 
     def sessions(self) -> tuple[Session, ...]:
-        """Everybody in the registry."""
+        """All sessions in the registry."""
         return self.store.page(Query(), limit=100_000).sessions
 
     def states(self) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""An application with rooms: anybody may join "chat:…" and "news:…", and publish in "chat:…".
+"""An application with rooms: every user may join "chat:…" and "news:…", and publish in "chat:…".
 
 The data of a message may name what its handler shall do.
 """

@@ -251,7 +251,7 @@ def test_a_subscriber_that_lacks_a_publication_at_the_end_is_rejected(events: li
 
 
 def test_two_orders_are_rejected() -> None:
-    """At the end of a log that was lost before anybody had read it."""
+    """At the end of a log that was lost before the observer had read it."""
     made = record([hello(), told(at(5)), Got(0.0, ROOM, 6, "x"), Got(0.0, ROOM, 7, "y")])
     made.diaries.append(Diary("bob", OWN))
     made.diaries[1].events += [
@@ -307,7 +307,7 @@ def test_an_acknowledged_position_holds_what_was_published() -> None:
     made = record()
     made.publishes.append(Publish(ROOM, "other", "two", 8.0, 9.0, at(5)))
     assert rules(made) == [Rule.ORDER]
-    made.publishes[-1].position = at(6)  # the last one, before anybody had read it
+    made.publishes[-1].position = at(6)  # the last one, before the observer had read it
     assert rules(made) == []
 
 

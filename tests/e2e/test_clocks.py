@@ -1,5 +1,5 @@
 """Wall clocks that are wrong, and set right. Those of workers decide nothing; that of the store may
-be ahead, or be set while everybody goes on."""
+be ahead, or be set while clients stay connected."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""A forked process is like one that was started, as far as anybody can tell."""
+"""A forked process is like one that was started, in all that tests can see."""
 
 import json
 import os

@@ -103,7 +103,7 @@ async def test_without_a_layer_between_them_workers_look_every_second(
 
 
 async def how_long(other: ShellProcess, clients: Sequence[Client], number: int) -> float:
-    """Publish the last one; seconds until everybody has it."""
+    """Publish the last one; seconds until every client has it."""
     began = time.monotonic()
     await other.publish(ROOM, number)
     await all_hear(clients, *range(1, number + 1), within=1.0 + GRACE)

@@ -85,7 +85,7 @@ def forget_scripts(server: RedisServer) -> None:
 
 
 def pause(server: RedisServer) -> None:
-    """Longer than the lease of everybody."""
+    """Longer than any lease."""
     with server.client() as client:
         client.client_pause(round(2 * LEASE * 1000), all=True)
         time.sleep(2 * LEASE)  # the fault itself

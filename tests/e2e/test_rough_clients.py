@@ -1,5 +1,5 @@
 """Clients that come and go in storms, ask for the absurd or for too much, also while the store
-hangs: everybody gets what is theirs, and when all have gone the worker keeps nothing in mind."""
+hangs: every client gets what is its own, and when all have gone the worker holds nothing."""
 
 import asyncio
 import json

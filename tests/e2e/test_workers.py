@@ -103,7 +103,7 @@ async def test_several_look_like_one(project: Project, tmp_path: Path) -> None:
                 await eventually_in_thread(lambda: health(server) == (SIZE, 2))
             assert len(project.sessions()) == SIZE
             await asyncio.to_thread(assert_a_second_one_is_refused, project, server)
-            # As systemd does it: everybody gets the signal, and the workers only one.
+            # As systemd does it: every process gets the signal, and the workers only one.
             for pid in (*(worker.pid for worker in workers), server.process.pid):
                 os.kill(pid, signal.SIGTERM)
             for client in clients:

@@ -1,5 +1,5 @@
 """A checker in the style of Jepsen: two workers, four publishers and forty subscribers on one
-Redis, a nemesis that breaks what it can, and a comparison of what everybody saw.
+Redis, a nemesis that breaks what it can, and a comparison of what every subscriber saw.
 
 ``run`` lets a ``world`` play; ``clients``, ``subscribers`` and ``publishers`` are its
 people and ``nemesis`` its fate, each with dice of its own made from one seed (``plan``). They

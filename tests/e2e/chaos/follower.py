@@ -22,7 +22,7 @@ class Place:
 
 
 class Follower:
-    """Knows the protocol's rules of positions, and nothing of how anybody implements them."""
+    """Knows the protocol's rules of positions, and nothing of their implementation."""
 
     def __init__(self, diary: Diary, truth: Truth, *, began: float) -> None:
         self._diary = diary

@@ -1,4 +1,4 @@
-"""A run: a storm, a rest in which everybody must get everything, and the judgement."""
+"""A run: a storm, a rest in which every subscriber must get everything, and the judgement."""
 
 import asyncio
 import time
@@ -65,7 +65,7 @@ class Run:
         self._speaking: list[asyncio.Task[None]] = []
 
     async def storm(self) -> None:
-        """Everybody does as they like, and everything breaks."""
+        """Let clients come and go at random while everything breaks."""
         world, scale = self._world, self._world.scale
         world.record.began = began = time.monotonic()
         self._start("observer", world.observer.run())
@@ -181,7 +181,7 @@ class Run:
             task.result()
 
     async def _speak_everywhere(self, *, times: int = 1) -> int:
-        """Everybody says something in every room they may speak in; how much of it was
+        """Let every publisher publish in each of its rooms; returns how much of it was
         published by workers."""
         for _ in range(times):
             said = (each.say(room) for each in self._publishers for room in each.rooms)

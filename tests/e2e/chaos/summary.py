@@ -42,7 +42,7 @@ def figures(outcome: Outcome) -> dict[str, object]:
         **_publishing(record),
         **_subscribing(record),
         **_logs(record),
-        "everybody had everything after": settled,
+        "every subscriber had everything after": settled,
         "counted, undisturbed": record.tally or "not",
         "violations": len(outcome.violations),
     }

@@ -9,7 +9,7 @@ Place = tuple[str, str, int]  # room, epoch, offset
 
 class Truth:
     """``entries`` grows with what subscribers were handed: a log that was lost before
-    anybody read its end is known by them alone, and must be the same to all of them."""
+    the observer read its end is known by them alone, and must be the same to all of them."""
 
     def __init__(self, record: Record) -> None:
         self.log_length = record.log_length

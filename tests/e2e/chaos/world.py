@@ -48,8 +48,8 @@ SETTINGS = {
 @dataclass(frozen=True, slots=True)
 class Scale:
     """How large a run is. ``pace`` is publications a second of each publisher, ``pause``
-    seconds between two faults, ``patience`` those within which everybody must have everything
-    in the end. ``planted`` names a fault in our own code."""
+    seconds between two faults, ``patience`` those within which all subscribers must have
+    everything in the end. ``planted`` names a fault in our own code."""
 
     seconds: float
     subscribers: int = 40
