@@ -30,7 +30,7 @@ async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime
 
 
 @contextmanager
-def strangers_at_work() -> Iterator[None]:
+def busy_sync_thread() -> Iterator[None]:
     """Other sync code occupies asgiref's single thread of the process."""
     gate, begun = threading.Event(), threading.Event()
 
@@ -63,7 +63,7 @@ CALLS: dict[str, Callable[[], Awaitable[Any]]] = {
 async def test_async_calls_do_not_wait_for_other_sync_code(
     call: Callable[[], Awaitable[Any]],
 ) -> None:
-    with strangers_at_work():
+    with busy_sync_thread():
         await asyncio.sleep(0.05)
         await asyncio.wait_for(call(), 10)
 
@@ -77,7 +77,7 @@ async def test_async_calls_in_a_worker_need_no_thread_of_the_process(
         raise AssertionError("a worker has its own")
 
     monkeypatch.setattr(composition, "blocking_store", no_blocking_store)
-    with strangers_at_work():
+    with busy_sync_thread():
         await asyncio.sleep(0.05)
         await asyncio.wait_for(call(), 10)
 
@@ -153,11 +153,11 @@ async def test_a_call_in_a_handler_s_transaction_waits_for_its_commit(
         block = transaction.atomic()
         await sync_to_async(block.__enter__)()
         assert await api.apublish("chat:1", 2) is None
-        assert await top_apart("chat:1") == 1
+        assert await committed_top("chat:1") == 1
         await sync_to_async(block.__exit__)(None, None, None)
         assert await top("chat:1") == 2
 
 
-async def top_apart(room: str) -> int:
+async def committed_top(room: str) -> int:
     """Return what another connection sees."""
     return await asyncio.create_task(asyncio.to_thread(async_to_sync(top), room))
