@@ -86,7 +86,7 @@ def starts_servers(item: pytest.Item) -> bool:
     names the kind of store."""
     if item.nodeid.startswith(SLOW_FOLDERS):
         return True
-    words = re.split(r"[^a-z]", item.name)
+    words = re.split(r"[^a-z_]", item.name)
     return not SERVERS.isdisjoint([*getattr(item, "fixturenames", ()), *words])
 
 

@@ -172,6 +172,7 @@ def sides(request: pytest.FixtureRequest) -> Iterator[tuple[StoreUnderTest, Stor
         backend.close()
 
 
+@pytest.mark.server
 @pytest.mark.timeout(900)  # what fails is made as small as possible, which takes its time
 @pytest.mark.django_db(transaction=True)
 def test_two_logs_return_the_same(

@@ -372,6 +372,7 @@ def sides(request: pytest.FixtureRequest) -> Iterator[tuple[StoreUnderTest, Stor
         backend.close()
 
 
+@pytest.mark.server
 @pytest.mark.timeout(900)  # shrinking a failure takes long
 @pytest.mark.django_db(transaction=True)
 def test_two_stores_return_the_same(

@@ -81,6 +81,12 @@ def test_an_empty_page_before_the_end_means_that_what_follows_is_lost(view: LogV
     assert view.next_read() is None
 
 
+def test_an_empty_page_proves_no_loss_after_what_was_fanned_out_meanwhile(view: LogView) -> None:
+    view.advance(4)  # while the read from 3 was under way
+    assert not view.on_read(LogRead(3, 0), page(end(6, oldest=1)))
+    assert view.top == 4
+
+
 def test_a_log_that_has_become_shorter_is_believed(view: LogView) -> None:
     assert view.on_read(LogRead(3, 0), page(end(2)))
     assert (view.top, view.newest) == (2, Position("e", 2))
