@@ -24,9 +24,8 @@ PREFIX = "REALTIME_"
 
 @dataclass(frozen=True, slots=True)
 class SettingKind:
-    """The values that a setting accepts, described as ``expected`` and tested by
-    ``accepts(value)``; ``parse(text)`` reads one from an environment variable, or raises
-    ValueError."""
+    """The values of a setting: ``expected`` describes and ``accepts(value)`` tests them;
+    ``parse(text)`` reads one from an environment variable, or raises ValueError."""
 
     expected: str
     accepts: Callable[[Any], bool]
@@ -159,12 +158,10 @@ def from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     Raises ImproperlyConfigured for a value that it cannot parse.
     """
     found = {k.removeprefix(PREFIX): v for k, v in environ.items() if k.startswith(PREFIX)}
-    return {key: _parse(key, text) for key, text in found.items()}
+    return {key: _parse(key, text) if key in KINDS else text for key, text in found.items()}
 
 
 def _parse(key: str, text: str) -> Any:
-    if key not in KINDS:
-        return text
     try:
         return KINDS[key].parse(text)
     except ValueError:

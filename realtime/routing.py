@@ -49,8 +49,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
 def with_probes(http: Application) -> Application:
     """Answer ``/realtime/live/`` and ``/realtime/ready/`` before Django does.
 
-    Probes use an address, not a name, so they must not depend on ALLOWED_HOSTS, https
-    redirects or other middleware.
+    Probes use an address, not a name: neither ALLOWED_HOSTS nor middleware may stop them.
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -35,8 +35,7 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def start_thread(run: Callable[[], None], name: str) -> Callable[[float], None]:
-    """Call ``run()`` in a thread of the system; returns ``join(timeout)``, which waits for its end
-    for at most so many seconds."""
+    """Call ``run()`` in a thread of the system; returns its ``join(timeout_in_seconds)``."""
     monkey = _gevent()
     if monkey is None:
         thread = threading.Thread(target=run, name=name, daemon=True)

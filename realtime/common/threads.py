@@ -166,9 +166,8 @@ async def run_for_page(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
     """Run a blocking call in one of the few threads that a process has for its pages. Leaves no
     database connection open. Raises Overloaded.
 
-    Not in the thread that Django keeps for a request: Django waits for its end, however long a
-    database hangs. Nor in a thread of asyncio's, which the whole process shares: hanging calls
-    would use up all of them.
+    Django would wait for the end of the thread that it keeps for a request, however long a
+    database hangs; and hanging calls would use up the threads that asyncio shares.
     """
 
     def run() -> T:

@@ -76,8 +76,7 @@ class RealtimeConsumer(AsyncConsumer):
         """The login of the client that has said hello; ``ANONYMOUS`` if it has none. Without an
         override it is that of the Django session's cookie.
 
-        Raise StoreUnavailable if it cannot be known now. After any exception the client tries
-        again later.
+        Raise StoreUnavailable if it cannot be known now. After exceptions the client comes back.
         """
         return await _current_worker().login_store.login(session_key(headers_of(self.scope)))
 
@@ -231,10 +230,9 @@ class RealtimeConsumer(AsyncConsumer):
         return True
 
     async def _open_session(self, worker: Runtime, hello: Hello) -> ConnectedSession | None:
+        admitting = worker.admission.admit(self.connection, hello, self._identify)
         try:
-            return await await_external(
-                worker.admission.admit(self.connection, hello, self._identify)
-            )
+            return await await_external(admitting)
         except Exception as error:
             if not isinstance(error, StoreUnavailable):
                 self._handlers.log_failure()

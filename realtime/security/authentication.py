@@ -191,8 +191,7 @@ def _end_code(
 
     A logout closes its connections itself, by Django's signal. A session that has vanished
     without one has moved to a new key, as after the user's own change of password, or has
-    expired: the client comes back with its browser's present cookie, and is refused if that is
-    not valid.
+    expired: the client comes back with its browser's present cookie, valid or not.
     """
     if owner is None:
         return CloseCode.LOGGED_OUT

@@ -6,7 +6,6 @@ __all__ = ["stop_worker"]
 
 
 async def stop_worker() -> None:
-    """Stop the worker of the running event loop, if one was started: a test that has opened
-    connections calls it at its end."""
+    """Stop the event loop's worker, if there is one, at the end of a test with connections."""
     if worker := instances.current():
         await worker.stop()

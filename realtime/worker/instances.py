@@ -43,8 +43,7 @@ def running() -> list[Runtime]:
 
 
 async def can_start() -> bool:
-    """Whether a connection would find a worker in the running loop, as far as is known. Tries
-    again if the start has failed."""
+    """Whether the running loop's worker can start; tries again if the start has failed."""
     starting = _by_loop.get(asyncio.get_running_loop())
     if starting is None or not _has_failed(starting):
         return True

@@ -1,8 +1,4 @@
-"""The counters of one worker since its start, for metrics.
-
-Counters of the health page are not repeated here: beats bring them to the store, see
-``WorkerReport``.
-"""
+"""The counters of one worker since its start, for metrics, besides those of ``WorkerReport``."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -16,8 +16,7 @@ Call = Callable[[], Awaitable[None]]
 class HandlerQueue:
     """Runs calls one after the other. Its task exists only while there are any.
 
-    ``on_failure()`` is called while the exception of a call is handled; the calls that wait are
-    dropped then.
+    An exception drops the calls that wait; ``on_failure()`` is called while it is handled.
     """
 
     def __init__(self, on_failure: Callable[[], None]) -> None:

@@ -89,8 +89,7 @@ class Admission:
 
         Raises StoreUnavailable if it cannot be known whether the store has the session, where
         the logs of its rooms end, or whether the login stands; what ``identify`` and
-        ``authorize`` raise; and TimeoutError if one of these takes longer than
-        ADMISSION_TIMEOUT.
+        ``authorize`` raise; and TimeoutError if one of these exceeds ADMISSION_TIMEOUT.
         """
         started = time.monotonic()
         async with time_limit(ADMISSION_TIMEOUT):
@@ -233,9 +232,8 @@ class Admission:
         update = SessionUpdate(opening.session, 0, None, 0, opening.visibility, Totals())
         code = CloseCode.TRY_AGAIN_LATER
         departure = Departure(update, code.value, code.reason, opening.connection)
-        self._disconnects.add(
-            PendingDisconnect(departure, ends_session=ends_session, goodbye=lambda: None)
-        )
+        pending = PendingDisconnect(departure, ends_session=ends_session, goodbye=lambda: None)
+        self._disconnects.add(pending)
 
     # ------------------------------------------------------------ the session here
 

@@ -32,10 +32,9 @@ MAX_UNVERIFIED = 10_000  # sessions remembered for that; beyond it the first are
 class LoginStore:
     """Reads logins from the project's session engine and users, in threads.
 
-    ``refusals`` get the results of a probe, not of the calls for clients, so failure and recovery
-    are noticed even if no client connects. ``job`` runs the probe every PROBE_INTERVAL seconds
-    once a login was read (an application may have its own logins), and at the next tick after a
-    call that fails.
+    ``refusals`` get the results of a probe, so failure and recovery are noticed even if no client
+    connects. ``job`` runs it every PROBE_INTERVAL seconds once a login was read (an application
+    may have its own logins), and at the next tick after a call that fails.
 
     A call takes at most ``timeout`` seconds, besides the wait for a slot.
     """

@@ -14,8 +14,7 @@ from ..rooms.permissions import Permissions
 
 @dataclass(frozen=True, slots=True)
 class SessionCallbacks:
-    """Called in the event loop with a session that begins, and with the rooms that it joins and
-    leaves. They must not wait."""
+    """Called in the event loop when sessions begin, join rooms and leave them; must not wait."""
 
     opened: Callable[[Session], None]
     resumed: Callable[[Session], None]
@@ -36,9 +35,8 @@ class ServerParams:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A client that was identified. ``login`` is what revalidation checks later, None for a
-    login that it does not check; ``end_code()`` checks it at once: None if the login still stands,
-    else the close code."""
+    """A client that was identified. Revalidation checks ``login`` later unless it is None;
+    ``end_code()`` checks it at once: None if the login still stands, else the close code."""
 
     peer: Peer
     permissions: Permissions

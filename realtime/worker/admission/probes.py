@@ -1,5 +1,4 @@
-"""The worker's own attempts at what new connections need: they notice failure and recovery even
-if no client connects."""
+"""Probes of what new connections need: they notice failure and recovery without any client."""
 
 import asyncio
 import logging
@@ -21,8 +20,7 @@ Probe = Callable[[], Awaitable[object]]
 
 
 class Probes:
-    """Rounds of probes. A job runs one every PROBE_INTERVAL seconds, and at once when a reason
-    of refusals opens.
+    """Rounds of probes: every PROBE_INTERVAL seconds, and when a reason of refusals opens.
 
     ``always`` are cheap and run in every round; ``failing`` run only while their reason is open.
     A probe raises if connections would be refused.

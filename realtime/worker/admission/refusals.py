@@ -135,8 +135,7 @@ class Refusals:
 
     def record_end(self, end: tuple[int, str] | None, error: BaseException | None) -> None:
         """Count a connection that ended before its welcome: closed with ``end`` (code and
-        reason), or failed with ``error``. Both are None if the client has left, which counts
-        nothing."""
+        reason), or failed with ``error``. Neither: the client has left, which does not count."""
         if error is not None:
             self.record(reason_of(error), str(error) or type(error).__name__)
         elif end is not None and end[0] not in NOT_REFUSED:
@@ -151,8 +150,7 @@ class Refusals:
     def probe_passed(self, reason: Reason) -> None:
         """A probe has passed. It closes what a probe has confirmed, and an unconfirmed STORE or
         CAPACITY that is no longer fresh, since these probes need exactly what connections need.
-        Unconfirmed LOGIN_STORE may come from an application's ``authenticate``, which no probe
-        calls."""
+        Unconfirmed LOGIN_STORE may come from an override of ``authenticate``."""
         episode = self._episodes.get(reason)
         if episode is None:
             return

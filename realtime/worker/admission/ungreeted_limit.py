@@ -20,29 +20,25 @@ class UngreetedLimit:
         if self._limit and self._counts[network] >= self._limit:
             return None
         self._counts[network] += 1
-        return UngreetedSlot(self, network)
-
-    def release(self, network: str) -> None:
-        """Count one connection less."""
-        self._counts[network] -= 1
-        if not self._counts[network]:
-            del self._counts[network]
+        return UngreetedSlot(self._counts, network)
 
 
 class UngreetedSlot:
     """The slot of one connection, until its hello or its end. A context manager."""
 
-    __slots__ = ("_limit", "_network")
+    __slots__ = ("_counts", "_network")
 
-    def __init__(self, limit: UngreetedLimit, network: str) -> None:
-        self._limit: UngreetedLimit | None = limit
+    def __init__(self, counts: Counter[str], network: str) -> None:
+        self._counts: Counter[str] | None = counts
         self._network = network
 
     def release(self) -> None:
         """Give the slot back; further calls have no effect."""
-        if self._limit is not None:
-            self._limit.release(self._network)
-            self._limit = None
+        counts, self._counts = self._counts, None
+        if counts is not None:
+            counts[self._network] -= 1
+            if not counts[self._network]:
+                del counts[self._network]
 
     def __enter__(self) -> Self:
         return self
