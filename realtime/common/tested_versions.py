@@ -11,9 +11,7 @@ from typing import NamedTuple
 DISTRIBUTION = "channels-realtime"
 
 GUARDED = {"asgiref", "autobahn", "daphne", "django", "redis", "twisted", "uvicorn", "websockets"}
-
-# Of an extra the requirements count if a package of its name is installed.
-EXTRAS = {"uvicorn"}
+EXTRAS = {"uvicorn"}  # whose requirements count if a package of the same name is installed
 
 # name, version specifiers, the extra that asks for it
 _REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[^]]*\])?\s*([^;]*)(?:;.*extra == ['\"](\w+)['\"].*)?")
@@ -35,7 +33,7 @@ def untested_packages() -> list[Untested]:
     except PackageNotFoundError:
         return []
     found = (_untested(*match.groups()) for each in requirements if (match := _parse(each)))
-    return [each for each in found if each is not None]
+    return list(filter(None, found))
 
 
 def _parse(requirement: str) -> re.Match[str] | None:
@@ -47,10 +45,9 @@ def _untested(package: str, bounds: str, extra: str | None) -> Untested | None:
     installed = _version_of(package)
     if not installed or (extra and (extra not in EXTRAS or not _version_of(extra))):
         return None
+    number = _numbers(installed)
     fits = all(
-        _numbers(installed) >= _numbers(bound)
-        if operator == ">="
-        else _numbers(installed) < _numbers(bound)
+        number >= _numbers(bound) if operator == ">=" else number < _numbers(bound)
         for operator, bound in _SPECIFIER.findall(bounds)
     )
     return None if fits else Untested(package, installed, bounds.strip())

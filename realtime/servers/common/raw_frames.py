@@ -45,15 +45,13 @@ class ClosedTarget:
 
     @property
     def writer(self) -> ByteWriter:
-        """Itself."""
         return self
 
     def fileno(self) -> int:
-        """No descriptor."""
         return NO_DESCRIPTOR
 
     def send(self, data: bytes) -> None:
-        """Drop the data."""
+        """Drops the data."""
 
 
 CLOSED_TARGET = ClosedTarget()

@@ -34,7 +34,6 @@ class ServerWebSocket:
     # A protocol implements these
 
     def send_ping_frame(self, payload: bytes) -> None:
-        """Send a ping frame."""
         raise NotImplementedError
 
     def close(self, code: int, reason: str = "") -> None:
@@ -46,7 +45,6 @@ class ServerWebSocket:
         raise NotImplementedError
 
     def abort(self) -> None:
-        """Break the connection now."""
         raise NotImplementedError
 
     # Phases

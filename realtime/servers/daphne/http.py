@@ -3,9 +3,6 @@
 Times are monotonic seconds.
 """
 
-# Installs the asyncio reactor; has to come before anything else of Twisted.
-import daphne.server  # noqa: F401  # isort:skip
-
 import asyncio
 import time
 from typing import Any

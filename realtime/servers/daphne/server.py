@@ -7,8 +7,6 @@
 SIGTERM by dropping every connection without a close frame.
 """
 
-import daphne.server  # isort:skip  # installs the asyncio reactor, before anything else of Twisted
-
 import asyncio
 import socket
 import time
@@ -17,6 +15,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
+import daphne.server
 from twisted.internet import reactor as installed_reactor
 from twisted.logger import (
     FilteringLogObserver,

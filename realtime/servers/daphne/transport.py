@@ -1,8 +1,5 @@
 """Daphne's transport: an accepted TCP connection whose unsent bytes are bounded and known."""
 
-# Installs the asyncio reactor; has to come before anything else of Twisted.
-import daphne.server  # noqa: F401  # isort:skip
-
 import asyncio
 import time
 from collections.abc import Callable
@@ -15,10 +12,6 @@ from ..common.limits import HIGH_WATER, LOW_WATER
 from ..common.read_size import AdaptiveReadSize
 
 MAX_PIECES = 512  # of a list of bytes, before they are joined: each costs 40 bytes of its own
-
-
-def _nothing() -> None:
-    return None
 
 
 class Transport(tcp.Server):
@@ -35,7 +28,7 @@ class Transport(tcp.Server):
         super().__init__(*args, **kwargs)
         self._read_size = AdaptiveReadSize(self.bufferSize)
         self._writable: asyncio.Event | None = None  # set once fewer than LOW_WATER are unsent
-        self.on_full_changed: Callable[[], object] = _nothing
+        self.on_full_changed: Callable[[], object] = lambda: None
         factory: Any = self.server.factory
         self._transports: set[Transport] = factory.server.transports
         self._transports.add(self)

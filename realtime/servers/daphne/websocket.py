@@ -17,9 +17,6 @@ Invariants; versions this is written for: daphne 4.2, autobahn 26.10, Twisted 26
 8. Nothing of a lost connection keeps it alive: queue, raw frames, deferreds and timers let go.
 """
 
-# Installs the asyncio reactor; has to come before anything else of Twisted.
-import daphne.server  # noqa: F401  # isort:skip
-
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus

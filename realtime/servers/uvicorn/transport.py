@@ -36,11 +36,7 @@ def _descriptor_of(transport: asyncio.Transport) -> int:
 def release(transport: asyncio.Transport) -> None:
     """Let a lost transport be freed: asyncio's keeps a bound method of itself."""
     if hasattr(transport, "_read_ready_cb"):
-        transport._read_ready_cb = _nothing
-
-
-def _nothing() -> None:
-    return None
+        transport._read_ready_cb = lambda: None
 
 
 class TransportWriter:
