@@ -21,12 +21,8 @@ def log_failure(task: asyncio.Task[None]) -> BaseException | None:
     return error
 
 
-def cancel_after(task: asyncio.Task[None], seconds: float) -> asyncio.TimerHandle:
-    """Cancel an application that does not end within ``seconds`` of its disconnect."""
-    return asyncio.get_running_loop().call_later(seconds, _cancel_overdue, task)
-
-
-def _cancel_overdue(task: asyncio.Task[None]) -> None:
+def cancel_overdue(task: asyncio.Task[None]) -> None:
+    """Cancel an application that has not ended in time after its disconnect, and log that."""
     logger.warning("%r did not end after its disconnect: cancelled", task)
     task.cancel()
 

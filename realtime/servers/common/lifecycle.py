@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Collection
 
-from .application_tasks import cancel_after, cancel_all, error_of
+from .application_tasks import cancel_all, cancel_overdue, error_of
 from .callbacks import LifecycleCallbacks
 from .descriptors import DescriptorReserve
 from .gc_policy import GCPolicy
@@ -38,8 +38,7 @@ class ServerLifecycle:
         self.callbacks = callbacks
         self.draining = False
         self.drain_failed = False  # whether the application's part of the drain failed or was late
-        # Of every connection with deadlines.
-        self.timers: TimerWheel[ServedConnection] = TimerWheel(limits.tick)
+        self.timers = TimerWheel[ServedConnection](limits.tick)  # all connections with deadlines
         self.descriptors = DescriptorReserve(callbacks.refused)
         self._gc_policy = GCPolicy()
         self._stopping = asyncio.Event()
@@ -55,8 +54,9 @@ class ServerLifecycle:
         self._stopping.set()
 
     def cancel_overdue(self, task: asyncio.Task[None]) -> asyncio.TimerHandle:
-        """Cancel an application that does not end after its disconnect."""
-        return cancel_after(task, self.limits.application_timeout)
+        """Cancel an application that does not end within ``application_timeout``."""
+        loop = asyncio.get_running_loop()
+        return loop.call_later(self.limits.application_timeout, cancel_overdue, task)
 
     # A server implements these
 
