@@ -211,9 +211,6 @@ _ADVICE = (
 )
 
 
-# The database of the history, and of the sessions unless they are in Redis.
-
-
 def _wrong_vendor(alias: str, *, history_only: bool) -> CheckMessage | None:
     """The error of a database that cannot store sessions, or with ``history_only`` history."""
     try:
@@ -222,13 +219,13 @@ def _wrong_vendor(alias: str, *, history_only: bool) -> CheckMessage | None:
         return None
     if vendor in (vendors.KEEPS_HISTORY if history_only else vendors.KEEPS_SESSIONS):
         return None
-    what, hint = "Sessions", 'Set STORE to the URL of a Redis, such as "redis://localhost:6379/0".'
+    data, hint = "Sessions", 'Set STORE to the URL of a Redis, such as "redis://localhost:6379/0".'
     if vendor not in vendors.KEEPS_HISTORY:
-        what = "The history of closed sessions"
+        data = "The history of closed sessions"
         hint = "Use SQLite or PostgreSQL, or MySQL or MariaDB with the sessions in Redis."
     name = vendors.vendor_name(vendor)
     return Error(
-        f"{what} cannot be kept in {name}, which the database {alias!r} is.",
+        f"{data} cannot be kept in {name}, which the database {alias!r} is.",
         hint=hint,
         id="realtime.E013",
     )
@@ -236,7 +233,7 @@ def _wrong_vendor(alias: str, *, history_only: bool) -> CheckMessage | None:
 
 @register("realtime")
 def check_database(**_: Any) -> list[CheckMessage]:
-    """Check that the database can store what workers write, and commits it."""
+    """Check the database of the history, and of the sessions unless they are in Redis."""
     store = str(configured().get("STORE", ""))
     alias = backends.database_alias(store)
     if error := _wrong_vendor(alias, history_only=backends.is_redis(store)):
@@ -245,8 +242,7 @@ def check_database(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"AUTOCOMMIT of the database {alias!r} is off: what workers write there is never "
-            "committed.",
+            f"AUTOCOMMIT of the database {alias!r} is off: workers' writes are never committed.",
             hint="Remove AUTOCOMMIT from its settings, or name another database in STORE.",
             id="realtime.E014",
         )
@@ -265,11 +261,8 @@ def _dead_origins(v: _Values) -> Iterable[CheckMessage]:
             )
 
 
-# The channel layer.
-
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 CORE = "channels_redis.core.RedisChannelLayer"
-
 # Seconds for which that layer lets Redis wait for a message before it answers that there is none.
 CORE_BLOCKS = 5
 
@@ -300,7 +293,7 @@ def _check_core(hosts: Any) -> Iterable[CheckMessage]:
     if any(0 < _socket_timeout(host) <= CORE_BLOCKS for host in hosts or ["redis://localhost"]):
         yield Warning(
             "The default channel layer closes its connection to Redis when a consumer has received "
-            f"nothing for {CORE_BLOCKS} s: its connections end, and hints come late.",
+            f"nothing for {CORE_BLOCKS} s: consumers' connections end, and hints come late.",
             hint='Add "socket_timeout": None to each of its hosts, or use '
             '"channels_redis.pubsub.RedisPubSubChannelLayer".',
             id="realtime.W008",

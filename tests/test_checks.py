@@ -118,7 +118,7 @@ def test_the_message_size_follows_from_the_largest_publication(
 def test_a_configured_message_size_must_fit_a_hello() -> None:
     (message,) = found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_143})
     assert ids([message]) == {"E008"}
-    assert found({"MAX_HELLO_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_144}) == []
+    assert found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_144}) == []
 
 
 # Too little or too much, the least that will do, and what the hint says.
@@ -128,7 +128,7 @@ RELATIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "E006": ({"LOG_META_TTL": 300}, {"LOG_META_TTL": 301}, "above 300 s"),
     "E007": ({"LOG_BYTES": 65_535}, {"LOG_BYTES": 65_536}, "65536 or more"),
     "E008": ({"MAX_MESSAGE_SIZE": 65_935}, {"MAX_MESSAGE_SIZE": 65_936}, "least 65936 bytes"),
-    "E009": ({"MAX_HELLO_ROOMS": 1000}, {"MAX_HELLO_ROOMS": 999}, "below 1000"),
+    "E009": ({"MAX_ROOMS": 1000}, {"MAX_ROOMS": 999}, "below 1000"),
     "E010": ({"MAX_PUBLICATION": 524_289}, {"MAX_PUBLICATION": 524_288}, "524288 or less"),
     "E011": ({"BYTE_RATE": (1, 262_143)}, {"BYTE_RATE": (1, 262_144)}, "262144 or more"),
     "E012": ({"MESSAGE_RATE": (9, 0.9)}, {"MESSAGE_RATE": (0.1, 1)}, "1 or more"),

@@ -67,7 +67,9 @@ class HandlerExecutor(Executor):
         self.unfinished = 0  # calls that the thread was given
         self.ended = False
         self.in_transaction = False  # when its last call ended
-        self.stop_waiting: Callable[[], None] = _nothing  # called when its wait for a thread ends
+        self.stop_waiting: Callable[[], None] = lambda: (
+            None
+        )  # called when its wait for a thread ends
 
     def __enter__(self) -> Self:
         """Use it for all sync calls inside. Not in a loop for which sync code waits, as in tests
@@ -86,10 +88,6 @@ class HandlerExecutor(Executor):
         call = _Call(partial(fn, *args, **kwargs))
         self._threads.submit(self, call)
         return call.future
-
-
-def _nothing() -> None:
-    """Makes a new thread start."""
 
 
 class HandlerThreads:
@@ -162,7 +160,7 @@ class HandlerThreads:
     def _make_thread(self) -> ThreadPoolExecutor | None:
         thread = ThreadPoolExecutor(1, thread_name_prefix="realtime-handlers")
         try:
-            thread.submit(_nothing)
+            thread.submit(lambda: None)  # starts it
         except RuntimeError:  # the system lets this process have no more threads
             return None
         self._total += 1

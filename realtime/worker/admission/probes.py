@@ -27,11 +27,7 @@ class Probes:
     """
 
     def __init__(
-        self,
-        refusals: Refusals,
-        *,
-        always: Mapping[Reason, Probe],
-        failing: Mapping[Reason, Probe],
+        self, refusals: Refusals, *, always: Mapping[Reason, Probe], failing: Mapping[Reason, Probe]
     ) -> None:
         self._refusals = refusals
         self._always = always
@@ -65,12 +61,8 @@ async def probe_capacity(
     try:
         async with asyncio.timeout(PROBE_INTERVAL):
             await wait_for_slot()
-            await threads.run(_nothing)
+            await threads.run(lambda: None)
             with handler_threads.executor():
-                await sync_to_async(_nothing)()
+                await sync_to_async(lambda: None)()
     except (TimeoutError, Overloaded):
         raise AtCapacity("too many are waiting") from None
-
-
-def _nothing() -> None:
-    """Runs as soon as there is a thread."""
