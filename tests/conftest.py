@@ -42,6 +42,8 @@ ORDER = (
     "tests/management/",
     "",
 )
+# Their tests start processes, most of them, each with an interpreter of its own.
+PROCESSES = ("tests/management/test_sessions_command.py", "tests/management/test_sweep_command.py")
 SERVERS = {
     "postgres_alias",
     "postgres_database",
@@ -82,9 +84,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def starts_servers(item: pytest.Item) -> bool:
-    """Whether a test is in a slow folder, or uses a server: by a fixture, or by a parameter that
-    names the kind of store."""
-    if item.nodeid.startswith(SLOW_FOLDERS):
+    """Whether a test is in a folder or file of those that start processes, or uses a server: by a
+    fixture, or by a parameter that names the kind of store."""
+    if item.nodeid.startswith((*SLOW_FOLDERS, *PROCESSES)):
         return True
     words = re.split(r"[^a-z_]", item.name)
     return not SERVERS.isdisjoint([*getattr(item, "fixturenames", ()), *words])
