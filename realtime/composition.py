@@ -76,9 +76,8 @@ def session_limit() -> SessionLimit | None:
     """How many sessions a user may have; None without a limit."""
     if settings.max_sessions_per_user <= 0:
         return None
-    return SessionLimit(
-        settings.max_sessions_per_user, evict_oldest=settings.session_limit == "oldest"
-    )
+    evict_oldest = settings.session_limit == "oldest"
+    return SessionLimit(settings.max_sessions_per_user, evict_oldest=evict_oldest)
 
 
 def blocking_store() -> BlockingStore:

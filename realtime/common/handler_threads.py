@@ -202,12 +202,16 @@ class HandlerThreads:
         if time_limit:
             time_limit.pause()
 
-        def stop_waiting() -> None:
+        def end() -> None:
             timer.cancel()
             if time_limit:
                 time_limit.resume()
 
-        executor.stop_waiting = lambda: _call_soon(loop, stop_waiting)
+        def stop_waiting() -> None:  # from any thread
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(end)
+
+        executor.stop_waiting = stop_waiting
 
     def _serve_queue(self) -> None:
         while self._queue and (thread := self._find_thread()):
@@ -304,11 +308,6 @@ def _tidy_connections() -> bool:
 def _in_transaction() -> bool:
     known = connections.all(initialized_only=True)
     return any(each.in_atomic_block or is_manual(each) for each in known)
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call)
 
 
 def _sync_code_waits() -> bool:

@@ -2,8 +2,6 @@
 
 from realtime.worker import instances
 
-__all__ = ["stop_worker"]
-
 
 async def stop_worker() -> None:
     """Stop the event loop's worker, if there is one, at the end of a test with connections."""

@@ -211,9 +211,5 @@ class WorkerParts:
 
 
 def _frame_limits() -> FrameLimits:
-    return FrameLimits(
-        settings.max_message_size,
-        *settings.message_rate,
-        settings.max_publication,
-        *settings.byte_rate,
-    )
+    s = settings
+    return FrameLimits(s.max_message_size, *s.message_rate, s.max_publication, *s.byte_rate)

@@ -11,7 +11,7 @@ from realtime import composition
 from .admission import refusals
 from .runtime import Runtime
 
-_by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Runtime]]" = (
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Runtime]] = (
     WeakKeyDictionary()
 )
 

@@ -14,11 +14,6 @@ class TickCounters:
     seconds: float = 0.0  # spent in all of them
     longest: float = 0.0  # seconds of the longest one
 
-    @property
-    def mean(self) -> float:
-        """Seconds of a tick on average."""
-        return self.seconds / max(self.ticks, 1)
-
     def add(self, seconds: float) -> None:
         """Count a tick that took this long."""
         self.ticks += 1

@@ -140,6 +140,7 @@ class Ticker:
             await asyncio.sleep(self._expected - self.last_tick)
 
     def _report(self) -> None:
-        ticks, mean_ms = self.counters.ticks, 1000 * self.counters.mean
-        most_ms = 1000 * self.counters.longest
-        logger.debug("%d ticks, %.3f ms on average, %.2f at most", ticks, mean_ms, most_ms)
+        counters = self.counters
+        mean_ms = 1000 * counters.seconds / max(counters.ticks, 1)
+        text = "%d ticks, %.3f ms on average, %.2f at most"
+        logger.debug(text, counters.ticks, mean_ms, 1000 * counters.longest)
