@@ -50,7 +50,7 @@ def process(*arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Exit code and the rest of both outputs."""
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
 
