@@ -59,7 +59,7 @@ test: ## install what the tests need, then check everything
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint test-js compiled
 	@# The tests wait for much of their time; the types are checked in what they leave of it.
-	@$(MAKE) --no-print-directory --jobs=2 NICELY='nice -n 10' types test-py
+	@$(MAKE) --no-print-directory --jobs=2 NICELY='nice -n 19' types test-py
 
 # Three workers run the tests that wait for servers, the fourth computes in what they leave of two
 # cores: see MixedScheduling in tests/conftest.py.

@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "server: starts Redis, PostgreSQL, a server or a browser")
     worker = getattr(config, "workerinput", None)
     if worker and is_background(worker["workerid"], worker["workercount"]):
-        os.nice(10)
+        os.nice(15)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -30,7 +30,7 @@ def test_a_client_whose_pongs_take_longer_than_the_interval_stays(hasty: ServerP
             opcode, payload = peer.next_frame()
             assert opcode == PING
             with pytest.raises(AssertionError):
-                eventually(peer.gone, within=0.6)
+                eventually(peer.gone, within=0.45)
             peer.frame(PONG, payload)
         peer.text("alive")
         assert peer.next_frame() == (TEXT, b"alive")
