@@ -61,10 +61,9 @@ test: ## install what the tests need, then check everything
 	@# The tests wait for much of their time; the types are checked in what they leave of it.
 	@$(MAKE) --no-print-directory --jobs=2 NICELY='nice -n 19' types test-py
 
-# Three workers run the tests that wait for servers, the fourth computes in what they leave of two
-# cores: see MixedScheduling in tests/conftest.py.
+# Most tests wait for servers of their own, so one worker more than there are cores runs them.
 test-py: $(VENV)/.dev
-	$(PYTEST) -n 4
+	$(PYTEST) -n 3
 
 # Imports every test once, so that the workers find compiled files and do not compile them anew.
 compiled: $(VENV)/.dev

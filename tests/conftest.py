@@ -42,13 +42,6 @@ ORDER = (
     "tests/management/",
     "",
 )
-# Their tests measure times, which the background worker's priority would falsify.
-TIMED = (
-    "tests/bus/",
-    "tests/publish/",
-    "tests/store/test_redis_outages.py",
-    "tests/views/",
-)
 # Their tests start processes, most of them, each with an interpreter of its own.
 PROCESSES = ("tests/management/test_sessions_command.py", "tests/management/test_sweep_command.py")
 SERVERS = {
@@ -64,9 +57,6 @@ CORES = len(os.sched_getaffinity(0))
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "server: starts Redis, PostgreSQL, a server or a browser")
-    worker = getattr(config, "workerinput", None)
-    if worker and is_background(worker["workerid"], worker["workercount"]):
-        os.nice(15)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -100,51 +90,27 @@ def starts_servers(item: pytest.Item) -> bool:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    return MixedScheduling(config, log)
+    return WaitingTogether(config, log)
 
 
-def is_background(worker: str, count: int) -> bool:
-    """Whether this is the last of more workers than there are cores."""
-    return count > CORES and worker == f"gw{count - 1}"
-
-
-class MixedScheduling(LoadFileScheduling):
+class WaitingTogether(LoadFileScheduling):
     """Hands out a file at a time, and all browser files to one worker: two browsers would take
     both cores.
 
-    The slow folders wait for most of their time, so more workers than cores may run them.
-    Meanwhile the last worker, at a low priority, runs the files that compute. When the slow
-    folders are done, workers end until there are as many as cores.
+    The slow folders wait for most of their time, so more workers than cores may run them. When no
+    file of these is left, workers end until there are as many as cores.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
 
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        if self._is_background(node) and (file := self._next_computing()):
-            self.workqueue.move_to_end(file, last=False)
-        super()._assign_work_unit(node)
-
     def _reschedule(self, node: WorkerController) -> None:
+        computes = not any(file.startswith(SLOW_FOLDERS) for file in self.workqueue)
         others = [each for each in self.nodes if each is not node and not each.shutting_down]
-        if self._is_background(node):
-            is_done = self._next_computing() is None
-        else:
-            is_done = len(others) >= CORES and not self._has_slow()
-        if is_done:
+        if computes and len(others) >= CORES:
             node.shutdown()
         else:
             super()._reschedule(node)
-
-    def _is_background(self, node: WorkerController) -> bool:
-        return is_background(node.gateway.id, self.numnodes)
-
-    def _next_computing(self) -> str | None:
-        others = (*SLOW_FOLDERS, *TIMED)
-        return next((file for file in self.workqueue if not file.startswith(others)), None)
-
-    def _has_slow(self) -> bool:
-        return any(file.startswith(SLOW_FOLDERS) for file in self.workqueue)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,6 +11,7 @@ from django.db import OperationalError, connections
 
 from realtime.common.handler_threads import HandlerThreads
 from realtime.models import ClosedSession
+from tests.polling import eventually
 
 PATIENCE = 10.0
 
@@ -25,6 +26,7 @@ async def threads() -> AsyncIterator[HandlerThreads]:
 @pytest.fixture
 def alias(postgres_database: str) -> str:
     """The settings of a database without connections."""
+    eventually(lambda: not backends(postgres_database))  # those of the tests before
     connections[postgres_database].close()
     return postgres_database
 

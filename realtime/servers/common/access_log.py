@@ -13,11 +13,9 @@ def peer_name(address: tuple[str, int] | None) -> str | None:
 
 
 def log_access(protocol: str, action: str, details: Mapping[str, Any]) -> None:
-    """Log one line, without the query string, which may carry a secret.
-
-    ``details`` has "path" and "client"; for "http" also "method", "status", "size" (bytes) and
-    "time_taken" (seconds). The path is escaped, so that it cannot forge a line.
-    """
+    """Log one line, without the query string, which may carry a secret. ``details`` has "path" and
+    "client"; for "http" also "method", "status", "size" (bytes) and "time_taken" (seconds). The
+    path is escaped, so that it cannot forge a line."""
     if not access.isEnabledFor(logging.INFO):
         return
     path = details["path"].partition("?")[0].encode("unicode_escape").decode()

@@ -20,10 +20,8 @@ UNAVAILABLE_RESPONSE = (
 
 
 class DescriptorReserve:
-    """Decides which accepted connections get UNAVAILABLE_RESPONSE.
-
-    ``refused(reason, words)`` is called for each of them.
-    """
+    """Decides which accepted connections get UNAVAILABLE_RESPONSE. ``refused(reason, words)`` is
+    called for each of them."""
 
     def __init__(self, refused: Callable[[str, str], object]) -> None:
         self._refused = refused

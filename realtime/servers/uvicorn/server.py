@@ -29,11 +29,8 @@ ACCEPTS_PER_TURN = 64  # of the event loop; the other connections wait in the ke
 
 
 class UvicornServer(ServerLifecycle):
-    """One worker on one listening socket, on an event loop of its own.
-
-    Run it once, in the main thread. ``application`` is ASGI; ``run`` raises what
-    ``callbacks.start`` raises.
-    """
+    """One worker on one listening socket, on an event loop of its own. Run it once, in the main
+    thread. ``application`` is ASGI; ``run`` raises what ``callbacks.start`` raises."""
 
     def __init__(
         self,

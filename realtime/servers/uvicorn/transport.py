@@ -17,10 +17,8 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Break a connection, and discard its bytes in the kernel.
-
-    After asyncio's own abort the kernel would go on trying to send them.
-    """
+    """Break a connection, and discard its bytes in the kernel. After asyncio's own abort the kernel
+    would go on trying to send them."""
     with suppress(OSError, ValueError):  # closed already; uvloop raises ValueError
         peer = transport.get_extra_info("socket")
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)

@@ -311,8 +311,7 @@ class UvicornWebSocket(ServerWebSocket, WebSocketsSansIOProtocol):
 
     def _fail(self) -> None:
         """Send a close frame, half-close, and read until the peer closes (RFC 6455, 7.1.7 and
-        7.1.1). Uvicorn closes at once, and the reset may overtake the close frame.
-        """
+        7.1.1). Uvicorn closes at once, and the reset may overtake the close frame."""
         self.transition(PhaseEvent.VIOLATION)
         self.unparsed = b""
         self._write()

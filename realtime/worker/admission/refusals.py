@@ -21,6 +21,8 @@ from realtime.events.session_log import printable
 from realtime.protocol.codes import CloseCode
 from realtime.store.contract import AtCapacity, LoginsUnavailable, LoginUnverified, StoreUnavailable
 
+from ..rooms.log_ends import WorkerStopped
+
 logger = logging.getLogger("realtime.refusals")
 
 MINUTE = 60.0
@@ -84,6 +86,8 @@ def reason_of(error: BaseException) -> Reason:
             return Reason.UNAUTHENTICATED
         case LoginsUnavailable():
             return Reason.LOGIN_STORE
+        case WorkerStopped():
+            return Reason.DRAINING
         case StoreUnavailable():
             return Reason.STORE
         case _:

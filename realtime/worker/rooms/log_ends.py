@@ -10,6 +10,10 @@ from realtime.store.log import MAX_BATCH, Log, LogEnd
 MAX_CALLS = 2
 
 
+class WorkerStopped(StoreUnavailable):
+    """The worker has ended meanwhile; the client finds another one."""
+
+
 class _BatchedCall:
     """One call to the log that will be made for these rooms."""
 
@@ -40,7 +44,7 @@ class LogEnds:
         ends: dict[str, LogEnd] = {}
         for call in calls:
             if call.task.cancelled():
-                raise StoreUnavailable("this worker ends")
+                raise WorkerStopped("this worker ends")
             ends.update(call.task.result())
         return {room: ends[room] for room in rooms}
 

@@ -9,14 +9,13 @@ from realtime.protocol.messages import JoinResult
 from realtime.protocol.position import Position
 from realtime.protocol.rooms import is_private
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, Log, LogEnd
 from realtime.store.records import Deliveries, Peer
 
 from ..connections.broadcast import Broadcast
 from .audit_schedule import AuditSchedule
 from .encoding import EncodedPublication, encode_publication
-from .log_ends import LogEnds
+from .log_ends import LogEnds, WorkerStopped
 from .log_view import LogRead, LogSlice
 from .new_room_limit import NewRoomLimit
 from .room import DeliveryCounters, Member, Room
@@ -209,7 +208,7 @@ class Rooms:
 
     async def _read_tops(self, names: Collection[str]) -> None:
         if self._stopped:
-            raise StoreUnavailable("this worker ends")
+            raise WorkerStopped("this worker ends")
         newest_before = {
             name: room_task.room.log.newest.offset
             for name in names

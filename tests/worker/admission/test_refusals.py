@@ -7,6 +7,7 @@ import pytest
 from realtime.protocol.codes import CloseCode
 from realtime.store.contract import AtCapacity, LoginsUnavailable, StoreUnavailable
 from realtime.worker.admission.refusals import FRESH, MAX_CAUSE, QUIET, Reason, Refusals
+from realtime.worker.rooms.log_ends import WorkerStopped
 
 from ..fakes import Clock
 
@@ -193,6 +194,7 @@ def test_causes_are_printable_and_short(
         ((4009, ""), AtCapacity("too many"), Reason.CAPACITY),
         ((4009, ""), TimeoutError(), Reason.APPLICATION),
         (None, ZeroDivisionError(), Reason.APPLICATION),
+        ((4009, ""), WorkerStopped("this worker ends"), Reason.DRAINING),
         (None, None, None),
         ((4506, "elsewhere"), None, None),
         ((4500, "by an administrator"), None, None),

@@ -18,6 +18,7 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, LogEnd
 from realtime.worker.rooms import room as room_module
 from realtime.worker.rooms.encoding import EncodedPublication, encode_publication
+from realtime.worker.rooms.log_ends import WorkerStopped
 from realtime.worker.rooms.rooms import AUDIT_INTERVAL, MAX_READS, RECENT_INTERVAL, Rooms
 from tests.search_profiles import machine_settings
 
@@ -647,7 +648,7 @@ async def test_stop_fails_waiting_joins_and_ends_all_tasks() -> None:
     await rooms.stop()
     await asyncio.wait(waiting)
     assert now() == began
-    assert [type(task.exception()) for task in waiting] == [StoreUnavailable] * 2
+    assert [type(task.exception()) for task in waiting] == [WorkerStopped] * 2
     with pytest.raises(StoreUnavailable):
         await join(rooms, log, "c")
     rooms.on_ready(subscriber, ["a"])
