@@ -7,7 +7,7 @@ from django.template import Context, Template
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import override
 
-SCRIPT = '<script type="module" src="/static/realtime/status.js"></script>'
+SCRIPT = '<script type="module" src="/static/realtime/realtime-status.js"></script>'
 
 
 def render(arguments: str = "", **context: Any) -> str:
@@ -43,11 +43,12 @@ def test_what_is_given_is_escaped() -> None:
 def test_the_script_carries_the_nonce_of_the_request() -> None:
     # Lazy, and false until it is read, like that of django-csp.
     lazy = SimpleLazyObject(lambda: "abc123")
-    assert 'status.js" nonce="abc123"></script>' in render(request=SimpleNamespace(csp_nonce=lazy))
+    script = render(request=SimpleNamespace(csp_nonce=lazy))
+    assert 'realtime-status.js" nonce="abc123"></script>' in script
 
 
 def test_the_script_carries_the_nonce_of_the_context() -> None:
-    assert 'status.js" nonce="abc123"></script>' in render(csp_nonce="abc123")
+    assert 'realtime-status.js" nonce="abc123"></script>' in render(csp_nonce="abc123")
 
 
 def test_without_a_nonce_there_is_no_attribute() -> None:

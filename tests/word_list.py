@@ -60,7 +60,7 @@ INVERSIONS = (
 CODE = ("realtime/*.py", ":!realtime/migrations/*")
 AREAS = {
     "python": Area(CODE, pronouns=0, inversions=11),
-    "javascript": Area(("*.js", ":!*/vendor/*"), pronouns=0, inversions=0),
+    "javascript": Area(("*.js", ":!realtime/static/*"), pronouns=0, inversions=0),
     "lua": Area(("*.lua",), pronouns=0, inversions=0),
     "docs": Area(("README.md", "CONTRIBUTING.md", "docs/*.md"), pronouns=0, inversions=0),
     "tests": Area(("tests/*.py", "project/*.py", "benchmarks/*.py"), pronouns=2, inversions=1),

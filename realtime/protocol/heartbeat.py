@@ -3,7 +3,7 @@
 It never sleeps, reads no clock and does no I/O. The owner calls ``tick(now)`` at ``due`` and does
 what it returns. Both sides of the wire run it: a server pings every ``ping_interval``, a browser
 only after the connection has been idle for that long (``idle_only``).
-``static/realtime/heartbeat.js`` is the same machine; ``tests/vectors/heartbeat.json`` tests both.
+``realtime/js/heartbeat.js`` is the same machine; ``tests/vectors/heartbeat.json`` tests both.
 
     alive ──miss──▶ unstable ──misses = max_missed──▶ dead
       ▲  └────────no valid pong for session_timeout────▲ (from either)

@@ -10,7 +10,7 @@ from .pages import SCREENSHOTS, axe_violations, describe
 
 # Records the states and received frames of the page's client, with Unix times.
 RECORD = """async () => {
-  const { connect } = await import("/static/realtime/index.js");
+  const { connect } = await import("/static/realtime/realtime-status.js");
   const client = (window.client = connect());
   window.recorded = [];
   const record = (what) => window.recorded.push([what, Date.now() / 1000]);

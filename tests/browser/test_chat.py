@@ -112,7 +112,7 @@ def test_a_page_cannot_choose_the_sender(visit: Visit, server: Server) -> None:
     ann = visit(server, "ann")
     codes = ann.evaluate(
         """async () => {
-          const { connect } = await import("/static/realtime/index.js");
+          const { connect } = await import("/static/realtime/realtime-status.js");
           const client = connect();
           const code = (room, data) => client.send(room, data).then(() => "", (e) => e.code);
           client.join("secret");
@@ -220,7 +220,7 @@ def test_a_message_is_published_once_if_the_worker_dies_before_its_ack(
 
 def stats(page: Page) -> dict[str, Any]:
     found: dict[str, Any] = page.evaluate(
-        """async () => (await import("/static/realtime/index.js")).connect().stats()"""
+        """async () => (await import("/static/realtime/realtime-status.js")).connect().stats()"""
     )
     return found
 
@@ -233,7 +233,7 @@ def test_a_message_refused_after_a_final_close_can_be_sent_again(
     expect_state(ann, "disconnected")
     send(ann, "hello?")
     expect(ann.locator("#chat-waiting .refused small")).to_have_text("not sent: lunch time")
-    ann.evaluate("import('/static/realtime/index.js').then((m) => m.connect().connect())")
+    ann.evaluate("import('/static/realtime/realtime-status.js').then((m) => m.connect().connect())")
     expect_state(ann, "connected")
     ann.get_by_role("button", name="Send again").click()
     expect_texts(ann, "hello?")

@@ -59,7 +59,7 @@ def warnings_of(server: Server) -> list[str]:
 
 def last_code(page: Page) -> int:
     script = """async () => {
-      const { connect } = await import("/static/realtime/index.js");
+      const { connect } = await import("/static/realtime/realtime-status.js");
       return connect().stats().lastError?.code ?? 0;
     }"""
     return int(page.evaluate(script))

@@ -14,7 +14,7 @@ from .pages import SCREENSHOTS, WAIT_MS
 
 # The page's project client; every module on the page gets the same one.
 STATS = """async () => {
-  const { connect } = await import("/static/realtime/index.js");
+  const { connect } = await import("/static/realtime/realtime-status.js");
   return connect().stats();
 }"""
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { AdaptiveTimeouts } from "../../realtime/static/realtime/adaptive_timeouts.js";
+import { AdaptiveTimeouts } from "../../realtime/js/adaptive_timeouts.js";
 import { recordEvents } from "./browser.js";
 import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { framePath, socketUrl } from "../../realtime/static/realtime/address.js";
+import { framePath, socketUrl } from "../../realtime/js/address.js";
 
 describe("addresses", () => {
   /**

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-  duration,
-  FRESH_MS,
-  freshness,
-  interpolate,
-} from "../../realtime/static/realtime/admin/freshness.js";
+import { duration, FRESH_MS, freshness, interpolate } from "../../realtime/js/admin/freshness.js";
 
 const WORDS = { seconds: "%s s", minutes: "%s min", hours: "%s h" };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { unavailableReason } from "../../realtime/static/realtime/admin/page_fetch.js";
+import { unavailableReason } from "../../realtime/js/admin/page_fetch.js";
 
 test("status and address of the response give the reason", () => {
   const requested = new URL("http://site/admin/live/?live=&after=7");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { INTERVAL_MS, Poller } from "../../realtime/static/realtime/admin/poller.js";
+import { INTERVAL_MS, Poller } from "../../realtime/js/admin/poller.js";
 
 /** A poller on a simulated clock, and its counts. @param {number} [took] ms per poll */
 function setUp(took = 0) {

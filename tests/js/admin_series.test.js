@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-  GAP_MS,
-  HOUR_MS,
-  mergeSamples,
-  toColumns,
-} from "../../realtime/static/realtime/admin/series.js";
+import { GAP_MS, HOUR_MS, mergeSamples, toColumns } from "../../realtime/js/admin/series.js";
 
-/** @import { Sample } from "../../realtime/static/realtime/admin/series.js" */
+/** @import { Sample } from "../../realtime/js/admin/series.js" */
 
 /** @param {number} at @returns {Sample} */
 const sample = (at) => [at, 1, 0, 20, 60];

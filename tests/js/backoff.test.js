@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { backoffDelay, DEFAULTS, delayWithin } from "../../realtime/static/realtime/backoff.js";
+import { backoffDelay, DEFAULTS, delayWithin } from "../../realtime/js/backoff.js";
 
 const longest = () => 0; // a draw that leaves the ceiling
 const quarter = () => 0.25;

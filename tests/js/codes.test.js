@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-  behaviour,
-  isDismissal,
-  isFinal,
-  reasonFor,
-} from "../../realtime/static/realtime/codes.js";
+import { behaviour, isDismissal, isFinal, reasonFor } from "../../realtime/js/codes.js";
 import { vectors } from "./vectors.js";
 
 for (const row of vectors("close_codes").codes) {

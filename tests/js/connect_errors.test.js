@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { isBlockedByPolicy } from "../../realtime/static/realtime/connect_errors.js";
+import { isBlockedByPolicy } from "../../realtime/js/connect_errors.js";
 import { Browser, recordEvents } from "./browser.js";
 import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 

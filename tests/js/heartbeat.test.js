@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Heartbeat, IllegalEvent, TRANSITIONS } from "../../realtime/static/realtime/heartbeat.js";
+import { Heartbeat, IllegalEvent, TRANSITIONS } from "../../realtime/js/heartbeat.js";
 import { vectors } from "./vectors.js";
 
 const { policies, cases } = vectors("heartbeat");
@@ -41,7 +41,7 @@ function perform(heartbeat, at, event) {
   throw new Error(`unknown step ${event}`);
 }
 
-/** @param {import("../../realtime/static/realtime/heartbeat.js").SendPing | import("../../realtime/static/realtime/heartbeat.js").Dead | null} action */
+/** @param {import("../../realtime/js/heartbeat.js").SendPing | import("../../realtime/js/heartbeat.js").Dead | null} action */
 function answer(action) {
   if (action === null) return null;
   return action.type === "ping" ? { ping: action.sequence } : { dead: action.missed };

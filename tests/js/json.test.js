@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { utf8Length } from "../../realtime/static/realtime/json.js";
+import { utf8Length } from "../../realtime/js/json.js";
 
 test("utf8Length equals the length of the encoded text", () => {
   const texts = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { connect, RealtimeClient } from "../../realtime/static/realtime/index.js";
+import { connect, RealtimeClient } from "../../realtime/js/index.js";
 import { Browser } from "./browser.js";
 
 test("a page has one client for an address", () => {
@@ -24,6 +24,6 @@ test("another address has another client", () => {
 test("a second copy of the module shares the page's clients", async () => {
   const { environment } = new Browser();
   const client = connect({ url: "wss://example.com/copy/", environment });
-  const copy = await import(`../../realtime/static/realtime/index.js?${Date.now()}`);
+  const copy = await import(`../../realtime/js/index.js?${Date.now()}`);
   assert.equal(copy.connect({ url: "wss://example.com/copy/" }), client);
 });

@@ -1,9 +1,9 @@
 /** Pages with a client. */
 
-import { RealtimeClient } from "../../realtime/static/realtime/client.js";
+import { RealtimeClient } from "../../realtime/js/client.js";
 import { Browser } from "./browser.js";
 
-/** @typedef {import("../../realtime/static/realtime/client.js").Options} Options */
+/** @typedef {import("../../realtime/js/client.js").Options} Options */
 
 /**
  * A page with a client that is not connected yet.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ResumableSession } from "../../realtime/static/realtime/resumable_session.js";
+import { ResumableSession } from "../../realtime/js/resumable_session.js";
 import { FakeStorage } from "./browser.js";
 
 const URL = "wss://example.com/ws/";

@@ -5,7 +5,7 @@ import { advanceToNextAttempt, connectedPage } from "./pages.js";
 
 /** @typedef {import("./browser.js").Browser} Browser */
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
-/** @typedef {import("../../realtime/static/realtime/client.js").RealtimeClient} RealtimeClient */
+/** @typedef {import("../../realtime/js/client.js").RealtimeClient} RealtimeClient */
 
 /** The joins and leaves that the client sent. @param {FakeSocket} socket */
 function requestsOf(socket) {

@@ -5,7 +5,7 @@ import { describe, mock, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-import { connect } from "../../realtime/static/realtime/index.js";
+import { connect } from "../../realtime/js/index.js";
 import { Browser, recordEvents } from "./browser.js";
 import { connectedPage, page, reconnected } from "./pages.js";
 import { answerRoom, pageInNews } from "./room_pages.js";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { IllegalEvent } from "../../realtime/static/realtime/heartbeat.js";
-import { nextState, TRANSITIONS } from "../../realtime/static/realtime/states.js";
+import { IllegalEvent } from "../../realtime/js/heartbeat.js";
+import { nextState, TRANSITIONS } from "../../realtime/js/states.js";
 import { vectors } from "./vectors.js";
 
-/** @typedef {import("../../realtime/static/realtime/states.js").ClientState} ClientState */
-/** @typedef {import("../../realtime/static/realtime/states.js").ClientEvent} ClientEvent */
+/** @typedef {import("../../realtime/js/states.js").ClientState} ClientState */
+/** @typedef {import("../../realtime/js/states.js").ClientEvent} ClientEvent */
 
 /** @type {[ClientState, ClientEvent, ClientState | null][]} */
 const transitions = vectors("client_states").transitions;

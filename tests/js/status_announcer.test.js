@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Announcer } from "../../realtime/static/realtime/status/announcer.js";
-import { Ticker } from "../../realtime/static/realtime/status/ticker.js";
+import { Announcer } from "../../realtime/js/status/announcer.js";
+import { Ticker } from "../../realtime/js/status/ticker.js";
 import { Browser } from "./browser.js";
 
 /** An announcer, and the states that it announced. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ElementGroup } from "../../realtime/static/realtime/status/element_group.js";
+import { ElementGroup } from "../../realtime/js/status/element_group.js";
 import { connectedPage } from "./pages.js";
 
 test("elements of one client share at most 40 samples and one announcer", () => {

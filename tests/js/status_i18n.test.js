@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { formats } from "../../realtime/static/realtime/status/format.js";
+import { formats } from "../../realtime/js/status/format.js";
 import {
   addLanguage,
   interpolate,
   languages,
   translations,
-} from "../../realtime/static/realtime/status/i18n.js";
+} from "../../realtime/js/status/i18n.js";
 import { vectors } from "./vectors.js";
 
 const NOW = new Date(2026, 10, 20, 14, 2, 11).getTime();

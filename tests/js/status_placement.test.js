@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { panelPosition } from "../../realtime/static/realtime/status/placement.js";
+import { panelPosition } from "../../realtime/js/status/placement.js";
 
 const view = { width: 1000, height: 800 };
 const panel = { width: 320, height: 400 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { range, sparkline } from "../../realtime/static/realtime/status/sparkline.js";
+import { range, sparkline } from "../../realtime/js/status/sparkline.js";
 
 test("the line goes from left to right; the slowest sample is at the top", () => {
   const samples = Array.from({ length: 12 }, (_, i) => i * 10);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Ticker } from "../../realtime/static/realtime/status/ticker.js";
+import { Ticker } from "../../realtime/js/status/ticker.js";
 import { Browser } from "./browser.js";
 
 test("all listeners share one timer; without listeners there is none", () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { POLICY_REASON } from "../../realtime/static/realtime/connect_errors.js";
-import { formats } from "../../realtime/static/realtime/status/format.js";
-import { STANDARD_REASONS, translations } from "../../realtime/static/realtime/status/i18n.js";
-import { announcement, viewModel } from "../../realtime/static/realtime/status/view_model.js";
+import { POLICY_REASON } from "../../realtime/js/connect_errors.js";
+import { formats } from "../../realtime/js/status/format.js";
+import { STANDARD_REASONS, translations } from "../../realtime/js/status/i18n.js";
+import { announcement, viewModel } from "../../realtime/js/status/view_model.js";
 import { vectors } from "./vectors.js";
 
-/** @typedef {import("../../realtime/static/realtime/events.js").Stats} Stats */
+/** @typedef {import("../../realtime/js/events.js").Stats} Stats */
 
 const NOW = new Date(2026, 10, 20, 14, 2, 11).getTime();
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Timer } from "../../realtime/static/realtime/timer.js";
+import { Timer } from "../../realtime/js/timer.js";
 import { Browser } from "./browser.js";
 
 /** A timer, and a callback that counts its calls. */

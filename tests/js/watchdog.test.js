@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Watchdog } from "../../realtime/static/realtime/watchdog.js";
+import { Watchdog } from "../../realtime/js/watchdog.js";
 import { Browser } from "./browser.js";
 
 /** A watchdog with the server's defaults: it probes after 30 s of silence; lost after 35 s. */

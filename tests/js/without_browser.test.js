@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const folder = join(root, "realtime/static/realtime");
+const folder = join(root, "realtime/js");
 const scratch = mkdtempSync(join(tmpdir(), "realtime-bare-"));
 after(() => rmSync(scratch, { recursive: true }));
 
@@ -22,15 +22,21 @@ function run(script) {
   return execFileSync(process.execPath, options, { cwd: root, encoding: "utf8" }).trim();
 }
 
-for (const name of ["index.js", "status.js", "status/element.js"]) {
+/** @type {Record<string, string>} */
+const EXPORTS = {
+  "index.js": "RealtimeClient,connect",
+  "status.js": "RealtimeClient,RealtimeStatus,connect",
+  "status/element.js": "RealtimeStatus",
+};
+
+for (const name of Object.keys(EXPORTS)) {
   test(`${name} can be imported without a browser, and without a TextEncoder`, () => {
     const script = `
       delete globalThis.TextEncoder;
       const found = await import(${JSON.stringify(join(folder, name))});
       console.log(Object.keys(found).join());
     `;
-    const names = name === "index.js" ? "RealtimeClient,connect" : "RealtimeStatus";
-    assert.equal(run(script), names);
+    assert.equal(run(script), EXPORTS[name]);
   });
 }
 

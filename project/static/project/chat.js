@@ -1,6 +1,6 @@
 /** The chat: messages of the room, and those of this page that the server does not have yet. */
 
-import { connect } from "../realtime/index.js";
+import { connect } from "../realtime/realtime-status.js";
 import { byId, element, entry, gap } from "./dom.js";
 
 const ROOM = "chat:lobby";
@@ -28,7 +28,7 @@ form.addEventListener("submit", (event) => {
 });
 client.join(ROOM);
 
-/** @param {import("../realtime/events.js").MessageDetail} message */
+/** @param {import("../realtime/realtime-status.js").MessageDetail} message */
 function show({ data, time }) {
   const { name, text, tag } = Object(data); // a shell may publish anything
   tagged.get(tag)?.remove();

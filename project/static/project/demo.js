@@ -1,6 +1,6 @@
 /** The demo page: the state of the connection, and its frames in words. */
 
-import { connect } from "../realtime/index.js";
+import { connect } from "../realtime/realtime-status.js";
 import { element } from "./dom.js";
 
 /** @typedef {Record<string, any>} Frame */
@@ -29,7 +29,7 @@ function show() {
   );
 }
 
-/** @param {import("../realtime/events.js").Stats} stats */
+/** @param {import("../realtime/realtime-status.js").Stats} stats */
 function describe({ state, attempts, reason, degraded }) {
   if (state === "connected" && degraded) return "connected, but the server cannot reach its data";
   const restarts = reason === "server restarting" ? `: ${reason}` : "";

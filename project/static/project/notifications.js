@@ -1,6 +1,6 @@
 /** Notifications of the user, newest first, and the form that sends one. */
 
-import { connect } from "../realtime/index.js";
+import { connect } from "../realtime/realtime-status.js";
 import { byId, entry, gap } from "./dom.js";
 
 const MAX_ITEMS = 50;

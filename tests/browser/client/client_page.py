@@ -14,7 +14,7 @@ def take_client(page: Page | Frame, url: str = "") -> None:
     """Connect the page's client, and set ``window.client`` and ``window.connect``."""
     page.evaluate(
         """async (url) => {
-          const { connect } = await import(`${url}/static/realtime/index.js`);
+          const { connect } = await import(`${url}/static/realtime/realtime.js`);
           Object.assign(window, { connect, client: connect() });
         }""",
         url,

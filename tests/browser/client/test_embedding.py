@@ -14,8 +14,7 @@ def test_a_policy_that_blocks_the_socket(page: Page, server: Server) -> None:
     policy = f"default-src 'self'; {scripts}; connect-src https://example.com"
     body = """<realtime-status></realtime-status>
       <script type="module">
-        import { connect } from "/static/realtime/index.js";
-        import "/static/realtime/status.js";
+        import { connect } from "/static/realtime/realtime-status.js";
         window.client = connect();
       </script>"""
     page.goto(bare(server, body, policy=policy))
@@ -30,7 +29,7 @@ def test_a_policy_that_blocks_the_socket(page: Page, server: Server) -> None:
 
 def test_frames_workers_and_a_base(ann: Page, server: Server) -> None:
     """A frame without an address, a worker from a blob, and a page with another base."""
-    script = f"""import {{ connect }} from "{server.url}/static/realtime/index.js";
+    script = f"""import {{ connect }} from "{server.url}/static/realtime/realtime.js";
       const client = connect();
       client.addEventListener("state", () => (document.title = client.state));"""
     ann.evaluate(
@@ -48,7 +47,7 @@ def test_frames_workers_and_a_base(ann: Page, server: Server) -> None:
     )
     worked = ann.evaluate(
         """(url) => new Promise((resolve, reject) => {
-          const script = `import { connect } from "${url}/static/realtime/index.js";
+          const script = `import { connect } from "${url}/static/realtime/realtime.js";
             const client = connect();
             client.addEventListener("state", () => postMessage(client.state));`;
           const blob = new Blob([script], { type: "text/javascript" });

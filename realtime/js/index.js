@@ -1,4 +1,4 @@
-/** The public module of the client: `import { connect } from ".../realtime/index.js"`. */
+/** The public module of the client, bundled as `realtime.js`. */
 
 import { RealtimeClient } from "./client.js";
 import { pageClient } from "./page_clients.js";

@@ -1,0 +1,1 @@
+export * from "../../../realtime/js/status.js";

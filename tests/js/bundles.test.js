@@ -1,0 +1,50 @@
+/** The bundles that pages load: as the sources make them, each in one file, small. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = join(root, "realtime/static/realtime");
+const scratch = mkdtempSync(join(tmpdir(), "realtime-bundles-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+/** @param {string} path */
+const scripts = (path) => readdirSync(path).filter((name) => name.endsWith(".js"));
+
+/** @param {string} name */
+const read = (name, path = folder) => readFileSync(join(path, name), "utf8");
+
+test("the bundles are those of the sources (`npm run bundles` writes them)", () => {
+  const options = { cwd: root, stdio: /** @type {const} */ ("pipe") };
+  execFileSync("npm", ["run", "bundles", "--", `--outdir=${scratch}`], options);
+  assert.deepEqual(scripts(folder), scripts(scratch));
+  for (const name of scripts(scratch)) assert.equal(read(name), read(name, scratch), name);
+});
+
+for (const [name, kibibytes] of /** @type {[string, number][]} */ ([
+  ["realtime.js", 12],
+  ["realtime-status.js", 21],
+])) {
+  test(`${name} is at most ${kibibytes} KiB, gzipped`, () => {
+    const size = gzipSync(read(name), { level: 9 }).length;
+    assert.ok(size <= kibibytes * 1024, `${size} bytes`);
+  });
+}
+
+test("no bundle needs another file", () => {
+  const foreign = /\bimport\s*["'({*]|\bfrom\s*["']|sourceMappingURL/;
+  for (const name of scripts(folder)) assert.doesNotMatch(read(name), foreign, name);
+});
+
+test("the larger one contains the client", async () => {
+  const names = async (/** @type {string} */ name) => Object.keys(await import(join(folder, name)));
+  assert.deepEqual(await names("realtime.js"), ["RealtimeClient", "connect"]);
+  const all = ["RealtimeClient", "RealtimeStatus", "connect"];
+  assert.deepEqual(await names("realtime-status.js"), all);
+});
