@@ -2,44 +2,32 @@
 
 import { socketUrl } from "./address.js";
 import { RealtimeClient } from "./client.js";
+import { pageGlobal } from "./page_global.js";
 
 /** @typedef {import("./client.js").Options} Options */
 
-// On the global object, so that two copies of this module (a hashed and a plain file name, or a
-// bundle and a script tag) share the page's connection.
-const CLIENTS = Symbol.for("realtime.clients");
-const OPTIONS = Symbol.for("realtime.options");
+// Copies of this module (a hashed and a plain file name, or a bundle and an npm package) share the
+// page's clients if they have the same api. The number is its major version: raise it with a change
+// after which callers written for the older api could not use a client.
+const CLIENTS = "clients.1";
 
 /**
  * The page's client for this address, in any state. The first call makes it and connects it.
  * @param {Options} options
  */
 export function pageClient(options) {
-  /** @type {Map<string, RealtimeClient>} */
-  const clients = globalMap(CLIENTS);
-  /** @type {Map<string, Options>} */
-  const optionsOf = globalMap(OPTIONS);
+  /** @type {Map<string, {client: RealtimeClient, options: Options}>} */
+  const clients = pageGlobal(CLIENTS, () => new Map());
   const url = socketUrl(options.url ?? "/ws/");
   const known = clients.get(url);
   if (known) {
-    warnIfIgnored(url, options, optionsOf.get(url) ?? {});
-    return known;
+    warnIfIgnored(url, options, known.options);
+    return known.client;
   }
   const client = new RealtimeClient(options);
-  clients.set(url, client);
-  optionsOf.set(url, options);
+  clients.set(url, { client, options });
   client.connect();
   return client;
-}
-
-/**
- * @param {symbol} name
- * @returns {Map<string, any>}
- */
-function globalMap(name) {
-  const page = /** @type {Record<symbol, any>} */ (globalThis);
-  page[name] ??= new Map();
-  return page[name];
 }
 
 /**

@@ -21,6 +21,7 @@
 
 import { framePath } from "./address.js";
 import { parseJson } from "./json.js";
+import { pageGlobal } from "./page_global.js";
 
 /** @typedef {{session: string, token: string, since: number}} Session `since`: ms since the epoch */
 
@@ -30,7 +31,7 @@ const RESUME_WINDOW_MS = 120_000; // until a welcome names the server's
 const TURNS_AFTER_CRASH = 1000;
 
 /** @type {WeakMap<Storage, Set<string>>} keys in use by clients of this page */
-const usedKeys = new WeakMap();
+const usedKeys = pageGlobal("keys", () => new WeakMap());
 
 export class ResumableSession {
   #name;

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { connect, RealtimeClient } from "../../realtime/js/index.js";
 import { Browser } from "./browser.js";
+
+const BUNDLE = new URL("../../realtime/static/realtime/realtime.js", import.meta.url);
 
 test("a page has one client for an address", () => {
   const browser = new Browser();
@@ -21,9 +24,26 @@ test("another address has another client", () => {
   assert.notEqual(here, there);
 });
 
-test("a second copy of the module shares the page's clients", async () => {
-  const { environment } = new Browser();
-  const client = connect({ url: "wss://example.com/copy/", environment });
-  const copy = await import(`../../realtime/js/index.js?${Date.now()}`);
-  assert.equal(copy.connect({ url: "wss://example.com/copy/" }), client);
+for (const name of ["js/index.js?copy", "static/realtime/realtime.js"]) {
+  test(`a second copy of the client, ${name}, shares the page's clients`, async () => {
+    const { environment } = new Browser();
+    const options = { url: `wss://example.com/${name}`, environment };
+    const client = connect(options);
+    const copy = await import(`../../realtime/${name}`);
+    assert.equal(copy.connect(options), client);
+  });
+}
+
+test("a copy with another version of the api has clients of its own", async () => {
+  const source = readFileSync(BUNDLE, "utf8");
+  assert.equal(source.split('"clients.1"').length, 2);
+  const next = source.replace('"clients.1"', '"clients.2"');
+  const copy = await import(`data:text/javascript,${encodeURIComponent(next)}`);
+  const browser = new Browser();
+  const options = { url: "wss://example.com/next/", environment: browser.environment };
+  const [one, other] = [connect(options), copy.connect(options)];
+  assert.ok(other instanceof copy.RealtimeClient);
+  assert.equal(connect(options), one);
+  assert.equal(copy.connect(options), other);
+  assert.equal(browser.sockets.length, 2);
 });

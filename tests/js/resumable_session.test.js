@@ -37,6 +37,17 @@ test("a duplicate of a living page finds no session", () => {
   assert.equal(duplicate.current, null);
 });
 
+test("a copy of the module on the same page takes another slot", async () => {
+  const copy = await import(`../../realtime/js/resumable_session.js?${Date.now()}`);
+  const tab = new FakeStorage();
+  const [first, second] = [page(tab), new copy.ResumableSession(URL, tab)];
+  second.load();
+  second.set({ ...SESSION, session: "s2" });
+  first.save();
+  second.save();
+  assert.equal(tab.items.size, 2);
+});
+
 test("the storage is empty while a page lives", () => {
   const tab = new FakeStorage();
   page(tab);

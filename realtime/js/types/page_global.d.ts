@@ -1,0 +1,9 @@
+/** Objects that all copies of the client on a page share, such as a bundle and an npm package. */
+/**
+ * The page's object of this name, which the first caller creates.
+ * @template T
+ * @param {string} name
+ * @param {() => T} create
+ * @returns {T}
+ */
+export function pageGlobal<T>(name: string, create: () => T): T;
