@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import path, re_path
 
@@ -36,8 +37,22 @@ def realtime_application(
 def websocket_application(consumer: type[RealtimeConsumer] = RealtimeConsumer) -> Application:
     """``/ws/``, and a plain refusal for every other path."""
     nowhere: Any = refuse  # URL patterns are typed for views
-    application: Application = URLRouter([path("ws/", consumer.as_asgi()), re_path("", nowhere)])
+    router = URLRouter([path("ws/", consumer.as_asgi()), re_path("", nowhere)])
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await router({**scope, "path_remaining": path_info(scope)}, receive, send)
+
     return application
+
+
+def path_info(scope: Scope) -> str:
+    """The path below FORCE_SCRIPT_NAME or the server's root path, as Django routes its pages.
+
+    A proxy may have removed this prefix already.
+    """
+    prefix = (settings.FORCE_SCRIPT_NAME or scope.get("root_path") or "").rstrip("/") + "/"
+    path: str = scope["path"]
+    return "/" + path.removeprefix(prefix) if path.startswith(prefix) else path
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +68,7 @@ def with_probes(http: Application) -> Application:
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        probe = PROBES.get(scope["path"])
+        probe = PROBES.get(path_info(scope))
         if probe is None:
             await http(scope, receive, send)
         else:

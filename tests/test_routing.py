@@ -102,6 +102,37 @@ async def test_connections_come_to_ws() -> None:
     await communicator.disconnect()
 
 
+# Under a sub-path
+
+SUB_PATHS = {
+    "FORCE_SCRIPT_NAME": ("/shop", "", "/shop"),
+    "with a slash": ("/shop/", "", "/shop"),
+    "and a proxy that removes it": ("/shop", "", ""),
+    "root path": (None, "/shop", "/shop"),
+    "root path removed": (None, "/shop", ""),
+}
+
+
+@pytest.mark.parametrize(("forced", "root_path", "prefix"), SUB_PATHS.values(), ids=SUB_PATHS)
+async def test_a_sub_path_has_connections_and_probes(
+    forced: str | None, root_path: str, prefix: str, worker: Runtime, settings: Any
+) -> None:
+    settings.FORCE_SCRIPT_NAME = forced
+    communicator = WebsocketCommunicator(application, f"{prefix}/ws/")
+    communicator.scope["root_path"] = root_path
+    assert (await communicator.connect(timeout=10))[0]
+    await communicator.disconnect()
+    probe = HttpCommunicator(application, "GET", f"{prefix}/realtime/live/")
+    probe.scope["root_path"] = root_path
+    assert json.loads((await probe.get_response(timeout=10))["body"]) == {"status": "ok"}
+
+
+async def test_a_longer_name_is_not_below_the_sub_path(settings: Any) -> None:
+    settings.FORCE_SCRIPT_NAME = "/shop"
+    for path in ("/shopws/", "/shop/shop/ws/"):
+        assert not (await WebsocketCommunicator(application, path).connect())[0]
+
+
 @pytest.mark.usefixtures("transactional_db")
 async def test_lifespan_starts_and_drains_the_worker() -> None:
     communicator = Lifespan(application, {"type": "lifespan"})

@@ -111,8 +111,7 @@ export class RealtimeStatus extends Base {
 
   #attach() {
     this.#detach();
-    const url = this.getAttribute("url") ?? undefined;
-    this.#client = this.#ownClient ?? pageClient({ url });
+    this.#client = this.#ownClient ?? pageClient(clientOptions(this));
     this.#group?.add(this); // before the listeners below: the group stores the sample first
     this.#listening = new AbortController();
     const { signal } = this.#listening;
@@ -199,6 +198,16 @@ export class RealtimeStatus extends Base {
     client.resetReconnectState();
     this.#view.announce(this.#words.resetDone);
   }
+}
+
+/**
+ * The client's options from the attributes. Throws SyntaxError if `options` is no JSON.
+ * @param {Element} element
+ * @returns {import("../client.js").Options}
+ */
+function clientOptions(element) {
+  const url = element.getAttribute("url") ?? undefined;
+  return { ...JSON.parse(element.getAttribute("options") ?? "{}"), url };
 }
 
 /** @param {RealtimeClient} client */

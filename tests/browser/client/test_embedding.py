@@ -27,6 +27,26 @@ def test_a_policy_that_blocks_the_socket(page: Page, server: Server) -> None:
     assert "connect-src" in stats(page)["reason"]
 
 
+def test_an_element_with_options(page: Page, server: Server) -> None:
+    options = '{"autoReconnect": false, "backoff": {"base": 5}}'
+    body = f"""<realtime-status options='{options}'></realtime-status>
+      <script type="module" src="/static/realtime/realtime-status.js"></script>"""
+    page.goto(bare(server, body))
+    page.wait_for_function("document.querySelector('realtime-status').client")
+    warnings: list[str] = []
+    page.on("console", lambda message: warnings.append(message.text))
+    page.evaluate(
+        """async (options) => {
+          const { connect } = await import("/static/realtime/realtime-status.js");
+          window.client = connect(JSON.parse(options));
+        }""",
+        options,
+    )
+    assert page.evaluate("client === document.querySelector('realtime-status').client")
+    assert stats(page)["autoReconnect"] is False
+    assert warnings == []  # the options are those that the element has passed
+
+
 def test_frames_workers_and_a_base(ann: Page, server: Server) -> None:
     """A frame without an address, a worker from a blob, and a page with another base."""
     script = f"""import {{ connect }} from "{server.url}/static/realtime/realtime.js";
