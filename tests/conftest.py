@@ -57,6 +57,7 @@ CORES = len(os.sched_getaffinity(0))
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "server: starts Redis, PostgreSQL, a server or a browser")
+    config.addinivalue_line("markers", "matrix: slow; runs in `make matrix` or with -m matrix only")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -70,11 +71,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start servers, and put the files in order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that start servers, leave out those marked ``matrix`` unless ``-m`` names
+    them, and put the files in order."""
     for item in items:
         if starts_servers(item):
             item.add_marker("server")
+    if "matrix" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("matrix")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("matrix")]
     items.sort(
         key=lambda item: next(at for at, name in enumerate(ORDER) if item.nodeid.startswith(name))
     )
