@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from project import views
 
@@ -12,7 +12,8 @@ urlpatterns = [
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/password_change/", views.password_change, name="password_change"),
-    path("docs/<slug:name>.md", views.document, name="document"),
     path("admin/", admin.site.urls),
     path("realtime/", include("realtime.urls")),
+    # Narrow, so that CommonMiddleware still appends slashes.
+    re_path(r"^(?P<name>docs/.+|[A-Z][\w.-]+)$", views.document, name="document"),
 ]

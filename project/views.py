@@ -1,41 +1,39 @@
 """The demo project's pages."""
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import PasswordChangeView
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import redirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+)
+from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
 
+from project import documents
 from project.forms import NotificationForm
 from realtime.api import StoreUnavailable, publish_to_user
 
-DOCS = settings.BASE_DIR / "docs"
-
-
-def documents() -> list[tuple[str, str]]:
-    """Names and headings of the pages in ``docs/``."""
-    return [(path.stem, _heading(path.read_text("utf-8"))) for path in sorted(DOCS.glob("*.md"))]
-
-
-def _heading(text: str) -> str:
-    return text.partition("\n")[0].lstrip("# ")
-
 
 def document(request: HttpRequest, name: str) -> HttpResponse:
-    """A page of ``docs/`` as plain text; ``name`` is a slug, so it cannot leave the folder."""
-    path = DOCS / f"{name}.md"
-    if not path.is_file():
+    """A page of the documentation, rendered; its pictures and configuration files as they are."""
+    path = documents.find(name)
+    if path is None:
         raise Http404(name)
-    return HttpResponse(path.read_text("utf-8"), content_type="text/plain; charset=utf-8")
+    if path.suffix == ".md":
+        context = {"heading": documents.heading(path), "html": documents.render(path)}
+        return render(request, "document.html", context)
+    kind = "image/png" if path.suffix == ".png" else "text/plain; charset=utf-8"
+    return HttpResponse(path.read_bytes(), content_type=kind)
 
 
 index = login_required(
     TemplateView.as_view(
         template_name="index.html",
-        extra_context={"documents": documents, "notification": NotificationForm},
+        extra_context={"documents": documents.overview, "notification": NotificationForm},
     )
 )
 

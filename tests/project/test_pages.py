@@ -85,12 +85,31 @@ def test_the_page_links_to_the_admin_and_the_docs(logged_in: Client) -> None:
     assert '<a href="/docs/client.md">The browser client</a>' in page
 
 
-def test_a_document_is_shown_as_plain_text(client: Client) -> None:
-    answer = client.get("/docs/client.md")
-    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer.content.decode().startswith("# The browser client\n")
-    assert client.get("/docs/no-such.md").status_code == 404
-    assert client.get("/docs/../README.md").status_code == 404
+def test_a_document_is_rendered_and_its_links_lead_somewhere(client: Client) -> None:
+    page = client.get("/docs/client.md").content.decode()
+    assert "<title>The browser client</title>" in page
+    assert '<h2 id="rooms-and-messages">Rooms and messages</h2>' in page
+    assert "<table>" in page
+    assert '<a href="#rooms-and-messages">' in page
+    assert '<img src="images/status-connected.png"' in page
+    picture = client.get("/docs/images/status-connected.png")
+    assert picture.headers["Content-Type"] == "image/png"
+    assert client.get("/docs/decisions/own-servers.md").status_code == 200
+    site = client.get("/docs/deploy/nginx.conf")
+    assert site.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert client.get("/README.md").status_code == 200
+
+
+def test_html_in_a_document_is_escaped(client: Client) -> None:
+    page = client.get("/README.md").content.decode()
+    assert "<script" not in page.partition("<article")[2]
+
+
+@pytest.mark.parametrize(
+    "name", ["docs/no-such.md", "docs/../manage.py", "manage.py", "docs/images", "docs/%2e%2e/.env"]
+)
+def test_a_document_is_never_a_file_outside_of_the_documentation(client: Client, name: str) -> None:
+    assert client.get(f"/{name}").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["demo.css", "demo.js", "chat.js", "notifications.js", "icon.svg"])
