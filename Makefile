@@ -15,12 +15,16 @@ PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 # What ours is measured beside: in places of its own, so that tests never meet it.
 BENCH := build/bench
 NODE_PEER := benchmarks/peers/node
+DIST := build/dist
+DOCS := build/docs
+# npm projects with locks of their own.
+NODE_PROJECTS := $(NODE_PEER) docs_site tests/packages/vite
 
 # The tests start hundreds of processes, and each would compile all of our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench chaos clean compiled conformance deep help lint lock matrix quick run setup test test-js test-py types
+.PHONY: bench chaos clean compiled conformance deep dist docs help lint lock matrix quick run setup test test-js test-py types version
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -83,8 +87,9 @@ deep: $(VENV)/.dev ## what takes hours: new random examples, mutants, churn, lon
 	$(BIN)/python -m tests.mutation --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.e2e.chaos --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
 
-matrix: $(VENV)/.dev ## the Django-facing tests on every supported Python that is installed
+matrix: $(VENV)/.dev node_modules/.package-lock.json ## the Django-facing tests on every supported Python, and the slow ones
 	$(BIN)/python -m tests.matrix
+	$(PYTEST) -n 2 -m matrix --timeout 600
 
 test-js: node_modules/.package-lock.json
 	npm --silent test
@@ -114,6 +119,30 @@ $(NODE_PEER)/node_modules/.package-lock.json: $(NODE_PEER)/package-lock.json
 bench: $(BENCH)/.installed $(NODE_PEER)/node_modules/.package-lock.json ## measure ours beside others (QUICK=1: in minutes; OUTPUT=page)
 	$(BENCH)/bin/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT))
 
+$(DIST)/.installed: requirements/dist.txt
+	@echo 'Installing what builds and checks the packages into $(DIST) …'
+	@$(PYTHON) -m venv --clear $(DIST)
+	@$(DIST)/bin/python $(PIP_OPTIONS) --require-hashes -r requirements/dist.txt
+	@touch $@
+
+dist: $(DIST)/.installed ## build sdist, wheel and npm tarball into dist/, and check them
+	$(DIST)/bin/python -m release.dist
+
+version: node_modules/.package-lock.json ## copy the version in realtime/__init__.py to the npm package and the bundles
+	@$(PYTHON) -m release.version
+	@npm --silent run bundles
+
+$(DOCS)/.installed: requirements/docs.txt docs_site/package-lock.json
+	@echo 'Installing what builds the site into $(DOCS) …'
+	@$(PYTHON) -m venv --clear $(DOCS)
+	@$(DOCS)/bin/python $(PIP_OPTIONS) --require-hashes -r requirements/docs.txt
+	@npm --prefix docs_site ci --loglevel=error >/dev/null
+	@touch $@
+
+docs: $(DOCS)/.installed ## build the documentation as a site into build/site
+	PYTHONPATH=. $(DOCS)/bin/mkdocs --quiet build --strict
+	@echo 'Open build/site/index.html in a browser.'
+
 chaos: $(VENV)/.dev ## break everything for ten minutes, and see that nothing is lost (MINUTES=, SEED=)
 	$(BIN)/python -m tests.e2e.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
@@ -121,18 +150,21 @@ conformance: $(VENV)/.dev ## the Autobahn test suite on both servers, where a Py
 	$(BIN)/python -m tests.e2e.conformance
 
 # The index alone decides, whatever else this machine's configuration offers.
-COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --quiet --universal \
+COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 lock: $(VENV)/.dev ## write the lock files anew (UPGRADE=1 takes newer versions)
-	$(COMPILE) --all-extras --output-file requirements/dev.txt
-	$(COMPILE) --extra demo --constraints requirements/dev.txt --output-file requirements/base.txt
-	$(COMPILE) --extra demo --extra uvicorn --group bench --constraints requirements/dev.txt \
+	$(COMPILE) pyproject.toml --all-extras --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra demo --constraints requirements/dev.txt --output-file requirements/base.txt
+	$(COMPILE) pyproject.toml --extra demo --extra uvicorn --group bench --constraints requirements/dev.txt \
 		--output-file requirements/bench.txt
+	$(COMPILE) --group dist --constraints requirements/dev.txt --output-file requirements/dist.txt
+	$(COMPILE) --group docs --output-file requirements/docs.txt
 	npm $(if $(UPGRADE),update,install) --package-lock-only
-	npm --prefix $(NODE_PEER) $(if $(UPGRADE),update,install) --package-lock-only
+	for folder in $(NODE_PROJECTS); do \
+		npm --prefix $$folder $(if $(UPGRADE),update,install) --package-lock-only || exit 1; done
 
 clean: ## remove what was installed or generated; the database and the key stay
-	rm -rf $(VENV) node_modules $(NODE_PEER)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) node_modules $(NODE_PROJECTS:%=%/node_modules) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -58,12 +58,13 @@ INVERSIONS = (
 )
 
 CODE = ("realtime/*.py", ":!realtime/migrations/*")
+PROGRAMS = ("tests/*.py", "project/*.py", "benchmarks/*.py", "docs_site/*.py", "release/*.py")
 AREAS = {
     "python": Area(CODE, pronouns=0, inversions=11),
     "javascript": Area(("*.js", ":!realtime/static/*"), pronouns=0, inversions=0),
     "lua": Area(("*.lua",), pronouns=0, inversions=0),
-    "docs": Area(("README.md", "CONTRIBUTING.md", "docs/*.md"), pronouns=0, inversions=0),
-    "tests": Area(("tests/*.py", "project/*.py", "benchmarks/*.py"), pronouns=2, inversions=1),
+    "docs": Area(("*.md", ":!CHANGELOG.md"), pronouns=0, inversions=0),
+    "tests": Area(PROGRAMS, pronouns=2, inversions=1),
 }
 # Lines in which such a word is right: (path, part of the line).
 ALLOWED = (

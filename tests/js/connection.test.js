@@ -1,10 +1,14 @@
 /** One connection: opening, pings, notices, frames. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { recordEvents } from "./browser.js";
 import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
+
+const manifest = new URL("../../realtime/js/package.json", import.meta.url);
+const name = `realtime-js/${JSON.parse(readFileSync(manifest, "utf8")).version}`;
 
 describe("opening", () => {
   test("hello is the first frame, in the agreed subprotocol", () => {
@@ -14,7 +18,7 @@ describe("opening", () => {
     assert.equal(browser.socket.protocol, "realtime.v1");
     browser.socket.open();
     assert.deepEqual(browser.socket.sent, [
-      { type: "hello", protocol: 1, client: "realtime-js/0.1.0", rooms: {}, visibility: "visible" },
+      { type: "hello", protocol: 1, client: name, rooms: {}, visibility: "visible" },
     ]);
   });
 

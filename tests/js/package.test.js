@@ -58,8 +58,8 @@ test("the package contains the client, the element and their types only", async 
 });
 
 test("its version equals the Python package's and that in the client's hello", () => {
-  const version = /^version = "(.+)"$/m.exec(
-    readFileSync(join(root, "pyproject.toml"), "utf8"),
+  const version = /^__version__ = "(.+)"$/m.exec(
+    readFileSync(join(root, "realtime/__init__.py"), "utf8"),
   )?.[1];
   assert.equal(manifest.version, version);
   assert.ok(readFileSync(join(folder, "client.js"), "utf8").includes(`"realtime-js/${version}"`));

@@ -1,0 +1,1 @@
+"""Building and checking the packages of a release; docs/releasing.md has the steps."""
