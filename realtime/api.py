@@ -65,7 +65,8 @@ def kick(session: str, *, code: int = CloseCode.DISCONNECTED, reason: str = "") 
 
 
 def kick_user(user: Any, *, code: int = CloseCode.DISCONNECTED, reason: str = "") -> int:
-    """Disconnect all sessions of a user (or primary key), like :func:`kick`. Returns how many."""
+    """Disconnect all sessions of a user (or primary key), like :func:`kick`. Returns how many: 0
+    for an anonymous or unsaved user, as no session is theirs."""
     return len(_close(user=_key(user), code=code, reason=reason))
 
 
@@ -74,9 +75,9 @@ def sessions(
 ) -> tuple[Session, ...]:
     """All connected and suspended sessions, newest first, that match all arguments given.
 
-    ``user`` is a user or a primary key, ``state`` "connected" or "suspended"; ``room`` matches
-    connected sessions only. Holds all sessions in memory; :func:`iter_sessions` does not. Raises
-    ValueError for an invalid room name or state.
+    ``user`` is a user or a primary key, and matches none if anonymous; ``state`` is "connected" or
+    "suspended"; ``room`` matches connected sessions only. Holds all sessions in memory;
+    :func:`iter_sessions` does not. Raises ValueError for an invalid room name or state.
     """
     return tuple(iter_sessions(user=user, address=address, worker=worker, room=room, state=state))
 
@@ -86,12 +87,11 @@ def iter_sessions(
 ) -> Iterator[Session]:
     """Like :func:`sessions`, but reads BATCH sessions at a time, each batch as it is then. Sessions
     may come and go meanwhile: none is yielded twice, and none that stays is left out."""
-    return _pages(_query(user, address, worker, room, state))
+    return _pages(user, _query(address, worker, room, state))
 
 
-def _query(user: Any, address: str, worker: str, room: str, state: str) -> Query:
+def _query(address: str, worker: str, room: str, state: str) -> Query:
     return Query(
-        user=_key(user),
         address=address,
         worker=worker,
         room=_room(room) if room else "",
@@ -99,7 +99,16 @@ def _query(user: Any, address: str, worker: str, room: str, state: str) -> Query
     )
 
 
-def _pages(query: Query) -> Iterator[Session]:
+def _of_user(query: Query, user: Any) -> Query | None:
+    """The query for sessions of this user only, "" for all; None if the user is anonymous."""
+    key = _key(user)
+    return replace(query, user=key) if key or user == "" else None
+
+
+def _pages(user: Any, others: Query) -> Iterator[Session]:
+    query = _of_user(others, user)
+    if query is None:
+        return
     store, cursor, more = composition.blocking_store(), "", True
     while more:
         page = store.page(query, limit=BATCH, cursor=cursor)
@@ -108,8 +117,10 @@ def _pages(query: Query) -> Iterator[Session]:
 
 
 def sessions_of(user: Any) -> tuple[Session, ...]:
-    """The connected and suspended sessions of a user (or primary key), newest first."""
-    return composition.blocking_store().of_user(_key(user))
+    """The connected and suspended sessions of a user (or primary key), newest first; none of an
+    anonymous one."""
+    key = _key(user)
+    return composition.blocking_store().of_user(key) if key else ()
 
 
 def stats() -> Stats:
@@ -209,11 +220,13 @@ def aiter_sessions(
     *, user: Any = "", address: str = "", worker: str = "", room: str = "", state: str = ""
 ) -> AsyncIterator[Session]:
     """Async twin of :func:`iter_sessions`, for ``async for``."""
-    return _apages(user, _query("", address, worker, room, state))
+    return _apages(user, _query(address, worker, room, state))
 
 
 async def _apages(user: Any, others: Query) -> AsyncIterator[Session]:
-    query = replace(others, user=_key(await _loaded(user)))
+    query = _of_user(others, await _loaded(user))
+    if query is None:
+        return
     cursor, more = "", True
     while more:
         page = await _page(query, cursor)
@@ -231,6 +244,8 @@ async def _page(query: Query, cursor: str) -> Page:
 async def asessions_of(user: Any) -> tuple[Session, ...]:
     """Async twin of :func:`sessions_of`."""
     key = _key(await _loaded(user))
+    if not key:
+        return ()
     return await call_async(lambda here: here.store.of_user(key), partial(sessions_of, key))
 
 
@@ -304,7 +319,9 @@ def _room(name: str) -> str:
 
 
 def _key(user: Any) -> str:
-    return str(getattr(user, "pk", user))
+    """The primary key as text; "" for a user that has none."""
+    key = getattr(user, "pk", user)
+    return "" if key is None else str(key)
 
 
 async def _loaded(user: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 
 from realtime import api, composition
@@ -112,6 +112,22 @@ def test_a_key_may_be_a_uuid() -> None:
     connect("a", user=str(key))
     for who in (key, SimpleNamespace(pk=key)):
         assert [session.id for session in api.sessions_of(who)] == ["a"]
+
+
+@pytest.mark.parametrize("user", [AnonymousUser(), User(), None])
+def test_no_session_is_that_of_a_user_without_a_key(user: Any) -> None:
+    """Neither those of anonymous clients, nor all."""
+    for number, name in enumerate(("", "None", "1")):
+        connect(f"s{number}", user=name)
+    assert (api.kick_user(user), api.sessions_of(user), api.sessions(user=user)) == (0, (), ())
+    assert asked() == {}
+
+
+async def test_async_twins_find_no_session_of_a_user_without_a_key() -> None:
+    await sync_to_async(connect)("a", user="")
+    user = AnonymousUser()
+    assert await api.akick_user(user) == 0
+    assert await api.asessions_of(user) == await api.asessions(user=user) == ()
 
 
 def test_sessions_are_listed_and_filtered(monkeypatch: pytest.MonkeyPatch) -> None:

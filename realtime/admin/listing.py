@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -86,12 +87,15 @@ def _clean(text: str) -> str:
 
 
 def _key_of(username: str) -> str | None:
-    """The key by which stores know a user, which does not change with the name."""
-    users: Any = get_user_model()._default_manager
+    """The key by which stores know a user, which does not change with the name; the lowest one
+    where several users have this name. None if no user has it."""
+    model = get_user_model()
     try:
-        return str(users.get_by_natural_key(username).pk)
-    except get_user_model().DoesNotExist:
+        named = model._default_manager.filter(**{model.USERNAME_FIELD: username})
+        key: object = named.order_by("pk").values_list("pk", flat=True).first()
+    except (ValueError, ValidationError):  # a text that this field cannot hold
         return None
+    return None if key is None else str(key)
 
 
 def overview(store: BlockingStore, params: ListParams, *, after: int) -> dict[str, Any]:

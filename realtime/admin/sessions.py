@@ -250,7 +250,7 @@ def _user_url(request: HttpRequest, user: str) -> str:
     try:
         return reverse(
             f"admin:{meta.app_label}_{meta.model_name}_change",
-            args=[user],
+            args=[quote(user)],
             current_app=request.current_app,
         )
     except NoReverseMatch:

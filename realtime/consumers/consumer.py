@@ -108,7 +108,8 @@ class RealtimeConsumer(AsyncConsumer):
         Raises StoreUnavailable, and Refused if ``data`` is too large or not JSON.
         """
         worker = _current_worker()
-        own = f"c:{self.peer.user}:{key}"  # keys of different users never match
+        user = self.peer.user  # may have a colon: with its length, keys of others never match
+        own = f"c:{len(user)}:{user}:{key}"
         try:
             result = await worker.publisher.publish(room, encode_data(data), own)
         except (TypeError, ValueError) as error:

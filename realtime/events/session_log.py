@@ -19,8 +19,8 @@ def printable(text: str) -> str:
 
 
 def peer_names(peer: Peer) -> tuple[str, str]:
-    """User name and address for the log."""
-    return printable(peer.username) or "anonymous", printable(peer.address)
+    """The user's name, or else its primary key, and the address, for the log."""
+    return printable(peer.username or peer.user) or "anonymous", printable(peer.address)
 
 
 def log_session(

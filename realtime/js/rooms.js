@@ -70,16 +70,16 @@ export class Rooms {
    * @param {Frame} welcome
    * @returns {Request[]} joins and leaves that the welcome did not settle
    */
-  onWelcome({ user, rooms }) {
-    const own = `user:${user}`; // the server joins it unasked
+  onWelcome({ rooms }) {
     for (const [room, entry] of Object.entries(rooms)) {
-      const membership = room === own ? this.#membership(room) : this.#memberships.get(room);
+      const membership = isPrivate(room) ? this.#membership(room) : this.#memberships.get(room);
       // A position that the hello did not name (MAX_IN_HELLO) goes with a join request.
       if (membership && (!membership.position || "recovered" in entry))
         this.#onJoined(membership, entry);
     }
     // Left since the hello, or by a listener just now.
-    const isUnwanted = (/** @type {string} */ room) => room !== own && !this.#memberships.has(room);
+    const isUnwanted = (/** @type {string} */ room) =>
+      !isPrivate(room) && !this.#memberships.has(room);
     const unwanted = Object.keys(rooms).filter(isUnwanted);
     // Refused, or joined since the hello: the answer to a join request gives the reason.
     const wanted = [...this.#memberships.values()].filter(({ joined }) => !joined);
@@ -175,6 +175,16 @@ export class Rooms {
     membership.position = { ...position, offset };
     this.#emit("message", { room, data, offset, time });
   }
+}
+
+/**
+ * Whether it is the user's own room, which the server joins unasked. It lets no client into that
+ * of another user.
+ *
+ * @param {string} room
+ */
+function isPrivate(room) {
+  return room.startsWith("user:");
 }
 
 /**

@@ -68,11 +68,9 @@ def _checked_key(key: str) -> str:
 
 def room_of(user: Any) -> str:
     """Return the private room of a user, or of a primary key. Raises ValueError for an unsaved or
-    anonymous user, and for a key that cannot be part of a room's name."""
+    anonymous user."""
     key = getattr(user, "pk", user)
-    if key is None:
-        raise ValueError("expected a saved user; anonymous users have no private room")
-    return rooms.room_of(str(key))
+    return rooms.room_of("" if key is None else str(key))
 
 
 # ---------------------------------------------------------------- when it is published

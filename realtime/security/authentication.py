@@ -30,8 +30,9 @@ MAX_USERNAME = 255  # characters of the store's columns; those of a user model m
 class Login:
     """A Django session and its user. ``key`` is the session key, "" for a login without a
     Django session; it never leaves the process. ``user`` is the primary key as text, "" for
-    an anonymous client. ``auth_hash`` changes with the password. ``backend`` is the path of the
-    authentication backend that has the user.
+    an anonymous client. ``username`` loses NULs and what is beyond 255 characters. ``auth_hash``
+    changes with the password. ``backend`` is the path of the authentication backend that has the
+    user. Raises TypeError for a key, user or name that is no text.
 
     ``unverified``: the session exists, but none of this process's keys has signed it: perhaps a
     newer key has, in a rolling restart.
@@ -44,6 +45,22 @@ class Login:
     unverified: bool = field(default=False, compare=False)
     backend: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        for name in ("key", "user", "username"):
+            value: object = getattr(self, name)
+            if not isinstance(value, str):
+                hint = "Login.of(user) is the login of a user"
+                raise TypeError(f"expected a text as {name}, not {value!r}; {hint}")
+        object.__setattr__(self, "username", self.username.replace("\0", "")[:MAX_USERNAME])
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser) -> "Login":
+        """The login of a saved user without a Django session, such as one with a token. Raises
+        ValueError for an unsaved or anonymous user."""
+        if user.pk is None:
+            raise ValueError("expected a saved user; ANONYMOUS is the login of an anonymous client")
+        return cls("", str(user.pk), name_of(user))
+
     @property
     def digest(self) -> str:
         """The digest of the key, which replaces it in the store; "" without a session."""
@@ -51,6 +68,12 @@ class Login:
 
 
 ANONYMOUS = Login(key="")
+
+
+def name_of(user: AbstractBaseUser) -> str:
+    """The user's name, "" if there is none: the column of a user model may be null."""
+    name: object = user.get_username()
+    return "" if name is None else str(name)
 
 
 def digest_of(session_key: str) -> str:
@@ -145,9 +168,8 @@ def _login(key: str, stored: StoredSession, users: Mapping[_Pair, AbstractBaseUs
     user = users.get(pair) if pair else None
     auth_hash = stored.data.get(auth.HASH_SESSION_KEY, "")
     if user is not None and _is_current(auth_hash, user):
-        name = str(user.get_username())[:MAX_USERNAME]
         backend = stored.data[auth.BACKEND_SESSION_KEY]
-        return Login(key, str(user.pk), name, auth_hash, backend=backend)
+        return Login(key, str(user.pk), name_of(user), auth_hash, backend=backend)
     by_another_key = not stored.data or (user is not None and auth_hash != "")
     return Login(key, unverified=by_another_key and not stored.signed)
 

@@ -92,7 +92,7 @@ def test_invalid_keys_are_refused(key: Any) -> None:
         api.publish("r", 1, key=key)
 
 
-@pytest.mark.parametrize("user", [AnonymousUser(), User(), None, "", "a b", "x" * 100])
+@pytest.mark.parametrize("user", [AnonymousUser(), User(), None, ""])
 def test_users_without_a_private_room_are_refused(user: Any) -> None:
     with pytest.raises(ValueError, match="expected"):
         api.publish_to_user(user, 1)

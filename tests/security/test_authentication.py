@@ -231,7 +231,7 @@ def test_an_inactive_user_does_not_pass_by_any_backend(user: User, settings: Any
 def test_a_user_may_be_keyed_by_a_uuid(monkeypatch: pytest.MonkeyPatch) -> None:
     class Person(AbstractBaseUser):
         id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-        email = models.CharField(max_length=400)
+        email = models.CharField(max_length=400, null=True)
         objects: Any = BaseUserManager()
         USERNAME_FIELD = "email"
 
@@ -247,6 +247,33 @@ def test_a_user_may_be_keyed_by_a_uuid(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (login.user, login.username) == (str(person.id), "ada@example.com")
     person = Person.objects.create(email="x" * 400, password="x")
     assert login_of(key_of(log_in(person))).username == "x" * 255  # what the registry can hold
+    person = Person.objects.create(password="x")  # its name is None
+    login = login_of(key_of(log_in(person)))
+    assert (login.user, login.username) == (str(person.id), "")
+    assert Login.of(person) == Login("", str(person.id))
+
+
+def test_a_login_of_a_user_has_its_key_and_name(user: User) -> None:
+    assert Login.of(user) == Login(key="", user=str(user.pk), username="ada")
+
+
+def test_an_unsaved_user_has_no_login() -> None:
+    with pytest.raises(ValueError, match="expected a saved user"):
+        Login.of(User(username="ada"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"user": 7}, {"user": None}, {"username": None}, {"key": None}, {"user": uuid.UUID(int=7)}],
+)
+def test_a_login_is_made_of_texts(wrong: dict[str, Any]) -> None:
+    """``str(None)`` would be a user."""
+    with pytest.raises(TypeError, match="expected a text as"):
+        Login(**{"key": "", **wrong})
+
+
+def test_a_name_that_the_store_cannot_hold_is_cut() -> None:
+    assert Login("", "1", "a\0b" + "x" * 300).username == "ab" + "x" * 253
 
 
 def test_a_database_that_fails_is_a_store_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:

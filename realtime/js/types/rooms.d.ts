@@ -18,7 +18,7 @@ export class Rooms {
      * @param {Frame} welcome
      * @returns {Request[]} joins and leaves that the welcome did not settle
      */
-    onWelcome({ user, rooms }: Frame): Request[];
+    onWelcome({ rooms }: Frame): Request[];
     /** @param {Frame} frame that answers no request */
     onFrame(frame: Frame): void;
     #private;

@@ -43,7 +43,8 @@ class HandlerCalls:
         """Log the exception that is being handled, as that of the handler that has failed."""
         peer, session = self.peer, self.session[:8]
         failure = f"a handler of the application failed: {self._handler}"
-        user = f"{peer.user} ({peer.username})" if peer.user else "anonymous"
+        name = f" ({peer.username})" if peer.username else ""
+        user = f"{peer.user}{name}" if peer.user else "anonymous"
         logger.exception(
             "%s, user %s, session %s",
             failure if self._handler else "a request could not be served",

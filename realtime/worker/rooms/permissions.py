@@ -1,7 +1,6 @@
 """What a user may do in which room: the server's rules first, then the application's."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from realtime.protocol.codes import ErrorCode
@@ -31,11 +30,8 @@ class Refused(Exception):
 
 
 def private_room(user: str) -> str | None:
-    """Return the private room of the user with this key; None for anonymous users, and for a
-    key that makes no valid name."""
-    with suppress(ValueError):
-        return room_of(user)
-    return None
+    """Return the private room of the user with this key; None for anonymous users."""
+    return room_of(user) if user else None
 
 
 @dataclass(frozen=True, slots=True)
