@@ -1,7 +1,6 @@
 """Bounded pools of threads for blocking calls: one for each kind of work."""
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from django.db import Error, close_old_connections, connections
+
+from .platforms import reset_in_children
 
 # After so many seconds without a call a thread's connection is checked before it is used: the
 # database may have closed it, as in a restart.
@@ -37,6 +38,7 @@ class Threads:
 
     def __init__(self, *, size: int = 4, max_pending: int = 2000, name: str = "realtime") -> None:
         self.size = size
+        self.used = False
         self._max_pending = max_pending
         self._pending = 0
         self._lock = threading.Lock()
@@ -53,6 +55,7 @@ class Threads:
             if self._pending >= self._max_pending:
                 raise Overloaded
             self._pending += 1
+            self.used = True
         try:
             future = self._executor.submit(_run, partial(call, *args, **kwargs))
         except RuntimeError:
@@ -152,14 +155,27 @@ class _ProcessThreads:
     def __init__(self, name: str, *, size: int, max_pending: int) -> None:
         self._make = partial(Threads, size=size, max_pending=max_pending, name=f"realtime-{name}")
         self._reset()
-        os.register_at_fork(after_in_child=self._reset)
+        reset_in_children(self._reset)
 
     def _reset(self) -> None:
         self.threads = self._make()  # a fork copies the pool but not its threads
 
+    async def aclose(self) -> None:
+        """End its threads and their database connections; the next call makes new ones."""
+        ending = self.threads
+        if ending.used:
+            self._reset()
+            await ending.aclose()
+
 
 _pages = _ProcessThreads("pages", size=4, max_pending=64)
 _calls = _ProcessThreads("calls", size=8, max_pending=2000)
+
+
+async def close_process_threads() -> None:
+    """Close the database connections that calls of the api, outside of a worker, have left open
+    in the threads of this process, as Django does with those of ``CONN_MAX_AGE``."""
+    await asyncio.gather(_pages.aclose(), _calls.aclose())
 
 
 async def run_for_page(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -8,10 +8,10 @@ import asyncio
 import atexit
 import multiprocessing
 import multiprocessing.util
-import os
 import threading
 
 from realtime.common.green_threads import new_event_loop, start_thread
+from realtime.common.platforms import reset_in_children
 
 # At the end of the process, seconds for what still runs, and for the thread.
 FINISH_TIMEOUT, STOP_TIMEOUT = 0.5, 1.5
@@ -44,7 +44,7 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._reset()
-        os.register_at_fork(after_in_child=self._reset)
+        reset_in_children(self._reset)
         atexit.register(self.stop)
 
     def _reset(self) -> None:

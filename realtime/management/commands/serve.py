@@ -14,7 +14,6 @@ from django.db import DatabaseError, connections
 
 from realtime import composition
 from realtime.servers.common.listeners import listen_shared, url_host
-from realtime.servers.supervisor.pidfile import Unusable, pid_file
 from realtime.servers.supervisor.systemd import Notifier, SingleProcess
 from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
@@ -55,6 +54,7 @@ class Command(BaseCommand):
         parser.add_argument("--as-worker", type=WorkerArgs.parse, help=argparse.SUPPRESS)
 
     def handle(self, *_: Any, **options: Any) -> None:
+        check_system()
         server_class(options["server"])  # fails early if a package is missing
         if options["as_worker"]:
             run_worker(options["as_worker"], server=options["server"])
@@ -80,6 +80,18 @@ class Command(BaseCommand):
     def _print_address(self, host: str, port: int) -> None:
         self.stdout.write(f"Serving on http://{url_host(host)}:{port}/ (Ctrl-C to stop)")
         self.stdout.flush()
+
+
+def check_system() -> None:
+    """Raises CommandError on Windows."""
+    try:
+        import fcntl  # noqa: F401
+        import resource  # noqa: F401
+    except ImportError:
+        raise CommandError(
+            "serve needs a POSIX system, such as Linux or macOS; "
+            "to develop on this one use runserver"
+        ) from None
 
 
 def check_store() -> None:
@@ -116,6 +128,8 @@ def open_listeners(host: str, port: int, *, count: int) -> list[socket.socket]:
 
 def write_pid(path: Path, *, until_exit_of: ExitStack) -> None:
     """Keep this process's id in the file. Raises CommandError if another process does."""
+    from realtime.servers.supervisor.pidfile import Unusable, pid_file  # not on Windows
+
     try:
         until_exit_of.enter_context(pid_file(path))
     except Unusable as error:

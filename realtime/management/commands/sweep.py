@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from msgspec.structs import asdict
 
 from realtime import composition
+from realtime.common.platforms import on_stop_signal
 from realtime.servers.common.process_exit import exit_within
 from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
@@ -70,8 +70,7 @@ class Command(BaseCommand):
         context.sweeper.quiet = options["verbosity"] < 2  # the report has the counts
         work = asyncio.create_task(self._sweeps(context, options), name="sweeps")
         if options["interval"]:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+            on_stop_signal(work.cancel)
         try:
             await work
         except asyncio.CancelledError:
