@@ -1,20 +1,32 @@
-"""The wheel in a fresh project, by the README's quick start to the letter: a green dot."""
+"""The wheel in a fresh project, by the README's quick start and by the recipes for static files, to
+the letter: a green dot."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.polling import eventually
+from tests.test_docs import INTEGRATION, OPERATIONS, fences, section
+
+from .nginx_server import NAME, Nginx
+from .support import free_port
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 CHROMIUM += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM += [f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
 
 VIEW = """
 from django.contrib.auth.decorators import login_required
@@ -37,10 +49,8 @@ def run(*command: str, cwd: Path, **env: str) -> None:
 
 def blocks() -> dict[str, str]:
     """The quick start's code blocks: settings, asgi, urls, template."""
-    section = (ROOT / "README.md").read_text().split("## Quick start")[1].split("\n## ")[0]
-    found = re.findall(r"^   ```\w+\n(.*?)^   ```", section, re.MULTILINE | re.DOTALL)
-    unindented = [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in found]
-    return dict(zip(("settings", "asgi", "urls", "template"), unindented, strict=True))
+    found = fences(section(README, "## Quick start"), r"\w+")
+    return dict(zip(("settings", "asgi", "urls", "template"), found, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -93,51 +103,147 @@ def follow_urls(path: Path, snippet: str) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def output(project: Path) -> Path:
-    """The file of the server's output."""
-    return project / "output"
+class Site(NamedTuple):
+    """A server of the project, as its visitors see it."""
+
+    address: str
+    output: Path
 
 
-@pytest.fixture(scope="module")
-def address(project: Path, installed: Path, output: Path) -> Iterator[str]:
-    """The project served by its own ``manage.py serve`` on a free port."""
+@contextmanager
+def serving(folder: Path, installed: Path, command: str) -> Iterator[Site]:
+    """The project served by a command of its ``manage.py``, which takes a free port."""
+    output = folder / "output"
+    port = f" {free_port()} --noreload" if "runserver" in command else " --port 0"
     with output.open("w") as file:
         server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", "0"],
-            cwd=project,
+            [sys.executable, *f"{command}{port}".split()],
+            cwd=folder,
             env={**CLEAN, "PYTHONPATH": str(installed), "PYTHONUNBUFFERED": "1"},
             stdout=file,
             stderr=subprocess.STDOUT,
         )
     try:
-        found = eventually(lambda: re.search(r"http://[\d.:]+/", output.read_text()), within=30)
-        yield found.group()
+        found = eventually(
+            lambda: re.search(r"http://[\d.:]+/", output.read_text()),
+            within=30,
+            what=output.read_text,
+        )
+        eventually(partial(answers, found.group()), within=30, what=output.read_text)
+        yield Site(found.group(), output)
     finally:
         server.terminate()
         assert server.wait(timeout=10) == 0
+    assert "Traceback" not in output.read_text()
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}realtime/live/").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        yield browser.new_page()
+        yield browser
         browser.close()
 
 
-def test_the_dot_is_green_and_the_log_says_who_came(address: str, page: Page, output: Path) -> None:
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(ignore_https_errors=True) as context:
+        yield context.new_page()
+
+
+def see_a_green_dot(page: Page, address: str) -> str:
+    """Log in and wait for the dot. Returns the address of the page's script."""
     page.goto(address)
     page.fill("#id_username", "admin")
     page.fill("#id_password", "let-me-in")
     page.click("input[type=submit]")
     status = page.locator("realtime-status")
-    expect(status.get_by_role("button").first).to_contain_text("connected", timeout=10_000)
+    expect(status.get_by_role("button").first).to_contain_text("connected", timeout=20_000)
     expect(status.locator("[part~=dot]").first).to_be_visible()
-    assert page.request.get(address + "realtime/health/").json()["total_connections"] == 1
-    assert re.search(
-        r"INFO realtime.sessions: session \w{8} of admin .* opened", output.read_text()
-    )
+    health = page.evaluate("fetch('/realtime/health/').then((answer) => answer.json())")
+    assert health["total_connections"] == 1
+    return str(page.evaluate("document.querySelector('script').src"))
+
+
+def commands(text: str) -> list[str]:
+    """The commands of ``manage.py`` in a text, in order."""
+    return re.findall(r"^ {4,}python (manage\.py .+)$", text, re.MULTILINE)
+
+
+# In development
+
+
+def test_the_dot_is_green_and_the_log_says_who_came(
+    project: Path, installed: Path, page: Page
+) -> None:
+    steps = section(README, "## Quick start")
+    migrate, *_, serve = commands(steps.split("\n5. ")[1])
+    assert migrate == "manage.py migrate"
+    assert commands(section(INTEGRATION, "### In development")) == [serve]
+    with serving(project, installed, serve) as site:
+        script = see_a_green_dot(page, site.address)
+        opened = r"INFO realtime.sessions: session \w{8} of admin .* opened"
+        assert re.search(opened, site.output.read_text())
+    assert script == f"{site.address}static/realtime/realtime-status.js"
+
+
+# In production
+
+
+@pytest.fixture
+def production(project: Path, tmp_path: Path) -> Path:
+    """A copy of the project that is about to follow a recipe for production."""
+    folder = tmp_path / "production"
+    shutil.copytree(project, folder)
+    append_settings(folder, "DEBUG = False\nALLOWED_HOSTS = ['127.0.0.1']\n")
+    return folder
+
+
+def append_settings(folder: Path, code: str) -> None:
+    with (folder / "mysite" / "settings.py").open("a") as file:
+        file.write(f"\n{code}")
+
+
+def collect(folder: Path, installed: Path, recipe: str) -> str:
+    """Run the commands of a recipe but for the last, which serves and is returned."""
+    *first, serve = commands(recipe)
+    for command in first:
+        run(sys.executable, *command.split(), cwd=folder, PYTHONPATH=str(installed))
+    return serve
+
+
+def test_whitenoise_serves_hashed_files(production: Path, installed: Path, page: Page) -> None:
+    recipe = section(INTEGRATION, "### With WhiteNoise")
+    append_settings(production, *fences(recipe, "python"))
+    serve = collect(production, installed, recipe)
+    with serving(production, installed, serve) as site:
+        script = see_a_green_dot(page, site.address)
+    assert re.fullmatch(r".+/static/realtime/realtime-status\.\w{12}\.js", script)
+
+
+@pytest.mark.matrix
+def test_a_web_server_in_front_serves_hashed_files(
+    production: Path, installed: Path, page: Page, tmp_path: Path
+) -> None:
+    recipe = section(INTEGRATION, "### With a web server in front")
+    [code] = fences(recipe, "python")
+    assert "/srv/mysite/static/" in code
+    append_settings(production, code.replace("/srv/mysite/static/", f"{tmp_path}/static/"))
+    append_settings(production, *fences(section(OPERATIONS, "## Behind nginx"), "python"))
+    append_settings(production, "ALLOWED_HOSTS.append('127.0.0.1')  # asked by this test\n")
+    serve = collect(production, installed, recipe)
+    with serving(production, installed, serve) as site:
+        port = int(site.address.rstrip("/").rpartition(":")[2])
+        with Nginx(tmp_path, port) as nginx:
+            script = see_a_green_dot(page, f"{nginx.origin}/")
+    assert re.fullmatch(r".+/static/realtime/realtime-status\.\w{12}\.js", script)
 
 
 def test_the_code_ran_from_the_wheel(installed: Path, project: Path) -> None:
