@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
+from django.db import connections
 from psycopg.sql import SQL, Identifier
 
 from tests.e2e.support import free_port
@@ -131,3 +132,14 @@ class PostgresServer:
         self._end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
         atexit.unregister(self.close)
+
+
+def backends(alias: str) -> list[int]:
+    """The backends of connections other than this thread's."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return [pid for (pid,) in cursor.fetchall()]

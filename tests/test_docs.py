@@ -8,9 +8,11 @@ import ast
 import asyncio
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import textwrap
 import unittest
 from collections.abc import Iterator
@@ -426,15 +428,32 @@ def test_every_field_of_a_record_is_documented(record: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_example_of_a_test_passes() -> None:
+def test_the_example_of_test_cases_passes() -> None:
     [code] = [code for code in fences(INTEGRATION, "python") if "TransactionTestCase" in code]
     names: dict[str, Any] = {}
     exec(compile(code, "integration.md", "exec"), names)
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(names["SocketTests"])
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    suite = unittest.TestSuite([load(names["SocketTests"]), load(names["PublishingTests"])])
     result = unittest.TestResult()
     suite.run(result)
-    assert result.testsRun == 1
+    assert result.testsRun == 3
     assert result.errors + result.failures == []
+
+
+def test_the_example_of_a_test_with_pytest_passes(tmp_path: Path) -> None:
+    [code] = [code for code in fences(INTEGRATION, "python") if "realtime_connect" in code]
+    (tmp_path / "test_example.py").write_text(code)
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["realtime.testing.plugin"]')
+    options = f"-q --ds tests.settings --rootdir {tmp_path} -c {os.devnull} -o asyncio_mode=auto"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options.split(), str(tmp_path)],
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(DOCS.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert "3 passed" in done.stdout, done.stdout
 
 
 # Unit files

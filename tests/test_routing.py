@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from realtime.routing import realtime_application
 from realtime.store.ownership import ForeignStore
+from realtime.testing import connect
 from realtime.worker import instances
 from realtime.worker.admission import refusals
 from realtime.worker.runtime import Runtime
@@ -97,9 +98,8 @@ async def test_a_handshake_anywhere_else_is_refused_without_a_traceback(
 
 @pytest.mark.usefixtures("worker")
 async def test_connections_come_to_ws() -> None:
-    communicator = WebsocketCommunicator(application, "/ws/")
-    assert (await communicator.connect(timeout=10))[0]
-    await communicator.disconnect()
+    async with connect(application=application) as socket:
+        assert socket.welcome["user"] is None
 
 
 # Under a sub-path

@@ -1,9 +1,19 @@
-"""For the tests of projects."""
+"""For the tests of projects: sockets without a server, an end of the worker, time that passes at
+once, and publications that go nowhere. ``realtime.testing.plugin`` has the fixtures for pytest."""
 
-from realtime.worker import instances
+from .cases import WorkerMixin
+from .clock import Clock, turned_clock
+from .publications import Published, capture_publications
+from .sockets import Socket, connect
+from .workers import stop_worker
 
-
-async def stop_worker() -> None:
-    """Stop the event loop's worker, if there is one, at the end of a test with connections."""
-    if worker := instances.current():
-        await worker.stop()
+__all__ = [
+    "Clock",
+    "Published",
+    "Socket",
+    "WorkerMixin",
+    "capture_publications",
+    "connect",
+    "stop_worker",
+    "turned_clock",
+]

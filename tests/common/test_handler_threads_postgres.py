@@ -12,6 +12,7 @@ from django.db import OperationalError, connections
 from realtime.common.handler_threads import HandlerThreads
 from realtime.models import ClosedSession
 from tests.polling import eventually
+from tests.postgres_server import backends
 
 PATIENCE = 10.0
 
@@ -29,17 +30,6 @@ def alias(postgres_database: str) -> str:
     eventually(lambda: not backends(postgres_database))  # those of the tests before
     connections[postgres_database].close()
     return postgres_database
-
-
-def backends(alias: str) -> list[int]:
-    """The backends of connections other than this thread's."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            "SELECT pid FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend'"
-        )
-        return [pid for (pid,) in cursor.fetchall()]
 
 
 def end_backends(alias: str) -> int:

@@ -64,6 +64,11 @@ class Job:
         else:
             self._streak.on_success()
 
+    async def settle(self) -> None:
+        """Wait for the end of a run that is under way."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
     async def stop(self) -> None:
         """Cancel the run and wait for its end."""
         self.due = math.inf

@@ -77,6 +77,11 @@ class Ticker:
         for job in self._jobs:
             await job.stop()
 
+    async def settle(self) -> None:
+        """Wait for the jobs that are under way."""
+        for job in self._jobs:
+            await job.settle()
+
     def watch(self, session: ConnectedSession, *, not_before: float = 0.0) -> None:
         """Tick this session whenever its heartbeat is due, but not before ``not_before``, until it
         departs. Call it again if the heartbeat becomes due before ``session.next_tick``."""
