@@ -5,6 +5,10 @@ import secrets
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+# Every database of a supported Django has it. Unless it is named, Django's check tries it on SQLite
+# by a transaction, and takes a locked file for a database without it.
+JSON = ["supports_json_field"]
+
 
 class Counters(models.Model):
     """The counts of a session over all its connections."""
@@ -145,6 +149,7 @@ class Worker(models.Model):
 
     class Meta:
         default_permissions = ()
+        required_db_features = JSON
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
@@ -193,6 +198,7 @@ class Registry(models.Model):
 
     class Meta:
         default_permissions = ()
+        required_db_features = JSON
 
     def __str__(self) -> str:
         return "registry"

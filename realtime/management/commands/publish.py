@@ -4,15 +4,16 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from realtime import api
 from realtime.store.contract import StoreUnavailable
 
 from ..messages import why_unusable
+from ..store_command import StoreCommand
 
 
-class Command(BaseCommand):
+class Command(StoreCommand):
     help = "Publish to all sessions in a room."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 
 from realtime import composition
@@ -19,10 +19,11 @@ from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
 
 from ..serving import SERVERS, serve, server_class
+from ..store_command import StoreCommand
 from ..workers import WorkerArgs, run_supervisor, run_worker, usable_cpus, workers
 
 
-class Command(BaseCommand):
+class Command(StoreCommand):
     help = (
         "Serves the ASGI application: pings, limits, and on SIGTERM or Ctrl-C a goodbye to every "
         "client. A second signal ends the process at once."

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from realtime import api
 from realtime.composition import database
@@ -18,6 +18,7 @@ from realtime.store.contract import StoreUnavailable
 from realtime.views.serializers import as_json
 
 from ..messages import why_unusable
+from ..store_command import StoreCommand
 
 TITLES = (
     "session", "user", "state", "worker", "address", "up, s", "latency", "missed", "resumes", "name"
@@ -26,7 +27,7 @@ TITLES = (
 WIDTHS = ("<32", "<10", "<9", "<16", "<15", ">7", ">8", ">6", ">7", "<1")
 
 
-class Command(BaseCommand):
+class Command(StoreCommand):
     help = "List connected and suspended sessions, or closed ones, or disconnect one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from msgspec.structs import asdict
 
 from realtime import composition
@@ -16,6 +16,7 @@ from realtime.store.ownership import ForeignStore
 from realtime.store.records import SweepReport
 
 from ..messages import why_unusable
+from ..store_command import StoreCommand
 
 EXIT_TIMEOUT = 0.5
 
@@ -31,7 +32,7 @@ def seconds(text: str) -> float:
     return value
 
 
-class Command(BaseCommand):
+class Command(StoreCommand):
     help = (
         "Suspend sessions of lost workers, close expired ones, prune the history. Any number of "
         "sweeps may run at once."
