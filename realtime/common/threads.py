@@ -41,6 +41,7 @@ class Threads:
         self.used = False
         self._max_pending = max_pending
         self._pending = 0
+        self._closing = False
         self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(size, thread_name_prefix=name)
 
@@ -57,19 +58,28 @@ class Threads:
             self._pending += 1
             self.used = True
         try:
-            future = self._executor.submit(_run, partial(call, *args, **kwargs))
+            future = self._executor.submit(self._run, partial(call, *args, **kwargs))
         except RuntimeError:
             self._call_ended()
             raise
         future.add_done_callback(self._call_ended)
         return future
 
+    def _run(self, call: Callable[[], T]) -> T:
+        try:
+            return _run(call)
+        finally:
+            if self._closing:  # perhaps without this thread
+                connections.close_all()
+
     def _call_ended(self, _: object = None) -> None:
         with self._lock:
             self._pending -= 1
 
     async def aclose(self) -> None:
-        """Close every thread's database connections, then the threads."""
+        """Close every thread's database connections, then the threads. A thread that is stuck in a
+        call closes its own after the call."""
+        self._closing = True
         barrier = threading.Barrier(self.size)
         closing = [self._executor.submit(_close_all, barrier) for _ in range(self.size)]
         await asyncio.wait([asyncio.wrap_future(each) for each in closing], timeout=CLOSE_TIMEOUT)

@@ -122,6 +122,26 @@ async def test_connections_stay_open_between_calls_and_are_closed_at_the_end() -
 
 
 @pytest.mark.django_db(transaction=True)
+async def test_a_call_that_outlives_the_pool_closes_its_connection(gate: threading.Event) -> None:
+    threads = Threads(size=2)
+    opened = []
+
+    def hang() -> None:
+        connection.ensure_connection()
+        opened.append(connection.connection)
+        gate.wait(10)
+
+    call = asyncio.create_task(threads.run(hang))
+    while not opened:
+        await asyncio.sleep(0)
+    await threads.aclose()
+    gate.set()
+    await call
+    with pytest.raises(Exception, match="closed"):
+        opened[0].execute("SELECT 1")
+
+
+@pytest.mark.django_db(transaction=True)
 async def test_every_thread_closes_its_own_connection() -> None:
     threads = Threads(size=3)
     together = threading.Barrier(3)
