@@ -24,7 +24,7 @@ NODE_PROJECTS := $(NODE_PEER) docs_site tests/packages/vite
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench chaos clean compiled conformance deep dist docs help lint lock matrix quick run setup test test-js test-py types version
+.PHONY: bench chaos clean compiled conformance deep dist docs help lint lock matrix quick run setup test test-ends test-js test-py types version
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -63,11 +63,15 @@ test: ## install what the tests need, then check everything
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint test-js compiled
 	@# The tests wait for much of their time; the types are checked in what they leave of it.
-	@$(MAKE) --no-print-directory --jobs=2 NICELY='nice -n 19' types test-py
+	@$(MAKE) --no-print-directory --jobs=3 NICELY='nice -n 19' types test-ends test-py
 
 # Most tests wait for servers of their own, so one worker more than there are cores runs them.
 test-py: $(VENV)/.dev
 	$(PYTEST) -n 3
+
+# The Django-facing tests on the lowest and the highest pair of a Python and a Django that are here.
+test-ends: $(VENV)/.dev
+	nice -n 10 $(BIN)/python -m tests.matrix --ends
 
 # Imports every test once, so that the workers find compiled files and do not compile them anew.
 compiled: $(VENV)/.dev
@@ -87,7 +91,7 @@ deep: $(VENV)/.dev ## what takes hours: new random examples, mutants, churn, lon
 	$(BIN)/python -m tests.mutation --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.e2e.chaos --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
 
-matrix: $(VENV)/.dev node_modules/.package-lock.json ## the Django-facing tests on every supported Python, and the slow ones
+matrix: $(VENV)/.dev node_modules/.package-lock.json ## the Django-facing tests on every pair of Python and Django, and the slow ones
 	$(BIN)/python -m tests.matrix
 	$(PYTEST) -n 2 -m matrix --timeout 600
 
@@ -149,18 +153,24 @@ chaos: $(VENV)/.dev ## break everything for ten minutes, and see that nothing is
 conformance: $(VENV)/.dev ## the Autobahn test suite on both servers, where a Python 2.7 is found
 	$(BIN)/python -m tests.e2e.conformance
 
+# The versions in the classifiers of pyproject.toml, each of which `make matrix` installs.
+DJANGOS := $(shell sed -n 's/.*"Framework :: Django :: \(.*\)".*/\1/p' pyproject.toml)
+
 # The index alone decides, whatever else this machine's configuration offers.
-COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile --quiet --universal \
-	--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile --quiet --universal --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	$(if $(UPGRADE),--upgrade)
+LOCK = $(COMPILE) --python-version 3.11
 
 lock: $(VENV)/.dev ## write the lock files anew (UPGRADE=1 takes newer versions)
-	$(COMPILE) pyproject.toml --all-extras --output-file requirements/dev.txt
-	$(COMPILE) pyproject.toml --extra demo --constraints requirements/dev.txt --output-file requirements/base.txt
-	$(COMPILE) pyproject.toml --extra demo --extra uvicorn --group bench --constraints requirements/dev.txt \
+	$(LOCK) pyproject.toml --all-extras --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra demo --constraints requirements/dev.txt --output-file requirements/base.txt
+	$(LOCK) pyproject.toml --extra demo --extra uvicorn --group bench --constraints requirements/dev.txt \
 		--output-file requirements/bench.txt
-	$(COMPILE) --group dist --constraints requirements/dev.txt --output-file requirements/dist.txt
-	$(COMPILE) --group docs --output-file requirements/docs.txt
+	$(LOCK) --group dist --constraints requirements/dev.txt --output-file requirements/dist.txt
+	$(LOCK) --group docs --output-file requirements/docs.txt
+	for version in $(DJANGOS); do echo "Django==$$version.*" | $(COMPILE) --python-version 3.12 \
+		--no-deps --output-file requirements/django-$$version.txt - || exit 1; done
 	npm $(if $(UPGRADE),update,install) --package-lock-only
 	for folder in $(NODE_PROJECTS); do \
 		npm --prefix $$folder $(if $(UPGRADE),update,install) --package-lock-only || exit 1; done

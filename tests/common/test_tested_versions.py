@@ -10,7 +10,7 @@ from realtime.common.tested_versions import Untested, untested_packages
 
 REQUIREMENTS = [
     "asgiref<3.14,>=3.8.1",
-    "django<6,>=5.2",
+    "django<6.2,>=5.2",
     "msgspec>=0.20",
     "redis[hiredis]<9,>=5.1",
     'uvicorn<0.55,>=0.54; extra == "uvicorn"',
@@ -45,7 +45,7 @@ def test_versions_within_the_bounds_are_tested(installed: dict[str, str]) -> Non
     [
         ("asgiref", "3.14.0", "<3.14,>=3.8.1"),
         ("asgiref", "3.8", "<3.14,>=3.8.1"),
-        ("django", "6.0a1", "<6,>=5.2"),
+        ("django", "6.2a1", "<6.2,>=5.2"),
         ("redis", "10.0", "<9,>=5.1"),
     ],
 )
