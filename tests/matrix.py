@@ -27,6 +27,7 @@ FIRST_PYTHON = {"5.2": "3.11", "6.0": "3.12", "6.1": "3.12"}
 
 IN_PROCESS = (
     "tests/admin",
+    "tests/browser/test_csp.py",
     "tests/guards/test_django.py",
     "tests/management/test_publish_command.py",
     "tests/management/test_serve_command.py",

@@ -151,3 +151,11 @@ def test_the_script_carries_the_nonce_of_the_context() -> None:
 
 def test_without_a_nonce_there_is_no_attribute() -> None:
     assert SCRIPT in render(request=SimpleNamespace())
+
+
+def test_a_page_gives_the_nonce_to_its_own_tags() -> None:
+    page = Template("{% load realtime %}<script{% realtime_nonce %}></script>")
+    assert page.render(Context({})) == "<script></script>"
+    assert page.render(Context({"csp_nonce": '"><b>'})) == (
+        '<script nonce="&quot;&gt;&lt;b&gt;"></script>'
+    )

@@ -1,4 +1,5 @@
-"""The tag ``{% realtime_status %}``, which shows the state of the page's connection."""
+"""The tags ``{% realtime_status %}``, the state of the page's connection, and
+``{% realtime_nonce %}``, the nonce of a page's scripts and stylesheets."""
 
 import json
 import math
@@ -11,6 +12,7 @@ from django.template import TemplateSyntaxError
 from django.template.context import Context
 from django.urls import get_script_prefix
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import get_language
 
 register = template.Library()
@@ -124,6 +126,13 @@ def _default_url() -> str:
     """The address of the socket under FORCE_SCRIPT_NAME; "" leaves it to the client."""
     prefix = get_script_prefix()
     return "" if prefix == "/" else f"{prefix}ws/"
+
+
+@register.simple_tag(takes_context=True)
+def realtime_nonce(context: Context) -> str:
+    """Render the attribute ``nonce`` with a space before it; nothing if the context has none."""
+    nonce = _nonce(context)
+    return format_html(' nonce="{}"', nonce) if nonce else ""
 
 
 def _nonce(context: Context) -> str:
