@@ -40,6 +40,7 @@ IN_PROCESS = (
     "tests/test_deprecations.py",
     "tests/test_receivers.py",
     "tests/test_routing.py",
+    "tests/test_tasks.py",
     "tests/test_templatetags.py",
     "tests/views",
 )
