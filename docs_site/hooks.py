@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Pages outside of docs/, and their places on the site.
 OUTSIDE = {
     "README.md": "index.md",
+    "README.zh-hans.md": "zh-hans/index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",

@@ -49,7 +49,7 @@ from realtime.worker.connections.connection import MAX_MALFORMED
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 SOURCES = sorted((ROOT / "realtime").rglob("*.py"))
 
 ANYWHERE = "\n".join(page.read_text() for page in PAGES)

@@ -41,6 +41,9 @@ def test_the_navigation_has_every_page() -> None:
         ("client.md", "deploy/nginx.conf", "deploy/nginx.conf"),
         ("architecture.md", "decisions/", "decisions/README.md"),
         ("decisions/own-servers.md", "../extending.md", "../extending.md"),
+        ("zh-hans/index.md", "docs/zh-hans/status-element.md", "status-element.md"),
+        ("zh-hans/index.md", "docs/client.md", "../client.md"),
+        ("zh-hans/status-element.md", "../../README.zh-hans.md", "index.md"),
     ],
 )
 def test_links_between_files_become_links_within_the_site(
