@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from realtime import composition
 from realtime.bus.announcer import Announcer
 from realtime.bus.command_queue import LayerCommandQueue
-from realtime.bus.counters import BusCounters
+from realtime.bus.counters import outside_workers
 from realtime.bus.hints import Hint, HintKind, hints_for
 from realtime.bus.node import leaves_process
 from realtime.bus.publication_batches import PublicationBatch
@@ -25,8 +25,6 @@ from .background_loop import background
 # Seconds that a caller waits at most: until a hint is out, because the process may be about to
 # end, and for each batch while more is published than the layer takes.
 NOTIFY_TIMEOUT = 0.25
-
-_counters = BusCounters()  # of this process outside its worker
 
 _command_queues: "WeakKeyDictionary[asyncio.AbstractEventLoop, LayerCommandQueue]" = (
     WeakKeyDictionary()
@@ -47,7 +45,8 @@ def notify(kind: HintKind, sessions: Iterable[str]) -> None:
 
 
 async def _send(layer: Any, hints: list[Hint]) -> None:
-    commands = _command_queues.setdefault(asyncio.get_running_loop(), LayerCommandQueue(_counters))
+    loop = asyncio.get_running_loop()
+    commands = _command_queues.setdefault(loop, LayerCommandQueue(outside_workers))
     was_busy = commands.busy  # a slow layer must not delay more than one caller
     for hint in hints:
         commands.put(partial(layer.group_send, composition.workers_group(), hint.message()))
@@ -63,7 +62,7 @@ def _announcer(layer: Any) -> Announcer:
     loop = background.loop()
     if not _latest or not _latest[0].uses(layer, loop):
         group = composition.room_group
-        _latest[:] = [Announcer(layer, composition.signer(), loop, _counters, group=group)]
+        _latest[:] = [Announcer(layer, composition.signer(), loop, outside_workers, group=group)]
     return _latest[0]
 
 

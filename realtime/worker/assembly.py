@@ -52,7 +52,6 @@ class WorkerParts:
         self.refusals = refusals.current()
         self.refusals.store_is_down = self._store_is_down
         self.refusals.probe_soon = lambda: self._probe_job.hasten(time.monotonic())
-        self.statistics = Statistics(refused=self.refusals.totals)
         self.frame_limits = _frame_limits()
         self.ungreeted = UngreetedLimit(settings.max_ungreeted)
         # Milliseconds from which clients choose when to come back after a drain.
@@ -63,6 +62,7 @@ class WorkerParts:
         self.handler_threads = HandlerThreads(
             size=settings.handler_threads, timeout=ADMISSION_TIMEOUT
         )
+        self.statistics = self._statistics()
         self.disconnects = DisconnectQueue(
             context.store,
             context.sweeper,
@@ -76,9 +76,7 @@ class WorkerParts:
         self._probe_job = Job("probe", PROBE_INTERVAL, self._probes().run_round)
         self.bus = self._bus(layer)
         self.rooms = self._rooms()
-        self.publisher = Publisher(
-            self.store.log, self.rooms, self.bus.announce, self.statistics.bus
-        )
+        self.publisher = self._publisher()
         self.callbacks = self._callbacks()
         self.hub = self._hub()
         self.admission = self._admission()
@@ -87,6 +85,13 @@ class WorkerParts:
         self.ticker = self.hub.ticker = self._ticker()
 
     # ------------------------------------------------------------ making them
+
+    def _statistics(self) -> Statistics:
+        return Statistics(
+            refused=self.refusals.totals,
+            handler_threads=self.handler_threads.counters,
+            signals=self.context.dispatcher.counters,
+        )
 
     def _bus(self, layer: Any) -> BusNode:
         return BusNode(
@@ -107,6 +112,10 @@ class WorkerParts:
             on_close=self.bus.unsubscribe,
             new_rooms=NewRoomLimit(per_minute / 60, burst),
         )
+
+    def _publisher(self) -> Publisher:
+        counters = self.statistics.from_threads
+        return Publisher(self.store.log, self.rooms, self.bus.announce, counters)
 
     def _callbacks(self) -> SessionCallbacks:
         dispatcher = self.context.dispatcher

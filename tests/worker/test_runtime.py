@@ -9,8 +9,11 @@ import pytest
 from django.test import override_settings
 
 from realtime import api, composition, signals
+from realtime.bus import publication_batches
+from realtime.bus.counters import outside_workers
 from realtime.bus.hints import Hint, HintKind, parse_message
 from realtime.bus.publication_batches import PublicationBatch
+from realtime.events import signal_dispatch
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Gap, Position
 from realtime.publish.background_loop import background
@@ -294,3 +297,17 @@ async def test_a_worker_counts_its_ticks_and_refusals(worker: Runtime) -> None:
     await eventually_in_loop(lambda: worker.statistics.ticks.ticks > 1)
     assert worker.statistics.refused == {"origin": 1}
     assert 0 < worker.statistics.ticks.longest <= worker.statistics.ticks.seconds
+
+
+async def test_a_worker_shows_the_counters_of_its_parts(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal_dispatch, "MAX_QUEUED", 0)
+    monkeypatch.setattr(publication_batches, "MAX_ROOMS", 1)
+    worker.context.dispatcher.dispatch("a", lambda: None)
+    batches = [PublicationBatch(room, "e", 1) for room in "ab"]
+    worker.announce(batches, timeout=0.0)
+    assert worker.statistics.signals.dropped == 1
+    assert worker.statistics.from_threads.cut == 1
+    assert worker.statistics.handler_threads is worker.handler_threads.counters
+    assert worker.statistics.outside_workers is outside_workers

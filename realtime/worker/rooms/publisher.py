@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from realtime.bus.counters import BusCounters
+from realtime.bus.counters import QueueCounters
 from realtime.bus.publication_batches import PublicationBatch, PublicationQueue
 from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
 
@@ -32,7 +32,7 @@ class Publisher:
     """Publishes, and delivers what others have published to the rooms here. ``published`` counts
     publications of this worker's clients and of this process's code."""
 
-    def __init__(self, log: Log, rooms: Rooms, announce: Announce, counters: BusCounters) -> None:
+    def __init__(self, log: Log, rooms: Rooms, announce: Announce, counters: QueueCounters) -> None:
         self._log = log
         self._rooms = rooms
         self._announce = announce

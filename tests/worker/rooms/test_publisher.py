@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from realtime.bus.counters import BusCounters
+from realtime.bus.counters import QueueCounters
 from realtime.bus.publication_batches import MAX_ENTRIES, PublicationBatch
 from realtime.protocol.position import Position
 from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
@@ -48,7 +48,8 @@ class Harness:
         self.log, self.rooms = FakeLog(), FakeRooms()
         self.announced: list[PublicationBatch] = []
         log, rooms = cast(Log, self.log), cast(Rooms, self.rooms)
-        self.publisher = Publisher(log, rooms, self._announce, BusCounters())
+        self.counters = QueueCounters()
+        self.publisher = Publisher(log, rooms, self._announce, self.counters)
 
     def _announce(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None:
         self.announced.append(batch)
@@ -107,6 +108,7 @@ async def test_a_blocked_loop_delays_a_thread_briefly_and_rooms_read_the_log(
     await eventually_in_loop(lambda: harness.rooms.hints)
     assert harness.rooms.hints[-1] == ("r", "e", count)
     assert len(harness.rooms.hints) <= MAX_ENTRIES
+    assert (harness.counters.waits, harness.counters.cut) == (1, 1)
 
 
 async def test_an_incomplete_batch_causes_an_audit(harness: Harness) -> None:
