@@ -26,7 +26,7 @@ from tests.redis_server import RedisServer
 
 BROWSER = "tests/browser/"
 SLOW_FOLDERS = (BROWSER, "tests/e2e/")
-# The order in which files begin. What takes longest comes first, so that no worker is left alone
+# The order in which files begin. The slowest come first, so that no worker is left alone
 # with it at the end.
 ORDER = (
     BROWSER,

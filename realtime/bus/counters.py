@@ -24,5 +24,5 @@ class BusCounters:
     queue: QueueCounters = field(default_factory=QueueCounters)  # of the batches to be sent
 
 
-# What this process sends while it has no running worker. All of its workers show these.
+# Of messages that this process sends while it has no running worker; its workers show them later.
 outside_workers = BusCounters()

@@ -78,7 +78,7 @@ def check_can_announce() -> None:
 def announce(batches: Sequence[PublicationBatch]) -> None:
     """Pass on what was published, through this process's own worker or the background loop. Returns
     at once unless more is published than the channel layer takes; then it waits at most
-    NOTIFY_TIMEOUT for each batch. What is queued when the process ends is sent then."""
+    NOTIFY_TIMEOUT for each batch. The end of the process sends what is queued."""
     for worker in instances.running():
         if worker.announce(batches, timeout=NOTIFY_TIMEOUT):
             return

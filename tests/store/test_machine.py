@@ -108,7 +108,7 @@ class Machine(RuleBasedStateMachine):
         for side in self.sides:
             side.backend.empty()
             side.incarnations.clear()
-        # In the middle of a bucket of samples, and so are all instants to come.
+        # In the middle of a bucket of samples, as all later instants.
         self.base = self.now = self.sides[0].backend.now() // 10_000 * 10_000 + 5_000
         self.numbers = itertools.count()
         self.last: Call = lambda side: side.store.stats()

@@ -129,7 +129,7 @@ def test_a_session_stays_in_the_compact_form(backend: RedisFixture) -> None:
 
 
 def test_sessions_without_rooms_cost_no_more_commands(backend: RedisFixture) -> None:
-    """Nor do sessions whose rooms have not changed."""
+    """The same holds for sessions whose rooms have not changed."""
 
     def commands(*pulses: SessionUpdate) -> int:
         backend.client.config_resetstat()

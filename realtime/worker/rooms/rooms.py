@@ -33,7 +33,7 @@ def _nothing(_room: str) -> None:
 
 
 class Rooms:
-    """Adds members to rooms and sees that each gets every publication, or is told of a gap.
+    """Adds members to rooms and sees that each gets every publication or learns of a gap.
 
     A room exists here while it has members or is being prepared; ``on_open(room)`` and
     ``on_close(room)`` are called when that begins and ends. Members are compared by identity.
