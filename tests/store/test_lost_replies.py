@@ -15,7 +15,7 @@ from realtime.store.redis import blocking_store
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
-from .builders import closing, departure, opening, report, returning, suspended, update
+from .builders import closing, departure, found, opening, report, returning, suspended, update
 from .store_fixtures import TIMEOUTS
 
 Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], object]]
@@ -39,8 +39,7 @@ def with_s1_asked_to_end(store: BlockingStore) -> None:
 
 
 def registration(store: BlockingStore) -> Registration:
-    session = store.get("s1")
-    assert session is not None
+    session = found(store)
     return Registration(replace(session, generation=3), "token of s1", "s1, third")
 
 
