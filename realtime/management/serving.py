@@ -112,7 +112,7 @@ class WorkerLifecycle:
     def _begin_drain(self) -> None:
         self._supervisor.draining()
         if self._worker is not None:  # None if the signal came before the start
-            self._worker.begin_drain()
+            self._worker.draining = True
 
     async def _drain(self) -> None:
         try:

@@ -8,8 +8,6 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.core.exceptions import ImproperlyConfigured
-
 from realtime import composition
 from realtime.bus.announcer import Announcer
 from realtime.bus.command_queue import LayerCommandQueue
@@ -35,8 +33,8 @@ def notify(kind: HintKind, sessions: Iterable[str]) -> None:
     """Send all workers a hint about these sessions, through this process's own worker or else
     from the background loop. Waits at most NOTIFY_TIMEOUT, raises nothing if it fails."""
     for worker in instances.running():
-        if worker.notify(kind, sessions):
-            return
+        worker.loop.call_soon_threadsafe(worker.bus.notify, kind, sessions)
+        return
     layer = composition.channel_layer()
     if leaves_process(layer) and not is_eventlet_patched() and (hints := hints_for(kind, sessions)):
         sending = asyncio.run_coroutine_threadsafe(_send(layer, hints), background.loop())
@@ -66,22 +64,14 @@ def _announcer(layer: Any) -> Announcer:
     return _latest[0]
 
 
-def check_can_announce() -> None:
-    """Raise ImproperlyConfigured if this process cannot announce publications."""
-    if is_eventlet_patched() and leaves_process(composition.channel_layer()):
-        raise ImproperlyConfigured(
-            "a process that eventlet has patched cannot publish through a channel layer: "
-            "run it with gevent, threads or processes"
-        )
-
-
 def announce(batches: Sequence[PublicationBatch]) -> None:
     """Pass on what was published, through this process's own worker or the background loop. Returns
     at once unless more is published than the channel layer takes; then it waits at most
     NOTIFY_TIMEOUT for each batch. The end of the process sends what is queued."""
     for worker in instances.running():
-        if worker.announce(batches, timeout=NOTIFY_TIMEOUT):
-            return
+        with suppress(RuntimeError):  # its loop was closed just now
+            worker.publisher.announce_from_thread(batches, timeout=NOTIFY_TIMEOUT)
+        return
     layer = composition.channel_layer()
     if leaves_process(layer):
         announcer = _announcer(layer)

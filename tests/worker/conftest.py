@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from django.test import override_settings
 
+from realtime.bus.publication_batches import PublicationBatch
 from realtime.common.threads import Threads
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
@@ -32,7 +33,6 @@ from realtime.worker.admission.pending import (
     SessionCallbacks,
 )
 from realtime.worker.connections.connection import Connection
-from realtime.worker.rooms.encoding import encode_publication
 from realtime.worker.rooms.permissions import Permissions, private_room
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.runtime import Runtime
@@ -137,7 +137,8 @@ class WorkerHarness:
                 room, after=appended.position.offset - 1, limit=1, max_bytes=100_000
             )
         ).entries
-        self.rooms.on_hint(room, appended.position.epoch, encode_publication(room, entry))
+        batch = PublicationBatch(room, appended.position.epoch, appended.position.offset, (entry,))
+        self.rooms.on_publication(batch)
         return appended.position
 
     async def settle(self) -> None:

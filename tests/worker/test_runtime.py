@@ -90,7 +90,7 @@ async def test_a_drain_says_goodbye_suspends_and_gives_the_lease_back(worker: Ru
 
 
 async def test_a_drain_begins_with_not_ready(worker: Runtime) -> None:
-    worker.begin_drain()
+    worker.draining = True
     assert (worker.alive, worker.ready) == (True, False)
 
 
@@ -242,7 +242,7 @@ async def test_a_kick_in_this_process_goes_through_its_worker(
 async def test_hints_without_a_channel_layer_do_not_wait(transactional_db: None) -> None:
     with override_settings(CHANNEL_LAYERS={}, REALTIME=QUICK):
         worker = await instances.start()
-        assert worker.notify(HintKind.CLOSING, ["a" * 32])
+        worker.bus.notify(HintKind.CLOSING, ["a" * 32])
         await worker.stop()
 
 
@@ -306,7 +306,7 @@ async def test_a_worker_shows_the_counters_of_its_parts(
     monkeypatch.setattr(publication_batches, "MAX_ROOMS", 1)
     worker.context.dispatcher.dispatch("a", lambda: None)
     batches = [PublicationBatch(room, "e", 1) for room in "ab"]
-    worker.announce(batches, timeout=0.0)
+    worker.publisher.announce_from_thread(batches, timeout=0.0)
     assert worker.statistics.signals.dropped == 1
     assert worker.statistics.from_threads.cut == 1
     assert worker.statistics.handler_threads is worker.handler_threads.counters

@@ -64,7 +64,7 @@ class Hub:
         self.identity = identity
         self._disconnects = disconnects
         self._deliveries = deliveries
-        self._return_delay = return_delay
+        self.return_delay = return_delay
         self._sessions: dict[str, ConnectedSession] = {}
         self._in_handshake: set[Connection] = set()
         self._latencies = LatencyHistogram()  # of exactly these sessions
@@ -134,7 +134,7 @@ class Hub:
         self._pings += session.pings - pings
         if isinstance(action, Dead):
             self._timeouts += 1
-            self.end(session, CloseCode.HEARTBEAT_TIMEOUT, delay_ms=self._return_delay)
+            self.end(session, CloseCode.HEARTBEAT_TIMEOUT, delay_ms=self.return_delay)
 
     def _ping_now(self, session: ConnectedSession) -> None:
         """Ping a session whose window is full: its pong says what it has received."""
@@ -224,15 +224,10 @@ class Hub:
     ) -> None:
         reason = reason or reason_for(code)
         self._remove(session)
-        departure = Departure(session.as_update(time.monotonic()), int(code), reason)
-
-        def send_goodbye() -> None:
-            session.connection.end(code, reason, delay_ms=delay_ms)
-
         disconnect = PendingDisconnect(
-            departure,
+            Departure(session.as_update(time.monotonic()), int(code), reason),
             ends_session=ends,
-            goodbye=send_goodbye,
+            goodbye=partial(session.connection.end, code, reason, delay_ms=delay_ms),
             registration=session.as_registration,
         )
         self._disconnects.add(disconnect)
@@ -264,9 +259,9 @@ class Hub:
     def end_all(self) -> Sequence[ConnectedSession]:
         """End all connections because the server shuts down. Returns their sessions."""
         for connection in self._in_handshake:
-            connection.end(connection.shutdown_code(), delay_ms=self._return_delay)
+            connection.end(connection.shutdown_code(), delay_ms=self.return_delay)
         ended = list(self._sessions.values())
         for session in ended:
             code = session.connection.shutdown_code()
-            self.end(session, code, delay_ms=self._return_delay)
+            self.end(session, code, delay_ms=self.return_delay)
         return ended
