@@ -117,7 +117,16 @@ class Beats:
             self._mark_all_changed()
         if answer.incarnation != self._reregistration.incarnation:
             answer = await self._register_with(answer)
-        self._hub.apply_beat(answer)
+        self.apply(answer)
+
+    def apply(self, answer: BeatAnswer) -> None:
+        """Apply the store's answer: counts, close requests, lost and suspended sessions."""
+        hub = self._hub
+        hub.online, hub.workers = answer.online, answer.workers
+        for request in answer.inbox:
+            if here := hub.find(request.session, request.generation):
+                hub.end(here, request.code, request.reason)
+        hub.drop_lost(answer.lost)
         for session in answer.suspended:
             code, reason = session.end_code, session.end_reason
             log_session("suspended, its worker is lost", session, code=code, reason=reason)

@@ -14,7 +14,6 @@ from realtime.protocol.messages import Bye, ClientMessage
 from realtime.protocol.window import DeliveryMismatch
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
-    BeatAnswer,
     Deliveries,
     Departure,
     LossReason,
@@ -168,21 +167,13 @@ class Hub:
             deliveries=self._deliveries(),
         )
 
-    def apply_beat(self, answer: BeatAnswer) -> None:
-        """Apply the store's answer to a beat: counts, close requests, lost sessions."""
-        self.online, self.workers = answer.online, answer.workers
-        for request in answer.inbox:
-            if session := self._find(request.session, request.generation):
-                self.end(session, request.code, request.reason)
-        self.drop_lost(answer.lost)
-
     def drop_lost(self, lost: Iterable[LostSession]) -> None:
         """End the connections of sessions that do not belong to this worker any more."""
         for each in lost:
-            if session := self._find(each.session, each.generation):
+            if session := self.find(each.session, each.generation):
                 self._drop(session, LOSS_CODES[each.reason])
 
-    def _find(self, session_id: str, generation: int) -> ConnectedSession | None:
+    def find(self, session_id: str, generation: int) -> ConnectedSession | None:
         """The session, unless it was resumed here while the store answered."""
         session = self._sessions.get(session_id)
         return session if session and session.record.generation == generation else None
