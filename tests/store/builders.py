@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from realtime.store.contract import BATCH, BlockingStore
+from realtime.store.operation import Operation
 from realtime.store.records import (
     BeatAnswer,
     Departure,
@@ -24,6 +25,11 @@ from realtime.store.records import (
 from .store_fixtures import LEASE, StoreFixture
 
 CONNECTED, SUSPENDED, CLOSING = SessionState
+
+
+def operations_of(contract: type) -> Iterator[Operation[..., Any]]:
+    """The methods that a contract class declares."""
+    return (each for each in vars(contract).values() if isinstance(each, Operation))
 
 
 def opening(session: str = "s1", *, connection: str = "", **given: Any) -> Opening:

@@ -9,13 +9,22 @@ from msgspec.structs import replace
 
 from realtime.store.contract import BlockingStore, StoreContract, StoreUnavailable
 from realtime.store.log import LogContract, PublishRequest
-from realtime.store.operation import operations_of
 from realtime.store.records import Query, Registration, SessionLimit, SweepReport, Totals
 from realtime.store.redis import blocking_store
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
-from .builders import closing, departure, found, opening, report, returning, suspended, update
+from .builders import (
+    closing,
+    departure,
+    found,
+    opening,
+    operations_of,
+    report,
+    returning,
+    suspended,
+    update,
+)
 from .store_fixtures import TIMEOUTS
 
 Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], object]]
