@@ -16,7 +16,11 @@ from .trial import ROOT, passes
 TESTS = {
     "realtime/protocol": ("tests/protocol", "tests/worker/rooms", "tests/worker/sessions"),
     "realtime/worker/rooms": ("tests/worker/rooms", "tests/worker/connections"),
-    "realtime/worker/sessions": ("tests/worker/sessions", "tests/worker/test_runtime.py"),
+    "realtime/worker/sessions": (
+        "tests/worker/sessions",
+        "tests/worker/rooms/test_room_reader.py",
+        "tests/worker/test_runtime.py",
+    ),
     "realtime/ending/sweeper.py": ("tests/ending",),
 }
 
