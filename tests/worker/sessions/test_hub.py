@@ -222,6 +222,17 @@ async def test_a_connection_that_ended_itself_reports_its_own_code(
     assert [row.code for row in await harness.history()] == [4505]
 
 
+async def test_ends_are_logged(harness: WorkerHarness, caplog: pytest.LogCaptureFixture) -> None:
+    sessions = [await harness.admit(FakeTransport()) for _ in range(3)]
+    caplog.clear()
+    harness.hub.end(sessions[0], 4500)
+    harness.hub.end(sessions[1], 4002)
+    harness.hub.drop_lost([LostSession(sessions[2].id, 1, LossReason.TAKEN_OVER)])
+    ends = ("closed: 4500", "suspended: 4002", "has left this worker: 4506")
+    for line, end in zip(caplog.messages, ends, strict=True):
+        assert end in line
+
+
 async def test_a_session_ends_once(harness: WorkerHarness) -> None:
     transport = FakeTransport()
     session = await harness.admit(transport)
