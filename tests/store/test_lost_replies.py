@@ -25,7 +25,7 @@ from .builders import (
     suspended,
     update,
 )
-from .store_fixtures import TIMEOUTS
+from .store_fixtures import params
 
 Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], object]]
 
@@ -170,9 +170,9 @@ def test_a_repeated_call_has_no_second_effect(
     scene: Scene, proxy: Proxy, redis_server: RedisServer
 ) -> None:
     prepare, call = scene
-    once = blocking_store(redis_server.url, TIMEOUTS, prefix="once", timeout=5.0)
+    once = blocking_store(redis_server.url, params(prefix="once"))
     through = f"redis://127.0.0.1:{proxy.port}/0"
-    twice = blocking_store(through, TIMEOUTS, prefix="twice", timeout=5.0)
+    twice = blocking_store(through, params(prefix="twice"))
     for store in (once, twice):
         prepare(store)
     expected = call(once)  # also loads the script, which would be a request of its own

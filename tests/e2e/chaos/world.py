@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from realtime.store.params import StoreParams
 from realtime.store.redis import blocking_store
 from realtime.store.timeouts import Timeouts
 from tests.faults import Proxy
@@ -111,7 +112,9 @@ class World:
             for process in self.processes.values():
                 starting.create_task(process.start())
         timeouts = Timeouts(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
-        self.store = blocking_store(self.redis.url, timeouts, prefix=PREFIX, timeout=TIMEOUT)
+        self.store = blocking_store(
+            self.redis.url, StoreParams(timeouts=timeouts, prefix=PREFIX, timeout=TIMEOUT)
+        )
         self.nemesis = self._make_nemesis(keys)
 
     def _make_nemesis(self, keys: Keys) -> Nemesis:
