@@ -17,7 +17,7 @@ TESTS = (
     "tests/views",
     "tests/test_checks.py",
     "tests/test_conf.py",
-    "tests/test_consumer.py",
+    "tests/consumers",
     "tests/test_routing.py",
     "tests/e2e/test_handshakes.py",
     "tests/e2e/test_rooms.py",

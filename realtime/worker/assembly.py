@@ -19,9 +19,9 @@ from realtime.store.contract import SAMPLE_EVERY_MS, Store
 from realtime.store.log import Log
 from realtime.store.records import Session
 
-from .admission.handshake import ADMISSION_TIMEOUT, Admission
+from .admission.handshake import Admission, ServerParams, SessionCallbacks
+from .admission.identification import ADMISSION_TIMEOUT, Identification
 from .admission.login_store import LoginStore
-from .admission.pending import ServerParams, SessionCallbacks
 from .admission.probes import PROBE_INTERVAL, Probes, probe_capacity
 from .admission.refusals import Reason, Refusals
 from .admission.ungreeted_limit import UngreetedLimit
@@ -124,6 +124,8 @@ def admission(
     disconnects: DisconnectQueue,
     rooms: Rooms,
     callbacks: SessionCallbacks,
+    *,
+    logins: LoginStore,
 ) -> Admission:
     """The way from hello to welcome."""
     policy = Policy(
@@ -138,6 +140,7 @@ def admission(
         disconnects,
         rooms,
         callbacks,
+        identification=Identification(logins.ended_logins, settings.allow_anonymous),
         params=ServerParams(
             policy, settings.resume_window, settings.max_message_size, settings.max_publication
         ),
@@ -182,7 +185,7 @@ def probe_job(
     context: StoreContext, refusals: Refusals, admission: Admission, threads: HandlerThreads
 ) -> Job:
     """The probes of what new connections need, besides logins."""
-    capacity = partial(probe_capacity, admission.wait_for_slot, context.threads.logins, threads)
+    capacity = partial(probe_capacity, admission.limiter, context.threads.logins, threads)
     always, failing = {Reason.STORE: context.store.probe}, {Reason.CAPACITY: capacity}
     return Job("probe", PROBE_INTERVAL, Probes(refusals, always=always, failing=failing).run_round)
 

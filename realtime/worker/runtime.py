@@ -63,7 +63,12 @@ class Runtime:
         self.return_delay = self.hub.return_delay
         self.callbacks = assembly.callbacks(context.dispatcher, self.bus)
         self.admission = assembly.admission(
-            self.store, self.hub, self.disconnects, self.rooms, self.callbacks
+            self.store,
+            self.hub,
+            self.disconnects,
+            self.rooms,
+            self.callbacks,
+            logins=self.login_store,
         )
         self.beats = assembly.beats(context, self.hub, self.disconnects, self.refusals)
         self.refusals.store_is_down = self.beats.is_down

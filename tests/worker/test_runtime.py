@@ -23,27 +23,18 @@ from realtime.store.records import Peer, WorkerReport
 from realtime.worker import instances
 from realtime.worker.admission.refusals import Reason
 from realtime.worker.rooms.encoding import EncodedPublication
-from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
 from tests.polling import TIMEOUT, eventually_in_loop
 
-from .conftest import QUICK, identify_as
+from .conftest import QUICK, FakeApplication, handlers_of
 from .fakes import FakeTransport, connect
-
-
-async def nowhere(_room: str, _action: str) -> bool:
-    """Permits nothing."""
-    return False
-
-
-NO_PERMISSIONS = Permissions(None, 1, nowhere)
 
 NextHint = Callable[[], Awaitable[Hint | None]]
 
 
 async def admit(worker: Runtime, transport: FakeTransport) -> str:
     session = await worker.admission.admit(
-        connect(transport), Hello(protocol=1), identify_as(Peer(user="1"), NO_PERMISSIONS)
+        connect(transport), Hello(protocol=1), handlers_of(FakeApplication(Peer(user="1")))
     )
     assert session is not None
     return session.id
@@ -223,9 +214,8 @@ async def test_a_resume_sends_a_hint(worker: Runtime, next_hint: NextHint) -> No
     await eventually_in_loop(lambda: transport.messages)
     resume = Resume(session=session, token=transport.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
-    await worker.admission.admit(
-        connect(FakeTransport()), hello, identify_as(Peer(user="1"), NO_PERMISSIONS)
-    )
+    handlers = handlers_of(FakeApplication(Peer(user="1")))
+    await worker.admission.admit(connect(FakeTransport()), hello, handlers)
     assert await next_hint() == Hint(HintKind.RESUMED, (session,))
 
 

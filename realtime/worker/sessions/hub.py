@@ -2,15 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from msgspec.structs import replace
+
 from realtime.events.session_log import lifetime, log_session, peer_names
 from realtime.protocol.codes import CloseCode, ends_session, reason_for, reason_of_peer
 from realtime.protocol.heartbeat import Dead
-from realtime.protocol.messages import Bye, ClientMessage
+from realtime.protocol.messages import Bye, ClientMessage, Welcome
+from realtime.protocol.position import Position
 from realtime.protocol.window import DeliveryMismatch
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
@@ -83,8 +86,12 @@ class Hub:
         finally:
             self._in_handshake.discard(connection)
 
-    def add(self, session: ConnectedSession) -> None:
-        """Add a session that the store has, after :meth:`replace_connection` of an older one.
+    def welcome(
+        self, session: ConnectedSession, rooms: Mapping[str, Position | None], reply: Welcome
+    ) -> None:
+        """Add a session that the store has, after :meth:`replace_connection` of an older one. It
+        joins its prepared rooms and its client gets ``reply`` with the results, without an await:
+        publications come after it.
 
         If a later resume has overtaken it while the store answered, it ends instead.
         """
@@ -96,6 +103,9 @@ class Hub:
         self._sessions[session.id] = session
         self._latencies.add(session.latency_ms)
         self.ticker.watch(session)
+        if not session.connection.ended:
+            results = {room: session.room_reader.join(room, at) for room, at in rooms.items()}
+            session.connection.send(replace(reply, rooms=results))
 
     def replace_connection(self, older: ConnectedSession) -> None:
         """End the older connection of a session that a newer one resumes."""
