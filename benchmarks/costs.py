@@ -25,6 +25,7 @@ from benchmarks.redis_server import RedisServer, redis_running
 from benchmarks.servers import free_port
 from realtime.bus.hints import Hint, HintKind
 from realtime.store.contract import BATCH
+from realtime.store.params import StoreParams
 from realtime.store.records import (
     Departure,
     Opening,
@@ -102,7 +103,8 @@ class Scales:
     def store(self, *, resume_ms: int = LONG) -> BlockingRedisStore:
         """A store with this resume window, empty."""
         self._client.flushall()
-        return blocking_store(self.url, timeouts(resume_ms), prefix="realtime", timeout=60.0)
+        params = StoreParams(timeouts=timeouts(resume_ms), prefix="realtime", timeout=60.0)
+        return blocking_store(self.url, params)
 
     def weigh(self, name: str, call: Callable[[], object], *, of: int) -> None:
         """Print what a call takes and keeps that does so many things, per thing."""

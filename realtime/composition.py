@@ -26,6 +26,7 @@ from realtime.store.contract import BlockingStore, Store
 from realtime.store.database.transaction import Database
 from realtime.store.log import LogBounds
 from realtime.store.ownership import Owner
+from realtime.store.params import StoreParams
 from realtime.store.records import SessionLimit
 from realtime.store.timeouts import Timeouts
 
@@ -52,23 +53,24 @@ def database() -> Database:
     return Database(backends.database_alias(settings.store))
 
 
-def timeouts(values: Settings) -> Timeouts:
-    """The durations that the store needs."""
-    return Timeouts(
-        lease_ms=round(values.lease * 1000),
-        resume_ms=round(values.resume_window * 1000),
-        session_ms=round(values.session_timeout * 1000),
-        claim_ms=round(values.claim_timeout * 1000),
-    )
-
-
-def bounds(values: Settings) -> LogBounds:
-    """How much the store keeps of a room's publications, and how long."""
-    return LogBounds(
-        length=values.log_length,
-        bytes=values.log_bytes,
-        ttl_ms=round(values.log_ttl * 1000),
-        meta_ttl_ms=round(values.log_meta_ttl * 1000),
+def store_params(values: Settings, owner: Owner) -> StoreParams:
+    """The parameters of the store, from the settings."""
+    return StoreParams(
+        timeouts=Timeouts(
+            lease_ms=round(values.lease * 1000),
+            resume_ms=round(values.resume_window * 1000),
+            session_ms=round(values.session_timeout * 1000),
+            claim_ms=round(values.claim_timeout * 1000),
+        ),
+        bounds=LogBounds(
+            length=values.log_length,
+            bytes=values.log_bytes,
+            ttl_ms=round(values.log_ttl * 1000),
+            meta_ttl_ms=round(values.log_meta_ttl * 1000),
+        ),
+        prefix=values.redis_prefix,
+        timeout=values.store_timeout,
+        owner=owner,
     )
 
 
@@ -87,14 +89,7 @@ def blocking_store() -> BlockingStore:
 
 @lru_cache(maxsize=4)  # needed at every publish, and made of a dozen settings
 def _blocking_store(values: Settings, owner: Owner) -> BlockingStore:
-    return backends.blocking_store(
-        values.store,
-        timeouts(values),
-        bounds(values),
-        prefix=values.redis_prefix,
-        timeout=values.store_timeout,
-        owner=owner,
-    )
+    return backends.blocking_store(values.store, store_params(values, owner))
 
 
 def on_stored(call: Callable[[], object]) -> None:
@@ -152,15 +147,8 @@ def signer() -> Signer:
 def build() -> StoreContext:
     """The store and what goes with it, for the running event loop."""
     threads = Bulkheads()
-    store = backends.loop_store(
-        settings.store,
-        timeouts(settings),
-        bounds(settings),
-        threads.store,
-        prefix=settings.redis_prefix,
-        timeout=settings.store_timeout,
-        owner=owner(),
-    )
+    values = current_settings()
+    store = backends.loop_store(values.store, store_params(values, owner()), threads.store)
     history = History(database(), days=settings.history_days)
     id_ = secrets.token_hex(8)
     sequential = not (backends.is_redis(settings.store) or database().is_shared)

@@ -179,7 +179,7 @@ def new_incarnation() -> str:
 class Registry(models.Model):
     """The one row about the whole store: the counts of former workers, the last sweep, and when
     the clock was last seen to be set back, and from when (epoch ms). ``incarnation`` names this
-    content of the store: if the content is lost, so is the name."""
+    content of the store, and is lost with it."""
 
     pings = models.BigIntegerField(default=0)
     pongs = models.BigIntegerField(default=0)

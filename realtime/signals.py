@@ -39,16 +39,10 @@ def send_for_rooms(signal: Signal, session: Session, rooms: Iterable[str]) -> No
         signal.send_robust(sender=Session, session=session, room=room)
 
 
-def send_left(sessions: Iterable[Session]) -> None:
-    """Send ``room_left`` for all rooms of these sessions."""
-    for session in sessions:
-        send_for_rooms(room_left, session, session.rooms)
-
-
 def send_suspended(session: Session) -> None:
     """Send ``session_suspended``, and ``room_left`` for all its rooms."""
     send(session_suspended, session)
-    send_left([session])
+    send_for_rooms(room_left, session, session.rooms)
 
 
 def send_closed(session: Session, alias: str) -> None:

@@ -1,21 +1,20 @@
 """Management commands as a test calls them: here, or as a process of their own."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
+from typing import TextIO
 
 from django.core.management import call_command
 from django.db import connection
 
 from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.transaction import Database
+from tests.e2e.server_support import CLEAN, PYTHON, Process, fork
+from tests.polling import TIMEOUT
 from tests.store.store_fixtures import TIMEOUTS
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def printed(*arguments: str) -> str:
@@ -25,39 +24,45 @@ def printed(*arguments: str) -> str:
     return out.getvalue()
 
 
+@dataclass(frozen=True)
+class Command:
+    """A running command, and the ends of the pipes that it writes to."""
+
+    process: Process
+    stdout: TextIO
+    stderr: TextIO
+
+    def ended(self) -> tuple[int, str, str]:
+        """Exit code and the rest of both outputs; waits for the end."""
+        out, err = self.stdout.read(), self.stderr.read()
+        return self.process.wait(TIMEOUT), out, err
+
+
 @contextmanager
-def process(*arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+def process(*arguments: str, **environ: str) -> Iterator[Command]:
     """A command as a process of its own, on the database of the test; never outlives it."""
-    running = subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
-            **environ,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with running:
+    env = {
+        **CLEAN,
+        **PYTHON,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        **environ,
+    }
+    (out, writes_out), (err, writes_err) = os.pipe(), os.pipe()
+    with open(out) as stdout, open(err) as stderr:
+        with open(writes_out), open(writes_err):
+            running = fork(["manage.py", *arguments], env, writes_out, writes_err)
         try:
-            yield running
+            yield Command(running, stdout, stderr)
         finally:
             running.kill()
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code and the rest of both outputs."""
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
+            running.wait()
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
     """Exit code and all output of a command that ends by itself."""
     with process(*arguments) as running:
-        return ended(running)
+        return running.ended()
 
 
 def registry(*, ago: float = 0.0) -> BlockingDatabaseStore:

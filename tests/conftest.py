@@ -1,9 +1,10 @@
 """Fixtures that many folders share, and the order in which the tests run."""
 
+import gc
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -26,7 +27,7 @@ from tests.redis_server import RedisServer
 
 BROWSER = "tests/browser/"
 SLOW_FOLDERS = (BROWSER, "tests/e2e/")
-# The order in which files begin. What takes longest comes first, so that no worker is left alone
+# The order in which files begin. The slowest come first, so that no worker is left alone
 # with it at the end.
 ORDER = (
     BROWSER,
@@ -68,6 +69,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGTERM, interrupt)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector away from the tests themselves: it would go through half a
+    million objects again and again, and free none."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks

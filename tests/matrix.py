@@ -36,7 +36,7 @@ IN_PROCESS = (
     "tests/security",
     "tests/test_checks.py",
     "tests/test_conf.py",
-    "tests/test_consumer.py",
+    "tests/consumers",
     "tests/test_deprecations.py",
     "tests/test_receivers.py",
     "tests/test_routing.py",

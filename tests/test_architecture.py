@@ -37,9 +37,10 @@ def _defined(body: list[ast.stmt]) -> Iterator[str]:
                 yield name
 
 
-DEFINED = {name for path in SOURCES for name in definitions(path)}
-# A method without its class, or an attribute set in ``__init__``.
-LAST_PARTS = {name.rpartition(".")[2] for name in DEFINED}
+@pytest.fixture(scope="module")
+def defined() -> set[str]:
+    """The names that all modules define."""
+    return {name for path in SOURCES for name in definitions(path)}
 
 
 def find(name: str) -> bool:
@@ -57,21 +58,23 @@ def spans(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_files_that_a_page_names_exist(page: Path) -> None:
+def test_the_files_that_a_page_names_exist(page: Path, defined: set[str]) -> None:
     named = {
         span
         for span in spans(page)
         if re.fullmatch(r"[\w.*-]+(/[\w.*<>-]*)+|\w+\.(?:py|lua|js|json|md|toml)", span)
     }
-    assert not [name for name in named if not find(name) and name not in DEFINED]
+    assert not [name for name in named if not find(name) and name not in defined]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_names_that_a_page_uses_are_defined(page: Path) -> None:
+def test_the_names_that_a_page_uses_are_defined(page: Path, defined: set[str]) -> None:
     classes = {span for span in spans(page) if re.fullmatch(r"(?:[A-Z][a-z]+){2,}(\.\w+)?", span)}
     calls = {span[:-2] for span in spans(page) if re.fullmatch(r"(?:[A-Z]\w*\.)?\w+\(\)", span)}
-    assert classes - DEFINED == set()
-    assert {name for name in calls if name.rpartition(".")[2] not in LAST_PARTS} == set()
+    assert classes - defined == set()
+    # A method without its class, or an attribute set in ``__init__``.
+    last_parts = {name.rpartition(".")[2] for name in defined}
+    assert {name for name in calls if name.rpartition(".")[2] not in last_parts} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -12,7 +12,7 @@ from realtime import api, signals
 from realtime.conf import KINDS
 from realtime.consumers import Login, RealtimeConsumer
 from realtime.worker import instances
-from tests.test_consumer import QUICK, Client
+from tests.consumers.client import QUICK, Client
 from tests.test_docs import fences, rows, section
 
 PAGE = (Path(__file__).parents[1] / "docs/coming-from.md").read_text()

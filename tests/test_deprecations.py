@@ -4,7 +4,7 @@ all other tests, in which every warning is an error."""
 import subprocess
 import sys
 
-from tests.commands import ROOT
+from tests.e2e.server_support import ROOT
 
 IMPORT_ALL = r"""
 import importlib, pkgutil, warnings

@@ -62,7 +62,7 @@ async def test_a_process_without_a_worker_is_healthy(path: str) -> None:
 
 
 async def test_a_draining_worker_is_live_and_not_ready(worker: Runtime) -> None:
-    worker.begin_drain()
+    worker.draining = True
     assert [(await get(path))[0] for path in PROBES] == [200, 503]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.consumers.scope import refusal_of
+from realtime.consumers.gate import _refusal_of as refusal_of
 from realtime.protocol.codes import REASONS, CloseCode
 from realtime.protocol.messages import SUBPROTOCOL
 from realtime.worker.admission.refusals import LEVELS, Reason

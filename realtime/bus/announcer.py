@@ -39,7 +39,7 @@ class Announcer:
         self._group = group
         self._loop = loop
         self._counters = counters
-        self._queue = PublicationQueue(counters)
+        self._queue = PublicationQueue(counters.queue)
         self._task: asyncio.Task[None] | None = None
         self._outage = OutageLog("publications cannot be announced")
 

@@ -25,7 +25,7 @@ TYPE = "realtime.hint"  # Channels requires a type in every message
 
 
 class HintKind(Enum):
-    """What happened to the sessions that a hint names."""
+    """The change of the sessions that a hint names."""
 
     CLOSING = "closing"  # a close was requested; without names: of some sessions
     RESUMED = "resumed"  # they were resumed at the sender

@@ -9,8 +9,9 @@ from realtime.common.tasks import await_external
 
 from .command_queue import STOP_TIMEOUT, LayerCommandQueue, OutageLog
 from .counters import BusCounters
-from .hints import Hint
+from .hints import Hint, parse_message
 from .publication_batches import PublicationBatch
+from .signing import Signer
 
 logger = logging.getLogger("realtime.hints")
 
@@ -24,17 +25,17 @@ UNREADABLE_PAUSE = 0.01
 # A layer's own queue is read without a pause; other tasks run after this many messages.
 SLICE = 16
 
-BusMessage = Hint | PublicationBatch
-
 
 class Listener:
     """Joins the group of all workers and reads the worker's channel, from one task.
 
     Nothing relies on it. A layer may forget its members, so call :meth:`join` from time to
-    time. A receive may raise or end; the listener then joins again and calls ``on_restart()``.
-    ``parse`` takes a raw message and returns a BusMessage, or None for what is not one: those
-    are counted and have no other effect. ``on_message`` takes a BusMessage.
+    time. Messages that are neither a hint nor a signed batch are counted and have no other effect.
     """
+
+    _on_hint: Callable[[Hint], object]
+    _on_publication: Callable[[PublicationBatch], object]
+    _on_restart: Callable[[], object]
 
     def __init__(
         self,
@@ -42,25 +43,29 @@ class Listener:
         group: str,
         commands: LayerCommandQueue,
         counters: BusCounters,
-        *,
-        parse: Callable[[object], BusMessage | None],
-        on_message: Callable[[BusMessage], object],
-        on_restart: Callable[[], object],
+        signer: Signer,
     ) -> None:
         self._layer = layer
         self._group = group
         self._commands = commands
         self._counters = counters
-        self._parse = parse
-        self._on_message = on_message
-        self._on_restart = on_restart
+        self._signer = signer
         self._channel = ""
         self._has_channel = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._outage = OutageLog("hints cannot be received", steady=STEADY)
 
-    def start(self) -> None:
-        """Join the group and begin to receive, as soon as the layer allows it."""
+    def start(
+        self,
+        *,
+        on_hint: Callable[[Hint], object],
+        on_publication: Callable[[PublicationBatch], object],
+        on_restart: Callable[[], object],
+    ) -> None:
+        """Join the group and begin to receive, as soon as the layer allows it. A receive may raise
+        or end; the listener then joins again and calls ``on_restart()``."""
+        self._on_hint, self._on_publication = on_hint, on_publication
+        self._on_restart = on_restart
         self.join()
         self._task = asyncio.create_task(self._listen(), name="realtime-listener")
 
@@ -113,12 +118,15 @@ class Listener:
 
     def _process(self, raw: object) -> None:
         self._outage.on_success()
-        message = self._parse(raw)
+        message = parse_message(raw, self._signer)
         if message is None:
             self._ignore()
+            return
+        self._counters.messages_received += 1
+        if isinstance(message, PublicationBatch):
+            self._on_publication(message)
         else:
-            self._counters.messages_received += 1
-            self._on_message(message)
+            self._on_hint(message)
 
     def _ignore(self) -> None:
         self._counters.messages_ignored += 1

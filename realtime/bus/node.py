@@ -17,11 +17,10 @@ from .hints import (
     Hint,
     HintKind,
     hints_for,
-    parse_message,
     room_group_name,
     workers_group_name,
 )
-from .listener import BusMessage, Listener
+from .listener import Listener
 from .publication_batches import PublicationBatch
 from .signing import Signer
 from .subscriptions import Subscriptions
@@ -37,17 +36,14 @@ def leaves_process(layer: Any) -> bool:
 
 class BusNode:
     """Notifies all workers with the same store prefix, itself included, and handles what it
-    receives.
-
-    ``mark_changed(sessions)`` has the next flush report those that are connected here, and
-    returns whether any is; then, or if the hint names none, ``flush_at(monotonic_seconds)`` is
-    called. The store's answer decides what happens to the sessions. However many hints come,
-    they cause at most one flush every FLUSH_INTERVAL seconds. ``on_publication(batch)``
-    gets the publications of rooms that are open here.
+    receives. However many hints come, they cause at most one flush every FLUSH_INTERVAL seconds.
 
     With a layer that does not leave the process, publications are neither announced nor
     subscribed to.
     """
+
+    _mark_changed: Callable[[Sequence[str]], bool]
+    _flush_at: Callable[[float], object]
 
     def __init__(
         self,
@@ -55,17 +51,11 @@ class BusNode:
         signer: Signer,
         *,
         prefix: str,
-        mark_changed: Callable[[Sequence[str]], bool],
-        flush_at: Callable[[float], object],
-        on_publication: Callable[[PublicationBatch], object],
         counters: BusCounters | None = None,
     ) -> None:
         self._layer = layer
         self.counters = counters = counters or BusCounters()
         self._group = workers_group_name(prefix)
-        self._mark_changed = mark_changed
-        self._flush_at = flush_at
-        self._on_publication = on_publication
         self._next_flush = -math.inf
         self._pending: dict[HintKind, dict[str, None]] = {kind: {} for kind in HintKind}
         self._timer: asyncio.TimerHandle | None = None
@@ -73,29 +63,35 @@ class BusNode:
         self.commands = LayerCommandQueue(counters)
         group = partial(room_group_name, prefix)
         self.announcer = Announcer(layer, signer, asyncio.get_running_loop(), counters, group=group)
-        self.listener = Listener(
-            layer,
-            self._group,
-            self.commands,
-            counters,
-            parse=partial(parse_message, signer=signer),
-            on_message=self.on_message,
-            on_restart=self._on_restart,
-        )
+        self.listener = Listener(layer, self._group, self.commands, counters, signer)
         self.subscriptions = Subscriptions(layer, group=group, channel=self.listener.channel)
 
-    def start(self) -> None:
-        """Begin to receive, in the running loop."""
-        self.listener.start()
+    def start(
+        self,
+        *,
+        mark_changed: Callable[[Sequence[str]], bool],
+        flush_at: Callable[[float], object],
+        on_publication: Callable[[PublicationBatch], object],
+    ) -> None:
+        """Begin to receive, in the running loop.
+
+        ``on_publication(batch)`` gets the publications of rooms that are open here.
+        ``mark_changed(sessions)`` has the next flush report those that are connected here, and
+        returns whether any is; then, or if the hint names none, ``flush_at(monotonic_seconds)``
+        is called. The store's answer decides what happens to the sessions.
+        """
+        self._mark_changed, self._flush_at = mark_changed, flush_at
+        self.listener.start(
+            on_hint=self.on_hint,
+            on_publication=on_publication,
+            on_restart=self.subscriptions.renew_all,
+        )
 
     async def rejoin(self) -> None:
         """Repeat the membership of the workers' group and some subscriptions, in case the layer
         has forgotten them."""
         self.listener.join()
         self.subscriptions.renew()
-
-    def _on_restart(self) -> None:
-        self.subscriptions.renew_all()
 
     async def stop(self) -> None:
         """Leave the groups if the layer does so within STOP_TIMEOUT, and end all tasks."""
@@ -150,14 +146,8 @@ class BusNode:
 
     # ------------------------------------------------------------ receiving
 
-    def on_message(self, message: BusMessage) -> None:
-        """Pass a batch on, or flush soon if a hint may be about sessions here."""
-        if isinstance(message, PublicationBatch):
-            self._on_publication(message)
-        else:
-            self._on_hint(message)
-
-    def _on_hint(self, hint: Hint) -> None:
+    def on_hint(self, hint: Hint) -> None:
+        """Flush soon if the hint may be about sessions here."""
         if self._mark_changed(hint.sessions) or not hint.sessions:
             self._schedule_flush()
 

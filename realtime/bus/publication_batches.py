@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from realtime.store.log import LogEntry
 
-from .counters import BusCounters
+from .counters import QueueCounters
 
 # A room keeps at most this many early publications, see ``room.py``; more would be wasted.
 MAX_ENTRIES = 64
@@ -53,10 +53,10 @@ class PublicationQueue:
 
     Publications of a room that is queued already are appended to its batch. A batch that gets
     too large is truncated; beyond MAX_ROOMS or MAX_QUEUED_BYTES the oldest batches are dropped.
-    Both are counted in ``batches_cut``.
+    Both are counted in ``cut``.
     """
 
-    def __init__(self, counters: BusCounters) -> None:
+    def __init__(self, counters: QueueCounters) -> None:
         self._counters = counters
         self._waiting: OrderedDict[str, PublicationBatch] = OrderedDict()
         self._bytes = 0
@@ -70,7 +70,8 @@ class PublicationQueue:
         """Add a batch; return True if the caller must wake the consumer. Waits up to ``timeout``
         seconds while the batch would be truncated or others dropped."""
         with self._changed:
-            if timeout:
+            if timeout and not self._has_room_for(batch):
+                self._counters.waits += 1
                 self._changed.wait_for(lambda: self._has_room_for(batch), timeout)
             self._add(batch)
             self._drop_oldest()
@@ -101,7 +102,7 @@ class PublicationQueue:
             batch = queued.merged_with(batch)
         if not batch.fits():
             batch = batch.truncated()
-            self._counters.batches_cut += 1
+            self._counters.cut += 1
         self._waiting[batch.room] = batch
         self._bytes += batch.size
 
@@ -110,7 +111,7 @@ class PublicationQueue:
             len(self._waiting) > MAX_ROOMS or self._bytes > MAX_QUEUED_BYTES
         ):
             self._pop()
-            self._counters.batches_cut += 1
+            self._counters.cut += 1
 
     def _pop(self) -> PublicationBatch:
         _, batch = self._waiting.popitem(last=False)

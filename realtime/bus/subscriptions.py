@@ -76,11 +76,6 @@ class Subscriptions:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="realtime-subscriptions")
 
-    @property
-    def idle(self) -> bool:
-        """Whether no command is due."""
-        return not self._due
-
     async def stop(self) -> None:
         """Leave all groups, as far as the layer does so within STOP_TIMEOUT, and end the task."""
         for room in list(self._wanted):

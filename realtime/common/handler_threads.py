@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Token
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
@@ -90,6 +91,15 @@ class HandlerExecutor(Executor):
         return call.future
 
 
+@dataclass(slots=True)
+class HandlerThreadCounters:
+    """Counts of handler calls since the start. The threads' lock guards them."""
+
+    waits: int = 0  # calls that waited because all threads were busy
+    timed_out: int = 0  # of these: that got no thread in time
+    refused: int = 0  # that found MAX_WAITING others waiting
+
+
 class HandlerThreads:
     """Up to ``size`` threads, made when they are needed.
 
@@ -111,6 +121,7 @@ class HandlerThreads:
         self._timed_out = 0  # executors since all threads are busy
         self._queue: OrderedDict[HandlerExecutor, None] = OrderedDict()
         self._closed = False
+        self.counters = HandlerThreadCounters()
         self._shared = HandlerExecutor(self)
         self._shared.ended = True
         self._shared_context = _context_of(self._shared)
@@ -190,7 +201,9 @@ class HandlerThreads:
     def _wait(self, executor: HandlerExecutor, call: _Call) -> None:
         if executor not in self._queue:
             if len(self._queue) >= MAX_WAITING:
+                self.counters.refused += 1
                 raise Overloaded
+            self.counters.waits += 1
             self._queue[executor] = None
             self._start_wait(executor)
         executor.waiting.append(call)
@@ -235,6 +248,7 @@ class HandlerThreads:
                     self._timeout,
                 )
             self._timed_out += 1
+            self.counters.timed_out += 1
             self._leave_queue(executor, Overloaded("no thread was free in time"))
 
     def _leave_queue(self, executor: HandlerExecutor, error: Exception | None = None) -> None:

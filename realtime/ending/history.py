@@ -1,6 +1,6 @@
 """The history: exactly one row, and one ``session_closed``, for each session that has ended."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 
 from realtime.common.datetimes import to_datetime
 from realtime.models import ClosedSession
-from realtime.signals import send_closed, send_left, session_closed
+from realtime.signals import send_closed, session_closed
 from realtime.store.database.transaction import Database, translate_database_errors
 from realtime.store.records import Session, Totals
 
@@ -47,17 +47,12 @@ class History:
         self._keep = timedelta(days=days)
         self._rows = ClosedSession.objects.using(database.alias)
 
-    def record(
-        self,
-        sessions: Sequence[Session],
-        *,
-        on_left: Callable[[Iterable[Session]], None] = send_left,
-    ) -> int:
-        """Write the rows of claimed sessions and send their signals. Returns how many are new.
+    def record(self, sessions: Sequence[Session]) -> list[Session]:
+        """Write the rows of claimed sessions. Returns those that are new here; their ``room_left``
+        is left to the caller.
 
         Rows are unique by session, and the transaction that inserts a row sends its
-        ``session_closed``: two claimants of one session make one row and one signal. After
-        the commit ``on_left(sessions)`` gets the new ones, to send ``room_left`` for their rooms.
+        ``session_closed``: two claimants of one session make one row and one signal.
         """
         # Each once, and in one order, so that two callers do not deadlock.
         ended = {session.id: session for session in sorted(sessions, key=lambda s: s.id)}
@@ -65,12 +60,11 @@ class History:
             timestamp = _timestamps_for(self._database.connection)
             closed_at = timestamp(now)
             inserted = self._insert([_row(each, closed_at, timestamp) for each in ended.values()])
+            new = [session for session in ended.values() if session.id in inserted]
             if session_closed.has_listeners():
-                for session in ended.values():
-                    if session.id in inserted:
-                        send_closed(session, self._database.alias)
-        on_left(session for session in ended.values() if session.id in inserted)
-        return len(inserted)
+                for session in new:
+                    send_closed(session, self._database.alias)
+        return new
 
     def _insert(self, rows: Sequence[_Row]) -> set[str]:
         """Insert the rows that are missing. Returns the session ids that this call inserted."""

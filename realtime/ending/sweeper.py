@@ -159,10 +159,15 @@ class Sweeper:
             return 0
         ids = [session.id for session in claimed]
         await self._dispatcher.wait_for(ids, within=SIGNAL_TIMEOUT)
-        on_left = self._dispatcher.dispatch_left
-        recorded = await self._run(self._history.record, claimed, on_left=on_left)
+        recorded = await self._run(self._record, claimed)
         await self._store.confirm(ids)
         return recorded
+
+    def _record(self, claimed: Sequence[Session]) -> int:
+        # In a thread as a whole: a cancelled caller must not lose the signals.
+        new = self._history.record(claimed)
+        self._dispatcher.dispatch_left(new)
+        return len(new)
 
     def finish_in_background(self, claimed: Sequence[Session]) -> None:
         """Finish these in a task, or leave them to the sweep that finds their claims expired."""

@@ -1,1 +1,1 @@
-"""What happens to sessions, as log lines and as Django signals."""
+"""Log lines and Django signals about sessions."""

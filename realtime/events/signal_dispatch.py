@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 from django.dispatch import Signal
@@ -22,6 +23,14 @@ logger = logging.getLogger("realtime.signals")
 MAX_QUEUED, MAX_QUEUED_PER_SESSION = 20_000, 256
 
 Call = Callable[[], None]
+
+
+@dataclass(slots=True)
+class SignalCounters:
+    """Counts of a dispatcher since its start. Its lock guards them."""
+
+    sent: int = 0  # calls that have returned or raised
+    dropped: int = 0  # that found a queue full
 
 
 class _SessionQueue:
@@ -58,7 +67,9 @@ class SignalDispatcher:
         self._lock = threading.Lock()
         self._queues: dict[str, _SessionQueue] = {}
         self._ready: deque[_SessionQueue] = deque()  # those that no thread works on
-        self._waiting = self._busy = self._dropped = 0
+        self._waiting = self._busy = 0
+        self._dropped = 0  # since the queue was empty
+        self.counters = SignalCounters()
 
     def dispatch(self, session: str, call: Call) -> None:
         """Call ``call()`` in a thread, after all earlier calls for this session id."""
@@ -128,6 +139,7 @@ class SignalDispatcher:
         if not self._dropped:
             logger.error("too many signals wait for their receivers; the next ones are dropped")
         self._dropped += 1
+        self.counters.dropped += 1
 
     # ------------------------------------------------------------ in a thread
 
@@ -151,6 +163,7 @@ class SignalDispatcher:
         with self._lock:
             queue.waiting.popleft()
             self._waiting -= 1
+            self.counters.sent += 1
             if queue.waiting:
                 self._ready.append(queue)  # behind those of other sessions
             else:

@@ -109,10 +109,10 @@ class WorkerLifecycle:
     def _alive(self) -> bool:
         return self._worker is not None and self._worker.alive
 
-    def _begin_drain(self) -> None:
+    async def _begin_drain(self) -> None:
         self._supervisor.draining()
         if self._worker is not None:  # None if the signal came before the start
-            self._worker.begin_drain()
+            self._worker.draining = True
 
     async def _drain(self) -> None:
         try:

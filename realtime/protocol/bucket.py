@@ -24,5 +24,5 @@ class TokenBucket:
         return True
 
     def refund(self) -> None:
-        """Put one token back."""
-        self._tokens = min(self._burst, self._tokens + 1)
+        """Put one token back; :meth:`take` keeps no more than a burst."""
+        self._tokens += 1

@@ -27,7 +27,7 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What changes the state."""
+    """A cause of a change of state."""
 
     LIFE = "life"
     MISS = "miss"

@@ -8,12 +8,10 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.core.exceptions import ImproperlyConfigured
-
 from realtime import composition
 from realtime.bus.announcer import Announcer
 from realtime.bus.command_queue import LayerCommandQueue
-from realtime.bus.counters import BusCounters
+from realtime.bus.counters import outside_workers
 from realtime.bus.hints import Hint, HintKind, hints_for
 from realtime.bus.node import leaves_process
 from realtime.bus.publication_batches import PublicationBatch
@@ -26,8 +24,6 @@ from .background_loop import background
 # end, and for each batch while more is published than the layer takes.
 NOTIFY_TIMEOUT = 0.25
 
-_counters = BusCounters()  # of this process outside its worker
-
 _command_queues: "WeakKeyDictionary[asyncio.AbstractEventLoop, LayerCommandQueue]" = (
     WeakKeyDictionary()
 )
@@ -37,8 +33,8 @@ def notify(kind: HintKind, sessions: Iterable[str]) -> None:
     """Send all workers a hint about these sessions, through this process's own worker or else
     from the background loop. Waits at most NOTIFY_TIMEOUT, raises nothing if it fails."""
     for worker in instances.running():
-        if worker.notify(kind, sessions):
-            return
+        worker.loop.call_soon_threadsafe(worker.bus.notify, kind, sessions)
+        return
     layer = composition.channel_layer()
     if leaves_process(layer) and not is_eventlet_patched() and (hints := hints_for(kind, sessions)):
         sending = asyncio.run_coroutine_threadsafe(_send(layer, hints), background.loop())
@@ -47,7 +43,8 @@ def notify(kind: HintKind, sessions: Iterable[str]) -> None:
 
 
 async def _send(layer: Any, hints: list[Hint]) -> None:
-    commands = _command_queues.setdefault(asyncio.get_running_loop(), LayerCommandQueue(_counters))
+    loop = asyncio.get_running_loop()
+    commands = _command_queues.setdefault(loop, LayerCommandQueue(outside_workers))
     was_busy = commands.busy  # a slow layer must not delay more than one caller
     for hint in hints:
         commands.put(partial(layer.group_send, composition.workers_group(), hint.message()))
@@ -63,26 +60,18 @@ def _announcer(layer: Any) -> Announcer:
     loop = background.loop()
     if not _latest or not _latest[0].uses(layer, loop):
         group = composition.room_group
-        _latest[:] = [Announcer(layer, composition.signer(), loop, _counters, group=group)]
+        _latest[:] = [Announcer(layer, composition.signer(), loop, outside_workers, group=group)]
     return _latest[0]
-
-
-def check_can_announce() -> None:
-    """Raise ImproperlyConfigured if this process cannot announce publications."""
-    if is_eventlet_patched() and leaves_process(composition.channel_layer()):
-        raise ImproperlyConfigured(
-            "a process that eventlet has patched cannot publish through a channel layer: "
-            "run it with gevent, threads or processes"
-        )
 
 
 def announce(batches: Sequence[PublicationBatch]) -> None:
     """Pass on what was published, through this process's own worker or the background loop. Returns
     at once unless more is published than the channel layer takes; then it waits at most
-    NOTIFY_TIMEOUT for each batch. What is queued when the process ends is sent then."""
+    NOTIFY_TIMEOUT for each batch. The end of the process sends what is queued."""
     for worker in instances.running():
-        if worker.announce(batches, timeout=NOTIFY_TIMEOUT):
-            return
+        with suppress(RuntimeError):  # its loop was closed just now
+            worker.publisher.announce_from_thread(batches, timeout=NOTIFY_TIMEOUT)
+        return
     layer = composition.channel_layer()
     if leaves_process(layer):
         announcer = _announcer(layer)

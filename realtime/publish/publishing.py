@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 
 from realtime import composition
+from realtime.bus.node import leaves_process
+from realtime.common.green_threads import is_eventlet_patched
 from realtime.common.transactions import on_all_committed, open_transactions
 from realtime.conf import settings
 from realtime.protocol import rooms
@@ -83,12 +86,20 @@ def publish(requests: Sequence[PublishRequest]) -> list[Position] | None:
     all of them have committed. Raises StoreUnavailable, TransactionManagementError if a
     transaction is managed by hand, and ImproperlyConfigured under eventlet.
     """
-    notifying.check_can_announce()
+    _check_can_announce()
     if within := open_transactions(also_of_tests=(composition.database().alias, "default")):
         for request in requests:
             _DeferredPublication(request, within)
         return None
     return _publish_now(requests)
+
+
+def _check_can_announce() -> None:
+    if is_eventlet_patched() and leaves_process(composition.channel_layer()):
+        raise ImproperlyConfigured(
+            "a process that eventlet has patched cannot publish through a channel layer: "
+            "run it with gevent, threads or processes"
+        )
 
 
 async def apublish(requests: Sequence[PublishRequest]) -> list[Position] | None:

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from realtime.common.threads import Threads
 
     from .contract import BlockingStore, Store
-    from .log import LogBounds
-    from .ownership import Owner
-    from .timeouts import Timeouts
+    from .params import StoreParams
 
 EXPECTED = '"database", "database:<alias>" or the URL of a Redis like "redis://localhost:6379/0"'
 
@@ -57,49 +55,23 @@ def database_alias(text: str) -> str:
     return "default" if is_redis(text) else text.partition(":")[2] or "default"
 
 
-def blocking_store(
-    text: str,
-    timeouts: "Timeouts",
-    bounds: "LogBounds",
-    *,
-    prefix: str,
-    timeout: float,
-    owner: "Owner | None" = None,
-) -> "BlockingStore":
-    """The store for threads. ``prefix`` and ``timeout`` (seconds) are for Redis. Its first call
-    checks that it belongs to the ``owner``."""
+def blocking_store(text: str, params: "StoreParams") -> "BlockingStore":
+    """The store for threads."""
     if is_redis(text):
         from . import redis
 
-        return redis.blocking_store(
-            text, timeouts, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
-        )
+        return redis.blocking_store(text, params)
     from . import database
 
-    return database.blocking_store(database_alias(text), timeouts, bounds=bounds, owner=owner)
+    return database.blocking_store(database_alias(text), params)
 
 
-def loop_store(
-    text: str,
-    timeouts: "Timeouts",
-    bounds: "LogBounds",
-    threads: "Threads",
-    *,
-    prefix: str,
-    timeout: float,
-    owner: "Owner | None" = None,
-) -> "Store":
-    """The store for the running event loop; ``threads`` are for a database. ``timeout`` in
-    seconds."""
+def loop_store(text: str, params: "StoreParams", threads: "Threads") -> "Store":
+    """The store for the running event loop; ``threads`` are for a database."""
     if is_redis(text):
         from . import redis
 
-        return redis.loop_store(
-            text, timeouts, prefix=prefix, timeout=timeout, bounds=bounds, owner=owner
-        )
+        return redis.loop_store(text, params)
     from . import database
 
-    alias = database_alias(text)
-    return database.loop_store(
-        alias, timeouts, threads, timeout=timeout, bounds=bounds, owner=owner
-    )
+    return database.loop_store(database_alias(text), params, threads)

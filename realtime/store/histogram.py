@@ -85,5 +85,5 @@ def bucket_of(ms: float) -> int:
 
 
 def middle_of(bucket: int) -> float:
-    """The latency that represents this bucket, in ms."""
-    return round(LOWEST_MS * GROWTH ** (bucket - 0.5), 2) if bucket else LOWEST_MS
+    """The latency that represents this bucket, in ms: RELATIVE_ERROR below its highest one."""
+    return round(LOWEST_MS * GROWTH**bucket / (1 + RELATIVE_ERROR), 2) if bucket else LOWEST_MS

@@ -6,7 +6,7 @@ is its docstring. On a :class:`BlockingDriver` the method is called as declared;
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
@@ -43,11 +43,6 @@ def operation(declaration: Callable[Concatenate[Any, P], T]) -> Operation[P, T]:
 def read_operation(declaration: Callable[Concatenate[Any, P], T]) -> Operation[P, T]:
     """Declare a method that changes nothing."""
     return Operation(declaration, writes=False)
-
-
-def operations_of(contract: type) -> Iterator[Operation[..., Any]]:
-    """The methods that a contract class declares."""
-    return (each for each in vars(contract).values() if isinstance(each, Operation))
 
 
 class BlockingDriver(ABC):

@@ -59,7 +59,7 @@ def _for_public(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _for_staff(request: HttpRequest) -> dict[str, Any] | None:
-    """What staff see besides the counts; None for others. Blocking. Raises StoreUnavailable."""
+    """The fields that only staff see; None for others. Blocking. Raises StoreUnavailable."""
     with translate_database_errors():
         user: Any = getattr(request, "user", None)
         if not getattr(user, "is_staff", False):  # not every user model has it

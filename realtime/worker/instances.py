@@ -37,9 +37,10 @@ def current() -> Runtime | None:
 
 
 def running() -> list[Runtime]:
-    """The workers of this process: none in a command, nor in a process that a server forked."""
+    """The workers of this process whose loops are open: none in a command, nor in a process that a
+    server forked."""
     started = [each.result() for each in _by_loop.values() if each.done() and not _has_failed(each)]
-    return [worker for worker in started if worker.pid == os.getpid()]
+    return [each for each in started if each.pid == os.getpid() and not each.loop.is_closed()]
 
 
 async def can_start() -> bool:

@@ -4,19 +4,21 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 from django.db import DatabaseError
 
-from realtime.bus.hints import HintKind
-from realtime.bus.publication_batches import PublicationBatch
 from realtime.composition import StoreContext
 from realtime.store.contract import StoreUnavailable
 from realtime.store.ownership import ForeignStore
 
+from . import assembly
+from .admission import refusals
 from .admission.refusals import Reason
-from .assembly import WorkerParts
+from .rooms.publisher import Publisher
+from .sessions.ticker import Ticker
+from .statistics import Statistics
 
 logger = logging.getLogger("realtime.worker")
 
@@ -28,19 +30,62 @@ STORE_TIMEOUT, WRITE_TIMEOUT, LEAVE_TIMEOUT = 1.0, 0.5, 0.7
 HISTORY_TIMEOUT, SIGNAL_TIMEOUT = 0.3, 0.3
 
 
-class Runtime(WorkerParts):
-    """One worker. ``on_stop()`` is called at its end.
+class Runtime:
+    """One worker, for the running event loop. ``on_stop()`` is called at its end.
 
-    ``draining`` is True once the end is planned, ``closing`` once goodbyes are sent: in between
-    the worker still serves every connection.
+    Set ``draining`` once the end is planned: the worker is no longer ready, but still serves
+    every connection, until goodbyes are sent (``closing``).
     """
 
     def __init__(self, context: StoreContext, *, on_stop: Callable[[], None]) -> None:
-        super().__init__(context)
+        self.context, self.store = context, context.store
         self._on_stop = on_stop
         self.loop = asyncio.get_running_loop()
         self.pid = os.getpid()
         self.draining = self.closing = False
+        self.refusals = refusals.current()
+        self.frame_limits = assembly.frame_limits()
+        self.ungreeted = assembly.ungreeted_limit()
+        self.handler_threads = assembly.handler_threads()
+        self.statistics = Statistics(
+            refused=self.refusals.totals,
+            handler_threads=self.handler_threads.counters,
+            signals=context.dispatcher.counters,
+        )
+        self.login_store = assembly.login_store(context, self.refusals)
+        self.bus = assembly.bus(self.statistics.bus)
+        self.rooms = assembly.rooms(self.store.log, self.bus)
+        self.publisher = Publisher(
+            self.store.log, self.rooms, self.bus.announce, self.statistics.from_threads
+        )
+        self.disconnects = assembly.disconnects(context)
+        self.hub = assembly.hub(context, self.disconnects, self.publisher)
+        self.return_delay = self.hub.return_delay
+        self.callbacks = assembly.callbacks(context.dispatcher, self.bus)
+        self.admission = assembly.admission(
+            self.store,
+            self.hub,
+            self.disconnects,
+            self.rooms,
+            self.callbacks,
+            logins=self.login_store,
+        )
+        self.beats = assembly.beats(context, self.hub, self.disconnects, self.refusals)
+        self.refusals.store_is_down = self.beats.is_down
+        self.flush_job = assembly.flush_job(self.beats)
+        self.sweep_job = assembly.sweep_job(context.sweeper, self.beats)
+        self.ticker = self.hub.ticker = self._ticker()
+
+    def _ticker(self) -> Ticker:
+        probe_job = assembly.probe_job(
+            self.context, self.refusals, self.admission, self.handler_threads
+        )
+        self.refusals.probe_soon = lambda: probe_job.hasten(time.monotonic())
+        others = assembly.other_jobs(
+            self.store, self.hub, self.rooms, self.beats, logins=self.login_store, bus=self.bus
+        )
+        jobs = [self.flush_job, self.sweep_job, *others, probe_job]
+        return assembly.ticker(self.hub, jobs, self.statistics.ticks)
 
     # ------------------------------------------------------------ start and health
 
@@ -56,7 +101,11 @@ class Runtime(WorkerParts):
         except (StoreUnavailable, DatabaseError):
             pass  # an outage, or tables that do not exist yet: the first beat logs it
         self.ticker.start()
-        self.bus.start()
+        self.bus.start(
+            mark_changed=self.hub.mark_changed,
+            flush_at=self.flush_job.hasten,
+            on_publication=self.rooms.on_publication,
+        )
         with suppress(StoreUnavailable, DatabaseError):  # logged by the beats
             await self.beats.flush()
 
@@ -78,26 +127,9 @@ class Runtime(WorkerParts):
         down = {} if self.beats.healthy else {Reason.STORE.value: self.beats.last_error}
         return {**down, **self.refusals.failing}
 
-    # ------------------------------------------------------------ calls from any thread
-
-    def notify(self, kind: HintKind, sessions: Iterable[str]) -> bool:
-        """Send a hint about these sessions to all workers; False if this one has ended."""
-        if self.loop.is_closed():
-            return False
-        self.loop.call_soon_threadsafe(self.bus.notify, kind, sessions)
-        return True
-
-    def announce(self, batches: Sequence[PublicationBatch], *, timeout: float) -> bool:
-        """Hand out what this process has published; False if this worker has ended. See
-        :meth:`.Publisher.announce_from_thread`."""
-        if self.loop.is_closed():
-            return False
-        with suppress(RuntimeError):  # it was closed just now
-            self.publisher.announce_from_thread(batches, timeout=timeout)
-        return True
-
     def flush_and_sweep_soon(self) -> None:
-        """Flush and sweep at the next tick, because a close was requested in the store."""
+        """Flush and sweep at the next tick, because a close was requested in the store. Callable
+        from any thread."""
 
         def schedule() -> None:
             now = time.monotonic()
@@ -109,14 +141,9 @@ class Runtime(WorkerParts):
 
     # ------------------------------------------------------------ the end
 
-    def begin_drain(self) -> None:
-        """Be no longer ready; everything else goes on."""
-        self.draining = True
-
     async def drain(self) -> None:
         """Suspend all sessions, say goodbye to their clients, and stop."""
-        self.begin_drain()
-        self.closing = True
+        self.draining = self.closing = True
         leaving = self.hub.end_all()
         await self.disconnects.settle(STORE_TIMEOUT)
         self.disconnects.send_goodbyes()

@@ -3,7 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from realtime.bus.counters import BusCounters
+from realtime.bus.counters import BusCounters, QueueCounters, outside_workers
+from realtime.common.handler_threads import HandlerThreadCounters
+from realtime.events.signal_dispatch import SignalCounters
 
 
 @dataclass(slots=True)
@@ -23,9 +25,16 @@ class TickCounters:
 
 @dataclass(slots=True)
 class Statistics:
-    """All of a worker's counters. The worker's event loop writes them, any thread may read them."""
+    """All of a worker's counters. Each has one writer, the worker's event loop or the thread that
+    holds a lock; any thread may read them."""
 
     bus: BusCounters = field(default_factory=BusCounters)
+    # Batches on their way from threads of this process, which have published, to rooms here.
+    from_threads: QueueCounters = field(default_factory=QueueCounters)
+    # Of the process, not of this worker: a sum over the workers of a process takes it once.
+    outside_workers: BusCounters = field(default_factory=lambda: outside_workers)
+    handler_threads: HandlerThreadCounters = field(default_factory=HandlerThreadCounters)
+    signals: SignalCounters = field(default_factory=SignalCounters)
     ticks: TickCounters = field(default_factory=TickCounters)
     # Connections that were not welcomed, by :class:`.Reason` (such as "store").
     refused: Counter[str] = field(default_factory=Counter)

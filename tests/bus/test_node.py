@@ -35,14 +35,7 @@ class Worker:
         self.session = live(ID)
         self.flushes: list[float] = []
         self.batches: list[PublicationBatch] = []
-        self.node = BusNode(
-            layer,
-            SIGNER,
-            prefix=PREFIX,
-            mark_changed=self._mark_changed,
-            flush_at=self.flushes.append,
-            on_publication=self.batches.append,
-        )
+        self.node = BusNode(layer, SIGNER, prefix=PREFIX)
 
     def _mark_changed(self, sessions: Sequence[str]) -> bool:
         self.session.changed |= self.session.id in sessions
@@ -57,7 +50,11 @@ class Worker:
         return self.node.counters.messages_ignored
 
     async def start(self) -> "Worker":
-        self.node.start()
+        self.node.start(
+            mark_changed=self._mark_changed,
+            flush_at=self.flushes.append,
+            on_publication=self.batches.append,
+        )
         await self.node.commands.flush(5.0)
         return self
 
@@ -146,19 +143,19 @@ async def test_a_frozen_redis_delays_no_caller() -> None:
 
 
 async def test_a_hint_about_a_session_here_flushes_with_it(worker: Worker) -> None:
-    worker.node.on_message(Hint(HintKind.CLOSING, ("b", ID)))
+    worker.node.on_hint(Hint(HintKind.CLOSING, ("b", ID)))
     assert worker.session.changed
     assert len(worker.flushes) == 1
 
 
 async def test_a_hint_about_sessions_elsewhere_does_nothing(worker: Worker) -> None:
-    worker.node.on_message(Hint(HintKind.CLOSING, ("b",)))
+    worker.node.on_hint(Hint(HintKind.CLOSING, ("b",)))
     assert not worker.session.changed
     assert worker.flushes == []
 
 
 async def test_a_hint_without_names_causes_a_flush(worker: Worker) -> None:
-    worker.node.on_message(Hint(HintKind.CLOSING))
+    worker.node.on_hint(Hint(HintKind.CLOSING))
     assert not worker.session.changed
     assert len(worker.flushes) == 1
 
@@ -170,7 +167,7 @@ async def test_many_hints_cause_few_flushes(
     monkeypatch.setattr(module, "time", clock)
     began = clock.now
     for _ in range(1000):
-        worker.node.on_message(Hint(HintKind.CLOSING, (ID,)))
+        worker.node.on_hint(Hint(HintKind.CLOSING, (ID,)))
         clock.turn(0.001)
     wanted = sorted(set(worker.flushes))
     assert wanted == pytest.approx([began + n * FLUSH_INTERVAL for n in range(5)])

@@ -93,7 +93,7 @@ async def test_a_change_during_a_command_causes_another_one(
     rooms.subscribe("a")
     faulty.hanging = False
     await faulty.group_discard(GROUP("a"), CHANNEL)  # it takes effect, late
-    await eventually_in_loop(lambda: in_groups(faulty) == groups("a") and rooms.idle)
+    await eventually_in_loop(lambda: in_groups(faulty) == groups("a") and not rooms._due)
 
 
 async def test_any_sequence_of_changes_and_errors_ends_in_the_right_groups(
@@ -112,7 +112,7 @@ async def test_any_sequence_of_changes_and_errors_ends_in_the_right_groups(
         if chance.random() < 0.2:
             await asyncio.sleep(0)
     faulty.raising = None
-    await eventually_in_loop(lambda: rooms.idle and in_groups(faulty) == groups(*wanted))
+    await eventually_in_loop(lambda: not rooms._due and in_groups(faulty) == groups(*wanted))
 
 
 async def test_an_outage_is_logged_once_and_repaired(
@@ -130,7 +130,7 @@ async def test_an_outage_is_logged_once_and_repaired(
     monkeypatch.setattr(command_queue, "COMMAND_TIMEOUT", 60.0)
     faulty.hanging = False
     wanted = groups(*(f"r{number}" for number in range(1, 10)))
-    await eventually_in_loop(lambda: in_groups(faulty) == wanted and rooms.idle)
+    await eventually_in_loop(lambda: in_groups(faulty) == wanted and not rooms._due)
     assert len(caplog.messages) == 2
     assert caplog.messages[0].startswith("rooms cannot be subscribed to: ")
 
@@ -141,11 +141,11 @@ async def test_renew_repeats_all_subscriptions_in_turn(
     names = [f"r{number}" for number in range(3 * RENEWALS)]
     for room in names:
         rooms.subscribe(room)
-    await eventually_in_loop(lambda: rooms.idle)
+    await eventually_in_loop(lambda: not rooms._due)
     faulty.groups.clear()  # a layer forgets
     for number in range(1, RENEWALS + 1):
         rooms.renew()
-        await eventually_in_loop(lambda: rooms.idle)
+        await eventually_in_loop(lambda: not rooms._due)
         assert len(faulty.groups) == 3 * number
     assert in_groups(faulty) == groups(*names)
 
@@ -155,7 +155,7 @@ async def test_renew_all_repeats_all_subscriptions_at_once(
 ) -> None:
     for room in "abc":
         rooms.subscribe(room)
-    await eventually_in_loop(lambda: rooms.idle)
+    await eventually_in_loop(lambda: not rooms._due)
     faulty.groups.clear()
     rooms.renew_all()
     await eventually_in_loop(lambda: in_groups(faulty) == groups("a", "b", "c"))
@@ -164,14 +164,14 @@ async def test_renew_all_repeats_all_subscriptions_at_once(
 async def test_stop_leaves_all_groups(rooms: Subscriptions, faulty: Faulty) -> None:
     for room in "abc":
         rooms.subscribe(room)
-    await eventually_in_loop(lambda: rooms.idle)
+    await eventually_in_loop(lambda: not rooms._due)
     await rooms.stop()
     assert faulty.groups == {}
 
 
 async def test_stop_does_not_wait_for_a_hanging_layer(rooms: Subscriptions, faulty: Faulty) -> None:
     rooms.subscribe("a")
-    await eventually_in_loop(lambda: rooms.idle)
+    await eventually_in_loop(lambda: not rooms._due)
     faulty.hanging = True
     began = time.monotonic()
     await rooms.stop()
@@ -199,7 +199,7 @@ async def test_thousands_of_rooms_at_once_delay_no_other_command(
     gc.disable()
     request.addfinalizer(gc.enable)
     slowest = slowest_command = 0.0
-    while not rooms.idle:
+    while rooms._due:
         began = time.thread_time()
         await asyncio.sleep(0.01)
         slowest = max(slowest, time.thread_time() - began)

@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections, transaction
 
 from realtime.common import handler_threads as module
-from realtime.common.handler_threads import HandlerThreads, has_own_thread
+from realtime.common.handler_threads import HandlerThreadCounters, HandlerThreads, has_own_thread
 from realtime.common.threads import Overloaded
 from realtime.common.time_limit import time_limit
 
@@ -140,6 +140,7 @@ async def test_a_wait_beyond_the_timeout_is_overloaded_and_logged_once(
     for _ in range(2):
         with threads.executor(), pytest.raises(Overloaded):
             await ident()
+    assert threads.counters == HandlerThreadCounters(waits=2, timed_out=2)
     gate.set()
     await busy
     with threads.executor():
@@ -192,6 +193,7 @@ async def test_the_queue_of_waiting_executors_is_bounded(
         await call()
     gate.set()
     await asyncio.gather(busy, waiting)
+    assert threads.counters == HandlerThreadCounters(waits=1, refused=1)
     await threads.aclose()
 
 

@@ -306,6 +306,10 @@ async def start() -> None:
         await asyncio.sleep(60)
 
 
+async def begin_drain() -> None:
+    say("begin_drain")
+
+
 async def drain() -> None:
     say("drain", clients=len(clients))
     if options.get("drain") == "raise":
@@ -339,7 +343,7 @@ def main() -> None:
     callbacks = LifecycleCallbacks(
         start=start,
         listening=lambda host, port: say("listening", host=host, port=port),
-        begin_drain=lambda: say("begin_drain"),
+        begin_drain=begin_drain,
         drain=drain,
     )
     if "user_timeout_ms" in options:  # for tests that would wait for the real one

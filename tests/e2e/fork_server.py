@@ -6,8 +6,8 @@ reactor, no threads. Each start is a fork of it, which reads the command line an
 anew: a process of its own, to be signalled and killed like any other.
 
 Parents and their workers, plain servers, the quickstart, a server behind nginx and one under a
-service manager are new interpreters, as users start them; so is every process with an
-environment that only a new interpreter reads, such as a false clock.
+service manager are new interpreters, as users start them. A process with an environment that
+only a new interpreter reads, such as a false clock, is one, too.
 """
 
 import atexit

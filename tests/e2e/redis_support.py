@@ -7,6 +7,7 @@ from pathlib import Path
 import redis
 
 from realtime.store.contract import BlockingStore
+from realtime.store.params import StoreParams
 from realtime.store.records import Query, Session
 from realtime.store.redis import blocking_store
 from realtime.store.timeouts import Timeouts
@@ -53,7 +54,9 @@ class RedisProject:
             session_ms=round(self._settings.get("session_timeout", 90.0) * 1000),
             claim_ms=chosen["claim_timeout"],
         )
-        return blocking_store(self.redis.url, timeouts, prefix=PREFIX, timeout=10.0)
+        return blocking_store(
+            self.redis.url, StoreParams(timeouts=timeouts, prefix=PREFIX, timeout=10.0)
+        )
 
     def sessions(self) -> tuple[Session, ...]:
         """All sessions in the registry."""

@@ -14,14 +14,14 @@ from .chaos.record import (
     Event,
     Got,
     Hello,
-    Joining,
+    Joined,
+    JoinRequest,
     Left,
     Position,
     Publish,
     Reading,
     Record,
     Tally,
-    Told,
     mark,
 )
 from .chaos.violations import Rule
@@ -47,15 +47,15 @@ def hello(position: Position | None = None, room: str = ROOM) -> Hello:
     return Hello(0.0, "one", {room: position})
 
 
-def told(
+def joined(
     top: Position,
     recovered: bool | None = None,
     reason: str | None = None,
     *,
     asked: bool = True,
     room: str = ROOM,
-) -> Told:
-    return Told(0.0, room, top, recovered, reason, asked)
+) -> Joined:
+    return Joined(0.0, room, top, recovered, reason, asked)
 
 
 def got(*offsets: int, room: str = ROOM, epoch: str = "a") -> list[Event]:
@@ -63,8 +63,8 @@ def got(*offsets: int, room: str = ROOM, epoch: str = "a") -> list[Event]:
 
 
 def lost(position: Position, top: Position, reason: str) -> list[Event]:
-    """Back with a position, and told that it is of no use."""
-    return [hello(position), told(top, False, reason)]
+    """Back with a position that the answer calls lost."""
+    return [hello(position), joined(top, False, reason)]
 
 
 def record(*events: Event | Sequence[Event], room: str = ROOM, wanted: bool = False) -> Record:
@@ -97,38 +97,44 @@ def rules(made: Record) -> list[Rule]:
 
 
 GOOD: dict[str, list[Event]] = {
-    "from now on": [hello(), told(at(2)), *got(3, 4, 5)],
-    "from a position": [hello(), told(at(1)), hello(at(1)), told(at(5), True), *got(2, 3, 4, 5)],
-    "at the top": [hello(), told(at(5)), hello(at(5)), told(at(5), True)],
-    "lost on the way": [
-        *(hello(), told(at(1)), *got(2)),
-        *(hello(at(2)), told(at(4), True)),  # nothing came before the connection was lost
-        *(hello(at(2)), told(at(5), True), *got(3, 4, 5)),
+    "from now on": [hello(), joined(at(2)), *got(3, 4, 5)],
+    "from a position": [
+        hello(),
+        joined(at(1)),
+        hello(at(1)),
+        joined(at(5), True),
+        *got(2, 3, 4, 5),
     ],
-    "expired": [hello(), told(at(0)), *lost(at(0), at(3), "expired"), *got(4, 5)],
+    "at the top": [hello(), joined(at(5)), hello(at(5)), joined(at(5), True)],
+    "lost on the way": [
+        *(hello(), joined(at(1)), *got(2)),
+        *(hello(at(2)), joined(at(4), True)),  # nothing came before the connection was lost
+        *(hello(at(2)), joined(at(5), True), *got(3, 4, 5)),
+    ],
+    "expired": [hello(), joined(at(0)), *lost(at(0), at(3), "expired"), *got(4, 5)],
     "the same unasked": [
-        *(hello(), told(at(0)), told(at(3), False, "expired", asked=False), *got(4, 5)),
+        *(hello(), joined(at(0)), joined(at(3), False, "expired", asked=False), *got(4, 5)),
     ],
     "another epoch": [
-        *(hello(), told(at(3)), *lost(at(3), at(1, "b"), "epoch_changed")),
+        *(hello(), joined(at(3)), *lost(at(3), at(1, "b"), "epoch_changed")),
         *got(2, 3, epoch="b"),
     ],
     "another epoch, connected": [
-        *(hello(), told(at(4)), *got(5)),
-        *(told(at(0, "b"), False, "epoch_changed", asked=False), *got(1, 2, epoch="b")),
+        *(hello(), joined(at(4)), *got(5)),
+        *(joined(at(0, "b"), False, "epoch_changed", asked=False), *got(1, 2, epoch="b")),
     ],
     "a lie found out": [
-        *(hello(), told(at(4)), *lost(at(9_999), at(5), "ahead")),
+        *(hello(), joined(at(4)), *lost(at(9_999), at(5), "ahead")),
     ],
     "left and joined again": [
-        *(hello(), told(at(1)), *got(2), Left(0.0, ROOM)),
-        *(Joining(0.0, ROOM, at(2)), told(at(4), True), *got(3, 4, 5)),
+        *(hello(), joined(at(1)), *got(2), Left(0.0, ROOM)),
+        *(JoinRequest(0.0, ROOM, at(2)), joined(at(4), True), *got(3, 4, 5)),
     ],
     "left and joined anew": [
-        *(hello(), told(at(1)), *got(2), Left(0.0, ROOM)),
-        *(Joining(0.0, ROOM, None), told(at(4)), *got(5)),
+        *(hello(), joined(at(1)), *got(2), Left(0.0, ROOM)),
+        *(JoinRequest(0.0, ROOM, None), joined(at(4)), *got(5)),
     ],
-    "counted": [hello(), told(at(4)), *got(5), Counted(0.0, 1, 1), Ended(0.0, 4002), Ended(0.0)],
+    "counted": [hello(), joined(at(4)), *got(5), Counted(0.0, 1, 1), Ended(0.0, 4002), Ended(0.0)],
 }
 
 
@@ -138,80 +144,83 @@ def test_a_good_record_is_accepted(events: list[Event]) -> None:
 
 
 def test_everything_at_the_end() -> None:
-    events = [hello(), told(at(2)), *lost(at(2), at(3, "b"), "epoch_changed")]
+    events = [hello(), joined(at(2)), *lost(at(2), at(3, "b"), "epoch_changed")]
     assert rules(record(events, got(4, 5, epoch="b"), wanted=True)) == []
 
 
 # Wrong diaries of subscribers
 
 BAD: dict[str, tuple[Rule, list[Event]]] = {
-    "a hole": (Rule.MISSING, [hello(), told(at(1)), *got(2, 4, 5)]),
-    "a hole after joining": (Rule.MISSING, [hello(), told(at(1)), *got(3)]),
+    "a hole": (Rule.MISSING, [hello(), joined(at(1)), *got(2, 4, 5)]),
+    "a hole after joining": (Rule.MISSING, [hello(), joined(at(1)), *got(3)]),
     "a hole in a replay": (
         Rule.MISSING,
-        [hello(), told(at(1)), hello(at(1)), told(at(5), True), *got(3, 4, 5)],
+        [hello(), joined(at(1)), hello(at(1)), joined(at(5), True), *got(3, 4, 5)],
     ),
-    "a double": (Rule.TWICE, [hello(), told(at(1)), *got(2, 3, 3)]),
+    "a double": (Rule.TWICE, [hello(), joined(at(1)), *got(2, 3, 3)]),
     "a double after a reconnect": (
         Rule.TWICE,
-        [hello(), told(at(1)), *got(2, 3), hello(at(3)), told(at(5), True), *got(3)],
+        [hello(), joined(at(1)), *got(2, 3), hello(at(3)), joined(at(5), True), *got(3)],
     ),
     "a replay after recovered:false": (
         Rule.REPLAYED,
-        [hello(), told(at(0)), *lost(at(0), at(3), "expired"), *got(3, 4)],
+        [hello(), joined(at(0)), *lost(at(0), at(3), "expired"), *got(3, 4)],
     ),
-    "what is older than the join": (Rule.TWICE, [hello(), told(at(3)), *got(3)]),
+    "what is older than the join": (Rule.TWICE, [hello(), joined(at(3)), *got(3)]),
     "before the join": (Rule.UNANNOUNCED, [hello(), *got(1)]),
     "before the join of this connection": (
         Rule.UNANNOUNCED,
-        [hello(), told(at(1)), hello(at(1)), *got(2)],
+        [hello(), joined(at(1)), hello(at(1)), *got(2)],
     ),
-    "after leaving": (Rule.UNANNOUNCED, [hello(), told(at(1)), Left(0.0, ROOM), *got(2)]),
+    "after leaving": (Rule.UNANNOUNCED, [hello(), joined(at(1)), Left(0.0, ROOM), *got(2)]),
     "another publication at its place": (
         Rule.ORDER,
-        [hello(), told(at(1)), Got(0.0, ROOM, 2, name(3))],
+        [hello(), joined(at(1)), Got(0.0, ROOM, 2, name(3))],
     ),
-    "one without a publisher": (Rule.FORGED, [hello(), told(at(1)), Got(0.0, ROOM, 2, "forged")]),
-    "one beyond the log": (Rule.FORGED, [hello(), told(at(5)), *got(6)]),
+    "one without a publisher": (Rule.FORGED, [hello(), joined(at(1)), Got(0.0, ROOM, 2, "forged")]),
+    "one beyond the log": (Rule.FORGED, [hello(), joined(at(5)), *got(6)]),
     "a position ahead of the log": (
         Rule.BELIEVED,
-        [hello(), told(at(5)), hello(at(9_999)), told(at(5), True)],
+        [hello(), joined(at(5)), hello(at(9_999)), joined(at(5), True)],
     ),
     "a position of an old epoch": (
         Rule.BELIEVED,
-        [hello(), told(at(5)), hello(at(5)), told(at(5, "b"), True)],
+        [hello(), joined(at(5)), hello(at(5)), joined(at(5, "b"), True)],
     ),
-    "a top that the log never had": (Rule.BELIEVED, [hello(), told(at(6))]),
+    "a top that the log never had": (Rule.BELIEVED, [hello(), joined(at(6))]),
     "expired, but it is kept": (
         Rule.NO_LOSS,
-        [hello(), told(at(2)), *lost(at(2), at(5), "expired")],
+        [hello(), joined(at(2)), *lost(at(2), at(5), "expired")],
     ),
     "a change of epoch that was none": (
         Rule.NO_LOSS,
-        [hello(), told(at(1)), *lost(at(1), at(5), "epoch_changed")],
+        [hello(), joined(at(1)), *lost(at(1), at(5), "epoch_changed")],
     ),
-    "ahead, but it is not": (Rule.NO_LOSS, [hello(), told(at(1)), *lost(at(1), at(5), "ahead")]),
-    "told twice of one loss": (
+    "ahead, but it is not": (Rule.NO_LOSS, [hello(), joined(at(1)), *lost(at(1), at(5), "ahead")]),
+    "two notices of one loss": (
         Rule.NO_LOSS,
         [
-            *(hello(), told(at(0)), *lost(at(0), at(3), "expired")),
-            told(at(3), False, "expired", asked=False),
+            *(hello(), joined(at(0)), *lost(at(0), at(3), "expired")),
+            joined(at(3), False, "expired", asked=False),
         ],
     ),
-    "no answer to a position": (Rule.ANSWER, [hello(), told(at(1)), hello(at(1)), told(at(5))]),
-    "recovered without a position": (Rule.ANSWER, [hello(), told(at(1), True)]),
+    "no answer to a position": (Rule.ANSWER, [hello(), joined(at(1)), hello(at(1)), joined(at(5))]),
+    "recovered without a position": (Rule.ANSWER, [hello(), joined(at(1), True)]),
     "joined without a question": (
         Rule.ANSWER,
-        [hello(), told(at(1)), told(at(5), True, asked=False)],
+        [hello(), joined(at(1)), joined(at(5), True, asked=False)],
     ),
     "a loss without a reason": (Rule.ANSWER, lost(at(0), at(3), "")),
     "a count that does not match": (
         Rule.COUNT,
-        [hello(), told(at(4)), *got(5), Counted(0.0, 2, 1)],
+        [hello(), joined(at(4)), *got(5), Counted(0.0, 2, 1)],
     ),
     "a miscount": (Rule.AWAY, [hello(), Ended(0.0, 4007)]),
     "sent away": (Rule.AWAY, [hello(), Ended(0.0, 4505)]),
-    "taken by an attempt that was given up": (Rule.AWAY, [hello(), told(at(5)), Ended(0.0, 4506)]),
+    "taken by an attempt that was given up": (
+        Rule.AWAY,
+        [hello(), joined(at(5)), Ended(0.0, 4506)],
+    ),
 }
 
 
@@ -221,16 +230,16 @@ def test_a_bad_record_is_rejected(rule: Rule, events: list[Event]) -> None:
 
 
 def test_what_comes_out_of_order_is_rejected() -> None:
-    assert rules(record([hello(), told(at(1)), *got(2, 4, 3)])) == [Rule.MISSING, Rule.TWICE]
+    assert rules(record([hello(), joined(at(1)), *got(2, 4, 3)])) == [Rule.MISSING, Rule.TWICE]
 
 
 def test_what_is_of_another_user_is_rejected() -> None:
-    events = [hello(room=FOREIGN), told(at(1), room=FOREIGN), *got(2, room=FOREIGN)]
+    events = [hello(room=FOREIGN), joined(at(1), room=FOREIGN), *got(2, room=FOREIGN)]
     assert rules(record(events, room=FOREIGN)) == [Rule.FOREIGN, Rule.FOREIGN]
 
 
 def test_what_was_meant_for_another_room_is_rejected() -> None:
-    made = record([hello(), told(at(5)), Got(0.0, ROOM, 6, "a secret")])
+    made = record([hello(), joined(at(5)), Got(0.0, ROOM, 6, "a secret")])
     made.publishes.append(Publish(FOREIGN, "a secret", "one", 1.0))
     made.history.lives.clear()
     assert Rule.FOREIGN in rules(made)
@@ -239,9 +248,9 @@ def test_what_was_meant_for_another_room_is_rejected() -> None:
 @pytest.mark.parametrize(
     "events",
     [
-        [hello(), told(at(1)), *got(2, 3)],  # a loss without a notice: the epoch ended
-        [hello(), told(at(3, "b")), *got(4, epoch="b")],  # the last one never came
-        [hello(), told(at(5, "b")), hello(at(5, "b"))],  # not let in any more
+        [hello(), joined(at(1)), *got(2, 3)],  # a loss without a notice: the epoch ended
+        [hello(), joined(at(3, "b")), *got(4, epoch="b")],  # the last one never came
+        [hello(), joined(at(5, "b")), hello(at(5, "b"))],  # not let in any more
         [],
     ],
     ids=["an old epoch", "the last one", "not in the room", "never"],
@@ -252,10 +261,10 @@ def test_a_subscriber_that_lacks_a_publication_at_the_end_is_rejected(events: li
 
 def test_two_orders_are_rejected() -> None:
     """At the end of a log that was lost before the observer had read it."""
-    made = record([hello(), told(at(5)), Got(0.0, ROOM, 6, "x"), Got(0.0, ROOM, 7, "y")])
+    made = record([hello(), joined(at(5)), Got(0.0, ROOM, 6, "x"), Got(0.0, ROOM, 7, "y")])
     made.diaries.append(Diary("bob", OWN))
     made.diaries[1].events += [
-        *(hello(), told(at(5)), Got(0.0, ROOM, 6, "y"), Got(0.0, ROOM, 7, "x")),
+        *(hello(), joined(at(5)), Got(0.0, ROOM, 6, "y"), Got(0.0, ROOM, 7, "x")),
     ]
     made.publishes += [Publish(ROOM, each, "one", 8.5) for each in ("x", "y")]
     for life in made.history.lives[ROOM]:
@@ -371,7 +380,7 @@ def test_a_ghost_is_a_violation() -> None:
 
 
 def test_a_violation_shows_what_was_around_it() -> None:
-    made = record([hello(), told(at(1)), *got(2, 4), *got(5)])
+    made = record([hello(), joined(at(1)), *got(2, 4), *got(5)])
     made.began = -3.0
     (violation,) = check(made)
     lines = str(violation).splitlines()

@@ -11,7 +11,7 @@ import pytest
 from realtime.store.log import PublishRequest
 from realtime.store.redis import blocking_store
 from tests.redis_server import RedisServer
-from tests.store.store_fixtures import TIMEOUTS
+from tests.store.store_fixtures import params
 
 from .chaos import observer as observing
 from .chaos.observer import Observer
@@ -24,7 +24,7 @@ TRIMS, KEPT = 100, 5
 @contextmanager
 def talking(server: RedisServer) -> Iterator[None]:
     """Publish without a pause."""
-    store = blocking_store(server.url, TIMEOUTS, prefix=PREFIX, timeout=10.0)
+    store = blocking_store(server.url, params(prefix=PREFIX, timeout=10.0))
     enough = threading.Event()
 
     def talk() -> None:

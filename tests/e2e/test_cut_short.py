@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from realtime.store.params import StoreParams
 from realtime.store.redis import blocking_store
 from realtime.store.timeouts import Timeouts
 from tests.faults import Proxy
@@ -147,5 +148,6 @@ async def enter(client: Client, room: str) -> None:
 def newest(server: RedisServer, room: str) -> int:
     """The newest offset of a log."""
     timeouts = Timeouts(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
-    log = blocking_store(server.url, timeouts, prefix="realtime", timeout=10.0).log
+    params = StoreParams(timeouts=timeouts, prefix="realtime", timeout=10.0)
+    log = blocking_store(server.url, params).log
     return log.ends([room])[room].top.offset

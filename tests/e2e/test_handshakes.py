@@ -148,13 +148,13 @@ def test_an_address_may_have_so_many_that_have_not_said_hello(server: Server, co
             assert stack.enter_context(coming(server, cookie, address)).status() == 101
         eventually(lambda: server.lines_with("connections from 203.0.113.1 have not said hello"))
 
-        silent[0].text(HELLO)  # who has been greeted counts no more
+        silent[0].text(HELLO)  # a greeted client counts no more
         assert b'"welcome"' in silent[0].next_frame()[1]
         assert stack.enter_context(coming(server, cookie, "203.0.113.1")).status() == 101
         with coming(server, cookie, "203.0.113.1") as refused:
             assert refused.status() == 503
 
-        silent[1].socket.close()  # nor does who has gone
+        silent[1].socket.close()  # a client that has gone does not count either
         eventually(lambda: admitted(server, cookie, "203.0.113.1"))
 
 

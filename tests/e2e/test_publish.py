@@ -18,6 +18,7 @@ import msgspec
 import pytest
 import redis
 
+from realtime.store.params import StoreParams
 from realtime.store.redis import blocking_store
 from realtime.store.timeouts import Timeouts
 from tests.polling import eventually_in_thread
@@ -92,7 +93,8 @@ def listener(server: RedisServer) -> Iterator[GroupListener]:
 
 def logged(server: RedisServer, room: str) -> list[Any]:
     timeouts = Timeouts(lease_ms=1, resume_ms=1, session_ms=1, claim_ms=1)
-    log = blocking_store(server.url, timeouts, prefix="realtime", timeout=2.0).log
+    params = StoreParams(timeouts=timeouts, prefix="realtime", timeout=2.0)
+    log = blocking_store(server.url, params).log
     entries = log.read(room, after=0, limit=500, max_bytes=10**7).entries
     return [json.loads(entry.data) for entry in entries]
 

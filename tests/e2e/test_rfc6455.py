@@ -7,6 +7,7 @@ Groups 12 and 13 are compression, which is never negotiated. Numbers are the sui
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 import pytest
@@ -26,6 +27,7 @@ GREEK = "Hello-µ@ßöäüàá-UTF-8!!".encode()
 COSME = "κόσμε".encode()
 
 
+@lru_cache(maxsize=64)  # long messages have thousands of equal fragments
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
     """One frame from a client."""
     head = bytes([opcode | rsv << 4 | (0x80 if fin else 0)]) + size(len(payload))

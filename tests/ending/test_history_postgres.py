@@ -21,7 +21,7 @@ def history(postgres_database: str) -> History:
 @pytest.mark.parametrize("use_tz", [True, False])
 def test_timestamps_keep_their_moment(history: History, settings: Any, use_tz: bool) -> None:
     settings.USE_TZ = use_tz
-    assert history.record([closed(last_beat=START + 61_500), closed("s2")]) == 2
+    assert len(history.record([closed(last_beat=START + 61_500), closed("s2")])) == 2
     with connections["postgresql"].cursor() as cursor:
         cursor.execute(
             "SELECT EXTRACT(EPOCH FROM opened_at), EXTRACT(EPOCH FROM last_seen),"
@@ -40,17 +40,17 @@ def test_only_new_rows_send_a_signal(history: History) -> None:
         heard.append(session.id)
 
     with receiving(receiver):
-        assert [history.record([closed("s2")]) for _ in range(2)] == [1, 0]
+        assert [len(history.record([closed("s2")])) for _ in range(2)] == [1, 0]
         sessions = [closed(f"s{number}") for number in range(1, 4)]
-        assert [history.record(sessions) for _ in range(2)] == [2, 0]
-    assert history.record([]) == 0
+        assert [len(history.record(sessions)) for _ in range(2)] == [2, 0]
+    assert len(history.record([])) == 0
     assert heard == ["s2", "s1", "s3"]
     assert ClosedSession.objects.using("postgresql").count() == 3
 
 
 def test_two_at_once_make_one_row_each(history: History) -> None:
     sessions = [closed(f"s{number}") for number in range(20)]
-    assert sum(in_threads(2, lambda: history.record(sessions))) == 20
+    assert sum(in_threads(2, lambda: len(history.record(sessions)))) == 20
     assert ClosedSession.objects.using("postgresql").count() == 20
 
 

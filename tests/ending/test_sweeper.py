@@ -294,7 +294,7 @@ async def test_a_session_with_a_row_but_no_confirmation_is_closed_later(
     database.clock_offset += RESUME + 1
     claimed = (await processes[0].store.sweep("dead by now")).claimed
     history = History(database, days=30)
-    assert await processes[0].threads.run(history.record, claimed) == 50
+    assert len(await processes[0].threads.run(history.record, claimed)) == 50
     database.clock_offset += CLAIM + 1
     assert done(await processes[1].sweeper.sweep()) == (0, 0, 0, 0)
     assert len(received["closed"]) == await rows() == 50
@@ -327,12 +327,12 @@ class TwoSteps:
             self.second_taken.set()
         return step
 
-    def _write(self, sessions: Sequence[Session], **given: Any) -> int:
+    def _write(self, sessions: Sequence[Session]) -> list[Session]:
         if not self.together:
             self.together.append(self.second_taken.wait(10))
             if self.history_fails:
                 raise StoreUnavailable("out of order")
-        return self._record(sessions, **given)
+        return self._record(sessions)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from realtime.common.threads import Threads
 from realtime.events import signal_dispatch as module
-from realtime.events.signal_dispatch import SignalDispatcher
+from realtime.events.signal_dispatch import SignalCounters, SignalDispatcher
 
 PATIENCE = 10.0
 
@@ -117,6 +117,7 @@ async def test_beyond_the_bounds_signals_are_dropped_and_that_is_logged_once(
     dispatcher.dispatch("a", partial(received.append, 10))
     await dispatcher.settle(within=PATIENCE)
     assert received[-1] == 10
+    assert dispatcher.counters == SignalCounters(sent=1 + len(received), dropped=7 - len(received))
 
 
 @pytest.mark.parametrize("failure", [ZeroDivisionError, SystemExit])

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import subprocess
 import uuid
 from io import StringIO
 from typing import Any
@@ -16,10 +15,13 @@ from realtime.store.contract import BATCH
 from realtime.store.database.operations import DatabaseOperations
 from realtime.store.database.transaction import Database
 from realtime.store.records import Page, Query, Totals
-from tests.commands import printed, process, registry, run
+from tests.commands import Command, printed, process, registry, run
+from tests.polling import TIMEOUT
 from tests.store.builders import beat, closing, open_many, opening, suspended, update
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+BUFFERED = {"PYTHONUNBUFFERED": ""}  # as a user starts it
 
 KEYS = [
     "id",
@@ -68,10 +70,9 @@ def shown(*arguments: str) -> list[str]:
     return sorted(row["id"] for row in listed(*arguments))
 
 
-def run_without_reader(running: subprocess.Popen[str]) -> tuple[str, int]:
+def run_without_reader(running: Command) -> tuple[str, int]:
     """The error output of a command whose output is closed, and its exit code."""
-    assert running.stderr is not None
-    return running.stderr.read(), running.wait(timeout=20)
+    return running.stderr.read(), running.process.wait(TIMEOUT)
 
 
 @pytest.fixture
@@ -216,8 +217,7 @@ def test_a_closed_pipe_ends_it_without_an_error(arguments: list[str]) -> None:
         History(Database("default"), days=30).record(many)
     else:
         open_many(registry(), 900)
-    with process("sessions", *arguments) as running:
-        assert running.stdout is not None
+    with process("sessions", *arguments, **BUFFERED) as running:
         assert running.stdout.read(1)
         running.stdout.close()
         assert run_without_reader(running) == ("", 0)
@@ -226,8 +226,7 @@ def test_a_closed_pipe_ends_it_without_an_error(arguments: list[str]) -> None:
 @pytest.mark.usefixtures("three")
 def test_a_pipe_closed_at_the_exit_is_no_error() -> None:
     """At the exit all output is still buffered."""
-    with process("sessions", PYTHONUNBUFFERED="") as running:
-        assert running.stdout is not None
+    with process("sessions", **BUFFERED) as running:
         running.stdout.close()
         assert run_without_reader(running) == ("", 0)
 

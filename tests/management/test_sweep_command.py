@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from realtime.models import ClosedSession, LiveSession
-from tests.commands import ended, printed, process, registry, run
+from tests.commands import Command, printed, process, registry, run
 from tests.store.builders import beat, open_many, suspended
 from tests.store.store_fixtures import LEASE
 
@@ -143,17 +142,16 @@ def test_an_interval_is_a_number_above_zero(interval: str) -> None:
 # ---------------------------------------------------------------- as a process
 
 
-def line_of(sweep: subprocess.Popen[str]) -> dict[str, Any]:
+def line_of(sweep: Command) -> dict[str, Any]:
     """The next report that the process prints."""
-    assert sweep.stdout is not None
     return without_time(sweep.stdout.readline())
 
 
-def wait_until_it_catches(sweep: subprocess.Popen[str], number: signal.Signals) -> None:
+def wait_until_it_catches(sweep: Command, number: signal.Signals) -> None:
     """Wait until the process handles this signal."""
-    status = Path(f"/proc/{sweep.pid}/status")
+    status = Path(f"/proc/{sweep.process.pid}/status")
     while True:
-        assert sweep.poll() is None
+        assert sweep.process.poll() is None
         caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status.read_text())
         if caught and int(caught[1], 16) >> (number - 1) & 1:
             return
@@ -171,8 +169,8 @@ def test_a_process_sweeps_and_ends() -> None:
 def test_with_an_interval_it_runs_until_a_signal(number: signal.Signals) -> None:
     with process("sweep", "--interval", "3600", "--json") as sweep:
         assert line_of(sweep) == report()
-        sweep.send_signal(number)
-        assert ended(sweep) == (0, "", "")
+        sweep.process.send_signal(number)
+        assert sweep.ended() == (0, "", "")
 
 
 @sqlite_only
@@ -183,8 +181,8 @@ def test_it_sweeps_again_after_each_interval() -> None:
         found = 0
         while found < 3:
             found += line_of(sweep)["suspended"]
-        sweep.send_signal(signal.SIGTERM)
-        code, out, err = ended(sweep)
+        sweep.process.send_signal(signal.SIGTERM)
+        code, out, err = sweep.ended()
     assert (code, err) == (0, "")
     assert all(without_time(line) == report() for line in out.splitlines())
 
@@ -195,11 +193,10 @@ def test_with_an_interval_it_survives_an_outage() -> None:
     with ExitStack() as stack:
         with locked():
             sweep = stack.enter_context(process(*arguments, REALTIME_STORE_TIMEOUT="0.05"))
-            assert sweep.stderr is not None
             assert "the store is unreachable" in sweep.stderr.readline()
         assert line_of(sweep) == report()
-        sweep.send_signal(signal.SIGTERM)
-        assert ended(sweep)[0] == 0
+        sweep.process.send_signal(signal.SIGTERM)
+        assert sweep.ended()[0] == 0
 
 
 @sqlite_only
@@ -207,8 +204,8 @@ def test_a_signal_ends_it_while_the_store_hangs() -> None:
     arguments = ("sweep", "--interval", "3600")
     with locked(), process(*arguments, REALTIME_STORE_TIMEOUT="60") as sweep:
         wait_until_it_catches(sweep, signal.SIGTERM)
-        sweep.send_signal(signal.SIGTERM)
-        assert sweep.wait(2) == 0
+        sweep.process.send_signal(signal.SIGTERM)
+        assert sweep.process.wait(2) == 0
 
 
 @sqlite_only
@@ -217,7 +214,7 @@ def test_two_processes_at_once_close_each_session_once() -> None:
     for number in range(50):
         suspended(past, f"s{number}")
     with process("sweep", "--json") as one, process("sweep", "--json") as two:
-        reports = [ended(one), ended(two)]
+        reports = [one.ended(), two.ended()]
     assert [code for code, _, _ in reports] == [0, 0]
     assert sum(without_time(out)["closed"] for _, out, _ in reports) == 50
     assert ClosedSession.objects.count() == 50

@@ -27,6 +27,8 @@ OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.BitOr: ast.BitAnd,
     ast.BitAnd: ast.BitOr,
 }
+# Parts without behaviour of their own: types, and options of dataclasses.
+PASSED_OVER = ("annotation", "decorator_list", "returns")
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
@@ -43,10 +45,10 @@ class Mutant:
 def mutants(path: Path) -> Iterator[Mutant]:
     """Every mutant of this file, in the order of its lines."""
     tree = ast.parse(path.read_text())
-    for number, node in enumerate(ast.walk(tree)):
+    for number, node in enumerate(_walk(tree)):
         for variant in range(len(_variants(node))):
             changed = copy.deepcopy(tree)
-            target = next(each for at, each in enumerate(ast.walk(changed)) if at == number)
+            target = next(each for at, each in enumerate(_walk(changed)) if at == number)
             before = ast.unparse(target)
             new = _variants(target)[variant]
             mutated = _Replace(target, new).visit(changed)
@@ -56,6 +58,15 @@ def mutants(path: Path) -> Iterator[Mutant]:
                 f"{_short(before)}  ->  {_short(ast.unparse(new))}",
                 ast.unparse(ast.fix_missing_locations(mutated)),
             )
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node that may be changed, parents first."""
+    yield node
+    for name, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and name not in PASSED_OVER:
+                yield from _walk(child)
 
 
 def _short(code: str) -> str:

@@ -46,3 +46,5 @@ def test_a_refund_returns_a_token() -> None:
         bucket.refund()
     bucket.refund()
     assert taken(bucket, 100, now=0) == 2
+    bucket.refund()
+    assert taken(bucket, 100, now=0) == 1

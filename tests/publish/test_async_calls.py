@@ -16,7 +16,7 @@ from realtime import api, composition
 from realtime.protocol.position import Position
 from realtime.worker import instances
 from realtime.worker.runtime import Runtime
-from tests.test_consumer import QUICK, Client
+from tests.consumers.client import QUICK, Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

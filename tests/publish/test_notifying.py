@@ -12,12 +12,14 @@ from django.db import transaction
 from django.test import override_settings
 
 from realtime import api, composition
+from realtime.bus.counters import outside_workers
 from realtime.bus.hints import Hint, HintKind, parse_message
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.publish import notifying
 from realtime.publish.background_loop import background
 from realtime.publish.notifying import NOTIFY_TIMEOUT, notify
 from realtime.store.records import Opening, Peer
+from tests.polling import eventually
 from tests.redis_server import RedisServer
 
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -116,6 +118,12 @@ def test_a_kick_that_is_rolled_back_sends_no_hint(listener: GroupListener) -> No
         transaction.set_rollback(True)
     notify(HintKind.CLOSING, ["last"])
     assert listener.hint() == Hint(HintKind.CLOSING, ("last",))
+
+
+def test_a_hint_is_counted_outside_of_workers(listener: GroupListener) -> None:
+    sent = outside_workers.commands_sent
+    notify(HintKind.CLOSING, ["a"])
+    eventually(lambda: outside_workers.commands_sent == sent + 1)
 
 
 def test_too_many_sessions_make_one_hint_without_names(listener: GroupListener) -> None:

@@ -1,15 +1,19 @@
 """Small builders of a store's arguments, and of the states that most tests begin with."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
 from realtime.store.contract import BATCH, BlockingStore
+from realtime.store.operation import Operation
 from realtime.store.records import (
     BeatAnswer,
     Departure,
     Opening,
+    Page,
     Peer,
+    Query,
     Registration,
     Session,
     SessionState,
@@ -18,7 +22,14 @@ from realtime.store.records import (
     WorkerReport,
 )
 
+from .store_fixtures import LEASE, StoreFixture
+
 CONNECTED, SUSPENDED, CLOSING = SessionState
+
+
+def operations_of(contract: type) -> Iterator[Operation[..., Any]]:
+    """The methods that a contract class declares."""
+    return (each for each in vars(contract).values() if isinstance(each, Operation))
 
 
 def opening(session: str = "s1", *, connection: str = "", **given: Any) -> Opening:
@@ -90,13 +101,30 @@ def open_many(store: BlockingStore, count: int, **given: Any) -> list[str]:
     session = opened(store, opening(first, **given))
     for start in range(0, len(others), BATCH):
         batch = others[start : start + BATCH]
-        store.register(session.worker, [known(replace(session, id=id_)) for id_ in batch])
+        store.register(session.worker, [registration(replace(session, id=id_)) for id_ in batch])
     return ids
 
 
-def known(session: Session) -> Registration:
-    """A session as its worker knows it, opened like those of :func:`opening`."""
-    return Registration(session, f"token of {session.id}", f"{session.id}, first")
+def registration(session: Session, *, idle_ms: int = 0, **news: Any) -> Registration:
+    """A session as its worker knows it, opened like those of :func:`opening`; ``news`` are the
+    values that have changed since."""
+    own = opening(session.id)
+    return Registration(replace(session, **news), own.token_hash, own.connection, idle_ms)
+
+
+def depart(
+    store: BlockingStore, verb: str, worker: str, *departures: Departure
+) -> tuple[Session, ...]:
+    """Call ``suspend`` or ``close``, as ``verb`` says."""
+    if verb == "suspend":
+        return store.suspend(worker, departures)
+    return store.close(worker, departures, worker)
+
+
+def end_lease(backend: StoreFixture, worker: str = "w1") -> None:
+    """A worker beats, and the clock advances until its lease has ended."""
+    beat(backend.store, worker)
+    backend.advance(LEASE + 1)
 
 
 def suspended(store: BlockingStore, session: str = "s1", **given: Any) -> Session:
@@ -113,10 +141,32 @@ def closing(store: BlockingStore, session: str = "s1", claimant: str = "w1") -> 
     return record
 
 
+def found(store: BlockingStore, session: str = "s1") -> Session:
+    """A session that the store shows."""
+    record = store.get(session)
+    assert record is not None
+    return record
+
+
 def state(store: BlockingStore, session: str = "s1") -> SessionState | None:
     """The state of a session; None if it is closing or unknown."""
-    found = store.get(session)
-    return found.state if found else None
+    record = store.get(session)
+    return record.state if record else None
+
+
+def pages(store: BlockingStore, query: Query, limit: int) -> Iterator[Page]:
+    """All pages of a query, from the first to the last."""
+    page = store.page(query, limit=limit)
+    yield page
+    while page.cursor:
+        page = store.page(query, limit=limit, cursor=page.cursor)
+        yield page
+
+
+def totals(store: BlockingStore) -> tuple[int, int, int]:
+    """The pings, pongs and timeouts of all workers."""
+    stats = store.stats()
+    return stats.pings, stats.pongs, stats.timeouts
 
 
 def ids(sessions: tuple[Session, ...]) -> list[str]:

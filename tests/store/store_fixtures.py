@@ -4,7 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connections
 
@@ -14,6 +14,7 @@ from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.log_base import BASE
 from realtime.store.database.transaction import Database
 from realtime.store.log import LogBounds
+from realtime.store.params import StoreParams
 from realtime.store.redis import BlockingRedisStore
 from realtime.store.redis.client import blocking_client
 from realtime.store.redis.operations import RedisOperations
@@ -35,6 +36,12 @@ TIMEOUTS = Timeouts(
 )
 # Small enough for tests to reach.
 BOUNDS = LogBounds(length=20, bytes=2_000, ttl_ms=300_000, meta_ttl_ms=7 * DAY * 1000)
+
+
+def params(**given: Any) -> StoreParams:
+    """The parameters of a store, but for those given."""
+    return StoreParams(**{"timeouts": TIMEOUTS, "prefix": PREFIX, "timeout": 5.0, **given})
+
 
 # Keys expire by the server's clock: shorten their lives by as much as a test advances.
 AGE = """

@@ -7,7 +7,7 @@ from realtime.store.database import BlockingDatabaseStore
 from realtime.store.redis import BlockingRedisStore
 from tests.redis_server import RedisServer
 
-from .store_fixtures import BOUNDS, TIMEOUTS
+from .store_fixtures import BOUNDS, params
 
 STORES = [
     "database",
@@ -65,5 +65,5 @@ def test_a_setting_makes_the_right_store(redis_server: RedisServer) -> None:
         ("database", BlockingDatabaseStore),
         (redis_server.url, BlockingRedisStore),
     ):
-        store = backends.blocking_store(text, TIMEOUTS, BOUNDS, prefix="tests", timeout=1.0)
+        store = backends.blocking_store(text, params(bounds=BOUNDS, timeout=1.0))
         assert isinstance(store, backend)

@@ -11,6 +11,8 @@ from .builders import (
     beat,
     closing,
     departure,
+    end_lease,
+    found,
     ids,
     open_many,
     opened,
@@ -41,8 +43,7 @@ def test_an_empty_beat_renews_the_lease(backend: StoreFixture) -> None:
 
 
 def test_an_ended_lease_begins_anew(backend: StoreFixture) -> None:
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     assert not beat(backend.store).renewed
     assert beat(backend.store).renewed
 
@@ -50,8 +51,7 @@ def test_an_ended_lease_begins_anew(backend: StoreFixture) -> None:
 def test_any_beat_suspends_the_sessions_of_an_ended_lease(backend: StoreFixture) -> None:
     backend.store.open(opening("s1"))
     backend.store.open(opening("s2", worker="w2"))
-    beat(backend.store, "w1")
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     answer = beat(backend.store, "w2")
     assert ids(answer.suspended) == ["s1"]
     assert (answer.suspended[0].state, answer.suspended[0].end_code) == (SUSPENDED, 1006)
@@ -61,8 +61,7 @@ def test_any_beat_suspends_the_sessions_of_an_ended_lease(backend: StoreFixture)
 
 def test_a_beat_without_suspend_lost_suspends_no_session(backend: StoreFixture) -> None:
     backend.store.open(opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     assert backend.store.beat(report("w2"), (), suspend_lost=False).suspended == ()
     assert state(backend.store) is CONNECTED
     assert beat(backend.store, "w2").suspended != ()
@@ -70,8 +69,7 @@ def test_a_beat_without_suspend_lost_suspends_no_session(backend: StoreFixture) 
 
 def test_a_worker_whose_lease_ended_suspends_no_session(backend: StoreFixture) -> None:
     backend.store.open(opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     assert beat(backend.store).suspended == ()
     assert state(backend.store) is CONNECTED
 
@@ -87,8 +85,7 @@ def test_the_window_of_a_lost_session_begins_when_it_is_suspended(backend: Store
 
 def test_more_sessions_than_a_call_handles_are_lost_in_steps(backend: StoreFixture) -> None:
     open_many(backend.store, BATCH + 2)
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     assert len(beat(backend.store, "w2").suspended) == BATCH
     assert len(beat(backend.store, "w2").suspended) == 2
 
@@ -110,8 +107,7 @@ def test_a_beat_reports_absolute_values(store: BlockingStore) -> None:
     news = update(latency_ms=12.5, missed=1, visibility="hidden", totals=totals)
     beat(store, "w1", news)
     beat(store, "w1", news)
-    session = store.get("s1")
-    assert session is not None
+    session = found(store)
     assert (session.totals, session.latency_ms, session.missed) == (totals, 12.5, 1)
     assert session.visibility == "hidden"
 
@@ -121,16 +117,14 @@ def test_idle_ms_dates_the_last_proof_of_life(backend: StoreFixture) -> None:
     backend.advance(60)
     before = backend.now()
     beat(backend.store, "w1", update(idle_ms=20_000))
-    session = backend.store.get("s1")
-    assert session is not None
+    session = found(backend.store)
     assert before - 20_000 <= session.last_beat <= backend.now() - 20_000
 
 
 def test_the_last_proof_of_life_never_goes_back(backend: StoreFixture) -> None:
     before = opened(backend.store, opening())
     beat(backend.store, "w1", update(idle_ms=5_000))
-    session = backend.store.get("s1")
-    assert session is not None
+    session = found(backend.store)
     assert session.last_beat == before.last_beat
 
 
@@ -184,8 +178,7 @@ def test_a_lost_session_does_not_affect_the_others(store: BlockingStore) -> None
     store.open(opening("s2"))
     answer = beat(store, "w1", update("s1"), update("s2", missed=2))
     assert [lost.session for lost in answer.lost] == ["s1"]
-    session = store.get("s2")
-    assert session is not None
+    session = found(store, "s2")
     assert session.missed == 2
 
 
@@ -217,8 +210,7 @@ def test_a_request_reaches_a_worker_that_reattaches_its_session(
     backend: StoreFixture,
 ) -> None:
     backend.store.open(opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     backend.store.request_close(session="s1", code=4500, reason="")
     beat(backend.store, "w2")
     assert [entry.session for entry in beat(backend.store, "w1", update()).inbox] == ["s1"]

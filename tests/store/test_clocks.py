@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from realtime.protocol.codes import CloseCode
-from realtime.store.contract import BATCH, BlockingStore
-from realtime.store.records import Overdue, Session, SessionLimit, Verdict
+from realtime.store.contract import BATCH
+from realtime.store.records import Overdue, SessionLimit, Verdict
 from realtime.store.timeouts import Timeouts
 
 from .builders import (
@@ -16,11 +16,13 @@ from .builders import (
     beat,
     closing,
     departure,
+    end_lease,
+    found,
     ids,
-    known,
     open_many,
     opened,
     opening,
+    registration,
     resumed,
     returning,
     state,
@@ -31,13 +33,6 @@ from .store_fixtures import CLAIM, LEASE, RESUME, STORE_FIXTURES, StoreFixture
 
 HOURS = 2 * 3600
 MINUTE = 60
-
-
-def found(store: BlockingStore, session: str = "s1") -> Session:
-    """A session that the store knows."""
-    record = store.get(session)
-    assert record is not None
-    return record
 
 
 # ---------------------------------------------------------------- what was left behind
@@ -177,8 +172,7 @@ def test_sessions_from_the_future_make_room(backend: StoreFixture, place: str) -
 def test_a_worker_lost_in_the_future_stays_lost(backend: StoreFixture) -> None:
     """It had no lease when the clock was corrected, and has none until it beats."""
     backend.store.open(opening())
-    beat(backend.store, "w1")
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     beat(backend.store, "w2")
     backend.store.leave("w2")
     backend.advance(-HOURS)
@@ -343,7 +337,7 @@ def test_a_registration_from_the_future_gets_times_of_the_past(
         backend.empty()
     backend.advance(-HOURS)
     ahead = replace(session, generation=session.generation + (1 if stored else 0))
-    assert backend.store.register("w1", [known(ahead)]) == ()
+    assert backend.store.register("w1", [registration(ahead)]) == ()
     record = found(backend.store)
     assert record.opened_at <= record.connected_at <= record.last_beat <= backend.now()
     assert backend.store.sweep("sweeper").suspended == ()

@@ -1,12 +1,10 @@
 """``suspend``, ``close``, ``confirm`` and ``request_close``."""
 
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
 from realtime.store.contract import BATCH, BlockingStore
-from realtime.store.records import Session, Totals
+from realtime.store.records import Totals
 
 from .builders import (
     CLOSING,
@@ -14,7 +12,9 @@ from .builders import (
     SUSPENDED,
     beat,
     closing,
+    depart,
     departure,
+    end_lease,
     ids,
     open_many,
     opened,
@@ -24,15 +24,7 @@ from .builders import (
     suspended,
     update,
 )
-from .store_fixtures import CLAIM, LEASE, RESUME, StoreFixture
-
-
-def end(store: BlockingStore, verb: str, worker: str, *departures: Any) -> tuple[Session, ...]:
-    """Suspend or close: the tests of both."""
-    if verb == "suspend":
-        return store.suspend(worker, departures)
-    return store.close(worker, departures, worker)
-
+from .store_fixtures import CLAIM, RESUME, StoreFixture
 
 both = pytest.mark.parametrize("verb", ["suspend", "close"])
 
@@ -63,8 +55,8 @@ def test_a_connection_may_be_named_instead_of_its_generation(
     beat(store, "w1", update(totals=totals))
     store.resume(returning())
     unheard = departure(generation=0)
-    assert end(store, verb, "w2", replace(unheard, connection="s1, first")) == ()
-    (session,) = end(store, verb, "w2", replace(unheard, connection="s1, second"))
+    assert depart(store, verb, "w2", replace(unheard, connection="s1, first")) == ()
+    (session,) = depart(store, verb, "w2", replace(unheard, connection="s1, second"))
     assert (session.generation, session.totals) == (2, totals)
     assert state(store) is not CONNECTED
 
@@ -73,7 +65,7 @@ def test_a_connection_may_be_named_instead_of_its_generation(
 def test_the_last_values_are_kept(store: BlockingStore, verb: str) -> None:
     store.open(opening())
     totals = Totals(pings=5, pongs=4)
-    (session,) = end(store, verb, "w1", departure(totals=totals, latency_ms=3.5, missed=2))
+    (session,) = depart(store, verb, "w1", departure(totals=totals, latency_ms=3.5, missed=2))
     assert (session.totals, session.latency_ms, session.missed) == (totals, 3.5, 2)
 
 
@@ -82,31 +74,31 @@ def test_the_last_proof_of_life_is_kept(backend: StoreFixture, verb: str) -> Non
     backend.store.open(opening())
     backend.advance(20)
     before = backend.now()
-    (session,) = end(backend.store, verb, "w1", departure(idle_ms=5_000))
+    (session,) = depart(backend.store, verb, "w1", departure(idle_ms=5_000))
     assert before - 5_000 <= session.last_beat <= backend.now() - 5_000
 
 
 @both
 def test_the_last_proof_of_life_does_not_go_back(store: BlockingStore, verb: str) -> None:
     before = opened(store, opening())
-    (session,) = end(store, verb, "w1", departure(idle_ms=5_000))
+    (session,) = depart(store, verb, "w1", departure(idle_ms=5_000))
     assert session.last_beat == before.last_beat
 
 
 @both
 def test_a_repeat_gives_the_same_answer(backend: StoreFixture, verb: str) -> None:
     backend.store.open(opening())
-    first = end(backend.store, verb, "w1", departure())
+    first = depart(backend.store, verb, "w1", departure())
     backend.advance(1)
-    assert end(backend.store, verb, "w1", departure()) == first
+    assert depart(backend.store, verb, "w1", departure()) == first
     assert ids(first) == ["s1"]
 
 
 @both
 def test_a_repeat_among_new_ones(store: BlockingStore, verb: str) -> None:
     open_many(store, 2)
-    end(store, verb, "w1", departure("s0000"))
-    again = end(store, verb, "w1", departure("s0000"), departure("s0001"))
+    depart(store, verb, "w1", departure("s0000"))
+    again = depart(store, verb, "w1", departure("s0000"), departure("s0001"))
     assert ids(again) == ["s0000", "s0001"]
 
 
@@ -127,7 +119,7 @@ def test_a_session_of_another_generation_or_worker_is_left_alone(
         case "closing":
             closing(store, claimant="another")
     before = store.get("s1")
-    assert end(store, verb, "w1", departure()) == ()
+    assert depart(store, verb, "w1", departure()) == ()
     assert store.get("s1") == before
 
 
@@ -136,23 +128,22 @@ def test_the_end_of_a_session_that_was_suspended_for_its_worker(
     backend: StoreFixture, verb: str
 ) -> None:
     backend.store.open(opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     beat(backend.store, "w2")
-    (session,) = end(backend.store, verb, "w1", departure(code=1001))
+    (session,) = depart(backend.store, verb, "w1", departure(code=1001))
     assert (session.worker, session.end_code) == ("", 1001)
 
 
 @both
 def test_a_full_batch_of_departures(store: BlockingStore, verb: str) -> None:
     known = open_many(store, BATCH)
-    assert ids(end(store, verb, "w1", *map(departure, known))) == known
+    assert ids(depart(store, verb, "w1", *map(departure, known))) == known
 
 
 @both
 def test_a_long_reason_is_cut(store: BlockingStore, verb: str) -> None:
     store.open(opening())
-    (session,) = end(store, verb, "w1", departure(reason="x" * 300))
+    (session,) = depart(store, verb, "w1", departure(reason="x" * 300))
     assert session.end_reason == "x" * 200
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from realtime.composition import bounds
+from realtime.composition import store_params
 from realtime.conf import Settings
 from realtime.protocol.position import Position
 from realtime.store.contract import BlockingStore
@@ -18,6 +18,7 @@ from realtime.store.log import (
     PublishRequest,
     PublishResult,
 )
+from realtime.store.ownership import Owner
 
 from .store_fixtures import BOUNDS, StoreFixture
 
@@ -324,4 +325,4 @@ def test_an_invalid_text_is_a_value_error(log: BlockingLog, text: str) -> None:
 
 
 def test_the_default_bounds_are_those_of_the_settings() -> None:
-    assert bounds(Settings()) == LogBounds()
+    assert store_params(Settings(), Owner(())).bounds == LogBounds()

@@ -14,7 +14,7 @@ from tests.polling import TIMEOUT, eventually
 from tests.redis_server import RedisServer
 
 from .builders import beat
-from .store_fixtures import PREFIX, TIMEOUTS
+from .store_fixtures import PREFIX, params
 from .test_log import end_of, publish, read
 from .test_log_redis import log_at, reconnect
 
@@ -198,7 +198,7 @@ INNOCENT: dict[str, Callable[[RedisServer], None]] = {
 def test_events_that_lose_nothing_begin_no_epoch() -> None:
     """One after the other, so that each begins with the state after those before."""
     with RedisServer(*AT_ONCE, "--enable-debug-command", "yes") as server:
-        sessions = blocking_store(server.url, TIMEOUTS, prefix=PREFIX, timeout=5.0)
+        sessions = blocking_store(server.url, params())
         log, offset = sessions.log, 1
         epoch = publish(log, "1")[0].position.epoch
         incarnation = beat(sessions).incarnation

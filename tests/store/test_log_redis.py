@@ -11,7 +11,7 @@ from realtime.store.log import KEY_KEPT_MS, MAX_BATCH, BlockingLog, LogEnd, Publ
 from realtime.store.redis import BlockingRedisStore, blocking_store
 from tests.redis_server import RedisServer
 
-from .store_fixtures import BOUNDS, DAY, PREFIX, TIMEOUTS, RedisFixture
+from .store_fixtures import BOUNDS, DAY, PREFIX, RedisFixture, params
 from .test_log import end_of, number, publish, read
 
 
@@ -23,7 +23,7 @@ def backend(redis_server: RedisServer) -> Iterator[RedisFixture]:
 
 
 def log_at(server: RedisServer) -> BlockingLog:
-    return blocking_store(server.url, TIMEOUTS, prefix=PREFIX, timeout=5.0).log
+    return blocking_store(server.url, params()).log
 
 
 def reconnect(log: BlockingLog) -> None:
@@ -186,7 +186,7 @@ def test_a_user_of_redis_needs_info_for_the_log(backend: RedisFixture, may_ask: 
         commands=["+time", "+info"] if may_ask else ["+time"],
     )
     url = backend.server.url.replace("redis://", "redis://modest:any@")
-    log = blocking_store(url, TIMEOUTS, prefix=PREFIX, timeout=5.0).log
+    log = blocking_store(url, params()).log
     try:
         if may_ask:
             log.append([PublishRequest("r", "1", key="k")])

@@ -9,14 +9,23 @@ from msgspec.structs import replace
 
 from realtime.store.contract import BlockingStore, StoreContract, StoreUnavailable
 from realtime.store.log import LogContract, PublishRequest
-from realtime.store.operation import operations_of
 from realtime.store.records import Query, Registration, SessionLimit, SweepReport, Totals
 from realtime.store.redis import blocking_store
 from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
-from .builders import closing, departure, opening, report, returning, suspended, update
-from .store_fixtures import TIMEOUTS
+from .builders import (
+    closing,
+    departure,
+    found,
+    opening,
+    operations_of,
+    report,
+    returning,
+    suspended,
+    update,
+)
+from .store_fixtures import params
 
 Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], object]]
 
@@ -39,8 +48,7 @@ def with_s1_asked_to_end(store: BlockingStore) -> None:
 
 
 def registration(store: BlockingStore) -> Registration:
-    session = store.get("s1")
-    assert session is not None
+    session = found(store)
     return Registration(replace(session, generation=3), "token of s1", "s1, third")
 
 
@@ -162,9 +170,9 @@ def test_a_repeated_call_has_no_second_effect(
     scene: Scene, proxy: Proxy, redis_server: RedisServer
 ) -> None:
     prepare, call = scene
-    once = blocking_store(redis_server.url, TIMEOUTS, prefix="once", timeout=5.0)
+    once = blocking_store(redis_server.url, params(prefix="once"))
     through = f"redis://127.0.0.1:{proxy.port}/0"
-    twice = blocking_store(through, TIMEOUTS, prefix="twice", timeout=5.0)
+    twice = blocking_store(through, params(prefix="twice"))
     for store in (once, twice):
         prepare(store)
     expected = call(once)  # also loads the script, which would be a request of its own

@@ -7,12 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
 from realtime.store.database.tombstones import Tombstones
@@ -20,14 +15,11 @@ from realtime.store.records import (
     Deliveries,
     Departure,
     Opening,
-    Order,
     Page,
     Peer,
     Query,
     Registration,
     Session,
-    SessionLimit,
-    SessionState,
     SessionUpdate,
     SweepReport,
     Totals,
@@ -35,7 +27,8 @@ from realtime.store.records import (
 )
 from tests.search_profiles import machine_settings
 
-from .builders import report, update
+from . import call_strategies as calls
+from .builders import pages, report, update
 from .store_fixtures import LOGS, STORE_FIXTURES, RedisFixture
 from .stores_compared import IDLE, STEPS, TICK, TIMEOUTS, TURNS, Call, StoreUnderTest, same
 
@@ -58,36 +51,6 @@ class Snapshot:
         return Registration(session, opening.token_hash, opening.connection, idle_ms)
 
 
-WORKERS = ["w1", "w2", "w3"]
-ROOMS = ["chat:1", "news", "user:ann"]
-CODES = [1000, 1006, 4008, 4500, 4503]
-
-workers = st.sampled_from(["w1", "w1", "w1", "w2", "w2", "w3"])
-users = st.sampled_from(["ann", "ann", "ann", "ann", "bob", ""])
-logins = st.sampled_from(["", "one", "two"])
-heads = st.sampled_from(["a", "A", "a_", "a%", "b"])
-one, two = SessionLimit(1, True), SessionLimit(2, True)
-limits = st.sampled_from([None, one, two, two, SessionLimit(2, False)])
-codes = st.sampled_from(CODES)
-reasons = st.sampled_from(["", "so", "x" * 300])
-counts = st.integers(0, 3)
-turns = st.one_of(st.none(), st.integers(0, 4), st.sampled_from([2**53]))
-shifts = st.sampled_from([0, 0, 0, 0, 0, 0, -1, 1])
-in_rooms = st.sets(st.sampled_from(ROOMS)).map(lambda names: tuple(sorted(names)))
-# Their rooms seldom change between two beats.
-moves = st.one_of(st.none(), st.none(), in_rooms)
-rarely = st.sampled_from([False] * 5 + [True])
-queries = st.builds(
-    Query,
-    user=st.sampled_from(["", "", "", "ann", "bob", "unknown"]),
-    address=st.sampled_from(["", "", "", "10.0.0.0", "::1"]),
-    prefix=st.sampled_from(["", "", "a", "A", "a_", "a%", "a1", "b"]),
-    state=st.sampled_from([None, None, *SessionState]),
-    worker=st.sampled_from(["", "", *WORKERS]),
-    room=st.sampled_from(["", "", "", *ROOMS, "nowhere"]),
-    order=st.sampled_from(Order),
-)
-
 # The acts and their weights, in one rule: Hypothesis would switch rules of their own off in some
 # examples, which pays only with many more examples.
 ACTS = {
@@ -108,7 +71,7 @@ class Machine(RuleBasedStateMachine):
         for side in self.sides:
             side.backend.empty()
             side.incarnations.clear()
-        # In the middle of a bucket of samples, and so are all instants to come.
+        # In the middle of a bucket of samples, as all later instants.
         self.base = self.now = self.sides[0].backend.now() // 10_000 * 10_000 + 5_000
         self.numbers = itertools.count()
         self.last: Call = lambda side: side.store.stats()
@@ -160,18 +123,18 @@ class Machine(RuleBasedStateMachine):
         for side in self.sides:
             side.backend.empty()
         if draw(st.booleans()):
-            idle_ms = _idle(draw(counts))
-            for worker in WORKERS:
+            idle_ms = _idle(draw(calls.counts))
+            for worker in calls.WORKERS:
                 self._register(worker, self.snapshots, idle_ms=idle_ms)
 
     # ------------------------------------------------------------ coming
 
     def open(self, draw: Draw) -> None:
-        id_ = f"{draw(heads)}{len(self.openings)}"
-        user, limit = draw(users), draw(limits)
-        peer = Peer(user, user.title(), draw(logins), "10.0.0.0", "Firefox")
-        named = (id_, f"token of {id_}", f"{id_}, first", draw(workers))
-        opening = Opening(*named, peer, rooms=draw(in_rooms))
+        id_ = f"{draw(calls.heads)}{len(self.openings)}"
+        user, limit = draw(calls.users), draw(calls.limits)
+        peer = Peer(user, user.title(), draw(calls.logins), "10.0.0.0", "Firefox")
+        named = (id_, f"token of {id_}", f"{id_}, first", draw(calls.workers))
+        opening = Opening(*named, peer, rooms=draw(calls.in_rooms))
         self.openings[id_], self.generations[id_] = opening, 1
         self.sent.append(opening)
         self._welcome(opening, self.both(lambda side: side.store.open(opening, limit=limit)))
@@ -181,13 +144,13 @@ class Machine(RuleBasedStateMachine):
         first = self.openings[session]
         opening = replace(
             first,
-            token_hash="another" if draw(rarely) else first.token_hash,
+            token_hash="another" if draw(calls.rarely) else first.token_hash,
             connection=f"{session}, {next(self.numbers)}",
-            worker=draw(workers),
-            peer=replace(first.peer, login=draw(logins), address="::1"),
+            worker=draw(calls.workers),
+            peer=replace(first.peer, login=draw(calls.logins), address="::1"),
             visibility="hidden",
-            rooms=draw(in_rooms),
-            turn=draw(turns),
+            rooms=draw(calls.in_rooms),
+            turn=draw(calls.turns),
         )
         self.sent.append(opening)
         self._welcome(opening, self.both(lambda side: side.store.resume(opening)))
@@ -213,14 +176,14 @@ class Machine(RuleBasedStateMachine):
 
     def beat(self, draw: Draw) -> None:
         """About all that the worker should have."""
-        worker, count = draw(workers), draw(counts)
+        worker, count = draw(calls.workers), draw(calls.counts)
         own = [id_ for id_, opening in self.openings.items() if opening.worker == worker]
-        self._beat(worker, [self._update(id_, 0, count, draw(moves)) for id_ in own], count)
+        self._beat(worker, [self._update(id_, 0, count, draw(calls.moves)) for id_ in own], count)
 
     def beat_about_some(self, draw: Draw) -> None:
-        count, shift = draw(counts), draw(shifts)
-        updates = [self._update(id_, shift, count, draw(moves)) for id_ in self.some(draw)]
-        self._beat(draw(workers), updates, count)
+        count, shift = draw(calls.counts), draw(calls.shifts)
+        updates = [self._update(id_, shift, count, draw(calls.moves)) for id_ in self.some(draw)]
+        self._beat(draw(calls.workers), updates, count)
 
     def _beat(self, worker: str, updates: list[SessionUpdate], count: int) -> None:
         report_ = report(
@@ -237,7 +200,7 @@ class Machine(RuleBasedStateMachine):
         which = draw(st.sets(st.integers(1, 12), min_size=1, max_size=4))
         chosen = [self.snapshots[-n] for n in sorted(which) if n <= len(self.snapshots)]
         if chosen:
-            ahead, idle_ms = int(draw(rarely)), _idle(draw(counts))
+            ahead, idle_ms = int(draw(calls.rarely)), _idle(draw(calls.counts))
             self._register(chosen[0].opening.worker, chosen, ahead=ahead, idle_ms=idle_ms)
 
     def _register(self, worker: str, snapshots: Sequence[Snapshot], **how: int) -> None:
@@ -262,7 +225,7 @@ class Machine(RuleBasedStateMachine):
     # ------------------------------------------------------------ going
 
     def depart(self, draw: Draw) -> None:
-        some, claimant = self.some(draw, 2), draw(workers)
+        some, claimant = self.some(draw, 2), draw(calls.workers)
         worker = self.openings[some[0]].worker
         departures = self._departures(draw, some)
         if draw(st.booleans()):
@@ -271,11 +234,12 @@ class Machine(RuleBasedStateMachine):
             self.both(lambda side: side.store.suspend(worker, departures))
 
     def _departures(self, draw: Draw, some: list[str]) -> list[Departure]:
-        shift, count, code, reason = draw(shifts), draw(counts), draw(codes), draw(reasons)
-        names = {id_: self.openings[id_].connection for id_ in some} if draw(rarely) else {}
+        shift, count = draw(calls.shifts), draw(calls.counts)
+        code, reason = draw(calls.codes), draw(calls.reasons)
+        names = {id_: self.openings[id_].connection for id_ in some} if draw(calls.rarely) else {}
         return [
             Departure(
-                self._update(id_, shift, count, draw(moves)), code, reason, names.get(id_, "")
+                self._update(id_, shift, count, draw(calls.moves)), code, reason, names.get(id_, "")
             )
             for id_ in some
         ]
@@ -285,41 +249,41 @@ class Machine(RuleBasedStateMachine):
         self.both(lambda side: side.store.confirm(some))
 
     def ask_one_to_close(self, draw: Draw) -> None:
-        ((id_,), code, reason) = self.some(draw, 1), draw(codes), draw(reasons)
+        ((id_,), code, reason) = self.some(draw, 1), draw(calls.codes), draw(calls.reasons)
         self.both(lambda side: side.store.request_close(session=id_, code=code, reason=reason))
 
     def ask_some_to_close(self, draw: Draw) -> None:
         """Of a user or login; both or neither is a ValueError."""
-        who, code = {"user": draw(users), "login": draw(logins)}, draw(codes)
+        who, code = {"user": draw(calls.users), "login": draw(calls.logins)}, draw(calls.codes)
         self.both(lambda side: side.store.request_close(**who, code=code, reason=""))
 
     def leave(self, draw: Draw) -> None:
-        worker = draw(workers)
+        worker = draw(calls.workers)
         self.both(lambda side: side.store.leave(worker))
 
     def sweep(self, draw: Draw) -> None:
-        claimant = draw(workers)
+        claimant = draw(calls.workers)
         self.both(lambda side: side.store.sweep(claimant))
 
     def sweep_to_the_end(self, draw: Draw) -> None:
         """Step by step: the order is unspecified, the sum is not."""
-        claimant, limit = draw(workers), draw(st.integers(1, 3))
+        claimant, limit = draw(calls.workers), draw(st.integers(1, 3))
         self.both(lambda side: _swept(side, claimant, limit))
 
     # ------------------------------------------------------------ looking
 
     def leaf_through(self, draw: Draw) -> None:
-        query, limit = draw(queries), draw(st.integers(0, 4))
-        self.both(lambda side: list(_pages(side, query, limit)))
+        query, limit = draw(calls.queries), draw(st.integers(0, 4))
+        self.both(lambda side: list(pages(side.store, query, limit)))
 
     def look_closer(self, draw: Draw) -> None:
-        (id_,), user = self.some(draw, 1), draw(users)
+        (id_,), user = self.some(draw, 1), draw(calls.users)
         self.both(lambda side: (side.store.get(id_), side.store.of_user(user)))
-        self.both(lambda side: [side.store.attendance(room) for room in ROOMS])
+        self.both(lambda side: [side.store.attendance(room) for room in calls.ROOMS])
         self.both(lambda side: (side.store.stats(), side.store.workers(), side.store.overdue()))
 
     def keep_numbers(self, draw: Draw) -> None:
-        after, count = draw(st.integers(-5, 50)), draw(counts)
+        after, count = draw(st.integers(-5, 50)), draw(calls.counts)
         since = self.now - after * TICK
         self.both(lambda side: side.store.note_sweep(SweepReport(count, 0, 1, 2, 0.5)))
         self.both(lambda side: side.store.sample())
@@ -332,16 +296,6 @@ def _idle(count: int) -> int:
 
 def _everybody(side: StoreUnderTest) -> Page:
     return side.store.page(Query(), limit=500)
-
-
-def _pages(side: StoreUnderTest, query: Query, limit: int) -> Iterator[Page]:
-    cursor = ""
-    while True:
-        page = side.store.page(query, limit=limit, cursor=cursor)
-        yield page
-        cursor = page.cursor
-        if not cursor:
-            return
 
 
 def _swept(side: StoreUnderTest, claimant: str, limit: int) -> list[Any]:

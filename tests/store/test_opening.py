@@ -11,6 +11,7 @@ from .builders import (
     beat,
     closing,
     departure,
+    end_lease,
     opened,
     opening,
     returning,
@@ -154,8 +155,7 @@ def test_a_session_of_a_lost_worker_is_resumed_before_any_sweep(backend: StoreFi
 
 def test_a_session_of_a_lost_worker_is_resumed_after_a_sweep(backend: StoreFixture) -> None:
     backend.store.open(opening())
-    beat(backend.store, "w1")
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     backend.store.sweep("sweeper")
     assert state(backend.store) is SUSPENDED
     assert backend.store.resume(returning()) is not None

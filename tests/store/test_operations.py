@@ -14,11 +14,13 @@ from realtime.store.database.log import LogOperations as DatabaseLogOperations
 from realtime.store.database.operations import DatabaseOperations
 from realtime.store.database.store import DatabaseLog, DatabaseStore
 from realtime.store.log import BlockingLog, Log, LogContract, PublishRequest
-from realtime.store.operation import Operation, operations_of
+from realtime.store.operation import Operation
 from realtime.store.redis.blocking import BlockingRedisLog, BlockingRedisStore
 from realtime.store.redis.log import LogOperations as RedisLogOperations
 from realtime.store.redis.operations import RedisOperations
 from realtime.store.redis.store import RedisLog, RedisStore
+
+from .builders import operations_of
 
 IMPLEMENTATIONS: list[tuple[type, type]] = [
     (StoreContract, DatabaseOperations),

@@ -17,7 +17,7 @@ from realtime.store.redis import blocking_store as redis_store
 from realtime.store.redis import loop_store as redis_loop_store
 
 from .builders import beat, opening
-from .store_fixtures import PREFIX, TIMEOUTS, DatabaseFixture, RedisFixture, StoreFixture
+from .store_fixtures import DatabaseFixture, RedisFixture, StoreFixture, params
 
 OLD, NEW = Owner(("old",)), Owner(("new",))
 FIRST_STEP, SECOND_STEP = Owner(("old", "new")), Owner(("new", "old"))
@@ -44,11 +44,9 @@ def of(backend: StoreFixture) -> Of:
     def made(owner: Owner) -> BlockingStore:
         if isinstance(backend, RedisFixture):
             redis_store.cache_clear()
-            return redis_store(
-                backend.server.url, TIMEOUTS, prefix=PREFIX, timeout=5.0, owner=owner
-            )
+            return redis_store(backend.server.url, params(owner=owner))
         assert isinstance(backend, DatabaseFixture)
-        return database_store(backend.database.alias, TIMEOUTS, owner=owner)
+        return database_store(backend.database.alias, params(owner=owner))
 
     return made
 
@@ -149,8 +147,8 @@ def test_a_store_without_an_owner_makes_no_check(backend: StoreFixture, of: Of) 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_sqlite_file_has_no_owner() -> None:
-    database_store("default", TIMEOUTS, owner=OLD).own()
-    other = database_store("default", TIMEOUTS, owner=NEW)
+    database_store("default", params(owner=OLD)).own()
+    other = database_store("default", params(owner=NEW))
     other.own()
     assert other.stats().connected == 0
 
@@ -161,10 +159,10 @@ def test_a_store_on_a_loop_checks_the_owner_too(backend: StoreFixture) -> None:
     def of(owner: Owner) -> Store:
         if isinstance(backend, RedisFixture):
             url = backend.server.url
-            return redis_loop_store(url, TIMEOUTS, prefix=PREFIX, timeout=5.0, owner=owner)
+            return redis_loop_store(url, params(owner=owner))
         assert isinstance(backend, DatabaseFixture)
         alias = backend.database.alias
-        return database_loop_store(alias, TIMEOUTS, threads, timeout=5.0, owner=owner)
+        return database_loop_store(alias, params(owner=owner), threads)
 
     async def run() -> None:
         own, stranger = of(OLD), of(NEW)

@@ -17,8 +17,10 @@ from .builders import (
     ids,
     open_many,
     opening,
+    pages,
     returning,
     suspended,
+    totals,
     update,
 )
 from .store_fixtures import DAY, LEASE, StoreFixture
@@ -31,13 +33,7 @@ def listed(store: BlockingStore, **query: Any) -> list[str]:
 
 def leaf_through(store: BlockingStore, query: Query, limit: int) -> list[str]:
     """The ids on all pages, as they come."""
-    found, cursor = [], ""
-    while True:
-        page = store.page(query, limit=limit, cursor=cursor)
-        found += ids(page.sessions)
-        cursor = page.cursor
-        if not cursor:
-            return found
+    return [id_ for page in pages(store, query, limit) for id_ in ids(page.sessions)]
 
 
 # ---------------------------------------------------------------- filters
@@ -253,11 +249,6 @@ def test_only_live_leases_are_workers(backend: StoreFixture) -> None:
     assert backend.store.stats().workers == 2
     backend.advance(2)
     assert backend.store.stats().workers == 1
-
-
-def totals(store: BlockingStore) -> tuple[int, int, int]:
-    stats = store.stats()
-    return stats.pings, stats.pongs, stats.timeouts
 
 
 def test_totals_are_absolute(store: BlockingStore) -> None:

@@ -6,6 +6,8 @@ from realtime.store.records import LossReason, LostSession
 from .builders import (
     CONNECTED,
     beat,
+    end_lease,
+    found,
     ids,
     opened,
     opening,
@@ -21,13 +23,11 @@ from .store_fixtures import LEASE, RESUME, SILENCE, StoreFixture
 
 def test_a_worker_that_stood_still_reattaches_its_sessions(backend: StoreFixture) -> None:
     backend.store.open(opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     beat(backend.store, "w2")
     answer = beat(backend.store, "w1", update())
     assert (answer.renewed, answer.lost) == (False, ())
-    session = backend.store.get("s1")
-    assert session is not None
+    session = found(backend.store)
     assert (session.state, session.generation, session.worker) == (CONNECTED, 1, "w1")
     assert (session.end_code, session.end_reason) == (0, "")
 
@@ -35,20 +35,17 @@ def test_a_worker_that_stood_still_reattaches_its_sessions(backend: StoreFixture
 def test_of_two_updates_of_one_session_the_last_counts(store: BlockingStore) -> None:
     store.open(opening())
     beat(store, "w1", update(missed=2), update(visibility="hidden"))
-    session = store.get("s1")
-    assert session is not None
+    session = found(store)
     assert (session.missed, session.visibility) == (0, "hidden")
     assert store.stats().healthy == 1
 
 
 def test_a_reattached_session_has_not_ended_before_it_began(backend: StoreFixture) -> None:
     before = opened(backend.store, opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     beat(backend.store, "w2")
     beat(backend.store, "w1", update(), update(idle_ms=60_000))
-    session = backend.store.get("s1")
-    assert session is not None
+    session = found(backend.store)
     assert (session.state, session.last_beat >= before.last_beat) == (CONNECTED, True)
 
 
@@ -74,8 +71,7 @@ def test_a_silent_session_is_reattached(backend: StoreFixture) -> None:
 
 def test_a_session_resumed_elsewhere_stays_there(backend: StoreFixture) -> None:
     backend.store.open(opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     beat(backend.store, "w2")
     backend.store.resume(returning())
     assert beat(backend.store, "w1", update()).lost == (
@@ -85,8 +81,7 @@ def test_a_session_resumed_elsewhere_stays_there(backend: StoreFixture) -> None:
 
 def test_a_session_closed_meanwhile_stays_closed(backend: StoreFixture) -> None:
     backend.store.open(opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     backend.store.sweep("sweeper")
     backend.advance(RESUME + 1)
     assert ids(backend.store.sweep("sweeper").claimed) == ["s1"]

@@ -15,10 +15,11 @@ from .builders import (
     beat,
     closing,
     departure,
+    found,
     ids,
-    known,
     opened,
     opening,
+    registration,
     report,
     returning,
     suspended,
@@ -120,7 +121,7 @@ def test_a_session_registered_after_its_end_is_not_closed(
         backend.advance(RESUME + 1)
         assert ids(store.sweep("w1").claimed) == ["s1"]
     evict(backend, "session:s1")
-    store.register("w1", [known(session)])
+    store.register("w1", [registration(session)])
     suspended(store, "s2")
     backend.advance(RESUME + 1)
     store.beat(report("w1"), [update("s1")])
@@ -139,7 +140,7 @@ def test_a_worker_without_its_index_drops_sessions_resumed_elsewhere(
     session = opened(store, opening("s1"))
     beat(store, "w1")
     evict(backend, "session:s1")
-    assert store.register("w2", [known(session)]) == ()
+    assert store.register("w2", [registration(session)]) == ()
     backend.advance(LEASE + 1 if is_lost else 0)
     store.beat(report("w2"), [update("s1")], suspend_lost=False)
     if is_lost:
@@ -206,8 +207,7 @@ def test_a_beat_repairs_an_evicted_index(
     beat(store, "w1", update(missed=1))
     evict(backend, name)
     beat(store, "w1", update(idle_ms=60_000))
-    session = store.get("s1")
-    assert session is not None
+    session = found(store)
     assert (session.missed, session.last_beat >= before.last_beat) == (0, True)
     backend.advance(LEASE + 1)
     assert ids(beat(store, "w2").suspended) == ["s1"]

@@ -13,7 +13,7 @@ from tests.faults import Proxy
 from tests.redis_server import RedisServer
 
 from .builders import open_many
-from .store_fixtures import TIMEOUTS
+from .store_fixtures import params
 
 
 class TimeIsUp(Exception):
@@ -44,7 +44,7 @@ def test_the_outstanding_answer_goes_to_no_other_call(
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        sessions = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
+        sessions = blocking_store(url, params())
         known = open_many(sessions, 3)
         assert found(sessions, known) == known  # Redis has the script now
         proxy.delay(0.2)  # so that it is not there yet when the next one asks
@@ -62,7 +62,7 @@ def test_a_connection_that_was_answered_with_an_error_is_kept(redis_server: Redi
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        sessions = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
+        sessions = blocking_store(url, params())
         known = open_many(sessions, 1)
         with redis_server.client() as client:
             client.script_flush()
@@ -84,7 +84,7 @@ def test_calls_while_an_exception_is_handled_share_a_connection(
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        sessions = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
+        sessions = blocking_store(url, params())
         known = open_many(sessions, 2)
         for _ in range(20):
             handling(lambda: found(sessions, known))
@@ -102,8 +102,8 @@ async def test_calls_of_a_loop_and_its_threads_share_a_connection_too(
     redis_server.flush()
     with Proxy(redis_server.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        store = loop_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
-        blocking = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
+        store = loop_store(url, params())
+        blocking = blocking_store(url, params())
         for _ in range(20):
             try:
                 int("of the application")
@@ -115,7 +115,7 @@ async def test_calls_of_a_loop_and_its_threads_share_a_connection_too(
 
 
 def test_a_connection_that_is_refused_is_an_outage_also_while_an_exception_is_handled() -> None:
-    sessions = blocking_store("redis://127.0.0.1:1", TIMEOUTS, prefix="tests", timeout=1.0)
+    sessions = blocking_store("redis://127.0.0.1:1", params(timeout=1.0))
     for _ in range(20):  # more than the pool has
         with pytest.raises(StoreUnavailable, match="refused"):
             handling(sessions.stats)

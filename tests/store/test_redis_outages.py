@@ -18,7 +18,7 @@ from tests.polling import eventually
 from tests.redis_server import RedisServer
 
 from .builders import beat, departure, ids, open_many, opening, report, returning, update
-from .store_fixtures import TIMEOUTS, RedisFixture
+from .store_fixtures import RedisFixture, params
 
 TIMEOUT = 0.4
 SLACK = 1.5  # a loaded machine may be as much later
@@ -35,12 +35,12 @@ def server(redis_server: RedisServer) -> RedisServer:
 
 @pytest.fixture
 def sessions(server: RedisServer) -> BlockingRedisStore:
-    return blocking_store(server.url, TIMEOUTS, prefix="tests", timeout=TIMEOUT)
+    return blocking_store(server.url, params(timeout=TIMEOUT))
 
 
 @pytest.fixture
 async def store(server: RedisServer) -> AsyncIterator[RedisStore]:
-    store = loop_store(server.url, TIMEOUTS, prefix="tests", timeout=TIMEOUT)
+    store = loop_store(server.url, params(timeout=TIMEOUT))
     yield store
     await store.aclose()
 
@@ -186,7 +186,7 @@ async def test_cut_connections_are_replaced(
 
 async def test_a_redis_that_comes_back_empty_is_another_incarnation() -> None:
     with RedisServer() as server:
-        store = loop_store(server.url, TIMEOUTS, prefix="tests", timeout=5.0)
+        store = loop_store(server.url, params())
         before = await store.beat(report(), [])
         await store.open(opening())
         server.kill()
@@ -203,7 +203,7 @@ async def test_a_redis_that_comes_back_empty_is_another_incarnation() -> None:
 
 async def test_a_redis_that_comes_back_with_a_snapshot_is_another_incarnation() -> None:
     with RedisServer(snapshots=True) as server:
-        store = loop_store(server.url, TIMEOUTS, prefix="tests", timeout=5.0)
+        store = loop_store(server.url, params())
         before = await store.beat(report(), [])
         await store.open(opening())
         await asyncio.to_thread(server.stop)  # while the loop hears of the end
@@ -222,7 +222,7 @@ async def test_a_server_that_is_no_redis_is_an_unavailable_store() -> None:
 
     async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
         url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        store = loop_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
+        store = loop_store(url, params())
         with pytest.raises(StoreUnavailable, match="babble"):
             await store.get("s1")
         with pytest.raises(StoreUnavailable, match="babble"):
@@ -311,7 +311,7 @@ def test_a_probe_finds_a_redis_without_permission_to_write(server: RedisServer) 
         client.acl_setuser("reader", enabled=True, passwords=["+x"], keys=["*"],
                            commands=["+@read", "+@scripting", "+time"])  # fmt: skip
     url = server.url.replace("://", "://reader:x@")
-    reader = blocking_store(url, TIMEOUTS, prefix="tests", timeout=TIMEOUT)
+    reader = blocking_store(url, params(timeout=TIMEOUT))
     assert reader.of_user("7") == ()
     with pytest.raises(StoreUnavailable, match=r"NOPERM|can't run this command"):
         reader.probe()
@@ -321,7 +321,7 @@ def test_refusals_of_redis_make_the_store_unavailable(server: RedisServer) -> No
     with server.client() as client:
         client.config_set("requirepass", "secret")
         try:
-            refused = blocking_store(server.url, TIMEOUTS, prefix="other", timeout=TIMEOUT)
+            refused = blocking_store(server.url, params(prefix="other", timeout=TIMEOUT))
             with pytest.raises(StoreUnavailable, match=r"(?i)auth"):
                 refused.stats()
         finally:
@@ -335,7 +335,7 @@ async def test_connections_to_a_demoted_server_are_closed() -> None:
     """They stay open and refuse every write, while the address leads to another server."""
     with RedisServer() as old, RedisServer() as new, Proxy(old.port) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
-        store = loop_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
+        store = loop_store(url, params())
         before = await store.beat(report(), [])
         assert store.blocking.request_close(session="s1", code=4500, reason="") == ()
         proxy.target = new.port

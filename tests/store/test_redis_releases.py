@@ -10,7 +10,7 @@ from realtime.store.log import BlockingLog
 from realtime.store.records import Totals, WorkerReport
 from tests.redis_server import RedisServer
 
-from .builders import beat, opening
+from .builders import beat, found, opening
 from .store_fixtures import PREFIX, RedisFixture
 from .test_log import publish
 from .test_log_history import replid_of
@@ -43,8 +43,7 @@ def test_a_session_of_another_release_is_read(
     backend.store.open(opening())
     backend.client.set(key_of("about:s1"), json.dumps(about))
     backend.client.hset(key_of("session:s1"), mapping={"values": json.dumps(values), "more": "1"})
-    session = backend.store.get("s1")
-    assert session is not None
+    session = found(backend.store)
     assert (session.peer.username, session.totals) == (username, totals)
 
 

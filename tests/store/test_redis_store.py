@@ -16,7 +16,7 @@ from realtime.store.redis.scripts import ScriptCalls
 from tests.redis_server import RedisServer
 
 from .builders import beat, departure, ids, open_many, opening, returning, update
-from .store_fixtures import DAY, LEASE, RESUME, SILENCE, TIMEOUTS, RedisFixture
+from .store_fixtures import DAY, LEASE, RESUME, SILENCE, TIMEOUTS, RedisFixture, params
 from .test_queries import leaf_through
 
 
@@ -129,7 +129,7 @@ def test_a_session_stays_in_the_compact_form(backend: RedisFixture) -> None:
 
 
 def test_sessions_without_rooms_cost_no_more_commands(backend: RedisFixture) -> None:
-    """Nor do sessions whose rooms have not changed."""
+    """The same holds for sessions whose rooms have not changed."""
 
     def commands(*pulses: SessionUpdate) -> int:
         backend.client.config_resetstat()
@@ -264,7 +264,7 @@ def test_a_user_of_redis_with_few_permissions_is_enough(
     rest: dict[str, Any] = {"keys": ["{tests}:*"], "categories": rights, "commands": also}
     backend.client.acl_setuser("modest", enabled=True, nopass=True, reset=True, **rest)
     url = backend.server.url.replace("redis://", "redis://modest:any@")
-    modest = blocking_store(url, TIMEOUTS, prefix="tests", timeout=5.0)
+    modest = blocking_store(url, params())
     modest.open(opening())
     assert beat(modest).incarnation == beat(modest, "w1", update()).incarnation != ""
     assert modest.stats().connected == 1
@@ -278,7 +278,7 @@ def test_a_user_of_redis_with_few_permissions_is_enough(
 def test_a_socket_in_the_file_system(tmp_path: Path) -> None:
     path = tmp_path / "redis.sock"
     with RedisServer("--unixsocket", str(path)):
-        store = blocking_store(f"unix://{path}", TIMEOUTS, prefix="tests", timeout=5.0)
+        store = blocking_store(f"unix://{path}", params())
         store.open(opening())
         assert ids(store.of_user("7")) == ["s1"]
 
@@ -328,8 +328,8 @@ def test_a_store_may_be_used_on_both_sides_of_a_fork(backend: RedisFixture) -> N
 
 
 def test_a_process_has_one_pool(redis_server: RedisServer) -> None:
-    first = blocking_store(redis_server.url, TIMEOUTS, prefix="tests", timeout=5.0)
-    assert blocking_store(redis_server.url, TIMEOUTS, prefix="tests", timeout=5.0) is first
+    first = blocking_store(redis_server.url, params())
+    assert blocking_store(redis_server.url, params()) is first
 
 
 def test_an_invalid_url_is_a_value_error() -> None:
@@ -339,5 +339,5 @@ def test_an_invalid_url_is_a_value_error() -> None:
 
 def test_another_database_of_the_server_is_another_registry(backend: RedisFixture) -> None:
     backend.store.open(opening())
-    other = blocking_store(f"{backend.server.url[:-1]}1", TIMEOUTS, prefix="tests", timeout=5.0)
+    other = blocking_store(f"{backend.server.url[:-1]}1", params())
     assert other.get("s1") is None

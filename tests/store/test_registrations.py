@@ -6,16 +6,19 @@ import pytest
 from msgspec.structs import replace
 
 from realtime.store.contract import BATCH, BlockingStore
-from realtime.store.records import LossReason, LostSession, Registration, Session, Totals
+from realtime.store.records import LossReason, LostSession, Session, Totals
 
 from .builders import (
     CONNECTED,
     SUSPENDED,
     beat,
     departure,
+    end_lease,
+    found,
     ids,
     opened,
     opening,
+    registration,
     report,
     returning,
     state,
@@ -25,12 +28,6 @@ from .builders import (
 from .store_fixtures import LEASE, RESUME, SILENCE, StoreFixture
 
 TOTALS = Totals(pings=5, pongs=4, invalid_pongs=3, misses=2, frames_in=7, frames_out=6)
-
-
-def registration(session: Session, *, idle_ms: int = 0, **given: Any) -> Registration:
-    """The registration of this session by its worker, with ``given`` changes."""
-    own = opening(session.id)
-    return Registration(replace(session, **given), own.token_hash, own.connection, idle_ms)
 
 
 def emptied(backend: StoreFixture, session: str = "s1", **given: Any) -> Session:
@@ -50,8 +47,7 @@ def test_an_unknown_session_comes_back_as_it_was(backend: StoreFixture) -> None:
     news: dict[str, Any] = {"generation": 3, "latency_ms": 12.5, "missed": 1, "totals": TOTALS}
     known = replace(before, **news)
     assert backend.store.register("w1", [registration(known)]) == ()
-    after = backend.store.get("s1")
-    assert after is not None
+    after = found(backend.store)
     assert after.last_beat > before.last_beat
     assert after == replace(known, last_beat=after.last_beat)
 
@@ -61,8 +57,7 @@ def test_a_registered_session_is_updated_by_beats(backend: StoreFixture) -> None
     backend.store.register("w1", [registration(session)])
     answer = beat(backend.store, "w1", update(missed=2))
     assert (answer.lost, answer.inbox) == ((), ())
-    after = backend.store.get("s1")
-    assert after is not None
+    after = found(backend.store)
     assert after.missed == 2
 
 
@@ -92,16 +87,14 @@ def test_a_registered_session_keeps_the_age_of_its_last_proof_of_life(
     backend.advance(60)
     before = backend.now()
     backend.store.register("w1", [registration(session, idle_ms=20_000)])
-    after = backend.store.get("s1")
-    assert after is not None
+    after = found(backend.store)
     assert before - 20_000 <= after.last_beat <= backend.now() - 20_000
 
 
 def test_no_proof_of_life_is_older_than_the_connection(backend: StoreFixture) -> None:
     session = emptied(backend)
     backend.store.register("w1", [registration(session, idle_ms=20_000)])
-    after = backend.store.get("s1")
-    assert after is not None
+    after = found(backend.store)
     assert after.last_beat == session.connected_at
 
 
@@ -164,8 +157,7 @@ def test_the_higher_generation_wins_in_either_order(backend: StoreFixture) -> No
     assert backend.store.register("w1", [registration(older)]) == (
         LostSession("s1", 1, LossReason.TAKEN_OVER),
     )
-    after = backend.store.get("s1")
-    assert after is not None
+    after = found(backend.store)
     assert (after.generation, after.worker) == (2, "w2")
     assert beat(backend.store, "w1", update()).lost == (
         LostSession("s1", 1, LossReason.TAKEN_OVER),
@@ -178,8 +170,7 @@ def test_sessions_of_an_old_snapshot_are_replaced(backend: StoreFixture, was: st
     session = _as_in_a_snapshot(backend, was)
     mine = [registration(session, worker="w2", generation=2, missed=1, totals=TOTALS)]
     assert backend.store.register("w2", mine) == backend.store.register("w2", mine) == ()
-    after = backend.store.get("s1")
-    assert after is not None
+    after = found(backend.store)
     assert (after.state, after.generation, after.worker) == (CONNECTED, 2, "w2")
     assert (after.missed, after.totals, after.end_code, after.end_reason) == (1, TOTALS, 0, "")
     assert beat(backend.store, "w2", update(generation=2)).lost == ()
@@ -200,8 +191,7 @@ def _as_in_a_snapshot(backend: StoreFixture, was: str) -> Session:
             return session
     session = opened(backend.store, opening())
     if was == "lost":
-        beat(backend.store, "w1")
-        backend.advance(LEASE + 1)
+        end_lease(backend)
         beat(backend.store, "w2")
         assert state(backend.store) is SUSPENDED
     return session
@@ -256,8 +246,7 @@ def test_the_same_generation_is_updated(backend: StoreFixture) -> None:
         "totals": TOTALS,
     }
     backend.store.register("w1", [registration(session, **news)])
-    after = backend.store.get("s1")
-    assert after is not None
+    after = found(backend.store)
     assert after.last_beat > session.last_beat
     assert after == replace(session, **news, last_beat=after.last_beat)
 
@@ -265,8 +254,7 @@ def test_the_same_generation_is_updated(backend: StoreFixture) -> None:
 def test_the_same_generations_proof_of_life_never_goes_back(store: BlockingStore) -> None:
     session = opened(store, opening())
     store.register("w1", [registration(session, idle_ms=5_000)])
-    after = store.get("s1")
-    assert after is not None
+    after = found(store)
     assert after.last_beat == session.last_beat
 
 
@@ -279,14 +267,12 @@ def test_the_same_generation_keeps_its_request(store: BlockingStore) -> None:
 
 def test_the_same_generation_is_reattached(backend: StoreFixture) -> None:
     session = opened(backend.store, opening())
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     beat(backend.store, "w2")
     assert state(backend.store) is SUSPENDED
     assert backend.store.register("w1", [registration(session)]) == ()
     assert state(backend.store) is CONNECTED
-    after = backend.store.get("s1")
-    assert after is not None
+    after = found(backend.store)
     assert (after.generation, after.worker, after.end_code) == (1, "w1", 0)
 
 
@@ -342,8 +328,7 @@ def test_workers_that_register_the_same_at_once_agree(backend: StoreFixture) -> 
 
     backend.at_once([register(generation) for generation in (1, 2, 3, 4)])
     for session in sessions:
-        after = backend.store.get(session.id)
-        assert after is not None
+        after = found(backend.store, session.id)
         assert (after.generation, after.worker) == (4, "w4")
 
 

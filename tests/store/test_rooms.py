@@ -6,15 +6,18 @@ import pytest
 from msgspec.structs import replace
 
 from realtime.store.contract import BlockingStore
-from realtime.store.records import Attendance, Order, Query, Registration, Session, SessionState
+from realtime.store.records import Attendance, Order, Query, Session, SessionState
 
 from .builders import (
     beat,
     departure,
+    end_lease,
+    found,
     ids,
     open_many,
     opened,
     opening,
+    registration,
     returning,
     suspended,
     update,
@@ -33,14 +36,7 @@ def here(store: BlockingStore, room: str = "news") -> list[str]:
 
 def rooms(store: BlockingStore, session: str = "s1") -> tuple[str, ...]:
     """The rooms that a session shows."""
-    found = store.get(session)
-    assert found is not None
-    return found.rooms
-
-
-def registration(session: Session, **given: object) -> Registration:
-    """A session as its worker knows it."""
-    return Registration(session, f"token of {session.id}", f"{session.id}, first", **given)  # type: ignore[arg-type]
+    return found(store, session).rooms
 
 
 # ---------------------------------------------------------------- coming and going
@@ -200,8 +196,7 @@ def test_a_session_suspended_by_a_sweep_leaves_its_rooms_once(
     backend: StoreFixture, method: str
 ) -> None:
     backend.store.open(opening(rooms=TWO))
-    beat(backend.store, "w1")
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     assert beat(backend.store, "w2").suspended[0].rooms == TWO
     end: Callable[..., tuple[Session, ...]] = getattr(backend.store, method)
     rest = ("w1",) if method == "close" else ()
@@ -231,8 +226,7 @@ def test_a_reattached_session_is_back_in_its_rooms(
     backend: StoreFixture, now: tuple[str, ...] | None
 ) -> None:
     backend.store.open(opening(rooms=TWO))
-    beat(backend.store, "w1")
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     backend.store.sweep("sweeper")
     beat(backend.store, "w1", update(rooms=now))
     assert rooms(backend.store) == (now or TWO)
@@ -300,7 +294,7 @@ def test_a_room_combines_with_the_other_filters(store: BlockingStore) -> None:
     store.open(opening("s2", user="8", rooms=TWO))
     store.open(opening("s3", user="8", worker="w2", rooms=("news",)))
     assert here(store) == ["s3", "s2", "s1"]
-    for query, found in [
+    for query, sessions in [
         (Query(room="news", user="8"), ["s3", "s2"]),
         (Query(room="chat:1", user="8"), ["s2"]),
         (Query(room="news", worker="w2"), ["s3"]),
@@ -309,4 +303,4 @@ def test_a_room_combines_with_the_other_filters(store: BlockingStore) -> None:
         (Query(room="news", state=SessionState.SUSPENDED), []),
         (Query(room="new"), []),
     ]:
-        assert ids(store.page(query).sessions) == found
+        assert ids(store.page(query).sessions) == sessions

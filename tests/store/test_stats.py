@@ -6,7 +6,7 @@ from realtime.store.contract import ID_PREFIX_LEN, SAMPLE_EVERY_MS, BlockingStor
 from realtime.store.histogram import RELATIVE_ERROR, LatencyHistogram, Sparse
 from realtime.store.records import Deliveries, Order, Query, StatsSample, SweepReport
 
-from .builders import beat, departure, open_many, opening, report
+from .builders import beat, departure, open_many, opening, report, totals
 from .store_fixtures import DAY, LEASE, StoreFixture
 
 BUCKET = SAMPLE_EVERY_MS / 1000
@@ -57,11 +57,6 @@ def test_latencies_of_lost_workers_do_not_count(backend: StoreFixture) -> None:
 
 
 # ---------------------------------------------------------------- totals
-
-
-def totals(store: BlockingStore) -> tuple[int, int, int]:
-    stats = store.stats()
-    return stats.pings, stats.pongs, stats.timeouts
 
 
 def test_a_worker_frozen_for_days_is_counted_once(backend: StoreFixture) -> None:

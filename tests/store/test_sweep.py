@@ -15,13 +15,14 @@ from .builders import (
     beat,
     closing,
     departure,
+    end_lease,
     ids,
     open_many,
     opening,
     state,
     suspended,
 )
-from .store_fixtures import CLAIM, LEASE, RESUME, SILENCE, StoreFixture
+from .store_fixtures import CLAIM, RESUME, SILENCE, StoreFixture
 
 
 def test_a_sweep_of_an_empty_store(store: BlockingStore) -> None:
@@ -35,8 +36,7 @@ def test_a_sweep_of_an_empty_store(store: BlockingStore) -> None:
 def test_a_sweep_suspends_the_sessions_of_lost_workers(backend: StoreFixture) -> None:
     backend.store.open(opening("s1", worker="w1"))
     backend.store.open(opening("s2", worker="w2"))
-    beat(backend.store, "w1")
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     beat(backend.store, "w3")
     beat(backend.store, "w2")
     backend.advance(1)
@@ -48,8 +48,7 @@ def test_a_sweep_suspends_the_sessions_of_lost_workers(backend: StoreFixture) ->
 def test_a_lost_worker_is_counted_once(backend: StoreFixture) -> None:
     backend.store.open(opening())
     beat(backend.store, "w1")
-    beat(backend.store, "w2")
-    backend.advance(LEASE + 1)
+    end_lease(backend, "w2")
     first = backend.store.sweep("sweeper")
     assert (ids(first.suspended), first.workers_lost) == (["s1"], 2)
     again = backend.store.sweep("sweeper")
@@ -130,8 +129,7 @@ def test_a_late_confirmation_ends_the_session_for_both(backend: StoreFixture) ->
 
 def test_a_step_suspends_at_most_so_many(backend: StoreFixture) -> None:
     open_many(backend.store, 3)
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     first = backend.store.sweep("sweeper", limit=2)
     assert (len(first.suspended), first.workers_lost) == (2, 0)
     second = backend.store.sweep("sweeper", limit=2)
@@ -142,8 +140,7 @@ def test_lost_and_silent_sessions_share_the_limit(backend: StoreFixture) -> None
     open_many(backend.store, 2)
     backend.store.open(opening("t1", worker="w2"))
     backend.advance(SILENCE + 1)
-    beat(backend.store, "w2")
-    backend.advance(LEASE + 1)
+    end_lease(backend, "w2")
     assert len(backend.store.sweep("sweeper", limit=2).suspended) == 2
     assert len(backend.store.sweep("sweeper", limit=2).suspended) == 1
 
@@ -170,8 +167,7 @@ def test_a_step_handles_a_batch_by_default(backend: StoreFixture) -> None:
 def _lost_workers(backend: StoreFixture) -> None:
     open_many(backend.store, 3)
     beat(backend.store, "w1")
-    beat(backend.store, "w2")
-    backend.advance(LEASE + 1)
+    end_lease(backend, "w2")
 
 
 def _silent_and_lost(backend: StoreFixture) -> None:

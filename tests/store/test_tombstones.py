@@ -14,7 +14,9 @@ from .builders import (
     SUSPENDED,
     abandoned,
     beat,
+    depart,
     departure,
+    end_lease,
     ids,
     opened,
     opening,
@@ -36,17 +38,11 @@ AGAIN_GIVEN_UP = abandoned(connection="s1, second")
 
 @pytest.mark.parametrize("verb", ["suspend", "close"])
 def test_a_late_open_opens_nothing(backend: StoreFixture, verb: str) -> None:
-    assert give_up(backend.store, verb, "w1", GIVEN_UP) == ()
+    assert depart(backend.store, verb, "w1", GIVEN_UP) == ()
     backend.advance(LATE - 60)
     assert backend.store.open(opening()) is None
     assert state(backend.store) is None
     assert backend.store.stats().connected == 0
-
-
-def give_up(store: BlockingStore, verb: str, worker: str, *departures: Any) -> Any:
-    if verb == "suspend":
-        return store.suspend(worker, departures)
-    return store.close(worker, departures, worker)
 
 
 def test_an_open_before_its_abandonment_is_undone(store: BlockingStore) -> None:
@@ -180,8 +176,7 @@ def test_a_worker_that_left_registers_nothing(backend: StoreFixture) -> None:
 
 def test_a_lost_worker_may_beat_again(backend: StoreFixture) -> None:
     """It was frozen, but did not leave."""
-    beat(backend.store)
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     beat(backend.store, "w2")
     assert backend.store.open(opening()) is not None
     assert beat(backend.store).workers == 2

@@ -12,6 +12,7 @@ from .builders import (
     abandoned,
     beat,
     departure,
+    found,
     opened,
     opening,
     resumed,
@@ -153,6 +154,5 @@ def test_of_concurrent_attempts_the_newest_has_the_session(backend: StoreFixture
     suspended(backend.store)
     attempts = [attempt(turn, worker=f"w{turn}") for turn in range(1, 7)]
     backend.at_once([lambda store, each=each: store.resume(each) for each in attempts])  # type: ignore[misc]
-    session = backend.store.get("s1")
-    assert session is not None
+    session = found(backend.store)
     assert (session.turn, session.worker) == (6, "w6")

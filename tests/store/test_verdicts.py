@@ -7,15 +7,7 @@ import pytest
 from realtime.store.contract import BlockingStore
 from realtime.store.records import SessionLimit, Verdict
 
-from .builders import (
-    beat,
-    departure,
-    opened,
-    opening,
-    resumed,
-    returning,
-    suspended,
-)
+from .builders import beat, departure, end_lease, opened, opening, resumed, returning, suspended
 from .store_fixtures import CLAIM, LEASE, RESUME, StoreFixture
 
 GO = Verdict(4500, "go")
@@ -106,8 +98,7 @@ def test_a_verdict_from_the_future_has_expired(backend: StoreFixture) -> None:
 
 def test_a_verdict_after_the_worker_died_with_the_request(backend: StoreFixture) -> None:
     asked_while_connected(backend.store)
-    beat(backend.store, "w1")
-    backend.advance(LEASE + 1)
+    end_lease(backend)
     assert backend.store.resume(returning()) == GO
     assert [s.end_code for s in backend.store.sweep("sweeper").claimed] == [4500]
     backend.store.confirm(["s1"])

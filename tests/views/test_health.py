@@ -296,7 +296,7 @@ async def test_in_a_worker_the_counts_are_those_of_its_store(worker: Runtime) ->
 
 
 async def test_a_draining_worker_has_the_status_draining(worker: Runtime) -> None:
-    worker.begin_drain()
+    worker.draining = True
     assert (await aget())["status"] == "draining"
 
 

@@ -1,7 +1,7 @@
 """A worker's parts on the real database store, without a server and without a ticker's clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -9,13 +9,17 @@ from typing import Any, cast
 import pytest
 from django.test import override_settings
 
+from realtime.bus.publication_batches import PublicationBatch
+from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Threads
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
 from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.models import ClosedSession
-from realtime.protocol.messages import Hello, Resume
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.messages import Hello, Resume, RoomMessage
 from realtime.protocol.position import Position
+from realtime.security.authentication import Login
 from realtime.store.contract import Store
 from realtime.store.database.blocking import BlockingDatabaseStore
 from realtime.store.database.store import DatabaseStore
@@ -24,16 +28,10 @@ from realtime.store.log import Log, PublishRequest
 from realtime.store.records import Peer, Session
 from realtime.store.timeouts import Timeouts
 from realtime.worker import instances
-from realtime.worker.admission.handshake import Admission
-from realtime.worker.admission.pending import (
-    Identified,
-    Identify,
-    ServerParams,
-    SessionCallbacks,
-)
+from realtime.worker.admission.handlers import Application, Handlers
+from realtime.worker.admission.handshake import Admission, ServerParams, SessionCallbacks
+from realtime.worker.admission.identification import Identification
 from realtime.worker.connections.connection import Connection
-from realtime.worker.rooms.encoding import encode_publication
-from realtime.worker.rooms.permissions import Permissions, private_room
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
@@ -64,6 +62,7 @@ class WorkerHarness:
     moves: list[tuple[str, str, str]] = field(default_factory=list)  # "joined" or "left", who, room
 
     connections: list[Connection] = field(default_factory=list)
+    end_code: CloseCode | None = None
 
     def __post_init__(self) -> None:
         flaky_store = cast(Store, self.flaky_store)
@@ -90,12 +89,17 @@ class WorkerHarness:
             self.disconnects,
             self.rooms,
             self.callbacks,
+            identification=Identification(self.ended_logins, allow_anonymous=True),
             params=ServerParams(POLICY, 120.0, max_message_size=1000, max_publication=1000),
         )
         self.hub.ticker = Ticker(
             [], tick_session=self.hub.tick, sessions=self.hub.connected, max_delay=5.0, grain=0.02
         )
         self.beats = Beats(flaky_store, self.dispatcher, self.hub, self.disconnects, lease=15.0)
+
+    async def ended_logins(self, logins: Sequence[Login]) -> dict[Login, CloseCode]:
+        """The logins that do not stand any more: all, if there is an ``end_code``."""
+        return dict.fromkeys(logins, self.end_code) if self.end_code else {}
 
     def _note(self, move: str, session: Session, rooms: Iterable[str]) -> None:
         self.moves.extend((move, session.id, room) for room in sorted(rooms))
@@ -119,12 +123,10 @@ class WorkerHarness:
             session=resume["session"], token=resume["token"], turn=resume.get("turn")
         )
         hello = Hello(protocol=1, resume=wanted or None, rooms=rooms or {})
-        login = peer.login or None  # the digest replaces the login here
         connection = connect(transport)
         self.connections.append(connection)
-        session = await self.admission.admit(
-            connection, hello, identify_as(peer, permissions_of(peer), login=login)
-        )
+        handlers = handlers_of(FakeApplication(peer))
+        session = await self.admission.admit(connection, hello, handlers)
         assert session is not None
         await session.connection.flush()
         return session
@@ -137,7 +139,8 @@ class WorkerHarness:
                 room, after=appended.position.offset - 1, limit=1, max_bytes=100_000
             )
         ).entries
-        self.rooms.on_hint(room, appended.position.epoch, encode_publication(room, entry))
+        batch = PublicationBatch(room, appended.position.epoch, appended.position.offset, (entry,))
+        self.rooms.on_publication(batch)
         return appended.position
 
     async def settle(self) -> None:
@@ -153,33 +156,40 @@ class WorkerHarness:
         return await self.threads.run(lambda: list(ClosedSession.objects.order_by("id")))
 
 
-async def open_rooms(room: str, action: str) -> bool:
-    """The application's rule."""
-    return room.startswith("open:")
+class DigestLogin(Login):
+    """A login that has its digest for a key."""
+
+    @property
+    def digest(self) -> str:
+        return self.key
 
 
-def permissions_of(peer: Peer, *, max_rooms: int = 3) -> Permissions:
-    """The permissions of a client."""
-    return Permissions(private_room(peer.user), max_rooms, open_rooms)
+class FakeApplication:
+    """The application's side of a connection, whose client is ``peer`` once it has a login."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.scope: Any = {}
+        self.connection: Connection
+        self.session: ConnectedSession | None = None
+        self.peer = peer
+        self.login: Login = DigestLogin(peer.login, peer.user, peer.username)
+
+    async def authenticate(self) -> Login:
+        return self.login
+
+    async def authorize(self, room: str, action: str) -> bool:
+        return room.startswith("open:")
+
+    async def receive_message(self, message: RoomMessage) -> None:
+        raise AssertionError(message)
+
+    async def receive_bytes(self, data: bytes) -> None:
+        raise AssertionError(data)
 
 
-def identify_as(
-    peer: Peer,
-    permissions: Permissions,
-    *,
-    login: Hashable = None,
-    end_code: Callable[[], Awaitable[int | None]] | None = None,
-) -> Identify:
-    """An ``identify`` for admission that gives this client; its login stands without
-    ``end_code``."""
-
-    async def stands() -> None:
-        return None
-
-    async def identify() -> Identified:
-        return Identified(peer, permissions, login, end_code or stands)
-
-    return identify
+def handlers_of(application: Application) -> Handlers:
+    """Its handlers; a client may join three rooms."""
+    return Handlers(application, HandlerThreads(size=1, timeout=10.0), 3)
 
 
 @pytest.fixture

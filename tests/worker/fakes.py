@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from realtime.protocol.heartbeat import Policy
+from realtime.protocol.messages import Welcome
 from realtime.store.contract import Store, StoreUnavailable
 from realtime.store.log import Log
 from realtime.store.records import Peer, Session, SessionState
@@ -15,6 +16,23 @@ from realtime.worker.sessions.session import ConnectedSession
 
 LIMITS = FrameLimits(max_message_size=1000, rate=10, burst=50)
 POLICY = Policy(ping_interval=25, pong_timeout=10, max_missed=3, session_timeout=90)
+
+WELCOME = Welcome(
+    session="s1",
+    token="token",
+    resumed=False,
+    user=None,
+    ping_interval=25_000,
+    pong_timeout=10_000,
+    max_missed=3,
+    resume_window=120_000,
+    window=256,
+    window_bytes=65_536,
+    max_message_size=1000,
+    max_publication=1000,
+    server_time=0,
+    rooms={},
+)
 
 
 async def settled() -> None:

@@ -9,8 +9,11 @@ import pytest
 from django.test import override_settings
 
 from realtime import api, composition, signals
+from realtime.bus import publication_batches
+from realtime.bus.counters import outside_workers
 from realtime.bus.hints import Hint, HintKind, parse_message
 from realtime.bus.publication_batches import PublicationBatch
+from realtime.events import signal_dispatch
 from realtime.protocol.messages import Hello, Resume
 from realtime.protocol.position import Gap, Position
 from realtime.publish.background_loop import background
@@ -20,27 +23,18 @@ from realtime.store.records import Peer, WorkerReport
 from realtime.worker import instances
 from realtime.worker.admission.refusals import Reason
 from realtime.worker.rooms.encoding import EncodedPublication
-from realtime.worker.rooms.permissions import Permissions
 from realtime.worker.runtime import Runtime
 from tests.polling import TIMEOUT, eventually_in_loop
 
-from .conftest import QUICK, identify_as
+from .conftest import QUICK, FakeApplication, handlers_of
 from .fakes import FakeTransport, connect
-
-
-async def nowhere(_room: str, _action: str) -> bool:
-    """Permits nothing."""
-    return False
-
-
-NO_PERMISSIONS = Permissions(None, 1, nowhere)
 
 NextHint = Callable[[], Awaitable[Hint | None]]
 
 
 async def admit(worker: Runtime, transport: FakeTransport) -> str:
     session = await worker.admission.admit(
-        connect(transport), Hello(protocol=1), identify_as(Peer(user="1"), NO_PERMISSIONS)
+        connect(transport), Hello(protocol=1), handlers_of(FakeApplication(Peer(user="1")))
     )
     assert session is not None
     return session.id
@@ -87,7 +81,7 @@ async def test_a_drain_says_goodbye_suspends_and_gives_the_lease_back(worker: Ru
 
 
 async def test_a_drain_begins_with_not_ready(worker: Runtime) -> None:
-    worker.begin_drain()
+    worker.draining = True
     assert (worker.alive, worker.ready) == (True, False)
 
 
@@ -220,9 +214,8 @@ async def test_a_resume_sends_a_hint(worker: Runtime, next_hint: NextHint) -> No
     await eventually_in_loop(lambda: transport.messages)
     resume = Resume(session=session, token=transport.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
-    await worker.admission.admit(
-        connect(FakeTransport()), hello, identify_as(Peer(user="1"), NO_PERMISSIONS)
-    )
+    handlers = handlers_of(FakeApplication(Peer(user="1")))
+    await worker.admission.admit(connect(FakeTransport()), hello, handlers)
     assert await next_hint() == Hint(HintKind.RESUMED, (session,))
 
 
@@ -239,7 +232,7 @@ async def test_a_kick_in_this_process_goes_through_its_worker(
 async def test_hints_without_a_channel_layer_do_not_wait(transactional_db: None) -> None:
     with override_settings(CHANNEL_LAYERS={}, REALTIME=QUICK):
         worker = await instances.start()
-        assert worker.notify(HintKind.CLOSING, ["a" * 32])
+        worker.bus.notify(HintKind.CLOSING, ["a" * 32])
         await worker.stop()
 
 
@@ -294,3 +287,17 @@ async def test_a_worker_counts_its_ticks_and_refusals(worker: Runtime) -> None:
     await eventually_in_loop(lambda: worker.statistics.ticks.ticks > 1)
     assert worker.statistics.refused == {"origin": 1}
     assert 0 < worker.statistics.ticks.longest <= worker.statistics.ticks.seconds
+
+
+async def test_a_worker_shows_the_counters_of_its_parts(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal_dispatch, "MAX_QUEUED", 0)
+    monkeypatch.setattr(publication_batches, "MAX_ROOMS", 1)
+    worker.context.dispatcher.dispatch("a", lambda: None)
+    batches = [PublicationBatch(room, "e", 1) for room in "ab"]
+    worker.publisher.announce_from_thread(batches, timeout=0.0)
+    assert worker.statistics.signals.dropped == 1
+    assert worker.statistics.from_threads.cut == 1
+    assert worker.statistics.handler_threads is worker.handler_threads.counters
+    assert worker.statistics.outside_workers is outside_workers

@@ -1,8 +1,8 @@
 /**
  * Announces states to screen readers: those that last, not every change on the way.
  *
- * A page that loads and connects announces nothing, nor does a loss that is over before it was
- * announced. A reconnect of fifty attempts is one announcement.
+ * A page that loads and connects, or a loss that ends before its announcement, announces nothing.
+ * A reconnect of fifty attempts is one announcement.
  */
 
 /** @typedef {import("./view_model.js").DisplayState} DisplayState */

@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection
 
 from .application_tasks import cancel_all, cancel_overdue, error_of
@@ -26,7 +27,7 @@ POLL = 0.02  # seconds between two looks of the drain at the connections that ar
 Action = Callable[[ServedConnection], object]
 
 
-class ServerLifecycle:
+class ServerLifecycle(ABC):
     """Everything runs on one event loop, in the main thread."""
 
     def __init__(
@@ -60,23 +61,23 @@ class ServerLifecycle:
 
     # A server implements these
 
+    @abstractmethod
     def connected(self) -> Collection[ServedConnection]:
         """Every connection, from accept until its transport is lost."""
-        raise NotImplementedError
 
-    def on_tick(self) -> None:
+    def on_tick(self) -> None:  # noqa: B027  # daphne has nothing to do
         """Called every ``limits.tick`` seconds."""
 
-    async def _start_accepting(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _start_accepting(self) -> None: ...
 
+    @abstractmethod
     def _stop_accepting(self) -> None:
         """Does nothing if accepting has not begun."""
-        raise NotImplementedError
 
+    @abstractmethod
     def application_tasks(self) -> set[asyncio.Task[None]]:
         """The calls of the application that have not ended."""
-        raise NotImplementedError
 
     # From start to stop
 
@@ -142,7 +143,7 @@ class ServerLifecycle:
     async def _drain(self) -> None:
         if self._replaced:
             await self._wait_for_arrivals()
-        await self._drain_step("begin_drain", self._begin_drain())
+        await self._drain_step("begin_drain", self.callbacks.begin_drain())
         if not self._replaced:
             await asyncio.sleep(self.limits.drain_delay)
         deadline = time.monotonic() + self.limits.drain_timeout
@@ -163,9 +164,6 @@ class ServerLifecycle:
             await asyncio.sleep(POLL)  # first: asyncio may have accepted one not yet connected
             if not any(connection.arriving for connection in self.connected()):
                 return
-
-    async def _begin_drain(self) -> None:
-        self.callbacks.begin_drain()
 
     async def _drain_step(self, name: str, work: Awaitable[object]) -> None:
         """Await a step. If it fails or is late, log that, set ``drain_failed`` and go on."""

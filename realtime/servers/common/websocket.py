@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 from .close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL, check_close_code
@@ -13,7 +14,7 @@ from .timer_wheel import NOW
 from .websocket_phase import ARRIVING, CONNECTING, OPEN, Phase, PhaseEvent, next_phase
 
 
-class ServerWebSocket:
+class ServerWebSocket(ABC):
     """Mixed into a server's protocol class. All times are monotonic seconds.
 
     One ping at a time is under way, and only a pong with its payload answers it. Left alone,
@@ -33,19 +34,19 @@ class ServerWebSocket:
 
     # A protocol implements these
 
-    def send_ping_frame(self, payload: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def send_ping_frame(self, payload: bytes) -> None: ...
 
+    @abstractmethod
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame if OPEN; abort if the peer does not answer in time."""
-        raise NotImplementedError
 
+    @abstractmethod
     def deny(self, status: int) -> None:
         """Answer the handshake with an HTTP error."""
-        raise NotImplementedError
 
-    def abort(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def abort(self) -> None: ...
 
     # Phases
 

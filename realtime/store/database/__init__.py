@@ -4,9 +4,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from realtime.common.threads import Threads
 
-from ..log import DEFAULT_BOUNDS, LogBounds
-from ..ownership import Owner
-from ..timeouts import Timeouts
+from ..params import StoreParams
 from ..vendors import KEEPS_SESSIONS, vendor_name
 from .blocking import BlockingDatabaseStore
 from .store import DatabaseStore
@@ -27,28 +25,13 @@ def _database(alias: str) -> Database:
     return database
 
 
-def blocking_store(
-    alias: str,
-    timeouts: Timeouts,
-    *,
-    bounds: LogBounds = DEFAULT_BOUNDS,
-    owner: Owner | None = None,
-) -> BlockingDatabaseStore:
+def blocking_store(alias: str, params: StoreParams) -> BlockingDatabaseStore:
     """The store for threads, in this one of the project's databases."""
-    return BlockingDatabaseStore(_database(alias), timeouts, bounds, owner=owner)
+    return BlockingDatabaseStore(
+        _database(alias), params.timeouts, params.bounds, owner=params.owner
+    )
 
 
-def loop_store(
-    alias: str,
-    timeouts: Timeouts,
-    threads: Threads,
-    *,
-    timeout: float,
-    bounds: LogBounds = DEFAULT_BOUNDS,
-    owner: Owner | None = None,
-) -> DatabaseStore:
-    """The store for the running event loop, in ``threads``; a call takes at most ``timeout``
-    seconds."""
-    database = _database(alias)
-    blocking = BlockingDatabaseStore(database, timeouts, bounds, owner=owner)
-    return DatabaseStore(blocking, threads, timeout=timeout)
+def loop_store(alias: str, params: StoreParams, threads: Threads) -> DatabaseStore:
+    """The store for the running event loop, in ``threads``."""
+    return DatabaseStore(blocking_store(alias, params), threads, timeout=params.timeout)

@@ -9,8 +9,8 @@ SEPARATE_BY = "a database of its own (STORE)"
 
 
 class Ownership:
-    """Checks the owner before the first use of a database. A SQLite file has only one user, so
-    there is no check; nor is there without an owner."""
+    """Checks the owner before the first use of a database. Without an owner, and in a SQLite file,
+    which has only one user, there is no check."""
 
     def __init__(self, database: Database, owner: Owner | None) -> None:
         self._database = database

@@ -6,20 +6,19 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from realtime.common.time_limit import time_limit
 from realtime.events.session_log import age_of, log_session, peer_names, printable
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.messages import Error, Hello, Welcome
-from realtime.protocol.position import Position
+from realtime.protocol.heartbeat import Policy
+from realtime.protocol.messages import Hello, Welcome
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.store.contract import REQUESTED_END_MS, AtCapacity, Store
 from realtime.store.records import (
     Departure,
     Opening,
-    Peer,
     Session,
     SessionLimit,
     SessionUpdate,
@@ -34,8 +33,9 @@ from ..rooms.rooms import Rooms
 from ..sessions.disconnect_queue import DisconnectQueue, PendingDisconnect
 from ..sessions.hub import Hub
 from ..sessions.session import ConnectedSession, adopt_totals
+from .handlers import Handlers
+from .identification import ADMISSION_TIMEOUT, Identification, PendingSession
 from .limiter import Limiter
-from .pending import Identified, Identify, PendingSession, ServerParams, SessionCallbacks
 
 logger = logging.getLogger("realtime.sessions")
 
@@ -45,18 +45,38 @@ SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 # So many are admitted at a time. The others wait here, where no timeout of the store runs: in a
 # crowd its answers wait for their turn of the event loop, too, and of 2,000 connections at once
-# 900 took the store for silent. A wait, or an ``authorize``, of more than ADMISSION_TIMEOUT
-# seconds ends in "come again": by then browsers have given up.
-MAX_CONCURRENT, ADMISSION_TIMEOUT = 16, 10.0
+# 900 took the store for silent.
+MAX_CONCURRENT = 16
 
 MIN_TRIP_MS = 10  # a call to the store is assumed to take at least so long; clocks are rounded
 # Seconds from hello to the session: the store remembers no longer who was disconnected meanwhile.
 MAX_ADMISSION = REQUESTED_END_MS / 1000 - 5.0
-LOGIN_FRESH = 1.0  # seconds after which a login is checked again before the session opens
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCallbacks:
+    """Called in the event loop when sessions begin, join rooms and leave them; must not wait."""
+
+    opened: Callable[[Session], None]
+    resumed: Callable[[Session], None]
+    joined: Callable[[Session, Iterable[str]], None]
+    left: Callable[[Session, Iterable[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerParams:
+    """The server's part of a ``welcome``: its heartbeat, the seconds for which a suspended
+    session can be resumed, and sizes in bytes."""
+
+    policy: Policy
+    resume_window: float
+    max_message_size: int
+    max_publication: int
 
 
 class Admission:
-    """Opens sessions, or resumes them, and enters them into their rooms."""
+    """Opens sessions, or resumes them, and enters them into their rooms. ``limiter`` limits how
+    many at a time."""
 
     def __init__(
         self,
@@ -66,6 +86,7 @@ class Admission:
         rooms: Rooms,
         callbacks: SessionCallbacks,
         *,
+        identification: Identification,
         params: ServerParams,
         limit: SessionLimit | None = None,
     ) -> None:
@@ -74,73 +95,50 @@ class Admission:
         self._disconnects = disconnects
         self._rooms = rooms
         self._callbacks = callbacks
+        self._identification = identification
         self._params = params
         self._limit = limit
-        self._limiter = Limiter(MAX_CONCURRENT, timeout=ADMISSION_TIMEOUT)
+        self.limiter = Limiter(MAX_CONCURRENT, timeout=ADMISSION_TIMEOUT)
         self._trip_ms = 0  # duration of the last call to the store
 
     async def admit(
-        self, connection: Connection, hello: Hello, identify: Identify
+        self, connection: Connection, hello: Hello, handlers: Handlers
     ) -> ConnectedSession | None:
         """Open or resume a session; send ``welcome`` once the store has it.
 
-        Returns None if the connection has gone or was ended meanwhile: by ``identify``, because
-        the user has as many sessions as allowed, or because the login has ended.
+        Returns None if the connection has gone or was ended meanwhile: because the client has no
+        login or as many sessions as allowed, or because its login has ended.
 
         Raises StoreUnavailable if it cannot be known whether the store has the session, where
-        the logs of its rooms end, or whether the login stands; what ``identify`` and
-        ``authorize`` raise; and TimeoutError if one of these exceeds ADMISSION_TIMEOUT.
+        the logs of its rooms end, or whether the login stands; and what
+        :meth:`.Identification.identify` raises.
         """
         started = time.monotonic()
-        async with time_limit(ADMISSION_TIMEOUT):
-            identified = await identify()
-        identified_at = time.monotonic()
-        if identified is None:
+        new = await self._identification.identify(connection, hello, handlers)
+        if new is None:
             return None
-        async with time_limit(ADMISSION_TIMEOUT):
-            granted, refusals = await identified.permissions.grant(hello.rooms)
-        key = secrets.token_urlsafe(12)
-        async with self._limiter.slot(), self._rooms.prepare(list(granted)):
-            if not await self._still_stands(identified, connection, identified_at):
+        async with self.limiter.slot(), self._rooms.prepare(new.rooms):
+            if not await self._identification.still_stands(new):
                 return None
             if time.monotonic() - started > MAX_ADMISSION:
                 raise AtCapacity("there were threads for the application's code too late")
-            rooms, too_many = self._check_new_rooms(granted, identified.peer)
-            peer, login = identified.peer, identified.login
-            session = await self._admit(PendingSession(connection, hello, peer, rooms, login, key))
-        for refusal in (*refusals, *too_many) if session else ():  # after `welcome`
+            new = self._refuse_new_rooms(new)
+            session = await self._admit(new)
+        for refusal in new.refusals if session else ():  # after `welcome`
             connection.send(refusal)
         return session
 
-    async def _still_stands(
-        self, identified: Identified, connection: Connection, identified_at: float
-    ) -> bool:
-        """Check a login again after a long wait: a logout meanwhile found no session to close."""
-        if identified.login is None or time.monotonic() - identified_at < LOGIN_FRESH:
-            return True
-        code = await identified.end_code()
-        if code is not None:
-            connection.end(code)
-        return code is None
-
-    def _check_new_rooms(
-        self, granted: Mapping[str, Position | None], peer: Peer
-    ) -> tuple[dict[str, Position | None], list[Error]]:
-        """The prepared rooms that exceed no limit of new rooms, and errors about the others."""
-        rooms, refusals = {}, []
-        for room, position in granted.items():
+    def _refuse_new_rooms(self, new: PendingSession) -> PendingSession:
+        """The same without those of the prepared rooms that exceed a limit of new rooms."""
+        rooms, refusals = {}, [*new.refusals]
+        for room, position in new.rooms.items():
             try:
-                self._rooms.check_new(room, peer)
+                self._rooms.check_new(room, new.peer)
             except Refused as refused:
                 refusals.append(refused.to_error(room))
             else:
                 rooms[room] = position
-        return rooms, refusals
-
-    async def wait_for_slot(self) -> None:
-        """Wait as long as a new connection has to. Raises AtCapacity after ADMISSION_TIMEOUT."""
-        async with self._limiter.slot():
-            pass
+        return replace(new, rooms=rooms, refusals=refusals)
 
     async def _admit(self, new: PendingSession) -> ConnectedSession | None:
         if new.connection.is_gone or new.connection.ended:
@@ -165,9 +163,8 @@ class Admission:
         # Of any generation: a store that came back with an old copy counts anew.
         if resumed and live is not None and not live.departed:
             record = self._replace_connection(live, new, record)
-        session = self._enter(new, record, token)
-        if not new.connection.ended:
-            self._welcome(new, session, token, resumed=resumed)
+        session = self._connect(new, record, token)
+        self._hub.welcome(session, new.rooms, self._reply(session.record, token, resumed=resumed))
         log_session("resumed" if resumed else "opened", record, seconds=age_of(record))
         (self._callbacks.resumed if resumed else self._callbacks.opened)(record)
         self._callbacks.joined(record, session.room_reader.room_names)
@@ -188,19 +185,12 @@ class Admission:
         if resume is None or not SESSION_ID.fullmatch(resume.session):
             return None  # no id of ours: not worth a round trip, nor safe for every database
         opening = self._opening(new, resume.session, resume.token, turn=resume.turn)
-        try:
-            return await self._timed(self._store.resume(opening))
-        except BaseException:  # also if this task is cancelled: the call goes on
-            self._abandon(opening, ends_session=False)
-            raise
+        return await self._answer(self._store.resume(opening), opening, ends_session=False)
 
     async def _open(self, new: PendingSession, token: str) -> Session | Verdict | None:
         opening = self._opening(new, secrets.token_hex(16), token)
-        try:
-            return await self._timed(self._store.open(opening, limit=self._limit))
-        except BaseException:
-            self._abandon(opening, ends_session=True)
-            raise
+        opened = self._store.open(opening, limit=self._limit)
+        return await self._answer(opened, opening, ends_session=True)
 
     def _opening(
         self, new: PendingSession, session: str, token: str, *, turn: int | None = None
@@ -217,12 +207,15 @@ class Admission:
             age_ms=new.connection.age_ms + max(MIN_TRIP_MS, self._trip_ms),
         )
 
-    async def _timed(self, call: Awaitable[T]) -> T:
+    async def _answer(self, call: Awaitable[T], opening: Opening, *, ends_session: bool) -> T:
         """The store's answer. Its duration is how much further the next call looks back for
         requested ends, so that no disconnect is missed while a slow call is under way."""
         began = time.monotonic()
         try:
             return await call
+        except BaseException:  # also if this task is cancelled: the call goes on
+            self._abandon(opening, ends_session=ends_session)
+            raise
         finally:
             self._trip_ms = round((time.monotonic() - began) * 1000)
 
@@ -237,14 +230,14 @@ class Admission:
 
     # ------------------------------------------------------------ the session here
 
-    def _enter(self, new: PendingSession, record: Session, token: str) -> ConnectedSession:
+    def _connect(self, new: PendingSession, record: Session, token: str) -> ConnectedSession:
         older = self._hub.get(record.id)
         if older is not None and older.record.turn <= record.turn:
             record = self._replace_connection(older, new, record)
         policy = self._params.policy
         # Not all at once after a mass reconnect: half to a whole interval.
         first = policy.ping_interval * random.uniform(0.5, 1.0)  # noqa: S311
-        session = ConnectedSession(
+        return ConnectedSession(
             record,
             new.connection,
             self._rooms,
@@ -255,8 +248,6 @@ class Admission:
             key=new.key,
             login=new.login,
         )
-        self._hub.add(session)
-        return session
 
     def _replace_connection(
         self, older: ConnectedSession, new: PendingSession, record: Session
@@ -266,29 +257,24 @@ class Admission:
         self._callbacks.left(record, older.room_reader.room_names - new.rooms.keys())
         return adopt_totals(record, older)
 
-    def _welcome(
-        self, new: PendingSession, session: ConnectedSession, token: str, *, resumed: bool
-    ) -> None:
-        """Join its rooms and send ``welcome``, without an await: publications come after it."""
-        results = {room: session.room_reader.join(room, at) for room, at in new.rooms.items()}
-        record, params, policy = session.record, self._params, self._params.policy
-        new.connection.send(
-            Welcome(
-                session=record.id,
-                token=token,
-                resumed=resumed,
-                user=record.peer.user or None,
-                ping_interval=round(policy.ping_interval * 1000),
-                pong_timeout=round(policy.pong_timeout * 1000),
-                max_missed=policy.max_missed,
-                resume_window=round(params.resume_window * 1000),
-                window=WINDOW,
-                window_bytes=WINDOW_BYTES,
-                max_message_size=params.max_message_size,
-                max_publication=params.max_publication,
-                server_time=time.time_ns() // 1_000_000,
-                rooms=results,
-            )
+    def _reply(self, record: Session, token: str, *, resumed: bool) -> Welcome:
+        """The ``welcome``, still without the results of joining its rooms."""
+        params, policy = self._params, self._params.policy
+        return Welcome(
+            session=record.id,
+            token=token,
+            resumed=resumed,
+            user=record.peer.user or None,
+            ping_interval=round(policy.ping_interval * 1000),
+            pong_timeout=round(policy.pong_timeout * 1000),
+            max_missed=policy.max_missed,
+            resume_window=round(params.resume_window * 1000),
+            window=WINDOW,
+            window_bytes=WINDOW_BYTES,
+            max_message_size=params.max_message_size,
+            max_publication=params.max_publication,
+            server_time=time.time_ns() // 1_000_000,
+            rooms={},
         )
 
 

@@ -60,10 +60,6 @@ class LoginStore:
             raise LoginUnverified("none of the keys here has signed this session")
         return login
 
-    async def end_code(self, login: Login) -> CloseCode | None:
-        """The close code of a login that no longer stands, else None. Raises StoreUnavailable."""
-        return (await self.ended_logins([login])).get(login)
-
     async def ended_logins(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
         """The close codes of those logins that no longer stand. Raises StoreUnavailable if it
         cannot be known. Takes up to ``timeout`` for each login: some engines and backends look

@@ -10,6 +10,7 @@ from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Overloaded, Threads
 from realtime.store.contract import AtCapacity
 
+from .limiter import Limiter
 from .refusals import Reason, Refusals, reason_of
 
 logger = logging.getLogger("realtime.refusals")
@@ -52,15 +53,14 @@ class Probes:
 
 
 async def probe_capacity(
-    wait_for_slot: Callable[[], Awaitable[object]],
-    threads: Threads,
-    handler_threads: HandlerThreads,
+    limiter: Limiter, threads: Threads, handler_threads: HandlerThreads
 ) -> None:
-    """Wait for what a new connection needs: a slot of admission (``wait_for_slot()``), one of
-    ``threads``, and a handler thread. Raises AtCapacity after PROBE_INTERVAL seconds."""
+    """Wait for what a new connection needs: a slot of admission, one of ``threads``, and
+    a handler thread. Raises AtCapacity after PROBE_INTERVAL seconds."""
     try:
         async with asyncio.timeout(PROBE_INTERVAL):
-            await wait_for_slot()
+            async with limiter.slot():
+                pass
             await threads.run(lambda: None)
             with handler_threads.executor():
                 await sync_to_async(lambda: None)()

@@ -1,8 +1,9 @@
-"""Serves a session's requests: in order, off the loop that reads pongs."""
+"""Serves a session's requests and binary frames: in order, off the loop that reads pongs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
+
+from msgspec.structs import asdict
 
 from realtime.common.tasks import await_external
 from realtime.common.time_limit import time_limit
@@ -10,12 +11,13 @@ from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import Ack, Join, Joined, Leave, Left, Request, RoomMessage
 from realtime.store.contract import StoreUnavailable
 
-from ..rooms.permissions import Permissions, Refused
+from ..rooms.permissions import Refused
 from ..rooms.rooms import Rooms
 from ..sessions.session import ConnectedSession
 from .handler_queue import HandlerQueue
-from .handshake import ADMISSION_TIMEOUT
-from .pending import SessionCallbacks
+from .handlers import Handlers
+from .handshake import SessionCallbacks
+from .identification import ADMISSION_TIMEOUT
 
 LATER = "expected to be asked again later"
 
@@ -24,8 +26,8 @@ class RequestHandler:
     """The requests of one session. Each gets one answer, with its ``id``.
 
     A request that fails loses nothing: the client gets ``unavailable``, keeps what it has sent,
-    and sends it again. ``on_failure()`` is called while the exception is handled, to log it.
-    ``receive(message)`` handles a message of the client in a room.
+    and sends it again. A binary frame whose handler fails ends the connection: the client comes
+    back. Close it at the connection's end.
     """
 
     def __init__(
@@ -33,19 +35,19 @@ class RequestHandler:
         session: ConnectedSession,
         rooms: Rooms,
         callbacks: SessionCallbacks,
-        *,
-        permissions: Permissions,
-        receive: Callable[[RoomMessage], Awaitable[None]],
-        queue: HandlerQueue,
-        on_failure: Callable[[], None],
+        handlers: Handlers,
     ) -> None:
         self._session = session
         self._rooms = rooms
         self._callbacks = callbacks
-        self._permissions = permissions
-        self._receive = receive
-        self._queue = queue
-        self._on_failure = on_failure
+        self._handlers = handlers
+        self._permissions = handlers.permissions()
+        # The callback does not refer to this: an ended connection leaves no cycle behind.
+        self._queue = HandlerQueue(handlers.end_connection)
+
+    def close(self) -> None:
+        """Cancel the call that is running, and drop those that wait."""
+        self._queue.stop()
 
     def put(self, request: Request, *, size: int = 0) -> None:
         """Queue a request of a frame of ``size`` bytes, or answer it with ``rate_limited``."""
@@ -56,6 +58,11 @@ class RequestHandler:
             detail = "expected fewer requests at a time; send this one again later"
             self._refuse(request, Refused(detail, ErrorCode.RATE_LIMITED))
 
+    def put_bytes(self, data: bytes) -> bool:
+        """Queue a binary frame for the application; False if that exceeds a bound."""
+        self._session.touch(asyncio.get_running_loop().time())
+        return self._queue.put(partial(self._handlers.receive_bytes, data), size=len(data))
+
     async def _serve(self, request: Request) -> None:
         if self._session.departed:  # its client asks again after it has resumed
             return
@@ -65,7 +72,7 @@ class RequestHandler:
             self._refuse(request, refused)
         except Exception as error:
             if not isinstance(error, StoreUnavailable):
-                self._on_failure()
+                self._handlers.log_failure()
             self._refuse(request, Refused(LATER, ErrorCode.UNAVAILABLE))
 
     def _refuse(self, request: Request, refused: Refused) -> None:
@@ -79,7 +86,7 @@ class RequestHandler:
                 self._leave(request)
             case RoomMessage():
                 self._permissions.check_publish(request.room)
-                await self._receive(request)
+                await self._handlers.receive_message(request)
                 self._session.connection.send(Ack(id=request.id))
 
     async def _join(self, join: Join) -> None:
@@ -93,15 +100,7 @@ class RequestHandler:
             if newly:
                 self._rooms.check_new(room, session.record.peer)
             result = session.join(room, join.position)
-            joined = Joined(
-                room=room,
-                epoch=result.epoch,
-                offset=result.offset,
-                recovered=result.recovered,
-                reason=result.reason,
-                id=join.id,
-            )
-            session.connection.send(joined)
+            session.connection.send(Joined(room, id=join.id, **asdict(result)))
         if newly:
             self._callbacks.joined(session.record, [room])
 

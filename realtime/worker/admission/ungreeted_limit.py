@@ -1,7 +1,6 @@
 """MAX_UNGREETED: how many connections of one network may not have said hello yet."""
 
 from collections import Counter
-from typing import Self
 
 
 class UngreetedLimit:
@@ -24,7 +23,7 @@ class UngreetedLimit:
 
 
 class UngreetedSlot:
-    """The slot of one connection, until its hello or its end. A context manager."""
+    """The slot of one connection, until its hello or its end."""
 
     __slots__ = ("_counts", "_network")
 
@@ -32,16 +31,10 @@ class UngreetedSlot:
         self._counts: Counter[str] | None = counts
         self._network = network
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Give the slot back; further calls have no effect."""
         counts, self._counts = self._counts, None
         if counts is not None:
             counts[self._network] -= 1
             if not counts[self._network]:
                 del counts[self._network]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()

@@ -195,7 +195,7 @@ class Connection:
     def release(self) -> None:
         """Cancel ``drop`` and drop references to the owner: it no longer reads from here. Without
         reference cycles both are freed as soon as their last user is."""
-        self._drop = _nothing
+        self._drop = lambda: None
         self._transport.release()
         if self._closing is not None:
             self._closing.cancel()
@@ -219,10 +219,6 @@ class Connection:
         """Drop the connection: the server refused an event, nothing more can be sent."""
         self.ended = self.ended or (CloseCode.LOST.value, CloseCode.LOST.reason)
         self._drop()
-
-
-def _nothing() -> None:
-    pass
 
 
 def deliver_to_all(connections: Iterable[Connection], message: EncodedMessage) -> None:

@@ -56,7 +56,7 @@ class QueuedTransport:
 
     def release(self) -> None:
         """Drop the reference to ``on_failure``; failures are no longer reported."""
-        self._on_failure = _nothing
+        self._on_failure = lambda: None
 
     def clear(self) -> None:
         """Drop what is queued. It no longer counts as unsent."""
@@ -89,10 +89,6 @@ class QueuedTransport:
             self._on_failure()
 
 
-def _nothing() -> None:
-    pass
-
-
 def _size(event: AsgiEvent) -> int:
     return len(event.get("text") or event.get("bytes") or b"")
 
@@ -123,7 +119,7 @@ class DirectTransport:
 
     def release(self) -> None:
         """Drop the reference to ``on_failure``; failures are no longer reported."""
-        self._on_failure = _nothing
+        self._on_failure = lambda: None
         if self._closing is not None:
             self._closing.release()
 

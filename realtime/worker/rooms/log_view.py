@@ -1,4 +1,4 @@
-"""What a worker knows about a room's log.
+"""A worker's knowledge of a room's log.
 
 It learns from three sources: *reads* of the log, *tops* (the store's answer where the log
 ends), and *hints* (publications that came past the store, which may be wrong).

@@ -1,4 +1,4 @@
-"""What a user may do in which room: the server's rules first, then the application's."""
+"""Permissions of users in rooms: the server's rules first, then the application's."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def private_room(user: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What the user of one connection may do; ``own_room`` is its private room. All methods raise
+    """Permissions of one connection's user; ``own_room`` is its private room. All methods raise
     Refused; :meth:`grant` and :meth:`check_join` also what ``authorize`` raises."""
 
     own_room: str | None

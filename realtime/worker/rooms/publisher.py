@@ -5,11 +5,13 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from realtime.bus.counters import BusCounters
+from msgspec.structs import replace
+
+from realtime.bus.counters import QueueCounters
 from realtime.bus.publication_batches import PublicationBatch, PublicationQueue
 from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
+from realtime.store.records import Deliveries
 
-from .encoding import encode_publication
 from .rooms import Rooms
 
 
@@ -29,10 +31,10 @@ def batch_of(request: PublishRequest, result: PublishResult) -> PublicationBatch
 
 
 class Publisher:
-    """Publishes, and delivers what others have published to the rooms here. ``published`` counts
-    publications of this worker's clients and of this process's code."""
+    """Publishes to the rooms here and to other workers. ``published`` counts publications of this
+    worker's clients and of this process's code."""
 
-    def __init__(self, log: Log, rooms: Rooms, announce: Announce, counters: BusCounters) -> None:
+    def __init__(self, log: Log, rooms: Rooms, announce: Announce, counters: QueueCounters) -> None:
         self._log = log
         self._rooms = rooms
         self._announce = announce
@@ -52,7 +54,7 @@ class Publisher:
         batches = [batch_of(*each) for each in zip(requests, results, strict=True)]
         self._count(batches)
         for batch in batches:
-            self.on_publication(batch)
+            self._rooms.on_publication(batch)
             self._announce(batch)
         return results
 
@@ -67,16 +69,13 @@ class Publisher:
                 self._loop.call_soon_threadsafe(self._deliver_queued)
             self._announce(batch, timeout=timeout)
 
-    def on_publication(self, batch: PublicationBatch) -> None:
-        """Deliver a batch to its room here; audit the room if the batch is not complete."""
-        for entry in batch.entries:
-            self._rooms.on_hint(batch.room, batch.epoch, encode_publication(batch.room, entry))
-        if not batch.entries or batch.entries[-1].offset < batch.top:
-            self._rooms.request_audit([batch.room])
+    def deliveries(self) -> Deliveries:
+        """The worker's counts of publications since its start."""
+        return replace(self._rooms.deliveries, published=self.published)
 
     def _deliver_queued(self) -> None:
         while batch := self._queue.take():
-            self.on_publication(batch)
+            self._rooms.on_publication(batch)
 
     def _count(self, batches: Iterable[PublicationBatch]) -> None:
         with self._counting:

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from realtime.protocol.frames import EncodedMessage
 from realtime.protocol.position import Gap, Position
 from realtime.store.log import LogEnd
 
@@ -76,8 +77,9 @@ class Subscription:
 
 
 class Room:
-    """Starts at the end of the log that the store has reported. ``send(publication)`` is called
-    after up to FAN_OUT_SLICE members were offered a publication, before the next pause."""
+    """Starts at the end of the log that the store has reported. ``send(message)`` is called with a
+    publication's message after up to FAN_OUT_SLICE members were offered it, before the next pause.
+    """
 
     __slots__ = ("_behind", "_counters", "_members", "_pending", "_send", "log", "name")
 
@@ -87,7 +89,7 @@ class Room:
         end: LogEnd,
         counters: DeliveryCounters,
         *,
-        send: Callable[[EncodedPublication], object],
+        send: Callable[[EncodedMessage], object],
     ) -> None:
         self.name = name
         self._send = send
@@ -183,7 +185,7 @@ class Room:
                 subscription.live = False
         self._counters.delivered += taken
         try:
-            self._send(publication)
+            self._send(publication.encoded)
         except Exception:  # members it did not reach count fewer, and reconnect
             logger.exception("a publication in %s could not be sent to all members", room)
 

@@ -37,7 +37,7 @@ class RoomReader:
         self._connection = connection
         self._delivered_at_ping: dict[int, int] = {}  # by the ping's sequence, oldest first
         self._blocked = False  # a publication was refused since the last count of the peer
-        self.request_ping: Callable[[], None] = _nothing
+        self.request_ping: Callable[[], None] = lambda: None
         self.room_names: set[str] = set()
 
     # ------------------------------------------------------------ as a member of its rooms
@@ -77,7 +77,7 @@ class RoomReader:
     def stop(self) -> None:
         """Leave all rooms, but keep ``room_names``."""
         self._rooms.leave_all(self, self.room_names)
-        self.request_ping = _nothing
+        self.request_ping = lambda: None
 
     # ------------------------------------------------------------ what the peer has received
 
@@ -117,7 +117,3 @@ class RoomReader:
         elif self._blocked:
             self.request_ping()
         return is_new
-
-
-def _nothing() -> None:
-    pass

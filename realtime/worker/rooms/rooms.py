@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 
+from realtime.bus.publication_batches import PublicationBatch
 from realtime.protocol.messages import JoinResult
 from realtime.protocol.position import Position
 from realtime.protocol.rooms import is_private
@@ -14,7 +15,7 @@ from realtime.store.records import Deliveries, Peer
 
 from ..connections.broadcast import Broadcast
 from .audit_schedule import AuditSchedule
-from .encoding import EncodedPublication, encode_publication
+from .encoding import encode_publication
 from .log_ends import LogEnds, WorkerStopped
 from .log_view import LogRead, LogSlice
 from .new_room_limit import NewRoomLimit
@@ -28,12 +29,8 @@ MAX_READS = 16
 AUDIT_INTERVAL, RECENT_INTERVAL = 0.25, 1.0
 
 
-def _nothing(_room: str) -> None:
-    pass
-
-
 class Rooms:
-    """Adds members to rooms and sees that each gets every publication, or is told of a gap.
+    """Adds members to rooms and sees that each gets every publication or learns of a gap.
 
     A room exists here while it has members or is being prepared; ``on_open(room)`` and
     ``on_close(room)`` are called when that begins and ends. Members are compared by identity.
@@ -45,8 +42,8 @@ class Rooms:
         self,
         log: Log,
         *,
-        on_open: Callable[[str], object] = _nothing,
-        on_close: Callable[[str], object] = _nothing,
+        on_open: Callable[[str], object] = lambda _room: None,
+        on_close: Callable[[str], object] = lambda _room: None,
         new_rooms: NewRoomLimit | None = None,
     ) -> None:
         self._log = log
@@ -181,14 +178,20 @@ class Rooms:
 
     # ------------------------------------------------------------ news of the logs
 
-    def on_hint(self, name: str, epoch: str, publication: EncodedPublication) -> None:
-        """Apply a publication of this process or another; see :meth:`.Room.on_hint`."""
-        room_task = self._room_tasks.get(name)
-        if room_task and room_task.room.on_hint(epoch, publication):
-            room_task.wake()
+    def on_publication(self, batch: PublicationBatch) -> None:
+        """Deliver a batch of this process or another to its room, if that is here; see
+        :meth:`.Room.on_hint`. Audits the room if the batch is not complete."""
+        room_task = self._room_tasks.get(batch.room)
+        if room_task is None:
+            return
+        for entry in batch.entries:
+            if room_task.room.on_hint(batch.epoch, encode_publication(batch.room, entry)):
+                room_task.wake()
+        if not batch.entries or batch.entries[-1].offset < batch.top:
+            self._audits.request([batch.room])
 
     def request_audit(self, names: Iterable[str]) -> None:
-        """Audit these rooms soon, because a member has beaten or a batch was incomplete."""
+        """Audit these rooms soon, because a member has beaten."""
         self._audits.request(names)
 
     async def audit(self) -> None:
@@ -221,12 +224,10 @@ class Rooms:
         room_task = self._room_tasks.get(name)
         if room_task is None:
             if name in self._preparing:
-                self._room_tasks[name] = RoomTask(self._make_room(name, end), self._read_page)
+                room = Room(name, end, self._counters, send=self.broadcast.send)
+                self._room_tasks[name] = RoomTask(room, self._read_page)
         elif room_task.room.on_top(end, newest_before=newest_before):
             room_task.wake()
-
-    def _make_room(self, name: str, end: LogEnd) -> Room:
-        return Room(name, end, self._counters, send=lambda each: self.broadcast.send(each.encoded))
 
     async def _read_page(self, name: str, read: LogRead) -> LogSlice:
         async with self._reading:

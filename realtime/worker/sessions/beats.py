@@ -24,7 +24,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from msgspec.structs import replace
@@ -35,6 +35,7 @@ from realtime.protocol.messages import Notice, ServerMessage
 from realtime.store.contract import BATCH, Store, StoreUnavailable
 from realtime.store.records import BeatAnswer, LossReason, SessionUpdate
 
+from .cluster_check import ClusterCheck
 from .disconnect_queue import DisconnectQueue
 from .hub import Hub
 from .reregistration import Reregistration
@@ -50,7 +51,8 @@ class Beats:
     """Reports to the store; the ticker runs :meth:`flush` every FLUSH_INTERVAL.
 
     ``healthy`` is whether the last flush has succeeded, ``last_error`` why the last that
-    failed did, in the store's words.
+    failed did, in the store's words. ``on_recovery()`` is called when a flush succeeds after one
+    that failed. ``leaves_process`` is that of :class:`.ClusterCheck`.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Beats:
         disconnects: DisconnectQueue,
         *,
         lease: float,
+        leaves_process: bool = True,
+        on_recovery: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
@@ -68,11 +72,17 @@ class Beats:
         self._disconnects = disconnects
         self._reregistration = Reregistration(store, hub, disconnects)
         self._lease = lease
+        self._on_recovery = on_recovery
+        self._cluster_check = ClusterCheck(lease=lease, leaves_process=leaves_process)
         self._clock = StoreClock(tolerance=lease)
         self._last_success = time.monotonic()
         self._sweep_after = 0.0
         self.healthy = True
         self.last_error = ""
+
+    def is_down(self) -> bool:
+        """Whether the last flush has failed."""
+        return not self.healthy
 
     @property
     def may_sweep(self) -> bool:
@@ -107,7 +117,16 @@ class Beats:
             self._mark_all_changed()
         if answer.incarnation != self._reregistration.incarnation:
             answer = await self._register_with(answer)
-        self._hub.apply_beat(answer)
+        self.apply(answer)
+
+    def apply(self, answer: BeatAnswer) -> None:
+        """Apply the store's answer: counts, close requests, lost and suspended sessions."""
+        hub = self._hub
+        hub.online, hub.workers = answer.online, answer.workers
+        for request in answer.inbox:
+            if here := hub.find(request.session, request.generation):
+                hub.end(here, request.code, request.reason)
+        hub.drop_lost(answer.lost)
         for session in answer.suspended:
             code, reason = session.end_code, session.end_reason
             log_session("suspended, its worker is lost", session, code=code, reason=reason)
@@ -163,6 +182,8 @@ class Beats:
             self.healthy = True
             logger.warning("the store is back after %.1f s", now - before)
             await send_to_all(self._hub.connected(), Notice("ok"))
+            self._on_recovery()
+        self._cluster_check.update(self._hub.workers)
 
 
 async def send_to_all(sessions: Iterable[ConnectedSession], message: ServerMessage) -> None:

@@ -2,19 +2,21 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from msgspec.structs import replace
+
 from realtime.events.session_log import lifetime, log_session, peer_names
 from realtime.protocol.codes import CloseCode, ends_session, reason_for, reason_of_peer
 from realtime.protocol.heartbeat import Dead
-from realtime.protocol.messages import Bye, ClientMessage
+from realtime.protocol.messages import Bye, ClientMessage, Welcome
+from realtime.protocol.position import Position
 from realtime.protocol.window import DeliveryMismatch
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
-    BeatAnswer,
     Deliveries,
     Departure,
     LossReason,
@@ -64,7 +66,7 @@ class Hub:
         self.identity = identity
         self._disconnects = disconnects
         self._deliveries = deliveries
-        self._return_delay = return_delay
+        self.return_delay = return_delay
         self._sessions: dict[str, ConnectedSession] = {}
         self._in_handshake: set[Connection] = set()
         self._latencies = LatencyHistogram()  # of exactly these sessions
@@ -84,8 +86,12 @@ class Hub:
         finally:
             self._in_handshake.discard(connection)
 
-    def add(self, session: ConnectedSession) -> None:
-        """Add a session that the store has, after :meth:`replace_connection` of an older one.
+    def welcome(
+        self, session: ConnectedSession, rooms: Mapping[str, Position | None], reply: Welcome
+    ) -> None:
+        """Add a session that the store has, after :meth:`replace_connection` of an older one. It
+        joins its prepared rooms and its client gets ``reply`` with the results, without an await:
+        publications come after it.
 
         If a later resume has overtaken it while the store answered, it ends instead.
         """
@@ -97,6 +103,9 @@ class Hub:
         self._sessions[session.id] = session
         self._latencies.add(session.latency_ms)
         self.ticker.watch(session)
+        if not session.connection.ended:
+            results = {room: session.room_reader.join(room, at) for room, at in rooms.items()}
+            session.connection.send(replace(reply, rooms=results))
 
     def replace_connection(self, older: ConnectedSession) -> None:
         """End the older connection of a session that a newer one resumes."""
@@ -134,7 +143,7 @@ class Hub:
         self._pings += session.pings - pings
         if isinstance(action, Dead):
             self._timeouts += 1
-            self.end(session, CloseCode.HEARTBEAT_TIMEOUT, delay_ms=self._return_delay)
+            self.end(session, CloseCode.HEARTBEAT_TIMEOUT, delay_ms=self.return_delay)
 
     def _ping_now(self, session: ConnectedSession) -> None:
         """Ping a session whose window is full: its pong says what it has received."""
@@ -168,21 +177,13 @@ class Hub:
             deliveries=self._deliveries(),
         )
 
-    def apply_beat(self, answer: BeatAnswer) -> None:
-        """Apply the store's answer to a beat: counts, close requests, lost sessions."""
-        self.online, self.workers = answer.online, answer.workers
-        for request in answer.inbox:
-            if session := self._find(request.session, request.generation):
-                self.end(session, request.code, request.reason)
-        self.drop_lost(answer.lost)
-
     def drop_lost(self, lost: Iterable[LostSession]) -> None:
         """End the connections of sessions that do not belong to this worker any more."""
         for each in lost:
-            if session := self._find(each.session, each.generation):
+            if session := self.find(each.session, each.generation):
                 self._drop(session, LOSS_CODES[each.reason])
 
-    def _find(self, session_id: str, generation: int) -> ConnectedSession | None:
+    def find(self, session_id: str, generation: int) -> ConnectedSession | None:
         """The session, unless it was resumed here while the store answered."""
         session = self._sessions.get(session_id)
         return session if session and session.record.generation == generation else None
@@ -224,15 +225,10 @@ class Hub:
     ) -> None:
         reason = reason or reason_for(code)
         self._remove(session)
-        departure = Departure(session.as_update(time.monotonic()), int(code), reason)
-
-        def send_goodbye() -> None:
-            session.connection.end(code, reason, delay_ms=delay_ms)
-
         disconnect = PendingDisconnect(
-            departure,
+            Departure(session.as_update(time.monotonic()), int(code), reason),
             ends_session=ends,
-            goodbye=send_goodbye,
+            goodbye=partial(session.connection.end, code, reason, delay_ms=delay_ms),
             registration=session.as_registration,
         )
         self._disconnects.add(disconnect)
@@ -264,9 +260,9 @@ class Hub:
     def end_all(self) -> Sequence[ConnectedSession]:
         """End all connections because the server shuts down. Returns their sessions."""
         for connection in self._in_handshake:
-            connection.end(connection.shutdown_code(), delay_ms=self._return_delay)
+            connection.end(connection.shutdown_code(), delay_ms=self.return_delay)
         ended = list(self._sessions.values())
         for session in ended:
             code = session.connection.shutdown_code()
-            self.end(session, code, delay_ms=self._return_delay)
+            self.end(session, code, delay_ms=self.return_delay)
         return ended

@@ -116,7 +116,7 @@ class ConnectedSession:
         )
 
     def as_update(self, now: float) -> SessionUpdate:
-        """What a beat reports of it at ``now``; its rooms only if they may have changed."""
+        """The report for a beat at ``now``; with its rooms only if they may have changed."""
         return SessionUpdate(
             session=self.id,
             generation=self.record.generation,
@@ -129,7 +129,7 @@ class ConnectedSession:
         )
 
     def as_registration(self, now: float) -> Registration:
-        """What makes it known, at ``now``, to a store that has lost it."""
+        """The registration, at ``now``, at a store that has lost the session."""
         return Registration(self.snapshot(), self.token_hash, self.key, self._idle_ms(now))
 
     def _idle_ms(self, now: float) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from .record import Counted, Diary, Ended, Got, Hello, Joining, Left, Position, Told, mark
+from .record import Counted, Diary, Ended, Got, Hello, Joined, JoinRequest, Left, Position, mark
 
 Frame = dict[str, Any]
 now = time.monotonic
@@ -135,7 +135,7 @@ class Client:
             case "welcome":
                 self._welcomed(link, frame)
             case "joined":
-                self._told(link, frame["room"], frame, asked="id" in frame)
+                self._joined(link, frame["room"], frame, asked="id" in frame)
             case "left":
                 self._left(link, frame["room"])
             case "error" if frame.get("room") in self.wanted - link.present:
@@ -169,14 +169,14 @@ class Client:
         self._ticket = {key: frame[key] for key in ("session", "token")}
         link.welcomed(frame)
         for room, entry in frame["rooms"].items():
-            self._told(link, room, entry, asked=True)
+            self._joined(link, room, entry, asked=True)
         self.link = link
 
-    def _told(self, link: Link, room: str, entry: Frame, *, asked: bool) -> None:
+    def _joined(self, link: Link, room: str, entry: Frame, *, asked: bool) -> None:
         top = Position(entry["epoch"], entry["offset"])
         recovered = entry.get("recovered")
-        told = Told(now(), room, top, recovered, entry.get("reason"), asked)
-        self.diary.events.append(told)
+        joined = Joined(now(), room, top, recovered, entry.get("reason"), asked)
+        self.diary.events.append(joined)
         link.present.add(room)
         link.refused.discard(room)
         if not recovered:
@@ -198,6 +198,6 @@ class Client:
     async def join(self, link: Link, room: str) -> None:
         """Ask to be let in, from where it has got to."""
         position = self._positions.get(room)
-        self.diary.events.append(Joining(now(), room, position))
+        self.diary.events.append(JoinRequest(now(), room, position))
         where = {"position": position._asdict()} if position else {}
         await link.send(type="join", id=link.number(), room=room, **where)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .record import Counted, Diary, Ended, Event, Got, Hello, Joining, Left, Position, Told
+from .record import Counted, Diary, Ended, Event, Got, Hello, Joined, JoinRequest, Left, Position
 from .truth import Truth
 from .violations import Rule, Violation, excerpt
 
@@ -11,9 +11,9 @@ MISCOUNTED, FINAL = 4007, 4500
 
 
 @dataclass(slots=True)
-class Place:
-    """Where the subscriber is in a room. ``sent`` is the position of its last request,
-    ``lost`` the offset up to which it was last told that everything is lost."""
+class Member:
+    """The subscriber as a member of a room. ``sent`` is the position of its last request,
+    ``lost`` the offset up to which the last answer called everything lost."""
 
     position: Position | None = None
     sent: Position | None = None
@@ -28,7 +28,7 @@ class Follower:
         self._diary = diary
         self._truth = truth
         self._began = began
-        self._places: dict[str, Place] = {}
+        self._members: dict[str, Member] = {}
         self._number = 0
         self.found: list[Violation] = []
 
@@ -45,90 +45,90 @@ class Follower:
         match event:
             case Hello():
                 self._begin(event)
-            case Joining():
-                self._place(event.room).sent = event.position
-            case Told():
-                self._told(event, self._place(event.room))
+            case JoinRequest():
+                self._member(event.room).sent = event.position
+            case Joined():
+                self._joined(event, self._member(event.room))
             case Got():
-                self._got(event, self._place(event.room))
+                self._got(event, self._member(event.room))
             case Left():
-                self._place(event.room).is_present = False
+                self._member(event.room).is_present = False
             case Counted() if event.delivered != event.received:
                 what = f"{event.delivered} delivered, {event.received} received"
                 self._wrong(Rule.COUNT, "", what)
             case Ended() if event.code is not None:
                 self._closed(event.code)
 
-    def _place(self, room: str) -> Place:
-        return self._places.setdefault(room, Place())
+    def _member(self, room: str) -> Member:
+        return self._members.setdefault(room, Member())
 
     def _closed(self, code: int) -> None:
         if code == MISCOUNTED or code >= FINAL:
             self._wrong(Rule.AWAY, "", f"closed with {code}")
 
     def _begin(self, hello: Hello) -> None:
-        for place in self._places.values():
-            place.is_present, place.sent = False, None
+        for member in self._members.values():
+            member.is_present, member.sent = False, None
         for room, position in hello.rooms.items():
-            self._place(room).sent = position
+            self._member(room).sent = position
 
     # ------------------------------------------------------------ the server's answers
 
-    def _told(self, told: Told, place: Place) -> None:
-        if self._is_foreign(told.room):
-            self._wrong(Rule.FOREIGN, told.room, "let into another user's room")
-        if self._truth.exceeded(told.room, told.top, at=told.at):
-            self._wrong(Rule.BELIEVED, told.room, f"the log never reached {told.top}")
-        if not told.asked:
-            self._check_unasked(told, place)
-        elif told.recovered:
-            self._recovered(told, place)
+    def _joined(self, joined: Joined, member: Member) -> None:
+        if self._is_foreign(joined.room):
+            self._wrong(Rule.FOREIGN, joined.room, "let into another user's room")
+        if self._truth.exceeded(joined.room, joined.top, at=joined.at):
+            self._wrong(Rule.BELIEVED, joined.room, f"the log never reached {joined.top}")
+        if not joined.asked:
+            self._check_unasked(joined, member)
+        elif joined.recovered:
+            self._recovered(joined, member)
             return
-        elif told.recovered is None:
-            if place.sent is not None:
-                self._wrong(Rule.ANSWER, told.room, "nothing said of the position that was sent")
+        elif joined.recovered is None:
+            if member.sent is not None:
+                self._wrong(Rule.ANSWER, joined.room, "nothing said of the position that was sent")
         else:
-            self._check_loss(told, place.sent)
-        place.position, place.is_present = told.top, True
-        place.lost = told.top.offset if told.recovered is False else 0
+            self._check_loss(joined, member.sent)
+        member.position, member.is_present = joined.top, True
+        member.lost = joined.top.offset if joined.recovered is False else 0
 
-    def _recovered(self, told: Told, place: Place) -> None:
-        sent = place.sent
+    def _recovered(self, joined: Joined, member: Member) -> None:
+        sent = member.sent
         if sent is None:
-            self._wrong(Rule.ANSWER, told.room, "recovered without a position")
-        elif sent.epoch != told.top.epoch or sent.offset > told.top.offset:
-            self._wrong(Rule.BELIEVED, told.room, f"{sent}, at {told.top}")
-        place.position, place.is_present, place.lost = sent or told.top, True, 0
+            self._wrong(Rule.ANSWER, joined.room, "recovered without a position")
+        elif sent.epoch != joined.top.epoch or sent.offset > joined.top.offset:
+            self._wrong(Rule.BELIEVED, joined.room, f"{sent}, at {joined.top}")
+        member.position, member.is_present, member.lost = sent or joined.top, True, 0
 
-    def _check_unasked(self, told: Told, place: Place) -> None:
-        if not place.is_present or told.recovered is not False:
-            self._wrong(Rule.ANSWER, told.room, "joined without a request")
+    def _check_unasked(self, joined: Joined, member: Member) -> None:
+        if not member.is_present or joined.recovered is not False:
+            self._wrong(Rule.ANSWER, joined.room, "joined without a request")
         else:
-            self._check_loss(told, place.position)
+            self._check_loss(joined, member.position)
 
-    def _check_loss(self, told: Told, position: Position | None) -> None:
-        if position is None or told.reason not in REASONS:
-            self._wrong(Rule.ANSWER, told.room, f"lost after {position}: {told.reason}")
-        elif why := self._truth.is_no_loss(told, position):
-            self._wrong(Rule.NO_LOSS, told.room, f"after {position}: {why}")
+    def _check_loss(self, joined: Joined, position: Position | None) -> None:
+        if position is None or joined.reason not in REASONS:
+            self._wrong(Rule.ANSWER, joined.room, f"lost after {position}: {joined.reason}")
+        elif why := self._truth.is_no_loss(joined, position):
+            self._wrong(Rule.NO_LOSS, joined.room, f"after {position}: {why}")
 
     # ------------------------------------------------------------ what it was handed
 
-    def _got(self, got: Got, place: Place) -> None:
+    def _got(self, got: Got, member: Member) -> None:
         if self._is_foreign(got.room):
             self._wrong(Rule.FOREIGN, got.room, got.mark)
-        if not place.is_present or place.position is None:
+        if not member.is_present or member.position is None:
             self._wrong(Rule.UNANNOUNCED, got.room, f"{got.offset}")
             return
-        at = place.position.offset
+        at = member.position.offset
         if got.offset > at + 1:
             self._wrong(Rule.MISSING, got.room, f"{at + 1} to {got.offset - 1}")
         elif got.offset <= at:
-            rule = Rule.REPLAYED if got.offset <= place.lost else Rule.TWICE
+            rule = Rule.REPLAYED if got.offset <= member.lost else Rule.TWICE
             self._wrong(rule, got.room, f"{got.offset}, after {at}")
-        position = Position(place.position.epoch, got.offset)
+        position = Position(member.position.epoch, got.offset)
         self._check_entry(got, position)
-        place.position = max(position, place.position)
+        member.position = max(position, member.position)
 
     def _check_entry(self, got: Got, position: Position) -> None:
         publish = self._truth.published.get(got.mark)
@@ -141,12 +141,12 @@ class Follower:
             self._wrong(Rule.ORDER, got.room, f"{position} is {got.mark} here, else {instead}")
 
     def _at_the_end(self, room: str) -> None:
-        place, life = self._place(room), self._truth.last.get(room)
+        member, life = self._member(room), self._truth.last.get(room)
         if life is None:
             return
         top = Position(life.epoch, life.top)
-        if not place.is_present or place.position != top:
-            where = place.position if place.is_present else "not in the room"
+        if not member.is_present or member.position != top:
+            where = member.position if member.is_present else "not in the room"
             self._wrong(Rule.LATE, room, f"{where}, the log ends at {top}")
 
     def _is_foreign(self, room: str) -> bool:

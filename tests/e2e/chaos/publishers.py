@@ -26,7 +26,7 @@ SIZES = (20, 60, 200, 4_000)  # characters; sixteen of the largest fill a window
 BURST = 40
 
 
-class Desk:
+class Workload:
     """The publications of one publisher, ``pace`` a second."""
 
     def __init__(
@@ -62,11 +62,13 @@ class Desk:
 class Process:
     """A publisher that is a process with the project's settings, for rooms and users."""
 
-    def __init__(self, desk: Desk, *, env: Mapping[str, str], private: Sequence[str]) -> None:
+    def __init__(
+        self, workload: Workload, *, env: Mapping[str, str], private: Sequence[str]
+    ) -> None:
         self.calm = asyncio.Event()
         self.rooms = (*CHATS, *private)
         self._often = (*CHATS * 3, *private)
-        self._desk = desk
+        self._workload = workload
         self._env = env
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
@@ -74,9 +76,9 @@ class Process:
     async def publish_on(self) -> None:
         """One after the other, until it is to be calm."""
         while not self.calm.is_set():
-            for room in self._desk.choose(self._often):
+            for room in self._workload.choose(self._often):
                 await self.say(room)
-            await self._desk.pause(self.calm)
+            await self._workload.pause(self.calm)
 
     async def say(self, room: str) -> None:
         """Something new; again until it is certain."""
@@ -84,7 +86,7 @@ class Process:
             await self._say(room)
 
     async def _say(self, room: str) -> None:
-        publish, data = self._desk.compose(room)
+        publish, data = self._workload.compose(room)
         user = room.removeprefix("user:") if room.startswith("user:") else ""
         request = {"room": room, "user": user, "data": data, "key": data["id"]}
         while publish.acknowledged is None:
@@ -148,22 +150,22 @@ class Process:
 class Speaker(Subscriber):
     """A subscriber that has something to say, too, and so leaves no room."""
 
-    def __init__(self, desk: Desk, **subscriber: Any) -> None:
+    def __init__(self, workload: Workload, **subscriber: Any) -> None:
         super().__init__(**{**subscriber, "rooms": set(CHATS)})
         self.rooms = CHATS
-        self._desk = desk
+        self._workload = workload
         self._answers: dict[tuple[Link, int], asyncio.Future[Frame]] = {}
 
     async def publish_on(self) -> None:
         """Several at a time, as people type, until it is to be calm."""
         often = (*CHATS * 5, self._others[0])  # which is refused
         while not self.calm.is_set():
-            await asyncio.gather(*map(self.say, self._desk.choose(often)))
-            await self._desk.pause(self.calm)
+            await asyncio.gather(*map(self.say, self._workload.choose(often)))
+            await self._workload.pause(self.calm)
 
     async def say(self, room: str) -> None:
         """Something new; again until it is acknowledged or finally refused."""
-        publish, data = self._desk.compose(room)
+        publish, data = self._workload.compose(room)
         request = {"type": "message", "room": room, "data": data, "key": data["id"]}
         while publish.acknowledged is None and not publish.refused:
             publish.tries += 1

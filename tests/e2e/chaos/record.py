@@ -38,7 +38,7 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
+class JoinRequest:
     """It asked to be in a room."""
 
     at: float
@@ -47,7 +47,7 @@ class Joining:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Joined:
     """``welcome`` or ``joined`` named a room; ``asked`` unless it came by itself."""
 
     at: float
@@ -93,7 +93,7 @@ class Ended:
     code: int | None = None
 
 
-Event = Hello | Joining | Told | Got | Left | Counted | Ended
+Event = Hello | JoinRequest | Joined | Got | Left | Counted | Ended
 
 
 @dataclass(slots=True)

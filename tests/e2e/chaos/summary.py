@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from .record import Got, Hello, Record, Told
+from .record import Got, Hello, Joined, Record
 from .run import Outcome
 
 SHOWN = 5  # violations of one kind
@@ -60,13 +60,13 @@ def _publishing(record: Record) -> dict[str, object]:
 
 def _subscribing(record: Record) -> dict[str, object]:
     events = [event for diary in record.diaries for event in diary.events]
-    told = [event for event in events if isinstance(event, Told)]
-    reasons = Counter(f"  told: {event.reason}" for event in told if event.recovered is False)
+    joined = [event for event in events if isinstance(event, Joined)]
+    reasons = Counter(f"  lost: {event.reason}" for event in joined if event.recovered is False)
     return {
         "connections": sum(isinstance(event, Hello) for event in events),
         "publications handed over": sum(isinstance(event, Got) for event in events),
-        "rooms joined": sum(event.asked for event in told),
-        "  recovered": sum(event.recovered is True for event in told),
+        "rooms joined": sum(event.asked for event in joined),
+        "  recovered": sum(event.recovered is True for event in joined),
         **dict(sorted(reasons.items())),
     }
 

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
-from .record import Life, Position, Publish, Record, Told
+from .record import Joined, Life, Position, Publish, Record
 
-Place = tuple[str, str, int]  # room, epoch, offset
+EntryKey = tuple[str, str, int]  # room, epoch, offset
 
 
 class Truth:
@@ -20,7 +20,7 @@ class Truth:
             for life in lives
         }
         self.last = {room: lives[-1] for room, lives in record.history.lives.items()}
-        self.entries: dict[Place, str] = {}
+        self.entries: dict[EntryKey, str] = {}
         for (room, epoch), life in self.lives.items():
             self.entries |= {(room, epoch, at): mark for at, mark in life.entries.items()}
 
@@ -41,16 +41,17 @@ class Truth:
         newest, gone = (life.top, life.gone) if life else (0, 0)
         return position.offset < max(gone, max(newest, top) - self.log_length)
 
-    def is_no_loss(self, told: Told, position: Position) -> str | None:
+    def is_no_loss(self, joined: Joined, position: Position) -> str | None:
         """Why this notice of a loss was wrong; None if there was a loss."""
-        if told.top.epoch != position.epoch:
-            return None if told.reason == "epoch_changed" else f"{told.reason}, in another epoch"
-        if told.reason == "expired":
-            kept = not self.has_lost(told.room, position, top=told.top.offset)
+        if joined.top.epoch != position.epoch:
+            changed = joined.reason == "epoch_changed"
+            return None if changed else f"{joined.reason}, in another epoch"
+        if joined.reason == "expired":
+            kept = not self.has_lost(joined.room, position, top=joined.top.offset)
             return "the log had everything" if kept else None
-        if told.reason == "ahead":
-            return "it was not ahead" if position.offset <= told.top.offset else None
-        return f"{told.reason}, in the same epoch"
+        if joined.reason == "ahead":
+            return "it was not ahead" if position.offset <= joined.top.offset else None
+        return f"{joined.reason}, in the same epoch"
 
     def positions(self) -> dict[str, set[tuple[str, Position]]]:
         """Where each publication is."""

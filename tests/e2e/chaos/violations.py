@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from .record import Counted, Ended, Event, Got, Hello, Joining, Left, Told
+from .record import Counted, Ended, Event, Got, Hello, Joined, JoinRequest, Left
 
 BEFORE, AFTER = 12, 3  # events of an excerpt
 
@@ -19,7 +19,7 @@ class Rule(Enum):
     FOREIGN = "a client got another user's publication"
     ORDER = "two publications at one position"
     FORGED = "a publication that the log never held"
-    NO_LOSS = "told of a loss that was none"
+    NO_LOSS = "a notice of a loss that was none"
     BELIEVED = "a position was believed that the log never reached"
     ANSWER = "an answer that the protocol does not know"
     LATE = "not everything was there at the end"
@@ -68,9 +68,9 @@ def describe(event: Event, room: str = "") -> str:
         case Hello():
             said = f"{event.rooms[room] or 'from now on'}" if room in event.rooms else "not named"
             text = f"hello to {event.worker}, {room}: {said}"
-        case Joining():
+        case JoinRequest():
             text = f"join from {event.position or 'now on'}"
-        case Told():
+        case Joined():
             how = "joined" if event.asked else "joined, unasked,"
             text = f"{how} at {event.top} recovered={event.recovered} {event.reason or ''}"
         case Got():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from realtime.store.params import StoreParams
 from realtime.store.redis import blocking_store
 from realtime.store.timeouts import Timeouts
 from tests.faults import Proxy
@@ -22,7 +23,7 @@ from .nemesis import Nemesis
 from .observer import Observer
 from .operator import Keys, Operator
 from .plan import CHATS, Fault, dice
-from .publishers import Desk, Process, Speaker
+from .publishers import Process, Speaker, Workload
 from .record import Diary, Record
 from .subscribers import Subscriber
 from .workers import Worker
@@ -111,7 +112,9 @@ class World:
             for process in self.processes.values():
                 starting.create_task(process.start())
         timeouts = Timeouts(lease_ms=2_000, resume_ms=6_000, session_ms=10_000, claim_ms=3_000)
-        self.store = blocking_store(self.redis.url, timeouts, prefix=PREFIX, timeout=TIMEOUT)
+        self.store = blocking_store(
+            self.redis.url, StoreParams(timeouts=timeouts, prefix=PREFIX, timeout=TIMEOUT)
+        )
         self.nemesis = self._make_nemesis(keys)
 
     def _make_nemesis(self, keys: Keys) -> Nemesis:
@@ -139,12 +142,12 @@ class World:
         private = tuple(login.room for login in self.logins)
         for name in (f"process {number}" for number in range(1, self.scale.processes + 1)):
             project = self._with(stack, f"line of {name}" if not self.processes else "")
-            self.processes[name] = Process(self._desk(name), env=project.env, private=private)
+            self.processes[name] = Process(self._workload(name), env=project.env, private=private)
             stack.push_async_callback(self.processes[name].close)
 
     def _make_people(self) -> None:
         for name in ("speaker 1", "speaker 2"):
-            speaker = Speaker(self._desk(name), **self._person(name, len(self.speakers)))
+            speaker = Speaker(self._workload(name), **self._person(name, len(self.speakers)))
             self.speakers.append(speaker)
         others = (
             Subscriber(**self._person(f"subscriber {number}", number))
@@ -152,9 +155,9 @@ class World:
         )
         self.subscribers = [*self.speakers, *others]
 
-    def _desk(self, name: str) -> Desk:
+    def _workload(self, name: str) -> Workload:
         chance = dice(self.record.seed, f"{name}, speaking")
-        return Desk(name, chance, self.record.publishes, pace=self.scale.pace)
+        return Workload(name, chance, self.record.publishes, pace=self.scale.pace)
 
     def _person(self, name: str, number: int) -> dict[str, Any]:
         chance = dice(self.record.seed, name)

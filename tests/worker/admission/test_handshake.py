@@ -5,18 +5,19 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from realtime.models import LiveSession, Registry
+from realtime.protocol.codes import CloseCode
 from realtime.protocol.messages import Bye, Hello, Resume
 from realtime.protocol.position import Position
 from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.records import Peer, SessionState
 from realtime.worker.admission.handshake import MAX_CONCURRENT
 from realtime.worker.connections.connection import Connection
-from realtime.worker.rooms.permissions import Permissions
 from tests.polling import eventually_in_loop
 
-from ..conftest import ADA, WorkerHarness, identify_as, permissions_of
+from ..conftest import ADA, FakeApplication, WorkerHarness, handlers_of
 from ..fakes import FakeTransport, connect, settled
 
 CONNECTED = SessionState.CONNECTED
@@ -33,21 +34,17 @@ async def suspended(harness: WorkerHarness, transport: FakeTransport) -> dict[st
 # ---------------------------------------------------------------- admission
 
 
-async def test_authorize_has_a_time_limit(
-    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def hang(room: str, action: str) -> bool:
-        await asyncio.Event().wait()
-        return True
+class Hesitant(FakeApplication):
+    """Its ``authorize`` waits for ``answer``."""
 
-    monkeypatch.setattr("realtime.worker.admission.handshake.ADMISSION_TIMEOUT", 0.01)
-    transport = FakeTransport()
-    hello = Hello(protocol=1, rooms={"open:a": None})
-    with pytest.raises(TimeoutError):
-        await harness.admission.admit(
-            connect(transport), hello, identify_as(ADA, Permissions(None, 3, hang))
-        )
-    assert (transport.events, harness.flaky_store.called("open")) == ([], [])
+    def __init__(self, peer: Peer) -> None:
+        super().__init__(peer)
+        self.called, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def authorize(self, room: str, action: str) -> bool:
+        self.called.set()
+        await self.answer.wait()
+        return True
 
 
 @pytest.mark.parametrize("where", ["authorize", "slot"])
@@ -55,13 +52,8 @@ async def test_a_connection_that_ended_before_the_store_call_opens_nothing(
     harness: WorkerHarness, where: str
 ) -> None:
     """As in a drain. Not every server reports that the transport has gone then."""
-    called, answer = asyncio.Event(), asyncio.Event()
-
-    async def later(room: str, action: str) -> bool:
-        called.set()
-        await answer.wait()
-        return True
-
+    application = Hesitant(ADA)
+    called, answer = application.called, application.answer
     transport = FakeTransport()
     connection = connect(transport)
     turn = asyncio.Event()
@@ -73,9 +65,7 @@ async def test_a_connection_that_ended_before_the_store_call_opens_nothing(
         answer.set()
     hello = Hello(protocol=1, rooms={"open:a": None})
     admission = asyncio.create_task(
-        harness.admission.admit(
-            connection, hello, identify_as(ADA, Permissions("user:1", 3, later))
-        )
+        harness.admission.admit(connection, hello, handlers_of(application))
     )
     await asyncio.wait_for(called.wait(), 10)
     await settled()
@@ -89,8 +79,8 @@ async def test_a_connection_that_ended_before_the_store_call_opens_nothing(
 
 async def admit_after_wait(
     harness: WorkerHarness,
-    end_code: int | None,
-    login: str | None,
+    end_code: CloseCode | None,
+    login: str,
     ended: dict[str, Any] | None = None,
 ) -> FakeTransport:
     """An identified client whose session opens only after a wait for a slot; the store gets a
@@ -99,12 +89,10 @@ async def admit_after_wait(
     turns = [asyncio.create_task(_hold_slot(harness, turn)) for _ in range(MAX_CONCURRENT)]
     await settled()
 
-    async def check_again() -> int | None:
-        return end_code
-
+    harness.end_code = end_code
     transport, hello = FakeTransport(), Hello(protocol=1)
-    identify = identify_as(ADA, permissions_of(ADA), login=login, end_code=check_again)
-    admission = asyncio.create_task(harness.admission.admit(connect(transport), hello, identify))
+    handlers = handlers_of(FakeApplication(replace(ADA, login=login)))
+    admission = asyncio.create_task(harness.admission.admit(connect(transport), hello, handlers))
     await settled()
     assert harness.flaky_store.called("open") == []
     if ended:
@@ -117,13 +105,13 @@ async def admit_after_wait(
 
 
 @pytest.mark.parametrize("fresh", [0.0, 60.0])
-@pytest.mark.parametrize("login", ["digest", None])
+@pytest.mark.parametrize("login", ["digest", ""])
 async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
-    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, fresh: float, login: str | None
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, fresh: float, login: str
 ) -> None:
-    monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", fresh)
-    transport = await admit_after_wait(harness, 4503, login)
-    if fresh or login is None:  # within a moment it is not checked again
+    monkeypatch.setattr("realtime.worker.admission.identification.LOGIN_FRESH", fresh)
+    transport = await admit_after_wait(harness, CloseCode.LOGGED_OUT, login)
+    if fresh or not login:  # within a moment it is not checked again
         assert transport.types == ["welcome"]
     else:
         assert (transport.types, transport.closed) == (["goodbye"], 4503)
@@ -136,9 +124,7 @@ async def test_an_admission_that_takes_too_long_has_to_be_repeated(
     monkeypatch.setattr("realtime.worker.admission.handshake.MAX_ADMISSION", -1.0)
     with pytest.raises(AtCapacity):
         await harness.admission.admit(
-            connect(FakeTransport()),
-            Hello(protocol=1),
-            identify_as(ADA, permissions_of(ADA), login=None),
+            connect(FakeTransport()), Hello(protocol=1), handlers_of(FakeApplication(ADA))
         )
     assert harness.flaky_store.called("open") == []
 
@@ -163,33 +149,12 @@ async def test_a_client_disconnected_while_waiting_gets_no_session(
 async def test_a_login_that_stands_after_a_long_wait_gets_a_session(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.worker.admission.handshake.LOGIN_FRESH", 0.0)
+    monkeypatch.setattr("realtime.worker.admission.identification.LOGIN_FRESH", 0.0)
     assert (await admit_after_wait(harness, None, "digest")).types == ["welcome"]
 
 
-async def test_authenticate_has_a_time_limit(
-    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def hang() -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr("realtime.worker.admission.handshake.ADMISSION_TIMEOUT", 0.01)
-    with pytest.raises(TimeoutError):
-        await harness.admission.admit(connect(FakeTransport()), Hello(protocol=1), hang)
-    assert harness.flaky_store.called("open") == []
-
-
-async def test_rooms_of_an_unidentified_client_are_not_authorized(harness: WorkerHarness) -> None:
-    async def unidentified() -> None:
-        return None
-
-    hello = Hello(protocol=1, rooms={"open:a": None})
-    assert await harness.admission.admit(connect(FakeTransport()), hello, unidentified) is None
-    assert harness.flaky_store.called("open") == []
-
-
 async def _hold_slot(harness: WorkerHarness, until: asyncio.Event) -> None:
-    async with harness.admission._limiter.slot():
+    async with harness.admission.limiter.slot():
         await until.wait()
 
 
@@ -362,7 +327,8 @@ async def test_a_late_hello_takes_nothing_from_a_newer_connection(
     monkeypatch.setattr(Connection, "is_gone", property(lambda each: each is late))
     resume = Resume(session.id, first.messages[0]["token"])
     hello = Hello(protocol=1, resume=resume)
-    assert await harness.admission.admit(late, hello, identify_as(ADA, permissions_of(ADA))) is None
+    handlers = handlers_of(FakeApplication(ADA))
+    assert await harness.admission.admit(late, hello, handlers) is None
     assert not session.departed
     assert harness.flaky_store.called("resume") == []
 
@@ -464,10 +430,8 @@ async def refused(harness: WorkerHarness, welcome: dict[str, Any], **extra: Any)
     transport = FakeTransport()
     connection = connect(transport)
     hello = Hello(protocol=1, resume=Resume(welcome["session"], welcome["token"], **extra))
-    assert (
-        await harness.admission.admit(connection, hello, identify_as(ADA, permissions_of(ADA)))
-        is None
-    )
+    handlers = handlers_of(FakeApplication(ADA))
+    assert await harness.admission.admit(connection, hello, handlers) is None
     await connection.flush()
     return transport
 

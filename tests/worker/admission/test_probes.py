@@ -99,7 +99,7 @@ async def test_capacity_is_a_slot_a_thread_and_a_handler_thread(
         expected: Any = pytest.raises(AtCapacity) if taken else nullcontext()
         with monkeypatch.context() as patched, expected:
             patched.setattr(probes, "PROBE_INTERVAL", 0.05 if taken else 10.0)
-            await probes.probe_capacity(wait_for_slot, threads, handler_threads)
+            await probes.probe_capacity(limiter, threads, handler_threads)
         gate.set()
     await under_way
     await asyncio.gather(threads.aclose(), handler_threads.aclose())

@@ -1,54 +1,47 @@
 """A session's requests: served in order, each with one answer."""
 
 import asyncio
-import sys
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import Join, Leave, RoomMessage
 from realtime.protocol.position import Position
-from realtime.worker.admission.handler_queue import MAX_WAITING, HandlerQueue
+from realtime.worker.admission.handler_queue import MAX_WAITING
+from realtime.worker.admission.handlers import Application
 from realtime.worker.admission.requests import RequestHandler
 from realtime.worker.rooms.permissions import Refused
 from realtime.worker.sessions.session import ConnectedSession
 from tests.polling import eventually_in_loop
 
-from ..conftest import ADA, WorkerHarness, permissions_of
+from ..conftest import ADA, FakeApplication, WorkerHarness, handlers_of
 from ..fakes import FakeTransport, settled
 
 ROOM = "open:a"
 
 
-class Requester:
+class Requester(FakeApplication):
     """A session, its requests, and the application that serves its messages."""
 
     def __init__(
         self, harness: WorkerHarness, transport: FakeTransport, session: ConnectedSession
     ) -> None:
+        super().__init__(ADA)
         self.harness = harness
         self.transport = transport
-        self.session = session
+        self.session: ConnectedSession = session
         self.received: list[RoomMessage] = []
         self.failure: BaseException | None = None
-        self.failures: list[BaseException | None] = []
         self.open = asyncio.Event()
         self.open.set()
-        self.work = HandlerQueue(lambda: pytest.fail("the queue failed"))
         self.requests = RequestHandler(
-            session,
-            harness.rooms,
-            harness.callbacks,
-            permissions=permissions_of(ADA),
-            receive=self.receive,
-            queue=self.work,
-            on_failure=lambda: self.failures.append(sys.exception()),
+            session, harness.rooms, harness.callbacks, handlers_of(cast(Application, self))
         )
 
-    async def receive(self, said: RoomMessage) -> None:
+    async def receive_message(self, message: RoomMessage) -> None:
         await self.open.wait()
-        self.received.append(said)
+        self.received.append(message)
         if self.failure is not None:
             raise self.failure
 
@@ -162,12 +155,12 @@ async def test_a_message_is_acknowledged_after_its_handler(requester: Requester)
     ],
 )
 async def test_after_an_exception_of_a_handler_the_next_request_is_served(
-    requester: Requester, failure: BaseException, code: str
+    requester: Requester, failure: BaseException, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     requester.failure = failure
     (error,) = await requester.send(message(1))
     assert (error["type"], error["code"], error["room"]) == ("error", code, ROOM)
-    assert bool(requester.failures) is (code == "unavailable")
+    assert ("receive_message, user 1 (ada)" in caplog.text) is (code == "unavailable")
     requester.failure = None
     (ack,) = await requester.send(message(2))
     assert ack["type"] == "ack"

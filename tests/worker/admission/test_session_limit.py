@@ -8,7 +8,7 @@ from realtime.protocol.messages import Hello, Resume
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer, SessionLimit
 
-from ..conftest import ADA, WorkerHarness, identify_as, permissions_of
+from ..conftest import ADA, FakeApplication, WorkerHarness, handlers_of
 from ..fakes import FakeTransport, connect
 
 
@@ -24,10 +24,8 @@ async def refused(harness: WorkerHarness, **resume: Any) -> FakeTransport:
     connection = connect(transport)
     hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
     with harness.hub.in_handshake(connection):
-        admitted = await harness.admission.admit(
-            connection, hello, identify_as(ADA, permissions_of(ADA))
-        )
-        assert admitted is None
+        handlers = handlers_of(FakeApplication(ADA))
+        assert await harness.admission.admit(connection, hello, handlers) is None
     await connection.flush()
     return transport
 

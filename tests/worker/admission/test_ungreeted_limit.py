@@ -1,5 +1,7 @@
 """How many connections of one network may not have said hello yet."""
 
+from contextlib import closing
+
 import pytest
 
 from realtime.worker.admission.ungreeted_limit import UngreetedLimit
@@ -17,18 +19,18 @@ def test_a_slot_is_free_after_hello_or_the_end() -> None:
     for _ in range(3):
         slot = ungreeted.take("a")
         assert slot
-        with slot:
+        with closing(slot):
             assert ungreeted.take("a") is None
-            slot.release()
-            slot.release()
-            with ungreeted.take("a") or pytest.fail("refused"):
+            slot.close()
+            slot.close()
+            with closing(ungreeted.take("a") or pytest.fail("refused")):
                 assert ungreeted.take("a") is None
 
 
 def test_networks_without_ungreeted_connections_are_forgotten() -> None:
     ungreeted = UngreetedLimit(1)
     for number in range(100):
-        with ungreeted.take(str(number)) or pytest.fail("refused"):
+        with closing(ungreeted.take(str(number)) or pytest.fail("refused")):
             ungreeted.take(str(number))
     assert not ungreeted._counts
 

@@ -1,11 +1,11 @@
 """A worker's publisher: delivers to rooms here, to other workers, and from threads."""
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from realtime.bus.counters import BusCounters
+from realtime.bus.counters import QueueCounters
 from realtime.bus.publication_batches import MAX_ENTRIES, PublicationBatch
 from realtime.protocol.position import Position
 from realtime.store.log import Log, LogEntry, PublishRequest, PublishResult
@@ -28,17 +28,17 @@ class FakeLog:
 
 
 class FakeRooms:
-    """Records the hints and audits of a worker's rooms."""
+    """Records the batches that a worker's rooms get."""
 
     def __init__(self) -> None:
-        self.hints: list[tuple[str, str, int]] = []
-        self.audited: list[str] = []
+        self.batches: list[PublicationBatch] = []
 
-    def on_hint(self, name: str, epoch: str, publication: Any) -> None:
-        self.hints.append((name, epoch, publication.offset))
+    @property
+    def offsets(self) -> list[tuple[str, int]]:
+        return [(batch.room, entry.offset) for batch in self.batches for entry in batch.entries]
 
-    def request_audit(self, names: list[str]) -> None:
-        self.audited += names
+    def on_publication(self, batch: PublicationBatch) -> None:
+        self.batches.append(batch)
 
 
 class Harness:
@@ -48,7 +48,8 @@ class Harness:
         self.log, self.rooms = FakeLog(), FakeRooms()
         self.announced: list[PublicationBatch] = []
         log, rooms = cast(Log, self.log), cast(Rooms, self.rooms)
-        self.publisher = Publisher(log, rooms, self._announce, BusCounters())
+        self.counters = QueueCounters()
+        self.publisher = Publisher(log, rooms, self._announce, self.counters)
 
     def _announce(self, batch: PublicationBatch, *, timeout: float = 0.0) -> None:
         self.announced.append(batch)
@@ -67,17 +68,15 @@ async def test_a_publication_is_appended_delivered_here_and_announced(harness: H
     result = await harness.publisher.publish("r", "1", "c:7:k")
     assert harness.log.requests == [PublishRequest("r", "1", "c:7:k")]
     assert result.position == Position("e", 1)
-    assert harness.rooms.hints == [("r", "e", 1)]
-    assert harness.announced == [batch(1)]
+    assert harness.rooms.batches == harness.announced == [batch(1)]
     assert harness.publisher.published == 1
 
 
-async def test_a_repeated_key_causes_audits_instead_of_delivery(harness: Harness) -> None:
+async def test_a_repeated_key_delivers_no_entry(harness: Harness) -> None:
     """The log may have other data under this key."""
     harness.log.fresh = False
     await harness.publisher.publish("r", "1", "c:7:k")
-    assert (harness.rooms.hints, harness.rooms.audited) == ([], ["r"])
-    assert harness.announced == [PublicationBatch("r", "e", 1)]
+    assert harness.rooms.batches == harness.announced == [PublicationBatch("r", "e", 1)]
     assert harness.publisher.published == 0
 
 
@@ -87,10 +86,10 @@ async def test_publications_of_threads_are_delivered_in_order(harness: Harness) 
             harness.publisher.announce_from_thread([batch(offset, room=room)], timeout=10.0)
 
     await asyncio.gather(*(asyncio.to_thread(publish, room) for room in "abc"))
-    await eventually_in_loop(lambda: len(harness.rooms.hints) == 1500)
+    await eventually_in_loop(lambda: len(harness.rooms.offsets) == 1500)
     for room in "abc":
-        hints = [offset for name, _, offset in harness.rooms.hints if name == room]
-        assert hints == list(range(1, 501))
+        offsets = [offset for name, offset in harness.rooms.offsets if name == room]
+        assert offsets == list(range(1, 501))
     assert harness.publisher.published == len(harness.announced) == 1500
 
 
@@ -104,15 +103,10 @@ async def test_a_blocked_loop_delays_a_thread_briefly_and_rooms_read_the_log(
             harness.publisher.announce_from_thread([batch(offset)], timeout=0.001)
 
     publish()  # in the loop's own thread, so nothing is taken meanwhile
-    await eventually_in_loop(lambda: harness.rooms.hints)
-    assert harness.rooms.hints[-1] == ("r", "e", count)
-    assert len(harness.rooms.hints) <= MAX_ENTRIES
-
-
-async def test_an_incomplete_batch_causes_an_audit(harness: Harness) -> None:
-    harness.publisher.on_publication(PublicationBatch("r", "e", 9, (LogEntry(7, 0, "1"),)))
-    assert harness.rooms.hints == [("r", "e", 7)]
-    assert harness.rooms.audited == ["r"]
+    await eventually_in_loop(lambda: harness.rooms.offsets)
+    assert harness.rooms.offsets[-1] == ("r", count)
+    assert len(harness.rooms.offsets) <= MAX_ENTRIES
+    assert (harness.counters.waits, harness.counters.cut) == (1, 1)
 
 
 @pytest.mark.parametrize(

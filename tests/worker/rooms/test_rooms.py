@@ -5,6 +5,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from realtime.bus.publication_batches import PublicationBatch
 from realtime.protocol.messages import JoinResult
 from realtime.protocol.position import Gap, Position
 from realtime.store.contract import StoreUnavailable
-from realtime.store.log import MAX_BATCH, LogEnd
+from realtime.store.log import MAX_BATCH, LogEnd, LogEntry
 from realtime.worker.rooms import room as room_module
 from realtime.worker.rooms.encoding import EncodedPublication, encode_publication
 from realtime.worker.rooms.log_ends import WorkerStopped
@@ -26,6 +28,12 @@ from ..logs import InProcessLog
 from ..virtual_loop import VirtualLoop, run_virtually
 
 WINDOW = 5  # what a subscriber may have unanswered
+
+
+def hint(log: InProcessLog, room: str, entry: LogEntry | None = None) -> PublicationBatch:
+    """The hint about an entry, or about a new one."""
+    entry = entry or log.put(room)
+    return PublicationBatch(room, log.room(room).epoch, entry.offset, (entry,))
 
 
 class Subscriber:
@@ -111,7 +119,7 @@ class RoomsMachine(RuleBasedStateMachine):
         self.gone: list[Subscriber] = []
         self.positions: dict[str, dict[str, Position]] = {}
         self.joining: dict[str, asyncio.Task[None]] = {}
-        self.late: list[tuple[str, str, EncodedPublication]] = []
+        self.late: list[PublicationBatch] = []
         self._run(self._start())
         for name in ("ada", "ben"):
             self.join(name, {"a", "b"}, 0.0)
@@ -137,19 +145,18 @@ class RoomsMachine(RuleBasedStateMachine):
     def publish(self, room: str, hints: list[str]) -> None:
         for each in hints:
             entry = self.log.put(room, next(self.texts))
-            hint = (room, self.log.room(room).epoch, encode_publication(room, entry))
             if each == "yes":
-                self._run(self._hint(hint))
+                self._run(self._hint(hint(self.log, room, entry)))
             elif each == "late":
-                self.late.append(hint)
+                self.late.append(hint(self.log, room, entry))
 
-    async def _hint(self, hint: tuple[str, str, EncodedPublication]) -> None:
-        self.rooms.on_hint(*hint)
+    async def _hint(self, batch: PublicationBatch) -> None:
+        self.rooms.on_publication(batch)
 
     @rule(data=st.data())
     def late_hints_arrive(self, data: st.DataObject) -> None:
-        for hint in data.draw(st.permutations(self.late)):
-            self._run(self._hint(hint))
+        for batch in data.draw(st.permutations(self.late)):
+            self._run(self._hint(batch))
         self.late.clear()
 
     @rule(room=st.sampled_from(ROOMS), left=st.integers(0, 5))
@@ -484,8 +491,8 @@ async def test_a_hinted_publication_is_delivered_without_the_store() -> None:
     log = InProcessLog()
     async with running_rooms(log) as rooms:
         subscriber = await join(rooms, log, "a")
-        rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
-        rooms.on_hint("z", log.room("a").epoch, encode_publication("z", log.put("z")))
+        rooms.on_publication(hint(log, "a"))
+        rooms.on_publication(hint(log, "z"))
         await asyncio.sleep(0.01)
         assert subscriber.offsets == [1]
         assert not log.reads
@@ -509,6 +516,23 @@ async def test_unhinted_publications_are_found_after_a_join_and_with_a_beat() ->
         rooms.request_audit(["a"])
         await asyncio.sleep(2 * AUDIT_INTERVAL)
         assert subscriber.offsets == [1, 2, 3]
+
+
+@virtually
+async def test_an_incomplete_batch_causes_an_audit() -> None:
+    log = InProcessLog()
+    async with running_rooms(log) as rooms:
+        subscriber = await join(rooms, log, "a")
+        epoch = log.room("a").epoch
+        for carried in (0, 1):
+            await asyncio.sleep(10)  # so that no other audit helps
+            subscriber.unanswered = 0
+            entries = tuple(log.put("a") for _ in range(3))
+            top = entries[-1].offset
+            rooms.on_publication(PublicationBatch("a", epoch, top, entries[:carried]))
+            rooms.on_publication(PublicationBatch("z", epoch, top))
+            await asyncio.sleep(2 * AUDIT_INTERVAL)
+            assert subscriber.offsets == list(range(1, top + 1))
 
 
 @virtually
@@ -558,17 +582,16 @@ async def test_reads_of_a_failing_store_back_off_while_hints_are_delivered() -> 
     log = InProcessLog()
     async with running_rooms(log) as rooms:
         subscriber = await join(rooms, log, "a")
-        epoch = log.room("a").epoch
         entries = [log.put("a") for _ in range(4)]
         log.error = StoreUnavailable("down")
         began = now()
-        rooms.on_hint("a", epoch, encode_publication("a", entries[3]))  # there is a gap before it
+        rooms.on_publication(hint(log, "a", entries[3]))  # there is a gap before it
         await asyncio.sleep(6)
         pauses = [round(moment - began, 2) for _, moment in log.reads]
         assert pauses == [0.0, 0.25, 0.75, 1.75, 3.75, 5.75]
 
         for entry in entries[:2]:
-            rooms.on_hint("a", epoch, encode_publication("a", entry))
+            rooms.on_publication(hint(log, "a", entry))
         await asyncio.sleep(0.001)
         assert subscriber.offsets == [1, 2]
         assert len(log.reads) == 6
@@ -586,7 +609,7 @@ async def test_a_room_survives_a_defect_of_the_store() -> None:
         await asyncio.sleep(10)  # so that no audit helps
         log.put("a")
         log.error = ValueError("a defect")
-        rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
+        rooms.on_publication(hint(log, "a"))
         await asyncio.sleep(0.1)
         log.error = None
         await asyncio.sleep(1)
@@ -599,7 +622,7 @@ async def test_a_slow_reader_is_served_when_it_is_ready() -> None:
     async with running_rooms(log) as rooms:
         slow, fast = await join(rooms, log, "a"), await join(rooms, log, "a")
         for _ in range(3 * WINDOW):
-            rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
+            rooms.on_publication(hint(log, "a"))
             await asyncio.sleep(0.01)
             fast.unanswered = 0
         everything = list(range(1, 3 * WINDOW + 1))
@@ -610,7 +633,7 @@ async def test_a_slow_reader_is_served_when_it_is_ready() -> None:
             rooms.on_ready(slow, ["a", "z"])
             await asyncio.sleep(0.01)
         assert slow.offsets == everything
-        rooms.on_hint("a", log.room("a").epoch, encode_publication("a", log.put("a")))
+        rooms.on_publication(hint(log, "a"))
         slow.unanswered = 0
         await asyncio.sleep(0.01)
         assert slow.offsets == fast.offsets
@@ -629,7 +652,7 @@ async def test_reads_of_logs_are_limited() -> None:
         log.latency = 0.1
         for name in names:
             log.put(name)
-            rooms.on_hint(name, log.room(name).epoch, encode_publication(name, log.put(name)))
+            rooms.on_publication(hint(log, name))
         await asyncio.sleep(5)
         assert [subscriber.offsets for subscriber in subscribers] == [[1, 2]] * len(names)
         assert log.most_reading == MAX_READS
@@ -641,7 +664,7 @@ async def test_stop_fails_waiting_joins_and_ends_all_tasks() -> None:
     rooms = Rooms(log)
     subscriber = await join(rooms, log, "a")
     log.latency = 100.0
-    rooms.on_hint("a", "another epoch", encode_publication("a", log.put("a")))
+    rooms.on_publication(replace(hint(log, "a"), epoch="another epoch"))
     waiting = [asyncio.create_task(join(rooms, log, name)) for name in ("a", "b")]
     await asyncio.sleep(0.01)
     began = now()
@@ -661,7 +684,7 @@ async def test_the_read_of_a_room_that_was_left_is_not_repeated() -> None:
     rooms = Rooms(log)
     subscriber = await join(rooms, log, "a")
     log.error = StoreUnavailable("down")
-    rooms.on_hint("a", "another epoch", encode_publication("a", log.put("a")))
+    rooms.on_publication(replace(hint(log, "a"), epoch="another epoch"))
     await asyncio.sleep(5)
     rooms.leave(subscriber, "a")
     reads = len(log.reads)

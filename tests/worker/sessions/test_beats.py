@@ -47,6 +47,13 @@ def is_healthy(harness: WorkerHarness) -> bool:
     return harness.beats.healthy
 
 
+async def rooms_after_a_beat(harness: WorkerHarness, id_: str) -> tuple[str, ...]:
+    await harness.beats.flush()
+    session = await harness.store.get(id_)
+    assert session is not None
+    return session.rooms
+
+
 def reported(harness: WorkerHarness) -> list[list[str]]:
     """The sessions of every beat."""
     return [
@@ -123,6 +130,37 @@ async def test_a_change_during_a_beat_is_reported_with_the_next(
     held.set()
     await beat
     assert session.changed
+
+
+async def test_a_beat_brings_joins_and_leaves_to_the_store(harness: WorkerHarness) -> None:
+    session = await harness.admit(FakeTransport())
+    async with harness.rooms.prepare(["open:a"]):
+        session.join("open:a", None)
+    assert await rooms_after_a_beat(harness, session.id) == ("open:a", "user:1")
+    session.leave("open:a")
+    assert await rooms_after_a_beat(harness, session.id) == ("user:1",)
+
+
+async def test_rooms_of_a_beat_that_failed_come_with_the_disconnect(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await harness.admit(FakeTransport())
+    async with harness.rooms.prepare(["open:a"]):
+        session.join("open:a", None)
+
+    def disconnect_and_fail() -> None:
+        harness.hub.on_disconnect(session, 1006)
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(harness.hub, "report", disconnect_and_fail)
+        with pytest.raises(StoreUnavailable):
+            await harness.beats.flush()
+    await harness.beats.flush()
+    await harness.settle()
+    record = await harness.store.get(session.id)
+    assert record is not None
+    assert record.rooms == ("open:a", "user:1")
 
 
 async def test_departed_sessions_are_not_reported(harness: WorkerHarness) -> None:

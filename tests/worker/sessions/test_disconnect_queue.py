@@ -187,12 +187,18 @@ async def test_at_the_bound_the_oldest_is_dropped_with_a_goodbye(
     harness: QueueHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "MAX_PENDING", 2)
-    for id_ in "abcd":
+    for id_ in "abc":
         harness.leave(id_)
+    assert (len(harness.queue), harness.goodbyes) == (2, ["a"])
+    assert caplog.messages == ["too many disconnects wait for the store; the oldest are dropped"]
+    harness.leave("d")
     assert (len(harness.queue), harness.goodbyes) == (2, ["a", "b"])
-    assert len([line for line in caplog.messages if "the oldest are dropped" in line]) == 1
+    assert len(caplog.messages) == 1
     await harness.settle()
     assert harness.recorded.suspended == [["c", "d"]]
+    for id_ in "efg":
+        harness.leave(id_)
+    assert len(caplog.messages) == 2
 
 
 async def test_on_hold_nothing_is_reported(harness: QueueHarness) -> None:

@@ -66,7 +66,7 @@ async def test_a_session_resumed_here_during_the_beat_is_not_dropped(
     newer = await harness.admit(second, resume=first.messages[0])
     lost = tuple(LostSession(older.id, 1, loss) for loss in LossReason)
     inbox = (CloseRequest(older.id, 1, 4500, "late"),)
-    harness.hub.apply_beat(answer(inbox=inbox, lost=lost))
+    harness.beats.apply(answer(inbox=inbox, lost=lost))
     assert not newer.departed
     assert second.types == ["welcome"]
 
@@ -130,7 +130,7 @@ async def test_online_is_at_least_the_number_of_sessions_here(harness: WorkerHar
     transports = [FakeTransport(), FakeTransport()]
     session, _ = [await harness.admit(transport) for transport in transports]
     harness.hub.receive(session, ClientPing(sequence=1))
-    harness.hub.apply_beat(answer(online=142))
+    harness.beats.apply(answer(online=142))
     harness.hub.receive(session, ClientPing(sequence=2))
     await session.connection.flush()
     assert [m["online"] for m in transports[0].messages if m["type"] == "pong"] == [2, 142]
@@ -222,6 +222,17 @@ async def test_a_connection_that_ended_itself_reports_its_own_code(
     assert [row.code for row in await harness.history()] == [4505]
 
 
+async def test_ends_are_logged(harness: WorkerHarness, caplog: pytest.LogCaptureFixture) -> None:
+    sessions = [await harness.admit(FakeTransport()) for _ in range(3)]
+    caplog.clear()
+    harness.hub.end(sessions[0], 4500)
+    harness.hub.end(sessions[1], 4002)
+    harness.hub.drop_lost([LostSession(sessions[2].id, 1, LossReason.TAKEN_OVER)])
+    ends = ("closed: 4500", "suspended: 4002", "has left this worker: 4506")
+    for line, end in zip(caplog.messages, ends, strict=True):
+        assert end in line
+
+
 async def test_a_session_ends_once(harness: WorkerHarness) -> None:
     transport = FakeTransport()
     session = await harness.admit(transport)
@@ -247,7 +258,7 @@ async def test_a_close_request_ends_the_session(harness: WorkerHarness) -> None:
 async def test_close_requests_for_other_sessions_are_ignored(harness: WorkerHarness) -> None:
     session = await harness.admit(FakeTransport())
     inbox = (CloseRequest("unknown", 1, 4500, ""), CloseRequest(session.id, 7, 4500, ""))
-    harness.hub.apply_beat(answer(inbox=inbox))
+    harness.beats.apply(answer(inbox=inbox))
     assert not session.departed
 
 

@@ -18,6 +18,8 @@ from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.sessions.hub import Hub, WorkerIdentity
 from realtime.worker.sessions.session import ConnectedSession
 
+from ..fakes import WELCOME
+
 
 class Ignores:
     """A disconnect queue and ticker that do nothing."""
@@ -55,7 +57,7 @@ def enter(hub: Hub, id_: str, **given: Any) -> ConnectedSession:
         token_hash="digest",
         key="c1",
     )
-    hub.add(session)
+    hub.welcome(session, {}, WELCOME)
     return session
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from realtime.protocol.codes import CloseCode
+from realtime.security.authentication import Login
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer
 from realtime.worker.sessions import revalidation as module
@@ -21,9 +22,9 @@ class FakeLogins:
         self.checks: list[list[str]] = []
         self.ended: dict[str, CloseCode] = {}
 
-    async def __call__(self, digests: Sequence[str]) -> Mapping[str, CloseCode]:
-        self.checks.append(sorted(digests))
-        return {digest: self.ended[digest] for digest in digests if digest in self.ended}
+    async def __call__(self, logins: Sequence[Login]) -> Mapping[Login, CloseCode]:
+        self.checks.append(sorted(login.key for login in logins))
+        return {login: self.ended[login.key] for login in logins if login.key in self.ended}
 
 
 async def admit(harness: WorkerHarness, login: str, transport: FakeTransport | None = None) -> None:
@@ -61,8 +62,8 @@ async def test_an_ended_login_is_checked_twice(
     await admit(harness, "a", transport)
     logins.ended = {"a": CloseCode.LOGGED_OUT}
 
-    async def check(digests: Sequence[str]) -> Mapping[str, CloseCode]:
-        answer = await logins(digests)
+    async def check(given: Sequence[Login]) -> Mapping[Login, CloseCode]:
+        answer = await logins(given)
         logins.ended = {"a": later} if later else {}
         return answer
 
@@ -91,7 +92,7 @@ async def test_without_logins_nothing_is_checked(harness: WorkerHarness) -> None
 
 
 async def test_an_outage_closes_no_socket(harness: WorkerHarness) -> None:
-    async def fail(digests: Sequence[str]) -> Mapping[str, CloseCode]:
+    async def fail(logins: Sequence[Login]) -> Mapping[Login, CloseCode]:
         raise StoreUnavailable("down")
 
     transport = FakeTransport()

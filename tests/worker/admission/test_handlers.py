@@ -14,9 +14,9 @@ from realtime.consumers import RealtimeConsumer
 from realtime.protocol.messages import RoomMessage
 from realtime.security.authentication import Login
 from realtime.worker import instances
-from realtime.worker.admission import handshake, requests
+from realtime.worker.admission import identification, requests
 from realtime.worker.runtime import Runtime
-from tests.test_consumer import HELLO, QUICK, Client
+from tests.consumers.client import HELLO, QUICK, Client
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ async def test_a_handler_that_hangs_makes_the_client_try_again(
     handler: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Hangs, "where", handler)
-    monkeypatch.setattr(handshake, "ADMISSION_TIMEOUT", 0.05)
+    monkeypatch.setattr(identification, "ADMISSION_TIMEOUT", 0.05)
     client = Client(Hangs)
     await client.connect(timeout=10)
     await client.send_message(**HELLO, rooms={"chat:1": None})

@@ -1,0 +1,103 @@
+"""The application's handlers, as admission and requests call them."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from realtime.common.handler_threads import HandlerThreads
+from realtime.common.threads import Overloaded
+from realtime.events.session_log import printable
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.messages import RoomMessage
+from realtime.security.authentication import Login
+from realtime.store.contract import AtCapacity, LoginsUnavailable, StoreUnavailable
+from realtime.store.records import Peer
+
+from ..connections.connection import Connection
+from ..rooms.permissions import Permissions, private_room
+from ..sessions.session import ConnectedSession
+
+logger = logging.getLogger("realtime.work")
+
+T = TypeVar("T")
+
+
+class Application(Protocol):
+    """The application's side of one connection, see :class:`.RealtimeConsumer`. Its attributes are
+    set as they become known; until the login ``peer`` has only an address and an agent."""
+
+    scope: Any
+    connection: Connection
+    peer: Peer
+    session: ConnectedSession | None
+
+    async def authenticate(self) -> Login: ...
+    async def authorize(self, room: str, action: str) -> bool: ...
+    async def receive_message(self, message: RoomMessage) -> None: ...
+    async def receive_bytes(self, data: bytes) -> None: ...
+
+
+class Handlers:
+    """Calls the handlers of one connection, one at a time. Each call gets its own thread for its
+    sync code, and raises AtCapacity if none was free."""
+
+    __slots__ = ("_max_rooms", "_running", "_threads", "application")
+
+    def __init__(self, application: Application, threads: HandlerThreads, max_rooms: int) -> None:
+        self.application = application
+        self._threads = threads
+        self._max_rooms = max_rooms
+        self._running = ""  # the name of the handler that runs, or has failed
+
+    async def authenticate(self) -> Login:
+        """Raises LoginsUnavailable where an override raises StoreUnavailable."""
+        try:
+            return await self._call(self.application.authenticate)
+        except (AtCapacity, LoginsUnavailable):
+            raise
+        except StoreUnavailable as error:
+            raise LoginsUnavailable(str(error)) from error
+
+    def authorize(self, room: str, action: str) -> Awaitable[bool]:
+        return self._call(self.application.authorize, room, action)
+
+    def receive_message(self, message: RoomMessage) -> Awaitable[None]:
+        return self._call(self.application.receive_message, message)
+
+    def receive_bytes(self, data: bytes) -> Awaitable[None]:
+        return self._call(self.application.receive_bytes, data)
+
+    def permissions(self) -> Permissions:
+        """The client's permissions, once its login is known."""
+        own_room = private_room(self.application.peer.user)
+        return Permissions(own_room, self._max_rooms, self.authorize)
+
+    async def _call(self, handler: Callable[..., Awaitable[T]], *args: object) -> T:
+        self._running = getattr(handler, "__name__", repr(handler))
+        try:
+            with self._threads.executor():
+                result = await handler(*args)
+        except Overloaded:
+            raise AtCapacity("no thread was free for the application's code") from None
+        self._running = ""
+        return result
+
+    def end_connection(self) -> None:
+        """Log the exception that is being handled and end the connection: the client returns."""
+        self.log_failure()
+        self.application.connection.end(CloseCode.TRY_AGAIN_LATER)
+
+    def log_failure(self) -> None:
+        """Log the exception that is being handled, as that of the handler that has failed."""
+        peer, session = self.application.peer, self.application.session
+        failure = f"a handler of the application failed: {self._running}"
+        name = f" ({peer.username})" if peer.username else ""
+        user = f"{peer.user}{name}" if peer.user else "anonymous"
+        shown = session.id[:8] if session else ""
+        logger.exception(
+            "%s, user %s, session %s",
+            failure if self._running else "a request could not be served",
+            user if user.isprintable() else ascii(user),
+            shown or "none yet",
+            extra={"handler": self._running, "user": printable(peer.user), "session": shown},
+        )

@@ -1,0 +1,83 @@
+"""Identification: a client's login, and which rooms of its ``hello`` it may join."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from realtime.common.time_limit import time_limit
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.messages import Error, Hello
+from realtime.protocol.position import Position
+from realtime.security.authentication import Login
+from realtime.store.records import Peer
+
+from ..connections.connection import Connection
+from ..sessions.revalidation import EndedLogins
+from .handlers import Handlers
+
+# Seconds for ``authenticate``, for the rooms of a hello, and for a slot of admission; then the
+# client is asked to come again: by then browsers have given up.
+ADMISSION_TIMEOUT = 10.0
+
+LOGIN_FRESH = 1.0  # seconds after which a login is checked again before the session opens
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSession:
+    """A connection that has said ``hello`` and waits for its session. ``key`` is its name in the
+    store. ``login``, loaded at ``identified_at`` (monotonic), is None if it cannot be checked
+    again. ``rooms`` are those that it may be in, with the positions that ``hello`` names;
+    ``refusals`` are about the others."""
+
+    connection: Connection
+    hello: Hello
+    key: str
+    peer: Peer
+    login: Login | None
+    identified_at: float
+    rooms: Mapping[str, Position | None]
+    refusals: Sequence[Error]
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Identifies clients through their application's handlers. ``ended_logins(logins)`` returns the
+    close code of each login that no longer stands."""
+
+    ended_logins: EndedLogins
+    allow_anonymous: bool
+
+    async def identify(
+        self, connection: Connection, hello: Hello, handlers: Handlers
+    ) -> PendingSession | None:
+        """Identify the client that has said ``hello``; its application gets its peer. Returns None
+        if the connection was ended because the client must log in.
+
+        Raises LoginsUnavailable and AtCapacity if the login cannot be known now, what else the
+        handlers raise, and TimeoutError after ADMISSION_TIMEOUT.
+        """
+        async with time_limit(ADMISSION_TIMEOUT):
+            login = await handlers.authenticate()
+        at, application = time.monotonic(), handlers.application
+        if not login.user and not self.allow_anonymous:
+            connection.end(CloseCode.NOT_AUTHENTICATED)
+            return None
+        known = {"user": login.user, "username": login.username, "login": login.digest}
+        peer = application.peer = replace(application.peer, **known)
+        async with time_limit(ADMISSION_TIMEOUT):
+            rooms, refusals = await handlers.permissions().grant(hello.rooms)
+        key, checked = secrets.token_urlsafe(12), login if login.key else None
+        return PendingSession(connection, hello, key, peer, checked, at, rooms, refusals)
+
+    async def still_stands(self, new: PendingSession) -> bool:
+        """Check a login again after a long wait: a logout meanwhile found no session to close. If
+        it has ended, the connection is ended, too."""
+        if new.login is None or time.monotonic() - new.identified_at < LOGIN_FRESH:
+            return True
+        code = (await self.ended_logins([new.login])).get(new.login)
+        if code is not None:
+            new.connection.end(code)
+        return code is None
