@@ -27,6 +27,10 @@ export { RealtimeClient };
  * @typedef {import("./events.js").ServerErrorDetail} ServerErrorDetail
  * @typedef {import("./events.js").SendError} SendError
  */
+/**
+ * @template {keyof import("./events.js").ClientEvents} K
+ * @typedef {import("./events.js").Listener<K>} Listener
+ */
 
 /**
  * The page's client for an address. The first call makes it with its options and connects it;

@@ -54,7 +54,7 @@ test("the package contains the client, the element and their types only", async 
   const paths = packed.files.map((/** @type {{path: string}} */ { path }) => path).sort();
   const files = await modules("status.js");
   const types = declarations(join(folder, "types")).map((name) => `types/${name}`);
-  assert.deepEqual(paths, [...files, ...types, "package.json"].sort());
+  assert.deepEqual(paths, [...files, ...types, "package.json", "status_types.d.ts"].sort());
 });
 
 test("its version equals the Python package's and that in the client's hello", () => {

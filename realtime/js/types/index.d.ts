@@ -21,6 +21,10 @@
  * @typedef {import("./events.js").SendError} SendError
  */
 /**
+ * @template {keyof import("./events.js").ClientEvents} K
+ * @typedef {import("./events.js").Listener<K>} Listener
+ */
+/**
  * The page's client for an address. The first call makes it with its options and connects it;
  * later calls return the same client. After `disconnect()` it connects again; after the server
  * ended it for good (4500–4999) it does not. Throws TypeError for an invalid `url`.
@@ -48,4 +52,5 @@ export type LeftDetail = import("./events.js").LeftDetail;
 export type FrameDetail = import("./events.js").FrameDetail;
 export type ServerErrorDetail = import("./events.js").ServerErrorDetail;
 export type SendError = import("./events.js").SendError;
+export type Listener<K extends keyof import("./events.js").ClientEvents> = import("./events.js").Listener<K>;
 import { RealtimeClient } from "./client.js";
