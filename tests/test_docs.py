@@ -7,6 +7,7 @@ import argparse
 import ast
 import asyncio
 import html
+import inspect
 import json
 import os
 import re
@@ -419,6 +420,20 @@ def test_every_signal_has_its_row() -> None:
 
 def test_every_function_of_the_api_is_documented() -> None:
     assert missing(api.__all__, section(INTEGRATION, "## The api").replace("(", " ")) == set()
+
+
+@pytest.mark.parametrize("name", sorted(set(api.__all__) - {"StoreUnavailable"}))
+def test_the_signatures_of_the_api_are_those_of_the_code(name: str) -> None:
+    """With defaults, and with what is keyword-only; an async twin has those of its function."""
+    table = section(INTEGRATION, "## The api")
+    documented = dict(re.findall(r"^\| `(\w+)(\(.*?\))`", table, re.MULTILINE))
+    signature = inspect.signature(getattr(api, name))
+    bare = [
+        each.replace(annotation=each.empty, default=getattr(each.default, "value", each.default))
+        for each in signature.parameters.values()
+    ]
+    shown = str(signature.replace(parameters=bare, return_annotation=signature.empty))
+    assert documented[name if name in documented else name[1:]] == shown.replace("'", '"')
 
 
 @pytest.mark.parametrize("record", [Session, Peer, Totals, Stats, Deliveries, Attendance])

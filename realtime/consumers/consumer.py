@@ -1,5 +1,6 @@
 """The consumer: what an application overrides and calls for one connection."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import wraps
 from typing import Any
@@ -34,7 +35,7 @@ class RealtimeConsumer(AsyncConsumer):
     not call ``disconnect`` when a server cancels it.
     """
 
-    scope: Any
+    scope: Mapping[str, Any]
     connection: Connection
     peer: Peer
     session: ConnectedSession | None = None
