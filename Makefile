@@ -17,8 +17,9 @@ BENCH := build/bench
 NODE_PEER := benchmarks/peers/node
 DIST := build/dist
 DOCS := build/docs
+HOSTS := build/hosts
 # npm projects with locks of their own.
-NODE_PROJECTS := $(NODE_PEER) docs_site tests/packages/vite
+NODE_PROJECTS := $(NODE_PEER) docs_site tests/packages/vite tests/typed
 
 # The tests start hundreds of processes, and each would compile all of our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -91,7 +92,13 @@ deep: $(VENV)/.dev ## what takes hours: new random examples, mutants, churn, lon
 	$(BIN)/python -m tests.mutation --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.e2e.chaos --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
 
-matrix: $(VENV)/.dev node_modules/.package-lock.json ## the Django-facing tests on every pair of Python and Django, and the slow ones
+$(HOSTS)/.installed: requirements/hosts.txt
+	@echo 'Installing servers, middleware and themes of others into $(HOSTS) …'
+	@$(PYTHON) -m venv --clear $(HOSTS)
+	@$(HOSTS)/bin/python $(PIP_OPTIONS) --require-hashes -r requirements/hosts.txt
+	@touch $@
+
+matrix: $(VENV)/.dev $(HOSTS)/.installed node_modules/.package-lock.json ## the Django-facing tests on every pair of Python and Django, and the slow ones
 	$(BIN)/python -m tests.matrix
 	$(PYTEST) -n 2 -m matrix --timeout 600
 
@@ -169,6 +176,8 @@ lock: $(VENV)/.dev ## write the lock files anew (UPGRADE=1 takes newer versions)
 		--output-file requirements/bench.txt
 	$(LOCK) --group dist --constraints requirements/dev.txt --output-file requirements/dist.txt
 	$(LOCK) --group docs --output-file requirements/docs.txt
+	$(LOCK) pyproject.toml --all-extras --group hosts --constraints requirements/dev.txt \
+		--output-file requirements/hosts.txt
 	for version in $(DJANGOS); do echo "Django==$$version.*" | $(COMPILE) --python-version 3.12 \
 		--no-deps --output-file requirements/django-$$version.txt - || exit 1; done
 	npm $(if $(UPGRADE),update,install) --package-lock-only

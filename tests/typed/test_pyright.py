@@ -32,7 +32,7 @@ def test_it_finds_nothing(pyright: Path) -> None:
     ],
 )
 def test_a_mistake_is_found(wrong: str, expected: str, pyright: Path, tmp_path: Path) -> None:
-    """What is keyword-only, what is required, and which attributes there are."""
+    """It knows which arguments are keywords, which are required, and the attributes."""
     code = f"from realtime import api\nfrom realtime.consumers import RoomMessage\n{wrong}\n"
     (tmp_path / "mistake.py").write_text(code)
     with pytest.raises(AssertionError, match=expected):

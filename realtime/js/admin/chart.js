@@ -9,6 +9,8 @@ import { HOUR_MS, mergeSamples, toColumns } from "./series.js";
 
 const HEIGHT = 180;
 const FONT = "11px sans-serif";
+/** The series in the colour of quiet text. */
+const QUIET = 2;
 /** Pixels beside a label: a gap and the axis's line. */
 const LABEL_MARGIN = 18;
 
@@ -30,8 +32,8 @@ export class Chart {
     this.#figure = figure;
     this.#container = /** @type {HTMLElement} */ (figure.querySelector(".realtime-plot"));
     new ResizeObserver(() => this.#fit()).observe(this.#container);
-    // The admin's theme switch sets an attribute; "auto" follows the system.
-    const theme = { attributeFilter: ["data-theme"] };
+    // The switch of the admin, or of a theme, sets one of these; "auto" follows the system.
+    const theme = { attributeFilter: ["data-theme", "data-bs-theme", "class"] };
     new MutationObserver(() => this.#draw()).observe(document.documentElement, theme);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
   }
@@ -99,9 +101,9 @@ export class Chart {
   /** @returns {UPlot.Options} */
   #options() {
     const style = getComputedStyle(this.#figure);
-    const grid = { stroke: style.getPropertyValue("--hairline-color"), width: 1 };
+    const grid = { stroke: style.borderTopColor, width: 1 };
     const font = `11px ${style.fontFamily}`;
-    const axis = { stroke: style.getPropertyValue("--body-quiet-color"), grid, font, ticks: grid };
+    const axis = { stroke: this.#seriesColour(QUIET), grid, font, ticks: grid };
     return {
       width: this.#container.clientWidth,
       height: HEIGHT,
