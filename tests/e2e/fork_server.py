@@ -1,9 +1,10 @@
-"""``python manage.py …`` without the time it takes to import what is not ours.
+"""``python manage.py …`` without most of the time that imports take.
 
 Django, Twisted and the rest are most of what a start costs, 0.8 of 1.1 seconds of CPU, and there
-are hundreds of starts. Here one process has imported them, and nothing else: no settings, no
-reactor, no threads. Each start is a fork of it, which reads the command line and the environment
-anew: a process of its own, to be signalled and killed like any other.
+are hundreds of starts. Here one process has imported them, and of our modules those that need no
+settings: there are no models, no reactor and no threads. Each start is a fork of it, which reads
+the command line and the environment anew: a process of its own, to be signalled and killed like
+any other.
 
 Parents and their workers, plain servers, the quickstart, a server behind nginx and one under a
 service manager are new interpreters, as users start them. A process with an environment that
@@ -37,6 +38,12 @@ PRELOADED = (
     "django.db.backends.sqlite3.base",
     "django.db.migrations.executor",
     "psycopg",
+    "realtime.checks",
+    "realtime.servers.supervisor.supervisor",
+    "realtime.servers.uvicorn.server",
+    "realtime.store.redis",
+    "realtime.worker.rooms.rooms",
+    "realtime.worker.sessions.ticker",
     "redis.asyncio",
     "twisted.internet.asyncioreactor",
     "twisted.internet.endpoints",
@@ -97,12 +104,13 @@ class ForkServer:
         """Whether an interpreter with this environment would have begun in the same way."""
         return heeded(env) == self._heeded
 
-    def fork(self, arguments: list[str], env: dict[str, str], *outputs: int) -> Forked:
-        """A script or module and its arguments; its outputs go to these descriptors."""
+    def fork(self, arguments: list[str], env: dict[str, str], *streams: int) -> Forked:
+        """A script or module and its arguments. The descriptors are its two outputs, and its
+        input where there is one."""
         report, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             request = json.dumps([arguments, env]).encode()
-            socket.send_fds(self._control, [request], [*outputs, other.fileno()])
+            socket.send_fds(self._control, [request], [*streams, other.fileno()])
         return Forked(report)
 
     def _end(self) -> None:
@@ -129,13 +137,13 @@ def serve(control: socket.socket) -> str:
                 poll.unregister(ready)
                 report_end(ready, *children.pop(ready))
                 continue
-            request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 3)
+            request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 4)
             if not request:
                 return ""
             pid = os.fork()
             if not pid:
                 control.detach()
-                return become(*json.loads(request), *descriptors)
+                return become(*json.loads(request), *descriptors[:-1])
             child, report = os.pidfd_open(pid), descriptors.pop()
             children[child] = pid, report
             poll.register(child, select.POLLIN)
@@ -153,10 +161,10 @@ def report_end(child: int, pid: int, report: int) -> None:
     os.close(child)
 
 
-def become(arguments: list[str], env: dict[str, str], out: int, err: int, _report: int) -> str:
+def become(arguments: list[str], env: dict[str, str], *streams: int) -> str:
     """Become like a new interpreter. Returns its script or module."""
-    os.dup2(out, 1)
-    os.dup2(err, 2)
+    for number, stream in zip((1, 2, 0), streams, strict=False):
+        os.dup2(stream, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.environ.clear()
     os.environ.update(env)

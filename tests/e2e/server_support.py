@@ -37,16 +37,23 @@ Start = Callable[[list[str], dict[str, str], int, int], Process]
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
-def execute(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
-    """``manage.py …`` or a module, in a new interpreter."""
-    return subprocess.Popen(command(*arguments), cwd=ROOT, env=env, stdout=out, stderr=err)
+def execute(
+    arguments: list[str], env: dict[str, str], out: int, err: int, stdin: int | None = None
+) -> Process:
+    """``manage.py …`` or a module, in a new interpreter, with these descriptors."""
+    return subprocess.Popen(
+        command(*arguments), cwd=ROOT, env=env, stdin=stdin, stdout=out, stderr=err
+    )
 
 
-def fork(arguments: list[str], env: dict[str, str], out: int, err: int) -> Process:
-    """The same in a fork of one that has imported what is not ours, if it may be."""
+def fork(
+    arguments: list[str], env: dict[str, str], out: int, err: int, stdin: int | None = None
+) -> Process:
+    """The same in a fork of one that has imported much of it, if it may be."""
     server = fork_server()
-    start = server.fork if server.suits(env) else execute
-    return start(arguments, env, out, err)
+    if not server.suits(env):
+        return execute(arguments, env, out, err, stdin)
+    return server.fork(arguments, env, out, err, *([] if stdin is None else [stdin]))
 
 
 @cache

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-import subprocess
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
-from .server_support import ROOT, command
+from .server_support import fork
 from .support import Project
+
+STDERR = 2  # this process's own
 
 # A line is a room and data.
 PUBLISH = """
@@ -23,8 +25,9 @@ for line in sys.stdin:
 class ShellProcess:
     """Runs a script in the project's shell; the script answers every line with a line."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
+    def __init__(self, questions: TextIO, answers: TextIO) -> None:
+        self._questions = questions
+        self._answers = answers
 
     async def publish(self, room: str, data: Any) -> None:
         """Publish ``data`` with the script PUBLISH; returns once ``api.publish`` has returned."""
@@ -35,11 +38,9 @@ class ShellProcess:
         return await asyncio.to_thread(self._request, line)
 
     def _request(self, line: str) -> str:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline().strip()
+        self._questions.write(f"{line}\n")
+        self._questions.flush()
+        answer = self._answers.readline().strip()
         assert answer, "the script has ended"
         return answer
 
@@ -47,8 +48,13 @@ class ShellProcess:
 @contextmanager
 def shell_process(project: Project, script: str = PUBLISH) -> Iterator[ShellProcess]:
     """Start the script, and kill its process at the end."""
-    arguments = command("manage.py", "shell", "--no-imports", "--command", script)
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(arguments, cwd=ROOT, env=project.env, **pipes) as process:
-        yield ShellProcess(process)
-        process.kill()
+    arguments = ["manage.py", "shell", "--no-imports", "--command", script]
+    (reads, questions), (answers, writes) = os.pipe(), os.pipe()
+    with open(questions, "w") as asking, open(answers) as answered:
+        with open(reads), open(writes):
+            process = fork(arguments, project.env, writes, STDERR, reads)
+        try:
+            yield ShellProcess(asking, answered)
+        finally:
+            process.kill()
+            process.wait()

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
 from realtime.testing import stop_worker
 from realtime.worker import instances
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
+
+from .conftest import QUICK
 
 
 async def test_there_is_one_for_each_loop(worker: Runtime) -> None:
@@ -61,6 +64,15 @@ async def test_a_start_that_fails_is_tried_again(
     worker = await instances.start()
     assert worker.ready
     await worker.stop()
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_worker_whose_loop_was_closed_is_not_running() -> None:
+    with override_settings(REALTIME=QUICK), asyncio.Runner() as runner:
+        worker = runner.run(instances.start())
+        assert instances.running() == [worker]
+    assert instances.running() == []
+    asyncio.run(worker.context.threads.aclose())
 
 
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded")

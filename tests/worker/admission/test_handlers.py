@@ -177,4 +177,5 @@ async def test_code_around_the_connection_has_threads_too(worker: Runtime) -> No
     await client.greet()
     await client.disconnect()
     assert await sync_to_async(User.objects.filter(username="left").exists)()
-    assert worker.handler_threads._total >= 1
+    # The first sync call may still be closing its connections when the second needs a thread.
+    assert worker.handler_threads._total in (1, 2)
