@@ -188,6 +188,19 @@ def test_a_user_model_without_staff_has_none() -> None:
 # ---------------------------------------------------------------- HEALTH_DETAILS
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_site_that_demands_logins_everywhere_has_it_and_the_admin(settings: Any) -> None:
+    everywhere = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, everywhere]
+    assert get(Client())["status"] == "ok"
+    page = "/admin/realtime/livesession/"
+    assert Client().get(page).status_code == 302
+    User.objects.create_superuser("root", password="x")
+    browser = Client()
+    browser.force_login(User.objects.get())
+    assert browser.get(page).status_code == 200
+
+
 @pytest.fixture
 def private(settings: Any) -> None:
     settings.REALTIME = {"HEALTH_DETAILS": "staff"}

@@ -1,0 +1,5 @@
+"""The demo project, served by :mod:`tests.hosts.sentry_app`."""
+
+from tests.e2e.demo_settings import *  # noqa: F403
+
+ASGI_APPLICATION = "tests.hosts.sentry_app.application"
