@@ -9,6 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+# Seconds that pip may take to choose and fetch all packages on a busy machine and a slow line;
+# matters only on failure.
+INSTALL_TIMEOUT = 1500
 # Nothing of this test run's Django and Python may reach the environments.
 CLEAN = {
     name: value
@@ -17,7 +20,7 @@ CLEAN = {
 }
 
 
-def run(*command: str | Path, cwd: Path, timeout: float = 300, **env: str) -> str:
+def run(*command: str | Path, cwd: Path, timeout: float = INSTALL_TIMEOUT, **env: str) -> str:
     """The output of a command. Fails the test with that output if the command fails."""
     done = subprocess.run(
         [str(part) for part in command],
@@ -48,7 +51,8 @@ def install(kind: str, environment: Path, folder: Path) -> None:
     """Runs a command in a shell, in the environment; ``folder`` takes the place of /path/to."""
     shell = COMMANDS[kind].replace("/path/to", str(folder))
     path = f"{environment / 'bin'}:{os.environ['PATH']}"
-    run("sh", "-c", f"python -m {shell} --quiet", cwd=environment, PATH=path)
+    # Python compiles each module when it is imported.
+    run("sh", "-c", f"python -m {shell} --quiet", cwd=environment, PATH=path, PIP_NO_COMPILE="1")
 
 
 def linked_environment(folder: Path) -> Path:

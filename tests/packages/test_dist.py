@@ -66,7 +66,7 @@ def test_a_copy_of_another_version_stops_the_build_until_it_is_stamped(
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_make_dist_builds_and_checks_them_with_its_own_lock(tmp_path: Path) -> None:
     run("make", "build/dist/.installed", f"PYTHON={sys.executable}", cwd=ROOT)
     python = ROOT / "build/dist/bin/python"

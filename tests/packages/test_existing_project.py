@@ -11,7 +11,7 @@ from release.dist import Packages
 
 from .installing import run
 
-pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(1800)]
 
 
 def test_no_installed_package_gets_another_version(packages: Packages, tmp_path: Path) -> None:

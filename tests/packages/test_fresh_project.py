@@ -16,7 +16,7 @@ from tests.polling import eventually
 
 from .installing import CLEAN, WHEEL, install, run
 
-pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

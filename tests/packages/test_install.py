@@ -27,7 +27,7 @@ def test_the_readme_s_command_installs_a_wheel(packages: Packages, tmp_path: Pat
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_the_readme_s_command_installs_a_checkout(tmp_path: Path) -> None:
     run("git", "clone", "--quiet", ROOT, tmp_path / "channels-realtime", cwd=tmp_path)
     run("python3", "-m", "venv", tmp_path / "environment", cwd=tmp_path)

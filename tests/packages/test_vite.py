@@ -9,7 +9,7 @@ from release.dist import Packages
 
 from .installing import run
 
-pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
