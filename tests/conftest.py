@@ -26,7 +26,7 @@ from tests.postgres_server import PostgresServer, programs
 from tests.redis_server import RedisServer
 
 BROWSER = "tests/browser/"
-SLOW_FOLDERS = (BROWSER, "tests/e2e/")
+SLOW_FOLDERS = (BROWSER, "tests/e2e/", "tests/projects/")
 # The order in which files begin. The slowest come first, so that no worker is left alone
 # with it at the end.
 ORDER = (
@@ -39,6 +39,7 @@ ORDER = (
     "tests/e2e/test_cycles.py",
     "tests/e2e/test_slow_readers.py",
     "tests/e2e/",
+    "tests/projects/",
     "tests/store/test_machine.py",
     "tests/management/",
     "",

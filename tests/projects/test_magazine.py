@@ -1,0 +1,90 @@
+"""A magazine on WSGI without Channels: many languages, a page for every path, hashed static files,
+and a content security policy that admits scripts by their nonce only."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+from tests.e2e.server_support import ROOT
+from tests.e2e.test_quickstart import Site, blocks, commands, serving
+from tests.test_docs import INTEGRATION, section
+
+from .following import (
+    add_apps,
+    add_settings,
+    add_urls,
+    begin,
+    code,
+    edit,
+    expect_green,
+    inline,
+    log_in,
+    manage,
+    recipe,
+)
+
+pytestmark = pytest.mark.matrix
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = begin("magazine", tmp_path_factory.mktemp("magazine"))
+    apps, asgi, urls, serve, template = recipe("## A project without Channels")
+    first, last = inline(apps, '^"')
+    add_apps(project, first=f"    {first},\n", last=f"    {last},\n")
+    assert inline(apps, "_APP") == ["INSTALLED_APPS", "ASGI_APPLICATION"]
+    [setting] = re.findall("^ASGI_APPLICATION = .+$", blocks()["settings"], re.MULTILINE)
+    add_settings(project, setting)
+    (project / "mysite/asgi.py").write_text(code(asgi))
+    add_urls(project, *inline(urls, "^path"))
+    edit(project / "mysite/templates/base.html", "</body>", inline(template, "^{%")[0] + "</body>")
+    migrate, _ = inline(serve, "^python manage.py")
+    manage(project, *migrate.split()[2:])
+    return project
+
+
+@pytest.fixture(scope="module")
+def site(project: Path) -> Iterator[Site]:
+    collect, serve = commands(section(INTEGRATION, "### With WhiteNoise"))
+    manage(project, *collect.split()[1:])
+    with serving(project, ROOT, serve) as site:
+        yield site
+
+
+@pytest.fixture
+def violations(page: Page) -> list[str]:
+    """The violations of the policy in the browser's console."""
+    lines: list[str] = []
+
+    def add(line: ConsoleMessage) -> None:
+        if "Content Security Policy" in line.text:
+            lines.append(line.text)
+
+    page.on("console", add)
+    return lines
+
+
+def test_the_dot_is_green_under_their_policy(page: Page, site: Site, violations: list[str]) -> None:
+    log_in(page, f"{site.address}login/")
+    status = expect_green(page)
+    assert page.locator("h1").inner_text() == "Today"
+    status.get_by_role("button").first.click()
+    expect(status.locator("[part=panel]")).to_be_visible()
+    health = page.evaluate("fetch('/realtime/health/').then((answer) => answer.json())")
+    assert health["total_connections"] == 1
+    script = page.evaluate("document.querySelector('script').src")
+    assert re.fullmatch(r".+/static/realtime/realtime-status\.\w{12}\.js", script)
+    assert violations == []
+
+
+@pytest.mark.parametrize(("language", "word"), [("de", "connected"), ("zh-hans", "已连接")])
+def test_the_socket_is_the_same_under_a_language_s_path(
+    page: Page, site: Site, language: str, word: str
+) -> None:
+    """The element's own languages are English and Chinese."""
+    log_in(page, f"{site.address}login/?next=/{language}/about/")
+    assert page.locator("html").get_attribute("lang") == language
+    expect_green(page, word)
