@@ -6,7 +6,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 from markdown_it import MarkdownIt
 
 ROOT = settings.BASE_DIR
@@ -26,9 +25,8 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def overview() -> list[tuple[str, str]]:
-    """Paths and headings of the pages in ``docs/``, those in the reader's language first."""
-    folder = (get_language() or "en").lower()
-    pages = [*sorted(DOCS.glob(f"{folder}/*.md")), *sorted(DOCS.glob("*.md"))]
+    """Paths and headings of the pages in ``docs/``."""
+    pages = sorted(DOCS.glob("*.md"))
     return [(path.relative_to(ROOT).as_posix(), heading(path)) for path in pages]
 
 

@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib.auth.models import User
-from django.utils.translation import gettext_lazy as _
 
 
 class NotificationForm(forms.Form):
@@ -10,8 +9,8 @@ class NotificationForm(forms.Form):
 
     user = forms.ModelChoiceField(
         User.objects.order_by("username"),
-        label=_("To"),
+        label="To",
         to_field_name="username",
         empty_label=None,
     )
-    text = forms.CharField(label=_("Text"), max_length=200)
+    text = forms.CharField(label="Text", max_length=200)

@@ -11,7 +11,6 @@ from django.http import (
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
-from django.views.generic import TemplateView
 
 from project import documents
 from project.forms import NotificationForm
@@ -30,12 +29,12 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(path.read_bytes(), content_type=kind)
 
 
-index = login_required(
-    TemplateView.as_view(
-        template_name="index.html",
-        extra_context={"documents": documents.overview, "notification": NotificationForm},
-    )
-)
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    """The connection of this page, a chat and notifications; the first are for oneself."""
+    notification = NotificationForm(initial={"user": request.user.get_username()})
+    context = {"documents": documents.overview(), "notification": notification}
+    return render(request, "index.html", context)
 
 
 @login_required

@@ -1,5 +1,6 @@
 """The admin's pages of closed sessions, and their export."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -22,6 +23,16 @@ from .readonly import ReadOnlyAdmin
 
 # Codes of clients, proxies and servers, besides those of the protocol.
 FOREIGN = {1005: reason_of_peer(1005), 1009: "frame too large", 1011: "server failed"}
+
+
+def moment_column(name: str, label: Any) -> Callable[[Any, ClosedSession], str]:
+    """A column of moments, written as on the pages of live sessions; the label is a lazy text."""
+
+    @admin.display(description=label, ordering=name)
+    def column(admin: Any, row: ClosedSession) -> str:
+        return f"{local(getattr(row, name)):%Y-%m-%d %H:%M:%S}"
+
+    return column
 
 
 class CodeFilter(admin.SimpleListFilter):
@@ -52,7 +63,7 @@ class ClosedSessionAdmin(ReadOnlyAdmin):
     """Read-only. There is no search by session id: it would appear in the URL."""
 
     # Code and reason come first: a small screen cuts off columns on the right.
-    list_display = ["closed_at", "code", "why", "who", "lasted", "resumes", "address", "opened_at"]
+    list_display = ["closed", "code", "why", "who", "lasted", "resumes", "address", "opened"]
     list_filter = ["closed_at", CodeFilter]
     search_fields = ["username__exact", "user__exact", "address__exact"]
     search_help_text = _("The exact name or ID of a user, or an exact address.")
@@ -62,6 +73,10 @@ class ClosedSessionAdmin(ReadOnlyAdmin):
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["realtime/admin.css"]}
+
+    opened = moment_column("opened_at", _("opened at"))
+    seen = moment_column("last_seen", _("last seen"))
+    closed = moment_column("closed_at", _("closed at"))
 
     @admin.display(description=_("user"))
     def who(self, row: ClosedSession) -> str:
@@ -112,7 +127,12 @@ class ClosedSessionAdmin(ReadOnlyAdmin):
         return reverse(f"admin:realtime_closedsession_{name}", current_app=site)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in ClosedSession._meta.fields if field.name != "id"]
+        columns = {"opened_at": "opened", "last_seen": "seen", "closed_at": "closed", "id": ""}
+        names = [columns.get(field.name, field.name) for field in ClosedSession._meta.fields]
+        return [name for name in names if name]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.get_readonly_fields(request, obj)
 
 
 def duration_text(seconds: float) -> str:

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -181,3 +181,13 @@ async def test_the_export_streams_on_asgi() -> None:
     assert response.is_async
     lines = [part.decode() async for part in response.streaming_content]
     assert [line.split(",")[0] for line in lines] == ["session", "s1"]
+
+
+@override_settings(TIME_ZONE="Asia/Shanghai", LANGUAGE_CODE="en-us")
+def test_moments_have_the_clock_of_the_live_pages(admin: Client) -> None:
+    """24 hours in the current timezone, where Django's English has a.m. and p.m."""
+    saved = close("s1", closed_at=datetime(2026, 11, 21, 9, 30, 5, tzinfo=UTC))
+    for url in (LIST, f"{LIST}{saved.pk}/change/"):
+        page = admin.get(url).content.decode()
+        assert "2026-11-21 17:30:05" in page
+        assert "p.m." not in page

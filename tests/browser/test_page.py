@@ -168,7 +168,7 @@ def test_logging_out_in_one_tab_ends_the_other(
     session = session_of(other)
     page.bring_to_front()
     page.click("text=Log out")
-    expect(page.locator("h1")).to_have_text("Log in")
+    expect(page.locator("h2")).to_have_text("Log in")
     expect(other.locator("#realtime-dot")).not_to_have_attribute("data-state", "connected")
     expect(other.locator("#realtime-word")).to_contain_text("logged out")
     assert project.history(session)["code"] == 4503
@@ -182,6 +182,26 @@ def test_a_disconnection_shows_its_reason(page: Page, project: Project, server: 
 
 
 # Appearance
+
+
+CLOCK = re.compile(r"\d\d:\d\d:\d\d")
+
+
+def test_all_times_have_one_clock(browser: Browser, server: Server) -> None:
+    """24 hours for a visitor whose browser has twelve: in the chat, the frames, the element."""
+    context = browser.new_context(locale="en-US", timezone_id="Asia/Shanghai")
+    page = context.new_page()
+    log_in(page, server)
+    page.fill("#chat-text", "hello")
+    page.press("#chat-text", "Enter")
+    expect(page.locator("#chat-messages time")).to_have_text(CLOCK)
+    expect(page.locator("#realtime-wire time").first).to_have_text(CLOCK)
+    page.locator("realtime-status").get_by_role("button").first.click()
+    panel = page.locator("realtime-status [part=panel]")
+    expect(panel).to_contain_text(CLOCK)
+    expect(panel).not_to_contain_text(re.compile("[AP]M"))
+    assert not re.search(r"\d [AP]M", page.locator("body").inner_text())
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

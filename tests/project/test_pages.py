@@ -1,6 +1,7 @@
 """The demo project's pages."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import User
@@ -20,13 +21,22 @@ def logged_in(client: Client) -> Client:
 
 def test_the_page_requires_a_login(client: Client) -> None:
     assert client.get("/").headers["Location"] == "/accounts/login/?next=/"
-    assert client.get("/accounts/login/").status_code == 200
+    page = client.get("/accounts/login/").content.decode()
+    assert "Live pages for Django" in page
+    assert "As <strong>demo</strong>, or as <strong>admin</strong>" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/accounts/password_change/"])
+def test_a_page_has_one_language_for_all_visitors(logged_in: Client, path: str) -> None:
+    page = logged_in.get(path, headers={"Accept-Language": "zh-hans,de"}).content.decode()
+    assert not re.search(r"[\u4e00-\u9fff]", page.replace("简体中文", ""))  # a link
+    assert 'lang="en-GB"' in page
 
 
 def test_the_page_shows_the_user_and_the_status(logged_in: Client) -> None:
     page = logged_in.get("/").content.decode()
     assert "Logged in as <strong>ann</strong>." in page
-    assert '<realtime-status lang="en">' in page
+    assert '<realtime-status lang="en-gb">' in page
     assert 'id="realtime-dot" data-state="disconnected"' in page
     assert 'id="realtime-word"' in page
 
@@ -35,7 +45,7 @@ def test_the_page_has_a_chat_and_notifications(logged_in: Client) -> None:
     page = logged_in.get("/").content.decode()
     assert '<form id="chat-form" data-name="ann">' in page
     assert '<form id="notify-form" method="post" action="/notify/">' in page
-    assert '<option value="ann">ann</option>' in page
+    assert '<option value="ann" selected>ann</option>' in page  # a first try reaches oneself
 
 
 def notify(client: Client, **fields: str) -> tuple[int, str]:
@@ -79,10 +89,23 @@ def test_changing_the_password_redirects_to_the_page(logged_in: Client) -> None:
     assert answer.headers["Location"] == "/"
 
 
-def test_the_page_links_to_the_admin_and_the_docs(logged_in: Client) -> None:
+def test_the_page_links_to_the_docs(logged_in: Client) -> None:
     page = logged_in.get("/").content.decode()
-    assert 'href="/admin/realtime/livesession/"' in page
     assert '<a href="/docs/client.md">The browser client</a>' in page
+
+
+def test_a_page_has_no_link_that_its_visitor_may_not_follow(client: Client) -> None:
+    """The admin's links are for its staff; the live sessions need a permission as well."""
+    assert 'href="/accounts/login/"' in client.get("/README.md").content.decode()
+    ann = User.objects.create_user("ann")
+    client.force_login(ann)
+    assert "/admin/" not in client.get("/").content.decode()
+    User.objects.filter(pk=ann.pk).update(is_staff=True)
+    page = client.get("/").content.decode()
+    assert 'href="/admin/"' in page
+    assert 'href="/admin/realtime/livesession/"' not in page
+    User.objects.filter(pk=ann.pk).update(is_superuser=True)
+    assert 'href="/admin/realtime/livesession/"' in client.get("/").content.decode()
 
 
 def test_a_document_is_rendered_and_its_links_lead_somewhere(client: Client) -> None:

@@ -1,7 +1,7 @@
 /** The demo page: the state of the connection, and its frames in words. */
 
 import { connect } from "../realtime/realtime-status.js";
-import { element } from "./dom.js";
+import { clock, element } from "./dom.js";
 
 /** @typedef {Record<string, any>} Frame */
 
@@ -72,7 +72,7 @@ function line(direction, frame) {
   const item = document.createElement("li");
   item.className = direction;
   item.append(
-    element("time", new Date().toLocaleTimeString()),
+    element("time", clock(new Date())),
     element("b", direction === "in" ? "server" : "this page"),
     element("span", sentence(direction, frame)),
   );

@@ -21,6 +21,14 @@ export function byId(id) {
 }
 
 /**
+ * The time of day, of 24 hours like all times of the demo.
+ * @param {Date} moment
+ */
+export function clock(moment) {
+  return moment.toLocaleTimeString("en-GB");
+}
+
+/**
  * A message with its sender and its time.
  * @param {string | undefined} name
  * @param {number} at ms since the epoch
@@ -28,7 +36,7 @@ export function byId(id) {
  */
 export function entry(name, at, text) {
   const item = element("li");
-  const time = /** @type {HTMLTimeElement} */ (element("time", new Date(at).toLocaleTimeString()));
+  const time = /** @type {HTMLTimeElement} */ (element("time", clock(new Date(at))));
   time.dateTime = new Date(at).toISOString();
   item.append(element("b", name), time, element("p", text));
   return item;
