@@ -49,6 +49,7 @@ IN_PROCESSES = (
     "tests/management/test_sessions_command.py",
     "tests/management/test_sweep_command.py",
     "tests/e2e/test_handshakes.py",
+    "tests/e2e/test_mariadb.py",
     "tests/e2e/test_rooms.py",
     "tests/packages/test_existing_project.py",
 )
