@@ -3,17 +3,19 @@
 import re
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.pages import WAIT_MS
 from tests.e2e.server_support import ROOT
-from tests.e2e.test_quickstart import run
+from tests.e2e.test_quickstart import Site, blocks, commands, run, serving
 from tests.test_docs import INTEGRATION, fences, section
 
 HERE = Path(__file__).parent
-PASSWORD = "let-me-in"
+NAME, PASSWORD = "admin@example.com", "let-me-in"
 SET_UP = f"""
 import django
 from django.contrib.auth import get_user_model
@@ -21,12 +23,12 @@ from django.core.management import call_command
 
 django.setup()
 call_command("migrate", verbosity=0)
-get_user_model().objects.create_superuser("admin", password={PASSWORD!r})
+get_user_model().objects.create_superuser({NAME!r}, password={PASSWORD!r})
 """
 
 
 def begin(name: str, folder: Path) -> Path:
-    """A copy of a project as it is without us, with a user ``admin``."""
+    """A copy of a project as it is without us, with the user ``NAME``."""
     project = folder / name
     shutil.copytree(HERE / name, project)
     settings = {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
@@ -82,10 +84,35 @@ def add_urls(project: Path, line: str) -> None:
     urls.write_text(text.replace("urlpatterns = [", f"urlpatterns = [\n    {line},", 1))
 
 
+def add_to_wsgi_project(project: Path) -> str:
+    """Follow the recipe for projects without Channels but for its last step, the template, which
+    is returned."""
+    apps, asgi, urls, serve, template = recipe("## A project without Channels")
+    first, last = inline(apps, '^"')
+    add_apps(project, first=f"    {first},\n", last=f"    {last},\n")
+    assert inline(apps, "_APP") == ["INSTALLED_APPS", "ASGI_APPLICATION"]
+    [setting] = re.findall("^ASGI_APPLICATION = .+$", blocks()["settings"], re.MULTILINE)
+    add_settings(project, setting)
+    (project / "mysite/asgi.py").write_text(code(asgi))
+    add_urls(project, *inline(urls, "^path"))
+    migrate, _ = inline(serve, "^python manage.py")
+    manage(project, *migrate.split()[2:])
+    return template
+
+
+@contextmanager
+def serving_with_whitenoise(project: Path) -> Iterator[Site]:
+    """Run the commands of the recipe for WhiteNoise, which the project has already."""
+    collect, serve = commands(section(INTEGRATION, "### With WhiteNoise"))
+    manage(project, *collect.split()[1:])
+    with serving(project, ROOT, serve) as site:
+        yield site
+
+
 def log_in(page: Page, address: str) -> None:
     """Submit the form at this address, as the user of :func:`begin`."""
     page.goto(address)
-    page.fill("#id_username", "admin")
+    page.fill("#id_username", NAME)
     page.fill("#id_password", PASSWORD)
     page.press("#id_password", "Enter")
 

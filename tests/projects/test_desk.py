@@ -10,6 +10,7 @@ from tests.e2e.test_quickstart import README, Site, commands, serving
 from tests.test_docs import section
 
 from .following import (
+    NAME,
     add_apps,
     add_urls,
     begin,
@@ -56,7 +57,7 @@ def test_their_chat_goes_on_beside_a_green_dot(
     page.fill("input", "hello")
     page.press("input", "Enter")
     for each in (page, other):
-        expect(each.locator("li")).to_have_text("admin: hello")
+        expect(each.locator("li")).to_have_text(f"{NAME}: hello")
     health = page.evaluate("fetch('/realtime/health/').then((answer) => answer.json())")
     assert health["total_connections"] == 2
 

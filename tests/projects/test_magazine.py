@@ -3,54 +3,31 @@ and a content security policy that admits scripts by their nonce only."""
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from tests.e2e.server_support import ROOT
-from tests.e2e.test_quickstart import Site, blocks, commands, serving
-from tests.test_docs import INTEGRATION, section
+from tests.e2e.test_quickstart import Site
 
 from .following import (
-    add_apps,
-    add_settings,
-    add_urls,
+    add_to_wsgi_project,
     begin,
-    code,
     edit,
     expect_green,
     inline,
     log_in,
-    manage,
-    recipe,
+    serving_with_whitenoise,
 )
 
 pytestmark = pytest.mark.matrix
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     project = begin("magazine", tmp_path_factory.mktemp("magazine"))
-    apps, asgi, urls, serve, template = recipe("## A project without Channels")
-    first, last = inline(apps, '^"')
-    add_apps(project, first=f"    {first},\n", last=f"    {last},\n")
-    assert inline(apps, "_APP") == ["INSTALLED_APPS", "ASGI_APPLICATION"]
-    [setting] = re.findall("^ASGI_APPLICATION = .+$", blocks()["settings"], re.MULTILINE)
-    add_settings(project, setting)
-    (project / "mysite/asgi.py").write_text(code(asgi))
-    add_urls(project, *inline(urls, "^path"))
+    template = add_to_wsgi_project(project)
     edit(project / "mysite/templates/base.html", "</body>", inline(template, "^{%")[0] + "</body>")
-    migrate, _ = inline(serve, "^python manage.py")
-    manage(project, *migrate.split()[2:])
-    return project
-
-
-@pytest.fixture(scope="module")
-def site(project: Path) -> Iterator[Site]:
-    collect, serve = commands(section(INTEGRATION, "### With WhiteNoise"))
-    manage(project, *collect.split()[1:])
-    with serving(project, ROOT, serve) as site:
+    with serving_with_whitenoise(project) as site:
         yield site
 
 
