@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from realtime.common.tasks import await_external
+from realtime.common.tasks import await_external, current_task
 from realtime.conf import settings
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import BINARY, SUBPROTOCOL, VERSION, Error, Hello, Request
@@ -42,12 +42,11 @@ async def serve_websocket(
         await send({"type": "websocket.close", "status": refused.status})
         return
     with closing(slot):
-        task, extensions = asyncio.current_task(), scope.get("extensions") or {}
-        assert task is not None
+        extensions = scope.get("extensions") or {}
         connection = application.connection = Connection(
             send,
             worker.frame_limits,
-            drop=task.cancel,
+            drop=current_task().cancel,
             any_code=SERVER_EXTENSION in extensions,
             frames=extensions.get(FRAMES_EXTENSION),
         )

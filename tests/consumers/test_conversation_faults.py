@@ -1,0 +1,106 @@
+"""A conversation that its server cancels."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from weakref import WeakSet
+
+import pytest
+
+from realtime.consumers import Login, RealtimeConsumer
+from realtime.worker.runtime import Runtime
+from tests.polling import eventually_in_loop
+
+from .client import HELLO, Client
+
+consumers: "WeakSet[Waiting]" = WeakSet()
+
+
+class Waiting(RealtimeConsumer):
+    """The handler named ``where`` waits without an end."""
+
+    where = ""
+    begun = False
+
+    def __init__(self) -> None:
+        consumers.add(self)
+
+    async def authenticate(self) -> Login:
+        await self.wait("authenticate")
+        return Login(key="", user="42", username="zaphod")
+
+    async def authorize(self, room: str, action: str) -> bool:
+        return True
+
+    async def receive_bytes(self, data: bytes) -> None:
+        await self.wait("receive_bytes")
+
+    async def wait(self, here: str) -> None:
+        if here == self.where:
+            self.begun = True
+            await asyncio.Event().wait()
+
+
+async def cancel(client: Client) -> None:
+    client.future.cancel()
+    await asyncio.wait([client.future])
+
+
+# ---------------------------------------------------------------- cancellation
+
+
+@pytest.mark.parametrize("turns", range(24))
+async def test_it_may_be_cancelled_at_every_await(turns: int, worker: Runtime) -> None:
+    tasks = asyncio.all_tasks()
+    client = Client(Waiting)
+    await client.send_input({"type": "websocket.connect"})
+    await client.send_message(**HELLO, rooms={"chat:1": None})
+    await client.send_to(bytes_data=b"1")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await cancel(client)
+    assert client.future.cancelled()
+    assert not worker.ungreeted._counts
+    assert not worker.hub._in_handshake
+    assert not worker.hub.connected()
+    assert not worker.refusals.totals
+    await worker.disconnects.settle(10)
+    await eventually_in_loop(lambda: asyncio.all_tasks() <= tasks)
+    assert not list(worker.rooms.names())
+    assert (await worker.store.stats()).connected == 0
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def connected(where: str) -> Client:
+    """A client whose connection waits at this point."""
+    client = Client(Waiting)
+    await client.connect(timeout=10)
+    if where:
+        await client.send_message(**HELLO)
+    if where in ("frames", "receive_bytes"):
+        await client.receive_message()
+        await client.send_to(bytes_data=b"1")
+    if where in ("authenticate", "receive_bytes"):
+        await eventually_in_loop(lambda: all(each.begun for each in consumers))
+    return client
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("where", ["", "authenticate", "frames", "receive_bytes"])
+async def test_a_cancelled_one_leaves_no_reference_cycle(
+    where: str, worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Waiting, "where", where)
+    client = await connected(where)
+    assert len(consumers) == 1
+    await cancel(client)
+    await worker.disconnects.settle(10)
+    del client
+    await eventually_in_loop(lambda: not consumers)
