@@ -76,14 +76,14 @@ class Conversation:
         code = CloseCode.LOST.value
         try:
             await self._greet()
-            if session := self.handlers.application.session:
+            if session := self.handlers.session:
                 code = await self._receive_frames(session)
             await self.connection.flush()
         except asyncio.CancelledError:
             if not self.connection.ended:  # else its close timeout has cancelled us
                 raise
         finally:
-            if session := self.handlers.application.session:
+            if session := self.handlers.session:
                 self.worker.hub.on_disconnect(session, code)
             self.connection.release()
 
@@ -91,19 +91,21 @@ class Conversation:
 
     async def _greet(self) -> None:
         """Admit the client once it has said hello. Without a session it is counted as refused."""
-        connection, refusals, failed = self.connection, self.worker.refusals, False
+        connection, refusals, hello, failed = self.connection, self.worker.refusals, None, False
         try:
             with self.worker.hub.in_handshake(connection):
                 if hello := await self._receive_hello():
                     await self._admit(hello)
         except Exception as error:
             failed = True
+            refusals.record_end(None, error)
+            if hello is None:  # the server has failed, not the admission
+                raise
             if not isinstance(error, StoreUnavailable):
                 self.handlers.log_failure()
             connection.end(CloseCode.TRY_AGAIN_LATER)
-            refusals.record_end(None, error)
         finally:
-            if not (failed or self.handlers.application.session or connection.resume_refused):
+            if not (failed or self.handlers.session or connection.resume_refused):
                 refusals.record_end(connection.ended, None)
 
     async def _receive_hello(self) -> Hello | None:
@@ -141,8 +143,8 @@ class Conversation:
         if worker.closing:
             connection.end(connection.shutdown_code(), delay_ms=worker.return_delay)
             return
-        admitting = worker.admission.admit(connection, hello, self.handlers)
-        self.handlers.application.session = await await_external(admitting)
+        session = await await_external(worker.admission.admit(connection, hello, self.handlers))
+        self.handlers.session = self.handlers.application.session = session
 
     # ------------------------------------------------------------ frames
 

@@ -1,8 +1,9 @@
-"""A conversation that its server cancels."""
+"""A conversation whose server fails or cancels it, and whose application reuses our names."""
 
 import asyncio
 import gc
 from collections.abc import Iterator
+from typing import Any
 from weakref import WeakSet
 
 import pytest
@@ -104,3 +105,64 @@ async def test_a_cancelled_one_leaves_no_reference_cycle(
     await worker.disconnects.settle(10)
     del client
     await eventually_in_loop(lambda: not consumers)
+
+
+# ---------------------------------------------------------------- failures
+
+
+@pytest.mark.parametrize("greeted", [False, True])
+async def test_an_error_of_the_server_goes_back_to_it(
+    greeted: bool, worker: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(Waiting)
+    await (client.greet() if greeted else client.connect(timeout=10))
+    await client.send_input({})  # an event without a type
+    with pytest.raises(KeyError):
+        await client.wait(10)
+    assert worker.refusals.totals == ({} if greeted else {"application": 1})
+    assert "realtime.work" not in [record.name for record in caplog.records]
+    assert not worker.ungreeted._counts
+    assert not worker.hub.connected()
+
+
+# ---------------------------------------------------------------- names
+
+
+class Reuses(Waiting):
+    """Assigns to our names what they mean elsewhere; its handler named ``fails`` fails."""
+
+    fails = ""
+
+    async def authenticate(self) -> Login:
+        if self.fails == "authenticate":
+            self.reuse()
+            raise ZeroDivisionError
+        self.peer = None  # type: ignore[assignment]
+        return await super().authenticate()
+
+    async def receive_bytes(self, data: bytes) -> None:
+        self.reuse()
+        raise ZeroDivisionError
+
+    def reuse(self) -> None:
+        names: Any = self
+        names.connection, names.peer, names.session = "a database", "a socket", {"user": 7}
+
+
+@pytest.mark.parametrize("handler", ["authenticate", "receive_bytes"])
+async def test_an_application_that_reuses_our_names_ends_only_its_own_connection(
+    handler: str,
+    worker: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(Reuses, "fails", handler)
+    client = Client(Reuses)
+    await client.connect(timeout=10)
+    await client.send_message(**HELLO)
+    await client.send_to(bytes_data=b"1")
+    messages, code = await client.end()
+    assert (messages[-1]["type"], code) == ("goodbye", 4009)
+    assert f"a handler of the application failed: {handler}" in caplog.text
+    assert worker.refusals.totals == ({"application": 1} if handler == "authenticate" else {})
+    assert not worker.hub.connected()

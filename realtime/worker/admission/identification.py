@@ -61,12 +61,12 @@ class Identification:
         """
         async with time_limit(ADMISSION_TIMEOUT):
             login = await handlers.authenticate()
-        at, application = time.monotonic(), handlers.application
+        at = time.monotonic()
         if not login.user and not self.allow_anonymous:
             connection.end(CloseCode.NOT_AUTHENTICATED)
             return None
         known = {"user": login.user, "username": login.username, "login": login.digest}
-        peer = application.peer = replace(application.peer, **known)
+        peer = handlers.peer = handlers.application.peer = replace(handlers.peer, **known)
         async with time_limit(ADMISSION_TIMEOUT):
             rooms, refusals = await handlers.permissions().grant(hello.rooms)
         key, checked = secrets.token_urlsafe(12), login if login.key else None

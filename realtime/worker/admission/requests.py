@@ -43,7 +43,7 @@ class RequestHandler:
         self._handlers = handlers
         self._permissions = handlers.permissions()
         # The callback does not refer to this: an ended connection leaves no cycle behind.
-        self._queue = HandlerQueue(handlers.end_connection)
+        self._queue = HandlerQueue(partial(handlers.end_connection, session.connection))
 
     def close(self) -> None:
         """Cancel the call that is running, and drop those that wait."""
