@@ -12,7 +12,7 @@ from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import BINARY, SUBPROTOCOL, VERSION, Error, Hello, Request
 from realtime.store.contract import StoreUnavailable
 from realtime.worker.admission.handlers import Application, Handlers
-from realtime.worker.admission.requests import RequestHandler
+from realtime.worker.admission.requests import SessionRequests
 from realtime.worker.admission.ungreeted_limit import UngreetedSlot
 from realtime.worker.connections.connection import Connection
 from realtime.worker.runtime import Runtime
@@ -35,7 +35,7 @@ async def serve_websocket(
     the application handles binary frames."""
     await receive()  # websocket.connect
     scope = application.scope
-    application.peer = peer = gate.stranger(scope)
+    application.peer = peer = gate.peer_of(scope)
     try:
         worker, slot = await gate.enter(scope, peer.address)
     except gate.HandshakeRefused as refused:
@@ -93,7 +93,7 @@ class Conversation:
         """Admit the client once it has said hello. Without a session it is counted as refused."""
         connection, refusals, hello, failed = self.connection, self.worker.refusals, None, False
         try:
-            with self.worker.hub.in_handshake(connection):
+            with self.worker.hub.without_session(connection):
                 if hello := await self._receive_hello():
                     await self._admit(hello)
         except Exception as error:
@@ -152,7 +152,7 @@ class Conversation:
         """Serve a session's frames; the code that the transport ended with."""
         receive, connection, hub = self.receive, self.connection, self.worker.hub
         rooms, callbacks = self.worker.rooms, self.worker.callbacks
-        with closing(RequestHandler(session, rooms, callbacks, self.handlers)) as requests:
+        with closing(SessionRequests(session, rooms, callbacks, self.handlers)) as requests:
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":
@@ -168,7 +168,7 @@ class Conversation:
                 if connection.ended:
                     hub.on_disconnect(session, CloseCode.LOST)
 
-    def _receive_binary(self, data: bytes, requests: RequestHandler) -> None:
+    def _receive_binary(self, data: bytes, requests: SessionRequests) -> None:
         connection = self.connection
         if not connection.admit_frame(len(data)) or not connection.check_size(data):
             return

@@ -62,7 +62,7 @@ async def test_it_may_be_cancelled_at_every_await(turns: int, worker: Runtime) -
     await cancel(client)
     assert client.future.cancelled()
     assert not worker.ungreeted._counts
-    assert not worker.hub._in_handshake
+    assert not worker.hub._without_session
     assert not worker.hub.connected()
     assert not worker.refusals.totals
     await worker.disconnects.settle(10)

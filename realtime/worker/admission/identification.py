@@ -73,8 +73,8 @@ class Identification:
         return PendingSession(connection, hello, key, peer, checked, at, rooms, refusals)
 
     async def still_stands(self, new: PendingSession) -> bool:
-        """Check a login again after a long wait: a logout meanwhile found no session to close. If
-        it has ended, the connection is ended, too."""
+        """Whether the login still stands, after a long wait: a logout meanwhile found no session to
+        close. Ends the connection if it does not. Raises StoreUnavailable."""
         if new.login is None or time.monotonic() - new.identified_at < LOGIN_FRESH:
             return True
         code = (await self.ended_logins([new.login])).get(new.login)

@@ -14,15 +14,15 @@ from realtime.store.contract import StoreUnavailable
 from ..rooms.permissions import Refused
 from ..rooms.rooms import Rooms
 from ..sessions.session import ConnectedSession
+from .admission import SessionCallbacks
 from .handler_queue import HandlerQueue
 from .handlers import Handlers
-from .handshake import SessionCallbacks
 from .identification import ADMISSION_TIMEOUT
 
 LATER = "expected to be asked again later"
 
 
-class RequestHandler:
+class SessionRequests:
     """The requests of one session. Each gets one answer, with its ``id``.
 
     A request that fails loses nothing: the client gets ``unavailable``, keeps what it has sent,
