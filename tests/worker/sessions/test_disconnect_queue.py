@@ -1,6 +1,7 @@
 """The disconnect queue: reports until it has succeeded; goodbyes do not wait for long."""
 
 import asyncio
+import time
 from typing import Any, cast
 
 import pytest
@@ -199,6 +200,17 @@ async def test_at_the_bound_the_oldest_is_dropped_with_a_goodbye(
     for id_ in "efg":
         harness.leave(id_)
     assert len(caplog.messages) == 2
+
+
+async def test_the_time_in_the_queue_counts_as_idle() -> None:
+    update = SessionUpdate("a", 1, None, 0, "visible", Totals(), idle_ms=500)
+    waiting = PendingDisconnect(
+        Departure(update, 4002, ""),
+        ends_session=False,
+        goodbye=lambda: None,
+        left_at=time.monotonic() - 20.0,
+    )
+    assert 20_500 <= waiting.as_of_now().update.idle_ms < 80_500
 
 
 async def test_on_hold_nothing_is_reported(harness: QueueHarness) -> None:
