@@ -252,7 +252,7 @@ async def test_after_an_outage_it_sweeps_only_a_lease_later(
 
 
 async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, harness: WorkerHarness) -> None:
-    clock.turn(1)
+    clock.turn(7.5)
     await flush_failing(harness)
     await harness.beats.flush()
     assert may_sweep(harness)

@@ -132,7 +132,7 @@ async def test_a_close_that_fails_does_not_suspend_the_others_again(harness: Que
 
 
 async def test_during_an_outage_goodbyes_are_sent_and_the_report_comes_later(
-    harness: QueueHarness,
+    harness: QueueHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness.flaky_store.down = True
     harness.leave("a")
@@ -142,6 +142,8 @@ async def test_during_an_outage_goodbyes_are_sent_and_the_report_comes_later(
     harness.flaky_store.down = False
     await harness.settle()
     assert (len(harness.queue), harness.recorded.suspended) == (0, [["a"]])
+    assert caplog.messages[0] == "reporting disconnects fails again and again: down"
+    assert caplog.messages[1].startswith("reporting disconnects works again")
 
 
 async def test_after_a_failed_batch_all_that_wait_get_their_goodbye(harness: QueueHarness) -> None:
