@@ -68,9 +68,8 @@ class HandlerExecutor(Executor):
         self.unfinished = 0  # calls that the thread was given
         self.ended = False
         self.in_transaction = False  # when its last call ended
-        self.stop_waiting: Callable[[], None] = lambda: (
-            None
-        )  # called when its wait for a thread ends
+        # Called when its wait for a thread ends.
+        self.stop_waiting: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         """Use it for all sync calls inside. Not in a loop for which sync code waits, as in tests

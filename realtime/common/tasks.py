@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -17,11 +17,17 @@ async def await_external(call: Awaitable[T]) -> T:
     Raises what it raises, and SpuriousCancellation where it raises CancelledError although this
     task was not cancelled: otherwise that would end this task silently.
     """
-    task = asyncio.current_task()
-    assert task is not None
     try:
         return await call
     except asyncio.CancelledError:
-        if task.cancelling():
+        if current_task().cancelling():
             raise
         raise SpuriousCancellation("it was cancelled, though not from here") from None
+
+
+def current_task() -> asyncio.Task[Any]:
+    """The running task. Keep it in no local variable: a cancelled task refers to the frames that
+    its exception has ended, so that would be a reference cycle."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task

@@ -6,13 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from realtime.common.tasks import await_external
+from realtime.common.tasks import await_external, current_task
 from realtime.conf import settings
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import BINARY, SUBPROTOCOL, VERSION, Error, Hello, Request
 from realtime.store.contract import StoreUnavailable
 from realtime.worker.admission.handlers import Application, Handlers
-from realtime.worker.admission.requests import RequestHandler
+from realtime.worker.admission.requests import SessionRequests
 from realtime.worker.admission.ungreeted_limit import UngreetedSlot
 from realtime.worker.connections.connection import Connection
 from realtime.worker.runtime import Runtime
@@ -35,19 +35,18 @@ async def serve_websocket(
     the application handles binary frames."""
     await receive()  # websocket.connect
     scope = application.scope
-    application.peer = peer = gate.stranger(scope)
+    application.peer = peer = gate.peer_of(scope)
     try:
         worker, slot = await gate.enter(scope, peer.address)
     except gate.HandshakeRefused as refused:
         await send({"type": "websocket.close", "status": refused.status})
         return
     with closing(slot):
-        task, extensions = asyncio.current_task(), scope.get("extensions") or {}
-        assert task is not None
+        extensions = scope.get("extensions") or {}
         connection = application.connection = Connection(
             send,
             worker.frame_limits,
-            drop=task.cancel,
+            drop=current_task().cancel,
             any_code=SERVER_EXTENSION in extensions,
             frames=extensions.get(FRAMES_EXTENSION),
         )
@@ -77,14 +76,14 @@ class Conversation:
         code = CloseCode.LOST.value
         try:
             await self._greet()
-            if session := self.handlers.application.session:
+            if session := self.handlers.session:
                 code = await self._receive_frames(session)
             await self.connection.flush()
         except asyncio.CancelledError:
             if not self.connection.ended:  # else its close timeout has cancelled us
                 raise
         finally:
-            if session := self.handlers.application.session:
+            if session := self.handlers.session:
                 self.worker.hub.on_disconnect(session, code)
             self.connection.release()
 
@@ -92,19 +91,21 @@ class Conversation:
 
     async def _greet(self) -> None:
         """Admit the client once it has said hello. Without a session it is counted as refused."""
-        connection, refusals, failed = self.connection, self.worker.refusals, False
+        connection, refusals, hello, failed = self.connection, self.worker.refusals, None, False
         try:
-            with self.worker.hub.in_handshake(connection):
+            with self.worker.hub.without_session(connection):
                 if hello := await self._receive_hello():
                     await self._admit(hello)
         except Exception as error:
             failed = True
+            refusals.record_end(None, error)
+            if hello is None:  # the server has failed, not the admission
+                raise
             if not isinstance(error, StoreUnavailable):
                 self.handlers.log_failure()
             connection.end(CloseCode.TRY_AGAIN_LATER)
-            refusals.record_end(None, error)
         finally:
-            if not (failed or self.handlers.application.session or connection.resume_refused):
+            if not (failed or self.handlers.session or connection.resume_refused):
                 refusals.record_end(connection.ended, None)
 
     async def _receive_hello(self) -> Hello | None:
@@ -142,8 +143,8 @@ class Conversation:
         if worker.closing:
             connection.end(connection.shutdown_code(), delay_ms=worker.return_delay)
             return
-        admitting = worker.admission.admit(connection, hello, self.handlers)
-        self.handlers.application.session = await await_external(admitting)
+        session = await await_external(worker.admission.admit(connection, hello, self.handlers))
+        self.handlers.session = self.handlers.application.session = session
 
     # ------------------------------------------------------------ frames
 
@@ -151,7 +152,7 @@ class Conversation:
         """Serve a session's frames; the code that the transport ended with."""
         receive, connection, hub = self.receive, self.connection, self.worker.hub
         rooms, callbacks = self.worker.rooms, self.worker.callbacks
-        with closing(RequestHandler(session, rooms, callbacks, self.handlers)) as requests:
+        with closing(SessionRequests(session, rooms, callbacks, self.handlers)) as requests:
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":
@@ -167,7 +168,7 @@ class Conversation:
                 if connection.ended:
                     hub.on_disconnect(session, CloseCode.LOST)
 
-    def _receive_binary(self, data: bytes, requests: RequestHandler) -> None:
+    def _receive_binary(self, data: bytes, requests: SessionRequests) -> None:
         connection = self.connection
         if not connection.admit_frame(len(data)) or not connection.check_size(data):
             return

@@ -57,8 +57,8 @@ def _refusal_of(scope: Mapping[str, Any]) -> tuple[Reason, str] | None:
     return None
 
 
-def stranger(scope: Mapping[str, Any]) -> Peer:
-    """The peer before its login: its agent, and its address as TRUSTED_PROXIES lets it be known,
+def peer_of(scope: Mapping[str, Any]) -> Peer:
+    """The peer without a login: its agent, and its address according to TRUSTED_PROXIES, which is
     "" for a Unix socket."""
     headers, proxies = origin.headers_of(scope), parse_proxies(settings.trusted_proxies)
     agent = headers.get(b"user-agent", b"").replace(b"\0", b"").decode("latin1")[:300]

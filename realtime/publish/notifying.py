@@ -33,7 +33,8 @@ def notify(kind: HintKind, sessions: Iterable[str]) -> None:
     """Send all workers a hint about these sessions, through this process's own worker or else
     from the background loop. Waits at most NOTIFY_TIMEOUT, raises nothing if it fails."""
     for worker in instances.running():
-        worker.loop.call_soon_threadsafe(worker.bus.notify, kind, sessions)
+        with suppress(RuntimeError):  # its loop was closed just now
+            worker.loop.call_soon_threadsafe(worker.bus.notify, kind, sessions)
         return
     layer = composition.channel_layer()
     if leaves_process(layer) and not is_eventlet_patched() and (hints := hints_for(kind, sessions)):

@@ -19,7 +19,7 @@ from realtime.store.contract import SAMPLE_EVERY_MS, Store
 from realtime.store.log import Log
 from realtime.store.records import Session
 
-from .admission.handshake import Admission, ServerParams, SessionCallbacks
+from .admission.admission import Admission, ServerParams, SessionCallbacks
 from .admission.identification import ADMISSION_TIMEOUT, Identification
 from .admission.login_store import LoginStore
 from .admission.probes import PROBE_INTERVAL, Probes, probe_capacity

@@ -66,10 +66,10 @@ async def test_a_worker_that_cannot_start_is_a_refusal(monkeypatch: pytest.Monke
     assert refusals.current().totals == {"application": 1}
 
 
-def test_a_stranger_has_an_address_and_an_agent() -> None:
+def test_a_peer_without_a_login_has_an_address_and_an_agent() -> None:
     agent = (b"user-agent", b"a\0b" + b"c" * 400)
     scope = {**SCOPE, "headers": [agent, (b"x-forwarded-for", b"198.51.100.7")]}
-    assert gate.stranger(scope) == Peer(address="192.0.2.1", agent="ab" + "c" * 298)
+    assert gate.peer_of(scope) == Peer(address="192.0.2.1", agent="ab" + "c" * 298)
     with override_settings(REALTIME={"TRUSTED_PROXIES": ["192.0.2.1"]}):
-        assert gate.stranger(scope).address == "198.51.100.7"
-    assert gate.stranger({"client": None}) == Peer()
+        assert gate.peer_of(scope).address == "198.51.100.7"
+    assert gate.peer_of({"client": None}) == Peer()

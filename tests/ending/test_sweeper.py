@@ -1,6 +1,7 @@
 """Sweeps of a database store, alone and at once."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -171,6 +172,27 @@ async def test_fifty_sessions_of_a_crashed_worker(
     assert await rows() == 50
     assert done(await sweeper.sweep()) == (0, 0, 0, 0)
     assert (len(received["suspended"]), len(received["closed"])) == (50, 50)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_a_sweep_logs_each_session_unless_it_is_quiet(
+    sweeper: Sweeper,
+    registry: BlockingDatabaseStore,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    quiet: bool,
+) -> None:
+    caplog.set_level(logging.INFO, "realtime.sessions")
+    await aside(open_many, registry, 1)
+    await aside(beat, registry, "w1")
+    sweeper.quiet = quiet
+    for seconds in (LEASE, RESUME):
+        database.clock_offset += seconds + 1
+        await sweeper.sweep()
+    events = ("suspended by a sweep: 1006", "swept: 1006")
+    for line, event in zip(caplog.messages, () if quiet else events, strict=True):
+        assert event in line
 
 
 async def test_a_sweep_removes_what_it_has_closed(

@@ -42,7 +42,7 @@ def tests_of(path: Path) -> tuple[str, ...]:
 def own_tests(path: Path) -> tuple[str, ...]:
     """The tests that are named after the file: most mutants do not get past them."""
     folders = [ROOT / place for place in tests_of(path)]
-    return tuple(str(file) for place in folders for file in place.rglob(f"test_{path.stem}.py"))
+    return tuple(str(file) for place in folders for file in place.rglob(f"test_{path.stem}*.py"))
 
 
 def survives(mutant: Mutant) -> bool:

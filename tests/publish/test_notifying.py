@@ -1,5 +1,6 @@
 """Hints from sync code in a process without a worker, through a real Redis."""
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from realtime.publish import notifying
 from realtime.publish.background_loop import background
 from realtime.publish.notifying import NOTIFY_TIMEOUT, notify
 from realtime.store.records import Opening, Peer
+from realtime.worker import instances
 from tests.polling import eventually
 from tests.redis_server import RedisServer
 
@@ -167,6 +169,16 @@ def test_a_redis_that_is_gone_is_no_error() -> None:
         for number in range(20):
             notify(HintKind.CLOSING, [str(number)])
         background.stop()
+
+
+@pytest.mark.usefixtures("transactional_db")
+@override_settings(CHANNEL_LAYERS=IN_MEMORY)
+def test_a_worker_whose_loop_closes_meanwhile_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with asyncio.Runner() as runner:
+        worker = runner.run(instances.start())
+        runner.run(worker.stop())
+    monkeypatch.setattr(instances, "running", lambda: [worker])
+    notify(HintKind.CLOSING, ["a"])
 
 
 @override_settings(CHANNEL_LAYERS=IN_MEMORY)

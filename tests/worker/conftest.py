@@ -28,8 +28,8 @@ from realtime.store.log import Log, PublishRequest
 from realtime.store.records import Peer, Session
 from realtime.store.timeouts import Timeouts
 from realtime.worker import instances
+from realtime.worker.admission.admission import Admission, ServerParams, SessionCallbacks
 from realtime.worker.admission.handlers import Application, Handlers
-from realtime.worker.admission.handshake import Admission, ServerParams, SessionCallbacks
 from realtime.worker.admission.identification import Identification
 from realtime.worker.connections.connection import Connection
 from realtime.worker.rooms.rooms import Rooms

@@ -40,8 +40,10 @@ class HandlerQueue:
     def stop(self) -> None:
         """Cancel the running call and drop the others."""
         self._clear()
-        if self._task is not None:
-            self._task.cancel()
+        # The cancelled task's exception refers to this: a reference back would be a cycle.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
 
     async def _run(self) -> None:
         try:

@@ -39,12 +39,15 @@ class Application(Protocol):
 
 class Handlers:
     """Calls the handlers of one connection, one at a time. Each call gets its own thread for its
-    sync code, and raises AtCapacity if none was free."""
+    sync code, and raises AtCapacity if none was free. Keeps ``peer`` and ``session``, which an
+    application may have overwritten."""
 
-    __slots__ = ("_max_rooms", "_running", "_threads", "application")
+    __slots__ = ("_max_rooms", "_running", "_threads", "application", "peer", "session")
 
     def __init__(self, application: Application, threads: HandlerThreads, max_rooms: int) -> None:
         self.application = application
+        self.peer = application.peer
+        self.session: ConnectedSession | None = None
         self._threads = threads
         self._max_rooms = max_rooms
         self._running = ""  # the name of the handler that runs, or has failed
@@ -69,7 +72,7 @@ class Handlers:
 
     def permissions(self) -> Permissions:
         """The client's permissions, once its login is known."""
-        own_room = private_room(self.application.peer.user)
+        own_room = private_room(self.peer.user)
         return Permissions(own_room, self._max_rooms, self.authorize)
 
     async def _call(self, handler: Callable[..., Awaitable[T]], *args: object) -> T:
@@ -82,14 +85,14 @@ class Handlers:
         self._running = ""
         return result
 
-    def end_connection(self) -> None:
+    def end_connection(self, connection: Connection) -> None:
         """Log the exception that is being handled and end the connection: the client returns."""
         self.log_failure()
-        self.application.connection.end(CloseCode.TRY_AGAIN_LATER)
+        connection.end(CloseCode.TRY_AGAIN_LATER)
 
     def log_failure(self) -> None:
         """Log the exception that is being handled, as that of the handler that has failed."""
-        peer, session = self.application.peer, self.application.session
+        peer, session = self.peer, self.session
         failure = f"a handler of the application failed: {self._running}"
         name = f" ({peer.username})" if peer.username else ""
         user = f"{peer.user}{name}" if peer.user else "anonymous"

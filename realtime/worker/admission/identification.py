@@ -61,20 +61,20 @@ class Identification:
         """
         async with time_limit(ADMISSION_TIMEOUT):
             login = await handlers.authenticate()
-        at, application = time.monotonic(), handlers.application
+        at = time.monotonic()
         if not login.user and not self.allow_anonymous:
             connection.end(CloseCode.NOT_AUTHENTICATED)
             return None
         known = {"user": login.user, "username": login.username, "login": login.digest}
-        peer = application.peer = replace(application.peer, **known)
+        peer = handlers.peer = handlers.application.peer = replace(handlers.peer, **known)
         async with time_limit(ADMISSION_TIMEOUT):
             rooms, refusals = await handlers.permissions().grant(hello.rooms)
         key, checked = secrets.token_urlsafe(12), login if login.key else None
         return PendingSession(connection, hello, key, peer, checked, at, rooms, refusals)
 
     async def still_stands(self, new: PendingSession) -> bool:
-        """Check a login again after a long wait: a logout meanwhile found no session to close. If
-        it has ended, the connection is ended, too."""
+        """Whether the login still stands, after a long wait: a logout meanwhile found no session to
+        close. Ends the connection if it does not. Raises StoreUnavailable."""
         if new.login is None or time.monotonic() - new.identified_at < LOGIN_FRESH:
             return True
         code = (await self.ended_logins([new.login])).get(new.login)

@@ -14,15 +14,15 @@ from realtime.store.contract import StoreUnavailable
 from ..rooms.permissions import Refused
 from ..rooms.rooms import Rooms
 from ..sessions.session import ConnectedSession
+from .admission import SessionCallbacks
 from .handler_queue import HandlerQueue
 from .handlers import Handlers
-from .handshake import SessionCallbacks
 from .identification import ADMISSION_TIMEOUT
 
 LATER = "expected to be asked again later"
 
 
-class RequestHandler:
+class SessionRequests:
     """The requests of one session. Each gets one answer, with its ``id``.
 
     A request that fails loses nothing: the client gets ``unavailable``, keeps what it has sent,
@@ -43,7 +43,7 @@ class RequestHandler:
         self._handlers = handlers
         self._permissions = handlers.permissions()
         # The callback does not refer to this: an ended connection leaves no cycle behind.
-        self._queue = HandlerQueue(handlers.end_connection)
+        self._queue = HandlerQueue(partial(handlers.end_connection, session.connection))
 
     def close(self) -> None:
         """Cancel the call that is running, and drop those that wait."""

@@ -77,9 +77,8 @@ class Subscription:
 
 
 class Room:
-    """Starts at the end of the log that the store has reported. ``send(message)`` is called with a
-    publication's message after up to FAN_OUT_SLICE members were offered it, before the next pause.
-    """
+    """Starts at the end of the log that the store has reported. Offers each publication to
+    slices of FAN_OUT_SLICE members or fewer, and calls ``send(message)`` after each slice."""
 
     __slots__ = ("_behind", "_counters", "_members", "_pending", "_send", "log", "name")
 

@@ -52,7 +52,7 @@ class Beats:
 
     ``healthy`` is whether the last flush has succeeded, ``last_error`` why the last that
     failed did, in the store's words. ``on_recovery()`` is called when a flush succeeds after one
-    that failed. ``leaves_process`` is that of :class:`.ClusterCheck`.
+    that failed. ``leaves_process`` is whether the channel layer reaches other processes.
     """
 
     def __init__(

@@ -89,7 +89,7 @@ class DisconnectQueue:
         return len(self._pending)
 
     def add(self, disconnect: PendingDisconnect) -> None:
-        """Queue a disconnect for the next batch."""
+        """Queue a disconnect for the next batch; those of one turn of the loop share it."""
         if self._stopped:  # the worker gives its lease back, which suspends its sessions
             return
         self._pending[disconnect.key] = disconnect
@@ -132,7 +132,6 @@ class DisconnectQueue:
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        await asyncio.sleep(0)  # disconnects of one turn of the loop share a batch
         while self._pending:
             await self._released.wait()
             batch = dict(islice(self._pending.items(), BATCH))

@@ -68,7 +68,7 @@ class Hub:
         self._deliveries = deliveries
         self.return_delay = return_delay
         self._sessions: dict[str, ConnectedSession] = {}
-        self._in_handshake: set[Connection] = set()
+        self._without_session: set[Connection] = set()
         self._latencies = LatencyHistogram()  # of exactly these sessions
         self._pings = self._pongs = self._timeouts = 0
         self.ticker: Ticker
@@ -78,13 +78,13 @@ class Hub:
     # ------------------------------------------------------------ admission
 
     @contextmanager
-    def in_handshake(self, connection: Connection) -> Iterator[None]:
+    def without_session(self, connection: Connection) -> Iterator[None]:
         """Include a connection that has no session yet in :meth:`end_all`, within this context."""
-        self._in_handshake.add(connection)
+        self._without_session.add(connection)
         try:
             yield
         finally:
-            self._in_handshake.discard(connection)
+            self._without_session.discard(connection)
 
     def welcome(
         self, session: ConnectedSession, rooms: Mapping[str, Position | None], reply: Welcome
@@ -259,7 +259,7 @@ class Hub:
 
     def end_all(self) -> Sequence[ConnectedSession]:
         """End all connections because the server shuts down. Returns their sessions."""
-        for connection in self._in_handshake:
+        for connection in self._without_session:
             connection.end(connection.shutdown_code(), delay_ms=self.return_delay)
         ended = list(self._sessions.values())
         for session in ended:

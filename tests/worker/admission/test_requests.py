@@ -10,7 +10,7 @@ from realtime.protocol.messages import Join, Leave, RoomMessage
 from realtime.protocol.position import Position
 from realtime.worker.admission.handler_queue import MAX_WAITING
 from realtime.worker.admission.handlers import Application
-from realtime.worker.admission.requests import RequestHandler
+from realtime.worker.admission.requests import SessionRequests
 from realtime.worker.rooms.permissions import Refused
 from realtime.worker.sessions.session import ConnectedSession
 from tests.polling import eventually_in_loop
@@ -35,7 +35,7 @@ class Requester(FakeApplication):
         self.failure: BaseException | None = None
         self.open = asyncio.Event()
         self.open.set()
-        self.requests = RequestHandler(
+        self.requests = SessionRequests(
             session, harness.rooms, harness.callbacks, handlers_of(cast(Application, self))
         )
 

@@ -23,7 +23,7 @@ async def refused(harness: WorkerHarness, **resume: Any) -> FakeTransport:
     transport = FakeTransport()
     connection = connect(transport)
     hello = Hello(protocol=1, resume=Resume(**resume) if resume else None)
-    with harness.hub.in_handshake(connection):
+    with harness.hub.without_session(connection):
         handlers = handlers_of(FakeApplication(ADA))
         assert await harness.admission.admit(connection, hello, handlers) is None
     await connection.flush()

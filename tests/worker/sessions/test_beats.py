@@ -82,6 +82,11 @@ async def test_a_beat_brings_latency_and_totals_to_the_store(harness: WorkerHarn
     assert (record.totals, record.latency_ms) == (session.totals, session.latency_ms)
 
 
+async def test_only_the_first_beat_checks_the_owner_of_the_store(harness: WorkerHarness) -> None:
+    await harness.beats.flush()
+    assert [name for name, _ in harness.flaky_store.calls] == ["own", "beat", "beat"]
+
+
 async def test_an_empty_beat_renews_the_lease(harness: WorkerHarness) -> None:
     await harness.beats.flush()
     assert reported(harness) == [[], []]
@@ -247,7 +252,7 @@ async def test_after_an_outage_it_sweeps_only_a_lease_later(
 
 
 async def test_a_hiccup_does_not_stop_the_sweep(clock: Clock, harness: WorkerHarness) -> None:
-    clock.turn(1)
+    clock.turn(7.5)
     await flush_failing(harness)
     await harness.beats.flush()
     assert may_sweep(harness)
@@ -348,6 +353,21 @@ async def test_after_an_outage_no_worker_is_lost_for_a_lease(
         harness.store.blocking.database.clock_offset += 5.0
         await harness.beats.flush()
     assert await state(harness, session.id) is SessionState.SUSPENDED
+
+
+async def test_after_a_pause_of_half_a_lease_no_worker_is_lost(
+    clock: Clock, harness: WorkerHarness
+) -> None:
+    """Its own lease is valid, but what made it pause may have kept the other from beating."""
+    other = harness.other("w2")
+    await other.beats.flush()
+    session = await other.admit(FakeTransport())
+    for seconds in (7, 8.5):
+        clock.turn(seconds)
+        harness.store.blocking.database.clock_offset += seconds
+        await harness.beats.flush()
+    assert await state(harness, session.id) is SessionState.CONNECTED
+    assert not may_sweep(harness)
 
 
 async def test_sessions_of_a_lost_worker_are_announced(

@@ -1,6 +1,7 @@
 """The disconnect queue: reports until it has succeeded; goodbyes do not wait for long."""
 
 import asyncio
+import time
 from typing import Any, cast
 
 import pytest
@@ -131,7 +132,7 @@ async def test_a_close_that_fails_does_not_suspend_the_others_again(harness: Que
 
 
 async def test_during_an_outage_goodbyes_are_sent_and_the_report_comes_later(
-    harness: QueueHarness,
+    harness: QueueHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness.flaky_store.down = True
     harness.leave("a")
@@ -141,6 +142,8 @@ async def test_during_an_outage_goodbyes_are_sent_and_the_report_comes_later(
     harness.flaky_store.down = False
     await harness.settle()
     assert (len(harness.queue), harness.recorded.suspended) == (0, [["a"]])
+    assert caplog.messages[0] == "reporting disconnects fails again and again: down"
+    assert caplog.messages[1].startswith("reporting disconnects works again")
 
 
 async def test_after_a_failed_batch_all_that_wait_get_their_goodbye(harness: QueueHarness) -> None:
@@ -199,6 +202,17 @@ async def test_at_the_bound_the_oldest_is_dropped_with_a_goodbye(
     for id_ in "efg":
         harness.leave(id_)
     assert len(caplog.messages) == 2
+
+
+async def test_the_time_in_the_queue_counts_as_idle() -> None:
+    update = SessionUpdate("a", 1, None, 0, "visible", Totals(), idle_ms=500)
+    waiting = PendingDisconnect(
+        Departure(update, 4002, ""),
+        ends_session=False,
+        goodbye=lambda: None,
+        left_at=time.monotonic() - 20.0,
+    )
+    assert 20_500 <= waiting.as_of_now().update.idle_ms < 80_500
 
 
 async def test_on_hold_nothing_is_reported(harness: QueueHarness) -> None:

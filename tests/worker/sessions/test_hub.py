@@ -19,7 +19,7 @@ from realtime.store.records import (
 from tests.polling import eventually_in_loop
 
 from ..conftest import WorkerHarness
-from ..fakes import FakeTransport
+from ..fakes import WELCOME, FakeTransport, live
 
 CONNECTED, SUSPENDED = SessionState.CONNECTED, SessionState.SUSPENDED
 
@@ -69,6 +69,19 @@ async def test_a_session_resumed_here_during_the_beat_is_not_dropped(
     harness.beats.apply(answer(inbox=inbox, lost=lost))
     assert not newer.departed
     assert second.types == ["welcome"]
+
+
+async def test_a_connection_that_a_later_resume_has_overtaken_ends_with_4506(
+    harness: WorkerHarness,
+) -> None:
+    newer = await harness.admit(FakeTransport())
+    transport = FakeTransport()
+    late = live(newer.id, transport=transport)
+    harness.hub.welcome(late, {}, WELCOME)
+    await late.connection.flush()
+    assert transport.types == ["goodbye"]
+    assert (late.departed, transport.closed) == (True, 4506)
+    assert list(harness.hub.connected()) == [newer]
 
 
 async def test_a_late_beat_does_not_end_the_newer_connection(

@@ -1,5 +1,7 @@
 """A connected session: heartbeat, latency, totals."""
 
+import time
+
 import pytest
 
 from realtime.protocol.heartbeat import Dead, SendPing, State
@@ -26,6 +28,7 @@ async def test_a_due_tick_sends_a_ping(transport: FakeTransport, session: Connec
     (ping,) = transport.messages
     assert (ping["type"], ping["sequence"], ping["delivered"]) == ("ping", 1, 0)
     assert ping["timestamp"].endswith("Z")
+    assert abs(ping["server_time"] / 1000 - time.time()) < 60
     assert session.totals.pings == 1
 
 
@@ -95,6 +98,7 @@ async def test_the_client_s_ping_is_answered(
     expected = {"type": "pong", "sequence": 3, "client_time": 5, "status": "pong", "online": 142}
     assert expected.items() <= pong.items()
     assert pong.keys() - expected.keys() == {"server_time", "timestamp"}
+    assert abs(pong["server_time"] / 1000 - time.time()) < 60
 
 
 async def test_visibility_is_kept_and_reported(session: ConnectedSession) -> None:

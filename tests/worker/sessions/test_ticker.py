@@ -242,6 +242,21 @@ async def test_it_ticks_until_it_is_stopped(hub: FakeHub) -> None:
     assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("realtime")]
 
 
+async def test_its_end_is_the_end_of_the_jobs(hub: FakeHub) -> None:
+    began, never = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        began.set()
+        await never.wait()
+
+    job = Job("work", 0.001, hang)
+    ticker = make(hub, job)
+    ticker.start()
+    await eventually_in_loop(began.is_set)
+    await ticker.stop()
+    assert not job.running
+
+
 async def _set(event: asyncio.Event) -> None:
     event.set()
 

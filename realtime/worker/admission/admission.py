@@ -129,7 +129,7 @@ class Admission:
         return session
 
     def _refuse_new_rooms(self, new: PendingSession) -> PendingSession:
-        """The same without those of the prepared rooms that exceed a limit of new rooms."""
+        """Leave out the rooms that exceed the limit of new rooms, with an error for each."""
         rooms, refusals = {}, [*new.refusals]
         for room, position in new.rooms.items():
             try:

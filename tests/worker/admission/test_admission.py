@@ -13,7 +13,7 @@ from realtime.protocol.messages import Bye, Hello, Resume
 from realtime.protocol.position import Position
 from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.records import Peer, SessionState
-from realtime.worker.admission.handshake import MAX_CONCURRENT
+from realtime.worker.admission.admission import MAX_CONCURRENT
 from realtime.worker.connections.connection import Connection
 from tests.polling import eventually_in_loop
 
@@ -121,7 +121,7 @@ async def test_a_login_that_ended_during_a_long_wait_opens_nothing(
 async def test_an_admission_that_takes_too_long_has_to_be_repeated(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.worker.admission.handshake.MAX_ADMISSION", -1.0)
+    monkeypatch.setattr("realtime.worker.admission.admission.MAX_ADMISSION", -1.0)
     with pytest.raises(AtCapacity):
         await harness.admission.admit(
             connect(FakeTransport()), Hello(protocol=1), handlers_of(FakeApplication(ADA))
@@ -136,12 +136,12 @@ async def test_a_client_disconnected_while_waiting_gets_no_session(
 ) -> None:
     """The request finds no session yet, and the login may still stand."""
     monkeypatch.setattr(
-        "realtime.worker.admission.handshake.MIN_TRIP_MS", 5_000
+        "realtime.worker.admission.admission.MIN_TRIP_MS", 5_000
     )  # on a machine that is busy
     transport = await admit_after_wait(harness, None, "digest", {**who, "code": code})
     assert (transport.types, transport.closed) == (["goodbye"], code)
     assert (harness.opened, list(harness.hub.connected())) == ([], [])
-    monkeypatch.setattr("realtime.worker.admission.handshake.MIN_TRIP_MS", -100_000)
+    monkeypatch.setattr("realtime.worker.admission.admission.MIN_TRIP_MS", -100_000)
     back = await harness.admit(FakeTransport(), peer=Peer(user="1", login="another"))
     assert [session.id for session in harness.opened] == [back.id]
 
