@@ -9,8 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import transaction
+from django.db.models import Model
 from django.utils.crypto import salted_hmac
 from django.utils.encoding import force_bytes
 
@@ -21,6 +23,7 @@ from realtime.conf import Settings, current_settings, settings
 from realtime.ending.history import History
 from realtime.ending.sweeper import Sweeper
 from realtime.events.signal_dispatch import SignalDispatcher
+from realtime.models import ClosedSession
 from realtime.store import backends
 from realtime.store.contract import BlockingStore, Store
 from realtime.store.database.transaction import Database
@@ -90,6 +93,18 @@ def blocking_store() -> BlockingStore:
 @lru_cache(maxsize=4)  # needed at every publish, and made of a dozen settings
 def _blocking_store(values: Settings, owner: Owner) -> BlockingStore:
     return backends.blocking_store(values.store, store_params(values, owner))
+
+
+def check_tables() -> None:
+    """Read from every table that this deployment needs: with the sessions in Redis that of the
+    history. Blocking. Raises TablesMissing, and StoreUnavailable if the database fails."""
+    needed: list[type[Model]] = [ClosedSession]
+    if not backends.is_redis(settings.store):
+        needed = list(apps.get_app_config("realtime").get_models())
+    where = database()
+    with where.read():
+        for model in needed:
+            list(model._default_manager.using(where.alias).order_by().values_list()[:1])
 
 
 def on_stored(call: Callable[[], object]) -> None:

@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 
 from realtime.composition import blocking_store, database
 from realtime.models import ClosedSession, LiveSession
-from realtime.store.contract import ID_PREFIX_LEN, StoreUnavailable
+from realtime.store.contract import ID_PREFIX_LEN, StoreUnavailable, StoreUnusable
 from realtime.store.records import Query, Session
 from realtime.views.serializers import as_row, reference
 
@@ -179,6 +179,8 @@ class LiveSessionAdmin(ReadOnlyAdmin):
 
 
 def _unreachable(error: StoreUnavailable) -> str:
+    if isinstance(error, StoreUnusable):  # a sentence for operators
+        return str(error)
     return _("The store is unreachable: %s") % error
 
 

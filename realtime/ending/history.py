@@ -113,7 +113,7 @@ def newest_first(rows: QuerySet[ClosedSession]) -> Iterator[list[ClosedSession]]
 
 
 def _list(rows: QuerySet[ClosedSession]) -> list[ClosedSession]:
-    with translate_database_errors():
+    with translate_database_errors(rows.db):
         return list(rows)
 
 

@@ -18,7 +18,7 @@ from realtime.conf import settings
 from realtime.protocol import rooms
 from realtime.protocol.json_limits import TOO_DEEP, BadValue, check_json
 from realtime.protocol.position import Position
-from realtime.store.contract import StoreUnavailable
+from realtime.store.contract import StoreUnavailable, StoreUnusable
 from realtime.store.log import MAX_BATCH, PublishRequest
 from realtime.worker.rooms.publisher import batch_of
 from realtime.worker.runtime import Runtime
@@ -134,6 +134,8 @@ def _append(requests: Sequence[PublishRequest]) -> list[Position]:
 def _unknown_if_unavailable() -> Iterator[None]:
     try:
         yield
+    except StoreUnusable:  # nothing was published
+        raise
     except StoreUnavailable as error:
         raise StoreUnavailable(
             f"{error}; whether it was published is unknown: "

@@ -80,6 +80,15 @@ class StoreUnavailable(Exception):
     """The store cannot be reached in time. Whether a write took effect is unknown."""
 
 
+class StoreUnusable(StoreUnavailable):
+    """The store answers, but this deployment cannot use it, and nothing of the call took effect.
+    The text is a sentence that says what an operator has to do."""
+
+
+class TablesMissing(StoreUnusable):
+    """A table or a column does not exist: migrations have not run, or not all of them."""
+
+
 class LoginsUnavailable(StoreUnavailable):
     """The database or cache of the logins fails, so no connection's user can be determined."""
 

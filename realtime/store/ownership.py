@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from .contract import StoreUnavailable
+from .contract import StoreUnusable
 
 # The layout of a store's content. A release raises it if older ones cannot work beside it.
 LAYOUT = 1
@@ -23,7 +23,7 @@ class StoredOwner(Struct, frozen=True):
     layout: int = 0
 
 
-class ForeignStore(StoreUnavailable):
+class ForeignStore(StoreUnusable):
     """The store belongs to another deployment or was laid out by a later release."""
 
 

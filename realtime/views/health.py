@@ -40,7 +40,7 @@ async def counts() -> tuple[Stats, bool]:
             _last.stats = await _read_stats()
     except (StoreUnavailable, TimeoutError, Overloaded):
         return _last.stats, False
-    except Exception:  # a defect, such as missing tables; the view always answers 200
+    except Exception:  # a defect; the view always answers 200
         logger.exception("the registry's counts could not be read")
         return _last.stats, False
     _last.at = time.monotonic()

@@ -46,6 +46,7 @@ def test_the_arguments_of_a_worker_travel_as_text() -> None:
     assert WorkerArgs.parse(str(worker)) == worker
 
 
+@pytest.mark.django_db(transaction=True)
 def test_several_workers_require_a_command_line() -> None:
     with pytest.raises(CommandError, match="command line"):
         call_command("serve", port=0, workers=2)

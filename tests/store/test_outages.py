@@ -1,4 +1,4 @@
-"""Only outages are StoreUnavailable; errors of the call itself pass unchanged."""
+"""Outages and missing tables are StoreUnavailable; errors of the call itself pass unchanged."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,7 +18,7 @@ from django.db import (
     connections,
 )
 
-from realtime.store.contract import StoreUnavailable
+from realtime.store.contract import StoreUnavailable, TablesMissing
 from realtime.store.database.transaction import translate_database_errors as database_errors
 from realtime.store.redis.client import translate_redis_errors as redis_errors
 from tests.redis_server import RedisServer
@@ -43,12 +43,35 @@ def ask(sql: str, *values: int) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    "sql", ["SELECT * FROM nowhere", "SELECT nothing FROM django_session", "SELEKT 1"]
-)
-def test_wrong_sql_is_no_outage(sql: str) -> None:
+def test_wrong_sql_is_no_outage() -> None:
     with pytest.raises(DatabaseError):
+        ask("SELEKT 1")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM nowhere",
+        "SELECT absent FROM django_session",
+        "INSERT INTO django_session (absent) VALUES (1)",
+    ],
+)
+def test_a_missing_table_or_column_says_how_to_make_it(sql: str) -> None:
+    with pytest.raises(TablesMissing, match=r"run `python manage\.py migrate`$"):
         ask(sql)
+
+
+def test_another_database_is_named() -> None:
+    error = ProgrammingError('relation "x" does not exist\nLINE 1: SELECT')
+    cause = Exception()
+    cause.sqlstate = "42P01"  # type: ignore[attr-defined]
+    with pytest.raises(TablesMissing) as raised, database_errors("other"):
+        raise error from cause
+    assert str(raised.value) == (
+        "the database 'other' lacks a table or a column (relation \"x\" does not exist): "
+        "run `python manage.py migrate --database=other`"
+    )
 
 
 @pytest.mark.django_db
@@ -60,39 +83,43 @@ def test_a_value_too_few_or_a_row_too_many_is_no_outage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "state", "outage"),
+    ("error", "state", "raised"),
     [
-        (ProgrammingError, "42P01", False),  # no such table
-        (ProgrammingError, "42501", True),  # no right to it
-        (DataError, "22001", False),  # a text that is too long
-        (NotSupportedError, "0A000", False),
-        (IntegrityError, "23505", False),
-        (InternalError, "25006", True),  # a copy that cannot be written to
-        (OperationalError, "57P01", True),  # an administrator ends it
-        (OperationalError, "53100", True),  # its disk is full
-        (InterfaceError, "", True),
+        (ProgrammingError, "42P01", TablesMissing),
+        (ProgrammingError, "42703", TablesMissing),  # no such column
+        (ProgrammingError, "42501", StoreUnavailable),  # no right to it
+        (DataError, "22001", DataError),  # a text that is too long
+        (NotSupportedError, "0A000", NotSupportedError),
+        (IntegrityError, "23505", IntegrityError),
+        (InternalError, "25006", StoreUnavailable),  # a copy that cannot be written to
+        (OperationalError, "57P01", StoreUnavailable),  # an administrator ends it
+        (OperationalError, "53100", StoreUnavailable),  # its disk is full
+        (InterfaceError, "", StoreUnavailable),
     ],
 )
 def test_postgresql_tells_outages_by_sqlstate(
-    error: type[Exception], state: str, outage: bool
+    error: type[Exception], state: str, raised: type[Exception]
 ) -> None:
     cause = Exception()
     cause.sqlstate = state  # type: ignore[attr-defined]
-    with pytest.raises(StoreUnavailable if outage else error), database_errors():
+    with pytest.raises(raised) as found, database_errors():
         raise error("said") from cause
+    assert found.type is raised
 
 
 @pytest.mark.parametrize(
-    ("error", "outage"),
+    ("error", "raised"),
     [
-        (OperationalError(2006, "Server has gone away"), True),
-        (OperationalError(1054, "Unknown column 'x'"), False),
-        (ProgrammingError(1146, "Table 'x' doesn't exist"), False),
+        (OperationalError(2006, "Server has gone away"), StoreUnavailable),
+        (OperationalError(1054, "Unknown column 'x'"), TablesMissing),
+        (ProgrammingError(1146, "Table 'x' doesn't exist"), TablesMissing),
+        (ProgrammingError(1064, "You have an error in your SQL syntax"), ProgrammingError),
     ],
 )
-def test_mysql_tells_outages_by_number(error: Exception, outage: bool) -> None:
-    with pytest.raises(StoreUnavailable if outage else type(error)), database_errors():
+def test_mysql_tells_outages_by_number(error: Exception, raised: type[Exception]) -> None:
+    with pytest.raises(raised) as found, database_errors():
         raise error
+    assert found.type is raised
 
 
 @pytest.mark.django_db

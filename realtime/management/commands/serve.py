@@ -10,17 +10,19 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connections
+from django.db import connections
 
 from realtime import composition
+from realtime.common.threads import Threads
 from realtime.servers.common.listeners import listen_shared, url_host
 from realtime.servers.supervisor.systemd import Notifier, SingleProcess
-from realtime.store.contract import StoreUnavailable
-from realtime.store.ownership import ForeignStore
+from realtime.store.contract import StoreUnavailable, StoreUnusable
 
 from ..serving import SERVERS, serve, server_class
 from ..store_command import StoreCommand
 from ..workers import WorkerArgs, run_supervisor, run_worker, usable_cpus, workers
+
+CHECK_TIMEOUT = 5.0  # seconds for the store and the database before the first worker starts
 
 
 class Command(StoreCommand):
@@ -57,10 +59,10 @@ class Command(StoreCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         check_system()
         server_class(options["server"])  # fails early if a package is missing
+        check_store()  # in a new worker, too: a reload may bring code that needs a migration
         if options["as_worker"]:
             run_worker(options["as_worker"], server=options["server"])
             return
-        check_store()
         count = options["workers"] or usable_cpus()
         with ExitStack() as stack:
             listeners = open_listeners(options["host"], options["port"], count=count)
@@ -96,15 +98,23 @@ def check_system() -> None:
 
 
 def check_store() -> None:
-    """Raises CommandError for another deployment's store; after an outage the workers check it."""
+    """Raises CommandError for another deployment's store, and if tables are missing."""
+    # Not in this thread: a database may hang, and this thread needs no connection afterwards.
+    checking = Threads(size=1, name="realtime-check").submit(_use_store)
+    try:
+        checking.result(CHECK_TIMEOUT)
+    except (StoreUnusable, ImproperlyConfigured) as error:
+        raise CommandError(str(error)) from None
+    except (StoreUnavailable, TimeoutError):
+        pass  # an outage: the workers log it, and check the owner once it is over
+
+
+def _use_store() -> None:
     try:
         composition.blocking_store().own()
-    except (ForeignStore, ImproperlyConfigured) as error:
-        raise CommandError(str(error)) from None
-    except (StoreUnavailable, DatabaseError):
-        pass  # an outage, or missing tables: the workers log it
+        composition.check_tables()
     finally:
-        connections.close_all()  # this thread serves from now on and needs none
+        connections.close_all()
 
 
 def port(text: str) -> int:

@@ -11,8 +11,7 @@ from msgspec.structs import asdict
 from realtime import composition
 from realtime.common.platforms import on_stop_signal
 from realtime.servers.common.process_exit import exit_within
-from realtime.store.contract import StoreUnavailable
-from realtime.store.ownership import ForeignStore
+from realtime.store.contract import StoreUnavailable, StoreUnusable
 from realtime.store.records import SweepReport
 
 from ..messages import why_unusable
@@ -91,7 +90,7 @@ class Command(StoreCommand):
         try:
             report = await work()
         except StoreUnavailable as error:
-            if isinstance(error, ForeignStore) or not options["interval"]:
+            if isinstance(error, StoreUnusable) or not options["interval"]:
                 raise CommandError(why_unusable(error)) from None
             self.stderr.write(why_unusable(error))
             return

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import (
+    DEFAULT_DB_ALIAS,
     DatabaseError,
     InterfaceError,
     InternalError,
@@ -17,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from realtime.common.transactions import is_manual
 
-from ..contract import StoreUnavailable
+from ..contract import StoreUnavailable, TablesMissing
 
 # The database's own clock in epoch milliseconds, moving also within a transaction.
 CLOCKS = {
@@ -44,6 +45,10 @@ HOLD_BESIDE = (
 
 DEADLOCK_DETECTED, INSUFFICIENT_PRIVILEGE = "40P01", "42501"  # PostgreSQL's
 UNKNOWN_COLUMN = 1054  # MySQL's, which counts it among the operational errors
+# How databases say that a table or a column does not exist.
+NO_TABLE_STATES = ("42P01", "42703")  # PostgreSQL's
+NO_TABLE_NUMBERS = (1146, UNKNOWN_COLUMN)
+NO_TABLE_WORDS = ("no such table", "no such column", "has no column named")  # SQLite's
 IN_USE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
@@ -80,7 +85,7 @@ class Database:
         database fails, and its other errors unchanged.
         """
         with (
-            translate_database_errors(),
+            translate_database_errors(self.alias),
             _immediate(self.connection),
             transaction.atomic(self.alias),
         ):
@@ -120,7 +125,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[int]:
         """Some queries without a transaction of their own; yields the time."""
-        with translate_database_errors():
+        with translate_database_errors(self.alias):
             self._begin()
             yield self.now()
 
@@ -135,9 +140,10 @@ class Deadlock(StoreUnavailable):
 
 
 @contextmanager
-def translate_database_errors() -> Iterator[None]:
-    """Raises StoreUnavailable if a database fails, and errors of the query unchanged: a missing
-    table, a value that does not fit, a row that exists already.
+def translate_database_errors(alias: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Raises StoreUnavailable if a database fails, TablesMissing if it lacks a table or a column,
+    and errors of the query unchanged: a value that does not fit, a row that exists already.
+    ``alias`` is the database that the text of TablesMissing names.
 
     Closes the connections, which may be broken, so that the next call makes new ones; not where
     the application has a transaction open.
@@ -148,6 +154,8 @@ def translate_database_errors() -> Iterator[None]:
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block and not is_manual(connection):
                 connection.close()
+        if is_table_missing(error):
+            raise TablesMissing(_how_to_migrate(error, alias)) from error
         if not is_outage(error):
             raise
         deadlocked = getattr(error.__cause__, "sqlstate", "") == DEADLOCK_DETECTED
@@ -165,6 +173,24 @@ def is_outage(error: Exception) -> bool:
     if isinstance(error, OperationalError | InterfaceError | InternalError):
         return True
     return type(error) is DatabaseError and cause is not None  # as of SQLite's damaged file
+
+
+def is_table_missing(error: Exception) -> bool:
+    """Whether Django's error means that a table or a column does not exist."""
+    if getattr(error.__cause__, "sqlstate", "") in NO_TABLE_STATES:
+        return True
+    if getattr(error.__cause__, "sqlite_errorname", "") == "SQLITE_ERROR":
+        return any(words in str(error) for words in NO_TABLE_WORDS)
+    return bool(error.args) and error.args[0] in NO_TABLE_NUMBERS
+
+
+def _how_to_migrate(error: Exception, alias: str) -> str:
+    where = "" if alias == DEFAULT_DB_ALIAS else f" --database={alias}"
+    cause = str(error).partition("\n")[0]  # PostgreSQL's next lines quote the query
+    return (
+        f"the database {alias!r} lacks a table or a column ({cause}): "
+        f"run `python manage.py migrate{where}`"
+    )
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from msgspec.structs import replace
 from realtime.events.session_log import log_session
 from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.protocol.messages import Notice, ServerMessage
-from realtime.store.contract import BATCH, Store, StoreUnavailable
+from realtime.store.contract import BATCH, Store, StoreUnavailable, StoreUnusable
 from realtime.store.records import BeatAnswer, LossReason, SessionUpdate
 
 from .cluster_check import ClusterCheck
@@ -162,9 +162,7 @@ class Beats:
         self.last_error = str(error) or type(error).__name__
         if self.healthy:
             self.healthy = False
-            away = isinstance(error, StoreUnavailable)
-            what = "the store is unreachable" if away else "reports to the store fail"
-            logger.error("%s: %s", what, self.last_error)
+            logger.error(_sentence_of(error), self.last_error)
             await send_to_all(self._hub.connected(), Notice("degraded"))
 
     def _was_silent(self, now: float) -> bool:
@@ -184,6 +182,17 @@ class Beats:
             await send_to_all(self._hub.connected(), Notice("ok"))
             self._on_recovery()
         self._cluster_check.update(self._hub.workers)
+
+
+def _sentence_of(error: Exception) -> str:
+    """The line of the log about a failed flush, with a place for the text of the error."""
+    match error:
+        case StoreUnusable():
+            return "%s"
+        case StoreUnavailable():
+            return "the store is unreachable: %s"
+        case _:
+            return "reports to the store fail: %s"
 
 
 async def send_to_all(sessions: Iterable[ConnectedSession], message: ServerMessage) -> None:
