@@ -14,7 +14,7 @@ from tests.word_list import INVERSIONS, PRONOUNS, findings, tracked
 
 ROOT = Path(__file__).parents[1]
 PYTHON = tracked(["realtime/*.py"])
-JAVASCRIPT = tracked(["realtime/static/*.js", ":!*/vendor/*"])
+JAVASCRIPT = [path for path in tracked(["realtime/static/*.js"]) if "vendor" not in path.parts]
 PAGES = tracked(["README.md", "CONTRIBUTING.md", "docs/*.md"])
 
 # What users may import; everything else may move from one release to the next.
@@ -82,6 +82,8 @@ def test_most_functions_are_short(all_functions: list[Function]) -> None:
 
 
 def test_no_file_has_more_than_350_lines() -> None:
+    assert PYTHON
+    assert JAVASCRIPT
     lengths = {relative(path): len(path.read_text().splitlines()) for path in PYTHON + JAVASCRIPT}
     longer = {name: length for name, length in lengths.items() if length > 350}
     assert longer == {}
