@@ -22,6 +22,7 @@ from realtime.protocol.position import Position
 from realtime.protocol.rooms import EXPECTED, is_room
 from realtime.publish import notifying, publishing
 from realtime.publish.async_calls import call_async
+from realtime.security.authentication import digest_of
 from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.records import Attendance, Page, Query, Session, SessionState, Stats
 from realtime.worker import instances
@@ -32,6 +33,7 @@ __all__ = [
     "aattendance",
     "aiter_sessions",
     "akick",
+    "akick_login",
     "apresence",
     "apublish",
     "apublish_many",
@@ -42,6 +44,7 @@ __all__ = [
     "attendance",
     "iter_sessions",
     "kick",
+    "kick_login",
     "kick_user",
     "akick_user",
     "presence",
@@ -267,6 +270,21 @@ async def aattendance(room: str) -> Attendance:
     """Async twin of :func:`attendance`."""
     name = _room(room)
     return await call_async(lambda here: here.store.attendance(name), partial(attendance, name))
+
+
+def kick_login(key: str, *, code: int = CloseCode.LOGGED_OUT, reason: str = "") -> int:
+    """Close all sockets of a login, by its ``Login.key``: a token's id, or a session's key. Returns
+    how many there were.
+
+    For one minute the login opens no session either: clients that are connecting with it now are
+    refused, too. Raises ValueError for a code outside of 4000 to 4999.
+    """
+    return len(_close(login=digest_of(key), code=code, reason=reason))
+
+
+async def akick_login(key: str, *, code: int = CloseCode.LOGGED_OUT, reason: str = "") -> int:
+    """Async twin of :func:`kick_login`."""
+    return len(await _aclose(login=digest_of(key), code=code, reason=reason))
 
 
 def close_login(digest: str, code: CloseCode) -> None:

@@ -102,8 +102,8 @@ def test_a_rate_must_be_above_zero(key: str, rate: tuple[float, float]) -> None:
 @pytest.mark.parametrize(
     ("values", "size"),
     [
-        ({}, 262_144),
-        ({"MAX_PUBLICATION": 261_744}, 262_144),
+        ({}, 270_336),
+        ({"MAX_PUBLICATION": 269_936}, 270_336),
         ({"MAX_PUBLICATION": 300_000}, 300_400),
     ],
 )
@@ -116,9 +116,9 @@ def test_the_message_size_follows_from_the_largest_publication(
 
 
 def test_a_configured_message_size_must_fit_a_hello() -> None:
-    (message,) = found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_143})
+    (message,) = found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 270_335})
     assert ids([message]) == {"E008"}
-    assert found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 262_144}) == []
+    assert found({"MAX_ROOMS": 999, "MAX_MESSAGE_SIZE": 270_336}) == []
 
 
 # Too little or too much, the least that will do, and what the hint says.
@@ -130,7 +130,7 @@ RELATIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "E008": ({"MAX_MESSAGE_SIZE": 65_935}, {"MAX_MESSAGE_SIZE": 65_936}, "least 65936 bytes"),
     "E009": ({"MAX_ROOMS": 1000}, {"MAX_ROOMS": 999}, "below 1000"),
     "E010": ({"MAX_PUBLICATION": 524_289}, {"MAX_PUBLICATION": 524_288}, "524288 or less"),
-    "E011": ({"BYTE_RATE": (1, 262_143)}, {"BYTE_RATE": (1, 262_144)}, "262144 or more"),
+    "E011": ({"BYTE_RATE": (1, 270_335)}, {"BYTE_RATE": (1, 270_336)}, "270336 or more"),
     "E012": ({"MESSAGE_RATE": (9, 0.9)}, {"MESSAGE_RATE": (0.1, 1)}, "1 or more"),
     "E015": ({"NEW_ROOM_RATE": (9, 0.9)}, {"NEW_ROOM_RATE": (0.1, 1)}, "1 or more"),
 }

@@ -75,7 +75,7 @@ def test_the_documented_defaults() -> None:
         "FLUSH_INTERVAL": 1.0,
         "SWEEP_INTERVAL": 30.0,
         "HISTORY_DAYS": 30,
-        "MAX_MESSAGE_SIZE": 262_144,
+        "MAX_MESSAGE_SIZE": 270_336,
         "MESSAGE_RATE": (100.0, 400.0),
         "BYTE_RATE": (1_048_576.0, 16_777_216.0),
         "MAX_SESSIONS_PER_USER": 0,

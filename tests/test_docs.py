@@ -231,10 +231,10 @@ def names_of(kind: type[msgspec.Struct], prefix: str = "") -> set[str]:
     """The fields of a message, those of its parts as ``part.field``."""
     found = set()
     for field in msgspec.structs.fields(kind):
-        found.add(prefix + field.name)
+        found.add(prefix + field.encode_name)
         for part in getattr(field.type, "__args__", ()):
             if isinstance(part, type) and issubclass(part, msgspec.Struct):
-                found |= names_of(part, f"{prefix}{field.name}.")
+                found |= names_of(part, f"{prefix}{field.encode_name}.")
     return found
 
 
@@ -258,7 +258,7 @@ def test_examples_are_messages_with_every_field(side: str, tag: str) -> None:
     assert examples
     for example in examples:
         plain = json.loads(example)
-        assert plain.keys() == {"type", *(f.name for f in msgspec.structs.fields(kind))}
+        assert plain.keys() == {"type", *(f.encode_name for f in msgspec.structs.fields(kind))}
         message = msgspec.json.decode(example, type=kind)
         assert json.loads(messages.encode(message)) == plain  # type: ignore[arg-type]
 

@@ -1,8 +1,9 @@
 """The consumer: what an application overrides and calls for one connection."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from channels.consumer import AsyncConsumer
@@ -11,7 +12,7 @@ from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import RoomMessage
 from realtime.protocol.position import Position
 from realtime.publish.publishing import encode_data
-from realtime.security.authentication import Login, session_key
+from realtime.security.authentication import ANONYMOUS, Login, session_key
 from realtime.security.origin import headers_of
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer
@@ -23,12 +24,15 @@ from realtime.worker.sessions.session import ConnectedSession
 
 from .conversation import Receive, Send, serve_websocket
 
+logger = logging.getLogger("realtime.work")
+
 
 class RealtimeConsumer(AsyncConsumer):
     """One connection. Subclass it to authenticate differently, to let clients into rooms, or to
     take binary frames. ``peer`` is who connects: its address and agent from the start, its user
     after ``authenticate``; ``session`` the session, None before ``welcome``; ``scope`` the ASGI
-    scope.
+    scope; ``auth`` the token that the client has brought, None without one. It is there only while
+    ``authenticate`` runs.
 
     It is a Channels consumer in its routing, scope and middleware, but its :class:`.Conversation`
     reads the frames: Channels' dispatch makes tasks and a thread hop for every frame, and does
@@ -39,16 +43,33 @@ class RealtimeConsumer(AsyncConsumer):
     connection: Connection
     peer: Peer
     session: ConnectedSession | None = None
+    auth: str | None = None
 
     # ------------------------------------------------------------ for the application
 
     async def authenticate(self) -> Login:
-        """The login of the client that has said hello; ``ANONYMOUS`` if it has none. Without an
-        override it is that of the Django session's cookie.
+        """The login of the client that has said hello, or has brought a new token; ``ANONYMOUS`` if
+        it has none. Without an override it is that of the Django session's cookie, and a client
+        with a token is refused: read ``self.auth``, and return ``Login.of(user, key=…,
+        expires_at=…)``.
 
         Raise StoreUnavailable if it cannot be known now. After exceptions the client comes back.
         """
+        if self.auth is not None:
+            _log_unread_token(type(self).__qualname__)
+            return ANONYMOUS
         return await _current_worker().login_store.login(session_key(headers_of(self.scope)))
+
+    @classmethod
+    async def ended_tokens(cls, logins: Sequence[Login]) -> Iterable[Login]:
+        """Return the logins of tokens that no longer stand; their sessions are closed with 4503.
+        Without an override: those whose user is gone or inactive.
+
+        Called every REVALIDATE_INTERVAL with up to 500 logins, again a moment later with those
+        that it has returned, and with a new login before it counts. Raise StoreUnavailable if it
+        cannot be known now: the connections stay.
+        """
+        return await _current_worker().login_store.ended_users(logins)
 
     async def authorize(self, room: str, action: str) -> bool:
         """Whether ``self.peer`` may "join" this room, or "publish" in it. Without an override
@@ -113,6 +134,13 @@ class RealtimeConsumer(AsyncConsumer):
         self.scope = scope
         takes_bytes = type(self).receive_bytes is not RealtimeConsumer.receive_bytes
         await serve_websocket(self, receive, send, takes_bytes=takes_bytes)
+
+
+@cache
+def _log_unread_token(consumer: str) -> None:
+    """Log once for each class that it cannot read tokens."""
+    text = "a client has brought a token: expected %s.authenticate() to read self.auth"
+    logger.error(text, consumer)
 
 
 def _current_worker() -> Runtime:

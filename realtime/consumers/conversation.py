@@ -2,14 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from realtime.common.tasks import await_external, current_task
 from realtime.conf import settings
 from realtime.protocol.codes import CloseCode, ErrorCode
-from realtime.protocol.messages import BINARY, SUBPROTOCOL, VERSION, Error, Hello, Request
+from realtime.protocol.messages import (
+    BINARY,
+    SUBPROTOCOL,
+    VERSION,
+    Auth,
+    Error,
+    Hello,
+    Request,
+    encode,
+    goodbye,
+)
+from realtime.security.authentication import session_key
+from realtime.security.origin import headers_of
 from realtime.store.contract import StoreUnavailable
 from realtime.worker.admission.handlers import Application, Handlers
 from realtime.worker.admission.requests import SessionRequests
@@ -27,6 +39,8 @@ Send = Callable[[Event], Awaitable[None]]
 # Our servers offer these: any close code with its reason, and frames written without waiting.
 SERVER_EXTENSION, FRAMES_EXTENSION = "realtime.server", "realtime.frames"
 
+STRANGER_TIMEOUT = 3.0  # seconds for the hello of a client without a session cookie, at most
+
 
 async def serve_websocket(
     application: Application, receive: Receive, send: Send, *, takes_bytes: bool
@@ -36,10 +50,16 @@ async def serve_websocket(
     await receive()  # websocket.connect
     scope = application.scope
     application.peer = peer = gate.peer_of(scope)
+    offered = SUBPROTOCOL if scope.get("subprotocols") else None
+    accept: Event = {"type": "websocket.accept", "subprotocol": offered}
     try:
         worker, slot = await gate.enter(scope, peer.address)
     except gate.HandshakeRefused as refused:
         await send({"type": "websocket.close", "status": refused.status})
+        return
+    except gate.OriginRefused:
+        await send(accept)
+        await _refuse_origin(send)
         return
     with closing(slot):
         extensions = scope.get("extensions") or {}
@@ -50,10 +70,17 @@ async def serve_websocket(
             any_code=SERVER_EXTENSION in extensions,
             frames=extensions.get(FRAMES_EXTENSION),
         )
-        offered = SUBPROTOCOL if scope.get("subprotocols") else None
-        await send({"type": "websocket.accept", "subprotocol": offered})
+        await send(accept)
         handlers = Handlers(application, worker.handler_threads, settings.max_rooms)
         await Conversation(receive, worker, connection, handlers, slot, takes_bytes).run()
+
+
+async def _refuse_origin(send: Send) -> None:
+    """Close a connection that was accepted only to say so. Its peer may have gone."""
+    code = CloseCode.ORIGIN_REFUSED
+    with suppress(OSError):
+        await send({"type": "websocket.send", "text": encode(goodbye(code))})
+        await send({"type": "websocket.close", "code": code.value, "reason": code.reason})
 
 
 @dataclass(slots=True, eq=False)
@@ -110,9 +137,10 @@ class Conversation:
 
     async def _receive_hello(self) -> Hello | None:
         """The client's hello; None if the connection has ended, also because none came within
-        HELLO_TIMEOUT or it speaks another version. Frees the slot once a hello was read."""
+        its time or it speaks another version. Frees the slot once a hello was read."""
+        seconds, code = self._time_for_hello()
         try:
-            async with asyncio.timeout(settings.hello_timeout):
+            async with asyncio.timeout(seconds):
                 while not self.connection.ended:
                     event = await self.receive()
                     if event["type"] == "websocket.disconnect":
@@ -120,8 +148,16 @@ class Conversation:
                     if hello := self._read_hello(event):
                         return hello
         except TimeoutError:
-            self.connection.end(CloseCode.NO_HELLO)
+            self.connection.end(code)
         return None
+
+    def _time_for_hello(self) -> tuple[float, CloseCode]:
+        """The seconds until hello, and the code of those that miss it. A client without a login so
+        far has to bring one soon."""
+        if session_key(headers_of(self.handlers.application.scope)):
+            return settings.hello_timeout, CloseCode.NO_HELLO
+        late = CloseCode.NO_HELLO if settings.allow_anonymous else CloseCode.NOT_AUTHENTICATED
+        return min(settings.hello_timeout, STRANGER_TIMEOUT), late
 
     def _read_hello(self, event: Event) -> Hello | None:
         connection, text = self.connection, event.get("text")
@@ -152,7 +188,8 @@ class Conversation:
         """Serve a session's frames; the code that the transport ended with."""
         receive, connection, hub = self.receive, self.connection, self.worker.hub
         rooms, callbacks = self.worker.rooms, self.worker.callbacks
-        with closing(SessionRequests(session, rooms, callbacks, self.handlers)) as requests:
+        renewal, handlers = self.worker.renewal, self.handlers
+        with closing(SessionRequests(session, rooms, callbacks, handlers, renewal)) as requests:
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":
@@ -163,6 +200,8 @@ class Conversation:
                     self._receive_binary(event.get("bytes") or b"", requests)
                 elif isinstance(message, Request):
                     requests.put(message, size=len(text))
+                elif isinstance(message, Auth):
+                    requests.put_auth(message.auth)
                 elif message is not None:
                     hub.receive(session, message)
                 if connection.ended:

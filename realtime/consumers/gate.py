@@ -23,15 +23,21 @@ class HandshakeRefused(Exception):
     status: int
 
 
+class OriginRefused(Exception):
+    """The page's origin may not connect. The handshake is accepted and closed with 4502: browsers
+    show a page nothing of a refused one."""
+
+
 async def enter(scope: Mapping[str, Any], address: str) -> tuple[Runtime, UngreetedSlot]:
     """The worker of a connection that may be accepted, and its slot until ``hello``.
 
-    Raises HandshakeRefused, and what the worker's start raises; either way the refusal is counted.
+    Raises HandshakeRefused, OriginRefused, and what the worker's start raises; either way the
+    refusal is counted.
     """
     counter = refusals.current()
     if refusal := _refusal_of(scope):
         counter.record(*refusal)
-        raise HandshakeRefused(403)
+        raise OriginRefused if refusal[0] is Reason.ORIGIN else HandshakeRefused(403)
     try:
         worker = await instances.start()
     except Exception as error:

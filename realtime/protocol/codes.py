@@ -21,6 +21,7 @@ class CloseCode(IntEnum):
     TRY_AGAIN_LATER = 4009
     DISCONNECTED = 4500
     NOT_AUTHENTICATED = 4501
+    ORIGIN_REFUSED = 4502
     LOGGED_OUT = 4503
     TOO_MANY_SESSIONS = 4504
     PROTOCOL_ERRORS = 4505
@@ -48,6 +49,7 @@ REASONS: dict[CloseCode, str] = {
     CloseCode.TRY_AGAIN_LATER: "try again later",
     CloseCode.DISCONNECTED: "disconnected by an administrator",
     CloseCode.NOT_AUTHENTICATED: "not authenticated",
+    CloseCode.ORIGIN_REFUSED: "origin not allowed",
     CloseCode.LOGGED_OUT: "logged out",
     CloseCode.TOO_MANY_SESSIONS: "too many sessions",
     CloseCode.PROTOCOL_ERRORS: "protocol errors",

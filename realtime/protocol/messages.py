@@ -13,20 +13,22 @@ VERSION = 1
 SUBPROTOCOL = "realtime.v1"
 
 MAX_HELLO_ROOMS = 1000  # of a hello; each may cause an error frame
+MAX_AUTH = 8_192  # characters of a token, which are ASCII
 
 
 def max_hello_size(rooms: int) -> int:
-    """Return the bytes that suffice for a ``hello`` with this many rooms, each with the longest
-    name, epoch and offset, even with whitespace between them."""
-    return 2_144 + 260 * rooms
+    """Return the bytes that suffice for a ``hello`` with the longest token and this many rooms,
+    each with the longest name, epoch and offset, even with whitespace between them."""
+    return 2_144 + MAX_AUTH + 260 * rooms
 
 
-MAX_HELLO_SIZE = max_hello_size(MAX_HELLO_ROOMS)  # 256 KiB
+MAX_HELLO_SIZE = max_hello_size(MAX_HELLO_ROOMS)  # 264 KiB
 
 Integer = Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 Label = Annotated[str, msgspec.Meta(max_length=100)]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+AuthToken = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_AUTH, pattern=r"^[ -~]*\Z")]
 VisibilityState = Literal["visible", "hidden", "frozen"]
 
 
@@ -49,13 +51,21 @@ class Resume(msgspec.Struct, frozen=True):
 
 class Hello(Message, frozen=True, tag="hello"):
     """The first frame of every connection. ``rooms`` are all rooms of the client with its
-    position in each; null joins at the end of the log."""
+    position in each; null joins at the end of the log. With ``auth``, the token of the client's
+    login, the cookie counts for nothing."""
 
     protocol: Integer
     client: Label = ""
     resume: Resume | None = None
     rooms: Annotated[dict[str, Position | None], msgspec.Meta(max_length=MAX_HELLO_ROOMS)] = {}
     visibility: VisibilityState = "visible"
+    auth: AuthToken | None = None
+
+
+class Auth(Message, frozen=True, tag="auth"):
+    """Brings the token of a new login of the same user, before the present one expires."""
+
+    auth: AuthToken
 
 
 class ClientPong(Message, frozen=True, tag="pong"):
@@ -125,10 +135,9 @@ class Bye(Message, frozen=True, tag="bye"):
 
 
 Request = Join | Leave | RoomMessage
-ClientMessage = Hello | ClientPong | ClientPing | Received | Request | Visibility | Bye
-UnreadMessage = (
-    Hello | ClientPong | ClientPing | Received | Join | Leave | RawRoomMessage | Visibility | Bye
-)
+_PlainMessage = Hello | Auth | ClientPong | ClientPing | Received | Join | Leave | Visibility | Bye
+ClientMessage = _PlainMessage | RoomMessage
+UnreadMessage = _PlainMessage | RawRoomMessage
 
 # ---------------------------------------------------------------- from the server
 
@@ -193,6 +202,12 @@ class Notice(Message, frozen=True, tag="notice"):
     state: Literal["degraded", "ok"]
 
 
+class AuthExpiring(Message, frozen=True, tag="auth_expiring"):
+    """Says that the login expires in so many milliseconds; the client answers with ``auth``."""
+
+    in_ms: int = msgspec.field(name="in")
+
+
 class Joined(Message, frozen=True, tag="joined", omit_defaults=True):
     """Says that the client is in a room; see :class:`JoinResult`. Without an ``id`` it answers no
     request: publications were lost, and delivery continues after ``offset``."""
@@ -250,7 +265,19 @@ class Error(Message, frozen=True, tag="error", omit_defaults=True):
     room: str | None = None
 
 
-ServerMessage = Welcome | Ping | Pong | Notice | Joined | Left | Publication | Ack | Goodbye | Error
+ServerMessage = (
+    Welcome
+    | Ping
+    | Pong
+    | Notice
+    | AuthExpiring
+    | Joined
+    | Left
+    | Publication
+    | Ack
+    | Goodbye
+    | Error
+)
 
 
 def goodbye(code: int, reason: str = "", delay_ms: tuple[int, int] | None = None) -> Goodbye:

@@ -32,7 +32,11 @@ class Login:
     Django session; it never leaves the process. ``user`` is the primary key as text, "" for
     an anonymous client. ``username`` loses NULs and what is beyond 255 characters. ``auth_hash``
     changes with the password. ``backend`` is the path of the authentication backend that has the
-    user. Raises TypeError for a key, user or name that is no text.
+    user. ``expires_at`` is in unix seconds, None for a login that does not expire. Raises TypeError
+    for a key, user or name that is no text and for a time that is no number, ValueError for a time
+    in milliseconds.
+
+    ``is_token``: the login is that of a token, ``key`` the token's id; see :meth:`of`.
 
     ``unverified``: the session exists, but none of this process's keys has signed it: perhaps a
     newer key has, in a rolling restart.
@@ -44,6 +48,8 @@ class Login:
     auth_hash: str = ""
     unverified: bool = field(default=False, compare=False)
     backend: str = field(default="", compare=False)
+    expires_at: float | None = field(default=None, compare=False)
+    is_token: bool = False
 
     def __post_init__(self) -> None:
         for name in ("key", "user", "username"):
@@ -52,19 +58,40 @@ class Login:
                 hint = "Login.of(user) is the login of a user"
                 raise TypeError(f"expected a text as {name}, not {value!r}; {hint}")
         object.__setattr__(self, "username", self.username.replace("\0", "")[:MAX_USERNAME])
+        _check_time(self.expires_at)
 
     @classmethod
-    def of(cls, user: AbstractBaseUser) -> "Login":
-        """The login of a saved user without a Django session, such as one with a token. Raises
-        ValueError for an unsaved or anonymous user."""
+    def of(
+        cls, user: AbstractBaseUser, *, key: str = "", expires_at: float | None = None
+    ) -> "Login":
+        """The login of a saved user without a Django session, such as one with a token.
+
+        ``key`` is the token's id (its digest, or its ``jti``), by which ``kick_login`` finds the
+        sessions; ``expires_at`` is in unix seconds. Raises ValueError for an unsaved or anonymous
+        user.
+        """
         if user.pk is None:
             raise ValueError("expected a saved user; ANONYMOUS is the login of an anonymous client")
-        return cls("", str(user.pk), name_of(user))
+        name = name_of(user)
+        return cls(key, str(user.pk), name, expires_at=expires_at, is_token=True)
 
     @property
     def digest(self) -> str:
         """The digest of the key, which replaces it in the store; "" without a session."""
         return digest_of(self.key)
+
+
+LATEST_TIME = 1e11  # unix seconds of the year 5138; the milliseconds of 1973
+
+
+def _check_time(expires_at: object) -> None:
+    if expires_at is None:
+        return
+    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float):
+        hint = "datetime.timestamp() returns them"
+        raise TypeError(f"expected unix seconds as expires_at, not {expires_at!r}; {hint}")
+    if not 0 <= expires_at < LATEST_TIME:
+        raise ValueError(f"expected unix seconds as expires_at, not {expires_at!r}")
 
 
 ANONYMOUS = Login(key="")
@@ -199,6 +226,16 @@ def ended_logins(logins: Sequence[Login]) -> dict[Login, CloseCode]:
             for login in changed
         )
         return {login: code for login, code in codes if code is not None}
+
+
+def ended_users(logins: Sequence[Login]) -> list[Login]:
+    """Return the logins whose user is gone or inactive. Blocking.
+
+    Raises StoreUnavailable if it cannot be known.
+    """
+    with session_engines.translate_engine_errors():
+        active = _users({_owner(login) for login in logins})
+        return [login for login in logins if _owner(login) not in active]
 
 
 def _owner(login: Login) -> _Pair:

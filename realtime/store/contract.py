@@ -151,6 +151,16 @@ class StoreContract:
         """
 
     @operation
+    def change_login(self, session: str, connection: str, login: str) -> Session | Verdict | None:
+        """Give a session the digest of a new login, for :meth:`request_close` to find it by.
+
+        Returns None, and changes nothing, if the session is unknown, closing or has another
+        connection. Returns a Verdict, and changes nothing, if the end of the new login was
+        requested less than REQUESTED_END_MS ago. A request to close that the session has got
+        through its former login stays.
+        """
+
+    @operation
     def beat(
         self, report: WorkerReport, updates: Sequence[SessionUpdate], *, suspend_lost: bool = True
     ) -> BeatAnswer:
@@ -169,9 +179,9 @@ class StoreContract:
 
         Inserts an unknown session as it was, its token included. Replaces a lower generation, but
         keeps a final request for its end. Treats the same generation, if it is still this
-        worker's, like a beat. Leaves any other session alone: returns it if its generation is
-        higher; otherwise the next beat reports it. A closed session does not come back, and a
-        worker that has left registers nothing.
+        worker's, like a beat, and takes over its login. Leaves any other session alone: returns
+        it if its generation is higher; otherwise the next beat reports it. A closed session does
+        not come back, and a worker that has left registers nothing.
         """
 
     @operation

@@ -24,6 +24,7 @@ async def connect(
     *,
     rooms: Iterable[str] | Mapping[str, Frame | None] = (),
     resume: Frame | None = None,
+    auth: str | None = None,
     application: Any = None,
     path: str = "/ws/",
     headers: Mapping[str, str] | None = None,
@@ -33,6 +34,7 @@ async def connect(
     the block the line is lost.
 
     ``rooms`` are names, or positions by name. ``resume`` is the ``ticket`` of an earlier socket.
+    ``auth`` is a token; ``send("auth", auth=…)`` brings another one later.
     ``application`` is an ASGI application, by default that of ASGI_APPLICATION. Raises
     AssertionError, with what came instead, if the client is not welcome.
     """
@@ -46,7 +48,7 @@ async def connect(
     assert accepted, f"the handshake was refused with {code}"
     socket = Socket(line, answer_pings=answer_pings)
     try:
-        await socket.hello(rooms=rooms, resume=resume)
+        await socket.hello(rooms=rooms, resume=resume, auth=auth)
         yield socket
     finally:
         await socket.lose()
@@ -89,10 +91,12 @@ class Socket:
         *,
         rooms: Iterable[str] | Mapping[str, Frame | None] = (),
         resume: Frame | None = None,
+        auth: str | None = None,
     ) -> Frame:
         """Say hello; the welcome."""
         positions = dict(rooms) if isinstance(rooms, Mapping) else dict.fromkeys(rooms)
-        optional = {"resume": resume} if resume else {}
+        given: Frame = {"resume": resume, "auth": auth}
+        optional = {name: value for name, value in given.items() if value is not None}
         await self.send("hello", protocol=1, client="tests", rooms=positions, **optional)
         return await self.receive("welcome")
 
@@ -142,7 +146,8 @@ class Socket:
         try:
             async with asyncio.timeout(TIMEOUT):
                 while (value := found()) is None:
-                    assert not self._line.future.done(), f"ended before {what}: {self.frames}"
+                    ended = self._line.future.done() and self._line.output_queue.empty()
+                    assert not ended, f"ended before {what}: {self.frames}"
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:

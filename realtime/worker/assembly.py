@@ -21,6 +21,8 @@ from realtime.store.records import Session
 
 from .admission.admission import Admission, ServerParams, SessionCallbacks
 from .admission.identification import ADMISSION_TIMEOUT, Identification
+from .admission.login_checks import LoginChecks
+from .admission.login_renewal import LoginRenewal
 from .admission.login_store import LoginStore
 from .admission.probes import PROBE_INTERVAL, Probes, probe_capacity
 from .admission.refusals import Reason, Refusals
@@ -55,6 +57,16 @@ def ungreeted_limit() -> UngreetedLimit:
 def handler_threads() -> HandlerThreads:
     """The threads of the application's handlers."""
     return HandlerThreads(size=settings.handler_threads, timeout=ADMISSION_TIMEOUT)
+
+
+def login_checks(logins: LoginStore, threads: HandlerThreads) -> LoginChecks:
+    """The checks of logins: in their store, or by the application."""
+    return LoginChecks(logins.ended_logins, threads)
+
+
+def renewal(store: Store, hub: Hub, admission: Admission, beats: Beats) -> LoginRenewal:
+    """The way to a new login of a connected session."""
+    return LoginRenewal(hub, store, admission.identification, registered=beats.registered)
 
 
 def login_store(context: StoreContext, refusals: Refusals) -> LoginStore:
@@ -125,7 +137,7 @@ def admission(
     rooms: Rooms,
     callbacks: SessionCallbacks,
     *,
-    logins: LoginStore,
+    checks: LoginChecks,
 ) -> Admission:
     """The way from hello to welcome."""
     policy = Policy(
@@ -140,7 +152,7 @@ def admission(
         disconnects,
         rooms,
         callbacks,
-        identification=Identification(logins.ended_logins, settings.allow_anonymous),
+        identification=Identification(checks.ended_logins, settings.allow_anonymous),
         params=ServerParams(
             policy, settings.resume_window, settings.max_message_size, settings.max_publication
         ),
@@ -191,10 +203,17 @@ def probe_job(
 
 
 def other_jobs(
-    store: Store, hub: Hub, rooms: Rooms, beats: Beats, *, logins: LoginStore, bus: BusNode
+    store: Store,
+    hub: Hub,
+    rooms: Rooms,
+    beats: Beats,
+    *,
+    logins: LoginStore,
+    checks: LoginChecks,
+    bus: BusNode,
 ) -> list[Job]:
     """The jobs that nothing but the clock starts, and the login store's."""
-    revalidate = Revalidation(hub, logins.ended_logins).revalidate
+    revalidate = Revalidation(hub, checks.ended_logins).revalidate
     return [
         _store_job("logins", settings.revalidate_interval, revalidate, beats),
         logins.job,

@@ -53,6 +53,7 @@ class Runtime:
             signals=context.dispatcher.counters,
         )
         self.login_store = assembly.login_store(context, self.refusals)
+        self.login_checks = assembly.login_checks(self.login_store, self.handler_threads)
         self.bus = assembly.bus(self.statistics.bus)
         self.rooms = assembly.rooms(self.store.log, self.bus)
         self.publisher = Publisher(
@@ -68,9 +69,10 @@ class Runtime:
             self.disconnects,
             self.rooms,
             self.callbacks,
-            logins=self.login_store,
+            checks=self.login_checks,
         )
         self.beats = assembly.beats(context, self.hub, self.disconnects, self.refusals)
+        self.renewal = assembly.renewal(self.store, self.hub, self.admission, self.beats)
         self.refusals.store_is_down = self.beats.is_down
         self.flush_job = assembly.flush_job(self.beats)
         self.sweep_job = assembly.sweep_job(context.sweeper, self.beats)
@@ -82,7 +84,13 @@ class Runtime:
         )
         self.refusals.probe_soon = lambda: probe_job.hasten(time.monotonic())
         others = assembly.other_jobs(
-            self.store, self.hub, self.rooms, self.beats, logins=self.login_store, bus=self.bus
+            self.store,
+            self.hub,
+            self.rooms,
+            self.beats,
+            logins=self.login_store,
+            checks=self.login_checks,
+            bus=self.bus,
         )
         jobs = [self.flush_job, self.sweep_job, *others, probe_job]
         return assembly.ticker(self.hub, jobs, self.statistics.ticks)

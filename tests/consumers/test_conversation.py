@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from realtime.consumers import RealtimeConsumer
+from realtime.consumers import conversation as module
 from realtime.consumers.conversation import SERVER_EXTENSION
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import SessionState
@@ -32,13 +33,30 @@ async def test_our_subprotocol_is_chosen_if_any_is_offered(
     await client.disconnect()
 
 
+@pytest.mark.parametrize(
+    ("cookie", "anonymous", "code"),
+    [({}, False, 4501), ({}, True, 4005), ({"cookie": "sessionid=abc"}, False, 4005)],
+)
 @pytest.mark.usefixtures("worker")
-async def test_without_a_hello_in_time_it_ends_with_4005(settings: Any) -> None:
-    settings.REALTIME = {**QUICK, "HELLO_TIMEOUT": 0.01}
+async def test_a_silent_client_is_closed(
+    settings: Any, cookie: dict[str, str], code: int, *, anonymous: bool
+) -> None:
+    settings.REALTIME = {**QUICK, "HELLO_TIMEOUT": 0.01, "ALLOW_ANONYMOUS": anonymous}
+    client = Client(headers=cookie)
+    await client.connect()
+    messages, closed = await client.end()
+    assert ([message["type"] for message in messages], closed) == (["goodbye"], code)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_client_without_a_cookie_has_less_time(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REALTIME = {**QUICK, "HELLO_TIMEOUT": 3600.0}
+    monkeypatch.setattr(module, "STRANGER_TIMEOUT", 0.01)
     client = Client()
     await client.connect()
-    messages, code = await client.end()
-    assert ([message["type"] for message in messages], code) == (["goodbye"], 4005)
+    assert (await client.end())[1] == 4005
 
 
 @pytest.mark.usefixtures("worker")

@@ -97,13 +97,14 @@ async def test_an_anonymous_client_is_accepted_and_closed_with_a_goodbye(
         "*",
     ],
 )
-def test_a_foreign_or_malformed_origin_is_403(
+def test_a_foreign_or_malformed_origin_is_told_so(
     server: Server, visitor: Visitor, origin: str
 ) -> None:
     cookie = visitor.login("ann").cookie if origin == "http://evil.example" else "sessionid=x"
     with Peer(server.port) as peer:
         peer.ask_upgrade("/ws/", f"Cookie: {cookie}", f"Origin: {origin}")
-        assert peer.status() == 403
+        assert peer.status() == 101
+        assert peer.closed_with() == (4502, "origin not allowed")
 
 
 @pytest.mark.parametrize("origin", ["http://localhost", "http://localhost:80", "HTTP://LOCALHOST"])

@@ -7,7 +7,7 @@ import pytest
 
 from tests.polling import eventually
 
-from .support import Project, Server, connected, crowd, login
+from .support import Project, Server, connected, crowd, dialled, login
 
 SIZE = 5
 
@@ -56,6 +56,15 @@ async def test_a_broken_line_is_noticed_at_once(project: Project, name: str) -> 
         async with connected(server, login(server, "ann")) as client:
             await client.lose()
             eventually(lambda: project.state(client.id) == "suspended", within=2)
+        assert server.lines_with("Traceback") == []
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_a_page_of_another_origin_is_told_so(project: Project, name: str) -> None:
+    with project.start(*SERVERS[name]) as server:
+        async with dialled(server, Origin="https://evil.example") as client:
+            assert (await client.frame("goodbye"))["code"] == 4502
+            assert await client.closed() == (4502, "origin not allowed")
         assert server.lines_with("Traceback") == []
 
 

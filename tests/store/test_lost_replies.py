@@ -63,6 +63,7 @@ SCENES: dict[str, Scene] = {
     ),
     "resume": (suspended, lambda s: s.resume(returning())),
     "take over": (two_at_w1, lambda s: s.resume(returning(rooms=("chat:2",)))),
+    "change_login": (two_at_w1, lambda s: s.change_login("s1", "s1, first", "another")),
     "beat": (
         two_at_w1,
         lambda s: s.beat(report(pings=7), [update(missed=2, totals=Totals(pings=9), rooms=())]),

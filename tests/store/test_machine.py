@@ -55,7 +55,8 @@ class Snapshot:
 # examples, which pays only with many more examples.
 ACTS = {
     "open": 5, "resume": 6, "come_late": 2, "beat": 8, "beat_about_some": 2, "register": 4,
-    "depart": 4, "confirm": 1, "ask_one_to_close": 3, "ask_some_to_close": 1, "leave": 1,
+    "depart": 4, "confirm": 1, "change_login": 4, "ask_one_to_close": 3, "ask_some_to_close": 1,
+    "leave": 1,
     "sweep": 3, "sweep_to_the_end": 1, "advance": 3, "set_back": 2, "repeat": 3,
     "come_back_empty": 2, "leaf_through": 3, "look_closer": 4, "keep_numbers": 1,
 }  # fmt: skip
@@ -207,6 +208,15 @@ class Machine(RuleBasedStateMachine):
         own = {s.opening.session: s for s in reversed(snapshots) if s.opening.worker == worker}
         given = {side: [s.registration(side, **how) for s in own.values()] for side in self.sides}
         self.both(lambda side: side.store.register(worker, given[side]))
+
+    def change_login(self, draw: Draw) -> None:
+        """The client of a session brings a new token, perhaps on an abandoned connection."""
+        ((id_,), login) = self.some(draw, 1), draw(calls.logins)
+        opening = (
+            draw(st.sampled_from(self.sent[-8:])) if draw(calls.rarely) else self.openings[id_]
+        )
+        named = (opening.session, opening.connection, login)
+        self.both(lambda side: side.store.change_login(*named))
 
     def _update(
         self, session: str, shift: int, count: int, rooms: tuple[str, ...] | None

@@ -31,10 +31,12 @@ from realtime.worker import instances
 from realtime.worker.admission.admission import Admission, ServerParams, SessionCallbacks
 from realtime.worker.admission.handlers import Application, Handlers
 from realtime.worker.admission.identification import Identification
+from realtime.worker.admission.login_renewal import LoginRenewal
 from realtime.worker.connections.connection import Connection
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
+from realtime.worker.sessions.checked_login import CheckedLogin
 from realtime.worker.sessions.disconnect_queue import DisconnectQueue
 from realtime.worker.sessions.hub import Hub, WorkerIdentity
 from realtime.worker.sessions.session import ConnectedSession
@@ -83,21 +85,25 @@ class WorkerHarness:
             joined=partial(self._note, "joined"),
             left=partial(self._note, "left"),
         )
+        identification = Identification(self.ended_logins, allow_anonymous=True)
         self.admission = Admission(
             self.hub,
             flaky_store,
             self.disconnects,
             self.rooms,
             self.callbacks,
-            identification=Identification(self.ended_logins, allow_anonymous=True),
+            identification=identification,
             params=ServerParams(POLICY, 120.0, max_message_size=1000, max_publication=1000),
         )
         self.hub.ticker = Ticker(
             [], tick_session=self.hub.tick, sessions=self.hub.connected, max_delay=5.0, grain=0.02
         )
         self.beats = Beats(flaky_store, self.dispatcher, self.hub, self.disconnects, lease=15.0)
+        self.renewal = LoginRenewal(
+            self.hub, flaky_store, identification, registered=self.beats.registered
+        )
 
-    async def ended_logins(self, logins: Sequence[Login]) -> dict[Login, CloseCode]:
+    async def ended_logins(self, logins: Sequence[CheckedLogin]) -> dict[CheckedLogin, CloseCode]:
         """The logins that do not stand any more: all, if there is an ``end_code``."""
         return dict.fromkeys(logins, self.end_code) if self.end_code else {}
 
@@ -117,6 +123,7 @@ class WorkerHarness:
         resume: dict[str, Any] | None = None,
         peer: Peer = ADA,
         rooms: dict[str, Position | None] | None = None,
+        application: "type[FakeApplication] | None" = None,
     ) -> ConnectedSession:
         """A connection that has said hello; ``resume`` is the welcome to continue from."""
         wanted = resume and Resume(
@@ -125,7 +132,7 @@ class WorkerHarness:
         hello = Hello(protocol=1, resume=wanted or None, rooms=rooms or {})
         connection = connect(transport)
         self.connections.append(connection)
-        handlers = handlers_of(FakeApplication(peer))
+        handlers = handlers_of((application or FakeApplication)(peer))
         session = await self.admission.admit(connection, hello, handlers)
         assert session is not None
         await session.connection.flush()
@@ -172,7 +179,12 @@ class FakeApplication:
         self.connection: Connection
         self.session: ConnectedSession | None = None
         self.peer = peer
+        self.auth: str | None = None
         self.login: Login = DigestLogin(peer.login, peer.user, peer.username)
+
+    @classmethod
+    async def ended_tokens(cls, logins: Sequence[Login]) -> Iterable[Login]:
+        return ()
 
     async def authenticate(self) -> Login:
         return self.login

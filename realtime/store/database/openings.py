@@ -52,6 +52,19 @@ class OpeningOperations(SharedParts):
                 return None
             return self._resume_own(row, opening, requested, now)
 
+    def change_login(self, session: str, connection: str, login: str) -> Session | Verdict | None:
+        with self._database.write() as now:
+            requested = self._requested_ends.verdict_on_login(login, now)
+            own = self._live.select_for_update().filter(id=session, connection=connection)
+            row = own.filter(state__in=ONLINE).first()
+            if row is None:
+                return None
+            if requested is not None:
+                return requested
+            row.login = login
+            row.save(using=self._database.alias, update_fields=["login"])
+            return rows.to_record(row)
+
     def _resume_own(
         self, row: LiveSession, opening: Opening, requested: Verdict | None, now: int
     ) -> Session | Verdict | None:

@@ -69,6 +69,7 @@ class RegistrationOperations(SharedParts):
         known = {
             "rooms": rows.of_rooms(registration.session.rooms),
             "turn": max(row.turn, registration.session.turn),
+            "login": registration.session.peer.login,
         }
         return columns | known | times | self._beat_times(last_beat)
 

@@ -1,10 +1,10 @@
 """Recently requested ends on Django models: they also apply to connections being admitted then."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from realtime.models import Tombstone
-from realtime.protocol.codes import FINAL
+from realtime.protocol.codes import FINAL, reason_for
 
 from ..contract import MAX_REASON_LEN, REQUESTED_END_MS
 from ..records import Opening, Verdict
@@ -34,14 +34,29 @@ class RequestedEnds:
     def verdict(self, opening: Opening, now: int) -> Verdict | None:
         """The verdict for this connection instead of a session. No other end that applies is
         added before the caller's transaction has ended."""
-        within = {_name(*about): ms for about, ms in _applicable(opening)}
+        end = self._first_of({_name(*about): ms for about, ms in _applicable(opening)}, now)
+        if end is None:
+            return None
+        return verdict_for(opening, end.code, end.reason, login=opening.peer.login)
+
+    def verdict_on_login(self, login: str, now: int) -> Verdict | None:
+        """The verdict for a session's new login. No end of it is added before the caller's
+        transaction has ended."""
+        within = {_name("login", login): REQUESTED_END_MS} if login else {}
+        end = self._first_of(within, now)
+        return Verdict(end.code, end.reason or reason_for(end.code)) if end else None
+
+    def _first_of(self, within: Mapping[str, int], now: int) -> Tombstone | None:
+        """The first of these ends that was requested within its milliseconds."""
+        if not within:
+            return None
         self._database.hold_together(within)
         known = self._all.in_bulk(list(within))
         for name, within_ms in within.items():
             end = known.get(name)
             # One far in the future was written by a clock that was set back since.
             if end is not None and -REQUESTED_END_MS < _age(end, now) < within_ms:
-                return verdict_for(opening, end.code, end.reason, login=opening.peer.login)
+                return end
         return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import asdict
 
-from realtime.protocol.codes import CloseCode
+from realtime.protocol.codes import CloseCode, reason_for
 from realtime.protocol.json_limits import MAX_INTEGER
 
 from ..contract import exactly_one
@@ -31,7 +31,7 @@ from .scripts import ScriptSteps
 
 
 class _Admitted(msgspec.Struct):
-    """The answer of ``open.lua`` and ``resume.lua``: one of the two."""
+    """The answer of ``open.lua``, ``resume.lua`` and ``change_login.lua``: one of the two."""
 
     session: SessionRow | None = None
     verdict: rows.VerdictRow | None = None
@@ -90,6 +90,17 @@ class SessionOperations(OwnedOperations):
             taken_over=CloseCode.TAKEN_OVER.value,
         )
         return _admission(opening, answer)
+
+    def change_login(
+        self, session: str, connection: str, login: str
+    ) -> ScriptSteps[Session | Verdict | None]:
+        answer = yield self._calls(
+            "change_login", session=session, connection=connection, login=login
+        )
+        admitted = _admitted.decode(answer)
+        if admitted and (row := admitted.verdict):
+            return Verdict(row.code, row.reason or reason_for(row.code))
+        return rows.to_record(admitted.session) if admitted and admitted.session else None
 
     def beat(
         self, report: WorkerReport, updates: Sequence[SessionUpdate], *, suspend_lost: bool = True

@@ -95,7 +95,7 @@ class Admission:
         self._disconnects = disconnects
         self._rooms = rooms
         self._callbacks = callbacks
-        self._identification = identification
+        self.identification = identification
         self._params = params
         self._limit = limit
         self.limiter = Limiter(MAX_CONCURRENT, timeout=ADMISSION_TIMEOUT)
@@ -114,11 +114,11 @@ class Admission:
         :meth:`.Identification.identify` raises.
         """
         started = time.monotonic()
-        new = await self._identification.identify(connection, hello, handlers)
+        new = await self.identification.identify(connection, hello, handlers)
         if new is None:
             return None
         async with self.limiter.slot(), self._rooms.prepare(new.rooms):
-            if not await self._identification.still_stands(new):
+            if not await self.identification.still_stands(new):
                 return None
             if time.monotonic() - started > MAX_ADMISSION:
                 raise AtCapacity("there were threads for the application's code too late")
@@ -247,6 +247,7 @@ class Admission:
             token_hash=_digest(token),
             key=new.key,
             login=new.login,
+            expires_at=new.expires_at,
         )
 
     def _replace_connection(

@@ -1,7 +1,7 @@
 """The application's handlers, as admission and requests call them."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from realtime.common.handler_threads import HandlerThreads
@@ -15,6 +15,7 @@ from realtime.store.records import Peer
 
 from ..connections.connection import Connection
 from ..rooms.permissions import Permissions, private_room
+from ..sessions.checked_login import CheckedLogin
 from ..sessions.session import ConnectedSession
 
 logger = logging.getLogger("realtime.work")
@@ -24,13 +25,17 @@ T = TypeVar("T")
 
 class Application(Protocol):
     """The application's side of one connection, see :class:`.RealtimeConsumer`. Its attributes are
-    set as they become known; until the login ``peer`` has only an address and an agent."""
+    set as they become known; until the login ``peer`` has only an address and an agent. ``auth`` is
+    the client's token while ``authenticate`` runs, None without."""
 
     scope: Any
     connection: Connection
     peer: Peer
     session: ConnectedSession | None
+    auth: str | None
 
+    @classmethod
+    async def ended_tokens(cls, logins: Sequence[Login]) -> Iterable[Login]: ...
     async def authenticate(self) -> Login: ...
     async def authorize(self, room: str, action: str) -> bool: ...
     async def receive_message(self, message: RoomMessage) -> None: ...
@@ -52,14 +57,24 @@ class Handlers:
         self._max_rooms = max_rooms
         self._running = ""  # the name of the handler that runs, or has failed
 
-    async def authenticate(self) -> Login:
-        """Raises LoginsUnavailable where an override raises StoreUnavailable."""
+    async def authenticate(self, auth: str | None) -> Login:
+        """The login of a client that has brought this token, or none. Raises LoginsUnavailable
+        where an override raises StoreUnavailable."""
+        self.application.auth = auth
         try:
             return await self._call(self.application.authenticate)
         except (AtCapacity, LoginsUnavailable):
             raise
         except StoreUnavailable as error:
             raise LoginsUnavailable(str(error)) from error
+        finally:
+            self.application.auth = None
+
+    def checked(self, login: Login) -> CheckedLogin | None:
+        """The login as it can be checked again; None if it cannot be."""
+        if login.is_token:
+            return CheckedLogin(login, type(self.application))
+        return CheckedLogin(login) if login.key else None
 
     def authorize(self, room: str, action: str) -> Awaitable[bool]:
         return self._call(self.application.authorize, room, action)

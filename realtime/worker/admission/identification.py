@@ -15,7 +15,8 @@ from realtime.security.authentication import Login
 from realtime.store.records import Peer
 
 from ..connections.connection import Connection
-from ..sessions.revalidation import EndedLogins
+from ..sessions.checked_login import CheckedLogin, EndedLogins
+from ..sessions.login_expiry import EXPIRED
 from .handlers import Handlers
 
 # Seconds for ``authenticate``, for the rooms of a hello, and for a slot of admission; then the
@@ -29,17 +30,26 @@ LOGIN_FRESH = 1.0  # seconds after which a login is checked again before the ses
 class PendingSession:
     """A connection that has said ``hello`` and waits for its session. ``key`` is its name in the
     store. ``login``, loaded at ``identified_at`` (monotonic), is None if it cannot be checked
-    again. ``rooms`` are those that it may be in, with the positions that ``hello`` names;
-    ``refusals`` are about the others."""
+    again; ``expires_at`` is in unix seconds, None if it does not expire. ``rooms`` are those that
+    it may be in, with the positions that ``hello`` names; ``refusals`` are about the others."""
 
     connection: Connection
     hello: Hello
     key: str
     peer: Peer
-    login: Login | None
+    login: CheckedLogin | None
+    expires_at: float | None
     identified_at: float
     rooms: Mapping[str, Position | None]
     refusals: Sequence[Error]
+
+
+@dataclass(eq=False)
+class LoginRefused(Exception):
+    """The client may not be here with its login; the code and the reason to close with."""
+
+    code: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +66,36 @@ class Identification:
         """Identify the client that has said ``hello``; its application gets its peer. Returns None
         if the connection was ended because the client must log in.
 
-        Raises LoginsUnavailable and AtCapacity if the login cannot be known now, what else the
-        handlers raise, and TimeoutError after ADMISSION_TIMEOUT.
+        Raises what :meth:`login` raises besides LoginRefused.
         """
-        async with time_limit(ADMISSION_TIMEOUT):
-            login = await handlers.authenticate()
-        at = time.monotonic()
-        if not login.user and not self.allow_anonymous:
-            connection.end(CloseCode.NOT_AUTHENTICATED)
+        try:
+            login = await self.login(handlers, hello.auth)
+        except LoginRefused as refused:
+            connection.end(refused.code, refused.reason)
             return None
+        at = time.monotonic()
         known = {"user": login.user, "username": login.username, "login": login.digest}
         peer = handlers.peer = handlers.application.peer = replace(handlers.peer, **known)
         async with time_limit(ADMISSION_TIMEOUT):
             rooms, refusals = await handlers.permissions().grant(hello.rooms)
-        key, checked = secrets.token_urlsafe(12), login if login.key else None
-        return PendingSession(connection, hello, key, peer, checked, at, rooms, refusals)
+        key, checked = secrets.token_urlsafe(12), handlers.checked(login)
+        return PendingSession(
+            connection, hello, key, peer, checked, login.expires_at, at, rooms, refusals
+        )
+
+    async def login(self, handlers: Handlers, auth: str | None) -> Login:
+        """The login of a client with this token, or none, as its application finds it.
+
+        Raises LoginRefused; LoginsUnavailable and AtCapacity if the login cannot be known now,
+        what else the application raises, and TimeoutError after ADMISSION_TIMEOUT.
+        """
+        async with time_limit(ADMISSION_TIMEOUT):
+            login = await handlers.authenticate(auth)
+        if not login.user and (auth is not None or not self.allow_anonymous):
+            raise LoginRefused(CloseCode.NOT_AUTHENTICATED)
+        if login.expires_at is not None and login.expires_at <= time.time():
+            raise LoginRefused(CloseCode.CREDENTIALS_CHANGED, EXPIRED)
+        return login
 
     async def still_stands(self, new: PendingSession) -> bool:
         """Whether the login still stands, after a long wait: a logout meanwhile found no session to

@@ -7,7 +7,14 @@ from typing import Any, ParamSpec, TypeVar
 
 from realtime.common.threads import Overloaded, Threads
 from realtime.protocol.codes import CloseCode
-from realtime.security.authentication import ANONYMOUS, Login, ended_logins, login_of, probe
+from realtime.security.authentication import (
+    ANONYMOUS,
+    Login,
+    ended_logins,
+    ended_users,
+    login_of,
+    probe,
+)
 from realtime.store.contract import AtCapacity, LoginsUnavailable, LoginUnverified, StoreUnavailable
 
 from ..sessions.jobs import Job
@@ -65,6 +72,10 @@ class LoginStore:
         cannot be known. Takes up to ``timeout`` for each login: some engines and backends look
         them up one by one, and a call that was given up would keep running in its thread."""
         return await self._call(self._timeout * max(len(logins), 1), ended_logins, logins)
+
+    async def ended_users(self, logins: Sequence[Login]) -> Sequence[Login]:
+        """Return the logins whose user is gone or inactive; otherwise like :meth:`ended_logins`."""
+        return await self._call(self._timeout * max(len(logins), 1), ended_users, logins)
 
     async def _call(
         self, seconds: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs

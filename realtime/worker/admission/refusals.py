@@ -69,6 +69,7 @@ BY_CODE: Mapping[int, Reason] = {
     CloseCode.CREDENTIALS_CHANGED: Reason.UNAUTHENTICATED,
     CloseCode.NOT_AUTHENTICATED: Reason.UNAUTHENTICATED,
     CloseCode.LOGGED_OUT: Reason.UNAUTHENTICATED,
+    CloseCode.ORIGIN_REFUSED: Reason.ORIGIN,
     CloseCode.TOO_MANY_SESSIONS: Reason.LIMIT,
     CloseCode.PROTOCOL_ERRORS: Reason.PROTOCOL,
 }

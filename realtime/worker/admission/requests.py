@@ -8,7 +8,16 @@ from msgspec.structs import asdict
 from realtime.common.tasks import await_external
 from realtime.common.time_limit import time_limit
 from realtime.protocol.codes import ErrorCode
-from realtime.protocol.messages import Ack, Join, Joined, Leave, Left, Request, RoomMessage
+from realtime.protocol.messages import (
+    Ack,
+    Error,
+    Join,
+    Joined,
+    Leave,
+    Left,
+    Request,
+    RoomMessage,
+)
 from realtime.store.contract import StoreUnavailable
 
 from ..rooms.permissions import Refused
@@ -18,6 +27,7 @@ from .admission import SessionCallbacks
 from .handler_queue import HandlerQueue
 from .handlers import Handlers
 from .identification import ADMISSION_TIMEOUT
+from .login_renewal import LoginRenewal
 
 LATER = "expected to be asked again later"
 
@@ -36,11 +46,13 @@ class SessionRequests:
         rooms: Rooms,
         callbacks: SessionCallbacks,
         handlers: Handlers,
+        renewal: LoginRenewal,
     ) -> None:
         self._session = session
         self._rooms = rooms
         self._callbacks = callbacks
         self._handlers = handlers
+        self._renewal = renewal
         self._permissions = handlers.permissions()
         # The callback does not refer to this: an ended connection leaves no cycle behind.
         self._queue = HandlerQueue(partial(handlers.end_connection, session.connection))
@@ -57,6 +69,28 @@ class SessionRequests:
         if not self._queue.put(partial(self._serve, request), size=size):
             detail = "expected fewer requests at a time; send this one again later"
             self._refuse(request, Refused(detail, ErrorCode.RATE_LIMITED))
+
+    def put_auth(self, auth: str) -> None:
+        """Queue the token of a new login. If it cannot be used now, the client gets an error
+        without an id, keeps its login, and is asked again."""
+        if self._session.departed:
+            return
+        self._session.touch(asyncio.get_running_loop().time())
+        if not self._queue.put(partial(self._renew_login, auth), size=len(auth)):
+            self._report(ErrorCode.RATE_LIMITED, "expected fewer requests at a time")
+
+    async def _renew_login(self, auth: str) -> None:
+        try:
+            await await_external(self._renewal.renew(self._session, self._handlers, auth))
+        except Exception as error:
+            if not isinstance(error, StoreUnavailable):
+                self._handlers.log_failure()
+            self._report(
+                ErrorCode.UNAVAILABLE, "the new login could not be checked; it is asked again"
+            )
+
+    def _report(self, code: ErrorCode, detail: str) -> None:
+        self._session.connection.send(Error(code.value, detail))
 
     def put_bytes(self, data: bytes) -> bool:
         """Queue a binary frame for the application; False if that exceeds a bound."""

@@ -53,6 +53,7 @@ class Beats:
     ``healthy`` is whether the last flush has succeeded, ``last_error`` why the last that
     failed did, in the store's words. ``on_recovery()`` is called when a flush succeeds after one
     that failed. ``leaves_process`` is whether the channel layer reaches other processes.
+    ``registered()`` waits until no re-registration is under way.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Beats:
         self._hub = hub
         self._disconnects = disconnects
         self._reregistration = Reregistration(store, hub, disconnects)
+        self.registered = self._reregistration.wait_until_idle
         self._lease = lease
         self._on_recovery = on_recovery
         self._cluster_check = ClusterCheck(lease=lease, leaves_process=leaves_process)

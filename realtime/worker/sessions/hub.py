@@ -25,7 +25,9 @@ from realtime.store.records import (
 )
 
 from ..connections.connection import Connection
+from .checked_login import CheckedLogin
 from .disconnect_queue import DisconnectQueue, PendingDisconnect
+from .login_expiry import EXPIRED
 from .session import ConnectedSession
 from .ticker import Ticker
 
@@ -137,13 +139,24 @@ class Hub:
         self._latencies.replace(latency, session.latency_ms)
 
     def tick(self, session: ConnectedSession, now: float) -> None:
-        """Do what a session's heartbeat has due at ``now``: ping it, or end it."""
+        """Do what a session has due at ``now``: ping it, ask for a new login, or end it."""
+        if session.tick_login(now):
+            self.end(session, CloseCode.CREDENTIALS_CHANGED, EXPIRED)
+            return
         pings = session.pings
         action = session.tick(now)
         self._pings += session.pings - pings
         if isinstance(action, Dead):
             self._timeouts += 1
             self.end(session, CloseCode.HEARTBEAT_TIMEOUT, delay_ms=self.return_delay)
+
+    def renew_login(
+        self, session: ConnectedSession, login: CheckedLogin | None, expires_at: float | None
+    ) -> None:
+        """Replace the login of a session, which the ticker may have to look at sooner."""
+        session.set_login(login, expires_at, time.monotonic())
+        if session.due < session.next_tick:
+            self.ticker.watch(session)
 
     def _ping_now(self, session: ConnectedSession) -> None:
         """Ping a session whose window is full: its pong says what it has received."""

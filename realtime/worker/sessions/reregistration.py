@@ -1,5 +1,6 @@
 """Re-registration: a store that may have lost its content learns which sessions are here."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -22,6 +23,12 @@ class Reregistration:
         self._hub = hub
         self._disconnects = disconnects
         self.incarnation = ""
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def wait_until_idle(self) -> None:
+        """Wait until no registration is under way: one that is has the sessions as they were."""
+        await self._idle.wait()
 
     async def register(self, incarnation: str) -> None:
         """Register all sessions here, then remember the incarnation.
@@ -31,8 +38,12 @@ class Reregistration:
         """
         self._disconnects.hold()
         registrations = self._registrations()
-        while batch := list(islice(registrations, BATCH)):
-            self._hub.drop_lost(await self._store.register(self._hub.identity.worker, batch))
+        self._idle.clear()
+        try:
+            while batch := list(islice(registrations, BATCH)):
+                self._hub.drop_lost(await self._store.register(self._hub.identity.worker, batch))
+        finally:
+            self._idle.set()
         self.incarnation = incarnation
 
     def _registrations(self) -> Iterator[Registration]:

@@ -1,25 +1,18 @@
 """Revalidation: periodically closes the sockets of logins that have ended."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from realtime.protocol.codes import CloseCode
 
+from .checked_login import CheckedLogin, EndedLogins, by_application
 from .hub import Hub
-
-logger = logging.getLogger("realtime.worker")
 
 BATCH = 500  # logins in one query
 
 # While users change their own password, their login looks ended for some milliseconds, until the
 # session has its new key. So a login counts as ended only if two checks say so.
 RECHECK_DELAY = 0.25  # seconds between the two
-
-# ended_logins(logins) returns the close code of each login that has ended. Raises StoreUnavailable.
-EndedLogins = Callable[[Sequence[Any]], Awaitable[Mapping[Any, CloseCode]]]
 
 
 class Revalidation:
@@ -32,15 +25,26 @@ class Revalidation:
     async def revalidate(self) -> None:
         """Check each login once, and end the sessions of those that have ended.
 
-        Raises what ``ended_logins`` raises.
+        Raises what ``ended_logins`` raises, after it has checked the logins of all others.
         """
-        logins = iter({session.login for session in self._hub.connected()} - {None})
-        while batch := list(islice(logins, BATCH)):
-            ended = await self._ended(batch)
-            for session in [s for s in self._hub.connected() if s.login in ended]:
+        failures: list[Exception] = []
+        logins_here = {session.login for session in self._hub.connected() if session.login}
+        for logins in by_application(logins_here).values():
+            try:
+                for start in range(0, len(logins), BATCH):
+                    await self._end_sessions(logins[start : start + BATCH])
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def _end_sessions(self, logins: Sequence[CheckedLogin]) -> None:
+        ended = await self._ended(logins)
+        for session in list(self._hub.connected()):
+            if session.login is not None and session.login in ended:
                 self._hub.end(session, ended[session.login])
 
-    async def _ended(self, logins: Sequence[Any]) -> Mapping[Any, CloseCode]:
+    async def _ended(self, logins: Sequence[CheckedLogin]) -> Mapping[CheckedLogin, CloseCode]:
         suspected = await self._ended_logins(logins)
         if not suspected:
             return {}

@@ -1,7 +1,7 @@
 """A connected session: its connection, its heartbeat, its totals."""
 
+import math
 import time
-from collections.abc import Hashable
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from realtime.protocol import messages
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.heartbeat import Dead, Heartbeat, Policy, SendPing
 from realtime.protocol.messages import (
+    Auth,
     Bye,
     ClientMessage,
     ClientPing,
@@ -28,6 +29,8 @@ from realtime.store.records import Registration, Session, SessionUpdate, Totals
 from ..connections.connection import Connection
 from ..rooms.room_reader import RoomReader
 from ..rooms.rooms import Rooms
+from .checked_login import CheckedLogin
+from .login_expiry import next_look
 
 
 class ConnectedSession:
@@ -36,16 +39,19 @@ class ConnectedSession:
     ``changed`` has the next beat report the session, ``rooms_changed`` its rooms as well.
     ``departed`` is True once the session has left this worker. ``next_tick`` is when the ticker
     looks at it next, ``last_seen`` when the last well-formed frame came. ``token_hash`` and
-    ``key`` are those of its ``Opening``: a re-registration needs them.
+    ``key`` are those of its ``Opening``: a re-registration needs them. ``login`` is None if it
+    cannot be checked again; ``expires_at`` is when it expires, in unix seconds, or None.
     """
 
     __slots__ = (
         "__weakref__",
         "_base_totals",
+        "_login_due",
         "changed",
         "connection",
         "departed",
         "entered_at",
+        "expires_at",
         "heartbeat",
         "invalid_pongs",
         "key",
@@ -74,13 +80,14 @@ class ConnectedSession:
         first_ping: float,
         token_hash: str,
         key: str,
-        login: Hashable = None,
+        login: CheckedLogin | None = None,
+        expires_at: float | None = None,
     ) -> None:
-        self.record: Final = record
+        self.record = record
         self.connection: Final = connection
         self.token_hash: Final = token_hash
         self.key: Final = key
-        self.login: Final = login
+        self.set_login(login, expires_at, now)
         self.room_reader: Final = RoomReader(rooms, connection)
         self.heartbeat: Final = Heartbeat(policy, now, first_ping=first_ping)
         self._base_totals = record.totals
@@ -146,6 +153,30 @@ class ConnectedSession:
             rooms=self.rooms,
         )
 
+    # ------------------------------------------------------------ its login
+
+    def set_login(self, login: CheckedLogin | None, expires_at: float | None, now: float) -> None:
+        """Replace the login; see :meth:`tick_login`."""
+        self.login, self.expires_at = login, expires_at
+        self._login_due = math.inf
+        if expires_at is not None:
+            self._login_due = now + next_look(expires_at - time.time())
+
+    def tick_login(self, now: float) -> bool:
+        """Ask for a new login if that is due. Returns whether the present one has expired."""
+        if now < self._login_due or self.expires_at is None:
+            return False
+        remaining = self.expires_at - time.time()
+        if remaining > 0:
+            self.connection.send(messages.AuthExpiring(round(remaining * 1000)))
+            self._login_due = now + next_look(remaining)
+        return remaining <= 0
+
+    @property
+    def due(self) -> float:
+        """When the ticker has to look at it: for its heartbeat, or for its login."""
+        return min(self.heartbeat.due, self._login_due)
+
     # ------------------------------------------------------------ its rooms
 
     def join(self, room: str, position: Position | None) -> JoinResult:
@@ -200,7 +231,7 @@ class ConnectedSession:
         """Handle a message. ``online`` is what the answer to a client's ping says.
 
         Raises DeliveryMismatch, and ValueError for messages of the hub (Bye) and of
-        :class:`.Requests` (Join, Leave, RoomMessage).
+        :class:`.SessionRequests` (Auth, Join, Leave, RoomMessage).
         """
         match message:
             case ClientPong():
@@ -220,7 +251,7 @@ class ConnectedSession:
                 self.connection.reject_frame(
                     ErrorCode.INVALID_MESSAGE, "expected one hello only, at the start"
                 )
-            case Bye() | Join() | Leave() | RoomMessage():
+            case Bye() | Auth() | Join() | Leave() | RoomMessage():
                 raise ValueError(f"{type(message).__name__} is not handled here")
 
     def _pong(self, pong: ClientPong, now: float) -> None:

@@ -85,7 +85,7 @@ class Ticker:
     def watch(self, session: ConnectedSession, *, not_before: float = 0.0) -> None:
         """Tick this session whenever its heartbeat is due, but not before ``not_before``, until it
         departs. Call it again if the heartbeat becomes due before ``session.next_tick``."""
-        due = session.next_tick = max(session.heartbeat.due, not_before)
+        due = session.next_tick = max(session.due, not_before)
         heapq.heappush(self._heap, (due, next(self._order), ref(session)))
 
     def tick(self, now: float) -> float:
@@ -110,7 +110,7 @@ class Ticker:
             session = session_ref()
             if session is None or session.departed or session.next_tick != entered_for:
                 continue
-            retry_at = self._try_tick(session, now) if session.heartbeat.due <= now else 0.0
+            retry_at = self._try_tick(session, now) if session.due <= now else 0.0
             if not session.departed:
                 self.watch(session, not_before=retry_at)
 

@@ -7,11 +7,11 @@ import pytest
 
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.messages import Hello
-from realtime.security.authentication import Login
 from realtime.store.contract import LoginsUnavailable, StoreUnavailable
 from realtime.store.records import Peer
 from realtime.worker.admission import identification as module
 from realtime.worker.admission.identification import Identification
+from realtime.worker.sessions.checked_login import CheckedLogin
 
 from ..conftest import ADA, FakeApplication, handlers_of
 from ..fakes import FakeTransport, connect, settled
@@ -26,7 +26,7 @@ class EndedLogins:
         self.code: CloseCode | None = None
         self.checks = 0
 
-    async def __call__(self, logins: Sequence[Login]) -> dict[Login, CloseCode]:
+    async def __call__(self, logins: Sequence[CheckedLogin]) -> dict[CheckedLogin, CloseCode]:
         self.checks += 1
         return dict.fromkeys(logins, self.code) if self.code else {}
 
@@ -52,7 +52,7 @@ async def test_the_application_learns_its_peer_before_its_rooms_are_authorized(
     application.peer = Peer(address=ADA.address)
     new = await identification.identify(connect(FakeTransport()), HELLO, handlers_of(application))
     assert new is not None
-    assert (new.peer, new.login, application.peer) == (ADA, application.login, ADA)
+    assert (new.peer, new.login, application.peer) == (ADA, CheckedLogin(application.login), ADA)
     assert list(new.rooms) == ["user:1", "open:a"]
     assert [(refusal.room, refusal.code) for refusal in new.refusals] == [("shut", "forbidden")]
 

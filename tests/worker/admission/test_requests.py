@@ -36,7 +36,11 @@ class Requester(FakeApplication):
         self.open = asyncio.Event()
         self.open.set()
         self.requests = SessionRequests(
-            session, harness.rooms, harness.callbacks, handlers_of(cast(Application, self))
+            session,
+            harness.rooms,
+            harness.callbacks,
+            handlers_of(cast(Application, self)),
+            harness.renewal,
         )
 
     async def receive_message(self, message: RoomMessage) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from realtime.protocol.codes import CloseCode
-from realtime.security.authentication import Login
 from realtime.store.contract import StoreUnavailable
 from realtime.store.records import Peer
 from realtime.worker.sessions import revalidation as module
+from realtime.worker.sessions.checked_login import CheckedLogin
 from realtime.worker.sessions.revalidation import Revalidation
 
 from ..conftest import WorkerHarness
@@ -22,9 +22,9 @@ class FakeLogins:
         self.checks: list[list[str]] = []
         self.ended: dict[str, CloseCode] = {}
 
-    async def __call__(self, logins: Sequence[Login]) -> Mapping[Login, CloseCode]:
-        self.checks.append(sorted(login.key for login in logins))
-        return {login: self.ended[login.key] for login in logins if login.key in self.ended}
+    async def __call__(self, logins: Sequence[CheckedLogin]) -> Mapping[CheckedLogin, CloseCode]:
+        self.checks.append(sorted(each.login.key for each in logins))
+        return {each: self.ended[each.login.key] for each in logins if each.login.key in self.ended}
 
 
 async def admit(harness: WorkerHarness, login: str, transport: FakeTransport | None = None) -> None:
@@ -62,7 +62,7 @@ async def test_an_ended_login_is_checked_twice(
     await admit(harness, "a", transport)
     logins.ended = {"a": CloseCode.LOGGED_OUT}
 
-    async def check(given: Sequence[Login]) -> Mapping[Login, CloseCode]:
+    async def check(given: Sequence[CheckedLogin]) -> Mapping[CheckedLogin, CloseCode]:
         answer = await logins(given)
         logins.ended = {"a": later} if later else {}
         return answer
@@ -92,7 +92,7 @@ async def test_without_logins_nothing_is_checked(harness: WorkerHarness) -> None
 
 
 async def test_an_outage_closes_no_socket(harness: WorkerHarness) -> None:
-    async def fail(logins: Sequence[Login]) -> Mapping[Login, CloseCode]:
+    async def fail(logins: Sequence[CheckedLogin]) -> Mapping[CheckedLogin, CloseCode]:
         raise StoreUnavailable("down")
 
     transport = FakeTransport()

@@ -51,6 +51,7 @@ for i, registration in ipairs(input.registrations) do
     put(registration, s)
   elseif s.worker == input.worker and s.state ~= 'closing' then
     reattach(s, registration)
+    save_login(s, registration.login)
     if tonumber(s.turn or 0) < (tonumber(registration.turn) or 0) then
       save(s, {turn = registration.turn})
     end

@@ -11,6 +11,14 @@ local function connection_fields(opening)
   }
 end
 
+-- Replaces the login of a session that is connected or suspended; '' is none.
+local function save_login(s, login)
+  if login == (s.login or '') then return end
+  if s.login then call('ZREM', key('login', s.login), s.id) end
+  save(s, {login = login})
+  if s.login then call('ZADD', key('login', s.login), s.opened_at, s.id) end
+end
+
 -- Applies an update of a session's own worker: reattaches it if it was suspended while the worker
 -- stood still, and not resumed since.
 local function reattach(s, update)
