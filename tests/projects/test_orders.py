@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.test_static_files import another_host
 from tests.e2e.test_quickstart import Site
@@ -60,13 +60,17 @@ def site(project: Path, origin: str) -> Iterator[Site]:
         yield site
 
 
+def log_in(page: Page) -> None:
+    page.fill("[name=email]", NAME)
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+
+
 def test_the_dot_is_green_on_another_origin(
     page: Page, site: Site, origin: str, project: Path
 ) -> None:
     page.goto(origin)
-    page.fill("[name=email]", NAME)
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
+    log_in(page)
     expect_green(page)
     client = "document.querySelector('realtime-status').client"
     user = page.evaluate(f"{client}.stats().user")
@@ -76,3 +80,18 @@ def test_the_dot_is_green_on_another_origin(
     manage(project, "publish", f"user:{user}", '{"order": 7}')
     page.wait_for_function("window.order")
     assert page.evaluate("window.order") == {"order": 7}
+
+
+def test_a_client_from_before_the_login_connects_when_it_is_called(
+    page: Page, site: Site, origin: str
+) -> None:
+    page.goto(origin)
+    page.evaluate(f"""async () => {{
+      const {{ connect }} = await import("{site.address}static/realtime/realtime-status.js");
+      window.client = connect({{ url: "{site.address}ws/" }});
+    }}""")
+    page.wait_for_function("client.stats().lastError?.code === 4501")
+    log_in(page)
+    expect(page.locator("realtime-status [part=word]")).to_have_text("error")
+    page.evaluate("client.connect()")
+    expect_green(page)
