@@ -28,7 +28,8 @@ def refusal(arguments: str, **context: Any) -> str:
 
 
 def test_one_line_gives_script_and_element() -> None:
-    script, element = render().splitlines()
+    with override("en"):
+        script, element = render().splitlines()
     assert script == SCRIPT
     assert element.startswith('<realtime-status lang="en"><noscript>')
     assert element.endswith("</noscript></realtime-status>")
