@@ -2,24 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from realtime.protocol.codes import CloseCode
-from realtime.security.authentication import Login
+
+if TYPE_CHECKING:  # it needs settings, which the ticker and its sessions do without
+    from realtime.security.authentication import Login
 
 
 class TokenApplication(Protocol):
     """A consumer, whose class knows which of its token logins have ended."""
 
     @classmethod
-    async def ended_tokens(cls, logins: Sequence[Login]) -> Iterable[Login]: ...
+    async def ended_tokens(cls, logins: "Sequence[Login]") -> "Iterable[Login]": ...
 
 
 class CheckedLogin(NamedTuple):
     """A login that can be checked again: that of a token by ``application``, the class of the
     consumer; that of a Django session (None) in the sessions' store."""
 
-    login: Login
+    login: "Login"
     application: type[TokenApplication] | None = None
 
 
