@@ -123,8 +123,8 @@ def _without_call(node: Any) -> list[ast.AST]:
 
 
 def _without_value(node: Any) -> list[ast.AST]:
-    if node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None):
-        return []
+    if node.value is None or (isinstance(node.value, ast.Constant) and not node.value.value):
+        return []  # None and False are the same to most callers
     return [ast.Return(value=ast.Constant(value=None))]
 
 
