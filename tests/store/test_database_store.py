@@ -22,7 +22,7 @@ from realtime.store.database.transaction import Database
 from realtime.store.records import Query, Session
 
 from .builders import beat, ids, opening, returning, update
-from .store_fixtures import TIMEOUTS
+from .store_fixtures import TIMEOUTS, params
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -286,9 +286,9 @@ def test_a_database_whose_locks_are_unknown_keeps_no_sessions(
     monkeypatch: pytest.MonkeyPatch, make_store: Any
 ) -> None:
     monkeypatch.setattr(connection, "vendor", "mysql")
-    more: dict[str, Any] = {"timeout": 1.0, "threads": None} if make_store is loop_store else {}
+    threads = (None,) if make_store is loop_store else ()
     with pytest.raises(ImproperlyConfigured, match="MySQL or MariaDB: set STORE to the URL"):
-        make_store("default", TIMEOUTS, **more)
+        make_store("default", params(), *threads)
 
 
 # ---------------------------------------------------------------- a caller's transaction
