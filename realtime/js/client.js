@@ -11,9 +11,12 @@ import { ClientEventTarget } from "./events.js";
  * @typedef {object} Options
  * @property {string} [url] path or address; default `/ws/` on the page's own host
  * @property {boolean} [autoReconnect] default true
+ * @property {import("./token_source.js").Auth} [auth] the login's token, or a function that gets a new one
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
  */
+
+/** @typedef {Required<Omit<Options, "auth">> & Pick<Options, "auth"> & {name: string}} ManagerOptions */
 
 const NAME = "realtime-js/0.1.0";
 
@@ -24,11 +27,11 @@ export class RealtimeClient extends ClientEventTarget {
    * Does not connect yet. Throws TypeError for an invalid `url`.
    * @param {Options} [options]
    */
-  constructor({ url = "/ws/", autoReconnect = true, backoff = {}, environment = {} } = {}) {
+  constructor({ url = "/ws/", auth, autoReconnect = true, backoff = {}, environment = {} } = {}) {
     super();
     /** The absolute address of the server's socket. */
     this.url = socketUrl(url);
-    const options = { url: this.url, name: NAME, autoReconnect, backoff, environment };
+    const options = { url: this.url, name: NAME, auth, autoReconnect, backoff, environment };
     this.#manager = new ConnectionManager(options, (type, detail) => {
       this.dispatchEvent(new CustomEvent(type, { detail }));
     });

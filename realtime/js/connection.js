@@ -33,6 +33,7 @@ import { Watchdog } from "./watchdog.js";
  * @property {(doubting: boolean) => void} onDoubt true: a probe is unanswered; false: no longer
  * @property {(latency: number | null) => void} onLatency of the client's own ping, ms; null: no answer in time
  * @property {(state: "degraded" | "ok") => void} onNotice
+ * @property {() => void} onAuthExpiring the login needs a new token
  * @property {(data: ArrayBuffer) => void} onBytes a binary frame, after the welcome
  * @property {(frame: Frame) => void} onRoomFrame a frame about rooms and messages, after the welcome
  * @property {(end: End) => void} onEnd
@@ -121,7 +122,7 @@ export class Connection {
     if (this.#socket.readyState !== OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     if (frame.id) this.#watchdog?.expectAnswer();
-    this.#callbacks.onFrame("out", frame);
+    this.#callbacks.onFrame("out", frame.auth ? { ...frame, auth: "…" } : frame);
     return true;
   }
 
@@ -225,6 +226,8 @@ export class Connection {
         return this.#onPong(frame);
       case "notice":
         return this.#onNotice(frame);
+      case "auth_expiring":
+        return this.#callbacks.onAuthExpiring();
       case "goodbye":
         return this.#end({ code: frame.code, reason: frame.reason, delay: frame.delay });
       case "publication":

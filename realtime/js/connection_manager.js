@@ -27,6 +27,7 @@ import { ReconnectSchedule } from "./reconnect_schedule.js";
 import { ResumableSession } from "./resumable_session.js";
 import { SleepAwareClock } from "./sleep_aware_clock.js";
 import { StateTracker } from "./state_tracker.js";
+import { TokenLogin } from "./token_login.js";
 
 /** @typedef {import("./connection.js").End} End */
 /** @typedef {import("./connection.js").Frame} Frame */
@@ -45,22 +46,22 @@ export class ConnectionManager {
   #name;
   #emit;
   #counters = new PingCounters();
-  /** @type {Connection | null} */
-  #connection = null;
+  #connection = /** @type {Connection | null} */ (null);
   /** @type {ClientState} of the newest `state` event */
   #announcedState = "disconnected";
   /** Closed because the page left or froze: connects again when it returns. */
   #parked = false;
   #errors = new ErrorTracker();
+  #tokenLogin;
   /** @type {string | null} */
   #user = null;
 
   /**
-   * @param {Required<import("./client.js").Options> & {name: string}} options the absolute `url`;
+   * @param {import("./client.js").ManagerOptions} options the absolute `url`;
    *   `name` and version of the software
    * @param {import("./events.js").Emit} emit
    */
-  constructor({ url, name, autoReconnect, backoff, environment: overrides }, emit) {
+  constructor({ url, name, auth, autoReconnect, backoff, environment: overrides }, emit) {
     this.#url = url;
     this.#name = name;
     this.#emit = emit;
@@ -79,6 +80,7 @@ export class ConnectionManager {
     };
     this.messaging = new Messaging(environment, clock, sender, emit);
     this.#loginRetry = new LoginRetry(url, environment, clock, () => this.#begin());
+    this.#tokenLogin = new TokenLogin(auth, (end) => this.#onEnd(end));
     this.#lifecycle = this.#makeLifecycle();
   }
 
@@ -172,6 +174,10 @@ export class ConnectionManager {
 
   #attempt() {
     this.#schedule.onAttempt();
+    if (!this.#tokenLogin.attempt(() => this.#open())) this.#announceState();
+  }
+
+  #open() {
     try {
       this.#connection = this.#openConnection();
       this.#announceState();
@@ -190,6 +196,7 @@ export class ConnectionManager {
       onDoubt: (doubting) => this.#apply(doubting ? "doubt" : "life"),
       onLatency: (latency) => this.#onLatency(latency),
       onNotice: (state) => this.#emit("notice", { state }),
+      onAuthExpiring: () => this.#tokenLogin.renew(() => this.#connection),
       onBytes: (data) => this.#emit("bytes", { data }),
       onRoomFrame: (frame) => this.messaging.onFrame(frame),
       onEnd: (end) => this.#onEnd(end),
@@ -202,7 +209,8 @@ export class ConnectionManager {
     const resume = this.#session.resumeRequest();
     const { visibility } = this.#lifecycle;
     const rooms = this.messaging.hello();
-    return { type: "hello", protocol: 1, client: this.#name, resume, rooms, visibility };
+    const [client, auth] = [this.#name, this.#tokenLogin.auth];
+    return { type: "hello", protocol: 1, client, resume, rooms, visibility, auth };
   }
 
   /** @param {Frame} frame */
@@ -216,6 +224,7 @@ export class ConnectionManager {
     const { attempts } = this.#schedule;
     this.#schedule.onWelcome();
     this.#loginRetry.onWelcome(resumed);
+    this.#tokenLogin.onWelcome();
     this.#apply("welcome");
     // Listeners may disconnect, and connect again.
     if (this.#state.isUp)
@@ -223,10 +232,7 @@ export class ConnectionManager {
     if (this.#state.isUp) this.messaging.onWelcome(frame);
   }
 
-  /**
-   * @param {"in" | "out"} direction
-   * @param {Frame} frame
-   */
+  /** @param {"in" | "out"} direction @param {Frame} frame */
   #onFrame(direction, frame) {
     const type = direction === "in" && frame.type;
     if (type === "ping") this.#counters.pings += 1;
@@ -254,7 +260,8 @@ export class ConnectionManager {
   /** Stay away, give up or schedule the next attempt. @param {End} end */
   #continueAfter({ code, reason, delay, permanent = false }) {
     const reclaims = code === TAKEN_OVER && this.autoReconnect && this.#session.reclaim();
-    if (isFinal(code) && !reclaims) {
+    const refused = this.#tokenLogin.onEnd(code) ?? (isFinal(code) ? "stay" : "retry");
+    if (refused === "stay" && !reclaims) {
       // The session has ended or belongs to another page: never resume it again.
       this.#session.clear();
       this.messaging.close(reason);
@@ -306,11 +313,7 @@ export class ConnectionManager {
     if (this.#parked) this.#begin();
   }
 
-  /**
-   * Close without a bye: the server keeps the session for the page's return.
-   * @param {string} reason
-   * @param {number} [code]
-   */
+  /** Close without a bye: the server keeps the session. @param {string} reason @param {number} [code] */
   #park(reason, code) {
     if (this.#state.isIdle) return;
     this.#parked = true;
@@ -326,16 +329,14 @@ export class ConnectionManager {
     const wasUp = this.#state.isUp;
     const detail = { code: code ?? NO_CODE, reason, willReconnect: false };
     this.#schedule.cancel();
+    this.#tokenLogin.cancel();
     this.#connection?.close(code);
     this.#connection = null;
     if (this.state !== "disconnected") this.#apply("end", reason);
     if (wasUp) this.#emit("connection_lost", detail);
   }
 
-  /**
-   * @param {import("./states.js").ClientEvent} event
-   * @param {string} [reason]
-   */
+  /** @param {import("./states.js").ClientEvent} event @param {string} [reason] */
   #apply(event, reason) {
     this.#state.apply(event, reason);
     this.#announceState();

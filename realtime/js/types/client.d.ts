@@ -4,7 +4,7 @@ export class RealtimeClient extends RealtimeClient_base {
      * Does not connect yet. Throws TypeError for an invalid `url`.
      * @param {Options} [options]
      */
-    constructor({ url, autoReconnect, backoff, environment }?: Options);
+    constructor({ url, auth, autoReconnect, backoff, environment }?: Options);
     /** The absolute address of the server's socket. */
     url: string;
     /** @returns {ClientState} */
@@ -61,10 +61,17 @@ export type Options = {
      * default true
      */
     autoReconnect?: boolean | undefined;
+    /**
+     * the login's token, or a function that gets a new one
+     */
+    auth?: import("./token_source.js").Auth | undefined;
     backoff?: Partial<import("./backoff.js").Backoff> | undefined;
     /**
      * for tests
      */
     environment?: Partial<import("./browser_environment.js").Environment> | undefined;
+};
+export type ManagerOptions = Required<Omit<Options, "auth">> & Pick<Options, "auth"> & {
+    name: string;
 };
 export {};

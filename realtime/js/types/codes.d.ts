@@ -39,3 +39,5 @@ export const LOST: 1006;
 export const PAGE_FROZEN: 4006;
 export const RESTARTING: 1012;
 export const TAKEN_OVER: 4506;
+export const CREDENTIALS_CHANGED: 4008;
+export const NOT_AUTHENTICATED: 4501;

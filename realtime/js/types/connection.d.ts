@@ -72,6 +72,10 @@ export type ConnectionCallbacks = {
     onLatency: (latency: number | null) => void;
     onNotice: (state: "degraded" | "ok") => void;
     /**
+     * the login needs a new token
+     */
+    onAuthExpiring: () => void;
+    /**
      * a binary frame, after the welcome
      */
     onBytes: (data: ArrayBuffer) => void;

@@ -3,13 +3,11 @@
 /** @typedef {import("./states.js").ClientState} ClientState */
 export class ConnectionManager {
     /**
-     * @param {Required<import("./client.js").Options> & {name: string}} options the absolute `url`;
+     * @param {import("./client.js").ManagerOptions} options the absolute `url`;
      *   `name` and version of the software
      * @param {import("./events.js").Emit} emit
      */
-    constructor({ url, name, autoReconnect, backoff, environment: overrides }: Required<import("./client.js").Options> & {
-        name: string;
-    }, emit: import("./events.js").Emit);
+    constructor({ url, name, auth, autoReconnect, backoff, environment: overrides }: import("./client.js").ManagerOptions, emit: import("./events.js").Emit);
     autoReconnect: boolean;
     messaging: Messaging;
     get state(): import("./states.js").ClientState;

@@ -1,0 +1,75 @@
+/**
+ * The token of the login, from the page's `auth`: kept until the server refuses it or says that it
+ * expires. One call of the page's function is under way at a time.
+ */
+
+/** @typedef {string | (() => string | Promise<string>)} Auth */
+
+const MAX_LENGTH = 8192;
+
+export class TokenSource {
+  #auth;
+  /** @type {string | null} */
+  #token = null;
+  /** Whether the server has accepted the token, so that another may help if it refuses it now. */
+  #accepted = false;
+  /** @type {Promise<string> | null} */
+  #pending = null;
+
+  /** @param {Auth | undefined} auth */
+  constructor(auth) {
+    this.#auth = auth;
+  }
+
+  /** The kept token; undefined without one. */
+  get current() {
+    return this.#token ?? undefined;
+  }
+
+  /** Whether a token has to be fetched before the next hello. */
+  get isMissing() {
+    return this.#auth !== undefined && this.#token === null;
+  }
+
+  /**
+   * A new token, which is kept. Rejected if the page's function fails or returns no token; the
+   * reason says nothing of what it returned.
+   * @returns {Promise<string>}
+   */
+  fetch() {
+    this.#pending ??= this.#read().finally(() => {
+      this.#pending = null;
+    });
+    return this.#pending;
+  }
+
+  async #read() {
+    const auth = this.#auth;
+    const token = typeof auth === "function" ? await auth() : auth;
+    if (typeof token !== "string" || !/^[ -~]+$/.test(token) || token.length > MAX_LENGTH)
+      throw new TypeError("expected a token of 1 to 8192 ASCII characters");
+    this.#token = token;
+    this.#accepted = false;
+    return token;
+  }
+
+  /** The server has welcomed the client. */
+  onWelcome() {
+    this.#accepted = this.#token !== null;
+  }
+
+  /**
+   * The server has refused the token, or the login has expired: drop it.
+   * @returns {boolean} whether another token may help: this one was accepted before
+   */
+  refuse() {
+    const wasAccepted = this.#accepted;
+    this.#token = null;
+    this.#accepted = false;
+    return wasAccepted;
+  }
+
+  get isUsed() {
+    return this.#auth !== undefined;
+  }
+}

@@ -1,0 +1,32 @@
+export class TokenLogin {
+    /**
+     * @param {import("./token_source.js").Auth | undefined} auth
+     * @param {(end: import("./connection.js").End) => void} fail ends an attempt
+     */
+    constructor(auth: import("./token_source.js").Auth | undefined, fail: (end: import("./connection.js").End) => void);
+    /** The `auth` of the hello. */
+    get auth(): string | undefined;
+    /**
+     * Call `connect` once there is a token; not at all after `cancel`, or if another attempt has begun
+     * meanwhile.
+     * @param {() => void} connect
+     * @returns {boolean} whether it was called at once: there is a token, or none is needed
+     */
+    attempt(connect: () => void): boolean;
+    /** The attempt under way, if any, is over. */
+    cancel(): void;
+    /**
+     * Bring a new token on the connection that asks for it. Without one the server asks again.
+     * @param {() => Connection | null} connection the present one
+     */
+    renew(connection: () => Connection | null): Promise<void>;
+    onWelcome(): void;
+    /**
+     * Drop a token that the server has refused.
+     * @param {number} code
+     * @returns {"retry" | "stay" | undefined} whether another may help; undefined: the code is not about tokens
+     */
+    onEnd(code: number): "retry" | "stay" | undefined;
+    #private;
+}
+export type Connection = import("./connection.js").Connection;

@@ -1,0 +1,24 @@
+export class TokenSource {
+    /** @param {Auth | undefined} auth */
+    constructor(auth: Auth | undefined);
+    /** The kept token; undefined without one. */
+    get current(): string | undefined;
+    /** Whether a token has to be fetched before the next hello. */
+    get isMissing(): boolean;
+    /**
+     * A new token, which is kept. Rejected if the page's function fails or returns no token; the
+     * reason says nothing of what it returned.
+     * @returns {Promise<string>}
+     */
+    fetch(): Promise<string>;
+    /** The server has welcomed the client. */
+    onWelcome(): void;
+    /**
+     * The server has refused the token, or the login has expired: drop it.
+     * @returns {boolean} whether another token may help: this one was accepted before
+     */
+    refuse(): boolean;
+    get isUsed(): boolean;
+    #private;
+}
+export type Auth = string | (() => string | Promise<string>);

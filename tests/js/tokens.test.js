@@ -1,0 +1,92 @@
+/** A page whose login is a token. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { advanceToNextAttempt, goodbye, page } from "./pages.js";
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A page whose function returns t1, t2 …; `calls` counts its calls. */
+async function connected() {
+  const calls = { count: 0 };
+  const auth = async () => {
+    calls.count += 1;
+    return `token ${calls.count}`;
+  };
+  const { browser, client } = page({ auth });
+  client.connect();
+  await turn();
+  browser.socket.welcome();
+  return { browser, client, calls };
+}
+
+test("the token is in the hello, and in nothing that a page shows", async () => {
+  const frames = /** @type {any[]} */ ([]);
+  const { browser, client } = page({ auth: "secret" });
+  client.addEventListener("frame", ({ detail }) => frames.push(detail));
+  client.connect();
+  await turn();
+  browser.socket.welcome();
+  assert.equal(browser.socket.sent[0]?.auth, "secret");
+  assert.equal(frames[0].frame.auth, "…");
+  assert.doesNotMatch(JSON.stringify([frames, client.stats()]), /secret/);
+  assert.doesNotMatch(browser.socket.url, /secret/);
+});
+
+test("a token is kept for the next connection", async () => {
+  const { browser, client, calls } = await connected();
+  browser.socket.drop();
+  advanceToNextAttempt(browser, client);
+  browser.socket.welcome();
+  assert.equal(browser.socket.sent[0]?.auth, "token 1");
+  assert.equal(calls.count, 1);
+});
+
+test("a new token is brought on the connection that asks for it", async () => {
+  const { browser, client } = await connected();
+  browser.socket.receive({ type: "auth_expiring", in: 30_000 });
+  browser.socket.receive({ type: "auth_expiring", in: 30_000 });
+  await turn();
+  const brought = browser.socket.sentOfType("auth").map((frame) => frame.auth);
+  assert.deepEqual(brought, ["token 2", "token 2"]);
+  assert.equal(browser.sockets.length, 1);
+  assert.equal(client.state, "connected");
+});
+
+for (const code of [4008, 4501]) {
+  test(`after ${code} a new token is tried, once`, async () => {
+    const { browser, client } = await connected();
+    browser.socket.receive(goodbye(code));
+    advanceToNextAttempt(browser, client);
+    await turn();
+    browser.socket.open();
+    assert.equal(browser.socket.sent[0]?.auth, "token 2");
+    browser.socket.receive(goodbye(code));
+    await turn();
+    assert.equal(client.state, "error");
+    assert.equal(client.stats().nextAttemptAt, null);
+  });
+}
+
+test("a function that fails is called again with backoff, and its words are not shown", async () => {
+  const { browser, client } = page({ auth: () => Promise.reject(new Error("secret")) });
+  client.connect();
+  await turn();
+  assert.equal(client.state, "connecting");
+  assert.equal(browser.sockets.length, 0);
+  assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
+  assert.notEqual(client.stats().nextAttemptAt, null);
+});
+
+test("a token that comes after the end is not used", async () => {
+  /** @type {(token: string) => void} */
+  let give = () => {};
+  const { browser, client } = page({ auth: () => new Promise((resolve) => (give = resolve)) });
+  client.connect();
+  client.disconnect();
+  give("late");
+  await turn();
+  assert.equal(browser.sockets.length, 0);
+  assert.equal(client.state, "disconnected");
+});
