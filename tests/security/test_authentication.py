@@ -250,11 +250,11 @@ def test_a_user_may_be_keyed_by_a_uuid(monkeypatch: pytest.MonkeyPatch) -> None:
     person = Person.objects.create(password="x")  # its name is None
     login = login_of(key_of(log_in(person)))
     assert (login.user, login.username) == (str(person.id), "")
-    assert Login.of(person) == Login("", str(person.id))
+    assert Login.of(person) == Login("", str(person.id), is_token=True)
 
 
 def test_a_login_of_a_user_has_its_key_and_name(user: User) -> None:
-    assert Login.of(user) == Login(key="", user=str(user.pk), username="ada")
+    assert Login.of(user) == Login("", str(user.pk), "ada", is_token=True)
 
 
 def test_an_unsaved_user_has_no_login() -> None:
