@@ -17,7 +17,8 @@ from tests.postgres_server import PostgresServer
 from .postgres_project import PostgresProject
 from .support import NO_TLS, Client, Frame, Server, connected, dialled, login, pong
 
-INTERVAL, LATE, AWAY = 1.0, 0.5, 10.0
+INTERVAL, AWAY = 1.0, 10.0
+LATE = AWAY / 5  # what waits for the database is late by AWAY
 
 SETTINGS: dict[str, Any] = {
     "ping_interval": INTERVAL,
