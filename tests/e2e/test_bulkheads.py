@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -85,20 +84,10 @@ async def people(servers: list[Server], cookie: str) -> AsyncIterator[list[tuple
 
 
 async def comes(server: Server, cookie: str) -> str:
-    """The answer to a new client that names a room. As clients do, it comes again, twice at most,
-    when a busy server asks for it."""
-    for _ in range(3):
-        async with dialled(server, cookie) as client:
-            await client.send(type="hello", protocol=1, rooms={"chat:1": None})
-            answered = partial(_is_answered, client)
-            await client.until(answered, within=9, what="welcome")
-            if client.of("welcome"):
-                return "welcome"
-    return str(client.end)
-
-
-def _is_answered(client: Client) -> bool:
-    return bool(client.of("welcome")) or client.end is not None
+    """The answer to a new client that names a room."""
+    async with dialled(server, cookie) as client:
+        await client.send(type="hello", protocol=1, rooms={"chat:1": None})
+        return str((await client.frame("welcome", within=9))["type"])
 
 
 class Readiness:
