@@ -17,8 +17,7 @@ from tests.postgres_server import PostgresServer
 from .postgres_project import PostgresProject
 from .support import NO_TLS, Client, Frame, Server, connected, dialled, login, pong
 
-INTERVAL, AWAY = 1.0, 10.0
-LATE = AWAY / 5  # what waits for the database is late by AWAY
+INTERVAL, LATE, AWAY = 1.0, 0.5, 10.0
 
 SETTINGS: dict[str, Any] = {
     "ping_interval": INTERVAL,
