@@ -80,7 +80,7 @@ export class ConnectionManager {
     };
     this.messaging = new Messaging(environment, clock, sender, emit);
     this.#loginRetry = new LoginRetry(url, environment, clock, () => this.#begin());
-    this.#tokenLogin = new TokenLogin(auth, (end) => this.#onEnd(end));
+    this.#tokenLogin = new TokenLogin(auth, environment, (end) => this.#onEnd(end));
     this.#lifecycle = this.#makeLifecycle();
   }
 

@@ -18,10 +18,11 @@ export class TokenLogin {
 
   /**
    * @param {import("./token_source.js").Auth | undefined} auth
+   * @param {import("./browser_environment.js").Environment} environment
    * @param {(end: import("./connection.js").End) => void} fail ends an attempt
    */
-  constructor(auth, fail) {
-    this.#tokens = new TokenSource(auth);
+  constructor(auth, environment, fail) {
+    this.#tokens = new TokenSource(auth, environment);
     this.#fail = fail;
   }
 

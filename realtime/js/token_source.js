@@ -3,9 +3,14 @@
  * expires. One call of the page's function is under way at a time.
  */
 
+import { Timer } from "./timer.js";
+
 /** @typedef {string | (() => string | Promise<string>)} Auth */
 
 const MAX_LENGTH = 8192;
+
+/** Milliseconds for one call; then the attempt fails, and the next one calls again. */
+const PATIENCE = 15_000;
 
 export class TokenSource {
   #auth;
@@ -16,9 +21,15 @@ export class TokenSource {
   /** @type {Promise<string> | null} */
   #pending = null;
 
-  /** @param {Auth | undefined} auth */
-  constructor(auth) {
+  #timer;
+
+  /**
+   * @param {Auth | undefined} auth
+   * @param {import("./browser_environment.js").Environment} environment
+   */
+  constructor(auth, environment) {
     this.#auth = auth;
+    this.#timer = new Timer(environment);
   }
 
   /** The kept token; undefined without one. */
@@ -32,15 +43,23 @@ export class TokenSource {
   }
 
   /**
-   * A new token, which is kept. Rejected if the page's function fails or returns no token; the
-   * reason says nothing of what it returned.
+   * A new token, which is kept. Rejected if the page's function fails, does not answer within
+   * PATIENCE or returns no token; the reason says nothing of what it returned.
    * @returns {Promise<string>}
    */
   fetch() {
-    this.#pending ??= this.#read().finally(() => {
+    this.#pending ??= this.#keep().finally(() => {
       this.#pending = null;
+      this.#timer.clear();
     });
     return this.#pending;
+  }
+
+  async #keep() {
+    // A late answer is dropped: by then a newer token may be kept.
+    this.#token = await Promise.race([this.#read(), this.#tooLate()]);
+    this.#accepted = false;
+    return this.#token;
   }
 
   async #read() {
@@ -48,9 +67,14 @@ export class TokenSource {
     const token = typeof auth === "function" ? await auth() : auth;
     if (typeof token !== "string" || !/^[ -~]+$/.test(token) || token.length > MAX_LENGTH)
       throw new TypeError("expected a token of 1 to 8192 ASCII characters");
-    this.#token = token;
-    this.#accepted = false;
     return token;
+  }
+
+  /** @returns {Promise<never>} */
+  #tooLate() {
+    return new Promise((_, reject) => {
+      this.#timer.set(PATIENCE, () => reject(new TypeError("expected a token in time")));
+    });
   }
 
   /** The server has welcomed the client. */

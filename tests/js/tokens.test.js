@@ -90,3 +90,24 @@ test("a token that comes after the end is not used", async () => {
   assert.equal(browser.sockets.length, 0);
   assert.equal(client.state, "disconnected");
 });
+
+test("a function that does not answer is called again, and its late token replaces no newer one", async () => {
+  const answers = /** @type {((token: string) => void)[]} */ ([]);
+  const { browser, client } = page({ auth: () => new Promise((resolve) => answers.push(resolve)) });
+  client.connect();
+  await turn();
+  browser.advance(15_000);
+  await turn();
+  assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
+  advanceToNextAttempt(browser, client);
+  assert.equal(answers.length, 2);
+  answers[1]?.("newer");
+  answers[0]?.("older");
+  await turn();
+  browser.socket.welcome();
+  assert.equal(browser.socket.sent[0]?.auth, "newer");
+  browser.socket.drop();
+  advanceToNextAttempt(browser, client);
+  browser.socket.welcome();
+  assert.equal(browser.socket.sent[0]?.auth, "newer");
+});

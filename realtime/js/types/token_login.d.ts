@@ -1,9 +1,10 @@
 export class TokenLogin {
     /**
      * @param {import("./token_source.js").Auth | undefined} auth
+     * @param {import("./browser_environment.js").Environment} environment
      * @param {(end: import("./connection.js").End) => void} fail ends an attempt
      */
-    constructor(auth: import("./token_source.js").Auth | undefined, fail: (end: import("./connection.js").End) => void);
+    constructor(auth: import("./token_source.js").Auth | undefined, environment: import("./browser_environment.js").Environment, fail: (end: import("./connection.js").End) => void);
     /** The `auth` of the hello. */
     get auth(): string | undefined;
     /**

@@ -1,13 +1,16 @@
 export class TokenSource {
-    /** @param {Auth | undefined} auth */
-    constructor(auth: Auth | undefined);
+    /**
+     * @param {Auth | undefined} auth
+     * @param {import("./browser_environment.js").Environment} environment
+     */
+    constructor(auth: Auth | undefined, environment: import("./browser_environment.js").Environment);
     /** The kept token; undefined without one. */
     get current(): string | undefined;
     /** Whether a token has to be fetched before the next hello. */
     get isMissing(): boolean;
     /**
-     * A new token, which is kept. Rejected if the page's function fails or returns no token; the
-     * reason says nothing of what it returned.
+     * A new token, which is kept. Rejected if the page's function fails, does not answer within
+     * PATIENCE or returns no token; the reason says nothing of what it returned.
      * @returns {Promise<string>}
      */
     fetch(): Promise<string>;
