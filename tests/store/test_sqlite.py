@@ -67,8 +67,8 @@ def work_at_once(sessions: BlockingDatabaseStore, workers: int, rounds: int) -> 
 @sqlite_only
 @pytest.mark.usefixtures("plain")
 def test_without_any_options_writers_wait_for_each_other(sessions: BlockingDatabaseStore) -> None:
-    work_at_once(sessions, workers=4, rounds=10)
-    assert sessions.stats().connected == 40
+    work_at_once(sessions, workers=4, rounds=20)
+    assert sessions.stats().connected == 80
 
 
 @sqlite_only

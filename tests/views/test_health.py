@@ -30,11 +30,9 @@ from realtime.store.records import (
     WorkerReport,
 )
 from realtime.views import health as module
-from realtime.views import pages
 from realtime.views.pages import _for_staff, health
 from realtime.worker import instances
 from realtime.worker.runtime import Runtime
-from tests.polling import TIMEOUT
 
 URL = "/realtime/health/"
 TOTALS = ("pings", "pongs", "timeouts", "published", "delivered", "replayed", "skipped")
@@ -369,9 +367,9 @@ async def test_with_a_hung_store_it_answers_within_two_seconds(
 ) -> None:
     module._last.stats = Stats(7, 5, 6, 1, 2, 3, 10, 9, 1)
     worker.draining = draining
-    assert max(module.TIMEOUT, pages.TIMEOUT) < 2.0
-    async with asyncio.timeout(TIMEOUT):  # the store hangs until the test is over
-        body = await aget()
+    began = time.monotonic()
+    body = await aget()
+    assert time.monotonic() - began < 2.0
     assert (body["status"], body["total_connections"]) == (
         "draining" if draining else "degraded",
         7,
