@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import ConsoleMessage, Page
 
 from tests.e2e.server_support import ROOT
 
@@ -23,3 +23,15 @@ def axe_violations(page: Page, selector: str = "html") -> list[dict[str, Any]]:
 def describe(violations: list[dict[str, Any]]) -> list[str]:
     """One line for each element: the violated rule and the element's HTML."""
     return [f"{one['id']}: {node['html']}" for one in violations for node in one["nodes"]]
+
+
+def policy_violations(page: Page) -> list[str]:
+    """The violations of the content security policy in the browser's console. The list grows."""
+    lines: list[str] = []
+
+    def add(line: ConsoleMessage) -> None:
+        if "Content Security Policy" in line.text:
+            lines.append(line.text)
+
+    page.on("console", add)
+    return lines

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import django
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.support import Project, Server
 
 from .admin.list_page import LIST, open_list, rows
 from .conftest import enter
+from .pages import policy_violations
 from .status_page import button, expect_state, panel
 
 pytestmark = pytest.mark.skipif(
@@ -28,15 +29,7 @@ def server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def violations(page: Page) -> list[str]:
-    """The violations in the browser's console."""
-    lines: list[str] = []
-
-    def add(line: ConsoleMessage) -> None:
-        if "Content Security Policy" in line.text:
-            lines.append(line.text)
-
-    page.on("console", add)
-    return lines
+    return policy_violations(page)
 
 
 def test_a_violation_is_seen(page: Page, server: Server, violations: list[str]) -> None:

@@ -86,7 +86,7 @@ class Project:
         }
 
     @classmethod
-    def copy(cls, template: Path, folder: Path, **options: Any) -> "Project":
+    def copy(cls, template: Path, folder: Path, **options: Any) -> Self:
         """A project in this folder whose database begins as the template."""
         return cls(Path(shutil.copy(template, folder / "db.sqlite3")), **options)
 

@@ -1,7 +1,6 @@
 """Servers of others with clients that mean no good: limits, close codes and memory."""
 
 import json
-import shutil
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
@@ -55,9 +54,8 @@ def limits(name: str) -> Limits:
 @pytest.fixture(scope="module")
 def project(name: str, template: Path, tmp_path_factory: pytest.TempPathFactory) -> HostProject:
     folder = tmp_path_factory.mktemp(name)
-    database = shutil.copy(template, folder / "db.sqlite3")
     home = {"HOME": str(folder)}  # where gunicorn has a socket for commands
-    return HostProject(Path(database), environ=home, ping_interval=10, pong_timeout=5)
+    return HostProject.copy(template, folder, environ=home, ping_interval=10, pong_timeout=5)
 
 
 @pytest.fixture(scope="module")

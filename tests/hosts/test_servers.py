@@ -1,7 +1,6 @@
 """Servers of others: they serve the whole protocol, and leave no session behind at their end."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,9 +31,8 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def project(name: str, template: Path, tmp_path_factory: pytest.TempPathFactory) -> HostProject:
     folder = tmp_path_factory.mktemp(name)
-    database = shutil.copy(template, folder / "db.sqlite3")
     home = {"HOME": str(folder)}  # where gunicorn has a socket for commands
-    return HostProject(Path(database), environ=home, ping_interval=1, pong_timeout=1)
+    return HostProject.copy(template, folder, environ=home, ping_interval=1, pong_timeout=1)
 
 
 @pytest.fixture(scope="module")

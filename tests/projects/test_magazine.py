@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.pages import policy_violations
 from tests.e2e.test_quickstart import Site
 
 from .following import (
@@ -33,15 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def violations(page: Page) -> list[str]:
-    """The violations of the policy in the browser's console."""
-    lines: list[str] = []
-
-    def add(line: ConsoleMessage) -> None:
-        if "Content Security Policy" in line.text:
-            lines.append(line.text)
-
-    page.on("console", add)
-    return lines
+    return policy_violations(page)
 
 
 def test_the_dot_is_green_under_their_policy(page: Page, site: Site, violations: list[str]) -> None:
