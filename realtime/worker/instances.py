@@ -2,14 +2,19 @@
 the first connection, so that its id is made after the fork."""
 
 import asyncio
+import logging
 import os
 from contextlib import suppress
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from realtime import composition
+from realtime.common.reactor import before_shutdown
 
 from .admission import refusals
 from .runtime import Runtime
+
+logger = logging.getLogger("realtime.worker")
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Runtime]] = (
     WeakKeyDictionary()
@@ -63,7 +68,18 @@ async def _start() -> Runtime:
         with suppress(Exception):  # the cause of the failure may fail the stop, too
             await worker.stop()
         raise
+    before_shutdown(partial(_end, worker))
     return worker
+
+
+async def _end(worker: Runtime) -> None:
+    """Drain a worker that its server leaves to itself."""
+    if worker.closing:  # the server, or a lifespan, has seen to it
+        return
+    try:
+        await worker.drain()
+    except Exception:
+        logger.exception("the worker's end failed")
 
 
 def _has_failed(starting: "asyncio.Future[Runtime]") -> bool:

@@ -122,6 +122,17 @@ async def test_everyone_is_told_and_resumes_on_the_next_process(
             assert project.count("connected") == SIZE
 
 
+async def test_plain_daphne_suspends_its_sessions_at_its_end(project: Project) -> None:
+    with project.start("daphne", "-p", "0", "project.asgi:application") as server:
+        async with connected(server, login(server, "ann")) as client:
+            server.stop()
+            assert await client.closed(within=BOUND)  # daphne may have cancelled it before
+            assert await exit_code(server) == 0
+        assert server.complaints() == []
+    ends = project.rows("SELECT state, worker FROM realtime_livesession")
+    assert ends == [{"state": "suspended", "worker": ""}]
+
+
 async def test_without_clients_the_drain_is_quick(project: Project) -> None:
     with project.serve() as server:
         started = time.monotonic()

@@ -177,10 +177,16 @@ class Connection:
         return True
 
     def end(self, code: int, reason: str = "", *, delay_ms: tuple[int, int] | None = None) -> None:
-        """Send ``goodbye`` and close, after what was sent before; does nothing the second time."""
+        """Send ``goodbye`` and close, after what was sent before; does nothing the second time.
+
+        Nothing is sent with 1006, which servers refuse: they close the transport themselves.
+        """
         if self.ended:
             return
         reason = reason or reason_for(code)
+        if code == CloseCode.LOST:
+            self.ended = (CloseCode.LOST.value, reason)
+            return
         self.send(messages.goodbye(code, reason, delay_ms))
         self._close(int(code), reason)
 

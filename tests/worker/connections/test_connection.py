@@ -135,6 +135,15 @@ async def test_the_end_is_a_goodbye_then_a_close(
     }
 
 
+async def test_a_lost_connection_is_sent_nothing(
+    transport: FakeTransport, connection: Connection
+) -> None:
+    connection.end(CloseCode.LOST)
+    await settled()
+    assert connection.ended == (1006, "connection lost")
+    assert transport.events == []
+
+
 async def test_a_connection_ends_once(transport: FakeTransport, connection: Connection) -> None:
     connection.end(4500, "enough")
     connection.end(4503)
