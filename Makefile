@@ -75,9 +75,11 @@ TIMELESS := tests/admin tests/guards tests/protocol tests/security tests/store/t
 	tests/store/test_log_machine.py tests/store/test_machine.py tests/test_architecture.py \
 	tests/test_docs.py tests/test_house.py
 
-# Most others wait for servers of their own, so one worker more than there are cores runs them.
+# Most others wait for servers of their own, so one worker more than there are cores runs them. What
+# allows fractions of a second comes when all else is over.
 test-py: $(VENV)/.dev
-	$(PYTEST) -n 3 $(TIMELESS:%=--ignore %)
+	$(PYTEST) -n 3 -m 'not alone' $(TIMELESS:%=--ignore %)
+	$(BIN)/python -m pytest -q -m alone tests/e2e
 
 test-timeless: $(VENV)/.dev
 	@mkdir -p build

@@ -60,6 +60,7 @@ CORES = len(os.sched_getaffinity(0))
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "server: starts Redis, PostgreSQL, a server or a browser")
     config.addinivalue_line("markers", "matrix: slow; runs in `make matrix` or with -m matrix only")
+    config.addinivalue_line("markers", "alone: `make test` runs nothing else beside it")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -17,6 +17,8 @@ from tests.postgres_server import PostgresServer
 from .postgres_project import PostgresProject
 from .support import NO_TLS, Client, Frame, Server, connected, dialled, login, pong
 
+pytestmark = pytest.mark.alone
+
 INTERVAL, LATE, AWAY = 1.0, 0.5, 10.0
 
 SETTINGS: dict[str, Any] = {
