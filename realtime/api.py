@@ -22,6 +22,7 @@ from realtime.protocol.position import Position
 from realtime.protocol.rooms import EXPECTED, is_room
 from realtime.publish import notifying, publishing
 from realtime.publish.async_calls import call_async
+from realtime.publish.positions import aposition, position
 from realtime.security.authentication import digest_of
 from realtime.store.contract import BATCH, StoreUnavailable
 from realtime.store.records import Attendance, Page, Query, Session, SessionState, Stats
@@ -29,11 +30,13 @@ from realtime.worker import instances
 from realtime.worker.runtime import Runtime
 
 __all__ = [
+    "Position",
     "StoreUnavailable",
     "aattendance",
     "aiter_sessions",
     "akick",
     "akick_login",
+    "aposition",
     "apresence",
     "apublish",
     "apublish_many",
@@ -47,6 +50,7 @@ __all__ = [
     "kick_login",
     "kick_user",
     "akick_user",
+    "position",
     "presence",
     "publish",
     "publish_many",
@@ -185,19 +189,15 @@ async def apublish_many(messages: Iterable[tuple[str, Any]]) -> list[Position] |
 
 
 def presence(room: str, *, limit: int = 1000) -> tuple[Session, ...]:
-    """The connected sessions in a room, newest first, at most ``limit``.
-
-    Raises ValueError for an invalid room name and for a limit below 1.
-    """
+    """The connected sessions in a room, newest first, at most ``limit``. Raises ValueError for an
+    invalid room name and for a limit below 1."""
     return composition.blocking_store().page(Query(room=_room(room)), limit=limit).sessions
 
 
 def attendance(room: str) -> Attendance:
-    """Counts the connected ``sessions`` in a room and their ``users``, without anonymous ones.
-
-    In Redis the cost does not depend on their number; a database counts rows. Raises ValueError
-    for an invalid room name.
-    """
+    """Counts the connected ``sessions`` in a room and their ``users``, without anonymous ones. In
+    Redis the cost does not depend on their number; a database counts rows. Raises ValueError for
+    an invalid room name."""
     return composition.blocking_store().attendance(_room(room))
 
 

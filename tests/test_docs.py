@@ -255,12 +255,14 @@ def test_every_field_has_its_row_and_no_other_has(side: str, tag: str) -> None:
 def test_examples_are_messages_with_every_field(side: str, tag: str) -> None:
     kind = SIDES[side][tag]
     examples = fences(section(section(PROTOCOL, side), f"### `{tag}`"), "json")
-    assert examples
+    names: set[str] = set()
     for example in examples:
         plain = json.loads(example)
-        assert plain.keys() == {"type", *(f.encode_name for f in msgspec.structs.fields(kind))}
+        names |= plain.keys()
         message = msgspec.json.decode(example, type=kind)
-        assert json.loads(messages.encode(message)) == plain  # type: ignore[arg-type]
+        encoded = json.loads(messages.encode(message))  # type: ignore[arg-type]
+        assert {name: value for name, value in encoded.items() if value is not None} == plain
+    assert names == {"type", *(f.encode_name for f in msgspec.structs.fields(kind))}
 
 
 def test_the_server_accepts_the_examples_of_client_messages() -> None:
@@ -422,7 +424,7 @@ def test_every_function_of_the_api_is_documented() -> None:
     assert missing(api.__all__, section(INTEGRATION, "## The api").replace("(", " ")) == set()
 
 
-@pytest.mark.parametrize("name", sorted(set(api.__all__) - {"StoreUnavailable"}))
+@pytest.mark.parametrize("name", sorted(filter(str.islower, api.__all__)))
 def test_the_signatures_of_the_api_are_those_of_the_code(name: str) -> None:
     """With defaults, and with what is keyword-only; an async twin has those of its function."""
     table = section(INTEGRATION, "## The api")

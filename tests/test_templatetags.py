@@ -1,4 +1,4 @@
-"""`{% realtime_status %}`: one line on any page."""
+"""`{% realtime_status %}`, one line on any page, and the tags for a page's own script."""
 
 import json
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from django.urls import get_script_prefix, set_script_prefix
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy, override
+
+from realtime.protocol.position import Position
 
 SCRIPT = '<script type="module" src="/static/realtime/realtime-status.js"></script>'
 
@@ -160,3 +162,22 @@ def test_a_page_gives_the_nonce_to_its_own_tags() -> None:
     assert page.render(Context({"csp_nonce": '"><b>'})) == (
         '<script nonce="&quot;&gt;&lt;b&gt;"></script>'
     )
+
+
+def position(value: object) -> str:
+    source = '{% load realtime %}<p data-since="{% realtime_position position %}">'
+    return Template(source).render(Context({"position": value}))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(Position("k3", 41), "k3:41"), ("", ""), ("k3:41", "k3:41"), ('"<', "&quot;&lt;")],
+)
+def test_a_position_is_rendered_escaped(value: object, text: str) -> None:
+    assert position(value) == f'<p data-since="{text}">'
+
+
+@pytest.mark.parametrize("value", [None, 41, {"epoch": "k3", "offset": 41}])
+def test_what_is_no_position_is_refused(value: object) -> None:
+    with pytest.raises(TemplateSyntaxError, match=r"expected what realtime\.api\.position returns"):
+        position(value)

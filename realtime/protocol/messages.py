@@ -7,7 +7,7 @@ import msgspec
 
 from .codes import CloseCode, is_final, reason_for
 from .json_limits import MAX_INTEGER
-from .position import Position
+from .position import Position, Rewind, RewindCount, RoomStart, Start
 
 VERSION = 1
 SUBPROTOCOL = "realtime.v1"
@@ -50,16 +50,21 @@ class Resume(msgspec.Struct, frozen=True):
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """The first frame of every connection. ``rooms`` are all rooms of the client with its
-    position in each; null joins at the end of the log. With ``auth``, the token of the client's
+    """The first frame of every connection. ``rooms`` are all rooms of the client, and where it
+    begins in each; null joins at the end of the log. With ``auth``, the token of the client's
     login, the cookie counts for nothing."""
 
     protocol: Integer
     client: Label = ""
     resume: Resume | None = None
-    rooms: Annotated[dict[str, Position | None], msgspec.Meta(max_length=MAX_HELLO_ROOMS)] = {}
+    rooms: Annotated[dict[str, RoomStart | None], msgspec.Meta(max_length=MAX_HELLO_ROOMS)] = {}
     visibility: VisibilityState = "visible"
     auth: AuthToken | None = None
+
+    @property
+    def starts(self) -> dict[str, Start]:
+        """Where the client begins in each of its rooms."""
+        return {room: given.start if given else None for room, given in self.rooms.items()}
 
 
 class Auth(Message, frozen=True, tag="auth"):
@@ -92,11 +97,22 @@ class Received(Message, frozen=True, tag="received"):
 
 
 class Join(Message, frozen=True, tag="join"):
-    """Joins a room, after a position or at the end of the log."""
+    """Joins a room: after a position, with the last ``rewind`` publications, or at the end of the
+    log. Raises ValueError for both."""
 
     id: Integer
     room: str
     position: Position | None = None
+    rewind: RewindCount | None = None
+
+    def __post_init__(self) -> None:
+        if self.position is not None and self.rewind is not None:
+            raise ValueError("expected a position or rewind, not both")
+
+    @property
+    def start(self) -> Start:
+        """Where the client begins in the room."""
+        return self.position if self.rewind is None else Rewind(self.rewind)
 
 
 class Leave(Message, frozen=True, tag="leave"):
@@ -147,12 +163,14 @@ class JoinResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``recovered`` is set if the client gave a position, and says whether everything after that
     position follows. If not, ``reason`` is a :class:`.Gap`, and delivery starts after ``offset``.
+    ``after`` is set if the client has asked for a rewind, which begins after this offset.
     """
 
     epoch: str
     offset: int
     recovered: bool | None = None
     reason: str | None = None
+    after: int | None = None
 
 
 class Welcome(Message, frozen=True, tag="welcome"):
@@ -217,6 +235,7 @@ class Joined(Message, frozen=True, tag="joined", omit_defaults=True):
     offset: int
     recovered: bool | None = None
     reason: str | None = None
+    after: int | None = None
     id: int | None = None
 
 
@@ -227,13 +246,15 @@ class Left(Message, frozen=True, tag="left", omit_defaults=True):
     id: int | None = None
 
 
-class Publication(Message, frozen=True, tag="publication"):
-    """Carries one entry of a room's log; ``time`` is the store's, in epoch milliseconds."""
+class Publication(Message, frozen=True, tag="publication", omit_defaults=True):
+    """Carries one entry of a room's log; ``time`` is the store's, in epoch milliseconds. One that
+    belongs to a rewind is ``replayed``."""
 
     room: str
     offset: int
     time: int
     data: msgspec.Raw
+    replayed: bool = False
 
 
 class Ack(Message, frozen=True, tag="ack"):

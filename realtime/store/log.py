@@ -111,8 +111,13 @@ class LogContract:
         """
 
     @operation
-    def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
-        """Where the logs of at most MAX_BATCH rooms end."""
+    def ends(self, rooms: Sequence[str], *, keep: bool = True) -> Mapping[str, LogEnd]:
+        """Where the logs of at most MAX_BATCH rooms end. Keeps quiet logs for longer; a room whose
+        log has expired may get a new one.
+
+        Without ``keep`` it keeps and creates none: a room whose log has expired may get an epoch
+        that no log will have.
+        """
 
     @read_operation
     def recent(self) -> Mapping[str, LogEnd] | None:

@@ -1,5 +1,6 @@
-"""The tags ``{% realtime_status %}``, the state of the page's connection, and
-``{% realtime_nonce %}``, the nonce of a page's scripts and stylesheets."""
+"""The tags ``{% realtime_status %}``, the state of the page's connection,
+``{% realtime_nonce %}``, the nonce of a page's scripts and stylesheets, and
+``{% realtime_position %}``, where a page's script goes on in a room."""
 
 import json
 import math
@@ -14,6 +15,8 @@ from django.urls import get_script_prefix
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import get_language
+
+from realtime.protocol.position import Position
 
 register = template.Library()
 
@@ -133,6 +136,16 @@ def realtime_nonce(context: Context) -> str:
     """Render the attribute ``nonce`` with a space before it; nothing if the context has none."""
     nonce = _nonce(context)
     return format_html(' nonce="{}"', nonce) if nonce else ""
+
+
+@register.simple_tag
+def realtime_position(position: object) -> str:
+    """Render what ``realtime.api.position`` has returned, for the ``since`` of the browser client.
+    Raises TemplateSyntaxError for anything else."""
+    if not isinstance(position, Position | str):
+        expected = "what realtime.api.position returns"
+        raise TemplateSyntaxError(f"realtime_position: expected {expected}, not {position!r}")
+    return format_html("{}", position)
 
 
 def _nonce(context: Context) -> str:

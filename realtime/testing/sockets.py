@@ -33,9 +33,9 @@ async def connect(
     """Open a connection, log it in as ``user``, say hello, and await the welcome. At the end of
     the block the line is lost.
 
-    ``rooms`` are names, or positions by name. ``resume`` is the ``ticket`` of an earlier socket.
-    ``auth`` is a token; ``send("auth", auth=…)`` brings another one later.
-    ``application`` is an ASGI application, by default that of ASGI_APPLICATION. Raises
+    ``rooms`` are names, or positions and rewinds by name, as in a hello. ``resume`` is the
+    ``ticket`` of an earlier socket. ``auth`` is a token; ``send("auth", auth=…)`` brings another
+    one later. ``application`` is an ASGI application, by default that of ASGI_APPLICATION. Raises
     AssertionError, with what came instead, if the client is not welcome.
     """
     given = {name.lower(): value for name, value in (headers or {}).items()}

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
+from realtime.worker.rooms.log_view import MAX_REWIND_MARGIN
 
 from .room_server import RoomServer, serve_rooms, unique_room
 from .support import Client, Frame, dialled, login, pong, silent
@@ -212,6 +213,32 @@ async def test_what_cannot_be_made_up_for_is_told_and_nothing_of_it_comes(
                     assert each.of("publication")[0]["offset"] == top["offset"] + 1
             top = {**top, "offset": LENGTH + 100 + number}
             wrong["ahead"]["offset"] = top["offset"] + 1
+
+
+async def test_a_rewind_brings_the_last_publications_and_then_what_is_new(
+    room_server: RoomServer, room: str
+) -> None:
+    """Also one of more publications than a window has, or than the log keeps."""
+    await append(room_server, room, range(1, LENGTH + 101))
+    async with (
+        room_server.client({room: None}) as one,
+        room_server.client({room: {"rewind": WINDOW + 1}}) as greeted,
+        room_server.client() as late,
+    ):
+        entry = greeted.welcome["rooms"][room]
+        newest, reach = LENGTH + 100, LENGTH - MAX_REWIND_MARGIN
+        after = newest - WINDOW - 1
+        assert entry == {"epoch": entry["epoch"], "offset": newest, "after": after}
+        joined = await ask(late, "join", room, rewind=1000)
+        told = {**entry, "after": newest - reach}
+        assert joined == {"type": "joined", "room": room, "id": joined["id"], **told}
+        assert await heard(late, reach) == list(range(newest - reach + 1, newest + 1))
+        assert await heard(greeted, WINDOW + 1) == list(range(after + 1, newest + 1))
+        await say(one, room, "new")
+        for client, count in ((late, reach), (greeted, WINDOW + 1)):
+            assert (await heard(client, count + 1))[-1] == "new"
+            marks = [frame.get("replayed") for frame in client.of("publication")]
+            assert marks == [True] * count + [None]
 
 
 async def test_a_publication_without_a_hint_comes_with_the_next_beat(

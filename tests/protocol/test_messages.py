@@ -43,7 +43,7 @@ from realtime.protocol.messages import (
     goodbye,
     timestamp,
 )
-from realtime.protocol.position import Position
+from realtime.protocol.position import Position, Rewind, RoomStart
 
 MAX_SIZE = 1_000_000
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "malformed.json").read_text())
@@ -101,7 +101,19 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
     "hello with rooms": (
         '{"type":"hello","protocol":1,'
         '"rooms":{"chat:lobby":{"epoch":"k3","offset":41},"news":null}}',
-        Hello(protocol=1, rooms={"chat:lobby": Position("k3", 41), "news": None}),
+        Hello(protocol=1, rooms={"chat:lobby": RoomStart("k3", 41), "news": None}),
+    ),
+    "hello with rewinds": (
+        '{"type":"hello","protocol":1,'
+        '"rooms":{"a":{"rewind":1},"b":{"rewind":1000,"epoch":null},"c":{"rewind":50,"more":1}}}',
+        Hello(
+            protocol=1,
+            rooms={
+                "a": RoomStart(rewind=1),
+                "b": RoomStart(rewind=1000),
+                "c": RoomStart(rewind=50),
+            },
+        ),
     ),
     "hello of the next version": ('{"type":"hello","protocol":2}', Hello(protocol=2)),
     "pong": (
@@ -130,6 +142,14 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
         '{"type":"join","id":3,"room":"news","position":null}',
         Join(id=3, room="news"),
     ),
+    "join with a rewind": (
+        '{"type":"join","id":3,"room":"news","rewind":50}',
+        Join(id=3, room="news", rewind=50),
+    ),
+    "join with a rewind and no position": (
+        '{"type":"join","id":3,"room":"news","position":null,"rewind":1000}',
+        Join(id=3, room="news", rewind=1000),
+    ),
     # Invalid names of rooms are answered with the id, so the decoder accepts them.
     "join of no room": ('{"type":"join","id":-1,"room":"no room"}', Join(id=-1, room="no room")),
     "leave": ('{"type":"leave","id":4,"room":"news"}', Leave(id=4, room="news")),
@@ -156,6 +176,29 @@ def test_unknown_fields_are_ignored(text: str, message: ClientMessage) -> None:
     extra = '"newer":{"chat:lobby":{"epoch":"k3","offset":41},"news":null},"new":[1.5,true,"x"]'
     assert read(f"{{{extra},{text[1:]}") == message
     assert read(f"{text[:-1]},{extra}}}") == message
+
+
+def test_a_client_begins_after_a_position_with_a_rewind_or_from_now_on() -> None:
+    hello = read(
+        '{"type":"hello","protocol":1,'
+        '"rooms":{"a":{"epoch":"k3","offset":41},"b":{"rewind":50},"c":null}}'
+    )
+    assert isinstance(hello, Hello)
+    assert hello.starts == {"a": Position("k3", 41), "b": Rewind(50), "c": None}
+    starts = [
+        Join(1, "a", position=Position("k3", 41)).start,
+        Join(1, "b", rewind=50).start,
+        Join(1, "c").start,
+    ]
+    assert starts == list(hello.starts.values())
+
+
+def test_the_refusal_of_a_start_says_what_was_expected() -> None:
+    both = '"position":{"epoch":"k3","offset":41},"rewind":50'
+    joins = refused(f'{{"type":"join","id":3,"room":"news",{both}}}')
+    assert joins.detail == "expected a position or rewind, not both"
+    hello = refused('{"type":"hello","protocol":1,"rooms":{"news":{}}}')
+    assert hello.detail.startswith("expected an object with epoch and offset, or with rewind")
 
 
 def test_the_order_of_fields_and_white_space_do_not_matter() -> None:
@@ -193,6 +236,7 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
                 "user:17": JoinResult("a1", 7),
                 "chat:lobby": JoinResult("k3", 44, recovered=True),
                 "news": JoinResult("k4", 9, recovered=False, reason="epoch_changed"),
+                "chat:1": JoinResult("k5", 60, after=10),
             },
         ),
         '{"type":"welcome","protocol":1,"session":"abc","token":"def","resumed":false,'
@@ -200,7 +244,8 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         '"resume_window":120000,"window":256,"window_bytes":65536,"max_message_size":1000000,"max_publication":65536,'
         '"server_time":1795176000000,"rooms":{"user:17":{"epoch":"a1","offset":7},'
         '"chat:lobby":{"epoch":"k3","offset":44,"recovered":true},'
-        '"news":{"epoch":"k4","offset":9,"recovered":false,"reason":"epoch_changed"}}}',
+        '"news":{"epoch":"k4","offset":9,"recovered":false,"reason":"epoch_changed"},'
+        '"chat:1":{"epoch":"k5","offset":60,"after":10}}}',
     ),
     "ping": (
         Ping(
@@ -233,6 +278,10 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         Joined(room="news", epoch="k3", offset=44, id=3),
         '{"type":"joined","id":3,"room":"news","epoch":"k3","offset":44}',
     ),
+    "joined with a rewind": (
+        Joined(room="news", epoch="k3", offset=0, after=0, id=3),
+        '{"type":"joined","id":3,"room":"news","epoch":"k3","offset":0,"after":0}',
+    ),
     "joined unasked": (
         Joined(room="news", epoch="k4", offset=9, recovered=False, reason="ahead"),
         '{"type":"joined","room":"news","epoch":"k4","offset":9,"recovered":false,'
@@ -246,6 +295,10 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         ),
         '{"type":"publication","room":"news","offset":42,"time":1795176000000,'
         '"data":{"a":[1.5,"é"]}}',
+    ),
+    "publication of a rewind": (
+        Publication(room="news", offset=42, time=1, data=msgspec.Raw(b"null"), replayed=True),
+        '{"type":"publication","room":"news","offset":42,"time":1,"data":null,"replayed":true}',
     ),
     "ack": (Ack(id=7), '{"type":"ack","id":7}'),
     "goodbye": (
@@ -374,10 +427,10 @@ def test_the_size_is_measured_in_bytes(character: str, size: int) -> None:
 
 def test_strings_have_the_lengths_of_the_vectors() -> None:
     resume = Resume("é" * 64, "t", 2**53)
-    rooms: dict[str, Position | None] = {"r" * 100: Position("e" * 100, 2**53)}
+    rooms: dict[str, RoomStart | None] = {"r" * 100: RoomStart("e" * 100, 2**53)}
     for hello in (
         Hello(protocol=1, client="é" * 100, resume=resume, rooms=rooms),
-        Hello(protocol=1, resume=Resume("s", "t" * 64, 0), rooms={"r": Position("", 0)}),
+        Hello(protocol=1, resume=Resume("s", "t" * 64, 0), rooms={"r": RoomStart("", 0)}),
     ):
         text = json.dumps({"type": "hello", **msgspec.to_builtins(hello)})
         assert read(text) == hello
@@ -432,7 +485,7 @@ def test_data_that_is_far_too_large_is_not_decoded() -> None:
     ("rooms", "allowed"), [(MAX_HELLO_ROOMS, True), (MAX_HELLO_ROOMS + 1, False)]
 )
 def test_a_hello_has_a_bounded_number_of_rooms(rooms: int, allowed: bool) -> None:
-    named: dict[str, Position | None] = {str(number): None for number in range(rooms)}
+    named: dict[str, RoomStart | None] = {str(number): None for number in range(rooms)}
     text = json.dumps({"type": "hello", "protocol": 1, "rooms": named})
     if allowed:
         assert read(text) == Hello(protocol=1, rooms=named)

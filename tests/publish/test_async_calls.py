@@ -54,6 +54,7 @@ CALLS: dict[str, Callable[[], Awaitable[Any]]] = {
     "kick_user": lambda: api.akick_user(7),
     "sessions_of": lambda: api.asessions_of(7),
     "stats": api.astats,
+    "position": lambda: api.aposition("chat:1"),
     "presence": lambda: api.apresence("chat:1"),
     "attendance": lambda: api.aattendance("chat:1"),
 }

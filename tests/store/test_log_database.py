@@ -76,6 +76,9 @@ def test_reading_ends_writes_nothing(log: BlockingDatabaseLog, database: Countin
     log.read("s", after=0, limit=10, max_bytes=100)
     log.recent()
     assert database.begun == before
+    database.clock_offset += 6 * DAY
+    log.ends(["r", "s"], keep=False)
+    assert database.begun == before
 
 
 def test_a_log_pruned_during_an_append_is_created_again(

@@ -1,8 +1,9 @@
 """The message log: epochs, reads, and recent logs."""
 
-from realtime.protocol.position import Position
+from realtime.protocol.position import Gap, Position, gap_after
 from realtime.store.log import (
     BlockingLog,
+    LogEnd,
     PublishRequest,
 )
 
@@ -58,6 +59,45 @@ def test_a_room_that_is_not_read_expires(log: BlockingLog, backend: StoreFixture
     after = end_of(log)
     assert (after.top.offset, after.oldest) == (0, 1)
     assert after.top.epoch != before.position.epoch
+
+
+def look(log: BlockingLog, room: str = "r") -> LogEnd:
+    """Where a log ends, read without keeping it."""
+    return log.ends([room], keep=False)[room]
+
+
+def test_a_look_sees_the_same_end(log: BlockingLog) -> None:
+    assert look(log) == end_of(log) == look(log)
+    (first,) = publish(log, "1")
+    assert look(log) == end_of(log) == LogEnd(first.position, oldest=1)
+
+
+def test_a_look_does_not_keep_a_quiet_log(log: BlockingLog, backend: StoreFixture) -> None:
+    (before,) = publish(log, "1")
+    for _ in range(2):
+        backend.advance(3 * DAY)
+        assert look(log).top == before.position
+    backend.advance(DAY + 60)
+    while log.prune():
+        pass
+    assert end_of(log).top.epoch != before.position.epoch
+
+
+def test_after_a_look_at_an_expired_log_no_position_of_it_is_believed(
+    log: BlockingLog, backend: StoreFixture
+) -> None:
+    (before,) = publish(log, "1")
+    backend.advance(8 * DAY)
+    while log.prune():
+        pass
+    seen = look(log)
+    assert (seen.top.offset, seen.oldest) == (0, 1)
+    assert seen.top.epoch != before.position.epoch
+    (after,) = publish(log, "2")
+    assert after.position.offset == 1
+    gaps = [gap_after(each, top=after.position, oldest=1) for each in (before.position, seen.top)]
+    assert gaps[0] is Gap.EPOCH_CHANGED
+    assert gaps[1] in (None, Gap.EPOCH_CHANGED)
 
 
 def test_a_key_outlives_an_epoch(log: BlockingLog, backend: StoreFixture) -> None:

@@ -214,6 +214,16 @@ def test_scripts_that_redis_has_lost_are_sent_again(
     assert read(log, 0) == [1]
 
 
+def test_a_look_writes_no_key_of_a_room(log: BlockingLog, backend: RedisFixture) -> None:
+    """Not where a log has never been, and not where one has expired."""
+    publish(log, "1", room="expired")
+    backend.client.delete(key_of("meta", "expired"), key_of("entries", "expired"))
+    log.ends(["new", "expired"], keep=False)
+    assert not backend.client.keys(key_of("*", "new")) + backend.client.keys(key_of("*", "expired"))
+    log.ends(["expired"])
+    assert backend.client.keys(key_of("*", "expired"))
+
+
 def test_a_call_is_one_command(log: BlockingLog, backend: RedisFixture) -> None:
     rooms = [f"r{each}" for each in range(MAX_BATCH)]
     publish(log, *number(BOUNDS.length))

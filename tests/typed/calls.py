@@ -31,6 +31,12 @@ async def announce(user: User) -> list[str]:
     return found + [session.worker for session in here]
 
 
+async def page(room: str) -> dict[str, str]:
+    known, late = api.position(room), await api.aposition(room)
+    offset: int = known.offset if isinstance(known, api.Position) else 0
+    return {"since": str(known), "late": str(late), "next": str(offset + 1)}
+
+
 @receiver(session_closed)
 def note(sender: Any, session: Any, code: int, reason: str, **kwargs: Any) -> None:
     api.publish("log", {"user": session.peer.username, "code": code, "reason": reason})

@@ -1,7 +1,7 @@
 """A worker's parts on the real database store, without a server and without a ticker's clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -18,7 +18,7 @@ from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.models import ClosedSession
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.messages import Hello, Resume, RoomMessage
-from realtime.protocol.position import Position
+from realtime.protocol.position import Position, Rewind, RoomStart, Start
 from realtime.security.authentication import Login
 from realtime.store.contract import Store
 from realtime.store.database.blocking import BlockingDatabaseStore
@@ -122,14 +122,15 @@ class WorkerHarness:
         *,
         resume: dict[str, Any] | None = None,
         peer: Peer = ADA,
-        rooms: dict[str, Position | None] | None = None,
+        rooms: Mapping[str, Start] | None = None,
         application: "type[FakeApplication] | None" = None,
     ) -> ConnectedSession:
         """A connection that has said hello; ``resume`` is the welcome to continue from."""
         wanted = resume and Resume(
             session=resume["session"], token=resume["token"], turn=resume.get("turn")
         )
-        hello = Hello(protocol=1, resume=wanted or None, rooms=rooms or {})
+        starts = {room: on_wire(start) for room, start in (rooms or {}).items()}
+        hello = Hello(protocol=1, resume=wanted or None, rooms=starts)
         connection = connect(transport)
         self.connections.append(connection)
         handlers = handlers_of((application or FakeApplication)(peer))
@@ -161,6 +162,16 @@ class WorkerHarness:
     async def history(self) -> list[ClosedSession]:
         """The closed sessions, oldest first."""
         return await self.threads.run(lambda: list(ClosedSession.objects.order_by("id")))
+
+
+def on_wire(start: Start) -> RoomStart | None:
+    """Where a client begins, as its hello says it."""
+    match start:
+        case Position():
+            return RoomStart(epoch=start.epoch, offset=start.offset)
+        case Rewind():
+            return RoomStart(rewind=start.count)
+    return None
 
 
 class DigestLogin(Login):

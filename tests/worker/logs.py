@@ -94,7 +94,7 @@ class InProcessLog(Log):
             self.reading -= 1
         return page
 
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
+    async def ends(self, rooms: Sequence[str], *, keep: bool = True) -> Mapping[str, LogEnd]:
         self.ends_calls.append(list(rooms))
         await self._delay()
         ends = {room: self.room(room).end for room in rooms}

@@ -189,12 +189,14 @@ class LogOperations:
             last = offset
         return last
 
-    def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
-        known, to_touch = self.find_ends(rooms)
+    def ends(self, rooms: Sequence[str], *, keep: bool = True) -> Mapping[str, LogEnd]:
+        known, to_touch = self.find_ends(rooms, keep=keep)
         return {**known, **self.touch(to_touch)} if to_touch else known
 
-    def find_ends(self, rooms: Sequence[str]) -> tuple[dict[str, LogEnd], list[str]]:
-        """Where the logs of rooms end, and which rooms to :meth:`touch` for their ends."""
+    def find_ends(self, rooms: Sequence[str], *, keep: bool) -> tuple[dict[str, LogEnd], list[str]]:
+        """Where the logs of rooms end, and which rooms to :meth:`touch` for their ends. Without
+        ``keep`` there are some only while the base is missing: a read in an application's
+        transaction must not lock rows."""
         check_rooms(rooms)
         with self._database.read() as now:
             rows = self._logs.filter(room__in=[*rooms, BASE]).values_list(*_END, "touched_at")
@@ -202,7 +204,7 @@ class LogOperations:
             base = held.pop(BASE, None)
             known = self._ends(held.values(), now)
         long_ago = now - self._bounds.meta_ttl_ms // 2
-        to_touch = [room for room, row in held.items() if row[-1] <= long_ago]
+        to_touch = [room for room, row in held.items() if keep and row[-1] <= long_ago]
         for room in set(rooms) - held.keys():
             if base:
                 known[room] = base_end(base[1])

@@ -177,8 +177,9 @@ class DatabaseLog(Log):
             await self._touch([room])
         return page
 
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
-        known, to_touch = await self._store.read(lambda: self._operations.find_ends(rooms))
+    async def ends(self, rooms: Sequence[str], *, keep: bool = True) -> Mapping[str, LogEnd]:
+        find = partial(self._operations.find_ends, rooms, keep=keep)
+        known, to_touch = await self._store.read(find)
         return {**known, **await self._touch(to_touch)} if to_touch else known
 
     async def _touch(self, rooms: Sequence[str]) -> dict[str, LogEnd]:

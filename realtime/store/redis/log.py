@@ -63,11 +63,11 @@ class LogOperations(OwnedOperations):
         entries = (_entry(offset, text) for offset, text in enumerate(texts, after + 1))
         return LogPage(_end(end), tuple(entries))
 
-    def ends(self, rooms: Sequence[str]) -> ScriptSteps[Mapping[str, LogEnd]]:
+    def ends(self, rooms: Sequence[str], *, keep: bool = True) -> ScriptSteps[Mapping[str, LogEnd]]:
         check_rooms(rooms)
         if not rooms:
             return {}
-        answer = yield self._call("ends", rooms)
+        answer = yield self._call("ends", rooms, keep=keep)
         return dict(zip(rooms, map(_end, _ends.decode(answer)), strict=True))
 
     def recent(self) -> ScriptSteps[Mapping[str, LogEnd] | None]:

@@ -131,13 +131,13 @@ class Admission:
     def _refuse_new_rooms(self, new: PendingSession) -> PendingSession:
         """Leave out the rooms that exceed the limit of new rooms, with an error for each."""
         rooms, refusals = {}, [*new.refusals]
-        for room, position in new.rooms.items():
+        for room, start in new.rooms.items():
             try:
                 self._rooms.check_new(room, new.peer)
             except Refused as refused:
                 refusals.append(refused.to_error(room))
             else:
-                rooms[room] = position
+                rooms[room] = start
         return replace(new, rooms=rooms, refusals=refusals)
 
     async def _admit(self, new: PendingSession) -> ConnectedSession | None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from realtime.common.time_limit import time_limit
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.messages import Error, Hello
-from realtime.protocol.position import Position
+from realtime.protocol.position import Start
 from realtime.security.authentication import Login
 from realtime.store.records import Peer
 
@@ -31,7 +31,7 @@ class PendingSession:
     """A connection that has said ``hello`` and waits for its session. ``key`` is its name in the
     store. ``login``, loaded at ``identified_at`` (monotonic), is None if it cannot be checked
     again; ``expires_at`` is in unix seconds, None if it does not expire. ``rooms`` are those that
-    it may be in, with the positions that ``hello`` names; ``refusals`` are about the others."""
+    it may be in, and where ``hello`` begins in each; ``refusals`` are about the others."""
 
     connection: Connection
     hello: Hello
@@ -40,7 +40,7 @@ class PendingSession:
     login: CheckedLogin | None
     expires_at: float | None
     identified_at: float
-    rooms: Mapping[str, Position | None]
+    rooms: Mapping[str, Start]
     refusals: Sequence[Error]
 
 
@@ -77,7 +77,7 @@ class Identification:
         known = {"user": login.user, "username": login.username, "login": login.digest}
         peer = handlers.peer = handlers.application.peer = replace(handlers.peer, **known)
         async with time_limit(ADMISSION_TIMEOUT):
-            rooms, refusals = await handlers.permissions().grant(hello.rooms)
+            rooms, refusals = await handlers.permissions().grant(hello.starts)
         key, checked = secrets.token_urlsafe(12), handlers.checked(login)
         return PendingSession(
             connection, hello, key, peer, checked, login.expires_at, at, rooms, refusals

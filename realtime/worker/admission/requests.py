@@ -133,7 +133,7 @@ class SessionRequests:
             newly = room not in session.room_reader.room_names
             if newly:
                 self._rooms.check_new(room, session.record.peer)
-            result = session.join(room, join.position)
+            result = session.join(room, join.start)
             session.connection.send(Joined(room, id=join.id, **asdict(result)))
         if newly:
             self._callbacks.joined(session.record, [room])

@@ -1,6 +1,6 @@
 """Encodes publications once per worker, for any number of members."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,6 +16,22 @@ class EncodedPublication:
     offset: int
     size: int
     encoded: EncodedMessage
+    _rewound: "EncodedPublication | None" = field(
+        default=None, init=False, repr=False, compare=False
+    )
+
+    @property
+    def rewound(self) -> "EncodedPublication":
+        """The same with ``"replayed":true``, for members whose rewind it belongs to; encoded once,
+        at its first use."""
+        if self._rewound is None:
+            text = self.encoded.payload
+            assert isinstance(text, str)
+            encoded = encode_message(text[:-1] + ',"replayed":true}')
+            rewound = EncodedPublication(self.offset, len(encoded.frame), encoded)
+            object.__setattr__(self, "_rewound", rewound)
+            return rewound
+        return self._rewound
 
 
 def encode_publication(room: str, entry: LogEntry) -> EncodedPublication:

@@ -26,6 +26,9 @@ from realtime.store.log import LogEnd
 
 from .encoding import EncodedPublication
 
+# Publications: a room with a thousand a second gets so many between the two calls of a join.
+MAX_REWIND_MARGIN = 16
+
 
 @dataclass(frozen=True, slots=True)
 class LogRead:
@@ -78,6 +81,15 @@ class LogView:
     def gap(self, position: Position) -> Gap | None:
         """Return why a joining member cannot continue at ``position``; None if it can."""
         return gap_after(position, top=self.newest, oldest=self._oldest)
+
+    def rewound(self, count: int) -> Position:
+        """Return the position before the last ``count`` publications, or as far back as the log
+        reaches. A log that drops its oldest may have dropped more when it is read: of such a log an
+        eighth is left out, at most MAX_REWIND_MARGIN."""
+        newest = self.newest.offset
+        before = min(self._oldest - 1, newest)
+        margin = min((newest - before) // 8, MAX_REWIND_MARGIN) if before else 0
+        return Position(self.epoch, max(newest - count, before + margin))
 
     def gap_of_member(self, offset: int) -> Gap | None:
         """Return why a member at ``offset`` cannot continue after a read; None if it can."""

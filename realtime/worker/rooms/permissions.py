@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import Error
-from realtime.protocol.position import Position
+from realtime.protocol.position import Start
 from realtime.protocol.rooms import EXPECTED, MAX_NAME, is_private, is_room, room_of
 
 # Takes a room, and JOIN or PUBLISH; returns whether the user may.
@@ -43,20 +43,20 @@ class Permissions:
     max_rooms: int
     authorize: Authorize
 
-    async def grant(
-        self, wanted: Mapping[str, Position | None]
-    ) -> tuple[dict[str, Position | None], list[Error]]:
+    async def grant(self, wanted: Mapping[str, Start]) -> tuple[dict[str, Start], list[Error]]:
         """Check the rooms of a ``hello``; return those to join, the user's own included, and an
         error for each of the others."""
-        granted = {self.own_room: wanted.get(self.own_room)} if self.own_room else {}
+        granted: dict[str, Start] = {}
+        if self.own_room:
+            granted[self.own_room] = wanted.get(self.own_room)
         refusals = []
-        for room, position in wanted.items():
+        for room, start in wanted.items():
             try:
                 await self.check_join(room, among=granted)
             except Refused as refused:
                 refusals.append(refused.to_error(room))
             else:
-                granted[room] = position
+                granted[room] = start
         return granted, refusals
 
     async def check_join(self, room: str, *, among: Collection[str]) -> None:

@@ -9,7 +9,8 @@ Invariants, also if members join, leave or become ready in a pause:
 1. A member is offered publication *n* only when it has taken *n - 1*. Its ``offset`` is the last
    one it has taken, or where it joined, or the top that ``on_gap`` has told it.
 2. A member is live or behind. Live ones are at the top or beyond it, or the publication at the
-   top is about to be offered to them. Those behind are offered pages until they reach the top.
+   top is about to be offered to them. Those behind are offered pages until they reach the top,
+   and the end of their rewind: live members share one frame, which does not say ``replayed``.
 3. A member that does not take a publication is behind and not read for, until ``on_ready``.
    ``_behind`` holds the members that are behind and may take more.
 4. ``_pending`` holds publications beyond the top, at most MAX_PENDING ahead of it if hinted. The
@@ -66,14 +67,16 @@ class DeliveryCounters:
 
 
 class Subscription:
-    """A member with its offset, and whether it is live; see the invariants."""
+    """A member with its offset, and whether it is live; see the invariants. Publications up to
+    ``rewind_end`` belong to its rewind; 0 if it has none."""
 
-    __slots__ = ("live", "member", "offset")
+    __slots__ = ("live", "member", "offset", "rewind_end")
 
-    def __init__(self, member: Member, offset: int, *, live: bool) -> None:
+    def __init__(self, member: Member, offset: int, *, rewind_end: int = 0) -> None:
         self.member = member
         self.offset = offset
-        self.live = live
+        self.rewind_end = rewind_end
+        self.live = True
 
 
 class Room:
@@ -103,21 +106,33 @@ class Room:
 
     # ------------------------------------------------------------ members
 
-    def join(self, member: Member, position: Position | None = None) -> Gap | None:
+    def join(
+        self, member: Member, position: Position | None = None, *, rewinds: bool = False
+    ) -> Gap | None:
         """Add a member at ``position``, or at the newest publication without one. Returns why it
         cannot continue at ``position``; it then joins at the newest publication. The caller reports
-        the result to it before the next pause."""
+        the result to it before the next pause. If it ``rewinds``, it is offered what it has missed
+        as ``rewound``."""
         newest = self.log.newest
         gap = None if position is None else self.log.gap(position)
         if position and gap:
             self._counters.skipped += _missed(position.offset, gap, newest.offset)
         start = newest.offset if position is None or gap else position.offset
         self.leave(member)
-        subscription = Subscription(member, start, live=start >= self.log.top)
-        self._members[member] = subscription
-        if not subscription.live:
-            self._behind[member] = subscription
+        end = newest.offset if rewinds else 0
+        self._members[member] = subscription = Subscription(member, start, rewind_end=end)
+        self._classify(subscription)
         return gap
+
+    def _classify(self, subscription: Subscription) -> None:
+        """Make a subscription live if it has reached the top and the end of its rewind, and one
+        that was live behind if not."""
+        was_live, offset = subscription.live, subscription.offset
+        subscription.live = offset >= self.log.top and offset >= subscription.rewind_end
+        if subscription.live:
+            self._behind.pop(subscription.member, None)
+        elif was_live:
+            self._behind[subscription.member] = subscription
 
     def leave(self, member: Member) -> None:
         """Remove a member, also in a pause; nothing happens if it is not in the room."""
@@ -217,13 +232,9 @@ class Room:
     def _reclassify_members(self) -> None:
         """Compare all members with a top that has moved without a publication."""
         self._pending.clear()
-        for member, subscription in self._members.items():
-            if subscription.offset >= self.log.top:
-                subscription.live = True
-                self._behind.pop(member, None)
-            elif subscription.live:
-                subscription.live = False
-                self._behind[member] = subscription
+        for subscription in self._members.values():
+            subscription.rewind_end = min(subscription.rewind_end, self.log.top)
+            self._classify(subscription)
 
     def _skip_to_top(self, gaps: Sequence[tuple[Subscription, Gap]]) -> Iterator[None]:
         top = Position(self.log.epoch, self.log.top)
@@ -231,6 +242,7 @@ class Room:
         # Move all before the first pause: none may be offered anything at its old offset.
         for subscription, _ in gaps:
             subscription.offset, subscription.live = top.offset, True
+            subscription.rewind_end = 0
             self._behind.pop(subscription.member, None)
         for index, (subscription, gap) in enumerate(gaps):
             if index and index % FAN_OUT_SLICE == 0:
@@ -274,13 +286,12 @@ class Room:
         for publication in publications:
             if publication.offset > self.log.top:
                 break
-            if not self._replay(member, publication):
+            is_rewound = publication.offset <= subscription.rewind_end
+            if not self._replay(member, publication.rewound if is_rewound else publication):
                 del self._behind[member]
                 return
             subscription.offset = publication.offset
-        if subscription.offset == self.log.top:  # no pause since, so the top is still there
-            subscription.live = True
-            del self._behind[member]
+        self._classify(subscription)  # no pause since, so the top is still there
 
     def _replay(self, member: Member, publication: EncodedPublication) -> bool:
         try:

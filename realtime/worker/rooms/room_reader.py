@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from realtime.protocol.messages import Joined, JoinResult
-from realtime.protocol.position import Gap, Position
+from realtime.protocol.position import Gap, Position, Start
 from realtime.protocol.window import WINDOW, WINDOW_BYTES, DeliveryMismatch, Window
 
 from ..connections.connection import Connection
@@ -63,9 +63,9 @@ class RoomReader:
 
     # ------------------------------------------------------------ joining and leaving
 
-    def join(self, room: str, position: Position | None) -> JoinResult:
+    def join(self, room: str, start: Start) -> JoinResult:
         """Join a prepared room, or join it again. Send the result before the next await."""
-        result = self._rooms.join(self, room, position)
+        result = self._rooms.join(self, room, start)
         self.room_names.add(room)
         return result
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.protocol.messages import JoinResult
-from realtime.protocol.position import Position
+from realtime.protocol.position import Rewind, Start
 from realtime.protocol.rooms import is_private
 from realtime.protocol.window import WINDOW, WINDOW_BYTES
 from realtime.store.log import MAX_BATCH, Log, LogEnd
@@ -111,7 +111,7 @@ class Rooms:
         if is_new and self._new_rooms is not None:
             self._new_rooms.count(name, peer)
 
-    def join(self, member: Member, name: str, position: Position | None) -> JoinResult:
+    def join(self, member: Member, name: str, start: Start) -> JoinResult:
         """Add a member to a prepared room. Report the result to it before the next await. Raises
         ValueError if the room is not prepared."""
         if not self._preparing[name]:
@@ -119,16 +119,16 @@ class Rooms:
         room_task = self._room_tasks[name]
         if not len(room_task.room):
             self._audits.add_room(name, self._loop.time())
-        gap = room_task.room.join(member, position)
-        if position is not None:
+        if start is not None:
             room_task.wake()
-        newest = room_task.room.log.newest
-        return JoinResult(
-            newest.epoch,
-            newest.offset,
-            recovered=None if position is None else gap is None,
-            reason=gap and gap.value,
-        )
+        room, newest = room_task.room, room_task.room.log.newest
+        if isinstance(start, Rewind):
+            begin = room.log.rewound(start.count)
+            room.join(member, begin, rewinds=True)
+            return JoinResult(newest.epoch, newest.offset, after=begin.offset)
+        gap = room.join(member, start)
+        recovered = None if start is None else gap is None
+        return JoinResult(newest.epoch, newest.offset, recovered, gap and gap.value)
 
     def leave(self, member: Member, name: str) -> None:
         """Remove a member from a room; nothing happens if it is not in it."""

@@ -13,7 +13,7 @@ from realtime.events.session_log import lifetime, log_session, peer_names
 from realtime.protocol.codes import CloseCode, ends_session, reason_for, reason_of_peer
 from realtime.protocol.heartbeat import Dead
 from realtime.protocol.messages import Bye, ClientMessage, Welcome
-from realtime.protocol.position import Position
+from realtime.protocol.position import Start
 from realtime.protocol.window import DeliveryMismatch
 from realtime.store.histogram import LatencyHistogram
 from realtime.store.records import (
@@ -89,7 +89,7 @@ class Hub:
             self._without_session.discard(connection)
 
     def welcome(
-        self, session: ConnectedSession, rooms: Mapping[str, Position | None], reply: Welcome
+        self, session: ConnectedSession, rooms: Mapping[str, Start], reply: Welcome
     ) -> None:
         """Add a session that the store has, after :meth:`replace_connection` of an older one. It
         joins its prepared rooms and its client gets ``reply`` with the results, without an await:

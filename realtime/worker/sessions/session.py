@@ -23,7 +23,7 @@ from realtime.protocol.messages import (
     RoomMessage,
     Visibility,
 )
-from realtime.protocol.position import Position
+from realtime.protocol.position import Start
 from realtime.store.records import Registration, Session, SessionUpdate, Totals
 
 from ..connections.connection import Connection
@@ -179,10 +179,10 @@ class ConnectedSession:
 
     # ------------------------------------------------------------ its rooms
 
-    def join(self, room: str, position: Position | None) -> JoinResult:
+    def join(self, room: str, start: Start) -> JoinResult:
         """Join a room, see :meth:`.RoomReader.join`; the next beat reports it."""
         self.changed = self.rooms_changed = True
-        return self.room_reader.join(room, position)
+        return self.room_reader.join(room, start)
 
     def leave(self, room: str) -> None:
         """Leave a room; the next beat reports it."""

@@ -39,8 +39,10 @@ def live_too_early() -> None:
     """A client that comes back with a position gets new publications, and none before them."""
     join = Room.join
 
-    def eager(self: Room, member: Member, position: Position | None = None) -> Gap | None:
-        gap = join(self, member, position)
+    def eager(
+        self: Room, member: Member, position: Position | None = None, *, rewinds: bool = False
+    ) -> Gap | None:
+        gap = join(self, member, position, rewinds=rewinds)
         subscription = self._members[member]
         subscription.offset, subscription.live = self.log.newest.offset, True
         self._behind.pop(member, None)

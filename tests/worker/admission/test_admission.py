@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from realtime.models import LiveSession, Registry
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.messages import Bye, Hello, Resume
-from realtime.protocol.position import Position
+from realtime.protocol.position import Position, Rewind
 from realtime.store.contract import AtCapacity, StoreUnavailable
 from realtime.store.records import Peer, SessionState
 from realtime.worker.admission.admission import MAX_CONCURRENT
@@ -600,6 +600,20 @@ async def test_a_position_that_cannot_be_recovered_has_its_reason(
     await harness.publish("open:a")
     await eventually_in_loop(lambda: "publication" in transport.types)
     assert [m["offset"] for m in transport.messages if m["type"] == "publication"] == [2]
+
+
+async def test_a_hello_rewinds_rooms_and_the_private_one(harness: WorkerHarness) -> None:
+    for room in ("open:a", "open:a", "user:1"):
+        top = await harness.publish(room)
+    transport = FakeTransport()
+    await harness.admit(transport, rooms={"open:a": Rewind(1), "user:1": Rewind(50)})
+    await eventually_in_loop(lambda: transport.types.count("publication") == 2)
+    rooms = transport.messages[0]["rooms"]
+    assert rooms["open:a"] == {"epoch": top.epoch, "offset": 2, "after": 1}
+    assert rooms["user:1"] == {"epoch": top.epoch, "offset": 1, "after": 0}
+    heard = [message for message in transport.messages if message["type"] == "publication"]
+    assert sorted((m["room"], m["offset"]) for m in heard) == [("open:a", 2), ("user:1", 1)]
+    assert all(message["replayed"] is True for message in heard)
 
 
 async def test_refusals_follow_the_welcome(harness: WorkerHarness) -> None:

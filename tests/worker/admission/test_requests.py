@@ -129,6 +129,29 @@ async def test_joined_comes_before_publications(requester: Requester) -> None:
     assert heard == [3, 2, 3]
 
 
+async def test_a_rewind_is_answered_and_replayed(requester: Requester) -> None:
+    for _ in range(3):
+        top = await requester.harness.publish(ROOM)
+    (joined,) = await requester.send(Join(id=1, room=ROOM, rewind=2))
+    assert joined == {
+        "type": "joined", "id": 1, "room": ROOM, "epoch": top.epoch, "offset": 3, "after": 1
+    }  # fmt: skip
+    await eventually_in_loop(lambda: requester.transport.types.count("publication") == 2)
+    await requester.harness.publish(ROOM)
+    await eventually_in_loop(lambda: requester.transport.types.count("publication") == 3)
+    heard = [m for m in requester.transport.messages if m["type"] == "publication"]
+    assert [(m["offset"], m.get("replayed")) for m in heard] == [(2, True), (3, True), (4, None)]
+
+
+async def test_a_member_may_rewind_by_joining_again(requester: Requester) -> None:
+    await requester.harness.publish(ROOM)
+    first, again = await requester.send(Join(id=1, room=ROOM), Join(id=2, room=ROOM, rewind=1000))
+    assert ("after" in first, again["after"]) == (False, 0)
+    await eventually_in_loop(lambda: "publication" in requester.transport.types)
+    (publication,) = [m for m in requester.transport.messages if m["type"] == "publication"]
+    assert (publication["offset"], publication["replayed"]) == (1, True)
+
+
 async def test_joining_again_continues_from_the_new_position(requester: Requester) -> None:
     top = await requester.harness.publish(ROOM)
     first, again = await requester.send(

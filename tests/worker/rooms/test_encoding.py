@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from realtime.store.log import LogEntry
 from realtime.worker.rooms.encoding import encode_publication
 
@@ -24,3 +26,14 @@ def test_the_size_of_a_publication_is_that_of_its_frame() -> None:
     short, long = (encode_publication("a", LogEntry(1, 0, json.dumps("ü" * n))) for n in (1, 1000))
     assert short.size == len(short.encoded.frame)
     assert long.size - short.size >= 5 * 999
+
+
+@pytest.mark.parametrize("size", [1, 90, 2**16])
+def test_a_rewound_publication_says_so_and_is_encoded_once(size: int) -> None:
+    publication = encode_publication("a", LogEntry(7, 1, json.dumps("ü" * size)))
+    rewound = publication.rewound
+    plain = json.loads(publication.encoded.payload)
+    assert json.loads(rewound.encoded.payload) == {**plain, "replayed": True}
+    assert (rewound.offset, rewound.size) == (7, len(rewound.encoded.frame))
+    assert publication.rewound is rewound
+    assert publication == encode_publication("a", LogEntry(7, 1, json.dumps("ü" * size)))

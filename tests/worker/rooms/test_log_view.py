@@ -45,6 +45,37 @@ def test_a_top_confirms_what_members_may_continue_at(view: LogView) -> None:
     assert view.gap(Position("e", 3)) is Gap.EXPIRED
 
 
+def test_a_rewind_goes_as_far_as_the_log_reaches() -> None:
+    view = LogView(end(10))
+    assert [view.rewound(count).offset for count in (1, 9, 10, 11, 1000)] == [9, 1, 0, 0, 0]
+    assert view.rewound(1).epoch == "e"
+    assert LogView(end(10, oldest=4)).rewound(1000).offset == 3
+    assert LogView(end(10, oldest=11)).rewound(5).offset == 10
+    assert LogView(end(0)).rewound(5).offset == 0
+
+
+@pytest.mark.parametrize(
+    ("kept", "count", "replayed"),
+    [(7, 1000, 7), (8, 1000, 7), (50, 40, 40), (50, 1000, 44), (1000, 984, 984), (1000, 1000, 984)],
+)
+def test_a_rewind_leaves_out_what_a_log_is_about_to_drop(
+    kept: int, count: int, replayed: int
+) -> None:
+    view = LogView(end(5000, oldest=5000 - kept + 1))
+    assert view.rewound(count).offset == 5000 - replayed
+
+
+def test_a_rewind_counts_from_the_newest_that_is_confirmed(view: LogView) -> None:
+    view.on_top(end(7), newest_before=3)
+    assert view.rewound(2).offset == 5
+
+
+def test_a_rewind_never_begins_beyond_a_log_that_has_become_shorter() -> None:
+    view = LogView(end(9, oldest=8))
+    view.on_read(LogRead(9, 0), page(end(3)))
+    assert view.rewound(5).offset == 3
+
+
 def test_another_epoch_is_a_conflict_until_a_read(view: LogView) -> None:
     assert view.on_hint("other", 1)
     read = view.next_read()

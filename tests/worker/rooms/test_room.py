@@ -74,6 +74,7 @@ class Client:
         self.credit = 2
         self.gone = False
         self.wrong: list[str] = []
+        self.rewind_end = 0
 
     def join(self, position: Position | None) -> Gap | None:
         """Join, or join again, and continue where the room says."""
@@ -82,22 +83,31 @@ class Client:
         if position is not None and gap is not None:
             self.account += _lost(position, newest, gap)
         self.position = newest if position is None or gap else position
-        self.gone = False
+        self.gone, self.rewind_end = False, 0
         return gap
+
+    def rewind(self, count: int) -> None:
+        """Join, or join again, with the last publications."""
+        begin, newest = self._room.log.rewound(count), self._room.log.newest
+        assert self._room.join(self, begin, rewinds=True) is None
+        self.position, self.gone, self.rewind_end = begin, False, newest.offset
 
     def offer(self, _room: str, publication: Any, *, replayed: bool) -> bool:
         if not self.credit:
             return False
         true = self._log.everything[self.position.epoch].get(publication.offset)
+        if true and publication.offset <= self.rewind_end:
+            true = true.rewound
         self._check(publication.offset <= self._room.log.top, "the room comes first")
         self._check(publication.offset == self.position.offset + 1, "in order, once")
-        self._check(publication == true, "what was published")
+        self._check(publication == true, "what was published, marked in a rewind")
         self.position = Position(self.position.epoch, publication.offset)
         self.account += 1
         self.credit -= 1
         return True
 
     def on_gap(self, _room: str, top: Position, gap: Gap) -> None:
+        self.rewind_end = 0
         same = top.epoch == self.position.epoch
         more = top.offset > self.position.offset
         kept = {each.offset for each in self._log.kept} if top.epoch == self._log.epoch else set()
@@ -240,6 +250,12 @@ class RoomMachine(RuleBasedStateMachine):
         ):
             assert gap is None
 
+    @rule(name=NAMES, fresh=st.booleans(), count=st.integers(1, KEPT + 2), audited=st.booleans())
+    def rewind(self, name: str, fresh: bool, count: int, audited: bool) -> None:
+        if audited:
+            self.room.on_top(self.log.end, newest_before=self.room.log.newest.offset)
+        self._client(name, fresh=fresh).rewind(count)
+
     @rule(name=NAMES)
     def leave(self, name: str) -> None:
         self._remove(name)
@@ -369,6 +385,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.received: list[object] = []
+        self.frames: list[EncodedPublication] = []
         self.error: Exception | None = None
         self.full = False
 
@@ -378,7 +395,14 @@ class Recorder:
         if self.error is not None:
             raise self.error
         self.received.append(publication.offset)
+        self.frames.append(publication)
         return True
+
+    @property
+    def rewound(self) -> list[int]:
+        """The offsets of what said that it was replayed."""
+        mark = '"replayed":true}'
+        return [each.offset for each in self.frames if str(each.encoded.payload).endswith(mark)]
 
     def on_gap(self, _room: str, top: Position, gap: Gap) -> None:
         self.received.append((top.offset, gap))
@@ -596,6 +620,83 @@ def test_members_behind_share_a_read_at_different_offsets() -> None:
 
     assert [member.received for member in members] == [[4, 5, 6], [5, 6], [6]]
     assert counters.replayed == 6
+
+
+def test_a_rewind_is_marked_up_to_where_the_log_ended_at_the_join() -> None:
+    log, room, counters = make_room(published=4)
+    live, rewinding = Recorder(), Recorder()
+    room.join(live)
+    room.join(rewinding, room.log.rewound(3), rewinds=True)
+    room.on_hint(log.epoch, log.append())
+    run_until_idle(room, log)
+    room.on_hint(log.epoch, log.append())
+    run_until_idle(room, log)
+    assert (rewinding.received, rewinding.rewound) == ([2, 3, 4, 5, 6], [2, 3, 4])
+    assert (live.received, live.rewound) == ([5, 6], [])
+    assert (counters.delivered, counters.replayed) == (2 + 1, 4)
+
+
+def test_a_rewind_is_marked_also_where_the_room_has_yet_to_read_it() -> None:
+    """The store has reported publications that this room has not fanned out."""
+    log, room, _ = make_room(published=3)
+    live, rewinding, overlapping = Recorder(), Recorder(), Recorder()
+    room.join(live)
+    for _ in range(2):
+        log.append()
+    room.on_top(log.end, newest_before=3)
+    room.join(rewinding, room.log.rewound(2), rewinds=True)
+    room.join(overlapping, room.log.rewound(4), rewinds=True)
+    log.append()
+    room.on_hint(log.epoch, log.kept[-1])
+    run_until_idle(room, log)
+    assert (live.received, live.rewound) == ([4, 5, 6], [])
+    assert (rewinding.received, rewinding.rewound) == ([4, 5, 6], [4, 5])
+    assert (overlapping.received, overlapping.rewound) == ([2, 3, 4, 5, 6], [2, 3, 4, 5])
+
+
+def test_members_share_the_frame_of_a_rewind() -> None:
+    log, room, _ = make_room(published=1)
+    members = [Recorder() for _ in range(3)]
+    for member in members:
+        room.join(member, room.log.rewound(1), rewinds=True)
+    run_until_idle(room, log)
+    assert [member.rewound for member in members] == [[1]] * 3
+    assert len({id(member.frames[0]) for member in members}) == 1
+
+
+def test_a_rewind_that_the_log_overtakes_is_a_gap() -> None:
+    log, room, _ = make_room(published=KEPT)
+    member = Recorder()
+    room.join(member, room.log.rewound(KEPT), rewinds=True)
+    log.append()
+    run_until_idle(room, log)
+    assert (member.received, member.rewound) == ([(6, Gap.EXPIRED), 7], [])
+
+
+def test_a_rewind_that_has_begun_and_is_overtaken_is_a_gap() -> None:
+    log, room, _ = make_room(published=KEPT)
+    member = Recorder()
+    room.join(member, room.log.rewound(KEPT), rewinds=True)
+    read = room.next_read()
+    assert read is not None
+    list(room.apply_page(read, log.read(read.offset)))  # a page of it
+    assert member.received == [1, 2, 3]
+    for _ in range(KEPT - 1):
+        log.append()
+    run_until_idle(room, log)
+    assert member.received[3:] == [(6, Gap.EXPIRED), 7, 8, 9, 10, 11]
+    assert member.rewound == [1, 2, 3]
+
+
+def test_the_end_of_a_rewind_moves_back_with_a_log_that_becomes_shorter() -> None:
+    log, room, _ = make_room(published=3)
+    room.on_top(LogEnd(Position(log.epoch, 6), 1), newest_before=3)
+    member = Recorder()
+    room.join(member, room.log.rewound(5), rewinds=True)
+    run_until_idle(room, log)
+    room.on_hint(log.epoch, log.append())
+    run_until_idle(room, log)
+    assert (member.received, member.rewound) == ([2, 3, 4], [2, 3])
 
 
 def test_publications_before_the_start_of_a_new_member_count_as_skipped() -> None:

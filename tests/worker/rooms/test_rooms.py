@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from realtime.bus.publication_batches import PublicationBatch
 from realtime.protocol.messages import JoinResult
-from realtime.protocol.position import Gap, Position
+from realtime.protocol.position import Gap, Position, Rewind
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, LogEnd, LogEntry
 from realtime.worker.rooms import room as room_module
@@ -377,6 +377,21 @@ async def test_a_join_says_where_the_log_ends() -> None:
 
 
 @virtually
+async def test_a_rewind_says_after_which_offset_it_begins() -> None:
+    log = InProcessLog(keep=2)
+    for _ in range(4):
+        log.put("a")
+    epoch = log.room("a").epoch
+    async with running_rooms(log) as rooms, rooms.prepare(["a", "b"]):
+        for count, after in [(1, 3), (2, 2), (1000, 2)]:
+            assert rooms.join(Subscriber(log), "a", Rewind(count)) == JoinResult(
+                epoch, 4, after=after
+            )
+        nothing = rooms.join(Subscriber(log), "b", Rewind(5))
+        assert nothing == JoinResult(log.room("b").epoch, 0, after=0)
+
+
+@virtually
 async def test_a_room_cannot_be_joined_unprepared() -> None:
     log = InProcessLog()
     async with running_rooms(log) as rooms:
@@ -438,8 +453,8 @@ async def test_joins_of_one_moment_share_a_call() -> None:
 class Slow(InProcessLog):
     """A log whose answers are a second old."""
 
-    async def ends(self, rooms: Sequence[str]) -> Mapping[str, LogEnd]:
-        ends = await super().ends(rooms)
+    async def ends(self, rooms: Sequence[str], *, keep: bool = True) -> Mapping[str, LogEnd]:
+        ends = await super().ends(rooms, keep=keep)
         await asyncio.sleep(1.0)
         return ends
 

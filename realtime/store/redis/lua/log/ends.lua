@@ -1,11 +1,13 @@
--- Read where the logs of rooms end. Reading a quiet log keeps it for longer.
+-- Read where the logs of rooms end.
 --
+-- keep     whether to keep quiet logs for longer, and to begin logs where others have expired
 -- answers  list of {epoch, top, oldest}
 
 local ends = {}
 for i = 2, #KEYS do
-  local log = log_of(KEYS[i])
-  local left = log.is_new and input.meta_ttl_ms or call('PTTL', log.meta)
+  local log = log_of(KEYS[i], false, not input.keep)
+  local stays = log.is_new or not input.keep
+  local left = stays and input.meta_ttl_ms or call('PTTL', log.meta)
   if left < input.meta_ttl_ms / 2 or left > 2 * input.meta_ttl_ms then
     call('PEXPIRE', log.meta, input.meta_ttl_ms)
   end

@@ -74,8 +74,9 @@ local function is_over(at, kept_ms)
   return noticed and tonumber(noticed) <= now - kept_ms and at <= tonumber(ahead) + kept_ms
 end
 
--- A room's log. One that is_new has not begun and has no keys; with `begins` it begins now.
-local function log_of(prefix, begins)
+-- A room's log. One that is_new has not begun and has no keys; with `begins` it begins now. With
+-- `reads` none begins, also where an earlier log has expired.
+local function log_of(prefix, begins, reads)
   local log = {meta = prefix .. 'meta', list = prefix .. 'entries', top = 0, size = 0}
   local epoch, top, size, begun, begun_in, at = unpack(
     call('HMGET', log.meta, 'epoch', 'top', 'size', 'begun', 'history', 'at'))
@@ -85,8 +86,8 @@ local function log_of(prefix, begins)
     return log
   end
   if is_marked(prefix) then
-    log.epoch = input.epoch
-    begin(log)
+    log.epoch, log.is_new = input.epoch, reads
+    if not reads then begin(log) end
   else
     log.epoch, log.is_new = base_of_now().name, not begins
     if begins then
