@@ -1,11 +1,15 @@
 /** The client as a page uses it: one connection to the server, rooms, messages, events. */
 
 import { socketUrl } from "./address.js";
+import { browserEnvironment } from "./browser_environment.js";
 import { ConnectionManager } from "./connection_manager.js";
 import { ClientEventTarget } from "./events.js";
+import { UseCount } from "./use_count.js";
 
 /** @typedef {import("./events.js").Stats} Stats */
 /** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {import("./room_cursor.js").RoomOptions} RoomOptions */
+/** @template [Data=any] @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle */
 
 /**
  * @typedef {object} Options
@@ -22,6 +26,7 @@ const NAME = "realtime-js/0.1.0";
 
 export class RealtimeClient extends ClientEventTarget {
   #manager;
+  #uses;
 
   /**
    * Does not connect yet. Throws TypeError for an invalid `url`.
@@ -35,6 +40,7 @@ export class RealtimeClient extends ClientEventTarget {
     this.#manager = new ConnectionManager(options, (type, detail) => {
       this.dispatchEvent(new CustomEvent(type, { detail }));
     });
+    this.#uses = new UseCount(browserEnvironment(environment), () => this.disconnect());
   }
 
   /** @returns {ClientState} */
@@ -58,6 +64,28 @@ export class RealtimeClient extends ClientEventTarget {
   }
 
   /**
+   * Use the client as one of several components: connects it like `connect()` of the module. One
+   * second after the last `release()` the client disconnects.
+   */
+  acquire() {
+    const use = this.#uses.acquire();
+    connectIfUnused(this);
+    return use;
+  }
+
+  /**
+   * A room for one component, joined now and after each reconnect until the handle's `close()`. The room
+   * is left one second after its last handle is closed. Throws TypeError for wrong options.
+   * @template [Data=any]
+   * @param {string} name
+   * @param {RoomOptions} [options]
+   * @returns {RoomHandle<Data>}
+   */
+  room(name, options = {}) {
+    return this.#manager.messaging.rooms.open(name, options, (data) => this.send(name, data));
+  }
+
+  /**
    * Join a room, now and after each reconnect. The `joined` or `left` event gives the result.
    * @param {string} room
    */
@@ -66,7 +94,7 @@ export class RealtimeClient extends ClientEventTarget {
   }
 
   /**
-   * Leave a room for the whole page, with a `left` event.
+   * Undo `join`, with a `left` event. The handles of the room go on.
    * @param {string} room
    */
   leave(room) {
@@ -119,4 +147,13 @@ export class RealtimeClient extends ClientEventTarget {
   stats() {
     return this.#manager.stats();
   }
+}
+
+/**
+ * Connect, unless the server has sent the client away for good, or the page has left or frozen.
+ * @param {RealtimeClient} client
+ */
+export function connectIfUnused(client) {
+  const { state, reason } = client.stats();
+  if (state === "disconnected" && reason === "") client.connect();
 }

@@ -113,7 +113,7 @@ export class ConnectionManager {
   connect() {
     if (!this.#state.isIdle) return this.#attemptOrProbe();
     if (!this.#lifecycle.started) {
-      this.#session.load();
+      this.messaging.rooms.onLoad(this.#session.load());
       this.#lifecycle.start();
     }
     this.#loginRetry.cancel();
@@ -304,7 +304,7 @@ export class ConnectionManager {
   }
 
   #onPageHide() {
-    this.#session.save();
+    this.#session.save(this.messaging.rooms.positions());
     this.#park("page left");
   }
 

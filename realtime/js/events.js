@@ -1,5 +1,7 @@
 /** The events of the client and the types of their details. */
 
+import { Emitter } from "./emitter.js";
+
 /** @typedef {import("./states.js").ClientState} ClientState */
 
 /** @typedef {{code: number, reason: string, at: number}} LastError `at`: ms since the epoch */
@@ -69,4 +71,9 @@
  * @property {(event: Event) => boolean} dispatchEvent
  */
 
-export const ClientEventTarget = /** @type {new () => TypedTarget} */ (EventTarget);
+/** @typedef {{[K in keyof ClientEvents]: ClientEvents[K]["detail"]}} ClientDetails */
+/** @typedef {TypedTarget & Pick<Emitter<ClientDetails>, "on" | "once" | "off">} TypedEmitter */
+
+export const ClientEventTarget = /** @type {new () => TypedEmitter} */ (
+  /** @type {unknown} */ (Emitter)
+);

@@ -1,6 +1,6 @@
 /** The public module of the client, bundled as `realtime.js`. */
 
-import { RealtimeClient } from "./client.js";
+import { connectIfUnused, RealtimeClient } from "./client.js";
 import { pageClient } from "./page_clients.js";
 
 export { RealtimeClient };
@@ -26,10 +26,27 @@ export { RealtimeClient };
  * @typedef {import("./events.js").FrameDetail} FrameDetail
  * @typedef {import("./events.js").ServerErrorDetail} ServerErrorDetail
  * @typedef {import("./events.js").SendError} SendError
+ * @typedef {import("./position.js").Position} Position
+ * @typedef {import("./room_cursor.js").RoomOptions} RoomOptions
+ * @typedef {import("./room_handle.js").RoomError} RoomError
+ * @typedef {import("./use_count.js").Use} Use
  */
 /**
  * @template {keyof import("./events.js").ClientEvents} K
  * @typedef {import("./events.js").Listener<K>} Listener
+ */
+
+/**
+ * @template [Data=any]
+ * @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle
+ */
+/**
+ * @template [Data=any]
+ * @typedef {import("./room_handle.js").RoomEvents<Data>} RoomEvents
+ */
+/**
+ * @template [Data=any]
+ * @typedef {import("./room_handle.js").RoomMessage<Data>} RoomMessage
  */
 
 /**
@@ -40,7 +57,6 @@ export { RealtimeClient };
  */
 export function connect(options = {}) {
   const client = pageClient(options);
-  const { state, reason } = client.stats();
-  if (state === "disconnected" && reason === "") client.connect();
+  connectIfUnused(client);
   return client;
 }

@@ -25,7 +25,7 @@ export class Messaging {
   constructor(environment, clock, sender, emit) {
     this.#environment = environment;
     this.#requests = new RequestQueue(environment, clock, sender);
-    this.rooms = new Rooms(this.#requests, emit);
+    this.rooms = new Rooms(this.#requests, sender.isUp, environment, emit);
   }
 
   /**

@@ -40,6 +40,8 @@ export class ResumableSession {
   /** @type {Session | null} */
   #session = null;
   #turn = 0;
+  /** @type {any} positions of the page before, for the one after a page that was never welcomed */
+  #rooms;
   #clock;
   #window = RESUME_WINDOW_MS;
   #reclaimedAt = -Infinity;
@@ -67,6 +69,7 @@ export class ResumableSession {
     this.#window = window;
     if (session.session !== this.#session?.session) this.#turn = 0;
     this.#session = session;
+    this.#rooms = undefined;
   }
 
   /** Start with a new session at the next hello. */
@@ -96,23 +99,34 @@ export class ResumableSession {
     return true;
   }
 
-  /** Load and remove what the page before saved; without that, keep what is in memory. */
+  /**
+   * Load and remove what the page before saved; without that, keep what is in memory.
+   * @returns {Record<string, unknown>} positions of its rooms, not validated
+   */
   load() {
     try {
-      if (!this.#storage) return;
+      if (!this.#storage) return {};
       this.#claimKey(this.#storage);
       const value = parseJson(this.#storage.getItem(this.#key));
       this.#storage.removeItem(this.#key);
-      if (isSession(value)) ({ turn: this.#turn = 0, ...this.#session } = value);
+      if (isSession(value)) {
+        ({ turn: this.#turn = 0, rooms: this.#rooms, ...this.#session } = value);
+        return Object(this.#rooms);
+      }
     } catch {
       // Settings or a sandbox may refuse storage at any moment: each page gets a new session.
     }
+    return {};
   }
 
-  /** Save for the next page in this tab. */
-  save() {
+  /**
+   * Save for the next page in this tab.
+   * @param {Record<string, import("./position.js").Position | null>} [rooms] positions of its rooms
+   */
+  save(rooms) {
     try {
-      const value = this.#session && { ...this.#session, turn: this.#turn };
+      const saved = { ...this.#rooms, ...rooms };
+      const value = this.#session && { ...this.#session, turn: this.#turn, rooms: saved };
       if (value) this.#storage?.setItem(this.#key, JSON.stringify(value));
     } catch {
       // The storage is full or refused: the next page gets a new session.
@@ -143,7 +157,7 @@ export class ResumableSession {
 /**
  * Other scripts can write to the storage: check its value.
  * @param {any} value
- * @returns {value is Session & {turn?: number}}
+ * @returns {value is Session & {turn?: number, rooms?: unknown}}
  */
 function isSession(value) {
   const { session, token, turn = 0 } = Object(value);

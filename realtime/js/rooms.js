@@ -1,179 +1,269 @@
-/** The rooms that the application has joined, and the client's position in each. */
+/** The rooms of the page: joins them at the server for their readers, and leaves them after the last one. */
+
+import { toPosition } from "./position.js";
+import { RoomCursor } from "./room_cursor.js";
+import { RoomHandle } from "./room_handle.js";
+import { RoomMembership } from "./room_membership.js";
+import { Timer } from "./timer.js";
 
 /** @typedef {import("./events.js").Emit} Emit */
 /** @typedef {import("./request_queue.js").RequestQueue} RequestQueue */
 /** @typedef {import("./request_queue.js").Request} Request */
+/** @typedef {import("./room_cursor.js").Question} Question */
+/** @typedef {import("./room_cursor.js").RoomOptions} RoomOptions */
 /** @typedef {Record<string, any>} Frame */
-/** @typedef {{epoch: string, offset: number}} Position of the newest publication received */
-
-/**
- * @typedef {object} Membership
- * @property {string} room
- * @property {boolean} joined confirmed on this connection
- * @property {Position | null} position null: from the end of the log on
- * @property {boolean} gap publications since the room was left are missing
- * @property {boolean} silent the application knows, by `left`, that nothing comes for now
- */
 
 const MAX_LEFT = 1000;
 const MAX_IN_HELLO = 1000; // the client joins the others one by one
+const LINGER_MS = 1000; // a component that is mounted again within this time costs no request
 
 export class Rooms {
   #requests;
+  #isUp;
+  #environment;
   #emit;
-  /** @type {Map<string, Membership>} */
+  /** @type {Map<string, RoomMembership>} */
   #memberships = new Map();
-  /** @type {Set<string>} rooms that were left after a join succeeded, the newest last */
+  /** @type {Set<string>} rooms that the page's `join` has lost since it began, the newest last */
   #left = new Set();
+  /** @type {Record<string, unknown> | null} positions of the page before, by room; null: not loaded yet */
+  #last = null;
+  /** They are of another session. */
+  #isLastLost = false;
 
   /**
    * @param {RequestQueue} requests
+   * @param {() => boolean} isUp welcomed, and not ended
+   * @param {import("./browser_environment.js").Environment} environment
    * @param {Emit} emit
    */
-  constructor(requests, emit) {
+  constructor(requests, isUp, environment, emit) {
     this.#requests = requests;
+    this.#isUp = isUp;
+    this.#environment = environment;
     this.#emit = emit;
+  }
+
+  /**
+   * A new reader of a room, until its `close()`. Throws TypeError for wrong options.
+   * @param {string} room
+   * @param {RoomOptions} options
+   * @param {(data: unknown) => Promise<any>} send
+   * @returns {RoomHandle<any>}
+   */
+  open(room, options, send) {
+    return new RoomHandle(room, send, (emit) => {
+      const cursor = new RoomCursor(options, emit);
+      const membership = this.#add(room, cursor);
+      this.#beginAtLast();
+      this.#begin(membership);
+      return () => this.#close(membership, cursor);
+    });
   }
 
   /** Join now and after each reconnect; does nothing if joined already. @param {string} room */
   join(room) {
-    if (this.#memberships.has(room)) return;
-    this.#requests.addIfUp(this.#joinRequest(this.#membership(room)));
+    const membership = this.#addPage(room);
+    if (membership) this.#begin(membership);
   }
 
-  /** Leave for the whole page, with a `left` event. @param {string} room */
+  /** Leave with a `left` event; handles of the room go on. @param {string} room */
   leave(room) {
     const membership = this.#memberships.get(room);
-    if (!membership) return;
-    this.#requests.addIfUp(leaveRequest(room));
-    this.#drop(membership, "left");
+    const cursor = membership?.page;
+    if (!membership || !cursor) return;
+    this.#rememberLeft(membership);
+    membership.page = null;
+    membership.cursors.delete(cursor);
+    if (membership.cursors.size === 0) this.#leave(membership);
+    cursor.leave("left");
   }
 
   /** Announce that nothing comes until the next connection, which continues at the positions. */
   pause() {
     for (const membership of [...this.#memberships.values()]) {
-      if (membership.silent) continue;
-      membership.silent = true;
-      this.#emit("left", { room: membership.room, code: "disconnected" });
+      if (membership.isSilent) continue;
+      membership.isSilent = true;
+      for (const cursor of [...membership.cursors]) cursor.leave("disconnected");
     }
   }
 
-  /** The `rooms` field of a hello: room → position. */
+  /** Positions of the rooms for the next page of this tab. */
+  positions() {
+    const begun = [...this.#memberships.values()].filter(({ lowest }) => lowest);
+    return Object.fromEntries(begun.map(({ room, lowest }) => [room, lowest]));
+  }
+
+  /** @param {Record<string, unknown>} positions of the page before; only the first ones count */
+  onLoad(positions) {
+    this.#last ??= positions;
+  }
+
+  /** The `rooms` field of a hello: where the server shall begin in each. */
   hello() {
+    this.#beginAtLast();
     const memberships = [...this.#memberships.values()];
-    for (const membership of memberships) membership.joined = false;
+    for (const membership of memberships) membership.reset();
     const named = memberships.slice(0, MAX_IN_HELLO);
-    return Object.fromEntries(named.map(({ room, position }) => [room, position]));
+    for (const membership of named) membership.asked = membership.question;
+    return Object.fromEntries(named.map(({ room, asked }) => [room, asked]));
   }
 
   /**
    * @param {Frame} welcome
    * @returns {Request[]} joins and leaves that the welcome did not settle
    */
-  onWelcome({ rooms }) {
+  onWelcome({ rooms, resumed }) {
+    this.#isLastLost ||= !resumed;
+    this.#beginAtLast();
     for (const [room, entry] of Object.entries(rooms)) {
-      const membership = isPrivate(room) ? this.#membership(room) : this.#memberships.get(room);
-      // A position that the hello did not name (MAX_IN_HELLO) goes with a join request.
-      if (membership && (!membership.position || "recovered" in entry))
-        this.#onJoined(membership, entry);
+      if (isPrivate(room)) this.#addPage(room);
+      const membership = this.#memberships.get(room);
+      membership?.onAnswer(membership.asked, entry);
     }
     // Left since the hello, or by a listener just now.
     const isUnwanted = (/** @type {string} */ room) =>
       !isPrivate(room) && !this.#memberships.has(room);
     const unwanted = Object.keys(rooms).filter(isUnwanted);
     // Refused, or joined since the hello: the answer to a join request gives the reason.
-    const wanted = [...this.#memberships.values()].filter(({ joined }) => !joined);
+    const memberships = [...this.#memberships.values()];
+    for (const membership of memberships) membership.asked = undefined; // the queue begins anew
+    const wanted = memberships.filter(({ isServed }) => !isServed);
     return [...unwanted.map(leaveRequest), ...wanted.map((one) => this.#joinRequest(one))];
   }
 
   /** @param {Frame} frame that answers no request */
   onFrame(frame) {
     const membership = this.#memberships.get(frame.room);
-    if (!membership?.joined) return;
-    if (frame.type === "publication") this.#onPublication(membership, frame);
-    else if (frame.type === "joined") this.#onJoined(membership, frame);
-    else if (frame.type === "left") this.#drop(membership, null);
+    if (!membership?.stream) return;
+    if (frame.type === "left") return this.#drop(membership, null);
+    if (frame.type === "publication") membership.onPublication(frame);
+    else if (frame.type === "joined") membership.onAnswer(membership.stream, frame);
+    this.#ask(membership);
   }
 
-  /**
-   * The membership of a room, made if there is none.
-   * @param {string} room
-   * @returns {Membership}
-   */
-  #membership(room) {
-    const known = this.#memberships.get(room);
-    if (known) return known;
-    const gap = this.#left.delete(room);
-    const membership = { room, joined: false, position: null, gap, silent: false };
+  /** @param {string} room @param {RoomCursor} cursor */
+  #add(room, cursor) {
+    const membership =
+      this.#memberships.get(room) ?? new RoomMembership(room, new Timer(this.#environment));
     this.#memberships.set(room, membership);
+    membership.cursors.add(cursor);
+    membership.linger.clear();
     return membership;
   }
 
+  /** Add the reader behind `join`, whose events are the client's, if there is none. @param {string} room */
+  #addPage(room) {
+    if (this.#memberships.get(room)?.page) return null;
+    const cursor = new RoomCursor({}, (type, { initial, replayed, ...detail }) =>
+      this.#emit(type, { room, ...detail }),
+    );
+    if (this.#left.delete(room)) cursor.lost = "left";
+    const membership = this.#add(room, cursor);
+    membership.page = cursor;
+    return membership;
+  }
+
+  /** Ask for the publications of a new reader. @param {RoomMembership} membership */
+  #begin(membership) {
+    if (!membership.stream || !this.#isUp()) return this.#ask(membership);
+    // Later, so that the page can add its listeners, and one request is enough for many readers.
+    queueMicrotask(() => {
+      if (!this.#isUp() || !this.#isCurrent(membership)) return;
+      membership.beginNow();
+      this.#ask(membership);
+    });
+  }
+
+  /** Readers begin where the page before has ended; without its session its positions are of no use. */
+  #beginAtLast() {
+    const last = this.#last;
+    if (!last) return;
+    for (const { room, cursors } of this.#memberships.values()) {
+      const saved = toPosition(last[room]);
+      for (const cursor of cursors) cursor.beginAtLast(saved && this.#isLastLost ? "" : saved);
+    }
+  }
+
+  /** Ask the server for what the readers lack. @param {RoomMembership} membership */
+  #ask(membership) {
+    if (this.#isCurrent(membership) && membership.asked === undefined && !membership.isServed)
+      this.#requests.addIfUp(this.#joinRequest(membership));
+  }
+
   /**
-   * @param {Membership} membership
+   * @param {RoomMembership} membership
    * @returns {Request}
    */
   #joinRequest(membership) {
-    const { room, position } = membership;
+    const { room, question } = membership;
+    membership.asked = question;
+    const start = question?.rewind ? question : { position: question };
     return {
-      frame: { type: "join", room, position },
-      settle: (answer) => {
-        if (answer.code) this.#drop(membership, answer.code);
-        else this.#onJoined(membership, answer);
-      },
+      frame: { type: "join", room, ...start },
+      settle: (answer) => this.#onAnswer(membership, answer),
     };
   }
 
   /**
-   * Keeps the position if the server sends all publications after it.
-   * @param {Membership} membership
-   * @param {any} entry of the welcome, or a `joined` frame
+   * @param {RoomMembership} membership
+   * @param {Frame} answer
    */
-  #onJoined(membership, entry) {
-    const { room, gap } = membership;
-    if (this.#memberships.get(room) !== membership) return; // left meanwhile
-    const { epoch, offset, reason = "left" } = entry;
-    // After a leave and a join since the hello, publications follow from the end of the log on.
-    const recovered = gap ? false : (entry.recovered ?? null);
-    membership.joined = true;
-    membership.gap = membership.silent = false;
-    if (!recovered || !membership.position) membership.position = { epoch, offset };
-    this.#emit("joined", { room, offset, recovered });
-    if (recovered === false) this.#emit("resync", { room, reason });
+  #onAnswer(membership, answer) {
+    if (!this.#isCurrent(membership)) return; // left meanwhile
+    const { asked, room, stream } = membership;
+    membership.asked = undefined;
+    if (answer.code) {
+      if (stream) this.#requests.addIfUp(leaveRequest(room));
+      return this.#drop(membership, answer.code);
+    }
+    membership.onAnswer(asked, answer);
+    this.#ask(membership);
   }
 
   /**
-   * @param {Membership} membership
-   * @param {string | null} code of the `left` event
+   * @param {RoomMembership} membership
+   * @param {RoomCursor} cursor
    */
-  #drop(membership, code) {
-    const { room } = membership;
-    if (this.#memberships.get(room) !== membership) return;
-    this.#memberships.delete(room);
-    if (membership.position || membership.gap) this.#rememberLeft(room);
-    this.#emit("left", { room, code });
+  #close(membership, cursor) {
+    membership.cursors.delete(cursor);
+    if (membership.cursors.size === 0)
+      membership.linger.set(LINGER_MS, () => this.#leave(membership));
   }
 
-  /** The next join of this room has a gap. @param {string} room */
-  #rememberLeft(room) {
+  /** @param {RoomMembership} membership without readers */
+  #leave(membership) {
+    if (!this.#forget(membership)) return;
+    this.#requests.addIfUp(leaveRequest(membership.room));
+  }
+
+  /**
+   * @param {RoomMembership} membership
+   * @param {string | null} code of the `left` events
+   */
+  #drop(membership, code) {
+    if (!this.#forget(membership)) return;
+    if (membership.page) this.#rememberLeft(membership);
+    for (const cursor of membership.cursors) cursor.leave(code);
+  }
+
+  /** @param {RoomMembership} membership @returns {boolean} whether it was current */
+  #forget(membership) {
+    membership.linger.clear();
+    return this.#isCurrent(membership) && this.#memberships.delete(membership.room);
+  }
+
+  /** @param {RoomMembership} membership that may have been left, and joined anew, meanwhile */
+  #isCurrent(membership) {
+    return this.#memberships.get(membership.room) === membership;
+  }
+
+  /** The next `join` of this room has a gap, if this one has begun. @param {RoomMembership} membership */
+  #rememberLeft({ room, page }) {
+    if (!page?.position && !page?.lost) return;
     this.#left.add(room);
     const [oldest] = this.#left;
     if (oldest !== undefined && this.#left.size > MAX_LEFT) this.#left.delete(oldest);
-  }
-
-  /**
-   * @param {Membership} membership
-   * @param {any} publication
-   */
-  #onPublication(membership, { room, offset, time, data }) {
-    const { position } = membership;
-    if (!position || offset <= position.offset) return; // a duplicate
-    if (offset > position.offset + 1) {
-      membership.joined = false; // the server never skips: join again to recover
-      return this.#requests.addIfUp(this.#joinRequest(membership));
-    }
-    membership.position = { ...position, offset };
-    this.#emit("message", { room, data, offset, time });
   }
 }
 

@@ -36,16 +36,21 @@ describe("positions", () => {
     );
   });
 
-  for (const reason of ["expired", "epoch_changed", "ahead"]) {
+  for (const [reason, epoch, offset] of /** @type {[string, string, number][]} */ ([
+    ["expired", "e", 900],
+    ["epoch_changed", "f", 2],
+    ["ahead", "e", 2],
+  ])) {
     test(`not recovered (${reason}): a resync event, and the log's end as the position`, () => {
       const page = pageInNews();
       const socket = reopened(page);
-      const entry = { epoch: "f", offset: 2, recovered: false, reason };
+      const entry = { epoch, offset, recovered: false, reason };
       socket.welcome({ rooms: { news: entry } });
       assert.deepEqual(page.resyncs, [{ room: "news", reason }]);
-      publish(socket, 3);
-      assert.deepEqual(page.messages.at(-1)?.offset, 3);
-      assert.deepEqual(reopened(page).sent[0]?.rooms, { news: { epoch: "f", offset: 3 } });
+      publish(socket, offset + 1);
+      assert.deepEqual(page.messages.at(-1)?.offset, offset + 1);
+      const { news } = reopened(page).sent[0]?.rooms ?? {};
+      assert.deepEqual(news, { epoch, offset: offset + 1 });
     });
   }
 

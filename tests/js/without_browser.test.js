@@ -59,7 +59,8 @@ test("the package has types for options, events and errors", () => {
       type Backoff, type BytesDetail, type ClientEvents, type ClientState, type Environment,
       type EstablishedDetail, type FrameDetail, type JoinedDetail, type LastError, type LatencyDetail,
       type LeftDetail, type LostDetail, type MessageDetail, type NoticeDetail, type Options,
-      type ResyncDetail, type SendError, type ServerErrorDetail, type StateDetail, type Stats,
+      type Position, type ResyncDetail, type RoomError, type RoomEvents, type RoomHandle, type RoomMessage,
+      type RoomOptions, type SendError, type ServerErrorDetail, type StateDetail, type Stats, type Use,
       connect, RealtimeClient,
     } from "channels-realtime";
     import { type RealtimeClient as Shown, RealtimeStatus, type Words } from "channels-realtime/status.js";
@@ -74,12 +75,28 @@ test("the package has types for options, events and errors", () => {
     client.addEventListener("left", { handleEvent: ({ detail }) => leave(detail) }, { once: true });
     function hear(detail: MessageDetail): number { return detail.offset; }
     function leave(detail: LeftDetail): string | null { return detail.code; }
+    client.on("message", (detail) => hear(detail));
+    const since: Position = { epoch: "k3", offset: 41 };
+    const start: RoomOptions = { since };
+    interface ChatMessage { text: string }
+    const room: RoomHandle<ChatMessage> = client.room<ChatMessage>("chat:lobby", start);
+    room.on("message", ({ data }: RoomMessage<ChatMessage>) => data.text.trim());
+    room.once("resync", ({ initial }: RoomEvents["resync"]) => initial);
+    room.joined.catch((error: RoomError) => error.code.trim());
+    export async function read() { for await (const { data } of room) data.text.trim(); }
+    client.room("news").on("message", ({ data }) => data.anything);
+    const use: Use = client.acquire();
+    use.release();
     const state: ClientState = client.state;
     client.send("chat", {}).catch((error: SendError) => error.code.toUpperCase());
     const sent: boolean = client.sendBytes(new Uint8Array(3));
     RealtimeStatus.addLanguage("de", { connected: "verbunden" } satisfies Partial<Words>);
     // @ts-expect-error misspelt
     client.addEventListener("mesage", () => {});
+    // @ts-expect-error misspelt
+    room.on("mesage", () => {});
+    // @ts-expect-error not a field of a ChatMessage
+    room.on("message", ({ data }) => data.txt);
     // @ts-expect-error a text is no bytes
     client.sendBytes("text");
     // @ts-expect-error misspelt

@@ -1,4 +1,9 @@
-declare const RealtimeClient_base: new () => import("./events.js").TypedTarget;
+/**
+ * Connect, unless the server has sent the client away for good, or the page has left or frozen.
+ * @param {RealtimeClient} client
+ */
+export function connectIfUnused(client: RealtimeClient): void;
+declare const RealtimeClient_base: new () => import("./events.js").TypedEmitter;
 export class RealtimeClient extends RealtimeClient_base {
     /**
      * Does not connect yet. Throws TypeError for an invalid `url`.
@@ -16,12 +21,26 @@ export class RealtimeClient extends RealtimeClient_base {
     /** Disconnect the whole page: the session ends here and on the server. */
     disconnect(): void;
     /**
+     * Use the client as one of several components: connects it like `connect()` of the module. One
+     * second after the last `release()` the client disconnects.
+     */
+    acquire(): import("./use_count.js").Use;
+    /**
+     * A room for one component, joined now and after each reconnect until the handle's `close()`. The room
+     * is left one second after its last handle is closed. Throws TypeError for wrong options.
+     * @template [Data=any]
+     * @param {string} name
+     * @param {RoomOptions} [options]
+     * @returns {RoomHandle<Data>}
+     */
+    room<Data = any>(name: string, options?: RoomOptions): RoomHandle<Data>;
+    /**
      * Join a room, now and after each reconnect. The `joined` or `left` event gives the result.
      * @param {string} room
      */
     join(room: string): void;
     /**
-     * Leave a room for the whole page, with a `left` event.
+     * Undo `join`, with a `left` event. The handles of the room go on.
      * @param {string} room
      */
     leave(room: string): void;
@@ -52,6 +71,8 @@ export class RealtimeClient extends RealtimeClient_base {
 }
 export type Stats = import("./events.js").Stats;
 export type ClientState = import("./states.js").ClientState;
+export type RoomOptions = import("./room_cursor.js").RoomOptions;
+export type RoomHandle<Data = any> = import("./room_handle.js").RoomHandle<Data>;
 export type Options = {
     /**
      * path or address; default `/ws/` on the page's own host

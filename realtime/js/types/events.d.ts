@@ -1,4 +1,3 @@
-/** The events of the client and the types of their details. */
 /** @typedef {import("./states.js").ClientState} ClientState */
 /** @typedef {{code: number, reason: string, at: number}} LastError `at`: ms since the epoch */
 /**
@@ -60,7 +59,9 @@
  * @property {<K extends keyof ClientEvents>(type: K, listener: Listener<K> | null, options?: boolean | EventListenerOptions) => void} removeEventListener
  * @property {(event: Event) => boolean} dispatchEvent
  */
-export const ClientEventTarget: new () => TypedTarget;
+/** @typedef {{[K in keyof ClientEvents]: ClientEvents[K]["detail"]}} ClientDetails */
+/** @typedef {TypedTarget & Pick<Emitter<ClientDetails>, "on" | "once" | "off">} TypedEmitter */
+export const ClientEventTarget: new () => TypedEmitter;
 export type ClientState = import("./states.js").ClientState;
 /**
  * `at`: ms since the epoch
@@ -220,3 +221,6 @@ export type TypedTarget = {
     removeEventListener: <K extends keyof ClientEvents>(type: K, listener: Listener<K> | null, options?: boolean | EventListenerOptions) => void;
     dispatchEvent: (event: Event) => boolean;
 };
+export type ClientDetails = { [K in keyof ClientEvents]: ClientEvents[K]["detail"]; };
+export type TypedEmitter = TypedTarget & Pick<Emitter<ClientDetails>, "on" | "once" | "off">;
+import { Emitter } from "./emitter.js";

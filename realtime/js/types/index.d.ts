@@ -19,10 +19,26 @@
  * @typedef {import("./events.js").FrameDetail} FrameDetail
  * @typedef {import("./events.js").ServerErrorDetail} ServerErrorDetail
  * @typedef {import("./events.js").SendError} SendError
+ * @typedef {import("./position.js").Position} Position
+ * @typedef {import("./room_cursor.js").RoomOptions} RoomOptions
+ * @typedef {import("./room_handle.js").RoomError} RoomError
+ * @typedef {import("./use_count.js").Use} Use
  */
 /**
  * @template {keyof import("./events.js").ClientEvents} K
  * @typedef {import("./events.js").Listener<K>} Listener
+ */
+/**
+ * @template [Data=any]
+ * @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle
+ */
+/**
+ * @template [Data=any]
+ * @typedef {import("./room_handle.js").RoomEvents<Data>} RoomEvents
+ */
+/**
+ * @template [Data=any]
+ * @typedef {import("./room_handle.js").RoomMessage<Data>} RoomMessage
  */
 /**
  * The page's client for an address. The first call makes it with its options and connects it;
@@ -52,5 +68,12 @@ export type LeftDetail = import("./events.js").LeftDetail;
 export type FrameDetail = import("./events.js").FrameDetail;
 export type ServerErrorDetail = import("./events.js").ServerErrorDetail;
 export type SendError = import("./events.js").SendError;
+export type Position = import("./position.js").Position;
+export type RoomOptions = import("./room_cursor.js").RoomOptions;
+export type RoomError = import("./room_handle.js").RoomError;
+export type Use = import("./use_count.js").Use;
 export type Listener<K extends keyof import("./events.js").ClientEvents> = import("./events.js").Listener<K>;
+export type RoomHandle<Data = any> = import("./room_handle.js").RoomHandle<Data>;
+export type RoomEvents<Data = any> = import("./room_handle.js").RoomEvents<Data>;
+export type RoomMessage<Data = any> = import("./room_handle.js").RoomMessage<Data>;
 import { RealtimeClient } from "./client.js";

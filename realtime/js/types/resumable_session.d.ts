@@ -27,10 +27,16 @@ export class ResumableSession {
      * within the window is by another page.
      */
     reclaim(): boolean;
-    /** Load and remove what the page before saved; without that, keep what is in memory. */
-    load(): void;
-    /** Save for the next page in this tab. */
-    save(): void;
+    /**
+     * Load and remove what the page before saved; without that, keep what is in memory.
+     * @returns {Record<string, unknown>} positions of its rooms, not validated
+     */
+    load(): Record<string, unknown>;
+    /**
+     * Save for the next page in this tab.
+     * @param {Record<string, import("./position.js").Position | null>} [rooms] positions of its rooms
+     */
+    save(rooms?: Record<string, import("./position.js").Position | null>): void;
     /** Let another client of this page use the storage key. */
     releaseKey(): void;
     #private;

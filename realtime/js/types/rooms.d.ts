@@ -1,24 +1,40 @@
 export class Rooms {
     /**
      * @param {RequestQueue} requests
+     * @param {() => boolean} isUp welcomed, and not ended
+     * @param {import("./browser_environment.js").Environment} environment
      * @param {Emit} emit
      */
-    constructor(requests: RequestQueue, emit: Emit);
+    constructor(requests: RequestQueue, isUp: () => boolean, environment: import("./browser_environment.js").Environment, emit: Emit);
+    /**
+     * A new reader of a room, until its `close()`. Throws TypeError for wrong options.
+     * @param {string} room
+     * @param {RoomOptions} options
+     * @param {(data: unknown) => Promise<any>} send
+     * @returns {RoomHandle<any>}
+     */
+    open(room: string, options: RoomOptions, send: (data: unknown) => Promise<any>): RoomHandle<any>;
     /** Join now and after each reconnect; does nothing if joined already. @param {string} room */
     join(room: string): void;
-    /** Leave for the whole page, with a `left` event. @param {string} room */
+    /** Leave with a `left` event; handles of the room go on. @param {string} room */
     leave(room: string): void;
     /** Announce that nothing comes until the next connection, which continues at the positions. */
     pause(): void;
-    /** The `rooms` field of a hello: room → position. */
+    /** Positions of the rooms for the next page of this tab. */
+    positions(): {
+        [k: string]: import("./position.js").Position | null;
+    };
+    /** @param {Record<string, unknown>} positions of the page before; only the first ones count */
+    onLoad(positions: Record<string, unknown>): void;
+    /** The `rooms` field of a hello: where the server shall begin in each. */
     hello(): {
-        [k: string]: Position | null;
+        [k: string]: import("./room_cursor.js").Question | undefined;
     };
     /**
      * @param {Frame} welcome
      * @returns {Request[]} joins and leaves that the welcome did not settle
      */
-    onWelcome({ rooms }: Frame): Request[];
+    onWelcome({ rooms, resumed }: Frame): Request[];
     /** @param {Frame} frame that answers no request */
     onFrame(frame: Frame): void;
     #private;
@@ -26,30 +42,7 @@ export class Rooms {
 export type Emit = import("./events.js").Emit;
 export type RequestQueue = import("./request_queue.js").RequestQueue;
 export type Request = import("./request_queue.js").Request;
+export type Question = import("./room_cursor.js").Question;
+export type RoomOptions = import("./room_cursor.js").RoomOptions;
 export type Frame = Record<string, any>;
-/**
- * of the newest publication received
- */
-export type Position = {
-    epoch: string;
-    offset: number;
-};
-export type Membership = {
-    room: string;
-    /**
-     * confirmed on this connection
-     */
-    joined: boolean;
-    /**
-     * null: from the end of the log on
-     */
-    position: Position | null;
-    /**
-     * publications since the room was left are missing
-     */
-    gap: boolean;
-    /**
-     * the application knows, by `left`, that nothing comes for now
-     */
-    silent: boolean;
-};
+import { RoomHandle } from "./room_handle.js";

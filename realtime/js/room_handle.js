@@ -1,0 +1,137 @@
+/** A room as one component of the page has it: `client.room(name)`. */
+
+import { Emitter } from "./emitter.js";
+
+/**
+ * The events of a handle: the details that its listeners get.
+ * @template [Data=any]
+ * @typedef {object} RoomEvents
+ * @property {RoomMessage<Data>} message
+ * @property {{offset: number, recovered: boolean | null}} joined also after each reconnect; `offset`: newest of the log;
+ *   `recovered`: whether all missed publications follow; null: none were missed
+ * @property {{reason: "expired" | "epoch_changed" | "ahead" | "unknown", initial: boolean}} resync publications are lost:
+ *   load the state anew. `initial`: they are after the position that the handle began with, so a reload could repeat it
+ * @property {{code: string | null}} left nothing comes any more. `code`: of the error; "disconnected": until the next
+ *   `connect()`; null: a permission ended
+ */
+
+/**
+ * @template [Data=any]
+ * @typedef {object} RoomMessage
+ * @property {Data} data
+ * @property {number} offset in the log of the room
+ * @property {number} time ms since the epoch, the server's
+ * @property {boolean} replayed from before the handle began, by its `rewind`
+ */
+
+/** @typedef {Error & {code: string}} RoomError the rejection of `joined`, and what an iterator throws */
+/** @typedef {(type: keyof RoomEvents, detail: any) => void} RoomEmit */
+
+const MAX_UNREAD = 1000;
+const CLOSED = "left";
+
+/**
+ * Gets each publication of its room once, in order, or `resync`.
+ * @template [Data=any]
+ * @extends {Emitter<RoomEvents<Data>>}
+ */
+export class RoomHandle extends Emitter {
+  #send;
+  #unsubscribe;
+  #isJoined = false;
+  /** @type {string | undefined} the code of its end */
+  #code;
+  /** @type {((value?: unknown) => void)[]} iterators that have read all */
+  #waiting = [];
+  /** @type {Promise<void> | undefined} */
+  #joined;
+  #settle = () => {};
+
+  /**
+   * @param {string} name
+   * @param {(data: unknown) => Promise<any>} send
+   * @param {(emit: RoomEmit) => () => void} subscribe to the events of the room; returns the end of that
+   */
+  constructor(name, send, subscribe) {
+    super();
+    this.name = name;
+    this.#send = send;
+    this.#unsubscribe = subscribe((type, detail) => this.#onEvent(type, detail));
+  }
+
+  /**
+   * Resolved once the room is joined, which waits for a connection; rejected with a `RoomError`, with
+   * the code "left" by `close()`. It needs no `catch`.
+   */
+  get joined() {
+    this.#joined ??= new Promise((resolve, reject) => {
+      this.#settle = () => {
+        if (this.#code !== undefined) reject(roomError(this.#code));
+        else if (this.#isJoined) resolve();
+      };
+      this.#settle();
+    });
+    this.#joined.catch(() => {}); // no unhandled rejection: listeners to `left` get the code, too
+    return this.#joined;
+  }
+
+  /**
+   * Send a message to the room. It waits while there is no connection.
+   * @param {unknown} data any value that JSON can express
+   */
+  send(data) {
+    return this.#send(data);
+  }
+
+  /** End this handle; other handles of the room go on. No event follows. */
+  close() {
+    this.#unsubscribe();
+    this.#wake(CLOSED);
+  }
+
+  /**
+   * The messages from now on, until `close()`. Throws a `RoomError` when the room is left otherwise, and
+   * one with the code "behind" when more than 1,000 messages are unread.
+   * @returns {AsyncGenerator<RoomMessage<Data>, void, void>}
+   */
+  async *[Symbol.asyncIterator]() {
+    /** @type {RoomMessage<Data>[]} */
+    const unread = [];
+    const off = this.on("message", (message) => {
+      if (unread.length <= MAX_UNREAD) unread.push(message);
+    });
+    try {
+      for (;;) {
+        if (unread.length > MAX_UNREAD) throw roomError("behind");
+        const message = unread.shift();
+        if (message) yield message;
+        else if (this.#code === undefined) await new Promise((wake) => this.#waiting.push(wake));
+        else if (this.#code === CLOSED) return;
+        else throw roomError(this.#code);
+      }
+    } finally {
+      off();
+    }
+  }
+
+  /** @type {RoomEmit} */
+  #onEvent(type, detail) {
+    if (this.#code !== undefined) return;
+    if (type === "joined") this.#isJoined = true;
+    const isEnd = type === "left" && detail.code !== "disconnected";
+    this.#wake(isEnd ? (detail.code ?? "forbidden") : undefined);
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** @param {string} [code] of the end */
+  #wake(code) {
+    this.#code ??= code;
+    this.#settle();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** @param {string} code @returns {RoomError} */
+function roomError(code) {
+  return Object.assign(new Error(`the room: ${code}`), { code });
+}

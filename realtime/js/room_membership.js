@@ -1,0 +1,117 @@
+/**
+ * One room of the page: its readers, and how far the server's stream has got on this connection.
+ *
+ * Invariants:
+ *
+ * 1. A reader takes the publication after its position and no other, so it gets each once, in order.
+ * 2. The stream is the position after which the server sends next. It follows from the newest answer
+ *    and the publications since then, not from the readers.
+ * 3. The stream serves a reader whose position is at or beyond it, in the same log, and not beyond the
+ *    log's known end. For any other one the server has to be asked again, from the lowest position.
+ * 4. An answer says the log's epoch and end, so it decides about each reader that is not in this log.
+ *    `recovered: false` decides about readers at or before the position asked for only: the log may
+ *    still reach back to the others, which are asked for next.
+ */
+
+/** @typedef {import("./position.js").Position} Position */
+/** @typedef {import("./room_cursor.js").RoomCursor} RoomCursor */
+/** @typedef {import("./room_cursor.js").Question} Question */
+/** @typedef {Record<string, any>} Frame */
+
+export class RoomMembership {
+  /** @type {Set<RoomCursor>} */
+  cursors = new Set();
+  /** @type {RoomCursor | null} the one of the page's `join` */
+  page = null;
+  /** @type {Question | undefined} that the newest hello or join asks; undefined: none is under way */
+  asked;
+  /** The application knows, by `left`, that nothing comes for now. */
+  isSilent = false;
+  /** @type {Position | null} after which the server sends next; null: not joined on this connection */
+  stream = null;
+  /** @type {Position | null} the newest publication known */
+  #end = null;
+
+  /**
+   * @param {string} room
+   * @param {import("./timer.js").Timer} linger runs while there is no reader
+   */
+  constructor(room, linger) {
+    this.room = room;
+    this.linger = linger;
+  }
+
+  /** A new connection begins. */
+  reset() {
+    this.stream = null;
+    this.asked = undefined;
+    for (const cursor of this.cursors) cursor.isJoined = false;
+  }
+
+  /** The lowest position of the readers, in the log that the page knows. @returns {Position | null} */
+  get lowest() {
+    const rank = (/** @type {Position} */ { epoch, offset }) =>
+      epoch === this.#end?.epoch ? offset : offset + Number.MAX_SAFE_INTEGER;
+    const positions = [...this.cursors].flatMap(({ position }) => position ?? []);
+    return positions.sort((one, other) => rank(one) - rank(other))[0] ?? null;
+  }
+
+  /** @returns {Question} what to ask the server for */
+  get question() {
+    const cursors = [...this.cursors];
+    const rewind = Math.max(...cursors.map((cursor) => cursor.rewind));
+    return rewind > 0 && cursors.every((one) => this.#serves(one)) ? { rewind } : this.lowest;
+  }
+
+  /** Whether the server does all that it should for the readers. */
+  get isServed() {
+    return this.stream && [...this.cursors].every((one) => !one.rewind && this.#serves(one));
+  }
+
+  /** Whether the stream gets to the reader's position, if it has one. @param {RoomCursor} cursor */
+  #serves({ position }) {
+    const [stream, end] = [this.stream, this.#end];
+    if (!position || !stream || !end) return !position;
+    const { epoch, offset } = position;
+    return epoch === stream.epoch && stream.offset <= offset && offset <= end.offset;
+  }
+
+  /** Let new readers begin that begin from now on. */
+  beginNow() {
+    const [stream, end] = [this.stream, this.#end];
+    if (!stream || !end) return;
+    for (const cursor of this.#listening())
+      if (!cursor.position) cursor.onAnswer(null, end, stream);
+  }
+
+  /**
+   * @param {Question | undefined} question undefined: the room was joined again meanwhile
+   * @param {Frame} answer
+   */
+  onAnswer(question, answer) {
+    const { epoch, offset, after = offset } = answer;
+    const start = answer.recovered && question?.epoch ? question : { epoch, offset: after };
+    const stream = /** @type {Position} */ (start);
+    this.stream = stream;
+    this.#end = { epoch, offset };
+    this.isSilent = false;
+    for (const cursor of this.#listening()) cursor.onAnswer(question, answer, stream);
+  }
+
+  /** @param {Frame} publication */
+  onPublication(publication) {
+    const { stream } = this;
+    const { offset } = publication;
+    if (!stream || offset <= stream.offset) return; // a duplicate
+    const position = { ...stream, offset };
+    this.stream = position;
+    if (this.#end && offset > this.#end.offset) this.#end = position;
+    for (const cursor of this.#listening()) cursor.take(publication, position);
+  }
+
+  /** The readers, without those that end meanwhile, and none after a `disconnect()`. */
+  *#listening() {
+    for (const cursor of [...this.cursors])
+      if (this.cursors.has(cursor) && !this.isSilent) yield cursor;
+  }
+}

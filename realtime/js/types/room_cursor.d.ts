@@ -1,0 +1,61 @@
+export class RoomCursor {
+    /**
+     * Throws TypeError for wrong options.
+     * @param {RoomOptions} options
+     * @param {(type: "joined" | "message" | "resync" | "left", detail: any) => void} emit
+     */
+    constructor({ since, rewind }: RoomOptions, emit: (type: "joined" | "message" | "resync" | "left", detail: any) => void);
+    /** @type {Position | null} of the newest publication taken; null: not begun yet */
+    position: Position | null;
+    /** So many of the newest publications shall come first; 0 once the server has answered. */
+    rewind: number;
+    /** The `reason` of a resync at the beginning; "": nothing is lost. */
+    lost: string;
+    /** Confirmed on this connection. */
+    isJoined: boolean;
+    /**
+     * Begin where the page before has ended, if the options say so.
+     * @param {unknown} saved its position; "": that counts no more
+     */
+    beginAtLast(saved: unknown): void;
+    /**
+     * Begin, go on or learn of a loss, as the server says; do nothing if it has to be asked again.
+     * @param {Question | undefined} question that was answered
+     * @param {Frame} answer a `joined` frame, or a room of the welcome
+     * @param {Position} stream after which the server sends next
+     */
+    onAnswer(question: Question | undefined, answer: Frame, stream: Position): void;
+    /**
+     * Take a publication if it is the next one.
+     * @param {Frame} publication
+     * @param {Position} position its own
+     */
+    take({ offset, time, data }: Frame, position: Position): void;
+    /** @param {string | null} code why nothing comes any more */
+    leave(code: string | null): void;
+    #private;
+}
+export type Position = import("./position.js").Position;
+export type Frame = Record<string, any>;
+/**
+ * where the server shall begin: after a position, or with a rewind; null: from now on
+ */
+export type Question = {
+    epoch?: string;
+    offset?: number;
+    rewind?: number;
+} | null;
+/**
+ * Where a reader begins: with what is published from now on, unless an option says otherwise.
+ */
+export type RoomOptions = {
+    /**
+     * after this position: "epoch:offset", or an
+     * object; "last": after the newest that the page before in this tab has received; "": unknown
+     */
+    since?: "now" | "last" | import("./position.js").Position | (string & {}) | null | undefined;
+    /**
+     * with so many of the newest publications, 1 to 1,000
+     */
+    rewind?: number | undefined;
+};

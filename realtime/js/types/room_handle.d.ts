@@ -1,0 +1,85 @@
+/**
+ * Gets each publication of its room once, in order, or `resync`.
+ * @template [Data=any]
+ * @extends {Emitter<RoomEvents<Data>>}
+ */
+export class RoomHandle<Data = any> extends Emitter<RoomEvents<Data>> {
+    /**
+     * @param {string} name
+     * @param {(data: unknown) => Promise<any>} send
+     * @param {(emit: RoomEmit) => () => void} subscribe to the events of the room; returns the end of that
+     */
+    constructor(name: string, send: (data: unknown) => Promise<any>, subscribe: (emit: RoomEmit) => () => void);
+    name: string;
+    /**
+     * Resolved once the room is joined, which waits for a connection; rejected with a `RoomError`, with
+     * the code "left" by `close()`. It needs no `catch`.
+     */
+    get joined(): Promise<void>;
+    /**
+     * Send a message to the room. It waits while there is no connection.
+     * @param {unknown} data any value that JSON can express
+     */
+    send(data: unknown): Promise<any>;
+    /** End this handle; other handles of the room go on. No event follows. */
+    close(): void;
+    /**
+     * The messages from now on, until `close()`. Throws a `RoomError` when the room is left otherwise, and
+     * one with the code "behind" when more than 1,000 messages are unread.
+     * @returns {AsyncGenerator<RoomMessage<Data>, void, void>}
+     */
+    [Symbol.asyncIterator](): AsyncGenerator<RoomMessage<Data>, void, void>;
+    #private;
+}
+/**
+ * The events of a handle: the details that its listeners get.
+ */
+export type RoomEvents<Data = any> = {
+    message: RoomMessage<Data>;
+    /**
+     * also after each reconnect; `offset`: newest of the log;
+     * `recovered`: whether all missed publications follow; null: none were missed
+     */
+    joined: {
+        offset: number;
+        recovered: boolean | null;
+    };
+    /**
+     * publications are lost:
+     * load the state anew. `initial`: they are after the position that the handle began with, so a reload could repeat it
+     */
+    resync: {
+        reason: "expired" | "epoch_changed" | "ahead" | "unknown";
+        initial: boolean;
+    };
+    /**
+     * nothing comes any more. `code`: of the error; "disconnected": until the next
+     * `connect()`; null: a permission ended
+     */
+    left: {
+        code: string | null;
+    };
+};
+export type RoomMessage<Data = any> = {
+    data: Data;
+    /**
+     * in the log of the room
+     */
+    offset: number;
+    /**
+     * ms since the epoch, the server's
+     */
+    time: number;
+    /**
+     * from before the handle began, by its `rewind`
+     */
+    replayed: boolean;
+};
+/**
+ * the rejection of `joined`, and what an iterator throws
+ */
+export type RoomError = Error & {
+    code: string;
+};
+export type RoomEmit = (type: keyof RoomEvents, detail: any) => void;
+import { Emitter } from "./emitter.js";

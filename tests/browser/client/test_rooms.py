@@ -1,0 +1,126 @@
+"""Rooms of pages: between rendering and joining, over reloads, and behind a trimmed log."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.e2e.support import Project, Server
+from tests.polling import eventually
+
+from ..conftest import enter
+from .client_page import bare, expect_state, take_client
+from .conftest import SETTINGS
+
+# A page that records what its room gives, also over reloads, and reloads at a resync where it may.
+PAGE = """<main data-position="{position}"></main>
+<script type="module">
+  import {{ connect }} from "/static/realtime/realtime.js";
+  const load = (name) => JSON.parse(localStorage[name] ?? "[]");
+  window.recorded = {{ texts: load("texts"), resyncs: load("resyncs"), loads: load("loads") }};
+  const record = (name, value) => {{
+    recorded[name].push(value);
+    localStorage[name] = JSON.stringify(recorded[name]);
+  }};
+  record("loads", 1);
+  window.begin = (since = document.querySelector("main").dataset.position) => {{
+    window.client = connect();
+    window.room = client.room("{room}", {{ since }});
+    room.on("message", ({{ data }}) => record("texts", data.text));
+    room.on("resync", ({{ reason, initial }}) => {{
+      record("resyncs", [reason, initial]);
+      if (!initial) location.reload();
+    }});
+    return room.joined;
+  }};
+  if ("{since}") void begin("{since}");
+</script>"""
+
+
+def rendered(server: Server, room: str, *, position: str = "", since: str = "") -> str:
+    """The address of that page. With ``since`` it joins at once, else it waits for ``begin()``."""
+    return bare(server, PAGE.format(room=room, position=position, since=since))
+
+
+def publish(project: Project, room: str, *texts: str) -> str:
+    """Publish; returns the position of the last one."""
+    code = f"""
+from realtime import api
+for text in {texts!r}:
+    position = api.publish({room!r}, {{"text": text}})
+print(position.epoch, position.offset, sep=":")
+"""
+    return project.shell(code).strip()
+
+
+def recorded(page: Page) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = page.evaluate("window.recorded")
+    return found
+
+
+def test_a_publication_between_rendering_and_joining(
+    page: Page, project: Project, server: Server
+) -> None:
+    """The page gets all after its position, however long its scripts take to load."""
+    enter(page, server, "ann")
+    position = publish(project, "chat:gap", "shown in the page")
+    page.goto(rendered(server, "chat:gap", position=position))
+    publish(project, "chat:gap", "one", "two")
+    page.evaluate("begin()")
+    eventually(lambda: recorded(page)["texts"] == ["one", "two"], within=10)
+    publish(project, "chat:gap", "three")
+    eventually(lambda: recorded(page)["texts"] == ["one", "two", "three"], within=10)
+    assert recorded(page)["resyncs"] == []
+
+
+def test_publications_during_reloads(
+    context: BrowserContext, page: Page, project: Project, server: Server
+) -> None:
+    """With ``since: "last"`` the pages of a tab get everything once, in order."""
+    enter(page, server, "ann")
+    page.goto(rendered(server, "chat:reload", since="last"))
+    page.evaluate("room.joined")
+    other = context.new_page()
+    other.goto(server.url)
+    take_client(other)
+    expect_state(other, "connected")
+    texts = [str(n) for n in range(60)]
+    other.evaluate(
+        """async (texts) => {
+          window.sending = (async () => {
+            client.join("chat:reload");
+            for (const text of texts) {
+              await client.send("chat:reload", { text, tag: text });
+              await new Promise((resolve) => setTimeout(resolve, 30));
+            }
+          })();
+        }""",
+        texts,
+    )
+    for _ in range(3):
+        page.reload()
+        page.evaluate("room.joined")
+    page.goto("about:blank")
+    other.evaluate("sending")
+    publish(project, "chat:reload", "while away")
+    page.goto(rendered(server, "chat:reload", since="last"))
+    expected = [*texts, "while away"]
+    eventually(lambda: recorded(page)["texts"] == expected, within=20, what=lambda: recorded(page))
+    assert recorded(page)["resyncs"] == []
+    assert len(recorded(page)["loads"]) == 5
+
+
+def test_a_trimmed_log_is_no_reload_loop(page: Page, template: Path, tmp_path: Path) -> None:
+    """One ``resync``, which is ``initial``: the page from a cache has the same position again."""
+    project = Project.copy(template, tmp_path, environ=SETTINGS, log_length=5)
+    with project.serve() as server:
+        enter(page, server, "ann")
+        position = publish(project, "chat:short", "shown in the page")
+        publish(project, "chat:short", *(f"lost {n}" for n in range(40)))
+        page.goto(rendered(server, "chat:short", position=position))
+        page.evaluate("begin()")
+        eventually(lambda: recorded(page)["resyncs"] != [], within=10)
+        publish(project, "chat:short", "next")
+        eventually(lambda: recorded(page)["texts"] == ["next"], within=10)
+        assert recorded(page)["resyncs"] == [["expired", True]]
+        assert len(recorded(page)["loads"]) == 1
