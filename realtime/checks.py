@@ -14,7 +14,7 @@ from django.utils.connection import ConnectionDoesNotExist
 from realtime.common.tested_versions import untested_packages
 from realtime.conf import KINDS, MAY_BE_ZERO, MESSAGE_OVERHEAD, configured
 from realtime.conf import effective as effective_settings
-from realtime.protocol.messages import MAX_HELLO_ROOMS, max_hello_size
+from realtime.protocol.base import MAX_HELLO_ROOMS, max_hello_size
 from realtime.security.origin import can_match
 from realtime.store import backends, vendors
 from realtime.worker.connections.connection import MAX_UNSENT

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from realtime.common.client_address import parse_proxies
-from realtime.protocol.messages import MAX_HELLO_SIZE
+from realtime.protocol.base import MAX_HELLO_SIZE
 from realtime.store import backends
 
 PREFIX = "REALTIME_"

@@ -13,8 +13,9 @@ from django.test import override_settings
 
 from realtime.checks import check_channel_layer, check_database, check_settings
 from realtime.conf import DEFAULTS, MAY_BE_ZERO, MESSAGE_OVERHEAD, load
+from realtime.protocol.base import MAX_HELLO_ROOMS, MAX_HELLO_SIZE
 from realtime.protocol.decoding import decode
-from realtime.protocol.messages import MAX_HELLO_ROOMS, MAX_HELLO_SIZE, Hello, RoomMessage
+from realtime.protocol.messages import Hello, RoomMessage
 
 
 def found(values: Any) -> list[CheckMessage]:

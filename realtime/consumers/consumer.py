@@ -15,8 +15,10 @@ from realtime.publish.publishing import encode_data
 from realtime.security.authentication import ANONYMOUS, Login, session_key
 from realtime.security.origin import headers_of
 from realtime.store.contract import StoreUnavailable
+from realtime.store.log import PublishRequest, check_requests
 from realtime.store.records import Peer
 from realtime.worker import instances
+from realtime.worker.admission.served_message import ServedMessage
 from realtime.worker.connections.connection import Connection
 from realtime.worker.rooms.permissions import PUBLISH, Refused
 from realtime.worker.runtime import Runtime
@@ -86,25 +88,19 @@ class RealtimeConsumer(AsyncConsumer):
 
         Raise Refused to reject it. After any other exception the client sends it again later.
         """
-        assert self.session is not None
-        if message.room not in self.session.room_reader.room_names:
-            raise Refused("expected a room that was joined", ErrorCode.NOT_JOINED)
-        if not await self.authorize(message.room, PUBLISH):
-            raise Refused("expected a room that this user may publish in")
+        await self._check_publish(message.room)
         await self.publish(message.room, message.data, key=message.key)
 
     async def publish(self, room: str, data: Any, *, key: str) -> Position:
-        """Publish in the name of this client; once only for the same user, room and ``key``.
+        """Publish in the name of this client; once only for the same user, room and ``key``. A
+        client whose message is being received gets the position of the first publication in the
+        message's room.
 
         Raises StoreUnavailable, and Refused if ``data`` is too large or not JSON.
         """
-        worker = _current_worker()
-        user = self.peer.user  # may have a colon: with its length, keys of others never match
-        own = f"c:{len(user)}:{user}:{key}"
-        try:
-            result = await worker.publisher.publish(room, encode_data(data), own)
-        except (TypeError, ValueError) as error:
-            raise Refused(str(error), ErrorCode.INVALID_MESSAGE) from None
+        request = self._publish_request(room, data, key)
+        (result,) = await _current_worker().publisher.publish_all([request])
+        ServedMessage.note(room, result.position)
         return result.position
 
     async def receive_bytes(self, data: bytes) -> None:
@@ -114,6 +110,51 @@ class RealtimeConsumer(AsyncConsumer):
     def send_bytes(self, data: bytes) -> None:
         """Queue a binary frame for the client. Never waits."""
         self.connection.send_bytes(data)
+
+    # ------------------------------------------------------------ messages of clients
+
+    @property
+    def only_publishes(self) -> bool:
+        """Whether ``publish_messages`` does the same as ``receive_message`` for each message: if
+        neither that nor ``publish`` is overridden."""
+        own, base = type(self), RealtimeConsumer
+        return (own.receive_message, own.publish) == (base.receive_message, base.publish)
+
+    async def publish_messages(
+        self, messages: Sequence[RoomMessage]
+    ) -> Sequence[Position | Refused]:
+        """Publish messages of one room, with one call of ``authorize`` and one of the store, and
+        return their positions. Raises what ``receive_message`` raises for all of them."""
+        await self._check_publish(messages[0].room)
+        drafts = [self._draft(message) for message in messages]
+        valid = [draft for draft in drafts if isinstance(draft, PublishRequest)]
+        results = iter(await _current_worker().publisher.publish_all(valid))
+        return [
+            next(results).position if isinstance(draft, PublishRequest) else draft
+            for draft in drafts
+        ]
+
+    async def _check_publish(self, room: str) -> None:
+        assert self.session is not None
+        if room not in self.session.room_reader.room_names:
+            raise Refused("expected a room that was joined", ErrorCode.NOT_JOINED)
+        if not await self.authorize(room, PUBLISH):
+            raise Refused("expected a room that this user may publish in")
+
+    def _draft(self, message: RoomMessage) -> PublishRequest | Refused:
+        try:
+            return self._publish_request(message.room, message.data, message.key)
+        except Refused as refused:
+            return refused
+
+    def _publish_request(self, room: str, data: Any, key: str) -> PublishRequest:
+        user = self.peer.user  # may have a colon: with its length, keys of others never match
+        try:
+            request = PublishRequest(room, encode_data(data), f"c:{len(user)}:{user}:{key}")
+            check_requests([request])
+        except (TypeError, ValueError) as error:
+            raise Refused(str(error), ErrorCode.INVALID_MESSAGE) from None
+        return request
 
     # ------------------------------------------------------------ the connection's life
 

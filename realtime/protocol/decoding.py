@@ -2,12 +2,14 @@
 
 import math
 import re
+from typing import Any
 
 import msgspec
 
 from .codes import ErrorCode
 from .json_limits import MAX_INTEGER, OUT_OF_RANGE, TOO_DEEP, BadValue, check_json
 from .messages import ClientMessage, RawRoomMessage, RoomMessage, UnreadMessage
+from .room_messages import MessageItem, RawRoomMessages, RoomMessages
 from .rooms import MAX_NAME
 
 MAX_DETAIL = 200  # characters of an error's sentence
@@ -51,10 +53,10 @@ class BadFrame(Exception):
 
 
 class TooMuchData(BadFrame):
-    """A well-formed ``message`` whose data is too large. ``id`` is its id; ``room`` its room, or
-    None if that is too long for a room's name."""
+    """A well-formed ``message``, or one of ``messages``, whose data is too large. ``id`` is the
+    frame's id; ``room`` its room, or None if that is too long for a room's name."""
 
-    def __init__(self, raw: RawRoomMessage, max_data: int) -> None:
+    def __init__(self, raw: RawRoomMessage | RawRoomMessages, max_data: int) -> None:
         super().__init__(
             ErrorCode.INVALID_MESSAGE, f"expected at most {max_data} bytes of JSON as data"
         )
@@ -64,7 +66,7 @@ class TooMuchData(BadFrame):
 
 def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMessage:
     """Decode a text frame of at most ``max_size`` bytes, and at most ``max_data`` bytes of data in
-    a ``message``. Raises :class:`BadFrame`. Unknown fields, invalid frames and data that is too
+    each message. Raises :class:`BadFrame`. Unknown fields, invalid frames and data that is too
     large are scanned without building values."""
     _check_size(text, max_size)
     try:
@@ -79,23 +81,33 @@ def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMe
         check_json(text)
     except BadValue as bad:
         raise BadFrame(ErrorCode.INVALID_MESSAGE, str(bad)) from None
-    return _decode_data(message, max_data) if isinstance(message, RawRoomMessage) else message
+    match message:
+        case RawRoomMessage():
+            data = _decode_data(message.data, message, max_data)
+            return RoomMessage(message.id, message.room, data, message.key)
+        case RawRoomMessages():
+            items = (
+                MessageItem(_decode_data(item.data, message, max_data), item.key)
+                for item in message.items
+            )
+            return RoomMessages(message.id, message.room, tuple(items))
+    return message
 
 
-def _decode_data(raw: RawRoomMessage, max_data: int) -> RoomMessage:
-    large = len(raw.data) > max_data
-    if large and _least_size(raw.data) > max_data:
-        raise TooMuchData(raw, max_data)
-    decoder = _exponent_decoder if _EXPONENT.search(raw.data) else _data_decoder
+def _decode_data(raw: msgspec.Raw, frame: RawRoomMessage | RawRoomMessages, max_data: int) -> Any:
+    large = len(raw) > max_data
+    if large and _least_size(raw) > max_data:
+        raise TooMuchData(frame, max_data)
+    decoder = _exponent_decoder if _EXPONENT.search(raw) else _data_decoder
     try:
-        data = decoder.decode(raw.data)
+        data = decoder.decode(raw)
     except msgspec.ValidationError:
         raise BadFrame(ErrorCode.INVALID_MESSAGE, OUT_OF_RANGE) from None
     except msgspec.DecodeError as error:
         raise _not_json(error) from None
     if large and len(msgspec.json.encode(data)) > max_data:
-        raise TooMuchData(raw, max_data)
-    return RoomMessage(id=raw.id, room=raw.room, data=data, key=raw.key)
+        raise TooMuchData(frame, max_data)
+    return data
 
 
 def _least_size(data: msgspec.Raw) -> int:

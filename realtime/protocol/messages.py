@@ -5,36 +5,22 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from .base import (
+    MAX_HELLO_ROOMS,
+    AuthToken,
+    Count,
+    Integer,
+    Label,
+    Message,
+    Secret,
+    VisibilityState,
+)
 from .codes import CloseCode, is_final, reason_for
-from .json_limits import MAX_INTEGER
 from .position import Position, Rewind, RewindCount, RoomStart, Start
+from .room_messages import Acks, RawRoomMessages, RoomMessages
 
 VERSION = 1
 SUBPROTOCOL = "realtime.v1"
-
-MAX_HELLO_ROOMS = 1000  # of a hello; each may cause an error frame
-MAX_AUTH = 8_192  # characters of a token, which are ASCII
-
-
-def max_hello_size(rooms: int) -> int:
-    """Return the bytes that suffice for a ``hello`` with the longest token and this many rooms,
-    each with the longest name, epoch and offset, even with whitespace between them."""
-    return 2_144 + MAX_AUTH + 260 * rooms
-
-
-MAX_HELLO_SIZE = max_hello_size(MAX_HELLO_ROOMS)  # 264 KiB
-
-Integer = Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
-Label = Annotated[str, msgspec.Meta(max_length=100)]
-Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-AuthToken = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_AUTH, pattern=r"^[ -~]*\Z")]
-VisibilityState = Literal["visible", "hidden", "frozen"]
-
-
-class Message(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=False):
-    """One JSON object on the wire; ``type`` names the subclass."""
-
 
 # ---------------------------------------------------------------- from the client
 
@@ -150,10 +136,10 @@ class Bye(Message, frozen=True, tag="bye"):
     """Ends the session: the client leaves for good."""
 
 
-Request = Join | Leave | RoomMessage
+Request = Join | Leave | RoomMessage | RoomMessages
 _PlainMessage = Hello | Auth | ClientPong | ClientPing | Received | Join | Leave | Visibility | Bye
-ClientMessage = _PlainMessage | RoomMessage
-UnreadMessage = _PlainMessage | RawRoomMessage
+ClientMessage = _PlainMessage | RoomMessage | RoomMessages
+UnreadMessage = _PlainMessage | RawRoomMessage | RawRoomMessages
 
 # ---------------------------------------------------------------- from the server
 
@@ -188,6 +174,7 @@ class Welcome(Message, frozen=True, tag="welcome"):
     window_bytes: int
     max_message_size: int
     max_publication: int
+    message_rate: int
     server_time: int
     rooms: dict[str, JoinResult]
     protocol: int = VERSION
@@ -257,10 +244,12 @@ class Publication(Message, frozen=True, tag="publication", omit_defaults=True):
     replayed: bool = False
 
 
-class Ack(Message, frozen=True, tag="ack"):
-    """Says that a client's message is stored for good."""
+class Ack(Message, frozen=True, tag="ack", omit_defaults=True):
+    """Says that a client's message is stored for good, and where; without a position, nothing was
+    published in its room."""
 
     id: int
+    position: Position | None = None
 
 
 class Goodbye(Message, frozen=True, tag="goodbye", omit_defaults=True):
@@ -296,6 +285,7 @@ ServerMessage = (
     | Left
     | Publication
     | Ack
+    | Acks
     | Goodbye
     | Error
 )

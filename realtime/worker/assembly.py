@@ -154,7 +154,11 @@ def admission(
         callbacks,
         identification=Identification(checks.ended_logins, settings.allow_anonymous),
         params=ServerParams(
-            policy, settings.resume_window, settings.max_message_size, settings.max_publication
+            policy,
+            settings.resume_window,
+            settings.max_message_size,
+            settings.max_publication,
+            message_rate=max(1, int(settings.message_rate[0])),
         ),
         limit=composition.session_limit(),
     )

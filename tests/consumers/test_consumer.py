@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as DjangoSession
 from django.test import Client as Browser
+from msgspec.structs import replace
 
 from realtime import signals
 from realtime.consumers import ANONYMOUS, Login, RealtimeConsumer, RoomMessage
@@ -188,6 +189,7 @@ async def test_a_message_is_published_and_acknowledged(worker: Runtime) -> None:
         [await client.receive_message() for _ in range(3)], key=lambda frame: str(frame["type"])
     )
     assert [frame["type"] for frame in frames] == ["ack", "ack", "publication"]
+    assert [frame["position"]["offset"] for frame in frames[:2]] == [1, 1]
     assert (frames[2]["data"], frames[2]["offset"]) == ({"n": 1}, 1)
     assert worker.hub.report().deliveries == Deliveries(published=1, delivered=1)
     await client.send_message(type="leave", id=3, room="open")
@@ -224,6 +226,110 @@ async def test_invalid_data_or_keys_are_refused(wrong: dict[str, Any]) -> None:
     )
     error = await client.receive_message()
     assert (error["code"], error["id"]) == ("invalid_message", 2)
+    await client.disconnect()
+
+
+class Counting(Open):
+    """Counts what several messages cost."""
+
+    authorized = 0
+
+    async def authorize(self, room: str, action: str) -> bool:
+        Counting.authorized += action == "publish"
+        return await super().authorize(room, action)
+
+
+class Handling(Counting):
+    """Publishes each message in capitals, and another one for those that ask for it."""
+
+    async def receive_message(self, message: RoomMessage) -> None:
+        if message.data == "silent":
+            return
+        if message.data == "twice":
+            await self.publish("open", "FIRST", key=f"{message.key}:1")
+        await super().receive_message(replace(message, data=message.data.upper()))
+
+
+def items(*data: Any) -> list[dict[str, Any]]:
+    """Items of ``messages``, with the keys k1, k2 …"""
+    return [{"data": each, "key": f"k{number}"} for number, each in enumerate(data, 1)]
+
+
+async def answer_of(client: Client, kind: str) -> dict[str, Any]:
+    """The next frame of this type."""
+    while (frame := await client.receive_message())["type"] != kind:
+        pass
+    return frame
+
+
+@pytest.mark.parametrize("worker", [{"MAX_PUBLICATION": 100}], indirect=True)
+async def test_messages_cost_one_authorize_and_one_call_of_the_store(
+    worker: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appended: list[list[str]] = []
+    append = worker.publisher._log.append
+
+    async def count(requests: Any) -> Any:
+        appended.append([request.data for request in requests])
+        return await append(requests)
+
+    monkeypatch.setattr(worker.publisher._log, "append", count)
+    Counting.authorized = 0
+    client = Client(Counting)
+    await client.greet()
+    await client.send_message(type="join", id=1, room="open")
+    mixed = items("a", "b", "c", "b")
+    mixed[1]["key"] = "\0"
+    await client.send_message(type="messages", id=2, room="open", items=mixed)
+    epoch, results = (acks := await answer_of(client, "acks"))["items"][0]["epoch"], acks["items"]
+    assert results[1].pop("detail")
+    assert results == [
+        {"epoch": epoch, "offset": 1},
+        {"code": "invalid_message"},
+        {"epoch": epoch, "offset": 2},
+        {"epoch": epoch, "offset": 3},
+    ]
+    assert (Counting.authorized, appended) == (1, [['"a"', '"c"', '"b"']])
+    again = items("another", "d")
+    again[0]["key"], again[1]["key"] = "k3", "k9"
+    await client.send_message(type="messages", id=3, room="open", items=again)
+    offsets = [item["offset"] for item in (await answer_of(client, "acks"))["items"]]
+    assert offsets == [2, 4]
+    await client.disconnect()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_messages_go_through_a_handler_one_by_one() -> None:
+    client = Client(Handling)
+    await client.greet()
+    await client.send_message(type="join", id=1, room="open")
+    sent = items("a", "silent", "twice", 7, "e")
+    await client.send_message(type="messages", id=2, room="open", items=sent)
+    results = (await answer_of(client, "acks"))["items"]
+    assert [item.get("offset") for item in results] == [1, None, 2, None, None]
+    assert [item.get("code") for item in results] == [None, None, None, *["unavailable"] * 2]
+    await client.disconnect()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_messages_that_may_not_be_published_are_refused_together() -> None:
+    client = Client(Open)
+    await client.greet()
+    await client.send_message(type="messages", id=2, room="open", items=items(1, 2))
+    error = await client.receive_message()
+    assert (error["type"], error["code"], error["id"]) == ("error", "not_joined", 2)
+    await client.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("worker", "rate"),
+    [({"MESSAGE_RATE": (12.5, 40)}, 12), ({"MESSAGE_RATE": (0.5, 40)}, 1)],
+    indirect=["worker"],
+)
+@pytest.mark.usefixtures("worker")
+async def test_the_welcome_has_the_rate_of_frames(rate: int) -> None:
+    client = Client(Open)
+    assert (await client.greet())["message_rate"] == rate
     await client.disconnect()
 
 

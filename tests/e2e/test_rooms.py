@@ -163,6 +163,26 @@ async def test_the_same_key_is_published_once(
         assert await heard(again, 1) == ["another's"]
 
 
+async def send_items(client: Client, room: str, **items: Any) -> list[Frame]:
+    """Publish several messages, by their keys, in one frame; the results."""
+    listed = [{"data": data, "key": key} for key, data in items.items()]
+    answer = await ask(client, "messages", room, items=listed)
+    assert answer["type"] == "acks", answer
+    results: list[Frame] = answer["items"]
+    return results
+
+
+async def test_messages_of_one_frame_keep_their_order(room_server: RoomServer, room: str) -> None:
+    """Even if some are refused, for good or for now, and sent again."""
+    async with room_server.client({room: None}) as client:
+        results = await send_items(client, room, k1=1, k2="refuse", k3="wait", k4="fail", k5=5)
+        codes = [result.get("code") for result in results]
+        assert codes == [None, "forbidden", None, "unavailable", "unavailable"]
+        results = await send_items(client, room, k1=1, k3="wait", k5=5, k6=6)
+        assert [result["offset"] for result in results] == [1, 2, 3, 4]
+        assert await heard(client, 4) == [1, "wait", 5, 6]
+
+
 # ---------------------------------------------------------------- coming back
 
 

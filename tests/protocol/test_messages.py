@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realtime.protocol.base import MAX_HELLO_ROOMS
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.decoding import TYPES, BadFrame, TooMuchData, decode
 from realtime.protocol.json_limits import MAX_DEPTH, OUT_OF_RANGE
 from realtime.protocol.messages import (
-    MAX_HELLO_ROOMS,
     Ack,
     Bye,
     ClientMessage,
@@ -44,6 +44,13 @@ from realtime.protocol.messages import (
     timestamp,
 )
 from realtime.protocol.position import Position, Rewind, RoomStart
+from realtime.protocol.room_messages import (
+    MAX_ITEMS,
+    Acks,
+    ItemResult,
+    MessageItem,
+    RoomMessages,
+)
 
 MAX_SIZE = 1_000_000
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "malformed.json").read_text())
@@ -161,6 +168,11 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
         '{"type":"message","id":7,"room":"news","data":null,"key":"b1"}',
         RoomMessage(id=7, room="news", data=None, key="b1"),
     ),
+    "messages": (
+        '{"type":"messages","id":9,"room":"news","items":[{"data":{"a":[1.5]},"key":"b1"},'
+        '{"data":null,"key":"b2"}]}',
+        RoomMessages(9, "news", (MessageItem({"a": [1.5]}, "b1"), MessageItem(None, "b2"))),
+    ),
     "visibility": ('{"type":"visibility","state":"frozen"}', Visibility(state="frozen")),
     "bye": ('{"type":"bye"}', Bye()),
 }
@@ -231,6 +243,7 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
             window_bytes=65536,
             max_message_size=1000000,
             max_publication=65536,
+            message_rate=100,
             server_time=1795176000000,
             rooms={
                 "user:17": JoinResult("a1", 7),
@@ -241,7 +254,7 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         ),
         '{"type":"welcome","protocol":1,"session":"abc","token":"def","resumed":false,'
         '"user":"17","ping_interval":25000,"pong_timeout":10000,"max_missed":3,'
-        '"resume_window":120000,"window":256,"window_bytes":65536,"max_message_size":1000000,"max_publication":65536,'
+        '"resume_window":120000,"window":256,"window_bytes":65536,"max_message_size":1000000,"max_publication":65536,"message_rate":100,'
         '"server_time":1795176000000,"rooms":{"user:17":{"epoch":"a1","offset":7},'
         '"chat:lobby":{"epoch":"k3","offset":44,"recovered":true},'
         '"news":{"epoch":"k4","offset":9,"recovered":false,"reason":"epoch_changed"},'
@@ -300,7 +313,23 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         Publication(room="news", offset=42, time=1, data=msgspec.Raw(b"null"), replayed=True),
         '{"type":"publication","room":"news","offset":42,"time":1,"data":null,"replayed":true}',
     ),
-    "ack": (Ack(id=7), '{"type":"ack","id":7}'),
+    "ack": (
+        Ack(id=7, position=Position("k3", 45)),
+        '{"type":"ack","id":7,"position":{"epoch":"k3","offset":45}}',
+    ),
+    "ack without a publication": (Ack(id=7), '{"type":"ack","id":7}'),
+    "acks": (
+        Acks(
+            id=9,
+            items=(
+                ItemResult(epoch="k3", offset=0),
+                ItemResult(),
+                ItemResult(code="forbidden", detail="expected another room"),
+            ),
+        ),
+        '{"type":"acks","id":9,"items":[{"epoch":"k3","offset":0},{},'
+        '{"code":"forbidden","detail":"expected another room"}]}',
+    ),
     "goodbye": (
         Goodbye(code=4002, reason="heartbeat timeout", reconnect=True, delay=(0, 5000)),
         '{"type":"goodbye","code":4002,"reason":"heartbeat timeout","reconnect":true,'
@@ -386,7 +415,7 @@ def test_lone_surrogates_are_no_json() -> None:
 
 def test_an_error_says_what_was_expected() -> None:
     assert (
-        "bye, hello, join, leave, message, ping, pong, received"
+        "bye, hello, join, leave, message, messages, ping, pong, received"
         in refused('{"type":"nope"}').detail
     )
     assert "$.sequence" in refused('{"type":"ping","sequence":"x"}').detail
@@ -436,6 +465,8 @@ def test_strings_have_the_lengths_of_the_vectors() -> None:
         assert read(text) == hello
     said = RoomMessage(id=-(2**53), room="", data=0, key="k" * 64)
     assert read(json.dumps({"type": "message", **msgspec.to_builtins(said)})) == said
+    several = RoomMessages(2**53, "", (MessageItem(0, "k" * 64),) * MAX_ITEMS)
+    assert read(json.dumps({"type": "messages", **msgspec.to_builtins(several)})) == several
     pong = ClientPong(2**53, "t" * 100, -(2**53), 2**53, 2**53)
     assert read(json.dumps({"type": "pong", **msgspec.to_builtins(pong)})) == pong
 
@@ -458,6 +489,19 @@ def test_data_is_measured_in_its_shortest_form(data: str) -> None:
         decode(SAID % data, max_size=MAX_SIZE, max_data=size - 1)
     assert (caught.value.id, caught.value.room) == (7, "news")
     assert f"at most {size - 1} bytes" in caught.value.detail
+
+
+def test_the_data_of_each_of_several_messages_is_measured() -> None:
+    text = (
+        '{"type":"messages","id":7,"room":"news","items":[{"key":"a","data":"%s"},'
+        '{"key":"b","data":"%s"}]}'
+    )
+    both = RoomMessages(7, "news", (MessageItem("1234", "a"), MessageItem("1", "b")))
+    assert decode(text % ("1234", "1"), max_size=MAX_SIZE, max_data=6) == both
+    for data in (("12345", "1"), ("1", "12345")):
+        with pytest.raises(TooMuchData) as caught:
+            decode(text % data, max_size=MAX_SIZE, max_data=6)
+        assert (caught.value.id, caught.value.room) == (7, "news")
 
 
 @pytest.mark.parametrize(
@@ -510,7 +554,7 @@ def test_any_text_is_decoded_or_raises_bad_frame(text: str) -> None:
 
 FIELDS = (
     *("protocol", "sequence", "state", "resume", "client_time", "x"),
-    *("rooms", "count", "id", "room", "position", "data", "key"),
+    *("rooms", "count", "id", "room", "position", "data", "key", "items"),
 )
 
 

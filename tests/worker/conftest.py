@@ -33,6 +33,7 @@ from realtime.worker.admission.handlers import Application, Handlers
 from realtime.worker.admission.identification import Identification
 from realtime.worker.admission.login_renewal import LoginRenewal
 from realtime.worker.connections.connection import Connection
+from realtime.worker.rooms.permissions import Refused
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
@@ -93,7 +94,9 @@ class WorkerHarness:
             self.rooms,
             self.callbacks,
             identification=identification,
-            params=ServerParams(POLICY, 120.0, max_message_size=1000, max_publication=1000),
+            params=ServerParams(
+                POLICY, 120.0, max_message_size=1000, max_publication=1000, message_rate=10
+            ),
         )
         self.hub.ticker = Ticker(
             [], tick_session=self.hub.tick, sessions=self.hub.connected, max_delay=5.0, grain=0.02
@@ -185,6 +188,8 @@ class DigestLogin(Login):
 class FakeApplication:
     """The application's side of a connection, whose client is ``peer`` once it has a login."""
 
+    only_publishes = False
+
     def __init__(self, peer: Peer) -> None:
         self.scope: Any = {}
         self.connection: Connection
@@ -205,6 +210,11 @@ class FakeApplication:
 
     async def receive_message(self, message: RoomMessage) -> None:
         raise AssertionError(message)
+
+    async def publish_messages(
+        self, messages: Sequence[RoomMessage]
+    ) -> Sequence[Position | Refused]:
+        raise AssertionError(messages)
 
     async def receive_bytes(self, data: bytes) -> None:
         raise AssertionError(data)

@@ -30,6 +30,7 @@ WELCOME = Welcome(
     window_bytes=65_536,
     max_message_size=1000,
     max_publication=1000,
+    message_rate=10,
     server_time=0,
     rooms={},
 )

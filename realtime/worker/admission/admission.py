@@ -66,12 +66,13 @@ class SessionCallbacks:
 @dataclass(frozen=True, slots=True)
 class ServerParams:
     """The server's part of a ``welcome``: its heartbeat, the seconds for which a suspended
-    session can be resumed, and sizes in bytes."""
+    session can be resumed, sizes in bytes, and frames that a client may send in a second."""
 
     policy: Policy
     resume_window: float
     max_message_size: int
     max_publication: int
+    message_rate: int
 
 
 class Admission:
@@ -274,6 +275,7 @@ class Admission:
             window_bytes=WINDOW_BYTES,
             max_message_size=params.max_message_size,
             max_publication=params.max_publication,
+            message_rate=params.message_rate,
             server_time=time.time_ns() // 1_000_000,
             rooms={},
         )

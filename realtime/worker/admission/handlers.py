@@ -7,20 +7,24 @@ from typing import Any, Protocol, TypeVar
 from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Overloaded
 from realtime.events.session_log import printable
-from realtime.protocol.codes import CloseCode
+from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import RoomMessage
+from realtime.protocol.position import Position
 from realtime.security.authentication import Login
 from realtime.store.contract import AtCapacity, LoginsUnavailable, StoreUnavailable
 from realtime.store.records import Peer
 
 from ..connections.connection import Connection
-from ..rooms.permissions import Permissions, private_room
+from ..rooms.permissions import Permissions, Refused, private_room
 from ..sessions.checked_login import CheckedLogin
 from ..sessions.session import ConnectedSession
+from .served_message import ServedMessage
 
 logger = logging.getLogger("realtime.work")
 
 T = TypeVar("T")
+
+LATER = "expected to be asked again later"
 
 
 class Application(Protocol):
@@ -34,11 +38,16 @@ class Application(Protocol):
     session: ConnectedSession | None
     auth: str | None
 
+    @property
+    def only_publishes(self) -> bool: ...
     @classmethod
     async def ended_tokens(cls, logins: Sequence[Login]) -> Iterable[Login]: ...
     async def authenticate(self) -> Login: ...
     async def authorize(self, room: str, action: str) -> bool: ...
     async def receive_message(self, message: RoomMessage) -> None: ...
+    async def publish_messages(
+        self, messages: Sequence[RoomMessage]
+    ) -> Sequence[Position | Refused]: ...
     async def receive_bytes(self, data: bytes) -> None: ...
 
 
@@ -79,8 +88,21 @@ class Handlers:
     def authorize(self, room: str, action: str) -> Awaitable[bool]:
         return self._call(self.application.authorize, room, action)
 
-    def receive_message(self, message: RoomMessage) -> Awaitable[None]:
-        return self._call(self.application.receive_message, message)
+    async def receive_message(self, message: RoomMessage) -> Position | None:
+        """Serve a message; the position of the first publication that this made in its room."""
+        with ServedMessage.in_room(message.room) as served:
+            await self._call(self.application.receive_message, message)
+        return served.position
+
+    @property
+    def only_publishes(self) -> bool:
+        """Whether :meth:`publish_messages` may be called, instead of :meth:`receive_message`."""
+        return self.application.only_publishes
+
+    def publish_messages(
+        self, messages: Sequence[RoomMessage]
+    ) -> Awaitable[Sequence[Position | Refused]]:
+        return self._call(self.application.publish_messages, messages)
 
     def receive_bytes(self, data: bytes) -> Awaitable[None]:
         return self._call(self.application.receive_bytes, data)
@@ -99,6 +121,15 @@ class Handlers:
             raise AtCapacity("no thread was free for the application's code") from None
         self._running = ""
         return result
+
+    def refusal_for(self, error: Exception) -> Refused:
+        """The answer to a request that has failed with the exception that is being handled, which
+        is logged if it is a defect."""
+        if isinstance(error, Refused):
+            return error
+        if not isinstance(error, StoreUnavailable):
+            self.log_failure()
+        return Refused(LATER, ErrorCode.UNAVAILABLE)
 
     def end_connection(self, connection: Connection) -> None:
         """Log the exception that is being handled and end the connection: the client returns."""

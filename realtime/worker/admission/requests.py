@@ -18,6 +18,7 @@ from realtime.protocol.messages import (
     Request,
     RoomMessage,
 )
+from realtime.protocol.room_messages import Acks, RoomMessages
 from realtime.store.contract import StoreUnavailable
 
 from ..rooms.permissions import Refused
@@ -28,8 +29,7 @@ from .handler_queue import HandlerQueue
 from .handlers import Handlers
 from .identification import ADMISSION_TIMEOUT
 from .login_renewal import LoginRenewal
-
-LATER = "expected to be asked again later"
+from .message_results import serve_messages
 
 
 class SessionRequests:
@@ -102,12 +102,8 @@ class SessionRequests:
             return
         try:
             await await_external(self._answer(request))
-        except Refused as refused:
-            self._refuse(request, refused)
         except Exception as error:
-            if not isinstance(error, StoreUnavailable):
-                self._handlers.log_failure()
-            self._refuse(request, Refused(LATER, ErrorCode.UNAVAILABLE))
+            self._refuse(request, self._handlers.refusal_for(error))
 
     def _refuse(self, request: Request, refused: Refused) -> None:
         self._session.connection.send(refused.to_error(request.room, request.id))
@@ -120,8 +116,12 @@ class SessionRequests:
                 self._leave(request)
             case RoomMessage():
                 self._permissions.check_publish(request.room)
-                await self._handlers.receive_message(request)
-                self._session.connection.send(Ack(id=request.id))
+                position = await self._handlers.receive_message(request)
+                self._session.connection.send(Ack(request.id, position))
+            case RoomMessages():
+                self._permissions.check_publish(request.room)
+                results = await serve_messages(self._handlers, request)
+                self._session.connection.send(Acks(request.id, results))
 
     async def _join(self, join: Join) -> None:
         session, room = self._session, join.room

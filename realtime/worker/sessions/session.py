@@ -24,6 +24,7 @@ from realtime.protocol.messages import (
     Visibility,
 )
 from realtime.protocol.position import Start
+from realtime.protocol.room_messages import RoomMessages
 from realtime.store.records import Registration, Session, SessionUpdate, Totals
 
 from ..connections.connection import Connection
@@ -231,7 +232,7 @@ class ConnectedSession:
         """Handle a message. ``online`` is what the answer to a client's ping says.
 
         Raises DeliveryMismatch, and ValueError for messages of the hub (Bye) and of
-        :class:`.SessionRequests` (Auth, Join, Leave, RoomMessage).
+        :class:`.SessionRequests` (Auth, Join, Leave, RoomMessage, RoomMessages).
         """
         match message:
             case ClientPong():
@@ -251,7 +252,7 @@ class ConnectedSession:
                 self.connection.reject_frame(
                     ErrorCode.INVALID_MESSAGE, "expected one hello only, at the start"
                 )
-            case Bye() | Auth() | Join() | Leave() | RoomMessage():
+            case Bye() | Auth() | Join() | Leave() | RoomMessage() | RoomMessages():
                 raise ValueError(f"{type(message).__name__} is not handled here")
 
     def _pong(self, pong: ClientPong, now: float) -> None:

@@ -8,9 +8,11 @@ import pytest
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import Join, Leave, RoomMessage
 from realtime.protocol.position import Position
+from realtime.protocol.room_messages import MessageItem, RoomMessages
 from realtime.worker.admission.handler_queue import MAX_WAITING
 from realtime.worker.admission.handlers import Application
 from realtime.worker.admission.requests import SessionRequests
+from realtime.worker.admission.served_message import ServedMessage
 from realtime.worker.rooms.permissions import Refused
 from realtime.worker.sessions.session import ConnectedSession
 from tests.polling import eventually_in_loop
@@ -33,6 +35,7 @@ class Requester(FakeApplication):
         self.session: ConnectedSession = session
         self.received: list[RoomMessage] = []
         self.failure: BaseException | None = None
+        self.failures: dict[str, BaseException] = {}  # by the message's key
         self.open = asyncio.Event()
         self.open.set()
         self.requests = SessionRequests(
@@ -48,8 +51,14 @@ class Requester(FakeApplication):
         self.received.append(message)
         if self.failure is not None:
             raise self.failure
+        if error := self.failures.get(message.key):
+            raise error
+        if isinstance(message.data, int):
+            ServedMessage.note(ROOM, Position("e", message.data))
 
-    async def send(self, *requests: Join | Leave | RoomMessage) -> list[dict[str, Any]]:
+    async def send(
+        self, *requests: Join | Leave | RoomMessage | RoomMessages
+    ) -> list[dict[str, Any]]:
         """The answers, in the order in which they came."""
         ids = {request.id for request in requests}
         for request in requests:
@@ -170,6 +179,71 @@ async def test_a_message_is_acknowledged_after_its_handler(requester: Requester)
     requester.open.set()
     await eventually_in_loop(lambda: {"type": "ack", "id": 7} in requester.transport.messages)
     assert requester.received == [message(7)]
+
+
+async def test_an_ack_has_the_first_position_in_the_room_of_the_message(
+    requester: Requester,
+) -> None:
+    ServedMessage.note(ROOM, Position("e", 1))  # outside of a handler
+    said = RoomMessage(id=7, room=ROOM, data=2, key="k")
+    (ack,) = await requester.send(said)
+    assert ack == {"type": "ack", "id": 7, "position": {"epoch": "e", "offset": 2}}
+    with ServedMessage.in_room(ROOM) as served:
+        for room, offset in (("open:b", 1), (ROOM, 2), (ROOM, 3)):
+            ServedMessage.note(room, Position("e", offset))
+    assert served.position == Position("e", 2)
+
+
+def several(*data: Any, id_: int = 1, room: str = ROOM) -> RoomMessages:
+    """Messages with the keys k1, k2 …"""
+    items = (MessageItem(each, f"k{number}") for number, each in enumerate(data, 1))
+    return RoomMessages(id_, room, tuple(items))
+
+
+async def test_messages_are_served_in_order_with_one_answer(requester: Requester) -> None:
+    requester.failures = {"k2": Refused("expected less"), "k3": Refused("no", ErrorCode.NOT_JOINED)}
+    (acks,) = await requester.send(several(1, 2, 3, None, 5))
+    assert acks == {
+        "type": "acks",
+        "id": 1,
+        "items": [
+            {"epoch": "e", "offset": 1},
+            {"code": "forbidden", "detail": "expected less"},
+            {"code": "not_joined", "detail": "no"},
+            {},
+            {"epoch": "e", "offset": 5},
+        ],
+    }
+    assert [(m.id, m.room, m.key) for m in requester.received] == [
+        (1, ROOM, f"k{n}") for n in range(1, 6)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (Refused("slower", ErrorCode.RATE_LIMITED), "rate_limited"),
+        (ZeroDivisionError("a defect"), "unavailable"),
+        (asyncio.CancelledError(), "unavailable"),
+    ],
+)
+async def test_messages_behind_one_to_send_again_are_not_attempted(
+    requester: Requester, failure: BaseException, code: str
+) -> None:
+    requester.failures = {"k2": failure}
+    (acks,) = await requester.send(several(1, 2, 3, 4))
+    assert [item.get("code") for item in acks["items"]] == [None, code, code, code]
+    assert [message.key for message in requester.received] == ["k1", "k2"]
+    (ack,) = await requester.send(message(2))
+    assert ack["type"] == "ack"
+
+
+async def test_messages_to_a_room_that_no_client_publishes_in_are_refused_together(
+    requester: Requester,
+) -> None:
+    (error,) = await requester.send(several(1, 2, room="user:1"))
+    assert (error["type"], error["code"], error["room"]) == ("error", "forbidden", "user:1")
+    assert requester.received == []
 
 
 @pytest.mark.parametrize(
