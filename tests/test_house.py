@@ -21,6 +21,7 @@ PAGES = tracked(["README.md", "CONTRIBUTING.md", "docs/*.md"])
 PUBLIC = {
     "realtime.admin",
     "realtime.api",
+    "realtime.client",
     "realtime.conf",
     "realtime.consumers",
     "realtime.models",

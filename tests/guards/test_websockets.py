@@ -1,9 +1,11 @@
-"""Websockets' sans-I/O parser, as uvicorn's WebSocket protocol and ours use it."""
+"""Websockets' sans-I/O parser, as uvicorn's WebSocket protocol and ours use it, and the transport
+that our client aborts."""
 
 import inspect
 
 import websockets.http11
 from websockets import frames
+from websockets.asyncio.client import ClientConnection
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
@@ -50,3 +52,7 @@ def test_the_class_of_a_parser_can_be_replaced() -> None:
 
 def test_the_limit_of_a_line_is_read_when_a_request_is_parsed() -> None:
     assert "MAX_LINE_LENGTH" in inspect.getsource(websockets.http11.parse_line)
+
+
+def test_the_transport_of_a_client() -> None:
+    check("websockets", attributes(ClientConnection, "transport"), used_in="client/socket.py")

@@ -1,0 +1,36 @@
+"""The client for Python programs: ``pip install channels-realtime[client]``.
+
+It needs asyncio and websockets, and imports no Django. ``python -m realtime.client --help`` follows
+rooms from a shell.
+"""
+
+from realtime.protocol.position import Position
+
+from .backoff import Backoff
+from .client import RealtimeClient
+from .errors import (
+    Behind,
+    ClientError,
+    Disconnected,
+    RequestFailed,
+    Resync,
+    RoomLost,
+    SendFailed,
+)
+from .handle import RoomHandle
+from .subscription import IncomingMessage
+
+__all__ = [
+    "Backoff",
+    "Behind",
+    "ClientError",
+    "Disconnected",
+    "IncomingMessage",
+    "Position",
+    "RealtimeClient",
+    "RequestFailed",
+    "Resync",
+    "RoomHandle",
+    "RoomLost",
+    "SendFailed",
+]

@@ -1,0 +1,129 @@
+"""The requests of one connection: joins, leaves and messages, in their order.
+
+The server serves the requests of a session one after the other, and refuses those beyond the 32
+that it lets wait. So at most WINDOW are on their way, below the server's rate of frames.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from typing import Any
+
+from realtime.protocol.bucket import TokenBucket
+
+from .backoff import Backoff
+from .clock import elapsed
+from .socket import ClientSocket
+
+Frame = dict[str, Any]
+
+WINDOW = 16
+BURST = 20  # frames
+SHARE = 0.8  # of the server's rate: its clock and ours do not agree, and pongs are frames as well
+RATE = 100  # frames a second, if the welcome names none
+
+# The answers after which a request is sent again.
+RETRYABLE = frozenset({"unavailable", "rate_limited"})
+RETRY = Backoff(cap=10.0)
+
+
+class LineRequest:
+    """A request, made when its turn comes."""
+
+    failures = 0  # refusals in a row after which it is sent again
+
+    def frame(self) -> Frame | None:
+        """Return the frame without its ``id``; None if it is no longer needed."""
+        raise NotImplementedError
+
+    def settle(self, answer: Frame) -> bool:
+        """Take the answer, which may be an ``error``; return False to be sent again later."""
+        raise NotImplementedError
+
+
+class RequestLine:
+    """Sends requests in the order in which they were submitted, and hands each its answer. It
+    forgets those without an answer at the end of the connection: the owners submit them again."""
+
+    def __init__(self) -> None:
+        self._socket: ClientSocket | None = None
+        self._queue: deque[LineRequest] = deque()
+        self._on_the_way: dict[int, LineRequest] = {}
+        self._ids = itertools.count(1)
+        self._bucket = TokenBucket(RATE, BURST, 0)
+        self._pause = 0.0
+        self._timers: set[asyncio.Handle] = set()
+        self._pumping: asyncio.Handle | None = None
+
+    def open(self, socket: ClientSocket, *, message_rate: float = RATE) -> None:
+        """Begin on a connection that has been welcomed."""
+        self._socket = socket
+        self._pause = 1 / (message_rate * SHARE)
+        self._bucket = TokenBucket(message_rate * SHARE, BURST, elapsed())
+
+    def close(self) -> None:
+        """The connection has ended: forget all requests."""
+        self._socket = None
+        self._queue.clear()
+        self._on_the_way.clear()
+        for timer in {*self._timers, *filter(None, [self._pumping])}:
+            timer.cancel()
+        self._timers.clear()
+        self._pumping = None
+
+    def submit(self, request: LineRequest) -> None:
+        """Send a request once its turn comes; not at all without a connection."""
+        if self._socket is not None:
+            self._queue.append(request)
+            self._schedule(0)
+
+    async def turn(self) -> None:
+        """Await a turn for a frame beside the requests."""
+        while not self._bucket.take(elapsed()):  # noqa: ASYNC110  # it passes with time alone
+            await asyncio.sleep(self._pause)
+
+    def on_frame(self, frame: Frame) -> bool:
+        """Return whether a frame answers a request."""
+        request = self._on_the_way.pop(frame.get("id", 0), None)
+        if request is None:
+            return False
+        if request.settle(frame):
+            request.failures = 0
+        else:
+            self._submit_later(request)
+        self._schedule(0)
+        return True
+
+    def _submit_later(self, request: LineRequest) -> None:
+        pause = RETRY.delay(request.failures)
+        request.failures += 1
+
+        def submit() -> None:
+            self._timers.discard(timer)
+            self.submit(request)
+
+        timer = asyncio.get_running_loop().call_later(pause, submit)
+        self._timers.add(timer)
+
+    def _schedule(self, pause: float) -> None:
+        """Pump soon: requests of one tick travel together."""
+        if self._pumping is None:
+            loop = asyncio.get_running_loop()
+            self._pumping = (
+                loop.call_later(pause, self._pump) if pause else loop.call_soon(self._pump)
+            )
+
+    def _pump(self) -> None:
+        self._pumping = None
+        while self._socket and self._queue and len(self._on_the_way) < WINDOW:
+            if not self._bucket.take(elapsed()):
+                self._schedule(self._pause)
+                return
+            request = self._queue.popleft()
+            frame = request.frame()
+            if frame is None:
+                self._bucket.refund()
+                continue
+            id_ = next(self._ids)
+            self._on_the_way[id_] = request
+            self._socket.send({**frame, "id": id_})

@@ -1,0 +1,54 @@
+"""All that travels on the connections of a client."""
+
+from collections.abc import Callable
+from weakref import WeakSet
+
+from .calls import OpenCalls
+from .inbox import Inbox
+from .line import RATE, RequestLine
+from .rooms import OpenRooms
+from .socket import ClientSocket, Frame
+
+
+class ClientTraffic:
+    """Rooms with their messages, requests, and binary frames, over all connections."""
+
+    def __init__(self) -> None:
+        self._line = RequestLine()
+        self.rooms = OpenRooms(self._line)
+        self.calls = OpenCalls(self._line)
+        self.binary: WeakSet[Inbox[bytes]] = WeakSet()  # one for each reader
+
+    def hello(self) -> Frame:
+        """Return the ``rooms`` of a hello."""
+        return self.rooms.hello()
+
+    def open(self, socket: ClientSocket, welcome: Frame) -> None:
+        """Go on with a connection that has been welcomed."""
+        self._line.open(socket, message_rate=welcome.get("message_rate", RATE))
+        self.rooms.on_welcome(welcome["rooms"])
+        self.calls.open(socket)
+
+    def on_frame(self, frame: Frame, size: int) -> None:
+        """Hand a frame to the part that it is for; those of later versions are for none."""
+        if not self._line.on_frame(frame) and not self.calls.on_frame(frame, size):
+            self.rooms.on_frame(frame)
+
+    def on_bytes(self, data: bytes) -> None:
+        """Hand a binary frame to every reader."""
+        for inbox in self.binary:
+            inbox.put(data)
+
+    def lose(self) -> None:
+        """The connection has ended."""
+        self._line.close()
+        self.rooms.lose()
+        self.calls.lose()
+
+    def end(self, make_error: Callable[[], Exception | None], refusal: Exception) -> None:
+        """End all readers, each with an exception of ``make_error()``. Messages and requests are
+        refused."""
+        self.rooms.end(make_error)
+        self.calls.end(refusal)
+        for inbox in self.binary:
+            inbox.end(make_error())
