@@ -120,6 +120,7 @@ class Settings:
     max_message_size: int = _setting(MAX_HELLO_SIZE, WHOLE)
     max_publication: int = _setting(65_536, WHOLE)
     handler_threads: int = _setting(16, WHOLE)
+    request_timeout: float = _setting(60.0, SECONDS)
     max_rooms: int = _setting(100, WHOLE)
     log_length: int = _setting(1_000, WHOLE)
     log_bytes: int = _setting(4 * 1024 * 1024, WHOLE)

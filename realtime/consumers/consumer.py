@@ -11,6 +11,7 @@ from channels.consumer import AsyncConsumer
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import RoomMessage
 from realtime.protocol.position import Position
+from realtime.protocol.request_messages import ClientRequest
 from realtime.publish.publishing import encode_data
 from realtime.security.authentication import ANONYMOUS, Login, session_key
 from realtime.security.origin import headers_of
@@ -102,6 +103,16 @@ class RealtimeConsumer(AsyncConsumer):
         (result,) = await _current_worker().publisher.publish_all([request])
         ServedMessage.note(room, result.position)
         return result.position
+
+    def receive_request(self, request: ClientRequest) -> Any:
+        """Answer a request of the client's. Override it with a coroutine that returns the answer,
+        or with an async generator that yields the parts of a stream; a coroutine may also return an
+        async iterable of parts. Several requests of a client run at the same time.
+
+        Raise Refused to reject it. After StoreUnavailable the client gets ``unavailable``, after
+        any other exception ``failed``.
+        """
+        raise Refused("expected a request that this server answers", ErrorCode.UNKNOWN_REQUEST)
 
     async def receive_bytes(self, data: bytes) -> None:
         """Handle a binary frame. Without an override such frames are answered with an error."""

@@ -20,10 +20,13 @@ from realtime.protocol.messages import (
     encode,
     goodbye,
 )
+from realtime.protocol.request_messages import RequestFrame
+from realtime.publish.publishing import encode_data
 from realtime.security.authentication import session_key
 from realtime.security.origin import headers_of
 from realtime.store.contract import StoreUnavailable
 from realtime.worker.admission.handlers import Application, Handlers
+from realtime.worker.admission.replies import Replies
 from realtime.worker.admission.requests import SessionRequests
 from realtime.worker.admission.ungreeted_limit import UngreetedSlot
 from realtime.worker.connections.connection import Connection
@@ -189,7 +192,11 @@ class Conversation:
         receive, connection, hub = self.receive, self.connection, self.worker.hub
         rooms, callbacks = self.worker.rooms, self.worker.callbacks
         renewal, handlers = self.worker.renewal, self.handlers
-        with closing(SessionRequests(session, rooms, callbacks, handlers, renewal)) as requests:
+        seconds = settings.request_timeout
+        with (
+            closing(SessionRequests(session, rooms, callbacks, handlers, renewal)) as requests,
+            closing(Replies(session, handlers, encode_data, timeout=seconds)) as replies,
+        ):
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":
@@ -200,6 +207,8 @@ class Conversation:
                     self._receive_binary(event.get("bytes") or b"", requests)
                 elif isinstance(message, Request):
                     requests.put(message, size=len(text))
+                elif isinstance(message, RequestFrame):
+                    replies.receive(message)
                 elif isinstance(message, Auth):
                     requests.put_auth(message.auth)
                 elif message is not None:

@@ -99,3 +99,6 @@ class ErrorCode(Enum):
     TOO_MANY_ROOMS = "too_many_rooms"
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
+    UNKNOWN_REQUEST = "unknown_request"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    FAILED = "failed"

@@ -9,11 +9,15 @@ import msgspec
 from .codes import ErrorCode
 from .json_limits import MAX_INTEGER, OUT_OF_RANGE, TOO_DEEP, BadValue, check_json
 from .messages import ClientMessage, RawRoomMessage, RoomMessage, UnreadMessage
+from .request_messages import ClientRequest, RawClientRequest
 from .room_messages import MessageItem, RawRoomMessages, RoomMessages
 from .rooms import MAX_NAME
 
 MAX_DETAIL = 200  # characters of an error's sentence
 MAX_ESCAPE = 6  # bytes of an escape that stands for one byte: \u0041
+
+
+RawFrame = RawRoomMessage | RawRoomMessages | RawClientRequest
 
 
 class _TypeOnly(msgspec.Struct, frozen=True):
@@ -43,31 +47,32 @@ TYPES = tuple(sorted(t.__struct_config__.tag for t in ClientMessage.__args__))
 
 
 class BadFrame(Exception):
-    """A frame that is not one of the client's messages; ``detail`` says what was expected."""
+    """A frame that is not one of the client's messages; ``detail`` says what was expected. ``id``
+    is that of a message whose ``data`` is wrong, otherwise None."""
 
-    def __init__(self, code: ErrorCode, detail: str) -> None:
+    def __init__(self, code: ErrorCode, detail: str, id_: int | None = None) -> None:
         super().__init__(detail)
         self.code = code
         # It may quote the frame: a megabyte received must not be a megabyte sent.
         self.detail = detail if len(detail) <= MAX_DETAIL else f"{detail[: MAX_DETAIL - 1]}…"
+        self.id = id_
 
 
 class TooMuchData(BadFrame):
-    """A well-formed ``message``, or one of ``messages``, whose data is too large. ``id`` is the
-    frame's id; ``room`` its room, or None if that is too long for a room's name."""
+    """A well-formed ``message``, one of ``messages``, or a ``request`` whose data is too large.
+    ``room`` is that of the frame, or None if that is too long for a room's name."""
 
-    def __init__(self, raw: RawRoomMessage | RawRoomMessages, max_data: int) -> None:
-        super().__init__(
-            ErrorCode.INVALID_MESSAGE, f"expected at most {max_data} bytes of JSON as data"
-        )
-        self.id = raw.id
-        self.room = raw.room if len(raw.room) <= MAX_NAME else None
+    def __init__(self, frame: RawFrame, max_data: int) -> None:
+        detail = f"expected at most {max_data} bytes of JSON as data"
+        super().__init__(ErrorCode.INVALID_MESSAGE, detail, frame.id)
+        room = None if isinstance(frame, RawClientRequest) else frame.room
+        self.room = room if room is not None and len(room) <= MAX_NAME else None
 
 
 def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMessage:
     """Decode a text frame of at most ``max_size`` bytes, and at most ``max_data`` bytes of data in
-    each message. Raises :class:`BadFrame`. Unknown fields, invalid frames and data that is too
-    large are scanned without building values."""
+    each message or request. Raises :class:`BadFrame`. Unknown fields, invalid frames and data that
+    is too large are scanned without building values."""
     _check_size(text, max_size)
     try:
         message: UnreadMessage = _decoder.decode(text)
@@ -80,7 +85,8 @@ def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMe
     try:
         check_json(text)
     except BadValue as bad:
-        raise BadFrame(ErrorCode.INVALID_MESSAGE, str(bad)) from None
+        id_ = getattr(message, "id", None)
+        raise BadFrame(ErrorCode.INVALID_MESSAGE, str(bad), id_) from None
     match message:
         case RawRoomMessage():
             data = _decode_data(message.data, message, max_data)
@@ -91,10 +97,13 @@ def decode(text: str, *, max_size: int, max_data: int = MAX_INTEGER) -> ClientMe
                 for item in message.items
             )
             return RoomMessages(message.id, message.room, tuple(items))
+        case RawClientRequest():
+            data = _decode_data(message.data, message, max_data)
+            return ClientRequest(message.id, message.name, data)
     return message
 
 
-def _decode_data(raw: msgspec.Raw, frame: RawRoomMessage | RawRoomMessages, max_data: int) -> Any:
+def _decode_data(raw: msgspec.Raw, frame: RawFrame, max_data: int) -> Any:
     large = len(raw) > max_data
     if large and _least_size(raw) > max_data:
         raise TooMuchData(frame, max_data)
@@ -102,7 +111,7 @@ def _decode_data(raw: msgspec.Raw, frame: RawRoomMessage | RawRoomMessages, max_
     try:
         data = decoder.decode(raw)
     except msgspec.ValidationError:
-        raise BadFrame(ErrorCode.INVALID_MESSAGE, OUT_OF_RANGE) from None
+        raise BadFrame(ErrorCode.INVALID_MESSAGE, OUT_OF_RANGE, frame.id) from None
     except msgspec.DecodeError as error:
         raise _not_json(error) from None
     if large and len(msgspec.json.encode(data)) > max_data:

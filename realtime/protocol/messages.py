@@ -17,6 +17,7 @@ from .base import (
 )
 from .codes import CloseCode, is_final, reason_for
 from .position import Position, Rewind, RewindCount, RoomStart, Start
+from .request_messages import Cancel, ClientRequest, RawClientRequest, Reply, ReplyReceived
 from .room_messages import Acks, RawRoomMessages, RoomMessages
 
 VERSION = 1
@@ -137,9 +138,10 @@ class Bye(Message, frozen=True, tag="bye"):
 
 
 Request = Join | Leave | RoomMessage | RoomMessages
-_PlainMessage = Hello | Auth | ClientPong | ClientPing | Received | Join | Leave | Visibility | Bye
-ClientMessage = _PlainMessage | RoomMessage | RoomMessages
-UnreadMessage = _PlainMessage | RawRoomMessage | RawRoomMessages
+_Heartbeat = ClientPong | ClientPing | Received | Visibility
+_PlainMessage = Hello | Auth | _Heartbeat | Join | Leave | Cancel | ReplyReceived | Bye
+ClientMessage = _PlainMessage | RoomMessage | RoomMessages | ClientRequest
+UnreadMessage = _PlainMessage | RawRoomMessage | RawRoomMessages | RawClientRequest
 
 # ---------------------------------------------------------------- from the server
 
@@ -286,6 +288,7 @@ ServerMessage = (
     | Publication
     | Ack
     | Acks
+    | Reply
     | Goodbye
     | Error
 )

@@ -50,7 +50,7 @@ def encode_data(data: Any) -> str:
     if size > settings.max_publication:
         raise ValueError(
             f"expected at most {settings.max_publication} bytes of JSON (MAX_PUBLICATION), "
-            f"not {size}; publish a reference to what is larger"
+            f"not {size}; send a reference to what is larger"
         )
     check_json(text)
     return text

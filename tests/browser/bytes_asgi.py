@@ -1,6 +1,8 @@
 """The demo, which answers binary frames with reversed bytes. ``/bare/`` is a page that consists
 of the ``body`` in its query, with the content security ``policy`` there."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -8,12 +10,39 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
 from project.asgi import pages  # loads the apps
 from project.chat import ChatConsumer
+from realtime.consumers import ClientRequest
 from realtime.routing import realtime_application
 
 
 class Echo(ChatConsumer):
+    """``made`` is how many parts its newest stream has made."""
+
+    made = 0
+    closed = False
+
     async def receive_bytes(self, data: bytes) -> None:
         self.send_bytes(data[::-1])
+
+    async def receive_request(self, request: ClientRequest) -> Any:
+        match request.name:
+            case "double":
+                return [request.data, request.data]
+            case "count":
+                return self.count(request.data)
+            case "made" | "closed":
+                return getattr(self, request.name)
+            case "wait":
+                await asyncio.Event().wait()
+            case "end":
+                self.connection.end(4008)
+        return await super().receive_request(request)
+
+    async def count(self, to: int) -> AsyncIterator[int]:
+        try:
+            for self.made in range(to):
+                yield self.made
+        finally:
+            self.closed = True
 
 
 async def bare_or_demo(scope: Any, receive: Any, send: Any) -> None:

@@ -4,19 +4,34 @@ worker says how many objects of connections that found, and how many connections
 Others leave garbage, too: Django's exceptions know the frames that know them.
 """
 
+import asyncio
 import gc
 import json
 import signal
 import sys
+from collections.abc import AsyncIterator
 
+import project.asgi  # loads the apps
+from realtime.consumers import ClientRequest
+from realtime.routing import realtime_application
 from realtime.worker.connections.connection import Connection
 
-from .rooms_app import application
+from .rooms_app import Chat
 
-__all__ = ["application"]
-
-OURS = ("realtime.consumers", "realtime.servers", "realtime.worker", "tests.e2e.rooms_app")
+OURS = ("realtime.consumers", "realtime.servers", "realtime.worker", "tests.e2e")
 THEIRS = ("asyncio", "autobahn", "daphne", "h11", "httptools", "twisted", "uvicorn", "websockets")
+
+
+class Answering(Chat):
+    """Streams numbers, or never answers."""
+
+    async def receive_request(self, request: ClientRequest) -> AsyncIterator[int]:
+        for number in range(request.data):
+            yield number
+        await asyncio.Event().wait()
+
+
+application = realtime_application(project.asgi.pages, consumer=Answering)
 
 gc.disable()
 

@@ -36,6 +36,15 @@ async def reset(client: Client) -> None:
     await client.lose()
 
 
+async def reset_with_requests(client: Client) -> None:
+    """One waits for its client, one for its application, one was cancelled."""
+    for id_, parts in enumerate([1000, 0, 0]):
+        await client.send(type="request", id=id_, name="count", data=parts)
+    await client.frame("reply", number=200)
+    await client.send(type="cancel", id=1)
+    await client.lose()
+
+
 @pytest.fixture(scope="module", params=["daphne", "uvicorn"])
 def worker(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
@@ -57,7 +66,9 @@ def worker(
         yield server
 
 
-@pytest.mark.parametrize("way", [closed_by_client, closed_by_server, malformed, reset])
+@pytest.mark.parametrize(
+    "way", [closed_by_client, closed_by_server, malformed, reset, reset_with_requests]
+)
 async def test_an_ended_connection_leaves_no_cycle(worker: Server, way: Way) -> None:
     await come_and_go(worker, WARM_UP, way)
     garbage(worker)

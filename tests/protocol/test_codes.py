@@ -61,4 +61,7 @@ def test_error_codes_are_those_of_the_protocol() -> None:
         "too_many_rooms",
         "rate_limited",
         "unavailable",
+        "unknown_request",
+        "too_many_requests",
+        "failed",
     }

@@ -44,6 +44,7 @@ from realtime.protocol.messages import (
     timestamp,
 )
 from realtime.protocol.position import Position, Rewind, RoomStart
+from realtime.protocol.request_messages import Cancel, ClientRequest, Reply, ReplyReceived
 from realtime.protocol.room_messages import (
     MAX_ITEMS,
     Acks,
@@ -172,6 +173,19 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
         '{"type":"messages","id":9,"room":"news","items":[{"data":{"a":[1.5]},"key":"b1"},'
         '{"data":null,"key":"b2"}]}',
         RoomMessages(9, "news", (MessageItem({"a": [1.5]}, "b1"), MessageItem(None, "b2"))),
+    ),
+    "request": (
+        '{"type":"request","id":1000001,"name":"orders.price","data":{"a":[1.5,1e3]}}',
+        ClientRequest(id=1000001, name="orders.price", data={"a": [1.5, 1000.0]}),
+    ),
+    "request without data": (
+        '{"type":"request","id":-1,"name":"é"}',
+        ClientRequest(id=-1, name="é"),
+    ),
+    "cancel": ('{"type":"cancel","id":7}', Cancel(id=7)),
+    "reply_received": (
+        '{"type":"reply_received","id":7,"count":16}',
+        ReplyReceived(id=7, count=16),
     ),
     "visibility": ('{"type":"visibility","state":"frozen"}', Visibility(state="frozen")),
     "bye": ('{"type":"bye"}', Bye()),
@@ -330,6 +344,15 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
         '{"type":"acks","id":9,"items":[{"epoch":"k3","offset":0},{},'
         '{"code":"forbidden","detail":"expected another room"}]}',
     ),
+    "reply": (
+        Reply(id=7, done=True, data=msgspec.Raw(b'{"a":[1.5,"\xc3\xa9"]}')),
+        '{"type":"reply","id":7,"done":true,"data":{"a":[1.5,"é"]}}',
+    ),
+    "reply of nothing": (
+        Reply(id=7, done=True, data=msgspec.Raw(b"null")),
+        '{"type":"reply","id":7,"done":true,"data":null}',
+    ),
+    "end of a stream": (Reply(id=7, done=True), '{"type":"reply","id":7,"done":true}'),
     "goodbye": (
         Goodbye(code=4002, reason="heartbeat timeout", reconnect=True, delay=(0, 5000)),
         '{"type":"goodbye","code":4002,"reason":"heartbeat timeout","reconnect":true,'
@@ -415,8 +438,8 @@ def test_lone_surrogates_are_no_json() -> None:
 
 def test_an_error_says_what_was_expected() -> None:
     assert (
-        "bye, hello, join, leave, message, messages, ping, pong, received"
-        in refused('{"type":"nope"}').detail
+        "bye, cancel, hello, join, leave, message, messages, ping, pong, received, "
+        "reply_received, request" in refused('{"type":"nope"}').detail
     )
     assert "$.sequence" in refused('{"type":"ping","sequence":"x"}').detail
 
@@ -467,6 +490,8 @@ def test_strings_have_the_lengths_of_the_vectors() -> None:
     assert read(json.dumps({"type": "message", **msgspec.to_builtins(said)})) == said
     several = RoomMessages(2**53, "", (MessageItem(0, "k" * 64),) * MAX_ITEMS)
     assert read(json.dumps({"type": "messages", **msgspec.to_builtins(several)})) == several
+    asked = ClientRequest(id=2**53, name="é" * 100, data=0)
+    assert read(json.dumps({"type": "request", **msgspec.to_builtins(asked)})) == asked
     pong = ClientPong(2**53, "t" * 100, -(2**53), 2**53, 2**53)
     assert read(json.dumps({"type": "pong", **msgspec.to_builtins(pong)})) == pong
 
@@ -515,6 +540,17 @@ def test_numbers_with_an_exponent_are_decoded(data: str) -> None:
 def test_a_number_out_of_range_is_refused(data: str) -> None:
     bad = refused(SAID % data)
     assert (bad.code, bad.detail) == (ErrorCode.INVALID_MESSAGE, OUT_OF_RANGE)
+
+
+def test_an_error_about_data_has_the_id_of_its_message() -> None:
+    asked = '{"type":"request","id":7,"name":"price","data":%s}'
+    for frame in (SAID, asked):
+        for data in ("1e400", "[" * 32 + "]" * 32, "9007199254740993"):
+            assert refused(frame % data).id == 7
+    assert refused('{"type":"ping","sequence":1,"x":9007199254740993}').id is None
+    with pytest.raises(TooMuchData) as caught:
+        decode(asked % '"123456"', max_size=MAX_SIZE, max_data=7)
+    assert (caught.value.id, caught.value.room) == (7, None)
 
 
 def test_data_that_is_far_too_large_is_not_decoded() -> None:

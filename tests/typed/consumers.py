@@ -1,5 +1,6 @@
 """A consumer that uses everything that a subclass may."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 from realtime.api import StoreUnavailable
 from realtime.consumers import (
     ANONYMOUS,
+    ClientRequest,
     ErrorCode,
     Login,
     RealtimeConsumer,
@@ -49,10 +51,26 @@ class TypedConsumer(RealtimeConsumer):
             return
         await super().receive_message(msgspec.structs.replace(message, data=data))
 
+    async def receive_request(self, request: ClientRequest) -> Any:
+        if request.name == "words" and isinstance(request.data, str):
+            return self.words(request.data)
+        return await super().receive_request(request)
+
+    async def words(self, text: str) -> AsyncIterator[str]:
+        for word in text.split():
+            yield word
+
     async def receive_bytes(self, data: bytes) -> None:
         self.sound += data
         if self.session is not None:
             self.send_bytes(f"{self.session.id} {len(self.sound)}".encode())
+
+
+class StreamingConsumer(RealtimeConsumer):
+    """Answers every request with a stream."""
+
+    async def receive_request(self, request: ClientRequest) -> AsyncIterator[int]:
+        yield len(request.name)
 
 
 async def user_of(request: HttpRequest) -> str:

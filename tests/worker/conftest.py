@@ -19,6 +19,7 @@ from realtime.models import ClosedSession
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.messages import Hello, Resume, RoomMessage
 from realtime.protocol.position import Position, Rewind, RoomStart, Start
+from realtime.protocol.request_messages import ClientRequest
 from realtime.security.authentication import Login
 from realtime.store.contract import Store
 from realtime.store.database.blocking import BlockingDatabaseStore
@@ -215,6 +216,9 @@ class FakeApplication:
         self, messages: Sequence[RoomMessage]
     ) -> Sequence[Position | Refused]:
         raise AssertionError(messages)
+
+    def receive_request(self, request: ClientRequest) -> Any:
+        raise AssertionError(request)
 
     async def receive_bytes(self, data: bytes) -> None:
         raise AssertionError(data)

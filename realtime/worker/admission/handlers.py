@@ -1,15 +1,19 @@
 """The application's handlers, as admission and requests call them."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from inspect import isawaitable
 from typing import Any, Protocol, TypeVar
 
 from realtime.common.handler_threads import HandlerThreads
 from realtime.common.threads import Overloaded
+from realtime.common.time_limit import time_limit
 from realtime.events.session_log import printable
 from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import RoomMessage
 from realtime.protocol.position import Position
+from realtime.protocol.request_messages import ClientRequest
 from realtime.security.authentication import Login
 from realtime.store.contract import AtCapacity, LoginsUnavailable, StoreUnavailable
 from realtime.store.records import Peer
@@ -25,6 +29,7 @@ logger = logging.getLogger("realtime.work")
 T = TypeVar("T")
 
 LATER = "expected to be asked again later"
+NO_THREAD = "no thread was free for the application's code"
 
 
 class Application(Protocol):
@@ -48,13 +53,14 @@ class Application(Protocol):
     async def publish_messages(
         self, messages: Sequence[RoomMessage]
     ) -> Sequence[Position | Refused]: ...
+    def receive_request(self, request: ClientRequest) -> Any: ...
     async def receive_bytes(self, data: bytes) -> None: ...
 
 
 class Handlers:
-    """Calls the handlers of one connection, one at a time. Each call gets its own thread for its
-    sync code, and raises AtCapacity if none was free. Keeps ``peer`` and ``session``, which an
-    application may have overwritten."""
+    """Calls the handlers of one connection, one at a time, and beside them the steps of requests.
+    Each call and each step gets its own thread for its sync code, and raises AtCapacity if none was
+    free. Keeps ``peer`` and ``session``, which an application may have overwritten."""
 
     __slots__ = ("_max_rooms", "_running", "_threads", "application", "peer", "session")
 
@@ -107,6 +113,26 @@ class Handlers:
     def receive_bytes(self, data: bytes) -> Awaitable[None]:
         return self._call(self.application.receive_bytes, data)
 
+    async def receive_request(self, request: ClientRequest) -> Any:
+        """The answer of the application, or an iterable of its parts. Call it in a step."""
+        answer = self.application.receive_request(request)
+        return await answer if isawaitable(answer) else answer
+
+    async def step(self, step: Callable[[], Awaitable[T]], *, within: float) -> T:
+        """Run a step of a request, ``within`` seconds. Raises AtCapacity, TimeoutError, and
+        what the step raises. A step that is cancelled ends when its thread is free."""
+        try:
+            with self._threads.executor() as executor:
+                try:
+                    async with time_limit(within):
+                        return await step()
+                except asyncio.CancelledError:
+                    if executor.unfinished:  # a client that cancels occupies no further threads
+                        await asyncio.wrap_future(executor.submit(int))
+                    raise
+        except Overloaded:
+            raise AtCapacity(NO_THREAD) from None
+
     def permissions(self) -> Permissions:
         """The client's permissions, once its login is known."""
         own_room = private_room(self.peer.user)
@@ -118,7 +144,7 @@ class Handlers:
             with self._threads.executor():
                 result = await handler(*args)
         except Overloaded:
-            raise AtCapacity("no thread was free for the application's code") from None
+            raise AtCapacity(NO_THREAD) from None
         self._running = ""
         return result
 
@@ -136,17 +162,18 @@ class Handlers:
         self.log_failure()
         connection.end(CloseCode.TRY_AGAIN_LATER)
 
-    def log_failure(self) -> None:
-        """Log the exception that is being handled, as that of the handler that has failed."""
-        peer, session = self.peer, self.session
-        failure = f"a handler of the application failed: {self._running}"
+    def log_failure(self, handler: str = "") -> None:
+        """Log the exception that is being handled, as that of this handler; without a name, of the
+        one that has failed last."""
+        peer, session, handler = self.peer, self.session, handler or self._running
+        failure = f"a handler of the application failed: {handler}"
         name = f" ({peer.username})" if peer.username else ""
         user = f"{peer.user}{name}" if peer.user else "anonymous"
         shown = session.id[:8] if session else ""
         logger.exception(
             "%s, user %s, session %s",
-            failure if self._running else "a request could not be served",
+            failure if handler else "a request could not be served",
             user if user.isprintable() else ascii(user),
             shown or "none yet",
-            extra={"handler": self._running, "user": printable(peer.user), "session": shown},
+            extra={"handler": handler, "user": printable(peer.user), "session": shown},
         )

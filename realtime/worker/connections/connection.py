@@ -103,7 +103,7 @@ class Connection:
         except TooMuchData as bad:
             self.send(messages.Error(bad.code.value, bad.detail, bad.id, bad.room))
         except BadFrame as bad:
-            self.reject_frame(bad.code, bad.detail)
+            self.reject_frame(bad.code, bad.detail, id=bad.id)
         return None
 
     def admit_frame(self, size: int) -> bool:

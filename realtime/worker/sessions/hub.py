@@ -266,6 +266,7 @@ class Hub:
     def _remove(self, session: ConnectedSession) -> None:
         session.departed = True
         session.room_reader.stop()
+        session.on_departure()
         if self._sessions.get(session.id) is session:
             del self._sessions[session.id]
             self._latencies.remove(session.latency_ms)

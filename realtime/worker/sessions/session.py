@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from realtime.protocol.messages import (
     Visibility,
 )
 from realtime.protocol.position import Start
+from realtime.protocol.request_messages import Cancel, ClientRequest, ReplyReceived
 from realtime.protocol.room_messages import RoomMessages
 from realtime.store.records import Registration, Session, SessionUpdate, Totals
 
@@ -42,6 +44,7 @@ class ConnectedSession:
     looks at it next, ``last_seen`` when the last well-formed frame came. ``token_hash`` and
     ``key`` are those of its ``Opening``: a re-registration needs them. ``login`` is None if it
     cannot be checked again; ``expires_at`` is when it expires, in unix seconds, or None.
+    ``on_departure()`` is called once it has left this worker; it must not wait.
     """
 
     __slots__ = (
@@ -61,6 +64,7 @@ class ConnectedSession:
         "login",
         "misses",
         "next_tick",
+        "on_departure",
         "pings",
         "pongs",
         "record",
@@ -98,6 +102,7 @@ class ConnectedSession:
         self.pings = self.pongs = self.invalid_pongs = self.misses = 0
         self.changed = self.rooms_changed = False
         self.departed = False
+        self.on_departure: Callable[[], None] = lambda: None
         self.next_tick = 0.0
 
     @property
@@ -232,7 +237,7 @@ class ConnectedSession:
         """Handle a message. ``online`` is what the answer to a client's ping says.
 
         Raises DeliveryMismatch, and ValueError for messages of the hub (Bye) and of
-        :class:`.SessionRequests` (Auth, Join, Leave, RoomMessage, RoomMessages).
+        :class:`.SessionRequests` (Auth and all of Request) and :class:`.Replies` (RequestFrame).
         """
         match message:
             case ClientPong():
@@ -252,7 +257,9 @@ class ConnectedSession:
                 self.connection.reject_frame(
                     ErrorCode.INVALID_MESSAGE, "expected one hello only, at the start"
                 )
-            case Bye() | Auth() | Join() | Leave() | RoomMessage() | RoomMessages():
+            case ClientRequest() | Cancel() | ReplyReceived() | Bye():
+                raise ValueError(f"{type(message).__name__} is not handled here")
+            case Auth() | Join() | Leave() | RoomMessage() | RoomMessages():
                 raise ValueError(f"{type(message).__name__} is not handled here")
 
     def _pong(self, pong: ClientPong, now: float) -> None:
