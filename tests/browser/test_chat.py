@@ -41,6 +41,13 @@ def server(project: Project) -> Iterator[Server]:
         yield process
 
 
+@pytest.fixture(autouse=True)
+def _no_messages_yet(project: Project) -> None:
+    """Pages show the last messages, so those of the tests before must be gone."""
+    for table in ("roomentry", "roomlog"):
+        project.rows(f"DELETE FROM realtime_{table}")
+
+
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
     """Open the demo as a user with own cookies. Errors in its pages fail the test."""
@@ -103,6 +110,30 @@ def test_messages_have_name_and_time(visit: Visit, server: Server) -> None:
         expect_waiting(page)
     assert bob.locator("#chat-messages b").all_inner_texts() == ["ann", "bob"]
     assert abs(bob.evaluate(AGE)) < 60_000
+
+
+SIXTY = [f"earlier {n}" for n in range(1, 61)]
+PUBLISH = f"""
+from realtime import api
+data = [{{"name": "bob", "text": text, "tag": text}} for text in {SIXTY!r}]
+api.publish_many([("chat:lobby", each) for each in data])
+"""
+
+
+def test_a_new_page_begins_with_the_last_fifty_messages(
+    visit: Visit, project: Project, server: Server
+) -> None:
+    """They are no news to a screen reader."""
+    project.shell(PUBLISH)
+    ann = visit(server, "ann")
+    expect_texts(ann, *SIXTY[-50:])
+    expect(ann.locator("#chat-messages")).to_have_attribute("aria-live", "off")
+    send(ann, "news")
+    expect_texts(ann, *SIXTY[-50:], "news")
+    expect(ann.locator("#chat-messages")).to_have_attribute("aria-live", "polite")
+    ann.reload()
+    expect_texts(ann, *SIXTY[-49:], "news")
+    assert ann.locator(".gap").count() == 0
 
 
 AGE = "() => Date.now() - Date.parse(document.querySelector('#chat-messages time').dateTime)"

@@ -1,4 +1,4 @@
-/** The chat: messages of the room, and those of this page that the server does not have yet. */
+/** The chat: the last messages of the room, and those of this page that the server does not have yet. */
 
 import { connect } from "../realtime/realtime-status.js";
 import { byId, element, entry, gap } from "./dom.js";
@@ -6,7 +6,7 @@ import { byId, element, entry, gap } from "./dom.js";
 const ROOM = "chat:lobby";
 const MAX_MESSAGES = 200;
 
-const client = connect();
+const room = connect().room(ROOM, { rewind: 50 });
 const scroll = byId("chat");
 const messages = byId("chat-messages");
 const waiting = byId("chat-waiting");
@@ -15,10 +15,10 @@ const input = /** @type {HTMLInputElement} */ (byId("chat-text"));
 /** @type {Map<string, HTMLElement>} messages that wait, by the tag that their publication has */
 const tagged = new Map();
 
-client.addEventListener("message", ({ detail }) => detail.room === ROOM && show(detail));
-client.addEventListener("resync", ({ detail }) => detail.room === ROOM && showGap(detail.reason));
-client.addEventListener("left", ({ detail: { room, code } }) => {
-  if (room === ROOM && code !== "disconnected") showGap("left"); // not after a disconnect
+room.on("message", show);
+room.on("resync", ({ reason }) => showGap(reason));
+room.on("left", ({ code }) => {
+  if (code !== "disconnected") showGap("left"); // not after a disconnect
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -26,20 +26,21 @@ form.addEventListener("submit", (event) => {
   input.value = "";
   if (text) send(text);
 });
-client.join(ROOM);
 
-/** @param {import("../realtime/realtime-status.js").MessageDetail} message */
-function show({ data, time }) {
+/** @param {import("../realtime/realtime-status.js").RoomMessage} message */
+function show({ data, time, replayed }) {
   const { name, text, tag } = Object(data); // a shell may publish anything
+  messages.ariaLive = replayed ? "off" : "polite"; // a screen reader says what is new
   tagged.get(tag)?.remove();
   tagged.delete(tag);
   add(entry(name, time, text));
 }
 
-/** @param {"expired" | "epoch_changed" | "ahead" | "left"} reason */
+/** @param {"expired" | "epoch_changed" | "ahead" | "unknown" | "left"} reason */
 function showGap(reason) {
   const { expired, epochChanged, ahead, left } = messages.dataset;
-  add(gap({ expired, epoch_changed: epochChanged, ahead, left }[reason] ?? reason));
+  const words = { expired, epoch_changed: epochChanged, ahead, unknown: expired, left };
+  add(gap(words[reason] ?? reason));
 }
 
 /** @param {HTMLElement} item */
@@ -59,7 +60,7 @@ function send(text) {
   tagged.set(tag, item);
   waiting.append(item);
   scroll.scrollTop = scroll.scrollHeight;
-  client.send(ROOM, { text, tag }).then(
+  room.send({ text, tag }).then(
     () => item.classList.remove("waiting"),
     (error) => showRefusal(item, text, tag, error.message),
   );

@@ -98,10 +98,13 @@ const SERVER_SENTENCES = {
   notice: ({ state }) =>
     state === "ok" ? "I reach my data again." : "I cannot reach my data at the moment.",
   goodbye: ({ reason }) => `Goodbye: ${reason}`,
-  joined: ({ room, recovered }) =>
-    recovered ? `You are in ${room}; what you missed follows.` : `You are in ${room}.`,
+  joined: ({ room, recovered, after, offset }) => {
+    if (after < offset) return `You are in ${room}; its last ${offset - after} follow.`;
+    return recovered ? `You are in ${room}; what you missed follows.` : `You are in ${room}.`;
+  },
   left: ({ room }) => `You have left ${room}.`,
-  publication: ({ room, offset }) => `In ${room} this was published as number ${offset}.`,
+  publication: ({ room, offset, replayed }) =>
+    `In ${room} this was published${replayed ? " before you came," : ""} as number ${offset}.`,
   ack: () => "I have your message.",
   error: ({ id, detail }) => `${id ? "I cannot do that" : "I did not understand"}: ${detail}`,
 };
