@@ -58,6 +58,7 @@ class Reader {
   onJoined({ offset, recovered }) {
     assert.equal(this.isClosed, false);
     const { server, room, rewind } = this;
+    assert.equal(server.isAlone, false);
     const answer = server.answer(room);
     this.joinedAt = { epoch: String(server.knownEpoch(room)), offset };
     const expected = this.#isLost(answer) ? false : this.position && true;

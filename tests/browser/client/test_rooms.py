@@ -23,9 +23,10 @@ PAGE = """<main data-position="{position}"></main>
     localStorage[name] = JSON.stringify(recorded[name]);
   }};
   record("loads", 1);
-  window.begin = (since = document.querySelector("main").dataset.position) => {{
+  const since = document.querySelector("main").dataset.position;
+  window.begin = (options = {{ since }}) => {{
     window.client = connect();
-    window.room = client.room("{room}", {{ since }});
+    window.room = client.room("{room}", options);
     room.on("message", ({{ data }}) => record("texts", data.text));
     room.on("resync", ({{ reason, initial }}) => {{
       record("resyncs", [reason, initial]);
@@ -33,7 +34,7 @@ PAGE = """<main data-position="{position}"></main>
     }});
     return room.joined;
   }};
-  if ("{since}") void begin("{since}");
+  if ("{since}") void begin({{ since: "{since}" }});
 </script>"""
 
 
@@ -63,7 +64,8 @@ def test_a_publication_between_rendering_and_joining(
 ) -> None:
     """The page gets all after its position, however long its scripts take to load."""
     enter(page, server, "ann")
-    position = publish(project, "chat:gap", "shown in the page")
+    publish(project, "chat:gap", "shown in the page")
+    position = project.shell("from realtime import api; print(api.position('chat:gap'))").strip()
     page.goto(rendered(server, "chat:gap", position=position))
     publish(project, "chat:gap", "one", "two")
     page.evaluate("begin()")
@@ -71,6 +73,29 @@ def test_a_publication_between_rendering_and_joining(
     publish(project, "chat:gap", "three")
     eventually(lambda: recorded(page)["texts"] == ["one", "two", "three"], within=10)
     assert recorded(page)["resyncs"] == []
+
+
+def test_a_rewind_in_a_room_that_the_page_is_in(
+    page: Page, project: Project, server: Server
+) -> None:
+    """The last ones first, marked as replayed; another handle of the room gets nothing twice."""
+    enter(page, server, "ann")
+    publish(project, "chat:rewind", *"abcde")
+    page.goto(rendered(server, "chat:rewind"))
+    page.evaluate("begin({ since: 'now' })")
+    publish(project, "chat:rewind", "f")
+    eventually(lambda: recorded(page)["texts"] == ["f"], within=10)
+    page.evaluate(
+        """() => {
+          window.second = [];
+          client.room("chat:rewind", { rewind: 3 }).on("message", ({ data, replayed }) =>
+            second.push(data.text + (replayed ? "*" : "")));
+        }"""
+    )
+    eventually(lambda: page.evaluate("second") == ["d*", "e*", "f*"], within=10)
+    publish(project, "chat:rewind", "g")
+    eventually(lambda: page.evaluate("second") == ["d*", "e*", "f*", "g"], within=10)
+    eventually(lambda: recorded(page)["texts"] == ["f", "g"], within=10)
 
 
 def test_publications_during_reloads(
