@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 FIRST_ID = 1_000_000  # beyond the ids of joins and messages
 
-# A stream pauses at a window of parts, or at 64 KiB, that the application has not taken.
+# A stream pauses at a window of parts, or of bytes, that the application has not taken. The client
+# acknowledges a quarter of either, or this many parts.
 ACKNOWLEDGED_PARTS = 16
-ACKNOWLEDGED_BYTES = 65_536 // 4
 
 
 class ReplyPart(NamedTuple):
@@ -33,8 +33,10 @@ class ReplyPart(NamedTuple):
 class SentRequest:
     """A request that the server has, and the answers that have arrived."""
 
-    def __init__(self, id_: int, socket: ClientSocket) -> None:
+    def __init__(self, id_: int, socket: ClientSocket, welcome: Frame) -> None:
         self.id = id_
+        self._part_limit = min(ACKNOWLEDGED_PARTS, welcome["window"] / 4)
+        self._byte_limit = welcome["window_bytes"] / 4
         self.inbox: Inbox[ReplyPart] = Inbox(limit=math.inf)  # the server keeps to its window
         self.is_done = False
         self._socket = socket
@@ -42,9 +44,8 @@ class SentRequest:
 
     async def next(self) -> Frame:
         """Await the next ``reply``; the one before is taken then. Raises RequestFailed."""
-        if self._taken - self._acknowledged >= ACKNOWLEDGED_PARTS or (
-            self._bytes >= ACKNOWLEDGED_BYTES
-        ):
+        parts = self._taken - self._acknowledged
+        if parts >= self._part_limit or self._bytes >= self._byte_limit:
             self._acknowledged, self._bytes = self._taken, 0
             self._send("reply_received", count=self._taken)
         frame, size = await self.inbox.next()
@@ -80,14 +81,15 @@ class OpenCalls:
     def __init__(self, line: RequestLine) -> None:
         self._line = line
         self._socket: ClientSocket | None = None
+        self._welcome: Frame = {}
         self._sent: dict[int, SentRequest] = {}
         self._ids = itertools.count(FIRST_ID)
         self._changed = asyncio.Event()  # there is a connection, or the client has ended
         self._error: Exception | None = None
 
-    def open(self, socket: ClientSocket) -> None:
+    def open(self, socket: ClientSocket, welcome: Frame) -> None:
         """Begin on a connection that has been welcomed."""
-        self._socket = socket
+        self._socket, self._welcome = socket, welcome
         self._changed.set()
 
     def lose(self) -> None:
@@ -115,7 +117,7 @@ class OpenCalls:
     async def send(self, name: str, json: bytes) -> SentRequest:
         """Send a request once there is a connection, and a turn below its rate of frames."""
         socket = await self._connected()
-        request = SentRequest(next(self._ids), socket)
+        request = SentRequest(next(self._ids), socket, self._welcome)
         self._sent[request.id] = request
         frame = {"type": "request", "id": request.id, "name": name, "data": msgspec.Raw(json)}
         socket.send(frame)

@@ -27,7 +27,7 @@ class ClientTraffic:
         """Go on with a connection that has been welcomed."""
         self._line.open(socket, message_rate=welcome.get("message_rate", RATE))
         self.rooms.on_welcome(welcome["rooms"])
-        self.calls.open(socket)
+        self.calls.open(socket, welcome)
 
     def on_frame(self, frame: Frame, size: int) -> None:
         """Hand a frame to the part that it is for; those of later versions are for none."""

@@ -62,6 +62,11 @@ class Peer:
                     return frame
                 self._skipped.append(frame)
 
+    async def next(self) -> Frame:
+        """The next frame of any type, whenever it comes."""
+        frame: Frame = json.loads(await self.connection.recv())
+        return frame
+
     async def received(self) -> list[Frame]:
         """The frames that the client has sent so far and no call has received."""
         await self.send("ping", sequence=1, timestamp="", server_time=0, delivered=0)

@@ -92,6 +92,20 @@ async def test_parts_are_acknowledged_as_they_are_taken(server: ScriptedServer) 
         await asyncio.wait([more])
 
 
+@pytest.mark.parametrize("limits", [{"window": 8}, {"window_bytes": 400}])
+async def test_a_smaller_window_is_acknowledged_by_its_quarter(
+    server: ScriptedServer, limits: dict[str, int]
+) -> None:
+    async with welcomed(server, welcome=limits) as (client, peer):
+        asking = asyncio.create_task(collect(client.request("name")))
+        request = await peer.receive("request")
+        for number in range(2):
+            await reply(peer, request, number, done=False)
+        assert (await peer.receive("reply_received"))["count"] == 2
+        await peer.send("reply", id=request["id"], done=True)
+        assert await asking == [0, 1]
+
+
 @pytest.mark.parametrize("code", ["unknown_request", "too_many_requests", "failed", "unavailable"])
 async def test_a_refusal_is_raised(server: ScriptedServer, code: str) -> None:
     async with welcomed(server) as (client, peer):

@@ -18,6 +18,7 @@ from realtime.client import (
     Disconnected,
     Position,
     RealtimeClient,
+    RequestFailed,
     Resync,
     RoomHandle,
     RoomLost,
@@ -155,6 +156,40 @@ async def test_since_goes_on_where_another_program_was(
         assert await read(handle, 2) == [1, 2]
 
 
+async def test_a_rewind_repeats_the_last_and_goes_on(
+    server: Server, ann: str, publisher: ShellProcess, room: str
+) -> None:
+    await publish(publisher, room, range(5))
+    async with (
+        client_of(server.port, ann) as client,
+        in_room(client, room) as live,
+        in_room(client, room, rewind=3) as rewound,
+        in_room(client, room, rewind=100) as whole,
+    ):
+        await publisher.publish(room, 5)
+        assert await read(live, 1) == [5]
+        assert await marks(rewound, 4) == [(2, True), (3, True), (4, True), (5, False)]
+        assert await marks(whole, 6) == [*((n, True) for n in range(5)), (5, False)]
+
+
+async def marks(handle: RoomHandle, count: int) -> list[tuple[Any, bool]]:
+    """The data of the next messages, and whether they are replayed."""
+    async with asyncio.timeout(TIMEOUT):
+        messages = [await anext(handle) for _ in range(count)]
+    return [(message.data, message.replayed) for message in messages]
+
+
+async def test_a_position_of_the_server_s_api_is_a_beginning(
+    project: Project, server: Server, ann: str, publisher: ShellProcess, room: str
+) -> None:
+    await publish(publisher, room, range(3))
+    code = f"from realtime.api import position; print(position('{room}'))"
+    place = (await asyncio.to_thread(project.shell, code)).strip()
+    await publish(publisher, room, range(3, 5))
+    async with client_of(server.port, ann) as client, in_room(client, room, since=place) as handle:
+        assert await read(handle, 2) == [3, 4]
+
+
 async def test_a_position_of_another_log_is_a_gap(server: Server, ann: str, room: str) -> None:
     async with client_of(server.port, ann) as client:
         with pytest.raises(Resync) as caught:
@@ -169,6 +204,47 @@ async def test_the_own_room(server: Server, project: Project, ann: str) -> None:
             code = "from realtime.api import publish_to_user; publish_to_user({}, 'for you')"
             await asyncio.to_thread(project.shell, code.format(client.user))
             assert await read(handle, 1) == ["for you"]
+
+
+# Requests and binary frames
+
+
+async def test_requests_have_answers_and_streams(server: Server, ann: str) -> None:
+    async with client_of(server.port, ann) as client:
+        doubled = [client.request("double", number) for number in range(8)]
+        assert await asyncio.gather(*doubled) == [*range(0, 16, 2)]
+        assert [part async for part in client.request("count", 2000)] == [*range(2000)]
+        with pytest.raises(RequestFailed, match="unknown_request"):
+            await client.request("of a later version")
+
+
+async def test_a_stream_that_is_left_ends_on_the_server(server: Server, ann: str) -> None:
+    async with client_of(server.port, ann) as client:
+        before = await client.request("ended")
+        async for part in client.request("count", 10**9):
+            if part == 500:
+                break
+        async with asyncio.timeout(TIMEOUT):
+            while await client.request("ended") == before:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_lost_line_fails_a_request(server: Server, ann: str) -> None:
+    with Proxy(server.port) as proxy:
+        async with client_of(proxy.port, ann) as client:
+            with pytest.raises(RequestFailed, match="lost"):
+                async for part in client.request("count", 10**9):
+                    if part == 100:
+                        proxy.reset()
+            assert await client.request("double", 4) == 8
+
+
+async def test_binary_frames_come_back_reversed(server: Server, ann: str) -> None:
+    async with client_of(server.port, ann) as client:
+        frames = client.binary()
+        await client.send_bytes(b"\x01\x02")
+        async with asyncio.timeout(TIMEOUT):
+            assert await anext(frames) == b"\x02\x01"
 
 
 # Losses

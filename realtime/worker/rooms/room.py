@@ -232,9 +232,8 @@ class Room:
     def _reclassify_members(self) -> None:
         """Compare all members with a top that has moved without a publication."""
         self._pending.clear()
-        newest = self.log.newest.offset
         for subscription in self._members.values():
-            subscription.rewind_end = min(subscription.rewind_end, newest)
+            subscription.rewind_end = min(subscription.rewind_end, self.log.top)
             self._classify(subscription)
 
     def _skip_to_top(self, gaps: Sequence[tuple[Subscription, Gap]]) -> Iterator[None]:

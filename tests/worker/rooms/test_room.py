@@ -688,25 +688,6 @@ def test_a_rewind_that_has_begun_and_is_overtaken_is_a_gap() -> None:
     assert member.rewound == [1, 2, 3]
 
 
-def test_the_end_of_a_rewind_stays_where_the_top_moves_ahead() -> None:
-    """By an answer of the store from before the join."""
-    log, room, _ = make_room(published=KEPT)
-    for _ in range(KEPT + 1):
-        log.append()
-    room.on_top(log.end, newest_before=KEPT)
-    read = room.next_read()
-    assert read is not None
-    page = log.read(read.offset)  # what follows the top is lost
-    for _ in range(2):
-        log.append()
-    room.on_top(log.end, newest_before=log.top - 2)
-    member = Recorder()
-    room.join(member, room.log.rewound(3), rewinds=True)
-    list(room.apply_page(read, page))
-    run_until_idle(room, log)
-    assert member.received == member.rewound == [13, 14, 15]
-
-
 def test_the_end_of_a_rewind_moves_back_with_a_log_that_becomes_shorter() -> None:
     log, room, _ = make_room(published=3)
     room.on_top(LogEnd(Position(log.epoch, 6), 1), newest_before=3)
