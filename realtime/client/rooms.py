@@ -154,6 +154,11 @@ class OpenRooms:
             room.subscription.lose()
             room.outbox.lose()
 
+    def refuse(self, refusal: SendFailed) -> None:
+        """Refuse the messages that wait in all rooms."""
+        for room in self._rooms.values():
+            room.outbox.fail(refusal)
+
     def end(self, make_error: Callable[[], Exception | None]) -> None:
         """End all rooms; ``make_error()`` returns an exception for each handle."""
         rooms, self._rooms = self._rooms, {}

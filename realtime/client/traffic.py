@@ -4,6 +4,7 @@ from collections.abc import Callable
 from weakref import WeakSet
 
 from .calls import OpenCalls
+from .errors import SendFailed
 from .inbox import Inbox
 from .line import RATE, RequestLine
 from .rooms import OpenRooms
@@ -15,6 +16,7 @@ class ClientTraffic:
 
     def __init__(self) -> None:
         self._line = RequestLine()
+        self._user: object = None  # of the newest welcome
         self.rooms = OpenRooms(self._line)
         self.calls = OpenCalls(self._line)
         self.binary: WeakSet[Inbox[bytes]] = WeakSet()  # one for each reader
@@ -25,6 +27,9 @@ class ClientTraffic:
 
     def open(self, socket: ClientSocket, welcome: Frame) -> None:
         """Go on with a connection that has been welcomed."""
+        user, self._user = self._user, welcome["user"]
+        if user != self._user:  # a token may lead to another one
+            self.rooms.refuse(SendFailed("disconnected", "the login is another user's now"))
         self._line.open(socket, message_rate=welcome.get("message_rate", RATE))
         self.rooms.on_welcome(welcome["rooms"])
         self.calls.open(socket, welcome)

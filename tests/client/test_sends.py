@@ -216,6 +216,24 @@ async def test_one_that_the_server_has_never_taken_may_wait_for_longer(
         await task
 
 
+async def test_a_message_is_not_sent_as_another_user(server: ScriptedServer) -> None:
+    async with welcomed(server, auth="a token") as (client, peer):
+        room = await joined(client, peer)
+        [task] = sending(room, 1)
+        await peer.receive("messages")
+        await peer.lose()
+        again = await server.accept()
+        entry = {"epoch": "k3", "offset": 0, "recovered": True}
+        await again.welcome(rooms={"chat:lobby": entry}, user="18")
+        with pytest.raises(SendFailed, match="another user"):
+            await task
+        [later] = sending(room, 2)
+        frame = await again.receive("messages")
+        assert data(frame) == [2]
+        await acknowledge(again, frame)
+        await later
+
+
 async def test_cancelling_drops_what_was_not_sent(server: ScriptedServer) -> None:
     async with welcomed(server) as (client, peer):
         room = await joined(client, peer)
