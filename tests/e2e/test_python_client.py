@@ -4,6 +4,7 @@ does."""
 import asyncio
 import itertools
 import json
+import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -267,6 +268,42 @@ async def test_a_reset_line_loses_nothing(
             assert await both_read(handle, raw, 30) == [*range(30)]
             assert client.session == session
             assert proxy.accepted >= 2
+
+
+async def test_a_line_that_breaks_again_and_again_loses_and_repeats_nothing(
+    server: Server, ann: str, publisher: ShellProcess, room: str
+) -> None:
+    with Proxy(server.port) as proxy:
+        async with client_of(proxy.port, ann) as client, in_room(client, room) as handle:
+            breaking = asyncio.create_task(break_at_random(proxy))
+            sending = []
+            for number in range(60):
+                sending.append(asyncio.create_task(handle.send(f"sent {number}")))
+                await publisher.publish(room, number)
+            positions = await asyncio.gather(*sending)
+            breaking.cancel()
+            await asyncio.wait([breaking])
+            proxy.heal()
+            data = await read(handle, 120)
+    assert [each for each in data if isinstance(each, int)] == [*range(60)]
+    assert [data[each.offset - 1] for each in positions if each] == [f"sent {n}" for n in range(60)]
+    assert proxy.accepted > 2
+
+
+async def break_at_random(proxy: Proxy) -> None:
+    """Break the line again and again: at once, between a message and its answer, or by silence."""
+    chance = random.Random(5)
+    while True:
+        await asyncio.sleep(chance.random() * 0.3)
+        match chance.choice(["reset", "cut", "stall"]):
+            case "reset":
+                proxy.reset()
+            case "cut":
+                proxy.cut_replies()
+            case "stall":
+                proxy.stall(requests=chance.random() < 0.5)
+                await asyncio.sleep(0.2)
+                proxy.heal()
 
 
 async def test_a_silent_line_is_given_up(
