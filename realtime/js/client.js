@@ -112,6 +112,19 @@ export class RealtimeClient extends ClientEventTarget {
   }
 
   /**
+   * Ask the application for an answer to this page: await the reply, or iterate its parts, once.
+   * Nothing is repeated: a request whose connection is lost fails with the code "lost".
+   * @template [T=any]
+   * @param {string} name
+   * @param {unknown} [data] any value that JSON can express
+   * @param {import("./requests.js").RequestOptions} [options]
+   * @returns {import("./reply.js").Reply<T>} fails with a `RequestError`, or the signal's reason
+   */
+  request(name, data, options) {
+    return this.#manager.requests.request(name, data, options);
+  }
+
+  /**
    * Send a binary frame to the application. The client neither stores nor repeats it. Throws
    * TypeError for other data and RangeError above the server's `max_message_size`.
    * @param {BufferSource | Blob} data

@@ -35,7 +35,7 @@ import { Watchdog } from "./watchdog.js";
  * @property {(state: "degraded" | "ok") => void} onNotice
  * @property {() => void} onAuthExpiring the login needs a new token
  * @property {(data: ArrayBuffer) => void} onBytes a binary frame, after the welcome
- * @property {(frame: Frame) => void} onRoomFrame a frame about rooms and messages, after the welcome
+ * @property {(frame: Frame, text: string) => void} onRoomFrame a frame about rooms, messages and requests, after the welcome
  * @property {(end: End) => void} onEnd
  */
 
@@ -233,7 +233,7 @@ export class Connection {
       case "publication":
         this.#flow?.onPublication(utf8Length(text)); // first: it counts even if a listener throws
     }
-    if (this.#flow && !this.#over) this.#callbacks.onRoomFrame(frame);
+    if (this.#flow && !this.#over) this.#callbacks.onRoomFrame(frame, text);
   }
 
   /** @param {any} frame */

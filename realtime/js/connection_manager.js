@@ -6,16 +6,7 @@
 import { AdaptiveTimeouts } from "./adaptive_timeouts.js";
 import { DEFAULTS } from "./backoff.js";
 import { browserEnvironment } from "./browser_environment.js";
-import {
-  isDismissal,
-  isFinal,
-  NO_CODE,
-  NORMAL,
-  PAGE_FROZEN,
-  RESTARTING,
-  reasonFor,
-  TAKEN_OVER,
-} from "./codes.js";
+import * as codes from "./codes.js";
 import { constructorFailure } from "./connect_errors.js";
 import { Connection } from "./connection.js";
 import { ErrorTracker } from "./error_tracker.js";
@@ -24,6 +15,7 @@ import { Messaging } from "./messaging.js";
 import { PageLifecycle } from "./page_lifecycle.js";
 import { PingCounters } from "./ping_counters.js";
 import { ReconnectSchedule } from "./reconnect_schedule.js";
+import { Requests } from "./requests.js";
 import { ResumableSession } from "./resumable_session.js";
 import { SleepAwareClock } from "./sleep_aware_clock.js";
 import { StateTracker } from "./state_tracker.js";
@@ -79,6 +71,7 @@ export class ConnectionManager {
       send: (/** @type {Frame} */ frame) => sender.isUp() && this.#connection?.send(frame) === true,
     };
     this.messaging = new Messaging(environment, clock, sender, emit);
+    this.requests = new Requests(environment, sender);
     this.#loginRetry = new LoginRetry(url, environment, clock, () => this.#begin());
     this.#tokenLogin = new TokenLogin(auth, environment, (end) => this.#onEnd(end));
     this.#lifecycle = this.#makeLifecycle();
@@ -88,7 +81,7 @@ export class ConnectionManager {
     return new PageLifecycle(this.#environment, this.#clock, {
       onPageHide: () => this.#onPageHide(),
       onPageRestore: () => this.#onPageRestore(),
-      onFreeze: () => this.#park(reasonFor(PAGE_FROZEN), PAGE_FROZEN),
+      onFreeze: () => this.#park(codes.reasonFor(codes.PAGE_FROZEN), codes.PAGE_FROZEN),
       onResume: () => this.#parked && this.#begin(),
       onWake: () => this.#onWake(),
       onOnline: () => this.#onOnline(),
@@ -128,7 +121,8 @@ export class ConnectionManager {
     this.#session.releaseKey();
     this.#connection?.send({ type: "bye" });
     this.messaging.close("disconnected");
-    this.#close("", NORMAL);
+    this.requests.close("disconnected");
+    this.#close("", codes.NORMAL);
     this.messaging.rooms.pause();
   }
 
@@ -167,6 +161,7 @@ export class ConnectionManager {
   #begin() {
     this.#schedule.reset();
     this.messaging.open();
+    this.requests.open();
     this.#parked = this.#errors.isRestarting = false;
     this.#state.apply("connect");
     this.#attempt();
@@ -198,7 +193,8 @@ export class ConnectionManager {
       onNotice: (state) => this.#emit("notice", { state }),
       onAuthExpiring: () => this.#tokenLogin.renew(() => this.#connection),
       onBytes: (data) => this.#emit("bytes", { data }),
-      onRoomFrame: (frame) => this.messaging.onFrame(frame),
+      onRoomFrame: (frame, text) =>
+        this.requests.onFrame(frame, text) || this.messaging.onFrame(frame),
       onEnd: (end) => this.#onEnd(end),
     };
     return new Connection(this.#url, this.#environment, callbacks, this.#timeouts);
@@ -230,6 +226,7 @@ export class ConnectionManager {
     if (this.#state.isUp)
       this.#emit("connection_established", { session, user, resumed, attempts });
     if (this.#state.isUp) this.messaging.onWelcome(frame);
+    if (this.#state.isUp) this.requests.onWelcome(frame);
   }
 
   /** @param {"in" | "out"} direction @param {Frame} frame */
@@ -253,20 +250,22 @@ export class ConnectionManager {
     this.#errors.record({ code, reason, at: this.#environment.wall() });
     this.#connection = null;
     this.#continueAfter(end);
+    this.requests.onLost();
     const willReconnect = this.state === "connecting";
     if (wasUp) this.#emit("connection_lost", { code, reason, willReconnect });
   }
 
   /** Stay away, give up or schedule the next attempt. @param {End} end */
   #continueAfter({ code, reason, delay, permanent = false }) {
-    const reclaims = code === TAKEN_OVER && this.autoReconnect && this.#session.reclaim();
-    const refused = this.#tokenLogin.onEnd(code) ?? (isFinal(code) ? "stay" : "retry");
+    const reclaims = code === codes.TAKEN_OVER && this.autoReconnect && this.#session.reclaim();
+    const refused = this.#tokenLogin.onEnd(code) ?? (codes.isFinal(code) ? "stay" : "retry");
     if (refused === "stay" && !reclaims) {
       // The session has ended or belongs to another page: never resume it again.
       this.#session.clear();
       this.messaging.close(reason);
+      this.requests.close(reason);
       this.#loginRetry.onFinalClose(code);
-      this.#apply(isDismissal(code) ? "end" : "fail", reason);
+      this.#apply(codes.isDismissal(code) ? "end" : "fail", reason);
     } else if (permanent) {
       this.#apply("fail", reason);
     } else if (!this.autoReconnect) {
@@ -276,7 +275,7 @@ export class ConnectionManager {
       this.#apply("fail", `gave up after ${this.#schedule.attempts} attempts: ${cause}`);
     } else {
       this.#schedule.schedule(code, delay);
-      this.#apply("retry", this.#errors.isRestarting ? reasonFor(RESTARTING) : reason);
+      this.#apply("retry", this.#errors.isRestarting ? codes.reasonFor(codes.RESTARTING) : reason);
     }
   }
 
@@ -327,12 +326,13 @@ export class ConnectionManager {
    */
   #close(reason, code) {
     const wasUp = this.#state.isUp;
-    const detail = { code: code ?? NO_CODE, reason, willReconnect: false };
+    const detail = { code: code ?? codes.NO_CODE, reason, willReconnect: false };
     this.#schedule.cancel();
     this.#tokenLogin.cancel();
     this.#connection?.close(code);
     this.#connection = null;
     if (this.state !== "disconnected") this.#apply("end", reason);
+    this.requests.onLost();
     if (wasUp) this.#emit("connection_lost", detail);
   }
 

@@ -39,6 +39,7 @@ import { Emitter } from "./emitter.js";
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
 /** @typedef {Error & {code: string}} SendError the rejection of `send` */
+/** @typedef {Error & {code: string}} RequestError the failure of a reply */
 
 /**
  * @typedef {object} ClientEvents

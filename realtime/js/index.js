@@ -30,12 +30,17 @@ export { RealtimeClient };
  * @typedef {import("./room_cursor.js").RoomOptions} RoomOptions
  * @typedef {import("./room_handle.js").RoomError} RoomError
  * @typedef {import("./use_count.js").Use} Use
+ * @typedef {import("./events.js").RequestError} RequestError
+ * @typedef {import("./requests.js").RequestOptions} RequestOptions
  */
 /**
  * @template {keyof import("./events.js").ClientEvents} K
  * @typedef {import("./events.js").Listener<K>} Listener
  */
-
+/**
+ * @template T
+ * @typedef {import("./reply.js").Reply<T>} Reply
+ */
 /**
  * @template [Data=any]
  * @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle

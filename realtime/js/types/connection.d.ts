@@ -80,8 +80,8 @@ export type ConnectionCallbacks = {
      */
     onBytes: (data: ArrayBuffer) => void;
     /**
-     * a frame about rooms and messages, after the welcome
+     * a frame about rooms, messages and requests, after the welcome
      */
-    onRoomFrame: (frame: Frame) => void;
+    onRoomFrame: (frame: Frame, text: string) => void;
     onEnd: (end: End) => void;
 };

@@ -32,6 +32,7 @@
 /** @typedef {{direction: "in" | "out", frame: Record<string, any>}} FrameDetail */
 /** @typedef {Record<string, any> & {code: string, detail: string}} ServerErrorDetail */
 /** @typedef {Error & {code: string}} SendError the rejection of `send` */
+/** @typedef {Error & {code: string}} RequestError the failure of a reply */
 /**
  * @typedef {object} ClientEvents
  * @property {CustomEvent<StateDetail>} state
@@ -193,6 +194,12 @@ export type ServerErrorDetail = Record<string, any> & {
  * the rejection of `send`
  */
 export type SendError = Error & {
+    code: string;
+};
+/**
+ * the failure of a reply
+ */
+export type RequestError = Error & {
     code: string;
 };
 export type ClientEvents = {

@@ -23,10 +23,16 @@
  * @typedef {import("./room_cursor.js").RoomOptions} RoomOptions
  * @typedef {import("./room_handle.js").RoomError} RoomError
  * @typedef {import("./use_count.js").Use} Use
+ * @typedef {import("./events.js").RequestError} RequestError
+ * @typedef {import("./requests.js").RequestOptions} RequestOptions
  */
 /**
  * @template {keyof import("./events.js").ClientEvents} K
  * @typedef {import("./events.js").Listener<K>} Listener
+ */
+/**
+ * @template T
+ * @typedef {import("./reply.js").Reply<T>} Reply
  */
 /**
  * @template [Data=any]
@@ -72,7 +78,10 @@ export type Position = import("./position.js").Position;
 export type RoomOptions = import("./room_cursor.js").RoomOptions;
 export type RoomError = import("./room_handle.js").RoomError;
 export type Use = import("./use_count.js").Use;
+export type RequestError = import("./events.js").RequestError;
+export type RequestOptions = import("./requests.js").RequestOptions;
 export type Listener<K extends keyof import("./events.js").ClientEvents> = import("./events.js").Listener<K>;
+export type Reply<T> = import("./reply.js").Reply<T>;
 export type RoomHandle<Data = any> = import("./room_handle.js").RoomHandle<Data>;
 export type RoomEvents<Data = any> = import("./room_handle.js").RoomEvents<Data>;
 export type RoomMessage<Data = any> = import("./room_handle.js").RoomMessage<Data>;

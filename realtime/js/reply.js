@@ -1,0 +1,126 @@
+/** The answer to one request: awaited as a whole, or iterated part by part. */
+
+/** @typedef {{data: any, bytes: number}} Part */
+
+// A quarter of what the server lets a stream have unacknowledged, or less: it need not wait.
+const ACKNOWLEDGED_PARTS = 16;
+const ACKNOWLEDGED_BYTES = 16_384;
+
+/**
+ * Awaited, it gives the answer; of a stream, a list of all parts. Iterated, it gives the parts; of
+ * a single answer, that one. Do one of both, once.
+ * @template T
+ */
+export class Reply {
+  #onConsumed;
+  #onLeft;
+  /** @type {Part[]} received and not consumed */
+  #parts = [];
+  #isStream = false;
+  #isOver = false;
+  /** @type {{error: unknown} | null} */
+  #failure = null;
+  #consumed = 0;
+  #acknowledged = 0;
+  #bytes = 0; // consumed and not acknowledged
+  /** Continues an iteration that waits. */
+  #wake = () => {};
+  /** @type {Promise<T> | undefined} */
+  #whole;
+
+  /**
+   * @param {(count: number) => void} onConsumed the page has consumed so many parts by now
+   * @param {() => void} onLeft the page iterates no further
+   */
+  constructor(onConsumed, onLeft) {
+    this.#onConsumed = onConsumed;
+    this.#onLeft = onLeft;
+  }
+
+  /**
+   * Take a reply of the server.
+   * @param {Record<string, any>} frame
+   * @param {number} bytes of the frame
+   */
+  receive({ data, done }, bytes) {
+    this.#isStream ||= !done || data === undefined;
+    if (data !== undefined) this.#parts.push({ data, bytes });
+    this.#isOver = done;
+    this.#wake();
+  }
+
+  /**
+   * End it with an error, after the parts that have come.
+   * @param {unknown} error
+   * @param {boolean} [isNow] drop these parts
+   */
+  fail(error, isNow) {
+    if (isNow) this.#parts = [];
+    this.#failure = { error };
+    this.#wake();
+  }
+
+  /** @returns {AsyncGenerator<T, void, void>} */
+  async *[Symbol.asyncIterator]() {
+    try {
+      for (;;) {
+        const part = this.#parts.shift();
+        if (part) yield this.#consume(part);
+        else if (this.#failure) throw this.#failure.error;
+        else if (this.#isOver) return;
+        else await this.#next();
+      }
+    } finally {
+      this.#onLeft();
+    }
+  }
+
+  /**
+   * @template [A=T]
+   * @template [B=never]
+   * @param {((answer: T) => A | PromiseLike<A>) | null} [onAnswer]
+   * @param {((error: any) => B | PromiseLike<B>) | null} [onFailure]
+   * @returns {Promise<A | B>}
+   */
+  // biome-ignore lint/suspicious/noThenProperty: it is awaited
+  then(onAnswer, onFailure) {
+    this.#whole ??= this.#collect();
+    return this.#whole.then(onAnswer, onFailure);
+  }
+
+  /**
+   * @template [B=never]
+   * @param {((error: any) => B | PromiseLike<B>) | null} [onFailure]
+   * @returns {Promise<T | B>}
+   */
+  catch(onFailure) {
+    return this.then(null, onFailure);
+  }
+
+  async #collect() {
+    /** @type {any[]} */
+    const parts = [];
+    for await (const part of this) parts.push(part);
+    return this.#isStream ? parts : parts[0];
+  }
+
+  /** @returns {Promise<void>} */
+  #next() {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** @param {Part} part */
+  #consume({ data, bytes }) {
+    this.#consumed += 1;
+    this.#bytes += bytes;
+    const count = this.#consumed - this.#acknowledged;
+    if (count >= ACKNOWLEDGED_PARTS || this.#bytes >= ACKNOWLEDGED_BYTES) {
+      this.#acknowledged = this.#consumed;
+      this.#bytes = 0;
+      this.#onConsumed(this.#consumed);
+    }
+    return data;
+  }
+}

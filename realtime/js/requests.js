@@ -1,0 +1,176 @@
+/** Requests of the page: eight run at a time, the others wait. None is repeated. */
+
+import { parseJson, toJson, utf8Length } from "./json.js";
+import { Reply } from "./reply.js";
+import { Timer } from "./timer.js";
+
+/** @typedef {Record<string, any>} Frame */
+
+/**
+ * @typedef {object} RequestOptions
+ * @property {AbortSignal} [signal] cancels the request; the reply fails with its reason
+ * @property {number} [timeout] ms until the whole answer is there, the wait for a connection included
+ */
+
+/**
+ * @typedef {object} OpenRequest
+ * @property {Frame} frame
+ * @property {Reply<any>} reply
+ * @property {boolean} isSent
+ * @property {() => void} unwatch
+ */
+
+const MAX_RUNNING = 8; // of a session: the server refuses more
+// Ids up to here are of messages, joins and leaves.
+const FIRST_ID = 1_000_000;
+const NAME = /^.{1,100}$/su;
+
+export class Requests {
+  #environment;
+  #sender;
+  #id = FIRST_ID;
+  /** @type {Map<number, OpenRequest>} in the order of the calls: those that were sent come first */
+  #requests = new Map();
+  #maxBytes = 65_536; // of the data, until a welcome names the server's limit
+  #closedReason = ""; // "": open
+
+  /**
+   * @param {import("./browser_environment.js").Environment} environment
+   * @param {import("./request_queue.js").FrameSender} sender
+   */
+  constructor(environment, sender) {
+    this.#environment = environment;
+    this.#sender = sender;
+  }
+
+  /**
+   * Send a request, once there is a connection. Every failure, also of these arguments, is one of
+   * the reply.
+   * @param {string} name
+   * @param {unknown} [data]
+   * @param {RequestOptions} [options]
+   * @returns {Reply<any>}
+   */
+  request(name, data = null, options = {}) {
+    const id = ++this.#id;
+    const reply = new Reply(
+      (count) => this.#requests.has(id) && this.#sender.send({ type: "reply_received", id, count }),
+      () => this.#cancel(id),
+    );
+    const json = toJson(data);
+    const isValid = json && utf8Length(json) <= this.#maxBytes && NAME.test(name) && toJson(name);
+    if (options.signal?.aborted) reply.fail(options.signal.reason);
+    else if (this.#closedReason) reply.fail(requestError("disconnected", this.#closedReason));
+    else if (!isValid)
+      reply.fail(requestError("invalid_message", "no name, no JSON, or too large"));
+    else {
+      const unwatch = this.#watch(id, options);
+      const frame = { type: "request", id, name: `${name}`, data: parseJson(json) };
+      this.#requests.set(id, { frame, reply, isSent: false, unwatch });
+      this.#sendNext();
+    }
+    return reply;
+  }
+
+  /** Accept requests. */
+  open() {
+    this.#closedReason = "";
+  }
+
+  /**
+   * Fail all requests, and new ones until `open()`, with the code "disconnected".
+   * @param {string} reason
+   */
+  close(reason) {
+    this.#closedReason = reason;
+    this.#failAll("disconnected", reason);
+  }
+
+  /** @param {Frame} welcome */
+  onWelcome(welcome) {
+    this.#maxBytes = welcome.max_publication;
+    this.#sendNext();
+  }
+
+  /** The connection has ended: the server has cancelled those that were sent. */
+  onLost() {
+    this.#failAll("lost", "the connection was lost before the answer", true);
+  }
+
+  /**
+   * @param {Frame} frame
+   * @param {string} text the frame as received
+   * @returns {boolean} whether it is about a request, perhaps one that has ended
+   */
+  onFrame(frame, text) {
+    const { type, id, code, detail, done } = frame;
+    if (type !== "reply" && !(type === "error" && id > FIRST_ID)) return false;
+    const reply = this.#requests.get(id)?.reply;
+    if (code || done) this.#remove(id);
+    if (code) reply?.fail(requestError(code, detail));
+    else reply?.receive(frame, utf8Length(text));
+    this.#sendNext();
+    return true;
+  }
+
+  /**
+   * Cancel a request when its time is over or its signal aborts.
+   * @param {number} id
+   * @param {RequestOptions} options
+   * @returns {() => void} ends the watch
+   */
+  #watch(id, { signal, timeout }) {
+    const timer = new Timer(this.#environment);
+    const onAbort = () => this.#cancel(id, signal?.reason);
+    if (timeout !== undefined)
+      timer.set(timeout, () => this.#cancel(id, requestError("timeout", "no answer in time")));
+    signal?.addEventListener("abort", onAbort);
+    return () => {
+      timer.clear();
+      signal?.removeEventListener("abort", onAbort);
+    };
+  }
+
+  /** Send those that wait, as far as the server takes them. */
+  #sendNext() {
+    let running = 0;
+    for (const request of this.#requests.values()) {
+      if (++running > MAX_RUNNING) return;
+      if (request.isSent) continue;
+      request.isSent = true; // before sending: a listener to frames may add requests
+      request.isSent = this.#sender.send(request.frame);
+      if (!request.isSent) return;
+    }
+  }
+
+  /** @param {number} id @param {unknown} [error] */
+  #cancel(id, error) {
+    const request = this.#remove(id);
+    if (request?.isSent) this.#sender.send({ type: "cancel", id });
+    request?.reply.fail(error, true);
+    this.#sendNext();
+  }
+
+  /** @param {number} id */
+  #remove(id) {
+    const request = this.#requests.get(id);
+    this.#requests.delete(id);
+    request?.unwatch();
+    return request;
+  }
+
+  /** @param {string} code @param {string} detail @param {boolean} [isSent] only those that were sent */
+  #failAll(code, detail, isSent) {
+    for (const [id, request] of this.#requests)
+      if (request.isSent || !isSent) this.#remove(id)?.reply.fail(requestError(code, detail));
+  }
+}
+
+/**
+ * @param {string} code
+ * @param {string} detail
+ * @returns {import("./events.js").RequestError}
+ */
+function requestError(code, detail) {
+  return Object.assign(new Error(detail), { code });
+}
