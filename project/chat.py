@@ -1,10 +1,20 @@
-"""The consumer of the demo: users who are logged in may join and publish in rooms ``chat:…``."""
+"""The consumer of the demo: users who are logged in may join and publish in rooms ``chat:…``, and
+search the documentation."""
+
+from typing import Any
 
 from msgspec.structs import replace
 
-from realtime.consumers import ErrorCode, RealtimeConsumer, Refused, RoomMessage
+from project import documents
+from realtime.consumers import (
+    ClientRequest,
+    ErrorCode,
+    RealtimeConsumer,
+    Refused,
+    RoomMessage,
+)
 
-LONGEST_TEXT, LONGEST_TAG = 500, 100  # characters
+LONGEST_TEXT, LONGEST_TAG, LONGEST_SEARCH = 500, 100, 100  # characters
 
 
 class ChatConsumer(RealtimeConsumer):
@@ -26,3 +36,11 @@ class ChatConsumer(RealtimeConsumer):
                 raise Refused("expected text and tag", ErrorCode.INVALID_MESSAGE)
         data = {"name": self.peer.username, "text": text, "tag": tag}
         await super().receive_message(replace(message, data=data))
+
+    async def receive_request(self, request: ClientRequest) -> Any:
+        if request.name != "documents.search":
+            return await super().receive_request(request)
+        match request.data:
+            case {"text": str(text)} if text.strip() and len(text) <= LONGEST_SEARCH:
+                return documents.search(text.strip())  # streamed
+        raise Refused("expected a text, and a shorter one", ErrorCode.INVALID_MESSAGE)

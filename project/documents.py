@@ -1,6 +1,8 @@
 """The documentation of this repository, rendered for the demo's pages."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,6 +42,28 @@ def find(name: str) -> Path | None:
     path = (ROOT / name).resolve()
     within = path.is_relative_to(DOCS) or name in OUTSIDE
     return path if within and path.is_file() else None
+
+
+async def search(text: str) -> AsyncIterator[dict[str, str]]:
+    """The sections of the pages in ``docs/`` that contain a text, as they are found: each with its
+    ``path``, which has an anchor, and its ``heading``."""
+    for path in sorted(DOCS.glob("*.md")):
+        for heading, content in await asyncio.to_thread(sections, path):
+            if text.lower() in content.lower():
+                anchor = f"docs/{path.name}#{slug(heading)}"
+                yield {"path": anchor, "heading": heading.replace("`", "")}
+
+
+def sections(path: Path) -> list[tuple[str, str]]:
+    """The heading of each section of a page, and its text with the heading."""
+    found: list[tuple[str, str]] = []
+    for before, token in pairwise(_markdown.parse(path.read_text("utf-8"))):
+        if before.type == "heading_open":
+            found.append((token.content, token.content))
+        elif found and token.content:
+            heading, content = found[-1]
+            found[-1] = (heading, f"{content}\n{token.content}")
+    return found
 
 
 def render(path: Path) -> SafeString:

@@ -136,6 +136,18 @@ def test_a_new_page_begins_with_the_last_fifty_messages(
     assert ann.locator(".gap").count() == 0
 
 
+def test_the_documentation_is_searched_as_a_stream(visit: Visit, server: Server) -> None:
+    ann = visit(server, "ann")
+    ann.fill("#search-text", "heartbeat")
+    ann.press("#search-text", "Enter")
+    found = ann.locator('#search-results a[href="docs/protocol.md#heartbeat"]')
+    expect(found).to_have_text("Heartbeat")
+    ann.fill("#search-text", "no section has these words, or has it")
+    ann.press("#search-text", "Enter")
+    expect(ann.locator("#search-answer")).to_have_text("No section has it.")
+    expect(ann.locator("#search-results li")).to_have_count(0)
+
+
 AGE = "() => Date.now() - Date.parse(document.querySelector('#chat-messages time').dateTime)"
 
 

@@ -106,6 +106,7 @@ const SERVER_SENTENCES = {
   publication: ({ room, offset, replayed }) =>
     `In ${room} this was published${replayed ? " before you came," : ""} as number ${offset}.`,
   ack: () => "I have your message.",
+  reply: ({ done }) => (done ? "That was my answer." : "A part of my answer."),
   error: ({ id, detail }) => `${id ? "I cannot do that" : "I did not understand"}: ${detail}`,
 };
 
@@ -118,6 +119,9 @@ const PAGE_SENTENCES = {
   join: ({ room }) => `I want to join ${room}.`,
   leave: ({ room }) => `I leave ${room}.`,
   message: ({ room }) => `Please publish this in ${room}.`,
+  request: ({ name }) => `Please answer ${name}.`,
+  cancel: () => "I no longer need that answer.",
+  reply_received: ({ count }) => `I have read ${count} parts of your answer.`,
   received: ({ count }) => `I have received ${count} publications.`,
   bye: () => "Bye, I end this session.",
 };
