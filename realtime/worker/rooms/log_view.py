@@ -136,9 +136,9 @@ class LogView:
         return self.on_hint(end.top.epoch, end.top.offset)
 
     def on_read(self, read: LogRead, page: LogSlice) -> bool:
-        """Apply a read of this epoch; return whether the top has moved to the log's end. It moves
-        if the log is shorter than known, or has lost what follows the top; then the position of
-        every member must be compared with it."""
+        """Apply a read of this epoch; return whether the top has moved: to the log's end if that is
+        shorter than known, at least to where the log begins if that has lost what follows the top.
+        Then the position of every member must be compared with it."""
         end = page.end.top.offset
         self.resolved_conflicts = read.conflicts
         self._oldest = max(self._oldest, _oldest(read, page))
@@ -149,10 +149,11 @@ class LogView:
         shrunk = end < self.top or self._target < self._confirmed
         lost = self.top + 1 < self._oldest
         self._confirmed = end if shrunk else max(self._confirmed, end)
-        if shrunk or lost:
-            self.top = end
         if shrunk:
-            self._target = end
+            self.top = self._target = end
+        elif lost:  # an audit may have found more since the log was read
+            self.top = max(end, self._oldest - 1)
+            self._target = max(self._target, self.top)
         return shrunk or lost
 
 

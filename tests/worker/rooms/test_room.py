@@ -699,6 +699,31 @@ def test_the_end_of_a_rewind_moves_back_with_a_log_that_becomes_shorter() -> Non
     assert (member.received, member.rewound) == ([2, 3, 4], [2, 3])
 
 
+def test_a_loss_moves_no_member_back() -> None:
+    """The answer of the store is older than what an audit has found since."""
+    log, room, counters = make_room(published=KEPT)
+    live, ahead = Recorder(), Recorder()
+    room.join(live)
+
+    def audit(published: int) -> None:
+        newest = room.log.newest.offset
+        for _ in range(published):
+            log.append()
+        room.on_top(log.end, newest_before=newest)
+
+    audit(2)
+    read = room.next_read()
+    assert read is not None
+    page = log.read(read.offset)
+    audit(KEPT)
+    assert room.join(ahead, Position(log.epoch, 9)) is None
+    audit(3)
+    list(room.apply_page(read, page))
+    run_until_idle(room, log)
+    assert live.received == ahead.received == [(11, Gap.EXPIRED), 12, 13, 14, 15, 16, 17]
+    assert counters.skipped == (11 - 6) + (11 - 9)
+
+
 def test_publications_before_the_start_of_a_new_member_count_as_skipped() -> None:
     log, room, counters = make_room(published=KEPT + 5)
     assert room.join(Recorder(), Position(log.epoch, 2)) is Gap.EXPIRED
