@@ -102,14 +102,14 @@ async def test_a_server_without_a_welcome_is_lost_and_gets_more_time(
         return await run(self, hello, within=within)
 
     monkeypatch.setattr(socket.ClientSocket, "run", noted)
-    client = RealtimeClient(server.url, timeout=0.05, backoff=AT_ONCE)
+    client = RealtimeClient(server.url, timeout=0.3, backoff=AT_ONCE)
     entering = asyncio.create_task(client.__aenter__())
     for _ in range(2):
         await (await server.accept()).receive("hello")
     await (await server.accept()).welcome()
     await entering
     await client.__aexit__(None, None, None)
-    assert given == [0.05, 0.1, 0.2]
+    assert given == [0.3, 0.6, 1.2]
 
 
 async def test_a_server_that_is_away_is_waited_for(server: ScriptedServer) -> None:
