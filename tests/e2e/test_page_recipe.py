@@ -28,6 +28,13 @@ def visit(project: Project, *, whole: bool) -> dict[str, list[str]]:
     return page
 
 
+@pytest.fixture(scope="module")
+def migrated(postgres_server: PostgresServer) -> str:
+    """The name of a database to copy, with tables and users."""
+    PostgresProject.new(postgres_server.create("recipe"))
+    return "recipe"
+
+
 @pytest.fixture
 def make_project(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> MakeProject:
     """Makes a project on a database, with its sessions and logs there or in Redis."""
@@ -41,8 +48,9 @@ def make_project(request: pytest.FixtureRequest, template: Path, tmp_path: Path)
         if database == "sqlite":
             return rooms_project(template, tmp_path, environ=environ)
         postgres: PostgresServer = request.getfixturevalue("postgres_server")
-        name = tmp_path.name.replace("-", "_")
-        return PostgresProject.new(postgres.create(name), environ=environ)
+        migrated: str = request.getfixturevalue("migrated")
+        url = postgres.create(f"{migrated}_{store}_{tmp_path.name}", template=migrated)
+        return PostgresProject(url, environ=environ)
 
     return make
 
