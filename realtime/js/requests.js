@@ -2,6 +2,7 @@
 
 import { parseJson, toJson, utf8Length } from "./json.js";
 import { Reply } from "./reply.js";
+import { SendRate } from "./send_rate.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {Record<string, any>} Frame */
@@ -33,6 +34,8 @@ export class Requests {
   #requests = new Map();
   #maxBytes = 65_536; // of the data, until a welcome names the server's limit
   #closedReason = ""; // "": open
+  #rate;
+  #pause;
 
   /**
    * @param {import("./browser_environment.js").Environment} environment
@@ -41,6 +44,8 @@ export class Requests {
   constructor(environment, sender) {
     this.#environment = environment;
     this.#sender = sender;
+    this.#rate = new SendRate(environment);
+    this.#pause = new Timer(environment);
   }
 
   /**
@@ -89,6 +94,7 @@ export class Requests {
   /** @param {Frame} welcome */
   onWelcome(welcome) {
     this.#maxBytes = welcome.max_publication;
+    this.#rate.setLimit(welcome.message_rate / 2); // the other half is for messages
     this.#sendNext();
   }
 
@@ -131,12 +137,14 @@ export class Requests {
     };
   }
 
-  /** Send those that wait, as far as the server takes them. */
+  /** Send those that wait, as far and as fast as the server takes them. */
   #sendNext() {
     let running = 0;
     for (const request of this.#requests.values()) {
-      if (++running > MAX_RUNNING) return;
+      if (++running > MAX_RUNNING || !this.#sender.isUp()) return;
       if (request.isSent) continue;
+      const wait = this.#rate.take();
+      if (wait) return this.#pause.set(wait, () => this.#sendNext());
       request.isSent = true; // before sending: a listener to frames may add requests
       request.isSent = this.#sender.send(request.frame);
       if (!request.isSent) return;

@@ -362,4 +362,17 @@ describe("eight at a time", () => {
     client.request("first");
     assert.deepEqual(names(browser.socket), ["first", "second"]);
   });
+
+  test("one after the other, they stay below half of the server's rate of frames", () => {
+    const { browser, client } = connectedPage({}, undefined, { message_rate: 100 });
+    for (let i = 0; i < 22; i += 1) {
+      client.request("x");
+      if (i < 20) reply(browser.socket, { data: i, done: true });
+    }
+    assert.equal(names(browser.socket).length, 20);
+    browser.advance(25);
+    assert.equal(names(browser.socket).length, 21);
+    browser.advance(25);
+    assert.equal(names(browser.socket).length, 22);
+  });
 });
