@@ -109,7 +109,8 @@ class Socket:
         await self._line.send_input({"type": "websocket.receive", "bytes": data})
 
     async def request(self, kind: str, **fields: Any) -> Frame:
-        """Send a ``join``, ``leave`` or ``message``; its answer, which may be an ``error``."""
+        """Send a ``join``, ``leave``, ``message`` or ``request``; its answer, which may be an
+        ``error``, or the first part of a stream."""
         id_ = next(self._ids)
         key = {"key": uuid.uuid4().hex} if kind == "message" else {}
         await self.send(kind, id=id_, **{**key, **fields})

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from realtime import api
-from realtime.consumers import RealtimeConsumer
+from realtime.consumers import ClientRequest, RealtimeConsumer
 from realtime.routing import websocket_application
 from realtime.testing import connect
 from realtime.testing.plugin import Connect
@@ -20,6 +20,9 @@ class Open(RealtimeConsumer):
 
     async def receive_bytes(self, data: bytes) -> None:
         self.send_bytes(data[::-1])
+
+    async def receive_request(self, request: ClientRequest) -> str:
+        return f"{request.name} of {request.data}"
 
 
 OPEN = websocket_application(Open)
@@ -41,6 +44,8 @@ async def test_requests_are_answered(realtime_connect: Connect, user: User) -> N
     assert (await socket.request("message", room="open:1", data="hello"))["type"] == "ack"
     assert (await socket.receive("publication"))["data"] == "hello"
     await socket.send_bytes(b"abc")
+    answer = await socket.request("request", name="price", data=7)
+    assert (answer["type"], answer["data"]) == ("reply", "price of 7")
     await socket.request("leave", room="open:1")
     assert socket.binary == [b"cba"]
 
