@@ -23,7 +23,9 @@ export class RoomMembership {
   cursors = new Set();
   /** @type {RoomCursor | null} the one of the page's `join` */
   page = null;
-  /** @type {Question | undefined} that the newest hello or join asks; undefined: none is under way */
+  /** @type {Question | undefined} of the newest hello; undefined: it did not name the room */
+  hello;
+  /** @type {Question | undefined} of a join that is queued or sent */
   asked;
   /** The application knows, by `left`, that nothing comes for now. */
   isSilent = false;
@@ -44,7 +46,7 @@ export class RoomMembership {
   /** A new connection begins. */
   reset() {
     this.stream = null;
-    this.asked = undefined;
+    this.hello = this.asked = undefined;
     for (const cursor of this.cursors) cursor.isJoined = false;
   }
 
@@ -76,12 +78,12 @@ export class RoomMembership {
     return epoch === stream.epoch && stream.offset <= offset && offset <= end.offset;
   }
 
-  /** Let new readers begin that begin from now on. */
-  beginNow() {
+  /** Let new readers begin that need no answer of the server: now, or where the stream gets to. */
+  beginServed() {
     const [stream, end] = [this.stream, this.#end];
     if (!stream || !end) return;
     for (const cursor of this.#listening())
-      if (!cursor.position) cursor.onAnswer(null, end, stream);
+      if (!cursor.isJoined && this.#serves(cursor)) cursor.onAnswer(null, end, stream);
   }
 
   /**

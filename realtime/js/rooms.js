@@ -105,8 +105,8 @@ export class Rooms {
     const memberships = [...this.#memberships.values()];
     for (const membership of memberships) membership.reset();
     const named = memberships.slice(0, MAX_IN_HELLO);
-    for (const membership of named) membership.asked = membership.question;
-    return Object.fromEntries(named.map(({ room, asked }) => [room, asked]));
+    for (const membership of named) membership.hello = membership.question;
+    return Object.fromEntries(named.map(({ room, hello }) => [room, hello]));
   }
 
   /**
@@ -119,7 +119,7 @@ export class Rooms {
     for (const [room, entry] of Object.entries(rooms)) {
       if (isPrivate(room)) this.#addPage(room);
       const membership = this.#memberships.get(room);
-      membership?.onAnswer(membership.asked, entry);
+      membership?.onAnswer(membership.hello, entry);
     }
     // Left since the hello, or by a listener just now.
     const isUnwanted = (/** @type {string} */ room) =>
@@ -170,7 +170,7 @@ export class Rooms {
     // Later, so that the page can add its listeners, and one request is enough for many readers.
     queueMicrotask(() => {
       if (!this.#isUp() || !this.#isCurrent(membership)) return;
-      membership.beginNow();
+      membership.beginServed();
       this.#ask(membership);
     });
   }

@@ -268,6 +268,15 @@ describe("since a position", () => {
     assert.deepEqual(joins(socket).at(-1), { position: { epoch: "e", offset: 4 } });
   });
 
+  test("that the others have reached: joined at once, without a request", async () => {
+    const { client, socket } = pageWithHandle();
+    const handle = client.room("news", { since: "e:5" });
+    const joined = record(handle, "joined");
+    assert.deepEqual(await outcomes([handle.joined]), ["done"]);
+    assert.deepEqual(joined, [{ offset: 5, recovered: true }]);
+    assert.equal(joins(socket).length, 1);
+  });
+
   test("a reconnect during that goes on at the lowest position", async () => {
     const page = pageWithHandle();
     publish(page.socket, 6);
@@ -355,6 +364,21 @@ describe("since a position", () => {
       publish(socket, 4, 5);
       assert.deepEqual(offsets(messages), [4, 5]);
     });
+  });
+
+  test("of a room that was left since the hello: the welcome answers the old question", () => {
+    const { browser, client } = page();
+    const old = client.room("news", { since: "e:8" });
+    client.connect();
+    browser.socket.open();
+    old.close();
+    browser.advance(1000);
+    const messages = record(client.room("news", { since: "e:3" }), "message");
+    browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 8, recovered: true } } });
+    assert.deepEqual(joins(browser.socket), [{ position: { epoch: "e", offset: 3 } }]);
+    answerRoom(browser.socket, { epoch: "e", offset: 8, recovered: true });
+    publish(browser.socket, 4);
+    assert.deepEqual(offsets(messages), [4]);
   });
 
   test("unknown: from now on, with a resync", async () => {

@@ -73,9 +73,9 @@ class Reader {
     this.rewindEnd = answer.offset;
   }
 
-  /** Whether, by this answer, something after the position is lost. @param {any} answer */
+  /** Whether, by this answer if there is one, something after the position is lost. @param {any} answer */
   #isLost(answer) {
-    if (!this.position) return this.lost !== "";
+    if (!this.position || !answer) return this.lost !== "";
     const { epoch, offset } = this.position;
     return epoch !== answer.epoch || offset > answer.offset || offset + 1 < answer.oldest;
   }
@@ -256,9 +256,11 @@ for (const seed of SEEDS) {
     await world.settle();
     if (world.failure) throw world.failure;
     const open = [...world.readers.map(({ reader }) => reader), ...world.joins.values()];
-    for (const { room, position, isClosed } of open) {
+    for (const { room, position, isClosed, joinedAt } of open) {
       const { epoch, end } = world.server.log(room);
-      if (!isClosed) assert.deepEqual(position, { epoch, offset: end });
+      if (isClosed) continue;
+      assert.deepEqual(position, { epoch, offset: end });
+      assert.equal(joinedAt.epoch, epoch);
     }
     for (const { close } of world.readers) close();
     for (const room of ROOMS) world.client.leave(room);

@@ -26,7 +26,9 @@ export class RoomMembership {
     cursors: Set<RoomCursor>;
     /** @type {RoomCursor | null} the one of the page's `join` */
     page: RoomCursor | null;
-    /** @type {Question | undefined} that the newest hello or join asks; undefined: none is under way */
+    /** @type {Question | undefined} of the newest hello; undefined: it did not name the room */
+    hello: Question | undefined;
+    /** @type {Question | undefined} of a join that is queued or sent */
     asked: Question | undefined;
     /** The application knows, by `left`, that nothing comes for now. */
     isSilent: boolean;
@@ -42,8 +44,8 @@ export class RoomMembership {
     get question(): Question;
     /** Whether the server does all that it should for the readers. */
     get isServed(): boolean | null;
-    /** Let new readers begin that begin from now on. */
-    beginNow(): void;
+    /** Let new readers begin that need no answer of the server: now, or where the stream gets to. */
+    beginServed(): void;
     /**
      * @param {Question | undefined} question undefined: the room was joined again meanwhile
      * @param {Frame} answer
