@@ -1,5 +1,7 @@
 /** The styles of the button: the dot with its shapes and motion, and the word. */
 
+// An --edge in a mix with the text's colour has as much contrast as the text. (Here, because the
+// bundle keeps the comments of a style sheet.)
 export const BUTTON_CSS = `
 .button {
   display: inline-flex;
@@ -37,7 +39,6 @@ export const BUTTON_CSS = `
 }
 
 .dot {
-  /* An edge in a mix with the text's colour has as much contrast as the text. */
   --edge: color-mix(in srgb, var(--colour) 55%, currentcolor);
   flex: none;
   width: var(--realtime-status-size, 1em);

@@ -1,10 +1,11 @@
 /** The styles of the panel: text, facts, sparkline and controls. */
 
+// The z-index of the panel is for browsers without a top layer.
 export const PANEL_CSS = `
 .panel {
   position: fixed;
   inset: auto;
-  z-index: 1000; /* for browsers without a top layer */
+  z-index: 1000;
   width: min(20rem, 100vw - 16px);
   max-height: calc(100vh - 16px);
   margin: 0;

@@ -8,6 +8,7 @@ import { BUTTON_CSS } from "./button_styles.js";
 import { html } from "./dom.js";
 import { PANEL_CSS } from "./panel_styles.js";
 
+// The position of .root contains .unseen, which must not lengthen the page.
 const BASE_CSS = `
 :host {
   display: inline-block;
@@ -33,7 +34,7 @@ const BASE_CSS = `
   --line: color-mix(in srgb, var(--text) 22%, var(--background));
   --radius: var(--realtime-status-radius, 0.5rem);
   --sign: #fff;
-  position: relative; /* contains .unseen, which must not lengthen the page */
+  position: relative;
   display: inline-flex;
   max-width: 100%;
 }

@@ -35,7 +35,6 @@ function P(i){let t=new URL(i,Ne());return t.protocol=t.protocol.replace(/^http/
 }
 
 .dot {
-  /* An edge in a mix with the text's colour has as much contrast as the text. */
   --edge: color-mix(in srgb, var(--colour) 55%, currentcolor);
   flex: none;
   width: var(--realtime-status-size, 1em);
@@ -103,7 +102,7 @@ function P(i){let t=new URL(i,Ne());return t.protocol=t.protocol.replace(/^http/
 .panel {
   position: fixed;
   inset: auto;
-  z-index: 1000; /* for browsers without a top layer */
+  z-index: 1000;
   width: min(20rem, 100vw - 16px);
   max-height: calc(100vh - 16px);
   margin: 0;
@@ -303,7 +302,7 @@ dd {
   --line: color-mix(in srgb, var(--text) 22%, var(--background));
   --radius: var(--realtime-status-radius, 0.5rem);
   --sign: #fff;
-  position: relative; /* contains .unseen, which must not lengthen the page */
+  position: relative;
   display: inline-flex;
   max-width: 100%;
 }
