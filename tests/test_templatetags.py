@@ -73,6 +73,14 @@ def test_what_is_given_is_escaped() -> None:
     assert 'url="/&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"' in element
 
 
+def test_it_is_escaped_where_the_page_is_not() -> None:
+    tag = "{% realtime_status backoff_base=5 url=url %}"
+    source = f"{{% load realtime %}}{{% autoescape off %}}{tag}{{% endautoescape %}}"
+    element = Template(source).render(Context({"url": '/">'}))
+    assert 'url="/&quot;&gt;"' in element
+    assert 'options="{&quot;backoff&quot;: {&quot;base&quot;: 5}}"' in element
+
+
 # Under a sub-path
 
 
