@@ -95,12 +95,16 @@ def sub_path() -> Iterator[None]:
 
 @pytest.mark.usefixtures("sub_path")
 def test_under_a_sub_path_the_socket_is_below_it() -> None:
-    assert ' url="/shop/ws/"' in render()
+    script, element = render().splitlines()
+    assert ' url="/shop/ws/"' in element
+    assert ' data-realtime-url="/shop/ws/"></script>' in script  # for the page's own `connect()`
 
 
 @pytest.mark.usefixtures("sub_path")
 def test_an_address_that_is_given_is_taken_as_it_is() -> None:
-    assert ' url="/live/"' in render('url="/live/"')
+    script, element = render('url="/live/"').splitlines()
+    assert ' url="/live/"' in element
+    assert ' data-realtime-url="/shop/ws/"' in script
 
 
 # Wrong arguments
