@@ -50,11 +50,13 @@ function warnIfIgnored(url, options, first) {
 }
 
 /**
+ * Functions count as equal: components make a new one of the same code at each mount.
  * @param {unknown} one
  * @param {unknown} other
  */
 function isEqual(one, other) {
   if (one === undefined || one === other) return true;
+  if (typeof one === "function") return typeof other === "function";
   if (typeof one !== "object" || typeof other !== "object") return false;
   const [entries, fields] = [Object.entries(Object(one)), Object(other)];
   const sameSize = entries.length === Object.keys(fields).length;
