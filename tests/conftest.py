@@ -45,7 +45,12 @@ ORDER = (
     "",
 )
 # Their tests start processes, most of them, each with an interpreter of its own.
-PROCESSES = ("tests/management/test_sessions_command.py", "tests/management/test_sweep_command.py")
+PROCESSES = (
+    "tests/management/test_sessions_command.py",
+    "tests/management/test_sweep_command.py",
+    "tests/packages/",
+    "tests/store/test_log_history.py",
+)
 SERVERS = {
     "postgres_alias",
     "postgres_database",

@@ -46,6 +46,7 @@ IN_PROCESS = (
 )
 # Their tests start a process each, servers of both kinds, or pip.
 IN_PROCESSES = (
+    "tests/browser/test_static_files.py",
     "tests/management/test_sessions_command.py",
     "tests/management/test_sweep_command.py",
     "tests/e2e/test_handshakes.py",

@@ -75,6 +75,14 @@ def test_what_is_given_is_escaped() -> None:
     assert 'url="/&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"' in element
 
 
+def test_it_is_escaped_where_the_page_is_not() -> None:
+    tag = "{% realtime_status backoff_base=5 url=url %}"
+    source = f"{{% load realtime %}}{{% autoescape off %}}{tag}{{% endautoescape %}}"
+    element = Template(source).render(Context({"url": '/">'}))
+    assert 'url="/&quot;&gt;"' in element
+    assert 'options="{&quot;backoff&quot;: {&quot;base&quot;: 5}}"' in element
+
+
 # Under a sub-path
 
 
@@ -89,12 +97,16 @@ def sub_path() -> Iterator[None]:
 
 @pytest.mark.usefixtures("sub_path")
 def test_under_a_sub_path_the_socket_is_below_it() -> None:
-    assert ' url="/shop/ws/"' in render()
+    script, element = render().splitlines()
+    assert ' url="/shop/ws/"' in element
+    assert ' data-realtime-url="/shop/ws/"></script>' in script  # for the page's own `connect()`
 
 
 @pytest.mark.usefixtures("sub_path")
 def test_an_address_that_is_given_is_taken_as_it_is() -> None:
-    assert ' url="/live/"' in render('url="/live/"')
+    script, element = render('url="/live/"').splitlines()
+    assert ' url="/live/"' in element
+    assert ' data-realtime-url="/shop/ws/"' in script
 
 
 # Wrong arguments

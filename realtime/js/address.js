@@ -11,6 +11,16 @@ export function socketUrl(url) {
   return absolute.href;
 }
 
+/**
+ * The address of a client that was given none: below the page's script prefix, which the script of
+ * `{% realtime_status %}` names.
+ * @returns {string}
+ */
+export function defaultUrl() {
+  const script = globalThis.document?.querySelector?.("script[data-realtime-url]");
+  return script?.getAttribute("data-realtime-url") ?? "/ws/";
+}
+
 /** The page's base address. A frame with `srcdoc` or a blob: address has no usable location. */
 function base() {
   const { document, location } = globalThis;

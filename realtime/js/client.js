@@ -1,6 +1,6 @@
 /** The client as a page uses it: one connection to the server, rooms, messages, events. */
 
-import { socketUrl } from "./address.js";
+import { defaultUrl, socketUrl } from "./address.js";
 import { browserEnvironment } from "./browser_environment.js";
 import { ConnectionManager } from "./connection_manager.js";
 import { ClientEventTarget } from "./events.js";
@@ -13,7 +13,7 @@ import { UseCount } from "./use_count.js";
 
 /**
  * @typedef {object} Options
- * @property {string} [url] path or address; default `/ws/` on the page's own host
+ * @property {string} [url] path or address; default `/ws/` on the page's own host, below its script prefix
  * @property {boolean} [autoReconnect] default true
  * @property {import("./token_source.js").Auth} [auth] the login's token, or a function that gets a new one
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
@@ -22,7 +22,8 @@ import { UseCount } from "./use_count.js";
 
 /** @typedef {Required<Omit<Options, "auth">> & Pick<Options, "auth"> & {name: string}} ManagerOptions */
 
-const NAME = "realtime-js/0.1.0";
+/** The client in a hello, for people. */
+export const NAME = "realtime-js/0.1.0";
 
 export class RealtimeClient extends ClientEventTarget {
   #manager;
@@ -32,10 +33,10 @@ export class RealtimeClient extends ClientEventTarget {
    * Does not connect yet. Throws TypeError for an invalid `url`.
    * @param {Options} [options]
    */
-  constructor({ url = "/ws/", auth, autoReconnect = true, backoff = {}, environment = {} } = {}) {
+  constructor({ url, auth, autoReconnect = true, backoff = {}, environment = {} } = {}) {
     super();
     /** The absolute address of the server's socket. */
-    this.url = socketUrl(url);
+    this.url = socketUrl(url ?? defaultUrl());
     const options = { url: this.url, name: NAME, auth, autoReconnect, backoff, environment };
     this.#manager = new ConnectionManager(options, (type, detail) => {
       this.dispatchEvent(new CustomEvent(type, { detail }));

@@ -119,6 +119,7 @@ export class ConnectionManager {
     this.#loginRetry.cancel();
     this.#session.clear();
     this.#session.releaseKey();
+    this.#tokenLogin.forget();
     this.#connection?.send({ type: "bye" });
     this.messaging.close("disconnected");
     this.requests.close("disconnected");
@@ -202,10 +203,9 @@ export class ConnectionManager {
 
   /** @returns {Frame} */
   #hello() {
-    const resume = this.#session.resumeRequest();
-    const { visibility } = this.#lifecycle;
-    const rooms = this.messaging.hello();
+    const [resume, rooms] = [this.#session.resumeRequest(), this.messaging.hello()];
     const [client, auth] = [this.#name, this.#tokenLogin.auth];
+    const { visibility } = this.#lifecycle;
     return { type: "hello", protocol: 1, client, resume, rooms, visibility, auth };
   }
 

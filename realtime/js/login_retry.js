@@ -7,7 +7,7 @@
  * itself, or two tabs could call each other without end.
  */
 
-import { isLoginNeeded } from "./codes.js";
+import { CREDENTIALS_CHANGED, isLoginNeeded } from "./codes.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 
@@ -37,7 +37,8 @@ export class LoginRetry {
 
   /** @param {number} code the final close code; waits for a login if one would help */
   onFinalClose(code) {
-    this.#isWaiting = isLoginNeeded(code);
+    // After CREDENTIALS_CHANGED only pages stay away whose tokens have expired twice.
+    this.#isWaiting = isLoginNeeded(code) || code === CREDENTIALS_CHANGED;
     this.#wasSignalled = false;
   }
 

@@ -1,15 +1,15 @@
 /** The clients of a page, one for each address. */
 
-import { socketUrl } from "./address.js";
-import { RealtimeClient } from "./client.js";
+import { defaultUrl, socketUrl } from "./address.js";
+import { NAME, RealtimeClient } from "./client.js";
 import { pageGlobal } from "./page_global.js";
 
 /** @typedef {import("./client.js").Options} Options */
 
 // Copies of this module (a hashed and a plain file name, or a bundle and an npm package) share the
-// page's clients if they have the same api. The number is its major version: raise it with a change
-// after which callers written for the older api could not use a client.
-const CLIENTS = "clients.1";
+// page's clients if they have the same api: the same major and minor version. A minor version adds
+// methods, which the client of an older copy does not have.
+const CLIENTS = `clients of ${NAME.split(".").slice(0, 2).join(".")}`;
 
 /**
  * The page's client for this address, in any state. The first call makes it and connects it.
@@ -18,7 +18,7 @@ const CLIENTS = "clients.1";
 export function pageClient(options) {
   /** @type {Map<string, {client: RealtimeClient, options: Options}>} */
   const clients = pageGlobal(CLIENTS, () => new Map());
-  const url = socketUrl(options.url ?? "/ws/");
+  const url = socketUrl(options.url ?? defaultUrl());
   const known = clients.get(url);
   if (known) {
     warnIfIgnored(url, options, known.options);
@@ -50,11 +50,13 @@ function warnIfIgnored(url, options, first) {
 }
 
 /**
+ * Functions count as equal: components make a new one of the same code at each mount.
  * @param {unknown} one
  * @param {unknown} other
  */
 function isEqual(one, other) {
   if (one === undefined || one === other) return true;
+  if (typeof one === "function") return typeof other === "function";
   if (typeof one !== "object" || typeof other !== "object") return false;
   const [entries, fields] = [Object.entries(Object(one)), Object(other)];
   const sameSize = entries.length === Object.keys(fields).length;

@@ -3,15 +3,20 @@
  * `<realtime-status>` on this page.
  */
 
-import { RealtimeStatus } from "./status/element.js";
+import { RealtimeStatus as OwnClass } from "./status/element.js";
 
 export * from "./index.js";
-export { RealtimeStatus };
 
+/** @typedef {OwnClass} RealtimeStatus */
 /** @typedef {import("./status/i18n.js").Words} Words */
 
-// A second copy of this module under another file name uses the definition of the first one.
 // Servers and tests may have no registry: then the module defines nothing.
-if (globalThis.customElements && !customElements.get("realtime-status")) {
-  customElements.define("realtime-status", RealtimeStatus);
-}
+const registry = globalThis.customElements;
+const defined = /** @type {typeof OwnClass | undefined} */ (registry?.get("realtime-status"));
+if (!defined) registry?.define("realtime-status", OwnClass);
+
+/**
+ * The class of the page's elements: that of the copy of this module which was loaded first, so that
+ * languages are added to what the page shows.
+ */
+export const RealtimeStatus = defined ?? OwnClass;

@@ -3,7 +3,7 @@
  * server says that it expires.
  */
 
-import { CREDENTIALS_CHANGED, LOST, NOT_AUTHENTICATED } from "./codes.js";
+import { CREDENTIALS_CHANGED, isFinal, LOST, NOT_AUTHENTICATED } from "./codes.js";
 import { TokenSource } from "./token_source.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
@@ -75,14 +75,22 @@ export class TokenLogin {
     this.#tokens.onWelcome();
   }
 
+  /** The visitor may be another one at the next attempt. */
+  forget() {
+    this.#tokens.forget();
+  }
+
   /**
-   * Drop a token that the server has refused.
+   * Drop a token that the server has refused, and that of a client which the server has sent away.
    * @param {number} code
    * @returns {"retry" | "stay" | undefined} whether another may help; undefined: the code is not about tokens
    */
   onEnd(code) {
     if (!this.#tokens.isUsed) return undefined;
-    if (code !== NOT_AUTHENTICATED && code !== CREDENTIALS_CHANGED) return undefined;
+    if (code !== NOT_AUTHENTICATED && code !== CREDENTIALS_CHANGED) {
+      if (isFinal(code)) this.forget();
+      return undefined;
+    }
     return this.#tokens.refuse() ? "retry" : "stay";
   }
 }

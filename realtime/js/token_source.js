@@ -1,6 +1,6 @@
 /**
  * The token of the login, from the page's `auth`: kept until the server refuses it or says that it
- * expires. One call of the page's function is under way at a time.
+ * expires, or the client disconnects for good. One call of the page's function is under way at a time.
  */
 
 import { Timer } from "./timer.js";
@@ -21,7 +21,7 @@ export class TokenSource {
   /** @type {Promise<string> | null} */
   #pending = null;
 
-  #timer;
+  #environment;
 
   /**
    * @param {Auth | undefined} auth
@@ -29,7 +29,7 @@ export class TokenSource {
    */
   constructor(auth, environment) {
     this.#auth = auth;
-    this.#timer = new Timer(environment);
+    this.#environment = environment;
   }
 
   /** The kept token; undefined without one. */
@@ -43,23 +43,45 @@ export class TokenSource {
   }
 
   /**
-   * A new token, which is kept. Rejected if the page's function fails, does not answer within
-   * PATIENCE or returns no token; the reason says nothing of what it returned.
+   * A new token, which is kept unless it was forgotten meanwhile. Rejected if the page's function
+   * fails, does not answer within PATIENCE or returns no token; the reason says nothing of what it
+   * returned.
    * @returns {Promise<string>}
    */
   fetch() {
-    this.#pending ??= this.#keep().finally(() => {
-      this.#pending = null;
-      this.#timer.clear();
-    });
+    this.#pending ??= this.#begin();
     return this.#pending;
   }
 
-  async #keep() {
+  /** @returns {Promise<string>} */
+  #begin() {
+    const timer = new Timer(this.#environment);
     // A late answer is dropped: by then a newer token may be kept.
-    this.#token = await Promise.race([this.#read(), this.#tooLate()]);
+    const token = Promise.race([this.#read(), tooLate(timer)]).finally(() => timer.clear());
+    const isWanted = () => this.#pending === pending;
+    const pending = token.then(
+      (found) => {
+        if (isWanted()) this.#keep(found);
+        return found;
+      },
+      (error) => {
+        if (isWanted()) this.#pending = null;
+        throw error;
+      },
+    );
+    return pending;
+  }
+
+  /** @param {string | null} token */
+  #keep(token) {
+    this.#token = token;
     this.#accepted = false;
-    return this.#token;
+    this.#pending = null;
+  }
+
+  /** Forget the token, and the one that is on its way: the next may be of another user. */
+  forget() {
+    this.#keep(null);
   }
 
   async #read() {
@@ -68,13 +90,6 @@ export class TokenSource {
     if (typeof token !== "string" || !/^[ -~]+$/.test(token) || token.length > MAX_LENGTH)
       throw new TypeError("expected a token of 1 to 8192 ASCII characters");
     return token;
-  }
-
-  /** @returns {Promise<never>} */
-  #tooLate() {
-    return new Promise((_, reject) => {
-      this.#timer.set(PATIENCE, () => reject(new TypeError("expected a token in time")));
-    });
   }
 
   /** The server has welcomed the client. */
@@ -88,12 +103,21 @@ export class TokenSource {
    */
   refuse() {
     const wasAccepted = this.#accepted;
-    this.#token = null;
-    this.#accepted = false;
+    this.#keep(null);
     return wasAccepted;
   }
 
   get isUsed() {
     return this.#auth !== undefined;
   }
+}
+
+/**
+ * @param {Timer} timer
+ * @returns {Promise<never>}
+ */
+function tooLate(timer) {
+  return new Promise((_, reject) => {
+    timer.set(PATIENCE, () => reject(new TypeError("expected a token in time")));
+  });
 }

@@ -26,5 +26,17 @@ AuthToken = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_AUTH, patte
 VisibilityState = Literal["visible", "hidden", "frozen"]
 
 
-class Message(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=False):
+SECRETS = frozenset({"token", "auth"})
+
+
+class Concealing(msgspec.Struct, frozen=True):
+    """Its ``repr`` shows no SECRETS: error reports hold the local variables of a traceback."""
+
+    def __repr__(self) -> str:
+        fields = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        shown = [f"{k}={'…' if k in SECRETS and v else repr(v)}" for k, v in fields]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Message(Concealing, frozen=True, tag_field="type", omit_defaults=False):
     """One JSON object on the wire; ``type`` names the subclass."""

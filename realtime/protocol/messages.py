@@ -8,6 +8,7 @@ import msgspec
 from .base import (
     MAX_HELLO_ROOMS,
     AuthToken,
+    Concealing,
     Count,
     Integer,
     Label,
@@ -26,7 +27,7 @@ SUBPROTOCOL = "realtime.v1"
 # ---------------------------------------------------------------- from the client
 
 
-class Resume(msgspec.Struct, frozen=True):
+class Resume(Concealing, frozen=True):
     """The session to continue, and the token that proves it is the client's own. ``turn`` rises
     with every attempt, so that an abandoned attempt cannot take the session from a later one.
     Without it the attempt counts as the newest."""

@@ -32,9 +32,9 @@ class Login:
     Django session; it never leaves the process. ``user`` is the primary key as text, "" for
     an anonymous client. ``username`` loses NULs and what is beyond 255 characters. ``auth_hash``
     changes with the password. ``backend`` is the path of the authentication backend that has the
-    user. ``expires_at`` is in unix seconds, None for a login that does not expire. Raises TypeError
-    for a key, user or name that is no text and for a time that is no number, ValueError for a time
-    in milliseconds.
+    user. ``expires_at`` is in unix seconds, None for a login that does not expire. The ``repr``
+    shows no secret. Raises TypeError for a key, user or name that is no text and for a time that is
+    no number, ValueError for a time in milliseconds.
 
     ``is_token``: the login is that of a token, ``key`` the token's id; see :meth:`of`.
 
@@ -42,10 +42,10 @@ class Login:
     newer key has, in a rolling restart.
     """
 
-    key: str
+    key: str = field(repr=False)
     user: str = ""
     username: str = ""
-    auth_hash: str = ""
+    auth_hash: str = field(default="", repr=False)
     unverified: bool = field(default=False, compare=False)
     backend: str = field(default="", compare=False)
     expires_at: float | None = field(default=None, compare=False)
@@ -174,6 +174,8 @@ def _users(pairs: set[_Pair]) -> dict[_Pair, AbstractBaseUser]:
 def _fetch(backend: Any, ids: Sequence[str]) -> dict[str, AbstractBaseUser]:
     model = auth.get_user_model()
     keys = {pk: key for pk in ids if (key := _primary_key(model, pk)) is not None}
+    if not hasattr(backend, "get_user"):  # it only permits or refuses
+        return {}
     if type(backend).get_user is not ModelBackend.get_user:
         looked_up = ((pk, backend.get_user(key)) for pk, key in keys.items())
         return {pk: user for pk, user in looked_up if user is not None}
@@ -218,9 +220,9 @@ def ended_logins(logins: Sequence[Login]) -> dict[Login, CloseCode]:
         users = _users_of(sessions.values())
         now = {key: _login(key, stored, users).user for key, stored in sessions.items()}
         changed = [login for login in logins if now.get(login.key, "") != login.user]
-        owners = _users({_owner(login) for login in changed if login.user})
+        owners = _owners(login for login in changed if login.user)
         codes = (
-            (login, _end_code(login, sessions.get(login.key), owners.get(_owner(login))))
+            (login, _end_code(login, sessions.get(login.key), owners.get(login)))
             if login.user
             else (login, CloseCode.CREDENTIALS_CHANGED)  # an anonymous client has logged in
             for login in changed
@@ -234,13 +236,21 @@ def ended_users(logins: Sequence[Login]) -> list[Login]:
     Raises StoreUnavailable if it cannot be known.
     """
     with session_engines.translate_engine_errors():
-        active = _users({_owner(login) for login in logins})
-        return [login for login in logins if _owner(login) not in active]
+        owners = _owners(logins)
+        return [login for login in logins if login not in owners]
 
 
-def _owner(login: Login) -> _Pair:
-    """The user of a login; a login that an application has made names no backend."""
-    return login.backend or settings.AUTHENTICATION_BACKENDS[0], login.user
+def _owners(logins: Iterable[Login]) -> dict[Login, AbstractBaseUser]:
+    """The active users of these logins. One that an application has made names no backend: its user
+    is that of the first backend which knows it, for some backends know no users at all."""
+    found: dict[Login, AbstractBaseUser] = {}
+    left = set(logins)
+    for path in settings.AUTHENTICATION_BACKENDS:
+        asked = {login for login in left if login.backend in ("", path)}
+        users = _users({(path, login.user) for login in asked})
+        found |= {each: users[path, each.user] for each in asked if (path, each.user) in users}
+        left -= found.keys()
+    return found
 
 
 def _end_code(

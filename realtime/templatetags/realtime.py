@@ -80,7 +80,8 @@ def realtime_status(context: Context, *unnamed: object, **given: Any) -> dict[st
 
     Takes the element's attributes and the client's options as ``ARGUMENTS`` names them; None is
     the default. ``lang`` defaults to Django's current language; ``""`` has the element use the
-    page's. ``url`` defaults to ``/ws/``, below the script prefix if there is one.
+    page's. ``url`` defaults to ``/ws/``, below the script prefix if there is one; the script names
+    that address for clients of the page's own.
     The script gets the nonce of the content security policy, if the context has one.
     Raises TemplateSyntaxError for other arguments and values, and says what was expected.
     """
@@ -89,10 +90,11 @@ def realtime_status(context: Context, *unnamed: object, **given: Any) -> dict[st
     given = {name: value for name, value in given.items() if value is not None}
     for name, value in given.items():
         _check(name, value)
-    options = _client_options(given)
+    options, default_url = _client_options(given), _default_url()
     return {
         "compact": given.get("compact", False),
-        "url": given.get("url") or _default_url(),
+        "default_url": default_url,
+        "url": given.get("url") or default_url,
         "lang": given.get("lang", get_language()),
         "placement": given.get("placement", ""),
         "options": json.dumps(options) if options else "",

@@ -1,4 +1,5 @@
-"""A dot under every usual way to serve static files: two requests, and it is green."""
+"""A dot under every usual way to serve static files, on both servers: two requests, and it is
+green. ``make matrix`` tries every such cell on every pair of a Python and a Django."""
 
 import threading
 from collections.abc import Iterator
@@ -75,8 +76,15 @@ def way(request: pytest.FixtureRequest) -> Way:
     return found
 
 
+@pytest.fixture(
+    scope="module", params=["daphne", pytest.param("uvicorn", marks=pytest.mark.matrix)]
+)
+def server(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def folder(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(way: Way, server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("static-files")
 
 
@@ -87,7 +95,9 @@ def static_url(way: Way, folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def served(way: Way, static_url: str, template: Path, folder: Path) -> Iterator[Server]:
+def served(
+    way: Way, server: str, static_url: str, template: Path, folder: Path
+) -> Iterator[Server]:
     """The project with its static files collected; the hashed ones only if there are others."""
     environ = {
         "DJANGO_SETTINGS_MODULE": "tests.browser.static_settings",
@@ -101,9 +111,9 @@ def served(way: Way, static_url: str, template: Path, folder: Path) -> Iterator[
     project = Project.copy(template, folder, environ=environ, allow_anonymous=1)
     project.manage("collectstatic", "--no-input", "--verbosity=0")
     assert (folder / "static/realtime/realtime.js").exists() is not way.keep_only_hashed
-    with project.serve() as server:
-        yield server
-    assert server.complaints() == []
+    with project.serve(server=server) as served:
+        yield served
+    assert served.complaints() == []
 
 
 def test_a_dot_takes_two_requests(page: Page, served: Server, way: Way, static_url: str) -> None:
@@ -118,7 +128,7 @@ def test_a_dot_takes_two_requests(page: Page, served: Server, way: Way, static_u
     client = "document.querySelector('realtime-status').client"
     address = served.url.replace("http", "ws") + way.script_name + "/ws/"
     assert page.evaluate(f"{client}.url") == address
-    assert page.evaluate(f"connect({{ url: {client}.url }}) === {client}")
+    assert page.evaluate(f"connect() === {client}")
 
 
 def test_the_admins_pages_stay_up_to_date(page: Page, served: Server, way: Way) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.server_support import BINARY, CLOSE, TEXT, Peer
-from tests.e2e.support import Server, login
+from tests.e2e.server_support import BINARY, CLOSE, PING, TEXT, Peer
+from tests.e2e.support import Server, login, pong
 from tests.polling import eventually
 
 from .host_project import HostProject
@@ -21,23 +22,30 @@ pytestmark = pytest.mark.matrix
 
 MIB = 1024 * 1024
 NO_CODE, NO_FRAME = 1005, 1006
+WATCHED = 25  # seconds; gunicorn's workers ping every 20
 
 
 @dataclass(frozen=True)
 class Limits:
     """Close codes, of a message above 16 MiB and of a frame against RFC 6455; whether frames are
-    compressed; seconds for which a head may be unfinished, 0 for ever."""
+    compressed; seconds for which a head may be unfinished, 0 for ever; whether it sends ping
+    frames within WATCHED seconds."""
 
     too_large: int
     broken: int
     compresses: bool
     head_timeout: int
+    pings: bool
 
 
 LIMITS = {
-    "gunicorn": Limits(too_large=1009, broken=1002, compresses=True, head_timeout=0),
-    "granian": Limits(too_large=NO_CODE, broken=NO_CODE, compresses=False, head_timeout=30),
-    "hypercorn": Limits(too_large=1009, broken=NO_FRAME, compresses=True, head_timeout=5),
+    "gunicorn": Limits(too_large=1009, broken=1002, compresses=True, head_timeout=0, pings=True),
+    "granian": Limits(
+        too_large=NO_CODE, broken=NO_CODE, compresses=False, head_timeout=30, pings=False
+    ),
+    "hypercorn": Limits(
+        too_large=1009, broken=NO_FRAME, compresses=True, head_timeout=5, pings=False
+    ),
 }
 
 
@@ -174,3 +182,28 @@ def test_a_head_without_an_end(server: Server, limits: Limits) -> None:
         peer.send(b"GET /ws/ HTTP/1.1\r\nHost: x\r\n")
         peer.socket.settimeout(limits.head_timeout + 15)
         peer.ended()
+
+
+def test_pings_and_a_body_without_an_end(peer: Peer, server: Server, limits: Limits) -> None:
+    session_of(peer)
+    with Peer(server.port) as sender:
+        form = ["Content-Type: application/x-www-form-urlencoded", "Content-Length: 100"]
+        head = ["POST /accounts/login/ HTTP/1.1", "Host: localhost", *form, "", ""]
+        sender.send("\r\n".join(head).encode() + b"username=")
+        opcodes = heard(peer, within=WATCHED)
+        sender.send(b"x" * 91)
+        assert sender.status() == 403  # it was read to its end, and lacks a token
+    assert (PING in opcodes) is limits.pings
+
+
+def heard(peer: Peer, *, within: float) -> set[int]:
+    """The opcodes of the frames that arrive meanwhile; our own pings are answered."""
+    opcodes, deadline = set(), time.monotonic() + within
+    while (left := deadline - time.monotonic()) > 0:
+        peer.socket.settimeout(left)
+        with suppress(TimeoutError):
+            opcode, payload = peer.next_frame()
+            opcodes.add(opcode)
+            if opcode == TEXT and (message := json.loads(payload))["type"] == "ping":
+                peer.text(json.dumps(pong(message)))
+    return opcodes

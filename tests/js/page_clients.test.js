@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { connect, RealtimeClient } from "../../realtime/js/index.js";
 import { Browser } from "./browser.js";
 
+const VERSION = "0.1.0";
 const BUNDLE = new URL("../../realtime/static/realtime/realtime.js", import.meta.url);
 
 test("a page has one client for an address", () => {
@@ -34,11 +35,16 @@ for (const name of ["js/index.js?copy", "static/realtime/realtime.js"]) {
   });
 }
 
-test("a copy with another version of the api has clients of its own", async () => {
+/** A copy of the bundle as if it had another version. @param {string} version */
+async function copyOf(version) {
   const source = readFileSync(BUNDLE, "utf8");
-  assert.equal(source.split('"clients.1"').length, 2);
-  const next = source.replace('"clients.1"', '"clients.2"');
-  const copy = await import(`data:text/javascript,${encodeURIComponent(next)}`);
+  assert.equal(source.split(VERSION).length, 2);
+  const other = source.replace(VERSION, version);
+  return import(`data:text/javascript,${encodeURIComponent(other)}`);
+}
+
+test("a copy whose version adds to the api has clients of its own", async () => {
+  const copy = await copyOf("0.2.0");
   const browser = new Browser();
   const options = { url: "wss://example.com/next/", environment: browser.environment };
   const [one, other] = [connect(options), copy.connect(options)];
@@ -46,4 +52,26 @@ test("a copy with another version of the api has clients of its own", async () =
   assert.equal(connect(options), one);
   assert.equal(copy.connect(options), other);
   assert.equal(browser.sockets.length, 2);
+});
+
+test("a copy whose version only mends shares the page's clients", async () => {
+  const copy = await copyOf("0.1.1");
+  const { environment } = new Browser();
+  const options = { url: "wss://example.com/mended/", environment };
+  assert.equal(copy.connect(options), connect(options));
+});
+
+test("without an address it is that which the page's script names", () => {
+  const { environment } = new Browser();
+  const script = { getAttribute: () => "/shop/ws/" };
+  const document = { baseURI: "https://example.com/shop/", querySelector: () => script };
+  Object.assign(globalThis, { document });
+  try {
+    const client = connect({ environment });
+    assert.equal(client.url, "wss://example.com/shop/ws/");
+    assert.equal(new RealtimeClient({ environment }).url, client.url);
+    assert.equal(connect({ url: "/shop/ws/" }), client);
+  } finally {
+    Reflect.deleteProperty(globalThis, "document");
+  }
 });

@@ -222,4 +222,17 @@ describe("the connect() function", () => {
     assert.match(warned.mock.calls[0]?.arguments[0], /ignored autoReconnect, backoff: .*shared-/);
     warned.mock.restore();
   });
+
+  test("warns of tokens that it does not use, not of a component that is mounted again", () => {
+    const { environment } = new Browser();
+    const url = "wss://example.com/mounted/";
+    const mount = () => connect({ url, environment, auth: async () => "token" });
+    mount();
+    const warned = mock.method(console, "warn", () => {});
+    mount();
+    assert.equal(warned.mock.callCount(), 0);
+    connect({ url, auth: "another" });
+    assert.match(warned.mock.calls[0]?.arguments[0], /ignored auth: /);
+    warned.mock.restore();
+  });
 });

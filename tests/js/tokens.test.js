@@ -111,3 +111,63 @@ test("a function that does not answer is called again, and its late token replac
   browser.socket.welcome();
   assert.equal(browser.socket.sent[0]?.auth, "newer");
 });
+
+for (const [
+  end,
+  by,
+] of /** @type {[string, (page: Awaited<ReturnType<typeof connected>>) => void][]} */ ([
+  ["a disconnect", ({ client }) => client.disconnect()],
+  ["a logout", ({ browser }) => browser.socket.receive(goodbye(4503))],
+  ["a disconnection", ({ browser }) => browser.socket.receive(goodbye(4500))],
+])) {
+  test(`after ${end} the next visitor has a token of their own`, async () => {
+    const visitor = await connected();
+    by(visitor);
+    visitor.client.connect();
+    await turn();
+    visitor.browser.socket.open();
+    assert.equal(visitor.browser.socket.sent[0]?.auth, "token 2");
+  });
+}
+
+test("a token that is on its way at a disconnect is not the next visitor's", async () => {
+  const answers = /** @type {((token: string) => void)[]} */ ([]);
+  const { browser, client } = page({ auth: () => new Promise((resolve) => answers.push(resolve)) });
+  client.connect();
+  client.disconnect();
+  client.connect();
+  await turn();
+  answers[0]?.("of the former visitor");
+  await turn();
+  assert.equal(browser.sockets.length, 0);
+  answers[1]?.("of this one");
+  await turn();
+  browser.socket.open();
+  assert.equal(browser.socket.sent[0]?.auth, "of this one");
+});
+
+test("a call that is forgotten does not end the patience with the next", async () => {
+  const { browser, client } = page({ auth: () => new Promise(() => {}) });
+  client.connect();
+  client.disconnect();
+  client.connect();
+  browser.advance(15_000);
+  await turn();
+  assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
+});
+
+test("a page whose tokens have expired twice tries again when it gets attention", async () => {
+  const { browser, client, calls } = await connected();
+  for (let refusals = 0; refusals < 2; refusals += 1) {
+    browser.socket.receive(goodbye(4008));
+    advanceToNextAttempt(browser, client);
+    await turn();
+    browser.socket.open();
+  }
+  assert.equal(client.state, "error");
+  browser.window.dispatchEvent(new Event("focus"));
+  await turn();
+  browser.socket.welcome();
+  assert.equal(client.state, "connected");
+  assert.equal(calls.count, 3);
+});

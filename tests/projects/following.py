@@ -41,9 +41,9 @@ def manage(project: Path, *arguments: str, **env: str) -> None:
     run(sys.executable, "manage.py", *arguments, cwd=project, PYTHONPATH=str(ROOT), **env)
 
 
-def recipe(heading: str) -> list[str]:
-    """The numbered steps under a heading of docs/integration.md."""
-    return re.split(r"^\d\. ", section(INTEGRATION, heading), flags=re.MULTILINE)[1:]
+def recipe(heading: str, text: str = INTEGRATION) -> list[str]:
+    """The numbered steps under a heading, of docs/integration.md."""
+    return re.split(r"^\d\. ", section(text, heading), flags=re.MULTILINE)[1:]
 
 
 def code(step: str) -> str:

@@ -432,6 +432,15 @@ def test_the_vectors_have_eighty_distinct_frames() -> None:
     assert len(names) == len(VECTORS["frames"]) >= 80
 
 
+def test_no_secret_is_in_what_error_reports_show_of_a_message() -> None:
+    hello = '{"type":"hello","protocol":1,"auth":"eyJh","resume":{"session":"Y1qQ","token":"tB7k"}}'
+    assert repr(read(hello)) == (
+        "Hello(protocol=1, client='', resume=Resume(session='Y1qQ', token=…, turn=None), rooms={}, "
+        "visibility='visible', auth=…)"
+    )
+    assert repr(read('{"type":"auth","auth":"eyJh"}')) == "Auth(auth=…)"
+
+
 def test_lone_surrogates_are_no_json() -> None:
     assert refused('{"type":"bye","x":"\ud800"}').code is ErrorCode.INVALID_JSON
 

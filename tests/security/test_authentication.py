@@ -24,6 +24,7 @@ from realtime.security.authentication import (
     Login,
     digest_of,
     ended_logins,
+    ended_users,
     login_of,
     logins_of,
     session_key,
@@ -475,6 +476,31 @@ def test_after_a_new_login_the_new_session_stands(user: User) -> None:
     first.session.flush()
     new = logged(log_in(user))
     assert ended_logins([old, new]) == {old: CloseCode.CREDENTIALS_CHANGED}
+
+
+class Watchful:
+    """Only refuses logins, as django-axes' first backend does."""
+
+    def authenticate(self, request: HttpRequest | None, **_: Any) -> None: ...
+
+
+BACKENDS = [Watchful, BaseBackend, ModelBackend]
+
+
+def test_a_token_s_user_is_known_by_any_backend(user: User, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [
+        f"{each.__module__}.{each.__qualname__}" for each in BACKENDS
+    ]
+    eve = User.objects.create_user("eve", is_active=False)
+    logins = [Login.of(user, key="a"), Login.of(eve, key="b"), Login("c", "999", is_token=True)]
+    assert ended_users(logins) == logins[1:]
+
+
+def test_a_login_shows_no_secret(user: User) -> None:
+    login = logged(log_in(user))
+    assert login.user in repr(login)
+    assert login.key not in repr(login)
+    assert login.auth_hash not in repr(login)
 
 
 def test_an_anonymous_login_is_not_ended() -> None:

@@ -1,6 +1,7 @@
 """The end of a test's worker."""
 
 import asyncio
+import pickle
 import unittest
 from typing import Any
 
@@ -44,6 +45,19 @@ def test_a_test_that_fails_leaves_no_worker() -> None:
     assert len(workers) == 1
     workers.clear()
     assert instances.running() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_neither_does_one_that_is_debugged() -> None:
+    with pytest.raises(AssertionError, match="as expected"):
+        Cases("test_that_fails").debug()
+    workers.clear()
+    assert instances.running() == []
+
+
+def test_cases_go_to_other_processes() -> None:
+    """The processes of `manage.py test --parallel` get them pickled."""
+    assert pickle.loads(pickle.dumps(Cases("test_that_fails"))).id().endswith("test_that_fails")
 
 
 def test_no_connection_is_left_that_would_keep_the_database(

@@ -6,6 +6,12 @@
  */
 export function socketUrl(url: string): string;
 /**
+ * The address of a client that was given none: below the page's script prefix, which the script of
+ * `{% realtime_status %}` names.
+ * @returns {string}
+ */
+export function defaultUrl(): string;
+/**
  * The path of this frame in the tab's tree of frames: "" at the top, else for example "/0/2".
  * Frames of one origin share the tab's sessionStorage; the path tells them apart.
  * @param {Window | undefined} [page]

@@ -3,6 +3,21 @@
  * @param {RealtimeClient} client
  */
 export function connectIfUnused(client: RealtimeClient): void;
+/** @typedef {import("./events.js").Stats} Stats */
+/** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {import("./room_cursor.js").RoomOptions} RoomOptions */
+/** @template [Data=any] @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle */
+/**
+ * @typedef {object} Options
+ * @property {string} [url] path or address; default `/ws/` on the page's own host, below its script prefix
+ * @property {boolean} [autoReconnect] default true
+ * @property {import("./token_source.js").Auth} [auth] the login's token, or a function that gets a new one
+ * @property {Partial<import("./backoff.js").Backoff>} [backoff]
+ * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
+ */
+/** @typedef {Required<Omit<Options, "auth">> & Pick<Options, "auth"> & {name: string}} ManagerOptions */
+/** The client in a hello, for people. */
+export const NAME: "realtime-js/0.1.0";
 declare const RealtimeClient_base: new () => import("./events.js").TypedEmitter;
 export class RealtimeClient extends RealtimeClient_base {
     /**
@@ -85,7 +100,7 @@ export type RoomOptions = import("./room_cursor.js").RoomOptions;
 export type RoomHandle<Data = any> = import("./room_handle.js").RoomHandle<Data>;
 export type Options = {
     /**
-     * path or address; default `/ws/` on the page's own host
+     * path or address; default `/ws/` on the page's own host, below its script prefix
      */
     url?: string | undefined;
     /**

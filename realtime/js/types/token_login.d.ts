@@ -22,8 +22,10 @@ export class TokenLogin {
      */
     renew(connection: () => Connection | null): Promise<void>;
     onWelcome(): void;
+    /** The visitor may be another one at the next attempt. */
+    forget(): void;
     /**
-     * Drop a token that the server has refused.
+     * Drop a token that the server has refused, and that of a client which the server has sent away.
      * @param {number} code
      * @returns {"retry" | "stay" | undefined} whether another may help; undefined: the code is not about tokens
      */

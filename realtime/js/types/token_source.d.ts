@@ -9,11 +9,14 @@ export class TokenSource {
     /** Whether a token has to be fetched before the next hello. */
     get isMissing(): boolean;
     /**
-     * A new token, which is kept. Rejected if the page's function fails, does not answer within
-     * PATIENCE or returns no token; the reason says nothing of what it returned.
+     * A new token, which is kept unless it was forgotten meanwhile. Rejected if the page's function
+     * fails, does not answer within PATIENCE or returns no token; the reason says nothing of what it
+     * returned.
      * @returns {Promise<string>}
      */
     fetch(): Promise<string>;
+    /** Forget the token, and the one that is on its way: the next may be of another user. */
+    forget(): void;
     /** The server has welcomed the client. */
     onWelcome(): void;
     /**

@@ -29,8 +29,8 @@ class LoginChecks:
     ) -> Mapping[CheckedLogin, CloseCode]:
         """The close code of each login that no longer stands: LOGGED_OUT for those of tokens.
 
-        Raises StoreUnavailable if it cannot be known, what ``ended_tokens`` raises, and
-        TimeoutError after CHECK_TIMEOUT.
+        Raises StoreUnavailable if it cannot be known, what ``ended_tokens`` raises, TypeError if
+        that returns anything but logins, and TimeoutError after CHECK_TIMEOUT.
         """
         ended: dict[CheckedLogin, CloseCode] = {}
         for application, group in by_application(logins).items():
@@ -48,7 +48,15 @@ class LoginChecks:
         try:
             async with time_limit(CHECK_TIMEOUT):
                 with self._threads.executor():
-                    ended = await application.ended_tokens(logins)
+                    ended = list(await application.ended_tokens(logins))
         except Overloaded:
             raise AtCapacity("no thread was free for the application's code") from None
+        _check_answer(application, ended)
         return dict.fromkeys(ended, CloseCode.LOGGED_OUT)
+
+
+def _check_answer(application: type[TokenApplication], ended: Sequence[object]) -> None:
+    """Keys in place of logins would match none, and end nothing."""
+    if wrong := [each for each in ended if not isinstance(each, Login)]:
+        name = f"{application.__qualname__}.ended_tokens"
+        raise TypeError(f"{name}: expected some of the logins that it got, not a {type(wrong[0])}")

@@ -188,6 +188,24 @@ async def test_without_a_call_of_ours_the_next_revalidation_finds_it(
     assert await renewing.end() == 4503
 
 
+class Confused(Tokens):
+    """Returns keys, not logins."""
+
+    @classmethod
+    async def ended_tokens(cls, logins: Sequence[Login]) -> Any:
+        return [login.key for login in logins if login.key in cls.revoked]
+
+
+async def test_a_check_that_returns_no_logins_fails(renewing: Renewing) -> None:
+    """Instead of ending nothing, silently."""
+    Tokens.revoked.add("new")
+    renewing.handlers = handlers_of(Confused(ADA))
+    with pytest.raises(TypeError, match=r"Confused\.ended_tokens: expected some of the logins"):
+        await renewing.renew("1:new")
+    assert renewing.session.login is not None
+    assert renewing.session.login.login.key == "old"
+
+
 async def test_the_former_token_may_end_once_the_new_one_counts(renewing: Renewing) -> None:
     await renewing.renew("1:new")
     await renewing.revoke("old")
