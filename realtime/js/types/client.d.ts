@@ -9,7 +9,7 @@ export class RealtimeClient extends RealtimeClient_base {
      * Does not connect yet. Throws TypeError for an invalid `url`.
      * @param {Options} [options]
      */
-    constructor({ url, auth, autoReconnect, backoff, environment }?: Options);
+    constructor({ url, ...options }?: Options);
     /** The absolute address of the server's socket. */
     url: string;
     /** @returns {ClientState} */
@@ -48,9 +48,10 @@ export class RealtimeClient extends RealtimeClient_base {
      * Send a message to a room. It waits while there is no connection.
      * @param {string} room
      * @param {unknown} data any value that JSON can express
-     * @returns {Promise<void>} resolved when the server has it; rejected with a `SendError`
+     * @returns {Promise<import("./position.js").Position | null>} resolved when the server has it, with its place
+     *   in the room; null: the application has not published it there. Rejected with a `SendError`
      */
-    send(room: string, data: unknown): Promise<void>;
+    send(room: string, data: unknown): Promise<import("./position.js").Position | null>;
     /**
      * Ask the application for an answer to this page: await the reply, or iterate its parts, once.
      * Nothing is repeated: a request whose connection is lost fails with the code "lost".
@@ -98,11 +99,16 @@ export type Options = {
     auth?: import("./token_source.js").Auth | undefined;
     backoff?: Partial<import("./backoff.js").Backoff> | undefined;
     /**
+     * ask before the page closes with unsent messages; default false
+     */
+    warnUnsent?: boolean | undefined;
+    /**
      * for tests
      */
     environment?: Partial<import("./browser_environment.js").Environment> | undefined;
 };
-export type ManagerOptions = Required<Omit<Options, "auth">> & Pick<Options, "auth"> & {
+export type ManagerOptions = Options & {
+    url: string;
     name: string;
 };
 export {};
