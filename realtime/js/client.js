@@ -17,10 +17,11 @@ import { UseCount } from "./use_count.js";
  * @property {boolean} [autoReconnect] default true
  * @property {import("./token_source.js").Auth} [auth] the login's token, or a function that gets a new one
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
+ * @property {boolean} [warnUnsent] ask before the page closes with unsent messages; default false
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
  */
 
-/** @typedef {Required<Omit<Options, "auth">> & Pick<Options, "auth"> & {name: string}} ManagerOptions */
+/** @typedef {Options & {url: string, name: string}} ManagerOptions */
 
 /** The client in a hello, for people. */
 export const NAME = "realtime-js/0.1.0";
@@ -33,15 +34,19 @@ export class RealtimeClient extends ClientEventTarget {
    * Does not connect yet. Throws TypeError for an invalid `url`.
    * @param {Options} [options]
    */
-  constructor({ url, auth, autoReconnect = true, backoff = {}, environment = {} } = {}) {
+  constructor({ url, ...options } = {}) {
     super();
     /** The absolute address of the server's socket. */
     this.url = socketUrl(url ?? defaultUrl());
-    const options = { url: this.url, name: NAME, auth, autoReconnect, backoff, environment };
-    this.#manager = new ConnectionManager(options, (type, detail) => {
-      this.dispatchEvent(new CustomEvent(type, { detail }));
-    });
-    this.#uses = new UseCount(browserEnvironment(environment), () => this.disconnect());
+    this.#manager = new ConnectionManager(
+      { ...options, url: this.url, name: NAME },
+      (type, detail) => {
+        this.dispatchEvent(new CustomEvent(type, { detail }));
+      },
+    );
+    this.#uses = new UseCount(browserEnvironment(options.environment ?? {}), () =>
+      this.disconnect(),
+    );
   }
 
   /** @returns {ClientState} */
@@ -106,7 +111,8 @@ export class RealtimeClient extends ClientEventTarget {
    * Send a message to a room. It waits while there is no connection.
    * @param {string} room
    * @param {unknown} data any value that JSON can express
-   * @returns {Promise<void>} resolved when the server has it; rejected with a `SendError`
+   * @returns {Promise<import("./position.js").Position | null>} resolved when the server has it, with its place
+   *   in the room; null: the application has not published it there. Rejected with a `SendError`
    */
   send(room, data) {
     return this.#manager.messaging.send(room, data);

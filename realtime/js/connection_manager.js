@@ -45,33 +45,31 @@ export class ConnectionManager {
   #parked = false;
   #errors = new ErrorTracker();
   #tokenLogin;
-  /** @type {string | null} */
-  #user = null;
 
   /**
    * @param {import("./client.js").ManagerOptions} options the absolute `url`;
    *   `name` and version of the software
    * @param {import("./events.js").Emit} emit
    */
-  constructor({ url, name, auth, autoReconnect, backoff, environment: overrides }, emit) {
+  constructor({ url, name, auth, autoReconnect = true, backoff, ...options }, emit) {
     this.#url = url;
     this.#name = name;
     this.#emit = emit;
     this.autoReconnect = autoReconnect;
-    const environment = browserEnvironment(overrides);
+    const environment = browserEnvironment(options.environment ?? {});
     const clock = new SleepAwareClock(environment);
     this.#environment = environment;
     this.#clock = clock;
     this.#state = new StateTracker(clock);
-    this.#session = new ResumableSession(url, environment.storage, clock);
     const delays = { ...DEFAULTS, ...backoff };
     this.#schedule = new ReconnectSchedule(environment, delays, () => this.#attempt());
     const sender = {
       isUp: () => this.#state.isUp,
       send: (/** @type {Frame} */ frame) => sender.isUp() && this.#connection?.send(frame) === true,
     };
-    this.messaging = new Messaging(environment, clock, sender, emit);
+    this.messaging = new Messaging(environment, clock, sender, emit, options.warnUnsent);
     this.requests = new Requests(environment, sender);
+    this.#session = new ResumableSession(url, environment.storage, clock, this.messaging);
     this.#loginRetry = new LoginRetry(url, environment, clock, () => this.#begin());
     this.#tokenLogin = new TokenLogin(auth, environment, (end) => this.#onEnd(end));
     this.#lifecycle = this.#makeLifecycle();
@@ -150,10 +148,11 @@ export class ConnectionManager {
       degraded: this.#connection?.degraded ?? false,
       session,
       since,
-      user: this.#user,
+      user: this.messaging.user ?? null,
       ...this.#counters,
       attempts: this.#schedule.attempts,
       nextAttemptAt: this.#schedule.nextAttemptAt,
+      pending: this.messaging.pending,
       autoReconnect: this.autoReconnect,
       lastError: this.#errors.lastError,
     };
@@ -215,7 +214,7 @@ export class ConnectionManager {
     const wall = this.#environment.wall();
     const since = resumed ? (this.#session.current?.since ?? wall) : wall;
     this.#session.set({ session, token, since }, resume_window);
-    this.#user = user;
+    this.messaging.onUser(frame);
     this.#errors.isRestarting = false;
     const { attempts } = this.#schedule;
     this.#schedule.onWelcome();

@@ -22,6 +22,7 @@ import { Emitter } from "./emitter.js";
  * @property {number} misses the client's own pings without an answer in time
  * @property {number} attempts begun since the last welcome
  * @property {number | null} nextAttemptAt null: not waiting for one
+ * @property {number} pending messages that the server has not answered
  * @property {boolean} autoReconnect
  * @property {LastError | null} lastError
  */

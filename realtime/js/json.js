@@ -16,18 +16,45 @@ export function parseJson(text) {
 /** A lone surrogate, as a text has that was cut within an emoji: not valid in UTF-8. */
 const LONE_SURROGATE = /(?:^|[^\\])(?:\\\\)*\\ud[89a-f]/;
 
+// The server reads no more. A frame around the value takes some of its 32 levels.
+const MAX_LEVELS = 29;
+const MAX_INTEGER = 2 ** 53;
+const EXPONENT_FROM = 1e21; // from here on a number has an exponent in JSON, and is no integer
+
 /**
- * The value as JSON; null if it has none (a function, a circle, a BigInt, a lone surrogate).
+ * The value as JSON; null if the server could not read it: a function, a circle, a BigInt, a lone
+ * surrogate, an integer beyond 2^53, or more than MAX_LEVELS levels.
  * @param {unknown} value
  * @returns {string | null}
  */
 export function toJson(value) {
   try {
-    const text = JSON.stringify(value) ?? null;
-    return text && LONE_SURROGATE.test(text) ? null : text;
+    const text = JSON.stringify(value, checkNumber) ?? null;
+    return text && (LONE_SURROGATE.test(text) || levelsOf(text) > MAX_LEVELS) ? null : text;
   } catch {
     return null;
   }
+}
+
+/**
+ * @param {string} _key
+ * @param {unknown} value
+ */
+function checkNumber(_key, value) {
+  const size = Number.isInteger(value) ? Math.abs(Number(value)) : 0;
+  if (size > MAX_INTEGER && size < EXPONENT_FROM)
+    throw new RangeError("expected a smaller integer");
+  return value;
+}
+
+/** How deep a JSON text is nested. @param {string} text */
+function levelsOf(text) {
+  let [level, deepest] = [0, 0];
+  for (const [bracket] of text.replace(/"(?:[^"\\]|\\.)*"/g, "").matchAll(/[[\]{}]/g)) {
+    level += bracket === "[" || bracket === "{" ? 1 : -1;
+    deepest = Math.max(deepest, level);
+  }
+  return deepest;
 }
 
 /**

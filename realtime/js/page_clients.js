@@ -37,7 +37,7 @@ export function pageClient(options) {
  * @param {Options} first
  */
 function warnIfIgnored(url, options, first) {
-  const effective = { autoReconnect: true, ...first };
+  const effective = { autoReconnect: true, warnUnsent: false, ...first };
   const names = /** @type {(keyof Options)[]} */ (Object.keys(options));
   const isIgnored = (/** @type {keyof Options} */ name) =>
     name !== "url" && !isEqual(options[name], effective[name]);

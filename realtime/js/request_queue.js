@@ -1,25 +1,16 @@
 /**
- * The queue of requests to the server: joins, leaves and messages, until they are answered.
- *
- * One request at a time is sent, the first of the queue. With more of them in flight, one that
- * has to be repeated would overtake others; and the server may reject a message as so invalid
- * that it cannot name its id: then it was the one in flight.
+ * The requests to the server: joins, leaves and messages, until they are answered. Those about a
+ * room go in the order of the calls, see `RoomQueue`; rooms do not wait for each other.
  */
 
-import { backoffDelay, DEFAULTS } from "./backoff.js";
+import { isTemporary, RoomQueue } from "./room_queue.js";
+import { SendRate } from "./send_rate.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
+/** @typedef {import("./room_queue.js").Request} Request */
+/** @typedef {import("./room_queue.js").SentAt} SentAt */
 /** @typedef {Record<string, any>} Frame */
-
-/**
- * @typedef {object} Request
- * @property {Frame} frame
- * @property {(answer: Frame) => void} [settle] gets the final answer; a refusal has a `code`
- * @property {SentAt} [sentAt] since when the server may have it
- */
-
-/** @typedef {{now: number, ms: number}} SentAt by the monotonic and by the sleep-aware clock, ms */
 
 /**
  * @typedef {object} FrameSender
@@ -27,7 +18,7 @@ import { Timer } from "./timer.js";
  * @property {(frame: Frame) => boolean} send returns whether the frame was sent
  */
 
-const BACKOFF = { ...DEFAULTS, cap: 10_000 };
+const MAX_FRAMES = 16; // on their way: the server queues 32 of a connection
 
 // The server remembers a message's key for five minutes; the message may take some of them.
 const MAX_AGE_MS = 240_000;
@@ -37,17 +28,16 @@ export class RequestQueue {
   #environment;
   #clock;
   #sender;
-  #pauseTimer;
+  #rate;
+  #rateTimer;
   #ageTimer;
-  #failures = 0;
-  /** @type {Request[]} */
-  #queue = [];
-  /** The id of the newest request. */
+  /** @type {Map<string, RoomQueue>} those with requests; the one that sent last is the last */
+  #rooms = new Map();
+  /** The id of the newest frame. */
   #id = 0;
-  /** The first request is in flight, or the queue is paused. */
-  #blocked = false;
-  /** The request in flight was never sent before. */
-  #isFirstSend = false;
+  /** A welcome has settled the rooms. */
+  #isOpen = false;
+  #isScheduled = false;
 
   /**
    * @param {Environment} environment
@@ -58,14 +48,20 @@ export class RequestQueue {
     this.#environment = environment;
     this.#clock = clock;
     this.#sender = sender;
-    this.#pauseTimer = new Timer(environment);
+    this.#rate = new SendRate(environment);
+    this.#rateTimer = new Timer(environment);
     this.#ageTimer = new Timer(environment);
   }
 
-  /** @param {Request} request */
-  add(request) {
-    this.#queue.push(request);
-    this.#sendNext();
+  /** Add a message, which is sent with the others of this tick. @param {Request} message */
+  addMessage(message) {
+    this.#put(message);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.#send();
+    });
   }
 
   /**
@@ -73,133 +69,179 @@ export class RequestQueue {
    * @param {Request} request
    */
   addIfUp(request) {
-    if (this.#sender.isUp() && !this.#cancelsOut(request.frame)) this.add(request);
-  }
-
-  /**
-   * Whether the frame is a leave of a room that the queue leaves, joins and now would leave
-   * again. Removes that join.
-   * @param {Frame} frame
-   */
-  #cancelsOut({ type, room }) {
-    const waiting = this.#queue
-      .slice(this.#blocked ? 1 : 0)
-      .filter(({ frame }) => frame.room === room);
-    const [before, last] = waiting.slice(-2);
-    if (type !== "leave" || before?.frame.type !== "leave" || last?.frame.type !== "join")
-      return false;
-    this.#queue.splice(this.#queue.indexOf(last), 1);
-    return true;
+    const { frame } = request;
+    if (!this.#sender.isUp() || this.#rooms.get(frame.room)?.cancelsOut(frame)) return;
+    this.#put(request);
+    this.#send();
   }
 
   /** Send nothing until `restart`; requests of listeners to the welcome are queued. */
   pause() {
-    this.#blocked = true;
+    this.#isOpen = false;
   }
 
   /**
    * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
-   * @param {Request[]} requests sent before the queued messages
+   * @param {Request[]} before sent before the queued messages to the same rooms
+   * @param {Request[]} after sent after them
+   * @param {number} perSecond the server's limit of frames
    */
-  restart(requests) {
-    this.#queue = [...requests, ...this.messages];
-    this.#blocked = false;
-    this.#pauseTimer.clear();
-    this.#sendNext();
+  restart(before, after, perSecond) {
+    this.#rate.setLimit(perSecond);
+    this.#replace([...before, ...this.messages, ...after]);
+    this.#isOpen = true;
+    this.#send();
   }
 
-  /** @param {Frame} error the answer to all queued messages */
-  abandon(error) {
-    const { messages } = this;
-    this.#queue = [];
-    this.#pauseTimer.clear();
-    this.#ageTimer.clear();
+  /** The messages that are not answered, those to a room in their order. */
+  get messages() {
+    return this.#queues.flatMap(({ requests }) => requests.filter(isMessage));
+  }
+
+  /** Replace all requests before a connection. @param {Request[]} messages */
+  set messages(messages) {
+    this.#replace(messages);
+  }
+
+  /**
+   * Reject messages.
+   * @param {Request[]} messages
+   * @param {Frame} error
+   */
+  reject(messages, error) {
+    for (const room of this.#queues) {
+      room.remove((request) => messages.includes(request));
+      this.#tidy(room);
+    }
     for (const { settle } of messages) settle?.(error);
   }
 
-  get messages() {
-    return this.#queue.filter(isMessage);
+  /** Drop all requests. @param {Frame} error the answer to the messages among them */
+  abandon(error) {
+    const { messages } = this;
+    this.#replace([]);
+    for (const { settle } of messages) settle?.(error);
   }
 
   /**
    * @param {Frame} frame
-   * @returns {boolean} whether it answers the request in flight
+   * @returns {boolean} whether it answers a request on its way
    */
   onFrame(frame) {
-    const { code, room, id = code && !room ? this.#id : null } = frame;
-    const [request] = this.#queue;
-    if (!request || !this.#blocked || id !== this.#id) return false;
-    this.#blocked = false;
-    if (code === "unavailable" || code === "rate_limited") {
-      // `rate_limited` proves that the server did nothing this time.
-      if (code === "rate_limited" && this.#isFirstSend) delete request.sentAt;
-      this.#postpone(request.frame.room);
-      return true;
-    }
-    this.#failures = 0;
-    this.#queue.shift();
-    this.#watchAges();
-    request.settle?.(frame);
-    this.#sendNext();
+    const room = this.#roomOf(frame);
+    if (!room) return false;
+    const answers = room.onAnswer(frame);
+    this.#tidy(room);
+    for (const [{ settle }, answer] of answers) settle?.(answer);
+    this.#send();
     return true;
   }
 
   /**
-   * Pause with backoff, and move the room's requests behind those of other rooms.
-   * @param {string} room
+   * The queue whose frame this answers.
+   * @param {Frame} frame
+   * @returns {RoomQueue | undefined}
    */
-  #postpone(room) {
-    const rank = (/** @type {Request} */ { frame }) => (frame.room === room ? 1 : 0);
-    this.#queue.sort((one, other) => rank(one) - rank(other));
-    const pause = backoffDelay(this.#failures++, BACKOFF, this.#environment.random);
-    this.#pauseTimer.set(pause, () => this.#sendNext());
+  #roomOf({ id, code, room }) {
+    // Without an id: the server could not even read that, so it was the only frame.
+    const isUnread = id === undefined && code && !room && !isTemporary(code);
+    if (id === undefined && !isUnread) return undefined;
+    const waiting = this.#waiting;
+    if (isUnread) return waiting.length === 1 ? waiting[0] : undefined;
+    return waiting.find(({ frameId }) => frameId === id);
   }
 
-  #sendNext() {
-    if (this.#blocked || this.#pauseTimer.pending) return;
-    this.#expire(({ ms }) => this.#clock.ms - ms); // a message sent before would be sent again
-    const [request] = this.#queue;
-    if (!request) return;
-    this.#blocked = true; // before sending: a listener to frames may add requests
+  /** @param {Request} request */
+  #put(request) {
+    const { room } = request.frame;
+    const queue = this.#rooms.get(room) ?? new RoomQueue(room, this.#environment, this.#send);
+    this.#rooms.set(room, queue);
+    queue.requests.push(request);
+  }
+
+  /** @param {Request[]} requests */
+  #replace(requests) {
+    for (const room of this.#queues) room.stop();
+    this.#rooms.clear();
+    this.#rateTimer.clear();
+    for (const request of requests) this.#put(request);
+    this.#watchAges();
+  }
+
+  /** Send what can be sent: of each room one frame, if it has none on its way. */
+  #send = () => {
+    const age = (/** @type {SentAt} */ { ms }) => this.#clock.ms - ms;
+    for (const room of this.#queues) {
+      if (!this.#isOpen || !this.#sender.isUp()) return;
+      if (room.isReady) this.#expire(room.requests, age); // one sent before would be sent again
+      if (!room.isReady) continue;
+      if (this.#waiting.length >= MAX_FRAMES) return;
+      const wait = this.#rate.take();
+      if (wait > 0) return this.#rateTimer.set(wait, this.#send);
+      this.#rooms.delete(room.room); // the others' turn comes first
+      this.#rooms.set(room.room, room);
+      this.#sendFrame(room);
+    }
+  };
+
+  get #queues() {
+    return [...this.#rooms.values()];
+  }
+
+  /** The queues with a frame on its way. */
+  get #waiting() {
+    return this.#queues.filter(({ frameId }) => frameId);
+  }
+
+  /** @param {RoomQueue} room */
+  #sendFrame(room) {
     this.#id += 1;
-    this.#blocked = this.#sender.send({ ...request.frame, id: this.#id });
-    if (!this.#blocked || !isMessage(request)) return;
-    this.#isFirstSend = !request.sentAt;
-    request.sentAt ??= { now: this.#environment.now(), ms: this.#clock.ms };
+    const id = this.#id;
+    const frame = room.depart(id); // before sending: a listener to frames may add requests
+    const sentAt = { now: this.#environment.now(), ms: this.#clock.ms };
+    if (!this.#sender.send(frame)) return room.undo();
+    room.onSent(sentAt);
     this.#watchAges();
   }
 
   /** Run the age timer while the server may have a message that it has not answered. */
   #watchAges() {
-    if (!this.#queue.some(({ sentAt }) => sentAt)) this.#ageTimer.clear();
+    if (!this.messages.some(({ sentAt }) => sentAt)) this.#ageTimer.clear();
     else if (!this.#ageTimer.pending) this.#ageTimer.set(CHECK_MS, () => this.#checkAges());
   }
 
   #checkAges() {
     const isUp = this.#sender.isUp();
-    const [first] = this.#queue;
     // While connected by the monotonic clock, so that setting the wall clock expires nothing:
     // this check does not send a message again.
-    this.#expire(({ now, ms }) => (isUp ? this.#environment.now() - now : this.#clock.ms - ms));
-    if (isUp && first !== this.#queue[0]) this.#blocked = false;
+    const age = (/** @type {SentAt} */ { now, ms }) =>
+      isUp ? this.#environment.now() - now : this.#clock.ms - ms;
+    this.#expire(this.messages, age);
     this.#watchAges();
-    this.#sendNext();
+    this.#send();
   }
 
   /**
    * Reject old messages: the server may have forgotten their keys, and would publish them twice.
+   * @param {Request[]} requests
    * @param {(sentAt: SentAt) => number} age ms
    */
-  #expire(age) {
-    const isOld = (/** @type {Request} */ { sentAt }) => sentAt && age(sentAt) >= MAX_AGE_MS;
-    const old = this.#queue.filter(isOld);
-    this.#queue = this.#queue.filter((request) => !old.includes(request));
+  #expire(requests, age) {
+    const old = requests.filter(({ sentAt }) => sentAt && age(sentAt) >= MAX_AGE_MS);
     const detail = "no answer within 4 minutes: the server may have it or not";
-    for (const { settle } of old) settle?.({ code: "unknown", detail });
+    if (old.length > 0) this.reject(old, { code: "unknown", detail });
+  }
+
+  /** Forget a queue without requests. @param {RoomQueue} room */
+  #tidy(room) {
+    this.#watchAges();
+    if (room.requests.length > 0) return;
+    room.stop();
+    this.#rooms.delete(room.room);
   }
 }
 
-/** @param {Request | undefined} request */
+/** @param {Request} request */
 function isMessage(request) {
-  return request?.frame.type === "message";
+  return request.item !== undefined;
 }

@@ -25,6 +25,13 @@ import { pageGlobal } from "./page_global.js";
 
 /** @typedef {{session: string, token: string, since: number}} Session `since`: ms since the epoch */
 
+/**
+ * Saved and loaded at the same moments, in a place of its own.
+ * @typedef {object} Companion
+ * @property {(key: string) => void} save
+ * @property {(key: string) => void} load
+ */
+
 const RESUME_WINDOW_MS = 120_000; // until a welcome names the server's
 
 // More attempts than a page makes that crashed before it could save its turn.
@@ -43,6 +50,7 @@ export class ResumableSession {
   /** @type {any} positions of the page before, for the one after a page that was never welcomed */
   #rooms;
   #clock;
+  #companion;
   #window = RESUME_WINDOW_MS;
   #reclaimedAt = -Infinity;
 
@@ -50,9 +58,11 @@ export class ResumableSession {
    * @param {string} url of the socket: each server has its own sessions
    * @param {Storage | null} storage null where the browser offers none
    * @param {{readonly ms: number}} [clock] elapsed ms
+   * @param {Companion | null} [companion]
    */
-  constructor(url, storage, clock = { ms: 0 }) {
+  constructor(url, storage, clock = { ms: 0 }, companion = null) {
     this.#clock = clock;
+    this.#companion = companion;
     this.#name = `realtime:${url}${framePath()}`;
     this.#storage = storage;
   }
@@ -104,6 +114,12 @@ export class ResumableSession {
    * @returns {Record<string, unknown>} positions of its rooms, not validated
    */
   load() {
+    const rooms = this.#load();
+    this.#companion?.load(this.#key);
+    return rooms;
+  }
+
+  #load() {
     try {
       if (!this.#storage) return {};
       this.#claimKey(this.#storage);
@@ -124,6 +140,7 @@ export class ResumableSession {
    * @param {Record<string, import("./position.js").Position | null>} [rooms] positions of its rooms
    */
   save(rooms) {
+    this.#companion?.save(this.#key);
     try {
       const saved = { ...this.#rooms, ...rooms };
       const value = this.#session && { ...this.#session, turn: this.#turn, rooms: saved };

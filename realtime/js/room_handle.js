@@ -78,6 +78,7 @@ export class RoomHandle extends Emitter {
   /**
    * Send a message to the room. It waits while there is no connection.
    * @param {unknown} data any value that JSON can express
+   * @returns {Promise<import("./position.js").Position | null>} as `send` of the client
    */
   send(data) {
     return this.#send(data);

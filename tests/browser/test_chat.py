@@ -7,12 +7,15 @@ from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Error as BrowserError
 
 from tests.e2e.support import Project, Server, free_port
 from tests.polling import eventually
 
+from .client.client_page import take_client
 from .conftest import enter
 from .pages import SCREENSHOTS, WAIT_MS, axe_violations, describe
+from .slow_line import SlowLine
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -54,13 +57,13 @@ def visit(browser: Browser) -> Iterator[Visit]:
     errors: list[str] = []
     contexts = []
 
-    def open_(server: Server, name: str, **options: Any) -> Page:
+    def open_(server: Server, name: str, *, url: str = "", **options: Any) -> Page:
         context = browser.new_context(locale="en-GB", **options)
         context.on("weberror", lambda error: errors.append(str(error.error)))
         context.set_default_timeout(WAIT_MS)
         contexts.append(context)
         page = context.new_page()
-        enter(page, server, name)
+        enter(page, server, name, url=url)
         expect_state(page, "connected")
         return page
 
@@ -68,6 +71,15 @@ def visit(browser: Browser) -> Iterator[Visit]:
     for context in contexts:
         context.close()
     assert errors == []
+
+
+def killed_project(template: Path, folder: Path) -> Project:
+    """A project whose worker dies once FATAL_TEXT is in the log, without an acknowledgement."""
+    environ = {
+        "DJANGO_SETTINGS_MODULE": "tests.browser.killed_settings",
+        "KILLED_MARK": str(folder / "killed"),
+    }
+    return Project.copy(template, folder, environ=environ, **FAST)
 
 
 def expect_state(page: Page, state: str) -> None:
@@ -196,6 +208,80 @@ def test_twenty_messages_sent_offline_arrive_once_each(
     assert ann.locator(".gap").count() == 0
 
 
+def reload_offline(page: Page) -> None:
+    """The page goes, and the next one cannot be loaded."""
+    with pytest.raises(BrowserError, match="ERR_INTERNET_DISCONNECTED"):
+        page.reload()
+
+
+def test_unsent_messages_survive_a_reload_and_the_worker_s_death(
+    visit: Visit, template: Path, tmp_path: Path
+) -> None:
+    """The next page of the tab sends them, though it is in no room; the worker dies when the tenth
+    is in the log."""
+    texts = [*TWENTY[:9], FATAL_TEXT, *TWENTY[10:]]
+    project, port = killed_project(template, tmp_path), free_port()
+    with project.serve(port) as first:
+        ann, bob = visit(first, "ann"), visit(first, "bob")
+        ann.context.set_offline(True)
+        expect_state(ann, "connecting")
+        send(ann, *texts)
+        assert stats(ann)["pending"] == 20
+        reload_offline(ann)
+        ann.context.set_offline(False)
+        ann.goto(f"{first.url}/nothing/")
+        take_client(ann)
+        assert first.exit_code() == -9
+    assert ann.evaluate("client.stats().pending") == 20
+    with project.serve(port):
+        expect_texts(bob, *texts)
+        ann.wait_for_function("client.stats().pending === 0", timeout=WAIT_MS)
+    assert len(project.rows("SELECT 1 FROM realtime_roomentry")) == 20
+
+
+def test_unsent_messages_are_not_sent_by_another_user(
+    visit: Visit, template: Path, tmp_path: Path
+) -> None:
+    project = Project.copy(template, tmp_path, **FAST)
+    with project.serve() as server:
+        ann = visit(server, "ann")
+        ann.context.set_offline(True)
+        expect_state(ann, "connecting")
+        send(ann, *TWENTY)
+        reload_offline(ann)
+        ann.context.clear_cookies()
+        ann.context.set_offline(False)
+        enter(ann, server, "bob")
+        expect_state(ann, "connected")
+        send(ann, "by bob")
+        expect_texts(ann, "by bob")
+        assert stats(ann)["pending"] == 0
+    assert len(project.rows("SELECT 1 FROM realtime_roomentry")) == 1
+
+
+def test_fifty_messages_at_once_take_two_round_trips(visit: Visit, server: Server) -> None:
+    """At 100 ms for each; all have their positions, in order."""
+    with SlowLine(server.port) as line:
+        line.delay = 0.05
+        ann = visit(server, "ann", url=f"http://127.0.0.1:{line.port}")
+        frames, positions = ann.evaluate(
+            """async () => {
+              const { connect } = await import("/static/realtime/realtime-status.js");
+              const client = connect();
+              const frames = [];
+              client.addEventListener("frame", ({ detail: { direction, frame } }) => {
+                if (/^acks?$|^message/.test(frame.type)) frames.push(`${direction} ${frame.type}`);
+              });
+              client.join("chat:fifty");
+              const texts = Array.from({ length: 50 }, (_, n) => `number ${n}`);
+              const sent = texts.map((text) => client.send("chat:fifty", { text, tag: text }));
+              return [frames, await Promise.all(sent)];
+            }"""
+        )
+    assert frames == ["out messages", "in acks"] * 2
+    assert [position["offset"] for position in positions] == list(range(1, 51))
+
+
 def test_a_gap_in_the_messages_is_shown(visit: Visit, template: Path, tmp_path: Path) -> None:
     """While a page is offline, the room gets more messages than its log keeps."""
     project = Project.copy(template, tmp_path, log_length=10, **FAST)
@@ -241,11 +327,7 @@ def test_a_message_is_published_once_if_the_worker_dies_before_its_ack(
 ) -> None:
     """Of twenty messages the tenth is in the log when the worker dies, without an ack."""
     texts = [*TWENTY[:9], FATAL_TEXT, *TWENTY[10:]]
-    environ = {
-        "DJANGO_SETTINGS_MODULE": "tests.browser.killed_settings",
-        "KILLED_MARK": str(tmp_path / "killed"),
-    }
-    project, port = Project.copy(template, tmp_path, environ=environ, **FAST), free_port()
+    project, port = killed_project(template, tmp_path), free_port()
     with project.serve(port) as first:
         ann, bob = visit(first, "ann"), visit(first, "bob")
         session = stats(ann)["session"]

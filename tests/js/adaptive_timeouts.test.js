@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 
 import { AdaptiveTimeouts } from "../../realtime/js/adaptive_timeouts.js";
 import { recordEvents } from "./browser.js";
+import { acknowledge, tick } from "./message_pages.js";
 import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
 
 const NUMBERS = { pong_timeout: 10_000, max_missed: 3 };
@@ -71,11 +72,12 @@ describe("a dead connection", () => {
     });
   }
 
-  test("is in doubt 2 s after an unanswered message or join, and lost 2 s later", () => {
+  test("is in doubt 2 s after an unanswered message or join, and lost 2 s later", async () => {
     for (const ask of ["send", "join"]) {
       const { browser, client } = connectedPage();
       if (ask === "send") client.send("chat", 1).catch(() => {});
       else client.join("chat");
+      await tick();
       browser.advance(1999);
       assert.equal(client.state, "connected");
       browser.advance(1);
@@ -92,9 +94,10 @@ describe("a dead connection", () => {
     assert.equal(client.state, "unstable");
   });
 
-  test("is not lost if the server answers the probe before the message", () => {
+  test("is not lost if the server answers the probe before the message", async () => {
     const { browser, client } = connectedPage();
     client.send("chat", 1).catch(() => {});
+    await tick();
     browser.advance(2000);
     browser.socket.receive({ type: "pong", sequence: 1 });
     browser.advance(20_000);
@@ -102,11 +105,12 @@ describe("a dead connection", () => {
     assert.equal(browser.socket.sentOfType("ping").length, 1);
   });
 
-  test("is not in doubt after an answer in time", () => {
+  test("is not in doubt after an answer in time", async () => {
     const { browser, client } = connectedPage();
-    client.send("chat", 1).catch(() => {});
+    void client.send("chat", 1);
+    await tick();
     browser.advance(1000);
-    browser.socket.receive({ type: "ack", id: 1 });
+    acknowledge(browser.socket);
     browser.advance(20_000);
     assert.equal(client.state, "connected");
     assert.ok(browser.socket.sentOfType("ping").length <= 1);

@@ -81,6 +81,7 @@ export class FakeSocket {
       window_bytes: 65_536,
       max_message_size: 1_000_000,
       max_publication: 65_536,
+      message_rate: 100,
       rooms: {},
       ...fields,
     });
@@ -210,6 +211,7 @@ export class Browser {
     const end = this.#now + ms;
     for (let due = this.#nextDue(end); due !== null; due = this.#nextDue(end)) {
       this.#advanceClocks(Math.max(0, due - this.#now));
+      this.#now = Math.max(this.#now, due); // the sum may have been rounded down
       this.#runDueTimers();
     }
     this.#advanceClocks(end - this.#now);

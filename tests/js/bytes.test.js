@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { recordEvents } from "./browser.js";
+import { acknowledge, tick } from "./message_pages.js";
 import { connectedPage, goodbye, outcomes, page } from "./pages.js";
 
 const BYTES = new Uint8Array([1, 2, 3]);
@@ -71,11 +72,12 @@ test("an error about bytes does not reject the message in flight", async () => {
   const { browser, client } = connectedPage();
   const errors = recordEvents(client, "server_error");
   const sent = client.send("chat", 1);
+  await tick();
   client.sendBytes(BYTES);
   for (const code of ["invalid_message", "rate_limited"])
     browser.socket.receive({ type: "error", code, detail: "", id: 0 });
   assert.deepEqual(await outcomes([sent]), [""]);
   assert.equal(errors.length, 2);
-  browser.socket.receive({ type: "ack", id: 1 });
+  acknowledge(browser.socket);
   await sent;
 });

@@ -3,53 +3,119 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { acknowledge, refuse, sentData } from "./message_pages.js";
+import {
+  acknowledge,
+  answer,
+  refuse,
+  sentData,
+  sentFrames,
+  sentItems,
+  tick,
+} from "./message_pages.js";
 import { connectedPage, outcomes, page } from "./pages.js";
 
 describe("refusals", () => {
   for (const code of ["forbidden", "not_joined", "invalid_message"]) {
-    test(`${code} is final, and the next message is sent`, async () => {
+    test(`${code} is final, and the others are sent`, async () => {
       const { browser, client } = connectedPage();
-      const sent = [1, 2].map((data) => client.send("chat", data));
-      refuse(browser.socket, code);
-      assert.deepEqual(await outcomes(sent), [code, ""]);
-      await assert.rejects(/** @type {Promise<void>} */ (sent[0]), new RegExp(`refused: ${code}`));
-      assert.deepEqual(sentData(browser.socket), [1, 2]);
+      const sent = [1, 2, 3].map((data) => client.send("chat", data));
+      await tick();
+      sent.push(client.send("chat", 4));
+      await assert.rejects(
+        async () => {
+          answer(browser.socket, {}, code, {});
+          await sent[1];
+        },
+        { code, message: `refused: ${code}` },
+      );
+      assert.deepEqual(await outcomes(sent), ["done", code, "done", ""]);
+      assert.deepEqual(sentFrames(browser.socket), [[1, 2, 3], [4]]);
     });
   }
 
-  test("an error without id and room rejects the message in flight", async () => {
+  test("an error about the frame is final for all of its messages", async () => {
     const { browser, client } = connectedPage();
     const sent = [1, 2].map((data) => client.send("chat", data));
+    await tick();
+    refuse(browser.socket, "forbidden");
+    assert.deepEqual(await outcomes(sent), ["forbidden", "forbidden"]);
+  });
+
+  for (const named of [true, false]) {
+    test(`a frame that the server cannot read is taken apart (named: ${named})`, async () => {
+      const { browser, client } = connectedPage();
+      const sent = [1, 2, 3].map((data) => client.send("chat", data));
+      await tick();
+      if (named) refuse(browser.socket, "invalid_message");
+      else browser.socket.receive({ type: "error", code: "invalid_message", detail: "" });
+      acknowledge(browser.socket);
+      refuse(browser.socket, "invalid_message");
+      acknowledge(browser.socket);
+      assert.deepEqual(sentFrames(browser.socket), [[1, 2, 3], [1], [2], [3]]);
+      assert.deepEqual(await outcomes(sent), ["done", "invalid_message", "done"]);
+    });
+  }
+
+  test("an error without id and room answers the only frame", async () => {
+    const { browser, client } = connectedPage();
+    const sent = [client.send("chat", 1)];
+    await tick();
+    sent.push(client.send("chat", 2));
     browser.socket.receive({ type: "error", code: "invalid_json", detail: "expected …" });
     assert.deepEqual(await outcomes(sent), ["invalid_json", ""]);
     assert.deepEqual(sentData(browser.socket), [1, 2]);
   });
 
+  test("an error without id and room answers none of several frames", async () => {
+    const { browser, client } = connectedPage();
+    const sent = ["a", "b"].map((room) => client.send(room, 1));
+    await tick();
+    browser.socket.receive({ type: "error", code: "invalid_json", detail: "expected …" });
+    assert.deepEqual(await outcomes(sent), ["", ""]);
+  });
+
   for (const code of ["unavailable", "rate_limited"]) {
-    test(`${code}: the same message is sent again after a pause, before later ones`, async () => {
+    test(`${code}: the same messages are sent again after a pause, before later ones`, async () => {
       const { browser, client } = connectedPage();
+      Object.defineProperty(browser, "random", { get: () => 0.5 + Math.random() / 1e9 });
       const { socket } = browser;
-      const sent = [1, 2].map((data) => client.send("chat", data));
-      refuse(socket, code);
+      const sent = [1, 2, 3].map((data) => client.send("chat", data));
+      await tick();
+      answer(socket, {}, code, code);
+      sent.push(client.send("chat", 4));
+      await tick();
       browser.advance(499);
-      assert.deepEqual(sentData(socket), [1]);
+      assert.deepEqual(sentFrames(socket), [[1, 2, 3]]);
       browser.advance(1);
       refuse(socket, code);
       browser.advance(1000);
-      assert.deepEqual(sentData(socket), [1, 1, 1]);
-      assert.equal(new Set(socket.sentOfType("message").map(({ key }) => key)).size, 1);
+      assert.deepEqual(sentFrames(socket), [
+        [1, 2, 3],
+        [2, 3, 4],
+        [2, 3, 4],
+      ]);
+      assert.equal(new Set(sentItems(socket).map(({ key }) => key)).size, 4);
       acknowledge(socket);
-      acknowledge(socket);
-      assert.deepEqual(await outcomes(sent), ["done", "done"]);
+      assert.deepEqual(await outcomes(sent), ["done", "done", "done", "done"]);
     });
   }
 
-  test("after a success the pause is short again", () => {
+  test("a pause of one room is none of others", async () => {
+    const { browser, client } = connectedPage();
+    void client.send("a", 1);
+    await tick();
+    refuse(browser.socket, "unavailable");
+    void client.send("b", 2);
+    await tick();
+    assert.deepEqual(sentData(browser.socket), [1, 2]);
+  });
+
+  test("after a success the pause is short again", async () => {
     const { browser, client } = connectedPage();
     const { socket } = browser;
     for (const data of [1, 2]) {
       void client.send("chat", data);
+      await tick();
       refuse(socket, "unavailable");
       browser.advance(500);
       acknowledge(socket);
@@ -70,6 +136,7 @@ describe("refusals", () => {
     );
     assert.deepEqual(sentData(browser.socket), []);
     void client.send("chat", "x".repeat(8));
+    await tick();
     assert.equal(sentData(browser.socket).length, 1);
   });
 
@@ -83,6 +150,7 @@ describe("refusals", () => {
     );
     assert.deepEqual(sentData(browser.socket), []);
     void client.send("chat", [whole, "\\ud83d", "\\\\udc4d", "ud83d"]);
+    await tick();
     assert.equal(sentData(browser.socket).length, 1);
   });
 
@@ -92,9 +160,25 @@ describe("refusals", () => {
     assert.deepEqual(await outcomes(sent), ["", "invalid_message"]);
   });
 
-  test("null is data", () => {
+  test("what the server does not read is rejected at once", async () => {
+    const { browser, client } = connectedPage();
+    const nested = (/** @type {number} */ levels) =>
+      JSON.parse("[".repeat(levels) + "]".repeat(levels));
+    const bad = [2 ** 53 + 2, { a: [-(2 ** 60)] }, nested(30), nested(9000)];
+    assert.deepEqual(
+      await outcomes(bad.map((data) => client.send("chat", data))),
+      bad.map(() => "invalid_message"),
+    );
+    const good = [2 ** 53, -(2 ** 53), 1e21, 1e300, 0.1, nested(29), "[".repeat(99), ['"[', "\\"]];
+    for (const data of good) void client.send("chat", data);
+    await tick();
+    assert.deepEqual(sentData(browser.socket), good);
+  });
+
+  test("null is data", async () => {
     const { browser, client } = connectedPage();
     void client.send("chat", null);
+    await tick();
     assert.deepEqual(sentData(browser.socket), [null]);
   });
 

@@ -38,6 +38,7 @@ export function pageInTab(tab) {
  */
 export function advanceToNextAttempt(browser, client) {
   browser.advance((client.stats().nextAttemptAt ?? browser.wall) - browser.wall);
+  if (client.stats().nextAttemptAt !== null) browser.advance(1); // it was rounded down
 }
 
 /**
@@ -49,7 +50,7 @@ export function goodbye(code, fields = {}) {
   return { type: "goodbye", code, reason: `reason ${code}`, ...fields };
 }
 
-/** The outcomes of promises so far: an error code, "done", or "" for pending. @param {Promise<void>[]} promises */
+/** The outcomes of promises so far: an error code, "done", or "" for pending. @param {Promise<unknown>[]} promises */
 export async function outcomes(promises) {
   const result = promises.map(() => "");
   for (const [i, promise] of promises.entries()) {

@@ -100,7 +100,7 @@ describe("an answer", () => {
     browser.socket.welcome();
     reply(browser.socket, { data: 1, done: true });
     assert.equal(await answer, 1);
-    assert.equal(browser.socket.sentOfType("message").length, 1);
+    assert.equal(browser.socket.sentOfType("messages").length, 1);
   });
 
   test("has the data of the call", () => {
@@ -169,7 +169,8 @@ describe("a stream", () => {
     reply(browser.socket, { data: 2, done: false });
     refuse(browser.socket, "failed");
     void client.send("chat", 1);
-    assert.equal(browser.socket.sent.at(-1)?.type, "message");
+    await turn();
+    assert.equal(browser.socket.sent.at(-1)?.type, "messages");
   });
 
   test("that fails has its parts, then the error", async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { recordEvents } from "./browser.js";
+import { acknowledge, tick } from "./message_pages.js";
 import { connectedPage, outcomes, page, reconnected } from "./pages.js";
 import { answerRoom, publish, reopened, roomRequests } from "./room_pages.js";
 
@@ -70,11 +71,14 @@ describe("a handle", () => {
     assert.deepEqual([messages.length, events.length], [1, 0]);
   });
 
-  test("sends messages to its room", () => {
+  test("sends messages to its room", async () => {
     const { socket, handle } = pageWithHandle();
-    void handle.send({ text: "hi" });
-    const { room, data } = socket.sentOfType("message")[0] ?? {};
-    assert.deepEqual([room, data], ["news", { text: "hi" }]);
+    const sent = handle.send({ text: "hi" });
+    await tick();
+    const [{ room, items } = {}] = socket.sentOfType("messages");
+    assert.deepEqual([room, items[0].data], ["news", { text: "hi" }]);
+    acknowledge(socket, { offset: 6 });
+    assert.deepEqual(await sent, { epoch: "e", offset: 6 });
   });
 
   test("gets nothing after its close()", () => {

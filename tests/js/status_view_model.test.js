@@ -26,6 +26,7 @@ const CONNECTED = {
   misses: 1,
   attempts: 0,
   nextAttemptAt: null,
+  pending: 0,
   autoReconnect: true,
   lastError: null,
 };

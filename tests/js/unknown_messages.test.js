@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { sentData } from "./message_pages.js";
+import { acknowledge, answer, refuse, sentData, sentItems, tick } from "./message_pages.js";
 import { advanceToNextAttempt, connectedPage, outcomes, page, reconnected } from "./pages.js";
 
 const FOUR_MINUTES = 240_000;
@@ -11,7 +11,9 @@ const FOUR_MINUTES = 240_000;
 describe("a sent message without an answer", () => {
   test("is rejected after a sleep of ten minutes", async () => {
     const { browser, client } = connectedPage();
-    const sent = [1, 2].map((data) => client.send("chat", data));
+    const sent = [client.send("chat", 1)];
+    await tick();
+    sent.push(client.send("chat", 2));
     browser.advance(1000);
     browser.sleep(600_000);
     browser.advance(5000); // the client detects the loss
@@ -25,6 +27,7 @@ describe("a sent message without an answer", () => {
   test("is rejected at a new connection, before any timer", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
+    await tick();
     browser.socket.drop();
     browser.stall(600_000);
     browser.window.dispatchEvent(new Event("online"));
@@ -35,9 +38,10 @@ describe("a sent message without an answer", () => {
 
   test("is rejected after a sleep during its pause, while connected", async () => {
     const { browser, client } = connectedPage();
-    const sent = [1, 2].map((data) => client.send("chat", data));
-    const { id, room } = browser.socket.sentOfType("message")[0] ?? {};
-    browser.socket.receive({ type: "error", code: "unavailable", id, room });
+    const sent = [client.send("chat", 1)];
+    await tick();
+    sent.push(client.send("chat", 2));
+    refuse(browser.socket, "unavailable");
     browser.sleep(600_000);
     browser.advance(1000);
     assert.deepEqual(sentData(browser.socket), [1, 2]);
@@ -47,9 +51,9 @@ describe("a sent message without an answer", () => {
   test("is rejected if only its repetition was rate limited", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
+    await tick();
     const socket = reconnected(pair);
-    const { id, room } = socket.sentOfType("message")[0] ?? {};
-    socket.receive({ type: "error", code: "rate_limited", id, room });
+    refuse(socket, "rate_limited");
     pair.browser.sleep(600_000);
     assert.deepEqual(sentData(reconnected(pair)), []);
     assert.deepEqual(await outcomes([sent]), ["unknown"]);
@@ -58,20 +62,22 @@ describe("a sent message without an answer", () => {
   test("is sent again with the same key within four minutes", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
-    const key = pair.browser.socket.sentOfType("message")[0]?.key;
+    await tick();
+    const [{ key }] = sentItems(pair.browser.socket);
     pair.browser.sleep(FOUR_MINUTES - 2000);
     const socket = reconnected(pair);
     assert.deepEqual(
-      socket.sentOfType("message").map((frame) => frame.key),
+      sentItems(socket).map((item) => item.key),
       [key],
     );
-    socket.receive({ type: "ack", id: socket.sentOfType("message")[0]?.id });
+    acknowledge(socket);
     await sent;
   });
 
   test("is rejected after four minutes without a connection", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
+    await tick();
     browser.socket.drop();
     for (let ms = 0; ms < FOUR_MINUTES - 5000; ms += 5000) {
       browser.advance(5000);
@@ -87,24 +93,27 @@ describe("a sent message without an answer", () => {
 
   test("is rejected after four minutes of nothing but pings, and the next one is sent", async () => {
     const { browser, client } = connectedPage();
-    const sent = [1, 2].map((data) => client.send("chat", data));
+    const sent = [client.send("chat", 1)];
+    await tick();
+    sent.push(client.send("chat", 2));
     browser.advanceWithPings(FOUR_MINUTES - 1000);
     assert.deepEqual(sentData(browser.socket), [1]);
     browser.advanceWithPings(10_000);
     assert.deepEqual(sentData(browser.socket), [1, 2]);
     assert.deepEqual(await outcomes(sent), ["unknown", ""]);
-    browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[0]?.id }); // too late
+    const [{ id = 0 } = {}] = browser.socket.sentOfType("messages");
+    browser.socket.receive({ type: "acks", id, items: [{}] }); // too late
     assert.deepEqual(await outcomes([sent[1] ?? Promise.reject()]), [""]);
-    browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[1]?.id });
+    acknowledge(browser.socket);
     assert.deepEqual(await outcomes(sent), ["unknown", "done"]);
   });
 
   test("may have been published despite `unavailable`", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
+    await tick();
     for (let ms = 0; ms < FOUR_MINUTES + 20_000; ms += 10_000) {
-      const { id } = browser.socket.sentOfType("message").at(-1) ?? {};
-      browser.socket.receive({ type: "error", id, code: "unavailable", detail: "" });
+      answer(browser.socket, "unavailable");
       browser.advanceWithPings(10_000);
     }
     assert.deepEqual(await outcomes([sent]), ["unknown"]);
@@ -113,14 +122,13 @@ describe("a sent message without an answer", () => {
   test("was not published after `rate_limited`", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
+    await tick();
     for (let ms = 0; ms < FOUR_MINUTES + 20_000; ms += 10_000) {
-      const { id } = browser.socket.sentOfType("message").at(-1) ?? {};
-      browser.socket.receive({ type: "error", id, code: "rate_limited", detail: "" });
+      answer(browser.socket, "rate_limited");
       browser.advanceWithPings(10_000);
     }
     assert.deepEqual(await outcomes([sent]), [""]);
-    const { id } = browser.socket.sentOfType("message").at(-1) ?? {};
-    browser.socket.receive({ type: "ack", id });
+    acknowledge(browser.socket);
     await sent;
   });
 });
@@ -129,6 +137,7 @@ describe("clocks", () => {
   test("a wall clock that is set back does not make a message younger", async () => {
     const pair = connectedPage();
     const sent = pair.client.send("chat", 1);
+    await tick();
     pair.browser.sleep(-3_600_000);
     pair.browser.advance(5000);
     pair.browser.sleep(600_000); // a sleep after it was sent
@@ -142,10 +151,11 @@ describe("clocks", () => {
   test("a wall clock that is set forward rejects no message while connected", async () => {
     const { browser, client } = connectedPage();
     const sent = client.send("chat", 1);
+    await tick();
     browser.sleep(3_600_000);
     browser.advanceWithPings(20_000);
     assert.deepEqual(await outcomes([sent]), [""]);
-    browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[0]?.id });
+    acknowledge(browser.socket);
     await sent;
   });
 });
@@ -157,14 +167,16 @@ test("a message that was never sent waits without limit", async () => {
   client.connect();
   browser.socket.welcome();
   assert.deepEqual(sentData(browser.socket), [1]);
-  browser.socket.receive({ type: "ack", id: browser.socket.sentOfType("message")[0]?.id });
+  acknowledge(browser.socket);
   await sent;
 });
 
-test("no timer is left after all answers", () => {
+test("no timer is left after all answers", async () => {
   const { browser, client } = connectedPage();
   const { timers } = browser;
-  client.send("chat", 1);
-  browser.socket.receive({ type: "ack", id: 1 });
+  void client.send("chat", 1);
+  await tick();
+  assert.equal(browser.timers, timers + 1);
+  acknowledge(browser.socket);
   assert.equal(browser.timers, timers);
 });

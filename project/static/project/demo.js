@@ -105,7 +105,11 @@ const SERVER_SENTENCES = {
   left: ({ room }) => `You have left ${room}.`,
   publication: ({ room, offset, replayed }) =>
     `In ${room} this was published${replayed ? " before you came," : ""} as number ${offset}.`,
-  ack: () => "I have your message.",
+  acks: ({ items }) => {
+    const refused = items.find((/** @type {Frame} */ { code }) => code);
+    if (refused) return `I cannot do that: ${refused.detail}`;
+    return items.length === 1 ? "I have your message." : `I have your ${items.length} messages.`;
+  },
   reply: ({ done }) => (done ? "That was my answer." : "A part of my answer."),
   error: ({ id, detail }) => `${id ? "I cannot do that" : "I did not understand"}: ${detail}`,
 };
@@ -118,7 +122,8 @@ const PAGE_SENTENCES = {
   visibility: ({ state }) => (state === "visible" ? "I am visible." : "I am hidden."),
   join: ({ room }) => `I want to join ${room}.`,
   leave: ({ room }) => `I leave ${room}.`,
-  message: ({ room }) => `Please publish this in ${room}.`,
+  messages: ({ room, items }) =>
+    `Please publish ${items.length === 1 ? "this" : `these ${items.length}`} in ${room}.`,
   request: ({ name }) => `Please answer ${name}.`,
   cancel: () => "I no longer need that answer.",
   reply_received: ({ count }) => `I have read ${count} parts of your answer.`,

@@ -13,9 +13,10 @@ export function connectIfUnused(client: RealtimeClient): void;
  * @property {boolean} [autoReconnect] default true
  * @property {import("./token_source.js").Auth} [auth] the login's token, or a function that gets a new one
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
+ * @property {boolean} [warnUnsent] ask before the page closes with unsent messages; default false
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
  */
-/** @typedef {Required<Omit<Options, "auth">> & Pick<Options, "auth"> & {name: string}} ManagerOptions */
+/** @typedef {Options & {url: string, name: string}} ManagerOptions */
 /** The client in a hello, for people. */
 export const NAME: "realtime-js/0.1.0";
 declare const RealtimeClient_base: new () => import("./events.js").TypedEmitter;
@@ -24,7 +25,7 @@ export class RealtimeClient extends RealtimeClient_base {
      * Does not connect yet. Throws TypeError for an invalid `url`.
      * @param {Options} [options]
      */
-    constructor({ url, auth, autoReconnect, backoff, environment }?: Options);
+    constructor({ url, ...options }?: Options);
     /** The absolute address of the server's socket. */
     url: string;
     /** @returns {ClientState} */
@@ -63,9 +64,10 @@ export class RealtimeClient extends RealtimeClient_base {
      * Send a message to a room. It waits while there is no connection.
      * @param {string} room
      * @param {unknown} data any value that JSON can express
-     * @returns {Promise<void>} resolved when the server has it; rejected with a `SendError`
+     * @returns {Promise<import("./position.js").Position | null>} resolved when the server has it, with its place
+     *   in the room; null: the application has not published it there. Rejected with a `SendError`
      */
-    send(room: string, data: unknown): Promise<void>;
+    send(room: string, data: unknown): Promise<import("./position.js").Position | null>;
     /**
      * Ask the application for an answer to this page: await the reply, or iterate its parts, once.
      * Nothing is repeated: a request whose connection is lost fails with the code "lost".
@@ -113,11 +115,16 @@ export type Options = {
     auth?: import("./token_source.js").Auth | undefined;
     backoff?: Partial<import("./backoff.js").Backoff> | undefined;
     /**
+     * ask before the page closes with unsent messages; default false
+     */
+    warnUnsent?: boolean | undefined;
+    /**
      * for tests
      */
     environment?: Partial<import("./browser_environment.js").Environment> | undefined;
 };
-export type ManagerOptions = Required<Omit<Options, "auth">> & Pick<Options, "auth"> & {
+export type ManagerOptions = Options & {
+    url: string;
     name: string;
 };
 export {};

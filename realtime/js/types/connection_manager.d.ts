@@ -7,7 +7,7 @@ export class ConnectionManager {
      *   `name` and version of the software
      * @param {import("./events.js").Emit} emit
      */
-    constructor({ url, name, auth, autoReconnect, backoff, environment: overrides }: import("./client.js").ManagerOptions, emit: import("./events.js").Emit);
+    constructor({ url, name, auth, autoReconnect, backoff, ...options }: import("./client.js").ManagerOptions, emit: import("./events.js").Emit);
     autoReconnect: boolean;
     messaging: Messaging;
     requests: Requests;

@@ -16,6 +16,7 @@
  * @property {number} misses the client's own pings without an answer in time
  * @property {number} attempts begun since the last welcome
  * @property {number | null} nextAttemptAt null: not waiting for one
+ * @property {number} pending messages that the server has not answered
  * @property {boolean} autoReconnect
  * @property {LastError | null} lastError
  */
@@ -119,6 +120,10 @@ export type Stats = {
      * null: not waiting for one
      */
     nextAttemptAt: number | null;
+    /**
+     * messages that the server has not answered
+     */
+    pending: number;
     autoReconnect: boolean;
     lastError: LastError | null;
 };

@@ -6,7 +6,8 @@
  */
 export function parseJson(text: any): any;
 /**
- * The value as JSON; null if it has none (a function, a circle, a BigInt, a lone surrogate).
+ * The value as JSON; null if the server could not read it: a function, a circle, a BigInt, a lone
+ * surrogate, an integer beyond 2^53, or more than MAX_LEVELS levels.
  * @param {unknown} value
  * @returns {string | null}
  */

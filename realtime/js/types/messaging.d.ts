@@ -4,16 +4,21 @@ export class Messaging {
      * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
      * @param {import("./request_queue.js").FrameSender} sender
      * @param {import("./events.js").Emit} emit
+     * @param {boolean} warnUnsent ask before the page closes with unsent messages
      */
-    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, sender: import("./request_queue.js").FrameSender, emit: import("./events.js").Emit);
+    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, sender: import("./request_queue.js").FrameSender, emit: import("./events.js").Emit, warnUnsent?: boolean);
     rooms: Rooms;
+    /** @type {string | null | undefined} of the newest welcome; null: anonymous */
+    user: string | null | undefined;
+    /** The number of messages that the server has not answered. */
+    get pending(): number;
     /**
      * Queue a message and send it once, over as many connections as it takes.
      * @param {string} room
      * @param {unknown} data
-     * @returns {Promise<void>} resolved by the server's ack; rejected with a SendError
+     * @returns {Promise<import("./position.js").Position | null>} the server's answer; rejected with a SendError
      */
-    send(room: string, data: unknown): Promise<void>;
+    send(room: string, data: unknown): Promise<import("./position.js").Position | null>;
     /** Accept messages. */
     open(): void;
     /**
@@ -21,8 +26,18 @@ export class Messaging {
      * @param {string} reason
      */
     close(reason: string): void;
+    /** The page goes. @param {string} place of this client in the storage */
+    save(place: string): void;
+    /** The page begins, or comes back. @param {string} place of this client in the storage */
+    load(place: string): void;
     /** Pause the queue until the welcome. @returns {Frame} the rooms of the hello */
     hello(): Frame;
+    /**
+     * The welcome's user sends from now on. Messages of another one are rejected: they would be
+     * published in the wrong name. Call this before listeners send more.
+     * @param {Frame} welcome
+     */
+    onUser({ user, resumed }: Frame): void;
     /** @param {Frame} welcome */
     onWelcome(welcome: Frame): void;
     /** @param {Frame} frame */
@@ -30,5 +45,6 @@ export class Messaging {
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
+export type Request = import("./room_queue.js").Request;
 export type Frame = Record<string, any>;
 import { Rooms } from "./rooms.js";

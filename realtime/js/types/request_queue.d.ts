@@ -5,8 +5,8 @@ export class RequestQueue {
      * @param {FrameSender} sender
      */
     constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, sender: FrameSender);
-    /** @param {Request} request */
-    add(request: Request): void;
+    /** Add a message, which is sent with the others of this tick. @param {Request} message */
+    addMessage(message: Request): void;
     /**
      * Add a join or a leave while connected. Otherwise drop it: the next hello names all rooms.
      * @param {Request} request
@@ -16,39 +16,34 @@ export class RequestQueue {
     pause(): void;
     /**
      * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
-     * @param {Request[]} requests sent before the queued messages
+     * @param {Request[]} before sent before the queued messages to the same rooms
+     * @param {Request[]} after sent after them
+     * @param {number} perSecond the server's limit of frames
      */
-    restart(requests: Request[]): void;
-    /** @param {Frame} error the answer to all queued messages */
-    abandon(error: Frame): void;
+    restart(before: Request[], after: Request[], perSecond: number): void;
+    /** Replace all requests before a connection. @param {Request[]} messages */
+    set messages(messages: Request[]);
+    /** The messages that are not answered, those to a room in their order. */
     get messages(): Request[];
     /**
+     * Reject messages.
+     * @param {Request[]} messages
+     * @param {Frame} error
+     */
+    reject(messages: Request[], error: Frame): void;
+    /** Drop all requests. @param {Frame} error the answer to the messages among them */
+    abandon(error: Frame): void;
+    /**
      * @param {Frame} frame
-     * @returns {boolean} whether it answers the request in flight
+     * @returns {boolean} whether it answers a request on its way
      */
     onFrame(frame: Frame): boolean;
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
+export type Request = import("./room_queue.js").Request;
+export type SentAt = import("./room_queue.js").SentAt;
 export type Frame = Record<string, any>;
-export type Request = {
-    frame: Frame;
-    /**
-     * gets the final answer; a refusal has a `code`
-     */
-    settle?: ((answer: Frame) => void) | undefined;
-    /**
-     * since when the server may have it
-     */
-    sentAt?: SentAt | undefined;
-};
-/**
- * by the monotonic and by the sleep-aware clock, ms
- */
-export type SentAt = {
-    now: number;
-    ms: number;
-};
 export type FrameSender = {
     /**
      * welcomed, and not ended

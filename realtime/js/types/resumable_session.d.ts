@@ -3,10 +3,11 @@ export class ResumableSession {
      * @param {string} url of the socket: each server has its own sessions
      * @param {Storage | null} storage null where the browser offers none
      * @param {{readonly ms: number}} [clock] elapsed ms
+     * @param {Companion | null} [companion]
      */
     constructor(url: string, storage: Storage | null, clock?: {
         readonly ms: number;
-    });
+    }, companion?: Companion | null);
     get current(): Session | null;
     /**
      * @param {Session} session
@@ -48,4 +49,11 @@ export type Session = {
     session: string;
     token: string;
     since: number;
+};
+/**
+ * Saved and loaded at the same moments, in a place of its own.
+ */
+export type Companion = {
+    save: (key: string) => void;
+    load: (key: string) => void;
 };

@@ -19,8 +19,9 @@ export class RoomHandle<Data = any> extends Emitter<RoomEvents<Data>> {
     /**
      * Send a message to the room. It waits while there is no connection.
      * @param {unknown} data any value that JSON can express
+     * @returns {Promise<import("./position.js").Position | null>} as `send` of the client
      */
-    send(data: unknown): Promise<any>;
+    send(data: unknown): Promise<import("./position.js").Position | null>;
     /** End this handle; other handles of the room go on. No event follows. */
     close(): void;
     /**

@@ -1,0 +1,137 @@
+/**
+ * Unsent messages, kept over the pages of one tab.
+ *
+ * Like the session, they are in memory only while their page lives: written when it goes, and read
+ * and removed by the page that comes, so that no two pages send them. A page that comes out of the
+ * back-forward cache sends those that it finds again; another page of the tab has taken the others.
+ */
+
+import { parseJson, toJson } from "./json.js";
+import { messageTo } from "./room_queue.js";
+
+/** @typedef {import("./browser_environment.js").Environment} Environment */
+/** @typedef {import("./room_queue.js").Request} Request */
+/** @typedef {{room: string, data: any, key: string, age: number | null, user?: string | null}} Entry `age`: ms since it was sent; null: never */
+
+const MAX_BYTES = 1_000_000; // browsers give a tab five times as much
+
+const TAKEN = { code: "unknown", detail: "another page of this tab has taken the message" };
+
+export class UnsentMessages {
+  #environment;
+  #clock;
+  /** @type {Set<string>} the keys of the messages that are in the storage */
+  #saved = new Set();
+
+  /**
+   * @param {Environment} environment
+   * @param {{readonly ms: number}} clock elapsed ms
+   */
+  constructor(environment, clock) {
+    this.#environment = environment;
+    this.#clock = clock;
+  }
+
+  /**
+   * Save messages for the next page in this tab; the first ones if all are too large.
+   * @param {string} place in the storage
+   * @param {Request[]} messages
+   */
+  save(place, messages) {
+    const { storage, wall } = this.#environment;
+    if (!storage || messages.length === 0) return;
+    let bytes = 0;
+    const saved = messages.filter((message) => {
+      bytes += message.bytes ?? 0;
+      return bytes <= MAX_BYTES;
+    });
+    const entries = saved.map((message) => this.#entryOf(message));
+    try {
+      storage.setItem(place, JSON.stringify({ at: wall(), entries }));
+      this.#saved = new Set(entries.map(({ key }) => key));
+    } catch {
+      // The storage is full or refused: the messages stay in this page.
+    }
+  }
+
+  /**
+   * Load and remove what was saved.
+   * @param {string} place in the storage
+   * @param {Request[]} messages of this page
+   * @returns {Request[]} those to send, in their order
+   */
+  load(place, messages) {
+    const { storage } = this.#environment;
+    /** @type {Request[]} */
+    let found = [];
+    try {
+      found = this.#read(parseJson(storage?.getItem(place)), messages);
+      storage?.removeItem(place);
+    } catch {
+      // Settings or a sandbox may refuse storage at any moment.
+    }
+    const isSaved = (/** @type {Request} */ { item }) => item && this.#saved.has(item.key);
+    const others = messages.filter((message) => !found.includes(message));
+    for (const message of others) if (isSaved(message)) message.settle?.(TAKEN);
+    const kept = others.filter((message) => !isSaved(message));
+    this.#saved = new Set();
+    return [...found, ...kept];
+  }
+
+  /**
+   * @param {Request} message
+   * @returns {Entry}
+   */
+  #entryOf({ frame, item, sentAt, user }) {
+    const age = sentAt ? this.#clock.ms - sentAt.ms : null;
+    return { room: frame.room, data: item?.data, key: item?.key ?? "", age, user };
+  }
+
+  /**
+   * The messages that were saved; those of this page are the objects that it has.
+   * @param {any} saved
+   * @param {Request[]} messages
+   */
+  #read(saved, messages) {
+    const own = new Map(messages.map((message) => [message.item?.key, message]));
+    const entries = Array.isArray(saved?.entries) ? saved.entries.filter(isEntry) : [];
+    const elapsed = Math.max(0, this.#environment.wall() - saved?.at) || 0;
+    return entries.map(
+      (/** @type {Entry} */ entry) => own.get(entry.key) ?? this.#restored(entry, elapsed),
+    );
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {number} elapsed ms since it was saved
+   * @returns {Request}
+   */
+  #restored({ room, data, key, age, user }, elapsed) {
+    const message = messageTo(room, data, key);
+    message.user = user;
+    message.isRestored = true;
+    if (age !== null) {
+      const [now, { ms }] = [this.#environment.now(), this.#clock];
+      message.sentAt = { now: now - age - elapsed, ms: ms - age - elapsed };
+    }
+    return message;
+  }
+}
+
+/**
+ * Other scripts can write to the storage: check its value.
+ * @param {any} value
+ * @returns {value is Entry}
+ */
+function isEntry(value) {
+  const { room, data, key, age, user = null } = Object(value);
+  return (
+    typeof room === "string" &&
+    typeof key === "string" &&
+    key.length >= 1 &&
+    key.length <= 64 &&
+    toJson(data) !== null &&
+    (age === null || age >= 0) &&
+    (user === null || typeof user === "string")
+  );
+}
