@@ -57,7 +57,7 @@ export class Rooms {
       const membership = this.#add(room, cursor);
       this.#beginAtLast([membership]);
       this.#begin(membership);
-      return () => this.#close(membership, cursor);
+      return { cursor, close: () => this.#close(membership, cursor) };
     });
   }
 
