@@ -19,7 +19,8 @@ DIST := build/dist
 DOCS := build/docs
 HOSTS := build/hosts
 # npm projects with locks of their own.
-NODE_PROJECTS := $(NODE_PEER) docs_site tests/packages/vite tests/typed
+NODE_PROJECTS := $(NODE_PEER) docs_site tests/browser/hooks/app tests/browser/hooks/react18 \
+	tests/packages/vite tests/typed
 
 # The tests start hundreds of processes, and each would compile all of our modules anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -14,8 +14,9 @@ const CLIENTS = `clients of ${NAME.split(".").slice(0, 2).join(".")}`;
 /**
  * The page's client for this address, in any state. The first call makes it and connects it.
  * @param {Options} options
+ * @param {boolean} [connects] false: a new client stays at rest
  */
-export function pageClient(options) {
+export function pageClient(options, connects = true) {
   /** @type {Map<string, {client: RealtimeClient, options: Options}>} */
   const clients = pageGlobal(CLIENTS, () => new Map());
   const url = socketUrl(options.url ?? defaultUrl());
@@ -26,7 +27,7 @@ export function pageClient(options) {
   }
   const client = new RealtimeClient(options);
   clients.set(url, { client, options });
-  client.connect();
+  if (connects) client.connect();
   return client;
 }
 

@@ -26,6 +26,7 @@ import { Emitter } from "./emitter.js";
 
 /** @typedef {Error & {code: string}} RoomError the rejection of `joined`, and what an iterator throws */
 /** @typedef {(type: keyof RoomEvents, detail: any) => void} RoomEmit */
+/** @typedef {{cursor: import("./room_cursor.js").RoomCursor, close: () => void}} Reader of a room: how far it is, and its end */
 
 const MAX_UNREAD = 1000;
 const CLOSED = "left";
@@ -37,7 +38,7 @@ const CLOSED = "left";
  */
 export class RoomHandle extends Emitter {
   #send;
-  #unsubscribe;
+  #reader;
   #isJoined = false;
   /** @type {string | undefined} the code of its end */
   #code;
@@ -50,13 +51,21 @@ export class RoomHandle extends Emitter {
   /**
    * @param {string} name
    * @param {(data: unknown) => Promise<any>} send
-   * @param {(emit: RoomEmit) => () => void} subscribe to the events of the room; returns the end of that
+   * @param {(emit: RoomEmit) => Reader} subscribe to the events of the room
    */
   constructor(name, send, subscribe) {
     super();
     this.name = name;
     this.#send = send;
-    this.#unsubscribe = subscribe((type, detail) => this.#onEvent(type, detail));
+    this.#reader = subscribe((type, detail) => this.#onEvent(type, detail));
+  }
+
+  /**
+   * Of the newest message, or where the handle began; null: not begun. It stays after the end: a new
+   * handle with it as `since` goes on from there.
+   */
+  get position() {
+    return this.#reader.cursor.position;
   }
 
   /**
@@ -86,7 +95,7 @@ export class RoomHandle extends Emitter {
 
   /** End this handle; other handles of the room go on. No event follows. */
   close() {
-    this.#unsubscribe();
+    this.#reader.close();
     this.#wake(CLOSED);
   }
 

@@ -55,9 +55,9 @@ export class Rooms {
     return new RoomHandle(room, send, (emit) => {
       const cursor = new RoomCursor(options, emit);
       const membership = this.#add(room, cursor);
-      this.#beginAtLast();
+      this.#beginAtLast([membership]);
       this.#begin(membership);
-      return () => this.#close(membership, cursor);
+      return { cursor, close: () => this.#close(membership, cursor) };
     });
   }
 
@@ -175,11 +175,14 @@ export class Rooms {
     });
   }
 
-  /** Readers begin where the page before has ended; without its session its positions are of no use. */
-  #beginAtLast() {
+  /**
+   * Readers begin where the page before has ended; without its session its positions are of no use.
+   * @param {Iterable<RoomMembership>} [memberships]
+   */
+  #beginAtLast(memberships = this.#memberships.values()) {
     const last = this.#last;
     if (!last) return;
-    for (const { room, cursors } of this.#memberships.values()) {
+    for (const { room, cursors } of memberships) {
       const saved = toPosition(last[room]);
       for (const cursor of cursors) cursor.beginAtLast(saved && this.#isLastLost ? "" : saved);
     }

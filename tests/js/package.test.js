@@ -25,6 +25,7 @@ async function modules(entry) {
     format: "esm",
     write: false,
     metafile: true,
+    external: ["react", "vue"],
   });
   return Object.keys(metafile.inputs);
 }
@@ -48,11 +49,12 @@ test("the declarations match the code (`npm run declarations` writes them)", () 
   }
 });
 
-test("the package contains the client, the element and their types only", async () => {
+test("the package contains the client, the element, the hooks and their types only", async () => {
   const options = { cwd: folder, encoding: /** @type {const} */ ("utf8") };
   const [packed] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], options));
   const paths = packed.files.map((/** @type {{path: string}} */ { path }) => path).sort();
-  const files = await modules("status.js");
+  const entries = ["status.js", "react.js", "vue.js"];
+  const files = new Set((await Promise.all(entries.map(modules))).flat());
   const types = declarations(join(folder, "types")).map((name) => `types/${name}`);
   assert.deepEqual(paths, [...files, ...types, "package.json", "status_types.d.ts"].sort());
 });

@@ -54,6 +54,14 @@ describe("a handle", () => {
     assert.deepEqual(messages, [{ data: "n6", offset: 6, time: 7, replayed: false }]);
   });
 
+  test("knows its position, also after its end", () => {
+    const { socket, handle } = pageWithHandle();
+    publish(socket, 6);
+    handle.close();
+    publish(socket, 7);
+    assert.deepEqual(handle.position, { epoch: "e", offset: 6 });
+  });
+
   test("is named by the hello before it is joined", () => {
     const { browser, client } = page();
     const joined = record(client.room("news"), "joined");

@@ -7,10 +7,15 @@ export class RoomHandle<Data = any> extends Emitter<RoomEvents<Data>> {
     /**
      * @param {string} name
      * @param {(data: unknown) => Promise<any>} send
-     * @param {(emit: RoomEmit) => () => void} subscribe to the events of the room; returns the end of that
+     * @param {(emit: RoomEmit) => Reader} subscribe to the events of the room
      */
-    constructor(name: string, send: (data: unknown) => Promise<any>, subscribe: (emit: RoomEmit) => () => void);
+    constructor(name: string, send: (data: unknown) => Promise<any>, subscribe: (emit: RoomEmit) => Reader);
     name: string;
+    /**
+     * Of the newest message, or where the handle began; null: not begun. It stays after the end: a new
+     * handle with it as `since` goes on from there.
+     */
+    get position(): import("./position.js").Position | null;
     /**
      * Resolved once the room is joined, which waits for a connection; rejected with a `RoomError`, with
      * the code "left" by `close()`. It needs no `catch`.
@@ -83,4 +88,11 @@ export type RoomError = Error & {
     code: string;
 };
 export type RoomEmit = (type: keyof RoomEvents, detail: any) => void;
+/**
+ * of a room: how far it is, and its end
+ */
+export type Reader = {
+    cursor: import("./room_cursor.js").RoomCursor;
+    close: () => void;
+};
 import { Emitter } from "./emitter.js";
