@@ -63,7 +63,11 @@ class Tab {
   #load() {
     const browser = new Browser(this.#storage);
     Object.defineProperty(browser, "random", { get: this.#random });
-    const loaded = page({}, browser);
+    const { setTimeout, ...others } = browser.environment;
+    // With random times a due timer may be early by a rounding error, and is set again.
+    const atLeast1 = (/** @type {() => void} */ run, /** @type {number} */ ms) =>
+      setTimeout(run, Math.max(ms, 1));
+    const loaded = page({ environment: { ...others, setTimeout: atLeast1 } }, browser);
     this.#rooms = this.#random() < 0.7 ? ROOMS : ROOMS.slice(1);
     if (this.#random() < 0.5) for (const room of this.#rooms) loaded.client.join(room);
     if (this.#random() < 0.5) this.#send(loaded.client);
