@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -277,17 +278,19 @@ async def test_a_line_that_breaks_again_and_again_loses_and_repeats_nothing(
         async with client_of(proxy.port, ann) as client, in_room(client, room) as handle:
             breaking = asyncio.create_task(break_at_random(proxy))
             sending = []
-            for number in range(60):
-                sending.append(asyncio.create_task(handle.send(f"sent {number}")))
-                await publisher.publish(room, number)
+            async with asyncio.timeout(TIMEOUT):
+                while len(sending) < 60 or proxy.accepted <= 2:
+                    sending.append(asyncio.create_task(handle.send(f"sent {len(sending)}")))
+                    await publisher.publish(room, len(sending) - 1)
             positions = await asyncio.gather(*sending)
             breaking.cancel()
             await asyncio.wait([breaking])
             proxy.heal()
-            data = await read(handle, 120)
-    assert [each for each in data if isinstance(each, int)] == [*range(60)]
-    assert [data[each.offset - 1] for each in positions if each] == [f"sent {n}" for n in range(60)]
-    assert proxy.accepted > 2
+            count = len(sending)
+            data = await read(handle, 2 * count)
+    assert [each for each in data if isinstance(each, int)] == [*range(count)]
+    sent = [f"sent {number}" for number in range(count)]
+    assert [data[each.offset - 1] for each in positions if each] == sent
 
 
 async def break_at_random(proxy: Proxy) -> None:
@@ -442,7 +445,12 @@ async def test_the_command_follows_a_room(
     url = f"ws://127.0.0.1:{server.port}/ws/"
     command = ["-m", "realtime.client", url, "--room", room, f"@{file}"]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=CLEAN | PYTHON, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        *command,
+        env=CLEAN | PYTHON,
+        stdout=asyncio.subprocess.PIPE,
+        # A shell's background jobs ignore it, and hand that down.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     try:
