@@ -277,7 +277,7 @@ async def test_a_line_that_breaks_again_and_again_loses_and_repeats_nothing(
     with Proxy(server.port) as proxy:
         async with client_of(proxy.port, ann) as client, in_room(client, room) as handle:
             breaking = asyncio.create_task(break_at_random(proxy))
-            sending = []
+            sending: list[asyncio.Task[Position | None]] = []
             async with asyncio.timeout(TIMEOUT):
                 while len(sending) < 60 or proxy.accepted <= 2:
                     sending.append(asyncio.create_task(handle.send(f"sent {len(sending)}")))
