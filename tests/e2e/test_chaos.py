@@ -19,7 +19,7 @@ from .chaos.summary import report
 from .chaos.violations import Rule
 from .chaos.world import Scale
 
-SEED, ATTEMPTS = 6, 4
+SEED, ATTEMPTS = 6, 10
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,6 @@ def test_uvicorn_closes_a_client_that_answers_no_ping_frame(project: Project) ->
     with project.start(*SERVERS["uvicorn"], *PINGS) as server, Peer(server.port) as peer:
         peer.upgrade("/ws/")
         assert peer.closed_with() == (1011, "keepalive ping timeout")
-        assert peer.ended() == b""
 
 
 ECHO = ("uvicorn", "--port", "0", *PINGS, "--log-level", "trace", "tests.e2e.echo_app:application")
