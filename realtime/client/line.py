@@ -6,6 +6,7 @@ that it lets wait. So at most WINDOW are on their way, below the server's rate o
 
 import asyncio
 import itertools
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any
 
@@ -27,18 +28,18 @@ RETRYABLE = frozenset({"unavailable", "rate_limited"})
 RETRY = Backoff(cap=10.0)
 
 
-class LineRequest:
+class LineRequest(ABC):
     """A request, made when its turn comes."""
 
     failures = 0  # refusals in a row after which it is sent again
 
+    @abstractmethod
     def frame(self) -> Frame | None:
         """Return the frame without its ``id``; None if it is no longer needed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settle(self, answer: Frame) -> bool:
         """Take the answer, which may be an ``error``; return False to be sent again later."""
-        raise NotImplementedError
 
 
 class RequestLine:
