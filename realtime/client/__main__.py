@@ -6,6 +6,7 @@ Prints a line of JSON for each publication, until it is interrupted.
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -102,6 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         asyncio.run(run(parser().parse_args(argv)))
     except ClientError as end:
         sys.stderr.write(f"{end}\n")
+        return 1
+    except BrokenPipeError:  # the reader of the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130

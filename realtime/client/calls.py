@@ -3,20 +3,20 @@
 import asyncio
 import itertools
 import math
-from collections.abc import AsyncIterator, Awaitable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from .errors import RequestFailed
 from .inbox import Inbox
-from .line import RequestLine
+from .line import MAX_ID, RequestLine
 from .socket import ClientSocket
 
 Frame = dict[str, Any]
 T = TypeVar("T")
 
-FIRST_ID = 1_000_000  # beyond the ids of joins and messages
+FIRST_ID = MAX_ID + 1  # beyond the ids of joins and messages
 
 # A stream pauses at a window of parts, or of bytes, that the application has not taken. The client
 # acknowledges a quarter of either, or this many parts.
@@ -85,7 +85,7 @@ class OpenCalls:
         self._sent: dict[int, SentRequest] = {}
         self._ids = itertools.count(FIRST_ID)
         self._changed = asyncio.Event()  # there is a connection, or the client has ended
-        self._error: Exception | None = None
+        self._make_error: Callable[[], Exception] | None = None
 
     def open(self, socket: ClientSocket, welcome: Frame) -> None:
         """Begin on a connection that has been welcomed."""
@@ -100,10 +100,11 @@ class OpenCalls:
             request.lose()
         self._sent.clear()
 
-    def end(self, error: Exception) -> None:
-        """The client has ended: requests that wait for a connection fail with this error."""
+    def end(self, make_error: Callable[[], Exception]) -> None:
+        """The client has ended: requests that wait for a connection, and later ones, fail with an
+        exception of ``make_error()``."""
         self.lose()
-        self._error = error
+        self._make_error = make_error
         self._changed.set()
 
     def on_frame(self, frame: Frame, size: int) -> bool:
@@ -129,10 +130,13 @@ class OpenCalls:
             request.cancel()
 
     async def _connected(self) -> ClientSocket:
+        user = self._welcome.get("user")
         while True:
             await self._changed.wait()
-            if self._error:
-                raise self._error
+            if self._make_error:
+                raise self._make_error()
+            if self._welcome.get("user") != user:
+                raise RequestFailed("disconnected", "the login is another user's now")
             await self._line.turn()
             if self._socket:
                 return self._socket

@@ -72,9 +72,9 @@ class RealtimeClient:
         self._task = asyncio.create_task(self._keep(opened), name="realtime-client")
         try:
             await opened.wait()
-        finally:
-            if self._error or not opened.is_set():
-                await self._stop()
+        except asyncio.CancelledError:  # also in the moment of the welcome
+            await self._stop()
+            raise
         if self._error:
             raise self._error
         return self
@@ -171,7 +171,7 @@ class RealtimeClient:
         if self._task is not None:
             await asyncio.wait([self._task])
         if self._error:
-            raise self._error
+            raise self._fresh_error()
 
     # ------------------------------------------------------------ inside
 
@@ -193,11 +193,16 @@ class RealtimeClient:
 
     async def _keep(self, opened: asyncio.Event) -> None:
         """Keep the connection. The handles and requests raise the error of its end."""
+        error: Exception | None = None
         try:
             await self._keeper.run()
-        except Exception as error:
-            self._end(error)
-            opened.set()
+        except asyncio.CancelledError:
+            if not self._keeper.leaving:  # the program cancels all tasks, or `auth` was cancelled
+                error = Disconnected(CloseCode.LOST, "the client's task was cancelled")
+        except Exception as raised:
+            error = raised
+        self._end(error)
+        opened.set()
 
     async def _stop(self) -> None:
         task = self._task
@@ -207,15 +212,13 @@ class RealtimeClient:
         finally:
             task.cancel()
             await asyncio.wait([task])
-            if self._error is None:
-                self._end(None)
 
     def _end(self, error: Exception | None) -> None:
         """End everything: with an exception, or, if the application has left, without one."""
         left = Disconnected(CloseCode.NORMAL, "the client has left")
         self._error = error or left
         make_error = self._fresh_error if error else lambda: None
-        self._traffic.end(make_error, self._fresh_error())
+        self._traffic.end(make_error, self._fresh_error)
 
     def _fresh_error(self) -> Exception:
         """Return the error for one more reader: each raises it with a traceback of its own."""

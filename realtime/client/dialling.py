@@ -21,9 +21,20 @@ PASSING = frozenset({408, 425, 429})
 
 def check_url(url: str) -> None:
     """Raise ValueError for an address that is none of a WebSocket."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.fragment:
+    if not _is_address(url):
         raise ValueError(f"expected an address such as wss://example.com/ws/, not {url!r}")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("ws", "wss")
+            and bool(parts.hostname and parts.port != 0)
+            and not parts.fragment
+        )
+    except ValueError:  # an invalid port, or an invalid IPv6 address
+        return False
 
 
 async def dial(

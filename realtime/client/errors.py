@@ -33,9 +33,9 @@ class AnsweredError(ClientError):
 
 
 class SendFailed(AnsweredError):
-    """A message was refused, or will not be sent. The code ``unknown`` says that the server may
-    have published it or not; all others that it has not, except ``disconnected`` for a message
-    that was under way when the client ended."""
+    """A message was refused, or will not be sent (again). The code ``unknown`` says that the server
+    may have published it or not; all others that it has not, except for a message that was under
+    way when the client ended (``disconnected``), or when the room was closed (``left``) or lost."""
 
 
 class RequestFailed(AnsweredError):

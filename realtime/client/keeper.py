@@ -72,7 +72,7 @@ class ConnectionKeeper:
         self._timed_out = 0  # attempts in a row
         self._opening: ClientSocket | None = None
         self._renewal: asyncio.Task[None] | None = None
-        self._leaving = False
+        self.leaving = False
         self.socket: ClientSocket | None = None  # of a connection that has been welcomed
         self.welcome: Frame | None = None  # the newest
         self.on_welcomed: Callable[[], None] = lambda: None
@@ -82,7 +82,7 @@ class ConnectionKeeper:
         client has to stay away."""
         while True:
             end = await self._attempt()
-            if self._leaving:
+            if self.leaving:
                 return
             pause = self._pause_after(end)
             logger.info("%s (%s); connects again in %.1f s", end.reason, end.code, pause)
@@ -90,7 +90,7 @@ class ConnectionKeeper:
 
     async def leave(self) -> None:
         """End the session: say bye, and close the connection."""
-        self._leaving = True
+        self.leaving = True
         if self.socket:
             await self.socket.leave()
 

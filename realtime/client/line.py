@@ -5,7 +5,6 @@ that it lets wait. So at most WINDOW are on their way, below the server's rate o
 """
 
 import asyncio
-import itertools
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any
@@ -19,6 +18,7 @@ from .socket import ClientSocket
 Frame = dict[str, Any]
 
 WINDOW = 16
+MAX_ID = 999_999  # the next one is 1 again; requests with answers have higher ids
 BURST = 20  # frames
 SHARE = 0.8  # of the server's rate: its clock and ours do not agree, and pongs are frames as well
 RATE = 100  # frames a second, if the welcome names none
@@ -50,7 +50,9 @@ class RequestLine:
         self._socket: ClientSocket | None = None
         self._queue: deque[LineRequest] = deque()
         self._on_the_way: dict[int, LineRequest] = {}
-        self._ids = itertools.count(1)
+        self._turns: deque[asyncio.Future[None]] = deque()
+        self._turn_was_last = False
+        self._id = 0  # of the newest request
         self._bucket = TokenBucket(RATE, BURST, 0)
         self._pause = 0.0
         self._timers: set[asyncio.Handle] = set()
@@ -63,8 +65,10 @@ class RequestLine:
         self._bucket = TokenBucket(message_rate * SHARE, BURST, elapsed())
 
     def close(self) -> None:
-        """The connection has ended: forget all requests."""
+        """The connection has ended: forget all requests, and grant all turns."""
         self._socket = None
+        while self._turns:
+            self._take_turn()
         self._queue.clear()
         self._on_the_way.clear()
         for timer in {*self._timers, *filter(None, [self._pumping])}:
@@ -79,9 +83,14 @@ class RequestLine:
             self._schedule(0)
 
     async def turn(self) -> None:
-        """Await a turn for a frame beside the requests."""
-        while not self._bucket.take(elapsed()):  # noqa: ASYNC110  # it passes with time alone
-            await asyncio.sleep(self._pause)
+        """Await a turn for a frame beside the requests; they take turns with it. The turn may come
+        with the end of the connection."""
+        if self._socket is None:
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        self._schedule(0)
+        await turn
 
     def on_frame(self, frame: Frame) -> bool:
         """Return whether a frame answers a request."""
@@ -116,15 +125,35 @@ class RequestLine:
 
     def _pump(self) -> None:
         self._pumping = None
-        while self._socket and self._queue and len(self._on_the_way) < WINDOW:
+        while self._socket and (self._turns or self._may_send):
             if not self._bucket.take(elapsed()):
                 self._schedule(self._pause)
                 return
-            request = self._queue.popleft()
-            frame = request.frame()
-            if frame is None:
+            is_turn = bool(self._turns) and not (self._turn_was_last and self._may_send)
+            if self._take_turn() if is_turn else self._send_next(self._socket):
+                self._turn_was_last = is_turn
+            else:
                 self._bucket.refund()
-                continue
-            id_ = next(self._ids)
-            self._on_the_way[id_] = request
-            self._socket.send({**frame, "id": id_})
+
+    @property
+    def _may_send(self) -> bool:
+        return bool(self._queue) and len(self._on_the_way) < WINDOW
+
+    def _take_turn(self) -> bool:
+        """Give the first turn; return whether it is still wanted."""
+        turn = self._turns.popleft()
+        if turn.done():
+            return False
+        turn.set_result(None)
+        return True
+
+    def _send_next(self, socket: ClientSocket) -> bool:
+        """Send the first request; return whether it is still needed."""
+        request = self._queue.popleft()
+        frame = request.frame()
+        if frame is None:
+            return False
+        self._id = self._id % MAX_ID + 1
+        self._on_the_way[self._id] = request
+        socket.send({**frame, "id": self._id})
+        return True

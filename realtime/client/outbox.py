@@ -35,6 +35,7 @@ class UnsentMessage:
         self._sent_at: float | None = None  # since when the server may have it
         self._is_first = False
         self._timer: asyncio.TimerHandle | None = None
+        self.answer.add_done_callback(lambda _: self._forget_age())
 
     @property
     def item(self) -> Frame:
@@ -64,15 +65,12 @@ class UnsentMessage:
             return False
         if code is not None:
             self.fail(SendFailed(code, answer.get("detail", "")))
-            return True
-        self._forget_age()
-        if not self.answer.done():
+        elif not self.answer.done():
             self.answer.set_result(_position(answer))
         return True
 
     def fail(self, error: BaseException) -> None:
         """Answer it with an exception."""
-        self._forget_age()
         if not self.answer.done():
             self.answer.set_exception(error)
 
@@ -117,11 +115,11 @@ class RoomOutbox(LineRequest):
         self._open = self._in_line = False
 
     def fail(self, error: BaseException) -> None:
-        """Answer all messages with an exception."""
-        self.lose()
-        for message in self._waiting:
+        """Answer all messages with an exception; the server may yet answer those under way."""
+        for message in (*self._on_the_way, *self._waiting):
             message.fail(error)
         self._waiting = []
+        self._open = False
 
     def frame(self) -> Frame | None:
         """Return the next messages that go together."""

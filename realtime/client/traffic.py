@@ -50,10 +50,12 @@ class ClientTraffic:
         self.rooms.lose()
         self.calls.lose()
 
-    def end(self, make_error: Callable[[], Exception | None], refusal: Exception) -> None:
-        """End all readers, each with an exception of ``make_error()``. Messages and requests are
-        refused."""
+    def end(
+        self, make_error: Callable[[], Exception | None], make_refusal: Callable[[], Exception]
+    ) -> None:
+        """End all readers, each with an exception of ``make_error()``. Messages are refused, and
+        requests, each with an exception of ``make_refusal()``."""
         self.rooms.end(make_error)
-        self.calls.end(refusal)
+        self.calls.end(make_refusal)
         for inbox in self.binary:
             inbox.end(make_error())

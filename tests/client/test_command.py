@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -78,3 +79,22 @@ async def test_it_prints_a_line_for_each_publication(
     }
     assert second["position"] == "k4:1"
     assert err == "chat:lobby: publications are missing: epoch_changed\n"
+
+
+async def test_it_ends_quietly_with_the_reader_of_its_output(server: ScriptedServer) -> None:
+    command = ["-m", "realtime.client", server.url, "--room", "chat:lobby"]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, stdout=pipe, stderr=pipe
+    )
+    peer = await server.accept()
+    await peer.welcome()
+    await peer.join()
+    await peer.publish("chat:lobby", 1)
+    assert process.stdout is not None
+    assert json.loads(await process.stdout.readline())["data"] == 1
+    process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+    await peer.publish("chat:lobby", 2)
+    await peer.receive("bye")
+    _, err = await process.communicate()
+    assert (process.returncode, err) == (1, b"")

@@ -41,7 +41,11 @@ async def test_the_hello_names_the_client_and_the_headers_are_sent(server: Scrip
 
 
 @pytest.mark.parametrize(
-    "url", ["http://localhost/ws/", "ws://", "localhost", "wss://example.com/ws/#part", ""]
+    "url",
+    [
+        *("http://localhost/ws/", "ws://", "localhost", "wss://example.com/ws/#part", ""),
+        *("ws://localhost:0/", "ws://localhost:65536/", "ws://localhost:http/", "ws://[::1/"),
+    ],
 )
 def test_a_wrong_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="expected an address"):
@@ -128,8 +132,58 @@ async def test_the_wait_can_be_cancelled(server: ScriptedServer) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05), RealtimeClient(server.url, backoff=AT_ONCE):
             raise AssertionError("it is not welcome")
+    assert own_tasks() == []
+
+
+def own_tasks() -> list[str]:
+    """The names of the client's tasks."""
     names = [task.get_name() for task in asyncio.all_tasks()]
-    assert not [name for name in names if name.startswith("realtime")]
+    return [name for name in names if name.startswith("realtime")]
+
+
+async def test_a_cancellation_at_the_welcome_leaves_nothing(server: ScriptedServer) -> None:
+    client = RealtimeClient(server.url)
+    entering = asyncio.create_task(client.__aenter__())
+    peer = await server.accept()
+    on_welcomed = client._keeper.on_welcomed
+
+    def cancel_then() -> None:
+        on_welcomed()
+        entering.cancel()
+
+    client._keeper.on_welcomed = cancel_then
+    await peer.welcome()
+    await peer.receive("bye")
+    await asyncio.wait([entering])
+    assert entering.cancelled()
+    assert own_tasks() == []
+
+
+async def test_the_end_of_the_block_is_no_error_for_readers_and_one_for_others(
+    server: ScriptedServer,
+) -> None:
+    async with welcomed(server) as (client, peer):
+        room = client.room("chat:lobby")
+        await peer.join()
+        reading = asyncio.ensure_future(anext(room, None))
+        waiting = asyncio.create_task(client.wait_closed())
+        await asyncio.sleep(0)
+    assert await reading is None
+    with pytest.raises(Disconnected, match="the client has left"):
+        await waiting
+    with pytest.raises(Disconnected, match="the client has left"):
+        await client.request("late")
+
+
+async def test_a_program_that_cancels_all_tasks_ends_the_readers(server: ScriptedServer) -> None:
+    async with welcomed(server) as (client, peer):
+        room = client.room("chat:lobby")
+        await peer.join()
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("realtime"):
+                task.cancel()
+        with pytest.raises(Disconnected, match="cancelled"):
+            await anext(room)
 
 
 # Ends

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from realtime.client import RequestFailed
+from realtime.client import RequestFailed, RoomHandle
 from realtime.client.calls import FIRST_ID
 from tests.polling import TIMEOUT, eventually_in_loop
 
@@ -170,6 +170,47 @@ async def test_a_lost_connection_fails_it_and_it_is_not_repeated(server: Scripte
         again = await server.accept()
         await again.welcome(resumed=True)
         assert await again.received() == []
+
+
+async def test_it_is_not_sent_as_another_user(server: ScriptedServer) -> None:
+    async with welcomed(server, auth="a token") as (client, peer):
+        await peer.lose()
+        again = await server.accept()
+        asking = asyncio.ensure_future(client.request("name"))
+        await again.welcome(user="18")
+        with pytest.raises(RequestFailed, match="another user"):
+            await asking
+        assert await again.received() == []
+
+
+async def test_requests_and_messages_take_turns(server: ScriptedServer) -> None:
+    """Neither waits for the other where the server's rate has both wait."""
+    async with welcomed(server, welcome={"message_rate": 100}) as (client, peer):
+        room = client.room("chat:lobby")
+        await peer.join()
+        sending = asyncio.create_task(send_without_a_pause(room))
+        for _ in range(30):
+            await acknowledge(peer, await peer.receive("messages"))
+        asking = [asyncio.ensure_future(client.request("name")) for _ in range(3)]
+        kinds: list[str] = []
+        while len(kinds) < 8:
+            frame = await peer.next()
+            kinds.append(frame["type"])
+            if frame["type"] == "messages":
+                await acknowledge(peer, frame)
+        assert kinds.count("request") == 3
+        for task in (sending, *asking):
+            task.cancel()
+        await asyncio.wait([sending, *asking])
+
+
+async def send_without_a_pause(room: RoomHandle) -> None:
+    while True:
+        await room.send(None)
+
+
+async def acknowledge(peer: Peer, frame: dict[str, Any]) -> None:
+    await peer.send("acks", id=frame["id"], items=[{}] * len(frame["items"]))
 
 
 async def test_it_waits_for_a_connection(server: ScriptedServer) -> None:

@@ -6,11 +6,11 @@ from http import HTTPStatus
 
 import pytest
 
-from realtime.client import Behind, Position, Resync, RoomHandle, RoomLost
+from realtime.client import Behind, Position, RealtimeClient, Resync, RoomHandle, RoomLost
 from realtime.client.inbox import MAX_UNREAD
 from tests.polling import eventually_in_loop
 
-from .scripted_server import AT_ONCE, WELCOME, ScriptedServer, welcomed
+from .scripted_server import AT_ONCE, WELCOME, Peer, ScriptedServer, welcomed
 
 
 async def test_a_message_has_data_offset_time_and_position(server: ScriptedServer) -> None:
@@ -85,12 +85,18 @@ async def test_an_empty_position_is_unknown(server: ScriptedServer) -> None:
         assert (caught.value.reason, caught.value.initial) == ("unknown", True)
 
 
+async def read_one(client: RealtimeClient, peer: Peer, name: str, *, after: int) -> RoomHandle:
+    """A handle of a room that ended after this offset when it was joined, and has one more now."""
+    room = client.room(name)
+    await peer.join(offset=after)
+    await peer.publish(name, after + 1)
+    assert (await anext(room)).offset == after + 1
+    return room
+
+
 async def test_a_new_connection_goes_on_without_a_hole(server: ScriptedServer) -> None:
     async with welcomed(server) as (client, peer):
-        room = client.room("chat:lobby")
-        await peer.join(offset=41)
-        await peer.publish("chat:lobby", 42)
-        assert (await anext(room)).offset == 42
+        room = await read_one(client, peer, "chat:lobby", after=41)
         await peer.lose()
         again = await server.accept()
         entry = {"epoch": "k3", "offset": 44, "recovered": True}
@@ -185,10 +191,7 @@ async def test_the_room_is_left_with_its_last_handle(server: ScriptedServer) -> 
 
 async def test_the_own_room_is_never_left(server: ScriptedServer) -> None:
     async with welcomed(server) as (client, peer):
-        room = client.room("user:17")
-        await peer.join(offset=7)
-        await peer.publish("user:17", 8)
-        assert (await anext(room)).offset == 8
+        room = await read_one(client, peer, "user:17", after=7)
         room.close()
         assert await peer.received() == []
 

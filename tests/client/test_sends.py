@@ -246,6 +246,13 @@ async def test_cancelling_drops_what_was_not_sent(server: ScriptedServer) -> Non
         await asyncio.gather(first, third)
 
 
+def nested(levels: int) -> list[Any]:
+    outermost: list[Any] = []
+    for _ in range(levels):
+        outermost = [outermost]
+    return outermost
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
@@ -256,8 +263,9 @@ async def test_cancelling_drops_what_was_not_sent(server: ScriptedServer) -> Non
         ("\ud800", ValueError),
         ("x" * 65_535, ValueError),
         (eval("[" * 30 + "]" * 30), ValueError),
+        (nested(10_000), ValueError),
     ],
-    ids=["object", "set", "nan", "integer", "surrogate", "size", "depth"],
+    ids=["object", "set", "nan", "integer", "surrogate", "size", "depth", "great depth"],
 )
 async def test_data_that_the_server_would_refuse_is_refused_here(
     server: ScriptedServer, wrong: Any, error: type[Exception]
@@ -293,6 +301,44 @@ async def test_a_closed_handle_sends_no_longer(server: ScriptedServer) -> None:
             await task
         with pytest.raises(SendFailed, match="not_joined"):
             await room.send(2)
+
+
+@pytest.mark.parametrize("answer", ["acks", "error"])
+@pytest.mark.parametrize("end", ["close", "left"])
+async def test_an_answer_for_a_room_that_is_gone_changes_nothing(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, end: str, answer: str
+) -> None:
+    monkeypatch.setattr("realtime.client.line.RETRY", AT_ONCE)
+    async with welcomed(server) as (client, peer):
+        room = await joined(client, peer)
+        other = await joined(client, peer, "chat:other")
+        [gone] = sending(room, 1)
+        frame = await peer.receive("messages")
+        if end == "close":
+            room.close()
+        else:
+            await peer.send("left", room="chat:lobby")
+        with pytest.raises(SendFailed):
+            await gone
+        if answer == "acks":
+            await acknowledge(peer, frame)
+        else:
+            await peer.send("error", id=frame["id"], code="unavailable", detail="")
+        [task] = sending(other, 2)
+        frame = await peer.receive("messages")
+        assert frame["room"] == "chat:other"
+        await acknowledge(peer, frame)
+        await task
+
+
+async def test_ids_stay_below_those_of_requests_with_answers(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.client.line.MAX_ID", 2)
+    async with welcomed(server) as (client, peer):
+        for number, id_ in enumerate((1, 2, 1)):
+            client.room(f"chat:{number}")
+            assert (await peer.join())["id"] == id_
 
 
 async def test_the_queue_has_a_bound(

@@ -158,6 +158,13 @@ class Project:
         arguments = ["manage.py", "serve", "--port", str(port), "--server", server]
         return Server(self._begin, arguments, {**self.env, **as_environ(settings)})
 
+    @contextmanager
+    def serve_cleanly(self, **options: Any) -> Iterator["Server"]:
+        """The same; up to its end it must have logged nothing unwanted."""
+        with self.serve(**options) as server:
+            yield server
+            assert server.complaints() == []
+
     def start(self, *arguments: str, **settings: object) -> "Server":
         """Any server in a new interpreter, with these settings besides the project's own."""
         return Server(execute, [*arguments], {**self.env, **as_environ(settings)})

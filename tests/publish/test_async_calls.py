@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,19 +14,10 @@ from django.utils.functional import SimpleLazyObject
 
 from realtime import api, composition
 from realtime.protocol.position import Position
-from realtime.worker import instances
 from realtime.worker.runtime import Runtime
-from tests.consumers.client import QUICK, Client
+from tests.consumers.client import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
-    settings.REALTIME = QUICK
-    worker = await instances.start()
-    yield worker
-    await worker.stop()
 
 
 @contextmanager

@@ -1,8 +1,5 @@
 """`position` and `aposition`: where a page goes on from."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
@@ -13,19 +10,9 @@ from realtime.models import RoomLog
 from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
 from realtime.store.database.log import LogOperations
-from realtime.worker import instances
 from realtime.worker.runtime import Runtime
-from tests.consumers.client import QUICK
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-async def worker(transactional_db: None, settings: Any) -> AsyncIterator[Runtime]:
-    settings.REALTIME = QUICK
-    worker = await instances.start()
-    yield worker
-    await worker.stop()
 
 
 @pytest.fixture
