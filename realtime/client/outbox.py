@@ -5,6 +5,7 @@ order holds, with any refusals and repetitions. A message has the same key each 
 """
 
 import asyncio
+import logging
 import uuid
 from typing import Any
 
@@ -17,6 +18,8 @@ from .errors import SendFailed
 from .line import RETRYABLE, LineRequest, RequestLine
 
 Frame = dict[str, Any]
+
+logger = logging.getLogger("realtime.client")
 
 MAX_ITEMS = 32  # of one frame
 MAX_BYTES = 65_536  # of their data, unless one alone is larger
@@ -135,9 +138,13 @@ class RoomOutbox(LineRequest):
         return {"type": "messages", "room": self._room, "items": items}
 
     def settle(self, answer: Frame) -> bool:
-        """Take the answers of the messages under way: one for each, or one error for all."""
+        """Take the answers of the messages under way: one for each, or one error for all. Any other
+        number of answers belongs to no message for sure: they are sent again, with their keys."""
         sent, self._on_the_way = self._on_the_way, []
         answers = answer["items"] if answer["type"] == "acks" else [answer] * len(sent)
+        if len(answers) != len(sent):
+            logger.error("protocol error in %s: %s", self._room, _miscount(sent, answers))
+            answers = [{"code": "unavailable"}] * len(sent)
         pairs = zip(sent, answers, strict=True)
         again = [message for message, answer in pairs if not message.settle(answer)]
         self._waiting = [*again, *self._waiting]
@@ -160,6 +167,10 @@ def _count(messages: list[UnsentMessage]) -> int:
         if count and size > MAX_BYTES:
             return count
     return min(len(messages), MAX_ITEMS)
+
+
+def _miscount(sent: list[UnsentMessage], answers: list[Frame]) -> str:
+    return f"expected acks with {len(sent)} items, not {len(answers)}; the messages are sent again"
 
 
 def _position(answer: Frame) -> Position | None:

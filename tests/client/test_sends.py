@@ -147,6 +147,27 @@ async def test_what_cannot_be_served_now_is_sent_again_in_order(
         await asyncio.gather(*tasks)
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+async def test_after_another_number_of_answers_all_are_sent_again(
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    count: int,
+) -> None:
+    """It is the server's error, and shows which message was meant for none of them."""
+    monkeypatch.setattr("realtime.client.line.RETRY", AT_ONCE)
+    async with welcomed(server) as (client, peer):
+        tasks = sending(await joined(client, peer), 1, 2)
+        first = await peer.receive("messages")
+        items = [{"epoch": "k3", "offset": 7}] * count
+        await peer.send("acks", id=first["id"], items=items)
+        again = await peer.receive("messages")
+        assert keys(again) == keys(first)
+        await acknowledge(peer, again)
+        assert await asyncio.gather(*tasks) == [Position("k3", 1), Position("k3", 2)]
+    assert f"expected acks with 2 items, not {count}" in caplog.text
+
+
 async def test_without_an_answer_it_is_sent_again_on_the_next_connection(
     server: ScriptedServer,
 ) -> None:
