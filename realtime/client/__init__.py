@@ -18,6 +18,7 @@ from .errors import (
     SendFailed,
 )
 from .handle import RoomHandle
+from .presence import Presence, PresentUser
 from .subscription import IncomingMessage
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Disconnected",
     "IncomingMessage",
     "Position",
+    "Presence",
+    "PresentUser",
     "RealtimeClient",
     "RequestFailed",
     "Resync",

@@ -126,6 +126,7 @@ class RealtimeClient:
             unknown=since == "",
             send=self._send,
             close=self._traffic.rooms.close,
+            watch=self._traffic.rooms.watch,
         )
         if self._error:
             handle.end(self._fresh_error())

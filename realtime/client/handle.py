@@ -1,13 +1,15 @@
 """A room as the application uses it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Self
+from weakref import WeakSet
 
 from realtime.protocol.position import Position
 
 from .errors import Resync
 from .inbox import Inbox
+from .presence import Presence
 from .subscription import IncomingMessage, RoomCursor
 
 SendCall = Callable[[str, Any], Awaitable[Position | None]]
@@ -31,6 +33,7 @@ class RoomHandle:
         unknown: bool,
         send: SendCall,
         close: Callable[["RoomHandle"], None],
+        watch: Callable[["RoomHandle", Inbox[Presence]], None],
     ) -> None:
         self.name = name
         self.cursor = RoomCursor(
@@ -39,6 +42,8 @@ class RoomHandle:
         self._inbox: Inbox[IncomingMessage | Resync] = Inbox()
         self._send = send
         self._close = close
+        self._watch = watch
+        self.pictures: WeakSet[Inbox[Presence]] = WeakSet()  # one for each reader
         self._joined = asyncio.Event()
         self._position = since
 
@@ -65,6 +70,22 @@ class RoomHandle:
         """
         return await self._send(self.name, data)
 
+    def presence(self) -> AsyncIterator[Presence]:
+        """Return an iterator over the users in the room: a picture once the room is joined, and one
+        after each change, at most one a second, also across reconnects.
+
+        There are none where the application describes none. It ends with the handle, but not with
+        the Behind of messages that are not read. Raises :class:`.RequestFailed` if the server
+        refuses, and :class:`.Behind` at 1,000 unread pictures.
+        """
+        inbox: Inbox[Presence] = Inbox()
+        if self._inbox.ended:
+            inbox.end(self._inbox.error)
+        else:
+            self.pictures.add(inbox)
+            self._watch(self, inbox)
+        return inbox
+
     def close(self) -> None:
         """Stop reading, and leave the room if this is its last handle. Unread messages are
         dropped."""
@@ -73,9 +94,16 @@ class RoomHandle:
         self._close(self)
 
     def end(self, error: BaseException | None = None) -> None:
-        """End the iteration. Called by the client."""
+        """End the iterations. Called by the client."""
         self._inbox.end(error)
+        self.end_presence(error)
         self._joined.set()
+
+    def end_presence(self, error: BaseException | None) -> None:
+        """End the iterations over the users. Called by the client."""
+        for inbox in tuple(self.pictures):
+            inbox.end(error)
+        self.pictures.clear()
 
     def __aiter__(self) -> Self:
         return self
@@ -89,7 +117,7 @@ class RoomHandle:
 
     def _receive(self, item: IncomingMessage | Resync) -> None:
         self._inbox.put(item)
-        if self._inbox.ended:  # with Behind
+        if self._inbox.ended and not self.pictures:  # with Behind
             self._close(self)
 
     def _on_synced(self) -> None:

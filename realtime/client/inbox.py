@@ -18,7 +18,7 @@ class Inbox(Generic[T]):
         self._limit = limit
         self._items: deque[T] = deque()
         self._news = asyncio.Event()
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None  # of the end
         self.ended = False
 
     def put(self, item: T) -> None:
@@ -36,7 +36,7 @@ class Inbox(Generic[T]):
         end counts."""
         if self.ended:
             return
-        self.ended, self._error = True, error
+        self.ended, self.error = True, error
         self._news.set()
 
     def clear(self) -> None:
@@ -45,8 +45,8 @@ class Inbox(Generic[T]):
 
     def raise_end(self) -> None:
         """Raise the error with which the inbox has ended, if it has ended with one."""
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
 
     def __aiter__(self) -> Self:
         return self

@@ -1,15 +1,18 @@
 """The rooms of the client, over all connections: their handles, joins and messages."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from realtime.protocol.base import MAX_HELLO_ROOMS
 from realtime.protocol.rooms import is_private
 
-from .errors import RoomLost, SendFailed
+from .errors import RequestFailed, RoomLost, SendFailed
 from .handle import RoomHandle
+from .inbox import Inbox
 from .line import RETRYABLE, LineRequest, RequestLine
 from .outbox import RoomOutbox, UnsentMessage
+from .presence import Presence, presence_after
 from .subscription import JoinAsk, RoomSubscription
 
 Frame = dict[str, Any]
@@ -26,6 +29,31 @@ class OpenRoom:
         self.outbox = RoomOutbox(name, line)
         self.is_asking = False  # a join is queued, under way, or to be repeated
         self.asked: JoinAsk | None = None  # by the newest hello or join
+        self.presence: Presence | None = None
+        self.is_presence_asked = False  # on this connection
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a reader wants to know the users in the room."""
+        return any(handle.pictures for handle in self.handles)
+
+    def on_presence(self, frame: Frame) -> None:
+        """Hand the users in the room to the readers; changes count after a first answer."""
+        if self.presence is None and "joined" in frame:
+            return
+        self.presence = presence_after(self.presence, frame)
+        for handle in self.handles:
+            for inbox in tuple(handle.pictures):
+                inbox.put(self.presence)
+
+    def lose(self) -> None:
+        """The connection has ended."""
+        self.is_asking, self.asked = False, None
+        self.is_presence_asked = False
+        if not self.is_watched:
+            self.presence = None
+        self.subscription.lose()
+        self.outbox.lose()
 
     def end(self, make_error: Callable[[], Exception | None], refusal: SendFailed) -> None:
         """End all handles, each with an exception of ``make_error()``, and refuse the messages."""
@@ -57,6 +85,30 @@ class JoinRequest(LineRequest):
             return False
         self._room.is_asking = False
         self._done(answer)
+        return True
+
+
+class PresenceRequest(LineRequest):
+    """A question for the users in a room."""
+
+    def __init__(self, room: OpenRoom, is_open: Callable[[], bool]) -> None:
+        self._room = room
+        self._is_open = is_open
+
+    def frame(self) -> Frame | None:
+        room = self._room.subscription.name
+        return {"type": "presence", "room": room} if self._is_open() else None
+
+    def settle(self, answer: Frame) -> bool:
+        code = answer.get("code")
+        if code in RETRYABLE:
+            return False
+        if code is None:
+            self._room.on_presence(answer)
+            return True
+        self._room.is_presence_asked = False
+        for handle in self._room.handles:
+            handle.end_presence(RequestFailed(code, answer.get("detail", "")))
         return True
 
 
@@ -103,6 +155,13 @@ class OpenRooms:
         room.outbox.fail(SendFailed("left", "the room was closed"))
         self._leave(handle.name)
 
+    def watch(self, handle: RoomHandle, inbox: Inbox[Presence]) -> None:
+        """Begin to hand the users in the room to a reader: those that are known, then changes."""
+        room = self._rooms[handle.name]
+        if room.presence:
+            inbox.put(replace(room.presence, joined=(), left=()))
+        self._ask_presence(room)
+
     def add(self, name: str, message: UnsentMessage) -> None:
         """Queue a message. Raises SendFailed if the room is closed or too many messages wait."""
         room = self._rooms.get(name)
@@ -144,15 +203,15 @@ class OpenRooms:
             case "joined":
                 room.subscription.on_replaced(frame)
                 self._ask(room)
+            case "presence":
+                room.on_presence(frame)
             case "left":
                 self._drop(room, "forbidden", "the permission has ended")
 
     def lose(self) -> None:
         """The connection has ended; the next one goes on where each handle is."""
         for room in self._rooms.values():
-            room.is_asking, room.asked = False, None
-            room.subscription.lose()
-            room.outbox.lose()
+            room.lose()
 
     def refuse(self, refusal: SendFailed) -> None:
         """Refuse the messages that wait in all rooms."""
@@ -196,6 +255,14 @@ class OpenRooms:
         if room.asked:
             room.subscription.on_joined(room.asked, entry)
             room.outbox.open()
+            self._ask_presence(room)
+
+    def _ask_presence(self, room: OpenRoom) -> None:
+        if room.is_presence_asked or not (room.subscription.joined and room.is_watched):
+            return
+        room.is_presence_asked = True
+        name = room.subscription.name
+        self._line.submit(PresenceRequest(room, lambda: self._rooms.get(name) is room))
 
     def _drop(self, room: OpenRoom, code: str, detail: str) -> None:
         del self._rooms[room.subscription.name]

@@ -9,6 +9,8 @@ from realtime.client import (
     Disconnected,
     IncomingMessage,
     Position,
+    Presence,
+    PresentUser,
     RealtimeClient,
     RequestFailed,
     Resync,
@@ -60,6 +62,17 @@ async def answer(client: RealtimeClient, since: Position | None) -> None:
         log.info("%s", [error.code])
     except ClientError:
         room.close()
+
+
+async def follow(room: RoomHandle) -> None:
+    async for presence in room.presence():
+        show_users(presence)
+
+
+def show_users(presence: Presence) -> None:
+    users: tuple[PresentUser, ...] = presence.list or presence.joined
+    left: tuple[str, ...] = presence.left
+    log.info("%s", [presence.users, presence.sessions, left, [one.user for one in users]])
 
 
 def show(message: IncomingMessage) -> None:
