@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from realtime.common.tasks import start_task
+
 from .command_queue import STOP_TIMEOUT, OutageLog, call_with_timeout
 from .counters import BusCounters
 from .hints import batch_message
@@ -56,7 +58,7 @@ class Announcer:
             self._loop.call_soon_threadsafe(self._start)
 
     def _start(self) -> None:
-        self._task = self._loop.create_task(self._run(), name="realtime-announcer")
+        self._task = start_task(self._run(), name="realtime-announcer")
 
     async def flush(self, within: float) -> None:
         """Wait at most ``within`` seconds until everything queued is sent."""

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from realtime.common.tasks import await_external
+from realtime.common.tasks import await_external, start_task
 
 from .counters import BusCounters
 
@@ -81,7 +81,7 @@ class LayerCommandQueue:
             return
         self._waiting.append(command)
         if not self.busy:
-            self._task = asyncio.create_task(self._run(), name="realtime-layer-commands")
+            self._task = start_task(self._run(), name="realtime-layer-commands")
 
     async def flush(self, within: float) -> None:
         """Wait at most ``within`` seconds until the queue is empty."""

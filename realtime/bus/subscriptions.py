@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from realtime.common.tasks import start_task
+
 from .command_queue import STOP_TIMEOUT, OutageLog, call_with_timeout
 
 # Pause after a failure: a quarter of a second, doubled each time up to eight seconds.
@@ -74,7 +76,7 @@ class Subscriptions:
     def _schedule(self, room: str) -> None:
         self._due[room] = None
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="realtime-subscriptions")
+            self._task = start_task(self._run(), name="realtime-subscriptions")
 
     async def stop(self) -> None:
         """Leave all groups, as far as the layer does so within STOP_TIMEOUT, and end the task."""

@@ -1,10 +1,22 @@
-"""Awaiting code that others have written: a channel layer, an application's handlers."""
+"""Tasks that outlive their caller, and awaiting code that others have written: a channel layer, an
+application's handlers."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
+from contextvars import Context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+def start_task(work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+    """Start a task that outlives its caller, in a context of its own.
+
+    A task inherits its caller's context otherwise, and with it what is the caller's alone: the
+    thread that asgiref keeps for the sync code of a request and gives up at its end, a span of
+    tracing, the time limit of a handler.
+    """
+    return asyncio.create_task(work, name=name, context=Context())
 
 
 class SpuriousCancellation(Exception):

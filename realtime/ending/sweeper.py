@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from realtime.common.tasks import start_task
 from realtime.common.threads import Overloaded, Threads
 from realtime.events.session_log import log_session
 from realtime.events.signal_dispatch import SignalDispatcher
@@ -177,7 +178,7 @@ class Sweeper:
             logger.error("too many ended sessions wait for their history; sweeps will write it")
             return
         self._finishing += len(claimed)
-        task = asyncio.create_task(self._try_to_finish(claimed), name="realtime-finish")
+        task = start_task(self._try_to_finish(claimed), name="realtime-finish")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from realtime import composition
 from realtime.common.reactor import before_shutdown
+from realtime.common.tasks import start_task
 
 from .admission import refusals
 from .runtime import Runtime
@@ -29,7 +30,7 @@ async def start() -> Runtime:
     loop = asyncio.get_running_loop()
     starting = _by_loop.get(loop)
     if starting is None or _has_failed(starting):
-        starting = _by_loop[loop] = loop.create_task(_start(), name="realtime-start")
+        starting = _by_loop[loop] = start_task(_start(), name="realtime-start")
     return await asyncio.shield(starting)
 
 

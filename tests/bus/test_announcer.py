@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.layers import InMemoryChannelLayer
 
 from realtime.bus import command_queue
 from realtime.bus.announcer import Announcer
@@ -99,6 +101,30 @@ async def test_batches_from_threads_arrive_in_order_on_every_layer(
     await eventually_in_loop(lambda: listener.offsets == {"a": every, "b": every})
     assert listener.messages < 1000  # batched
     assert (announcer._counters.batches_failed, announcer._counters.queue.cut) == (0, 0)
+    listener.task.cancel()
+    await announcer.stop()
+
+
+async def test_a_layer_with_sync_code_outlives_the_view_that_published() -> None:
+    view_has_ended = asyncio.Event()
+
+    class LayerWithSyncCode(InMemoryChannelLayer):
+        async def group_send(self, group: str, message: dict[str, Any]) -> None:
+            await view_has_ended.wait()
+            await sync_to_async(time.monotonic)()
+            await super().group_send(group, message)
+
+    layer = LayerWithSyncCode()
+    listener = await RoomListener(layer).join("a")
+    announcer = Announcer(layer, SIGNER, asyncio.get_running_loop(), BusCounters(), group=GROUP)
+
+    async def view() -> None:
+        announcer.announce(make_batch("a", 1))
+
+    # So Django calls an asynchronous view behind a middleware that is not.
+    await sync_to_async(async_to_sync(view))()
+    view_has_ended.set()
+    await eventually_in_loop(lambda: listener.offsets == {"a": [1]})
     listener.task.cancel()
     await announcer.stop()
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from realtime.common.tasks import start_task
+
 from ..contract import AtCapacity
 from ..log import MAX_BATCH, PublishRequest, PublishResult
 
@@ -41,7 +43,7 @@ class AppendQueue:
         answer: asyncio.Future[Results] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Append(requests, answer))
         if self.task is None or self.task.done():
-            self.task = asyncio.create_task(self._drain(), name="realtime-store-appends")
+            self.task = start_task(self._drain(), name="realtime-store-appends")
         return answer
 
     async def _drain(self) -> None:

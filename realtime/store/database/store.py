@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from realtime.common.tasks import start_task
 from realtime.common.threads import CLOSE_TIMEOUT, Overloaded, Threads
 
 from ..contract import BATCH, AtCapacity, Store, StoreUnavailable
@@ -88,7 +89,7 @@ class DatabaseStore(Store):
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._writes.append(_Write(call, alone, answer))
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._drain(), name="realtime-store-writer")
+            self._writer = start_task(self._drain(), name="realtime-store-writer")
         return await self.in_time(answer)
 
     async def in_time(self, answer: Awaitable[T]) -> T:

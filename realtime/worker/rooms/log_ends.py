@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 
+from realtime.common.tasks import start_task
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, Log, LogEnd
 
@@ -52,7 +53,7 @@ class LogEnds:
         call = self._next
         if call is None or len(call.rooms) >= MAX_BATCH:
             call = self._next = _BatchedCall()
-            call.task = asyncio.create_task(self._read(call), name="realtime-ends")
+            call.task = start_task(self._read(call), name="realtime-ends")
             self._tasks.add(call.task)
             call.task.add_done_callback(self._discard)
         call.rooms.add(room)

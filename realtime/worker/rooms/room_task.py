@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 
+from realtime.common.tasks import start_task
 from realtime.store.contract import StoreUnavailable
 
 from .log_view import LogRead, LogSlice
@@ -48,7 +49,7 @@ class RoomTask:
         if self._backoff_end is not None:
             _finish(self._backoff_end)
         elif self.task is None or self.task.done():
-            self.task = self._loop.create_task(self._run(), name="realtime-room")
+            self.task = start_task(self._run(), name="realtime-room")
 
     async def resolve_conflicts(self) -> None:
         """Wait until a read has resolved all conflicts that the room's view has now. Raises

@@ -10,6 +10,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
+from realtime.common.tasks import start_task
 from realtime.ending.sweeper import Sweeper
 from realtime.events.signal_dispatch import SignalDispatcher
 from realtime.store.contract import BATCH, Store
@@ -96,7 +97,7 @@ class DisconnectQueue:
         if len(self._pending) > MAX_PENDING:
             self._drop_oldest()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="realtime-disconnects")
+            self._task = start_task(self._run(), name="realtime-disconnects")
 
     def _drop_oldest(self) -> None:
         if not self._full:  # once, not for each of a flood
