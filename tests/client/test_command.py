@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def test_the_arguments() -> None:
     assert arguments(URL, "--room", "a", "--rewind", "50").rewind == 50
 
 
-def test_secrets_may_stand_in_a_file(tmp_path: Any) -> None:
+def test_secrets_may_stand_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "login"
     file.write_text("--auth\na token\n")
     assert arguments(URL, "--room", "a", f"@{file}").auth == "a token"

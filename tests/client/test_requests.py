@@ -9,10 +9,10 @@ from realtime.client import RequestFailed, RoomHandle
 from realtime.client.calls import FIRST_ID
 from tests.polling import TIMEOUT, eventually_in_loop
 
-from .scripted_server import Peer, ScriptedServer, welcomed
+from .scripted_server import Frame, Peer, ScriptedServer, welcomed
 
 
-async def reply(peer: Peer, request: dict[str, Any], data: Any, *, done: bool) -> None:
+async def reply(peer: Peer, request: Frame, data: Any, *, done: bool) -> None:
     await peer.send("reply", id=request["id"], data=data, done=done)
 
 

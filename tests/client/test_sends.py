@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from realtime.client import Position, SendFailed, outbox, rooms
+from realtime.client import Position, RealtimeClient, SendFailed, outbox, rooms
 from realtime.client.handle import RoomHandle
 
 from .scripted_server import AT_ONCE, Frame, Peer, ScriptedServer, welcomed
 
 
-async def joined(client: Any, peer: Peer, name: str = "chat:lobby") -> RoomHandle:
-    room: RoomHandle = client.room(name)
+async def joined(client: RealtimeClient, peer: Peer, name: str = "chat:lobby") -> RoomHandle:
+    room = client.room(name)
     await peer.join()
     return room
 

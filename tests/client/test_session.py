@@ -1,11 +1,11 @@
 """The session to resume, and its turns."""
 
-from typing import Any
-
 from realtime.client.session import ResumableSession
 
+from .scripted_server import Frame
 
-def welcome(session: str = "one", window: int = 120_000) -> dict[str, Any]:
+
+def welcome(session: str = "one", window: int = 120_000) -> Frame:
     return {"session": session, "token": "secret", "resume_window": window}
 
 

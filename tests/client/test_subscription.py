@@ -9,7 +9,7 @@ from realtime.client.errors import Resync
 from realtime.client.subscription import IncomingMessage, JoinAsk, RoomCursor, RoomSubscription
 from realtime.protocol.position import Position
 
-Frame = dict[str, Any]
+from .scripted_server import Frame
 
 
 class Reader:

@@ -56,7 +56,8 @@ def site(project: Path, origin: str) -> Iterator[Site]:
     edit(page, "<main>", f"{script}\n<main>")
     edit(page, "<h1>Your orders</h1>", f"<h1>Your orders</h1>{element}")
     with serving_with_whitenoise(project) as site:
-        page.write_text(page.read_text().replace(API, site.address.rstrip("/")))
+        for file in (page, project / "page/cookies.js"):
+            file.write_text(file.read_text().replace(API, site.address.rstrip("/")))
         yield site
 
 

@@ -102,21 +102,22 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         options = {"ALLOWED_ORIGINS": [origin], "REVALIDATE_INTERVAL": REVALIDATE_INTERVAL}
         add_settings(project, f"REALTIME = {options}")
         with serving_with_whitenoise(project) as site:
-            show_tokens(project / "page/tokens.html", page, site)
-            yield Shop(site, project, f"{origin}/tokens.html")
+            show_tokens(project / "page", page, site)
+            yield Shop(site, project, origin)
 
 
-def show_tokens(path: Path, step: str, site: Site) -> None:
-    """Let a page show the dot as the last step of the recipe says."""
+def show_tokens(folder: Path, step: str, site: Site) -> None:
+    """Let the page log in with tokens, and show the dot as the last step of the recipe says."""
     imported, connecting = fences(step, "js")[0].strip().split("\n\n")
     [element] = inline(step, "^<realtime-status")
-    edit(path, '<script type="module">', f'<script type="module">\n{imported}')
-    edit(
-        path, "    show();", f"    {connecting}\n    window.client = client;{RENEWED}\n    show();"
-    )
-    edit(path, "Your orders</h1>", f"Your orders</h1>{element}</realtime-status>")
-    text = path.read_text().replace("wss://", "ws://").replace(API, site.address.rstrip("/"))
-    path.write_text(text)
+    page, script = folder / "index.html", folder / "tokens.js"
+    edit(page, "cookies.js", "tokens.js")
+    edit(page, "Your orders</h1>", f"Your orders</h1>{element}</realtime-status>")
+    edit(script, "const api", f"{imported}\nconst api")
+    edit(script, "  show();", f"  {connecting}\n  window.client = client;{RENEWED}\n  show();")
+    for path in (page, script):
+        text = path.read_text().replace("wss://", "ws://").replace(API, site.address.rstrip("/"))
+        path.write_text(text)
 
 
 @pytest.fixture
