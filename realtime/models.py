@@ -95,6 +95,31 @@ class Membership(models.Model):
         return f"{self.session_id[:8]} in {self.room}"
 
 
+class PresentSession(models.Model):
+    """A room where a session is present, while it is connected or suspended, with the description
+    of its user as JSON. The database checks no session: a release before this table deletes
+    sessions without their presence, and rows without a session count for nothing."""
+
+    session = models.ForeignKey(
+        LiveSession,
+        on_delete=models.CASCADE,
+        related_name="presences",
+        db_index=False,
+        db_constraint=False,
+    )
+    room = models.CharField(max_length=100, db_index=True)
+    data = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["session", "room"], name="realtime_presence_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id[:8]} in {self.room}"
+
+
 class Tombstone(models.Model):
     """Marks what has ended and must not come back: a closed session, a connection that its worker
     has reported as gone, a worker that has left, and a requested end of a login, a user or a

@@ -11,6 +11,7 @@ from channels.consumer import AsyncConsumer
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import RoomMessage
 from realtime.protocol.position import Position
+from realtime.protocol.presence_messages import MAX_DESCRIPTION
 from realtime.protocol.request_messages import ClientRequest
 from realtime.publish.publishing import encode_data
 from realtime.security.authentication import ANONYMOUS, Login, session_key
@@ -82,6 +83,17 @@ class RealtimeConsumer(AsyncConsumer):
         """
         return False
 
+    async def describe_presence(self, room: str, user: str) -> dict[str, Any] | None:
+        """The description of this client's user, given by primary key, for the others in a room: at
+        most 1 KiB as JSON. None, as without an override: the client is not present for them. Called
+        when the client joins and at every reconnect, never for anonymous clients, which are
+        counted, and for users' private rooms.
+
+        After an exception, which is logged, it is as after None; after StoreUnavailable the client
+        tries again later.
+        """
+        return None
+
     async def receive_message(self, message: RoomMessage) -> None:
         """Publish a client's message in its room, if the client has joined the room and
         ``authorize`` permits it. The message is acknowledged when this returns; a client that
@@ -121,6 +133,26 @@ class RealtimeConsumer(AsyncConsumer):
     def send_bytes(self, data: bytes) -> None:
         """Queue a binary frame for the client. Never waits."""
         self.connection.send_bytes(data)
+
+    # ------------------------------------------------------------ presence
+
+    @property
+    def describes_presence(self) -> bool:
+        """Whether ``describe_presence`` is overridden."""
+        return type(self).describe_presence is not RealtimeConsumer.describe_presence
+
+    async def description_in(self, room: str, user: str) -> str | None:
+        """The result of ``describe_presence`` as JSON. Raises TypeError and ValueError for one that
+        no client can get, and what ``describe_presence`` raises."""
+        described = await self.describe_presence(room, user)
+        if described is None:
+            return None
+        if not isinstance(described, dict):
+            raise TypeError(f"expected a dict or None, not {type(described).__name__}")
+        text = encode_data(described)
+        if (size := len(text.encode())) > MAX_DESCRIPTION:
+            raise ValueError(f"expected at most {MAX_DESCRIPTION} bytes of JSON, not {size}")
+        return text
 
     # ------------------------------------------------------------ messages of clients
 

@@ -192,9 +192,12 @@ class Conversation:
         receive, connection, hub = self.receive, self.connection, self.worker.hub
         rooms, callbacks = self.worker.rooms, self.worker.callbacks
         renewal, handlers = self.worker.renewal, self.handlers
+        presences = self.worker.presences
         seconds = settings.request_timeout
         with (
-            closing(SessionRequests(session, rooms, callbacks, handlers, renewal)) as requests,
+            closing(
+                SessionRequests(session, rooms, callbacks, handlers, renewal, presences=presences)
+            ) as requests,
             closing(Replies(session, handlers, encode_data, timeout=seconds)) as replies,
         ):
             while True:

@@ -18,6 +18,7 @@ from .base import (
 )
 from .codes import CloseCode, is_final, reason_for
 from .position import Position, Rewind, RewindCount, RoomStart, Start
+from .presence_messages import PresenceFrame, WatchPresence
 from .request_messages import Cancel, ClientRequest, RawClientRequest, Reply, ReplyReceived
 from .room_messages import Acks, RawRoomMessages, RoomMessages
 
@@ -138,9 +139,10 @@ class Bye(Message, frozen=True, tag="bye"):
     """Ends the session: the client leaves for good."""
 
 
-Request = Join | Leave | RoomMessage | RoomMessages
+Request = Join | Leave | WatchPresence | RoomMessage | RoomMessages
 _Heartbeat = ClientPong | ClientPing | Received | Visibility
-_PlainMessage = Hello | Auth | _Heartbeat | Join | Leave | Cancel | ReplyReceived | Bye
+_Control = Hello | Auth | Join | Leave | WatchPresence | Cancel | ReplyReceived | Bye
+_PlainMessage = _Control | _Heartbeat
 ClientMessage = _PlainMessage | RoomMessage | RoomMessages | ClientRequest
 UnreadMessage = _PlainMessage | RawRoomMessage | RawRoomMessages | RawClientRequest
 
@@ -286,6 +288,7 @@ ServerMessage = (
     | AuthExpiring
     | Joined
     | Left
+    | PresenceFrame
     | Publication
     | Ack
     | Acks

@@ -13,7 +13,7 @@ contract suite in ``tests/store`` is the definition.
 # mypy: disable-error-code="empty-body"
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .log import BlockingLog, Log
 from .operation import BlockingDriver, LoopDriver, operation, read_operation
@@ -25,6 +25,7 @@ from .records import (
     Opening,
     Overdue,
     Page,
+    PresenceAnswer,
     Query,
     Registration,
     Session,
@@ -56,6 +57,9 @@ LOST_WORKER_KEPT_MS = 30 * 24 * 3_600_000
 
 MAX_REASON_LEN = 200  # characters
 
+# Rooms whose presence one call reads: their descriptions are 10 MiB at most.
+MAX_PRESENCES = 50
+
 # How long a tombstone of an abandoned connection, a worker that left or a closed session lasts. A
 # call sent before may arrive later: TCP retransmits for about 15 minutes.
 TOMBSTONE_MS = 20 * 60_000
@@ -74,6 +78,12 @@ def exactly_one(**given: str) -> tuple[str, str]:
     if len(chosen) != 1:
         raise ValueError("expected one of session, user and login")
     return chosen[0]
+
+
+def check_presences(rooms: Mapping[str, str]) -> None:
+    """Raises ValueError for more than MAX_PRESENCES."""
+    if len(rooms) > MAX_PRESENCES:
+        raise ValueError(f"expected at most {MAX_PRESENCES} rooms, not {len(rooms)}")
 
 
 class StoreUnavailable(Exception):
@@ -247,6 +257,16 @@ class StoreContract:
     def attendance(self, room: str) -> Attendance:
         """How many sessions are connected and in this room, and how many users have them;
         anonymous sessions count for no user."""
+
+    @read_operation
+    def presence(self, rooms: Mapping[str, str]) -> PresenceAnswer:
+        """The presence of these rooms: of sessions that are connected or suspended and have a
+        description there. Returns the rooms whose version differs from the one given; "" differs
+        from all. A room with more than MAX_LISTED users is counted, not listed.
+
+        A user with several sessions is listed once, with the description of the session whose id
+        sorts last. Raises ValueError for more than MAX_PRESENCES rooms.
+        """
 
     @read_operation
     def stats(self) -> Stats:

@@ -74,7 +74,8 @@ class Opening(Struct, frozen=True):
     store recognises a repeated call; ``token_hash`` is the digest of the session's secret.
     ``rooms`` are all that the session is in from now on, sorted. ``turn`` rises with every attempt
     of a client to resume; None counts as the session's last one plus one. ``age_ms`` is how long
-    ago the connection came: its user was determined since then."""
+    ago the connection came: its user was determined since then. ``presence`` has the rooms in which
+    the session is present, each with the description of its user, as JSON."""
 
     session: str
     token_hash: str
@@ -85,6 +86,7 @@ class Opening(Struct, frozen=True):
     rooms: tuple[str, ...] = ()
     turn: int | None = None
     age_ms: int = 0
+    presence: dict[str, str] = {}
 
 
 class Verdict(Struct, frozen=True):
@@ -105,8 +107,8 @@ class SessionLimit(Struct, frozen=True):
 class SessionUpdate(Struct, frozen=True):
     """One session's part of a beat: absolute values, so that a repeat changes nothing.
 
-    ``idle_ms`` is how long ago it last proved to be alive. ``rooms`` are all it is in, sorted;
-    None if the store knows them already.
+    ``idle_ms`` is how long ago it last proved to be alive. ``rooms`` are all it is in, sorted, and
+    ``presence`` is as in its :class:`Opening`; each None if the store knows it already.
     """
 
     session: str
@@ -117,12 +119,13 @@ class SessionUpdate(Struct, frozen=True):
     totals: Totals
     idle_ms: int = 0
     rooms: tuple[str, ...] | None = None
+    presence: dict[str, str] | None = None
 
 
 class Registration(Struct, frozen=True):
     """A connected session as its worker knows it, for a store that may have lost it.
 
-    ``token_hash`` and ``connection`` are those of its :class:`Opening`; ``idle_ms`` is
+    ``token_hash``, ``connection`` and ``presence`` are as in its :class:`Opening`; ``idle_ms`` is
     that of a :class:`SessionUpdate`.
     """
 
@@ -130,6 +133,7 @@ class Registration(Struct, frozen=True):
     token_hash: str
     connection: str
     idle_ms: int = 0
+    presence: dict[str, str] = {}
 
 
 class Departure(Struct, frozen=True):
@@ -260,6 +264,25 @@ class Attendance(Struct, frozen=True):
 
     sessions: int
     users: int
+
+
+class RoomPresence(Struct, frozen=True):
+    """The presence of a room: how many ``sessions``, the anonymous ones included, and ``users``.
+    ``listed`` has the users, each with a description as JSON; None if there are too many. The
+    ``version`` changes with each of these."""
+
+    version: str
+    sessions: int
+    users: int
+    listed: dict[str, str] | None
+
+
+class PresenceAnswer(Struct, frozen=True):
+    """The presence of the ``rooms`` whose version differs from the one that the caller knows.
+    ``incarnation`` is as in :class:`BeatAnswer`; "" before the first beat."""
+
+    incarnation: str
+    rooms: dict[str, RoomPresence]
 
 
 class StatsSample(Struct, frozen=True):

@@ -29,6 +29,7 @@ from .admission.refusals import Reason, Refusals
 from .admission.ungreeted_limit import UngreetedLimit
 from .connections.connection import FrameLimits
 from .rooms.new_room_limit import NewRoomLimit
+from .rooms.presence import POLL_INTERVAL, Presences
 from .rooms.publisher import Publisher
 from .rooms.rooms import AUDIT_INTERVAL, RECENT_INTERVAL, Rooms
 from .sessions.beats import Beats
@@ -82,13 +83,19 @@ def bus(counters: BusCounters) -> BusNode:
     )
 
 
-def rooms(log: Log, bus: BusNode) -> Rooms:
+def presences(store: Store) -> Presences:
+    """The presence of rooms, for the clients that have asked."""
+    return Presences(store.presence)
+
+
+def rooms(log: Log, bus: BusNode, presences: Presences) -> Rooms:
     """The rooms; the bus subscribes to those that exist."""
     per_minute, burst = settings.new_room_rate
     return Rooms(
         log,
         on_open=bus.subscribe,
         on_close=bus.unsubscribe,
+        on_leave=presences.forget,
         new_rooms=NewRoomLimit(per_minute / 60, burst),
     )
 
@@ -215,6 +222,7 @@ def other_jobs(
     logins: LoginStore,
     checks: LoginChecks,
     bus: BusNode,
+    presences: Presences,
 ) -> list[Job]:
     """The jobs that nothing but the clock starts, and the login store's."""
     revalidate = Revalidation(hub, checks.ended_logins).revalidate
@@ -224,6 +232,7 @@ def other_jobs(
         _store_job("sample", SAMPLE_EVERY_MS / 1000, store.sample, beats),
         _store_job("audit", AUDIT_INTERVAL, rooms.audit, beats),
         _store_job("news", RECENT_INTERVAL, rooms.poll_recent, beats),
+        _store_job("presence", POLL_INTERVAL, presences.poll, beats),
         Job("join", JOIN_INTERVAL, bus.rejoin),
     ]
 

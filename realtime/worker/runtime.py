@@ -40,8 +40,7 @@ class Runtime:
     def __init__(self, context: StoreContext, *, on_stop: Callable[[], None]) -> None:
         self.context, self.store = context, context.store
         self._on_stop = on_stop
-        self.loop = asyncio.get_running_loop()
-        self.pid = os.getpid()
+        self.loop, self.pid = asyncio.get_running_loop(), os.getpid()
         self.draining = self.closing = False
         self.refusals = refusals.current()
         self.frame_limits = assembly.frame_limits()
@@ -55,7 +54,8 @@ class Runtime:
         self.login_store = assembly.login_store(context, self.refusals)
         self.login_checks = assembly.login_checks(self.login_store, self.handler_threads)
         self.bus = assembly.bus(self.statistics.bus)
-        self.rooms = assembly.rooms(self.store.log, self.bus)
+        self.presences = assembly.presences(self.store)
+        self.rooms = assembly.rooms(self.store.log, self.bus, self.presences)
         self.publisher = Publisher(
             self.store.log, self.rooms, self.bus.announce, self.statistics.from_threads
         )
@@ -82,6 +82,7 @@ class Runtime:
         probe_job = assembly.probe_job(
             self.context, self.refusals, self.admission, self.handler_threads
         )
+        self.presences.settled = self.beats.settled
         self.refusals.probe_soon = lambda: probe_job.hasten(time.monotonic())
         others = assembly.other_jobs(
             self.store,
@@ -91,6 +92,7 @@ class Runtime:
             logins=self.login_store,
             checks=self.login_checks,
             bus=self.bus,
+            presences=self.presences,
         )
         jobs = [self.flush_job, self.sweep_job, *others, probe_job]
         return assembly.ticker(self.hub, jobs, self.statistics.ticks)
@@ -165,6 +167,7 @@ class Runtime:
         await self.ticker.stop()
         await self.disconnects.stop()
         await self.rooms.stop()
+        await self.presences.stop()
         await asyncio.gather(self.bus.stop(), self._leave())
         await asyncio.gather(self.handler_threads.aclose(), self.context.aclose())
         self._on_stop()

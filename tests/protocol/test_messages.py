@@ -44,6 +44,7 @@ from realtime.protocol.messages import (
     timestamp,
 )
 from realtime.protocol.position import Position, Rewind, RoomStart
+from realtime.protocol.presence_messages import ListedUser, PresenceFrame, WatchPresence
 from realtime.protocol.request_messages import Cancel, ClientRequest, Reply, ReplyReceived
 from realtime.protocol.room_messages import (
     MAX_ITEMS,
@@ -161,6 +162,10 @@ FROM_CLIENT: dict[str, tuple[str, ClientMessage]] = {
     # Invalid names of rooms are answered with the id, so the decoder accepts them.
     "join of no room": ('{"type":"join","id":-1,"room":"no room"}', Join(id=-1, room="no room")),
     "leave": ('{"type":"leave","id":4,"room":"news"}', Leave(id=4, room="news")),
+    "presence": (
+        '{"type":"presence","id":5,"room":"news"}',
+        WatchPresence(id=5, room="news"),
+    ),
     "message": (
         '{"type":"message","id":7,"room":"news","data":{"a":[1.5,null]},"key":"b1"}',
         RoomMessage(id=7, room="news", data={"a": [1.5, None]}, key="b1"),
@@ -316,6 +321,29 @@ FROM_SERVER: dict[str, tuple[ServerMessage, str]] = {
     ),
     "left": (Left(room="news", id=4), '{"type":"left","id":4,"room":"news"}'),
     "left unasked": (Left(room="news"), '{"type":"left","room":"news"}'),
+    "presence": (
+        PresenceFrame("news", 3, 2, (ListedUser("7", msgspec.Raw(b'{"name":"\xc3\xa9"}')),), id=5),
+        '{"type":"presence","id":5,"room":"news","sessions":3,"users":2,'
+        '"list":[{"user":"7","data":{"name":"é"}}]}',
+    ),
+    "presence of an empty room": (
+        PresenceFrame("news", 0, 0, (), id=5),
+        '{"type":"presence","id":5,"room":"news","sessions":0,"users":0,"list":[]}',
+    ),
+    "presence of many": (
+        PresenceFrame("news", 900, 201, id=5),
+        '{"type":"presence","id":5,"room":"news","sessions":900,"users":201}',
+    ),
+    "presence changed": (
+        PresenceFrame("news", 3, 2, joined=(ListedUser("7", msgspec.Raw(b"{}")),), left=("8", "9")),
+        '{"type":"presence","room":"news","sessions":3,"users":2,'
+        '"joined":[{"user":"7","data":{}}],"left":["8","9"]}',
+    ),
+    "presence of too many": (
+        PresenceFrame("news", 201, 201, None, joined=(), left=()),
+        '{"type":"presence","room":"news","sessions":201,"users":201,"list":null,'
+        '"joined":[],"left":[]}',
+    ),
     "publication": (
         Publication(
             room="news", offset=42, time=1795176000000, data=msgspec.Raw(b'{"a":[1.5,"\xc3\xa9"]}')
@@ -447,7 +475,7 @@ def test_lone_surrogates_are_no_json() -> None:
 
 def test_an_error_says_what_was_expected() -> None:
     assert (
-        "bye, cancel, hello, join, leave, message, messages, ping, pong, received, "
+        "bye, cancel, hello, join, leave, message, messages, ping, pong, presence, received, "
         "reply_received, request" in refused('{"type":"nope"}').detail
     )
     assert "$.sequence" in refused('{"type":"ping","sequence":"x"}').detail

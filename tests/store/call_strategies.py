@@ -22,6 +22,12 @@ shifts = st.sampled_from([0, 0, 0, 0, 0, 0, -1, 1])
 in_rooms = st.sets(st.sampled_from(ROOMS)).map(lambda names: tuple(sorted(names)))
 # A session seldom changes its rooms between two beats.
 moves = st.one_of(st.none(), st.none(), in_rooms)
+# Where a session is present, and the description of its user there.
+presences = st.dictionaries(st.sampled_from(ROOMS), st.sampled_from(["{}", '{"a":1}']), max_size=2)
+news = st.one_of(
+    st.fixed_dictionaries({}, optional={"presence": presences}),
+    st.fixed_dictionaries({"rooms": moves}, optional={"presence": presences}),
+)
 rarely = st.sampled_from([False] * 5 + [True])
 queries = st.builds(
     Query,

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from realtime.store.contract import BlockingStore
+from realtime.store.records import RoomPresence
 from realtime.store.timeouts import Timeouts
 
 from .store_fixtures import StoreFixture
@@ -41,6 +42,8 @@ class StoreUnderTest:
 
     backend: StoreFixture
     incarnations: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)  # of the presence of each room
+    presence: dict[str, RoomPresence] = field(default_factory=dict)
 
     @property
     def store(self) -> BlockingStore:

@@ -33,7 +33,8 @@ Scene = tuple[Callable[[BlockingStore], object], Callable[[BlockingStore], objec
 def two_at_w1(store: BlockingStore) -> None:
     """Two sessions of one user, as their worker last reported them."""
     for id_ in ("s1", "s2"):
-        store.open(opening(id_, login="l1", rooms=("chat:1", "news")))
+        rooms, presence = ("chat:1", "news"), {"news": '{"n":1}'}
+        store.open(opening(id_, login="l1", rooms=rooms, presence=presence))
     store.beat(report(pings=3), [update("s1", missed=1), update("s2")])
 
 
@@ -56,7 +57,7 @@ REPORT = SweepReport(1, 2, 3, 4, 5.0)
 
 # The calls before, and the call whose reply is lost: every method of the contract.
 SCENES: dict[str, Scene] = {
-    "open": (two_at_w1, lambda s: s.open(opening("s3", rooms=("news",)))),
+    "open": (two_at_w1, lambda s: s.open(opening("s3", rooms=("news",), presence={"news": "{}"}))),
     "open at the limit": (
         two_at_w1,
         lambda s: s.open(opening("s3"), limit=SessionLimit(2, evict_oldest=True)),
@@ -66,7 +67,9 @@ SCENES: dict[str, Scene] = {
     "change_login": (two_at_w1, lambda s: s.change_login("s1", "s1, first", "another")),
     "beat": (
         two_at_w1,
-        lambda s: s.beat(report(pings=7), [update(missed=2, totals=Totals(pings=9), rooms=())]),
+        lambda s: s.beat(
+            report(pings=7), [update(missed=2, totals=Totals(pings=9), rooms=(), presence={})]
+        ),
     ),
     "register": (two_at_w1, lambda s: s.register("w1", [registration(s)])),
     "suspend": (two_at_w1, lambda s: s.suspend("w1", [departure(rooms=()), departure("s2")])),
@@ -92,6 +95,7 @@ SCENES: dict[str, Scene] = {
     "get": (two_at_w1, lambda s: s.get("s1")),
     "page": (two_at_w1, lambda s: s.page(Query())),
     "of_user": (two_at_w1, lambda s: s.of_user("7")),
+    "presence": (two_at_w1, lambda s: s.presence({"news": "", "chat:1": ""})),
     "attendance": (two_at_w1, lambda s: s.attendance("news")),
     "stats": (two_at_w1, lambda s: s.stats()),
     "workers": (two_at_w1, lambda s: s.workers()),
@@ -137,7 +141,7 @@ def _empty(redis_server: RedisServer) -> None:
 def timeless(value: Any) -> Any:
     """The same without times, which differ between two runs, and without random names."""
     if isinstance(value, dict):
-        random = ("incarnation", "epoch", "fresh")
+        random = ("incarnation", "epoch", "fresh", "version")
         return {name: timeless(item) for name, item in value.items() if name not in random}
     if isinstance(value, list | tuple):
         return [timeless(item) for item in value]
@@ -154,6 +158,7 @@ def contents(store: BlockingStore) -> list[Any]:
         store.page(Query()), store.stats(), store.workers(), store.samples(), store.overdue(),
         store.of_user("7"), store.beat(report(), []).inbox, store.attendance("news"),
         store.attendance("chat:1"), store.attendance("chat:2"),
+        store.presence({"news": "", "chat:1": ""}),
     )  # fmt: skip
     logs = [store.log.read(room, after=0, limit=10, max_bytes=100) for room in "abc"]
     return [timeless(each) for each in (*reads, *logs)]

@@ -48,7 +48,8 @@ class Snapshot:
         """``ahead`` by so many resumes that a store which came back has lost."""
         opening, session = self.opening, self.sessions[side]
         session = replace(session, generation=session.generation + ahead)
-        return Registration(session, opening.token_hash, opening.connection, idle_ms)
+        names = (opening.token_hash, opening.connection)
+        return Registration(session, *names, idle_ms, opening.presence)
 
 
 # The acts and their weights, in one rule: Hypothesis would switch rules of their own off in some
@@ -72,6 +73,7 @@ class Machine(RuleBasedStateMachine):
         for side in self.sides:
             side.backend.empty()
             side.incarnations.clear()
+            side.versions.clear()
         # In the middle of a bucket of samples, as all later instants.
         self.base = self.now = self.sides[0].backend.now() // 10_000 * 10_000 + 5_000
         self.numbers = itertools.count()
@@ -123,6 +125,7 @@ class Machine(RuleBasedStateMachine):
         """Or with an old snapshot, as workers register it."""
         for side in self.sides:
             side.backend.empty()
+            side.versions.clear()
         if draw(st.booleans()):
             idle_ms = _idle(draw(calls.counts))
             for worker in calls.WORKERS:
@@ -135,7 +138,8 @@ class Machine(RuleBasedStateMachine):
         user, limit = draw(calls.users), draw(calls.limits)
         peer = Peer(user, user.title(), draw(calls.logins), "10.0.0.0", "Firefox")
         named = (id_, f"token of {id_}", f"{id_}, first", draw(calls.workers))
-        opening = Opening(*named, peer, rooms=draw(calls.in_rooms))
+        presence = draw(calls.presences)
+        opening = Opening(*named, peer, rooms=draw(calls.in_rooms), presence=presence)
         self.openings[id_], self.generations[id_] = opening, 1
         self.sent.append(opening)
         self._welcome(opening, self.both(lambda side: side.store.open(opening, limit=limit)))
@@ -152,6 +156,7 @@ class Machine(RuleBasedStateMachine):
             visibility="hidden",
             rooms=draw(calls.in_rooms),
             turn=draw(calls.turns),
+            presence=draw(calls.presences),
         )
         self.sent.append(opening)
         self._welcome(opening, self.both(lambda side: side.store.resume(opening)))
@@ -179,11 +184,11 @@ class Machine(RuleBasedStateMachine):
         """About all that the worker should have."""
         worker, count = draw(calls.workers), draw(calls.counts)
         own = [id_ for id_, opening in self.openings.items() if opening.worker == worker]
-        self._beat(worker, [self._update(id_, 0, count, draw(calls.moves)) for id_ in own], count)
+        self._beat(worker, [self._update(id_, 0, count, draw(calls.news)) for id_ in own], count)
 
     def beat_about_some(self, draw: Draw) -> None:
         count, shift = draw(calls.counts), draw(calls.shifts)
-        updates = [self._update(id_, shift, count, draw(calls.moves)) for id_ in self.some(draw)]
+        updates = [self._update(id_, shift, count, draw(calls.news)) for id_ in self.some(draw)]
         self._beat(draw(calls.workers), updates, count)
 
     def _beat(self, worker: str, updates: list[SessionUpdate], count: int) -> None:
@@ -218,9 +223,7 @@ class Machine(RuleBasedStateMachine):
         named = (opening.session, opening.connection, login)
         self.both(lambda side: side.store.change_login(*named))
 
-    def _update(
-        self, session: str, shift: int, count: int, rooms: tuple[str, ...] | None
-    ) -> SessionUpdate:
+    def _update(self, session: str, shift: int, count: int, news: dict[str, Any]) -> SessionUpdate:
         return update(
             session,
             generation=self.generations[session] + shift,
@@ -229,7 +232,7 @@ class Machine(RuleBasedStateMachine):
             visibility=["visible", "hidden"][count % 2],
             totals=Totals(pings=count, pongs=count // 2, frames_in=count * 10**12),
             idle_ms=_idle(count),
-            rooms=rooms,
+            **news,
         )
 
     # ------------------------------------------------------------ going
@@ -249,7 +252,7 @@ class Machine(RuleBasedStateMachine):
         names = {id_: self.openings[id_].connection for id_ in some} if draw(calls.rarely) else {}
         return [
             Departure(
-                self._update(id_, shift, count, draw(calls.moves)), code, reason, names.get(id_, "")
+                self._update(id_, shift, count, draw(calls.news)), code, reason, names.get(id_, "")
             )
             for id_ in some
         ]
@@ -290,6 +293,7 @@ class Machine(RuleBasedStateMachine):
         (id_,), user = self.some(draw, 1), draw(calls.users)
         self.both(lambda side: (side.store.get(id_), side.store.of_user(user)))
         self.both(lambda side: [side.store.attendance(room) for room in calls.ROOMS])
+        self.both(_presence)
         self.both(lambda side: (side.store.stats(), side.store.workers(), side.store.overdue()))
 
     def keep_numbers(self, draw: Draw) -> None:
@@ -306,6 +310,15 @@ def _idle(count: int) -> int:
 
 def _everybody(side: StoreUnderTest) -> Page:
     return side.store.page(Query(), limit=500)
+
+
+def _presence(side: StoreUnderTest) -> list[Any]:
+    """Each store has versions of its own, which have to tell whether there is a change."""
+    known = side.versions
+    answer = side.store.presence({room: known.get(room, "") for room in calls.ROOMS})
+    for room, found in answer.rooms.items():
+        known[room], side.presence[room] = found.version, replace(found, version="")
+    return [side.presence[room] for room in calls.ROOMS]
 
 
 def _swept(side: StoreUnderTest, claimant: str, limit: int) -> list[Any]:

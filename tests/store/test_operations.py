@@ -155,7 +155,8 @@ async def test_a_database_on_a_loop_runs_reads_as_reads() -> None:
         await getattr(driver, operation.name)(*args, **kwargs)
     reads = [name for name, way in ran if way == "read"]
     assert reads == [
-        "get", "page", "of_user", "attendance", "stats", "workers", "samples", "overdue",
+        "get", "page", "of_user", "attendance", "presence", "stats", "workers", "samples",
+        "overdue",
     ]  # fmt: skip
 
 

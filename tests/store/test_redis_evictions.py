@@ -228,3 +228,15 @@ def test_a_window_whose_end_is_gone_has_ended(backend: RedisFixture, store: Bloc
     suspended(store)
     evict(backend, "suspended")
     assert store.resume(returning()) is None
+
+
+def test_an_evicted_session_is_present_nowhere(backend: RedisFixture, store: BlockingStore) -> None:
+    for id_, user in (("s1", "7"), ("s2", "8")):
+        store.open(opening(id_, user=user, presence={"news": "{}"}))
+    beat(store, "w1")
+    evict(backend, "session:s1")
+    beat(store, "w1", update("s1"))
+    found = store.presence({"news": ""}).rooms["news"]
+    assert (found.sessions, found.users, found.listed) == (1, 1, {"8": "{}"})
+    store.close("w1", [departure("s2")], "w1")
+    assert not {name for name in names_in_redis(backend) if "here" in name or "described" in name}

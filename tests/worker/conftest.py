@@ -35,6 +35,7 @@ from realtime.worker.admission.identification import Identification
 from realtime.worker.admission.login_renewal import LoginRenewal
 from realtime.worker.connections.connection import Connection
 from realtime.worker.rooms.permissions import Refused
+from realtime.worker.rooms.presence import Presences
 from realtime.worker.rooms.rooms import Rooms
 from realtime.worker.runtime import Runtime
 from realtime.worker.sessions.beats import Beats
@@ -74,7 +75,8 @@ class WorkerHarness:
             flaky_store, self.sweeper, self.dispatcher, worker=self.name, retry=0.001
         )
         self.log = FlakyStore(self.store.log)
-        self.rooms = Rooms(cast(Log, self.log))
+        self.presences = Presences(self.flaky_store.presence)
+        self.rooms = Rooms(cast(Log, self.log), on_leave=self.presences.forget)
         self.hub = Hub(
             WorkerIdentity(self.name, "host", 1),
             self.disconnects,
@@ -103,6 +105,7 @@ class WorkerHarness:
             [], tick_session=self.hub.tick, sessions=self.hub.connected, max_delay=5.0, grain=0.02
         )
         self.beats = Beats(flaky_store, self.dispatcher, self.hub, self.disconnects, lease=15.0)
+        self.presences.settled = self.beats.settled
         self.renewal = LoginRenewal(
             self.hub, flaky_store, identification, registered=self.beats.registered
         )
@@ -190,6 +193,7 @@ class FakeApplication:
     """The application's side of a connection, whose client is ``peer`` once it has a login."""
 
     only_publishes = False
+    describes_presence = False
 
     def __init__(self, peer: Peer) -> None:
         self.scope: Any = {}
@@ -208,6 +212,9 @@ class FakeApplication:
 
     async def authorize(self, room: str, action: str) -> bool:
         return room.startswith("open:")
+
+    async def description_in(self, room: str, user: str) -> str | None:
+        raise AssertionError(room)
 
     async def receive_message(self, message: RoomMessage) -> None:
         raise AssertionError(message)
@@ -241,6 +248,7 @@ async def harness(transactional_db: None) -> AsyncIterator[WorkerHarness]:
     await harness.beats.flush()
     yield harness
     await harness.rooms.stop()
+    await harness.presences.stop()
     await harness.disconnects.stop()
     await sweeper.stop()
     await store.aclose()

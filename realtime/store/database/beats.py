@@ -56,7 +56,7 @@ class BeatOperations(SharedParts):
         self, worker: str, updates: Sequence[SessionUpdate], now: int
     ) -> tuple[LostSession, ...]:
         known = self._lock(update.session for update in updates)
-        lost, changes, ahead, rooms_of = [], [], [], {}
+        lost, changes, ahead, rooms_of, presences = [], [], [], {}, {}
         for update in updates:
             row = known.get(update.session)
             reason = _loss_of(row, worker, update)
@@ -73,9 +73,12 @@ class BeatOperations(SharedParts):
                 ahead.append(row.id)
             if update.rooms is not None:
                 rooms_of[row.id] = rows.of_rooms(update.rooms)
+            if update.presence is not None:
+                presences[row.id] = update.presence
         self._correct_times(ahead, now)
         rows.update_rows(self._database.connection, changes)
         self._memberships.move(rooms_of)
+        self._presences.replace(presences)
         return tuple(lost)
 
     def _correct_times(self, sessions: Sequence[str], now: int) -> None:

@@ -38,6 +38,7 @@ class DepartureOperations(SharedParts):
         self._abandon([departure.connection for departure in departures], now)
         known = rows.lock(self._live, (departure.update.session for departure in departures))
         changes, room_changes, changed, ended = [], [], [], []
+        presences: dict[str, dict[str, str] | None] = {}
         for departure in departures:
             row = known.get(departure.update.session)
             if row is None or not _concerns(departure, row):
@@ -45,6 +46,7 @@ class DepartureOperations(SharedParts):
             if row.worker == worker and row.state in ONLINE:
                 values = _columns_of(row, departure, moved, now)
                 room_changes.append((row.id, row.rooms, values["rooms"]))
+                presences[row.id] = None if departure.connection else departure.update.presence
                 changes.append((row.id, values))
                 rows.assign(row, values)
                 changed.append(row)
@@ -54,7 +56,10 @@ class DepartureOperations(SharedParts):
         rows.update_rows(self._database.connection, changes)
         self._memberships.change(room_changes)
         if moved["state"] == CLOSING:
+            self._presences.remove(row.id for row in changed)
             self._tombstones.add_sessions(changed, now)
+        else:
+            self._presences.replace(presences)
         return rows.to_records(ended)
 
     def _abandon(self, connections: Iterable[str], now: int) -> None:

@@ -33,10 +33,13 @@ class OpeningOperations(SharedParts):
                 deadline=self._timeouts.silence_deadline(now),
                 **rows.of_opening(opening, now),
             )
+            is_new = opening.presence and not self._live.filter(id=opening.session).exists()
             # A repeat finds its own row: session ids are never used twice.
             self._live.bulk_create([row], ignore_conflicts=True)
             row = self._live.select_for_update().get(id=opening.session)
             self._memberships.add([(row.id, row.rooms)])
+            if is_new:
+                self._presences.add([(row.id, opening.presence)])
             return rows.to_record(row)
 
     def resume(self, opening: Opening) -> Session | Verdict | None:
@@ -104,6 +107,7 @@ class OpeningOperations(SharedParts):
         row.since = None
         rows.assign(row, rows.of_opening(opening, now))
         self._memberships.change([(row.id, before, row.rooms)])
+        self._presences.replace({row.id: opening.presence})
         row.generation += 1
         row.turn = min(row.turn + 1, MAX_INTEGER) if opening.turn is None else opening.turn
         row.deadline = self._timeouts.silence_deadline(now)

@@ -7,6 +7,7 @@ from ..timeouts import Timeouts
 from .leases import WorkerLeases
 from .memberships import Memberships
 from .ownership import Ownership
+from .presence_rows import PresenceRows
 from .requested_ends import RequestedEnds
 from .session_limit import SessionLimitCheck
 from .suspension import Suspension
@@ -25,6 +26,7 @@ class SharedParts:
         self._requested_ends = RequestedEnds(database)
         self._leases = WorkerLeases(database, timeouts, self._tombstones)
         self._memberships = Memberships(database)
+        self._presences = PresenceRows(database)
         self._session_limit = SessionLimitCheck(database, self._leases)
         self._suspension = Suspension(database, timeouts, self._leases)
         self._live = LiveSession.objects.using(database.alias)

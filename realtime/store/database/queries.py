@@ -1,5 +1,6 @@
 """Reads of sessions on Django models: one, a user's, or a page of those that match."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -8,8 +9,8 @@ from django.db.models.functions import Left
 from realtime.models import LiveSession
 
 from .. import cursor as cursors
-from ..contract import ID_PREFIX_LEN
-from ..records import Attendance, Order, Page, Query, Session
+from ..contract import ID_PREFIX_LEN, check_presences
+from ..records import Attendance, Order, Page, PresenceAnswer, Query, Session
 from . import rows
 from .parts import SharedParts
 from .rows import CLOSING, CONNECTED, ONLINE
@@ -43,6 +44,13 @@ class QueryOperations(SharedParts):
     def attendance(self, room: str) -> Attendance:
         with self._database.read():
             return self._memberships.attendance(room)
+
+    def presence(self, rooms: Mapping[str, str]) -> PresenceAnswer:
+        check_presences(rooms)
+        with self._database.read():
+            known = self._registry.filter(id=1).values_list("incarnation", flat=True).first()
+            incarnation = known or ""
+            return PresenceAnswer(incarnation, self._presences.read(rooms, incarnation))
 
 
 def _matching(live: QuerySet[LiveSession], query: Query) -> QuerySet[LiveSession]:

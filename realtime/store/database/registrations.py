@@ -40,6 +40,10 @@ class RegistrationOperations(SharedParts):
             rows.update_rows(self._database.connection, replaced)
             rows.update_rows(self._database.connection, beaten)
             self._settle_rooms(known, dict(replaced + beaten))
+            put = {id_ for id_, _ in replaced + beaten}
+            self._presences.replace(
+                {r.session.id: r.presence for r in registrations if r.session.id in put}
+            )
             return tuple(lost)
 
     def _insert_unknown(self, given: dict[str, dict[str, Any]]) -> None:

@@ -65,10 +65,12 @@ class SweepOperations(SharedParts):
         due = self._live.filter(self._to_close(now) | mine)
         chosen = list(self._suspension.lock_free(due)[:limit])
         taken = [row for row in chosen if row.state != CLOSING or self._is_free(row, now)]
-        left = [row.id for row in taken if row.state == SUSPENDED and row.rooms]
+        suspended = [row for row in taken if row.state == SUSPENDED]
+        left = [row.id for row in suspended if row.rooms]
         unwanted = [row for row in taken if _is_unwanted(row)]
         self._suspension.change([(row, self._claimed(row, claimant, now)) for row in taken])
         self._memberships.remove(left)
+        self._presences.remove(row.id for row in suspended)
         self._tombstones.add_sessions(unwanted, now)
         return rows.to_records(chosen)
 

@@ -1,12 +1,24 @@
 """Reads of sessions on Redis, as script steps: one, a user's, or a page of those that match."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
+from realtime.protocol.presence_messages import MAX_LISTED
+
 from .. import cursor as cursors
-from ..contract import ID_PREFIX_LEN
-from ..records import Attendance, Order, Page, Query, Session, SessionState
+from ..contract import ID_PREFIX_LEN, check_presences
+from ..records import (
+    Attendance,
+    Order,
+    Page,
+    PresenceAnswer,
+    Query,
+    RoomPresence,
+    Session,
+    SessionState,
+)
 from . import rows
 from .ownership import OwnedOperations
 from .rows import Place, SessionRow, answers
@@ -25,8 +37,31 @@ class _PageStep(msgspec.Struct):
     place: Place | None = None
 
 
+class _PresenceRow(msgspec.Struct, array_like=True):
+    """A room in the answer of ``presence.lua``."""
+
+    room: str
+    version: str
+    sessions: int
+    users: int
+    listed: dict[str, str] | None = None
+
+    def to_record(self) -> RoomPresence:
+        """As a record."""
+        listed = None if self.users > MAX_LISTED else dict(sorted((self.listed or {}).items()))
+        return RoomPresence(self.version, self.sessions, self.users, listed)
+
+
+class _PresenceAnswer(msgspec.Struct):
+    """The answer of ``presence.lua``."""
+
+    incarnation: str
+    rooms: list[_PresenceRow]
+
+
 _page_step = answers(_PageStep)
 _counts = answers(tuple[int, int])
+_presence = answers(_PresenceAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +100,13 @@ class QueryOperations(OwnedOperations):
 
     def attendance(self, room: str) -> ScriptSteps[Attendance]:
         return Attendance(*_counts.decode((yield self._calls("attendance", room=room))))
+
+    def presence(self, rooms: Mapping[str, str]) -> ScriptSteps[PresenceAnswer]:
+        check_presences(rooms)
+        asked = [[room, version] for room, version in rooms.items()]
+        answer = _presence.decode((yield self._calls("presence", rooms=asked, most=MAX_LISTED)))
+        found = {row.room: row.to_record() for row in answer.rooms}
+        return PresenceAnswer(answer.incarnation, found)
 
     def _find(self, search: _Search, wanted: int | None) -> ScriptSteps[list[SessionRow]]:
         """The first ``wanted`` sessions that match, or all. One that beats meanwhile may be found

@@ -173,6 +173,7 @@ def of_opening(opening: Opening) -> dict[str, Any]:
         "visibility": opening.visibility,
         "values": _of_values(None, Totals()),
         "rooms": _of_rooms(opening.rooms),
+        "presence": opening.presence,
         "turn": opening.turn,
         "age_ms": opening.age_ms,
         **_of_peer(opening.peer),
@@ -193,6 +194,7 @@ def of_updates(updates: Iterable[SessionUpdate]) -> list[Any]:
             update.visibility,
             values,
             rooms,
+            False if update.presence is None else update.presence,
         )
     return flat
 
@@ -208,6 +210,8 @@ def _of_update(update: SessionUpdate) -> dict[str, Any]:
     }
     if update.rooms is not None:
         fields["rooms"] = _of_rooms(update.rooms)
+    if update.presence is not None:
+        fields["presence"] = update.presence
     return fields
 
 
@@ -237,6 +241,7 @@ def of_registration(registration: Registration, worker: str) -> dict[str, Any]:
         "visibility": session.visibility,
         "values": _of_values(session.latency_ms, session.totals),
         "rooms": _of_rooms(session.rooms),
+        "presence": registration.presence,
         "turn": session.turn or "",
         **_of_peer(session.peer),
     }

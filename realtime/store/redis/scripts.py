@@ -36,6 +36,7 @@ _REGISTRY = _scripts_in(
         "tombstones",
         "requested_ends",
         "session",
+        "presence",
         "indexes",
         "state",
         "changes",

@@ -139,7 +139,8 @@ class Admission:
                 refusals.append(refused.to_error(room))
             else:
                 rooms[room] = start
-        return replace(new, rooms=rooms, refusals=refusals)
+        presence = {room: text for room, text in new.presence.items() if room in rooms}
+        return replace(new, rooms=rooms, refusals=refusals, presence=presence)
 
     async def _admit(self, new: PendingSession) -> ConnectedSession | None:
         if new.connection.is_gone or new.connection.ended:
@@ -206,6 +207,7 @@ class Admission:
             rooms=tuple(sorted(new.rooms)),
             turn=turn,
             age_ms=new.connection.age_ms + max(MIN_TRIP_MS, self._trip_ms),
+            presence=new.presence,
         )
 
     async def _answer(self, call: Awaitable[T], opening: Opening, *, ends_session: bool) -> T:
@@ -249,6 +251,7 @@ class Admission:
             key=new.key,
             login=new.login,
             expires_at=new.expires_at,
+            presence=new.presence or None,
         )
 
     def _replace_connection(

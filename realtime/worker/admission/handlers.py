@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from inspect import isawaitable
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from realtime.protocol.codes import CloseCode, ErrorCode
 from realtime.protocol.messages import RoomMessage
 from realtime.protocol.position import Position
 from realtime.protocol.request_messages import ClientRequest
+from realtime.protocol.rooms import is_private
 from realtime.security.authentication import Login
 from realtime.store.contract import AtCapacity, LoginsUnavailable, StoreUnavailable
 from realtime.store.records import Peer
@@ -45,10 +46,13 @@ class Application(Protocol):
 
     @property
     def only_publishes(self) -> bool: ...
+    @property
+    def describes_presence(self) -> bool: ...
     @classmethod
     async def ended_tokens(cls, logins: Sequence[Login]) -> Iterable[Login]: ...
     async def authenticate(self) -> Login: ...
     async def authorize(self, room: str, action: str) -> bool: ...
+    async def description_in(self, room: str, user: str) -> str | None: ...
     async def receive_message(self, message: RoomMessage) -> None: ...
     async def publish_messages(
         self, messages: Sequence[RoomMessage]
@@ -93,6 +97,28 @@ class Handlers:
 
     def authorize(self, room: str, action: str) -> Awaitable[bool]:
         return self._call(self.application.authorize, room, action)
+
+    async def describe(self, rooms: Collection[str]) -> dict[str, str]:
+        """The descriptions of the client's user in those of the rooms where others may see it, as
+        JSON; "" for an anonymous client, which is counted only. A description that cannot be made
+        is logged, and the user is not present there. Raises StoreUnavailable."""
+        if not self.application.describes_presence:
+            return {}
+        shared = [room for room in rooms if not is_private(room)]
+        if not self.peer.user:
+            return dict.fromkeys(shared, "")
+        described = {room: await self._description_in(room) for room in shared}
+        return {room: text for room, text in described.items() if text is not None}
+
+    async def _description_in(self, room: str) -> str | None:
+        try:
+            return await self._call(self.application.description_in, room, self.peer.user)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            self.log_failure("describe_presence")
+            self._running = ""
+            return None
 
     async def receive_message(self, message: RoomMessage) -> Position | None:
         """Serve a message; the position of the first publication that this made in its room."""

@@ -31,7 +31,8 @@ class PendingSession:
     """A connection that has said ``hello`` and waits for its session. ``key`` is its name in the
     store. ``login``, loaded at ``identified_at`` (monotonic), is None if it cannot be checked
     again; ``expires_at`` is in unix seconds, None if it does not expire. ``rooms`` are those that
-    it may be in, and where ``hello`` begins in each; ``refusals`` are about the others."""
+    it may be in, and where ``hello`` begins in each; ``refusals`` are about the others.
+    ``presence`` has the descriptions of its user in these rooms."""
 
     connection: Connection
     hello: Hello
@@ -42,6 +43,7 @@ class PendingSession:
     identified_at: float
     rooms: Mapping[str, Start]
     refusals: Sequence[Error]
+    presence: dict[str, str]
 
 
 @dataclass(eq=False)
@@ -78,9 +80,10 @@ class Identification:
         peer = handlers.peer = handlers.application.peer = replace(handlers.peer, **known)
         async with time_limit(ADMISSION_TIMEOUT):
             rooms, refusals = await handlers.permissions().grant(hello.starts)
+            presence = await handlers.describe(rooms)
         key, checked = secrets.token_urlsafe(12), handlers.checked(login)
         return PendingSession(
-            connection, hello, key, peer, checked, login.expires_at, at, rooms, refusals
+            connection, hello, key, peer, checked, login.expires_at, at, rooms, refusals, presence
         )
 
     async def login(self, handlers: Handlers, auth: str | None) -> Login:

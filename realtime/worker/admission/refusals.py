@@ -21,7 +21,7 @@ from realtime.events.session_log import printable
 from realtime.protocol.codes import CloseCode
 from realtime.store.contract import AtCapacity, LoginsUnavailable, LoginUnverified, StoreUnavailable
 
-from ..rooms.log_ends import WorkerStopped
+from ..rooms.batched_reads import WorkerStopped
 
 logger = logging.getLogger("realtime.refusals")
 

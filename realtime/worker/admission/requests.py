@@ -18,10 +18,12 @@ from realtime.protocol.messages import (
     Request,
     RoomMessage,
 )
+from realtime.protocol.presence_messages import WatchPresence
 from realtime.protocol.room_messages import Acks, RoomMessages
 from realtime.store.contract import StoreUnavailable
 
 from ..rooms.permissions import Refused
+from ..rooms.presence import Presences
 from ..rooms.rooms import Rooms
 from ..sessions.session import ConnectedSession
 from .admission import SessionCallbacks
@@ -47,12 +49,15 @@ class SessionRequests:
         callbacks: SessionCallbacks,
         handlers: Handlers,
         renewal: LoginRenewal,
+        *,
+        presences: Presences,
     ) -> None:
         self._session = session
         self._rooms = rooms
         self._callbacks = callbacks
         self._handlers = handlers
         self._renewal = renewal
+        self._presences = presences
         self._permissions = handlers.permissions()
         # The callback does not refer to this: an ended connection leaves no cycle behind.
         self._queue = HandlerQueue(partial(handlers.end_connection, session.connection))
@@ -114,6 +119,8 @@ class SessionRequests:
                 await self._join(request)
             case Leave():
                 self._leave(request)
+            case WatchPresence():
+                await self._watch_presence(request)
             case RoomMessage():
                 self._permissions.check_publish(request.room)
                 position = await self._handlers.receive_message(request)
@@ -127,16 +134,26 @@ class SessionRequests:
         session, room = self._session, join.room
         async with time_limit(ADMISSION_TIMEOUT):
             await self._permissions.check_join(room, among=session.room_reader.room_names)
+            newly = room not in session.room_reader.room_names
+            described = await self._handlers.describe([room] if newly else [])
         async with self._rooms.prepare([room]):
             if session.departed:
                 return
-            newly = room not in session.room_reader.room_names
             if newly:
                 self._rooms.check_new(room, session.record.peer)
-            result = session.join(room, join.start)
+            result = session.join(room, join.start, described.get(room))
             session.connection.send(Joined(room, id=join.id, **asdict(result)))
         if newly:
             self._callbacks.joined(session.record, [room])
+
+    async def _watch_presence(self, request: WatchPresence) -> None:
+        session, room, reader = self._session, request.room, self._session.room_reader
+        self._permissions.check_watch(room, among=reader.room_names)
+        prepared = await self._presences.prepare(room)
+        if not session.departed:
+            self._presences.watch(
+                room, reader, session.connection, prepared=prepared, id=request.id
+            )
 
     def _leave(self, leave: Leave) -> None:
         session, room = self._session, leave.room

@@ -77,6 +77,12 @@ class Permissions:
         if room == self.own_room:
             raise Refused("expected a room other than the user's own, which no client leaves")
 
+    def check_watch(self, room: str, *, among: Collection[str]) -> None:
+        """Check whether the user, being in the rooms of ``among``, may see who is in this one."""
+        self._check_name(room)
+        if room not in among:
+            raise Refused("expected a room that was joined", ErrorCode.NOT_JOINED)
+
     def check_publish(self, room: str) -> None:
         """Check the server's rules for publishing; the application checks its own."""
         self._check_name(room)

@@ -15,8 +15,9 @@ from realtime.store.records import Deliveries, Peer
 
 from ..connections.broadcast import Broadcast
 from .audit_schedule import AuditSchedule
+from .batched_reads import WorkerStopped
 from .encoding import encode_publication
-from .log_ends import LogEnds, WorkerStopped
+from .log_ends import LogEnds
 from .log_view import LogRead, LogSlice
 from .new_room_limit import NewRoomLimit
 from .room import DeliveryCounters, Member, Room
@@ -33,7 +34,8 @@ class Rooms:
     """Adds members to rooms and sees that each gets every publication or learns of a gap.
 
     A room exists here while it has members or is being prepared; ``on_open(room)`` and
-    ``on_close(room)`` are called when that begins and ends. Members are compared by identity.
+    ``on_close(room)`` are called when that begins and ends, ``on_leave(member, room)`` when a
+    member leaves. Members are compared by identity.
     Call :meth:`audit` and :meth:`poll_recent` every AUDIT_INTERVAL and RECENT_INTERVAL seconds;
     both raise StoreUnavailable. Without ``new_rooms`` new rooms are not limited.
     """
@@ -44,11 +46,13 @@ class Rooms:
         *,
         on_open: Callable[[str], object] = lambda _room: None,
         on_close: Callable[[str], object] = lambda _room: None,
+        on_leave: Callable[[Member, str], object] = lambda _member, _room: None,
         new_rooms: NewRoomLimit | None = None,
     ) -> None:
         self._log = log
         self._on_open = on_open
         self._on_close = on_close
+        self._on_leave = on_leave
         self._new_rooms = new_rooms
         self._loop = asyncio.get_running_loop()
         self._ends = LogEnds(log)
@@ -132,6 +136,7 @@ class Rooms:
 
     def leave(self, member: Member, name: str) -> None:
         """Remove a member from a room; nothing happens if it is not in it."""
+        self._on_leave(member, name)
         if room_task := self._room_tasks.get(name):
             room_task.room.leave(member)
             self._close_if_empty(name)

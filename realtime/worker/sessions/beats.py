@@ -91,6 +91,11 @@ class Beats:
         """Whether this worker may sweep: it is healthy, and invariant 5 holds."""
         return self.healthy and time.monotonic() >= self._sweep_after
 
+    def settled(self) -> str | None:
+        """The store's incarnation, while this worker may sweep: the store has all sessions then.
+        None otherwise."""
+        return (self._reregistration.incarnation or None) if self.may_sweep else None
+
     async def flush(self) -> None:
         """Report all changed sessions. Raises what the store raises, after noting the failure."""
         try:

@@ -25,6 +25,7 @@ from realtime.protocol.messages import (
     Visibility,
 )
 from realtime.protocol.position import Start
+from realtime.protocol.presence_messages import WatchPresence
 from realtime.protocol.request_messages import Cancel, ClientRequest, ReplyReceived
 from realtime.protocol.room_messages import RoomMessages
 from realtime.store.records import Registration, Session, SessionUpdate, Totals
@@ -42,7 +43,8 @@ class ConnectedSession:
     ``changed`` has the next beat report the session, ``rooms_changed`` its rooms as well.
     ``departed`` is True once the session has left this worker. ``next_tick`` is when the ticker
     looks at it next, ``last_seen`` when the last well-formed frame came. ``token_hash`` and
-    ``key`` are those of its ``Opening``: a re-registration needs them. ``login`` is None if it
+    ``key`` are those of its ``Opening``: a re-registration needs them. ``presence`` is, too; None
+    if the session was never present in any room. ``login`` is None if it
     cannot be checked again; ``expires_at`` is when it expires, in unix seconds, or None.
     ``on_departure()`` is called once it has left this worker; it must not wait.
     """
@@ -67,6 +69,7 @@ class ConnectedSession:
         "on_departure",
         "pings",
         "pongs",
+        "presence",
         "record",
         "room_reader",
         "rooms_changed",
@@ -87,11 +90,13 @@ class ConnectedSession:
         key: str,
         login: CheckedLogin | None = None,
         expires_at: float | None = None,
+        presence: dict[str, str] | None = None,
     ) -> None:
         self.record = record
         self.connection: Final = connection
         self.token_hash: Final = token_hash
         self.key: Final = key
+        self.presence = presence
         self.set_login(login, expires_at, now)
         self.room_reader: Final = RoomReader(rooms, connection)
         self.heartbeat: Final = Heartbeat(policy, now, first_ping=first_ping)
@@ -130,6 +135,7 @@ class ConnectedSession:
 
     def as_update(self, now: float) -> SessionUpdate:
         """The report for a beat at ``now``; with its rooms only if they may have changed."""
+        with_rooms = self.rooms_changed or self.departed
         return SessionUpdate(
             session=self.id,
             generation=self.record.generation,
@@ -138,12 +144,16 @@ class ConnectedSession:
             visibility=self.visibility,
             totals=self.totals,
             idle_ms=self._idle_ms(now),
-            rooms=self.rooms if self.rooms_changed or self.departed else None,
+            rooms=self.rooms if with_rooms else None,
+            presence=self.presence if with_rooms else None,
         )
 
     def as_registration(self, now: float) -> Registration:
         """The registration, at ``now``, at a store that has lost the session."""
-        return Registration(self.snapshot(), self.token_hash, self.key, self._idle_ms(now))
+        idle_ms = self._idle_ms(now)
+        return Registration(
+            self.snapshot(), self.token_hash, self.key, idle_ms, self.presence or {}
+        )
 
     def _idle_ms(self, now: float) -> int:
         return max(0, round((now - self.last_seen) * 1000))
@@ -185,14 +195,19 @@ class ConnectedSession:
 
     # ------------------------------------------------------------ its rooms
 
-    def join(self, room: str, start: Start) -> JoinResult:
-        """Join a room, see :meth:`.RoomReader.join`; the next beat reports it."""
+    def join(self, room: str, start: Start, description: str | None = None) -> JoinResult:
+        """Join a room, see :meth:`.RoomReader.join`; with a description the session is present
+        there. The next beat reports it."""
         self.changed = self.rooms_changed = True
+        if description is not None:
+            self.presence = {**(self.presence or {}), room: description}
         return self.room_reader.join(room, start)
 
     def leave(self, room: str) -> None:
         """Leave a room; the next beat reports it."""
         self.changed = self.rooms_changed = True
+        if self.presence:
+            self.presence = {name: text for name, text in self.presence.items() if name != room}
         self.room_reader.leave(room)
 
     # ------------------------------------------------------------ the heartbeat
@@ -259,7 +274,7 @@ class ConnectedSession:
                 )
             case ClientRequest() | Cancel() | ReplyReceived() | Bye():
                 raise ValueError(f"{type(message).__name__} is not handled here")
-            case Auth() | Join() | Leave() | RoomMessage() | RoomMessages():
+            case Auth() | Join() | Leave() | WatchPresence() | RoomMessage() | RoomMessages():
                 raise ValueError(f"{type(message).__name__} is not handled here")
 
     def _pong(self, pong: ClientPong, now: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 from realtime.protocol.codes import CloseCode
 from realtime.store.contract import AtCapacity, LoginsUnavailable, StoreUnavailable
 from realtime.worker.admission.refusals import FRESH, MAX_CAUSE, QUIET, Reason, Refusals
-from realtime.worker.rooms.log_ends import WorkerStopped
+from realtime.worker.rooms.batched_reads import WorkerStopped
 
 from ..fakes import Clock
 

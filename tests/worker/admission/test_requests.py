@@ -44,6 +44,7 @@ class Requester(FakeApplication):
             harness.callbacks,
             handlers_of(cast(Application, self)),
             harness.renewal,
+            presences=harness.presences,
         )
 
     async def receive_message(self, message: RoomMessage) -> None:

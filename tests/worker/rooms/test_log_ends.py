@@ -11,7 +11,8 @@ import pytest
 from realtime.protocol.position import Position
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, Log, LogEnd
-from realtime.worker.rooms.log_ends import MAX_CALLS, LogEnds, WorkerStopped
+from realtime.worker.rooms.batched_reads import MAX_CALLS, WorkerStopped
+from realtime.worker.rooms.log_ends import LogEnds
 
 from ..fakes import settled
 

@@ -19,8 +19,8 @@ from realtime.protocol.position import Gap, Position, Rewind
 from realtime.store.contract import StoreUnavailable
 from realtime.store.log import MAX_BATCH, LogEnd, LogEntry
 from realtime.worker.rooms import room as room_module
+from realtime.worker.rooms.batched_reads import WorkerStopped
 from realtime.worker.rooms.encoding import EncodedPublication, encode_publication
-from realtime.worker.rooms.log_ends import WorkerStopped
 from realtime.worker.rooms.rooms import AUDIT_INTERVAL, MAX_READS, RECENT_INTERVAL, Rooms
 from tests.search_profiles import machine_settings
 

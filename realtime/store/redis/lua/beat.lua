@@ -2,7 +2,8 @@
 --
 -- worker        map: id, report (JSON), connections, and counts: a map
 -- updates       flat list of the values of all: id, generation, idle_ms, missed, visibility, values,
---               rooms or false; a table for each would take longer to decode than to apply
+--               rooms or false, presence (a map) or false; a table for each would take longer to decode
+--               than to apply
 -- suspend_lost  whether to suspend sessions of workers whose lease has ended
 -- token         a random text that names the store's content if another history begins
 -- answers       map: renewed, online, workers, incarnation, inbox (sessions), lost (list of
@@ -60,14 +61,14 @@ local function report()
   call('HSET', own, unpack(set))
 end
 
-local UPDATE_SIZE = 7 -- values of each
+local UPDATE_SIZE = 8 -- values of each
 
 local function update_at(i)
-  local id, generation, idle_ms, missed, visibility, values, rooms =
+  local id, generation, idle_ms, missed, visibility, values, rooms, presence =
     unpack(input.updates, i, i + UPDATE_SIZE - 1)
   return {
     id = id, generation = generation, idle_ms = idle_ms, missed = missed,
-    visibility = visibility, values = values, rooms = rooms or nil,
+    visibility = visibility, values = values, rooms = rooms or nil, presence = presence or nil,
   }
 end
 
@@ -77,11 +78,14 @@ local function loss_of(s, generation)
   if s.worker ~= worker.id or s.state == 'closing' then return 'unknown' end
 end
 
-local function change_rooms(s, rooms)
-  if rooms == (s.rooms or '') then return end
-  remove_from_rooms(s)
-  save_rooms(s, rooms)
-  add_to_rooms(s)
+-- Each is false if it is not reported.
+local function change_rooms(s, rooms, presence)
+  if rooms and rooms ~= (s.rooms or '') then
+    remove_from_rooms(s)
+    save_rooms(s, rooms)
+    add_to_rooms(s)
+  end
+  save_presence(s, presence)
 end
 
 -- Of each session, by one command each: the generation in which the worker holds it, its last beat,
@@ -123,7 +127,8 @@ local function apply_updates()
       return
     end
     if missed > 0 or had_misses then call(missed > 0 and 'SADD' or 'SREM', key('unstable'), id) end
-    if updates[i + 6] then change_rooms(session_of(id), updates[i + 6]) end
+    local rooms, presence = updates[i + 6], updates[i + 7]
+    if rooms or presence then change_rooms(session_of(id), rooms, presence) end
     beats[#beats + 1] = last_beat
     beats[#beats + 1] = id
     applied[id] = true -- what indexes_of read of it is outdated

@@ -4,8 +4,8 @@
 -- state       "suspended" or "closing"
 -- claimant    the one that closes them; the worker itself if they are suspended
 -- departures  list of maps: id, generation, connection, idle_ms, missed, visibility, values,
---             rooms or nil, code, reason; a connection other than "" replaces the generation, values
---             and rooms, and gets a tombstone: its worker abandoned it
+--             rooms or nil, presence or nil, code, reason; a connection other than "" replaces the
+--             generation, values, rooms and presence, and gets a tombstone: its worker abandoned it
 -- answers     the sessions, in their order, also on a repeat
 
 local deadline = now + (input.state == 'closing' and input.claim_ms or input.resume_ms)
@@ -49,7 +49,11 @@ for _, departure in ipairs(input.departures) do
     local is_own = s.worker == input.worker and s.state ~= 'closing'
     if is_own then
       move(s, changes_of(s, departure), deadline, rooms_after(s, departure))
-      if s.state == 'closing' then add_session_tombstone(s, departure.code, departure.reason) end
+      if s.state == 'closing' then
+        add_session_tombstone(s, departure.code, departure.reason)
+      elseif departure.connection == '' then
+        save_presence(s, departure.presence)
+      end
     end
     if is_own or was_moved(s) then ended[#ended + 1] = record(s) end
   end

@@ -1,7 +1,7 @@
 -- Register a new session as connected.
 --
 -- opening  map: id, token_hash, connection, worker, user, address, login, visibility, values, about,
---          rooms, age_ms
+--          rooms, presence, age_ms
 -- limit    nil, or a map: max_sessions, evict_oldest, and the request: code, reason, words
 -- answers  map: session, also of a repeat, or verdict: a map: code, reason, login; nil if its user has
 --          too many sessions, or if the call comes too late
@@ -43,6 +43,7 @@ if not s then
   save_rooms(s, opening.rooms)
   call('SET', key('about', s.id), opening.about)
   index(s)
+  save_presence(s, opening.presence)
   on_enter.connected({s})
 end
 return answer({session = record(s)})

@@ -3,7 +3,7 @@
 -- worker         the one that has them
 -- registrations  list of maps: id, generation, token_hash, connection, worker, user, address,
 --                login, about, opened_at, connected_at, idle_ms, missed, visibility, values,
---                rooms, turn
+--                rooms, presence, turn
 -- answers        list of the positions of those that were resumed elsewhere; none from a worker that
 --                has left, and closed sessions do not come back
 
@@ -32,6 +32,7 @@ local function put(registration, s)
   save_rooms(s, registration.rooms)
   call('SET', key('about', s.id), registration.about)
   index(s)
+  save_presence(s, registration.presence)
   on_enter.connected({s})
 end
 

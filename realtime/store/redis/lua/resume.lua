@@ -1,7 +1,7 @@
 -- Continue a session on a new connection.
 --
 -- opening     map: id, token_hash, connection, worker, user, address, login, visibility, about, rooms,
---             age_ms, and turn, or nil: the last one plus one
+--             presence, age_ms, and turn, or nil: the last one plus one
 -- last_turn   the highest possible turn
 -- taken_over  the code for a turn that is not above the last one
 -- answers     map: session, also of a repeat, or verdict: a map: code, reason, login; nil if there is
@@ -55,6 +55,7 @@ if s.connection ~= opening.connection then
   save_rooms(s, opening.rooms)
   call('SET', key('about', s.id), opening.about)
   index(s)
+  save_presence(s, opening.presence)
   on_enter.connected({s})
 end
 return answer({session = record(s)})

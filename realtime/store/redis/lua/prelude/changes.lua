@@ -27,6 +27,7 @@ local function reattach(s, update)
     visibility = update.visibility, values = update.values,
     end_code = '', end_reason = '', claimant = '',
   }, nil, update.rooms)
+  save_presence(s, update.presence)
 end
 
 -- Requests the end of a session; a later request does not soften a final code.

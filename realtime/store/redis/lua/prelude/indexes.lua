@@ -58,6 +58,7 @@ local function unindex(sessions)
   call('ZREM', key('started'), unpack(ids))
   call('ZREM', key('ids'), unpack(ids))
   for _, name in ipairs(INDEXED) do for_each_value('ZREM', name, name, sessions) end
+  for _, id in ipairs(ids) do clear_presence(id) end
 end
 
 local function add_to_rooms(s)
@@ -95,6 +96,7 @@ local function session_in_index(id, place)
   call('SREM', key('unstable'), id)
   local rooms, user = rooms_of(id)
   if rooms then remove_from_rooms({id = id, rooms = rooms, user = user ~= '' and user or nil}) end
+  clear_presence(id)
   call('DEL', key('about', id), key('rooms', id))
   remove_from_index(id, place)
 end

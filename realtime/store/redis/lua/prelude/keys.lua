@@ -16,6 +16,11 @@
 -- user:<u>, address:<a>, login:<l>    the same, of one user, address or login: by start
 -- room:<r>            connected and in it: by start
 -- present:<r>         hash: how many of those each user has
+-- described:<id>      hash: the rooms where it is present, each with the description of its user; and
+--                     under an empty name that user
+-- here:<room>         present in it: by user and name, all scores 0
+-- here_users:<room>   hash: how many of those each user has
+-- here_versions       hash: of each room with any of them a number that changes with them
 -- connected, idle     the connected, the suspended: by last beat
 -- suspended           by the end of the resume window; 0 if a final end was requested
 -- closing             by the end of the claim
@@ -32,7 +37,8 @@
 -- worker:<id>         hash: its report and counts, and until when it suspends no session because it
 --                     stood still (still_until); of a lost one only the counts
 -- connections         hash: how many connections each worker has
--- registry            hash: totals of all time, the last sweep, and when a worker last noticed that the
+-- registry            hash: totals of all time, the last number in here_versions (presences), the last
+--                     sweep, and when a worker last noticed that the
 --                     clock was set back (set_back_at), and from which time (set_back_from)
 -- samples             by their time
 -- history             hash, see history.lua: names this content
