@@ -45,8 +45,10 @@ class Case:
     """The violation that a planted fault causes, and the deeds that reveal it."""
 
     rule: Rule
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...] = ()
     processes: int = 0  # a worker needs no hints of what it publishes itself
+    subscribers: int = 12
+    programs: int = 0
 
 
 PLANTED = {
@@ -54,19 +56,23 @@ PLANTED = {
     "live too early": Case(Rule.MISSING, (Fault.RESET_LINES,)),
     "replay beyond top": Case(Rule.TWICE, (Fault.KILL_PUBSUB, Fault.STALL_LINES)),
     "forgotten key": Case(Rule.AGAIN, (Fault.CUT_REPLIES,)),
+    "dropped publication": Case(Rule.MISSING, subscribers=6, programs=4),
+    "another key": Case(Rule.AGAIN, subscribers=10, programs=8),
 }
 
 
 def small(planted: str) -> Scale:
+    case = PLANTED[planted]
     return Scale(
         seconds=6.0,
-        subscribers=12,
+        subscribers=case.subscribers,
+        programs=case.programs,
         users=4,
         pause=0.4,
         patience=6.0,
         servers=("uvicorn",),
-        processes=PLANTED[planted].processes,
-        faults=PLANTED[planted].faults,
+        processes=case.processes,
+        faults=case.faults,
         planted=planted,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .logins import make_server
 from .planted import FAULTS
+from .planted_clients import CLIENT_FAULTS
 from .run import Outcome, play
 from .summary import report
 from .world import Scale
@@ -19,7 +20,9 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, help="of an earlier run; without one: a new one")
     parser.add_argument("--minutes", type=float, default=10.0, help="(%(default)s)")
-    parser.add_argument("--planted", choices=FAULTS, default="", help="a fault to be found")
+    parser.add_argument(
+        "--planted", choices=[*FAULTS, *CLIENT_FAULTS], default="", help="a fault to be found"
+    )
     return parser
 
 

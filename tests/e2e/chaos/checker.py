@@ -1,13 +1,20 @@
 """Judges a run by its record alone."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from .follower import Follower
+from .handle_follower import HandleFollower
 from .record import Position, Publish, Record
 from .truth import Truth
 from .violations import Rule, Violation
 
 Positions = dict[str, set[tuple[str, Position]]]
+
+# The ends of requests: "left" by the program itself, "lost" with the connection, or refused.
+ENDS = frozenset(
+    {"done", "left", "lost", "disconnected", "rate_limited", "unavailable", "too_many_requests"}
+)
 
 
 def check(record: Record) -> list[Violation]:
@@ -17,10 +24,14 @@ def check(record: Record) -> list[Violation]:
     found += _acknowledgements(record, truth)
     for diary in record.diaries:
         found += Follower(diary, truth, began=record.began).follow()
+    for handle in record.handles:
+        found += HandleFollower(handle, truth, began=record.began).follow()
     positions = truth.positions()
     found += _published(record, truth, positions)
     found += _repeated(record, positions)
     found += _sequence(record, truth)
+    found += _queues(record, positions)
+    found += _requests(record)
     found += _counts(record)
     found += [Violation(Rule.GHOST, "the registry", ghost) for ghost in record.ghosts]
     return found
@@ -90,6 +101,31 @@ def _sequence(record: Record, truth: Truth) -> Iterator[Violation]:
             if publish.acknowledged is not None and publish.acknowledged < latest:
                 yield _violation(Rule.SEQUENCE, publish, f"at {epoch}:{offset}")
             latest = max(latest, publish.began)
+
+
+def _queues(record: Record, positions: Positions) -> Iterator[Violation]:
+    """In every log, the messages of a queue are in the order in which they were sent."""
+    newest: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    for publish in record.publishes:
+        places = positions.get(publish.mark, set())
+        if not publish.queue or len(places) != 1:
+            continue
+        [(room, (epoch, offset))] = places
+        key = publish.queue, room, epoch
+        if offset < newest[key] and not _was_forgotten(record, publish):
+            yield _violation(Rule.OVERTAKEN, publish, f"at {epoch}:{offset}, after {newest[key]}")
+        newest[key] = max(newest[key], offset)
+
+
+def _requests(record: Record) -> Iterator[Violation]:
+    """Every request has ended, with its own answer or without one; parts come in order."""
+    for question in record.questions:
+        expected, parts = question.expected, tuple(question.parts)
+        is_whole = parts == expected or question.end != "done"
+        if question.end in ENDS and is_whole and parts == expected[: len(parts)]:
+            continue
+        what = f"{question.end or 'no end'}: {len(parts)} of {len(expected)} parts"
+        yield Violation(Rule.REQUEST, question.program, f"{what}: {parts[:20]}")
 
 
 def _counts(record: Record) -> Iterator[Violation]:

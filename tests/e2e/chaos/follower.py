@@ -127,18 +127,9 @@ class Follower:
             rule = Rule.REPLAYED if got.offset <= member.lost else Rule.TWICE
             self._wrong(rule, got.room, f"{got.offset}, after {at}")
         position = Position(member.position.epoch, got.offset)
-        self._check_entry(got, position)
+        if error := self._truth.error_of(got.room, position, got.mark, at=got.at):
+            self._wrong(error[0], got.room, error[1])
         member.position = max(position, member.position)
-
-    def _check_entry(self, got: Got, position: Position) -> None:
-        publish = self._truth.published.get(got.mark)
-        exceeded = self._truth.exceeded(got.room, position, at=got.at)
-        if publish is None or exceeded:
-            self._wrong(Rule.FORGED, got.room, f"{position} {got.mark}")
-        elif publish.room != got.room:
-            self._wrong(Rule.FOREIGN, got.room, f"{got.mark} was for {publish.room}")
-        elif instead := self._truth.claim(got.room, position, got.mark):
-            self._wrong(Rule.ORDER, got.room, f"{position} is {got.mark} here, else {instead}")
 
     def _at_the_end(self, room: str) -> None:
         member, life = self._member(room), self._truth.last.get(room)

@@ -106,13 +106,67 @@ class Diary:
     wanted: frozenset[str] = frozenset()
 
 
+# ---------------------------------------------------------------- what programs saw
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of a handle."""
+
+    at: float
+    position: Position
+    mark: str
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """``Resync``: publications are missing, and go on after ``position``."""
+
+    at: float
+    position: Position
+    reason: str
+    initial: bool = False
+
+
+@dataclass(slots=True)
+class HandleDiary:
+    """The wish of a program for one handle: to begin after ``since``, with a ``rewind``, at a
+    position that its page could not know (``unknown``), or now; and what it got. ``start`` is the
+    handle's position when it had ``joined``. ``wanted`` says that it was open at the end."""
+
+    program: str
+    room: str
+    private: str  # its user's own room
+    since: Position | None = None
+    rewind: int = 0
+    unknown: bool = False
+    joined: float | None = None
+    start: Position | None = None
+    events: list[Received | Gap] = field(default_factory=list)
+    wanted: bool = False
+
+
+@dataclass(slots=True)
+class Question:
+    """A request of a program, and the parts of its answer so far. ``end`` is "done", the code of
+    its failure, or empty while there is neither."""
+
+    program: str
+    at: float
+    expected: tuple[Any, ...]
+    parts: list[Any] = field(default_factory=list)
+    end: str = ""
+
+
 # ---------------------------------------------------------------- what publishers did
 
 
 @dataclass(slots=True)
 class Publish:
     """One publication of a publisher, however often it was tried. ``position`` is that of the
-    acknowledgement, if it had one. A ``refused`` one must be nowhere."""
+    acknowledgement, if it had one. A ``refused`` one must be nowhere. Those of one ``queue`` keep
+    their order in each room."""
 
     room: str
     mark: str
@@ -122,6 +176,7 @@ class Publish:
     position: Position | None = None
     refused: bool = False
     tries: int = 0
+    queue: str = ""
 
 
 # ---------------------------------------------------------------- what the observer read
@@ -226,6 +281,8 @@ class Record:
     log_length: int
     began: float = 0.0
     diaries: list[Diary] = field(default_factory=list)
+    handles: list[HandleDiary] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
     publishes: list[Publish] = field(default_factory=list)
     history: History = field(default_factory=History)
     deeds: list[Deed] = field(default_factory=list)

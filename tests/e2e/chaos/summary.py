@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from .record import Got, Hello, Joined, Record
+from .record import Gap, Got, Hello, Joined, Received, Record
 from .run import Outcome
 
 SHOWN = 5  # violations of one kind
@@ -41,6 +41,7 @@ def figures(outcome: Outcome) -> dict[str, object]:
         **{f"  {what}": number for what, number in sorted(deeds.items())},
         **_publishing(record),
         **_subscribing(record),
+        **_programs(record),
         **_logs(record),
         "every subscriber had everything after": settled,
         "counted, undisturbed": record.tally or "not",
@@ -68,6 +69,24 @@ def _subscribing(record: Record) -> dict[str, object]:
         "rooms joined": sum(event.asked for event in joined),
         "  recovered": sum(event.recovered is True for event in joined),
         **dict(sorted(reasons.items())),
+    }
+
+
+def _programs(record: Record) -> dict[str, object]:
+    events = [event for handle in record.handles for event in handle.events]
+    gaps = Counter(f"  missing: {event.reason}" for event in events if isinstance(event, Gap))
+    ends = Counter(f"  {question.end}" for question in record.questions)
+    sent = [publish for publish in record.publishes if publish.queue]
+    return {
+        "handles of programs": len(record.handles),
+        "  with a rewind": sum(handle.rewind > 0 for handle in record.handles),
+        "  since a position": sum(handle.since is not None for handle in record.handles),
+        "messages of handles": sum(isinstance(event, Received) for event in events),
+        **dict(sorted(gaps.items())),
+        "messages sent by programs": len(sent),
+        "  with a position": sum(publish.position is not None for publish in sent),
+        "requests of programs": len(record.questions),
+        **dict(sorted(ends.items())),
     }
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from .record import Joined, Life, Position, Publish, Record
+from .violations import Rule
 
 EntryKey = tuple[str, str, int]  # room, epoch, offset
 
@@ -28,6 +29,19 @@ class Truth:
         """Note that a party saw this entry; returns the one that is there instead, if any."""
         found = self.entries.setdefault((room, *position), mark)
         return None if found == mark else found
+
+    def error_of(
+        self, room: str, position: Position, mark: str, *, at: float
+    ) -> tuple[Rule, str] | None:
+        """The violation by a publication that a party received here; None if it is right."""
+        publish = self.published.get(mark)
+        if publish is None or self.exceeded(room, position, at=at):
+            return Rule.FORGED, f"{position} {mark}"
+        if publish.room != room:
+            return Rule.FOREIGN, f"{mark} was for {publish.room}"
+        if instead := self.claim(room, position, mark):
+            return Rule.ORDER, f"{position} is {mark} here, else {instead}"
+        return None
 
     def exceeded(self, room: str, position: Position, *, at: float) -> bool:
         """Whether the log was read later and did not reach so far."""

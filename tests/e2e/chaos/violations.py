@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from .record import Counted, Ended, Event, Got, Hello, Joined, JoinRequest, Left
+from .record import (
+    Counted,
+    Ended,
+    Event,
+    Gap,
+    Got,
+    Hello,
+    Joined,
+    JoinRequest,
+    Left,
+    Received,
+)
 
 BEFORE, AFTER = 12, 3  # events of an excerpt
 
@@ -28,6 +39,8 @@ class Rule(Enum):
     AGAIN = "published twice"
     REFUSED = "refused, but published"
     SEQUENCE = "published before what had been acknowledged earlier"
+    OVERTAKEN = "messages of one queue changed their order"
+    REQUEST = "a request without its own answer"
     FORK = "a log did what no log may do"
     COUNT = "the counts differ"
     GHOST = "the registry does not hold exactly the connections there are"
@@ -47,7 +60,9 @@ class Violation:
         return "\n".join((head, *(f"    {line}" for line in self.excerpt)))
 
 
-def excerpt(events: Sequence[Event], number: int, room: str, *, began: float) -> tuple[str, ...]:
+def excerpt(
+    events: Sequence[Event | Received | Gap], number: int, room: str, *, began: float
+) -> tuple[str, ...]:
     """The lines around event ``number`` that concern this room."""
     concerned = [at for at, event in enumerate(events) if at == number or _concerns(event, room)]
     middle = concerned.index(number) if events else 0
@@ -58,11 +73,11 @@ def excerpt(events: Sequence[Event], number: int, room: str, *, began: float) ->
     )
 
 
-def _concerns(event: Event, room: str) -> bool:
+def _concerns(event: Event | Received | Gap, room: str) -> bool:
     return not isinstance(event, Counted) and getattr(event, "room", room) == room
 
 
-def describe(event: Event, room: str = "") -> str:
+def describe(event: Event | Received | Gap, room: str = "") -> str:
     """An event as one line; of a hello, what it said of this room."""
     match event:
         case Hello():
@@ -75,6 +90,11 @@ def describe(event: Event, room: str = "") -> str:
             text = f"{how} at {event.top} recovered={event.recovered} {event.reason or ''}"
         case Got():
             text = f"publication {event.offset} {event.mark}"
+        case Received():
+            text = f"message at {event.position} {event.mark}{' replayed' * event.replayed}"
+        case Gap():
+            first = " initial" * event.initial
+            text = f"publications missing, on after {event.position}: {event.reason}{first}"
         case Left():
             text = "left"
         case Counted():

@@ -23,6 +23,8 @@ from .nemesis import Nemesis
 from .observer import Observer
 from .operator import Keys, Operator
 from .plan import CHATS, Fault, dice
+from .planted_clients import CLIENT_FAULTS
+from .programs import Program
 from .publishers import Process, Speaker, Workload
 from .record import Diary, Record
 from .subscribers import Subscriber
@@ -48,12 +50,14 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How large a run is. ``pace`` is publications a second of each publisher, ``pause``
-    seconds between two faults, ``patience`` those within which all subscribers must have
-    everything in the end. ``planted`` names a fault in our own code."""
+    """How large a run is. ``programs`` of the ``subscribers`` use the Python client. ``pace`` is
+    publications a second of each publisher, ``pause`` seconds between two faults, ``patience``
+    those within which all subscribers must have everything in the end. ``planted`` names a fault in
+    our own code."""
 
     seconds: float
     subscribers: int = 40
+    programs: int = 20
     users: int = 8
     pace: float = 8.0
     pause: float = 0.8
@@ -77,7 +81,7 @@ class World:
         self.lines: dict[str, Proxy] = {}
         self.processes: dict[str, Process] = {}
         self.speakers: list[Speaker] = []
-        self.subscribers: list[Subscriber] = []  # speakers included
+        self.subscribers: list[Subscriber | Program] = []  # speakers included
         self._database = postgres.create(f"run_{secrets.token_hex(8)}", template=TEMPLATE)
         self._folder = folder
         self._clocks = {name: WallClock(folder / f"{name} clock") for name in ("redis", "worker")}
@@ -149,11 +153,21 @@ class World:
         for name in ("speaker 1", "speaker 2"):
             speaker = Speaker(self._workload(name), **self._person(name, len(self.speakers)))
             self.speakers.append(speaker)
-        others = (
-            Subscriber(**self._person(f"subscriber {number}", number))
-            for number in range(1, self.scale.subscribers - 1)
+        numbers = range(1, self.scale.subscribers - 1)
+        others = numbers[: len(numbers) - self.scale.programs]
+        self.subscribers = [
+            *self.speakers,
+            *(Subscriber(**self._person(f"subscriber {number}", number)) for number in others),
+            *(self._program(f"program {number}", number) for number in numbers[len(others) :]),
+        ]
+
+    def _program(self, name: str, number: int) -> Program:
+        return Program(
+            record=self.record,
+            workload=self._workload(name),
+            plant=CLIENT_FAULTS.get(self.scale.planted),
+            **self._person(name, number),
         )
-        self.subscribers = [*self.speakers, *others]
 
     def _workload(self, name: str) -> Workload:
         chance = dice(self.record.seed, f"{name}, speaking")
@@ -185,7 +199,7 @@ class World:
             "DJANGO_SETTINGS_MODULE": "tests.e2e.chaos.settings",
             "DATABASE_URL": self._database,
             "REDIS_URL": f"redis://127.0.0.1:{port}/0",
-            "PLANTED": self.scale.planted,
+            "PLANTED": "" if self.scale.planted in CLIENT_FAULTS else self.scale.planted,
         }
         project = Project(self._folder / "no SQLite", environ=environ, **SETTINGS)
         self._environs.append(project.env)
