@@ -1,7 +1,6 @@
 """Requests with answers on real servers: streams to slow readers, cancels, and ends."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ import pytest
 
 from tests.polling import eventually
 
-from .server_support import TEXT, Peer
-from .support import Client, Frame, Project, Server, Visitor, connected, login, pong
+from .server_support import Peer
+from .stream_reader import AT_A_TIME, PARTS, SIZE, StreamReader
+from .support import Client, Frame, Project, Server, Visitor, connected, login
 
 KIB = 1024
-PARTS, SIZE = 10_000, 1_000
 MORE = 1024 * KIB  # bytes that a stream to a slow reader may add to its worker
 AT_ONCE = 8
 
@@ -67,41 +66,6 @@ async def answer(client: Client, id_: int) -> Frame:
 # A slow reader
 
 
-class StreamReader:
-    """Asks for a stream on a connection with a small buffer, and reads when it is called."""
-
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
-        self.numbers: list[int] = []
-        self.done = False
-        self.send(type="hello", protocol=1)
-        while self._next()["type"] != "welcome":
-            pass
-        self.send(type="request", id=1, name="count", data={"to": PARTS, "size": SIZE})
-
-    def send(self, **frame: Any) -> None:
-        self._peer.text(json.dumps(frame))
-
-    def read(self, parts: int) -> None:
-        """Read so many parts, and say so."""
-        for _ in range(parts):
-            frame = self._next()
-            while frame["type"] != "reply":
-                frame = self._next()
-            if frame["done"]:
-                self.done = True
-                return
-            self.numbers.append(frame["data"][0])
-        self.send(type="reply_received", id=1, count=len(self.numbers))
-
-    def _next(self) -> Frame:
-        opcode, payload = self._peer.next_frame()
-        frame: Frame = json.loads(payload) if opcode == TEXT else {"type": "control"}
-        if frame["type"] == "ping":
-            self.send(**pong(frame))
-        return frame
-
-
 def stream_to_end(service: Service, cookie: str) -> int:
     """Read a whole stream, after a pause; returns the worker's memory at most, in bytes."""
     peer = Peer(service.server.port, receive_buffer=4096)
@@ -111,7 +75,7 @@ def stream_to_end(service: Service, cookie: str) -> int:
         assert made <= 64 * KIB // SIZE + 1
         memory = service.memory
         while not reader.done:
-            reader.read(16)
+            reader.read(AT_A_TIME)
             if len(reader.numbers) % 800 == 0:
                 memory = max(memory, service.memory)
     assert reader.numbers == list(range(PARTS))
