@@ -15,7 +15,7 @@ import { UseCount } from "./use_count.js";
  * @typedef {object} Options
  * @property {string} [url] path or address; default `/ws/` on the page's own host, below its script prefix
  * @property {boolean} [autoReconnect] default true
- * @property {import("./token_source.js").Auth} [auth] the login's token, or a function that gets a new one
+ * @property {import("./token_login.js").Auth} [auth] the login's token, or a function that gets a new one
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
  * @property {boolean} [warnUnsent] ask before the page closes with unsent messages; default false
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
@@ -128,7 +128,7 @@ export class RealtimeClient extends ClientEventTarget {
    * @returns {import("./reply.js").Reply<T>} fails with a `RequestError`, or the signal's reason
    */
   request(name, data, options) {
-    return this.#manager.requests.request(name, data, options);
+    return this.#manager.messaging.requests.request(name, data, options);
   }
 
   /**

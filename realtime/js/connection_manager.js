@@ -15,7 +15,6 @@ import { Messaging } from "./messaging.js";
 import { PageLifecycle } from "./page_lifecycle.js";
 import { PingCounters } from "./ping_counters.js";
 import { ReconnectSchedule } from "./reconnect_schedule.js";
-import { Requests } from "./requests.js";
 import { ResumableSession } from "./resumable_session.js";
 import { SleepAwareClock } from "./sleep_aware_clock.js";
 import { StateTracker } from "./state_tracker.js";
@@ -68,7 +67,6 @@ export class ConnectionManager {
       send: (/** @type {Frame} */ frame) => sender.isUp() && this.#connection?.send(frame) === true,
     };
     this.messaging = new Messaging(environment, clock, sender, emit, options.warnUnsent);
-    this.requests = new Requests(environment, sender);
     this.#session = new ResumableSession(url, environment.storage, clock, this.messaging);
     this.#loginRetry = new LoginRetry(url, environment, clock, () => this.#begin());
     this.#tokenLogin = new TokenLogin(auth, environment, (end) => this.#onEnd(end));
@@ -120,7 +118,6 @@ export class ConnectionManager {
     this.#tokenLogin.forget();
     this.#connection?.send({ type: "bye" });
     this.messaging.close("disconnected");
-    this.requests.close("disconnected");
     this.#close("", codes.NORMAL);
     this.messaging.rooms.pause();
   }
@@ -161,7 +158,6 @@ export class ConnectionManager {
   #begin() {
     this.#schedule.reset();
     this.messaging.open();
-    this.requests.open();
     this.#parked = this.#errors.isRestarting = false;
     this.#state.apply("connect");
     this.#attempt();
@@ -193,8 +189,7 @@ export class ConnectionManager {
       onNotice: (state) => this.#emit("notice", { state }),
       onAuthExpiring: () => this.#tokenLogin.renew(() => this.#connection),
       onBytes: (data) => this.#emit("bytes", { data }),
-      onRoomFrame: (frame, text) =>
-        this.requests.onFrame(frame, text) || this.messaging.onFrame(frame),
+      onRoomFrame: (frame, text) => this.messaging.onFrame(frame, text),
       onEnd: (end) => this.#onEnd(end),
     };
     return new Connection(this.#url, this.#environment, callbacks, this.#timeouts);
@@ -214,7 +209,7 @@ export class ConnectionManager {
     const wall = this.#environment.wall();
     const since = resumed ? (this.#session.current?.since ?? wall) : wall;
     this.#session.set({ session, token, since }, resume_window);
-    this.messaging.onUser(frame);
+    this.messaging.prepare(frame);
     this.#errors.isRestarting = false;
     const { attempts } = this.#schedule;
     this.#schedule.onWelcome();
@@ -225,7 +220,6 @@ export class ConnectionManager {
     if (this.#state.isUp)
       this.#emit("connection_established", { session, user, resumed, attempts });
     if (this.#state.isUp) this.messaging.onWelcome(frame);
-    if (this.#state.isUp) this.requests.onWelcome(frame);
   }
 
   /** @param {"in" | "out"} direction @param {Frame} frame */
@@ -249,7 +243,7 @@ export class ConnectionManager {
     this.#errors.record({ code, reason, at: this.#environment.wall() });
     this.#connection = null;
     this.#continueAfter(end);
-    this.requests.onLost();
+    this.messaging.requests.onLost();
     const willReconnect = this.state === "connecting";
     if (wasUp) this.#emit("connection_lost", { code, reason, willReconnect });
   }
@@ -262,7 +256,6 @@ export class ConnectionManager {
       // The session has ended or belongs to another page: never resume it again.
       this.#session.clear();
       this.messaging.close(reason);
-      this.requests.close(reason);
       this.#loginRetry.onFinalClose(code);
       this.#apply(codes.isDismissal(code) ? "end" : "fail", reason);
     } else if (permanent) {
@@ -331,7 +324,7 @@ export class ConnectionManager {
     this.#connection?.close(code);
     this.#connection = null;
     if (this.state !== "disconnected") this.#apply("end", reason);
-    this.requests.onLost();
+    this.messaging.requests.onLost();
     if (wasUp) this.#emit("connection_lost", detail);
   }
 

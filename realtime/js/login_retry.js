@@ -8,6 +8,7 @@
  */
 
 import { CREDENTIALS_CHANGED, isLoginNeeded } from "./codes.js";
+import { putItem } from "./storage.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 
@@ -66,17 +67,10 @@ export class LoginRetry {
 
   /** @param {boolean} resumed whether the welcome continues a session */
   onWelcome(resumed) {
+    const { local, wall, random } = this.#environment;
     const signals = !resumed && !this.#wasSignalled;
     this.cancel();
-    if (signals) this.#signal();
-  }
-
-  #signal() {
-    const { local, wall, random } = this.#environment;
-    try {
-      local?.setItem(this.#key, `${wall()} ${random()}`); // only a changed value is an event
-    } catch {
-      // The storage is full or refused: the other tabs retry when they get attention.
-    }
+    // Only a changed value is an event. Without a storage the other tabs retry when they get attention.
+    if (signals) putItem(local, this.#key, `${wall()} ${random()}`);
   }
 }

@@ -1,9 +1,12 @@
-/** Rooms and messages of the application, over all connections. */
+/** Rooms, messages and requests of the application, over all connections. */
 
-import { parseJson, toJson } from "./json.js";
+import { codedError } from "./coded_error.js";
 import { RequestQueue } from "./request_queue.js";
+import { Requests } from "./requests.js";
 import { isTemporary, messageTo } from "./room_queue.js";
 import { Rooms } from "./rooms.js";
+import { SendGate } from "./send_gate.js";
+import { SendRate } from "./send_rate.js";
 import { UnsentMessages } from "./unsent_messages.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
@@ -14,35 +17,39 @@ const MAX_MESSAGES = 200;
 
 export class Messaging {
   #environment;
-  #requests;
+  #gate = new SendGate();
+  #rate;
+  #queue;
   #unsent;
   #emit;
   #warnUnsent;
   rooms;
-  #maxBytes = 65_536; // of a message's data, until a welcome names the server's limit
-  #closedReason = ""; // "": open
+  requests;
   /** @type {string | null | undefined} of the newest welcome; null: anonymous */
   user = undefined;
 
   /**
    * @param {Environment} environment
    * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
-   * @param {import("./request_queue.js").FrameSender} sender
+   * @param {import("./request_queue.js").Connected} connected
    * @param {import("./events.js").Emit} emit
    * @param {boolean} warnUnsent ask before the page closes with unsent messages
    */
-  constructor(environment, clock, sender, emit, warnUnsent = false) {
+  constructor(environment, clock, connected, emit, warnUnsent = false) {
     this.#environment = environment;
-    this.#requests = new RequestQueue(environment, clock, sender);
+    this.#rate = new SendRate(environment);
+    const sender = { ...connected, gate: this.#gate, rate: this.#rate };
+    this.#queue = new RequestQueue(environment, clock, sender);
+    this.requests = new Requests(environment, sender);
     this.#unsent = new UnsentMessages(environment, clock);
     this.#emit = emit;
     this.#warnUnsent = warnUnsent;
-    this.rooms = new Rooms(this.#requests, sender.isUp, environment, emit);
+    this.rooms = new Rooms(this.#queue, sender.isUp, environment, emit);
   }
 
   /** The number of messages that the server has not answered. */
   get pending() {
-    return this.#requests.messages.length;
+    return this.#queue.messages.length;
   }
 
   /**
@@ -52,50 +59,47 @@ export class Messaging {
    * @returns {Promise<import("./position.js").Position | null>} the server's answer; rejected with a SendError
    */
   async send(room, data) {
-    const json = toJson(data);
     const { random } = this.#environment;
-    const message = messageTo(String(room), parseJson(json), `${random()}${random()}`);
-    if (!json || Number(message.bytes) > this.#maxBytes)
-      throw sendError("invalid_message", `no JSON, or above ${this.#maxBytes} bytes`);
-    if (this.#closedReason) throw sendError("disconnected", this.#closedReason);
-    if (this.pending >= MAX_MESSAGES) throw sendError("queue_full", "the queue is full");
+    const message = messageTo(String(room), this.#gate.pass(data), `${random()}${random()}`);
+    if (this.pending >= MAX_MESSAGES) throw codedError("queue_full", "the queue is full");
     return new Promise((resolve, reject) => {
       const settle = (/** @type {Frame} */ { code, detail, epoch, offset }) =>
-        code ? reject(sendError(code, detail)) : resolve(epoch ? { epoch, offset } : null);
-      this.#requests.addMessage({ ...message, user: this.user, settle });
+        code ? reject(codedError(code, detail)) : resolve(epoch ? { epoch, offset } : null);
+      this.#queue.addMessage({ ...message, user: this.user, settle });
       this.#updateWarning();
     });
   }
 
-  /** Accept messages. */
+  /** Take messages and requests. */
   open() {
-    this.#closedReason = "";
+    this.#gate.closedReason = "";
   }
 
   /**
-   * Reject queued messages, and new ones until `open()`, with the code "disconnected".
+   * Reject those that wait, and new ones until `open()`, with the code "disconnected".
    * @param {string} reason
    */
   close(reason) {
-    this.#closedReason = reason;
-    this.#requests.abandon({ code: "disconnected", detail: reason });
+    this.#gate.closedReason = reason;
+    this.#queue.abandon({ code: "disconnected", detail: reason });
+    this.requests.abandon(reason);
     this.#updateWarning();
   }
 
   /** The page goes. @param {string} place of this client in the storage */
   save(place) {
-    this.#unsent.save(`${place}:unsent`, this.#requests.messages);
+    this.#unsent.save(`${place}:unsent`, this.#queue.messages);
   }
 
   /** The page begins, or comes back. @param {string} place of this client in the storage */
   load(place) {
-    this.#requests.messages = this.#unsent.load(`${place}:unsent`, this.#requests.messages);
+    this.#queue.messages = this.#unsent.load(`${place}:unsent`, this.#queue.messages);
     this.#updateWarning();
   }
 
   /** Pause the queue until the welcome. @returns {Frame} the rooms of the hello */
   hello() {
-    this.#requests.pause();
+    this.#queue.pause();
     return this.rooms.hello();
   }
 
@@ -104,32 +108,34 @@ export class Messaging {
    * published in the wrong name. Call this before listeners send more.
    * @param {Frame} welcome
    */
-  onUser({ user, resumed }) {
-    const { messages } = this.#requests;
+  prepare({ user, resumed, max_publication, message_rate }) {
+    this.#gate.maxBytes = max_publication;
+    this.#rate.setLimit(message_rate);
+    const { messages } = this.#queue;
     // A message from before the first welcome is of the user that this page, or the same session
     // on an earlier page, turns out to have.
     const isForeign = (/** @type {Request} */ { user: sender, isRestored }) =>
       sender === undefined ? isRestored && !resumed : sender !== user;
     const detail = "another user has logged in";
-    this.#requests.reject(messages.filter(isForeign), { code: "disconnected", detail });
+    this.#queue.reject(messages.filter(isForeign), { code: "disconnected", detail });
     for (const message of messages) message.user = user;
     this.user = user;
   }
 
   /** @param {Frame} welcome */
   onWelcome(welcome) {
-    this.#maxBytes = welcome.max_publication;
     const requests = this.rooms.onWelcome(welcome);
     const visited = this.#toVisit(welcome, requests);
     const all = (/** @type {string} */ type) => visited.map((room) => ({ frame: { type, room } }));
-    const perSecond = welcome.message_rate / 2; // the other half is for requests
-    this.#requests.restart([...requests, ...all("join")], all("leave"), perSecond);
+    this.#queue.restart([...requests, ...all("join")], all("leave"));
+    this.requests.sendNext();
   }
 
-  /** @param {Frame} frame */
-  onFrame(frame) {
+  /** @param {Frame} frame @param {string} text the frame as received */
+  onFrame(frame, text) {
+    if (this.requests.onFrame(frame, text)) return;
     if (frame.type === "acks") this.#reportRefusals(frame);
-    if (!this.#requests.onFrame(frame)) this.rooms.onFrame(frame);
+    if (!this.#queue.onFrame(frame)) this.rooms.onFrame(frame);
     else this.#updateWarning();
   }
 
@@ -144,7 +150,7 @@ export class Messaging {
       if (frame.type === "join") joined.add(frame.room);
       else joined.delete(frame.room);
     }
-    const restored = this.#requests.messages.filter(({ isRestored }) => isRestored);
+    const restored = this.#queue.messages.filter(({ isRestored }) => isRestored);
     const wanted = new Set(restored.map(({ frame }) => frame.room));
     return [...wanted].filter((room) => !joined.has(room));
   }
@@ -168,13 +174,4 @@ export class Messaging {
     if (this.#warnUnsent && this.pending > 0) window?.addEventListener("beforeunload", this.#warn);
     else window?.removeEventListener("beforeunload", this.#warn);
   }
-}
-
-/**
- * @param {string} code
- * @param {string} detail
- * @returns {import("./events.js").SendError}
- */
-function sendError(code, detail) {
-  return Object.assign(new Error(detail), { code });
 }

@@ -4,7 +4,6 @@
  */
 
 import { isTemporary, RoomQueue } from "./room_queue.js";
-import { SendRate } from "./send_rate.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
@@ -13,10 +12,12 @@ import { Timer } from "./timer.js";
 /** @typedef {Record<string, any>} Frame */
 
 /**
- * @typedef {object} FrameSender
+ * @typedef {object} Connected
  * @property {() => boolean} isUp welcomed, and not ended
  * @property {(frame: Frame) => boolean} send returns whether the frame was sent
  */
+
+/** @typedef {Connected & {rate: import("./send_rate.js").SendRate, gate: import("./send_gate.js").SendGate}} FrameSender */
 
 const MAX_FRAMES = 16; // on their way: the server queues 32 of a connection
 
@@ -28,8 +29,6 @@ export class RequestQueue {
   #environment;
   #clock;
   #sender;
-  #rate;
-  #rateTimer;
   #ageTimer;
   /** @type {Map<string, RoomQueue>} those with requests; the one that sent last is the last */
   #rooms = new Map();
@@ -48,8 +47,6 @@ export class RequestQueue {
     this.#environment = environment;
     this.#clock = clock;
     this.#sender = sender;
-    this.#rate = new SendRate(environment);
-    this.#rateTimer = new Timer(environment);
     this.#ageTimer = new Timer(environment);
   }
 
@@ -84,10 +81,8 @@ export class RequestQueue {
    * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
    * @param {Request[]} before sent before the queued messages to the same rooms
    * @param {Request[]} after sent after them
-   * @param {number} perSecond the server's limit of frames
    */
-  restart(before, after, perSecond) {
-    this.#rate.setLimit(perSecond);
+  restart(before, after) {
     this.#replace([...before, ...this.messages, ...after]);
     this.#isOpen = true;
     this.#send();
@@ -163,7 +158,6 @@ export class RequestQueue {
   #replace(requests) {
     for (const room of this.#queues) room.stop();
     this.#rooms.clear();
-    this.#rateTimer.clear();
     for (const request of requests) this.#put(request);
     this.#watchAges();
   }
@@ -176,8 +170,7 @@ export class RequestQueue {
       if (room.isReady) this.#expire(room.requests, age); // one sent before would be sent again
       if (!room.isReady) continue;
       if (this.#waiting.length >= MAX_FRAMES) return;
-      const wait = this.#rate.take();
-      if (wait > 0) return this.#rateTimer.set(wait, this.#send);
+      if (!this.#sender.rate.take(this.#send)) return;
       this.#rooms.delete(room.room); // the others' turn comes first
       this.#rooms.set(room.room, room);
       this.#sendFrame(room);

@@ -1,8 +1,8 @@
 /** Requests of the page: eight run at a time, the others wait. None is repeated. */
 
-import { parseJson, toJson, utf8Length } from "./json.js";
+import { codedError } from "./coded_error.js";
+import { toJson, utf8Length } from "./json.js";
 import { Reply } from "./reply.js";
-import { SendRate } from "./send_rate.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {Record<string, any>} Frame */
@@ -32,10 +32,6 @@ export class Requests {
   #id = FIRST_ID;
   /** @type {Map<number, OpenRequest>} in the order of the calls: those that were sent come first */
   #requests = new Map();
-  #maxBytes = 65_536; // of the data, until a welcome names the server's limit
-  #closedReason = ""; // "": open
-  #rate;
-  #pause;
 
   /**
    * @param {import("./browser_environment.js").Environment} environment
@@ -44,8 +40,6 @@ export class Requests {
   constructor(environment, sender) {
     this.#environment = environment;
     this.#sender = sender;
-    this.#rate = new SendRate(environment);
-    this.#pause = new Timer(environment);
   }
 
   /**
@@ -62,40 +56,23 @@ export class Requests {
       (count) => this.#requests.has(id) && this.#sender.send({ type: "reply_received", id, count }),
       () => this.#cancel(id),
     );
-    const json = toJson(data);
-    const isValid = json && utf8Length(json) <= this.#maxBytes && NAME.test(name) && toJson(name);
-    if (options.signal?.aborted) reply.fail(options.signal.reason);
-    else if (this.#closedReason) reply.fail(requestError("disconnected", this.#closedReason));
-    else if (!isValid)
-      reply.fail(requestError("invalid_message", "no name, no JSON, or too large"));
-    else {
+    try {
+      options.signal?.throwIfAborted();
+      if (!NAME.test(name) || !toJson(name)) throw codedError("invalid_message", "no name");
+      const json = JSON.parse(this.#sender.gate.pass(data));
+      const frame = { type: "request", id, name: `${name}`, data: json };
       const unwatch = this.#watch(id, options);
-      const frame = { type: "request", id, name: `${name}`, data: parseJson(json) };
       this.#requests.set(id, { frame, reply, isSent: false, unwatch });
-      this.#sendNext();
+      this.sendNext();
+    } catch (error) {
+      reply.fail(error);
     }
     return reply;
   }
 
-  /** Accept requests. */
-  open() {
-    this.#closedReason = "";
-  }
-
-  /**
-   * Fail all requests, and new ones until `open()`, with the code "disconnected".
-   * @param {string} reason
-   */
-  close(reason) {
-    this.#closedReason = reason;
+  /** Fail all requests with the code "disconnected". @param {string} reason */
+  abandon(reason) {
     this.#failAll("disconnected", reason);
-  }
-
-  /** @param {Frame} welcome */
-  onWelcome(welcome) {
-    this.#maxBytes = welcome.max_publication;
-    this.#rate.setLimit(welcome.message_rate / 2); // the other half is for messages
-    this.#sendNext();
   }
 
   /** The connection has ended: the server has cancelled those that were sent. */
@@ -113,9 +90,9 @@ export class Requests {
     if (type !== "reply" && !(type === "error" && id > FIRST_ID)) return false;
     const reply = this.#requests.get(id)?.reply;
     if (code || done) this.#remove(id);
-    if (code) reply?.fail(requestError(code, detail));
+    if (code) reply?.fail(codedError(code, detail));
     else reply?.receive(frame, utf8Length(text));
-    this.#sendNext();
+    this.sendNext();
     return true;
   }
 
@@ -129,7 +106,7 @@ export class Requests {
     const timer = new Timer(this.#environment);
     const onAbort = () => this.#cancel(id, signal?.reason);
     if (timeout !== undefined)
-      timer.set(timeout, () => this.#cancel(id, requestError("timeout", "no answer in time")));
+      timer.set(timeout, () => this.#cancel(id, codedError("timeout", "no answer in time")));
     signal?.addEventListener("abort", onAbort);
     return () => {
       timer.clear();
@@ -138,25 +115,24 @@ export class Requests {
   }
 
   /** Send those that wait, as far and as fast as the server takes them. */
-  #sendNext() {
+  sendNext = () => {
     let running = 0;
     for (const request of this.#requests.values()) {
       if (++running > MAX_RUNNING || !this.#sender.isUp()) return;
       if (request.isSent) continue;
-      const wait = this.#rate.take();
-      if (wait) return this.#pause.set(wait, () => this.#sendNext());
+      if (!this.#sender.rate.take(this.sendNext)) return;
       request.isSent = true; // before sending: a listener to frames may add requests
       request.isSent = this.#sender.send(request.frame);
       if (!request.isSent) return;
     }
-  }
+  };
 
   /** @param {number} id @param {unknown} [error] */
   #cancel(id, error) {
     const request = this.#remove(id);
     if (request?.isSent) this.#sender.send({ type: "cancel", id });
     request?.reply.fail(error, true);
-    this.#sendNext();
+    this.sendNext();
   }
 
   /** @param {number} id */
@@ -170,15 +146,6 @@ export class Requests {
   /** @param {string} code @param {string} detail @param {boolean} [isSent] only those that were sent */
   #failAll(code, detail, isSent) {
     for (const [id, request] of this.#requests)
-      if (request.isSent || !isSent) this.#remove(id)?.reply.fail(requestError(code, detail));
+      if (request.isSent || !isSent) this.#remove(id)?.reply.fail(codedError(code, detail));
   }
-}
-
-/**
- * @param {string} code
- * @param {string} detail
- * @returns {import("./events.js").RequestError}
- */
-function requestError(code, detail) {
-  return Object.assign(new Error(detail), { code });
 }

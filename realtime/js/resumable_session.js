@@ -20,8 +20,8 @@
  */
 
 import { framePath } from "./address.js";
-import { parseJson } from "./json.js";
 import { pageGlobal } from "./page_global.js";
+import { putItem, takeItem } from "./storage.js";
 
 /** @typedef {{session: string, token: string, since: number}} Session `since`: ms since the epoch */
 
@@ -114,25 +114,12 @@ export class ResumableSession {
    * @returns {Record<string, unknown>} positions of its rooms, not validated
    */
   load() {
-    const rooms = this.#load();
+    if (this.#storage) this.#claimKey(this.#storage);
+    const value = takeItem(this.#storage, this.#key); // without a storage each page gets a new session
+    const isSaved = isSession(value);
+    if (isSaved) ({ turn: this.#turn = 0, rooms: this.#rooms, ...this.#session } = value);
     this.#companion?.load(this.#key);
-    return rooms;
-  }
-
-  #load() {
-    try {
-      if (!this.#storage) return {};
-      this.#claimKey(this.#storage);
-      const value = parseJson(this.#storage.getItem(this.#key));
-      this.#storage.removeItem(this.#key);
-      if (isSession(value)) {
-        ({ turn: this.#turn = 0, rooms: this.#rooms, ...this.#session } = value);
-        return Object(this.#rooms);
-      }
-    } catch {
-      // Settings or a sandbox may refuse storage at any moment: each page gets a new session.
-    }
-    return {};
+    return isSaved ? Object(this.#rooms) : {};
   }
 
   /**
@@ -141,13 +128,9 @@ export class ResumableSession {
    */
   save(rooms) {
     this.#companion?.save(this.#key);
-    try {
-      const saved = { ...this.#rooms, ...rooms };
-      const value = this.#session && { ...this.#session, turn: this.#turn, rooms: saved };
-      if (value) this.#storage?.setItem(this.#key, JSON.stringify(value));
-    } catch {
-      // The storage is full or refused: the next page gets a new session.
-    }
+    const saved = { ...this.#rooms, ...rooms };
+    const value = this.#session && { ...this.#session, turn: this.#turn, rooms: saved };
+    if (value) putItem(this.#storage, this.#key, value);
     this.releaseKey();
   }
 

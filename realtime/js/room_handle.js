@@ -1,5 +1,6 @@
 /** A room as one component of the page has it: `client.room(name)`. */
 
+import { codedError } from "./coded_error.js";
 import { Emitter } from "./emitter.js";
 
 /**
@@ -143,5 +144,5 @@ export class RoomHandle extends Emitter {
 
 /** @param {string} code @returns {RoomError} */
 function roomError(code) {
-  return Object.assign(new Error(`the room: ${code}`), { code });
+  return codedError(code, `the room: ${code}`);
 }

@@ -170,13 +170,13 @@ export class RoomQueue {
 /**
  * A request that sends a message.
  * @param {string} room
- * @param {any} data as parsed from JSON: later changes of the application are not sent
+ * @param {string} json of the data: later changes of the application are not sent
  * @param {string} key stays the same when the message is sent again
  * @returns {Request}
  */
-export function messageTo(room, data, key) {
-  const bytes = utf8Length(JSON.stringify(data));
-  return { frame: { type: "messages", room }, item: { data, key }, bytes };
+export function messageTo(room, json, key) {
+  const item = { data: JSON.parse(json), key };
+  return { frame: { type: "messages", room }, item, bytes: utf8Length(json) };
 }
 
 /**

@@ -1,34 +1,46 @@
 /**
- * The login of a client that brings tokens: fetches one before an attempt, and another one when the
- * server says that it expires.
+ * The login of a client that brings tokens: one is fetched before an attempt, kept until the server refuses
+ * it or says that it expires, or the client disconnects for good, and renewed on the live connection. One call
+ * of the page's function is under way at a time.
  */
 
 import { CREDENTIALS_CHANGED, isFinal, LOST, NOT_AUTHENTICATED } from "./codes.js";
-import { TokenSource } from "./token_source.js";
+import { Timer } from "./timer.js";
 
+/** @typedef {string | (() => string | Promise<string>)} Auth */
 /** @typedef {import("./connection.js").Connection} Connection */
 
 /** For people; the message of the page's own function may quote the token. */
 const NO_TOKEN = "the page has no token for the login";
+const TOKEN = /^[ -~]{1,8192}$/;
+const PATIENCE_MS = 15_000; // with one call; then the attempt fails, and the next one calls again
 
 export class TokenLogin {
-  #tokens;
+  #auth;
+  #environment;
   #fail;
   #attempt = 0;
+  /** @type {string | undefined} */
+  #token;
+  /** Whether the server has accepted the token, so that another may help if it refuses it now. */
+  #isAccepted = false;
+  /** @type {Promise<string | undefined> | undefined} */
+  #pending;
 
   /**
-   * @param {import("./token_source.js").Auth | undefined} auth
+   * @param {Auth | undefined} auth
    * @param {import("./browser_environment.js").Environment} environment
    * @param {(end: import("./connection.js").End) => void} fail ends an attempt
    */
   constructor(auth, environment, fail) {
-    this.#tokens = new TokenSource(auth, environment);
+    this.#auth = auth;
+    this.#environment = environment;
     this.#fail = fail;
   }
 
   /** The `auth` of the hello. */
   get auth() {
-    return this.#tokens.current;
+    return this.#token;
   }
 
   /**
@@ -39,7 +51,7 @@ export class TokenLogin {
    */
   attempt(connect) {
     this.cancel();
-    const isReady = !this.#tokens.isMissing;
+    const isReady = this.#auth === undefined || this.#token !== undefined;
     if (isReady) connect();
     else this.#connectWithToken(connect);
     return isReady;
@@ -48,9 +60,9 @@ export class TokenLogin {
   /** @param {() => void} connect */
   async #connectWithToken(connect) {
     const attempt = this.#attempt;
-    const token = await this.#tokens.fetch().catch(() => null);
+    const token = await this.#fetch();
     if (attempt !== this.#attempt) return;
-    if (token === null) this.#fail({ code: LOST, reason: NO_TOKEN });
+    if (token === undefined) this.#fail({ code: LOST, reason: NO_TOKEN });
     else connect();
   }
 
@@ -65,19 +77,19 @@ export class TokenLogin {
    */
   async renew(connection) {
     const asking = connection();
-    if (!this.#tokens.isUsed) return;
-    const auth = await this.#tokens.fetch().catch(() => null);
-    if (auth === null || asking !== connection()) return;
-    if (asking?.send({ type: "auth", auth })) this.#tokens.onWelcome();
+    const auth = this.#auth === undefined ? undefined : await this.#fetch();
+    if (auth && asking === connection() && asking?.send({ type: "auth", auth })) this.onWelcome();
   }
 
+  /** The server has welcomed the client. */
   onWelcome() {
-    this.#tokens.onWelcome();
+    this.#isAccepted = this.#token !== undefined;
   }
 
-  /** The visitor may be another one at the next attempt. */
+  /** Forget the token, and the one that is on its way: the next may be of another user. */
   forget() {
-    this.#tokens.forget();
+    this.#isAccepted = false;
+    this.#token = this.#pending = undefined;
   }
 
   /**
@@ -86,11 +98,45 @@ export class TokenLogin {
    * @returns {"retry" | "stay" | undefined} whether another may help; undefined: the code is not about tokens
    */
   onEnd(code) {
-    if (!this.#tokens.isUsed) return undefined;
-    if (code !== NOT_AUTHENTICATED && code !== CREDENTIALS_CHANGED) {
-      if (isFinal(code)) this.forget();
-      return undefined;
+    if (this.#auth === undefined) return undefined;
+    const isRefused = code === NOT_AUTHENTICATED || code === CREDENTIALS_CHANGED;
+    const wasAccepted = this.#isAccepted;
+    if (isRefused || isFinal(code)) this.forget();
+    if (!isRefused) return undefined;
+    return wasAccepted ? "retry" : "stay";
+  }
+
+  /**
+   * A new token, which is kept unless it was forgotten meanwhile; undefined if the page's function fails,
+   * is too late or returns no token.
+   */
+  #fetch() {
+    this.#pending ??= this.#begin();
+    return this.#pending;
+  }
+
+  #begin() {
+    const timer = new Timer(this.#environment);
+    /** @type {Promise<undefined>} */
+    const tooLate = new Promise((resolve) => timer.set(PATIENCE_MS, () => resolve(undefined)));
+    const pending = Promise.race([this.#read(), tooLate]).then((token) => {
+      timer.clear();
+      if (this.#pending !== pending) return token;
+      this.#pending = undefined;
+      if (token !== undefined) [this.#token, this.#isAccepted] = [token, false];
+      return token;
+    });
+    return pending;
+  }
+
+  async #read() {
+    const auth = this.#auth;
+    try {
+      const token = typeof auth === "function" ? await auth() : auth;
+      if (typeof token === "string" && TOKEN.test(token)) return token;
+    } catch {
+      // What it says may quote the token: it gives none.
     }
-    return this.#tokens.refuse() ? "retry" : "stay";
+    return undefined;
   }
 }

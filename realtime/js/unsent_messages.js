@@ -6,8 +6,8 @@
  * back-forward cache sends those that it finds again; another page of the tab has taken the others.
  */
 
-import { parseJson, toJson } from "./json.js";
 import { messageTo } from "./room_queue.js";
+import { putItem, takeItem } from "./storage.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 /** @typedef {import("./room_queue.js").Request} Request */
@@ -39,19 +39,14 @@ export class UnsentMessages {
    */
   save(place, messages) {
     const { storage, wall } = this.#environment;
-    if (!storage || messages.length === 0) return;
     let bytes = 0;
-    const saved = messages.filter((message) => {
+    const fits = (/** @type {Request} */ message) => {
       bytes += message.bytes ?? 0;
       return bytes <= MAX_BYTES;
-    });
-    const entries = saved.map((message) => this.#entryOf(message));
-    try {
-      storage.setItem(place, JSON.stringify({ at: wall(), entries }));
+    };
+    const entries = messages.filter(fits).map((message) => this.#entryOf(message));
+    if (entries.length > 0 && putItem(storage, place, { at: wall(), entries }))
       this.#saved = new Set(entries.map(({ key }) => key));
-    } catch {
-      // The storage is full or refused: the messages stay in this page.
-    }
   }
 
   /**
@@ -61,21 +56,29 @@ export class UnsentMessages {
    * @returns {Request[]} those to send, in their order
    */
   load(place, messages) {
-    const { storage } = this.#environment;
-    /** @type {Request[]} */
-    let found = [];
-    try {
-      found = this.#read(parseJson(storage?.getItem(place)), messages);
-      storage?.removeItem(place);
-    } catch {
-      // Settings or a sandbox may refuse storage at any moment.
-    }
-    const isSaved = (/** @type {Request} */ { item }) => item && this.#saved.has(item.key);
-    const others = messages.filter((message) => !found.includes(message));
-    for (const message of others) if (isSaved(message)) message.settle?.(TAKEN);
-    const kept = others.filter((message) => !isSaved(message));
+    const found = this.#take(place, messages);
+    const saved = this.#saved;
+    const isSaved = (/** @type {Request} */ { item }) => item && saved.has(item.key);
     this.#saved = new Set();
-    return [...found, ...kept];
+    const others = messages.filter((message) => !found.includes(message));
+    for (const message of others.filter(isSaved)) message.settle?.(TAKEN);
+    return [...found, ...others.filter((message) => !isSaved(message))];
+  }
+
+  /**
+   * The messages in the storage; those of this page are the objects that it has.
+   * @param {string} place
+   * @param {Request[]} messages
+   * @returns {Request[]}
+   */
+  #take(place, messages) {
+    const { storage, wall } = this.#environment;
+    const { at, entries } = Object(takeItem(storage, place));
+    const own = new Map(messages.map((message) => [message.item?.key, message]));
+    const elapsed = Math.max(0, wall() - at) || 0;
+    return (Array.isArray(entries) ? entries : [])
+      .filter(isEntry)
+      .map((entry) => own.get(entry.key) ?? this.#restored(entry, elapsed));
   }
 
   /**
@@ -88,26 +91,12 @@ export class UnsentMessages {
   }
 
   /**
-   * The messages that were saved; those of this page are the objects that it has.
-   * @param {any} saved
-   * @param {Request[]} messages
-   */
-  #read(saved, messages) {
-    const own = new Map(messages.map((message) => [message.item?.key, message]));
-    const entries = Array.isArray(saved?.entries) ? saved.entries.filter(isEntry) : [];
-    const elapsed = Math.max(0, this.#environment.wall() - saved?.at) || 0;
-    return entries.map(
-      (/** @type {Entry} */ entry) => own.get(entry.key) ?? this.#restored(entry, elapsed),
-    );
-  }
-
-  /**
    * @param {Entry} entry
    * @param {number} elapsed ms since it was saved
    * @returns {Request}
    */
   #restored({ room, data, key, age, user }, elapsed) {
-    const message = messageTo(room, data, key);
+    const message = messageTo(room, JSON.stringify(data), key);
     message.user = user;
     message.isRestored = true;
     if (age !== null) {
@@ -128,9 +117,8 @@ function isEntry(value) {
   return (
     typeof room === "string" &&
     typeof key === "string" &&
-    key.length >= 1 &&
-    key.length <= 64 &&
-    toJson(data) !== null &&
+    /^.{1,64}$/.test(key) &&
+    data !== undefined &&
     (age === null || age >= 0) &&
     (user === null || typeof user === "string")
   );

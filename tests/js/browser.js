@@ -3,6 +3,25 @@
 /** @typedef {{at: number, callback: () => void}} Timer */
 /** @typedef {Record<string, any>} Frame */
 
+/** A welcome, to a test that says nothing else. */
+export const WELCOME = {
+  type: "welcome",
+  protocol: 1,
+  session: "s1",
+  token: "t1",
+  resumed: false,
+  user: "17",
+  ping_interval: 25_000,
+  pong_timeout: 10_000,
+  resume_window: 120_000,
+  window: 256,
+  window_bytes: 65_536,
+  max_message_size: 1_000_000,
+  max_publication: 65_536,
+  message_rate: 100,
+  rooms: {},
+};
+
 /** A WebSocket whose server is the test. */
 export class FakeSocket {
   /** @type {((event?: any) => void) | null} */
@@ -67,24 +86,7 @@ export class FakeSocket {
   /** The connection opens, if it is not open, and the server welcomes. @param {Frame} [fields] */
   welcome(fields = {}) {
     if (this.readyState === 0) this.open();
-    this.receive({
-      type: "welcome",
-      protocol: 1,
-      session: "s1",
-      token: "t1",
-      resumed: false,
-      user: "17",
-      ping_interval: 25_000,
-      pong_timeout: 10_000,
-      resume_window: 120_000,
-      window: 256,
-      window_bytes: 65_536,
-      max_message_size: 1_000_000,
-      max_publication: 65_536,
-      message_rate: 100,
-      rooms: {},
-      ...fields,
-    });
+    this.receive({ ...WELCOME, ...fields });
   }
 
   /** Frames of a type that the client sent. @param {string} type */

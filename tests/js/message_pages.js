@@ -1,4 +1,6 @@
-/** The server's answers to messages. */
+/** Pages that send messages, and the server's answers to these. */
+
+import { connectedPage } from "./pages.js";
 
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
 /** @typedef {Record<string, any>} Frame */
@@ -6,6 +8,14 @@
 /** Let the client send the messages of this tick. */
 export async function tick() {
   await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A connected page that has sent these data to the room chat. @param {any[]} data */
+export async function pageThatSent(...data) {
+  const { browser, client } = connectedPage();
+  const sent = data.map((each) => client.send("chat", each));
+  await tick();
+  return { browser, client, socket: browser.socket, sent };
 }
 
 /** The messages that the client sent, whichever frames they travelled in. @param {FakeSocket} socket */

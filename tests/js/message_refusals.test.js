@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import {
   acknowledge,
   answer,
+  pageThatSent,
   refuse,
   sentData,
   sentFrames,
@@ -17,9 +18,7 @@ import { connectedPage, outcomes, page } from "./pages.js";
 describe("refusals", () => {
   for (const code of ["forbidden", "not_joined", "invalid_message"]) {
     test(`${code} is final, and the others are sent`, async () => {
-      const { browser, client } = connectedPage();
-      const sent = [1, 2, 3].map((data) => client.send("chat", data));
-      await tick();
+      const { browser, client, sent } = await pageThatSent(1, 2, 3);
       sent.push(client.send("chat", 4));
       await assert.rejects(
         async () => {
@@ -34,18 +33,14 @@ describe("refusals", () => {
   }
 
   test("an error about the frame is final for all of its messages", async () => {
-    const { browser, client } = connectedPage();
-    const sent = [1, 2].map((data) => client.send("chat", data));
-    await tick();
+    const { browser, sent } = await pageThatSent(1, 2);
     refuse(browser.socket, "forbidden");
     assert.deepEqual(await outcomes(sent), ["forbidden", "forbidden"]);
   });
 
   for (const named of [true, false]) {
     test(`a frame that the server cannot read is taken apart (named: ${named})`, async () => {
-      const { browser, client } = connectedPage();
-      const sent = [1, 2, 3].map((data) => client.send("chat", data));
-      await tick();
+      const { browser, sent } = await pageThatSent(1, 2, 3);
       if (named) refuse(browser.socket, "invalid_message");
       else browser.socket.receive({ type: "error", code: "invalid_message", detail: "" });
       acknowledge(browser.socket);
@@ -57,9 +52,7 @@ describe("refusals", () => {
   }
 
   test("an error without id and room answers the only frame", async () => {
-    const { browser, client } = connectedPage();
-    const sent = [client.send("chat", 1)];
-    await tick();
+    const { browser, client, sent } = await pageThatSent(1);
     sent.push(client.send("chat", 2));
     browser.socket.receive({ type: "error", code: "invalid_json", detail: "expected …" });
     assert.deepEqual(await outcomes(sent), ["invalid_json", ""]);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { recordEvents } from "./browser.js";
+import { tick } from "./message_pages.js";
 import {
   advanceToNextAttempt,
   connectedPage,
@@ -14,8 +15,6 @@ import {
 } from "./pages.js";
 
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** The newest request that the client sent. @param {FakeSocket} socket */
 function newest(socket) {
@@ -120,7 +119,7 @@ describe("a stream", () => {
     const words = collect(client.request("ask"));
     for (const data of ["word", "by", "word"]) {
       reply(browser.socket, { data, done: false });
-      await turn();
+      await tick();
     }
     reply(browser.socket, { done: true });
     assert.deepEqual(await words, ["word", "by", "word"]);
@@ -142,7 +141,7 @@ describe("a stream", () => {
     const { browser, client } = connectedPage();
     const parts = client.request("ask")[Symbol.asyncIterator]();
     for (let data = 0; data < 40; data += 1) reply(browser.socket, { data, done: false });
-    await turn();
+    await tick();
     const counts = () => browser.socket.sentOfType("reply_received").map(({ count }) => count);
     assert.deepEqual(counts(), []);
     for (let data = 0; data < 15; data += 1) assert.equal((await parts.next()).value, data);
@@ -169,7 +168,7 @@ describe("a stream", () => {
     reply(browser.socket, { data: 2, done: false });
     refuse(browser.socket, "failed");
     void client.send("chat", 1);
-    await turn();
+    await tick();
     assert.equal(browser.socket.sent.at(-1)?.type, "messages");
   });
 
@@ -198,7 +197,7 @@ describe("failures", () => {
     const { browser, client } = connectedPage();
     client.request("x");
     refuse(browser.socket, "failed");
-    await turn();
+    await tick();
   });
 
   for (const [name, data] of /** @type {[any, any][]} */ ([
@@ -364,16 +363,32 @@ describe("eight at a time", () => {
     assert.deepEqual(names(browser.socket), ["first", "second"]);
   });
 
-  test("one after the other, they stay below half of the server's rate of frames", () => {
+  test("one after the other, they stay below the server's rate of frames", () => {
     const { browser, client } = connectedPage({}, undefined, { message_rate: 100 });
     for (let i = 0; i < 22; i += 1) {
       client.request("x");
       if (i < 20) reply(browser.socket, { data: i, done: true });
     }
     assert.equal(names(browser.socket).length, 20);
-    browser.advance(25);
+    browser.advance(13);
     assert.equal(names(browser.socket).length, 21);
-    browser.advance(25);
+    browser.advance(13);
     assert.equal(names(browser.socket).length, 22);
+  });
+
+  test("they share the rate with messages, and take turns", async () => {
+    const { browser, client } = connectedPage({}, undefined, { message_rate: 10 });
+    const { socket } = browser;
+    for (let room = 0; room < 15; room += 1) void client.send(`room-${room}`, room);
+    await tick();
+    for (let i = 0; i < 8; i += 1) client.request("x");
+    for (const { id } of socket.sentOfType("messages"))
+      socket.receive({ type: "acks", id, items: [{}] });
+    for (let room = 0; room < 15; room += 1) void client.send(`room-${room}`, room);
+    await tick();
+    const counts = () => ["messages", "request"].map((type) => socket.sentOfType(type).length);
+    assert.deepEqual(counts(), [15, 5]);
+    browser.advance(125 * 6);
+    assert.deepEqual(counts(), [18, 8]);
   });
 });

@@ -3,6 +3,8 @@
  * a line on which frames are under way for a while. It follows docs/protocol.md.
  */
 
+import { WELCOME } from "./browser.js";
+
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
 /** @typedef {Record<string, any>} Frame */
 /** @typedef {{epoch: string, oldest: number, end: number}} Log `oldest`: the first offset kept, `end` + 1 if none is */
@@ -185,17 +187,3 @@ function lossAfter({ epoch, offset }, log) {
   if (offset > log.end) return "ahead";
   return offset + 1 < log.oldest ? "expired" : null;
 }
-
-const WELCOME = {
-  type: "welcome",
-  protocol: 1,
-  token: "t1",
-  user: "17",
-  ping_interval: 25_000,
-  pong_timeout: 10_000,
-  resume_window: 120_000,
-  window: 256,
-  window_bytes: 65_536,
-  max_message_size: 1_000_000,
-  max_publication: 65_536,
-};

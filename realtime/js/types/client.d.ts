@@ -11,7 +11,7 @@ export function connectIfUnused(client: RealtimeClient): void;
  * @typedef {object} Options
  * @property {string} [url] path or address; default `/ws/` on the page's own host, below its script prefix
  * @property {boolean} [autoReconnect] default true
- * @property {import("./token_source.js").Auth} [auth] the login's token, or a function that gets a new one
+ * @property {import("./token_login.js").Auth} [auth] the login's token, or a function that gets a new one
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
  * @property {boolean} [warnUnsent] ask before the page closes with unsent messages; default false
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
@@ -112,7 +112,7 @@ export type Options = {
     /**
      * the login's token, or a function that gets a new one
      */
-    auth?: import("./token_source.js").Auth | undefined;
+    auth?: import("./token_login.js").Auth | undefined;
     backoff?: Partial<import("./backoff.js").Backoff> | undefined;
     /**
      * ask before the page closes with unsent messages; default false

@@ -10,7 +10,6 @@ export class ConnectionManager {
     constructor({ url, name, auth, autoReconnect, backoff, ...options }: import("./client.js").ManagerOptions, emit: import("./events.js").Emit);
     autoReconnect: boolean;
     messaging: Messaging;
-    requests: Requests;
     get state(): import("./states.js").ClientState;
     /** @returns {Connection | null} a welcomed one, also while a probe is unanswered */
     get connection(): Connection | null;
@@ -30,5 +29,4 @@ export type End = import("./connection.js").End;
 export type Frame = import("./connection.js").Frame;
 export type ClientState = import("./states.js").ClientState;
 import { Messaging } from "./messaging.js";
-import { Requests } from "./requests.js";
 import { Connection } from "./connection.js";

@@ -2,12 +2,13 @@ export class Messaging {
     /**
      * @param {Environment} environment
      * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
-     * @param {import("./request_queue.js").FrameSender} sender
+     * @param {import("./request_queue.js").Connected} connected
      * @param {import("./events.js").Emit} emit
      * @param {boolean} warnUnsent ask before the page closes with unsent messages
      */
-    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, sender: import("./request_queue.js").FrameSender, emit: import("./events.js").Emit, warnUnsent?: boolean);
+    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, connected: import("./request_queue.js").Connected, emit: import("./events.js").Emit, warnUnsent?: boolean);
     rooms: Rooms;
+    requests: Requests;
     /** @type {string | null | undefined} of the newest welcome; null: anonymous */
     user: string | null | undefined;
     /** The number of messages that the server has not answered. */
@@ -19,10 +20,10 @@ export class Messaging {
      * @returns {Promise<import("./position.js").Position | null>} the server's answer; rejected with a SendError
      */
     send(room: string, data: unknown): Promise<import("./position.js").Position | null>;
-    /** Accept messages. */
+    /** Take messages and requests. */
     open(): void;
     /**
-     * Reject queued messages, and new ones until `open()`, with the code "disconnected".
+     * Reject those that wait, and new ones until `open()`, with the code "disconnected".
      * @param {string} reason
      */
     close(reason: string): void;
@@ -37,14 +38,15 @@ export class Messaging {
      * published in the wrong name. Call this before listeners send more.
      * @param {Frame} welcome
      */
-    onUser({ user, resumed }: Frame): void;
+    prepare({ user, resumed, max_publication, message_rate }: Frame): void;
     /** @param {Frame} welcome */
     onWelcome(welcome: Frame): void;
-    /** @param {Frame} frame */
-    onFrame(frame: Frame): void;
+    /** @param {Frame} frame @param {string} text the frame as received */
+    onFrame(frame: Frame, text: string): void;
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
 export type Request = import("./room_queue.js").Request;
 export type Frame = Record<string, any>;
 import { Rooms } from "./rooms.js";
+import { Requests } from "./requests.js";

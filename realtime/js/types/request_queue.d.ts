@@ -18,9 +18,8 @@ export class RequestQueue {
      * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
      * @param {Request[]} before sent before the queued messages to the same rooms
      * @param {Request[]} after sent after them
-     * @param {number} perSecond the server's limit of frames
      */
-    restart(before: Request[], after: Request[], perSecond: number): void;
+    restart(before: Request[], after: Request[]): void;
     /** Replace all requests before a connection. @param {Request[]} messages */
     set messages(messages: Request[]);
     /** The messages that are not answered, those to a room in their order. */
@@ -44,7 +43,7 @@ export type Environment = import("./browser_environment.js").Environment;
 export type Request = import("./room_queue.js").Request;
 export type SentAt = import("./room_queue.js").SentAt;
 export type Frame = Record<string, any>;
-export type FrameSender = {
+export type Connected = {
     /**
      * welcomed, and not ended
      */
@@ -53,4 +52,8 @@ export type FrameSender = {
      * returns whether the frame was sent
      */
     send: (frame: Frame) => boolean;
+};
+export type FrameSender = Connected & {
+    rate: import("./send_rate.js").SendRate;
+    gate: import("./send_gate.js").SendGate;
 };

@@ -13,15 +13,8 @@ export class Requests {
      * @returns {Reply<any>}
      */
     request(name: string, data?: unknown, options?: RequestOptions): Reply<any>;
-    /** Accept requests. */
-    open(): void;
-    /**
-     * Fail all requests, and new ones until `open()`, with the code "disconnected".
-     * @param {string} reason
-     */
-    close(reason: string): void;
-    /** @param {Frame} welcome */
-    onWelcome(welcome: Frame): void;
+    /** Fail all requests with the code "disconnected". @param {string} reason */
+    abandon(reason: string): void;
     /** The connection has ended: the server has cancelled those that were sent. */
     onLost(): void;
     /**
@@ -30,6 +23,8 @@ export class Requests {
      * @returns {boolean} whether it is about a request, perhaps one that has ended
      */
     onFrame(frame: Frame, text: string): boolean;
+    /** Send those that wait, as far and as fast as the server takes them. */
+    sendNext: () => void;
     #private;
 }
 export type Frame = Record<string, any>;

@@ -1,11 +1,11 @@
 /**
  * A request that sends a message.
  * @param {string} room
- * @param {any} data as parsed from JSON: later changes of the application are not sent
+ * @param {string} json of the data: later changes of the application are not sent
  * @param {string} key stays the same when the message is sent again
  * @returns {Request}
  */
-export function messageTo(room: string, data: any, key: string): Request;
+export function messageTo(room: string, json: string, key: string): Request;
 /** Whether the client sends it again after this code. @param {string | undefined} code */
 export function isTemporary(code: string | undefined): code is "unavailable" | "rate_limited";
 export class RoomQueue {

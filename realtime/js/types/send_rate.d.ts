@@ -3,7 +3,11 @@ export class SendRate {
     constructor(environment: import("./browser_environment.js").Environment);
     /** @param {number} perSecond the server's limit */
     setLimit(perSecond: number): void;
-    /** Take the right to send one frame. @returns {number} 0, or the ms until there is one */
-    take(): number;
+    /**
+     * Take the right to send one frame.
+     * @param {() => void} onTurn if there is none now: called once when there may be one
+     * @returns {boolean} whether there was one
+     */
+    take(onTurn: () => void): boolean;
     #private;
 }

@@ -1,10 +1,10 @@
 export class TokenLogin {
     /**
-     * @param {import("./token_source.js").Auth | undefined} auth
+     * @param {Auth | undefined} auth
      * @param {import("./browser_environment.js").Environment} environment
      * @param {(end: import("./connection.js").End) => void} fail ends an attempt
      */
-    constructor(auth: import("./token_source.js").Auth | undefined, environment: import("./browser_environment.js").Environment, fail: (end: import("./connection.js").End) => void);
+    constructor(auth: Auth | undefined, environment: import("./browser_environment.js").Environment, fail: (end: import("./connection.js").End) => void);
     /** The `auth` of the hello. */
     get auth(): string | undefined;
     /**
@@ -21,8 +21,9 @@ export class TokenLogin {
      * @param {() => Connection | null} connection the present one
      */
     renew(connection: () => Connection | null): Promise<void>;
+    /** The server has welcomed the client. */
     onWelcome(): void;
-    /** The visitor may be another one at the next attempt. */
+    /** Forget the token, and the one that is on its way: the next may be of another user. */
     forget(): void;
     /**
      * Drop a token that the server has refused, and that of a client which the server has sent away.
@@ -32,4 +33,5 @@ export class TokenLogin {
     onEnd(code: number): "retry" | "stay" | undefined;
     #private;
 }
+export type Auth = string | (() => string | Promise<string>);
 export type Connection = import("./connection.js").Connection;

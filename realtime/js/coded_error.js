@@ -1,0 +1,10 @@
+/** Errors of the api, which a program tells apart by their `code`. */
+
+/**
+ * @param {string} code
+ * @param {string} detail for people
+ * @returns {Error & {code: string}}
+ */
+export function codedError(code, detail) {
+  return Object.assign(new Error(detail), { code });
+}

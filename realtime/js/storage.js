@@ -1,0 +1,34 @@
+/** Storages of the browser, which may be missing or full, and which settings or a sandbox may refuse at any moment. */
+
+import { parseJson } from "./json.js";
+
+/**
+ * Remove a value.
+ * @param {Storage | null} storage
+ * @param {string} key
+ * @returns {any} the value, which other scripts can have written; null: there is none
+ */
+export function takeItem(storage, key) {
+  try {
+    const value = parseJson(storage?.getItem(key));
+    storage?.removeItem(key);
+    return value;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {Storage | null} storage
+ * @param {string} key
+ * @param {unknown} value
+ * @returns {boolean} whether the storage has it
+ */
+export function putItem(storage, key, value) {
+  try {
+    storage?.setItem(key, JSON.stringify(value));
+    return storage !== null;
+  } catch {
+    return false;
+  }
+}
