@@ -1,4 +1,4 @@
-/** What the page may send: data that the server can read, while the client is not disconnected for good. */
+/** The check of data that the page sends: the server can read them, and the client is not disconnected for good. */
 
 import { codedError } from "./coded_error.js";
 import { toJson, utf8Length } from "./json.js";

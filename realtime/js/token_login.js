@@ -135,7 +135,7 @@ export class TokenLogin {
       const token = typeof auth === "function" ? await auth() : auth;
       if (typeof token === "string" && TOKEN.test(token)) return token;
     } catch {
-      // What it says may quote the token: it gives none.
+      // The error may quote the token, so it goes nowhere.
     }
     return undefined;
   }
