@@ -46,12 +46,15 @@ def find(name: str) -> Path | None:
 
 async def search(text: str) -> AsyncIterator[dict[str, str]]:
     """The sections of the pages in ``docs/`` that contain a text, as they are found: each with its
-    ``path``, which has an anchor, and its ``heading``."""
+    ``path``, which has an anchor, its ``heading``, and the ``page``'s."""
     for path in sorted(DOCS.glob("*.md")):
-        for heading, content in await asyncio.to_thread(sections, path):
+        found = await asyncio.to_thread(sections, path)
+        title = found[0][0]
+        for heading, content in found:
             if text.lower() in content.lower():
                 anchor = f"docs/{path.name}#{slug(heading)}"
-                yield {"path": anchor, "heading": heading.replace("`", "")}
+                plain = heading.replace("`", "")
+                yield {"path": anchor, "heading": plain, "page": title}
 
 
 def sections(path: Path) -> list[tuple[str, str]]:

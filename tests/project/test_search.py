@@ -12,3 +12,4 @@ async def test_each_result_leads_to_a_section() -> None:
         assert path is not None
         assert f'id="{anchor}"' in documents.render(path)
         assert "`" not in result["heading"]
+        assert result["page"] == documents.heading(path)

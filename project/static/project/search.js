@@ -3,7 +3,7 @@
 import { connect } from "../realtime/realtime-status.js";
 import { byId, element } from "./dom.js";
 
-/** @typedef {{path: string, heading: string}} Section */
+/** @typedef {{path: string, heading: string, page: string}} Section */
 
 const client = connect();
 const form = byId("search-form");
@@ -35,10 +35,11 @@ async function find(text) {
 }
 
 /** @param {Section} section */
-function result({ path, heading }) {
+function result({ path, heading, page }) {
   const link = /** @type {HTMLAnchorElement} */ (element("a", heading));
   link.href = path;
   const item = element("li");
   item.append(link);
+  if (page !== heading) item.append(` · ${page}`);
   return item;
 }
