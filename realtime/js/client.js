@@ -142,13 +142,12 @@ export class RealtimeClient extends ClientEventTarget {
   }
 
   enableAutoReconnect() {
-    this.#manager.autoReconnect = true;
+    this.#manager.setAutoReconnect(true);
   }
 
   /** Keep the connection until it ends, and do not reconnect; stop waiting for an attempt. */
   disableAutoReconnect() {
-    this.#manager.autoReconnect = false;
-    this.#manager.stopWaiting();
+    this.#manager.setAutoReconnect(false);
   }
 
   /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */

@@ -122,9 +122,11 @@ export class ConnectionManager {
     this.messaging.rooms.pause();
   }
 
-  /** Do not wait for the next attempt: auto-reconnect was switched off. */
-  stopWaiting() {
-    if (this.#schedule.waiting) this.#close(this.#state.reason);
+  /** Reconnect after a loss; or do not, and wait for no attempt. @param {boolean} isOn */
+  setAutoReconnect(isOn) {
+    this.autoReconnect = isOn;
+    if (!isOn && this.#schedule.waiting) this.#close(this.#state.reason);
+    else this.#announceState();
   }
 
   /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */
@@ -253,11 +255,11 @@ export class ConnectionManager {
     const reclaims = code === codes.TAKEN_OVER && this.autoReconnect && this.#session.reclaim();
     const refused = this.#tokenLogin.onEnd(code) ?? (codes.isFinal(code) ? "stay" : "retry");
     if (refused === "stay" && !reclaims) {
-      // The session has ended or belongs to another page: never resume it again.
-      this.#session.clear();
+      this.#session.clear(); // it has ended or belongs to another page: never resume it again
       this.messaging.close(reason);
       this.#loginRetry.onFinalClose(code);
       this.#apply(codes.isDismissal(code) ? "end" : "fail", reason);
+      this.messaging.rooms.pause();
     } else if (permanent) {
       this.#apply("fail", reason);
     } else if (!this.autoReconnect) {
@@ -313,8 +315,7 @@ export class ConnectionManager {
 
   /**
    * Stop connecting and close the connection.
-   * @param {string} reason
-   * @param {number} [code] of the close frame; none: a close frame without a code
+   * @param {string} reason @param {number} [code] of the close frame; none: one without a code
    */
   #close(reason, code) {
     const wasUp = this.#state.isUp;

@@ -34,6 +34,7 @@ export class RequestQueue {
   #rooms = new Map();
   /** The id of the newest frame. */
   #id = 0;
+  #maxFrames = MAX_FRAMES;
   /** A welcome has settled the rooms. */
   #isOpen = false;
   #isScheduled = false;
@@ -83,6 +84,7 @@ export class RequestQueue {
    * @param {Request[]} after sent after them
    */
   restart(before, after) {
+    this.#maxFrames = MAX_FRAMES;
     this.#replace([...before, ...this.messages, ...after]);
     this.#isOpen = true;
     this.#send();
@@ -138,12 +140,20 @@ export class RequestQueue {
    * @returns {RoomQueue | undefined}
    */
   #roomOf({ id, code, room }) {
-    // Without an id: the server could not even read that, so it was the only frame.
+    // Without an id: the server could not even read that.
     const isUnread = id === undefined && code && !room && !isTemporary(code);
     if (id === undefined && !isUnread) return undefined;
     const waiting = this.#waiting;
-    if (isUnread) return waiting.length === 1 ? waiting[0] : undefined;
-    return waiting.find(({ frameId }) => frameId === id);
+    if (!isUnread) return waiting.find(({ frameId }) => frameId === id);
+    if (waiting.length > 1) this.#repeatOneByOne(waiting);
+    else return waiting[0];
+  }
+
+  /** The server could not read one of these frames: the next such error shows which. @param {RoomQueue[]} rooms */
+  #repeatOneByOne(rooms) {
+    this.#maxFrames = 1;
+    for (const room of rooms) room.undo();
+    this.#send();
   }
 
   /** @param {Request} request */
@@ -169,7 +179,7 @@ export class RequestQueue {
       if (!this.#isOpen || !this.#sender.isUp()) return;
       if (room.isReady) this.#expire(room.requests, age); // one sent before would be sent again
       if (!room.isReady) continue;
-      if (this.#waiting.length >= MAX_FRAMES) return;
+      if (this.#waiting.length >= this.#maxFrames) return;
       if (!this.#sender.rate.take(this.#send)) return;
       this.#rooms.delete(room.room); // the others' turn comes first
       this.#rooms.set(room.room, room);

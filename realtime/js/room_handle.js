@@ -31,6 +31,7 @@ import { Emitter } from "./emitter.js";
 
 const MAX_UNREAD = 1000;
 const CLOSED = "left";
+const DISCONNECTED = "disconnected"; // until the next `connect()`
 
 /**
  * Gets each publication of its room once, in order, or `resync`.
@@ -47,6 +48,7 @@ export class RoomHandle extends Emitter {
   #waiting = [];
   /** @type {Promise<void> | undefined} */
   #joined;
+  /** @type {(code?: string) => void} */
   #settle = () => {};
 
   /**
@@ -70,13 +72,14 @@ export class RoomHandle extends Emitter {
   }
 
   /**
-   * Resolved once the room is joined, which waits for a connection; rejected with a `RoomError`, with
-   * the code "left" by `close()`. It needs no `catch`.
+   * Resolved once the room is joined, which waits for a connection; rejected with a `RoomError`: with
+   * the code "left" by `close()`, with "disconnected" by `disconnect()` or when the server sends the
+   * client away for good; a new one waits for the next `connect()` then. It needs no `catch`.
    */
   get joined() {
     this.#joined ??= new Promise((resolve, reject) => {
-      this.#settle = () => {
-        if (this.#code !== undefined) reject(roomError(this.#code));
+      this.#settle = (code = this.#code) => {
+        if (code !== undefined) reject(roomError(code));
         else if (this.#isJoined) resolve();
       };
       this.#settle();
@@ -129,8 +132,12 @@ export class RoomHandle extends Emitter {
   #onEvent(type, detail) {
     if (this.#code !== undefined) return;
     if (type === "joined") this.#isJoined = true;
-    const isEnd = type === "left" && detail.code !== "disconnected";
-    this.#wake(isEnd ? (detail.code ?? "forbidden") : undefined);
+    const code = type === "left" ? (detail.code ?? "forbidden") : undefined;
+    if (code !== DISCONNECTED) this.#wake(code);
+    else {
+      this.#settle(code);
+      this.#joined = undefined;
+    }
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 

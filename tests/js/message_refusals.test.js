@@ -67,6 +67,27 @@ describe("refusals", () => {
     assert.deepEqual(await outcomes(sent), ["", ""]);
   });
 
+  test("it makes the client send them again, one by one, until it answers the only one", async () => {
+    const { browser, client } = connectedPage();
+    Object.defineProperty(browser, "random", { get: () => 0.5 + Math.random() / 1e9 });
+    const { socket } = browser;
+    const unreadable = { type: "error", code: "invalid_json", detail: "expected …" };
+    client.join("c");
+    const sent = ["a", "b", "c"].map((room) => client.send(room, room));
+    await tick();
+    socket.receive(unreadable);
+    const [join, a, b, again] = socket.sent.slice(1);
+    assert.deepEqual([join.room, a.room, b.room, again.room], ["c", "a", "b", "c"]);
+    socket.receive({ type: "acks", id: a.id, items: [{}] }); // too late: the next frame repeats it
+    socket.receive({ type: "joined", id: again.id, room: "c", epoch: "e", offset: 0 });
+    acknowledge(socket);
+    socket.receive(unreadable);
+    acknowledge(socket);
+    assert.deepEqual(sentData(socket), ["a", "b", "a", "b", "c"]);
+    assert.equal(new Set(sentItems(socket).map(({ key }) => key)).size, 3);
+    assert.deepEqual(await outcomes(sent), ["done", "invalid_json", "done"]);
+  });
+
   for (const code of ["unavailable", "rate_limited"]) {
     test(`${code}: the same messages are sent again after a pause, before later ones`, async () => {
       const { browser, client } = connectedPage();

@@ -118,6 +118,18 @@ test("without auto-reconnect a lost client stays disconnected", () => {
   assert.deepEqual(browser.socket.sent[0]?.resume, { session: "s1", token: "t1", turn: 1 });
 });
 
+test("switching auto-reconnect is a state event, also where nothing else changes", () => {
+  const { client } = connectedPage();
+  const events = recordEvents(client, "state");
+  client.disableAutoReconnect();
+  client.enableAutoReconnect();
+  const seen = events.map(({ state, autoReconnect }) => [state, autoReconnect]);
+  assert.deepEqual(seen, [
+    ["connected", false],
+    ["connected", true],
+  ]);
+});
+
 test("disableAutoReconnect() cancels the next attempt", () => {
   const { browser, client } = connectedPage();
   browser.socket.drop();

@@ -511,6 +511,31 @@ describe("`joined`", () => {
     assert.deepEqual(await outcomes([handle.joined]), ["forbidden"]);
   });
 
+  for (const code of [4500, 4501]) {
+    test(`is rejected when the server sends the client away (${code}), until the next connect()`, async () => {
+      const { browser, client } = connectedPage();
+      const handle = client.room("news");
+      const [left, { joined }] = [record(handle, "left"), handle];
+      browser.socket.receive({ type: "goodbye", code, reason: "away" });
+      assert.deepEqual(left, [{ code: "disconnected" }]);
+      assert.deepEqual(await outcomes([joined, handle.joined]), ["disconnected", ""]);
+      client.connect();
+      browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 5 } } });
+      assert.deepEqual(await outcomes([joined, handle.joined]), ["disconnected", "done"]);
+      assert.equal(left.length, 1);
+    });
+  }
+
+  test("is rejected by disconnect(), and by no lost connection", async () => {
+    const { browser, client } = connectedPage();
+    const [handle, other] = [client.room("news"), client.room("chat")];
+    const { joined } = handle;
+    browser.socket.drop();
+    assert.deepEqual(await outcomes([joined]), [""]);
+    client.disconnect();
+    assert.deepEqual(await outcomes([joined, other.joined]), ["disconnected", ""]);
+  });
+
   test("is rejected by close()", async () => {
     const handle = page().client.room("news");
     const { joined } = handle;
