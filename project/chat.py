@@ -18,7 +18,7 @@ LONGEST_TEXT, LONGEST_TAG, LONGEST_SEARCH = 500, 100, 100  # characters
 
 
 class ChatConsumer(RealtimeConsumer):
-    """Publishes messages ``{"text", "tag"}`` with the sender's ``name``.
+    """Publishes messages ``{"text", "tag"}`` with the sender's ``name``, and lists users by theirs.
 
     By the ``tag``, which a page chooses, it recognizes its own messages.
     """
@@ -26,6 +26,9 @@ class ChatConsumer(RealtimeConsumer):
     async def authorize(self, room: str, action: str) -> bool:
         # A real project checks that the room exists.
         return bool(self.peer.user) and room.startswith("chat:")
+
+    async def describe_presence(self, room: str, user: str) -> dict[str, Any]:
+        return {"name": self.peer.username}
 
     async def receive_message(self, message: RoomMessage) -> None:
         match message.data:

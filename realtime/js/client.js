@@ -9,7 +9,11 @@ import { UseCount } from "./use_count.js";
 /** @typedef {import("./events.js").Stats} Stats */
 /** @typedef {import("./states.js").ClientState} ClientState */
 /** @typedef {import("./room_cursor.js").RoomOptions} RoomOptions */
-/** @template [Data=any] @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle */
+/**
+ * @template [Data=any]
+ * @template [Person=any]
+ * @typedef {import("./room_handle.js").RoomHandle<Data, Person>} RoomHandle
+ */
 
 /**
  * @typedef {object} Options
@@ -82,10 +86,11 @@ export class RealtimeClient extends ClientEventTarget {
   /**
    * A room for one component, joined now and after each reconnect until the handle's `close()`. The room
    * is left one second after its last handle is closed. Throws TypeError for wrong options.
-   * @template [Data=any]
+   * @template [Data=any] of its messages
+   * @template [Person=any] the application's description of a user
    * @param {string} name
    * @param {RoomOptions} [options]
-   * @returns {RoomHandle<Data>}
+   * @returns {RoomHandle<Data, Person>}
    */
   room(name, options = {}) {
     return this.#manager.messaging.rooms.open(name, options, (data) => this.send(name, data));

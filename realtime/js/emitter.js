@@ -7,6 +7,13 @@ const Target = /** @type {new () => Pick<EventTarget, "dispatchEvent">} */ (Even
 export class Emitter extends Target {
   /** @type {Set<{type: unknown, listener: unknown, remove: () => void}>} */
   #entries = new Set();
+  #onListener;
+
+  /** @param {(type: unknown) => void} [onListener] called after a listener was added */
+  constructor(onListener) {
+    super();
+    this.#onListener = onListener;
+  }
 
   /**
    * Call the listener with the detail of each event of this type.
@@ -58,6 +65,7 @@ export class Emitter extends Target {
     const entry = { type, listener, remove };
     this.#entries.add(entry);
     /** @type {any} */ (this).addEventListener(type, call);
+    this.#onListener?.(type);
     return remove;
   }
 }

@@ -43,11 +43,21 @@ export { RealtimeClient };
  */
 /**
  * @template [Data=any]
- * @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle
+ * @template [Person=any]
+ * @typedef {import("./room_handle.js").RoomHandle<Data, Person>} RoomHandle
  */
 /**
  * @template [Data=any]
- * @typedef {import("./room_handle.js").RoomEvents<Data>} RoomEvents
+ * @template [Person=any]
+ * @typedef {import("./room_handle.js").RoomEvents<Data, Person>} RoomEvents
+ */
+/**
+ * @template [Person=any]
+ * @typedef {import("./presence.js").Presence<Person>} Presence
+ */
+/**
+ * @template [Person=any]
+ * @typedef {import("./presence.js").PresentUser<Person>} PresentUser
  */
 /**
  * @template [Data=any]

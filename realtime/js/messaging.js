@@ -129,6 +129,7 @@ export class Messaging {
     const all = (/** @type {string} */ type) => visited.map((room) => ({ frame: { type, room } }));
     this.#queue.restart([...requests, ...all("join")], all("leave"));
     this.requests.sendNext();
+    this.rooms.askPresence();
   }
 
   /** @param {Frame} frame @param {string} text the frame as received */

@@ -15,7 +15,8 @@ import { NOT_JOINED, RoomUse } from "./hooks/room_use.js";
  */
 /**
  * @template [Data=any]
- * @typedef {import("./hooks/room_use.js").RoomStatus<Data> & {send: (data: unknown) => Promise<any>}} Room
+ * @template [Person=any]
+ * @typedef {import("./hooks/room_use.js").RoomStatus<Data, Person> & {send: (data: unknown) => Promise<any>}} Room
  */
 
 /**
@@ -33,12 +34,13 @@ export function useRealtime(options = {}) {
 
 /**
  * A room, joined while the component is mounted. Another name leaves it for another room; with null
- * there is none. Listeners may be new functions with each render; `since` and `rewind` count when the
- * room is opened.
+ * there is none. Listeners may be new functions with each render; `since`, `rewind` and `presence`
+ * count when the room is opened.
  * @template [Data=any]
+ * @template [Person=any]
  * @param {string | null} name
  * @param {UseRoomOptions<Data>} [options]
- * @returns {Room<Data>}
+ * @returns {Room<Data, Person>}
  */
 export function useRoom(name, options = {}) {
   const client = useClient({ client: options.client });

@@ -6,8 +6,10 @@ import { Emitter } from "./emitter.js";
 /**
  * The events of a handle: the details that its listeners get.
  * @template [Data=any]
+ * @template [Person=any]
  * @typedef {object} RoomEvents
  * @property {RoomMessage<Data>} message
+ * @property {Presence<Person>} presence the users in the room, when a listener is there and after each change
  * @property {{offset: number, recovered: boolean | null}} joined also after each reconnect; `offset`: newest of the log;
  *   `recovered`: whether all missed publications follow; null: none were missed
  * @property {{reason: "expired" | "epoch_changed" | "ahead" | "unknown", initial: boolean}} resync publications are lost:
@@ -25,9 +27,16 @@ import { Emitter } from "./emitter.js";
  * @property {boolean} replayed from before the handle began, by its `rewind`
  */
 
+/** @template [Person=any] @typedef {import("./presence.js").Presence<Person>} Presence */
 /** @typedef {Error & {code: string}} RoomError the rejection of `joined`, and what an iterator throws */
 /** @typedef {(type: keyof RoomEvents, detail: any) => void} RoomEmit */
-/** @typedef {{cursor: import("./room_cursor.js").RoomCursor, close: () => void}} Reader of a room: how far it is, and its end */
+/**
+ * @typedef {object} Reader of a room
+ * @property {import("./room_cursor.js").RoomCursor} cursor how far it is
+ * @property {import("./room_membership.js").RoomMembership} membership
+ * @property {() => void} watch the users in the room
+ * @property {() => void} close
+ */
 
 const MAX_UNREAD = 1000;
 const CLOSED = "left";
@@ -36,7 +45,8 @@ const DISCONNECTED = "disconnected"; // until the next `connect()`
 /**
  * Gets each publication of its room once, in order, or `resync`.
  * @template [Data=any]
- * @extends {Emitter<RoomEvents<Data>>}
+ * @template [Person=any]
+ * @extends {Emitter<RoomEvents<Data, Person>>}
  */
 export class RoomHandle extends Emitter {
   #send;
@@ -57,7 +67,7 @@ export class RoomHandle extends Emitter {
    * @param {(emit: RoomEmit) => Reader} subscribe to the events of the room
    */
   constructor(name, send, subscribe) {
-    super();
+    super((type) => type === "presence" && this.#reader.watch());
     this.name = name;
     this.#send = send;
     this.#reader = subscribe((type, detail) => this.#onEvent(type, detail));
@@ -69,6 +79,14 @@ export class RoomHandle extends Emitter {
    */
   get position() {
     return this.#reader.cursor.position;
+  }
+
+  /**
+   * The users in the room, as of the newest `presence` event; null: not known, or no listener wants them.
+   * @returns {Presence<Person> | null}
+   */
+  get presence() {
+    return this.#reader.membership.presence;
   }
 
   /**

@@ -13,6 +13,8 @@
  *    still reach back to the others, which are asked for next.
  */
 
+import { presenceAfter } from "./presence.js";
+
 /** @typedef {import("./position.js").Position} Position */
 /** @typedef {import("./room_cursor.js").RoomCursor} RoomCursor */
 /** @typedef {import("./room_cursor.js").Question} Question */
@@ -31,6 +33,12 @@ export class RoomMembership {
   isSilent = false;
   /** @type {Position | null} after which the server sends next; null: not joined on this connection */
   stream = null;
+  /** @type {Set<import("./room_handle.js").RoomEmit>} of the readers that want to know the users in the room */
+  watchers = new Set();
+  /** @type {import("./presence.js").Presence | null} null: not known */
+  presence = null;
+  /** The server was asked for it on this connection. */
+  isWatched = false;
   /** @type {Position | null} the newest publication known */
   #end = null;
 
@@ -46,8 +54,16 @@ export class RoomMembership {
   /** A new connection begins. */
   reset() {
     this.stream = null;
-    this.hello = this.asked = undefined;
+    this.hello = undefined;
+    this.forgetRequests();
+    if (!this.watchers.size) this.presence = null;
     for (const cursor of this.cursors) cursor.isJoined = false;
+  }
+
+  /** The queue has dropped its requests. */
+  forgetRequests() {
+    this.asked = undefined;
+    this.isWatched = false;
   }
 
   /** The lowest position of the readers, in the log that the page knows. @returns {Position | null} */
@@ -109,6 +125,13 @@ export class RoomMembership {
     this.stream = position;
     if (this.#end && offset > this.#end.offset) this.#end = position;
     for (const cursor of this.#listening()) cursor.take(publication, position);
+  }
+
+  /** @param {Frame} frame */
+  onPresence(frame) {
+    if (!frame.id && !this.presence) return; // the answer with the whole comes later
+    this.presence = presenceAfter(this.presence, frame);
+    for (const emit of this.watchers) emit("presence", this.presence);
   }
 
   /** The readers, without those that end meanwhile, and none after a `disconnect()`. */

@@ -11,6 +11,7 @@ import { Timer } from "./timer.js";
 /** @typedef {import("./request_queue.js").Request} Request */
 /** @typedef {import("./room_cursor.js").Question} Question */
 /** @typedef {import("./room_cursor.js").RoomOptions} RoomOptions */
+/** @typedef {import("./room_handle.js").RoomEmit} RoomEmit */
 /** @typedef {Record<string, any>} Frame */
 
 const MAX_LEFT = 1000;
@@ -57,7 +58,12 @@ export class Rooms {
       const membership = this.#add(room, cursor);
       this.#beginAtLast([membership]);
       this.#begin(membership);
-      return { cursor, close: () => this.#close(membership, cursor) };
+      return {
+        cursor,
+        membership,
+        watch: () => this.#watch(membership, emit),
+        close: () => this.#close(membership, cursor, emit),
+      };
     });
   }
 
@@ -127,7 +133,7 @@ export class Rooms {
     const unwanted = Object.keys(rooms).filter(isUnwanted);
     // Refused, or joined since the hello: the answer to a join request gives the reason.
     const memberships = [...this.#memberships.values()];
-    for (const membership of memberships) membership.asked = undefined; // the queue begins anew
+    for (const membership of memberships) membership.forgetRequests(); // the queue begins anew
     const wanted = memberships.filter(({ isServed }) => !isServed);
     return [...unwanted.map(leaveRequest), ...wanted.map((one) => this.#joinRequest(one))];
   }
@@ -136,10 +142,16 @@ export class Rooms {
   onFrame(frame) {
     const membership = this.#memberships.get(frame.room);
     if (!membership?.stream) return;
+    if (frame.type === "presence") return membership.onPresence(frame);
     if (frame.type === "left") return this.#drop(membership, null);
     if (frame.type === "publication") membership.onPublication(frame);
-    else if (frame.type === "joined") membership.onAnswer(membership.stream, frame);
+    else if (frame.type === "joined" && !frame.id) membership.onAnswer(membership.stream, frame);
     this.#ask(membership);
+  }
+
+  /** Ask for the users in the rooms, after what is queued. */
+  askPresence() {
+    for (const membership of this.#memberships.values()) this.#askPresence(membership);
   }
 
   /** @param {string} room @param {RoomCursor} cursor */
@@ -222,13 +234,40 @@ export class Rooms {
     }
     membership.onAnswer(asked, answer);
     this.#ask(membership);
+    this.#askPresence(membership);
+  }
+
+  /**
+   * The reader wants to know the users in the room: those that are known, then all changes.
+   * @param {RoomMembership} membership
+   * @param {RoomEmit} emit
+   */
+  #watch(membership, emit) {
+    const { watchers, presence } = membership;
+    if (watchers.has(emit)) return;
+    watchers.add(emit);
+    if (presence) queueMicrotask(() => emit("presence", { ...presence, joined: [], left: [] }));
+    this.#askPresence(membership);
+  }
+
+  /** @param {RoomMembership} membership */
+  #askPresence(membership) {
+    const { room, stream, watchers, isWatched } = membership;
+    if (!stream || !watchers.size || isWatched) return;
+    membership.isWatched = true;
+    this.#requests.addIfUp({
+      frame: { type: "presence", room },
+      settle: (answer) => answer.code || membership.onPresence(answer),
+    });
   }
 
   /**
    * @param {RoomMembership} membership
    * @param {RoomCursor} cursor
+   * @param {RoomEmit} emit
    */
-  #close(membership, cursor) {
+  #close(membership, cursor, emit) {
+    membership.watchers.delete(emit);
     membership.cursors.delete(cursor);
     if (membership.cursors.size === 0)
       membership.linger.set(LINGER_MS, () => this.#leave(membership));

@@ -39,10 +39,12 @@ import { NOT_JOINED, RoomUse } from "./hooks/room_use.js";
 
 /**
  * @template [Data=any]
+ * @template [Person=any]
  * @typedef {object} Room
- * @property {ComputedRef<import("./room_handle.js").RoomHandle<Data> | null>} room null: not mounted yet, or no room wanted
+ * @property {ComputedRef<import("./room_handle.js").RoomHandle<Data, Person> | null>} room null: not mounted yet, or no room wanted
  * @property {ComputedRef<boolean>} joined
  * @property {ComputedRef<import("./room_handle.js").RoomEvents["left"] | null>} left null: not left since it was joined
+ * @property {ComputedRef<import("./presence.js").Presence<Person> | null>} presence null: not known, or not wanted
  * @property {(data: unknown) => Promise<any>} send
  */
 
@@ -69,11 +71,12 @@ export function useRealtime(options = {}) {
 
 /**
  * A room, joined while the component is mounted or the effect scope lives. Another name leaves it for
- * another room; with null there is none. `since` and `rewind` count when the room is opened.
+ * another room; with null there is none. `since`, `rewind` and `presence` count when the room is opened.
  * @template [Data=any]
+ * @template [Person=any]
  * @param {import("vue").MaybeRefOrGetter<string | null>} name
  * @param {UseRoomOptions<Data>} [options]
- * @returns {Room<Data>}
+ * @returns {Room<Data, Person>}
  */
 export function useRoom(name, options = {}) {
   const client = clientFor({ client: options.client });
@@ -89,6 +92,7 @@ export function useRoom(name, options = {}) {
     room: computed(() => status.value.room),
     joined: computed(() => status.value.joined),
     left: computed(() => status.value.left),
+    presence: computed(() => status.value.presence),
     send: (data) => create().send(data),
   };
 }

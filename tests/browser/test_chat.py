@@ -160,6 +160,88 @@ def test_the_documentation_is_searched_as_a_stream(visit: Visit, server: Server)
     expect(ann.locator("#search-results li")).to_have_count(0)
 
 
+# Users who are there
+
+
+WATCH = """async () => {
+  const { connect } = await import("/static/realtime/realtime-status.js");
+  window.changes = [];
+  const names = (users) => users.map(({ data }) => data.name);
+  connect().room("chat:lobby").on("presence", ({ sessions, list, joined, left }) =>
+    window.changes.push([sessions, names(list), names(joined), left]));
+}"""
+
+
+@pytest.fixture(scope="module")
+def short_server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Its sessions outlive their pages for four seconds."""
+    short = {"resume_window": 4, "sweep_interval": 0.5}
+    project = Project.copy(template, tmp_path_factory.mktemp("people"), **FAST, **short)
+    with project.serve() as process:
+        yield process
+
+
+def expect_people(page: Page, text: str) -> None:
+    expect(page.locator("#chat-people")).to_have_text(text, timeout=WAIT_MS)
+
+
+def changes(page: Page) -> list[Any]:
+    """The pictures that the page has got since ``WATCH``."""
+    found: list[Any] = page.evaluate("window.changes")
+    return found
+
+
+def expect_sessions(page: Page, count: int) -> None:
+    eventually(lambda: changes(page)[-1][0] == count, within=20, what=lambda: changes(page))
+
+
+def test_a_second_tab_and_a_reload_change_no_user(visit: Visit, short_server: Server) -> None:
+    """Only the number of sessions follows the tabs."""
+    server = short_server
+    ann = visit(server, "ann")
+    expect_people(ann, "1 here now: ann")
+    ann.evaluate(WATCH)
+    bob = visit(server, "bob")
+    for page in (ann, bob):
+        expect_people(page, "2 here now: ann, bob")
+    assert changes(ann)[0] == [1, ["ann"], [], []]
+    assert changes(ann)[-1] == [2, ["ann", "bob"], ["bob"], []]
+    before = len(changes(ann))
+    tab = bob.context.new_page()
+    tab.goto(server.url)
+    expect_sessions(ann, 3)
+    bob.reload()
+    expect_people(bob, "2 here now: ann, bob")
+    tab.close()
+    expect_sessions(ann, 2)
+    assert all(change[1:] == [["ann", "bob"], [], []] for change in changes(ann)[before:])
+    user = stats(bob)["user"]
+    bob.close()
+    eventually(lambda: changes(ann)[-1] == [1, ["ann"], [], [user]], within=20)
+    expect_people(ann, "1 here now: ann")
+
+
+def test_the_users_after_a_restart_are_those_before(
+    visit: Visit, template: Path, tmp_path: Path
+) -> None:
+    """No user leaves or joins, since both come back within the time that their sessions last."""
+    project, port = Project.copy(template, tmp_path, **FAST), free_port()
+    with project.serve(port) as first:
+        ann, bob = visit(first, "ann"), visit(first, "bob")
+        expect_people(ann, "2 here now: ann, bob")
+        ann.evaluate(WATCH)
+        eventually(lambda: len(changes(ann)) == 1)
+        session = stats(ann)["session"]
+    with project.serve(port):
+        for page in (ann, bob):
+            expect_state(page, "connected")
+        assert stats(ann)["session"] == session
+        eventually(lambda: len(changes(ann)) > 1)
+        expect_sessions(ann, 2)
+        assert not any(left or joined for _, _, joined, left in changes(ann))
+        expect_people(ann, "2 here now: ann, bob")
+
+
 AGE = "() => Date.now() - Date.parse(document.querySelector('#chat-messages time').dateTime)"
 
 

@@ -63,6 +63,13 @@ test("types: a misspelt event is an error, and data have the type of the room", 
     assert.equal(data.nonsense, undefined);
   });
   handle.once("resync", ({ reason, initial }) => reason === "unknown" && initial);
+  /** @type {import("../../realtime/js/index.js").RoomHandle<any, {name: string}>} */
+  const watched = client.room("news");
+  watched.on("presence", ({ users, list, joined, left }) => {
+    seen += `${users.toFixed()} ${list?.[0].data.name.trim()} ${joined[0].user.trim()} ${left.join()}`;
+    // @ts-expect-error no such field
+    assert.equal(list?.[0].data.nonsense, undefined);
+  });
   // @ts-expect-error no such event
   handle.on("mesage", () => {});
   // @ts-expect-error no such event

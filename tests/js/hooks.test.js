@@ -123,7 +123,7 @@ describe("the room of a component", () => {
     });
     assert.deepEqual(
       { ...use.status, room: use.status.room?.name },
-      { room: "news", joined: false, left: null },
+      { room: "news", joined: false, left: null, presence: null },
     );
     answerRoom(browser.socket, { epoch: "e", offset: 5 });
     assert.equal(use.status.joined, true);

@@ -5,9 +5,11 @@ import { byId, element, entry, gap } from "./dom.js";
 
 const ROOM = "chat:lobby";
 const MAX_MESSAGES = 200;
+const MAX_NAMES = 30;
 
 const room = connect().room(ROOM, { rewind: 50 });
 const scroll = byId("chat");
+const people = byId("chat-people");
 const messages = byId("chat-messages");
 const waiting = byId("chat-waiting");
 const form = byId("chat-form");
@@ -20,6 +22,7 @@ room.on("resync", ({ reason }) => showGap(reason));
 room.on("left", ({ code }) => {
   if (code !== "disconnected") showGap("left"); // not after a disconnect
 });
+room.on("presence", showPeople);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = input.value.trim();
@@ -34,6 +37,21 @@ function show({ data, time, replayed }) {
   tagged.get(tag)?.remove();
   tagged.delete(tag);
   add(entry(name, time, text));
+}
+
+/** @param {import("../realtime/realtime-status.js").Presence<{name: string}>} presence */
+function showPeople({ users, list }) {
+  const names = (list ?? [])
+    .map(({ data }) => data.name)
+    .sort((one, other) => one.localeCompare(other));
+  const shown = names.slice(0, MAX_NAMES);
+  const { here, and, more } = people.dataset;
+  if (users > shown.length) shown.push(`${and} ${users - shown.length} ${more}`);
+  if (!users) return people.replaceChildren(); // the page itself comes with the next change
+  people.replaceChildren(
+    element("strong", `${users} ${here}`),
+    list ? `: ${shown.join(", ")}` : "",
+  );
 }
 
 /** @param {"expired" | "epoch_changed" | "ahead" | "unknown" | "left"} reason */

@@ -105,6 +105,8 @@ const SERVER_SENTENCES = {
   left: ({ room }) => `You have left ${room}.`,
   publication: ({ room, offset, replayed }) =>
     `In ${room} this was published${replayed ? " before you came," : ""} as number ${offset}.`,
+  presence: ({ room, users, sessions }) =>
+    `In ${room}: ${users} ${users === 1 ? "user" : "users"}, ${sessions} open pages.`,
   acks: ({ items }) => {
     const refused = items.find((/** @type {Frame} */ { code }) => code);
     if (refused) return `I cannot do that: ${refused.detail}`;
@@ -122,6 +124,7 @@ const PAGE_SENTENCES = {
   visibility: ({ state }) => (state === "visible" ? "I am visible." : "I am hidden."),
   join: ({ room }) => `I want to join ${room}.`,
   leave: ({ room }) => `I leave ${room}.`,
+  presence: ({ room }) => `Tell me the users in ${room}.`,
   messages: ({ room, items }) =>
     `Please publish ${items.length === 1 ? "this" : `these ${items.length}`} in ${room}.`,
   request: ({ name }) => `Please answer ${name}.`,

@@ -2,26 +2,33 @@
 
 /** @typedef {import("../client.js").RealtimeClient} RealtimeClient */
 /** @typedef {import("../position.js").Position} Position */
-/** @template [Data=any] @typedef {import("../room_handle.js").RoomHandle<Data>} RoomHandle */
+/**
+ * @template [Data=any]
+ * @template [Person=any]
+ * @typedef {import("../room_handle.js").RoomHandle<Data, Person>} RoomHandle
+ */
 
 /**
  * @template [Data=any]
  * @typedef {object} RoomListeners
  * @property {(message: import("../room_handle.js").RoomMessage<Data>) => void} [onMessage]
  * @property {(detail: import("../room_handle.js").RoomEvents["resync"]) => void} [onResync] load the state anew
+ * @property {boolean} [presence] follow the users in the room, from when it is opened
  */
 
 /**
  * How a component stands to its room.
  * @template [Data=any]
+ * @template [Person=any]
  * @typedef {object} RoomStatus
- * @property {RoomHandle<Data> | null} room null: not mounted yet, or no room wanted
+ * @property {RoomHandle<Data, Person> | null} room null: not mounted yet, or no room wanted
  * @property {boolean} joined
  * @property {import("../room_handle.js").RoomEvents["left"] | null} left null: not left since it was joined
+ * @property {import("../presence.js").Presence<Person> | null} presence null: not known, or not wanted
  */
 
 /** @type {Readonly<RoomStatus>} */
-export const NOT_JOINED = Object.freeze({ room: null, joined: false, left: null });
+export const NOT_JOINED = Object.freeze({ room: null, joined: false, left: null, presence: null });
 
 export class RoomUse {
   /** @type {Readonly<RoomStatus>} a new object after each change, else the same */
@@ -83,13 +90,15 @@ export class RoomUse {
   #listen(room, onChange) {
     /** @param {Partial<RoomStatus>} change */
     const update = (change) => {
-      this.status = Object.freeze({ room, joined: false, left: null, ...change });
+      const { joined, left, presence } = this.status;
+      this.status = Object.freeze({ room, joined, left, presence, ...change });
       onChange();
     };
-    room.on("joined", () => update({ joined: true }));
-    room.on("left", (left) => update({ left }));
+    room.on("joined", () => update({ joined: true, left: null }));
+    room.on("left", (left) => update({ joined: false, left }));
     room.on("message", (message) => this.#options().onMessage?.(message));
     room.on("resync", (detail) => this.#options().onResync?.(detail));
+    if (this.#options().presence) room.on("presence", (presence) => update({ presence }));
     update({});
   }
 }

@@ -6,7 +6,11 @@ export function connectIfUnused(client: RealtimeClient): void;
 /** @typedef {import("./events.js").Stats} Stats */
 /** @typedef {import("./states.js").ClientState} ClientState */
 /** @typedef {import("./room_cursor.js").RoomOptions} RoomOptions */
-/** @template [Data=any] @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle */
+/**
+ * @template [Data=any]
+ * @template [Person=any]
+ * @typedef {import("./room_handle.js").RoomHandle<Data, Person>} RoomHandle
+ */
 /**
  * @typedef {object} Options
  * @property {string} [url] path or address; default `/ws/` on the page's own host, below its script prefix
@@ -44,12 +48,13 @@ export class RealtimeClient extends RealtimeClient_base {
     /**
      * A room for one component, joined now and after each reconnect until the handle's `close()`. The room
      * is left one second after its last handle is closed. Throws TypeError for wrong options.
-     * @template [Data=any]
+     * @template [Data=any] of its messages
+     * @template [Person=any] the application's description of a user
      * @param {string} name
      * @param {RoomOptions} [options]
-     * @returns {RoomHandle<Data>}
+     * @returns {RoomHandle<Data, Person>}
      */
-    room<Data = any>(name: string, options?: RoomOptions): RoomHandle<Data>;
+    room<Data = any, Person = any>(name: string, options?: RoomOptions): RoomHandle<Data, Person>;
     /**
      * Join a room, now and after each reconnect. The `joined` or `left` event gives the result.
      * @param {string} room
@@ -99,7 +104,7 @@ export class RealtimeClient extends RealtimeClient_base {
 export type Stats = import("./events.js").Stats;
 export type ClientState = import("./states.js").ClientState;
 export type RoomOptions = import("./room_cursor.js").RoomOptions;
-export type RoomHandle<Data = any> = import("./room_handle.js").RoomHandle<Data>;
+export type RoomHandle<Data = any, Person = any> = import("./room_handle.js").RoomHandle<Data, Person>;
 export type Options = {
     /**
      * path or address; default `/ws/` on the page's own host, below its script prefix

@@ -17,8 +17,8 @@ export class ConnectionManager {
     connect(): void;
     /** Disconnect the whole page: the session ends here and on the server. */
     disconnect(): void;
-    /** Do not wait for the next attempt: auto-reconnect was switched off. */
-    stopWaiting(): void;
+    /** Reconnect after a loss; or do not, and wait for no attempt. @param {boolean} isOn */
+    setAutoReconnect(isOn: boolean): void;
     /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */
     reset(): void;
     /** @returns {import("./events.js").Stats} */

@@ -1,7 +1,8 @@
 declare const Emitter_base: new () => Pick<EventTarget, "dispatchEvent">;
 /** @template {object} Details the details of the events by their types */
 export class Emitter<Details extends object> extends Emitter_base {
-    constructor();
+    /** @param {(type: unknown) => void} [onListener] called after a listener was added */
+    constructor(onListener?: (type: unknown) => void);
     /**
      * Call the listener with the detail of each event of this type.
      * @template {keyof Details} Type

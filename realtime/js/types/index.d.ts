@@ -36,11 +36,21 @@
  */
 /**
  * @template [Data=any]
- * @typedef {import("./room_handle.js").RoomHandle<Data>} RoomHandle
+ * @template [Person=any]
+ * @typedef {import("./room_handle.js").RoomHandle<Data, Person>} RoomHandle
  */
 /**
  * @template [Data=any]
- * @typedef {import("./room_handle.js").RoomEvents<Data>} RoomEvents
+ * @template [Person=any]
+ * @typedef {import("./room_handle.js").RoomEvents<Data, Person>} RoomEvents
+ */
+/**
+ * @template [Person=any]
+ * @typedef {import("./presence.js").Presence<Person>} Presence
+ */
+/**
+ * @template [Person=any]
+ * @typedef {import("./presence.js").PresentUser<Person>} PresentUser
  */
 /**
  * @template [Data=any]
@@ -82,7 +92,9 @@ export type RequestError = import("./events.js").RequestError;
 export type RequestOptions = import("./requests.js").RequestOptions;
 export type Listener<K extends keyof import("./events.js").ClientEvents> = import("./events.js").Listener<K>;
 export type Reply<T> = import("./reply.js").Reply<T>;
-export type RoomHandle<Data = any> = import("./room_handle.js").RoomHandle<Data>;
-export type RoomEvents<Data = any> = import("./room_handle.js").RoomEvents<Data>;
+export type RoomHandle<Data = any, Person = any> = import("./room_handle.js").RoomHandle<Data, Person>;
+export type RoomEvents<Data = any, Person = any> = import("./room_handle.js").RoomEvents<Data, Person>;
+export type Presence<Person = any> = import("./presence.js").Presence<Person>;
+export type PresentUser<Person = any> = import("./presence.js").PresentUser<Person>;
 export type RoomMessage<Data = any> = import("./room_handle.js").RoomMessage<Data>;
 import { RealtimeClient } from "./client.js";

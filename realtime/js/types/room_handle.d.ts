@@ -1,9 +1,10 @@
 /**
  * Gets each publication of its room once, in order, or `resync`.
  * @template [Data=any]
- * @extends {Emitter<RoomEvents<Data>>}
+ * @template [Person=any]
+ * @extends {Emitter<RoomEvents<Data, Person>>}
  */
-export class RoomHandle<Data = any> extends Emitter<RoomEvents<Data>> {
+export class RoomHandle<Data = any, Person = any> extends Emitter<RoomEvents<Data, Person>> {
     /**
      * @param {string} name
      * @param {(data: unknown) => Promise<any>} send
@@ -17,8 +18,14 @@ export class RoomHandle<Data = any> extends Emitter<RoomEvents<Data>> {
      */
     get position(): import("./position.js").Position | null;
     /**
-     * Resolved once the room is joined, which waits for a connection; rejected with a `RoomError`, with
-     * the code "left" by `close()`. It needs no `catch`.
+     * The users in the room, as of the newest `presence` event; null: not known, or no listener wants them.
+     * @returns {Presence<Person> | null}
+     */
+    get presence(): Presence<Person> | null;
+    /**
+     * Resolved once the room is joined, which waits for a connection; rejected with a `RoomError`: with
+     * the code "left" by `close()`, with "disconnected" by `disconnect()` or when the server sends the
+     * client away for good; a new one waits for the next `connect()` then. It needs no `catch`.
      */
     get joined(): Promise<void>;
     /**
@@ -40,8 +47,12 @@ export class RoomHandle<Data = any> extends Emitter<RoomEvents<Data>> {
 /**
  * The events of a handle: the details that its listeners get.
  */
-export type RoomEvents<Data = any> = {
+export type RoomEvents<Data = any, Person = any> = {
     message: RoomMessage<Data>;
+    /**
+     * the users in the room, when a listener is there and after each change
+     */
+    presence: Presence<Person>;
     /**
      * also after each reconnect; `offset`: newest of the log;
      * `recovered`: whether all missed publications follow; null: none were missed
@@ -81,6 +92,7 @@ export type RoomMessage<Data = any> = {
      */
     replayed: boolean;
 };
+export type Presence<Person = any> = import("./presence.js").Presence<Person>;
 /**
  * the rejection of `joined`, and what an iterator throws
  */
@@ -89,10 +101,18 @@ export type RoomError = Error & {
 };
 export type RoomEmit = (type: keyof RoomEvents, detail: any) => void;
 /**
- * of a room: how far it is, and its end
+ * of a room
  */
 export type Reader = {
+    /**
+     * how far it is
+     */
     cursor: import("./room_cursor.js").RoomCursor;
+    membership: import("./room_membership.js").RoomMembership;
+    /**
+     * the users in the room
+     */
+    watch: () => void;
     close: () => void;
 };
 import { Emitter } from "./emitter.js";

@@ -1,17 +1,3 @@
-/**
- * One room of the page: its readers, and how far the server's stream has got on this connection.
- *
- * Invariants:
- *
- * 1. A reader takes the publication after its position and no other, so it gets each once, in order.
- * 2. The stream is the position after which the server sends next. It follows from the newest answer
- *    and the publications since then, not from the readers.
- * 3. The stream serves a reader whose position is at or beyond it, in the same log, and not beyond the
- *    log's known end. For any other one the server has to be asked again, from the lowest position.
- * 4. An answer says the log's epoch and end, so it decides about each reader that is not in this log.
- *    `recovered: false` decides about readers at or before the position asked for only: the log may
- *    still reach back to the others, which are asked for next.
- */
 /** @typedef {import("./position.js").Position} Position */
 /** @typedef {import("./room_cursor.js").RoomCursor} RoomCursor */
 /** @typedef {import("./room_cursor.js").Question} Question */
@@ -34,10 +20,18 @@ export class RoomMembership {
     isSilent: boolean;
     /** @type {Position | null} after which the server sends next; null: not joined on this connection */
     stream: Position | null;
+    /** @type {Set<import("./room_handle.js").RoomEmit>} of the readers that want to know the users in the room */
+    watchers: Set<import("./room_handle.js").RoomEmit>;
+    /** @type {import("./presence.js").Presence | null} null: not known */
+    presence: import("./presence.js").Presence | null;
+    /** The server was asked for it on this connection. */
+    isWatched: boolean;
     room: string;
     linger: import("./timer.js").Timer;
     /** A new connection begins. */
     reset(): void;
+    /** The queue has dropped its requests. */
+    forgetRequests(): void;
     /** The lowest position of the readers, in the log that the page knows. @returns {Position | null} */
     get lowest(): Position | null;
     /** @returns {Question} what to ask the server for */
@@ -53,6 +47,8 @@ export class RoomMembership {
     onAnswer(question: Question | undefined, answer: Frame): void;
     /** @param {Frame} publication */
     onPublication(publication: Frame): void;
+    /** @param {Frame} frame */
+    onPresence(frame: Frame): void;
     #private;
 }
 export type Position = import("./position.js").Position;

@@ -37,6 +37,8 @@ export class Rooms {
     onWelcome({ rooms, resumed }: Frame): Request[];
     /** @param {Frame} frame that answers no request */
     onFrame(frame: Frame): void;
+    /** Ask for the users in the rooms, after what is queued. */
+    askPresence(): void;
     #private;
 }
 export type Emit = import("./events.js").Emit;
@@ -44,5 +46,6 @@ export type RequestQueue = import("./request_queue.js").RequestQueue;
 export type Request = import("./request_queue.js").Request;
 export type Question = import("./room_cursor.js").Question;
 export type RoomOptions = import("./room_cursor.js").RoomOptions;
+export type RoomEmit = import("./room_handle.js").RoomEmit;
 export type Frame = Record<string, any>;
 import { RoomHandle } from "./room_handle.js";

@@ -20,10 +20,12 @@
  */
 /**
  * @template [Data=any]
+ * @template [Person=any]
  * @typedef {object} Room
- * @property {ComputedRef<import("./room_handle.js").RoomHandle<Data> | null>} room null: not mounted yet, or no room wanted
+ * @property {ComputedRef<import("./room_handle.js").RoomHandle<Data, Person> | null>} room null: not mounted yet, or no room wanted
  * @property {ComputedRef<boolean>} joined
  * @property {ComputedRef<import("./room_handle.js").RoomEvents["left"] | null>} left null: not left since it was joined
+ * @property {ComputedRef<import("./presence.js").Presence<Person> | null>} presence null: not known, or not wanted
  * @property {(data: unknown) => Promise<any>} send
  */
 /**
@@ -35,13 +37,14 @@
 export function useRealtime(options?: RealtimeOptions): Realtime;
 /**
  * A room, joined while the component is mounted or the effect scope lives. Another name leaves it for
- * another room; with null there is none. `since` and `rewind` count when the room is opened.
+ * another room; with null there is none. `since`, `rewind` and `presence` count when the room is opened.
  * @template [Data=any]
+ * @template [Person=any]
  * @param {import("vue").MaybeRefOrGetter<string | null>} name
  * @param {UseRoomOptions<Data>} [options]
- * @returns {Room<Data>}
+ * @returns {Room<Data, Person>}
  */
-export function useRoom<Data = any>(name: import("vue").MaybeRefOrGetter<string | null>, options?: UseRoomOptions<Data>): Room<Data>;
+export function useRoom<Data = any, Person = any>(name: import("vue").MaybeRefOrGetter<string | null>, options?: UseRoomOptions<Data>): Room<Data, Person>;
 export type RealtimeClient = import("./client.js").RealtimeClient;
 export type RealtimeOptions = import("./hooks/client_use.js").UseOptions;
 export type RoomOptions = import("./room_cursor.js").RoomOptions;
@@ -60,15 +63,19 @@ export type Beginning = {
     since?: import("vue").MaybeRefOrGetter<RoomOptions["since"]>;
     rewind?: import("vue").MaybeRefOrGetter<number> | undefined;
 };
-export type Room<Data = any> = {
+export type Room<Data = any, Person = any> = {
     /**
      * null: not mounted yet, or no room wanted
      */
-    room: ComputedRef<import("./room_handle.js").RoomHandle<Data> | null>;
+    room: ComputedRef<import("./room_handle.js").RoomHandle<Data, Person> | null>;
     joined: ComputedRef<boolean>;
     /**
      * null: not left since it was joined
      */
     left: ComputedRef<import("./room_handle.js").RoomEvents["left"] | null>;
+    /**
+     * null: not known, or not wanted
+     */
+    presence: ComputedRef<import("./presence.js").Presence<Person> | null>;
     send: (data: unknown) => Promise<any>;
 };

@@ -44,6 +44,7 @@ def check_components(page: Page) -> None:
     send(page, "one")
     for id_ in ("one", "two"):
         expect_texts(page, id_, "from one")
+        expect(page.locator(f"#{id_}")).to_have_attribute("data-people", "ann")
     click(page, "Toggle")
     expect(page.locator("#one")).to_have_count(0)
     send(page, "two")

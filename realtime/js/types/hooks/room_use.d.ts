@@ -1,20 +1,27 @@
 /** A room as a component uses it: the same for every framework. */
 /** @typedef {import("../client.js").RealtimeClient} RealtimeClient */
 /** @typedef {import("../position.js").Position} Position */
-/** @template [Data=any] @typedef {import("../room_handle.js").RoomHandle<Data>} RoomHandle */
+/**
+ * @template [Data=any]
+ * @template [Person=any]
+ * @typedef {import("../room_handle.js").RoomHandle<Data, Person>} RoomHandle
+ */
 /**
  * @template [Data=any]
  * @typedef {object} RoomListeners
  * @property {(message: import("../room_handle.js").RoomMessage<Data>) => void} [onMessage]
  * @property {(detail: import("../room_handle.js").RoomEvents["resync"]) => void} [onResync] load the state anew
+ * @property {boolean} [presence] follow the users in the room, from when it is opened
  */
 /**
  * How a component stands to its room.
  * @template [Data=any]
+ * @template [Person=any]
  * @typedef {object} RoomStatus
- * @property {RoomHandle<Data> | null} room null: not mounted yet, or no room wanted
+ * @property {RoomHandle<Data, Person> | null} room null: not mounted yet, or no room wanted
  * @property {boolean} joined
  * @property {import("../room_handle.js").RoomEvents["left"] | null} left null: not left since it was joined
+ * @property {import("../presence.js").Presence<Person> | null} presence null: not known, or not wanted
  */
 /** @type {Readonly<RoomStatus>} */
 export const NOT_JOINED: Readonly<RoomStatus>;
@@ -47,25 +54,33 @@ export class RoomUse {
 }
 export type RealtimeClient = import("../client.js").RealtimeClient;
 export type Position = import("../position.js").Position;
-export type RoomHandle<Data = any> = import("../room_handle.js").RoomHandle<Data>;
+export type RoomHandle<Data = any, Person = any> = import("../room_handle.js").RoomHandle<Data, Person>;
 export type RoomListeners<Data = any> = {
     onMessage?: ((message: import("../room_handle.js").RoomMessage<Data>) => void) | undefined;
     /**
      * load the state anew
      */
     onResync?: ((detail: import("../room_handle.js").RoomEvents["resync"]) => void) | undefined;
+    /**
+     * follow the users in the room, from when it is opened
+     */
+    presence?: boolean | undefined;
 };
 /**
  * How a component stands to its room.
  */
-export type RoomStatus<Data = any> = {
+export type RoomStatus<Data = any, Person = any> = {
     /**
      * null: not mounted yet, or no room wanted
      */
-    room: RoomHandle<Data> | null;
+    room: RoomHandle<Data, Person> | null;
     joined: boolean;
     /**
      * null: not left since it was joined
      */
     left: import("../room_handle.js").RoomEvents["left"] | null;
+    /**
+     * null: not known, or not wanted
+     */
+    presence: import("../presence.js").Presence<Person> | null;
 };

@@ -5,7 +5,8 @@ let effects = 0;
 
 function Lobby({ id, name }: { id: string; name: string | null }) {
   const [texts, setTexts] = useState<string[]>([]);
-  const { joined, send } = useRoom<{ text: string }>(name, {
+  const { joined, presence, send } = useRoom<{ text: string }, { name: string }>(name, {
+    presence: true,
     onMessage: ({ data }) => setTexts((before) => [...before, data.text]),
     onResync: ({ reason }) => setTexts([reason]),
   });
@@ -14,7 +15,7 @@ function Lobby({ id, name }: { id: string; name: string | null }) {
     document.body.dataset.effects = `${effects}`;
   }, []);
   return (
-    <section id={id} data-joined={joined}>
+    <section id={id} data-joined={joined} data-people={presence?.list?.map(({ data }) => data.name).join()}>
       <button type="button" onClick={() => void send({ text: `from ${id}`, tag: "" })}>
         Send
       </button>

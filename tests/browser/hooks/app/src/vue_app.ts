@@ -6,14 +6,17 @@ const Lobby = defineComponent({
   props: { id: { type: String, required: true }, name: { type: null, required: true } },
   setup(props) {
     const texts = ref<string[]>([]);
-    const { joined, send } = useRoom<{ text: string }>(() => props.name as string | null, {
+    const name = () => props.name as string | null;
+    const { joined, presence, send } = useRoom<{ text: string }, { name: string }>(name, {
+      presence: true,
       onMessage: ({ data }) => texts.value.push(data.text),
       onResync: ({ reason }) => {
         texts.value = [reason];
       },
     });
+    const people = () => presence.value?.list?.map(({ data }) => data.name).join();
     return () =>
-      h("section", { id: props.id, "data-joined": `${joined.value}` }, [
+      h("section", { id: props.id, "data-joined": `${joined.value}`, "data-people": people() }, [
         h("button", { onClick: () => void send({ text: `from ${props.id}`, tag: "" }) }, "Send"),
         h("output", texts.value.join(", ")),
       ]);

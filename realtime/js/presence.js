@@ -1,0 +1,43 @@
+/** The users in a room: a whole picture first, then the changes of it. */
+
+/**
+ * @template [Person=any]
+ * @typedef {{user: string, data: Person}} PresentUser `data`: the application's description of the user
+ */
+
+/**
+ * @template [Person=any]
+ * @typedef {object} Presence
+ * @property {number} sessions in the room, also of anonymous clients
+ * @property {number} users
+ * @property {PresentUser<Person>[] | null} list null: more than the server lists
+ * @property {PresentUser<Person>[]} joined since the event before, or described anew
+ * @property {string[]} left since the event before
+ */
+
+/**
+ * @param {Presence | null} before
+ * @param {Record<string, any>} frame an answer has the whole; a change has it where the room begins or ends to be listed
+ * @returns {Presence}
+ */
+export function presenceAfter(before, { sessions, users, list, joined, left }) {
+  const old = before?.list;
+  if (!joined) {
+    joined = missing(list, old);
+    left = missing(old, list).map(({ user }) => user);
+  } else if (old && list === undefined) {
+    const changed = new Set([...left, ...joined.map((/** @type {PresentUser} */ one) => one.user)]);
+    list = [...old.filter(({ user }) => !changed.has(user)), ...joined];
+  }
+  return { sessions, users, list: list ?? null, joined, left };
+}
+
+/**
+ * The users of one list that the other has not.
+ * @param {PresentUser[] | null | undefined} list
+ * @param {PresentUser[] | null | undefined} other
+ */
+function missing(list, other) {
+  if (!list || !other) return [];
+  return list.filter(({ user }) => !other.some((each) => each.user === user));
+}
