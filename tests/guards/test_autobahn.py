@@ -58,7 +58,7 @@ def test_the_methods_that_ours_calls() -> None:
 def test_the_attributes_of_a_connection() -> None:
     names = (
         "state data failedByMe wasClean wasNotCleanReason localCloseCode is_closed frame_data "
-        "websocket_protocols transport transport_details"
+        "websocket_protocols transport transport_details CONFIG_ATTRS"
     )
     check("autobahn", attributes(WebSocketServerProtocol, names), used_in=USED_IN)
 
