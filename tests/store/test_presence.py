@@ -1,10 +1,13 @@
 """The presence of rooms: of sessions, and the contract's method of that name."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from realtime.protocol.presence_messages import MAX_LISTED
 from realtime.store.contract import MAX_PRESENCES, BlockingStore
+from realtime.store.database.presence_rows import PresenceRows
 from realtime.store.records import RoomPresence
 
 from .builders import (
@@ -21,7 +24,7 @@ from .builders import (
     suspended,
     update,
 )
-from .store_fixtures import LEASE, RESUME, SILENCE, StoreFixture
+from .store_fixtures import LEASE, RESUME, SILENCE, DatabaseFixture, StoreFixture
 
 ADA, BO = '{"name":"Ada"}', '{"name":"Bo"}'
 HERE = {"news": ADA}
@@ -338,3 +341,26 @@ def test_a_call_is_about_a_bounded_number_of_rooms(store: BlockingStore) -> None
     with pytest.raises(ValueError, match="expected at most 50 rooms, not 51"):
         store.presence(rooms)
     assert store.presence({}).rooms == {}
+
+
+def test_counts_and_list_are_of_one_moment(
+    backend: StoreFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database is asked several times for one answer; a session that comes in between is in the
+    next one."""
+    store = backend.store
+    store.open(opening(presence=HERE))
+    listing = PresenceRows._list
+
+    def open_first(rows: PresenceRows, *given: Any) -> Any:
+        monkeypatch.setattr(PresenceRows, "_list", listing)
+        late = opening("s2", user="8", presence=HERE)
+        backend.at_once([lambda other: other.open(late)])
+        return listing(rows, *given)
+
+    monkeypatch.setattr(PresenceRows, "_list", open_first)
+    found = read(store)
+    assert found is not None
+    if isinstance(backend, DatabaseFixture):
+        assert (found.sessions, found.users, found.listed) == ALONE
+        assert present(store) == (2, 2, {"7": ADA, "8": ADA})

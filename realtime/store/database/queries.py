@@ -47,7 +47,7 @@ class QueryOperations(SharedParts):
 
     def presence(self, rooms: Mapping[str, str]) -> PresenceAnswer:
         check_presences(rooms)
-        with self._database.read():
+        with self._database.snapshot():
             known = self._registry.filter(id=1).values_list("incarnation", flat=True).first()
             incarnation = known or ""
             return PresenceAnswer(incarnation, self._presences.read(rooms, incarnation))

@@ -43,6 +43,8 @@ HOLD_BESIDE = (
     "SELECT pg_advisory_xact_lock(hashtext(%s)), pg_advisory_xact_lock_shared(hashtext(%s))"
 )
 
+ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
 DEADLOCK_DETECTED, INSUFFICIENT_PRIVILEGE = "40P01", "42501"  # PostgreSQL's
 UNKNOWN_COLUMN = 1054  # MySQL's, which counts it among the operational errors
 # How databases say that a table or a column does not exist.
@@ -129,6 +131,21 @@ class Database:
             self._begin()
             yield self.now()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Some queries that see one state of the database; within an open transaction as many as
+        that one."""
+        with self.read():
+            connection = self.connection
+            if connection.in_atomic_block or is_manual(connection):
+                yield
+                return
+            with _transaction_mode(connection, "DEFERRED"), transaction.atomic(self.alias):
+                if connection.vendor == "postgresql":
+                    with connection.cursor() as cursor:
+                        cursor.execute(ONE_SNAPSHOT)
+                yield
+
     def _begin(self) -> None:
         if check := self.before_use:
             check()
@@ -201,8 +218,18 @@ def _immediate(connection: BaseDatabaseWrapper) -> Iterator[None]:
         yield
         return
     _use_wal(connection)
+    with _transaction_mode(connection, "IMMEDIATE"):
+        yield
+
+
+@contextmanager
+def _transaction_mode(connection: BaseDatabaseWrapper, mode: str) -> Iterator[None]:
+    """How transactions begin on SQLite; no effect on others."""
+    if connection.vendor != "sqlite":
+        yield
+        return
     before = connection.transaction_mode  # type: ignore[attr-defined]
-    connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
+    connection.transaction_mode = mode  # type: ignore[attr-defined]
     try:
         yield
     finally:

@@ -149,6 +149,9 @@ class SessionRequests:
     async def _watch_presence(self, request: WatchPresence) -> None:
         session, room, reader = self._session, request.room, self._session.room_reader
         self._permissions.check_watch(room, among=reader.room_names)
+        if not session.connection.has_capacity:
+            detail = "expected a client that reads the answers; ask again later"
+            raise Refused(detail, ErrorCode.RATE_LIMITED)
         prepared = await self._presences.prepare(room)
         if not session.departed:
             self._presences.watch(

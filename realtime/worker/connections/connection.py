@@ -146,6 +146,11 @@ class Connection:
         return self._frames is not None and not self._frames.open
 
     @property
+    def has_capacity(self) -> bool:
+        """Whether at most half of MAX_UNSENT is unsent: a frame of a few hundred KiB fits."""
+        return self._transport.unsent <= MAX_UNSENT // 2
+
+    @property
     def age_ms(self) -> int:
         """Milliseconds since the connection was made."""
         return round((self._loop.time() - self._started_at) * 1000)

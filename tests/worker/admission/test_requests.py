@@ -8,11 +8,13 @@ import pytest
 from realtime.protocol.codes import ErrorCode
 from realtime.protocol.messages import Join, Leave, RoomMessage
 from realtime.protocol.position import Position
+from realtime.protocol.presence_messages import WatchPresence
 from realtime.protocol.room_messages import MessageItem, RoomMessages
 from realtime.worker.admission.handler_queue import MAX_WAITING
 from realtime.worker.admission.handlers import Application
 from realtime.worker.admission.requests import SessionRequests
 from realtime.worker.admission.served_message import ServedMessage
+from realtime.worker.connections.connection import MAX_UNSENT
 from realtime.worker.rooms.permissions import Refused
 from realtime.worker.sessions.session import ConnectedSession
 from tests.polling import eventually_in_loop
@@ -58,7 +60,7 @@ class Requester(FakeApplication):
             ServedMessage.note(ROOM, Position("e", message.data))
 
     async def send(
-        self, *requests: Join | Leave | RoomMessage | RoomMessages
+        self, *requests: Join | Leave | WatchPresence | RoomMessage | RoomMessages
     ) -> list[dict[str, Any]]:
         """The answers, in the order in which they came."""
         ids = {request.id for request in requests}
@@ -110,6 +112,19 @@ async def test_rooms_of_a_failed_beat_are_reported_again(requester: Requester) -
     record = await requester.harness.store.get(requester.session.id)
     assert record is not None
     assert record.rooms == (ROOM, "user:1")
+
+
+async def test_a_client_that_does_not_read_is_not_sent_further_lists(
+    requester: Requester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_room = "user:1"
+    assert (await requester.send(WatchPresence(1, own_room)))[0]["type"] == "presence"
+    transport = requester.session.connection._transport
+    monkeypatch.setattr(transport, "unsent", MAX_UNSENT // 2 + 1)
+    (error,) = await requester.send(WatchPresence(2, own_room))
+    assert (error["type"], error["code"]) == ("error", "rate_limited")
+    monkeypatch.setattr(transport, "unsent", 0)
+    assert (await requester.send(WatchPresence(3, own_room)))[0]["type"] == "presence"
 
 
 async def test_a_leave_is_answered_and_reported_also_twice(requester: Requester) -> None:
