@@ -231,7 +231,7 @@ export class Connection {
       case "goodbye":
         return this.#end({ code: frame.code, reason: frame.reason, delay: frame.delay });
       case "publication":
-        this.#flow?.onPublication(utf8Length(text)); // first: it counts even if a listener throws
+        this.#flow?.onReceived(utf8Length(text)); // first: it counts even if a listener throws
     }
     if (this.#flow && !this.#over) this.#callbacks.onRoomFrame(frame, text);
   }
@@ -244,7 +244,7 @@ export class Connection {
     this.#deadline.clear();
     this.#maxBytes = frame.max_message_size;
     const send = (/** @type {Frame} */ answer) => this.send(answer);
-    this.#flow = new FlowControl(frame, send);
+    this.#flow = new FlowControl(frame, (count) => send({ type: "received", count }));
     this.#pings = new Pings(this.#environment, () => this.#timeouts.answerMs(frame.pong_timeout), {
       send,
       onMiss: () => this.#callbacks.onLatency(null),
@@ -258,7 +258,7 @@ export class Connection {
   #startWatchdog(welcome) {
     const callbacks = {
       sendPing: () => this.#pings?.send(),
-      onDoubt: (/** @type {boolean} */ doubting) => this.#callbacks.onDoubt(doubting),
+      onDoubt: this.#callbacks.onDoubt,
       onLost: () => this.#onLost(),
     };
     return new Watchdog(welcome, this.#environment, callbacks, this.#timeouts);

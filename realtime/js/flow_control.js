@@ -1,11 +1,9 @@
 /**
- * Flow control: counts the publications of one connection and acknowledges them.
+ * Flow control: counts the publications of one connection, or the parts of one reply, and acknowledges them.
  *
- * The server pauses at `window` unacknowledged publications, or `window_bytes`. The client
- * acknowledges after a quarter of either, so that the server never has to pause.
+ * The server pauses at `window` unacknowledged ones, or `window_bytes`. The client acknowledges after a
+ * quarter of either, so that the server never has to pause.
  */
-
-/** @typedef {(frame: object) => void} Send */
 
 export class FlowControl {
   #window;
@@ -17,7 +15,7 @@ export class FlowControl {
 
   /**
    * @param {{window: number, window_bytes: number}} welcome the server's limits
-   * @param {Send} send
+   * @param {(count: number) => void} send acknowledges so many since the beginning
    */
   constructor({ window, window_bytes }, send) {
     this.#window = window;
@@ -26,18 +24,18 @@ export class FlowControl {
   }
 
   /**
-   * Count a publication; send `received` when a quarter of the window is used.
+   * Count one; acknowledge when a quarter of the window is used.
    * @param {number} bytes of its frame in UTF-8
    */
-  onPublication(bytes) {
+  onReceived(bytes) {
     this.#received += 1;
     this.#bytes += bytes;
     const count = this.#received - this.#acknowledged;
     if (count < this.#window / 4 && this.#bytes < this.#windowBytes / 4) return;
-    this.#send({ type: "received", count: this.acknowledge() });
+    this.#send(this.acknowledge());
   }
 
-  /** Publications since the welcome, duplicates included. The caller sends this count now. */
+  /** The count since the beginning, duplicates included. The caller sends it now. */
   acknowledge() {
     this.#bytes = 0;
     this.#acknowledged = this.#received;

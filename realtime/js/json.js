@@ -42,8 +42,7 @@ export function toJson(value) {
  */
 function checkNumber(_key, value) {
   const size = Number.isInteger(value) ? Math.abs(Number(value)) : 0;
-  if (size > MAX_INTEGER && size < EXPONENT_FROM)
-    throw new RangeError("expected a smaller integer");
+  if (size > MAX_INTEGER && size < EXPONENT_FROM) throw new RangeError();
   return value;
 }
 
@@ -63,17 +62,10 @@ function levelsOf(text) {
  * @param {string} text
  */
 export function utf8Length(text) {
-  let bytes = text.length;
-  for (let i = 0; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    if (unit > 0x7f) bytes += unit > 0x7ff ? 2 : 1;
-    // Both halves of a surrogate pair together take four bytes.
-    if (unit >= 0xdc00 && unit <= 0xdfff && isHighSurrogate(text.charCodeAt(i - 1))) bytes -= 2;
+  let bytes = 0;
+  for (const character of text) {
+    const code = Number(character.codePointAt(0));
+    bytes += 1 + Number(code > 0x7f) + Number(code > 0x7ff) + Number(code > 0xffff);
   }
   return bytes;
-}
-
-/** @param {number} unit */
-function isHighSurrogate(unit) {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }

@@ -62,18 +62,19 @@ export class PageLifecycle {
     this.#listening = new AbortController();
     this.#gone = false;
     const { window, document, network } = this.#environment;
+    const { onOnline, onOffline, onAttention, onStorage, onFreeze, onResume } = this.#callbacks;
+    this.#networkKind = kindOf(network);
     this.#listen(window, "pagehide", () => this.#onPageHide());
     this.#listen(window, "pageshow", () => this.#onPageShow());
-    this.#listen(window, "online", () => this.#callbacks.onOnline());
-    this.#listen(window, "offline", () => this.#callbacks.onOffline());
-    this.#networkKind = kindOf(network);
+    this.#listen(window, "online", onOnline);
+    this.#listen(window, "offline", onOffline);
+    this.#listen(window, "focus", onAttention);
+    this.#listen(window, "storage", ({ key }) => onStorage(key));
     this.#listen(network, "change", () => this.#onNetworkChange(network));
-    this.#listen(window, "focus", () => this.#callbacks.onAttention());
-    this.#listen(window, "storage", ({ key }) => this.#callbacks.onStorage(key));
     this.#listen(document, "visibilitychange", () => this.#onVisibilityChange());
-    this.#listen(document, "freeze", () => this.#callbacks.onFreeze());
+    this.#listen(document, "freeze", onFreeze);
     // A page that leaves the back-forward cache gets `resume` as well, before its pageshow.
-    this.#listen(document, "resume", () => this.#gone || this.#callbacks.onResume());
+    this.#listen(document, "resume", () => this.#gone || onResume());
   }
 
   stop() {
@@ -100,7 +101,7 @@ export class PageLifecycle {
   #onPageShow() {
     if (!this.#gone) return; // the first one, after load
     this.#gone = false;
-    this.#handover.set(HANDOVER_MS, () => this.#callbacks.onPageRestore());
+    this.#handover.set(HANDOVER_MS, this.#callbacks.onPageRestore);
   }
 
   /** Browsers send `change` for every change in speed, too. @param {any} network */

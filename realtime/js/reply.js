@@ -1,10 +1,10 @@
 /** The answer to one request: awaited as a whole, or iterated part by part. */
 
+import { FlowControl } from "./flow_control.js";
+
 /** @typedef {{data: any, bytes: number}} Part */
 
-// A quarter of what the server lets a stream have unacknowledged, or less: it need not wait.
-const ACKNOWLEDGED_PARTS = 16;
-const ACKNOWLEDGED_BYTES = 16_384;
+const WINDOW = { window: 64, window_bytes: 65_536 }; // of unacknowledged parts, or less than the server's
 
 /**
  * Awaited, it gives the answer; of a stream, a list of all parts. Iterated, it gives the parts; of
@@ -12,7 +12,7 @@ const ACKNOWLEDGED_BYTES = 16_384;
  * @template T
  */
 export class Reply {
-  #onConsumed;
+  #flow;
   #onLeft;
   /** @type {Part[]} received and not consumed */
   #parts = [];
@@ -20,20 +20,17 @@ export class Reply {
   #isOver = false;
   /** @type {{error: unknown} | null} */
   #failure = null;
-  #consumed = 0;
-  #acknowledged = 0;
-  #bytes = 0; // consumed and not acknowledged
   /** Continues an iteration that waits. */
   #wake = () => {};
   /** @type {Promise<T> | undefined} */
   #whole;
 
   /**
-   * @param {(count: number) => void} onConsumed the page has consumed so many parts by now
+   * @param {(count: number) => void} acknowledge that the page has consumed so many parts by now
    * @param {() => void} onLeft the page iterates no further
    */
-  constructor(onConsumed, onLeft) {
-    this.#onConsumed = onConsumed;
+  constructor(acknowledge, onLeft) {
+    this.#flow = new FlowControl(WINDOW, acknowledge);
     this.#onLeft = onLeft;
   }
 
@@ -65,8 +62,10 @@ export class Reply {
     try {
       for (;;) {
         const part = this.#parts.shift();
-        if (part) yield this.#consume(part);
-        else if (this.#failure) throw this.#failure.error;
+        if (part) {
+          this.#flow.onReceived(part.bytes);
+          yield part.data;
+        } else if (this.#failure) throw this.#failure.error;
         else if (this.#isOver) return;
         else await this.#next();
       }
@@ -109,18 +108,5 @@ export class Reply {
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
-  }
-
-  /** @param {Part} part */
-  #consume({ data, bytes }) {
-    this.#consumed += 1;
-    this.#bytes += bytes;
-    const count = this.#consumed - this.#acknowledged;
-    if (count >= ACKNOWLEDGED_PARTS || this.#bytes >= ACKNOWLEDGED_BYTES) {
-      this.#acknowledged = this.#consumed;
-      this.#bytes = 0;
-      this.#onConsumed(this.#consumed);
-    }
-    return data;
   }
 }

@@ -21,7 +21,7 @@
 
 import { framePath } from "./address.js";
 import { pageGlobal } from "./page_global.js";
-import { putItem, takeItem } from "./storage.js";
+import { isName, putItem, takeItem } from "./storage.js";
 
 /** @typedef {{session: string, token: string, since: number}} Session `since`: ms since the epoch */
 
@@ -162,12 +162,4 @@ export class ResumableSession {
 function isSession(value) {
   const { session, token, turn = 0 } = Object(value);
   return isName(session) && isName(token) && Number.isSafeInteger(turn) && turn >= 0;
-}
-
-/**
- * Whether the server accepts it in a hello; an invalid hello ends the connection.
- * @param {unknown} value
- */
-function isName(value) {
-  return typeof value === "string" && value.length >= 1 && value.length <= 64;
 }

@@ -18,6 +18,11 @@ export function takeItem(storage, key) {
   }
 }
 
+/** Whether a value out of a storage is an id, key or token that the server takes. @param {unknown} value */
+export function isName(value) {
+  return typeof value === "string" && /^.{1,64}$/s.test(value);
+}
+
 /**
  * @param {Storage | null} storage
  * @param {string} key

@@ -7,7 +7,7 @@
  */
 
 import { messageTo } from "./room_queue.js";
-import { putItem, takeItem } from "./storage.js";
+import { isName, putItem, takeItem } from "./storage.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 /** @typedef {import("./room_queue.js").Request} Request */
@@ -116,8 +116,7 @@ function isEntry(value) {
   const { room, data, key, age, user = null } = Object(value);
   return (
     typeof room === "string" &&
-    typeof key === "string" &&
-    /^.{1,64}$/.test(key) &&
+    isName(key) &&
     data !== undefined &&
     (age === null || age >= 0) &&
     (user === null || typeof user === "string")

@@ -1,26 +1,24 @@
 /**
- * Flow control: counts the publications of one connection and acknowledges them.
+ * Flow control: counts the publications of one connection, or the parts of one reply, and acknowledges them.
  *
- * The server pauses at `window` unacknowledged publications, or `window_bytes`. The client
- * acknowledges after a quarter of either, so that the server never has to pause.
+ * The server pauses at `window` unacknowledged ones, or `window_bytes`. The client acknowledges after a
+ * quarter of either, so that the server never has to pause.
  */
-/** @typedef {(frame: object) => void} Send */
 export class FlowControl {
     /**
      * @param {{window: number, window_bytes: number}} welcome the server's limits
-     * @param {Send} send
+     * @param {(count: number) => void} send acknowledges so many since the beginning
      */
     constructor({ window, window_bytes }: {
         window: number;
         window_bytes: number;
-    }, send: Send);
+    }, send: (count: number) => void);
     /**
-     * Count a publication; send `received` when a quarter of the window is used.
+     * Count one; acknowledge when a quarter of the window is used.
      * @param {number} bytes of its frame in UTF-8
      */
-    onPublication(bytes: number): void;
-    /** Publications since the welcome, duplicates included. The caller sends this count now. */
+    onReceived(bytes: number): void;
+    /** The count since the beginning, duplicates included. The caller sends it now. */
     acknowledge(): number;
     #private;
 }
-export type Send = (frame: object) => void;

@@ -5,10 +5,10 @@
  */
 export class Reply<T> {
     /**
-     * @param {(count: number) => void} onConsumed the page has consumed so many parts by now
+     * @param {(count: number) => void} acknowledge that the page has consumed so many parts by now
      * @param {() => void} onLeft the page iterates no further
      */
-    constructor(onConsumed: (count: number) => void, onLeft: () => void);
+    constructor(acknowledge: (count: number) => void, onLeft: () => void);
     /**
      * Take a reply of the server.
      * @param {Record<string, any>} frame
