@@ -88,14 +88,20 @@ def test_a_recording_survives_a_cut_and_a_killed_server(
         session = page.evaluate("client.stats().session")
         begin(page)
         eventually(lambda: len(b"".join(recordings(tmp_path))) > 20 * FRAME, what="sound")
-        line.refuse()
+        line.stall()
+        talk(page, frames=20)
+        line.refuse()  # frames are lost on their way
         talk(page, frames=100)
         assert page.evaluate("client.state") == "connecting"
         line.heal()
         expect_connected(page)
         assert page.evaluate("client.stats().session") == session
         talk(page, frames=20)
-        first.kill()
+        line.stall(requests=False)
+        talk(page, frames=20)
+        first.kill()  # the confirmations of frames are lost
+        line.reset()
+        line.heal()
         talk(page, frames=20)
         with project.serve(port):
             expect_connected(page)
