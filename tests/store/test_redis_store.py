@@ -341,3 +341,19 @@ def test_another_database_of_the_server_is_another_registry(backend: RedisFixtur
     backend.store.open(opening())
     other = blocking_store(f"{backend.server.url[:-1]}1", params())
     assert other.get("s1") is None
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 500])
+def test_lists_of_many_users_take_several_calls(backend: RedisFixture, batch: int) -> None:
+    rooms = {"a": "{}", "b": "{}", "c": "{}"}
+    for number in range(2):
+        session = opening(f"s{number}", user=str(number), presence=rooms)
+        backend.store.open(session)
+    backend.calls.batch = batch
+    answer = backend.store.presence({**dict.fromkeys(rooms, ""), "d": ""})
+    assert [(room, each.listed) for room, each in answer.rooms.items()] == [
+        *((room, {"0": "{}", "1": "{}"}) for room in rooms),
+        ("d", {}),
+    ]
+    known = {room: each.version for room, each in answer.rooms.items()}
+    assert backend.store.presence(known).rooms == {}

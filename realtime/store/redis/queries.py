@@ -56,6 +56,7 @@ class _PresenceAnswer(msgspec.Struct):
     """The answer of ``presence.lua``."""
 
     incarnation: str
+    examined: int
     rooms: list[_PresenceRow]
 
 
@@ -102,11 +103,16 @@ class QueryOperations(OwnedOperations):
         return Attendance(*_counts.decode((yield self._calls("attendance", room=room))))
 
     def presence(self, rooms: Mapping[str, str]) -> ScriptSteps[PresenceAnswer]:
+        """One call, and another after each BATCH of users listed."""
         check_presences(rooms)
         asked = [[room, version] for room, version in rooms.items()]
-        answer = _presence.decode((yield self._calls("presence", rooms=asked, most=MAX_LISTED)))
-        found = {row.room: row.to_record() for row in answer.rooms}
-        return PresenceAnswer(answer.incarnation, found)
+        found: dict[str, RoomPresence] = {}
+        while True:
+            answer = _presence.decode((yield self._calls("presence", rooms=asked, most=MAX_LISTED)))
+            found |= {row.room: row.to_record() for row in answer.rooms}
+            asked = asked[answer.examined :]
+            if not asked:
+                return PresenceAnswer(answer.incarnation, found)
 
     def _find(self, search: _Search, wanted: int | None) -> ScriptSteps[list[SessionRow]]:
         """The first ``wanted`` sessions that match, or all. One that beats meanwhile may be found
