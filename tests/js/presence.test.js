@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { RoomUse } from "../../realtime/js/hooks/room_use.js";
+import { seeded } from "./message_server.js";
 import { connectedPage, page } from "./pages.js";
 import { answerRoom, reopened } from "./room_pages.js";
 
@@ -263,3 +264,87 @@ describe("the users in the room of a component", () => {
     assert.deepEqual(asked(browser.socket), []);
   });
 });
+
+const LISTED = 5; // of the simulated server
+
+/**
+ * A room whose users come, go and are described anew, as a server tells of them: the changes since
+ * the last frame, and the whole list where it begins or ends to be one.
+ */
+class SimulatedRoom {
+  /** @type {Map<string, number>} */
+  users = new Map();
+  /** @type {Map<string, number>} */
+  #shown = new Map();
+
+  /** @param {() => number} random */
+  step(random) {
+    const user = `u${Math.floor(random() * 8)}`;
+    if (random() < 0.4) this.users.delete(user);
+    else this.users.set(user, random());
+  }
+
+  get list() {
+    const listed = [...this.users].map(([user, data]) => ({ user, data }));
+    return listed.length > LISTED ? null : listed;
+  }
+
+  answer() {
+    this.#shown = new Map(this.users);
+    return { ...this.#counts, ...(this.list && { list: this.list }) };
+  }
+
+  change() {
+    const before = this.#shown;
+    const [was, is] = [before.size <= LISTED, this.users.size <= LISTED];
+    const joined = [...this.users].filter(([user, data]) => before.get(user) !== data);
+    const left = [...before.keys()].filter((user) => !this.users.has(user));
+    this.#shown = new Map(this.users);
+    const entries = joined.map(([user, data]) => ({ user, data }));
+    return { ...this.#counts, joined: entries, left, ...(was !== is && { list: this.list }) };
+  }
+
+  get #counts() {
+    return { sessions: this.users.size + 1, users: this.users.size };
+  }
+}
+
+/** @param {Presence["list"] | undefined} list */
+function sorted(list) {
+  return list ? [...list].sort((one, other) => (one.user < other.user ? -1 : 1)) : null;
+}
+
+for (const seed of [1, 2, 3, 4, 5]) {
+  test(`the picture is that of the server after all changes and reconnects (seed ${seed})`, () => {
+    const random = seeded(seed);
+    const { browser, client, handle } = pageInRoom();
+    const [room, seen] = [new SimulatedRoom(), pictures(handle)];
+    answerWith(browser.socket, room);
+    for (let step = 0; step < 300; step += 1) {
+      const before = seen.at(-1);
+      while (random() < 0.7) room.step(random);
+      if (random() < 0.1) {
+        reopened({ browser, client }).welcome({ rooms: { news: ENTRY } });
+        while (random() < 0.5) room.step(random);
+        answerWith(browser.socket, room);
+      } else change(browser.socket, room.change());
+      const [after, truth] = [/** @type {Presence} */ (seen.at(-1)), sorted(room.list)];
+      assert.deepEqual([sorted(after.list), after.users], [truth, room.users.size]);
+      if (before?.list && truth) {
+        const gone = new Set([...after.left, ...after.joined.map(({ user }) => user)]);
+        const kept = before.list.filter(({ user }) => !gone.has(user));
+        const keys = [...kept, ...after.joined].map(({ user }) => user).sort();
+        assert.deepEqual(
+          keys,
+          truth.map(({ user }) => user),
+        );
+      }
+    }
+  });
+}
+
+/** @param {FakeSocket} socket @param {SimulatedRoom} room */
+function answerWith(socket, room) {
+  const [ask] = socket.sentOfType("presence");
+  socket.receive({ type: "presence", id: ask.id, room: ask.room, ...room.answer() });
+}
