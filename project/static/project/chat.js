@@ -5,7 +5,7 @@ import { byId, element, entry, gap } from "./dom.js";
 
 const ROOM = "chat:lobby";
 const MAX_MESSAGES = 200;
-const MAX_NAMES = 30;
+const MAX_NAMES = 10; // four lines of a phone
 
 const room = connect().room(ROOM, { rewind: 50 });
 const scroll = byId("chat");
