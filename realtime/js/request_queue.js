@@ -3,7 +3,7 @@
  * room go in the order of the calls, see `RoomQueue`; rooms do not wait for each other.
  */
 
-import { isTemporary, RoomQueue } from "./room_queue.js";
+import { isMessage, isTemporary, RoomQueue } from "./room_queue.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
@@ -200,10 +200,8 @@ export class RequestQueue {
   #sendFrame(room) {
     this.#id += 1;
     const id = this.#id;
-    const frame = room.depart(id); // before sending: a listener to frames may add requests
-    const sentAt = { now: this.#environment.now(), ms: this.#clock.ms };
-    if (!this.#sender.send(frame)) return room.undo();
-    room.onSent(sentAt);
+    const now = { now: this.#environment.now(), ms: this.#clock.ms };
+    room.sendNext(id, now, this.#sender.send);
     this.#watchAges();
   }
 
@@ -242,9 +240,4 @@ export class RequestQueue {
     room.stop();
     this.#rooms.delete(room.room);
   }
-}
-
-/** @param {Request} request */
-function isMessage(request) {
-  return request.item !== undefined;
 }

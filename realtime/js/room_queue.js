@@ -62,16 +62,22 @@ export class RoomQueue {
   }
 
   /**
-   * The next frame, which is on its way from now on.
+   * Send the next frame: the server may have its messages from now on.
    * @param {number} id
-   * @returns {Frame}
+   * @param {SentAt} now
+   * @param {(frame: Frame) => boolean} send returns whether the frame was sent
    */
-  depart(id) {
+  sendNext(id, now, send) {
     const requests = this.#next();
     const [{ frame, item }] = requests;
-    this.#onWay = requests;
+    const items = item && requests.map((each) => each.item);
+    this.#onWay = requests; // before sending: a listener to frames may add requests
     this.frameId = id;
-    return item ? { ...frame, id, items: requests.map((each) => each.item) } : { ...frame, id };
+    if (!send({ ...frame, id, items })) return this.undo();
+    for (const request of requests.filter(isMessage)) {
+      request.isRepeated = request.sentAt !== undefined;
+      request.sentAt ??= now;
+    }
   }
 
   /** @returns {[Request, ...Request[]]} */
@@ -93,18 +99,6 @@ export class RoomQueue {
   }
 
   /**
-   * The frame was sent: the server may have its messages from now on.
-   * @param {SentAt} now
-   */
-  onSent(now) {
-    for (const request of this.#onWay) {
-      if (!request.item) continue;
-      request.isRepeated = request.sentAt !== undefined;
-      request.sentAt ??= now;
-    }
-  }
-
-  /**
    * The server answers the frame on its way. Those to be sent again stay, behind a pause.
    * @param {Frame} frame
    * @returns {[Request, Frame][]} the final answers, to requests that were removed
@@ -121,22 +115,13 @@ export class RoomQueue {
     const open = answers.filter(([request]) => this.requests.includes(request));
     const final = open.filter(([, { code }]) => !isTemporary(code));
     this.remove((request) => final.some(([each]) => each === request));
-    this.#onPostponed(open.filter(([, { code }]) => isTemporary(code)));
-    return final;
-  }
-
-  /** @param {[Request, Frame][]} postponed */
-  #onPostponed(postponed) {
-    if (postponed.length === 0) {
-      this.#failures = 0;
-      return;
-    }
-    for (const [request, { code }] of postponed) {
-      // It proves that the server did nothing this time.
+    for (const [request, { code }] of open) // the refusal proves that the server did nothing this time
       if (code === "rate_limited" && !request.isRepeated) delete request.sentAt;
-    }
+    this.#failures = final.length < open.length ? this.#failures + 1 : 0;
     const { random } = this.#environment;
-    this.#pause.set(backoffDelay(this.#failures++, BACKOFF, random), this.#onReady);
+    if (this.#failures > 0)
+      this.#pause.set(backoffDelay(this.#failures - 1, BACKOFF, random), this.#onReady);
+    return final;
   }
 
   /**
@@ -186,6 +171,11 @@ export function messageTo(room, json, key) {
  */
 function answerTo(frame, index) {
   return frame.items ? (frame.items[index] ?? { code: "unavailable" }) : frame;
+}
+
+/** @param {Request} request */
+export function isMessage(request) {
+  return request.item !== undefined;
 }
 
 /** Whether the client sends it again after this code. @param {string | undefined} code */

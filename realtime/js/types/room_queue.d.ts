@@ -6,6 +6,8 @@
  * @returns {Request}
  */
 export function messageTo(room: string, json: string, key: string): Request;
+/** @param {Request} request */
+export function isMessage(request: Request): boolean;
 /** Whether the client sends it again after this code. @param {string | undefined} code */
 export function isTemporary(code: string | undefined): code is "unavailable" | "rate_limited";
 export class RoomQueue {
@@ -23,18 +25,14 @@ export class RoomQueue {
     /** Whether a frame can be sent. */
     get isReady(): boolean;
     /**
-     * The next frame, which is on its way from now on.
+     * Send the next frame: the server may have its messages from now on.
      * @param {number} id
-     * @returns {Frame}
+     * @param {SentAt} now
+     * @param {(frame: Frame) => boolean} send returns whether the frame was sent
      */
-    depart(id: number): Frame;
+    sendNext(id: number, now: SentAt, send: (frame: Frame) => boolean): void;
     /** The frame was not sent. */
     undo(): void;
-    /**
-     * The frame was sent: the server may have its messages from now on.
-     * @param {SentAt} now
-     */
-    onSent(now: SentAt): void;
     /**
      * The server answers the frame on its way. Those to be sent again stay, behind a pause.
      * @param {Frame} frame
