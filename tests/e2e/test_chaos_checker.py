@@ -300,6 +300,22 @@ def test_in_two_epochs_it_may_be_only_if_its_key_was_lost(deed: Deed, expected: 
     assert rules(made) == expected
 
 
+@pytest.mark.parametrize(
+    ("deed", "expected"),
+    [
+        (Deed(16.8, 17.2, "clock ahead", forgets=True, keeps_logs=True), []),
+        (Deed(16.8, 17.2, "Redis without its data", forgets=True), [Rule.AGAIN]),
+        (Deed(18.1, 19.0, "clock ahead", forgets=True, keeps_logs=True), [Rule.AGAIN]),
+    ],
+)
+def test_in_one_log_it_may_be_only_if_the_clock_was_ahead(deed: Deed, expected: list[Rule]) -> None:
+    made = record()
+    made.publishes.append(Publish(ROOM, "twice", "two", 16.5, 18.0, tries=2))
+    made.history.note(read(18.5, ROOM, at(7, "b"), 6, {6: "twice", 7: "twice"}))
+    made.deeds.append(deed)
+    assert rules(made) == expected
+
+
 def test_what_was_acknowledged_and_is_not_there_is_rejected() -> None:
     made = record()
     made.publishes.append(Publish(ROOM, "gone", "two", 12.0, 13.0))

@@ -74,15 +74,18 @@ def _repeated(record: Record, positions: Positions) -> Iterator[Violation]:
         if len(places) < 2:
             continue
         epochs = {position.epoch for _, position in places}
-        if len(epochs) < len(places) or not _was_forgotten(record, publish):
+        if not _was_forgotten(record, publish, in_one_log=len(epochs) < len(places)):
             where = ", ".join(f"{position}" for _, position in sorted(places))
             yield _violation(Rule.AGAIN, publish, f"{publish.tries} tries, at {where}")
 
 
-def _was_forgotten(record: Record, publish: Publish) -> bool:
+def _was_forgotten(record: Record, publish: Publish, *, in_one_log: bool = False) -> bool:
+    """Whether its key was lost meanwhile, and for ``in_one_log`` the log was not."""
     until = publish.acknowledged or float("inf")
     return any(
-        deed.forgets and deed.ended >= publish.began and deed.began <= until
+        (deed.keeps_logs if in_one_log else deed.forgets)
+        and deed.ended >= publish.began
+        and deed.began <= until
         for deed in record.deeds
     )
 

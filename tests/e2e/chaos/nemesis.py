@@ -52,7 +52,9 @@ class Nemesis:
             with suppress(redis.RedisError):  # another deed was in its way
                 await deed(step)
             forgets = step.fault in FORGETFUL
-            self.deeds.append(Deed(began, time.monotonic(), step.fault.title, target, forgets))
+            keeps = step.fault is Fault.STEP_REDIS_CLOCK
+            ended = time.monotonic()
+            self.deeds.append(Deed(began, ended, step.fault.title, target, forgets, keeps))
 
     def _deed(self, step: Step) -> tuple[str, Callable[[Step], Awaitable[None]]]:
         """The target, and the deed."""

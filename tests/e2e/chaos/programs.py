@@ -45,6 +45,7 @@ ENDING = 10.0  # seconds in which everything ends with its client
 HANDLES = 8
 REWINDS = (1, 20, 1000)
 BURSTS = (1, 4, 40)  # messages
+MAX_WAITING = 50  # messages at which it sends no more
 STREAMS = (1, 20, 200)  # parts
 
 Plant = Callable[[RealtimeClient], None]
@@ -115,12 +116,21 @@ class Program:
 
     async def run(self) -> None:
         """One client after the other, until this task is cancelled."""
+        wandering = asyncio.create_task(self._wander())
         try:
             with self._line:
                 while True:
                     await self._live()
         finally:
+            wandering.cancel()
             self._close_diaries()
+
+    async def _wander(self) -> None:
+        """Lead the next connections to any of the workers: one may be away for long."""
+        chance = random.Random(self._chance.random())
+        while True:
+            self._line.target = self._ports[chance.choice(sorted(self._ports))]
+            await asyncio.sleep(chance.uniform(0.1, 1.0))
 
     async def _live(self) -> None:
         """Have a client, from its start to a reload."""
@@ -129,7 +139,6 @@ class Program:
         if self._plant:
             self._plant(client)
         self._lives += 1
-        self._choose_worker()
         try:
             async with client:
                 self._client = client
@@ -271,7 +280,6 @@ class Program:
     async def _mood(self, client: RealtimeClient) -> None:
         throw = self._chance.random()
         if throw < 0.12:
-            self._choose_worker()
             self._line.reset()
         elif throw < 0.20:
             self._line.cut_replies(times=self._chance.randint(1, 2))
@@ -288,9 +296,6 @@ class Program:
             self._send_burst()
         elif throw < 0.90:
             self._ask(client)
-
-    def _choose_worker(self) -> None:
-        self._line.target = self._ports[self._chance.choice(sorted(self._ports))]
 
     async def _stall(self) -> None:
         """Hold the line, one way or both, for less or for more than the client is patient."""
@@ -324,8 +329,9 @@ class Program:
 
     def _send_burst(self) -> None:
         handles = [each for each in self._handles if each.name in CHATS]
-        for _ in range(self._chance.choice(BURSTS) if handles else 0):
-            self._send(handles[0])
+        if handles and len(self._sending) < MAX_WAITING:
+            for _ in range(self._chance.choice(BURSTS)):
+                self._send(handles[0])
 
     def _send(self, handle: RoomHandle) -> None:
         publish, data = self._workload.compose(handle.name)

@@ -252,13 +252,15 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A deed of the nemesis, its target, begin and end; whether Redis forgot its keys by it."""
+    """A deed of the nemesis, its target, begin and end; whether Redis forgot its keys by it, and
+    whether it kept the logs then: by a clock that is ahead, keys are over and logs go on."""
 
     began: float
     ended: float
     what: str
     target: str = ""
     forgets: bool = False
+    keeps_logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
