@@ -106,7 +106,7 @@ const SERVER_SENTENCES = {
   publication: ({ room, offset, replayed }) =>
     `In ${room} this was published${replayed ? " before you came," : ""} as number ${offset}.`,
   presence: ({ room, users, sessions }) =>
-    `In ${room}: ${users} ${users === 1 ? "user" : "users"}, ${sessions} open pages.`,
+    `In ${room}: ${users} ${users === 1 ? "user" : "users"}, ${sessions} open ${sessions === 1 ? "page" : "pages"}.`,
   acks: ({ items }) => {
     const refused = items.find((/** @type {Frame} */ { code }) => code);
     if (refused) return `I cannot do that: ${refused.detail}`;
