@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from realtime.protocol.presence_messages import MAX_LISTED
 from realtime.store.contract import MAX_PRESENCES, BlockingStore
 from realtime.store.database.presence_rows import PresenceRows
-from realtime.store.records import RoomPresence
+from realtime.store.records import RoomPresence, SessionLimit
 
 from .builders import (
     abandoned,
@@ -220,6 +220,20 @@ def test_a_suspended_session_that_is_asked_to_end_leaves_with_the_sweep(
     store.request_close(session="s1", code=4500, reason="")
     store.sweep("sweeper")
     assert present(store) == EMPTY
+
+
+def test_a_session_that_makes_room_for_another_is_not_present_for_long(
+    store: BlockingStore,
+) -> None:
+    suspended(store, presence=HERE)
+    store.open(opening("s2", presence=HERE), limit=SessionLimit(1, evict_oldest=True))
+    assert present(store) == (2, 1, {"7": ADA})
+    store.sweep("sweeper")
+    assert present(store) == ALONE
+    store.open(opening("s3", presence=HERE), limit=SessionLimit(1, evict_oldest=True))
+    (asked,) = beat(store, "w1").inbox
+    store.close("w1", [departure(asked.session, code=asked.code)], "w1")
+    assert (asked.session, present(store)) == ("s2", ALONE)
 
 
 def test_a_claim_that_is_taken_over_brings_no_session_back(backend: StoreFixture) -> None:
