@@ -116,10 +116,10 @@ export class ResumableSession {
   load() {
     if (this.#storage) this.#claimKey(this.#storage);
     const value = takeItem(this.#storage, this.#key); // without a storage each page gets a new session
-    const isSaved = isSession(value);
-    if (isSaved) ({ turn: this.#turn = 0, rooms: this.#rooms, ...this.#session } = value);
+    if (isSession(value)) ({ turn: this.#turn = 0, rooms: this.#rooms, ...this.#session } = value);
+    else this.#rooms = value?.rooms;
     this.#companion?.load(this.#key);
-    return isSaved ? Object(this.#rooms) : {};
+    return Object(this.#rooms);
   }
 
   /**
@@ -128,9 +128,10 @@ export class ResumableSession {
    */
   save(rooms) {
     this.#companion?.save(this.#key);
+    // Without a session the next page cannot go on there, and learns that it has a gap.
     const saved = { ...this.#rooms, ...rooms };
-    const value = this.#session && { ...this.#session, turn: this.#turn, rooms: saved };
-    if (value) putItem(this.#storage, this.#key, value);
+    if (this.#session || Object.keys(saved)[0])
+      putItem(this.#storage, this.#key, { ...this.#session, turn: this.#turn, rooms: saved });
     this.releaseKey();
   }
 

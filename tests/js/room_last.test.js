@@ -112,6 +112,20 @@ describe("over two reloads", () => {
     assert.deepEqual(socket.sent[0]?.rooms, { news: { epoch: "e", offset: 6 } });
   });
 
+  test("a page that has begun and was never welcomed leaves a notice", () => {
+    const tab = new FakeStorage();
+    const first = page({}, new Browser(tab));
+    first.client.room("news", { since: "e:6" });
+    first.client.connect();
+    first.browser.hidePage();
+    const { socket, messages, resyncs } = nextPage(tab);
+    assert.equal(socket.sent[0]?.resume, undefined);
+    socket.welcome(NEW);
+    assert.deepEqual(resyncs, [{ reason: "unknown", initial: true }]);
+    publish(socket, 10);
+    assert.deepEqual(messages, [10]);
+  });
+
   test("a page that was welcomed and not in the room does not", () => {
     const tab = tabAfterPage();
     const between = connectedPage({}, new Browser(tab), { resumed: true });
