@@ -102,12 +102,14 @@ quick: $(VENV)/.dev ## the tests that start no server and no browser: less than 
 # Half an hour each for the mutants and for chaos, unless MINUTES says otherwise.
 MINUTES_EACH = $(if $(MINUTES),$(MINUTES),30)
 
-deep: $(VENV)/.dev ## what takes hours: new random examples, mutants, churn, long chaos (MINUTES=, SEED=)
+deep: $(VENV)/.dev ## what takes hours: new random examples, mutants, churn, schedules, chaos (MINUTES=, SEED=)
 	$(PYTEST) -n 2 --hypothesis-profile deep --timeout 7200 tests/protocol tests/worker/rooms \
 		tests/store/test_machine.py tests/store/test_log_machine.py tests/store/test_histogram.py
 	CHURN=20000 $(PYTEST) --timeout 1500 tests/e2e/test_churn.py
 	$(BIN)/python -m tests.mutation --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.e2e.chaos --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.browser.schedules tabs --rounds 300 $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.browser.schedules components --rounds 100 $(if $(SEED),--seed $(SEED))
 
 $(HOSTS)/.installed: requirements/hosts.txt
 	@echo 'Installing servers, middleware and themes of others into $(HOSTS) …'

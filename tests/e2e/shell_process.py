@@ -35,9 +35,10 @@ class ShellProcess:
 
     async def request(self, line: str) -> str:
         """Write a line to the script and return the line that it answers with."""
-        return await asyncio.to_thread(self._request, line)
+        return await asyncio.to_thread(self.ask, line)
 
-    def _request(self, line: str) -> str:
+    def ask(self, line: str) -> str:
+        """The same; blocks the thread."""
         self._questions.write(f"{line}\n")
         self._questions.flush()
         answer = self._answers.readline().strip()
