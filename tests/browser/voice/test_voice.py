@@ -14,6 +14,8 @@ from tests.polling import eventually
 from ..conftest import enter
 from ..pages import WAIT_MS
 
+pytestmark = pytest.mark.timeout(400)  # three minutes are silent
+
 FRAME = 640  # bytes
 QUICK = {"ping_interval": 0.2, "pong_timeout": 3, "max_missed": 1, "session_timeout": 4}
 
@@ -126,7 +128,6 @@ def silence(page: Page, *, pings: int) -> None:
         pytest.param({}, 7, id="of-three-minutes", marks=pytest.mark.matrix),
     ],
 )
-@pytest.mark.timeout(400)
 def test_a_line_stands_a_silence(
     page: Page, project: Project, tmp_path: Path, settings: dict[str, Any], pings: int
 ) -> None:
