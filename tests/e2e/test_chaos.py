@@ -56,7 +56,7 @@ PLANTED = {
     "live too early": Case(Rule.MISSING, (Fault.RESET_LINES,)),
     "replay beyond top": Case(Rule.TWICE, (Fault.KILL_PUBSUB, Fault.STALL_LINES)),
     "forgotten key": Case(Rule.AGAIN, (Fault.CUT_REPLIES,)),
-    "dropped publication": Case(Rule.MISSING, subscribers=6, programs=4),
+    "dropped publication": Case(Rule.MISSING, subscribers=10, programs=8),
     "another key": Case(Rule.AGAIN, subscribers=10, programs=8),
 }
 
