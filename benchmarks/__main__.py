@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.circumstances import circumstances
-from benchmarks.figures import OURS
+from benchmarks.figures import OUR_CLIENT, OURS
 from benchmarks.kinds import KINDS, ROOT
 from benchmarks.limits import allow_connections
 from benchmarks.outcome import STORES, Outcome
 from benchmarks.redis_server import RedisMissing
 from benchmarks.rounds import Run, interleave
+from benchmarks.suites.browser import CLIENTS, Browser
 from benchmarks.suites.crowd import Crowd
 from benchmarks.suites.delivery import Delivery
 from benchmarks.suites.registry import Registry
@@ -21,7 +22,7 @@ from benchmarks.suites.room import Room
 
 FULL_ROUNDS, QUICK_ROUNDS = 5, 1
 
-Suite = Room | Crowd | Delivery | Registry
+Suite = Room | Crowd | Delivery | Registry | Browser
 
 FULL: Mapping[str, Suite] = {
     "room": Room(connections=1000, interval=5.0, intervals=4, publications=200, publishing=10.0),
@@ -30,12 +31,14 @@ FULL: Mapping[str, Suite] = {
     ),
     "delivery": Delivery(publications=10_000, missed=1000),
     "registry": Registry(sessions=100_000, reaped=10_000),
+    "browser": Browser(rate=1000, seconds=20.0),
 }
 QUICK: Mapping[str, Suite] = {
     "room": Room(connections=200, interval=2.0, intervals=1, publications=50, publishing=2.0),
     "crowd": Crowd(connections=500, patience=30.0, interval=5.0, publications=5, pause=0.1, slow=5),
     "delivery": Delivery(publications=500, missed=200),
     "registry": Registry(sessions=5_000, reaped=1_000),
+    "browser": Browser(rate=1000, seconds=3.0),
 }
 MOST_CONNECTIONS = 10_000
 
@@ -66,6 +69,8 @@ def contenders(name: str, options: argparse.Namespace) -> Mapping[str, Run]:
     if isinstance(suite, Registry):
         return {store: partial(suite.run, redis=store == "redis") for store in options.stores}
     redis = options.store == "redis"
+    if isinstance(suite, Browser):
+        return {client: partial(suite.run, client, redis=redis) for client in CLIENTS}
     kinds = [KINDS[name] for name in options.servers]
     if isinstance(suite, Delivery):
         kinds = [kind for kind in kinds if kind.is_ours]
@@ -103,7 +108,7 @@ def main() -> None:
     if options.output:
         outcome.publish(options.output)
     failed = {name for results in outcome.suites.values() for name in results.failures}
-    if ours := failed.intersection({*OURS, *STORES}):
+    if ours := failed.intersection({*OURS, *STORES, OUR_CLIENT}):
         raise SystemExit(f"without figures: {', '.join(sorted(ours))}")
 
 

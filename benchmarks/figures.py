@@ -50,7 +50,13 @@ PAGE = Figure("registry", "page_ms", "first page of the admin, ms", 0)
 BEATS = Figure("registry", "beats_percent", "beats for 10,000 sessions, % of one core", 2)
 STORE_FIGURES = (EMPTY_SWEEP, REAP, PAGE, BEATS)
 
+MAIN_THREAD = Figure(
+    "browser", "main_thread_percent", "1,000 messages a second, % of the page's main thread", 1
+)
+PAGE_FIGURES = (MAIN_THREAD,)
+
 OURS = ("ours-uvicorn", "ours-daphne")
+OUR_CLIENT = "client"
 
 GOALS = (
     *(Goal(DELIVERY, ours, 0.6, beside="node") for ours in OURS),
@@ -72,4 +78,5 @@ GOALS = (
     Goal(REAP, "redis", 1000.0),
     Goal(PAGE, "redis", 300.0),
     Goal(BEATS, "redis", 1.0),
+    Goal(MAIN_THREAD, OUR_CLIENT, 20.0),
 )

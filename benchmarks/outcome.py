@@ -15,16 +15,19 @@ from benchmarks.figures import (
     GOALS,
     IDLE,
     MEMORY,
+    PAGE_FIGURES,
     SERVER_FIGURES,
     STORE_FIGURES,
 )
 from benchmarks.kinds import KINDS
 from benchmarks.report import failures, goals_table, medians_table
 from benchmarks.rounds import Results
+from benchmarks.suites.browser import CLIENTS
 
 STORES = {"redis": "Redis", "database": "SQLite"}
 SERVERS = {name: kind.title for name, kind in KINDS.items()}
-TITLES = SERVERS | STORES
+PAGES = {name: client.title for name, client in CLIENTS.items()}
+TITLES = SERVERS | STORES | PAGES
 
 CHARTED = (DELIVERY, BEAT, MEMORY, IDLE, CROWD)
 CHART = Path("images") / "benchmarks.svg"  # beside the page
@@ -57,6 +60,7 @@ class Outcome:
             self._introduction(),
             medians_table(self.suites, SERVER_FIGURES, SERVERS),
             medians_table(self.suites, STORE_FIGURES, STORES),
+            medians_table(self.suites, PAGE_FIGURES, PAGES),
             goals_table(self.suites, GOALS, TITLES, judge=self.is_full),
             *(f"No figures of {sentence}" for sentence in failures(self.suites, TITLES)),
             as_sentence(self.circumstances),

@@ -17,12 +17,20 @@ from benchmarks.chart import chart
 from benchmarks.cores import shares
 from benchmarks.document import BEGIN, END, replace_block
 from benchmarks.driver import LoadFailed
-from benchmarks.figures import GOALS, SERVER_FIGURES, STORE_FIGURES, Figure, Goal
+from benchmarks.figures import (
+    GOALS,
+    PAGE_FIGURES,
+    SERVER_FIGURES,
+    STORE_FIGURES,
+    Figure,
+    Goal,
+)
 from benchmarks.kinds import KINDS
 from benchmarks.measure import cpu_of
 from benchmarks.outcome import CHART, TITLES, Outcome
 from benchmarks.report import failures, goals_table, median, medians_table, ratio
 from benchmarks.rounds import Figures, Results, Run, interleave
+from benchmarks.suites.browser import CLIENTS
 from benchmarks.wire import Opcode
 
 COST = Figure("room", "cost", "cost, µs", 1)
@@ -80,9 +88,9 @@ def test_a_goal_is_judged(most: float, verdict: str) -> None:
 
 def test_every_goal_is_of_something_that_is_measured() -> None:
     for goal in GOALS:
-        assert goal.figure in (*SERVER_FIGURES, *STORE_FIGURES)
+        assert goal.figure in (*SERVER_FIGURES, *STORE_FIGURES, *PAGE_FIGURES)
         assert goal.of in TITLES
-        assert not goal.beside or goal.beside in KINDS
+        assert not goal.beside or goal.beside in (*KINDS, *CLIENTS)
 
 
 # Rounds
