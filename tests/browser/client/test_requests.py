@@ -53,8 +53,8 @@ def test_a_lost_connection_loses_its_requests_only(ann: Page) -> None:
           const code = (reply) => reply.catch((error) => error.code);
           const lost = code(client.request("wait"));
           await client.request("made");
+          client.disableAutoReconnect(); // a state event by itself
           const gone = new Promise((resolve) => client.addEventListener("state", resolve));
-          client.disableAutoReconnect();
           client.request("end");
           await gone;
           const later = client.request("double", 1);
