@@ -102,9 +102,11 @@ quick: $(VENV)/.dev ## the tests that start no server and no browser: less than 
 # Half an hour each for the mutants and for chaos, unless MINUTES says otherwise.
 MINUTES_EACH = $(if $(MINUTES),$(MINUTES),30)
 
-deep: $(VENV)/.dev ## what takes hours: new random examples, mutants, churn, schedules, chaos (MINUTES=, SEED=)
+deep: $(VENV)/.dev ## what takes hours: new random examples, browsers, mutants, churn, schedules, chaos (MINUTES=, SEED=)
 	$(PYTEST) -n 2 --hypothesis-profile deep --timeout 7200 tests/protocol tests/worker/rooms \
 		tests/store/test_machine.py tests/store/test_log_machine.py tests/store/test_histogram.py
+	@.ci/system-packages engines || echo 'The tests of missing browsers are skipped.'
+	$(BIN)/python -m tests.engines
 	CHURN=20000 $(PYTEST) --timeout 1500 tests/e2e/test_churn.py
 	$(BIN)/python -m tests.mutation --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.e2e.chaos --minutes $(MINUTES_EACH) $(if $(SEED),--seed $(SEED))

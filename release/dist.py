@@ -3,6 +3,8 @@
 import argparse
 import hashlib
 import json
+import posixpath
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from release.version import CLIENT, ROOT, current, differing
 
+IMPORT = re.compile(r'^(?:import|export|\}) .*?"(\.[^"]+)";$', re.MULTILINE)
 # Beside the files of realtime/.
 IN_SDIST = {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
 IN_WHEEL = {"METADATA", "RECORD", "WHEEL", "licenses/LICENSE"}
@@ -69,10 +72,24 @@ def _npm_problems(package: Path) -> Iterator[str]:
         for export in exports
         for path in ([export] if isinstance(export, str) else export.values())
     }
-    for name in sorted((targets | {"LICENSE", "README.md"}) - found):
+    for name in sorted((targets | _imported(package) | {"LICENSE", "README.md"}) - found):
         yield f"{package.name} lacks {name}"
     for name in sorted(name for name in found if name.startswith("admin")):
         yield f"{package.name} has {name}"
+
+
+def _imported(package: Path) -> set[str]:
+    """The files that scripts of the npm package import from each other, types aside."""
+    found = set()
+    with tarfile.open(package) as archive:
+        for member in archive:
+            script = archive.extractfile(member)
+            if script is None or not member.name.endswith(".js"):
+                continue
+            folder = posixpath.dirname(member.name.removeprefix("package/"))
+            for path in IMPORT.findall(script.read().decode()):
+                found.add(posixpath.normpath(posixpath.join(folder, path)))
+    return found
 
 
 def _compare(package: Path, expected: set[str]) -> Iterator[str]:

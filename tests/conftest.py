@@ -26,7 +26,7 @@ from tests.postgres_server import PostgresServer, programs
 from tests.redis_server import RedisServer
 
 BROWSER = "tests/browser/"
-SLOW_FOLDERS = (BROWSER, "tests/e2e/", "tests/projects/")
+SLOW_FOLDERS = (BROWSER, "tests/e2e/", "tests/engines/", "tests/projects/")
 # The order in which files begin. The slowest come first, so that no worker is left alone
 # with it at the end.
 ORDER = (
@@ -65,6 +65,7 @@ CORES = len(os.sched_getaffinity(0))
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "server: starts Redis, PostgreSQL, a server or a browser")
     config.addinivalue_line("markers", "matrix: slow; runs in `make matrix` or with -m matrix only")
+    config.addinivalue_line("markers", "deep: runs in `make deep` or with -m deep only")
     config.addinivalue_line("markers", "alone: `make test` runs nothing else beside it")
 
 
@@ -92,15 +93,16 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that start servers, leave out those marked ``matrix`` unless ``-m`` names
-    them, and put the files in order."""
+    """Mark the tests that start servers, leave out those marked ``matrix`` or ``deep`` unless
+    ``-m`` names the mark, and put the files in order."""
     for item in items:
         if starts_servers(item):
             item.add_marker("server")
-    if "matrix" not in config.option.markexpr:
-        left_out = [item for item in items if item.get_closest_marker("matrix")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("matrix")]
+    for mark in ("matrix", "deep"):
+        if mark not in config.option.markexpr:
+            left_out = [item for item in items if item.get_closest_marker(mark)]
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if not item.get_closest_marker(mark)]
     items.sort(
         key=lambda item: next(at for at, name in enumerate(ORDER) if item.nodeid.startswith(name))
     )

@@ -75,6 +75,8 @@ export class ConnectionManager {
 
   #makeLifecycle() {
     return new PageLifecycle(this.#environment, this.#clock, {
+      onBeforeUnload: () => this.#session.save(this.messaging.rooms.positions(), true),
+      onStay: () => this.#session.forget(),
       onPageHide: () => this.#onPageHide(),
       onPageRestore: () => this.#onPageRestore(),
       onFreeze: () => this.#park(codes.reasonFor(codes.PAGE_FROZEN), codes.PAGE_FROZEN),
@@ -111,6 +113,7 @@ export class ConnectionManager {
 
   /** Disconnect the whole page: the session ends here and on the server. */
   disconnect() {
+    if (this.#lifecycle.started) this.#session.forget();
     this.#lifecycle.stop();
     this.#loginRetry.cancel();
     this.#session.clear();
@@ -297,6 +300,7 @@ export class ConnectionManager {
   }
 
   #onPageHide() {
+    this.#session.forget();
     this.#session.save(this.messaging.rooms.positions());
     this.#park("page left");
   }

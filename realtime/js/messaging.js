@@ -7,6 +7,7 @@ import { isTemporary, messageTo } from "./room_queue.js";
 import { Rooms } from "./rooms.js";
 import { SendGate } from "./send_gate.js";
 import { SendRate } from "./send_rate.js";
+import { takeItem } from "./storage.js";
 import { UnsentMessages } from "./unsent_messages.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
@@ -89,6 +90,11 @@ export class Messaging {
   /** The page goes. @param {string} place of this client in the storage */
   save(place) {
     this.#unsent.save(`${place}:unsent`, this.#queue.messages);
+  }
+
+  /** The page stays. @param {string} place of this client in the storage */
+  forget(place) {
+    takeItem(this.#environment.storage, `${place}:unsent`);
   }
 
   /** The page begins, or comes back. @param {string} place of this client in the storage */

@@ -6,6 +6,8 @@ import { Timer } from "./timer.js";
 
 /**
  * @typedef {object} PageLifecycleCallbacks
+ * @property {() => void} onBeforeUnload the page goes, or stays after all
+ * @property {() => void} onStay it has stayed
  * @property {() => void} onPageHide the page goes away, perhaps into the back-forward cache
  * @property {() => void} onPageRestore it comes out of that cache
  * @property {() => void} onFreeze the browser will stop the page's scripts
@@ -25,12 +27,15 @@ const PAUSE_MS = 10_000; // hidden for less than this: the user glanced at anoth
 // was there. That page is still connected and has not saved its session yet.
 const HANDOVER_MS = 100;
 
+const STAY_MS = 1000; // a download, or a visitor who cancels, unloads no page
+
 export class PageLifecycle {
   #environment;
   #callbacks;
   /** @type {AbortController | null} */
   #listening = null;
   #handover;
+  #stay;
   #clock;
   #gone = false;
   #hiddenAt = 0;
@@ -47,6 +52,7 @@ export class PageLifecycle {
     this.#clock = clock;
     this.#callbacks = callbacks;
     this.#handover = new Timer(environment);
+    this.#stay = new Timer(environment);
   }
 
   /** @returns {"visible" | "hidden"} "visible" where there is no document, as in a worker */
@@ -62,8 +68,13 @@ export class PageLifecycle {
     this.#listening = new AbortController();
     this.#gone = false;
     const { window, document, network } = this.#environment;
+    const { onBeforeUnload, onStay } = this.#callbacks;
     const { onOnline, onOffline, onAttention, onStorage, onFreeze, onResume } = this.#callbacks;
     this.#networkKind = kindOf(network);
+    this.#listen(window, "beforeunload", () => {
+      onBeforeUnload();
+      this.#stay.set(STAY_MS, onStay);
+    });
     this.#listen(window, "pagehide", () => this.#onPageHide());
     this.#listen(window, "pageshow", () => this.#onPageShow());
     this.#listen(window, "online", onOnline);
@@ -81,6 +92,7 @@ export class PageLifecycle {
     this.#listening?.abort();
     this.#listening = null;
     this.#handover.clear();
+    this.#stay.clear();
   }
 
   /**
@@ -95,6 +107,7 @@ export class PageLifecycle {
   #onPageHide() {
     this.#gone = true;
     this.#handover.clear();
+    this.#stay.clear();
     this.#callbacks.onPageHide();
   }
 

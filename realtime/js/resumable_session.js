@@ -6,7 +6,8 @@
  * page it came from. Two pages with one session would take it from each other without end.
  *
  * So while a page lives, session and token are in memory only. They are written when the page
- * goes (`pagehide`), and read and removed in one step by the page that comes (load, or `pageshow`
+ * goes (`beforeunload`, and anew at `pagehide`, of which Firefox keeps nothing if the next page
+ * comes out of the back-forward cache), forgotten if it stays, and read and removed in one step by the page that comes (load, or `pageshow`
  * from the back-forward cache). They are not written when a tab is hidden, because a
  * hidden tab can be duplicated as well. A page that crashes loses its session: the next page
  * gets a new one and the server sweeps the old one.
@@ -30,6 +31,7 @@ import { isName, putItem, takeItem } from "./storage.js";
  * @typedef {object} Companion
  * @property {(key: string) => void} save
  * @property {(key: string) => void} load
+ * @property {(key: string) => void} forget
  */
 
 const RESUME_WINDOW_MS = 120_000; // until a welcome names the server's
@@ -125,14 +127,21 @@ export class ResumableSession {
   /**
    * Save for the next page in this tab.
    * @param {Record<string, import("./position.js").Position | null>} [rooms] positions of its rooms
+   * @param {boolean} [mayStay] whether the page may go on
    */
-  save(rooms) {
+  save(rooms, mayStay) {
     this.#companion?.save(this.#key);
     // Without a session the next page cannot go on there, and learns that it has a gap.
     const saved = { ...this.#rooms, ...rooms };
     if (this.#session || Object.keys(saved)[0])
       putItem(this.#storage, this.#key, { ...this.#session, turn: this.#turn, rooms: saved });
-    this.releaseKey();
+    if (!mayStay) this.releaseKey();
+  }
+
+  /** Undo `save`: the page stays, or saves again. */
+  forget() {
+    takeItem(this.#storage, this.#key);
+    this.#companion?.forget(this.#key);
   }
 
   /** Let another client of this page use the storage key. */

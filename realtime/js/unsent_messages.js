@@ -45,8 +45,8 @@ export class UnsentMessages {
       return bytes <= MAX_BYTES;
     };
     const entries = messages.filter(fits).map((message) => this.#entryOf(message));
-    if (entries.length > 0 && putItem(storage, place, { at: wall(), entries }))
-      this.#saved = new Set(entries.map(({ key }) => key));
+    const isSaved = entries.length > 0 && putItem(storage, place, { at: wall(), entries });
+    this.#saved = new Set(isSaved ? entries.map(({ key }) => key) : []);
   }
 
   /**

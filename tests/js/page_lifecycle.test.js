@@ -21,6 +21,41 @@ describe("pages and tabs", () => {
     });
   });
 
+  // Firefox keeps nothing that a page writes at `pagehide` if the next one comes out of its cache.
+  test("the next page resumes what the page has saved before it went", () => {
+    const tab = new FakeStorage();
+    const { browser } = pageInTab(tab);
+    browser.window.dispatchEvent(new Event("beforeunload"));
+    const kept = tab.copy();
+    browser.hidePage();
+    const { resume } = pageInTab(kept).browser.socket.sent[0] ?? {};
+    assert.deepEqual(resume, { session: "s1", token: "t1", turn: 1 });
+  });
+
+  test("a page that stays after all saves nothing", () => {
+    const tab = new FakeStorage();
+    const { browser, client } = pageInTab(tab);
+    void client.send("chat:lobby", 1);
+    browser.window.dispatchEvent(new Event("beforeunload"));
+    assert.equal(tab.items.size, 2);
+    browser.advance(1000);
+    assert.equal(tab.items.size, 0);
+    assert.equal(client.state, "connected");
+  });
+
+  test("a page that is sent away or disconnected while it goes saves nothing", () => {
+    for (const end of ["away", "disconnected"]) {
+      const tab = new FakeStorage();
+      const { browser, client } = pageInTab(tab);
+      void client.send("chat:lobby", 1).catch(() => {});
+      browser.window.dispatchEvent(new Event("beforeunload"));
+      if (end === "away") browser.socket.receive(goodbye(4503));
+      else client.disconnect();
+      browser.hidePage();
+      assert.equal(tab.items.size, 0, end);
+    }
+  });
+
   test("a duplicate of a hidden tab gets a new session", () => {
     const tab = new FakeStorage();
     const { browser } = pageInTab(tab);
@@ -133,7 +168,7 @@ describe("pages and tabs", () => {
       };
     }
     connectedPage({}, browser).client.disconnect();
-    assert.equal(signals.length, 9);
+    assert.equal(signals.length, 10);
     assert.ok(signals.every(({ aborted }) => aborted));
   });
 });

@@ -49,6 +49,26 @@ def test_a_missing_and_an_unexpected_file_are_found(packages: Packages, tmp_path
     assert f"{copy.npm.name} lacks LICENSE" in lines
 
 
+def test_the_npm_package_has_the_hooks_and_all_that_they_import(
+    packages: Packages, tmp_path: Path
+) -> None:
+    scripts = {"react.js", "vue.js", "hooks/client_use.js", "hooks/room_use.js", "client.js"}
+    with tarfile.open(packages.npm) as archive:
+        names = {name.removeprefix("package/") for name in archive.getnames()}
+        archive.extractall(tmp_path, filter="data")
+    assert scripts | {"types/react.d.ts", "types/vue.d.ts"} <= names
+    for path in packages:
+        shutil.copy(path, tmp_path)
+    shutil.rmtree(tmp_path / "package/hooks")
+    incomplete = Packages(tmp_path).npm
+    with tarfile.open(incomplete, "w:gz") as archive:
+        archive.add(tmp_path / "package", "package")
+    missing = [
+        line for line in dist.problems(Packages(tmp_path)) if line.startswith(incomplete.name)
+    ]
+    assert missing == [f"{incomplete.name} lacks {name}" for name in sorted(scripts) if "/" in name]
+
+
 def test_a_copy_of_another_version_stops_the_build_until_it_is_stamped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,8 @@ export class Messaging {
     close(reason: string): void;
     /** The page goes. @param {string} place of this client in the storage */
     save(place: string): void;
+    /** The page stays. @param {string} place of this client in the storage */
+    forget(place: string): void;
     /** The page begins, or comes back. @param {string} place of this client in the storage */
     load(place: string): void;
     /** Pause the queue until the welcome. @returns {Frame} the rooms of the hello */

@@ -15,6 +15,14 @@ export class PageLifecycle {
 export type Environment = import("./browser_environment.js").Environment;
 export type PageLifecycleCallbacks = {
     /**
+     * the page goes, or stays after all
+     */
+    onBeforeUnload: () => void;
+    /**
+     * it has stayed
+     */
+    onStay: () => void;
+    /**
      * the page goes away, perhaps into the back-forward cache
      */
     onPageHide: () => void;

@@ -36,8 +36,11 @@ export class ResumableSession {
     /**
      * Save for the next page in this tab.
      * @param {Record<string, import("./position.js").Position | null>} [rooms] positions of its rooms
+     * @param {boolean} [mayStay] whether the page may go on
      */
-    save(rooms?: Record<string, import("./position.js").Position | null>): void;
+    save(rooms?: Record<string, import("./position.js").Position | null>, mayStay?: boolean): void;
+    /** Undo `save`: the page stays, or saves again. */
+    forget(): void;
     /** Let another client of this page use the storage key. */
     releaseKey(): void;
     #private;
@@ -56,4 +59,5 @@ export type Session = {
 export type Companion = {
     save: (key: string) => void;
     load: (key: string) => void;
+    forget: (key: string) => void;
 };

@@ -1,0 +1,42 @@
+"""Publications without a pause, while pages come and go."""
+
+import asyncio
+import threading
+from typing import Self
+
+from tests.e2e.support import Server, connected, login
+from tests.polling import TIMEOUT
+
+PAUSE = 0.02  # seconds
+
+
+class Stream:
+    """Publishes 1, 2, 3 … to a room as another user, in a thread, until the end of its block."""
+
+    def __init__(self, server: Server, room: str) -> None:
+        self.sent = 0
+        self._server = server
+        self._room = room
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._publish()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(TIMEOUT)
+
+    async def _publish(self) -> None:
+        async with connected(
+            self._server, login(self._server, "bob"), rooms={self._room: None}
+        ) as client:
+            while not self._stopping.is_set():
+                number = self.sent + 1
+                text = str(number)
+                data = {"text": text, "tag": ""}
+                await client.send(type="message", id=number, room=self._room, data=data, key=text)
+                await client.frame("ack", number=number)
+                self.sent = number
+                await asyncio.sleep(PAUSE)
