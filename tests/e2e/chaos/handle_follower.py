@@ -1,5 +1,7 @@
 """Goes through the diary of one handle of a program and says where it breaks its promise."""
 
+from realtime.worker.rooms.log_view import MAX_REWIND_MARGIN
+
 from .follower import REASONS
 from .record import Gap, HandleDiary, Joined, Position, Received
 from .truth import Truth
@@ -98,7 +100,9 @@ class HandleFollower:
         start = self._diary.start
         if start is None or start.offset == 0:
             return True
-        before = Position(start.epoch, start.offset - 1)
+        # Of a log that drops its oldest, a rewind leaves out an eighth.
+        margin = min(MAX_REWIND_MARGIN, self._rewound // 7)
+        before = Position(start.epoch, start.offset - 1 - margin)
         return self._truth.has_lost(self._room, before, top=start.offset)
 
     # ------------------------------------------------------------ the end
