@@ -69,3 +69,10 @@ def make_project(template: Path, folder: Path) -> Project:
 def server(project: Project) -> Iterator[Server]:
     with project.serve() as process:
         yield process
+
+
+@pytest.fixture(autouse=True)
+def _no_messages_yet(project: Project) -> None:
+    """The engines share a server, so what the tests of others have published must be gone."""
+    for table in ("roomentry", "roomlog"):
+        project.rows(f"DELETE FROM realtime_{table}")
