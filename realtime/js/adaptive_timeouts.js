@@ -3,21 +3,34 @@
  * multiple of its measured round trip. Every wait has an upper bound.
  */
 
-const ATTEMPT_MS = 10_000;
 const MAX_ATTEMPT_MS = 60_000;
 const ANSWER_ROUND_TRIPS = 2; // a connection that becomes twice as slow is not lost
 const ATTEMPT_ROUND_TRIPS = 5; // TCP, TLS and the handshake, each slower than measured
 
 export class AdaptiveTimeouts {
+  #attemptMs;
   #roundTrip = 0; // ms; rises at once, falls by half with each faster answer
   #isEstimate = true;
   #maxAnswerMs = 30_000; // after this the server, too, takes the client for lost
   #attemptTimeouts = 0;
 
+  /** @param {number} [attemptMs] for each half of a first attempt on a fast connection */
+  constructor(attemptMs = 10_000) {
+    this.#attemptMs = attemptMs;
+  }
+
   /** For each half of an attempt, ms: until the socket opens, then until the welcome. */
   get attemptMs() {
-    const least = Math.max(ATTEMPT_MS, ATTEMPT_ROUND_TRIPS * this.#roundTrip);
+    const least = this.openingMs(this.#attemptMs);
     return Math.min(MAX_ATTEMPT_MS, least * 2 ** this.#attemptTimeouts);
+  }
+
+  /**
+   * For a connection that has to be made first, ms.
+   * @param {number} least ms on a fast line
+   */
+  openingMs(least) {
+    return Math.max(least, ATTEMPT_ROUND_TRIPS * this.#roundTrip);
   }
 
   /**

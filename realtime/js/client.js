@@ -3,6 +3,7 @@
 import { defaultUrl, socketUrl } from "./address.js";
 import { browserEnvironment } from "./browser_environment.js";
 import { ConnectionManager } from "./connection_manager.js";
+import { logEvent } from "./debug_log.js";
 import { ClientEventTarget } from "./events.js";
 import { UseCount } from "./use_count.js";
 
@@ -20,7 +21,9 @@ import { UseCount } from "./use_count.js";
  * @property {string} [url] path or address; default `/ws/` on the page's own host, below its script prefix
  * @property {boolean} [autoReconnect] default true
  * @property {import("./token_login.js").Auth} [auth] the login's token, or a function that gets a new one
+ * @property {number} [timeout] ms for each half of an attempt; default 10,000
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
+ * @property {boolean} [debug] write each event to the console, without secrets; default false
  * @property {boolean} [warnUnsent] ask before the page closes with unsent messages; default false
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
  */
@@ -38,13 +41,14 @@ export class RealtimeClient extends ClientEventTarget {
    * Does not connect yet. Throws TypeError for an invalid `url`.
    * @param {Options} [options]
    */
-  constructor({ url, ...options } = {}) {
+  constructor({ url, debug, ...options } = {}) {
     super();
     /** The absolute address of the server's socket. */
     this.url = socketUrl(url ?? defaultUrl());
     this.#manager = new ConnectionManager(
       { ...options, url: this.url, name: NAME },
       (type, detail) => {
+        if (debug) logEvent(type, detail);
         this.dispatchEvent(new CustomEvent(type, { detail }));
       },
     );

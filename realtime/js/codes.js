@@ -8,6 +8,7 @@ export const RESTARTING = 1012;
 export const TAKEN_OVER = 4506;
 export const CREDENTIALS_CHANGED = 4008;
 export const NOT_AUTHENTICATED = 4501;
+export const ORIGIN_REFUSED = 4502;
 
 /** @type {Readonly<Record<number, string>>} For codes that come without a reason; the server sends its own. */
 const REASONS = Object.freeze({

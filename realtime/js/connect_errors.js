@@ -1,6 +1,8 @@
-/** Errors that keep a browser from connecting at all, and whether a retry can help. */
+/** Why an attempt to connect has failed, as far as a browser lets a page know. */
 
-import { LOST } from "./codes.js";
+import { CREDENTIALS_CHANGED, isLoginNeeded, LOST, ORIGIN_REFUSED } from "./codes.js";
+
+/** @typedef {"origin" | "login" | "policy" | "browser" | "timeout" | "network" | "server"} ConnectErrorCause */
 
 export const POLICY_REASON = "forbidden by the page's content security policy (connect-src)";
 export const CONSTRUCTOR_FAILED = "no connection can be made: ";
@@ -23,5 +25,19 @@ export function isBlockedByPolicy({ disposition, effectiveDirective, blockedURI 
  */
 export function constructorFailure(error) {
   const permanent = /^(Security|Syntax|Type|Reference)Error$/.test(error?.name);
-  return { code: LOST, reason: CONSTRUCTOR_FAILED + (error?.message ?? error), permanent };
+  const message = `${error?.message ?? error}`.replace(/wss?:\S+/g, "…"); // its query may be secret
+  const reason = CONSTRUCTOR_FAILED + message;
+  return { code: LOST, reason, permanent, cause: "browser" };
+}
+
+/**
+ * The cause of a failed attempt. A browser does not tell a refused handshake from a lost line.
+ * @param {Pick<import("./connection.js").End, "code" | "cause">} end
+ * @returns {ConnectErrorCause}
+ */
+export function causeOf({ code, cause }) {
+  if (cause) return cause;
+  if (code === ORIGIN_REFUSED) return "origin";
+  if (isLoginNeeded(code) || code === CREDENTIALS_CHANGED) return "login";
+  return code === LOST ? "network" : "server";
 }

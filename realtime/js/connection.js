@@ -23,6 +23,7 @@ import { Watchdog } from "./watchdog.js";
  * @property {string} reason
  * @property {unknown} [delay] the server's window `[from, to]` for the return, ms
  * @property {boolean} [permanent] a retry from this page cannot succeed
+ * @property {import("./connect_errors.js").ConnectErrorCause} [cause] of a failed attempt, where the code does not give it
  */
 
 /**
@@ -100,8 +101,8 @@ export class Connection {
       socket.onmessage = ({ data }) => this.#onMessage(data);
       socket.onclose = ({ code, reason }) => this.#end({ code, reason });
       // A close event follows, except where the browser refuses to connect at all.
-      socket.onerror = () =>
-        this.#flow || this.#setDeadline(CLOSE_MS, "the browser refuses to connect");
+      const refused = { code: LOST, reason: "the browser refuses to connect" };
+      socket.onerror = () => this.#flow || this.#deadline.set(CLOSE_MS, () => this.#end(refused));
       return socket;
     } catch (error) {
       this.#ignoreViolations();
@@ -111,7 +112,8 @@ export class Connection {
 
   /** Whether an attempt makes no progress: the network it began on may be gone. */
   get isStuck() {
-    return !this.#flow && this.#environment.now() - this.#phaseStartedAt >= STUCK_MS;
+    const time = this.#environment.now() - this.#phaseStartedAt;
+    return !this.#flow && time >= this.#timeouts.openingMs(STUCK_MS);
   }
 
   /**
@@ -181,14 +183,13 @@ export class Connection {
     this.send(this.#callbacks.hello());
   }
 
-  /** End the attempt if the next step takes longer than `ms`. */
-  #setDeadline(
-    ms = this.#timeouts.attemptMs,
-    reason = `no answer within ${Math.round(ms / 1000)} s`,
-  ) {
+  /** End the attempt if the next step takes too long. */
+  #setDeadline() {
+    const ms = this.#timeouts.attemptMs;
+    const reason = `no answer within ${Math.round(ms / 1000)} s`;
     this.#deadline.set(ms, () => {
       this.#timeouts.onAttemptTimeout();
-      this.#end({ code: LOST, reason });
+      this.#end({ code: LOST, reason, cause: "timeout" });
     });
   }
 
@@ -198,7 +199,7 @@ export class Connection {
   }
 
   #onBlocked() {
-    this.#end({ code: LOST, reason: POLICY_REASON, permanent: true });
+    this.#end({ code: LOST, reason: POLICY_REASON, permanent: true, cause: "policy" });
   }
 
   /** @param {any} data */
@@ -297,8 +298,8 @@ export class Connection {
   }
 
   /** @param {Partial<End> & {code: number}} end */
-  #end({ code, reason, delay, permanent }) {
+  #end(end) {
     this.close();
-    this.#callbacks.onEnd({ code, reason: reason || reasonFor(code), delay, permanent });
+    this.#callbacks.onEnd({ ...end, reason: end.reason || reasonFor(end.code) });
   }
 }

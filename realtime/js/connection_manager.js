@@ -7,7 +7,7 @@ import { AdaptiveTimeouts } from "./adaptive_timeouts.js";
 import { DEFAULTS } from "./backoff.js";
 import { browserEnvironment } from "./browser_environment.js";
 import * as codes from "./codes.js";
-import { constructorFailure } from "./connect_errors.js";
+import { causeOf, constructorFailure } from "./connect_errors.js";
 import { Connection } from "./connection.js";
 import { ErrorTracker } from "./error_tracker.js";
 import { LoginRetry } from "./login_retry.js";
@@ -27,7 +27,7 @@ import { TokenLogin } from "./token_login.js";
 export class ConnectionManager {
   #environment;
   #clock;
-  #timeouts = new AdaptiveTimeouts();
+  #timeouts;
   #session;
   #lifecycle;
   #loginRetry;
@@ -55,6 +55,7 @@ export class ConnectionManager {
     this.#name = name;
     this.#emit = emit;
     this.autoReconnect = autoReconnect;
+    this.#timeouts = new AdaptiveTimeouts(options.timeout);
     const environment = browserEnvironment(options.environment ?? {});
     const clock = new SleepAwareClock(environment);
     this.#environment = environment;
@@ -69,7 +70,7 @@ export class ConnectionManager {
     this.messaging = new Messaging(environment, clock, sender, emit, options.warnUnsent);
     this.#session = new ResumableSession(url, environment.storage, clock, this.messaging);
     this.#loginRetry = new LoginRetry(url, environment, clock, () => this.#begin());
-    this.#tokenLogin = new TokenLogin(auth, environment, (end) => this.#onEnd(end));
+    this.#tokenLogin = new TokenLogin(auth, environment, this.#timeouts, (end) => this.#onEnd(end));
     this.#lifecycle = this.#makeLifecycle();
   }
 
@@ -144,16 +145,14 @@ export class ConnectionManager {
   stats() {
     const { session = null, since = null } = this.#session.current ?? {};
     return {
-      state: this.state,
-      stateSince: this.#state.since,
-      reason: this.#state.reason,
+      ...this.#state.stats,
+      ...this.#counters,
+      ...this.#schedule.stats,
       degraded: this.#connection?.degraded ?? false,
       session,
       since,
       user: this.messaging.user ?? null,
-      ...this.#counters,
-      attempts: this.#schedule.attempts,
-      nextAttemptAt: this.#schedule.nextAttemptAt,
+      online: globalThis.navigator?.onLine !== false,
       pending: this.messaging.pending,
       autoReconnect: this.autoReconnect,
       lastError: this.#errors.lastError,
@@ -230,14 +229,14 @@ export class ConnectionManager {
   /** @param {"in" | "out"} direction @param {Frame} frame */
   #onFrame(direction, frame) {
     const type = direction === "in" && frame.type;
-    if (type === "ping") this.#counters.pings += 1;
+    if (type === "ping") this.#counters.onPing(this.#environment.wall());
     this.#emit("frame", { direction, frame });
     if (type === "error") this.#emit("server_error", /** @type {any} */ (frame)); // not validated
   }
 
   /** @param {number | null} latency */
   #onLatency(latency) {
-    this.#counters.onLatency(latency);
+    this.#counters.onLatency(latency, this.#environment.wall());
     this.#emit("latency", { latency });
   }
 
@@ -249,8 +248,9 @@ export class ConnectionManager {
     this.#connection = null;
     this.#continueAfter(end);
     this.messaging.requests.onLost();
-    const willReconnect = this.state === "connecting";
-    if (wasUp) this.#emit("connection_lost", { code, reason, willReconnect });
+    const detail = { code, reason, willReconnect: this.state === "connecting" };
+    if (wasUp) this.#emit("connection_lost", detail);
+    else this.#emit("connect_error", { ...detail, cause: causeOf(end) });
   }
 
   /** Stay away, give up or schedule the next attempt. @param {End} end */

@@ -13,14 +13,21 @@ import { Emitter } from "./emitter.js";
  * @property {number} stateSince start of the state
  * @property {string} reason why it is not connected; "" if it is, or after `disconnect()`
  * @property {boolean} degraded connected, but the server cannot reach its store
+ * @property {number | null} connectedSince null: not connected
+ * @property {number} reconnects connections of this page after its first one
+ * @property {"websocket" | null} transport null: not connected
+ * @property {boolean} online false: the device has no network at all
  * @property {string | null} session
  * @property {number | null} since start of the session
  * @property {string | null} user
  * @property {number | null} latency of the newest answered ping, ms
  * @property {number} pings of the server, each answered
+ * @property {number | null} lastPingAt of the newest of them
  * @property {number} pongs answers to the client's own pings
+ * @property {number | null} lastPongAt of the newest of them
  * @property {number} misses the client's own pings without an answer in time
  * @property {number} attempts begun since the last welcome
+ * @property {number} maxAttempts after which the client gives up; may be infinite
  * @property {number | null} nextAttemptAt null: not waiting for one
  * @property {number} pending messages that the server has not answered
  * @property {boolean} autoReconnect
@@ -30,6 +37,7 @@ import { Emitter } from "./emitter.js";
 /** @typedef {Stats & {previous: ClientState}} StateDetail */
 /** @typedef {{session: string, user: string | null, resumed: boolean, attempts: number}} EstablishedDetail */
 /** @typedef {{code: number, reason: string, willReconnect: boolean}} LostDetail */
+/** @typedef {LostDetail & {cause: import("./connect_errors.js").ConnectErrorCause}} ConnectErrorDetail */
 /** @typedef {{latency: number | null}} LatencyDetail ms; null: a ping had no answer in time */
 /** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
 /** @typedef {{room: string, data: any, offset: number, time: number}} MessageDetail `time`: ms since the epoch, the server's */
@@ -47,6 +55,7 @@ import { Emitter } from "./emitter.js";
  * @property {CustomEvent<StateDetail>} state
  * @property {CustomEvent<EstablishedDetail>} connection_established
  * @property {CustomEvent<LostDetail>} connection_lost
+ * @property {CustomEvent<ConnectErrorDetail>} connect_error
  * @property {CustomEvent<LatencyDetail>} latency
  * @property {CustomEvent<NoticeDetail>} notice
  * @property {CustomEvent<MessageDetail>} message

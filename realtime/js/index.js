@@ -16,6 +16,8 @@ export { RealtimeClient };
  * @typedef {import("./events.js").StateDetail} StateDetail
  * @typedef {import("./events.js").EstablishedDetail} EstablishedDetail
  * @typedef {import("./events.js").LostDetail} LostDetail
+ * @typedef {import("./events.js").ConnectErrorDetail} ConnectErrorDetail
+ * @typedef {import("./connect_errors.js").ConnectErrorCause} ConnectErrorCause
  * @typedef {import("./events.js").LatencyDetail} LatencyDetail
  * @typedef {import("./events.js").NoticeDetail} NoticeDetail
  * @typedef {import("./events.js").MessageDetail} MessageDetail

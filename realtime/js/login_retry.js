@@ -7,7 +7,7 @@
  * itself, or two tabs could call each other without end.
  */
 
-import { CREDENTIALS_CHANGED, isLoginNeeded } from "./codes.js";
+import { causeOf } from "./connect_errors.js";
 import { putItem } from "./storage.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
@@ -39,7 +39,7 @@ export class LoginRetry {
   /** @param {number} code the final close code; waits for a login if one would help */
   onFinalClose(code) {
     // After CREDENTIALS_CHANGED only pages stay away whose tokens have expired twice.
-    this.#isWaiting = isLoginNeeded(code) || code === CREDENTIALS_CHANGED;
+    this.#isWaiting = causeOf({ code }) === "login";
     this.#wasSignalled = false;
   }
 

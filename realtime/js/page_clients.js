@@ -38,7 +38,7 @@ export function pageClient(options, connects = true) {
  * @param {Options} first
  */
 function warnIfIgnored(url, options, first) {
-  const effective = { autoReconnect: true, warnUnsent: false, ...first };
+  const effective = { autoReconnect: true, ...first };
   const names = /** @type {(keyof Options)[]} */ (Object.keys(options));
   const isIgnored = (/** @type {keyof Options} */ name) =>
     name !== "url" && !isEqual(options[name], effective[name]);
@@ -56,7 +56,7 @@ function warnIfIgnored(url, options, first) {
  * @param {unknown} other
  */
 function isEqual(one, other) {
-  if (one === undefined || one === other) return true;
+  if (one === undefined || one === other || !(one || other)) return true;
   if (typeof one === "function") return typeof other === "function";
   if (typeof one !== "object" || typeof other !== "object") return false;
   const [entries, fields] = [Object.entries(Object(one)), Object(other)];

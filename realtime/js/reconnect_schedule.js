@@ -48,11 +48,15 @@ export class ReconnectSchedule {
     return this.#timer.pending;
   }
 
-  /** In ms since the epoch, by the wall clock as it is set now; null: not waiting. */
-  get nextAttemptAt() {
-    if (!this.waiting) return null;
+  /** Fields of the client's `Stats`. */
+  get stats() {
     const { now, wall } = this.#environment;
-    return Math.round(wall() + this.#dueAt - now());
+    const dueAt = Math.round(wall() + this.#dueAt - now()); // by the wall clock as it is set now
+    return {
+      attempts: this.attempts,
+      maxAttempts: this.#backoff.maxAttempts,
+      nextAttemptAt: this.waiting ? dueAt : null,
+    };
   }
 
   get exhausted() {

@@ -7,6 +7,8 @@ import { nextState } from "./states.js";
 export class StateTracker {
   #clock;
   #since;
+  #connectedSince;
+  #connections = 0;
   /** @type {ClientState} */
   state = "disconnected";
   reason = "";
@@ -14,12 +16,20 @@ export class StateTracker {
   /** @param {import("./sleep_aware_clock.js").SleepAwareClock} clock */
   constructor(clock) {
     this.#clock = clock;
-    this.#since = clock.timestamp();
+    this.#since = this.#connectedSince = clock.timestamp();
   }
 
-  /** When the state began, in ms since the epoch. */
-  get since() {
-    return this.#clock.toEpochMs(this.#since);
+  /** Fields of the client's `Stats`. */
+  get stats() {
+    const { isUp } = this;
+    return {
+      state: this.state,
+      reason: this.reason,
+      stateSince: this.#clock.toEpochMs(this.#since),
+      connectedSince: isUp ? this.#clock.toEpochMs(this.#connectedSince) : null,
+      reconnects: Math.max(0, this.#connections - 1),
+      transport: isUp ? /** @type {const} */ ("websocket") : null,
+    };
   }
 
   /** Welcomed by the server, also while a probe is unanswered. */
@@ -41,6 +51,10 @@ export class StateTracker {
     const before = this.state;
     this.state = nextState(before, event);
     if (this.state !== before) this.#since = this.#clock.timestamp();
+    if (event === "welcome") {
+      this.#connectedSince = this.#since;
+      this.#connections += 1;
+    }
     this.reason = reason;
   }
 }

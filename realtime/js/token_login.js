@@ -13,11 +13,12 @@ import { Timer } from "./timer.js";
 /** For people; the message of the page's own function may quote the token. */
 const NO_TOKEN = "the page has no token for the login";
 const TOKEN = /^[ -~]{1,8192}$/;
-const PATIENCE_MS = 15_000; // with one call; then the attempt fails, and the next one calls again
+const PATIENCE_MS = 15_000; // with one call, on a fast line; then the attempt fails, and the next one calls again
 
 export class TokenLogin {
   #auth;
   #environment;
+  #timeouts;
   #fail;
   #attempt = 0;
   /** @type {string | undefined} */
@@ -30,11 +31,13 @@ export class TokenLogin {
   /**
    * @param {Auth | undefined} auth
    * @param {import("./browser_environment.js").Environment} environment
+   * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
    * @param {(end: import("./connection.js").End) => void} fail ends an attempt
    */
-  constructor(auth, environment, fail) {
+  constructor(auth, environment, timeouts, fail) {
     this.#auth = auth;
     this.#environment = environment;
+    this.#timeouts = timeouts;
     this.#fail = fail;
   }
 
@@ -62,7 +65,7 @@ export class TokenLogin {
     const attempt = this.#attempt;
     const token = await this.#fetch();
     if (attempt !== this.#attempt) return;
-    if (token === undefined) this.#fail({ code: LOST, reason: NO_TOKEN });
+    if (token === undefined) this.#fail({ code: LOST, reason: NO_TOKEN, cause: "login" });
     else connect();
   }
 
@@ -117,8 +120,9 @@ export class TokenLogin {
 
   #begin() {
     const timer = new Timer(this.#environment);
+    const patience = this.#timeouts.openingMs(PATIENCE_MS);
     /** @type {Promise<undefined>} */
-    const tooLate = new Promise((resolve) => timer.set(PATIENCE_MS, () => resolve(undefined)));
+    const tooLate = new Promise((resolve) => timer.set(patience, () => resolve(undefined)));
     const pending = Promise.race([this.#read(), tooLate]).then((token) => {
       timer.clear();
       if (this.#pending !== pending) return token;

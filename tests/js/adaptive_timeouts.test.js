@@ -191,6 +191,42 @@ describe("an attempt", () => {
     assert.equal(browser.socket.closedWith, "none");
   });
 
+  test("has the time of the option `timeout`, which doubles as well", () => {
+    const { browser, client } = page({ timeout: 25_000 });
+    client.connect();
+    for (const timeouts of [25_000, 50_000, 60_000]) {
+      browser.advance(timeouts - 1);
+      assert.equal(browser.socket.closedWith, null);
+      browser.advance(1);
+      assert.equal(browser.socket.closedWith, "none");
+      advanceToNextAttempt(browser, client);
+    }
+  });
+
+  test("on a slow line has five round trips, however short the option is", () => {
+    const { browser, client } = connectedOver(6000);
+    browser.socket.drop();
+    advanceToNextAttempt(browser, client);
+    browser.advance(29_999);
+    assert.equal(browser.socket.closedWith, null);
+    browser.advance(1);
+    assert.equal(browser.socket.closedWith, "none");
+  });
+
+  test("on a slow line does not hang before five round trips are over", () => {
+    const { browser, client } = connectedOver(1500);
+    browser.socket.drop();
+    advanceToNextAttempt(browser, client);
+    for (const [ms, sockets] of [
+      [7499, 2],
+      [1, 3],
+    ]) {
+      browser.advance(Number(ms));
+      browser.window.dispatchEvent(new Event("online"));
+      assert.equal(browser.sockets.length, sockets);
+    }
+  });
+
   test("after a refusal has the same time", () => {
     const { browser, client } = page();
     client.connect();

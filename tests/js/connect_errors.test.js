@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { isBlockedByPolicy } from "../../realtime/js/connect_errors.js";
 import { Browser, recordEvents } from "./browser.js";
-import { advanceToNextAttempt, connectedPage, page } from "./pages.js";
+import { advanceToNextAttempt, connectedPage, goodbye, page } from "./pages.js";
 
 /** @param {Error[]} errors that the constructor throws, one after the other */
 function throwing(...errors) {
@@ -134,6 +134,70 @@ describe("a content security policy", () => {
     policy.removeEventListener = () => (listeners += 1);
     client.disconnect();
     assert.equal(listeners, 1);
+  });
+});
+
+describe("the event `connect_error`", () => {
+  /** @type {[string, boolean, (browser: Browser) => void][]} cause, whether another attempt follows, end */
+  const ends = [
+    ["origin", false, ({ socket }) => socket.drop(4502, "origin not allowed")],
+    ["origin", false, ({ socket }) => socket.receive(goodbye(4502))],
+    ["login", false, ({ socket }) => socket.drop(4501)],
+    ["login", false, ({ socket }) => socket.drop(4503)],
+    ["login", true, ({ socket }) => socket.receive(goodbye(4008))],
+    ["network", true, ({ socket }) => socket.drop(1006)],
+    ["server", false, ({ socket }) => socket.drop(4504, "too many sessions")],
+    ["server", true, ({ socket }) => socket.drop(1011)],
+    ["timeout", true, (browser) => browser.advance(10_000)],
+  ];
+  for (const [index, [cause, willReconnect, end]] of ends.entries())
+    test(`gives the cause ${cause} (${index})`, () => {
+      const { browser, client } = page();
+      const errors = recordEvents(client, "connect_error");
+      client.connect();
+      browser.socket.open();
+      end(browser);
+      const { code, reason } = client.stats().lastError ?? {};
+      assert.deepEqual(errors, [{ cause, code, reason, willReconnect }]);
+      assert.equal(client.state === "connecting", willReconnect);
+    });
+
+  test("tells a policy from another refusal of the browser", () => {
+    const blocked = page();
+    const refused = throwing(new DOMException("an insecure connection", "SecurityError"));
+    const errors = [blocked, refused].map(({ client }) => recordEvents(client, "connect_error"));
+    for (const { client } of [blocked, refused]) client.connect();
+    const violation = { disposition: "enforce", effectiveDirective: "connect-src" };
+    const event = Object.assign(new Event("securitypolicyviolation"), violation);
+    blocked.browser.policy.dispatchEvent(Object.assign(event, { blockedURI: "wss" }));
+    const causes = errors.flat().map(({ cause, willReconnect }) => [cause, willReconnect]);
+    assert.deepEqual(causes, [
+      ["policy", false],
+      ["browser", false],
+    ]);
+  });
+
+  test("comes for a page without a token", async () => {
+    const { client } = page({ auth: () => "" });
+    const errors = recordEvents(client, "connect_error");
+    client.connect();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([errors.length, errors[0].cause, errors[0].willReconnect], [1, "login", true]);
+  });
+
+  test("comes for each attempt, and not for a connection that was established", () => {
+    const { browser, client } = connectedPage();
+    const errors = recordEvents(client, "connect_error");
+    const lost = recordEvents(client, "connection_lost");
+    browser.socket.drop(1006);
+    assert.deepEqual([errors.length, lost.length], [0, 1]);
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      advanceToNextAttempt(browser, client);
+      browser.socket.drop(1006);
+      assert.deepEqual([errors.length, lost.length], [attempt, 1]);
+    }
+    client.disconnect();
+    assert.equal(errors.length, 3);
   });
 });
 

@@ -92,6 +92,68 @@ test("`stateSince` is the start of the state, not of the newest attempt", () => 
   assert.equal(client.stats().stateSince, browser.wall);
 });
 
+test("the newest pings of both sides have their times", () => {
+  const { browser, client } = connectedPage();
+  const { lastPingAt, lastPongAt } = client.stats();
+  assert.deepEqual([lastPingAt, lastPongAt], [null, null]);
+  browser.advance(1000);
+  browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
+  assert.equal(client.stats().lastPingAt, browser.wall);
+  const pinged = browser.wall;
+  client.ping().catch(() => {});
+  browser.advance(30);
+  browser.socket.receive({ type: "pong", sequence: 1 });
+  const { lastPingAt: ping, lastPongAt: pong } = client.stats();
+  assert.deepEqual([ping, pong], [pinged, pinged + 30]);
+});
+
+test("a miss is no pong", () => {
+  const { browser, client } = connectedPage();
+  client.ping().catch(() => {});
+  browser.advance(10_000);
+  assert.equal(client.stats().lastPongAt, null);
+});
+
+test("`connectedSince` outlasts a doubt, `reconnects` counts the connections after the first", () => {
+  const { browser, client } = page();
+  const seen = () => {
+    const { connectedSince, reconnects, transport } = client.stats();
+    return [connectedSince, reconnects, transport];
+  };
+  assert.deepEqual(seen(), [null, 0, null]);
+  client.connect();
+  browser.socket.drop();
+  browser.advance(1000);
+  assert.deepEqual(seen(), [null, 0, null]);
+  browser.socket.welcome();
+  const since = browser.wall;
+  browser.advance(1000);
+  browser.window.dispatchEvent(new Event("offline"));
+  assert.equal(client.state, "unstable");
+  assert.deepEqual(seen(), [since, 0, "websocket"]);
+  browser.socket.receive({ type: "pong", sequence: 1 });
+  assert.deepEqual(seen(), [since, 0, "websocket"]);
+  browser.socket.drop();
+  assert.deepEqual(seen(), [null, 0, null]);
+  browser.advance(1000);
+  browser.socket.welcome();
+  assert.deepEqual(seen(), [browser.wall, 1, "websocket"]);
+  client.disconnect();
+  assert.deepEqual(seen(), [null, 1, null]);
+});
+
+test("`online` is the browser's, `maxAttempts` the option's", () => {
+  const { client } = page({ backoff: { maxAttempts: 7 } });
+  assert.deepEqual([client.stats().online, client.stats().maxAttempts], [true, 7]);
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const value = { onLine: false };
+  Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+  assert.equal(client.stats().online, false);
+  if (before) Object.defineProperty(globalThis, "navigator", before);
+  else Reflect.deleteProperty(globalThis, "navigator");
+  assert.equal(page().client.stats().maxAttempts, Number.POSITIVE_INFINITY);
+});
+
 test("a hidden tab with one timer a minute keeps its connection for ten minutes", () => {
   const { browser, client } = connectedPage();
   const states = recordEvents(client, "state");

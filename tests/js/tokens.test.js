@@ -91,6 +91,25 @@ test("a token that comes after the end is not used", async () => {
   assert.equal(client.state, "disconnected");
 });
 
+test("on a slow line the function has five round trips", async () => {
+  let calls = 0;
+  const auth = () => (++calls > 1 ? new Promise(() => {}) : "first");
+  const { browser, client } = page({ auth: /** @type {any} */ (auth) });
+  client.connect();
+  await turn();
+  browser.socket.open();
+  browser.advance(6000);
+  browser.socket.welcome();
+  browser.socket.receive(goodbye(4008));
+  advanceToNextAttempt(browser, client);
+  browser.advance(29_998);
+  await turn();
+  assert.deepEqual([calls, client.stats().lastError?.code], [2, 4008]);
+  browser.advance(2);
+  await turn();
+  assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
+});
+
 test("a function that does not answer is called again, and its late token replaces no newer one", async () => {
   const answers = /** @type {((token: string) => void)[]} */ ([]);
   const { browser, client } = page({ auth: () => new Promise((resolve) => answers.push(resolve)) });

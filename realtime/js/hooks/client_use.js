@@ -23,8 +23,11 @@ function clientWithoutPage() {
   return new RealtimeClient({ url: "ws://localhost/", environment });
 }
 
-/** The stats before the first connection: what a server renders, and the first render in the page. */
-export const INITIAL_STATS = Object.freeze(clientWithoutPage().stats());
+/**
+ * The stats before the first connection: what a server renders, and the first render in the page.
+ * @type {Readonly<Stats>}
+ */
+export const INITIAL_STATS = Object.freeze({ ...clientWithoutPage().stats(), online: true });
 
 /** @type {WeakMap<RealtimeClient, ClientUse>} */
 const USES = new WeakMap();

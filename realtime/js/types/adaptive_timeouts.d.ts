@@ -1,6 +1,13 @@
 export class AdaptiveTimeouts {
+    /** @param {number} [attemptMs] for each half of a first attempt on a fast connection */
+    constructor(attemptMs?: number);
     /** For each half of an attempt, ms: until the socket opens, then until the welcome. */
     get attemptMs(): number;
+    /**
+     * For a connection that has to be made first, ms.
+     * @param {number} least ms on a fast line
+     */
+    openingMs(least: number): number;
     /**
      * For an answer on an established connection, ms.
      * @param {number} least ms on a fast connection

@@ -16,7 +16,9 @@ export function connectIfUnused(client: RealtimeClient): void;
  * @property {string} [url] path or address; default `/ws/` on the page's own host, below its script prefix
  * @property {boolean} [autoReconnect] default true
  * @property {import("./token_login.js").Auth} [auth] the login's token, or a function that gets a new one
+ * @property {number} [timeout] ms for each half of an attempt; default 10,000
  * @property {Partial<import("./backoff.js").Backoff>} [backoff]
+ * @property {boolean} [debug] write each event to the console, without secrets; default false
  * @property {boolean} [warnUnsent] ask before the page closes with unsent messages; default false
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
  */
@@ -29,7 +31,7 @@ export class RealtimeClient extends RealtimeClient_base {
      * Does not connect yet. Throws TypeError for an invalid `url`.
      * @param {Options} [options]
      */
-    constructor({ url, ...options }?: Options);
+    constructor({ url, debug, ...options }?: Options);
     /** The absolute address of the server's socket. */
     url: string;
     /** @returns {ClientState} */
@@ -118,7 +120,15 @@ export type Options = {
      * the login's token, or a function that gets a new one
      */
     auth?: import("./token_login.js").Auth | undefined;
+    /**
+     * ms for each half of an attempt; default 10,000
+     */
+    timeout?: number | undefined;
     backoff?: Partial<import("./backoff.js").Backoff> | undefined;
+    /**
+     * write each event to the console, without secrets; default false
+     */
+    debug?: boolean | undefined;
     /**
      * ask before the page closes with unsent messages; default false
      */

@@ -41,3 +41,4 @@ export const RESTARTING: 1012;
 export const TAKEN_OVER: 4506;
 export const CREDENTIALS_CHANGED: 4008;
 export const NOT_AUTHENTICATED: 4501;
+export const ORIGIN_REFUSED: 4502;

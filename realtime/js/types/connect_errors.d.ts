@@ -10,5 +10,13 @@ export function isBlockedByPolicy({ disposition, effectiveDirective, blockedURI 
  * @returns {import("./connection.js").End}
  */
 export function constructorFailure(error: any): import("./connection.js").End;
+/**
+ * The cause of a failed attempt. A browser does not tell a refused handshake from a lost line.
+ * @param {Pick<import("./connection.js").End, "code" | "cause">} end
+ * @returns {ConnectErrorCause}
+ */
+export function causeOf({ code, cause }: Pick<import("./connection.js").End, "code" | "cause">): ConnectErrorCause;
+/** @typedef {"origin" | "login" | "policy" | "browser" | "timeout" | "network" | "server"} ConnectErrorCause */
 export const POLICY_REASON: "forbidden by the page's content security policy (connect-src)";
 export const CONSTRUCTOR_FAILED: "no connection can be made: ";
+export type ConnectErrorCause = "origin" | "login" | "policy" | "browser" | "timeout" | "network" | "server";

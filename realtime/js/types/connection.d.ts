@@ -51,6 +51,10 @@ export type End = {
      * a retry from this page cannot succeed
      */
     permanent?: boolean | undefined;
+    /**
+     * of a failed attempt, where the code does not give it
+     */
+    cause?: import("./connect_errors.js").ConnectErrorCause | undefined;
 };
 export type ConnectionCallbacks = {
     /**

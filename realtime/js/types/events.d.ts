@@ -7,14 +7,21 @@
  * @property {number} stateSince start of the state
  * @property {string} reason why it is not connected; "" if it is, or after `disconnect()`
  * @property {boolean} degraded connected, but the server cannot reach its store
+ * @property {number | null} connectedSince null: not connected
+ * @property {number} reconnects connections of this page after its first one
+ * @property {"websocket" | null} transport null: not connected
+ * @property {boolean} online false: the device has no network at all
  * @property {string | null} session
  * @property {number | null} since start of the session
  * @property {string | null} user
  * @property {number | null} latency of the newest answered ping, ms
  * @property {number} pings of the server, each answered
+ * @property {number | null} lastPingAt of the newest of them
  * @property {number} pongs answers to the client's own pings
+ * @property {number | null} lastPongAt of the newest of them
  * @property {number} misses the client's own pings without an answer in time
  * @property {number} attempts begun since the last welcome
+ * @property {number} maxAttempts after which the client gives up; may be infinite
  * @property {number | null} nextAttemptAt null: not waiting for one
  * @property {number} pending messages that the server has not answered
  * @property {boolean} autoReconnect
@@ -23,6 +30,7 @@
 /** @typedef {Stats & {previous: ClientState}} StateDetail */
 /** @typedef {{session: string, user: string | null, resumed: boolean, attempts: number}} EstablishedDetail */
 /** @typedef {{code: number, reason: string, willReconnect: boolean}} LostDetail */
+/** @typedef {LostDetail & {cause: import("./connect_errors.js").ConnectErrorCause}} ConnectErrorDetail */
 /** @typedef {{latency: number | null}} LatencyDetail ms; null: a ping had no answer in time */
 /** @typedef {{state: "degraded" | "ok"}} NoticeDetail whether the server reaches its store */
 /** @typedef {{room: string, data: any, offset: number, time: number}} MessageDetail `time`: ms since the epoch, the server's */
@@ -39,6 +47,7 @@
  * @property {CustomEvent<StateDetail>} state
  * @property {CustomEvent<EstablishedDetail>} connection_established
  * @property {CustomEvent<LostDetail>} connection_lost
+ * @property {CustomEvent<ConnectErrorDetail>} connect_error
  * @property {CustomEvent<LatencyDetail>} latency
  * @property {CustomEvent<NoticeDetail>} notice
  * @property {CustomEvent<MessageDetail>} message
@@ -90,6 +99,22 @@ export type Stats = {
      * connected, but the server cannot reach its store
      */
     degraded: boolean;
+    /**
+     * null: not connected
+     */
+    connectedSince: number | null;
+    /**
+     * connections of this page after its first one
+     */
+    reconnects: number;
+    /**
+     * null: not connected
+     */
+    transport: "websocket" | null;
+    /**
+     * false: the device has no network at all
+     */
+    online: boolean;
     session: string | null;
     /**
      * start of the session
@@ -105,9 +130,17 @@ export type Stats = {
      */
     pings: number;
     /**
+     * of the newest of them
+     */
+    lastPingAt: number | null;
+    /**
      * answers to the client's own pings
      */
     pongs: number;
+    /**
+     * of the newest of them
+     */
+    lastPongAt: number | null;
     /**
      * the client's own pings without an answer in time
      */
@@ -116,6 +149,10 @@ export type Stats = {
      * begun since the last welcome
      */
     attempts: number;
+    /**
+     * after which the client gives up; may be infinite
+     */
+    maxAttempts: number;
     /**
      * null: not waiting for one
      */
@@ -140,6 +177,9 @@ export type LostDetail = {
     code: number;
     reason: string;
     willReconnect: boolean;
+};
+export type ConnectErrorDetail = LostDetail & {
+    cause: import("./connect_errors.js").ConnectErrorCause;
 };
 /**
  * ms; null: a ping had no answer in time
@@ -211,6 +251,7 @@ export type ClientEvents = {
     state: CustomEvent<StateDetail>;
     connection_established: CustomEvent<EstablishedDetail>;
     connection_lost: CustomEvent<LostDetail>;
+    connect_error: CustomEvent<ConnectErrorDetail>;
     latency: CustomEvent<LatencyDetail>;
     notice: CustomEvent<NoticeDetail>;
     message: CustomEvent<MessageDetail>;

@@ -9,6 +9,8 @@
  * @typedef {import("./events.js").StateDetail} StateDetail
  * @typedef {import("./events.js").EstablishedDetail} EstablishedDetail
  * @typedef {import("./events.js").LostDetail} LostDetail
+ * @typedef {import("./events.js").ConnectErrorDetail} ConnectErrorDetail
+ * @typedef {import("./connect_errors.js").ConnectErrorCause} ConnectErrorCause
  * @typedef {import("./events.js").LatencyDetail} LatencyDetail
  * @typedef {import("./events.js").NoticeDetail} NoticeDetail
  * @typedef {import("./events.js").MessageDetail} MessageDetail
@@ -74,6 +76,8 @@ export type LastError = import("./events.js").LastError;
 export type StateDetail = import("./events.js").StateDetail;
 export type EstablishedDetail = import("./events.js").EstablishedDetail;
 export type LostDetail = import("./events.js").LostDetail;
+export type ConnectErrorDetail = import("./events.js").ConnectErrorDetail;
+export type ConnectErrorCause = import("./connect_errors.js").ConnectErrorCause;
 export type LatencyDetail = import("./events.js").LatencyDetail;
 export type NoticeDetail = import("./events.js").NoticeDetail;
 export type MessageDetail = import("./events.js").MessageDetail;

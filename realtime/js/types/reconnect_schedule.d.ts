@@ -8,8 +8,12 @@ export class ReconnectSchedule {
     /** Attempts begun since the last welcome. */
     attempts: number;
     get waiting(): boolean;
-    /** In ms since the epoch, by the wall clock as it is set now; null: not waiting. */
-    get nextAttemptAt(): number | null;
+    /** Fields of the client's `Stats`. */
+    get stats(): {
+        attempts: number;
+        maxAttempts: number;
+        nextAttemptAt: number | null;
+    };
     get exhausted(): boolean;
     onAttempt(): void;
     onWelcome(): void;

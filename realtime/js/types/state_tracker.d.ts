@@ -5,8 +5,15 @@ export class StateTracker {
     /** @type {ClientState} */
     state: ClientState;
     reason: string;
-    /** When the state began, in ms since the epoch. */
-    get since(): number;
+    /** Fields of the client's `Stats`. */
+    get stats(): {
+        state: import("./states.js").ClientState;
+        reason: string;
+        stateSince: number;
+        connectedSince: number | null;
+        reconnects: number;
+        transport: "websocket" | null;
+    };
     /** Welcomed by the server, also while a probe is unanswered. */
     get isUp(): boolean;
     /** Not connected, and no attempt is under way or scheduled. */

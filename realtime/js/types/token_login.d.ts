@@ -2,9 +2,10 @@ export class TokenLogin {
     /**
      * @param {Auth | undefined} auth
      * @param {import("./browser_environment.js").Environment} environment
+     * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
      * @param {(end: import("./connection.js").End) => void} fail ends an attempt
      */
-    constructor(auth: Auth | undefined, environment: import("./browser_environment.js").Environment, fail: (end: import("./connection.js").End) => void);
+    constructor(auth: Auth | undefined, environment: import("./browser_environment.js").Environment, timeouts: import("./adaptive_timeouts.js").AdaptiveTimeouts, fail: (end: import("./connection.js").End) => void);
     /** The `auth` of the hello. */
     get auth(): string | undefined;
     /**

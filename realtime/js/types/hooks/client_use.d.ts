@@ -9,8 +9,11 @@
 export function clientFor({ client, ...options }: UseOptions): RealtimeClient;
 /** The one of this client. @param {RealtimeClient} client */
 export function useOf(client: RealtimeClient): ClientUse;
-/** The stats before the first connection: what a server renders, and the first render in the page. */
-export const INITIAL_STATS: Readonly<import("../events.js").Stats>;
+/**
+ * The stats before the first connection: what a server renders, and the first render in the page.
+ * @type {Readonly<Stats>}
+ */
+export const INITIAL_STATS: Readonly<Stats>;
 export type Stats = import("../events.js").Stats;
 /**
  * `client`: instead of the page's own
