@@ -42,18 +42,29 @@ def test_the_elements_own_arguments_are_attributes() -> None:
     assert '<realtime-status lang="de" url="/live/" placement="top-end" compact>' in element
 
 
+def test_the_details_may_stand_in_the_page_without_controls() -> None:
+    element = render('details=True controls="none" lang="de"')
+    assert '<realtime-status lang="de" details controls="none">' in element
+    assert '<realtime-status lang="de">' in render('details=False controls=None lang="de"')
+
+
 def test_the_clients_options_are_one_attribute() -> None:
     element = render(
-        "auto_reconnect=False backoff_base=500 backoff_factor=1.5 backoff_cap=5000"
-        " backoff_jitter=0 backoff_max_attempts=7"
+        "auto_reconnect=False timeout=2500 debug=True backoff_base=500 backoff_factor=1.5"
+        " backoff_cap=5000 backoff_jitter=0 backoff_max_attempts=7"
     )
     [value] = [part for part in element.split('"') if part.startswith("{")]
     backoff = {"base": 500, "factor": 1.5, "cap": 5000, "jitter": 0, "maxAttempts": 7}
-    assert json.loads(unescape(value)) == {"autoReconnect": False, "backoff": backoff}
+    assert json.loads(unescape(value)) == {
+        "autoReconnect": False,
+        "timeout": 2500,
+        "debug": True,
+        "backoff": backoff,
+    }
 
 
 def test_none_is_the_default() -> None:
-    names = ("compact", "url", "placement", "auto_reconnect", "backoff_base")
+    names = ("compact", "url", "placement", "details", "controls", "timeout", "backoff_base")
     assert render(" ".join(f"{name}=None" for name in names)) == render()
 
 
@@ -125,6 +136,10 @@ EXPECTED = "a number of milliseconds, 0 or more"
         ("url='//[/'", "url is '//[/': expected a path, or an"),
         ("lang=5", "lang is 5: expected a language tag, or '' for the page's"),
         ("placement='left'", "placement is 'left': expected one of bottom-start, bottom-end, top"),
+        ("details='yes'", "details is 'yes': expected True or False"),
+        ("controls='all'", "controls is 'all': expected 'none'"),
+        ("debug=1", "debug is 1: expected True or False"),
+        ("timeout=0", "timeout is 0: expected a number of milliseconds, 1 or more"),
         ("backoff_base='soon'", f"backoff_base is 'soon': expected {EXPECTED}"),
         ("backoff_base=True", f"backoff_base is True: expected {EXPECTED}"),
         ("backoff_cap=-1", f"backoff_cap is -1: expected {EXPECTED}"),

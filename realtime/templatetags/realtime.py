@@ -62,8 +62,12 @@ ARGUMENTS = {
     "url": Argument("a path, or an http(s) or ws(s) address", _is_address),
     "lang": Argument("a language tag, or '' for the page's", _is_text),
     "placement": Argument(f"one of {', '.join(PLACEMENTS)}", lambda value: value in PLACEMENTS),
+    "details": _SWITCH,
+    "controls": Argument("'none'", lambda value: value == "none"),
     # The client's options
     "auto_reconnect": _SWITCH,
+    "timeout": Argument("a number of milliseconds, 1 or more", _number(1)),
+    "debug": _SWITCH,
     "backoff_base": _MILLISECONDS,
     "backoff_factor": Argument("a number, 1 or more", _number(1)),
     "backoff_cap": _MILLISECONDS,
@@ -97,6 +101,8 @@ def realtime_status(context: Context, *unnamed: object, **given: Any) -> dict[st
         "url": given.get("url") or default_url,
         "lang": given.get("lang", get_language()),
         "placement": given.get("placement", ""),
+        "details": given.get("details", False),
+        "controls": given.get("controls", ""),
         "options": json.dumps(options) if options else "",
         "nonce": _nonce(context),
     }
@@ -116,9 +122,8 @@ def _refusal(found: str, expected: str) -> TemplateSyntaxError:
 
 def _client_options(given: dict[str, Any]) -> dict[str, Any]:
     """The options of the browser client, by its own names."""
-    options: dict[str, Any] = {}
-    if "auto_reconnect" in given:
-        options["autoReconnect"] = given["auto_reconnect"]
+    names = {"auto_reconnect": "autoReconnect", "timeout": "timeout", "debug": "debug"}
+    options = {theirs: given[ours] for ours, theirs in names.items() if ours in given}
     backoff = {
         name.removeprefix("backoff_").replace("max_attempts", "maxAttempts"): value
         for name, value in given.items()

@@ -34,10 +34,10 @@ def test_the_keyboard_reaches_all_controls(page: Page, server: Server) -> None:
     expect(button(page)).to_have_attribute("aria-expanded", "true")
     expect(panel(page)).to_be_visible()
     walk = []
-    for _ in range(5):
+    for _ in range(6):
         page.keyboard.press("Tab")
         walk.append(active(page))
-    assert walk == ["Reconnect now", "Disconnect", "Ping", "Reset", "Reconnect automatically"]
+    assert walk == ["×", "Reconnect now", "Disconnect", "Ping", "Reset", "Reconnect automatically"]
     switch = status(page).get_by_role("switch")
     expect(switch).to_have_attribute("aria-checked", "true")
     page.keyboard.press("Space")

@@ -56,6 +56,18 @@ test("placeholders are replaced once; unknown ones stay", () => {
   assert.equal(interpolate("{n} of {m}", { n: "{m}" }), "{m} of {m}");
 });
 
+test("beside text from right to left each value is isolated", () => {
+  assert.equal(
+    interpolate("انتهى: {error} ({n})", { error: "lunch!" }),
+    "انتهى: \u2068lunch!\u2069 (\u2068{n}\u2069)",
+  );
+  assert.equal(
+    interpolate("{n}, {time}", { n: "3", time: "שעה" }),
+    "\u20683\u2069, \u2068שעה\u2069",
+  );
+  assert.equal(interpolate("结束：{error}", { error: "Schluß" }), "结束：Schluß");
+});
+
 test("durations and latencies are in the given language", () => {
   const { duration, latency } = formats("en");
   assert.deepEqual([0, 59_999, 60_000, HOUR, 47 * HOUR, 72 * HOUR].map(duration), [

@@ -14,7 +14,7 @@ const NOW = new Date(2026, 10, 20, 14, 2, 11).getTime();
 /** @type {Stats} */
 const CONNECTED = {
   state: "connected",
-  stateSince: NOW - 65_000,
+  stateSince: NOW - 5000,
   reason: "",
   degraded: false,
   connectedSince: NOW - 65_000,
@@ -55,12 +55,17 @@ test("connected", () => {
     countdown: "",
     text: "All is well: the server answers.",
     since: "14:01:06 · 1 min",
+    network: "WebSocket",
     session: "AbCdEfGh…",
     latency: "12 ms",
     latencyRange: "Latency of the last 2 answered pings: 12 ms to 30 ms",
     pings: "1,200",
     pongs: "4",
     misses: "1",
+    reconnects: "2",
+    pending: "0",
+    lastPing: "14:02:08 · 3 secs",
+    lastPong: "14:00:11 · 2 mins",
     attempts: "none",
     lastError: "none",
     autoReconnect: true,
@@ -69,8 +74,11 @@ test("connected", () => {
 });
 
 test("never connected", () => {
-  const model = modelOf({ state: "disconnected", session: null, latency: null });
+  const never = { connectedSince: null, lastPingAt: null, lastPongAt: null, transport: null };
+  const model = modelOf({ state: "disconnected", session: null, latency: null, ...never });
   assert.equal(model.session, "–");
+  assert.deepEqual([model.lastPing, model.lastPong], ["–", "–"]);
+  assert.equal(model.network, "online");
   assert.equal(model.latency, "–");
   assert.equal(model.latencyRange, "");
   assert.equal(model.text, "Not connected. Reconnect at any time.");
@@ -83,6 +91,26 @@ test("the countdown to the next attempt is in whole seconds", () => {
   assert.equal(model.text, "No connection. Next attempt in 5 secs.");
   assert.equal(model.attempts, "3, next in 5 secs");
   assert.equal(model.enabled.reconnect, true);
+});
+
+test("while there is a connection its start is shown, else that of the state", () => {
+  assert.equal(modelOf({ state: "unstable" }).since, "14:01:06 · 1 min");
+  assert.equal(modelOf({ state: "connecting", connectedSince: null }).since, "14:02:06 · 5 secs");
+});
+
+test("attempts are counted up to the last one, if there is one", () => {
+  const away = /** @type {const} */ ({ state: "connecting", attempts: 3, maxAttempts: 1000 });
+  assert.equal(modelOf(away).attempts, "3/1,000");
+  const waiting = { ...away, nextAttemptAt: NOW + 4200 };
+  assert.equal(modelOf(waiting).attempts, "3/1,000, next in 5 secs");
+  assert.match(modelOf(waiting, "zh").attempts, /^3\/1,000，5秒钟?后重试$/);
+});
+
+test("a device without a network, and messages that wait", () => {
+  const away = /** @type {const} */ ({ online: false, transport: null, pending: 1234 });
+  const model = modelOf({ state: "connecting", ...away });
+  assert.deepEqual([model.network, model.pending], ["offline", "1,234"]);
+  assert.equal(modelOf(away, "zh").network, "离线");
 });
 
 test("the reconnect control is disabled during an attempt", () => {
@@ -162,6 +190,14 @@ test("a reason that a person wrote is not translated", () => {
       assert.match(modelOf(away, lang).lastError, /^back at noon \(/);
     }
   }
+});
+
+test("a reason in another direction is isolated", () => {
+  const lastError = { code: 4500, reason: "عد لاحقا!", at: NOW };
+  const away = { state: /** @type {const} */ ("disconnected"), reason: "عد لاحقا!", lastError };
+  const isolated = "\u2068عد لاحقا!\u2069";
+  assert.equal(modelOf(away).text, `Ended: ${isolated}.`);
+  assert.equal(modelOf(away).lastError, `${isolated} \u2068(4500), 14:02:11\u2069`);
 });
 
 test("a standard reason is translated", () => {

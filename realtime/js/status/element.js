@@ -21,7 +21,7 @@ const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class 
 const elements = new Set();
 
 export class RealtimeStatus extends Base {
-  static observedAttributes = ["url", "lang", "placement"];
+  static observedAttributes = ["url", "lang", "placement", "details"];
 
   #view;
   #popup;
@@ -42,8 +42,9 @@ export class RealtimeStatus extends Base {
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
     applyStyles(root);
     this.#view = new View(root, (control) => this.#onUse(control));
-    const { button, panel } = this.#view;
-    this.#popup = new Popup({ host: this, button, panel, onToggle: () => this.#onToggle() });
+    const { button, closeButton, panel } = this.#view;
+    const onToggle = () => this.#onToggle();
+    this.#popup = new Popup({ host: this, button, closeButton, panel, onToggle });
     this.#announcer = new Announcer(
       ticker,
       () => performance.now(),
@@ -89,6 +90,7 @@ export class RealtimeStatus extends Base {
   connectedCallback() {
     elements.add(this);
     this.#attach();
+    this.#showDetails();
   }
 
   disconnectedCallback() {
@@ -103,6 +105,13 @@ export class RealtimeStatus extends Base {
     if (name === "url") this.#attach();
     if (name === "lang") this.#translate();
     if (name === "placement" && this.open) this.#popup.reposition();
+    if (name === "details") this.#showDetails();
+  }
+
+  /** Move the panel into the page's flow, open, or out of it. */
+  #showDetails() {
+    this.open = false;
+    this.open = this.hasAttribute("details");
   }
 
   get #group() {

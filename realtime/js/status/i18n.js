@@ -15,6 +15,8 @@ const ENGLISH = {
   error: "error",
   disconnected: "disconnected",
   degraded: "but limited",
+  online: "online",
+  offline: "offline",
 
   connectedText: "All is well: the server answers.",
   degradedText:
@@ -35,16 +37,22 @@ const ENGLISH = {
 
   countdown: "in {time}",
   details: "Connection details",
+  close: "Close",
   since: "Since",
   session: "Session",
+  network: "Network",
   latency: "Latency",
   latencyRange: "Latency of the last {n} answered pings: {min} to {max}",
   pings: "Pings",
   pongs: "Pongs",
   misses: "Misses",
+  reconnects: "Reconnects",
+  pending: "Pending",
   pingsHint: "Pings from the server, each answered",
   pongsHint: "Answers of the server to this page's pings",
   missesHint: "This page's pings without an answer in time",
+  lastPing: "Last ping",
+  lastPong: "Last pong",
   attempts: "Attempts",
   attemptsNext: "{n}, next in {time}",
   lastError: "Last error",
@@ -75,6 +83,8 @@ const CHINESE = {
   error: "错误",
   disconnected: "已断开",
   degraded: "（功能受限）",
+  online: "在线",
+  offline: "离线",
 
   connectedText: "一切正常：服务器有响应。",
   degradedText: "连接正常，但服务器暂时无法访问其数据。它会不断重试，无需任何操作。",
@@ -94,16 +104,22 @@ const CHINESE = {
 
   countdown: "{time}后",
   details: "连接详情",
+  close: "关闭",
   since: "开始于",
   session: "会话",
+  network: "网络",
   latency: "延迟",
   latencyRange: "最近 {n} 次应答的延迟：{min} 至 {max}",
   pings: "Ping",
   pongs: "Pong",
   misses: "未应答",
+  reconnects: "重连次数",
+  pending: "待应答",
   pingsHint: "服务器发来的心跳，均已应答",
   pongsHint: "服务器对本页 Ping 的应答",
   missesHint: "未按时得到应答的 Ping",
+  lastPing: "最近 Ping",
+  lastPong: "最近 Pong",
   attempts: "尝试次数",
   attemptsNext: "{n}，{time}后重试",
   lastError: "最近错误",
@@ -196,11 +212,18 @@ function own(table, key) {
   return Object.hasOwn(table, key) ? table[key] : {};
 }
 
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
 /**
- * Replace `{name}` by `values.name`; names without a value stay.
+ * Replace `{name}` by `values.name`; names without a value stay. Where a part is from right to left,
+ * values are isolated: none changes the order of the text around it.
  * @param {string} text
  * @param {Record<string, string>} values
  */
 export function interpolate(text, values) {
-  return text.replace(/\{(\w+)\}/g, (braces, name) => values[name] ?? braces);
+  const isMixed = RIGHT_TO_LEFT.test(text + Object.values(values));
+  return text.replace(/\{(\w+)\}/g, (braces, name) => {
+    const value = values[name] ?? braces;
+    return isMixed ? `\u2068${value}\u2069` : value;
+  });
 }

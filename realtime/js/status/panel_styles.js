@@ -23,6 +23,34 @@ export const PANEL_CSS = `
   white-space: normal;
 }
 
+:host([details]) .panel {
+  position: static;
+  width: auto;
+  max-width: 28rem;
+  max-height: none;
+  margin-top: 0.5rem;
+  box-shadow: none;
+}
+
+:host([details]) .close,
+:host([controls="none"]) .controls {
+  display: none;
+}
+
+.close {
+  position: sticky;
+  top: 0;
+  float: inline-end;
+  width: 1.75rem;
+  height: 1.75rem;
+  margin: -0.25rem -0.4rem 0 0;
+  padding: 0;
+  border: 0;
+  background: var(--background);
+  color: inherit;
+  font-size: 1.25rem;
+}
+
 .text {
   margin: 0 0 0.7rem;
   padding-inline-start: 0.6rem;
@@ -33,9 +61,9 @@ export const PANEL_CSS = `
 
 .facts {
   display: grid;
-  grid-template-columns: repeat(3, 1fr);
-  gap: 0.4rem;
-  margin: 0 0 0.9rem;
+  grid-template-columns: repeat(6, 1fr);
+  gap: 0.25rem 0.4rem;
+  margin: 0;
 }
 
 dt {
@@ -91,11 +119,16 @@ dd {
 }
 
 .count {
-  margin-block: 0.25rem;
+  grid-column: span 2;
   padding: 0.35rem 0.25rem;
   border: 1px solid var(--line);
   border-radius: calc(var(--radius) * 0.75);
   text-align: center;
+}
+
+.reconnects,
+.pending {
+  grid-column: span 3;
 }
 
 .count dt {
@@ -112,6 +145,7 @@ dd {
   display: grid;
   grid-template-columns: 1fr 1fr;
   gap: 0.5rem;
+  margin-top: 0.9rem;
 }
 
 .control {
@@ -124,6 +158,7 @@ dd {
 }
 
 .control:hover:not([aria-disabled="true"]),
+.close:hover,
 .switch:hover {
   background: color-mix(in srgb, var(--text) 7%, var(--background));
 }

@@ -1,11 +1,12 @@
-/** Opens and closes the panel by mouse and keyboard, and keeps it beside its button. */
+/** Opens and closes the panel by mouse and keyboard: beside its button, or in the page's flow. */
 
 import { panelPosition } from "./placement.js";
 
 /**
  * @typedef {object} PopupParts
- * @property {HTMLElement} host the element that contains button and panel
+ * @property {HTMLElement} host contains button and panel; with `details` the panel is in the flow
  * @property {HTMLButtonElement} button
+ * @property {HTMLButtonElement} closeButton
  * @property {HTMLElement} panel
  * @property {() => void} onToggle after it opened or closed; calls `reposition` once it is filled
  */
@@ -19,6 +20,10 @@ export class Popup {
   constructor(parts) {
     this.#parts = parts;
     parts.button.addEventListener("click", () => (this.isOpen ? this.close() : this.open()));
+    parts.closeButton.addEventListener("click", () => {
+      parts.button.focus();
+      this.close();
+    });
   }
 
   get isOpen() {
@@ -27,14 +32,18 @@ export class Popup {
 
   open() {
     if (this.isOpen) return;
+    const { host, panel } = this.#parts;
     this.#listening = new AbortController();
+    // `auto` would close it on a click on its button, which reopens it.
+    panel.popover = host.hasAttribute("details") ? null : "manual";
     this.#toggle(true);
+    if (!panel.popover) return;
     this.#listen(document, "keydown", (event) => this.#onKey(/** @type {KeyboardEvent} */ (event)));
     this.#listen(document, "pointerdown", (event) => {
       if (!event.composedPath().includes(this.#parts.host)) this.close();
     });
     // Moves of the focus within the shadow tree do not reach the host: this one left the element.
-    this.#listen(this.#parts.host, "focusout", (event) => {
+    this.#listen(host, "focusout", (event) => {
       if (/** @type {FocusEvent} */ (event).relatedTarget) this.close();
     });
     this.#listen(window, "resize", () => this.reposition());
@@ -51,10 +60,12 @@ export class Popup {
   /** Place the panel again, after the button moved or the panel grew. */
   reposition() {
     const { host, button, panel } = this.#parts;
+    if (!panel.popover) return panel.removeAttribute("style");
+    const height = panel.scrollHeight + panel.offsetHeight - panel.clientHeight; // with all its content
     const view = { width: document.documentElement.clientWidth, height: window.innerHeight };
-    const { left, top } = panelPosition(
+    const { left, top, maxHeight } = panelPosition(
       button.getBoundingClientRect(),
-      panel.getBoundingClientRect(),
+      { width: panel.offsetWidth, height },
       view,
       {
         placement: host.getAttribute("placement"),
@@ -63,6 +74,7 @@ export class Popup {
     );
     panel.style.left = `${left}px`;
     panel.style.top = `${top}px`;
+    panel.style.maxHeight = `${maxHeight}px`;
   }
 
   /** @param {boolean} open */
@@ -71,8 +83,7 @@ export class Popup {
     button.setAttribute("aria-expanded", String(open));
     panel.hidden = !open;
     // In the top layer, above any overflow or z-index; older browsers have none.
-    if (open) panel.showPopover?.();
-    else panel.hidePopover?.();
+    if (panel.popover) panel[open ? "showPopover" : "hidePopover"]?.();
     onToggle();
   }
 

@@ -16,6 +16,11 @@ const BASE_CSS = `
   vertical-align: middle;
 }
 
+:host([details]),
+:host([details]) .root {
+  display: block;
+}
+
 :host([hidden]),
 [hidden] {
   display: none !important;

@@ -12,10 +12,14 @@ const SPARKLINE = { width: 96, height: 20 };
 /** @type {Control[]} */
 const BUTTONS = ["reconnect", "disconnect", "ping", "reset"];
 
-/** @type {(keyof ViewModel & keyof Words)[]} */
-const ROWS = ["since", "session", "latency", "attempts", "lastError"];
-/** @type {(keyof ViewModel & keyof Words)[]} */
-const COUNTS = ["pings", "pongs", "misses"];
+/** @typedef {(keyof ViewModel & keyof Words)[]} Names */
+
+/** @type {Names} */
+const ROWS_ABOVE = ["since", "session", "network", "latency"];
+/** @type {Names} */
+const COUNTS = ["pings", "pongs", "misses", "reconnects", "pending"];
+/** @type {Names} */
+const ROWS_BELOW = ["lastPing", "lastPong", "attempts", "lastError"];
 
 export class View {
   /** @type {Map<string, {term: HTMLElement, value: HTMLElement, group: HTMLElement}>} */
@@ -34,6 +38,7 @@ export class View {
   #root;
 
   button;
+  closeButton = html("button", { type: "button", class: "close", part: "close" }, "×");
   panel;
 
   /**
@@ -51,7 +56,14 @@ export class View {
     );
     this.button = this.#button();
     this.panel = this.#panel(onUse);
-    this.#root = html("span", { class: "root" }, this.button, this.panel, this.#liveRegion);
+    // The direction is that of the words: they may be in another language than the page.
+    this.#root = html(
+      "span",
+      { class: "root", dir: "auto" },
+      this.button,
+      this.panel,
+      this.#liveRegion,
+    );
     root.append(this.#root);
   }
 
@@ -62,8 +74,9 @@ export class View {
   translate(words) {
     setText(this.#label, `${words.label}: `);
     setAttributes(this.panel, { "aria-label": words.details });
+    setAttributes(this.closeButton, { "aria-label": words.close });
     for (const [name, { term }] of this.#rows) setText(term, words[name]);
-    for (const name of COUNTS)
+    for (const name of COUNTS.slice(0, 3))
       setAttributes(this.#row(name).group, { title: words[`${name}Hint`] });
     for (const name of BUTTONS) setText(this.#control(name), words[name]);
     this.#control("reset").title = words.resetHint;
@@ -124,15 +137,14 @@ export class View {
   /** @param {(control: Control) => void} onUse */
   #panel(onUse) {
     const list = html("dl", { class: "facts", part: "facts" });
-    for (const name of ROWS.slice(0, 3)) list.append(this.#addRow(name, "row"));
+    for (const name of ROWS_ABOVE) list.append(this.#addRow(name, "row"));
     for (const name of COUNTS) list.append(this.#addRow(name, "count"));
-    for (const name of ROWS.slice(3)) list.append(this.#addRow(name, "row"));
+    for (const name of ROWS_BELOW) list.append(this.#addRow(name, "row"));
     this.#row("latency").value.after(this.#sparkline);
     const controls = html("div", { class: "controls", part: "controls" });
     controls.append(...BUTTONS.map((name) => this.#actionButton(name, onUse)), this.#switch(onUse));
     const attributes = { class: "panel", part: "panel", id: "panel", role: "group" };
-    const panel = html("div", attributes, this.#text, list, controls);
-    panel.popover = "manual"; // `auto` would close it on a click on its button, which reopens it
+    const panel = html("div", attributes, this.closeButton, this.#text, list, controls);
     panel.hidden = true;
     return panel;
   }
@@ -142,7 +154,7 @@ export class View {
    * @param {string} kind
    */
   #addRow(name, kind) {
-    const [term, value] = [html("dt"), html("span")];
+    const [term, value] = [html("dt"), html("bdi")];
     const group = html("div", { class: `${kind} ${name}` }, term, html("dd", {}, value));
     this.#rows.set(name, { term, value, group });
     return group;

@@ -34,13 +34,18 @@ export function viewModel(stats, samples, context) {
     note: displayState === "degraded" ? words.degraded : "",
     countdown: countdown(stats, context),
     text: explanation(stats, context),
-    since: since(stats.stateSince, context),
+    since: since(stats.connectedSince ?? stats.stateSince, context),
+    network: network(stats, words),
     session: stats.session ? `${stats.session.slice(0, SESSION_LENGTH)}…` : "–",
     latency: stats.latency === null ? "–" : formats.latency(stats.latency),
     latencyRange: latencyRange(samples, context),
     pings: formats.number(stats.pings),
     pongs: formats.number(stats.pongs),
     misses: formats.number(stats.misses),
+    reconnects: formats.number(stats.reconnects),
+    pending: formats.number(stats.pending),
+    lastPing: since(stats.lastPingAt, context),
+    lastPong: since(stats.lastPongAt, context),
     attempts: attempts(stats, context),
     lastError: lastError(stats, context),
     enabled: enabledControls(stats),
@@ -166,10 +171,20 @@ function errorInWords({ code, reason }, words) {
 }
 
 /**
- * @param {number} at
+ * @param {Stats} stats
+ * @param {Words} words
+ */
+function network({ online, transport }, words) {
+  if (transport) return "WebSocket";
+  return online ? words.online : words.offline;
+}
+
+/**
+ * @param {number | null} at
  * @param {Context} context
  */
 function since(at, { now, formats }) {
+  if (at === null) return "–";
   return `${formats.moment(at, now)} · ${formats.duration(now - at)}`;
 }
 
@@ -192,7 +207,8 @@ function latencyRange(samples, { words, formats }) {
 function attempts(stats, context) {
   const { words, formats } = context;
   if (stats.attempts === 0) return words.none;
-  const n = formats.number(stats.attempts);
+  const max = stats.maxAttempts < Infinity ? `/${formats.number(stats.maxAttempts)}` : "";
+  const n = formats.number(stats.attempts) + max;
   const time = untilNext(stats, context);
   return time ? interpolate(words.attemptsNext, { n, time }) : n;
 }
@@ -203,7 +219,8 @@ function attempts(stats, context) {
  */
 function lastError({ lastError: error }, { now, words, formats }) {
   if (!error) return words.none;
-  return `${errorInWords(error, words)} (${error.code}), ${formats.moment(error.at, now)}`;
+  const time = `(${error.code}), ${formats.moment(error.at, now)}`;
+  return interpolate("{error} {time}", { error: errorInWords(error, words), time });
 }
 
 /**

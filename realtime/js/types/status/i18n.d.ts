@@ -11,7 +11,8 @@ export function addLanguage(tag: string, words: Partial<Words>): void;
  */
 export function translations(lang: string): Words;
 /**
- * Replace `{name}` by `values.name`; names without a value stay.
+ * Replace `{name}` by `values.name`; names without a value stay. Where a part is from right to left,
+ * values are isolated: none changes the order of the text around it.
  * @param {string} text
  * @param {Record<string, string>} values
  */
@@ -34,6 +35,8 @@ declare namespace ENGLISH {
     let error: string;
     let disconnected: string;
     let degraded: string;
+    let online: string;
+    let offline: string;
     let connectedText: string;
     let degradedText: string;
     let connectingText: string;
@@ -51,16 +54,22 @@ declare namespace ENGLISH {
     let disconnectedText: string;
     let countdown: string;
     let details: string;
+    let close: string;
     let since: string;
     let session: string;
+    let network: string;
     let latency: string;
     let latencyRange: string;
     let pings: string;
     let pongs: string;
     let misses: string;
+    let reconnects: string;
+    let pending: string;
     let pingsHint: string;
     let pongsHint: string;
     let missesHint: string;
+    let lastPing: string;
+    let lastPong: string;
     let attempts: string;
     let attemptsNext: string;
     let lastError: string;

@@ -1,8 +1,8 @@
 /**
- * The panel's upper left corner, px. It is on the requested side of the button unless the panel
- * does not fit there.
+ * The panel's upper left corner and the height it may have, px: it never covers its button. It is
+ * on the requested side unless the panel does not fit there and has more room on the other.
  * @param {Box} button
- * @param {Size} panel
+ * @param {Size} panel with all its content
  * @param {Size} view
  * @param {{placement: string | null, rightToLeft: boolean}} options
  *   `placement`: "bottom-start" (default), "bottom-end", "top-start", "top-end"
@@ -13,6 +13,7 @@ export function panelPosition(button: Box, panel: Size, view: Size, { placement,
 }): {
     left: number;
     top: number;
+    maxHeight: number;
 };
 export type Box = {
     left: number;

@@ -1,7 +1,8 @@
 /**
  * @typedef {object} PopupParts
- * @property {HTMLElement} host the element that contains button and panel
+ * @property {HTMLElement} host contains button and panel; with `details` the panel is in the flow
  * @property {HTMLButtonElement} button
+ * @property {HTMLButtonElement} closeButton
  * @property {HTMLElement} panel
  * @property {() => void} onToggle after it opened or closed; calls `reposition` once it is filled
  */
@@ -17,10 +18,11 @@ export class Popup {
 }
 export type PopupParts = {
     /**
-     * the element that contains button and panel
+     * contains button and panel; with `details` the panel is in the flow
      */
     host: HTMLElement;
     button: HTMLButtonElement;
+    closeButton: HTMLButtonElement;
     panel: HTMLElement;
     /**
      * after it opened or closed; calls `reposition` once it is filled

@@ -5,6 +5,7 @@ export class View {
      */
     constructor(root: ShadowRoot, onUse: (control: Control) => void);
     button: HTMLButtonElement;
+    closeButton: HTMLButtonElement;
     panel: HTMLDivElement;
     /**
      * Write the texts that do not depend on the client.
@@ -25,3 +26,4 @@ export class View {
 export type ViewModel = ReturnType<typeof import("./view_model.js").viewModel>;
 export type Words = import("./i18n.js").Words;
 export type Control = "reconnect" | "disconnect" | "ping" | "reset" | "autoReconnect";
+export type Names = (keyof ViewModel & keyof Words)[];

@@ -10,12 +10,17 @@ export function viewModel(stats: Stats, samples: Samples, context: Context): {
     countdown: string;
     text: string;
     since: string;
+    network: string;
     session: string;
     latency: string;
     latencyRange: string;
     pings: string;
     pongs: string;
     misses: string;
+    reconnects: string;
+    pending: string;
+    lastPing: string;
+    lastPong: string;
     attempts: string;
     lastError: string;
     enabled: {
