@@ -68,10 +68,10 @@ export class RoomMembership {
 
   /** The lowest position of the readers, in the log that the page knows. @returns {Position | null} */
   get lowest() {
-    const rank = (/** @type {Position} */ { epoch, offset }) =>
-      epoch === this.#end?.epoch ? offset : offset + Number.MAX_SAFE_INTEGER;
+    const isOther = (/** @type {Position} */ { epoch }) => Number(epoch !== this.#end?.epoch);
     const positions = [...this.cursors].flatMap(({ position }) => position ?? []);
-    return positions.sort((one, other) => rank(one) - rank(other))[0] ?? null;
+    positions.sort((one, two) => isOther(one) - isOther(two) || one.offset - two.offset);
+    return positions[0] ?? null;
   }
 
   /** @returns {Question} what to ask the server for */

@@ -126,6 +126,21 @@ describe("over two reloads", () => {
     assert.deepEqual(messages, [10]);
   });
 
+  test("a page that was never welcomed hands on the lowest position", () => {
+    const tab = new FakeStorage();
+    const first = connectedPage({}, new Browser(tab));
+    first.client.room("news");
+    answerRoom(first.browser.socket, { epoch: "e", offset: 8 });
+    first.browser.hidePage();
+    const between = page({}, new Browser(tab));
+    between.client.connect();
+    between.client.room("news", { since: "e:9" });
+    between.client.room("news", { since: "last" });
+    between.browser.hidePage();
+    const { socket } = nextPage(tab);
+    assert.deepEqual(socket.sent[0]?.rooms, { news: { epoch: "e", offset: 8 } });
+  });
+
   test("a page that was welcomed and not in the room does not", () => {
     const tab = tabAfterPage();
     const between = connectedPage({}, new Browser(tab), { resumed: true });
