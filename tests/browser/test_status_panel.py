@@ -25,7 +25,8 @@ def fact(page: Page, name: str) -> Locator:
 def box(of: Locator) -> dict[str, float]:
     found = of.bounding_box()
     assert found
-    return {**found, "right": found["x"] + found["width"], "bottom": found["y"] + found["height"]}
+    x, y, width, height = found["x"], found["y"], found["width"], found["height"]
+    return {"x": x, "y": y, "width": width, "right": x + width, "bottom": y + height}
 
 
 def shoot(page: Page, name: str) -> None:
