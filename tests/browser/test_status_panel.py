@@ -25,8 +25,8 @@ def fact(page: Page, name: str) -> Locator:
 def box(of: Locator) -> dict[str, float]:
     found = of.bounding_box()
     assert found
-    x, y, width, height = found["x"], found["y"], found["width"], found["height"]
-    return {"x": x, "y": y, "width": width, "right": x + width, "bottom": y + height}
+    x, y, height = found["x"], found["y"], found["height"]
+    return {"y": y, "height": height, "right": x + found["width"], "bottom": y + height}
 
 
 def shoot(page: Page, name: str) -> None:
