@@ -189,7 +189,7 @@ def judge(
         if any(f"{place} {reader.name}" in kept for reader in readers):
             welcomed.add(tab)
         begun = [reader.at for reader in readers if reader.at]
-        if begun:
+        if begun and page.get("begun"):  # one without a client leaves what the page before has left
             before[tab] = lowest(begun, truth)
 
 

@@ -53,6 +53,7 @@ const options = {{
   rendered: {{ since: page.since }}, last: {{ since: "last" }}, rewind: {{ rewind: 5 }}, now: {{}},
 }};
 const begin = () => {{
+  localStorage[place] = JSON.stringify({{ ...page, begun: true }});
   window.client = connect({{ backoff: {{ base: 50, cap: 200 }} }});
   for (const name of page.readers) {{
     if (options[name]) listen(name, client.room(page.room, options[name]));
