@@ -1,6 +1,6 @@
 /** Writes the events of a client to the console, without secrets. */
 
-const SECRET = /token|^auth$|authori|cookie|passw|secret|key$|session(?!s)/i;
+const SECRET = /token|jwt|^auth$|authori|cookie|passw|secret|key$|session(?!s)/i;
 
 /**
  * @param {string} type

@@ -81,7 +81,7 @@ test("a failed constructor quotes the address without its secrets, in the consol
 
 test("fields are hidden by their names, at any depth and of any type", () => {
   const names = ["token", "authToken", "auth", "Authorization", "cookie", "set-cookie", "password"];
-  names.push("client_secret", "sessionid", "csrfmiddlewaretoken", "api_key", "key");
+  names.push("client_secret", "sessionid", "csrfmiddlewaretoken", "api_key", "key", "jwt");
   for (const name of names)
     for (const value of ["SESSION", 4217, ["SESSION"], { a: { b: "SESSION" } }])
       logEvent("message", { data: [{ [name]: value }] });
