@@ -4,21 +4,22 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Error, Page
 from playwright.sync_api import TimeoutError as TooLate
 
 from realtime.protocol.position import Position
+from tests.polling import eventually
 
 from .judge import Reader, Truth, judge_state
 from .plan import LOG_LENGTH, LOSSES, REWIND, Deed, Rendering, Step
 from .world import World
 
 PACE = 0.01  # seconds between publications while something else happens
+NOT_ACTIVE = "Not attached to an active page"  # Chromium's words
 PLACE = re.compile(r"page (?P<tab>\d+) (?P<load>\d+)")
 
 
@@ -49,26 +50,37 @@ class TabRound:
         """Descriptions of all that is wrong."""
         for step in steps:
             self._perform(step)
-        self._wait_for_all("hasJoined")
+        late = self._wait_for_all("hasJoined")
         [last] = self._world.write([self._room])
         truth = self._world.truth(self._room)
-        self._wait_for_all("hasReached", last, f"at {truth[last].offset}")
+        late += self._wait_for_all("hasReached", last, f"at {truth[last].offset}")
         may_lose = any(step.deed in LOSSES for step in steps)
         kept = self._kept()
         self.events.update(kind for events in kept.values() for kind in kinds(events))
-        return [*judge(kept, truth, {*self._tabs}, may_lose=may_lose, end=truth[last])]
+        faults = judge(kept, truth, {*self._tabs}, may_lose=may_lose, end=truth[last])
+        return [*late, *faults]
 
-    def _wait_for_all(self, condition: str, *arguments: object) -> None:
-        """Not for ever: its events show how far each reader got."""
-        with suppress(TooLate):
-            for tab in self._tabs.values():
+    def _wait_for_all(self, condition: str, *arguments: object) -> list[str]:
+        """Returns descriptions of the tabs that are late."""
+        late = []
+        for number, tab in self._tabs.items():
+            try:
                 self._world.wait_until(
                     tab.page, f"(arguments) => {condition}(...arguments)", arguments
                 )
+            except TooLate:
+                late.append(f"tab {number} is late: not {condition}")
+        return late
 
     def _kept(self) -> dict[str, Any]:
-        """The pages and the events of their readers, by their places."""
+        """The pages and the events of their readers, by their places. What the process of one tab
+        writes in the localStorage gets to that of another one later, but in order: up to the mark,
+        the last that each tab writes."""
+        for number, tab in self._tabs.items():
+            tab.page.evaluate("(number) => { localStorage[`mark ${number}`] = 1; }", number)
         [tab, *_] = self._tabs.values()
+        all_there = "(numbers) => numbers.every((number) => localStorage[`mark ${number}`])"
+        self._world.wait_until(tab.page, all_there, [*self._tabs])
         found: dict[str, str] = tab.page.evaluate("({ ...localStorage })")
         return {place: json.loads(text) for place, text in found.items() if PLACE.match(place)}
 
@@ -120,7 +132,7 @@ class TabRound:
                 self._load(tab, tab.page.reload)
             case Deed.RELOAD_TWICE:
                 tab.page.reload(wait_until="commit")
-                self._load(tab, tab.page.reload)
+                self._load(tab, lambda: eventually(lambda: reloads(tab.page), what="no reload"))
             case Deed.CACHED:
                 tab.page.goto("about:blank")
                 self._visit(step.tab)
@@ -157,6 +169,17 @@ class TabRound:
     def _url(self, number: int, rendering: Rendering) -> str:
         query = rendering.query(self._room, tab=number, fault=self._fault)
         return f"{self._world.url}/page/?{urlencode({'page': json.dumps(query)})}"
+
+
+def reloads(page: Page) -> bool:
+    """Reload a page; False if the browser is just handing it to another of its processes."""
+    try:
+        page.reload()
+    except Error as error:
+        if NOT_ACTIVE not in error.message:
+            raise
+        return False
+    return True
 
 
 def kinds(kept: Any) -> list[str]:
