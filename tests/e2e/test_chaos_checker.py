@@ -301,6 +301,25 @@ def test_in_two_epochs_it_may_be_only_if_its_key_was_lost(deed: Deed, expected: 
 
 
 @pytest.mark.parametrize(
+    ("tries", "lost", "expected"),
+    [
+        (2, 17.0, []),  # one was acknowledged, the other one still under way
+        (1, 17.0, [Rule.AGAIN]),
+        (2, 29.0, [Rule.AGAIN]),  # none is under way for so long
+    ],
+)
+def test_a_late_try_may_be_in_the_log_that_a_loss_has_begun(
+    tries: int, lost: float, expected: list[Rule]
+) -> None:
+    made = record()
+    made.publishes.append(Publish(ROOM, "twice", "two", 15.5, 16.5, tries=tries))
+    made.history.note(read(16.9, ROOM, at(6, "b"), 6, {6: "twice"}))
+    made.deeds.append(Deed(lost, lost + 1.0, "Redis without its data", forgets=True))
+    made.history.note(read(lost + 1.5, ROOM, at(1, "c"), 1, {1: "twice"}))
+    assert rules(made) == expected
+
+
+@pytest.mark.parametrize(
     ("deed", "expected"),
     [
         (Deed(16.8, 17.2, "clock ahead", forgets=True, keeps_logs=True), []),
