@@ -1,9 +1,9 @@
 /** Rooms, messages and requests of the application, over all connections. */
 
 import { codedError } from "./coded_error.js";
-import { RequestQueue } from "./request_queue.js";
+import { isTemporary, messageTo, RequestQueue } from "./request_queue.js";
 import { Requests } from "./requests.js";
-import { isTemporary, messageTo } from "./room_queue.js";
+
 import { Rooms } from "./rooms.js";
 import { SendGate } from "./send_gate.js";
 import { SendRate } from "./send_rate.js";
@@ -11,7 +11,7 @@ import { takeItem } from "./storage.js";
 import { UnsentMessages } from "./unsent_messages.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
-/** @typedef {import("./room_queue.js").Request} Request */
+/** @typedef {import("./request_queue.js").Request} Request */
 /** @typedef {Record<string, any>} Frame */
 
 const MAX_MESSAGES = 200;
@@ -105,7 +105,7 @@ export class Messaging {
 
   /** Pause the queue until the welcome. @returns {Frame} the rooms of the hello */
   hello() {
-    this.#queue.pause();
+    this.#queue.isOpen = false;
     return this.rooms.hello();
   }
 

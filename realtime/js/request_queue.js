@@ -1,15 +1,33 @@
 /**
- * The requests to the server: joins, leaves and messages, until they are answered. Those about a
- * room go in the order of the calls, see `RoomQueue`; rooms do not wait for each other.
+ * The requests to the server: joins, leaves and messages, until they are answered. Those about a room
+ * go in the order of the calls, one frame at a time: with more, one that has to be repeated would be
+ * overtaken. Rooms do not wait for each other.
  */
 
-import { isMessage, isTemporary, RoomQueue } from "./room_queue.js";
+import { backoffDelay, DEFAULTS } from "./backoff.js";
+import { utf8Length } from "./json.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
-/** @typedef {import("./room_queue.js").Request} Request */
-/** @typedef {import("./room_queue.js").SentAt} SentAt */
 /** @typedef {Record<string, any>} Frame */
+
+/**
+ * A join or a leave, which is its `frame`; or a message, whose `item` travels with others.
+ * @typedef {object} Request
+ * @property {Frame} frame with its `room`
+ * @property {(answer: Frame) => void} [settle] gets the final answer; a refusal has a `code`
+ * @property {{data: any, key: string}} [item]
+ * @property {number} [bytes] of the item's data
+ * @property {number} [frameId] of the frame on its way with it; 0: none
+ * @property {number} [place] in the items of that frame
+ * @property {number} [failures] temporary refusals on this connection
+ * @property {number} [waitsUntil] after the newest of these; by the monotonic clock, ms
+ * @property {{now: number, ms: number}} [sentAt] since when the server may have it, by the monotonic and by
+ *   the sleep-aware clock, ms
+ * @property {boolean} [isRepeated] it was sent before the newest frame
+ * @property {string | null} [user] who sends it; null: an anonymous one; none: not known yet
+ * @property {boolean} [isRestored] an earlier page of this tab has sent it
+ */
 
 /**
  * @typedef {object} Connected
@@ -19,7 +37,12 @@ import { Timer } from "./timer.js";
 
 /** @typedef {Connected & {rate: import("./send_rate.js").SendRate, gate: import("./send_gate.js").SendGate}} FrameSender */
 
+const BACKOFF = { ...DEFAULTS, cap: 10_000 };
 const MAX_FRAMES = 16; // on their way: the server queues 32 of a connection
+
+// Of one frame. The server takes no more items; more bytes would keep other rooms waiting.
+const MAX_ITEMS = 32;
+const MAX_BYTES = 65_536;
 
 // The server remembers a message's key for five minutes; the message may take some of them.
 const MAX_AGE_MS = 240_000;
@@ -29,37 +52,31 @@ export class RequestQueue {
   #environment;
   #clock;
   #sender;
-  #ageTimer;
-  /** @type {Map<string, RoomQueue>} those with requests; the one that sent last is the last */
-  #rooms = new Map();
+  #timer;
+  /** @type {Request[]} in the order of the calls */
+  #requests = [];
   /** The id of the newest frame. */
   #id = 0;
   #maxFrames = MAX_FRAMES;
-  /** A welcome has settled the rooms. */
-  #isOpen = false;
-  #isScheduled = false;
+  /** A welcome has settled the rooms. Otherwise nothing is sent; requests of listeners are queued. */
+  isOpen = false;
 
   /**
    * @param {Environment} environment
-   * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
+   * @param {{readonly ms: number}} clock elapsed ms, sleep included
    * @param {FrameSender} sender
    */
   constructor(environment, clock, sender) {
     this.#environment = environment;
     this.#clock = clock;
     this.#sender = sender;
-    this.#ageTimer = new Timer(environment);
+    this.#timer = new Timer(environment);
   }
 
   /** Add a message, which is sent with the others of this tick. @param {Request} message */
   addMessage(message) {
-    this.#put(message);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      this.#send();
-    });
+    this.#requests.push(message);
+    queueMicrotask(this.#send);
   }
 
   /**
@@ -67,15 +84,14 @@ export class RequestQueue {
    * @param {Request} request
    */
   addIfUp(request) {
-    const { frame } = request;
-    if (!this.#sender.isUp() || this.#rooms.get(frame.room)?.cancelsOut(frame)) return;
-    this.#put(request);
+    if (!this.#sender.isUp()) return;
+    const { type, room } = request.frame;
+    const waiting = this.#about(room).filter(({ frameId }) => !frameId);
+    const [before, last] = waiting.slice(-2).map(({ frame }) => frame.type);
+    // A leave undoes a join that waits behind a leave.
+    if (type === "leave" && before === "leave" && last === "join") this.#remove([waiting.at(-1)]);
+    else this.#requests.push(request);
     this.#send();
-  }
-
-  /** Send nothing until `restart`; requests of listeners to the welcome are queued. */
-  pause() {
-    this.#isOpen = false;
   }
 
   /**
@@ -84,20 +100,23 @@ export class RequestQueue {
    * @param {Request[]} after sent after them
    */
   restart(before, after) {
+    const { messages } = this;
+    for (const message of messages) message.frameId = message.failures = message.waitsUntil = 0;
     this.#maxFrames = MAX_FRAMES;
-    this.#replace([...before, ...this.messages, ...after]);
-    this.#isOpen = true;
+    this.#requests = [...before, ...messages, ...after];
+    this.isOpen = true;
     this.#send();
   }
 
   /** The messages that are not answered, those to a room in their order. */
   get messages() {
-    return this.#queues.flatMap(({ requests }) => requests.filter(isMessage));
+    return this.#requests.filter(({ item }) => item);
   }
 
   /** Replace all requests before a connection. @param {Request[]} messages */
   set messages(messages) {
-    this.#replace(messages);
+    this.#requests = messages;
+    this.#send();
   }
 
   /**
@@ -106,18 +125,15 @@ export class RequestQueue {
    * @param {Frame} error
    */
   reject(messages, error) {
-    for (const room of this.#queues) {
-      room.remove((request) => messages.includes(request));
-      this.#tidy(room);
-    }
+    this.#remove(messages);
     for (const { settle } of messages) settle?.(error);
   }
 
   /** Drop all requests. @param {Frame} error the answer to the messages among them */
   abandon(error) {
     const { messages } = this;
-    this.#replace([]);
-    for (const { settle } of messages) settle?.(error);
+    this.messages = [];
+    this.reject(messages, error);
   }
 
   /**
@@ -125,119 +141,165 @@ export class RequestQueue {
    * @returns {boolean} whether it answers a request on its way
    */
   onFrame(frame) {
-    const room = this.#roomOf(frame);
-    if (!room) return false;
-    const answers = room.onAnswer(frame);
-    this.#tidy(room);
-    for (const [{ settle }, answer] of answers) settle?.(answer);
-    this.#send();
-    return true;
+    const sent = this.#answeredBy(frame);
+    if (frame.code?.startsWith("invalid_") && sent.length > 1)
+      this.#repeatAlone(sent); // the server could not read one of them
+    else this.#settle(sent, frame);
+    if (sent.length > 0) this.#send();
+    return sent.length > 0;
   }
 
   /**
-   * The queue whose frame this answers.
+   * The requests whose frame this answers.
    * @param {Frame} frame
-   * @returns {RoomQueue | undefined}
+   * @returns {Request[]}
    */
-  #roomOf({ id, code, room }) {
+  #answeredBy({ id, code, room }) {
+    const onWay = this.#onWay;
+    if (id) return onWay.filter(({ frameId }) => frameId === id);
     // Without an id: the server could not even read that.
-    const isUnread = id === undefined && code && !room && !isTemporary(code);
-    if (id === undefined && !isUnread) return undefined;
-    const waiting = this.#waiting;
-    if (!isUnread) return waiting.find(({ frameId }) => frameId === id);
-    if (waiting.length > 1) this.#repeatOneByOne(waiting);
-    else return waiting[0];
-  }
-
-  /** The server could not read one of these frames: the next such error shows which. @param {RoomQueue[]} rooms */
-  #repeatOneByOne(rooms) {
+    if (id === 0 || !code || room || isTemporary(code)) return [];
+    if (onWay.every(({ frameId }) => frameId === onWay[0].frameId)) return onWay;
+    // One of these frames: the next such error shows which.
     this.#maxFrames = 1;
-    for (const room of rooms) room.undo();
+    for (const request of onWay) request.frameId = 0;
     this.#send();
-  }
-
-  /** @param {Request} request */
-  #put(request) {
-    const { room } = request.frame;
-    const queue = this.#rooms.get(room) ?? new RoomQueue(room, this.#environment, this.#send);
-    this.#rooms.set(room, queue);
-    queue.requests.push(request);
+    return [];
   }
 
   /** @param {Request[]} requests */
-  #replace(requests) {
-    for (const room of this.#queues) room.stop();
-    this.#rooms.clear();
-    for (const request of requests) this.#put(request);
-    this.#watchAges();
+  #repeatAlone(requests) {
+    for (const request of requests) {
+      request.frameId = 0;
+      request.bytes = MAX_BYTES;
+    }
+  }
+
+  /**
+   * Remove those that are answered for good. The others stay, behind a pause.
+   * @param {Request[]} requests
+   * @param {Frame} frame
+   */
+  #settle(requests, frame) {
+    const { random, now } = this.#environment;
+    for (const request of requests) {
+      const { place = 0, failures = 0, settle } = request;
+      const answer = frame.items ? (frame.items[place] ?? { code: "unavailable" }) : frame;
+      request.frameId = 0;
+      if (!isTemporary(answer.code)) {
+        this.#remove([request]);
+        settle?.(answer);
+      } else {
+        // The refusal proves that the server did nothing this time.
+        if (answer.code === "rate_limited" && !request.isRepeated) delete request.sentAt;
+        request.waitsUntil = now() + backoffDelay(failures, BACKOFF, random);
+        request.failures = failures + 1;
+      }
+    }
   }
 
   /** Send what can be sent: of each room one frame, if it has none on its way. */
   #send = () => {
-    const age = (/** @type {SentAt} */ { ms }) => this.#clock.ms - ms;
-    for (const room of this.#queues) {
-      if (!this.#isOpen || !this.#sender.isUp()) return;
-      if (room.isReady) this.#expire(room.requests, age); // one sent before would be sent again
-      if (!room.isReady) continue;
-      if (this.#waiting.length >= this.#maxFrames) return;
-      if (!this.#sender.rate.take(this.#send)) return;
-      this.#rooms.delete(room.room); // the others' turn comes first
-      this.#rooms.set(room.room, room);
-      this.#sendFrame(room);
+    this.#expire();
+    while (this.isOpen && this.#sender.isUp()) {
+      const request = this.#next();
+      const frames = new Set(this.#onWay.map(({ frameId }) => frameId));
+      if (!request || frames.size >= this.#maxFrames) break;
+      if (!this.#sender.rate.take(this.#send) || !this.#sendFrame(request)) break;
     }
+    this.#setTimer();
   };
 
-  get #queues() {
-    return [...this.#rooms.values()];
+  get #onWay() {
+    return this.#requests.filter(({ frameId }) => frameId);
   }
 
-  /** The queues with a frame on its way. */
-  get #waiting() {
-    return this.#queues.filter(({ frameId }) => frameId);
+  /** @param {string} room */
+  #about(room) {
+    return this.#requests.filter(({ frame }) => frame.room === room);
   }
 
-  /** @param {RoomQueue} room */
-  #sendFrame(room) {
-    this.#id += 1;
-    const id = this.#id;
-    const now = { now: this.#environment.now(), ms: this.#clock.ms };
-    room.sendNext(id, now, this.#sender.send);
-    this.#watchAges();
+  /** The first request that waits for no other one, and for no time. */
+  #next() {
+    const now = this.#environment.now();
+    /** @type {Set<string>} */
+    const rooms = new Set(this.#onWay.map(({ frame }) => frame.room));
+    return this.#requests.find(({ frame: { room }, waitsUntil = 0 }) => {
+      const isFirst = !rooms.has(room);
+      rooms.add(room);
+      return isFirst && waitsUntil <= now;
+    });
   }
 
-  /** Run the age timer while the server may have a message that it has not answered. */
-  #watchAges() {
-    if (!this.messages.some(({ sentAt }) => sentAt)) this.#ageTimer.clear();
-    else if (!this.#ageTimer.pending) this.#ageTimer.set(CHECK_MS, () => this.#checkAges());
+  /** @param {Request} first @returns {boolean} whether it was sent, with the messages that travel with it */
+  #sendFrame(first) {
+    const { frame, item } = first;
+    let bytes = 0;
+    const requests = this.#about(frame.room).filter((request, index) => {
+      bytes += request.bytes ?? MAX_BYTES; // a join or a leave travels alone
+      return index === 0 || (index < MAX_ITEMS && bytes <= MAX_BYTES);
+    });
+    const sentAt = { now: this.#environment.now(), ms: this.#clock.ms };
+    const id = ++this.#id;
+    // Before sending: a listener to frames may add requests.
+    for (const [place, request] of requests.entries())
+      Object.assign(request, { frameId: id, place });
+    const items = item && requests.map((each) => each.item);
+    const isSent = this.#sender.send({ ...frame, id, items });
+    for (const request of requests) {
+      if (!isSent) request.frameId = 0;
+      else if (item) {
+        request.isRepeated = request.sentAt !== undefined;
+        request.sentAt ??= sentAt;
+      }
+    }
+    return isSent;
   }
 
-  #checkAges() {
+  /** Send again after the first pause, and check the ages while the server may have a message. */
+  #setTimer() {
+    const now = this.#environment.now();
+    const waits = this.#requests.flatMap(({ waitsUntil = 0, sentAt }) => {
+      if (waitsUntil > now) return Math.ceil(waitsUntil - now);
+      return sentAt ? CHECK_MS : [];
+    });
+    if (waits.length > 0) this.#timer.set(Math.min(...waits), this.#send);
+    else this.#timer.clear();
+  }
+
+  /** Reject old messages: the server may have forgotten their keys, and would publish them twice. */
+  #expire() {
     const isUp = this.#sender.isUp();
-    // While connected by the monotonic clock, so that setting the wall clock expires nothing:
-    // this check does not send a message again.
-    const age = (/** @type {SentAt} */ { now, ms }) =>
-      isUp ? this.#environment.now() - now : this.#clock.ms - ms;
-    this.#expire(this.messages, age);
-    this.#watchAges();
-    this.#send();
-  }
-
-  /**
-   * Reject old messages: the server may have forgotten their keys, and would publish them twice.
-   * @param {Request[]} requests
-   * @param {(sentAt: SentAt) => number} age ms
-   */
-  #expire(requests, age) {
-    const old = requests.filter(({ sentAt }) => sentAt && age(sentAt) >= MAX_AGE_MS);
+    const [now, { ms }] = [this.#environment.now(), this.#clock];
+    const isOld = (/** @type {Request} */ { sentAt, frameId }) => {
+      if (!sentAt) return false;
+      // On its way by the monotonic clock, so that setting the wall clock expires nothing.
+      const age = isUp && frameId ? now - sentAt.now : ms - sentAt.ms;
+      return age >= MAX_AGE_MS;
+    };
     const detail = "no answer within 4 minutes: the server may have it or not";
-    if (old.length > 0) this.reject(old, { code: "unknown", detail });
+    this.reject(this.#requests.filter(isOld), { code: "unknown", detail });
   }
 
-  /** Forget a queue without requests. @param {RoomQueue} room */
-  #tidy(room) {
-    this.#watchAges();
-    if (room.requests.length > 0) return;
-    room.stop();
-    this.#rooms.delete(room.room);
+  /** @param {unknown[]} requests */
+  #remove(requests) {
+    this.#requests = this.#requests.filter((request) => !requests.includes(request));
   }
+}
+
+/**
+ * A request that sends a message.
+ * @param {string} room
+ * @param {string} json of the data: later changes of the application are not sent
+ * @param {string} key stays the same when the message is sent again
+ * @returns {Request}
+ */
+export function messageTo(room, json, key) {
+  const item = { data: JSON.parse(json), key };
+  return { frame: { type: "messages", room }, item, bytes: utf8Length(json) };
+}
+
+/** Whether the client sends it again after this code. @param {string | undefined} code */
+export function isTemporary(code) {
+  return code === "unavailable" || code === "rate_limited";
 }

@@ -25,7 +25,9 @@ export class RoomCursor {
   lost = "";
   /** Confirmed on this connection. */
   isJoined = false;
-  #emit;
+  /** The reader wants to know the users in the room. */
+  isWatching = false;
+  emit;
   #since;
   /** @type {Position | null} where the reader began */
   #start = null;
@@ -35,12 +37,12 @@ export class RoomCursor {
   /**
    * Throws TypeError for wrong options.
    * @param {RoomOptions} options
-   * @param {(type: "joined" | "message" | "resync" | "left", detail: any) => void} emit
+   * @param {import("./room_handle.js").RoomEmit} emit
    */
   constructor({ since, rewind = 0 }, emit) {
     this.#since = since ?? "now";
     this.rewind = rewind;
-    this.#emit = emit;
+    this.emit = emit;
     const isAsTold = rewind ? this.#since === "now" : rewind === 0;
     const isRewind = Number.isInteger(rewind) && rewind >= 0 && rewind <= MAX_REWIND;
     if (!isAsTold || !isRewind || !this.#begin(this.#since))
@@ -82,9 +84,9 @@ export class RoomCursor {
     this.#since = this.lost = "";
     if (reason || !this.isJoined) {
       this.isJoined = true;
-      this.#emit("joined", { offset, recovered: reason ? false : position && true });
+      this.emit("joined", { offset, recovered: reason ? false : position && true });
     }
-    if (reason) this.#emit("resync", { reason, initial });
+    if (reason) this.emit("resync", { reason, initial });
   }
 
   /**
@@ -95,12 +97,7 @@ export class RoomCursor {
   take({ offset, time, data }, position) {
     if (this.position?.epoch !== position.epoch || this.position.offset !== offset - 1) return;
     this.position = position;
-    this.#emit("message", { data, offset, time, replayed: offset <= this.#rewindEnd });
-  }
-
-  /** @param {string | null} code why nothing comes any more */
-  leave(code) {
-    this.#emit("left", { code });
+    this.emit("message", { data, offset, time, replayed: offset <= this.#rewindEnd });
   }
 }
 

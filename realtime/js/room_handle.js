@@ -33,9 +33,7 @@ import { Emitter } from "./emitter.js";
 /**
  * @typedef {object} Reader of a room
  * @property {import("./room_cursor.js").RoomCursor} cursor how far it is
- * @property {import("./room_membership.js").RoomMembership} membership
- * @property {() => void} watch the users in the room
- * @property {() => void} close
+ * @property {import("./room.js").Room} room
  */
 
 const MAX_UNREAD = 1000;
@@ -67,7 +65,7 @@ export class RoomHandle extends Emitter {
    * @param {(emit: RoomEmit) => Reader} subscribe to the events of the room
    */
   constructor(name, send, subscribe) {
-    super((type) => type === "presence" && this.#reader.watch());
+    super((type) => type === "presence" && this.#reader.room.watch(this.#reader.cursor));
     this.name = name;
     this.#send = send;
     this.#reader = subscribe((type, detail) => this.#onEvent(type, detail));
@@ -86,7 +84,7 @@ export class RoomHandle extends Emitter {
    * @returns {Presence<Person> | null}
    */
   get presence() {
-    return this.#reader.membership.presence;
+    return this.#reader.room.presence;
   }
 
   /**
@@ -117,7 +115,7 @@ export class RoomHandle extends Emitter {
 
   /** End this handle; other handles of the room go on. No event follows. */
   close() {
-    this.#reader.close();
+    this.#reader.room.close(this.#reader.cursor);
     this.#wake(CLOSED);
   }
 

@@ -6,11 +6,11 @@
  * back-forward cache sends those that it finds again; another page of the tab has taken the others.
  */
 
-import { messageTo } from "./room_queue.js";
+import { messageTo } from "./request_queue.js";
 import { isName, putItem, takeItem } from "./storage.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
-/** @typedef {import("./room_queue.js").Request} Request */
+/** @typedef {import("./request_queue.js").Request} Request */
 /** @typedef {{room: string, data: any, key: string, age: number | null, user?: string | null}} Entry `age`: ms since it was sent; null: never */
 
 const MAX_BYTES = 1_000_000; // browsers give a tab five times as much

@@ -48,7 +48,7 @@ export class Messaging {
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
-export type Request = import("./room_queue.js").Request;
+export type Request = import("./request_queue.js").Request;
 export type Frame = Record<string, any>;
 import { Rooms } from "./rooms.js";
 import { Requests } from "./requests.js";

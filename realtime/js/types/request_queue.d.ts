@@ -1,10 +1,24 @@
+/**
+ * A request that sends a message.
+ * @param {string} room
+ * @param {string} json of the data: later changes of the application are not sent
+ * @param {string} key stays the same when the message is sent again
+ * @returns {Request}
+ */
+export function messageTo(room: string, json: string, key: string): Request;
+/** Whether the client sends it again after this code. @param {string | undefined} code */
+export function isTemporary(code: string | undefined): code is "unavailable" | "rate_limited";
 export class RequestQueue {
     /**
      * @param {Environment} environment
-     * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
+     * @param {{readonly ms: number}} clock elapsed ms, sleep included
      * @param {FrameSender} sender
      */
-    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, sender: FrameSender);
+    constructor(environment: Environment, clock: {
+        readonly ms: number;
+    }, sender: FrameSender);
+    /** A welcome has settled the rooms. Otherwise nothing is sent; requests of listeners are queued. */
+    isOpen: boolean;
     /** Add a message, which is sent with the others of this tick. @param {Request} message */
     addMessage(message: Request): void;
     /**
@@ -12,8 +26,6 @@ export class RequestQueue {
      * @param {Request} request
      */
     addIfUp(request: Request): void;
-    /** Send nothing until `restart`; requests of listeners to the welcome are queued. */
-    pause(): void;
     /**
      * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
      * @param {Request[]} before sent before the queued messages to the same rooms
@@ -40,9 +52,64 @@ export class RequestQueue {
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
-export type Request = import("./room_queue.js").Request;
-export type SentAt = import("./room_queue.js").SentAt;
 export type Frame = Record<string, any>;
+/**
+ * A join or a leave, which is its `frame`; or a message, whose `item` travels with others.
+ */
+export type Request = {
+    /**
+     * with its `room`
+     */
+    frame: Frame;
+    /**
+     * gets the final answer; a refusal has a `code`
+     */
+    settle?: ((answer: Frame) => void) | undefined;
+    item?: {
+        data: any;
+        key: string;
+    } | undefined;
+    /**
+     * of the item's data
+     */
+    bytes?: number | undefined;
+    /**
+     * of the frame on its way with it; 0: none
+     */
+    frameId?: number | undefined;
+    /**
+     * in the items of that frame
+     */
+    place?: number | undefined;
+    /**
+     * temporary refusals on this connection
+     */
+    failures?: number | undefined;
+    /**
+     * after the newest of these; by the monotonic clock, ms
+     */
+    waitsUntil?: number | undefined;
+    /**
+     * since when the server may have it, by the monotonic and by
+     * the sleep-aware clock, ms
+     */
+    sentAt?: {
+        now: number;
+        ms: number;
+    } | undefined;
+    /**
+     * it was sent before the newest frame
+     */
+    isRepeated?: boolean | undefined;
+    /**
+     * who sends it; null: an anonymous one; none: not known yet
+     */
+    user?: string | null | undefined;
+    /**
+     * an earlier page of this tab has sent it
+     */
+    isRestored?: boolean | undefined;
+};
 export type Connected = {
     /**
      * welcomed, and not ended

@@ -2,9 +2,9 @@ export class RoomCursor {
     /**
      * Throws TypeError for wrong options.
      * @param {RoomOptions} options
-     * @param {(type: "joined" | "message" | "resync" | "left", detail: any) => void} emit
+     * @param {import("./room_handle.js").RoomEmit} emit
      */
-    constructor({ since, rewind }: RoomOptions, emit: (type: "joined" | "message" | "resync" | "left", detail: any) => void);
+    constructor({ since, rewind }: RoomOptions, emit: import("./room_handle.js").RoomEmit);
     /** @type {Position | null} of the newest publication taken; null: not begun yet */
     position: Position | null;
     /** So many of the newest publications shall come first; 0 once the server has answered. */
@@ -13,6 +13,9 @@ export class RoomCursor {
     lost: string;
     /** Confirmed on this connection. */
     isJoined: boolean;
+    /** The reader wants to know the users in the room. */
+    isWatching: boolean;
+    emit: import("./room_handle.js").RoomEmit;
     /**
      * Begin where the page before has ended, if the options say so.
      * @param {unknown} saved its position; "": that counts no more
@@ -31,8 +34,6 @@ export class RoomCursor {
      * @param {Position} position its own
      */
     take({ offset, time, data }: Frame, position: Position): void;
-    /** @param {string | null} code why nothing comes any more */
-    leave(code: string | null): void;
     #private;
 }
 export type Position = import("./position.js").Position;

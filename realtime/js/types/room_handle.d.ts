@@ -108,11 +108,6 @@ export type Reader = {
      * how far it is
      */
     cursor: import("./room_cursor.js").RoomCursor;
-    membership: import("./room_membership.js").RoomMembership;
-    /**
-     * the users in the room
-     */
-    watch: () => void;
-    close: () => void;
+    room: import("./room.js").Room;
 };
 import { Emitter } from "./emitter.js";

@@ -1,23 +1,23 @@
 export class Rooms {
     /**
-     * @param {RequestQueue} requests
+     * @param {import("./request_queue.js").RequestQueue} requests
      * @param {() => boolean} isUp welcomed, and not ended
      * @param {import("./browser_environment.js").Environment} environment
-     * @param {Emit} emit
+     * @param {import("./events.js").Emit} emit
      */
-    constructor(requests: RequestQueue, isUp: () => boolean, environment: import("./browser_environment.js").Environment, emit: Emit);
+    constructor(requests: import("./request_queue.js").RequestQueue, isUp: () => boolean, environment: import("./browser_environment.js").Environment, emit: import("./events.js").Emit);
     /**
      * A new reader of a room, until its `close()`. Throws TypeError for wrong options.
-     * @param {string} room
+     * @param {string} name
      * @param {RoomOptions} options
      * @param {(data: unknown) => Promise<any>} send
      * @returns {RoomHandle<any>}
      */
-    open(room: string, options: RoomOptions, send: (data: unknown) => Promise<any>): RoomHandle<any>;
-    /** Join now and after each reconnect; does nothing if joined already. @param {string} room */
-    join(room: string): void;
-    /** Leave with a `left` event; handles of the room go on. @param {string} room */
-    leave(room: string): void;
+    open(name: string, options: RoomOptions, send: (data: unknown) => Promise<any>): RoomHandle<any>;
+    /** Join now and after each reconnect; does nothing if joined already. @param {string} name */
+    join(name: string): void;
+    /** Leave with a `left` event; handles of the room go on. @param {string} name */
+    leave(name: string): void;
     /** Announce that nothing comes until the next connection, which continues at the positions. */
     pause(): void;
     /** Positions of the rooms for the next page of this tab. */
@@ -28,7 +28,7 @@ export class Rooms {
     onLoad(positions: Record<string, unknown>): void;
     /** The `rooms` field of a hello: where the server shall begin in each. */
     hello(): {
-        [k: string]: import("./room_cursor.js").Question | undefined;
+        [k: string]: import("./room_cursor.js").Question;
     };
     /**
      * @param {Frame} welcome
@@ -41,11 +41,7 @@ export class Rooms {
     askPresence(): void;
     #private;
 }
-export type Emit = import("./events.js").Emit;
-export type RequestQueue = import("./request_queue.js").RequestQueue;
 export type Request = import("./request_queue.js").Request;
-export type Question = import("./room_cursor.js").Question;
 export type RoomOptions = import("./room_cursor.js").RoomOptions;
-export type RoomEmit = import("./room_handle.js").RoomEmit;
 export type Frame = Record<string, any>;
 import { RoomHandle } from "./room_handle.js";

@@ -22,7 +22,7 @@ export class UnsentMessages {
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
-export type Request = import("./room_queue.js").Request;
+export type Request = import("./request_queue.js").Request;
 /**
  * `age`: ms since it was sent; null: never
  */

@@ -1,0 +1,62 @@
+/**
+ * @param {string} room
+ * @returns {Request}
+ */
+export function leaveRequest(room: string): Request;
+export class Room {
+    /**
+     * @param {string} name
+     * @param {import("./request_queue.js").RequestQueue} requests
+     * @param {() => boolean} isUp welcomed, and not ended
+     * @param {import("./browser_environment.js").Environment} environment
+     * @param {() => void} onEnd called when the room is over
+     */
+    constructor(name: string, requests: import("./request_queue.js").RequestQueue, isUp: () => boolean, environment: import("./browser_environment.js").Environment, onEnd: () => void);
+    /** @type {RoomCursor | null} of the page's `join` */
+    page: RoomCursor | null;
+    /** @type {import("./presence.js").Presence | null} null: not known */
+    presence: import("./presence.js").Presence | null;
+    name: string;
+    /** @param {RoomCursor} cursor of a new reader */
+    add(cursor: RoomCursor): void;
+    /** Ask for the publications of a new reader. */
+    begin(): void;
+    /**
+     * Readers that the options tell so begin where the page before has ended.
+     * @param {unknown} saved its position; "": that counts no more
+     */
+    beginAtLast(saved: unknown): void;
+    /** @param {RoomCursor} cursor of a reader that ends @param {boolean} [isFinal] leave at once after the last one */
+    close(cursor: RoomCursor, isFinal?: boolean): void;
+    /** Announce that nothing comes until the next connection, which continues at the positions. */
+    pause(): void;
+    /** A new connection begins. */
+    reset(): void;
+    /** The queue has dropped its requests. */
+    forgetRequests(): void;
+    /** @returns {Question} what the hello asks */
+    hello(): Question;
+    /** @param {Frame} entry of the welcome */
+    onWelcome(entry: Frame): void;
+    /** @param {Frame} frame that answers no request */
+    onFrame(frame: Frame): void;
+    /** The lowest position of the readers, in the log that the page knows. @returns {Position | null} */
+    get lowest(): Position | null;
+    /** Whether the server does all that it should for the readers. */
+    get isServed(): boolean | null;
+    /** @returns {Request} that asks the server for what the readers lack */
+    joinRequest(): Request;
+    /**
+     * The reader wants to know the users in the room: those that are known, then all changes.
+     * @param {RoomCursor} cursor
+     */
+    watch(cursor: RoomCursor): void;
+    /** Ask for the users in the room, after what is queued. */
+    askPresence(): void;
+    #private;
+}
+export type Position = import("./position.js").Position;
+export type Request = import("./request_queue.js").Request;
+export type RoomCursor = import("./room_cursor.js").RoomCursor;
+export type Question = import("./room_cursor.js").Question;
+export type Frame = Record<string, any>;
