@@ -73,8 +73,8 @@ class TabRound:
         return late
 
     def _kept(self) -> dict[str, Any]:
-        """The pages and the events of their readers, by their places. What the process of one tab
-        writes in the localStorage gets to that of another one later, but in order: up to the mark,
+        """The pages and the events of their readers, by their places. The process of a tab sees
+        later, but in order, what that of another one writes in the localStorage: up to the mark,
         the last that each tab writes."""
         for number, tab in self._tabs.items():
             tab.page.evaluate("(number) => { localStorage[`mark ${number}`] = 1; }", number)
