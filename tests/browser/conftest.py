@@ -1,6 +1,7 @@
 """A headless Chromium for the tests in this folder, and a server of the demo project."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,21 @@ def enter(page: Page, server: support.Server, name: str, *, path: str = "/", url
     page.goto(address.rstrip("/") + path)
 
 
-# Package scope, because Playwright's event loop would disturb asynchronous tests elsewhere.
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """A browser. Meanwhile Playwright's event loop runs in this thread, and no other one can."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+# Package scope, so that it ends before asynchronous tests of other packages. Imported into a module
+# pytest would keep it for the whole session.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with running_chromium() as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="package")

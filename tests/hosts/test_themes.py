@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.admin.list_page import LIST, photograph, violations
 from tests.browser.admin.records import insert_samples, insert_sessions, insert_worker
-from tests.browser.conftest import browser, enter  # noqa: F401  # a fixture
+from tests.browser.conftest import enter, running_chromium
 from tests.e2e.support import Project, Server
 
 from .host_project import HostProject
@@ -42,10 +42,16 @@ def server(project: Project) -> Iterator[Server]:
         assert server.complaints() == []
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_chromium() as chromium:
+        yield chromium
+
+
 @pytest.fixture(params=["light", "dark"])
 def page(
     request: pytest.FixtureRequest,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     server: Server,
     project: Project,
 ) -> Iterator[Page]:
