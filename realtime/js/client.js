@@ -97,7 +97,7 @@ export class RealtimeClient extends ClientEventTarget {
    * @returns {RoomHandle<Data, Person>}
    */
   room(name, options = {}) {
-    return this.#manager.messaging.rooms.open(name, options, (data) => this.send(name, data));
+    return this.#manager.messaging.room(name, options);
   }
 
   /**

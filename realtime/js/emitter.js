@@ -44,7 +44,7 @@ export class Emitter extends Target {
    * @param {(detail: Details[Type]) => void} listener
    */
   off(type, listener) {
-    for (const entry of [...this.#entries])
+    for (const entry of this.#entries)
       if (entry.type === type && entry.listener === listener) entry.remove();
   }
 

@@ -28,32 +28,22 @@ const EXPONENT_FROM = 1e21; // from here on a number has an exponent in JSON, an
  * @returns {string | null}
  */
 export function toJson(value) {
+  const levels = new Map();
+  /** @this {unknown} the object that has the value */
+  function check(/** @type {string} */ _key, /** @type {any} */ inner) {
+    const level = 1 + (levels.get(this) ?? 0);
+    levels.set(inner, level);
+    const size = Number.isInteger(inner) ? Math.abs(inner) : 0;
+    const isTooLarge = size > MAX_INTEGER && size < EXPONENT_FROM;
+    if (isTooLarge || (level > MAX_LEVELS && Object(inner) === inner)) throw new RangeError();
+    return inner;
+  }
   try {
-    const text = JSON.stringify(value, checkNumber) ?? null;
-    return text && (LONE_SURROGATE.test(text) || levelsOf(text) > MAX_LEVELS) ? null : text;
+    const text = JSON.stringify(value, check) ?? null;
+    return LONE_SURROGATE.test(text) ? null : text;
   } catch {
     return null;
   }
-}
-
-/**
- * @param {string} _key
- * @param {unknown} value
- */
-function checkNumber(_key, value) {
-  const size = Number.isInteger(value) ? Math.abs(Number(value)) : 0;
-  if (size > MAX_INTEGER && size < EXPONENT_FROM) throw new RangeError();
-  return value;
-}
-
-/** How deep a JSON text is nested. @param {string} text */
-function levelsOf(text) {
-  let [level, deepest] = [0, 0];
-  for (const [bracket] of text.replace(/"(?:[^"\\]|\\.)*"/g, "").matchAll(/[[\]{}]/g)) {
-    level += bracket === "[" || bracket === "{" ? 1 : -1;
-    deepest = Math.max(deepest, level);
-  }
-  return deepest;
 }
 
 /**
@@ -63,9 +53,7 @@ function levelsOf(text) {
  */
 export function utf8Length(text) {
   let bytes = 0;
-  for (const character of text) {
-    const code = Number(character.codePointAt(0));
-    bytes += 1 + Number(code > 0x7f) + Number(code > 0x7ff) + Number(code > 0xffff);
-  }
+  for (const character of text)
+    bytes += character.length + Number(character > "\x7f") + Number(character > "\u07ff");
   return bytes;
 }

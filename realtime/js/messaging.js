@@ -1,11 +1,11 @@
 /** Rooms, messages and requests of the application, over all connections. */
 
 import { codedError } from "./coded_error.js";
+import { toJson, utf8Length } from "./json.js";
 import { isTemporary, messageTo, RequestQueue } from "./request_queue.js";
 import { Requests } from "./requests.js";
 
 import { Rooms } from "./rooms.js";
-import { SendGate } from "./send_gate.js";
 import { SendRate } from "./send_rate.js";
 import { takeItem } from "./storage.js";
 import { UnsentMessages } from "./unsent_messages.js";
@@ -18,7 +18,9 @@ const MAX_MESSAGES = 200;
 
 export class Messaging {
   #environment;
-  #gate = new SendGate();
+  #maxBytes = 65_536; // of the data, until a welcome names the server's limit
+  /** Why nothing may be sent until the next `connect()`; "": it may. */
+  #closedReason = "";
   #rate;
   #queue;
   #unsent;
@@ -39,7 +41,8 @@ export class Messaging {
   constructor(environment, clock, connected, emit, warnUnsent = false) {
     this.#environment = environment;
     this.#rate = new SendRate(environment);
-    const sender = { ...connected, gate: this.#gate, rate: this.#rate };
+    /** @type {import("./request_queue.js").FrameSender} */
+    const sender = { ...connected, rate: this.#rate, toJson: (data) => this.#toJson(data) };
     this.#queue = new RequestQueue(environment, clock, sender);
     this.requests = new Requests(environment, sender);
     this.#unsent = new UnsentMessages(environment, clock);
@@ -61,7 +64,7 @@ export class Messaging {
    */
   async send(room, data) {
     const { random } = this.#environment;
-    const message = messageTo(String(room), this.#gate.pass(data), `${random()}${random()}`);
+    const message = messageTo(String(room), this.#toJson(data), `${random()}${random()}`);
     if (this.pending >= MAX_MESSAGES) throw codedError("queue_full", "the queue is full");
     return new Promise((resolve, reject) => {
       const settle = (/** @type {Frame} */ { code, detail, epoch, offset }) =>
@@ -71,9 +74,18 @@ export class Messaging {
     });
   }
 
+  /**
+   * A new reader of a room, until its `close()`. Throws TypeError for wrong options.
+   * @param {string} name
+   * @param {import("./room_cursor.js").RoomOptions} options
+   */
+  room(name, options) {
+    return this.rooms.open(name, options, (data) => this.send(name, data));
+  }
+
   /** Take messages and requests. */
   open() {
-    this.#gate.closedReason = "";
+    this.#closedReason = "";
   }
 
   /**
@@ -81,7 +93,7 @@ export class Messaging {
    * @param {string} reason
    */
   close(reason) {
-    this.#gate.closedReason = reason;
+    this.#closedReason = reason;
     this.#queue.abandon({ code: "disconnected", detail: reason });
     this.requests.abandon(reason);
     this.#updateWarning();
@@ -99,7 +111,12 @@ export class Messaging {
 
   /** The page begins, or comes back. @param {string} place of this client in the storage */
   load(place) {
-    this.#queue.messages = this.#unsent.load(`${place}:unsent`, this.#queue.messages);
+    const messages = this.#unsent.load(`${place}:unsent`, this.#queue.messages);
+    this.#queue.messages = messages;
+    for (const message of messages.filter(({ settle }) => !settle)) {
+      const room = this.room(message.frame.room, {}); // without it the page may not send there
+      message.settle = () => room.close();
+    }
     this.#updateWarning();
   }
 
@@ -115,7 +132,7 @@ export class Messaging {
    * @param {Frame} welcome
    */
   prepare({ user, resumed, max_publication, message_rate }) {
-    this.#gate.maxBytes = max_publication;
+    this.#maxBytes = max_publication;
     this.#rate.setLimit(message_rate);
     const { messages } = this.#queue;
     // A message from before the first welcome is of the user that this page, or the same session
@@ -123,17 +140,14 @@ export class Messaging {
     const isForeign = (/** @type {Request} */ { user: sender, isRestored }) =>
       sender === undefined ? isRestored && !resumed : sender !== user;
     const detail = "another user has logged in";
-    this.#queue.reject(messages.filter(isForeign), { code: "disconnected", detail });
+    this.#queue.settle(messages.filter(isForeign), { code: "disconnected", detail });
     for (const message of messages) message.user = user;
     this.user = user;
   }
 
   /** @param {Frame} welcome */
   onWelcome(welcome) {
-    const requests = this.rooms.onWelcome(welcome);
-    const visited = this.#toVisit(welcome, requests);
-    const all = (/** @type {string} */ type) => visited.map((room) => ({ frame: { type, room } }));
-    this.#queue.restart([...requests, ...all("join")], all("leave"));
+    this.#queue.restart(this.rooms.onWelcome(welcome));
     this.requests.sendNext();
     this.rooms.askPresence();
   }
@@ -146,29 +160,21 @@ export class Messaging {
     else this.#updateWarning();
   }
 
-  /**
-   * Rooms of restored messages that this page is not in: the client joins them only to send these.
-   * @param {Frame} welcome
-   * @param {Request[]} requests that follow the welcome
-   */
-  #toVisit({ rooms }, requests) {
-    const joined = new Set(Object.keys(rooms));
-    for (const { frame } of requests) {
-      if (frame.type === "join") joined.add(frame.room);
-      else joined.delete(frame.room);
-    }
-    const restored = this.#queue.messages.filter(({ isRestored }) => isRestored);
-    const wanted = new Set(restored.map(({ frame }) => frame.room));
-    return [...wanted].filter((room) => !joined.has(room));
-  }
-
   /** The refused messages of a frame are `server_error` events, as other errors are. @param {Frame} acks */
   #reportRefusals({ id, items }) {
-    const refused = items.filter((/** @type {Frame} */ { code }) => code);
-    // Those behind a temporary refusal only repeat it.
-    const end = refused.findIndex((/** @type {Frame} */ { code }) => isTemporary(code));
-    for (const item of end < 0 ? refused : refused.slice(0, end + 1))
-      this.#emit("server_error", { type: "error", id, ...item });
+    for (const item of items) {
+      if (item.code) this.#emit("server_error", { type: "error", id, ...item });
+      if (isTemporary(item.code)) return; // those behind it only repeat it
+    }
+  }
+
+  /** @param {unknown} data */
+  #toJson(data) {
+    const json = toJson(data);
+    if (!json || utf8Length(json) > this.#maxBytes)
+      throw codedError("invalid_message", `no JSON, or above ${this.#maxBytes} bytes`);
+    if (this.#closedReason) throw codedError("disconnected", this.#closedReason);
+    return json;
   }
 
   #warn = (/** @type {Event} */ event) => {

@@ -26,8 +26,8 @@ export function presenceAfter(before, { sessions, users, list, joined, left }) {
     joined = missing(list, old);
     left = missing(old, list).map(({ user }) => user);
   } else if (old && list === undefined) {
-    const changed = new Set([...left, ...joined.map((/** @type {PresentUser} */ one) => one.user)]);
-    list = [...old.filter(({ user }) => !changed.has(user)), ...joined];
+    const others = missing(old, joined).filter(({ user }) => !left.includes(user));
+    list = [...others, ...joined];
   }
   return { sessions, users, list: list ?? null, joined, left };
 }

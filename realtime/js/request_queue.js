@@ -27,7 +27,10 @@ import { Timer } from "./timer.js";
  * @property {boolean} [isRepeated] it was sent before the newest frame
  * @property {string | null} [user] who sends it; null: an anonymous one; none: not known yet
  * @property {boolean} [isRestored] an earlier page of this tab has sent it
+ * @property {boolean} [isSaved] it is in the storage, for the next page
  */
+
+/** @typedef {Request & {item: {data: any, key: string}, bytes: number}} Message */
 
 /**
  * @typedef {object} Connected
@@ -35,7 +38,13 @@ import { Timer } from "./timer.js";
  * @property {(frame: Frame) => boolean} send returns whether the frame was sent
  */
 
-/** @typedef {Connected & {rate: import("./send_rate.js").SendRate, gate: import("./send_gate.js").SendGate}} FrameSender */
+/**
+ * @typedef {object} Limits
+ * @property {import("./send_rate.js").SendRate} rate
+ * @property {(data: unknown) => string} toJson the data as JSON; throws an error with the code "invalid_message" or
+ *   "disconnected": the server can read what passes, and does not disconnect the client for good
+ */
+/** @typedef {Connected & Limits} FrameSender */
 
 const BACKOFF = { ...DEFAULTS, cap: 10_000 };
 const MAX_FRAMES = 16; // on their way: the server queues 32 of a connection
@@ -87,53 +96,54 @@ export class RequestQueue {
     if (!this.#sender.isUp()) return;
     const { type, room } = request.frame;
     const waiting = this.#about(room).filter(({ frameId }) => !frameId);
-    const [before, last] = waiting.slice(-2).map(({ frame }) => frame.type);
+    const [before, last] = waiting.slice(-2);
     // A leave undoes a join that waits behind a leave.
-    if (type === "leave" && before === "leave" && last === "join") this.#remove([waiting.at(-1)]);
+    if (type === "leave" && before?.frame.type === "leave" && last?.frame.type === "join")
+      this.settle([last], { code: "left" });
     else this.#requests.push(request);
     this.#send();
   }
 
   /**
    * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
-   * @param {Request[]} before sent before the queued messages to the same rooms
-   * @param {Request[]} after sent after them
+   * @param {Request[]} requests sent before the queued messages to the same rooms
    */
-  restart(before, after) {
+  restart(requests) {
     const { messages } = this;
     for (const message of messages) message.frameId = message.failures = message.waitsUntil = 0;
     this.#maxFrames = MAX_FRAMES;
-    this.#requests = [...before, ...messages, ...after];
+    this.#requests = [...requests, ...messages];
     this.isOpen = true;
     this.#send();
   }
 
   /** The messages that are not answered, those to a room in their order. */
   get messages() {
-    return this.#requests.filter(({ item }) => item);
+    const messages = this.#requests.filter(({ item }) => item);
+    return /** @type {Message[]} */ (messages);
   }
 
-  /** Replace all requests before a connection. @param {Request[]} messages */
+  /** Replace all requests before a connection. @param {Message[]} messages */
   set messages(messages) {
     this.#requests = messages;
     this.#send();
   }
 
   /**
-   * Reject messages.
-   * @param {Request[]} messages
-   * @param {Frame} error
+   * Remove requests.
+   * @param {Request[]} requests
+   * @param {Frame} answer the final one
    */
-  reject(messages, error) {
-    this.#remove(messages);
-    for (const { settle } of messages) settle?.(error);
+  settle(requests, answer) {
+    this.#requests = this.#requests.filter((request) => !requests.includes(request));
+    for (const { settle } of requests) settle?.(answer);
   }
 
   /** Drop all requests. @param {Frame} error the answer to the messages among them */
   abandon(error) {
     const { messages } = this;
     this.messages = [];
-    this.reject(messages, error);
+    this.settle(messages, error);
   }
 
   /**
@@ -142,9 +152,13 @@ export class RequestQueue {
    */
   onFrame(frame) {
     const sent = this.#answeredBy(frame);
-    if (frame.code?.startsWith("invalid_") && sent.length > 1)
-      this.#repeatAlone(sent); // the server could not read one of them
-    else this.#settle(sent, frame);
+    const isUnreadable = frame.code?.startsWith("invalid_") && sent.length > 1;
+    for (const request of sent) {
+      request.frameId = 0;
+      if (isUnreadable)
+        request.bytes = MAX_BYTES; // one of them: each travels alone from now on
+      else this.#onAnswer(request, frame);
+    }
     if (sent.length > 0) this.#send();
     return sent.length > 0;
   }
@@ -167,35 +181,20 @@ export class RequestQueue {
     return [];
   }
 
-  /** @param {Request[]} requests */
-  #repeatAlone(requests) {
-    for (const request of requests) {
-      request.frameId = 0;
-      request.bytes = MAX_BYTES;
-    }
-  }
-
   /**
-   * Remove those that are answered for good. The others stay, behind a pause.
-   * @param {Request[]} requests
+   * Remove a request that is answered for good. Another one stays, behind a pause.
+   * @param {Request} request
    * @param {Frame} frame
    */
-  #settle(requests, frame) {
+  #onAnswer(request, frame) {
     const { random, now } = this.#environment;
-    for (const request of requests) {
-      const { place = 0, failures = 0, settle } = request;
-      const answer = frame.items ? (frame.items[place] ?? { code: "unavailable" }) : frame;
-      request.frameId = 0;
-      if (!isTemporary(answer.code)) {
-        this.#remove([request]);
-        settle?.(answer);
-      } else {
-        // The refusal proves that the server did nothing this time.
-        if (answer.code === "rate_limited" && !request.isRepeated) delete request.sentAt;
-        request.waitsUntil = now() + backoffDelay(failures, BACKOFF, random);
-        request.failures = failures + 1;
-      }
-    }
+    const { place = 0, failures = 0 } = request;
+    const answer = frame.items ? (frame.items[place] ?? { code: "unavailable" }) : frame;
+    if (!isTemporary(answer.code)) return this.settle([request], answer);
+    // The refusal proves that the server did nothing this time.
+    if (answer.code === "rate_limited" && !request.isRepeated) delete request.sentAt;
+    request.waitsUntil = now() + backoffDelay(failures, BACKOFF, random);
+    request.failures = failures + 1;
   }
 
   /** Send what can be sent: of each room one frame, if it has none on its way. */
@@ -242,8 +241,10 @@ export class RequestQueue {
     const sentAt = { now: this.#environment.now(), ms: this.#clock.ms };
     const id = ++this.#id;
     // Before sending: a listener to frames may add requests.
-    for (const [place, request] of requests.entries())
-      Object.assign(request, { frameId: id, place });
+    for (const [place, request] of requests.entries()) {
+      request.frameId = id;
+      request.place = place;
+    }
     const items = item && requests.map((each) => each.item);
     const isSent = this.#sender.send({ ...frame, id, items });
     for (const request of requests) {
@@ -277,13 +278,8 @@ export class RequestQueue {
       const age = isUp && frameId ? now - sentAt.now : ms - sentAt.ms;
       return age >= MAX_AGE_MS;
     };
-    const detail = "no answer within 4 minutes: the server may have it or not";
-    this.reject(this.#requests.filter(isOld), { code: "unknown", detail });
-  }
-
-  /** @param {unknown[]} requests */
-  #remove(requests) {
-    this.#requests = this.#requests.filter((request) => !requests.includes(request));
+    const detail = "no answer for 4 minutes";
+    this.settle(this.#requests.filter(isOld), { code: "unknown", detail });
   }
 }
 
@@ -292,7 +288,7 @@ export class RequestQueue {
  * @param {string} room
  * @param {string} json of the data: later changes of the application are not sent
  * @param {string} key stays the same when the message is sent again
- * @returns {Request}
+ * @returns {Message}
  */
 export function messageTo(room, json, key) {
   const item = { data: JSON.parse(json), key };

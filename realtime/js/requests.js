@@ -1,7 +1,7 @@
 /** Requests of the page: eight run at a time, the others wait. None is repeated. */
 
 import { codedError } from "./coded_error.js";
-import { toJson, utf8Length } from "./json.js";
+import { utf8Length } from "./json.js";
 import { Reply } from "./reply.js";
 import { Timer } from "./timer.js";
 
@@ -24,7 +24,7 @@ import { Timer } from "./timer.js";
 const MAX_RUNNING = 8; // of a session: the server refuses more
 // Ids up to here are of messages, joins and leaves.
 const FIRST_ID = 1_000_000;
-const NAME = /^.{1,100}$/su;
+const NAME = /^[^\ud800-\udfff]{1,100}$/u; // without a lone surrogate, which is not valid in UTF-8
 
 export class Requests {
   #environment;
@@ -58,8 +58,8 @@ export class Requests {
     );
     try {
       options.signal?.throwIfAborted();
-      if (!NAME.test(name) || !toJson(name)) throw codedError("invalid_message", "no name");
-      const json = JSON.parse(this.#sender.gate.pass(data));
+      if (!NAME.test(name)) throw codedError("invalid_message", "no name");
+      const json = JSON.parse(this.#sender.toJson(data));
       const frame = { type: "request", id, name: `${name}`, data: json };
       const unwatch = this.#watch(id, options);
       this.#requests.set(id, { frame, reply, isSent: false, unwatch });
@@ -77,21 +77,21 @@ export class Requests {
 
   /** The connection has ended: the server has cancelled those that were sent. */
   onLost() {
-    this.#failAll("lost", "the connection was lost before the answer", true);
+    this.#failAll("lost", "the connection was lost", true);
   }
 
   /**
    * @param {Frame} frame
    * @param {string} text the frame as received
-   * @returns {boolean} whether it is about a request, perhaps one that has ended
+   * @returns {boolean} whether it is about an open request
    */
   onFrame(frame, text) {
-    const { type, id, code, detail, done } = frame;
-    if (type !== "reply" && !(type === "error" && id > FIRST_ID)) return false;
-    const reply = this.#requests.get(id)?.reply;
+    const { id, code, detail, done } = frame;
+    const request = this.#requests.get(id);
+    if (!request) return false;
     if (code || done) this.#remove(id);
-    if (code) reply?.fail(codedError(code, detail));
-    else reply?.receive(frame, utf8Length(text));
+    if (code) request.reply.fail(codedError(code, detail));
+    else request.reply.receive(frame, utf8Length(text));
     this.sendNext();
     return true;
   }

@@ -36,10 +36,14 @@ export class Room {
   #asked;
   /** The application knows, by `left`, that nothing comes for now. */
   #isSilent = false;
-  /** @type {Position | null} after which the server sends next; null: not joined on this connection */
-  #stream = null;
-  /** @type {Position | null} the newest publication known */
-  #end = null;
+  /** Joined on this connection: the stream exists. */
+  #isJoined = false;
+  /** Of the log that the page knows. */
+  #epoch = "";
+  /** The stream: the server sends next what follows this offset. */
+  #offset = 0;
+  /** The newest offset known. */
+  #end = 0;
   /** The server was asked for the users on this connection. */
   #isWatched = false;
   /** Left or lost: the next reader gets a new object. */
@@ -72,13 +76,13 @@ export class Room {
 
   /** Ask for the publications of a new reader. */
   begin() {
-    if (!this.#stream || !this.#isUp()) return this.#ask();
+    if (!this.#isJoined || !this.#isUp()) return this.#ask();
     // Later, so that the page can add its listeners, and one request is enough for many readers.
     queueMicrotask(() => {
-      const [stream, end] = [this.#stream, this.#end];
-      if (!this.#isUp() || this.#isOver || !stream || !end) return;
+      if (!this.#isUp() || this.#isOver) return;
+      const now = { epoch: this.#epoch, offset: this.#end };
       for (const cursor of this.#listening())
-        if (!cursor.isJoined && this.#serves(cursor)) cursor.onAnswer(null, end, stream);
+        if (!cursor.isJoined && this.#serves(cursor)) cursor.onAnswer(null, now, this.#offset);
       this.#ask();
     });
   }
@@ -106,24 +110,12 @@ export class Room {
     for (const cursor of [...this.#cursors]) cursor.emit("left", { code: "disconnected" });
   }
 
-  /** A new connection begins. */
-  reset() {
-    this.#stream = null;
-    this.forgetRequests();
+  /** A new connection begins. @returns {Question} what its hello asks */
+  hello() {
+    this.#isJoined = this.#isWatched = false;
     if (!this.#isWanted) this.presence = null;
     for (const cursor of this.#cursors) cursor.isJoined = false;
-  }
-
-  /** The queue has dropped its requests. */
-  forgetRequests() {
-    this.#asked = undefined;
-    this.#isWatched = false;
-  }
-
-  /** @returns {Question} what the hello asks */
-  hello() {
-    this.#asked = this.#question;
-    return this.#asked;
+    return this.#question();
   }
 
   /** @param {Frame} entry of the welcome */
@@ -131,37 +123,30 @@ export class Room {
     this.#onAnswer(this.#asked, entry);
   }
 
+  /** The welcome has settled what it could. @returns {Request[]} that ask for the rest */
+  afterWelcome() {
+    this.#asked = undefined;
+    this.#isWatched = false;
+    return this.#isServed ? [] : [this.#joinRequest()];
+  }
+
   /** @param {Frame} frame that answers no request */
   onFrame(frame) {
-    if (!this.#stream) return;
+    if (!this.#isJoined) return;
     if (frame.type === "presence") return this.#onPresence(frame);
     if (frame.type === "left") return this.#drop(null);
-    if (frame.type === "publication") this.#onPublication(frame, this.#stream);
-    else if (frame.type === "joined" && !frame.id) this.#onAnswer(this.#stream, frame);
+    if (frame.type === "publication") this.#onPublication(frame);
+    else if (frame.type === "joined" && !frame.id)
+      this.#onAnswer({ epoch: this.#epoch, offset: this.#offset }, frame);
     this.#ask();
   }
 
   /** The lowest position of the readers, in the log that the page knows. @returns {Position | null} */
   get lowest() {
-    const isOther = (/** @type {Position} */ { epoch }) => Number(epoch !== this.#end?.epoch);
+    const isOther = (/** @type {Position} */ { epoch }) => Number(epoch !== this.#epoch);
     const positions = [...this.#cursors].flatMap(({ position }) => position ?? []);
     positions.sort((one, two) => isOther(one) - isOther(two) || one.offset - two.offset);
     return positions[0] ?? null;
-  }
-
-  /** Whether the server does all that it should for the readers. */
-  get isServed() {
-    return this.#stream && [...this.#cursors].every((one) => !one.rewind && this.#serves(one));
-  }
-
-  /** @returns {Request} that asks the server for what the readers lack */
-  joinRequest() {
-    const question = this.hello();
-    const start = question?.rewind ? question : { position: question };
-    return {
-      frame: { type: "join", room: this.name, ...start },
-      settle: (answer) => this.#isOver || this.#onJoined(answer),
-    };
   }
 
   /**
@@ -178,7 +163,7 @@ export class Room {
 
   /** Ask for the users in the room, after what is queued. */
   askPresence() {
-    if (!this.#stream || this.#isWatched || !this.#isWanted) return;
+    if (!this.#isJoined || this.#isWatched || !this.#isWanted) return;
     this.#isWatched = true;
     this.#requests.addIfUp({
       frame: { type: "presence", room: this.name },
@@ -191,24 +176,42 @@ export class Room {
     return [...this.#cursors].some(({ isWatching }) => isWatching);
   }
 
-  /** @returns {Question} what to ask the server for */
-  get #question() {
-    const cursors = [...this.#cursors];
-    const rewind = Math.max(...cursors.map((cursor) => cursor.rewind));
-    return rewind > 0 && cursors.every((one) => this.#serves(one)) ? { rewind } : this.lowest;
+  /** Whether the server does all that it should for the readers. */
+  get #isServed() {
+    const isServed = (/** @type {RoomCursor} */ one) => !one.rewind && this.#serves(one);
+    return this.#isJoined && [...this.#cursors].every(isServed);
   }
 
   /** Whether the stream gets to the reader's position, if it has one. @param {RoomCursor} cursor */
   #serves({ position }) {
-    const [stream, end] = [this.#stream, this.#end];
-    if (!position || !stream || !end) return !position;
+    if (!position) return true;
     const { epoch, offset } = position;
-    return epoch === stream.epoch && stream.offset <= offset && offset <= end.offset;
+    const isWithin = this.#offset <= offset && offset <= this.#end;
+    return this.#isJoined && epoch === this.#epoch && isWithin;
+  }
+
+  /** @returns {Question} what to ask the server for, which is asked now */
+  #question() {
+    const cursors = [...this.#cursors];
+    const rewind = Math.max(...cursors.map((cursor) => cursor.rewind));
+    const isRewind = rewind > 0 && cursors.every((one) => this.#serves(one));
+    this.#asked = isRewind ? { rewind } : this.lowest;
+    return this.#asked;
+  }
+
+  /** @returns {Request} that asks the server for what the readers lack */
+  #joinRequest() {
+    const question = this.#question();
+    const start = question?.rewind ? question : { position: question };
+    return {
+      frame: { type: "join", room: this.name, ...start },
+      settle: (answer) => this.#isOver || this.#onJoined(answer),
+    };
   }
 
   #ask() {
-    if (this.#isUp() && !this.#isOver && this.#asked === undefined && !this.isServed)
-      this.#requests.addIfUp(this.joinRequest());
+    if (this.#isUp() && !this.#isOver && this.#asked === undefined && !this.#isServed)
+      this.#requests.addIfUp(this.#joinRequest());
   }
 
   /** @param {Frame} answer to a join */
@@ -216,7 +219,7 @@ export class Room {
     const asked = this.#asked;
     this.#asked = undefined;
     if (answer.code) {
-      if (this.#stream) this.#requests.addIfUp(leaveRequest(this.name));
+      if (this.#isJoined) this.#requests.addIfUp(leaveRequest(this.name));
       return this.#drop(answer.code);
     }
     this.#onAnswer(asked, answer);
@@ -229,23 +232,22 @@ export class Room {
    * @param {Frame} answer
    */
   #onAnswer(question, answer) {
-    const { epoch, offset, after = offset } = answer;
-    const start = answer.recovered && question?.epoch ? question : { epoch, offset: after };
-    const stream = /** @type {Position} */ (start);
-    this.#stream = stream;
-    this.#end = { epoch, offset };
+    const { epoch, offset, after = offset, recovered } = answer;
+    this.#isJoined = true;
     this.#isSilent = false;
-    for (const cursor of this.#listening()) cursor.onAnswer(question, answer, stream);
+    this.#epoch = epoch;
+    this.#offset = recovered ? (question?.offset ?? after) : after;
+    this.#end = offset;
+    for (const cursor of this.#listening()) cursor.onAnswer(question, answer, this.#offset);
   }
 
-  /** @param {Frame} publication @param {Position} stream */
-  #onPublication(publication, stream) {
+  /** @param {Frame} publication */
+  #onPublication(publication) {
     const { offset } = publication;
-    if (offset <= stream.offset) return; // a duplicate
-    const position = { ...stream, offset };
-    this.#stream = position;
-    if (this.#end && offset > this.#end.offset) this.#end = position;
-    for (const cursor of this.#listening()) cursor.take(publication, position);
+    if (offset <= this.#offset) return; // a duplicate
+    this.#offset = offset;
+    this.#end = Math.max(this.#end, offset);
+    for (const cursor of this.#listening()) cursor.take(publication, this.#epoch);
   }
 
   /** @param {Frame} frame */

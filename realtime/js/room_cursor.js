@@ -43,17 +43,16 @@ export class RoomCursor {
     this.#since = since ?? "now";
     this.rewind = rewind;
     this.emit = emit;
-    const isAsTold = rewind ? this.#since === "now" : rewind === 0;
-    const isRewind = Number.isInteger(rewind) && rewind >= 0 && rewind <= MAX_REWIND;
-    if (!isAsTold || !isRewind || !this.#begin(this.#since))
+    const isCount = Number.isInteger(rewind) && rewind >= 0 && rewind <= MAX_REWIND;
+    if (!isCount || (rewind && this.#since !== "now") || !this.#begin(this.#since))
       throw new TypeError(`expected since, or a rewind of 1 to ${MAX_REWIND}`);
   }
 
-  /** @param {unknown} since @returns {boolean} whether it is valid */
+  /** @param {any} since @returns {boolean} whether it is valid */
   #begin(since) {
     this.#start = this.position = toPosition(since);
     this.lost = since === "" ? "unknown" : "";
-    return this.position !== null || since === "" || since === "now" || since === "last";
+    return this.position !== null || ["", "now", "last"].includes(since);
   }
 
   /**
@@ -68,16 +67,16 @@ export class RoomCursor {
    * Begin, go on or learn of a loss, as the server says; do nothing if it has to be asked again.
    * @param {Question | undefined} question that was answered
    * @param {Frame} answer a `joined` frame, or a room of the welcome
-   * @param {Position} stream after which the server sends next
+   * @param {number} stream the server sends next what follows this offset
    */
   onAnswer(question, answer, stream) {
     const { epoch, offset } = answer;
     const { position, rewind } = this;
     if (rewind > (question?.rewind ?? 0)) return;
     const reason = position ? lossOf(position, question, answer) : this.lost;
-    if (!reason && position && position.offset < stream.offset) return;
-    const initial = position === this.#start && this.lost !== "left";
-    if (rewind) this.position = { epoch, offset: Math.max(stream.offset, offset - rewind) };
+    if (!reason && position && position.offset < stream) return;
+    const initial = position === this.#start;
+    if (rewind) this.position = { epoch, offset: Math.max(stream, offset - rewind) };
     else if (reason || !position) this.position = { epoch, offset };
     if (rewind || reason) this.#rewindEnd = rewind && offset;
     this.rewind = 0;
@@ -92,25 +91,25 @@ export class RoomCursor {
   /**
    * Take a publication if it is the next one.
    * @param {Frame} publication
-   * @param {Position} position its own
+   * @param {string} epoch of its log
    */
-  take({ offset, time, data }, position) {
-    if (this.position?.epoch !== position.epoch || this.position.offset !== offset - 1) return;
-    this.position = position;
+  take({ offset, time, data }, epoch) {
+    if (this.position?.epoch !== epoch || this.position.offset !== offset - 1) return;
+    this.position = { epoch, offset };
     this.emit("message", { data, offset, time, replayed: offset <= this.#rewindEnd });
   }
 }
 
 /**
- * Why publications after the position will not come; "" if they may.
+ * Why publications after the position will not come; none if they may.
  * @param {Position} position
  * @param {Question | undefined} question
  * @param {Frame} answer
- * @returns {string}
+ * @returns {string | undefined}
  */
 function lossOf({ epoch, offset }, question, answer) {
   if (epoch !== answer.epoch) return "epoch_changed";
   if (offset > answer.offset) return "ahead";
   const isAsked = question?.epoch === epoch && offset <= Number(question.offset);
-  return isAsked && answer.reason !== "ahead" ? (answer.reason ?? "") : "";
+  if (isAsked && answer.reason !== "ahead") return answer.reason;
 }

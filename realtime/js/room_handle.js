@@ -49,13 +49,12 @@ const DISCONNECTED = "disconnected"; // until the next `connect()`
 export class RoomHandle extends Emitter {
   #send;
   #reader;
-  #isJoined = false;
   /** @type {string | undefined} the code of its end */
   #code;
   /** @type {((value?: unknown) => void)[]} iterators that have read all */
   #waiting = [];
-  /** @type {Promise<void> | undefined} */
-  #joined;
+  /** @type {Promise<void>} */
+  #joined = Promise.resolve();
   /** @type {(code?: string) => void} */
   #settle = () => {};
 
@@ -68,6 +67,7 @@ export class RoomHandle extends Emitter {
     super((type) => type === "presence" && this.#reader.room.watch(this.#reader.cursor));
     this.name = name;
     this.#send = send;
+    this.#awaitJoin();
     this.#reader = subscribe((type, detail) => this.#onEvent(type, detail));
   }
 
@@ -93,14 +93,6 @@ export class RoomHandle extends Emitter {
    * client away for good; a new one waits for the next `connect()` then. It needs no `catch`.
    */
   get joined() {
-    this.#joined ??= new Promise((resolve, reject) => {
-      this.#settle = (code = this.#code) => {
-        if (code !== undefined) reject(roomError(code));
-        else if (this.#isJoined) resolve();
-      };
-      this.#settle();
-    });
-    this.#joined.catch(() => {}); // no unhandled rejection: listeners to `left` get the code, too
     return this.#joined;
   }
 
@@ -116,7 +108,8 @@ export class RoomHandle extends Emitter {
   /** End this handle; other handles of the room go on. No event follows. */
   close() {
     this.#reader.room.close(this.#reader.cursor);
-    this.#wake(CLOSED);
+    this.#onLeft(CLOSED);
+    this.#wake();
   }
 
   /**
@@ -135,7 +128,7 @@ export class RoomHandle extends Emitter {
         if (unread.length > MAX_UNREAD) throw roomError("behind");
         const message = unread.shift();
         if (message) yield message;
-        else if (this.#code === undefined) await new Promise((wake) => this.#waiting.push(wake));
+        else if (!this.#code) await new Promise((wake) => this.#waiting.push(wake));
         else if (this.#code === CLOSED) return;
         else throw roomError(this.#code);
       }
@@ -146,21 +139,28 @@ export class RoomHandle extends Emitter {
 
   /** @type {RoomEmit} */
   #onEvent(type, detail) {
-    if (this.#code !== undefined) return;
-    if (type === "joined") this.#isJoined = true;
-    const code = type === "left" ? (detail.code ?? "forbidden") : undefined;
-    if (code !== DISCONNECTED) this.#wake(code);
-    else {
-      this.#settle(code);
-      this.#joined = undefined;
-    }
+    if (this.#code) return;
+    if (type === "joined") this.#settle();
+    if (type === "left") this.#onLeft(detail.code ?? "forbidden");
+    this.#wake();
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /** @param {string} [code] of the end */
-  #wake(code) {
-    this.#code ??= code;
-    this.#settle();
+  /** @param {string} code */
+  #onLeft(code) {
+    this.#settle(code);
+    if (code === DISCONNECTED) this.#awaitJoin();
+    else this.#code ??= code;
+  }
+
+  #awaitJoin() {
+    this.#joined = new Promise((resolve, reject) => {
+      this.#settle = (code) => (code ? reject(roomError(code)) : resolve());
+    });
+    this.#joined.catch(() => {}); // no unhandled rejection: listeners to `left` get the code, too
+  }
+
+  #wake() {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -74,12 +74,12 @@ export class Rooms {
 
   /** Announce that nothing comes until the next connection, which continues at the positions. */
   pause() {
-    for (const room of [...this.#rooms.values()]) room.pause();
+    for (const room of this.#all) room.pause();
   }
 
   /** Positions of the rooms for the next page of this tab. */
   positions() {
-    const begun = [...this.#rooms.values()].filter(({ lowest }) => lowest);
+    const begun = this.#all.filter(({ lowest }) => lowest);
     return Object.fromEntries(begun.map(({ name, lowest }) => [name, lowest]));
   }
 
@@ -91,11 +91,8 @@ export class Rooms {
   /** The `rooms` field of a hello: where the server shall begin in each. */
   hello() {
     this.#beginAtLast();
-    const rooms = [...this.#rooms.values()];
-    for (const room of rooms) room.reset();
-    return Object.fromEntries(
-      rooms.slice(0, MAX_IN_HELLO).map((room) => [room.name, room.hello()]),
-    );
+    const rooms = this.#all.map((room) => [room.name, room.hello()]);
+    return Object.fromEntries(rooms.slice(0, MAX_IN_HELLO));
   }
 
   /**
@@ -113,10 +110,8 @@ export class Rooms {
     const isUnwanted = (/** @type {string} */ name) => !isPrivate(name) && !this.#rooms.has(name);
     const unwanted = Object.keys(rooms).filter(isUnwanted);
     // Refused, or joined since the hello: the answer to a join request gives the reason.
-    const all = [...this.#rooms.values()];
-    for (const room of all) room.forgetRequests(); // the queue begins anew
-    const wanted = all.filter(({ isServed }) => !isServed);
-    return [...unwanted.map(leaveRequest), ...wanted.map((room) => room.joinRequest())];
+    const requests = this.#all.flatMap((room) => room.afterWelcome());
+    return [...unwanted.map(leaveRequest), ...requests];
   }
 
   /** @param {Frame} frame that answers no request */
@@ -126,7 +121,11 @@ export class Rooms {
 
   /** Ask for the users in the rooms, after what is queued. */
   askPresence() {
-    for (const room of this.#rooms.values()) room.askPresence();
+    for (const room of this.#all) room.askPresence();
+  }
+
+  get #all() {
+    return [...this.#rooms.values()];
   }
 
   /** @param {string} name @param {RoomCursor} cursor */
@@ -164,9 +163,9 @@ export class Rooms {
 
   /**
    * Readers begin where the page before has ended; without its session its positions are of no use.
-   * @param {Iterable<Room>} [rooms]
+   * @param {Room[]} [rooms]
    */
-  #beginAtLast(rooms = this.#rooms.values()) {
+  #beginAtLast(rooms = this.#all) {
     const last = this.#last;
     if (!last) return;
     for (const room of rooms) {

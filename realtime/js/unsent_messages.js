@@ -10,18 +10,16 @@ import { messageTo } from "./request_queue.js";
 import { isName, putItem, takeItem } from "./storage.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
-/** @typedef {import("./request_queue.js").Request} Request */
+/** @typedef {import("./request_queue.js").Message} Message */
 /** @typedef {{room: string, data: any, key: string, age: number | null, user?: string | null}} Entry `age`: ms since it was sent; null: never */
 
 const MAX_BYTES = 1_000_000; // browsers give a tab five times as much
 
-const TAKEN = { code: "unknown", detail: "another page of this tab has taken the message" };
+const TAKEN = { code: "unknown", detail: "another page has taken the message" };
 
 export class UnsentMessages {
   #environment;
   #clock;
-  /** @type {Set<string>} the keys of the messages that are in the storage */
-  #saved = new Set();
 
   /**
    * @param {Environment} environment
@@ -35,46 +33,44 @@ export class UnsentMessages {
   /**
    * Save messages for the next page in this tab; the first ones if all are too large.
    * @param {string} place in the storage
-   * @param {Request[]} messages
+   * @param {Message[]} messages
    */
   save(place, messages) {
     const { storage, wall } = this.#environment;
-    let bytes = 0;
-    const fits = (/** @type {Request} */ message) => {
-      bytes += message.bytes ?? 0;
-      return bytes <= MAX_BYTES;
-    };
-    const entries = messages.filter(fits).map((message) => this.#entryOf(message));
+    let total = 0;
+    const fitting = messages.filter(({ bytes }) => {
+      total += bytes;
+      return total <= MAX_BYTES;
+    });
+    const entries = fitting.map((message) => this.#entryOf(message));
     const isSaved = entries.length > 0 && putItem(storage, place, { at: wall(), entries });
-    this.#saved = new Set(isSaved ? entries.map(({ key }) => key) : []);
+    for (const message of messages) message.isSaved = isSaved && fitting.includes(message);
   }
 
   /**
    * Load and remove what was saved.
    * @param {string} place in the storage
-   * @param {Request[]} messages of this page
-   * @returns {Request[]} those to send, in their order
+   * @param {Message[]} messages of this page
+   * @returns {Message[]} those to send, in their order
    */
   load(place, messages) {
     const found = this.#take(place, messages);
-    const saved = this.#saved;
-    const isSaved = (/** @type {Request} */ { item }) => item && saved.has(item.key);
-    this.#saved = new Set();
     const others = messages.filter((message) => !found.includes(message));
-    for (const message of others.filter(isSaved)) message.settle?.(TAKEN);
-    return [...found, ...others.filter((message) => !isSaved(message))];
+    for (const { isSaved, settle } of others) if (isSaved) settle?.(TAKEN);
+    for (const message of found) message.isSaved = false;
+    return [...found, ...others.filter(({ isSaved }) => !isSaved)];
   }
 
   /**
    * The messages in the storage; those of this page are the objects that it has.
    * @param {string} place
-   * @param {Request[]} messages
-   * @returns {Request[]}
+   * @param {Message[]} messages
+   * @returns {Message[]}
    */
   #take(place, messages) {
     const { storage, wall } = this.#environment;
     const { at, entries } = Object(takeItem(storage, place));
-    const own = new Map(messages.map((message) => [message.item?.key, message]));
+    const own = new Map(messages.map((message) => [message.item.key, message]));
     const elapsed = Math.max(0, wall() - at) || 0;
     return (Array.isArray(entries) ? entries : [])
       .filter(isEntry)
@@ -82,18 +78,18 @@ export class UnsentMessages {
   }
 
   /**
-   * @param {Request} message
+   * @param {Message} message
    * @returns {Entry}
    */
   #entryOf({ frame, item, sentAt, user }) {
     const age = sentAt ? this.#clock.ms - sentAt.ms : null;
-    return { room: frame.room, data: item?.data, key: item?.key ?? "", age, user };
+    return { room: frame.room, ...item, age, user };
   }
 
   /**
    * @param {Entry} entry
    * @param {number} elapsed ms since it was saved
-   * @returns {Request}
+   * @returns {Message}
    */
   #restored({ room, data, key, age, user }, elapsed) {
     const message = messageTo(room, JSON.stringify(data), key);

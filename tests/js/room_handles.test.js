@@ -536,6 +536,17 @@ describe("`joined`", () => {
     assert.deepEqual(await outcomes([joined, other.joined]), ["disconnected", ""]);
   });
 
+  test("of a joined room is pending after a disconnect(), until the next answer", async () => {
+    const { browser, client } = connectedPage();
+    const handle = client.room("news");
+    answerRoom(browser.socket, { epoch: "e", offset: 5 });
+    client.disconnect();
+    assert.deepEqual(await outcomes([handle.joined]), [""]);
+    client.connect();
+    browser.socket.welcome({ rooms: { news: { epoch: "e", offset: 5, recovered: true } } });
+    assert.deepEqual(await outcomes([handle.joined]), ["done"]);
+  });
+
   test("is rejected by close()", async () => {
     const handle = page().client.room("news");
     const { joined } = handle;

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Browser, FakeStorage } from "./browser.js";
+import { Browser, FakeStorage, recordEvents } from "./browser.js";
 import { acknowledge, answer, sentData, sentItems, tick } from "./message_pages.js";
 import { connectedPage, outcomes, page } from "./pages.js";
+import { answerRoom } from "./room_pages.js";
 
 /** @typedef {import("../../realtime/js/client.js").Options} Options */
 
@@ -98,26 +99,41 @@ describe("the next page in the tab", () => {
     });
   }
 
-  test("joins their room if it is not in it, and leaves it", async () => {
-    const { tab, browser } = await pageWithUnsent(1, 2);
+  for (const joins of [false, true]) {
+    test(`joins their room, and leaves it unless it needs the room itself: ${joins}`, async () => {
+      const { tab, browser } = await pageWithUnsent(1, 2);
+      browser.hidePage();
+      const next = pageIn(tab);
+      const joined = recordEvents(next.client, "joined");
+      next.client.connect();
+      next.browser.socket.welcome();
+      const { socket } = next.browser;
+      const types = () => socket.sent.slice(1).map(({ type, room }) => `${type} ${room}`);
+      assert.deepEqual(types(), ["join chat"]);
+      answerRoom(socket, { epoch: "e", offset: 1 });
+      assert.deepEqual([types(), joined], [["join chat", "messages chat"], []]);
+      if (joins) next.client.join("chat");
+      await tick();
+      acknowledge(socket);
+      next.browser.advance(999);
+      assert.deepEqual(types(), ["join chat", "messages chat"]);
+      next.browser.advance(1);
+      const left = joins ? [] : ["leave chat"];
+      assert.deepEqual(types(), ["join chat", "messages chat", ...left]);
+      assert.equal(joined.length, Number(joins));
+    });
+  }
+
+  test("names their room in its hello, and does not join it again", async () => {
+    const { tab, browser } = await pageWithUnsent(1);
     browser.hidePage();
     const next = pageIn(tab);
     next.client.connect();
-    next.browser.socket.welcome();
-    const { socket } = next.browser;
-    const types = () => socket.sent.slice(1).map(({ type, room }) => `${type} ${room}`);
-    assert.deepEqual(types(), ["join chat"]);
-    socket.receive({
-      type: "joined",
-      id: socket.sent.at(-1)?.id,
-      room: "chat",
-      epoch: "e",
-      offset: 1,
-    });
-    next.client.join("chat"); // one of its own comes after that
-    acknowledge(socket);
-    socket.receive({ type: "left", id: socket.sent.at(-1)?.id, room: "chat" });
-    assert.deepEqual(types(), ["join chat", "messages chat", "leave chat", "join chat"]);
+    next.browser.socket.open();
+    assert.deepEqual(next.browser.socket.sent[0]?.rooms, { chat: null });
+    next.browser.socket.welcome({ rooms: { chat: { epoch: "e", offset: 1 } } });
+    assert.deepEqual(sentData(next.browser.socket), [1]);
+    assert.deepEqual(next.browser.socket.sentOfType("join"), []);
   });
 
   test("does not send what may be published already and too long ago", async () => {

@@ -20,6 +20,12 @@ export class Messaging {
      * @returns {Promise<import("./position.js").Position | null>} the server's answer; rejected with a SendError
      */
     send(room: string, data: unknown): Promise<import("./position.js").Position | null>;
+    /**
+     * A new reader of a room, until its `close()`. Throws TypeError for wrong options.
+     * @param {string} name
+     * @param {import("./room_cursor.js").RoomOptions} options
+     */
+    room(name: string, options: import("./room_cursor.js").RoomOptions): import("./room_handle.js").RoomHandle<any, any>;
     /** Take messages and requests. */
     open(): void;
     /**

@@ -3,9 +3,9 @@
  * @param {string} room
  * @param {string} json of the data: later changes of the application are not sent
  * @param {string} key stays the same when the message is sent again
- * @returns {Request}
+ * @returns {Message}
  */
-export function messageTo(room: string, json: string, key: string): Request;
+export function messageTo(room: string, json: string, key: string): Message;
 /** Whether the client sends it again after this code. @param {string | undefined} code */
 export function isTemporary(code: string | undefined): code is "unavailable" | "rate_limited";
 export class RequestQueue {
@@ -28,20 +28,19 @@ export class RequestQueue {
     addIfUp(request: Request): void;
     /**
      * Begin on a new connection, whose hello and welcome replace the queued joins and leaves.
-     * @param {Request[]} before sent before the queued messages to the same rooms
-     * @param {Request[]} after sent after them
+     * @param {Request[]} requests sent before the queued messages to the same rooms
      */
-    restart(before: Request[], after: Request[]): void;
-    /** Replace all requests before a connection. @param {Request[]} messages */
-    set messages(messages: Request[]);
+    restart(requests: Request[]): void;
+    /** Replace all requests before a connection. @param {Message[]} messages */
+    set messages(messages: Message[]);
     /** The messages that are not answered, those to a room in their order. */
-    get messages(): Request[];
+    get messages(): Message[];
     /**
-     * Reject messages.
-     * @param {Request[]} messages
-     * @param {Frame} error
+     * Remove requests.
+     * @param {Request[]} requests
+     * @param {Frame} answer the final one
      */
-    reject(messages: Request[], error: Frame): void;
+    settle(requests: Request[], answer: Frame): void;
     /** Drop all requests. @param {Frame} error the answer to the messages among them */
     abandon(error: Frame): void;
     /**
@@ -109,6 +108,17 @@ export type Request = {
      * an earlier page of this tab has sent it
      */
     isRestored?: boolean | undefined;
+    /**
+     * it is in the storage, for the next page
+     */
+    isSaved?: boolean | undefined;
+};
+export type Message = Request & {
+    item: {
+        data: any;
+        key: string;
+    };
+    bytes: number;
 };
 export type Connected = {
     /**
@@ -120,7 +130,12 @@ export type Connected = {
      */
     send: (frame: Frame) => boolean;
 };
-export type FrameSender = Connected & {
+export type Limits = {
     rate: import("./send_rate.js").SendRate;
-    gate: import("./send_gate.js").SendGate;
+    /**
+     * the data as JSON; throws an error with the code "invalid_message" or
+     * "disconnected": the server can read what passes, and does not disconnect the client for good
+     */
+    toJson: (data: unknown) => string;
 };
+export type FrameSender = Connected & Limits;

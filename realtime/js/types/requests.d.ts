@@ -20,7 +20,7 @@ export class Requests {
     /**
      * @param {Frame} frame
      * @param {string} text the frame as received
-     * @returns {boolean} whether it is about a request, perhaps one that has ended
+     * @returns {boolean} whether it is about an open request
      */
     onFrame(frame: Frame, text: string): boolean;
     /** Send those that wait, as far and as fast as the server takes them. */

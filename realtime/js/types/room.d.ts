@@ -30,22 +30,16 @@ export class Room {
     close(cursor: RoomCursor, isFinal?: boolean): void;
     /** Announce that nothing comes until the next connection, which continues at the positions. */
     pause(): void;
-    /** A new connection begins. */
-    reset(): void;
-    /** The queue has dropped its requests. */
-    forgetRequests(): void;
-    /** @returns {Question} what the hello asks */
+    /** A new connection begins. @returns {Question} what its hello asks */
     hello(): Question;
     /** @param {Frame} entry of the welcome */
     onWelcome(entry: Frame): void;
+    /** The welcome has settled what it could. @returns {Request[]} that ask for the rest */
+    afterWelcome(): Request[];
     /** @param {Frame} frame that answers no request */
     onFrame(frame: Frame): void;
     /** The lowest position of the readers, in the log that the page knows. @returns {Position | null} */
     get lowest(): Position | null;
-    /** Whether the server does all that it should for the readers. */
-    get isServed(): boolean | null;
-    /** @returns {Request} that asks the server for what the readers lack */
-    joinRequest(): Request;
     /**
      * The reader wants to know the users in the room: those that are known, then all changes.
      * @param {RoomCursor} cursor

@@ -25,15 +25,15 @@ export class RoomCursor {
      * Begin, go on or learn of a loss, as the server says; do nothing if it has to be asked again.
      * @param {Question | undefined} question that was answered
      * @param {Frame} answer a `joined` frame, or a room of the welcome
-     * @param {Position} stream after which the server sends next
+     * @param {number} stream the server sends next what follows this offset
      */
-    onAnswer(question: Question | undefined, answer: Frame, stream: Position): void;
+    onAnswer(question: Question | undefined, answer: Frame, stream: number): void;
     /**
      * Take a publication if it is the next one.
      * @param {Frame} publication
-     * @param {Position} position its own
+     * @param {string} epoch of its log
      */
-    take({ offset, time, data }: Frame, position: Position): void;
+    take({ offset, time, data }: Frame, epoch: string): void;
     #private;
 }
 export type Position = import("./position.js").Position;

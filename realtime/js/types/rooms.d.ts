@@ -27,9 +27,7 @@ export class Rooms {
     /** @param {Record<string, unknown>} positions of the page before; only the first ones count */
     onLoad(positions: Record<string, unknown>): void;
     /** The `rooms` field of a hello: where the server shall begin in each. */
-    hello(): {
-        [k: string]: import("./room_cursor.js").Question;
-    };
+    hello(): any;
     /**
      * @param {Frame} welcome
      * @returns {Request[]} joins and leaves that the welcome did not settle

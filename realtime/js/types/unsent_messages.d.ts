@@ -9,20 +9,20 @@ export class UnsentMessages {
     /**
      * Save messages for the next page in this tab; the first ones if all are too large.
      * @param {string} place in the storage
-     * @param {Request[]} messages
+     * @param {Message[]} messages
      */
-    save(place: string, messages: Request[]): void;
+    save(place: string, messages: Message[]): void;
     /**
      * Load and remove what was saved.
      * @param {string} place in the storage
-     * @param {Request[]} messages of this page
-     * @returns {Request[]} those to send, in their order
+     * @param {Message[]} messages of this page
+     * @returns {Message[]} those to send, in their order
      */
-    load(place: string, messages: Request[]): Request[];
+    load(place: string, messages: Message[]): Message[];
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
-export type Request = import("./request_queue.js").Request;
+export type Message = import("./request_queue.js").Message;
 /**
  * `age`: ms since it was sent; null: never
  */
