@@ -3,10 +3,13 @@
 import asyncio
 import itertools
 import math
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+
+from realtime.protocol.request_messages import MAX_REQUEST_NAME
 
 from .errors import RequestFailed
 from .inbox import Inbox
@@ -17,6 +20,8 @@ Frame = dict[str, Any]
 T = TypeVar("T")
 
 FIRST_ID = MAX_ID + 1  # beyond the ids of joins and messages
+
+_NAME = re.compile(rf"[^\ud800-\udfff]{{1,{MAX_REQUEST_NAME}}}")
 
 # A stream pauses at a window of parts, or of bytes, that the application has not taken. The client
 # acknowledges a quarter of either, or this many parts.
@@ -144,9 +149,12 @@ class OpenCalls:
 
 class RequestCall:
     """A request that is sent when it is awaited, for its one answer, or iterated, for the parts of
-    a stream. Leaving early, by a ``break`` or a cancellation, cancels it on the server."""
+    a stream. Leaving early, by a ``break`` or a cancellation, cancels it on the server. Raises
+    ValueError for a name that the server would refuse."""
 
     def __init__(self, calls: OpenCalls, name: str, json: bytes, *, timeout: float | None) -> None:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"expected a name of 1 to {MAX_REQUEST_NAME} characters, not {name!r}")
         self._calls = calls
         self._name = name
         self._json = json

@@ -141,7 +141,7 @@ class RealtimeClient:
         It waits for a connection, and is sent once: a lost connection fails it. ``timeout`` is in
         seconds, for the sending and for each answer or part; TimeoutError follows. Raises
         :class:`.RequestFailed` and :class:`.Disconnected` when it is awaited, and here TypeError
-        and ValueError for data that is no JSON, or too large.
+        and ValueError for data that is no JSON, or too large, and for a name beyond 100 characters.
         """
         return RequestCall(self._traffic.calls, name, self._encode(data), timeout=timeout)
 

@@ -37,13 +37,21 @@ def _is_address(url: str) -> bool:
         return False
 
 
+class _Handshake(connect):
+    """The handshake of ``connect``, with this server alone: at another address the hello would
+    hand over the token of the login and the secret of the session."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
 async def dial(
     url: str, headers: Mapping[str, str], *, within: float
 ) -> ClientConnection | LineEnd:
     """Return a WebSocket that has opened within ``within`` seconds, or the end of the attempt. A
-    refused handshake and an invalid certificate are ``permanent``."""
+    redirected or refused handshake and an invalid certificate are ``permanent``."""
     try:
-        return await connect(
+        return await _Handshake(
             url,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             additional_headers=headers,
@@ -55,8 +63,10 @@ async def dial(
         )
     except InvalidStatus as refused:
         status = refused.response.status_code
-        permanent = 400 <= status < 500 and status not in PASSING
-        return LineEnd(CloseCode.LOST, f"HTTP status {status}", permanent=permanent)
+        target = refused.response.headers.get("Location")
+        reason = f"HTTP status {status}" + (f", to {target}" if target else "")
+        permanent = 300 <= status < 500 and status not in PASSING
+        return LineEnd(CloseCode.LOST, reason, permanent=permanent)
     except TimeoutError:
         return LineEnd(CloseCode.LOST, f"no answer within {within:g} s", timed_out=True)
     except ssl.SSLCertVerificationError as error:

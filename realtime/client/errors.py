@@ -43,8 +43,8 @@ class RequestFailed(AnsweredError):
 
 
 class RoomLost(AnsweredError):
-    """The client is not in the room, or no longer: the join was refused with this code, or
-    (``forbidden``) the user's permission has ended."""
+    """The client is not in the room, or no longer: the join was refused with this code, the user's
+    permission has ended (``forbidden``), or the handle (``left``, by ``joined()`` alone)."""
 
 
 class Resync(ClientError):

@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from realtime.protocol.position import Position
 
-from .errors import Resync
+from .errors import Resync, RoomLost
 from .inbox import Inbox
 from .presence import Presence
 from .subscription import IncomingMessage, RoomCursor
@@ -56,9 +56,12 @@ class RoomHandle:
 
     async def joined(self) -> None:
         """Await the room; none of its publications is missed from then on. Raises
-        :class:`.RoomLost` and :class:`.Disconnected`."""
+        :class:`.RoomLost`, with the code ``left`` after :meth:`close` and the client's block, and
+        :class:`.Behind` and :class:`.Disconnected`."""
         await self._joined.wait()
         self._inbox.raise_end()
+        if self._inbox.ended:
+            raise RoomLost("left", "the handle has ended")
 
     async def send(self, data: Any) -> Position | None:
         """Publish data, once, over as many connections as it takes; return its position once the

@@ -27,6 +27,8 @@ RATE = 100  # frames a second, if the welcome names none
 RETRYABLE = frozenset({"unavailable", "rate_limited"})
 RETRY = Backoff(cap=10.0)
 
+UNREAD = {"type": "error", "code": "unavailable"}  # the server has done nothing
+
 
 class LineRequest(ABC):
     """A request, made when its turn comes."""
@@ -53,6 +55,7 @@ class RequestLine:
         self._turns: deque[asyncio.Future[None]] = deque()
         self._turn_was_last = False
         self._id = 0  # of the newest request
+        self._window = WINDOW
         self._bucket = TokenBucket(RATE, BURST, 0)
         self._pause = 0.0
         self._timers: set[asyncio.Handle] = set()
@@ -60,7 +63,7 @@ class RequestLine:
 
     def open(self, socket: ClientSocket, *, message_rate: float = RATE) -> None:
         """Begin on a connection that has been welcomed."""
-        self._socket = socket
+        self._socket, self._window = socket, WINDOW
         self._pause = 1 / (message_rate * SHARE)
         self._bucket = TokenBucket(message_rate * SHARE, BURST, elapsed())
 
@@ -94,7 +97,7 @@ class RequestLine:
 
     def on_frame(self, frame: Frame) -> bool:
         """Return whether a frame answers a request."""
-        request = self._on_the_way.pop(frame.get("id", 0), None)
+        request = self._answered_by(frame)
         if request is None:
             return False
         if request.settle(frame):
@@ -103,6 +106,23 @@ class RequestLine:
             self._submit_later(request)
         self._schedule(0)
         return True
+
+    def _answered_by(self, frame: Frame) -> LineRequest | None:
+        if not _is_unread(frame):
+            return self._on_the_way.pop(frame.get("id", 0), None)
+        if len(self._on_the_way) > 1:
+            self._repeat_one_by_one()
+            return None
+        return self._on_the_way.popitem()[1] if self._on_the_way else None
+
+    def _repeat_one_by_one(self) -> None:
+        """The server could not read one of the frames: the next such error shows which."""
+        requests, self._on_the_way = [*self._on_the_way.values()], {}
+        for request in requests:
+            request.settle(UNREAD)
+        self._window = 1
+        self._queue.extendleft(reversed(requests))
+        self._schedule(0)
 
     def _submit_later(self, request: LineRequest) -> None:
         pause = RETRY.delay(request.failures)
@@ -137,7 +157,7 @@ class RequestLine:
 
     @property
     def _may_send(self) -> bool:
-        return bool(self._queue) and len(self._on_the_way) < WINDOW
+        return bool(self._queue) and len(self._on_the_way) < self._window
 
     def _take_turn(self) -> bool:
         """Give the first turn; return whether it is still wanted."""
@@ -157,3 +177,9 @@ class RequestLine:
         self._on_the_way[self._id] = request
         socket.send({**frame, "id": self._id})
         return True
+
+
+def _is_unread(frame: Frame) -> bool:
+    """Return whether this is the error about a frame of which the server could read no id."""
+    is_plain = frame["type"] == "error" and "id" not in frame and "room" not in frame
+    return is_plain and frame["code"] not in RETRYABLE

@@ -35,6 +35,7 @@ class UnsentMessage:
         self.json = json
         self.key = uuid.uuid4().hex
         self.answer: asyncio.Future[Position | None] = asyncio.get_running_loop().create_future()
+        self.is_alone = False  # in a frame of its own
         self._sent_at: float | None = None  # since when the server may have it
         self._is_first = False
         self._timer: asyncio.TimerHandle | None = None
@@ -141,6 +142,8 @@ class RoomOutbox(LineRequest):
         """Take the answers of the messages under way: one for each, or one error for all. Any other
         number of answers belongs to no message for sure: they are sent again, with their keys."""
         sent, self._on_the_way = self._on_the_way, []
+        if len(sent) > 1 and answer.get("code", "").startswith("invalid_"):
+            return self._send_alone(sent)
         answers = answer["items"] if answer["type"] == "acks" else [answer] * len(sent)
         if len(answers) != len(sent):
             logger.error("protocol error in %s: %s", self._room, _miscount(sent, answers))
@@ -153,6 +156,16 @@ class RoomOutbox(LineRequest):
             self._wake()
         return not again
 
+    def _send_alone(self, sent: list[UnsentMessage]) -> bool:
+        """Send messages again, each in a frame of its own: as a whole they were too large, or the
+        server could not read one of them."""
+        for message in sent:
+            message.is_alone = True
+        self._waiting = [*sent, *self._waiting]
+        self._in_line = False
+        self._wake()
+        return True
+
     def _wake(self) -> None:
         if self._waiting and self._open and not self._in_line:
             self._in_line = True
@@ -164,7 +177,7 @@ def _count(messages: list[UnsentMessage]) -> int:
     size = 0
     for count, message in enumerate(messages[:MAX_ITEMS]):
         size += len(message.json)
-        if count and size > MAX_BYTES:
+        if count and (size > MAX_BYTES or message.is_alone or messages[0].is_alone):
             return count
     return min(len(messages), MAX_ITEMS)
 

@@ -31,14 +31,16 @@ class Presence:
     left: tuple[str, ...] = ()
 
 
+Users = tuple[PresentUser, ...]
+
+
 def presence_after(before: Presence | None, frame: Frame) -> Presence:
     """Return the picture after a ``presence`` frame: an answer has the whole list; a change has it
     where the room begins or ends to be listed."""
     old = before.list if before else None
     if "joined" not in frame:
         new = _users(frame.get("list"))
-        gone = _missing(old, new)
-        return _picture(frame, new, _missing(new, old), [one.user for one in gone])
+        return _picture(frame, new, _joined(old, new), _left(old, new))
     joined = _users(frame["joined"]) or ()
     if "list" in frame:
         new = _users(frame["list"])
@@ -49,32 +51,35 @@ def presence_after(before: Presence | None, frame: Frame) -> Presence:
 
 def _picture(
     frame: Frame,
-    users: tuple[PresentUser, ...] | None,
+    users: Users | None,
     joined: Iterable[PresentUser],
     left: Iterable[str],
 ) -> Presence:
     return Presence(frame["sessions"], frame["users"], users, tuple(joined), tuple(left))
 
 
-def _users(entries: list[Frame] | None) -> tuple[PresentUser, ...] | None:
+def _users(entries: list[Frame] | None) -> Users | None:
     if entries is None:
         return None
     return tuple(PresentUser(entry["user"], entry["data"]) for entry in entries)
 
 
-def _missing(
-    users: tuple[PresentUser, ...] | None, others: tuple[PresentUser, ...] | None
-) -> tuple[PresentUser, ...]:
-    """Return the users of one list that the other has not; none if one of them is not known."""
-    if users is None or others is None:
+def _joined(old: Users | None, new: Users | None) -> Users:
+    """Return the users who have come or are described anew; none if a list is not known."""
+    if old is None or new is None:
         return ()
-    known = {other.user for other in others}
-    return tuple(one for one in users if one.user not in known)
+    known = {one.user: one for one in old}
+    return tuple(one for one in new if known.get(one.user) != one)
 
 
-def _changed(
-    old: tuple[PresentUser, ...], joined: tuple[PresentUser, ...], left: list[str]
-) -> tuple[PresentUser, ...]:
+def _left(old: Users | None, new: Users | None) -> list[str]:
+    """Return the keys of the users who have gone; none if a list is not known."""
+    if old is None or new is None:
+        return []
+    return sorted({one.user for one in old} - {one.user for one in new})
+
+
+def _changed(old: Users, joined: Users, left: list[str]) -> Users:
     changed = {*left, *(one.user for one in joined)}
     kept = (one for one in old if one.user not in changed)
     return tuple(sorted((*kept, *joined), key=lambda one: one.user))

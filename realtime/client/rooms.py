@@ -192,9 +192,9 @@ class OpenRooms:
             self._ask(room)
 
     def on_frame(self, frame: Frame) -> None:
-        """Apply a frame that answers no request."""
+        """Apply a frame that answers no request; one with an id is late for a repeated one."""
         room = self._rooms.get(frame.get("room", ""))
-        if room is None or not room.subscription.joined:
+        if room is None or "id" in frame or not room.subscription.joined:
             return
         match frame["type"]:
             case "publication":

@@ -6,7 +6,9 @@ import msgspec
 
 from .base import Count, Integer, Message
 
-RequestName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+MAX_REQUEST_NAME = 100  # characters
+
+RequestName = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REQUEST_NAME)]
 
 
 class ClientRequest(Message, frozen=True, tag="request"):

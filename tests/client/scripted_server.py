@@ -119,6 +119,7 @@ class ScriptedServer:
     def __init__(self) -> None:
         self.url = ""
         self.status: HTTPStatus | None = None  # refuses handshakes with it
+        self.location = ""  # where such a refusal redirects to
         self.handshakes = 0
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
 
@@ -133,7 +134,12 @@ class ScriptedServer:
 
     def answer(self, connection: ServerConnection, _request: Request) -> Response | None:
         self.handshakes += 1
-        return connection.respond(self.status, "refused") if self.status else None
+        if not self.status:
+            return None
+        response = connection.respond(self.status, "refused")
+        if self.location:
+            response.headers["Location"] = self.location
+        return response
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from realtime.client import Backoff, Disconnected, RealtimeClient, SendFailed, s
 from realtime.client.schedule import ReconnectSchedule
 from tests.polling import TIMEOUT, eventually_in_loop
 
-from .scripted_server import AT_ONCE, ScriptedServer, welcomed
+from .scripted_server import AT_ONCE, ScriptedServer, scripted_server, welcomed
 
 
 async def test_the_block_begins_with_the_welcome_and_ends_with_bye(server: ScriptedServer) -> None:
@@ -196,6 +196,15 @@ async def test_a_wrong_address_of_the_server_is_an_error_at_first(
     server.status = status
     with pytest.raises(Disconnected, match=f"HTTP status {status}"):
         await RealtimeClient(server.url).__aenter__()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_token_goes_to_another_address(server: ScriptedServer, status: int) -> None:
+    async with scripted_server() as other:
+        server.status, server.location = HTTPStatus(status), other.url
+        with pytest.raises(Disconnected, match=f"HTTP status {status}, to {other.url}"):
+            await RealtimeClient(server.url, auth="a token").__aenter__()
+        assert (server.handshakes, other.handshakes) == (1, 0)
 
 
 async def test_later_it_may_be_a_restart(server: ScriptedServer) -> None:

@@ -118,11 +118,12 @@ async def test_a_reconnect_asks_again_and_tells_only_what_is_new(server: Scripte
         await peer.lose()
         again = await server.accept()
         await again.welcome(rooms={ROOM: ENTRY}, resumed=True)
-        await answer(again, ANN, EVE)
+        anew = {"user": "ann", "data": {"name": "Annabel"}}
+        await answer(again, anew, EVE)
         await change(again, left=["ann"])
         assert await read(pictures, 3) == [
             (["ann", "bob"], [], []),
-            (["ann", "eve"], ["eve"], ["bob"]),
+            (["ann", "eve"], ["ann", "eve"], ["bob"]),
             (["eve"], [], ["ann"]),
         ]
 

@@ -52,6 +52,16 @@ async def collect(call: Any) -> list[Any]:
     return [part async for part in call]
 
 
+@pytest.mark.parametrize("name", ["", "x" * 101, "half a character \ud800"])
+async def test_a_name_that_the_server_would_refuse_is_refused_here(
+    server: ScriptedServer, name: str
+) -> None:
+    async with welcomed(server) as (client, peer):
+        with pytest.raises(ValueError, match="expected a name of 1 to 100 characters"):
+            client.request(name)
+        assert await peer.received() == []
+
+
 async def test_a_single_answer_can_be_iterated(server: ScriptedServer) -> None:
     async with welcomed(server) as (client, peer):
         asking = asyncio.create_task(collect(client.request("name")))

@@ -189,6 +189,21 @@ async def test_the_room_is_left_with_its_last_handle(server: ScriptedServer) -> 
         await third.joined()
 
 
+async def test_a_handle_that_was_closed_joins_no_more(server: ScriptedServer) -> None:
+    async with welcomed(server) as (client, peer):
+        room = client.room("chat:lobby")
+        waiting = asyncio.create_task(room.joined())
+        await asyncio.sleep(0)
+        room.close()
+        for joining in (waiting, room.joined()):
+            with pytest.raises(RoomLost, match="left: the handle has ended"):
+                await joining
+        later = asyncio.create_task(client.room("chat:other").joined())
+        await peer.receive("join")
+    with pytest.raises(RoomLost, match="left: the handle has ended"):
+        await later
+
+
 async def test_the_own_room_is_never_left(server: ScriptedServer) -> None:
     async with welcomed(server) as (client, peer):
         room = await read_one(client, peer, "user:17", after=7)

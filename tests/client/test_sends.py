@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from realtime.client import Position, RealtimeClient, SendFailed, outbox, rooms
+from realtime.client import Position, RealtimeClient, RoomLost, SendFailed, outbox, rooms
 from realtime.client.handle import RoomHandle
 
 from .scripted_server import AT_ONCE, Frame, Peer, ScriptedServer, welcomed
@@ -234,6 +234,82 @@ async def test_one_that_the_server_has_never_taken_may_wait_for_longer(
         now = outbox.MAX_AGE
         await peer.send("error", id=frame["id"], code="rate_limited", detail="")
         await acknowledge(peer, await peer.receive("messages"))
+        await task
+
+
+async def test_a_frame_that_is_refused_as_a_whole_is_sent_again_in_parts(
+    server: ScriptedServer,
+) -> None:
+    async with welcomed(server) as (client, peer):
+        room = await joined(client, peer)
+        tasks = sending(room, 1, 2, 3)
+        first = await peer.receive("messages")
+        tasks += sending(room, 4)
+        await peer.send("error", id=first["id"], code="invalid_message", detail="too large")
+        for number in (1, 2):
+            alone = await peer.receive("messages")
+            assert (data(alone), keys(alone)) == ([number], [keys(first)[number - 1]])
+            await acknowledge(peer, alone, number)
+        alone = await peer.receive("messages")
+        await peer.send("error", id=alone["id"], code="invalid_message", detail="too large")
+        with pytest.raises(SendFailed, match="invalid_message: too large"):
+            await tasks.pop(2)
+        await acknowledge(peer, await peer.receive("messages"), 3)
+        assert [each.offset for each in await asyncio.gather(*tasks) if each] == [1, 2, 3]
+
+
+async def test_an_error_without_an_id_is_about_the_one_frame_under_way(
+    server: ScriptedServer,
+) -> None:
+    """As for a frame above the server's `max_message_size`."""
+    async with welcomed(server) as (client, peer):
+        tasks = sending(await joined(client, peer), 1, 2)
+        assert data(await peer.receive("messages")) == [1, 2]
+        await peer.send("error", code="invalid_message", detail="expected a smaller frame")
+        for task in tasks:
+            frame = await peer.receive("messages")
+            await acknowledge(peer, frame)
+            await task
+
+
+async def test_after_an_error_without_an_id_frames_under_way_are_sent_again_one_by_one(
+    server: ScriptedServer,
+) -> None:
+    async with welcomed(server) as (client, peer):
+        room = await joined(client, peer)
+        lost = client.room("chat:lost")
+        [task] = sending(room, 1)
+        [join, first] = [await peer.receive(kind) for kind in ("join", "messages")]
+        await peer.send("error", code="unknown_type", detail="")
+        again = await peer.receive("join")
+        assert again["id"] != join["id"]
+        assert await peer.received() == []
+        await peer.send("joined", id=join["id"], room="chat:lost", epoch="k3", offset=0)  # late
+        await peer.send("error", code="unknown_type", detail="expected another type")
+        with pytest.raises(RoomLost, match="unknown_type: expected another type"):
+            await lost.joined()
+        frame = await peer.receive("messages")
+        assert keys(frame) == keys(first)
+        await acknowledge(peer, frame)
+        await task
+        await peer.lose()  # a new connection has a whole window
+        entry = {"epoch": "k3", "offset": 1, "recovered": True}
+        again_up = await server.accept()
+        await again_up.welcome(rooms={"chat:lobby": entry})
+        for number in range(3):
+            client.room(f"chat:{number}")
+        for _ in range(3):
+            await again_up.receive("join")
+
+
+async def test_an_error_about_a_room_or_for_later_is_no_answer(server: ScriptedServer) -> None:
+    async with welcomed(server) as (client, peer):
+        [task] = sending(await joined(client, peer), 1)
+        frame = await peer.receive("messages")
+        await peer.send("error", code="forbidden", detail="", room="chat:other")
+        await peer.send("error", code="unavailable", detail="the new login could not be checked")
+        assert await peer.received() == []
+        await acknowledge(peer, frame)
         await task
 
 

@@ -1,11 +1,11 @@
-"""Websockets' sans-I/O parser, as uvicorn's WebSocket protocol and ours use it, and the transport
-that our client aborts."""
+"""Websockets' sans-I/O parser, as uvicorn's WebSocket protocol and ours use it; the transport that
+our client aborts, and the redirects that it does not follow."""
 
 import inspect
 
 import websockets.http11
 from websockets import frames
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
@@ -56,3 +56,8 @@ def test_the_limit_of_a_line_is_read_when_a_request_is_parsed() -> None:
 
 def test_the_transport_of_a_client() -> None:
     check("websockets", attributes(ClientConnection, "transport"), used_in="client/socket.py")
+
+
+def test_the_redirects_of_a_handshake() -> None:
+    expected = callables(connect, process_redirect="self, exc")
+    check("websockets", expected, used_in="client/dialling.py")
