@@ -6,8 +6,9 @@ Invariants:
    change of it goes to all of them. So a change costs one frame, encoded once.
 2. A picture is read from the store, INTERVAL after the time before at the earliest, however many
    watch or ask. A room without watchers is not read.
-3. A picture follows the store only while the store's content is settled. A store that was emptied
-   has lost its sessions until their workers register them again: no client hears of that.
+3. A picture is read, and follows the store, only while the store's content is settled. A store that
+   was emptied has lost its sessions until their workers register them again: no client hears of
+   that, and those that ask meanwhile have to ask again.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ import msgspec
 from realtime.protocol.frames import encode_message
 from realtime.protocol.messages import encode
 from realtime.protocol.presence_messages import ListedUser, PresenceFrame
-from realtime.store.contract import MAX_PRESENCES
+from realtime.store.contract import MAX_PRESENCES, StoreUnavailable
 from realtime.store.records import PresenceAnswer, RoomPresence
 
 from ..connections.connection import Connection
@@ -58,7 +59,7 @@ class Presences:
 
     async def prepare(self, room: str) -> RoomPresence:
         """Return a room's picture for :meth:`watch`, read from the store if there are no watchers
-        here. Raises StoreUnavailable."""
+        here. Raises StoreUnavailable, also while the store's content is not settled."""
         if watched := self._rooms.get(room):
             return watched.picture
         return (await self._first_reads.read([room]))[room]
@@ -91,15 +92,13 @@ class Presences:
             await self._follow(batch)
 
     async def _follow(self, batch: Mapping[str, _WatchedRoom]) -> None:
-        incarnation = self.settled()
-        if incarnation is None:
-            return
-        answer = await self._read({room: each.picture.version for room, each in batch.items()})
-        if not answer.incarnation == incarnation == self.settled():
+        known = {room: each.picture.version for room, each in batch.items()}
+        pictures = await self._read_settled(known)
+        if pictures is None:
             return
         for room, watched in batch.items():
             watched.due = self._loop.time() + INTERVAL
-            picture = answer.rooms.get(room)
+            picture = pictures.get(room)
             # Watched anew meanwhile, it has a newer picture.
             if picture is not None and self._rooms.get(room) is watched:
                 await self._change(room, watched, picture)
@@ -117,7 +116,18 @@ class Presences:
                 await asyncio.sleep(0)
 
     async def _read_anew(self, rooms: Sequence[str]) -> Mapping[str, RoomPresence]:
-        return (await self._read(dict.fromkeys(rooms, ""))).rooms
+        pictures = await self._read_settled(dict.fromkeys(rooms, ""))
+        if pictures is None:
+            raise StoreUnavailable("the store may lack sessions that other workers have")
+        return pictures
+
+    async def _read_settled(self, known: Mapping[str, str]) -> Mapping[str, RoomPresence] | None:
+        """Return the pictures of other versions; None if the store's content is not settled."""
+        incarnation = self.settled()
+        if incarnation is None:
+            return None
+        answer = await self._read(known)
+        return answer.rooms if answer.incarnation == incarnation == self.settled() else None
 
     async def stop(self) -> None:
         """End the reads that are under way."""

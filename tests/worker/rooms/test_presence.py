@@ -244,6 +244,22 @@ async def test_nothing_is_read_while_the_store_is_not_settled(
     assert (len(store.calls), watcher.count) == (1, 1)
 
 
+@pytest.mark.parametrize("answers", [[None], ["two"], ["one", "two"], ["one", None]])
+async def test_a_first_picture_waits_for_a_store_that_is_settled(
+    presences: Presences, store: FakeStore, clock: Clock, answers: list[str | None]
+) -> None:
+    """It would be wrong for a whole lease, because it follows the store no sooner."""
+    watcher, now = Watcher(presences), iter(answers)
+    presences.settled = lambda: next(now)
+    with pytest.raises(StoreUnavailable, match="may lack sessions"):
+        await watcher.ask()
+    presences.settled = lambda: "one"
+    store.put("news", {"7": ADA})
+    await watcher.ask()
+    await settled()
+    assert watcher.last["users"] == watcher.count == 1
+
+
 @pytest.mark.parametrize("moment", ["before the beat", "during the read"])
 async def test_a_store_that_was_emptied_says_nothing_until_it_is_settled(
     presences: Presences, store: FakeStore, clock: Clock, moment: str

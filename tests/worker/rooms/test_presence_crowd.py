@@ -168,8 +168,8 @@ async def thread() -> AsyncIterator[StoreThread]:
     thread.close()
 
 
-def presences_of(store: BlockingStore, clock: Clock, thread: StoreThread) -> Presences:
-    incarnations: list[str] = []
+async def presences_of(store: BlockingStore, clock: Clock, thread: StoreThread) -> Presences:
+    incarnations = [(await thread.run(store.presence, {})).incarnation]
 
     async def read(rooms: Mapping[str, str]) -> PresenceAnswer:
         answer = await thread.run(store.presence, rooms)
@@ -187,7 +187,7 @@ async def test_a_worker_of_a_large_room_restarts(
     backend: StoreFixture, users: int, thread: StoreThread
 ) -> None:
     crowd, clock = await thread.run(Crowd, backend, users), Clock()
-    presences = presences_of(crowd.store, clock, thread)
+    presences = await presences_of(crowd.store, clock, thread)
     watchers = await watch(presences, clock)
 
     async def pass_a_moment() -> None:
