@@ -16,13 +16,18 @@ from django.utils.translation import gettext_lazy as _
 
 from realtime.composition import database
 from realtime.models import ClosedSession
-from realtime.protocol.codes import CloseCode, reason_of_peer
+from realtime.protocol.codes import CloseCode, reason_for, reason_of_peer
 
 from .export import as_csv, local
 from .readonly import ReadOnlyAdmin
 
-# Codes of clients, proxies and servers, besides those of the protocol.
-FOREIGN = {1005: reason_of_peer(1005), 1009: "frame too large", 1011: "server failed"}
+# Codes of clients, proxies and servers, besides those of the protocol; 1001 is of both sides.
+FOREIGN = {
+    1001: f"{reason_for(1001)}, or {reason_of_peer(1001)}",
+    1005: reason_of_peer(1005),
+    1009: "frame too large",
+    1011: "server failed",
+}
 
 
 def moment_column(name: str, label: Any) -> Callable[[Any, ClosedSession], str]:

@@ -79,6 +79,15 @@ def test_rows_are_filtered_by_code_and_date(admin: Client) -> None:
     assert shown(admin, closed_at__gte=since) == ["s1", "s3"]
 
 
+def test_the_filter_names_both_reasons_of_a_code(admin: Client) -> None:
+    """A browser that leaves closes with 1001, as a server that shuts down does."""
+    for reason in ("server shutting down", "client went away"):
+        close(reason, code=1001, reason=reason)
+    page = admin.get(LIST, {"code": "1001"}).content.decode()
+    assert "1001 server shutting down, or client went away" in page
+    assert len(shown(admin, code="1001")) == 2
+
+
 def test_the_pages_are_read_only(admin: Client) -> None:
     saved = close("s1")
     page = admin.get(f"{LIST}{saved.pk}/change/")
