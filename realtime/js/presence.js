@@ -23,21 +23,28 @@
 export function presenceAfter(before, { sessions, users, list, joined, left }) {
   const old = before?.list;
   if (!joined) {
-    joined = missing(list, old);
-    left = missing(old, list).map(({ user }) => user);
+    joined = missing(list, old, JSON.stringify);
+    left = missing(old, list, keyOf).map(keyOf);
   } else if (old && list === undefined) {
-    const others = missing(old, joined).filter(({ user }) => !left.includes(user));
+    const others = missing(old, joined, keyOf).filter(({ user }) => !left.includes(user));
     list = [...others, ...joined];
   }
   return { sessions, users, list: list ?? null, joined, left };
+}
+
+/** @param {PresentUser} one */
+function keyOf({ user }) {
+  return user;
 }
 
 /**
  * The users of one list that the other has not.
  * @param {PresentUser[] | null | undefined} list
  * @param {PresentUser[] | null | undefined} other
+ * @param {(one: PresentUser) => string} identity what two have in common that are the same
  */
-function missing(list, other) {
+function missing(list, other, identity) {
   if (!list || !other) return [];
-  return list.filter(({ user }) => !other.some((each) => each.user === user));
+  const known = new Set(other.map((each) => identity(each)));
+  return list.filter((one) => !known.has(identity(one)));
 }
