@@ -27,7 +27,7 @@ RATE = 100  # frames a second, if the welcome names none
 RETRYABLE = frozenset({"unavailable", "rate_limited"})
 RETRY = Backoff(cap=10.0)
 
-UNREAD = {"type": "error", "code": "unavailable"}  # the server has done nothing
+AGAIN = {"type": "error", "code": "unavailable"}  # for a request that has to be sent again
 
 
 class LineRequest(ABC):
@@ -119,7 +119,7 @@ class RequestLine:
         """The server could not read one of the frames: the next such error shows which."""
         requests, self._on_the_way = [*self._on_the_way.values()], {}
         for request in requests:
-            request.settle(UNREAD)
+            request.settle(AGAIN)
         self._window = 1
         self._queue.extendleft(reversed(requests))
         self._schedule(0)

@@ -5,6 +5,8 @@ import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from functools import partial
 
 from realtime.protocol.base import MAX_AUTH
 
@@ -23,6 +25,7 @@ class TokenSource:
         self._token: str | None = None
         self._accepted = False  # by the server, so another may help once it refuses this one
         self._calling = asyncio.Lock()
+        self._in_thread: asyncio.Future[object] | None = None  # the newest call of a plain function
 
     @property
     def is_used(self) -> bool:
@@ -68,5 +71,12 @@ class TokenSource:
             return auth
         if inspect.iscoroutinefunction(auth):
             return await auth()
-        token = await asyncio.to_thread(auth)
+        token = await self._read_in_thread(auth)
         return await token if inspect.isawaitable(token) else token
+
+    async def _read_in_thread(self, auth: Callable[[], object]) -> object:
+        """Call a plain function; a call that is late keeps its thread, and is awaited again."""
+        if self._in_thread is None or self._in_thread.done():
+            call = partial(copy_context().run, auth)
+            self._in_thread = asyncio.get_running_loop().run_in_executor(None, call)
+        return await asyncio.shield(self._in_thread)

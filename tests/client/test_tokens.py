@@ -7,6 +7,7 @@ import pytest
 
 from realtime.client import tokens as token_module
 from realtime.client.tokens import TokenSource
+from tests.polling import TIMEOUT
 
 
 async def test_without_auth_there_is_no_token() -> None:
@@ -88,3 +89,27 @@ async def test_a_renewal_that_fails_keeps_the_token() -> None:
     with pytest.raises(TypeError):
         await source.renew()
     assert await source.get() == "first"
+
+
+async def test_a_function_that_is_late_is_not_called_beside_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each attempt would take another thread from the program."""
+    monkeypatch.setattr(token_module, "PATIENCE", 0.01)
+    release, calls = threading.Event(), []
+
+    def auth() -> str:
+        calls.append("call")
+        release.wait(TIMEOUT)
+        return f"token {len(calls)}"
+
+    source = TokenSource(auth)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await source.get()
+    monkeypatch.undo()
+    getting = asyncio.create_task(source.get())
+    await asyncio.sleep(0)
+    release.set()
+    assert await getting == "token 1"
+    assert calls == ["call"]
