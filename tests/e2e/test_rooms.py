@@ -10,14 +10,14 @@ from uuid import uuid4
 
 import pytest
 
-from realtime.protocol.window import WINDOW, WINDOW_BYTES
-from realtime.worker.rooms.log_view import MAX_REWIND_MARGIN
-
 from .room_server import RoomServer, serve_rooms, unique_room
 from .support import Client, Frame, dialled, login, pong, silent
 
 MISCOUNT = 4007
 LENGTH = 400  # publications that a log keeps
+# Of docs/protocol.md: publications and bytes on their way to a client, and publications that a
+# rewind leaves out of a log that drops its oldest.
+WINDOW, WINDOW_BYTES, LEFT_OUT = 256, 65_536, 16
 MOST_ROOMS, LARGEST = 5, 1000
 
 # A line is a room and JSON texts, which are appended without a hint to the workers, as if it had
@@ -246,7 +246,7 @@ async def test_a_rewind_brings_the_last_publications_and_then_what_is_new(
         room_server.client() as late,
     ):
         entry = greeted.welcome["rooms"][room]
-        newest, reach = LENGTH + 100, LENGTH - MAX_REWIND_MARGIN
+        newest, reach = LENGTH + 100, LENGTH - LEFT_OUT
         after = newest - WINDOW - 1
         assert entry == {"epoch": entry["epoch"], "offset": newest, "after": after}
         joined = await ask(late, "join", room, rewind=1000)

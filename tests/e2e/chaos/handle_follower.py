@@ -1,11 +1,11 @@
 """Goes through the diary of one handle of a program and says where it breaks its promise."""
 
-from realtime.worker.rooms.log_view import MAX_REWIND_MARGIN
-
 from .follower import REASONS
 from .record import Gap, HandleDiary, Joined, Position, Received
 from .truth import Truth
 from .violations import Rule, Violation, excerpt
+
+LEFT_OUT = 16  # publications, of a log that drops its oldest: docs/protocol.md, "Rewinds"
 
 
 class HandleFollower:
@@ -100,8 +100,7 @@ class HandleFollower:
         start = self._diary.start
         if start is None or start.offset == 0:
             return True
-        # Of a log that drops its oldest, a rewind leaves out an eighth.
-        margin = min(MAX_REWIND_MARGIN, self._rewound // 7)
+        margin = min(LEFT_OUT, self._rewound // 7)  # an eighth of a short log
         before = Position(start.epoch, start.offset - 1 - margin)
         return self._truth.has_lost(self._room, before, top=start.offset)
 
