@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.cores import LOAD, pinned
 from benchmarks.driver import LoadFailed
+from benchmarks.servers import stop
 
-PATIENCE = 30.0
+PATIENCE = 120.0  # seconds, against hanging
+# Those of the tests as well.
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -26,7 +29,6 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--remote-debugging-port=0",
 ]
 
 
@@ -74,7 +76,7 @@ class Page:
             self._connection.send(json.dumps(order))
             while (answer := json.loads(self._connection.recv(PATIENCE))).get("id") != order["id"]:
                 pass
-        except (OSError, TimeoutError) as error:
+        except (OSError, WebSocketException) as error:
             raise LoadFailed(f"no answer of Chromium to {method}: {error}") from None
         if "error" in answer:
             raise LoadFailed(f"{method}: {answer['error']}")
@@ -91,16 +93,22 @@ def page() -> Iterator[Page]:
     with tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True) as folder:
         with pinned(LOAD):
             process = subprocess.Popen(
-                [program, *ARGUMENTS, f"--user-data-dir={folder}"],
+                [program, *ARGUMENTS, "--remote-debugging-port=0", f"--user-data-dir={folder}"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
         try:
-            with connect(_address(Path(folder)), max_size=None, proxy=None) as connection:
+            with _connected(Path(folder)) as connection:
                 yield Page(connection)
         finally:
-            process.terminate()
-            process.wait(PATIENCE)
+            stop(process)
+
+
+def _connected(folder: Path) -> ClientConnection:
+    try:
+        return connect(_address(folder), max_size=None, proxy=None)
+    except (OSError, WebSocketException) as error:
+        raise LoadFailed(f"no connection to Chromium: {error}") from None
 
 
 def _address(folder: Path) -> str:

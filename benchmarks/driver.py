@@ -13,9 +13,7 @@ from typing import Any
 from benchmarks.cores import LOAD, pinned
 from benchmarks.dialects import TEXT
 from benchmarks.kinds import ROOT
-from benchmarks.servers import Server
-
-STOP_TIMEOUT = 10.0
+from benchmarks.servers import Server, stop
 
 
 class LoadFailed(Exception):
@@ -110,5 +108,4 @@ def loading(server: Server, *, lifetime: float) -> Iterator[Driver]:
     try:
         yield driver
     finally:
-        process.terminate()
-        process.wait(STOP_TIMEOUT)
+        stop(process)

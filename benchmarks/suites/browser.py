@@ -115,12 +115,13 @@ class Browser:
         while not browser.evaluate("received"):
             if time.monotonic() > until:
                 raise LoadFailed("the page receives nothing")
+            time.sleep(0.05)
         time.sleep(WARM_UP)
         before, received = browser.main_thread(), browser.evaluate("received")
         began = time.monotonic()
         time.sleep(self.seconds)
         used, count = browser.main_thread() - before, browser.evaluate("received") - received
         seconds = time.monotonic() - began
-        if count < ENOUGH * self.rate * self.seconds:
+        if count < ENOUGH * self.rate * seconds:
             raise LoadFailed(f"the page received {count} messages in {seconds:.1f} s")
         return {"main_thread_percent": 100 * used / seconds, "received": count / seconds}

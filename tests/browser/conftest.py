@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from benchmarks import chromium
 from tests.e2e import support
 
 CHROMIUM = "/usr/bin/chromium"
@@ -22,17 +23,7 @@ DISABLED_FEATURES = [
     "OptimizationHints",
     "PaintHolding",
 ]
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    f"--disable-features={','.join(DISABLED_FEATURES)}",
-]
+ARGUMENTS = [*chromium.ARGUMENTS, f"--disable-features={','.join(DISABLED_FEATURES)}"]
 
 
 def enter(page: Page, server: support.Server, name: str, *, path: str = "/", url: str = "") -> None:
@@ -51,9 +42,9 @@ def enter(page: Page, server: support.Server, name: str, *, path: str = "/", url
 def running_chromium() -> Iterator[Browser]:
     """A browser. Meanwhile Playwright's event loop runs in this thread, and no other one can."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 # Package scope, so that it ends before asynchronous tests of other packages. Imported into a module

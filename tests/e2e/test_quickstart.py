@@ -16,6 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from benchmarks.chromium import ARGUMENTS
 from tests.polling import eventually
 from tests.test_docs import INTEGRATION, OPERATIONS, fences, section
 
@@ -24,9 +25,7 @@ from .support import free_port
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-CHROMIUM += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-CHROMIUM += [f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
+CHROMIUM = [*ARGUMENTS, f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
 
 VIEW = """
 from django.contrib.auth.decorators import login_required
