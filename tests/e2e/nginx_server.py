@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.polling import TIMEOUT, eventually
 
 from .server_support import ROOT
-from .support import free_port
+from .support import ANSWERING, free_port
 
 CONFIGURATION = ROOT / "docs" / "deploy" / "nginx.conf"
 NAME = "www.example.com"
@@ -122,6 +122,7 @@ class Nginx:
             f"https://127.0.0.1:{self.port}{path}",
             headers={"Host": f"{NAME}:{self.port}"},
             verify=self.trust,
+            timeout=ANSWERING,
         )
 
 

@@ -181,7 +181,9 @@ def as_environ(settings: dict[str, object]) -> dict[str, str]:
 
 
 LINES_SHOWN = 100
-STARTING = 30.0  # seconds; a new interpreter imports for one, on a busy machine for many
+# Seconds against hanging. On a busy machine an interpreter imports for many, and a login, which
+# takes a tenth of one on a quiet one, waits for more than ten.
+STARTING = ANSWERING = 60.0
 
 
 class Server:
@@ -263,7 +265,7 @@ class Server:
         return [line for line in tuple(self.log) if any(word in line for word in bad)]
 
     def status(self, path: str) -> int:
-        return httpx.get(self.url + path, timeout=TIMEOUT, verify=NO_TLS).status_code
+        return httpx.get(self.url + path, timeout=ANSWERING, verify=NO_TLS).status_code
 
 
 # Visitors: the HTTP half
@@ -275,7 +277,7 @@ class Visitor:
     def __init__(self, server: Server) -> None:
         self.http = httpx.Client(
             base_url=server.url,
-            timeout=TIMEOUT,
+            timeout=ANSWERING,
             headers={"Referer": server.url},
             verify=NO_TLS,
         )
@@ -446,6 +448,7 @@ async def dialled(
         additional_headers={**({"Cookie": cookie} if cookie else {}), **headers},
         compression=None,
         ping_interval=None,
+        open_timeout=ANSWERING,
         close_timeout=1,
         proxy=None,
     ) as connection:

@@ -19,7 +19,7 @@ from tests.redis_server import RedisServer
 from tests.wall_clock import HOUR, WallClock
 
 from .redis_support import RedisProject
-from .support import Project, Server, crowd, login
+from .support import ANSWERING, Project, Server, crowd, login
 
 
 def an_hour_ahead(project: Project) -> Project:
@@ -66,7 +66,7 @@ async def test_an_hour_apart(template: Path, tmp_path: Path, redis_server: Redis
 
 def counts(server: Server) -> dict[str, Any]:
     """The counts of the health page."""
-    body: dict[str, Any] = httpx.get(f"{server.url}/realtime/health/", timeout=10).json()
+    body: dict[str, Any] = httpx.get(f"{server.url}/realtime/health/", timeout=ANSWERING).json()
     names = ("total_connections", "healthy", "suspended", "workers")
     return {name: body[name] for name in names}
 

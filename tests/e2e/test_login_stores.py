@@ -10,7 +10,7 @@ import pytest
 from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
-from .support import NO_TLS, Client, Project, Server, Visitor, connected, dialled
+from .support import ANSWERING, NO_TLS, Client, Project, Server, Visitor, connected, dialled
 
 LOOK = 0.5  # REVALIDATE_INTERVAL
 QUICK = {"ping_interval": 1, "pong_timeout": 1}  # a takeover is noticed by the next heartbeat
@@ -37,7 +37,7 @@ async def code_of(server: Server, cookie: str) -> int:
 
 def status(server: Server) -> str:
     """The health page."""
-    answer = httpx.get(f"{server.url}/realtime/health/", timeout=10, verify=NO_TLS)
+    answer = httpx.get(f"{server.url}/realtime/health/", timeout=ANSWERING, verify=NO_TLS)
     return str(answer.json()["status"])
 
 

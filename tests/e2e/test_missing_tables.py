@@ -14,7 +14,7 @@ from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 
 from .postgres_project import PostgresProject
-from .support import Project, Visitor, connected, dialled, login
+from .support import ANSWERING, STARTING, Project, Visitor, connected, dialled, login
 
 SENTENCE = re.compile(
     r"the database 'default' lacks a table or a column \(.*realtime_\w+.*\): "
@@ -71,7 +71,9 @@ async def test_runserver_says_it_once_until_the_tables_are_there(project: Projec
                 await client.hello()
                 assert (await client.closed())[0] == 4009
         assert server.status("/realtime/ready/") == 503
-        health = await asyncio.to_thread(httpx.get, f"{server.url}/realtime/health/")
+        health = await asyncio.to_thread(
+            httpx.get, f"{server.url}/realtime/health/", timeout=ANSWERING
+        )
         assert health.json()["status"] == "degraded"
         with Visitor(server) as staff:
             page = staff.login("admin").http.get("/admin/realtime/livesession/")
@@ -103,6 +105,7 @@ def test_with_sessions_in_redis_the_history_alone_is_needed(on_redis: Project) -
     assert f"(no such table: {HISTORY}): run" in done.stderr
 
 
+@pytest.mark.timeout(300)
 def test_a_reload_that_lacks_a_migration_leaves_the_old_worker(
     template: Path, tmp_path: Path
 ) -> None:
@@ -111,6 +114,6 @@ def test_a_reload_that_lacks_a_migration_leaves_the_old_worker(
         assert server.status("/realtime/live/") == 200
         drop(project, "realtime_sample")
         server.stop(signal.SIGHUP)
-        eventually(lambda: server.lines_with("no such table: realtime_sample"), within=30)
-        eventually(lambda: server.lines_with("reload given up"), within=30)
+        eventually(lambda: server.lines_with("no such table: realtime_sample"), within=STARTING)
+        eventually(lambda: server.lines_with("reload given up"), within=STARTING)
         assert server.status("/realtime/live/") == 200

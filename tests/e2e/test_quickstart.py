@@ -21,7 +21,7 @@ from tests.polling import eventually
 from tests.test_docs import INTEGRATION, OPERATIONS, fences, section
 
 from .nginx_server import NAME, Nginx
-from .support import free_port
+from .support import ANSWERING, STARTING, free_port
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -125,14 +125,14 @@ def serving(folder: Path, installed: Path, command: str) -> Iterator[Site]:
     try:
         found = eventually(
             lambda: re.search(r"http://[\d.:]+/", output.read_text()),
-            within=30,
+            within=STARTING,
             what=output.read_text,
         )
-        eventually(partial(answers, found.group()), within=30, what=output.read_text)
+        eventually(partial(answers, found.group()), within=STARTING, what=output.read_text)
         yield Site(found.group(), output)
     finally:
         server.terminate()
-        assert server.wait(timeout=10) == 0
+        assert server.wait(timeout=ANSWERING) == 0
     assert "Traceback" not in output.read_text()
 
 

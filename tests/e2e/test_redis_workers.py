@@ -15,7 +15,7 @@ from tests.polling import eventually_in_thread
 from tests.redis_server import RedisServer
 
 from .redis_support import RedisProject
-from .support import Client, Project, Server, connected, crowd, login
+from .support import ANSWERING, Client, Project, Server, connected, crowd, login
 
 SIZE = 100
 DISCONNECTED, CONTINUED, TIMED_OUT = 4500, 4506, 4002
@@ -44,7 +44,7 @@ def registry(template: Path, tmp_path: Path, redis_server: RedisServer) -> Itera
 
 
 def total(server: Server) -> int:
-    health = httpx.get(f"{server.url}/realtime/health/").json()
+    health = httpx.get(f"{server.url}/realtime/health/", timeout=ANSWERING).json()
     return int(health["total_connections"])
 
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.polling import TIMEOUT, eventually
+from tests.polling import eventually
 
-from .support import NO_TLS, Project, Server, connected
+from .support import ANSWERING, NO_TLS, Project, Server, connected
 
 BACKENDS = (
     "django.contrib.auth.backends.ModelBackend",
@@ -64,7 +64,7 @@ class Account(NamedTuple):
         return httpx.get(
             self.server.url + path,
             headers={"Cookie": self.cookies[0]},
-            timeout=TIMEOUT,
+            timeout=ANSWERING,
             verify=NO_TLS,
             **options,
         )
@@ -145,7 +145,7 @@ def test_no_session_has_an_unknown_name(account: Account) -> None:
 
 
 async def test_the_admin_disconnects_all_of_a_user(account: Account) -> None:
-    with httpx.Client(base_url=account.server.url, timeout=TIMEOUT, verify=NO_TLS) as browser:
+    with httpx.Client(base_url=account.server.url, timeout=ANSWERING, verify=NO_TLS) as browser:
         browser.headers["Cookie"] = account.cookies[0]
         async with connected(account.server, account.cookies[1]) as client:
             token = browser.get(LIST).cookies["csrftoken"]

@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from release.dist import Packages
+from tests.e2e.support import ANSWERING, STARTING
 from tests.e2e.test_quickstart import VIEW, blocks, follow_settings, follow_urls
 from tests.polling import eventually
 
@@ -58,15 +59,17 @@ def address(python: Path, project: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     try:
-        found = eventually(lambda: re.search(r"http://([\d.:]+)/", output.read_text()), within=30)
+        found = eventually(
+            lambda: re.search(r"http://([\d.:]+)/", output.read_text()), within=STARTING
+        )
         yield found[1]
     finally:
         server.terminate()
-        assert server.wait(timeout=10) == 0
+        assert server.wait(timeout=ANSWERING) == 0
 
 
 async def test_a_logged_in_client_is_welcomed(address: str) -> None:
-    async with httpx.AsyncClient(base_url=f"http://{address}") as browser:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=ANSWERING) as browser:
         login = "/admin/login/"
         await browser.get(login)
         token = browser.cookies["csrftoken"]
@@ -75,7 +78,9 @@ async def test_a_logged_in_client_is_welcomed(address: str) -> None:
         cookie = f"sessionid={browser.cookies['sessionid']}"
         assert "<realtime-status" in (await browser.get("/")).text
     headers = {"Cookie": cookie}
-    async with connect(f"ws://{address}/ws/", additional_headers=headers, proxy=None) as socket:
+    async with connect(
+        f"ws://{address}/ws/", additional_headers=headers, open_timeout=ANSWERING, proxy=None
+    ) as socket:
         await socket.send('{"type":"hello","protocol":1}')
         assert '"type":"welcome"' in await socket.recv()
 

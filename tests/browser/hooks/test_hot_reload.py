@@ -76,6 +76,9 @@ def dev_server(
     app: Path, server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of Vite's dev server for the pages, which passes the socket on."""
+    page = (app / "vue.html").read_text()
+    assert "/src/vue.ts" in page
+    (app / "hot_vue.html").write_text(page.replace("/src/vue.ts", "/hot/main.js"))
     port = free_port()
     log = tmp_path_factory.mktemp("vite") / "log"
     options = ("--config", "hot.config.js", "--host", "127.0.0.1", "--port", str(port))
