@@ -82,9 +82,10 @@ test("a failed constructor quotes the address without its secrets, in the consol
 test("fields are hidden by their names, at any depth and of any type", () => {
   const names = ["token", "authToken", "auth", "Authorization", "cookie", "set-cookie", "password"];
   names.push("client_secret", "sessionid", "csrfmiddlewaretoken", "api_key", "key", "jwt");
+  const values = ["SESSION", 4217, ["SESSION"], { a: { b: "SESSION" } }];
   for (const name of names)
-    for (const value of ["SESSION", 4217, ["SESSION"], { a: { b: "SESSION" } }])
-      logEvent("message", { data: [{ [name]: value }] });
+    for (const value of values) logEvent("message", { data: [{ [name]: value }] });
+  assert.equal(lines.length, names.length * values.length);
   for (const line of lines)
     assert.match(line, /^realtime: message \{"data":\[\{"[\w-]+":"…"\}\]\}$/);
 });

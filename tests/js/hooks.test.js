@@ -87,7 +87,7 @@ describe("the client of a component", () => {
     const before = use.stats;
     browser.advance(10);
     assert.equal(use.stats, before);
-    browser.socket.receive({ type: "ping", seq: 1 });
+    browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
     assert.equal(use.stats.pings, before.pings + 1);
     for (const end of ends) end();
     browser.socket.receive({ type: "notice", state: "degraded" });

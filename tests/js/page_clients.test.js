@@ -5,7 +5,10 @@ import { test } from "node:test";
 import { connect, RealtimeClient } from "../../realtime/js/index.js";
 import { Browser } from "./browser.js";
 
-const VERSION = "0.1.0";
+const { version: VERSION } = JSON.parse(
+  readFileSync(new URL("../../realtime/js/package.json", import.meta.url), "utf8"),
+);
+const [MAJOR, MINOR, PATCH] = VERSION.split(".").map(Number);
 const BUNDLE = new URL("../../realtime/static/realtime/realtime.js", import.meta.url);
 
 test("a page has one client for an address", () => {
@@ -44,7 +47,7 @@ async function copyOf(version) {
 }
 
 test("a copy whose version adds to the api has clients of its own", async () => {
-  const copy = await copyOf("0.2.0");
+  const copy = await copyOf(`${MAJOR}.${MINOR + 1}.0`);
   const browser = new Browser();
   const options = { url: "wss://example.com/next/", environment: browser.environment };
   const [one, other] = [connect(options), copy.connect(options)];
@@ -55,7 +58,7 @@ test("a copy whose version adds to the api has clients of its own", async () => 
 });
 
 test("a copy whose version only mends shares the page's clients", async () => {
-  const copy = await copyOf("0.1.1");
+  const copy = await copyOf(`${MAJOR}.${MINOR}.${PATCH + 1}`);
   const { environment } = new Browser();
   const options = { url: "wss://example.com/mended/", environment };
   assert.equal(copy.connect(options), connect(options));
