@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from benchmarks import chromium
 from tests.e2e import support
+
+# Against hanging: a busy machine has taken more than Playwright's own five seconds for a page.
+expect.set_options(timeout=20_000)
 
 CHROMIUM = "/usr/bin/chromium"
 # The first two are pages behind the address bar, which take two thirds of the time of a new

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import django
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.support import Project, Server
 
@@ -30,6 +30,11 @@ def server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def violations(page: Page) -> list[str]:
     return policy_violations(page)
+
+
+def press(target: Locator) -> None:
+    """Playwright's own click would wait until the live list stands still for two frames."""
+    target.evaluate("(element) => element.click()")
 
 
 def test_a_violation_is_seen(page: Page, server: Server, violations: list[str]) -> None:
@@ -59,12 +64,11 @@ def test_the_admin_keeps_the_policy(page: Page, server: Server, violations: list
     expect_state(visitor, "connected")
     open_list(page, server)
     expect(page.locator(".realtime-plot canvas")).to_be_visible()
-    rows(page, "bob").get_by_role("checkbox").check()
-    page.click("text=Disconnect chosen sessions")
+    press(rows(page, "bob").get_by_role("checkbox"))
+    press(page.locator("text=Disconnect chosen sessions"))
     expect(page.locator("h1")).to_contain_text("Disconnect")
     page.goto(server.url + LIST)
-    address = rows(page, "bob").locator("td a").get_attribute("href")
-    page.goto(f"{server.url}{address}")  # a click would wait until the live list stands still
+    press(rows(page, "bob").locator("td a"))
     expect(page.locator("h1")).to_contain_text("Session")
     page.goto(server.url + "/admin/realtime/closedsession/")
     expect(page.locator("h1")).to_contain_text("closed session")

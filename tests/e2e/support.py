@@ -98,7 +98,7 @@ class Project:
         with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
             process = self._begin(command, self.env, out.fileno(), err.fileno())
             try:
-                code = process.wait(30)
+                code = process.wait(STARTING)
             finally:
                 process.kill()
             out.seek(0)

@@ -30,12 +30,12 @@ def _copy(name: str, folder: Path) -> Path:
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The demo, with pages that consist of what the tests say."""
     folder = tmp_path_factory.mktemp("project")
-    return Project.copy(template, folder, environ=SETTINGS, ping_interval=1)
+    return Project.copy(template, folder, environ=SETTINGS, ping_interval=1, flush_interval=0.3)
 
 
 @pytest.fixture(scope="package")
 def server(project: Project) -> Iterator[Server]:
-    with project.serve() as process:
+    with project.serve_cleanly() as process:
         yield process
 
 

@@ -13,7 +13,7 @@ from tests.packages.installing import CLEAN
 from tests.polling import eventually
 
 from ..conftest import enter
-from .test_hooks import expect_joined, expect_texts, send, session
+from .test_hooks import expect_joined, expect_texts, expect_to_last, send, session
 
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
 
@@ -122,8 +122,7 @@ class Hot:
         send(self.page, "one")
         for id_, texts in before.items():
             expect_texts(self.page, id_, *texts, "from one")
-        self.page.wait_for_timeout(1500)  # more than the second after which the last use ends
-        assert self._project.state(self._session) == "connected"
+        expect_to_last(self._project, self._session)
         assert session(self.page) == self._session
         # The other one is the dev server's.
         assert len([url for url in self._sockets if url.endswith("/ws/")]) == 1
