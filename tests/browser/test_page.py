@@ -153,7 +153,7 @@ def test_a_closed_tab_is_suspended_at_once(page: Page, project: Project, server:
     log_in(page, server)
     session = session_of(page)
     page.close()
-    eventually(lambda: project.state(session) == "suspended", within=2)
+    eventually(lambda: project.state(session) == "suspended")
 
 
 # Ends

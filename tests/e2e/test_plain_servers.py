@@ -58,7 +58,7 @@ async def test_a_broken_line_is_noticed_at_once(project: Project, name: str) -> 
     with project.start(*SERVERS[name]) as server:
         async with connected(server, login(server, "ann")) as client:
             await client.lose()
-            eventually(lambda: project.state(client.id) == "suspended", within=2)
+            eventually(lambda: project.state(client.id) == "suspended")
         assert server.lines_with("Traceback") == []
 
 

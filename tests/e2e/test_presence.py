@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.polling import eventually_in_thread
+from tests.presence_picture import Picture
 from tests.redis_server import RedisServer
 
 from .support import Client, Frame, Project, Server, Visitor, connected, login
@@ -18,11 +18,11 @@ LEASE = 1.5
 
 
 class Watcher:
-    """A client in the room with its picture of it, kept as the protocol describes."""
+    """A client in the room with its picture of it."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.names: dict[str, str] | None = {}
+        self._picture = Picture()
         self._applied = 0
 
     @classmethod
@@ -41,18 +41,9 @@ class Watcher:
     def users(self) -> list[str]:
         """The names of those listed, sorted."""
         for frame in self.frames[self._applied :]:
-            self._apply(frame)
+            self._picture.apply(frame)
         self._applied = len(self.frames)
-        return sorted((self.names or {}).values())
-
-    def _apply(self, frame: Frame) -> None:
-        if "id" in frame or "list" in frame:
-            listed = frame.get("list")
-            self.names = None if listed is None else dict(map(named, listed))
-        elif self.names is not None:
-            self.names.update(map(named, frame["joined"]))
-            for user in frame["left"]:
-                del self.names[user]
+        return sorted(data["name"] for data in (self._picture.users or {}).values())
 
     async def sees(self, *names: str, sessions: int, within: float = 10) -> None:
         def does() -> bool:
@@ -63,10 +54,6 @@ class Watcher:
     def count(self, field: str) -> int:
         """How many users have joined, or left, in all changes."""
         return sum(len(frame.get(field, ())) for frame in self.frames)
-
-
-def named(user: dict[str, Any]) -> tuple[str, str]:
-    return user["user"], user["data"]["name"]
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -63,7 +63,12 @@ def expect(tab: Tab, function: str, *arguments: Any, within: float = WITHIN) -> 
     """Waits until the function returns something true."""
 
     def state() -> Any:
-        return function, arguments, value(tab, "() => [location.href, document.body.innerText]")
+        try:
+            found = tab.evaluate(function, *arguments)
+        except EngineError as error:
+            found = error
+        page = value(tab, "() => [location.href, document.body.innerText]")
+        return function, arguments, found, page
 
     return eventually(lambda: value(tab, function, *arguments), within=within, what=state)
 

@@ -2,31 +2,33 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from tests.e2e.support import Server, connected, login
-from tests.polling import TIMEOUT
 
 PAUSE = 0.02  # seconds
 
 
 class Stream:
-    """Publishes 1, 2, 3 … to a room as another user, in a thread, until the end of its block."""
+    """Publishes 1, 2, 3 … to a room as another user, in a thread, until the end of its block, which
+    raises what was raised there."""
 
     def __init__(self, server: Server, room: str) -> None:
         self.sent = 0
         self._server = server
         self._room = room
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._publish()), daemon=True)
+        self._pool = ThreadPoolExecutor(1)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._publishing = self._pool.submit(lambda: asyncio.run(self._publish()))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self._thread.join(TIMEOUT)
+        with self._pool:
+            self._publishing.result()
 
     async def _publish(self) -> None:
         async with connected(

@@ -1,5 +1,6 @@
 """Rooms of pages: between rendering and joining, over reloads, and behind a trimmed log."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,15 @@ from ..conftest import enter
 from .client_page import bare, expect_state, take_client
 from .conftest import SETTINGS
 
-# A page that records what its room gives, also over reloads, and reloads at a resync where it may.
+# A page that records what its room gives, and reloads at a resync where it may. Each page has a
+# place of its own in the localStorage: what one writes there may get to the next a moment later.
 PAGE = """<main data-position="{position}"></main>
 <script type="module">
   import {{ connect }} from "/static/realtime/realtime.js";
-  const load = (name) => JSON.parse(localStorage[name] ?? "[]");
-  window.recorded = {{ texts: load("texts"), resyncs: load("resyncs"), loads: load("loads") }};
+  const recorded = {{ texts: [], resyncs: [], loads: [] }};
   const record = (name, value) => {{
     recorded[name].push(value);
-    localStorage[name] = JSON.stringify(recorded[name]);
+    localStorage[`page ${{performance.timeOrigin}}`] = JSON.stringify(recorded);
   }};
   record("loads", 1);
   const since = document.querySelector("main").dataset.position;
@@ -55,8 +56,11 @@ print(position.epoch, position.offset, sep=":")
 
 
 def recorded(page: Page) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = page.evaluate("window.recorded")
-    return found
+    """Of all pages of the tab, one after the other."""
+    found = page.evaluate("Object.entries(localStorage)")
+    pages = [json.loads(text) for name, text in sorted(found) if name.startswith("page ")]
+    names = ("texts", "resyncs", "loads")
+    return {name: [each for records in pages for each in records[name]] for name in names}
 
 
 def test_a_publication_between_rendering_and_joining(

@@ -16,6 +16,7 @@ from realtime.store.records import PresenceAnswer, Registration, Session
 from realtime.store.timeouts import Timeouts
 from realtime.worker.rooms.presence import POLL_INTERVAL, Presences
 from realtime.worker.rooms.room import Member
+from tests.presence_picture import Picture
 from tests.store.builders import beat, opened, opening, returning
 from tests.store.store_fixtures import STORE_FIXTURES, StoreFixture
 
@@ -38,7 +39,7 @@ class Watcher:
         self.member, self.clock = cast(Member, self), clock
         self.transport = FakeTransport()
         self.connection = connect(self.transport)
-        self.picture: dict[str, Any] | None = None
+        self.picture = Picture()
         self.counts = (0, 0)
         self.changed_at: list[float] = []
         self._applied = 0
@@ -49,19 +50,9 @@ class Watcher:
         self._applied += len(frames)
         for frame in frames:
             self.counts = (frame["sessions"], frame["users"])
-            if "id" in frame or "list" in frame:
-                listed = frame.get("list")
-                self.picture = None if listed is None else dict(map(_pair, listed))
-            elif self.picture is not None:
-                self.picture.update(map(_pair, frame["joined"]))
-                for user in frame["left"]:
-                    del self.picture[user]
+            self.picture.apply(frame)
             if "id" not in frame:
                 self.changed_at.append(self.clock.now)
-
-
-def _pair(user: dict[str, Any]) -> tuple[str, Any]:
-    return user["user"], user["data"]
 
 
 class Crowd:
@@ -214,6 +205,6 @@ async def test_a_worker_of_a_large_room_restarts(
     for watcher, count in zip(watchers, before, strict=True):
         assert len(watcher.changed_at) > count
         assert watcher.counts == (found.sessions, found.users)
-        assert watcher.picture == _decoded(found.listed)
+        assert watcher.picture.users == _decoded(found.listed)
         pauses = zip(watcher.changed_at, watcher.changed_at[1:], strict=False)
         assert all(later - earlier >= 1.0 for earlier, later in pauses)
