@@ -14,6 +14,7 @@ from tests.postgres_server import PostgresServer
 
 from .chaos.logins import make_server
 from .chaos.plan import Fault
+from .chaos.record import Gap, Received, Record
 from .chaos.run import play
 from .chaos.summary import report
 from .chaos.violations import Rule
@@ -37,7 +38,20 @@ async def test_every_subscriber_gets_every_publication_or_a_notice(
     assert not outcome.violations, report(outcome)
     assert outcome.settled is not None
     assert outcome.record.tally is not None, "the counters were never compared"
+    assert has_been_used(outcome.record), report(outcome)
     assert not outcome.complaints, "\n".join(outcome.complaints)
+
+
+def has_been_used(record: Record) -> bool:
+    """Whether programs have had of everything: a request with its answer, a message with its
+    position, one of a rewind and a gap. Without, the checker would have found nothing wrong."""
+    events = [event for handle in record.handles for event in handle.events]
+    return (
+        any(question.end == "done" for question in record.questions)
+        and any(publish.queue and publish.position for publish in record.publishes)
+        and any(isinstance(event, Received) and event.replayed for event in events)
+        and any(isinstance(event, Gap) for event in events)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def test_uvicorn_can_limit_how_long_its_end_waits(project: Project) -> None:
 
 def fill(peer: Peer) -> None:
     """Ask for more echoes than there is room for, and read none."""
-    peer.socket.settimeout(0.5)
+    peer.socket.settimeout(2)  # a busy machine may let the server stand still for less
     with suppress(TimeoutError):
         while True:
             peer.frame(BINARY, bytes(65_000))

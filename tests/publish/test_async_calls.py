@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -20,8 +20,8 @@ from tests.consumers.client import Client
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@contextmanager
-def busy_sync_thread() -> Iterator[None]:
+@asynccontextmanager
+async def busy_sync_thread() -> AsyncIterator[None]:
     """Other sync code occupies asgiref's single thread of the process."""
     gate, begun = threading.Event(), threading.Event()
 
@@ -30,6 +30,7 @@ def busy_sync_thread() -> Iterator[None]:
         gate.wait(20)
 
     stranger = asyncio.ensure_future(sync_to_async(work)())
+    assert await asyncio.to_thread(begun.wait, 20)
     try:
         yield
         assert not stranger.done()
@@ -55,8 +56,7 @@ CALLS: dict[str, Callable[[], Awaitable[Any]]] = {
 async def test_async_calls_do_not_wait_for_other_sync_code(
     call: Callable[[], Awaitable[Any]],
 ) -> None:
-    with busy_sync_thread():
-        await asyncio.sleep(0.05)
+    async with busy_sync_thread():
         await asyncio.wait_for(call(), 10)
 
 
@@ -69,8 +69,7 @@ async def test_async_calls_in_a_worker_need_no_thread_of_the_process(
         raise AssertionError("a worker has its own")
 
     monkeypatch.setattr(composition, "blocking_store", no_blocking_store)
-    with busy_sync_thread():
-        await asyncio.sleep(0.05)
+    async with busy_sync_thread():
         await asyncio.wait_for(call(), 10)
 
 
