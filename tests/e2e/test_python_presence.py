@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from realtime.client import Backoff, Presence, RealtimeClient
+from realtime.client import Presence
 from tests.faults import Proxy
 from tests.polling import TIMEOUT, eventually_in_loop
 
 from .room_server import unique_room
 from .support import Project, Server, login
-
-SOON = Backoff(base=0.05, cap=0.5)
+from .test_python_client import client_of
 
 
 @pytest.fixture(scope="module", params=["daphne", "uvicorn"])
@@ -33,11 +32,6 @@ def server(
 @pytest.fixture(scope="module")
 def cookies(server: Server) -> dict[str, str]:
     return {name: login(server, name) for name in ("ann", "bob")}
-
-
-def client_of(port: int, cookie: str) -> RealtimeClient:
-    headers = {"Cookie": cookie}
-    return RealtimeClient(f"ws://127.0.0.1:{port}/ws/", headers=headers, backoff=SOON)
 
 
 async def until(

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 
 import { isBlockedByPolicy } from "../../realtime/js/connect_errors.js";
 import { Browser, recordEvents } from "./browser.js";
+import { tick } from "./message_pages.js";
 import { advanceToNextAttempt, connectedPage, goodbye, page } from "./pages.js";
 
 /** @param {Error[]} errors that the constructor throws, one after the other */
@@ -181,7 +182,7 @@ describe("the event `connect_error`", () => {
     const { client } = page({ auth: () => "" });
     const errors = recordEvents(client, "connect_error");
     client.connect();
-    await new Promise((resolve) => setImmediate(resolve));
+    await tick();
     assert.deepEqual([errors.length, errors[0].cause, errors[0].willReconnect], [1, "login", true]);
   });
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { logEvent } from "../../realtime/js/debug_log.js";
 import { Browser, FakeStorage } from "./browser.js";
+import { tick } from "./message_pages.js";
 import { advanceToNextAttempt, goodbye, page } from "./pages.js";
 
 /** @type {string[]} */
@@ -15,8 +16,6 @@ beforeEach(() => {
   mock.method(console, "debug", (/** @type {any[]} */ ...words) => lines.push(words.join(" ")));
 });
 afterEach(() => mock.restoreAll());
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Everything whose text may be in a log of these pages only as "…". */
 const SECRETS = /LOGIN|RESUME|SESSION|COOKIE|ADDRESS|KEY/;
@@ -34,27 +33,27 @@ test("a life of two pages is in the console without its secrets", async () => {
   };
   const first = page(options, new Browser(tab));
   first.client.connect();
-  await turn();
+  await tick();
   first.browser.socket.welcome({ ...welcomeTo("one"), rooms: {} });
   first.client.room("chat:lobby", { since: "k3:41" }).joined.catch(() => {});
   void first.client.send("chat:lobby", { text: "hello", cookie: "COOKIE" }).catch(() => {});
   first.client
     .request("pay", { apiKey: "KEY", nested: [{ accessToken: ["KEY"] }] })
     .catch(() => {});
-  await turn();
+  await tick();
   first.browser.socket.receive({ type: "auth_expiring", in: 1000 });
-  await turn();
+  await tick();
   first.browser.socket.receive({ type: "error", code: "failed", detail: "of a handler" });
   first.browser.socket.receive({ type: "ping", sequence: 1, timestamp: "" });
   first.browser.socket.receive({ type: "notice", state: "degraded" });
   first.browser.hidePage();
   const second = page(options, new Browser(tab));
   second.client.connect();
-  await turn();
+  await tick();
   second.browser.socket.welcome({ ...welcomeTo("one"), resumed: true });
   second.browser.socket.receive(goodbye(4008));
   advanceToNextAttempt(second.browser, second.client);
-  await turn();
+  await tick();
   second.browser.socket.receive(goodbye(4500, { reason: "lunch" }));
   const log = lines.join("\n");
   assert.match(log, /"resume":\{"session":"…","token":"…","turn":1\}/);

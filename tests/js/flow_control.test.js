@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { recordEvents } from "./browser.js";
+import { tick } from "./message_pages.js";
 import { connectedPage } from "./pages.js";
 
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */
@@ -99,7 +100,7 @@ describe("received", () => {
     const thrown = [];
     process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error));
     publishes(socket, 1, 2);
-    await new Promise((resolve) => setImmediate(resolve));
+    await tick();
     process.setUncaughtExceptionCaptureCallback(null);
     assert.deepEqual(
       thrown.map(({ message }) => message),

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { tick } from "./message_pages.js";
 import { connectedPage } from "./pages.js";
 import { answerRoom, publish } from "./room_pages.js";
 
@@ -16,8 +17,6 @@ function pageInNews() {
 /** @param {number} count */
 const range = (count) => Array.from({ length: count }, (_, i) => i + 1);
 
-const later = () => new Promise((resolve) => setImmediate(resolve));
-
 test("it gives the messages in order, whether they are read at once or later, until close()", async () => {
   const { socket, handle } = pageInNews();
   /** @type {number[]} */
@@ -25,11 +24,11 @@ test("it gives the messages in order, whether they are read at once or later, un
   const reading = (async () => {
     for await (const { offset } of handle) {
       read.push(offset);
-      if (offset === 2) await later();
+      if (offset === 2) await tick();
     }
   })();
   publish(socket, 1);
-  await later();
+  await tick();
   publish(socket, 2, 3, 4);
   handle.close();
   await reading;
@@ -83,7 +82,7 @@ test("it waits over a disconnect()", async () => {
   const next = handle[Symbol.asyncIterator]().next();
   client.disconnect();
   const isOver = next.then(() => true);
-  assert.equal(await Promise.race([isOver, later().then(() => false)]), false);
+  assert.equal(await Promise.race([isOver, tick().then(() => false)]), false);
   handle.close();
   assert.equal((await next).done, true);
 });

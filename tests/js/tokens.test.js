@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { tick } from "./message_pages.js";
 import { advanceToNextAttempt, goodbye, page } from "./pages.js";
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A page whose function returns t1, t2 …; `calls` counts its calls. */
 async function connected() {
@@ -16,7 +15,7 @@ async function connected() {
   };
   const { browser, client } = page({ auth });
   client.connect();
-  await turn();
+  await tick();
   browser.socket.welcome();
   return { browser, client, calls };
 }
@@ -26,7 +25,7 @@ test("the token is in the hello, and in nothing that a page shows", async () => 
   const { browser, client } = page({ auth: "secret" });
   client.addEventListener("frame", ({ detail }) => frames.push(detail));
   client.connect();
-  await turn();
+  await tick();
   browser.socket.welcome();
   assert.equal(browser.socket.sent[0]?.auth, "secret");
   assert.equal(frames[0].frame.auth, "…");
@@ -47,7 +46,7 @@ test("a new token is brought on the connection that asks for it", async () => {
   const { browser, client } = await connected();
   browser.socket.receive({ type: "auth_expiring", in: 30_000 });
   browser.socket.receive({ type: "auth_expiring", in: 30_000 });
-  await turn();
+  await tick();
   const brought = browser.socket.sentOfType("auth").map((frame) => frame.auth);
   assert.deepEqual(brought, ["token 2", "token 2"]);
   assert.equal(browser.sockets.length, 1);
@@ -59,11 +58,11 @@ for (const code of [4008, 4501]) {
     const { browser, client } = await connected();
     browser.socket.receive(goodbye(code));
     advanceToNextAttempt(browser, client);
-    await turn();
+    await tick();
     browser.socket.open();
     assert.equal(browser.socket.sent[0]?.auth, "token 2");
     browser.socket.receive(goodbye(code));
-    await turn();
+    await tick();
     assert.equal(client.state, "error");
     assert.equal(client.stats().nextAttemptAt, null);
   });
@@ -72,7 +71,7 @@ for (const code of [4008, 4501]) {
 test("a function that fails is called again with backoff, and its words are not shown", async () => {
   const { browser, client } = page({ auth: () => Promise.reject(new Error("secret")) });
   client.connect();
-  await turn();
+  await tick();
   assert.equal(client.state, "connecting");
   assert.equal(browser.sockets.length, 0);
   assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
@@ -86,7 +85,7 @@ test("a token that comes after the end is not used", async () => {
   client.connect();
   client.disconnect();
   give("late");
-  await turn();
+  await tick();
   assert.equal(browser.sockets.length, 0);
   assert.equal(client.state, "disconnected");
 });
@@ -96,17 +95,17 @@ test("on a slow line the function has five round trips", async () => {
   const auth = () => (++calls > 1 ? new Promise(() => {}) : "first");
   const { browser, client } = page({ auth: /** @type {any} */ (auth) });
   client.connect();
-  await turn();
+  await tick();
   browser.socket.open();
   browser.advance(6000);
   browser.socket.welcome();
   browser.socket.receive(goodbye(4008));
   advanceToNextAttempt(browser, client);
   browser.advance(29_998);
-  await turn();
+  await tick();
   assert.deepEqual([calls, client.stats().lastError?.code], [2, 4008]);
   browser.advance(2);
-  await turn();
+  await tick();
   assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
 });
 
@@ -114,15 +113,15 @@ test("a function that does not answer is called again, and its late token replac
   const answers = /** @type {((token: string) => void)[]} */ ([]);
   const { browser, client } = page({ auth: () => new Promise((resolve) => answers.push(resolve)) });
   client.connect();
-  await turn();
+  await tick();
   browser.advance(15_000);
-  await turn();
+  await tick();
   assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
   advanceToNextAttempt(browser, client);
   assert.equal(answers.length, 2);
   answers[1]?.("newer");
   answers[0]?.("older");
-  await turn();
+  await tick();
   browser.socket.welcome();
   assert.equal(browser.socket.sent[0]?.auth, "newer");
   browser.socket.drop();
@@ -143,7 +142,7 @@ for (const [
     const visitor = await connected();
     by(visitor);
     visitor.client.connect();
-    await turn();
+    await tick();
     visitor.browser.socket.open();
     assert.equal(visitor.browser.socket.sent[0]?.auth, "token 2");
   });
@@ -155,12 +154,12 @@ test("a token that is on its way at a disconnect is not the next visitor's", asy
   client.connect();
   client.disconnect();
   client.connect();
-  await turn();
+  await tick();
   answers[0]?.("of the former visitor");
-  await turn();
+  await tick();
   assert.equal(browser.sockets.length, 0);
   answers[1]?.("of this one");
-  await turn();
+  await tick();
   browser.socket.open();
   assert.equal(browser.socket.sent[0]?.auth, "of this one");
 });
@@ -171,7 +170,7 @@ test("a call that is forgotten does not end the patience with the next", async (
   client.disconnect();
   client.connect();
   browser.advance(15_000);
-  await turn();
+  await tick();
   assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
 });
 
@@ -180,12 +179,12 @@ test("a page whose tokens have expired twice tries again when it gets attention"
   for (let refusals = 0; refusals < 2; refusals += 1) {
     browser.socket.receive(goodbye(4008));
     advanceToNextAttempt(browser, client);
-    await turn();
+    await tick();
     browser.socket.open();
   }
   assert.equal(client.state, "error");
   browser.window.dispatchEvent(new Event("focus"));
-  await turn();
+  await tick();
   browser.socket.welcome();
   assert.equal(client.state, "connected");
   assert.equal(calls.count, 3);
