@@ -24,6 +24,7 @@ AGAIN_AFTER = 0.2  # seconds
 LOOK = 0.05
 SIZES = (20, 60, 200, 4_000)  # characters; sixteen of the largest fill a window
 BURST = 40
+HANGING = 100.0  # seconds: at a load of 17 a new process has taken more than 30
 
 
 class Workload:
@@ -127,7 +128,7 @@ class Process:
         assert process.stdout is not None
         process.stdin.write(line)
         await process.stdin.drain()
-        async with asyncio.timeout(3 * TIMEOUT):
+        async with asyncio.timeout(HANGING):
             said = await process.stdout.readline()
         if not said:
             raise ConnectionError
