@@ -1,4 +1,4 @@
-"""What a client knows of the users in a room."""
+"""The users in a room, as a client knows them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -33,7 +33,7 @@ def alias(postgres_database: str) -> str:
 
 
 def expect_backends(alias: str, count: int) -> list[int]:
-    """Those there are, awaited: one whose connection is closed lives a little longer."""
+    """The backends, awaited: one whose connection is closed lives a little longer."""
     found: list[int] = []
 
     def are_so_many() -> bool:

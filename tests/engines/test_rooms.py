@@ -66,7 +66,7 @@ class Record(NamedTuple):
 
 
 def recorded(tab: Tab) -> list[Record]:
-    """What has happened to the pages of the tab, in order."""
+    """Everything that has happened to the pages of the tab, in order."""
     found = tab.evaluate("() => Object.entries(localStorage)")
     records = [
         Record(at, page, kind, value)
