@@ -22,6 +22,7 @@ MAX_ID = 999_999  # the next one is 1 again; requests with answers have higher i
 BURST = 20  # frames
 SHARE = 0.8  # of the server's rate: its clock and ours do not agree, and pongs are frames as well
 RATE = 100  # frames a second, if the welcome names none
+FRAME_SIZE = 270_336  # bytes, likewise
 
 # The answers after which a request is sent again.
 RETRYABLE = frozenset({"unavailable", "rate_limited"})
@@ -55,15 +56,18 @@ class RequestLine:
         self._turns: deque[asyncio.Future[None]] = deque()
         self._turn_was_last = False
         self._id = 0  # of the newest request
+        self.max_size = FRAME_SIZE  # of a frame on this connection
         self._window = WINDOW
         self._bucket = TokenBucket(RATE, BURST, 0)
         self._pause = 0.0
         self._timers: set[asyncio.Handle] = set()
         self._pumping: asyncio.Handle | None = None
 
-    def open(self, socket: ClientSocket, *, message_rate: float = RATE) -> None:
+    def open(
+        self, socket: ClientSocket, *, message_rate: float = RATE, max_size: int = FRAME_SIZE
+    ) -> None:
         """Begin on a connection that has been welcomed."""
-        self._socket, self._window = socket, WINDOW
+        self._socket, self._window, self.max_size = socket, WINDOW, max_size
         self._pause = 1 / (message_rate * SHARE)
         self._bucket = TokenBucket(message_rate * SHARE, BURST, elapsed())
 

@@ -22,7 +22,9 @@ Frame = dict[str, Any]
 logger = logging.getLogger("realtime.client")
 
 MAX_ITEMS = 32  # of one frame
-MAX_BYTES = 65_536  # of their data, unless one alone is larger
+MAX_BYTES = 65_536  # of a frame, or fewer if the server says so, unless one alone is larger
+FRAME_BYTES = 160  # at most, of a frame without items
+ITEM_BYTES = 55  # at most, of an item without its data
 
 # The server remembers a message's key for five minutes; the message may take some of them.
 MAX_AGE = 240.0
@@ -131,7 +133,7 @@ class RoomOutbox(LineRequest):
         self._in_line = bool(self._waiting) and self._open
         if not self._in_line:
             return None
-        count = _count(self._waiting)
+        count = _count(self._waiting, min(MAX_BYTES, self._line.max_size))
         self._on_the_way, self._waiting = self._waiting[:count], self._waiting[count:]
         for message in self._on_the_way:
             message.on_sent()
@@ -172,12 +174,12 @@ class RoomOutbox(LineRequest):
             self._line.submit(self)
 
 
-def _count(messages: list[UnsentMessage]) -> int:
+def _count(messages: list[UnsentMessage], max_bytes: int) -> int:
     """Return how many of them, at least one, fit into a frame."""
-    size = 0
+    size = FRAME_BYTES
     for count, message in enumerate(messages[:MAX_ITEMS]):
-        size += len(message.json)
-        if count and (size > MAX_BYTES or message.is_alone or messages[0].is_alone):
+        size += len(message.json) + ITEM_BYTES
+        if count and (size > max_bytes or message.is_alone or messages[0].is_alone):
             return count
     return min(len(messages), MAX_ITEMS)
 

@@ -30,7 +30,11 @@ class ClientTraffic:
         user, self._user = self._user, welcome["user"]
         if user != self._user:  # a token may lead to another one
             self.rooms.refuse(SendFailed("disconnected", "the login is another user's now"))
-        self._line.open(socket, message_rate=welcome.get("message_rate", RATE))
+        self._line.open(
+            socket,
+            message_rate=welcome.get("message_rate", RATE),
+            max_size=welcome["max_message_size"],
+        )
         self.rooms.on_welcome(welcome["rooms"])
         self.calls.open(socket, welcome)
 

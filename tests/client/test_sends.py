@@ -1,6 +1,7 @@
 """Messages of the client: in order, together, once."""
 
 import asyncio
+import json
 import math
 from typing import Any
 
@@ -78,6 +79,24 @@ async def test_a_frame_has_at_most_so_many_bytes(server: ScriptedServer) -> None
             frame = await peer.receive("messages")
             assert len(frame["items"]) == 1
             await acknowledge(peer, frame)
+        await asyncio.gather(*tasks)
+
+
+async def test_a_frame_has_at_most_the_bytes_that_the_server_reads(
+    server: ScriptedServer,
+) -> None:
+    """After ten frames that are too large it ends the session."""
+    async with welcomed(server, welcome={"max_message_size": 1_000}) as (client, peer):
+        room = await joined(client, peer, "chat:" + "x" * 95)
+        tasks = sending(room, *("é" * 120 for _ in range(5)), "z" * 797, "z")
+        counts: list[int] = []
+        while sum(counts) < len(tasks):
+            frame = await peer.receive("messages")
+            text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+            assert len(text.encode()) <= 1_000
+            counts.append(len(frame["items"]))
+            await acknowledge(peer, frame)
+        assert counts == [2, 2, 1, 1, 1]
         await asyncio.gather(*tasks)
 
 
