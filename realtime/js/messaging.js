@@ -25,7 +25,6 @@ export class Messaging {
   #queue;
   #unsent;
   #emit;
-  #warnUnsent;
   rooms;
   requests;
   /** @type {string | null | undefined} of the newest welcome; null: anonymous */
@@ -47,8 +46,9 @@ export class Messaging {
     this.requests = new Requests(environment, sender);
     this.#unsent = new UnsentMessages(environment, clock);
     this.#emit = emit;
-    this.#warnUnsent = warnUnsent;
     this.rooms = new Rooms(this.#queue, sender.isUp, environment, emit);
+    const ask = (/** @type {Event} */ event) => this.pending > 0 && event.preventDefault();
+    if (warnUnsent) environment.window?.addEventListener("beforeunload", ask);
   }
 
   /** The number of messages that the server has not answered. */
@@ -70,7 +70,6 @@ export class Messaging {
       const settle = (/** @type {Frame} */ { code, detail, epoch, offset }) =>
         code ? reject(codedError(code, detail)) : resolve(epoch ? { epoch, offset } : null);
       this.#queue.addMessage({ ...message, user: this.user, settle });
-      this.#updateWarning();
     });
   }
 
@@ -96,7 +95,6 @@ export class Messaging {
     this.#closedReason = reason;
     this.#queue.abandon({ code: "disconnected", detail: reason });
     this.requests.abandon(reason);
-    this.#updateWarning();
   }
 
   /** The page goes. @param {string} place of this client in the storage */
@@ -117,7 +115,6 @@ export class Messaging {
       const room = this.room(message.frame.room, {}); // without it the page may not send there
       message.settle = () => room.close();
     }
-    this.#updateWarning();
   }
 
   /** Pause the queue until the welcome. @returns {Frame} the rooms of the hello */
@@ -157,7 +154,6 @@ export class Messaging {
     if (this.requests.onFrame(frame, text)) return;
     if (frame.type === "acks") this.#reportRefusals(frame);
     if (!this.#queue.onFrame(frame)) this.rooms.onFrame(frame);
-    else this.#updateWarning();
   }
 
   /** The refused messages of a frame are `server_error` events, as other errors are. @param {Frame} acks */
@@ -175,16 +171,5 @@ export class Messaging {
       throw codedError("invalid_message", `no JSON, or above ${this.#maxBytes} bytes`);
     if (this.#closedReason) throw codedError("disconnected", this.#closedReason);
     return json;
-  }
-
-  #warn = (/** @type {Event} */ event) => {
-    if (this.pending > 0) event.preventDefault();
-  };
-
-  /** Listen only while there are messages: a listener may keep a page out of the history's cache. */
-  #updateWarning() {
-    const { window } = this.#environment;
-    if (this.#warnUnsent && this.pending > 0) window?.addEventListener("beforeunload", this.#warn);
-    else window?.removeEventListener("beforeunload", this.#warn);
   }
 }

@@ -17,9 +17,8 @@ export class Reply {
   /** @type {Part[]} received and not consumed */
   #parts = [];
   #isStream = false;
-  #isOver = false;
-  /** @type {{error: unknown} | null} */
-  #failure = null;
+  /** @type {(() => void) | undefined} throws the error with which it ends, if any; undefined: more may come */
+  #end;
   /** Continues an iteration that waits. */
   #wake = () => {};
   /** @type {Promise<T> | undefined} */
@@ -42,7 +41,7 @@ export class Reply {
   receive({ data, done }, bytes) {
     this.#isStream ||= !done || data === undefined;
     if (data !== undefined) this.#parts.push({ data, bytes });
-    this.#isOver = done;
+    if (done) this.#end = () => {};
     this.#wake();
   }
 
@@ -53,7 +52,9 @@ export class Reply {
    */
   fail(error, isNow) {
     if (isNow) this.#parts = [];
-    this.#failure = { error };
+    this.#end = () => {
+      throw error;
+    };
     this.#wake();
   }
 
@@ -65,8 +66,7 @@ export class Reply {
         if (part) {
           this.#flow.onReceived(part.bytes);
           yield part.data;
-        } else if (this.#failure) throw this.#failure.error;
-        else if (this.#isOver) return;
+        } else if (this.#end) return this.#end();
         else await this.#next();
       }
     } finally {

@@ -76,7 +76,7 @@ export class Room {
 
   /** Ask for the publications of a new reader. */
   begin() {
-    if (!this.#isJoined || !this.#isUp()) return this.#ask();
+    if (!this.#isJoined) return this.#ask();
     // Later, so that the page can add its listeners, and one request is enough for many readers.
     queueMicrotask(() => {
       if (!this.#isUp() || this.#isOver) return;

@@ -50,7 +50,7 @@ export class Rooms {
     return new RoomHandle(name, send, (emit) => {
       const cursor = new RoomCursor(options, emit);
       const room = this.#add(name, cursor);
-      this.#beginAtLast([room]);
+      this.#beginAtLast();
       room.begin();
       return { room, cursor };
     });
@@ -107,8 +107,7 @@ export class Rooms {
       this.#rooms.get(name)?.onWelcome(entry);
     }
     // Left since the hello, or by a listener just now.
-    const isUnwanted = (/** @type {string} */ name) => !isPrivate(name) && !this.#rooms.has(name);
-    const unwanted = Object.keys(rooms).filter(isUnwanted);
+    const unwanted = Object.keys(rooms).filter((name) => !this.#rooms.has(name));
     // Refused, or joined since the hello: the answer to a join request gives the reason.
     const requests = this.#all.flatMap((room) => room.afterWelcome());
     return [...unwanted.map(leaveRequest), ...requests];
@@ -161,14 +160,11 @@ export class Rooms {
     if (this.#left.size > MAX_LEFT) this.#left.delete(oldest);
   }
 
-  /**
-   * Readers begin where the page before has ended; without its session its positions are of no use.
-   * @param {Room[]} [rooms]
-   */
-  #beginAtLast(rooms = this.#all) {
+  /** Readers begin where the page before has ended; without its session its positions are of no use. */
+  #beginAtLast() {
     const last = this.#last;
     if (!last) return;
-    for (const room of rooms) {
+    for (const room of this.#all) {
       const saved = toPosition(last[room.name]);
       room.beginAtLast(saved && this.#isLastLost ? "" : saved);
     }

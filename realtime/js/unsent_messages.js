@@ -72,7 +72,8 @@ export class UnsentMessages {
     const { at, entries } = Object(takeItem(storage, place));
     const own = new Map(messages.map((message) => [message.item.key, message]));
     const elapsed = Math.max(0, wall() - at) || 0;
-    return (Array.isArray(entries) ? entries : [])
+    return [entries]
+      .flat()
       .filter(isEntry)
       .map((entry) => own.get(entry.key) ?? this.#restored(entry, elapsed));
   }
@@ -92,14 +93,10 @@ export class UnsentMessages {
    * @returns {Message}
    */
   #restored({ room, data, key, age, user }, elapsed) {
-    const message = messageTo(room, JSON.stringify(data), key);
-    message.user = user;
-    message.isRestored = true;
-    if (age !== null) {
-      const [now, { ms }] = [this.#environment.now(), this.#clock];
-      message.sentAt = { now: now - age - elapsed, ms: ms - age - elapsed };
-    }
-    return message;
+    const [now, { ms }] = [this.#environment.now(), this.#clock];
+    const past = Number(age) + elapsed;
+    const sentAt = age === null ? undefined : { now: now - past, ms: ms - past };
+    return { ...messageTo(room, JSON.stringify(data), key), user, sentAt, isRestored: true };
   }
 }
 
