@@ -71,7 +71,7 @@ function asClosures({ modules, closures }) {
 function withSmallStyles(text) {
   return text.replace(/(?<=_CSS = )`([^`]*)`/g, (_, css) => {
     const { code } = transformSync(css, { loader: "css", minify: true });
-    return JSON.stringify(code.trim());
+    return JSON.stringify(code.trim().replace(/([:,]) /g, "$1")); // it keeps spaces of custom properties
   });
 }
 

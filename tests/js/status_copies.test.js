@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { languages } from "../../realtime/js/status/i18n.js";
 
 /** @type {Map<string, unknown>} */
 const registry = new Map();
@@ -18,6 +19,12 @@ before(() => {
 });
 
 after(() => Reflect.deleteProperty(globalThis, "customElements"));
+
+test("the bundle has all texts by their names", async () => {
+  const name = "static/realtime/realtime-status.js";
+  const { RealtimeStatus } = await import(`../../realtime/${name}`);
+  assert.deepEqual(RealtimeStatus.languages, languages);
+});
 
 test("all copies give the class of the page's elements", async () => {
   const names = ["static/realtime/realtime-status.js", "js/status.js"];

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ElementGroup } from "../../realtime/js/status/element_group.js";
+import { groupOf } from "../../realtime/js/status/element_group.js";
 import { connectedPage } from "./pages.js";
 
 test("elements of one client share at most 40 samples and one announcer", () => {
   const { client } = connectedPage();
-  const group = ElementGroup.of(client);
-  assert.equal(ElementGroup.of(client), group);
+  const group = groupOf(client);
+  assert.equal(groupOf(client), group);
   for (let i = 0; i < 100; i += 1) {
     client.dispatchEvent(new CustomEvent("latency", { detail: { latency: i } }));
   }
@@ -23,7 +23,7 @@ test("elements of one client share at most 40 samples and one announcer", () => 
 
 test("two open panels share one ping", () => {
   const { browser, client } = connectedPage();
-  const group = ElementGroup.of(client);
+  const group = groupOf(client);
   for (const now of [0, 10, 1000, 2999, 3000]) group.measureLatency(now);
   assert.equal(browser.socket.sentOfType("ping").length, 1); // the second joins the outstanding one
   browser.socket.receive({ type: "pong", sequence: 1 });

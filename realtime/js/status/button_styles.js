@@ -11,8 +11,6 @@ export const BUTTON_CSS = `
   padding: 0.25em 0.6em;
   border: 1px solid color-mix(in srgb, currentcolor 25%, transparent);
   border-radius: 999px;
-  background: transparent;
-  color: inherit;
   line-height: 1.4;
   text-align: start;
 }
@@ -34,32 +32,22 @@ export const BUTTON_CSS = `
   padding: 0.35em;
 }
 
-:host([compact]) .countdown {
-  display: none;
+svg {
+  fill: none;
+  stroke-linecap: round;
+  stroke-linejoin: round;
 }
 
 .dot {
   --edge: color-mix(in srgb, var(--colour) 55%, currentcolor);
   flex: none;
   width: var(--realtime-status-size, 1em);
-  height: var(--realtime-status-size, 1em);
   overflow: visible;
-  stroke-linecap: round;
-  stroke-linejoin: round;
 }
 
-.shape {
-  display: none;
+.shape,
+.arc {
   transform-origin: 8px 8px;
-}
-
-[data-state="connected"] .connected,
-[data-state="degraded"] .degraded,
-[data-state="connecting"] .connecting,
-[data-state="unstable"] .unstable,
-[data-state="error"] .error,
-[data-state="disconnected"] .disconnected {
-  display: inline;
 }
 
 .body {
@@ -69,25 +57,24 @@ export const BUTTON_CSS = `
 
 .sign,
 .ring,
-.arc,
-.limit {
-  fill: none;
+.slash,
+.arc {
   stroke: var(--sign);
   stroke-width: 1.75;
 }
 
-.ring {
+.ring,
+.slash {
   stroke: var(--colour);
+}
+
+.arc {
+  stroke: var(--edge);
 }
 
 .limit {
   stroke: var(--limit);
   stroke-width: 1.5;
-}
-
-.arc {
-  stroke: var(--edge);
-  transform-origin: 8px 8px;
 }
 
 @media (prefers-reduced-motion: no-preference) {
@@ -98,8 +85,8 @@ export const BUTTON_CSS = `
   .track::before { transition: translate 0.15s; }
 }
 
-@keyframes spin { to { transform: rotate(1turn); } }
-@keyframes throb { from { transform: scale(1.1); } to { transform: scale(0.75); } }
-@keyframes shake { 25% { transform: translateX(-1.5px); } 75% { transform: translateX(1.5px); } }
-@keyframes arrive { from { transform: scale(0.4); } 60% { transform: scale(1.15); } }
+@keyframes spin { to { rotate: 1turn; } }
+@keyframes throb { from { scale: 1.1; } to { scale: 0.75; } }
+@keyframes shake { 25% { translate: -1.5px; } 75% { translate: 1.5px; } }
+@keyframes arrive { from { scale: 0.4; } 60% { scale: 1.15; } }
 `;

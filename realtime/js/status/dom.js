@@ -3,25 +3,14 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * @param {Element} element
- * @param {Record<string, string>} attributes
- * @param {(Node | string)[]} children
- */
-function build(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-}
-
-/**
+ * An element with these attributes; `part` is also its class.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, string>} [attributes]
  * @param {(Node | string)[]} children
  */
 export function html(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  build(element, attributes, children);
-  return element;
+  return build(document.createElement(tag), attributes, children);
 }
 
 /**
@@ -30,8 +19,19 @@ export function html(tag, attributes = {}, ...children) {
  * @param {Node[]} children
  */
 export function svg(tag, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  build(element, attributes, children);
+  return build(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/**
+ * @template {Element} Kind
+ * @param {Kind} element
+ * @param {Record<string, string>} attributes
+ * @param {(Node | string)[]} children
+ */
+function build(element, attributes, children) {
+  const { part } = attributes;
+  setAttributes(element, part ? { class: part, ...attributes } : attributes);
+  element.append(...children);
   return element;
 }
 

@@ -2,7 +2,7 @@
 
 import { pageClient } from "../page_clients.js";
 import { Announcer } from "./announcer.js";
-import { ElementGroup } from "./element_group.js";
+import { groupOf } from "./element_group.js";
 import { formats } from "./format.js";
 import { addLanguage, interpolate, languages, translations } from "./i18n.js";
 import { Popup } from "./popup.js";
@@ -33,9 +33,10 @@ export class RealtimeStatus extends Base {
   #client = null;
   /** @type {RealtimeClient | null} set by the page; takes precedence over `url` */
   #ownClient = null;
+  /** @type {import("./element_group.js").ElementGroup | null} of the client */
+  #group = null;
   /** @type {AbortController | null} */
   #listening = null;
-  #tick = () => this.#render();
 
   constructor() {
     super();
@@ -43,7 +44,10 @@ export class RealtimeStatus extends Base {
     applyStyles(root);
     this.#view = new View(root, (control) => this.#onUse(control));
     const { button, closeButton, panel } = this.#view;
-    const onToggle = () => this.#onToggle();
+    const onToggle = () => {
+      this.#render();
+      this.dispatchEvent(new Event("toggle"));
+    };
     this.#popup = new Popup({ host: this, button, closeButton, panel, onToggle });
     this.#announcer = new Announcer(
       ticker,
@@ -64,7 +68,10 @@ export class RealtimeStatus extends Base {
    */
   static addLanguage(tag, words) {
     addLanguage(tag, words);
-    for (const element of elements) element.#translate();
+    for (const element of elements) {
+      element.#lang = ""; // its words are read again
+      element.#render();
+    }
   }
 
   /** The client that it shows: the page's client for its `url`, or the one that was set. */
@@ -103,9 +110,8 @@ export class RealtimeStatus extends Base {
   attributeChangedCallback(name) {
     if (!this.isConnected || !this.#client) return;
     if (name === "url") this.#attach();
-    if (name === "lang") this.#translate();
-    if (name === "placement" && this.open) this.#popup.reposition();
     if (name === "details") this.#showDetails();
+    this.#render();
   }
 
   /** Move the panel into the page's flow, open, or out of it. */
@@ -114,37 +120,27 @@ export class RealtimeStatus extends Base {
     this.open = this.hasAttribute("details");
   }
 
-  get #group() {
-    return this.#client && ElementGroup.of(this.#client);
-  }
-
   #attach() {
     this.#detach();
     this.#client = this.#ownClient ?? pageClient(clientOptions(this));
-    this.#group?.add(this); // before the listeners below: the group stores the sample first
+    this.#group = groupOf(this.#client); // before the listeners below: the group stores the sample first
+    this.#group.add(this);
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.#client.addEventListener("state", () => this.#render(), { signal });
-    this.#client.addEventListener("notice", () => this.#render(), { signal });
-    this.#client.addEventListener("latency", () => this.open && this.#render(), { signal });
+    for (const type of /** @type {const} */ (["state", "notice", "latency"]))
+      this.#client.addEventListener(type, this.#render, { signal });
     this.#render();
   }
 
   #detach() {
     this.#listening?.abort();
     this.#announcer.stop();
-    ticker.delete(this.#tick);
+    ticker.delete(this.#render);
     this.#group?.delete(this);
   }
 
-  #onToggle() {
-    this.#render();
-    this.dispatchEvent(new Event("toggle"));
-  }
-
-  #render() {
-    const client = this.#client;
-    const group = this.#group;
+  #render = () => {
+    const [client, group] = [this.#client, this.#group];
     if (!client || !group || !this.isConnected) return;
     this.#updateLanguage();
     if (this.open && !document.hidden) group.measureLatency(performance.now());
@@ -156,14 +152,9 @@ export class RealtimeStatus extends Base {
       this.#popup.reposition();
     }
     this.#announcer.update(model.displayState);
-    if (this.open || model.countdown) ticker.add(this.#tick);
-    else ticker.delete(this.#tick);
-  }
-
-  #translate() {
-    this.#lang = "";
-    this.#render();
-  }
+    if (this.open || model.countdown) ticker.add(this.#render);
+    else ticker.delete(this.#render);
+  };
 
   /** Read the language at each render: an ancestor's `lang` sends no event when it changes. */
   #updateLanguage() {

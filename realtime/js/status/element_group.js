@@ -8,6 +8,13 @@ const MEASURE_EVERY_MS = 3000;
 /** @type {WeakMap<RealtimeClient, ElementGroup>} */
 const groups = new WeakMap();
 
+/** The group of a client, made at the first call. @param {RealtimeClient} client */
+export function groupOf(client) {
+  const group = groups.get(client) ?? new ElementGroup(client);
+  groups.set(client, group);
+  return group;
+}
+
 export class ElementGroup {
   #client;
   #measuredAt = -Infinity;
@@ -22,13 +29,6 @@ export class ElementGroup {
     client.addEventListener("latency", ({ detail }) => {
       this.samples = [...this.samples, detail.latency].slice(-MAX_SAMPLES);
     });
-  }
-
-  /** The group of a client, made at the first call. @param {RealtimeClient} client */
-  static of(client) {
-    const group = groups.get(client) ?? new ElementGroup(client);
-    groups.set(client, group);
-    return group;
   }
 
   /** @param {object} element */

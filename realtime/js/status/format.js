@@ -17,7 +17,6 @@ export function formats(lang) {
     new Intl.NumberFormat(locale, {
       style: "unit",
       unit,
-      unitDisplay: "short",
       maximumFractionDigits: digits,
     }).format(value);
   return {

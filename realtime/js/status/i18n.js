@@ -4,183 +4,140 @@
  * Texts of the element. It replaces `{time}`, `{n}`, `{error}`, `{min}` and `{max}`. `degraded`
  * follows `connected`. Optional `code…` keys (`code4002`) explain a close code; without one, or
  * if a person wrote a reason, the element shows the reason of the server.
- * @typedef {Record<keyof typeof ENGLISH, string> & Record<string, string>} Words
+ * @typedef {Record<keyof typeof TEXTS, string> & Record<string, string>} Words
  */
 
-const ENGLISH = {
-  label: "Connection",
-  connected: "connected",
-  connecting: "connecting",
-  unstable: "unstable",
-  error: "error",
-  disconnected: "disconnected",
-  degraded: "but limited",
-  online: "online",
-  offline: "offline",
+/** In English and Chinese. @satisfies {Record<string, [english: string, chinese: string]>} */
+const TEXTS = {
+  label: ["Connection", "连接"],
+  connected: ["connected", "已连接"],
+  connecting: ["connecting", "连接中"],
+  unstable: ["unstable", "不稳定"],
+  error: ["error", "错误"],
+  disconnected: ["disconnected", "已断开"],
+  degraded: ["but limited", "（功能受限）"],
+  online: ["online", "在线"],
+  offline: ["offline", "离线"],
 
-  connectedText: "All is well: the server answers.",
-  degradedText:
+  connectedText: ["All is well: the server answers.", "一切正常：服务器有响应。"],
+  degradedText: [
     "Connected, but the server cannot reach its data at the moment. It keeps trying; there is nothing to do here.",
-  connectingText: "Connecting to the server.",
-  retryingText: "Connecting to the server, attempt {n}.",
-  waitingText: "No connection. Next attempt in {time}.",
-  restartingText: "The server is restarting.",
-  restartingWaitingText: "The server is restarting. Next attempt in {time}.",
-  unstableText: "The server is silent. Checking whether it still answers.",
-  endedText: "Ended: {error}.",
-  gaveUpText: "Gave up after {n} attempts: {error}.",
-  stayingText: "Reconnect to try again.",
-  logInText: "Log in: this page then reconnects by itself.",
-  logInAndText: "Log in, then reconnect.",
-  switchedOffText: "Automatic reconnecting is off.",
-  disconnectedText: "Not connected. Reconnect at any time.",
+    "连接正常，但服务器暂时无法访问其数据。它会不断重试，无需任何操作。",
+  ],
+  connectingText: ["Connecting to the server.", "正在连接服务器。"],
+  retryingText: ["Connecting to the server, attempt {n}.", "正在连接服务器，第 {n} 次尝试。"],
+  waitingText: ["No connection. Next attempt in {time}.", "连接已中断，{time}后重试。"],
+  restartingText: ["The server is restarting.", "服务器正在重启。"],
+  restartingWaitingText: [
+    "The server is restarting. Next attempt in {time}.",
+    "服务器正在重启，{time}后重试。",
+  ],
+  unstableText: [
+    "The server is silent. Checking whether it still answers.",
+    "服务器没有动静，正在确认它是否还在。",
+  ],
+  endedText: ["Ended: {error}.", "连接已结束：{error}。"],
+  gaveUpText: ["Gave up after {n} attempts: {error}.", "尝试 {n} 次后放弃：{error}。"],
+  stayingText: ["Reconnect to try again.", "点击“立即重连”可再次尝试。"],
+  logInText: ["Log in: this page then reconnects by itself.", "请登录，之后本页会自动恢复。"],
+  logInAndText: ["Log in, then reconnect.", "请先登录，再重新连接。"],
+  switchedOffText: ["Automatic reconnecting is off.", "自动重连已关闭。"],
+  disconnectedText: ["Not connected. Reconnect at any time.", "未连接，可随时重新连接。"],
 
-  countdown: "in {time}",
-  details: "Connection details",
-  close: "Close",
-  since: "Since",
-  session: "Session",
-  network: "Network",
-  latency: "Latency",
-  latencyRange: "Latency of the last {n} answered pings: {min} to {max}",
-  pings: "Pings",
-  pongs: "Pongs",
-  misses: "Misses",
-  reconnects: "Reconnects",
-  pending: "Pending",
-  pingsHint: "Pings from the server, each answered",
-  pongsHint: "Answers of the server to this page's pings",
-  missesHint: "This page's pings without an answer in time",
-  lastPing: "Last ping",
-  lastPong: "Last pong",
-  attempts: "Attempts",
-  attemptsNext: "{n}, next in {time}",
-  lastError: "Last error",
-  none: "none",
+  countdown: ["in {time}", "{time}后"],
+  details: ["Connection details", "连接详情"],
+  close: ["Close", "关闭"],
+  since: ["Since", "开始于"],
+  session: ["Session", "会话"],
+  network: ["Network", "网络"],
+  latency: ["Latency", "延迟"],
+  latencyRange: [
+    "Latency of the last {n} answered pings: {min} to {max}",
+    "最近 {n} 次应答的延迟：{min} 至 {max}",
+  ],
+  pings: ["Pings", "Ping"],
+  pongs: ["Pongs", "Pong"],
+  misses: ["Misses", "未应答"],
+  reconnects: ["Reconnects", "重连次数"],
+  pending: ["Pending", "待应答"],
+  pingsHint: ["Pings from the server, each answered", "服务器发来的心跳，均已应答"],
+  pongsHint: ["Answers of the server to this page's pings", "服务器对本页 Ping 的应答"],
+  missesHint: ["This page's pings without an answer in time", "未按时得到应答的 Ping"],
+  lastPing: ["Last ping", "最近 Ping"],
+  lastPong: ["Last pong", "最近 Pong"],
+  attempts: ["Attempts", "尝试次数"],
+  attemptsNext: ["{n}, next in {time}", "{n}，{time}后重试"],
+  lastError: ["Last error", "最近错误"],
+  none: ["none", "无"],
 
-  reconnect: "Reconnect now",
-  disconnect: "Disconnect",
-  ping: "Ping",
-  reset: "Reset",
-  resetHint: "Forget attempts, delays and the last error",
-  autoReconnect: "Reconnect automatically",
-  pinged: "Answer after {time}",
-  notPinged: "No answer to the ping",
-  resetDone: "Attempts and last error forgotten",
+  reconnect: ["Reconnect now", "立即重连"],
+  disconnect: ["Disconnect", "断开"],
+  ping: ["Ping", "Ping"],
+  reset: ["Reset", "重置"],
+  resetHint: ["Forget attempts, delays and the last error", "清除尝试次数、等待时间和最近错误"],
+  autoReconnect: ["Reconnect automatically", "自动重连"],
+  pinged: ["Answer after {time}", "{time}后得到应答"],
+  notPinged: ["No answer to the ping", "Ping 没有得到应答"],
+  resetDone: ["Attempts and last error forgotten", "已清除尝试次数和最近错误"],
 
-  policy: "this page's content security policy does not allow the connection (connect-src)",
-  code1001: "server restarting",
-  code1012: "server restarting",
-  code4001: "server restarting",
+  policy: [
+    "this page's content security policy does not allow the connection (connect-src)",
+    "本页的内容安全策略（connect-src）不允许此连接",
+  ],
+  code1001: ["server restarting", "服务器正在重启"],
+  code1012: ["server restarting", "服务器正在重启"],
+  code4001: ["server restarting", "服务器正在重启"],
 };
 
-/** @type {Words} */
-const CHINESE = {
-  label: "连接",
-  connected: "已连接",
-  connecting: "连接中",
-  unstable: "不稳定",
-  error: "错误",
-  disconnected: "已断开",
-  degraded: "（功能受限）",
-  online: "在线",
-  offline: "离线",
-
-  connectedText: "一切正常：服务器有响应。",
-  degradedText: "连接正常，但服务器暂时无法访问其数据。它会不断重试，无需任何操作。",
-  connectingText: "正在连接服务器。",
-  retryingText: "正在连接服务器，第 {n} 次尝试。",
-  waitingText: "连接已中断，{time}后重试。",
-  restartingText: "服务器正在重启。",
-  restartingWaitingText: "服务器正在重启，{time}后重试。",
-  unstableText: "服务器没有动静，正在确认它是否还在。",
-  endedText: "连接已结束：{error}。",
-  gaveUpText: "尝试 {n} 次后放弃：{error}。",
-  stayingText: "点击“立即重连”可再次尝试。",
-  logInText: "请登录，之后本页会自动恢复。",
-  logInAndText: "请先登录，再重新连接。",
-  switchedOffText: "自动重连已关闭。",
-  disconnectedText: "未连接，可随时重新连接。",
-
-  countdown: "{time}后",
-  details: "连接详情",
-  close: "关闭",
-  since: "开始于",
-  session: "会话",
-  network: "网络",
-  latency: "延迟",
-  latencyRange: "最近 {n} 次应答的延迟：{min} 至 {max}",
-  pings: "Ping",
-  pongs: "Pong",
-  misses: "未应答",
-  reconnects: "重连次数",
-  pending: "待应答",
-  pingsHint: "服务器发来的心跳，均已应答",
-  pongsHint: "服务器对本页 Ping 的应答",
-  missesHint: "未按时得到应答的 Ping",
-  lastPing: "最近 Ping",
-  lastPong: "最近 Pong",
-  attempts: "尝试次数",
-  attemptsNext: "{n}，{time}后重试",
-  lastError: "最近错误",
-  none: "无",
-
-  reconnect: "立即重连",
-  disconnect: "断开",
-  ping: "Ping",
-  reset: "重置",
-  resetHint: "清除尝试次数、等待时间和最近错误",
-  autoReconnect: "自动重连",
-  pinged: "{time}后得到应答",
-  notPinged: "Ping 没有得到应答",
-  resetDone: "已清除尝试次数和最近错误",
-
-  policy: "本页的内容安全策略（connect-src）不允许此连接",
-  code1000: "正常关闭",
-  code1001: "服务器正在重启",
-  code1005: "连接已关闭",
-  code1006: "连接中断",
-  code1011: "服务器错误",
-  code1012: "服务器正在重启",
-  code4001: "服务器正在重启",
-  code4002: "心跳超时",
-  code4003: "接收过慢",
-  code4004: "超出频率限制",
-  code4005: "未及时握手",
-  code4006: "页面已冻结",
-  code4007: "送达计数不一致",
-  code4008: "凭据已更改",
-  code4009: "请稍后再试",
-  code4500: "已被管理员断开",
-  code4501: "未登录",
-  code4502: "不允许从本站点连接",
-  code4503: "已退出登录",
-  code4504: "会话过多",
-  code4505: "协议错误",
-  code4506: "会话已在别处继续",
+/**
+ * For close codes, the server's standard reason and a Chinese text. Reasons of codes below 4000, and of 4006,
+ * are also the client's own.
+ * @type {Record<number, [reason: string, chinese: string]>}
+ */
+const CODES = {
+  1000: ["", "正常关闭"],
+  1005: ["", "连接已关闭"],
+  1006: ["", "连接中断"],
+  1011: ["", "服务器错误"],
+  4001: ["server shutting down", "服务器正在重启"],
+  4002: ["heartbeat timeout", "心跳超时"],
+  4003: ["slow consumer", "接收过慢"],
+  4004: ["rate limit exceeded", "超出频率限制"],
+  4005: ["no hello in time", "未及时握手"],
+  4006: ["", "页面已冻结"],
+  4007: ["delivery count does not match", "送达计数不一致"],
+  4008: ["credentials changed", "凭据已更改"],
+  4009: ["try again later", "请稍后再试"],
+  4500: ["disconnected by an administrator", "已被管理员断开"],
+  4501: ["not authenticated", "未登录"],
+  4502: ["origin not allowed", "不允许从本站点连接"],
+  4503: ["logged out", "已退出登录"],
+  4504: ["too many sessions", "会话过多"],
+  4505: ["protocol errors", "协议错误"],
+  4506: ["session continued elsewhere", "会话已在别处继续"],
 };
 
-/** @type {Readonly<Record<number, string>>} The server's standard reasons; any other reason was written by a person. */
-export const STANDARD_REASONS = Object.freeze({
-  4001: "server shutting down",
-  4002: "heartbeat timeout",
-  4003: "slow consumer",
-  4004: "rate limit exceeded",
-  4005: "no hello in time",
-  4007: "delivery count does not match",
-  4008: "credentials changed",
-  4009: "try again later",
-  4500: "disconnected by an administrator",
-  4501: "not authenticated",
-  4502: "origin not allowed",
-  4503: "logged out",
-  4504: "too many sessions",
-  4505: "protocol errors",
-  4506: "session continued elsewhere",
-});
+const ENGLISH = inLanguage(0);
+const CHINESE = inLanguage(1);
+for (const [code, [, text]] of Object.entries(CODES)) CHINESE[`code${code}`] = text;
 
 /** @type {Record<string, Partial<Words>>} by language tag, in lower case */
 export const languages = { en: ENGLISH, zh: CHINESE };
+
+/** The texts of one language. @param {0 | 1} column @returns {Words} */
+function inLanguage(column) {
+  const texts = Object.entries(TEXTS).map(([key, pair]) => [key, pair[column]]);
+  return Object.fromEntries(texts);
+}
+
+/**
+ * The reason that the server gives by itself; any other was written by a person.
+ * @param {number} code
+ * @returns {string | undefined}
+ */
+export function standardReason(code) {
+  return CODES[code]?.[0];
+}
 
 /**
  * @param {string} tag as in `lang`: "de", "pt-BR"
@@ -200,16 +157,8 @@ export function addLanguage(tag, words) {
 export function translations(lang) {
   const parts = lang.toLowerCase().split("-");
   const tags = parts.map((_, i) => parts.slice(0, i + 1).join("-")); // the most specific last: it wins
-  return Object.assign({}, ENGLISH, ...tags.map((tag) => own(languages, tag)));
-}
-
-/**
- * Own properties only: a page's `lang` may be "constructor".
- * @param {Record<string, Partial<Words>>} table
- * @param {string} key
- */
-function own(table, key) {
-  return Object.hasOwn(table, key) ? table[key] : {};
+  const known = tags.filter((tag) => Object.hasOwn(languages, tag)); // a page's `lang` may be "constructor"
+  return Object.assign({}, ENGLISH, ...known.map((tag) => languages[tag]));
 }
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;

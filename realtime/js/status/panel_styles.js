@@ -7,8 +7,6 @@ export const PANEL_CSS = `
   inset: auto;
   z-index: 1000;
   width: min(20rem, 100vw - 16px);
-  max-height: calc(100vh - 16px);
-  margin: 0;
   padding: 0.9rem 1rem 1rem;
   overflow: auto;
   border: 1px solid var(--line);
@@ -27,7 +25,6 @@ export const PANEL_CSS = `
   position: static;
   width: auto;
   max-width: 28rem;
-  max-height: none;
   margin-top: 0.5rem;
   box-shadow: none;
 }
@@ -45,9 +42,7 @@ export const PANEL_CSS = `
   height: 1.75rem;
   margin: -0.25rem -0.4rem 0 0;
   padding: 0;
-  border: 0;
   background: var(--background);
-  color: inherit;
   font-size: 1.25rem;
 }
 
@@ -63,7 +58,6 @@ export const PANEL_CSS = `
   display: grid;
   grid-template-columns: repeat(6, 1fr);
   gap: 0.25rem 0.4rem;
-  margin: 0;
 }
 
 dt {
@@ -71,7 +65,6 @@ dt {
 }
 
 dd {
-  margin: 0;
   font-variant-numeric: tabular-nums;
   overflow-wrap: anywhere;
 }
@@ -102,15 +95,10 @@ dd {
 
 .sparkline {
   width: 6.25rem;
-  height: 1.5rem;
 }
 
-.base,
-.line {
-  fill: none;
+.base {
   stroke: var(--line);
-  stroke-linecap: round;
-  stroke-linejoin: round;
 }
 
 .line {
@@ -153,8 +141,6 @@ dd {
   padding: 0.3rem 0.5rem;
   border: 1px solid var(--line);
   border-radius: calc(var(--radius) * 0.75);
-  background: transparent;
-  color: inherit;
 }
 
 .control:hover:not([aria-disabled="true"]),
@@ -177,10 +163,7 @@ dd {
   justify-content: space-between;
   min-height: 2.25rem;
   padding: 0.3rem 0.25rem;
-  border: 0;
   border-radius: calc(var(--radius) * 0.75);
-  background: transparent;
-  color: inherit;
   text-align: start;
 }
 

@@ -12,88 +12,87 @@ import { panelPosition } from "./placement.js";
  */
 
 export class Popup {
-  #parts;
-  /** @type {AbortController | null} */
-  #listening = null;
+  #host;
+  #button;
+  #panel;
+  #onToggle;
+  #listening = new AbortController();
 
   /** @param {PopupParts} parts */
-  constructor(parts) {
-    this.#parts = parts;
-    parts.button.addEventListener("click", () => (this.isOpen ? this.close() : this.open()));
-    parts.closeButton.addEventListener("click", () => {
-      parts.button.focus();
+  constructor({ host, button, closeButton, panel, onToggle }) {
+    this.#host = host;
+    this.#button = button;
+    this.#panel = panel;
+    this.#onToggle = onToggle;
+    button.addEventListener("click", () => (this.isOpen ? this.close() : this.open()));
+    closeButton.addEventListener("click", () => {
+      button.focus();
       this.close();
     });
   }
 
   get isOpen() {
-    return this.#listening !== null;
+    return !this.#panel.hidden;
   }
 
   open() {
     if (this.isOpen) return;
-    const { host, panel } = this.#parts;
     this.#listening = new AbortController();
     // `auto` would close it on a click on its button, which reopens it.
-    panel.popover = host.hasAttribute("details") ? null : "manual";
+    this.#panel.popover = this.#host.hasAttribute("details") ? null : "manual";
     this.#toggle(true);
-    if (!panel.popover) return;
+    if (!this.#panel.popover) return;
     this.#listen(document, "keydown", (event) => this.#onKey(/** @type {KeyboardEvent} */ (event)));
     this.#listen(document, "pointerdown", (event) => {
-      if (!event.composedPath().includes(this.#parts.host)) this.close();
+      if (!event.composedPath().includes(this.#host)) this.close();
     });
     // Moves of the focus within the shadow tree do not reach the host: this one left the element.
-    this.#listen(host, "focusout", (event) => {
+    this.#listen(this.#host, "focusout", (event) => {
       if (/** @type {FocusEvent} */ (event).relatedTarget) this.close();
     });
-    this.#listen(window, "resize", () => this.reposition());
-    this.#listen(window, "scroll", () => this.reposition(), true);
+    for (const type of ["resize", "scroll"])
+      this.#listen(window, type, () => this.reposition(), true);
   }
 
   close() {
     if (!this.isOpen) return;
-    this.#listening?.abort();
-    this.#listening = null;
+    this.#listening.abort();
     this.#toggle(false);
   }
 
   /** Place the panel again, after the button moved or the panel grew. */
   reposition() {
-    const { host, button, panel } = this.#parts;
+    const [panel, page] = [this.#panel, document.documentElement];
     if (!panel.popover) return panel.removeAttribute("style");
     const height = panel.scrollHeight + panel.offsetHeight - panel.clientHeight; // with all its content
-    const view = { width: document.documentElement.clientWidth, height: window.innerHeight };
-    const { left, top, maxHeight } = panelPosition(
-      button.getBoundingClientRect(),
+    const position = panelPosition(
+      this.#button.getBoundingClientRect(),
       { width: panel.offsetWidth, height },
-      view,
+      { width: page.clientWidth, height: innerHeight },
       {
-        placement: host.getAttribute("placement"),
-        rightToLeft: getComputedStyle(host).direction === "rtl",
+        placement: this.#host.getAttribute("placement"),
+        rightToLeft: getComputedStyle(this.#host).direction === "rtl",
       },
     );
-    panel.style.left = `${left}px`;
-    panel.style.top = `${top}px`;
-    panel.style.maxHeight = `${maxHeight}px`;
+    for (const [name, px] of Object.entries(position))
+      panel.style[/** @type {keyof typeof position} */ (name)] = `${px}px`;
   }
 
   /** @param {boolean} open */
   #toggle(open) {
-    const { button, panel, onToggle } = this.#parts;
-    button.setAttribute("aria-expanded", String(open));
-    panel.hidden = !open;
+    this.#button.setAttribute("aria-expanded", String(open));
+    this.#panel.hidden = !open;
     // In the top layer, above any overflow or z-index; older browsers have none.
-    if (panel.popover) panel[open ? "showPopover" : "hidePopover"]?.();
-    onToggle();
+    if (this.#panel.popover) this.#panel[open ? "showPopover" : "hidePopover"]?.();
+    this.#onToggle();
   }
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (event.key !== "Escape" || event.defaultPrevented) return;
     event.preventDefault(); // a dialog around the element stays open
-    const { host, button } = this.#parts;
     const noFocus = document.activeElement === document.body; // Safari: a click gives no focus
-    if (noFocus || host.shadowRoot?.activeElement) button.focus();
+    if (noFocus || this.#host.shadowRoot?.activeElement) this.#button.focus();
     this.close();
   }
 
@@ -103,6 +102,6 @@ export class Popup {
    * @param {(event: Event) => void} listener
    */
   #listen(target, type, listener, capture = false) {
-    target.addEventListener(type, listener, { signal: this.#listening?.signal, capture });
+    target.addEventListener(type, listener, { signal: this.#listening.signal, capture });
   }
 }

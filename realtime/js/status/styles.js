@@ -26,9 +26,9 @@ const BASE_CSS = `
   display: none !important;
 }
 
-*,
-*::before {
+* {
   box-sizing: border-box;
+  margin: 0;
 }
 
 .root {
@@ -65,7 +65,9 @@ const BASE_CSS = `
 }
 
 button {
-  margin: 0;
+  border: 0;
+  background: none;
+  color: inherit;
   font: inherit;
   letter-spacing: inherit;
   cursor: pointer;

@@ -1,7 +1,7 @@
 /** The element's shadow tree, built once and then updated from the view model. */
 
 import { html, setAttributes, setText, svg } from "./dom.js";
-import { dot } from "./dot.js";
+import { dot, shape } from "./dot.js";
 import { sparkline } from "./sparkline.js";
 
 /** @typedef {ReturnType<typeof import("./view_model.js").viewModel>} ViewModel */
@@ -9,36 +9,51 @@ import { sparkline } from "./sparkline.js";
 /** @typedef {"reconnect" | "disconnect" | "ping" | "reset" | "autoReconnect"} Control */
 
 const SPARKLINE = { width: 96, height: 20 };
+
 /** @type {Control[]} */
 const BUTTONS = ["reconnect", "disconnect", "ping", "reset"];
 
-/** @typedef {(keyof ViewModel & keyof Words)[]} Names */
-
-/** @type {Names} */
-const ROWS_ABOVE = ["since", "session", "network", "latency"];
-/** @type {Names} */
-const COUNTS = ["pings", "pongs", "misses", "reconnects", "pending"];
-/** @type {Names} */
-const ROWS_BELOW = ["lastPing", "lastPong", "attempts", "lastError"];
+/**
+ * The facts in their order: each on a row of its own, or a count in a box.
+ * @satisfies {Record<string, "row" | "count">}
+ */
+const FACTS = {
+  since: "row",
+  session: "row",
+  network: "row",
+  latency: "row",
+  pings: "count",
+  pongs: "count",
+  misses: "count",
+  reconnects: "count",
+  pending: "count",
+  lastPing: "row",
+  lastPong: "row",
+  attempts: "row",
+  lastError: "row",
+};
 
 export class View {
-  /** @type {Map<string, {term: HTMLElement, value: HTMLElement, group: HTMLElement}>} */
-  #rows = new Map();
-  /** @type {Map<Control, HTMLButtonElement>} */
+  /** @type {Map<string, [place: Element, hinted: HTMLElement]>} where a word is, and what its hint is about */
+  #named = new Map();
+  /** @type {Map<string, Element>} */
+  #values = new Map();
+  /** @type {Map<string, Element>} */
   #controls = new Map();
+  #dot = dot();
   #label = html("span", { class: "unseen" });
-  #word = html("span", { class: "word", part: "word" });
-  #note = html("span", { class: "note", part: "note" });
-  #countdown = html("span", { class: "countdown", part: "countdown", "aria-hidden": "true" });
-  #text = html("p", { class: "text", part: "text" });
+  #word = html("span", { part: "word" });
+  #note = html("span", { part: "note" });
+  #countdown = html("span", { part: "countdown", "aria-hidden": "true" });
+  #text = html("p", { part: "text" });
   #curve = svg("path", { class: "line" });
   #sparkline;
-  #autoReconnect = html("span");
   #liveRegion = html("span", { class: "unseen", role: "status" });
   #root;
+  #onUse;
 
   button;
-  closeButton = html("button", { type: "button", class: "close", part: "close" }, "×");
+  closeButton = html("button", { part: "close" }, "×"); // no form is in this tree to submit: it needs no type
   panel;
 
   /**
@@ -46,16 +61,16 @@ export class View {
    * @param {(control: Control) => void} onUse
    */
   constructor(root, onUse) {
+    this.#onUse = onUse;
     const { width, height } = SPARKLINE;
-    const viewBox = `-2 -2 ${width + 4} ${height + 4}`;
     this.#sparkline = svg(
       "svg",
-      { class: "sparkline", part: "sparkline", viewBox, role: "img" },
+      { part: "sparkline", viewBox: `-2 -2 ${width + 4} ${height + 4}`, role: "img" },
       svg("path", { class: "base", d: `M0 ${height}h${width}` }),
       this.#curve,
     );
     this.button = this.#button();
-    this.panel = this.#panel(onUse);
+    this.panel = this.#panel();
     // The direction is that of the words: they may be in another language than the page.
     this.#root = html(
       "span",
@@ -75,20 +90,22 @@ export class View {
     setText(this.#label, `${words.label}: `);
     setAttributes(this.panel, { "aria-label": words.details });
     setAttributes(this.closeButton, { "aria-label": words.close });
-    for (const [name, { term }] of this.#rows) setText(term, words[name]);
-    for (const name of COUNTS.slice(0, 3))
-      setAttributes(this.#row(name).group, { title: words[`${name}Hint`] });
-    for (const name of BUTTONS) setText(this.#control(name), words[name]);
-    this.#control("reset").title = words.resetHint;
-    setText(this.#autoReconnect, words.autoReconnect);
+    for (const [name, [place, hinted]] of this.#named) {
+      setText(place, words[name]);
+      const title = words[`${name}Hint`];
+      if (title) setAttributes(hinted, { title });
+    }
   }
 
   /** @param {ViewModel} model */
-  renderButton(model) {
-    setAttributes(this.#root, { "data-state": model.displayState });
-    setText(this.#word, model.word);
-    setText(this.#note, model.note);
-    setText(this.#countdown, model.countdown);
+  renderButton({ displayState, word, note, countdown }) {
+    const { dataset } = this.#root;
+    // Its animation must not begin again.
+    if (dataset.state !== displayState) this.#dot.replaceChildren(shape(displayState));
+    dataset.state = displayState;
+    setText(this.#word, word);
+    setText(this.#note, note);
+    setText(this.#countdown, countdown);
   }
 
   /**
@@ -97,17 +114,14 @@ export class View {
    */
   renderPanel(model, samples) {
     setText(this.#text, model.text);
-    for (const [name, { value }] of this.#rows) {
+    for (const [name, value] of this.#values)
       setText(value, String(model[/** @type {keyof ViewModel} */ (name)]));
-    }
     setAttributes(this.#curve, { d: sparkline(samples, SPARKLINE) });
     setAttributes(this.#sparkline, { "aria-label": model.latencyRange });
     this.#sparkline.toggleAttribute("hidden", !model.latencyRange);
-    for (const [name, enabled] of Object.entries(model.enabled)) {
-      const control = this.#control(/** @type {Control} */ (name));
-      setAttributes(control, { "aria-disabled": String(!enabled) });
-    }
-    setAttributes(this.#control("autoReconnect"), { "aria-checked": String(model.autoReconnect) });
+    for (const [name, enabled] of Object.entries(model.enabled))
+      this.#setControl(name, "aria-disabled", !enabled);
+    this.#setControl("autoReconnect", "aria-checked", model.autoReconnect);
   }
 
   /** @param {string} text for screen readers */
@@ -116,81 +130,75 @@ export class View {
   }
 
   #button() {
+    const words = [this.#label, this.#word, " ", this.#note, " ", this.#countdown];
     return html(
       "button",
-      {
-        type: "button",
-        class: "button",
-        part: "button",
-        "aria-expanded": "false",
-        "aria-controls": "panel",
-      },
-      dot(),
-      html(
-        "span",
-        { class: "words" },
-        ...[this.#label, this.#word, " ", this.#note, " ", this.#countdown],
-      ),
+      { part: "button", "aria-expanded": "false", "aria-controls": "panel" },
+      this.#dot,
+      html("span", { class: "words" }, ...words),
     );
   }
 
-  /** @param {(control: Control) => void} onUse */
-  #panel(onUse) {
-    const list = html("dl", { class: "facts", part: "facts" });
-    for (const name of ROWS_ABOVE) list.append(this.#addRow(name, "row"));
-    for (const name of COUNTS) list.append(this.#addRow(name, "count"));
-    for (const name of ROWS_BELOW) list.append(this.#addRow(name, "row"));
-    this.#row("latency").value.after(this.#sparkline);
-    const controls = html("div", { class: "controls", part: "controls" });
-    controls.append(...BUTTONS.map((name) => this.#actionButton(name, onUse)), this.#switch(onUse));
-    const attributes = { class: "panel", part: "panel", id: "panel", role: "group" };
-    const panel = html("div", attributes, this.closeButton, this.#text, list, controls);
-    panel.hidden = true;
-    return panel;
+  #panel() {
+    const facts = Object.entries(FACTS).map(([name, kind]) => this.#fact(name, kind));
+    this.#values.get("latency")?.after(this.#sparkline);
+    return html(
+      "div",
+      { part: "panel", id: "panel", role: "group", hidden: "" },
+      this.closeButton,
+      this.#text,
+      html("dl", { part: "facts" }, ...facts),
+      html(
+        "div",
+        { part: "controls" },
+        ...BUTTONS.map((name) => this.#control(name)),
+        this.#switch(),
+      ),
+    );
   }
 
   /**
    * @param {string} name
    * @param {string} kind
    */
-  #addRow(name, kind) {
+  #fact(name, kind) {
     const [term, value] = [html("dt"), html("bdi")];
-    const group = html("div", { class: `${kind} ${name}` }, term, html("dd", {}, value));
-    this.#rows.set(name, { term, value, group });
-    return group;
+    const whole = html("div", { class: `${kind} ${name}` }, term, html("dd", {}, value));
+    this.#named.set(name, [term, whole]);
+    this.#values.set(name, value);
+    return whole;
   }
 
   /**
    * A button that is never `disabled`, which would take the focus away; `aria-disabled` instead.
    * @param {Control} name
-   * @param {(control: Control) => void} onUse
    */
-  #actionButton(name, onUse) {
-    const button = html("button", { type: "button", class: "control", part: `control ${name}` });
+  #control(name) {
+    const button = html("button", { class: "control", part: `control ${name}` });
     button.addEventListener("click", () => {
-      if (button.getAttribute("aria-disabled") !== "true") onUse(name);
+      if (button.getAttribute("aria-disabled") !== "true") this.#onUse(name);
     });
     this.#controls.set(name, button);
+    this.#named.set(name, [button, button]);
     return button;
   }
 
-  /** @param {(control: Control) => void} onUse */
-  #switch(onUse) {
-    const button = this.#actionButton("autoReconnect", onUse);
+  #switch() {
+    const button = this.#control("autoReconnect");
+    const label = html("span");
+    this.#named.set("autoReconnect", [label, button]);
     setAttributes(button, { class: "switch", part: "switch", role: "switch" });
-    button.append(this.#autoReconnect, html("span", { class: "track", part: "track" }));
+    button.append(label, html("span", { part: "track" }));
     return button;
   }
 
-  /** @param {Control} name */
-  #control(name) {
-    return /** @type {HTMLButtonElement} */ (this.#controls.get(name));
-  }
-
-  /** @param {string} name */
-  #row(name) {
-    const found = this.#rows.get(name);
-    if (!found) throw new Error(name);
-    return found;
+  /**
+   * @param {string} name of a control
+   * @param {string} attribute
+   * @param {boolean} value
+   */
+  #setControl(name, attribute, value) {
+    const control = this.#controls.get(name);
+    if (control) setAttributes(control, { [attribute]: String(value) });
   }
 }

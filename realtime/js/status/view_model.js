@@ -2,7 +2,7 @@
 
 import { isFinal, isLoginNeeded, RESTARTING, reasonFor } from "../codes.js";
 import { CONSTRUCTOR_FAILED, POLICY_REASON } from "../connect_errors.js";
-import { interpolate, STANDARD_REASONS } from "./i18n.js";
+import { interpolate, standardReason } from "./i18n.js";
 import { range } from "./sparkline.js";
 
 /** @typedef {import("../events.js").Stats} Stats */
@@ -26,31 +26,7 @@ const SESSION_LENGTH = 8; // enough to find it in the admin, which searches by p
  * @param {Context} context
  */
 export function viewModel(stats, samples, context) {
-  const { words, formats } = context;
-  const displayState = displayStateOf(stats);
-  return {
-    displayState,
-    word: words[stats.state],
-    note: displayState === "degraded" ? words.degraded : "",
-    countdown: countdown(stats, context),
-    text: explanation(stats, context),
-    since: since(stats.connectedSince ?? stats.stateSince, context),
-    network: network(stats, words),
-    session: stats.session ? `${stats.session.slice(0, SESSION_LENGTH)}…` : "–",
-    latency: stats.latency === null ? "–" : formats.latency(stats.latency),
-    latencyRange: latencyRange(samples, context),
-    pings: formats.number(stats.pings),
-    pongs: formats.number(stats.pongs),
-    misses: formats.number(stats.misses),
-    reconnects: formats.number(stats.reconnects),
-    pending: formats.number(stats.pending),
-    lastPing: since(stats.lastPingAt, context),
-    lastPong: since(stats.lastPongAt, context),
-    attempts: attempts(stats, context),
-    lastError: lastError(stats, context),
-    enabled: enabledControls(stats),
-    autoReconnect: stats.autoReconnect,
-  };
+  return new Texts(stats, context).model(samples);
 }
 
 /**
@@ -62,165 +38,164 @@ export function announcement(state, words) {
   return state === "degraded" ? `${words.connected} ${words.degraded}` : words[state];
 }
 
-/**
- * @param {Stats} stats
- * @returns {DisplayState}
- */
-function displayStateOf({ state, degraded }) {
-  return state === "connected" && degraded ? "degraded" : state;
-}
+class Texts {
+  #stats;
+  #now;
+  #words;
+  #formats;
 
-/**
- * The time to the next attempt in whole seconds; "" if none is scheduled.
- * @param {Stats} stats
- * @param {Context} context
- */
-function untilNext({ nextAttemptAt }, { now, formats }) {
-  if (nextAttemptAt === null) return "";
-  return formats.duration(Math.ceil((nextAttemptAt - now) / 1000) * 1000);
-}
+  /**
+   * @param {Stats} stats
+   * @param {Context} context
+   */
+  constructor(stats, { now, words, formats }) {
+    this.#stats = stats;
+    this.#now = now;
+    this.#words = words;
+    this.#formats = formats;
+  }
 
-/**
- * @param {Stats} stats
- * @param {Context} context
- */
-function countdown(stats, context) {
-  const time = untilNext(stats, context);
-  return time && interpolate(context.words.countdown, { time });
-}
+  /** @param {Samples} samples */
+  model(samples) {
+    const [stats, words, formats] = [this.#stats, this.#words, this.#formats];
+    const displayState = this.#displayState();
+    return {
+      displayState,
+      word: words[stats.state],
+      note: displayState === "degraded" ? words.degraded : "",
+      countdown: this.#withTime(words.countdown, ""),
+      text: this.#explanation(),
+      since: this.#since(stats.connectedSince ?? stats.stateSince),
+      network: this.#network(),
+      session: stats.session ? `${stats.session.slice(0, SESSION_LENGTH)}…` : "–",
+      latency: stats.latency === null ? "–" : formats.latency(stats.latency),
+      latencyRange: this.#latencyRange(samples),
+      pings: formats.number(stats.pings),
+      pongs: formats.number(stats.pongs),
+      misses: formats.number(stats.misses),
+      reconnects: formats.number(stats.reconnects),
+      pending: formats.number(stats.pending),
+      lastPing: this.#since(stats.lastPingAt),
+      lastPong: this.#since(stats.lastPongAt),
+      attempts: this.#attempts(),
+      lastError: this.#lastError(),
+      enabled: enabledControls(stats),
+      autoReconnect: stats.autoReconnect,
+    };
+  }
 
-/**
- * @param {Stats} stats
- * @param {Context} context
- */
-function explanation(stats, context) {
-  const { words } = context;
-  if (stats.state === "connecting") return connecting(stats, context);
-  if (stats.state === "error") return `${failure(stats, context)} ${advice(stats, context)}`;
-  if (stats.state !== "disconnected") return words[`${displayStateOf(stats)}Text`];
-  if (!stats.reason) return words.disconnectedText;
-  const ended = interpolate(words.endedText, { error: reasonInWords(stats, words) });
-  return `${ended} ${advice(stats, context)}`.trim();
-}
+  /** @returns {DisplayState} */
+  #displayState() {
+    const { state, degraded } = this.#stats;
+    return state === "connected" && degraded ? "degraded" : state;
+  }
 
-/**
- * Advice to the reader; "" where none helps.
- * @param {Stats} stats
- * @param {Context} context
- */
-function advice(stats, { words }) {
-  const { state, autoReconnect } = stats;
-  if (isLoginNeeded(causeOf(stats)?.code))
-    return autoReconnect ? words.logInText : words.logInAndText;
-  if (state === "error") return words.stayingText;
-  return autoReconnect ? "" : words.switchedOffText;
-}
+  /**
+   * The text with the time to the next attempt, in whole seconds.
+   * @param {string} text
+   * @param {string} otherwise if none is scheduled
+   */
+  #withTime(text, otherwise, values = {}) {
+    const { nextAttemptAt } = this.#stats;
+    if (nextAttemptAt === null) return otherwise;
+    const seconds = Math.ceil((nextAttemptAt - this.#now) / 1000);
+    return interpolate(text, { ...values, time: this.#formats.duration(seconds * 1000) });
+  }
 
-/**
- * @param {Stats} stats
- * @param {Context} context
- */
-function connecting(stats, context) {
-  const { words, formats } = context;
-  const time = untilNext(stats, context);
-  if (stats.reason === reasonFor(RESTARTING))
-    return time ? interpolate(words.restartingWaitingText, { time }) : words.restartingText;
-  if (time) return interpolate(words.waitingText, { time });
-  if (stats.attempts < 2) return words.connectingText;
-  return interpolate(words.retryingText, { n: formats.number(stats.attempts) });
-}
+  #explanation() {
+    const [{ state, reason }, words] = [this.#stats, this.#words];
+    if (state === "connecting") return this.#connecting();
+    if (state === "error") return `${this.#failure()} ${this.#advice()}`;
+    if (state !== "disconnected") return words[`${this.#displayState()}Text`];
+    if (!reason) return words.disconnectedText;
+    const ended = interpolate(words.endedText, { error: this.#reason() });
+    return `${ended} ${this.#advice()}`.trim();
+  }
 
-/**
- * @param {Stats} stats
- * @param {Context} context
- */
-function failure(stats, { words, formats }) {
-  const error = reasonInWords(stats, words);
-  const gaveUp = stats.reason !== stats.lastError?.reason && !isFinal(stats.lastError?.code ?? 0);
-  const text = gaveUp ? words.gaveUpText : words.endedText;
-  return interpolate(text, { error, n: formats.number(stats.attempts) });
-}
+  /** Advice to the reader; "" where none helps. */
+  #advice() {
+    const [{ state, autoReconnect }, words] = [this.#stats, this.#words];
+    if (isLoginNeeded(this.#cause()?.code))
+      return autoReconnect ? words.logInText : words.logInAndText;
+    if (state === "error") return words.stayingText;
+    return autoReconnect ? "" : words.switchedOffText;
+  }
 
-/**
- * The last error, if it is the reason of the current state.
- * @param {Stats} stats
- */
-function causeOf({ reason, lastError }) {
-  return lastError && reason.endsWith(lastError.reason) ? lastError : null;
-}
+  #connecting() {
+    const [{ attempts, reason }, words] = [this.#stats, this.#words];
+    if (reason === reasonFor(RESTARTING))
+      return this.#withTime(words.restartingWaitingText, words.restartingText);
+    const n = this.#formats.number(attempts);
+    const trying = attempts < 2 ? words.connectingText : interpolate(words.retryingText, { n });
+    return this.#withTime(words.waitingText, trying);
+  }
 
-/**
- * @param {Stats} stats
- * @param {Words} words
- */
-function reasonInWords(stats, words) {
-  const cause = causeOf(stats);
-  return cause ? errorInWords(cause, words) : stats.reason;
-}
+  #failure() {
+    const [{ attempts, reason, lastError }, words] = [this.#stats, this.#words];
+    const gaveUp = reason !== lastError?.reason && !isFinal(lastError?.code ?? 0);
+    const text = gaveUp ? words.gaveUpText : words.endedText;
+    return interpolate(text, { error: this.#reason(), n: this.#formats.number(attempts) });
+  }
 
-/**
- * A translation of the server's standard reasons; a reason that a person wrote stays as it is.
- * @param {import("../events.js").LastError} error
- * @param {Words} words
- */
-function errorInWords({ code, reason }, words) {
-  if (reason === POLICY_REASON) return words.policy;
-  const isStandard = code < 4000 || reason === STANDARD_REASONS[code] || reason === reasonFor(code);
-  if (!isStandard || reason.startsWith(CONSTRUCTOR_FAILED)) return reason;
-  return words[`code${code}`] ?? reason;
-}
+  /** The last error, if it is the reason of the current state. */
+  #cause() {
+    const { reason, lastError } = this.#stats;
+    return lastError && reason.endsWith(lastError.reason) ? lastError : null;
+  }
 
-/**
- * @param {Stats} stats
- * @param {Words} words
- */
-function network({ online, transport }, words) {
-  if (transport) return "WebSocket";
-  return online ? words.online : words.offline;
-}
+  #reason() {
+    const cause = this.#cause();
+    return cause ? this.#inWords(cause) : this.#stats.reason;
+  }
 
-/**
- * @param {number | null} at
- * @param {Context} context
- */
-function since(at, { now, formats }) {
-  if (at === null) return "–";
-  return `${formats.moment(at, now)} · ${formats.duration(now - at)}`;
-}
+  /**
+   * A translation of the server's standard reasons; a reason that a person wrote stays as it is.
+   * @param {import("../events.js").LastError} error
+   */
+  #inWords({ code, reason }) {
+    if (reason === POLICY_REASON) return this.#words.policy;
+    const isStandard = code < 4000 || reason === standardReason(code) || reason === reasonFor(code);
+    if (!isStandard || reason.startsWith(CONSTRUCTOR_FAILED)) return reason;
+    return this.#words[`code${code}`] ?? reason;
+  }
 
-/**
- * @param {Samples} samples
- * @param {Context} context
- */
-function latencyRange(samples, { words, formats }) {
-  const answered = range(samples);
-  if (!answered) return "";
-  const { count, fastest, slowest } = answered;
-  const [min, max] = [formats.latency(fastest), formats.latency(slowest)];
-  return interpolate(words.latencyRange, { n: formats.number(count), min, max });
-}
+  #network() {
+    if (this.#stats.transport) return "WebSocket";
+    return this.#stats.online ? this.#words.online : this.#words.offline;
+  }
 
-/**
- * @param {Stats} stats
- * @param {Context} context
- */
-function attempts(stats, context) {
-  const { words, formats } = context;
-  if (stats.attempts === 0) return words.none;
-  const max = stats.maxAttempts < Infinity ? `/${formats.number(stats.maxAttempts)}` : "";
-  const n = formats.number(stats.attempts) + max;
-  const time = untilNext(stats, context);
-  return time ? interpolate(words.attemptsNext, { n, time }) : n;
-}
+  /** @param {number | null} at */
+  #since(at) {
+    if (at === null) return "–";
+    const { moment, duration } = this.#formats;
+    return `${moment(at, this.#now)} · ${duration(this.#now - at)}`;
+  }
 
-/**
- * @param {Stats} stats
- * @param {Context} context
- */
-function lastError({ lastError: error }, { now, words, formats }) {
-  if (!error) return words.none;
-  const time = `(${error.code}), ${formats.moment(error.at, now)}`;
-  return interpolate("{error} {time}", { error: errorInWords(error, words), time });
+  /** @param {Samples} samples */
+  #latencyRange(samples) {
+    const answered = range(samples);
+    if (!answered) return "";
+    const { number, latency } = this.#formats;
+    return interpolate(this.#words.latencyRange, {
+      n: number(answered.count),
+      min: latency(answered.fastest),
+      max: latency(answered.slowest),
+    });
+  }
+
+  #attempts() {
+    const [{ attempts, maxAttempts }, { number }] = [this.#stats, this.#formats];
+    if (attempts === 0) return this.#words.none;
+    const n = number(attempts) + (maxAttempts < Infinity ? `/${number(maxAttempts)}` : "");
+    return this.#withTime(this.#words.attemptsNext, n, { n });
+  }
+
+  #lastError() {
+    const error = this.#stats.lastError;
+    if (!error) return this.#words.none;
+    const time = `(${error.code}), ${this.#formats.moment(error.at, this.#now)}`;
+    return interpolate("{error} {time}", { error: this.#inWords(error), time });
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 /**
+ * An element with these attributes; `part` is also its class.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, string>} [attributes]

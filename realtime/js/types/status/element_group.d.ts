@@ -1,6 +1,6 @@
+/** The group of a client, made at the first call. @param {RealtimeClient} client */
+export function groupOf(client: RealtimeClient): ElementGroup;
 export class ElementGroup {
-    /** The group of a client, made at the first call. @param {RealtimeClient} client */
-    static of(client: RealtimeClient): ElementGroup;
     /** @param {RealtimeClient} client */
     constructor(client: RealtimeClient);
     /** @type {import("./sparkline.js").Samples} at most MAX_SAMPLES, oldest first */

@@ -1,4 +1,10 @@
 /**
+ * The reason that the server gives by itself; any other was written by a person.
+ * @param {number} code
+ * @returns {string | undefined}
+ */
+export function standardReason(code: number): string | undefined;
+/**
  * @param {string} tag as in `lang`: "de", "pt-BR"
  * @param {Partial<Words>} words
  */
@@ -17,8 +23,6 @@ export function translations(lang: string): Words;
  * @param {Record<string, string>} values
  */
 export function interpolate(text: string, values: Record<string, string>): string;
-/** @type {Readonly<Record<number, string>>} The server's standard reasons; any other reason was written by a person. */
-export const STANDARD_REASONS: Readonly<Record<number, string>>;
 /** @type {Record<string, Partial<Words>>} by language tag, in lower case */
 export const languages: Record<string, Partial<Words>>;
 /**
@@ -26,66 +30,66 @@ export const languages: Record<string, Partial<Words>>;
  * follows `connected`. Optional `code…` keys (`code4002`) explain a close code; without one, or
  * if a person wrote a reason, the element shows the reason of the server.
  */
-export type Words = Record<keyof typeof ENGLISH, string> & Record<string, string>;
-declare namespace ENGLISH {
-    let label: string;
-    let connected: string;
-    let connecting: string;
-    let unstable: string;
-    let error: string;
-    let disconnected: string;
-    let degraded: string;
-    let online: string;
-    let offline: string;
-    let connectedText: string;
-    let degradedText: string;
-    let connectingText: string;
-    let retryingText: string;
-    let waitingText: string;
-    let restartingText: string;
-    let restartingWaitingText: string;
-    let unstableText: string;
-    let endedText: string;
-    let gaveUpText: string;
-    let stayingText: string;
-    let logInText: string;
-    let logInAndText: string;
-    let switchedOffText: string;
-    let disconnectedText: string;
-    let countdown: string;
-    let details: string;
-    let close: string;
-    let since: string;
-    let session: string;
-    let network: string;
-    let latency: string;
-    let latencyRange: string;
-    let pings: string;
-    let pongs: string;
-    let misses: string;
-    let reconnects: string;
-    let pending: string;
-    let pingsHint: string;
-    let pongsHint: string;
-    let missesHint: string;
-    let lastPing: string;
-    let lastPong: string;
-    let attempts: string;
-    let attemptsNext: string;
-    let lastError: string;
-    let none: string;
-    let reconnect: string;
-    let disconnect: string;
-    let ping: string;
-    let reset: string;
-    let resetHint: string;
-    let autoReconnect: string;
-    let pinged: string;
-    let notPinged: string;
-    let resetDone: string;
-    let policy: string;
-    let code1001: string;
-    let code1012: string;
-    let code4001: string;
+export type Words = Record<keyof typeof TEXTS, string> & Record<string, string>;
+declare namespace TEXTS {
+    let label: [string, string];
+    let connected: [string, string];
+    let connecting: [string, string];
+    let unstable: [string, string];
+    let error: [string, string];
+    let disconnected: [string, string];
+    let degraded: [string, string];
+    let online: [string, string];
+    let offline: [string, string];
+    let connectedText: [string, string];
+    let degradedText: [string, string];
+    let connectingText: [string, string];
+    let retryingText: [string, string];
+    let waitingText: [string, string];
+    let restartingText: [string, string];
+    let restartingWaitingText: [string, string];
+    let unstableText: [string, string];
+    let endedText: [string, string];
+    let gaveUpText: [string, string];
+    let stayingText: [string, string];
+    let logInText: [string, string];
+    let logInAndText: [string, string];
+    let switchedOffText: [string, string];
+    let disconnectedText: [string, string];
+    let countdown: [string, string];
+    let details: [string, string];
+    let close: [string, string];
+    let since: [string, string];
+    let session: [string, string];
+    let network: [string, string];
+    let latency: [string, string];
+    let latencyRange: [string, string];
+    let pings: [string, string];
+    let pongs: [string, string];
+    let misses: [string, string];
+    let reconnects: [string, string];
+    let pending: [string, string];
+    let pingsHint: [string, string];
+    let pongsHint: [string, string];
+    let missesHint: [string, string];
+    let lastPing: [string, string];
+    let lastPong: [string, string];
+    let attempts: [string, string];
+    let attemptsNext: [string, string];
+    let lastError: [string, string];
+    let none: [string, string];
+    let reconnect: [string, string];
+    let disconnect: [string, string];
+    let ping: [string, string];
+    let reset: [string, string];
+    let resetHint: [string, string];
+    let autoReconnect: [string, string];
+    let pinged: [string, string];
+    let notPinged: [string, string];
+    let resetDone: [string, string];
+    let policy: [string, string];
+    let code1001: [string, string];
+    let code1012: [string, string];
+    let code4001: [string, string];
 }
 export {};

@@ -8,7 +8,7 @@
  */
 export class Popup {
     /** @param {PopupParts} parts */
-    constructor(parts: PopupParts);
+    constructor({ host, button, closeButton, panel, onToggle }: PopupParts);
     get isOpen(): boolean;
     open(): void;
     close(): void;

@@ -13,7 +13,7 @@ export class View {
      */
     translate(words: Words): void;
     /** @param {ViewModel} model */
-    renderButton(model: ViewModel): void;
+    renderButton({ displayState, word, note, countdown }: ViewModel): void;
     /**
      * @param {ViewModel} model
      * @param {import("./sparkline.js").Samples} samples
@@ -26,4 +26,3 @@ export class View {
 export type ViewModel = ReturnType<typeof import("./view_model.js").viewModel>;
 export type Words = import("./i18n.js").Words;
 export type Control = "reconnect" | "disconnect" | "ping" | "reset" | "autoReconnect";
-export type Names = (keyof ViewModel & keyof Words)[];
