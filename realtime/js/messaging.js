@@ -2,7 +2,7 @@
 
 import { codedError } from "./coded_error.js";
 import { toJson, utf8Length } from "./json.js";
-import { isTemporary, messageTo, RequestQueue } from "./request_queue.js";
+import { isTemporary, MAX_BYTES, messageTo, RequestQueue } from "./request_queue.js";
 import { Requests } from "./requests.js";
 
 import { Rooms } from "./rooms.js";
@@ -15,6 +15,7 @@ import { UnsentMessages } from "./unsent_messages.js";
 /** @typedef {Record<string, any>} Frame */
 
 const MAX_MESSAGES = 200;
+const OVERHEAD = 3000; // bytes of a frame beside its data, at most: 32 keys, the room
 
 export class Messaging {
   #environment;
@@ -128,8 +129,9 @@ export class Messaging {
    * published in the wrong name. Call this before listeners send more.
    * @param {Frame} welcome
    */
-  prepare({ user, resumed, max_publication, message_rate }) {
+  prepare({ user, resumed, max_publication, max_message_size, message_rate }) {
     this.#maxBytes = max_publication;
+    this.#queue.maxBytes = Math.min(MAX_BYTES, max_message_size - OVERHEAD);
     this.#rate.setLimit(message_rate);
     const { messages } = this.#queue;
     // A message from before the first welcome is of the user that this page, or the same session

@@ -51,7 +51,7 @@ const MAX_FRAMES = 16; // on their way: the server queues 32 of a connection
 
 // Of one frame. The server takes no more items; more bytes would keep other rooms waiting.
 const MAX_ITEMS = 32;
-const MAX_BYTES = 65_536;
+export const MAX_BYTES = 65_536;
 
 // The server remembers a message's key for five minutes; the message may take some of them.
 const MAX_AGE_MS = 240_000;
@@ -69,6 +69,8 @@ export class RequestQueue {
   #maxFrames = MAX_FRAMES;
   /** A welcome has settled the rooms. Otherwise nothing is sent; requests of listeners are queued. */
   isOpen = false;
+  /** Of a frame's data; the tenth frame above the server's limit ends the session. */
+  maxBytes = MAX_BYTES;
 
   /**
    * @param {Environment} environment
@@ -236,7 +238,7 @@ export class RequestQueue {
     let bytes = 0;
     const requests = this.#about(frame.room).filter((request, index) => {
       bytes += request.bytes ?? MAX_BYTES; // a join or a leave travels alone
-      return index === 0 || (index < MAX_ITEMS && bytes <= MAX_BYTES);
+      return index === 0 || (index < MAX_ITEMS && bytes <= this.maxBytes);
     });
     const sentAt = { now: this.#environment.now(), ms: this.#clock.ms };
     const id = ++this.#id;

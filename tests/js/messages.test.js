@@ -65,6 +65,20 @@ describe("sending", () => {
     assert.deepEqual(await outcomes(sent), ["done", "done", "done"]);
   });
 
+  test("frames stay below the server's limit of a frame", async () => {
+    const { browser, client } = connectedPage({}, undefined, { max_message_size: 4000 });
+    for (const length of [500, 400, 300, 2000]) client.send("chat", "x".repeat(length));
+    for (const lengths of [[500, 400], [300], [2000]]) {
+      await tick();
+      const sent = sentFrames(browser.socket).at(-1) ?? [];
+      assert.deepEqual(
+        sent.map((text) => text.length),
+        lengths,
+      );
+      acknowledge(browser.socket);
+    }
+  });
+
   test("what waits for an answer travels together in the next frame", async () => {
     const { browser, client } = connectedPage();
     for (const data of [1, 2, 3]) {

@@ -46,7 +46,7 @@ export class Messaging {
      * published in the wrong name. Call this before listeners send more.
      * @param {Frame} welcome
      */
-    prepare({ user, resumed, max_publication, message_rate }: Frame): void;
+    prepare({ user, resumed, max_publication, max_message_size, message_rate }: Frame): void;
     /** @param {Frame} welcome */
     onWelcome(welcome: Frame): void;
     /** @param {Frame} frame @param {string} text the frame as received */

@@ -8,6 +8,7 @@
 export function messageTo(room: string, json: string, key: string): Message;
 /** Whether the client sends it again after this code. @param {string | undefined} code */
 export function isTemporary(code: string | undefined): code is "unavailable" | "rate_limited";
+export const MAX_BYTES: 65536;
 export class RequestQueue {
     /**
      * @param {Environment} environment
@@ -19,6 +20,8 @@ export class RequestQueue {
     }, sender: FrameSender);
     /** A welcome has settled the rooms. Otherwise nothing is sent; requests of listeners are queued. */
     isOpen: boolean;
+    /** Of a frame's data; the tenth frame above the server's limit ends the session. */
+    maxBytes: number;
     /** Add a message, which is sent with the others of this tick. @param {Request} message */
     addMessage(message: Request): void;
     /**
