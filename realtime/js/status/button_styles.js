@@ -79,9 +79,9 @@ svg {
 
 @media (prefers-reduced-motion: no-preference) {
   .arc { animation: spin 1.1s linear infinite; }
-  .shape.unstable { animation: throb 0.7s ease-in-out infinite alternate; }
-  .shape.error { animation: shake 0.4s ease-out 1; }
-  .shape.connected { animation: arrive 0.35s ease-out 1; }
+  .unstable { animation: throb 0.7s ease-in-out infinite alternate; }
+  .error { animation: shake 0.4s ease-out; }
+  .connected { animation: arrive 0.35s ease-out; }
   .track::before { transition: translate 0.15s; }
 }
 

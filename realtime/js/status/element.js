@@ -212,8 +212,7 @@ function clientOptions(element) {
 
 /** @param {RealtimeClient} client */
 function toggleAutoReconnect(client) {
-  if (client.stats().autoReconnect) client.disableAutoReconnect();
-  else client.enableAutoReconnect();
+  client[client.stats().autoReconnect ? "disableAutoReconnect" : "enableAutoReconnect"]();
 }
 
 /**

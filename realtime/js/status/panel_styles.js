@@ -77,11 +77,15 @@ dd {
   align-items: center;
 }
 
-.latency dd {
+.latency dd,
+.switch {
   display: flex;
   gap: 0.75rem;
   align-items: center;
   justify-content: space-between;
+}
+
+.latency dd {
   white-space: nowrap;
 }
 
@@ -136,11 +140,15 @@ dd {
   margin-top: 0.9rem;
 }
 
-.control {
+.control,
+.switch {
   min-height: 2.25rem;
   padding: 0.3rem 0.5rem;
-  border: 1px solid var(--line);
   border-radius: calc(var(--radius) * 0.75);
+}
+
+.control {
+  border: 1px solid var(--line);
 }
 
 .control:hover:not([aria-disabled="true"]),
@@ -156,14 +164,8 @@ dd {
 }
 
 .switch {
-  display: flex;
   grid-column: 1 / -1;
-  gap: 0.75rem;
-  align-items: center;
-  justify-content: space-between;
-  min-height: 2.25rem;
-  padding: 0.3rem 0.25rem;
-  border-radius: calc(var(--radius) * 0.75);
+  padding-inline: 0.25rem;
   text-align: start;
 }
 

@@ -16,23 +16,14 @@ export function sparkline(samples, { width, height }) {
   const top = Math.max(MIN_TOP_MS, ...samples.filter((ms) => ms !== null));
   const step = width / (Math.max(samples.length, MIN_SAMPLES) - 1);
   const first = width - step * (samples.length - 1);
-  return samples.map((ms, i) => segment(samples, i, first + i * step, height, top, ms)).join("");
-}
-
-/**
- * @param {Samples} samples
- * @param {number} i
- * @param {number} x
- * @param {number} height
- * @param {number} top
- * @param {number | null} ms
- */
-function segment(samples, i, x, height, top, ms) {
-  if (ms === null) return "";
-  const point = `${round(x)} ${round(height - (ms / top) * height)}`;
-  if (typeof samples[i - 1] === "number") return `L${point}`;
-  const isAlone = typeof samples[i + 1] !== "number";
-  return isAlone ? `M${point}h0` : `M${point}`; // a line of no length with round ends is a dot
+  const isGap = (/** @type {number} */ i) => typeof samples[i] !== "number";
+  const segments = samples.map((ms, i) => {
+    if (ms === null) return "";
+    const point = `${round(first + i * step)} ${round(height - (ms / top) * height)}`;
+    if (!isGap(i - 1)) return `L${point}`;
+    return isGap(i + 1) ? `M${point}h0` : `M${point}`; // a line of no length with round ends is a dot
+  });
+  return segments.join("");
 }
 
 /** @param {number} value */

@@ -81,8 +81,15 @@ button:focus-visible {
 
 const FORCED_COLOURS_CSS = `
 @media (forced-colors: active) {
-  .root { --line: ButtonBorder; --quiet: CanvasText; --accent: Highlight; --background: Canvas; }
-  .root[data-state] { --colour: CanvasText; --sign: Canvas; --limit: CanvasText; }
+  .root[data-state] {
+    --line: ButtonBorder;
+    --quiet: CanvasText;
+    --accent: Highlight;
+    --background: Canvas;
+    --colour: CanvasText;
+    --sign: Canvas;
+    --limit: CanvasText;
+  }
   .dot { --edge: ButtonText; --colour: ButtonText; --sign: ButtonFace; --limit: ButtonText; }
   .control[aria-disabled="true"] { color: GrayText; }
   .track { forced-color-adjust: none; }

@@ -8,7 +8,9 @@ import { sparkline } from "./sparkline.js";
 /** @typedef {import("./i18n.js").Words} Words */
 /** @typedef {"reconnect" | "disconnect" | "ping" | "reset" | "autoReconnect"} Control */
 
-const SPARKLINE = { width: 96, height: 20 };
+// The size of the sparkline.
+const WIDTH = 96;
+const HEIGHT = 20;
 
 /** @type {Control[]} */
 const BUTTONS = ["reconnect", "disconnect", "ping", "reset"];
@@ -62,11 +64,10 @@ export class View {
    */
   constructor(root, onUse) {
     this.#onUse = onUse;
-    const { width, height } = SPARKLINE;
     this.#sparkline = svg(
       "svg",
-      { part: "sparkline", viewBox: `-2 -2 ${width + 4} ${height + 4}`, role: "img" },
-      svg("path", { class: "base", d: `M0 ${height}h${width}` }),
+      { part: "sparkline", viewBox: `-2 -2 ${WIDTH + 4} ${HEIGHT + 4}`, role: "img" },
+      svg("path", { class: "base", d: `M0 ${HEIGHT}h${WIDTH}` }),
       this.#curve,
     );
     this.button = this.#button();
@@ -116,7 +117,7 @@ export class View {
     setText(this.#text, model.text);
     for (const [name, value] of this.#values)
       setText(value, String(model[/** @type {keyof ViewModel} */ (name)]));
-    setAttributes(this.#curve, { d: sparkline(samples, SPARKLINE) });
+    setAttributes(this.#curve, { d: sparkline(samples, { width: WIDTH, height: HEIGHT }) });
     setAttributes(this.#sparkline, { "aria-label": model.latencyRange });
     this.#sparkline.toggleAttribute("hidden", !model.latencyRange);
     for (const [name, enabled] of Object.entries(model.enabled))

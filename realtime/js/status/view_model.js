@@ -57,24 +57,25 @@ class Texts {
 
   /** @param {Samples} samples */
   model(samples) {
-    const [stats, words, formats] = [this.#stats, this.#words, this.#formats];
+    const stats = this.#stats;
+    const { number, latency } = this.#formats;
     const displayState = this.#displayState();
     return {
       displayState,
-      word: words[stats.state],
-      note: displayState === "degraded" ? words.degraded : "",
-      countdown: this.#withTime(words.countdown, ""),
+      word: this.#words[stats.state],
+      note: displayState === "degraded" ? this.#words.degraded : "",
+      countdown: this.#withTime(this.#words.countdown, ""),
       text: this.#explanation(),
       since: this.#since(stats.connectedSince ?? stats.stateSince),
       network: this.#network(),
       session: stats.session ? `${stats.session.slice(0, SESSION_LENGTH)}…` : "–",
-      latency: stats.latency === null ? "–" : formats.latency(stats.latency),
+      latency: stats.latency === null ? "–" : latency(stats.latency),
       latencyRange: this.#latencyRange(samples),
-      pings: formats.number(stats.pings),
-      pongs: formats.number(stats.pongs),
-      misses: formats.number(stats.misses),
-      reconnects: formats.number(stats.reconnects),
-      pending: formats.number(stats.pending),
+      pings: number(stats.pings),
+      pongs: number(stats.pongs),
+      misses: number(stats.misses),
+      reconnects: number(stats.reconnects),
+      pending: number(stats.pending),
       lastPing: this.#since(stats.lastPingAt),
       lastPong: this.#since(stats.lastPongAt),
       attempts: this.#attempts(),
@@ -103,38 +104,43 @@ class Texts {
   }
 
   #explanation() {
-    const [{ state, reason }, words] = [this.#stats, this.#words];
+    const { state, reason } = this.#stats;
     if (state === "connecting") return this.#connecting();
     if (state === "error") return `${this.#failure()} ${this.#advice()}`;
-    if (state !== "disconnected") return words[`${this.#displayState()}Text`];
-    if (!reason) return words.disconnectedText;
-    const ended = interpolate(words.endedText, { error: this.#reason() });
-    return `${ended} ${this.#advice()}`.trim();
+    if (state !== "disconnected") return this.#words[`${this.#displayState()}Text`];
+    return reason ? `${this.#ended()} ${this.#advice()}`.trim() : this.#words.disconnectedText;
   }
 
   /** Advice to the reader; "" where none helps. */
   #advice() {
-    const [{ state, autoReconnect }, words] = [this.#stats, this.#words];
+    const { state, autoReconnect } = this.#stats;
     if (isLoginNeeded(this.#cause()?.code))
-      return autoReconnect ? words.logInText : words.logInAndText;
-    if (state === "error") return words.stayingText;
-    return autoReconnect ? "" : words.switchedOffText;
+      return autoReconnect ? this.#words.logInText : this.#words.logInAndText;
+    if (state === "error") return this.#words.stayingText;
+    return autoReconnect ? "" : this.#words.switchedOffText;
   }
 
   #connecting() {
-    const [{ attempts, reason }, words] = [this.#stats, this.#words];
+    const { attempts, reason } = this.#stats;
     if (reason === reasonFor(RESTARTING))
-      return this.#withTime(words.restartingWaitingText, words.restartingText);
+      return this.#withTime(this.#words.restartingWaitingText, this.#words.restartingText);
     const n = this.#formats.number(attempts);
-    const trying = attempts < 2 ? words.connectingText : interpolate(words.retryingText, { n });
-    return this.#withTime(words.waitingText, trying);
+    const { connectingText, retryingText, waitingText } = this.#words;
+    return this.#withTime(
+      waitingText,
+      attempts < 2 ? connectingText : interpolate(retryingText, { n }),
+    );
   }
 
   #failure() {
-    const [{ attempts, reason, lastError }, words] = [this.#stats, this.#words];
+    const { reason, lastError } = this.#stats;
     const gaveUp = reason !== lastError?.reason && !isFinal(lastError?.code ?? 0);
-    const text = gaveUp ? words.gaveUpText : words.endedText;
-    return interpolate(text, { error: this.#reason(), n: this.#formats.number(attempts) });
+    return this.#ended(gaveUp ? this.#words.gaveUpText : this.#words.endedText);
+  }
+
+  #ended(text = this.#words.endedText) {
+    const n = this.#formats.number(this.#stats.attempts);
+    return interpolate(text, { error: this.#reason(), n });
   }
 
   /** The last error, if it is the reason of the current state. */
@@ -184,9 +190,10 @@ class Texts {
   }
 
   #attempts() {
-    const [{ attempts, maxAttempts }, { number }] = [this.#stats, this.#formats];
+    const { attempts, maxAttempts } = this.#stats;
     if (attempts === 0) return this.#words.none;
-    const n = number(attempts) + (maxAttempts < Infinity ? `/${number(maxAttempts)}` : "");
+    const max = maxAttempts < Infinity ? `/${this.#formats.number(maxAttempts)}` : "";
+    const n = this.#formats.number(attempts) + max;
     return this.#withTime(this.#words.attemptsNext, n, { n });
   }
 
