@@ -10,7 +10,6 @@ import { LOST, reasonFor } from "./codes.js";
 import { isBlockedByPolicy, POLICY_REASON } from "./connect_errors.js";
 import { FlowControl } from "./flow_control.js";
 import { parseJson, utf8Length } from "./json.js";
-import { Pings } from "./pings.js";
 import { Timer } from "./timer.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -59,8 +58,6 @@ export class Connection {
   #onViolation;
   /** @type {Watchdog | null} */
   #watchdog = null;
-  /** @type {Pings | null} */
-  #pings = null;
   /** @type {FlowControl | null} set by the welcome */
   #flow = null;
   #pingCount = 0;
@@ -152,13 +149,13 @@ export class Connection {
 
   /** Check without doubt: the connection is in doubt only if no answer comes in time. */
   pingQuietly() {
-    this.#pings?.send();
+    this.#watchdog?.ping();
     this.#watchdog?.expectAnswer();
   }
 
   /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
   measureLatency() {
-    return this.#pings?.measure();
+    return this.#watchdog?.ping();
   }
 
   /**
@@ -172,7 +169,6 @@ export class Connection {
     this.#deadline.clear();
     this.#ignoreViolations();
     this.#watchdog?.stop();
-    this.#pings?.rejectAll("the connection has ended");
     this.#socket.close(code);
   }
 
@@ -224,7 +220,7 @@ export class Connection {
       case "ping":
         return this.#onPing(frame);
       case "pong":
-        return this.#onPong(frame);
+        return this.#watchdog?.onPong(frame.sequence);
       case "notice":
         return this.#onNotice(frame);
       case "auth_expiring":
@@ -246,23 +242,11 @@ export class Connection {
     this.#maxBytes = frame.max_message_size;
     const send = (/** @type {Frame} */ answer) => this.send(answer);
     this.#flow = new FlowControl(frame, (count) => send({ type: "received", count }));
-    this.#pings = new Pings(this.#environment, () => this.#timeouts.answerMs(frame.pong_timeout), {
-      send,
-      onMiss: () => this.#callbacks.onLatency(null),
-    });
-    this.#watchdog = this.#startWatchdog(frame);
+    const { onDoubt, onLatency } = this.#callbacks;
+    const callbacks = { send, onDoubt, onLatency, onLost: () => this.#onLost() };
+    this.#watchdog = new Watchdog(frame, this.#environment, this.#timeouts, callbacks);
     this.#callbacks.onWelcome(frame);
-    if (took > SLOW_MS && !this.#over) this.#pings.send();
-  }
-
-  /** @param {any} welcome */
-  #startWatchdog(welcome) {
-    const callbacks = {
-      sendPing: () => this.#pings?.send(),
-      onDoubt: this.#callbacks.onDoubt,
-      onLost: () => this.#onLost(),
-    };
-    return new Watchdog(welcome, this.#environment, callbacks, this.#timeouts);
+    if (took > SLOW_MS && !this.#over) this.#watchdog.ping();
   }
 
   /**
@@ -275,14 +259,6 @@ export class Connection {
     const ping_count = this.#pingCount;
     const received = this.#flow?.acknowledge();
     this.send({ type: "pong", sequence, timestamp, client_time, received, ping_count });
-  }
-
-  /** @param {Frame} pong */
-  #onPong({ sequence }) {
-    const latency = this.#pings?.onPong(sequence) ?? null;
-    if (latency === null) return;
-    this.#timeouts.onLatency(latency);
-    this.#callbacks.onLatency(latency);
   }
 
   /** @param {Frame} notice */

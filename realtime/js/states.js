@@ -6,7 +6,8 @@
  * the user should see; `end`, it is over by intent.
  */
 
-import { IllegalEvent } from "./heartbeat.js";
+/** The state has no such event. */
+export class IllegalEvent extends Error {}
 
 /** @typedef {"disconnected" | "connecting" | "connected" | "unstable" | "error"} ClientState */
 /** @typedef {"connect" | "welcome" | "doubt" | "life" | "retry" | "fail" | "end"} ClientEvent */

@@ -1,34 +1,30 @@
 /**
  * Decides whether the connection is alive: lost after ping_interval + pong_timeout of silence.
  *
- * A heartbeat that pings only an idle connection measures the silence. The watchdog adds what
- * timers of browsers need: hidden tabs delay them (Chrome: to one a minute), a sleeping device
- * runs none, and frames that arrived meanwhile may be queued behind the late timer.
+ * It pings an idle server and waits for any frame. Timers of browsers need care: hidden tabs delay
+ * them (Chrome: to one a minute), a sleeping device runs none, and frames that arrived meanwhile
+ * may be queued behind the late timer.
  *
  * Invariants:
  *
  * 1. One timer is set until `stop()`, for at most CHECK_MS. Every run of it sets it again.
- * 2. A timer that is late by more than the tolerance declares nothing lost. It excuses the
- *    standstill once, by shifting the heartbeat's deadlines, and probes the server. A second
- *    standstill is excused only after a frame or a punctual timer, so that a dead connection of
- *    a throttled tab is lost after the second late timer.
+ * 2. A timer that is late by more than the tolerance declares nothing lost. It gives a probe back
+ *    the time of the standstill, or probes the server. The next timer, if it is late as well and
+ *    no frame came in between, counts: a dead connection of a throttled tab is lost with it.
  * 3. A timer is not a standstill if a frame arrived after the timer was due.
- * 4. Any frame ends the doubt, the expectation of an answer and the excuse.
+ * 4. Any frame ends the doubt and the expectation of an answer.
  * 5. `onDoubt(true)` follows each probe, `onDoubt(false)` the next frame; the two alternate, and
- *    at most one probe is outstanding.
+ *    at most one probe and one ping are outstanding.
  * 6. After `onLost()` the owner calls `stop()`. Callbacks may call `stop()` at any time; no
  *    callback and no timer follows it.
  */
 
-import { AdaptiveTimeouts } from "./adaptive_timeouts.js";
-import { Heartbeat } from "./heartbeat.js";
 import { Timer } from "./timer.js";
-
-/** @typedef {import("./browser_environment.js").Environment} Environment */
 
 /**
  * @typedef {object} WatchdogCallbacks
- * @property {() => void} sendPing any frame counts as its answer
+ * @property {(frame: object) => void} send
+ * @property {(latency: number | null) => void} onLatency of a ping, ms; null: no answer in time
  * @property {(doubting: boolean) => void} onDoubt true: a probe is unanswered; false: no longer
  * @property {() => void} onLost the connection is dead: stop the watchdog
  */
@@ -40,60 +36,66 @@ const PROBE_MS = 2000;
 const LATE_MS = 1500; // hidden tabs round timers up to whole seconds: that is not late yet
 
 export class Watchdog {
-  #heartbeat;
   #environment;
-  #callbacks;
   #timeouts;
+  #callbacks;
+  #pongTimeout;
   #halfPongTimeout;
+  #idleMs;
   #timer;
-  #tolerance;
-  #timerSetAt = 0;
-  #timerDue = { now: 0, wall: 0 };
   #lastFrameAt = 0;
+  /** When to probe a server that sends nothing, by the monotonic clock, ms; infinity: not. */
+  #idleDue = 0;
+  /** When to probe a server that owes an answer, and when to ping it first without doubt. */
   #answerDue = Infinity;
   #quietPingDue = Infinity;
-  #doubting = false;
-  #excused = false;
+  /** When the connection is lost; infinity: no probe is unanswered. */
+  #lossDue = Infinity;
+  /** When the ping is missed; infinity: no ping is outstanding. */
+  #pongDue = Infinity;
+  #sequence = 0;
+  #sentAt = 0;
+  /** @type {Promise<number> | undefined} the latency of the newest ping */
+  #pong;
+  /** Settles that promise. */
+  #settle = (/** @type {number | Error} */ _latency) => {};
   #stopped = false;
 
   /**
    * @param {{ping_interval: number, pong_timeout: number}} welcome the server's values, ms
-   * @param {Environment} environment
+   * @param {import("./browser_environment.js").Environment} environment
+   * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
    * @param {WatchdogCallbacks} callbacks
-   * @param {AdaptiveTimeouts} [timeouts]
    */
-  constructor(welcome, environment, callbacks, timeouts = new AdaptiveTimeouts()) {
-    this.#halfPongTimeout = welcome.pong_timeout / 2;
-    const policy = {
-      pingInterval: (welcome.ping_interval + this.#halfPongTimeout) / 1000,
-      pongTimeout: this.#halfPongTimeout / 1000,
-      maxMissed: 1,
-      sessionTimeout: Infinity,
-      idleOnly: true,
-    };
+  constructor({ ping_interval, pong_timeout }, environment, timeouts, callbacks) {
     this.#environment = environment;
-    this.#callbacks = callbacks;
     this.#timeouts = timeouts;
+    this.#callbacks = callbacks;
+    this.#pongTimeout = pong_timeout;
+    this.#halfPongTimeout = pong_timeout / 2;
+    this.#idleMs = ping_interval + this.#halfPongTimeout;
     this.#timer = new Timer(environment);
-    this.#tolerance = Math.min(LATE_MS, this.#halfPongTimeout);
-    this.#heartbeat = new Heartbeat(policy, this.#seconds);
-    this.#lastFrameAt = environment.now();
+    this.onFrame();
     this.#setTimer();
-  }
-
-  get #seconds() {
-    return this.#environment.now() / 1000;
   }
 
   /** A frame of any kind has arrived. */
   onFrame() {
+    const wasDoubting = this.#lossDue < Infinity;
     this.#lastFrameAt = this.#environment.now();
-    this.#heartbeat.traffic(this.#seconds);
-    this.#answerDue = this.#quietPingDue = Infinity;
-    this.#excused = false;
-    if (!this.#doubting) return;
-    this.#doubting = false;
-    this.#callbacks.onDoubt(false);
+    this.#idleDue = this.#lastFrameAt + this.#idleMs;
+    this.#answerDue = this.#quietPingDue = this.#lossDue = Infinity;
+    if (wasDoubting) this.#callbacks.onDoubt(false);
+  }
+
+  /** @param {number} sequence of the ping that it answers */
+  onPong(sequence) {
+    if (this.#pongDue === Infinity || sequence !== this.#sequence) return;
+    const latency = this.#environment.now() - this.#sentAt;
+    this.#pongDue = Infinity;
+    this.#settle(latency);
+    this.#timeouts.onLatency(latency);
+    this.#callbacks.onLatency(latency);
   }
 
   /**
@@ -101,95 +103,93 @@ export class Watchdog {
    * while a probe is outstanding.
    */
   probe() {
-    if (this.#doubting) return;
-    this.#answerDue = this.#quietPingDue = Infinity;
-    this.#adaptPongTimeout();
-    const within = this.#timeouts.answerMs(PROBE_MS) / 1000;
-    this.#perform(this.#heartbeat.probe(this.#seconds, { within }));
-    this.#setTimer(); // again: a timer that is late already must not excuse this probe
+    this.#doubt(this.#environment.now(), Math.min(PROBE_MS, this.#halfPongTimeout));
   }
 
-  /**
-   * The client sent something that the server answers. Without a frame for the time of a probe,
-   * the watchdog probes; after half of it, it sends a ping without doubt, because a healthy
-   * server may not have an answer yet.
-   */
+  /** A frame that the server answers was sent: without a frame, ping soon, and then doubt. */
   expectAnswer() {
-    if (this.#doubting || this.#answerDue < Infinity) return;
+    if (Math.min(this.#answerDue, this.#lossDue) < Infinity) return;
     const within = this.#timeouts.answerMs(PROBE_MS);
     this.#answerDue = this.#environment.now() + within;
     this.#quietPingDue = this.#answerDue - within / 2;
   }
 
+  /**
+   * Ping without doubt, unless a ping is outstanding.
+   * @returns {Promise<number>} its latency, ms; rejected if there is no answer in time, or the watchdog stops
+   */
+  ping() {
+    const { now, wall } = this.#environment;
+    if (this.#pong && this.#pongDue < Infinity) return this.#pong;
+    const pong = new Promise((resolve, reject) => {
+      this.#settle = (latency) => (latency instanceof Error ? reject(latency) : resolve(latency));
+    });
+    pong.catch(() => {}); // most pings have no reader
+    this.#pong = pong;
+    this.#sentAt = now();
+    this.#pongDue = this.#sentAt + this.#timeouts.answerMs(this.#pongTimeout);
+    this.#sequence += 1;
+    this.#callbacks.send({ type: "ping", sequence: this.#sequence, client_time: wall() });
+    return pong;
+  }
+
   stop() {
     this.#stopped = true;
     this.#timer.clear();
+    this.#settle(new Error("the connection has ended"));
   }
 
-  #setTimer() {
+  /** @param {boolean} [wasLate] the timer before was a standstill, and no frame has come since */
+  #setTimer(wasLate) {
     if (this.#stopped) return; // by a callback
     const { now, wall } = this.#environment;
-    const due = Math.min(this.#heartbeat.due * 1000, this.#answerDue, this.#quietPingDue);
-    const wait = Math.ceil(Math.max(0, Math.min(CHECK_MS, due - now())));
-    this.#timerSetAt = now();
-    this.#timerDue = { now: now() + wait, wall: wall() + wait };
-    this.#timer.set(wait, () => this.#onTimer());
+    const [start, wallStart] = [now(), wall()];
+    const dues = [this.#idleDue, this.#answerDue, this.#quietPingDue, this.#lossDue, this.#pongDue];
+    const wait = Math.ceil(Math.max(0, Math.min(start + CHECK_MS, ...dues) - start));
+    this.#timer.set(wait, () => {
+      // By the clock that advanced more: the monotonic one may have slept.
+      const late = Math.max(now() - start, wall() - wallStart) - wait;
+      const isStandstill =
+        late > Math.min(LATE_MS, this.#halfPongTimeout) && this.#lastFrameAt < start + wait;
+      if (isStandstill && !(wasLate && this.#lastFrameAt < start)) this.#excuse(now() - start);
+      else this.#check(now());
+      this.#setTimer(isStandstill);
+    });
   }
 
-  #onTimer() {
-    const late = this.#lateness();
-    if (late > this.#tolerance && !this.#ignoresLateness) this.#excuseStandstill();
-    else this.#check(late);
-    this.#setTimer();
-  }
-
-  /** By the clock that advanced more: the monotonic one may have slept. */
-  #lateness() {
-    const { now, wall } = this.#environment;
-    return Math.max(now() - this.#timerDue.now, wall() - this.#timerDue.wall);
-  }
-
-  /** Invariants 2 and 3: one standstill is excused already, or only timers are delayed. */
-  get #ignoresLateness() {
-    return this.#excused || this.#lastFrameAt >= this.#timerDue.now;
-  }
-
-  #excuseStandstill() {
-    this.#excused = true;
-    // By all the time since the timer was set: an outstanding probe gets back the whole wait it
-    // had then, or frames queued behind the late timer would come too late for it.
-    this.#heartbeat.excuse((this.#environment.now() - this.#timerSetAt) / 1000);
+  /** @param {number} elapsed ms since the timer was set: frames may be queued behind it */
+  #excuse(elapsed) {
+    this.#lossDue += elapsed; // a probe gets back the whole wait that it had then
     this.probe();
   }
 
-  /** @param {number} late ms */
-  #check(late) {
-    if (late <= this.#tolerance) this.#excused = false;
-    this.#adaptPongTimeout();
-    this.#perform(this.#heartbeat.tick(this.#seconds));
-    if (!this.#stopped) this.#checkExpectedAnswer();
+  /** @param {number} now */
+  #check(now) {
+    if (now >= this.#pongDue) {
+      this.#pongDue = Infinity;
+      this.#settle(new Error("no answer to the ping"));
+      this.#callbacks.onLatency(null);
+    }
+    if (this.#stopped) return;
+    if (now >= this.#lossDue) this.#callbacks.onLost();
+    else if (now >= this.#idleDue) this.#doubt(this.#idleDue, this.#halfPongTimeout);
+    else if (now >= this.#answerDue) this.probe();
+    else if (now >= this.#quietPingDue) {
+      this.#quietPingDue = Infinity;
+      this.ping();
+    }
   }
 
-  #checkExpectedAnswer() {
-    const now = this.#environment.now();
-    if (now >= this.#answerDue) return this.probe();
-    if (now < this.#quietPingDue) return;
-    this.#quietPingDue = Infinity;
-    this.#callbacks.sendPing();
-  }
-
-  /** Apply the newest measured round trip to pings from now on. */
-  #adaptPongTimeout() {
-    const pongTimeout = this.#timeouts.answerMs(this.#halfPongTimeout) / 1000;
-    this.#heartbeat.adapt({ pongTimeout });
-  }
-
-  /** @param {import("./heartbeat.js").SendPing | import("./heartbeat.js").Dead | null} action */
-  #perform(action) {
-    if (action?.type === "dead") this.#callbacks.onLost();
-    if (action?.type !== "ping") return;
-    this.#doubting = true;
-    this.#callbacks.sendPing();
+  /**
+   * @param {number} since ms
+   * @param {number} least ms, of the wait for an answer on a fast line
+   */
+  #doubt(since, least) {
+    if (this.#lossDue < Infinity) return;
+    this.#idleDue = this.#answerDue = this.#quietPingDue = Infinity;
+    this.#lossDue = since + this.#timeouts.answerMs(least);
+    this.ping();
     if (!this.#stopped) this.#callbacks.onDoubt(true);
+    this.#setTimer(); // again: a timer that is late already must not excuse this probe
   }
 }

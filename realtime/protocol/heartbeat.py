@@ -1,9 +1,9 @@
 """The heartbeat as a pure machine: events and ``now`` in, actions out.
 
 It never sleeps, reads no clock and does no I/O. The owner calls ``tick(now)`` at ``due`` and does
-what it returns. Both sides of the wire run it: a server pings every ``ping_interval``, a browser
-only after the connection has been idle for that long (``idle_only``).
-``realtime/js/heartbeat.js`` is the same machine; ``tests/vectors/heartbeat.json`` tests both.
+what it returns. A server pings every ``ping_interval``, the Python client only after the
+connection has been idle for that long (``idle_only``); ``tests/vectors/heartbeat.json`` tests it.
+The browser client has one question alone, whether the server is there, and a watchdog for it.
 
     alive ──miss──▶ unstable ──misses = max_missed──▶ dead
       ▲  └────────no valid pong for session_timeout────▲ (from either)

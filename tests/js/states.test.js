@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { IllegalEvent } from "../../realtime/js/heartbeat.js";
-import { nextState, TRANSITIONS } from "../../realtime/js/states.js";
+import { IllegalEvent, nextState, TRANSITIONS } from "../../realtime/js/states.js";
 import { vectors } from "./vectors.js";
 
 /** @typedef {import("../../realtime/js/states.js").ClientState} ClientState */

@@ -1,19 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { AdaptiveTimeouts } from "../../realtime/js/adaptive_timeouts.js";
 import { Watchdog } from "../../realtime/js/watchdog.js";
 import { Browser } from "./browser.js";
 
 /** A watchdog with the server's defaults: it probes after 30 s of silence; lost after 35 s. */
 function watch() {
   const browser = new Browser();
+  const timeouts = new AdaptiveTimeouts();
   /** @type {string[]} */
   const calls = [];
+  /** @type {any} the newest one */
+  let ping;
   const watchdog = new Watchdog(
     { ping_interval: 25_000, pong_timeout: 10_000 },
     browser.environment,
+    timeouts,
     {
-      sendPing: () => calls.push("probe"),
+      send: (frame) => {
+        calls.push("probe");
+        ping = frame;
+      },
+      onLatency: () => {},
       onDoubt: (doubting) => calls.push(doubting ? "doubt" : "life"),
       onLost: () => {
         calls.push("lost");
@@ -21,7 +30,12 @@ function watch() {
       },
     },
   );
-  return { browser, watchdog, calls };
+  /** The server answers the newest ping. */
+  const answer = () => {
+    watchdog.onFrame();
+    watchdog.onPong(ping.sequence);
+  };
+  return { browser, timeouts, watchdog, calls, answer };
 }
 
 test("an idle connection is probed after P + T/2 and lost after P + T", () => {
@@ -127,10 +141,10 @@ test("a throttled tab with pings of the server is not probed", () => {
 });
 
 test("a throttled tab on an idle connection probes each minute", () => {
-  const { browser, watchdog, calls } = watch();
+  const { browser, calls, answer } = watch();
   for (let minute = 0; minute < 10; minute += 1) {
     browser.advanceThrottled(60_000);
-    watchdog.onFrame();
+    answer();
   }
   assert.equal(calls.includes("lost"), false);
   assert.equal(calls.filter((word) => word === "probe").length, 10);
@@ -154,10 +168,10 @@ test("a second sleep soon after the first is excused too", () => {
 });
 
 test("each sleep causes a probe", () => {
-  const { browser, watchdog, calls } = watch();
+  const { browser, calls, answer } = watch();
   browser.stall(60_000);
   browser.advance(0);
-  watchdog.onFrame();
+  answer();
   browser.sleep(3_600_000);
   browser.advance(1000);
   assert.deepEqual(calls, ["probe", "doubt", "life", "probe", "doubt"]);
@@ -184,8 +198,10 @@ test("stop() within onDoubt sets no timer", () => {
   const watchdog = new Watchdog(
     { ping_interval: 25_000, pong_timeout: 10_000 },
     browser.environment,
+    new AdaptiveTimeouts(),
     {
-      sendPing: () => {},
+      send: () => {},
+      onLatency: () => {},
       onDoubt: () => watchdog.stop(),
       onLost: () => assert.fail("it was stopped"),
     },
@@ -193,3 +209,49 @@ test("stop() within onDoubt sets no timer", () => {
   browser.advance(60_000);
   assert.equal(browser.timers, 0);
 });
+
+/** Numbers from [0, 1) that a seed determines. @param {number} seed */
+function randomOf(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+for (let seed = 1; seed <= 200; seed += 1) {
+  test(`a random life ends with silence alone, and in time (${seed})`, () => {
+    const random = randomOf(seed);
+    const { browser, timeouts, watchdog, calls, answer } = watch();
+    const isLost = () => calls.at(-1) === "lost";
+    let heardAt = 0;
+    const acts = [
+      () => browser.advance(random() * 12_000),
+      () => browser.stall(random() * 90_000),
+      () => browser.sleep((random() - 0.3) * 3_600_000),
+      () => browser.advanceThrottled(1 + random() * 60_000),
+      () => watchdog.probe(),
+      () => watchdog.expectAnswer(),
+      () => void watchdog.ping(),
+      () => {
+        heardAt = browser.now;
+        if (calls.includes("probe")) answer();
+        else watchdog.onFrame();
+      },
+    ];
+    for (let step = 0; step < 60 && !isLost(); step += 1)
+      acts[Math.floor(random() * acts.length)]?.();
+
+    // The doubts and the lives after them take turns, and a loss follows a doubt of 2 s at least.
+    const told = calls.filter((call) => call !== "probe");
+    for (const [i, call] of told.entries())
+      assert.equal(call, i % 2 ? (call === "lost" ? "lost" : "life") : "doubt");
+    if (isLost()) assert.ok(browser.now - heardAt >= 2000);
+
+    // With punctual timers a silent connection is lost after P + T, more on a line that was slow, and
+    // after 3 s more if the device has just slept.
+    browser.advance(30_000 + timeouts.answerMs(5000) + 3000);
+    assert.ok(isLost());
+    assert.equal(browser.timers, 0);
+  });
+}

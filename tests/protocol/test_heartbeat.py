@@ -1,4 +1,4 @@
-"""The heartbeat machine against the vectors that also test the browser's machine."""
+"""The heartbeat machine against its vectors."""
 
 import json
 import math

@@ -1,36 +1,39 @@
 export class Watchdog {
     /**
      * @param {{ping_interval: number, pong_timeout: number}} welcome the server's values, ms
-     * @param {Environment} environment
+     * @param {import("./browser_environment.js").Environment} environment
+     * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
      * @param {WatchdogCallbacks} callbacks
-     * @param {AdaptiveTimeouts} [timeouts]
      */
-    constructor(welcome: {
+    constructor({ ping_interval, pong_timeout }: {
         ping_interval: number;
         pong_timeout: number;
-    }, environment: Environment, callbacks: WatchdogCallbacks, timeouts?: AdaptiveTimeouts);
+    }, environment: import("./browser_environment.js").Environment, timeouts: import("./adaptive_timeouts.js").AdaptiveTimeouts, callbacks: WatchdogCallbacks);
     /** A frame of any kind has arrived. */
     onFrame(): void;
+    /** @param {number} sequence of the ping that it answers */
+    onPong(sequence: number): void;
     /**
      * Ping now; without a frame the connection is lost after 2 s, later on a slow one. Does nothing
      * while a probe is outstanding.
      */
     probe(): void;
-    /**
-     * The client sent something that the server answers. Without a frame for the time of a probe,
-     * the watchdog probes; after half of it, it sends a ping without doubt, because a healthy
-     * server may not have an answer yet.
-     */
+    /** A frame that the server answers was sent: without a frame, ping soon, and then doubt. */
     expectAnswer(): void;
+    /**
+     * Ping without doubt, unless a ping is outstanding.
+     * @returns {Promise<number>} its latency, ms; rejected if there is no answer in time, or the watchdog stops
+     */
+    ping(): Promise<number>;
     stop(): void;
     #private;
 }
-export type Environment = import("./browser_environment.js").Environment;
 export type WatchdogCallbacks = {
+    send: (frame: object) => void;
     /**
-     * any frame counts as its answer
+     * of a ping, ms; null: no answer in time
      */
-    sendPing: () => void;
+    onLatency: (latency: number | null) => void;
     /**
      * true: a probe is unanswered; false: no longer
      */
@@ -40,4 +43,3 @@ export type WatchdogCallbacks = {
      */
     onLost: () => void;
 };
-import { AdaptiveTimeouts } from "./adaptive_timeouts.js";
