@@ -7,7 +7,7 @@
  */
 export function socketUrl(url) {
   const absolute = new URL(url, base());
-  absolute.protocol = absolute.protocol.replace(/^http/, "ws");
+  absolute.protocol = absolute.protocol.replace("http", "ws");
   return absolute.href;
 }
 
@@ -17,8 +17,10 @@ export function socketUrl(url) {
  * @returns {string}
  */
 export function defaultUrl() {
-  const script = globalThis.document?.querySelector?.("script[data-realtime-url]");
-  return script?.getAttribute("data-realtime-url") ?? "/ws/";
+  const script = /** @type {HTMLElement | null | undefined} */ (
+    globalThis.document?.querySelector?.("script[data-realtime-url]")
+  );
+  return script?.dataset.realtimeUrl ?? "/ws/";
 }
 
 /** The page's base address. A frame with `srcdoc` or a blob: address has no usable location. */

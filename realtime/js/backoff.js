@@ -16,13 +16,13 @@
  */
 
 /** @type {Readonly<Backoff>} */
-export const DEFAULTS = Object.freeze({
+export const DEFAULTS = {
   base: 1000,
   factor: 2,
   cap: 30_000,
   jitter: 1,
   maxAttempts: Infinity,
-});
+};
 
 /**
  * The delay in ms after `failures` earlier failures in a row (0: the first).

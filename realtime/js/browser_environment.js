@@ -18,10 +18,12 @@
 
 /**
  * The environment of this page or worker, with some parts replaced.
- * @param {Partial<Environment>} overrides
+ * @param {Partial<Environment>} [overrides]
  * @returns {Environment}
  */
 export function browserEnvironment(overrides) {
+  const { document = null, navigator } = globalThis;
+  const page = typeof globalThis.addEventListener === "function" ? globalThis : null; // or a worker
   return {
     WebSocket: globalThis.WebSocket,
     now: () => performance.now(),
@@ -31,10 +33,10 @@ export function browserEnvironment(overrides) {
     random: Math.random,
     storage: storageOrNull("sessionStorage"),
     local: storageOrNull("localStorage"),
-    window: globalThis.window ?? workerOrNull(), // a worker gets online and offline, too
-    document: globalThis.document ?? null,
-    network: /** @type {any} */ (globalThis.navigator)?.connection ?? null,
-    policy: globalThis.document ?? workerOrNull(),
+    window: globalThis.window ?? page, // a worker gets online and offline, too
+    document,
+    network: /** @type {any} */ (navigator)?.connection ?? null,
+    policy: document ?? page,
     ...overrides,
   };
 }
@@ -47,9 +49,4 @@ function storageOrNull(name) {
   } catch {
     return null; // reading the property throws where cookies are blocked or in a sandbox
   }
-}
-
-/** @returns {EventTarget | null} */
-function workerOrNull() {
-  return typeof globalThis.addEventListener === "function" ? globalThis : null;
 }

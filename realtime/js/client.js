@@ -8,7 +8,7 @@ import { ClientEventTarget } from "./events.js";
 import { UseCount } from "./use_count.js";
 
 /** @typedef {import("./events.js").Stats} Stats */
-/** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {import("./state_tracker.js").ClientState} ClientState */
 /** @typedef {import("./room_cursor.js").RoomOptions} RoomOptions */
 /**
  * @template [Data=any]
@@ -28,7 +28,7 @@ import { UseCount } from "./use_count.js";
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
  */
 
-/** @typedef {Options & {url: string, name: string}} ManagerOptions */
+/** @typedef {Options & {url: string, name: string, environment: import("./browser_environment.js").Environment}} ManagerOptions */
 
 /** The client in a hello, for people. */
 export const NAME = "realtime-js/0.1.0";
@@ -43,18 +43,17 @@ export class RealtimeClient extends ClientEventTarget {
    */
   constructor({ url, debug, ...options } = {}) {
     super();
+    const environment = browserEnvironment(options.environment);
     /** The absolute address of the server's socket. */
     this.url = socketUrl(url ?? defaultUrl());
     this.#manager = new ConnectionManager(
-      { ...options, url: this.url, name: NAME },
+      { ...options, environment, url: this.url, name: NAME },
       (type, detail) => {
         if (debug) logEvent(type, detail);
         this.dispatchEvent(new CustomEvent(type, { detail }));
       },
     );
-    this.#uses = new UseCount(browserEnvironment(options.environment ?? {}), () =>
-      this.disconnect(),
-    );
+    this.#uses = new UseCount(environment, () => this.disconnect());
   }
 
   /** @returns {ClientState} */
@@ -166,9 +165,9 @@ export class RealtimeClient extends ClientEventTarget {
 
   /** @returns {Promise<number>} the latency in ms; rejected with an Error if no answer comes */
   async ping() {
-    const latency = this.#manager.connection?.measureLatency();
-    if (!latency) throw new Error("not connected");
-    return latency;
+    const latency = await this.#manager.connection?.ping();
+    if (typeof latency === "number") return latency;
+    throw new Error(latency ?? "not connected");
   }
 
   /** @returns {Stats} a snapshot */

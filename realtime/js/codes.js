@@ -6,12 +6,13 @@ export const LOST = 1006;
 export const PAGE_FROZEN = 4006;
 export const RESTARTING = 1012;
 export const TAKEN_OVER = 4506;
+export const HEARTBEAT_TIMEOUT = 4002;
 export const CREDENTIALS_CHANGED = 4008;
 export const NOT_AUTHENTICATED = 4501;
 export const ORIGIN_REFUSED = 4502;
 
 /** @type {Readonly<Record<number, string>>} For codes that come without a reason; the server sends its own. */
-const REASONS = Object.freeze({
+const REASONS = {
   1000: "normal closure",
   1001: "server shutting down",
   1005: "connection closed",
@@ -19,22 +20,19 @@ const REASONS = Object.freeze({
   1011: "server error",
   1012: "server restarting",
   4006: "page frozen",
-});
+};
 
 // The server works, or says when to return: at once, or within its `delay`.
-const SOON = new Set([1001, 1012, 4001, 4002, 4003, 4007, 4008]);
-
-// The server lost this client. In case it lost many, its `delay` is wide enough for all of them.
-const WIDE_DELAY = new Set([4002]);
+const SOON = [1001, 1012, 4001, 4003, 4007, 4008];
 
 // The server announced a restart: attempts fail until it is back.
-const RESTARTS = new Set([1001, 1012, 4001]);
+const RESTARTS = [1001, 1012, 4001];
 
 // The server accepts the client again after a login.
-const LOGIN_NEEDED = new Set([4501, 4503]);
+const LOGIN_NEEDED = [4501, 4503];
 
 // An intended end, not an error.
-const DISMISSED = new Set([4500, 4503]);
+const DISMISSED = [4500, 4503];
 
 /** @param {number} code */
 export function reasonFor(code) {
@@ -50,14 +48,11 @@ export function isFinal(code) {
 }
 
 /**
- * The client's reaction to a close code: stay away, return within the server's `delay`, or
- * return with backoff. (After its own bye the client ignores the code.)
- * @param {number} code
- * @returns {"stay" | "soon" | "backoff"}
+ * Whether the client returns within the server's `delay`. Otherwise it returns with backoff.
+ * @param {number} code that is not final
  */
-export function behaviour(code) {
-  if (isFinal(code)) return "stay";
-  return SOON.has(code) ? "soon" : "backoff";
+export function isSoon(code) {
+  return SOON.includes(code);
 }
 
 /**
@@ -65,15 +60,15 @@ export function behaviour(code) {
  * @param {number} code
  */
 export function isDismissal(code) {
-  return DISMISSED.has(code);
+  return DISMISSED.includes(code);
 }
 
 /**
  * Whether the code announces a restart; until the next welcome the client hides failures.
- * @param {number | undefined} code
+ * @param {number} code
  */
 export function isRestart(code) {
-  return code !== undefined && RESTARTS.has(code);
+  return RESTARTS.includes(code);
 }
 
 /**
@@ -81,13 +76,14 @@ export function isRestart(code) {
  * @param {number | undefined} code
  */
 export function isLoginNeeded(code) {
-  return code !== undefined && LOGIN_NEEDED.has(code);
+  return LOGIN_NEEDED.includes(Number(code));
 }
 
 /**
- * Whether the client may return by backoff before the server's `delay` has passed.
+ * Whether the client may return by backoff before the server's `delay` has passed: the server lost
+ * this client, and in case it lost many the `delay` is wide enough for all of them.
  * @param {number} code
  */
 export function hasWideDelay(code) {
-  return WIDE_DELAY.has(code);
+  return code === HEARTBEAT_TIMEOUT;
 }

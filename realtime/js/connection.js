@@ -26,15 +26,14 @@ import { Watchdog } from "./watchdog.js";
  */
 
 /**
- * @typedef {object} ConnectionCallbacks
+ * @typedef {object} ConnectionOwner
+ * @property {import("./events.js").Emit} emit
  * @property {() => Frame} hello returns the first frame
  * @property {(welcome: Frame) => void} onWelcome
  * @property {(direction: "in" | "out", frame: Frame) => void} onFrame after each sent frame, and before each received one is handled
  * @property {(doubting: boolean) => void} onDoubt true: a probe is unanswered; false: no longer
  * @property {(latency: number | null) => void} onLatency of the client's own ping, ms; null: no answer in time
- * @property {(state: "degraded" | "ok") => void} onNotice
  * @property {() => void} onAuthExpiring the login needs a new token
- * @property {(data: ArrayBuffer) => void} onBytes a binary frame, after the welcome
  * @property {(frame: Frame, text: string) => void} onRoomFrame a frame about rooms, messages and requests, after the welcome
  * @property {(end: End) => void} onEnd
  */
@@ -49,8 +48,8 @@ const OPEN = 1; // WebSocket.OPEN, also where tests replace the WebSocket
 
 export class Connection {
   #environment;
-  #callbacks;
   #timeouts;
+  #owner;
   #socket;
   #deadline;
   /** When the current phase began: opening, or waiting for the welcome. */
@@ -70,19 +69,21 @@ export class Connection {
    * Opens the socket. Throws what the WebSocket constructor throws.
    * @param {string} url
    * @param {Environment} environment
-   * @param {ConnectionCallbacks} callbacks
    * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
+   * @param {ConnectionOwner} owner
    */
-  constructor(url, environment, callbacks, timeouts) {
+  constructor(url, environment, timeouts, owner) {
     this.#environment = environment;
-    this.#callbacks = callbacks;
     this.#timeouts = timeouts;
+    this.#owner = owner;
     this.#deadline = new Timer(environment);
     this.#phaseStartedAt = environment.now();
-    this.#onViolation = (/** @type {any} */ event) =>
-      isBlockedByPolicy(event, url) && this.#onBlocked();
-    environment.policy?.addEventListener("securitypolicyviolation", this.#onViolation);
     this.#socket = this.#openSocket(url);
+    this.#onViolation = (/** @type {any} */ event) =>
+      isBlockedByPolicy(event, url) &&
+      this.#end({ code: LOST, reason: POLICY_REASON, permanent: true, cause: "policy" });
+    // It would be too late if browsers did not report violations in a task of their own.
+    environment.policy?.addEventListener("securitypolicyviolation", this.#onViolation);
     this.#setDeadline();
   }
 
@@ -91,20 +92,15 @@ export class Connection {
    * @returns {WebSocket}
    */
   #openSocket(url) {
-    try {
-      const socket = new this.#environment.WebSocket(url, SUBPROTOCOL);
-      socket.binaryType = "arraybuffer";
-      socket.onopen = () => this.#onOpen();
-      socket.onmessage = ({ data }) => this.#onMessage(data);
-      socket.onclose = ({ code, reason }) => this.#end({ code, reason });
-      // A close event follows, except where the browser refuses to connect at all.
-      const refused = { code: LOST, reason: "the browser refuses to connect" };
-      socket.onerror = () => this.#flow || this.#deadline.set(CLOSE_MS, () => this.#end(refused));
-      return socket;
-    } catch (error) {
-      this.#ignoreViolations();
-      throw error;
-    }
+    const socket = new this.#environment.WebSocket(url, SUBPROTOCOL);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#onOpen();
+    socket.onmessage = this.#onMessage;
+    socket.onclose = ({ code, reason }) => this.#end({ code, reason });
+    // A close event follows, except where the browser refuses to connect at all.
+    const refused = { code: LOST, reason: "the browser refuses to connect" };
+    socket.onerror = () => this.#flow || this.#deadline.set(CLOSE_MS, () => this.#end(refused));
+    return socket;
   }
 
   /** Whether an attempt makes no progress: the network it began on may be gone. */
@@ -121,7 +117,7 @@ export class Connection {
     if (this.#socket.readyState !== OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     if (frame.id) this.#watchdog?.expectAnswer();
-    this.#callbacks.onFrame("out", frame.auth ? { ...frame, auth: "…" } : frame);
+    this.#owner.onFrame("out", frame.auth ? { ...frame, auth: "…" } : frame);
     return true;
   }
 
@@ -153,8 +149,8 @@ export class Connection {
     this.#watchdog?.expectAnswer();
   }
 
-  /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
-  measureLatency() {
+  /** @returns {Promise<number | string> | undefined} as of the watchdog; undefined before the welcome */
+  ping() {
     return this.#watchdog?.ping();
   }
 
@@ -176,7 +172,7 @@ export class Connection {
     this.#ignoreViolations(); // from now on a violation is about other connections
     this.#phaseStartedAt = this.#environment.now();
     this.#setDeadline();
-    this.send(this.#callbacks.hello());
+    this.send(this.#owner.hello());
   }
 
   /** End the attempt if the next step takes too long. */
@@ -194,88 +190,66 @@ export class Connection {
     policy?.removeEventListener("securitypolicyviolation", this.#onViolation);
   }
 
-  #onBlocked() {
-    this.#end({ code: LOST, reason: POLICY_REASON, permanent: true, cause: "policy" });
-  }
-
-  /** @param {any} data */
-  #onMessage(data) {
+  #onMessage = (/** @type {MessageEvent} */ { data }) => {
     this.#watchdog?.onFrame();
     if (this.#over) return; // a callback may close the connection, here and below
-    if (typeof data !== "string") return this.#flow ? this.#callbacks.onBytes(data) : undefined;
+    if (typeof data !== "string") return this.#flow && this.#owner.emit("bytes", { data });
     const frame = parseJson(data);
     if (typeof frame?.type !== "string") return; // not of this protocol
-    this.#callbacks.onFrame("in", frame);
-    if (!this.#over) this.#handle(frame, data);
-  }
+    this.#owner.onFrame("in", frame); // also those that the client does not know
+    if (this.#over) return;
+    const handler = this.#handlers.get(frame.type);
+    if (handler) return handler(frame);
+    // First: it counts even if a listener throws.
+    if (frame.type === "publication") this.#flow?.onReceived(utf8Length(data));
+    if (this.#flow && !this.#over) this.#owner.onRoomFrame(frame, data);
+  };
 
-  /**
-   * @param {Frame} frame of any type; `onFrame` has seen those that the client does not know
-   * @param {string} text the frame as received
-   */
-  #handle(frame, text) {
-    switch (frame.type) {
-      case "welcome":
-        return this.#onWelcome(frame);
-      case "ping":
-        return this.#onPing(frame);
-      case "pong":
-        return this.#watchdog?.onPong(frame.sequence);
-      case "notice":
-        return this.#onNotice(frame);
-      case "auth_expiring":
-        return this.#callbacks.onAuthExpiring();
-      case "goodbye":
-        return this.#end({ code: frame.code, reason: frame.reason, delay: frame.delay });
-      case "publication":
-        this.#flow?.onReceived(utf8Length(text)); // first: it counts even if a listener throws
-    }
-    if (this.#flow && !this.#over) this.#callbacks.onRoomFrame(frame, text);
-  }
+  /** @type {Map<string, (frame: any) => void>} by the types of the frames; the others are about rooms, messages and requests */
+  #handlers = new Map(
+    Object.entries({
+      welcome: (frame) => {
+        if (this.#watchdog) return;
+        const took = this.#environment.now() - this.#phaseStartedAt;
+        this.#timeouts.onWelcome(frame, took);
+        this.#deadline.clear();
+        this.#maxBytes = frame.max_message_size;
+        this.#flow = new FlowControl(frame, (count) => this.send({ type: "received", count }));
+        this.#watchdog = new Watchdog(frame, this.#environment, this.#timeouts, this, this.#owner);
+        this.#owner.onWelcome(frame);
+        if (took > SLOW_MS && !this.#over) this.#watchdog.ping();
+      },
+      // Answered within the network callback, because hidden tabs delay timers.
+      ping: ({ sequence, timestamp }) => {
+        this.send({
+          type: "pong",
+          sequence,
+          timestamp,
+          client_time: this.#environment.wall(),
+          received: this.#flow?.acknowledge(),
+          ping_count: ++this.#pingCount,
+        });
+      },
+      pong: ({ sequence }) => this.#watchdog?.onPong(sequence),
+      notice: ({ state }) => {
+        if (state !== "degraded" && state !== "ok") return; // of a later version
+        this.degraded = state === "degraded";
+        this.#owner.emit("notice", { state });
+      },
+      auth_expiring: () => this.#owner.onAuthExpiring(),
+      goodbye: ({ code, reason, delay }) => this.#end({ code, reason, delay }),
+    }),
+  );
 
-  /** @param {any} frame */
-  #onWelcome(frame) {
-    if (this.#watchdog) return;
-    const took = this.#environment.now() - this.#phaseStartedAt;
-    this.#timeouts.onWelcome(frame, took);
-    this.#deadline.clear();
-    this.#maxBytes = frame.max_message_size;
-    const send = (/** @type {Frame} */ answer) => this.send(answer);
-    this.#flow = new FlowControl(frame, (count) => send({ type: "received", count }));
-    const { onDoubt, onLatency } = this.#callbacks;
-    const callbacks = { send, onDoubt, onLatency, onLost: () => this.#onLost() };
-    this.#watchdog = new Watchdog(frame, this.#environment, this.#timeouts, callbacks);
-    this.#callbacks.onWelcome(frame);
-    if (took > SLOW_MS && !this.#over) this.#watchdog.ping();
-  }
-
-  /**
-   * Answered within the network callback, because hidden tabs delay timers.
-   * @param {Frame} ping
-   */
-  #onPing({ sequence, timestamp }) {
-    this.#pingCount += 1;
-    const client_time = this.#environment.wall();
-    const ping_count = this.#pingCount;
-    const received = this.#flow?.acknowledge();
-    this.send({ type: "pong", sequence, timestamp, client_time, received, ping_count });
-  }
-
-  /** @param {Frame} notice */
-  #onNotice({ state }) {
-    if (state !== "degraded" && state !== "ok") return; // of a later version
-    this.degraded = state === "degraded";
-    this.#callbacks.onNotice(state);
-  }
-
-  #onLost() {
-    this.#callbacks.onLatency(null);
+  /** The watchdog has given the connection up. */
+  onLost() {
+    this.#owner.onLatency(null);
     if (!this.#over) this.#end({ code: LOST, reason: "the server does not answer" });
   }
 
   /** @param {Partial<End> & {code: number}} end */
   #end(end) {
     this.close();
-    this.#callbacks.onEnd({ ...end, reason: end.reason || reasonFor(end.code) });
+    this.#owner.onEnd({ ...end, reason: end.reason || reasonFor(end.code) });
   }
 }

@@ -5,7 +5,6 @@
 
 import { AdaptiveTimeouts } from "./adaptive_timeouts.js";
 import { DEFAULTS } from "./backoff.js";
-import { browserEnvironment } from "./browser_environment.js";
 import * as codes from "./codes.js";
 import { causeOf, constructorFailure } from "./connect_errors.js";
 import { Connection } from "./connection.js";
@@ -13,7 +12,6 @@ import { ErrorTracker } from "./error_tracker.js";
 import { LoginRetry } from "./login_retry.js";
 import { Messaging } from "./messaging.js";
 import { PageLifecycle } from "./page_lifecycle.js";
-import { PingCounters } from "./ping_counters.js";
 import { ReconnectSchedule } from "./reconnect_schedule.js";
 import { ResumableSession } from "./resumable_session.js";
 import { SleepAwareClock } from "./sleep_aware_clock.js";
@@ -22,11 +20,10 @@ import { TokenLogin } from "./token_login.js";
 
 /** @typedef {import("./connection.js").End} End */
 /** @typedef {import("./connection.js").Frame} Frame */
-/** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {import("./state_tracker.js").ClientState} ClientState */
 
 export class ConnectionManager {
   #environment;
-  #clock;
   #timeouts;
   #session;
   #lifecycle;
@@ -35,8 +32,6 @@ export class ConnectionManager {
   #state;
   #url;
   #name;
-  #emit;
-  #counters = new PingCounters();
   #connection = /** @type {Connection | null} */ (null);
   /** @type {ClientState} of the newest `state` event */
   #announcedState = "disconnected";
@@ -50,46 +45,26 @@ export class ConnectionManager {
    *   `name` and version of the software
    * @param {import("./events.js").Emit} emit
    */
-  constructor({ url, name, auth, autoReconnect = true, backoff, ...options }, emit) {
+  constructor({ url, name, auth, environment, autoReconnect = true, ...options }, emit) {
     this.#url = url;
     this.#name = name;
-    this.#emit = emit;
+    this.emit = emit;
     this.autoReconnect = autoReconnect;
     this.#timeouts = new AdaptiveTimeouts(options.timeout);
-    const environment = browserEnvironment(options.environment ?? {});
     const clock = new SleepAwareClock(environment);
     this.#environment = environment;
-    this.#clock = clock;
     this.#state = new StateTracker(clock);
-    const delays = { ...DEFAULTS, ...backoff };
+    const delays = { ...DEFAULTS, ...options.backoff };
     this.#schedule = new ReconnectSchedule(environment, delays, () => this.#attempt());
     const sender = {
       isUp: () => this.#state.isUp,
-      send: (/** @type {Frame} */ frame) => sender.isUp() && this.#connection?.send(frame) === true,
+      send: (/** @type {Frame} */ frame) => this.connection?.send(frame) === true,
     };
     this.messaging = new Messaging(environment, clock, sender, emit, options.warnUnsent);
     this.#session = new ResumableSession(url, environment.storage, clock, this.messaging);
     this.#loginRetry = new LoginRetry(url, environment, clock, () => this.#begin());
-    this.#tokenLogin = new TokenLogin(auth, environment, this.#timeouts, (end) => this.#onEnd(end));
-    this.#lifecycle = this.#makeLifecycle();
-  }
-
-  #makeLifecycle() {
-    return new PageLifecycle(this.#environment, this.#clock, {
-      onBeforeUnload: () => this.#session.save(this.messaging.rooms.positions(), true),
-      onStay: () => this.#session.forget(),
-      onPageHide: () => this.#onPageHide(),
-      onPageRestore: () => this.#onPageRestore(),
-      onFreeze: () => this.#park(codes.reasonFor(codes.PAGE_FROZEN), codes.PAGE_FROZEN),
-      onResume: () => this.#parked && this.#begin(),
-      onWake: () => this.#onWake(),
-      onOnline: () => this.#onOnline(),
-      onNetworkSpeed: () => this.#connection?.pingQuietly(),
-      onOffline: () => this.#connection?.probe(),
-      onVisibility: (state) => this.#onVisibility(state),
-      onAttention: () => this.autoReconnect && this.#loginRetry.onAttention(),
-      onStorage: (key) => this.autoReconnect && this.#loginRetry.onStorage(key),
-    });
+    this.#tokenLogin = new TokenLogin(auth, environment, this.#timeouts, (end) => this.onEnd(end));
+    this.#lifecycle = new PageLifecycle(environment, clock, this.#session, this);
   }
 
   get state() {
@@ -103,7 +78,8 @@ export class ConnectionManager {
 
   /** Connect; while waiting, attempt now; while connected, probe the server. */
   connect() {
-    if (!this.#state.isIdle) return this.#attemptOrProbe();
+    if (this.#schedule.waiting) return this.#attempt();
+    if (!this.#state.isIdle) return this.probe();
     if (!this.#lifecycle.started) {
       this.messaging.rooms.onLoad(this.#session.load());
       this.#lifecycle.start();
@@ -114,7 +90,7 @@ export class ConnectionManager {
 
   /** Disconnect the whole page: the session ends here and on the server. */
   disconnect() {
-    if (this.#lifecycle.started) this.#session.forget();
+    this.#session.forget();
     this.#lifecycle.stop();
     this.#loginRetry.cancel();
     this.#session.clear();
@@ -137,7 +113,7 @@ export class ConnectionManager {
   reset() {
     this.#schedule.reset();
     this.#errors.lastError = null;
-    if (this.state === "error") this.#apply("end");
+    if (this.state === "error") this.#enter("disconnected");
     else if (this.state === "connecting") this.#announceState();
   }
 
@@ -146,7 +122,6 @@ export class ConnectionManager {
     const { session = null, since = null } = this.#session.current ?? {};
     return {
       ...this.#state.stats,
-      ...this.#counters,
       ...this.#schedule.stats,
       degraded: this.#connection?.degraded ?? false,
       session,
@@ -163,7 +138,7 @@ export class ConnectionManager {
     this.#schedule.reset();
     this.messaging.open();
     this.#parked = this.#errors.isRestarting = false;
-    this.#state.apply("connect");
+    this.#state.enter("connecting");
     this.#attempt();
   }
 
@@ -174,44 +149,31 @@ export class ConnectionManager {
 
   #open() {
     try {
-      this.#connection = this.#openConnection();
+      this.#connection = new Connection(this.#url, this.#environment, this.#timeouts, this);
       this.#announceState();
     } catch (error) {
       this.#announceState();
-      this.#onEnd(constructorFailure(error));
+      this.onEnd(constructorFailure(error));
     }
   }
 
-  #openConnection() {
-    /** @type {import("./connection.js").ConnectionCallbacks} */
-    const callbacks = {
-      hello: () => this.#hello(),
-      onWelcome: (welcome) => this.#onWelcome(welcome),
-      onFrame: (direction, frame) => this.#onFrame(direction, frame),
-      onDoubt: (doubting) => this.#apply(doubting ? "doubt" : "life"),
-      onLatency: (latency) => this.#onLatency(latency),
-      onNotice: (state) => this.#emit("notice", { state }),
-      onAuthExpiring: () => this.#tokenLogin.renew(() => this.#connection),
-      onBytes: (data) => this.#emit("bytes", { data }),
-      onRoomFrame: (frame, text) => this.messaging.onFrame(frame, text),
-      onEnd: (end) => this.#onEnd(end),
-    };
-    return new Connection(this.#url, this.#environment, callbacks, this.#timeouts);
-  }
-
   /** @returns {Frame} */
-  #hello() {
-    const [resume, rooms] = [this.#session.resumeRequest(), this.messaging.hello()];
-    const [client, auth] = [this.#name, this.#tokenLogin.auth];
-    const { visibility } = this.#lifecycle;
-    return { type: "hello", protocol: 1, client, resume, rooms, visibility, auth };
+  hello() {
+    return {
+      type: "hello",
+      protocol: 1,
+      client: this.#name,
+      resume: this.#session.resumeRequest(),
+      rooms: this.messaging.hello(),
+      visibility: this.#lifecycle.visibility,
+      auth: this.#tokenLogin.auth,
+    };
   }
 
   /** @param {Frame} frame */
-  #onWelcome(frame) {
+  onWelcome(frame) {
     const { session, token, resumed, user, resume_window } = frame;
-    const wall = this.#environment.wall();
-    const since = resumed ? (this.#session.current?.since ?? wall) : wall;
+    const since = (resumed && this.#session.current?.since) || this.#environment.wall();
     this.#session.set({ session, token, since }, resume_window);
     this.messaging.prepare(frame);
     this.#errors.isRestarting = false;
@@ -219,29 +181,42 @@ export class ConnectionManager {
     this.#schedule.onWelcome();
     this.#loginRetry.onWelcome(resumed);
     this.#tokenLogin.onWelcome();
-    this.#apply("welcome");
+    this.#enter("connected");
     // Listeners may disconnect, and connect again.
-    if (this.#state.isUp)
-      this.#emit("connection_established", { session, user, resumed, attempts });
+    if (this.#state.isUp) this.emit("connection_established", { session, user, resumed, attempts });
     if (this.#state.isUp) this.messaging.onWelcome(frame);
   }
 
   /** @param {"in" | "out"} direction @param {Frame} frame */
-  #onFrame(direction, frame) {
+  onFrame(direction, frame) {
     const type = direction === "in" && frame.type;
-    if (type === "ping") this.#counters.onPing(this.#environment.wall());
-    this.#emit("frame", { direction, frame });
-    if (type === "error") this.#emit("server_error", /** @type {any} */ (frame)); // not validated
+    if (type === "ping") this.#state.onPing();
+    this.emit("frame", { direction, frame });
+    if (type === "error") this.emit("server_error", /** @type {any} */ (frame)); // not validated
+  }
+
+  /** @param {Frame} frame @param {string} text */
+  onRoomFrame(frame, text) {
+    this.messaging.onFrame(frame, text);
+  }
+
+  /** @param {boolean} doubting */
+  onDoubt(doubting) {
+    this.#enter(doubting ? "unstable" : "connected");
   }
 
   /** @param {number | null} latency */
-  #onLatency(latency) {
-    this.#counters.onLatency(latency, this.#environment.wall());
-    this.#emit("latency", { latency });
+  onLatency(latency) {
+    this.#state.onLatency(latency);
+    this.emit("latency", { latency });
+  }
+
+  onAuthExpiring() {
+    this.#tokenLogin.renew(this.#connection);
   }
 
   /** An attempt failed or a connection ended. @param {End} end */
-  #onEnd(end) {
+  onEnd(end) {
     const { code, reason } = end;
     const wasUp = this.#state.isUp;
     this.#errors.record({ code, reason, at: this.#environment.wall() });
@@ -249,65 +224,89 @@ export class ConnectionManager {
     this.#continueAfter(end);
     this.messaging.requests.onLost();
     const detail = { code, reason, willReconnect: this.state === "connecting" };
-    if (wasUp) this.#emit("connection_lost", detail);
-    else this.#emit("connect_error", { ...detail, cause: causeOf(end) });
+    if (wasUp) this.emit("connection_lost", detail);
+    else this.emit("connect_error", { ...detail, cause: causeOf(end) });
   }
 
   /** Stay away, give up or schedule the next attempt. @param {End} end */
   #continueAfter({ code, reason, delay, permanent = false }) {
     const reclaims = code === codes.TAKEN_OVER && this.autoReconnect && this.#session.reclaim();
-    const refused = this.#tokenLogin.onEnd(code) ?? (codes.isFinal(code) ? "stay" : "retry");
-    if (refused === "stay" && !reclaims) {
+    if (this.#tokenLogin.onEnd(code) && !reclaims) {
       this.#session.clear(); // it has ended or belongs to another page: never resume it again
       this.messaging.close(reason);
       this.#loginRetry.onFinalClose(code);
-      this.#apply(codes.isDismissal(code) ? "end" : "fail", reason);
+      this.#enter(codes.isDismissal(code) ? "disconnected" : "error", reason);
       this.messaging.rooms.pause();
     } else if (permanent) {
-      this.#apply("fail", reason);
+      this.#enter("error", reason);
     } else if (!this.autoReconnect) {
-      this.#apply("end", reason);
+      this.#enter("disconnected", reason);
     } else if (this.#schedule.exhausted) {
       const cause = this.#errors.lastError?.reason ?? reason;
-      this.#apply("fail", `gave up after ${this.#schedule.attempts} attempts: ${cause}`);
+      this.#enter("error", `gave up after ${this.#schedule.attempts} attempts: ${cause}`);
     } else {
       this.#schedule.schedule(code, delay);
-      this.#apply("retry", this.#errors.isRestarting ? codes.reasonFor(codes.RESTARTING) : reason);
+      const isRestarting = this.#errors.isRestarting && codes.reasonFor(codes.RESTARTING);
+      this.#enter("connecting", isRestarting || reason);
     }
   }
 
-  #attemptOrProbe() {
-    if (this.#schedule.waiting) this.#attempt();
-    else this.#connection?.probe();
+  onBeforeUnload() {
+    this.#session.save(this.messaging.rooms.positions(), true);
   }
 
-  /** Attempt sooner, within limits: the same event may wake many clients at once. */
-  #onWake() {
-    if (this.#schedule.advance()) this.#announceState();
-    this.#connection?.probe();
-  }
-
-  #onOnline() {
-    if (!this.#connection?.isStuck) return this.#onWake();
-    this.#connection.close();
-    this.#attempt();
-  }
-
-  /** @param {"visible" | "hidden"} state */
-  #onVisibility(state) {
-    this.#connection?.send({ type: "visibility", state });
-    if (state === "visible" && this.#schedule.advance()) this.#announceState();
-  }
-
-  #onPageHide() {
+  onPageHide() {
     this.#session.forget();
     this.#session.save(this.messaging.rooms.positions());
     this.#park("page left");
   }
 
-  #onPageRestore() {
+  onPageRestore() {
     if (this.#state.isIdle) this.#session.load();
+    this.onResume();
+  }
+
+  onFreeze() {
+    this.#park(codes.reasonFor(codes.PAGE_FROZEN), codes.PAGE_FROZEN);
+  }
+
+  onResume() {
     if (this.#parked) this.#begin();
+  }
+
+  /** Attempt sooner, within limits: the same event may wake many clients at once. */
+  onWake() {
+    if (this.#schedule.advance()) this.#announceState();
+    this.probe();
+  }
+
+  onOnline() {
+    if (!this.#connection?.isStuck) return this.onWake();
+    this.#connection.close();
+    this.#attempt();
+  }
+
+  probe() {
+    this.#connection?.probe();
+  }
+
+  pingQuietly() {
+    this.#connection?.pingQuietly();
+  }
+
+  /** @param {"visible" | "hidden"} state */
+  onVisibility(state) {
+    this.#connection?.send({ type: "visibility", state });
+    if (state === "visible" && this.#schedule.advance()) this.#announceState();
+  }
+
+  onAttention() {
+    if (this.autoReconnect) this.#loginRetry.onAttention();
+  }
+
+  /** @param {string | null} key */
+  onStorage(key) {
+    if (this.autoReconnect) this.#loginRetry.onStorage(key);
   }
 
   /** Close without a bye: the server keeps the session. @param {string} reason @param {number} [code] */
@@ -328,20 +327,20 @@ export class ConnectionManager {
     this.#tokenLogin.cancel();
     this.#connection?.close(code);
     this.#connection = null;
-    if (this.state !== "disconnected") this.#apply("end", reason);
+    if (this.state !== "disconnected") this.#enter("disconnected", reason);
     this.messaging.requests.onLost();
-    if (wasUp) this.#emit("connection_lost", detail);
+    if (wasUp) this.emit("connection_lost", detail);
   }
 
-  /** @param {import("./states.js").ClientEvent} event @param {string} [reason] */
-  #apply(event, reason) {
-    this.#state.apply(event, reason);
+  /** @param {ClientState} state @param {string} [reason] */
+  #enter(state, reason) {
+    this.#state.enter(state, reason);
     this.#announceState();
   }
 
   #announceState() {
     const previous = this.#announcedState;
     this.#announcedState = this.state;
-    this.#emit("state", { previous, ...this.stats() });
+    this.emit("state", { previous, ...this.stats() });
   }
 }

@@ -2,7 +2,7 @@
 
 import { Emitter } from "./emitter.js";
 
-/** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {import("./state_tracker.js").ClientState} ClientState */
 
 /** @typedef {{code: number, reason: string, at: number}} LastError `at`: ms since the epoch */
 

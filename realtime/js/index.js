@@ -9,7 +9,7 @@ export { RealtimeClient };
  * @typedef {import("./client.js").Options} Options
  * @typedef {import("./backoff.js").Backoff} Backoff
  * @typedef {import("./browser_environment.js").Environment} Environment
- * @typedef {import("./states.js").ClientState} ClientState
+ * @typedef {import("./state_tracker.js").ClientState} ClientState
  * @typedef {import("./events.js").ClientEvents} ClientEvents
  * @typedef {import("./events.js").Stats} Stats
  * @typedef {import("./events.js").LastError} LastError

@@ -38,9 +38,9 @@ export class LoginRetry {
 
   /** @param {number} code the final close code; waits for a login if one would help */
   onFinalClose(code) {
+    this.cancel();
     // After CREDENTIALS_CHANGED only pages stay away whose tokens have expired twice.
     this.#isWaiting = causeOf({ code }) === "login";
-    this.#wasSignalled = false;
   }
 
   /** Stop waiting: the page connects or disconnects by itself. */
@@ -51,16 +51,17 @@ export class LoginRetry {
 
   /** The page became visible or got the focus. */
   onAttention() {
-    if (!this.#isWaiting || this.#clock.ms - this.#retriedAt < PAUSE_MS) return;
-    this.#retriedAt = this.#clock.ms;
-    this.#isWaiting = false;
+    const { ms } = this.#clock;
+    if (!this.#isWaiting || ms - this.#retriedAt < PAUSE_MS) return;
+    this.#retriedAt = ms;
+    this.cancel();
     this.#retry();
   }
 
   /** @param {string | null} key that another tab wrote */
   onStorage(key) {
     if (!this.#isWaiting || key !== this.#key) return;
-    this.#isWaiting = false;
+    this.cancel();
     this.#wasSignalled = true;
     this.#retry();
   }

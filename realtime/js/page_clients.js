@@ -41,7 +41,9 @@ function warnIfIgnored(url, options, first) {
   const effective = { autoReconnect: true, ...first };
   const names = /** @type {(keyof Options)[]} */ (Object.keys(options));
   const isIgnored = (/** @type {keyof Options} */ name) =>
-    name !== "url" && !isEqual(options[name], effective[name]);
+    name !== "url" &&
+    options[name] !== undefined &&
+    essence(options[name]) !== essence(effective[name]);
   const ignored = names.filter(isIgnored);
   if (ignored.length === 0) return;
   console.warn(
@@ -51,15 +53,11 @@ function warnIfIgnored(url, options, first) {
 }
 
 /**
- * Functions count as equal: components make a new one of the same code at each mount.
- * @param {unknown} one
- * @param {unknown} other
+ * What equal options have in common. Functions are equal: components make a new one of the same code
+ * at each mount. So are objects with the same fields, and all empty values.
+ * @param {unknown} value
  */
-function isEqual(one, other) {
-  if (one === undefined || one === other || !(one || other)) return true;
-  if (typeof one === "function") return typeof other === "function";
-  if (typeof one !== "object" || typeof other !== "object") return false;
-  const [entries, fields] = [Object.entries(Object(one)), Object(other)];
-  const sameSize = entries.length === Object.keys(fields).length;
-  return sameSize && entries.every(([key, value]) => fields[key] === value);
+function essence(value) {
+  if (typeof value === "function") return "function";
+  return Object(value) === value ? `${Object.entries(Object(value)).sort()}` : value || undefined;
 }

@@ -1,21 +1,20 @@
-/** Translates events of the page, its tab and its network into callbacks of the client. */
+/** Translates events of the page, its tab and its network into calls of the client. */
 
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 
 /**
- * @typedef {object} PageLifecycleCallbacks
+ * @typedef {object} PageOwner
  * @property {() => void} onBeforeUnload the page goes, or stays after all
- * @property {() => void} onStay it has stayed
  * @property {() => void} onPageHide the page goes away, perhaps into the back-forward cache
  * @property {() => void} onPageRestore it comes out of that cache
  * @property {() => void} onFreeze the browser will stop the page's scripts
  * @property {() => void} onResume it runs them again
  * @property {() => void} onWake an attempt may succeed now: another network, or a visible page after a while
  * @property {() => void} onOnline
- * @property {() => void} onNetworkSpeed the same network became faster or slower
- * @property {() => void} onOffline
+ * @property {() => void} pingQuietly the same network became faster or slower
+ * @property {() => void} probe
  * @property {(state: "visible" | "hidden") => void} onVisibility
  * @property {() => void} onAttention the page became visible or got the focus
  * @property {(key: string | null) => void} onStorage another tab wrote to the localStorage
@@ -31,12 +30,13 @@ const STAY_MS = 1000; // a download, or a visitor who cancels, unloads no page
 
 export class PageLifecycle {
   #environment;
-  #callbacks;
   /** @type {AbortController | null} */
   #listening = null;
   #handover;
   #stay;
   #clock;
+  #session;
+  #page;
   #gone = false;
   #hiddenAt = 0;
   /** @type {string | null} */
@@ -45,12 +45,14 @@ export class PageLifecycle {
   /**
    * @param {Environment} environment
    * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
-   * @param {PageLifecycleCallbacks} callbacks
+   * @param {import("./resumable_session.js").ResumableSession} session
+   * @param {PageOwner} page
    */
-  constructor(environment, clock, callbacks) {
+  constructor(environment, clock, session, page) {
     this.#environment = environment;
     this.#clock = clock;
-    this.#callbacks = callbacks;
+    this.#session = session;
+    this.#page = page;
     this.#handover = new Timer(environment);
     this.#stay = new Timer(environment);
   }
@@ -68,24 +70,35 @@ export class PageLifecycle {
     this.#listening = new AbortController();
     this.#gone = false;
     const { window, document, network } = this.#environment;
-    const { onBeforeUnload, onStay } = this.#callbacks;
-    const { onOnline, onOffline, onAttention, onStorage, onFreeze, onResume } = this.#callbacks;
     this.#networkKind = kindOf(network);
-    this.#listen(window, "beforeunload", () => {
-      onBeforeUnload();
-      this.#stay.set(STAY_MS, onStay);
+    const page = this.#page;
+    this.#listen(window, {
+      beforeunload: () => {
+        page.onBeforeUnload();
+        this.#stay.set(STAY_MS, () => this.#session.forget());
+      },
+      pagehide: () => {
+        this.#gone = true;
+        this.#handover.clear();
+        this.#stay.clear();
+        page.onPageHide();
+      },
+      pageshow: () => {
+        if (this.#gone) this.#handover.set(HANDOVER_MS, () => page.onPageRestore());
+        this.#gone = false;
+      },
+      online: () => page.onOnline(),
+      offline: () => page.probe(),
+      focus: () => page.onAttention(),
+      storage: ({ key }) => page.onStorage(key),
     });
-    this.#listen(window, "pagehide", () => this.#onPageHide());
-    this.#listen(window, "pageshow", () => this.#onPageShow());
-    this.#listen(window, "online", onOnline);
-    this.#listen(window, "offline", onOffline);
-    this.#listen(window, "focus", onAttention);
-    this.#listen(window, "storage", ({ key }) => onStorage(key));
-    this.#listen(network, "change", () => this.#onNetworkChange(network));
-    this.#listen(document, "visibilitychange", () => this.#onVisibilityChange());
-    this.#listen(document, "freeze", onFreeze);
-    // A page that leaves the back-forward cache gets `resume` as well, before its pageshow.
-    this.#listen(document, "resume", () => this.#gone || onResume());
+    this.#listen(network, { change: () => this.#onNetworkChange(network) });
+    this.#listen(document, {
+      visibilitychange: () => this.#onVisibilityChange(),
+      freeze: () => page.onFreeze(),
+      // A page that leaves the back-forward cache gets `resume` as well, before its pageshow.
+      resume: () => this.#gone || page.onResume(),
+    });
   }
 
   stop() {
@@ -97,40 +110,27 @@ export class PageLifecycle {
 
   /**
    * @param {EventTarget | null} target
-   * @param {string} type
-   * @param {(event: any) => void} listener
+   * @param {Record<string, (event: any) => void>} listeners by the types of the events
    */
-  #listen(target, type, listener) {
-    target?.addEventListener(type, listener, { signal: this.#listening?.signal });
-  }
-
-  #onPageHide() {
-    this.#gone = true;
-    this.#handover.clear();
-    this.#stay.clear();
-    this.#callbacks.onPageHide();
-  }
-
-  #onPageShow() {
-    if (!this.#gone) return; // the first one, after load
-    this.#gone = false;
-    this.#handover.set(HANDOVER_MS, this.#callbacks.onPageRestore);
+  #listen(target, listeners) {
+    for (const [type, listener] of Object.entries(listeners))
+      target?.addEventListener(type, listener, { signal: this.#listening?.signal });
   }
 
   /** Browsers send `change` for every change in speed, too. @param {any} network */
   #onNetworkChange(network) {
     const kind = kindOf(network);
-    if (kind !== null && kind === this.#networkKind) this.#callbacks.onNetworkSpeed();
-    else this.#callbacks.onWake();
+    if (kind !== null && kind === this.#networkKind) this.#page.pingQuietly();
+    else this.#page.onWake();
     this.#networkKind = kind;
   }
 
   #onVisibilityChange() {
     const state = this.visibility;
-    this.#callbacks.onVisibility(state);
+    this.#page.onVisibility(state);
     if (state === "hidden") this.#hiddenAt = this.#clock.ms;
-    else if (this.#clock.ms - this.#hiddenAt >= PAUSE_MS) this.#callbacks.onWake();
-    if (state === "visible") this.#callbacks.onAttention();
+    else if (this.#clock.ms - this.#hiddenAt >= PAUSE_MS) this.#page.onWake();
+    if (state === "visible") this.#page.onAttention();
   }
 }
 

@@ -7,7 +7,7 @@ import { NOT_JOINED, RoomUse } from "./hooks/room_use.js";
 
 /** @typedef {import("./client.js").RealtimeClient} RealtimeClient */
 /** @typedef {import("./hooks/client_use.js").UseOptions} RealtimeOptions */
-/** @typedef {{client: RealtimeClient, state: import("./states.js").ClientState, stats: import("./events.js").Stats}} Realtime */
+/** @typedef {{client: RealtimeClient, state: import("./state_tracker.js").ClientState, stats: import("./events.js").Stats}} Realtime */
 
 /**
  * @template [Data=any]

@@ -1,7 +1,7 @@
 /** When to connect again: counts attempts, grows the delays, and runs the timer. */
 
 import { backoffDelay, delayWithin } from "./backoff.js";
-import { behaviour, hasWideDelay, LOST } from "./codes.js";
+import { hasWideDelay, isSoon, LOST } from "./codes.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
@@ -21,8 +21,8 @@ export class ReconnectSchedule {
   #attempt;
   #timer;
   #failures = 0;
-  /** @type {number | null} */
-  #welcomedAt = null;
+  /** Of the connection that is up; infinity: there is none. */
+  #welcomedAt = Infinity;
   #attemptedAt = -Infinity;
   #advances = 0;
   #dueAt = 0;
@@ -50,12 +50,12 @@ export class ReconnectSchedule {
 
   /** Fields of the client's `Stats`. */
   get stats() {
-    const { now, wall } = this.#environment;
-    const dueAt = Math.round(wall() + this.#dueAt - now()); // by the wall clock as it is set now
+    const wait = this.#dueAt - this.#environment.now();
     return {
       attempts: this.attempts,
       maxAttempts: this.#backoff.maxAttempts,
-      nextAttemptAt: this.waiting ? dueAt : null,
+      // By the wall clock as it is set now.
+      nextAttemptAt: this.waiting ? Math.round(this.#environment.wall() + wait) : null,
     };
   }
 
@@ -80,10 +80,11 @@ export class ReconnectSchedule {
    * @param {unknown} delay the server's window `[from, to]`, ms
    */
   schedule(code, delay) {
-    if (this.#wasSettled) this.#failures = this.#advances = 0;
-    this.#welcomedAt = null;
+    const now = this.#environment.now();
+    if (now - this.#welcomedAt >= SETTLED_MS) this.#failures = this.#advances = 0;
+    this.#welcomedAt = Infinity;
     this.#wait(this.#delayAfter(code, delay));
-    this.#notBefore = this.#environment.now() + (delayWithin(delay, () => 0) ?? 0);
+    this.#notBefore = now + (delayWithin(delay, () => 0) ?? 0);
   }
 
   /**
@@ -109,15 +110,8 @@ export class ReconnectSchedule {
 
   /** Forget failures and attempts; a waiting schedule starts again with a first delay. */
   reset() {
-    this.attempts = 0;
-    this.#failures = 0;
-    this.#advances = 0;
+    this.attempts = this.#failures = this.#advances = 0;
     if (this.waiting) this.#wait(this.#delayAfter(LOST, null));
-  }
-
-  get #wasSettled() {
-    if (this.#welcomedAt === null) return false;
-    return this.#environment.now() - this.#welcomedAt >= SETTLED_MS;
   }
 
   /**
@@ -127,7 +121,7 @@ export class ReconnectSchedule {
   #delayAfter(code, delay) {
     const { random } = this.#environment;
     const fromServer = delayWithin(delay, random);
-    if (fromServer !== null && behaviour(code) === "soon" && !hasWideDelay(code)) return fromServer;
+    if (fromServer !== null && isSoon(code)) return fromServer;
     const ms = backoffDelay(this.#failures, this.#backoff, random);
     this.#failures += 1;
     return hasWideDelay(code) ? Math.min(fromServer ?? ms, ms) : Math.max(fromServer ?? 0, ms);

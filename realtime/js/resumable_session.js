@@ -39,7 +39,7 @@ const RESUME_WINDOW_MS = 120_000; // until a welcome names the server's
 // More attempts than a page makes that crashed before it could save its turn.
 const TURNS_AFTER_CRASH = 1000;
 
-/** @type {WeakMap<Storage, Set<string>>} keys in use by clients of this page */
+/** @type {WeakMap<any, Set<string>>} by storages: the keys in use by clients of this page */
 const usedKeys = pageGlobal("keys", () => new WeakMap());
 
 export class ResumableSession {
@@ -59,10 +59,10 @@ export class ResumableSession {
   /**
    * @param {string} url of the socket: each server has its own sessions
    * @param {Storage | null} storage null where the browser offers none
-   * @param {{readonly ms: number}} [clock] elapsed ms
-   * @param {Companion | null} [companion]
+   * @param {{readonly ms: number}} clock elapsed ms
+   * @param {Companion} companion
    */
-  constructor(url, storage, clock = { ms: 0 }, companion = null) {
+  constructor(url, storage, clock, companion) {
     this.#clock = clock;
     this.#companion = companion;
     this.#name = `realtime:${url}${framePath()}`;
@@ -116,11 +116,11 @@ export class ResumableSession {
    * @returns {Record<string, unknown>} positions of its rooms, not validated
    */
   load() {
-    if (this.#storage) this.#claimKey(this.#storage);
+    this.#claimKey();
     const value = takeItem(this.#storage, this.#key); // without a storage each page gets a new session
     if (isSession(value)) ({ turn: this.#turn = 0, rooms: this.#rooms, ...this.#session } = value);
     else this.#rooms = value?.rooms;
-    this.#companion?.load(this.#key);
+    this.#companion.load(this.#key);
     return Object(this.#rooms);
   }
 
@@ -130,7 +130,7 @@ export class ResumableSession {
    * @param {boolean} [mayStay] whether the page may go on
    */
   save(rooms, mayStay) {
-    this.#companion?.save(this.#key);
+    this.#companion.save(this.#key);
     // Without a session the next page cannot go on there, and learns that it has a gap.
     const saved = { ...this.#rooms, ...rooms };
     if (this.#session || Object.keys(saved)[0])
@@ -141,22 +141,19 @@ export class ResumableSession {
   /** Undo `save`: the page stays, or saves again. */
   forget() {
     takeItem(this.#storage, this.#key);
-    this.#companion?.forget(this.#key);
+    this.#companion.forget(this.#key);
   }
 
   /** Let another client of this page use the storage key. */
   releaseKey() {
-    if (this.#storage) usedKeys.get(this.#storage)?.delete(this.#key);
+    usedKeys.get(this.#storage)?.delete(this.#key);
   }
 
-  /**
-   * Claim the first key that no other client of this page uses.
-   * @param {Storage} storage
-   */
-  #claimKey(storage) {
+  /** Claim the first key that no other client of this page uses. */
+  #claimKey() {
     this.releaseKey();
-    const used = usedKeys.get(storage) ?? new Set();
-    usedKeys.set(storage, used);
+    const used = usedKeys.get(this.#storage) ?? new Set();
+    if (this.#storage) usedKeys.set(this.#storage, used);
     let key = this.#name;
     for (let n = 2; used.has(key); n += 1) key = `${this.#name}#${n}`;
     used.add(key);

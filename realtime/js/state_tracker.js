@@ -1,14 +1,21 @@
-/** The current state of a client, since when it lasts, and its reason. */
+/** The current state of a client, since when it lasts, its reason, and its pings. */
 
-import { nextState } from "./states.js";
-
-/** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {"disconnected" | "connecting" | "connected" | "unstable" | "error"} ClientState */
 
 export class StateTracker {
   #clock;
   #since;
   #connectedSince;
   #connections = 0;
+  /** Fields of `Stats`: since the page was loaded, over all connections. */
+  #pings = {
+    latency: /** @type {number | null} */ (null),
+    pings: 0,
+    lastPingAt: /** @type {number | null} */ (null),
+    pongs: 0,
+    lastPongAt: /** @type {number | null} */ (null),
+    misses: 0,
+  };
   /** @type {ClientState} */
   state = "disconnected";
   reason = "";
@@ -29,6 +36,7 @@ export class StateTracker {
       connectedSince: isUp ? this.#clock.toEpochMs(this.#connectedSince) : null,
       reconnects: Math.max(0, this.#connections - 1),
       transport: isUp ? /** @type {const} */ ("websocket") : null,
+      ...this.#pings,
     };
   }
 
@@ -42,19 +50,30 @@ export class StateTracker {
     return this.state === "disconnected" || this.state === "error";
   }
 
-  /**
-   * Change the state by an event. Throws IllegalEvent if the state has no such event.
-   * @param {import("./states.js").ClientEvent} event
-   * @param {string} [reason]
-   */
-  apply(event, reason = "") {
-    const before = this.state;
-    this.state = nextState(before, event);
-    if (this.state !== before) this.#since = this.#clock.timestamp();
-    if (event === "welcome") {
-      this.#connectedSince = this.#since;
-      this.#connections += 1;
+  /** The server has sent a ping. */
+  onPing() {
+    this.#pings.pings += 1;
+    this.#pings.lastPingAt = this.#clock.timestamp().wall;
+  }
+
+  /** @param {number | null} latency of the client's own ping, ms; null: no answer in time */
+  onLatency(latency) {
+    if (latency === null) this.#pings.misses += 1;
+    else {
+      this.#pings.latency = latency;
+      this.#pings.pongs += 1;
+      this.#pings.lastPongAt = this.#clock.timestamp().wall;
     }
+  }
+
+  /** @param {ClientState} state @param {string} [reason] */
+  enter(state, reason = "") {
+    const wasUp = this.isUp;
+    if (state !== this.state) this.#since = this.#clock.timestamp();
+    this.state = state;
     this.reason = reason;
+    if (wasUp || !this.isUp) return;
+    this.#connectedSince = this.#since;
+    this.#connections += 1;
   }
 }

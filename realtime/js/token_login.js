@@ -76,12 +76,11 @@ export class TokenLogin {
 
   /**
    * Bring a new token on the connection that asks for it. Without one the server asks again.
-   * @param {() => Connection | null} connection the present one
+   * @param {Connection | null} connection which takes nothing once it has ended
    */
   async renew(connection) {
-    const asking = connection();
-    const auth = this.#auth === undefined ? undefined : await this.#fetch();
-    if (auth && asking === connection() && asking?.send({ type: "auth", auth })) this.onWelcome();
+    const auth = await this.#fetch();
+    if (auth && connection?.send({ type: "auth", auth })) this.onWelcome();
   }
 
   /** The server has welcomed the client. */
@@ -98,15 +97,14 @@ export class TokenLogin {
   /**
    * Drop a token that the server has refused, and that of a client which the server has sent away.
    * @param {number} code
-   * @returns {"retry" | "stay" | undefined} whether another may help; undefined: the code is not about tokens
+   * @returns {boolean} whether the client stays away: another token does not help
    */
   onEnd(code) {
-    if (this.#auth === undefined) return undefined;
-    const isRefused = code === NOT_AUTHENTICATED || code === CREDENTIALS_CHANGED;
-    const wasAccepted = this.#isAccepted;
-    if (isRefused || isFinal(code)) this.forget();
-    if (!isRefused) return undefined;
-    return wasAccepted ? "retry" : "stay";
+    const isAboutToken = code === NOT_AUTHENTICATED || code === CREDENTIALS_CHANGED;
+    const isRefused = this.#auth !== undefined && isAboutToken;
+    const staysAway = isRefused ? !this.#isAccepted : isFinal(code);
+    if (isRefused || staysAway) this.forget();
+    return staysAway;
   }
 
   /**

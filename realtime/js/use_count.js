@@ -25,7 +25,7 @@ export class UseCount {
     let isHeld = true;
     const release = () => {
       if (isHeld) this.#count -= 1;
-      if (isHeld && this.#count === 0) this.#linger.set(LINGER_MS, this.#onUnused);
+      if (isHeld && !this.#count) this.#linger.set(LINGER_MS, this.#onUnused);
       isHeld = false;
     };
     return { release };

@@ -22,7 +22,7 @@ import { NOT_JOINED, RoomUse } from "./hooks/room_use.js";
 /**
  * @typedef {object} Realtime
  * @property {RealtimeClient} client
- * @property {ComputedRef<import("./states.js").ClientState>} state
+ * @property {ComputedRef<import("./state_tracker.js").ClientState>} state
  * @property {ComputedRef<import("./events.js").Stats>} stats
  */
 

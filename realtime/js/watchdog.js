@@ -22,12 +22,11 @@
 import { Timer } from "./timer.js";
 
 /**
- * @typedef {object} WatchdogCallbacks
- * @property {(frame: object) => void} send
- * @property {(latency: number | null) => void} onLatency of a ping, ms; null: no answer in time
- * @property {(doubting: boolean) => void} onDoubt true: a probe is unanswered; false: no longer
+ * @typedef {object} Line
+ * @property {(frame: Record<string, any>) => void} send
  * @property {() => void} onLost the connection is dead: stop the watchdog
  */
+/** @typedef {Pick<import("./connection.js").ConnectionOwner, "onLatency" | "onDoubt">} Owner */
 
 // On a fast connection the two add up to the 3 s in which a dead connection is detected after a
 // wake: a clock jump is seen within CHECK_MS, the answer to the probe may take PROBE_MS.
@@ -38,7 +37,8 @@ const LATE_MS = 1500; // hidden tabs round timers up to whole seconds: that is n
 export class Watchdog {
   #environment;
   #timeouts;
-  #callbacks;
+  #line;
+  #owner;
   #pongTimeout;
   #halfPongTimeout;
   #idleMs;
@@ -55,22 +55,24 @@ export class Watchdog {
   #pongDue = Infinity;
   #sequence = 0;
   #sentAt = 0;
-  /** @type {Promise<number> | undefined} the latency of the newest ping */
+  /** @type {Promise<number | string> | undefined} the latency of the newest ping, or why there is none */
   #pong;
-  /** Settles that promise. */
-  #settle = (/** @type {number | Error} */ _latency) => {};
+  /** Resolves it. */
+  #settle = (/** @type {number | string} */ _result) => {};
   #stopped = false;
 
   /**
    * @param {{ping_interval: number, pong_timeout: number}} welcome the server's values, ms
    * @param {import("./browser_environment.js").Environment} environment
    * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
-   * @param {WatchdogCallbacks} callbacks
+   * @param {Line} line
+   * @param {Owner} owner
    */
-  constructor({ ping_interval, pong_timeout }, environment, timeouts, callbacks) {
+  constructor({ ping_interval, pong_timeout }, environment, timeouts, line, owner) {
     this.#environment = environment;
     this.#timeouts = timeouts;
-    this.#callbacks = callbacks;
+    this.#line = line;
+    this.#owner = owner;
     this.#pongTimeout = pong_timeout;
     this.#halfPongTimeout = pong_timeout / 2;
     this.#idleMs = ping_interval + this.#halfPongTimeout;
@@ -85,7 +87,7 @@ export class Watchdog {
     this.#lastFrameAt = this.#environment.now();
     this.#idleDue = this.#lastFrameAt + this.#idleMs;
     this.#answerDue = this.#quietPingDue = this.#lossDue = Infinity;
-    if (wasDoubting) this.#callbacks.onDoubt(false);
+    if (wasDoubting) this.#owner.onDoubt(false);
   }
 
   /** @param {number} sequence of the ping that it answers */
@@ -95,7 +97,7 @@ export class Watchdog {
     this.#pongDue = Infinity;
     this.#settle(latency);
     this.#timeouts.onLatency(latency);
-    this.#callbacks.onLatency(latency);
+    this.#owner.onLatency(latency);
   }
 
   /**
@@ -116,27 +118,26 @@ export class Watchdog {
 
   /**
    * Ping without doubt, unless a ping is outstanding.
-   * @returns {Promise<number>} its latency, ms; rejected if there is no answer in time, or the watchdog stops
+   * @returns {Promise<number | string>} its latency, ms, or why there is none
    */
   ping() {
-    const { now, wall } = this.#environment;
     if (this.#pong && this.#pongDue < Infinity) return this.#pong;
-    const pong = new Promise((resolve, reject) => {
-      this.#settle = (latency) => (latency instanceof Error ? reject(latency) : resolve(latency));
+    const pong = new Promise((resolve) => {
+      this.#settle = resolve;
     });
-    pong.catch(() => {}); // most pings have no reader
     this.#pong = pong;
-    this.#sentAt = now();
+    this.#sentAt = this.#environment.now();
     this.#pongDue = this.#sentAt + this.#timeouts.answerMs(this.#pongTimeout);
     this.#sequence += 1;
-    this.#callbacks.send({ type: "ping", sequence: this.#sequence, client_time: wall() });
+    const client_time = this.#environment.wall();
+    this.#line.send({ type: "ping", sequence: this.#sequence, client_time });
     return pong;
   }
 
   stop() {
     this.#stopped = true;
     this.#timer.clear();
-    this.#settle(new Error("the connection has ended"));
+    this.#settle("the connection has ended");
   }
 
   /** @param {boolean} [wasLate] the timer before was a standstill, and no frame has come since */
@@ -144,8 +145,9 @@ export class Watchdog {
     if (this.#stopped) return; // by a callback
     const { now, wall } = this.#environment;
     const [start, wallStart] = [now(), wall()];
-    const dues = [this.#idleDue, this.#answerDue, this.#quietPingDue, this.#lossDue, this.#pongDue];
-    const wait = Math.ceil(Math.max(0, Math.min(start + CHECK_MS, ...dues) - start));
+    const probeDue = Math.min(this.#idleDue, this.#answerDue, this.#quietPingDue);
+    const due = Math.min(start + CHECK_MS, probeDue, this.#lossDue, this.#pongDue);
+    const wait = Math.ceil(Math.max(0, due - start));
     this.#timer.set(wait, () => {
       // By the clock that advanced more: the monotonic one may have slept.
       const late = Math.max(now() - start, wall() - wallStart) - wait;
@@ -167,11 +169,11 @@ export class Watchdog {
   #check(now) {
     if (now >= this.#pongDue) {
       this.#pongDue = Infinity;
-      this.#settle(new Error("no answer to the ping"));
-      this.#callbacks.onLatency(null);
+      this.#settle("no answer to the ping");
+      this.#owner.onLatency(null);
     }
     if (this.#stopped) return;
-    if (now >= this.#lossDue) this.#callbacks.onLost();
+    if (now >= this.#lossDue) this.#line.onLost();
     else if (now >= this.#idleDue) this.#doubt(this.#idleDue, this.#halfPongTimeout);
     else if (now >= this.#answerDue) this.probe();
     else if (now >= this.#quietPingDue) {
@@ -189,7 +191,7 @@ export class Watchdog {
     this.#idleDue = this.#answerDue = this.#quietPingDue = Infinity;
     this.#lossDue = since + this.#timeouts.answerMs(least);
     this.ping();
-    if (!this.#stopped) this.#callbacks.onDoubt(true);
+    if (!this.#stopped) this.#owner.onDoubt(true);
     this.#setTimer(); // again: a timer that is late already must not excuse this probe
   }
 }

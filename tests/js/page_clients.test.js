@@ -66,7 +66,7 @@ test("a copy whose version only mends shares the page's clients", async () => {
 
 test("without an address it is that which the page's script names", () => {
   const { environment } = new Browser();
-  const script = { getAttribute: () => "/shop/ws/" };
+  const script = { dataset: { realtimeUrl: "/shop/ws/" } };
   const document = { baseURI: "https://example.com/shop/", querySelector: () => script };
   Object.assign(globalThis, { document });
   try {

@@ -5,11 +5,12 @@ import { ResumableSession } from "../../realtime/js/resumable_session.js";
 import { FakeStorage } from "./browser.js";
 
 const URL = "wss://example.com/ws/";
+const NO_COMPANION = { save() {}, load() {}, forget() {} };
 const SESSION = { session: "s1", token: "t1", since: 5 };
 
 /** @param {FakeStorage | null} storage */
 function sessionIn(storage, url = URL) {
-  return new ResumableSession(url, /** @type {any} */ (storage));
+  return new ResumableSession(url, /** @type {any} */ (storage), { ms: 0 }, NO_COMPANION);
 }
 
 /** A page with a session. @param {FakeStorage} tab */
@@ -40,7 +41,7 @@ test("a duplicate of a living page finds no session", () => {
 test("a copy of the module on the same page takes another slot", async () => {
   const copy = await import(`../../realtime/js/resumable_session.js?${Date.now()}`);
   const tab = new FakeStorage();
-  const [first, second] = [page(tab), new copy.ResumableSession(URL, tab)];
+  const [first, second] = [page(tab), new copy.ResumableSession(URL, tab, { ms: 0 }, NO_COMPANION)];
   second.load();
   second.set({ ...SESSION, session: "s2" });
   first.save();

@@ -1,26 +1,83 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { readFileSync } from "node:fs";
+import { after, test } from "node:test";
 
-import { IllegalEvent, nextState, TRANSITIONS } from "../../realtime/js/states.js";
-import { vectors } from "./vectors.js";
+import { goodbye, page } from "./pages.js";
 
-/** @typedef {import("../../realtime/js/states.js").ClientState} ClientState */
-/** @typedef {import("../../realtime/js/states.js").ClientEvent} ClientEvent */
+/** The table of docs/client.md: state → the states that it leads to. */
+const LEADS_TO = new Map(
+  [
+    ...readFileSync(new URL("../../docs/client.md", import.meta.url), "utf8").matchAll(
+      /^\| `(\w+)` \| [^|]+ \| ((?:\w+(?:, )?)+) \|$/gm,
+    ),
+  ].map(([, state = "", others = ""]) => [state, others.split(", ")]),
+);
 
-/** @type {[ClientState, ClientEvent, ClientState | null][]} */
-const transitions = vectors("client_states").transitions;
+const SEEDS = Array.from({ length: 100 }, (_, i) => i + 1);
 
-for (const [state, event, after] of transitions) {
-  test(`${event} while ${state}: ${after ?? "illegal"}`, () => {
-    if (after === null) assert.throws(() => nextState(state, event), IllegalEvent);
-    else assert.equal(nextState(state, event), after);
+/** Numbers from [0, 1): Mulberry32. @param {number} seed */
+function randomOf(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** All that a client has gone through, as "connecting → connected". @type {Set<string>} */
+const seen = new Set();
+
+test("the table has the five states", () => {
+  assert.deepEqual(
+    [...LEADS_TO.keys()],
+    ["disconnected", "connecting", "connected", "unstable", "error"],
+  );
+});
+
+for (const seed of SEEDS) {
+  test(`a client goes the ways of the table (${seed})`, () => {
+    const random = randomOf(seed);
+    const { browser, client } = page({ backoff: { maxAttempts: 3 } });
+    client.on("state", ({ previous, state }) => {
+      if (state === previous) return;
+      assert.ok(LEADS_TO.get(previous)?.includes(state), `${previous} → ${state}`);
+      seen.add(`${previous} → ${state}`);
+    });
+    /** @param {(socket: import("./browser.js").FakeSocket) => void} act on an open socket */
+    const server = (act) => () => {
+      const socket = browser.sockets.at(-1);
+      if (socket && socket.readyState < 2) act(socket);
+    };
+    const codes = [1000, 1012, 4002, 4008, 4500, 4501, 4503, 4506];
+    const acts = [
+      () => client.connect(),
+      () => client.connect(),
+      () => random() < 0.3 && client.disconnect(),
+      () => client.resetReconnectState(),
+      () => client.enableAutoReconnect(),
+      () => random() < 0.3 && client.disableAutoReconnect(),
+      () => browser.advance(random() * 5000),
+      () => browser.advance(30_000),
+      () => browser.sleep(60_000),
+      () => browser.hidePage(),
+      () => browser.restorePage(),
+      () => browser.document.dispatchEvent(new Event("freeze")),
+      () => browser.document.dispatchEvent(new Event("resume")),
+      () => browser.window.dispatchEvent(new Event("online")),
+      server((socket) => socket.welcome()),
+      server((socket) => socket.welcome()),
+      server((socket) => socket.welcome()),
+      server((socket) => socket.receive({ type: "ping", sequence: 1, timestamp: "" })),
+      server((socket) => socket.drop(random() < 0.5 ? 1006 : 4505)),
+      server((socket) => socket.receive(goodbye(codes[Math.floor(random() * codes.length)] ?? 0))),
+    ];
+    for (let step = 0; step < 300; step += 1) acts[Math.floor(random() * acts.length)]?.();
   });
 }
 
-test("the vectors name every state and transition of the table", () => {
-  const known = transitions.filter(([, , after]) => after !== null).map(String);
-  const table = Object.entries(TRANSITIONS).flatMap(([state, events]) =>
-    Object.entries(events).map(([event, after]) => `${state},${event},${after}`),
-  );
-  assert.deepEqual(known.sort(), table.sort());
+after(() => {
+  const all = [...LEADS_TO].flatMap(([from, others]) => others.map((to) => `${from} → ${to}`));
+  assert.deepEqual([...seen].sort(), all.sort());
 });

@@ -22,12 +22,14 @@ function watch() {
         calls.push("probe");
         ping = frame;
       },
-      onLatency: () => {},
-      onDoubt: (doubting) => calls.push(doubting ? "doubt" : "life"),
       onLost: () => {
         calls.push("lost");
         watchdog.stop();
       },
+    },
+    {
+      onLatency: () => {},
+      onDoubt: (doubting) => calls.push(doubting ? "doubt" : "life"),
     },
   );
   /** The server answers the newest ping. */
@@ -199,12 +201,8 @@ test("stop() within onDoubt sets no timer", () => {
     { ping_interval: 25_000, pong_timeout: 10_000 },
     browser.environment,
     new AdaptiveTimeouts(),
-    {
-      send: () => {},
-      onLatency: () => {},
-      onDoubt: () => watchdog.stop(),
-      onLost: () => assert.fail("it was stopped"),
-    },
+    { send: () => {}, onLost: () => assert.fail("it was stopped") },
+    { onLatency: () => {}, onDoubt: () => watchdog.stop() },
   );
   browser.advance(60_000);
   assert.equal(browser.timers, 0);

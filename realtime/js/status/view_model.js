@@ -6,7 +6,7 @@ import { interpolate, standardReason } from "./i18n.js";
 import { range } from "./sparkline.js";
 
 /** @typedef {import("../events.js").Stats} Stats */
-/** @typedef {import("../states.js").ClientState | "degraded"} DisplayState "degraded": connected, with a notice */
+/** @typedef {import("../state_tracker.js").ClientState | "degraded"} DisplayState "degraded": connected, with a notice */
 /** @typedef {import("./i18n.js").Words} Words */
 /** @typedef {import("./format.js").Formats} Formats */
 /** @typedef {import("./sparkline.js").Samples} Samples */

@@ -16,10 +16,10 @@
  */
 /**
  * The environment of this page or worker, with some parts replaced.
- * @param {Partial<Environment>} overrides
+ * @param {Partial<Environment>} [overrides]
  * @returns {Environment}
  */
-export function browserEnvironment(overrides: Partial<Environment>): Environment;
+export function browserEnvironment(overrides?: Partial<Environment>): Environment;
 export type Environment = {
     WebSocket: new (url: string, protocols: string) => WebSocket;
     /**

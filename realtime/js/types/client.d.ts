@@ -4,7 +4,7 @@
  */
 export function connectIfUnused(client: RealtimeClient): void;
 /** @typedef {import("./events.js").Stats} Stats */
-/** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {import("./state_tracker.js").ClientState} ClientState */
 /** @typedef {import("./room_cursor.js").RoomOptions} RoomOptions */
 /**
  * @template [Data=any]
@@ -22,7 +22,7 @@ export function connectIfUnused(client: RealtimeClient): void;
  * @property {boolean} [warnUnsent] ask before the page closes with unsent messages; default false
  * @property {Partial<import("./browser_environment.js").Environment>} [environment] for tests
  */
-/** @typedef {Options & {url: string, name: string}} ManagerOptions */
+/** @typedef {Options & {url: string, name: string, environment: import("./browser_environment.js").Environment}} ManagerOptions */
 /** The client in a hello, for people. */
 export const NAME: "realtime-js/0.1.0";
 declare const RealtimeClient_base: new () => import("./events.js").TypedEmitter;
@@ -104,7 +104,7 @@ export class RealtimeClient extends RealtimeClient_base {
     #private;
 }
 export type Stats = import("./events.js").Stats;
-export type ClientState = import("./states.js").ClientState;
+export type ClientState = import("./state_tracker.js").ClientState;
 export type RoomOptions = import("./room_cursor.js").RoomOptions;
 export type RoomHandle<Data = any, Person = any> = import("./room_handle.js").RoomHandle<Data, Person>;
 export type Options = {
@@ -141,5 +141,6 @@ export type Options = {
 export type ManagerOptions = Options & {
     url: string;
     name: string;
+    environment: import("./browser_environment.js").Environment;
 };
 export {};

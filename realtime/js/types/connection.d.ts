@@ -3,10 +3,10 @@ export class Connection {
      * Opens the socket. Throws what the WebSocket constructor throws.
      * @param {string} url
      * @param {Environment} environment
-     * @param {ConnectionCallbacks} callbacks
      * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
+     * @param {ConnectionOwner} owner
      */
-    constructor(url: string, environment: Environment, callbacks: ConnectionCallbacks, timeouts: import("./adaptive_timeouts.js").AdaptiveTimeouts);
+    constructor(url: string, environment: Environment, timeouts: import("./adaptive_timeouts.js").AdaptiveTimeouts, owner: ConnectionOwner);
     /** Whether the server's newest notice says that it cannot reach its store. */
     degraded: boolean;
     /** Whether an attempt makes no progress: the network it began on may be gone. */
@@ -26,13 +26,15 @@ export class Connection {
     probe(): void;
     /** Check without doubt: the connection is in doubt only if no answer comes in time. */
     pingQuietly(): void;
-    /** @returns {Promise<number> | undefined} the latency in ms; undefined before the welcome */
-    measureLatency(): Promise<number> | undefined;
+    /** @returns {Promise<number | string> | undefined} as of the watchdog; undefined before the welcome */
+    ping(): Promise<number | string> | undefined;
     /**
      * Close from this side. No callback follows, and `onEnd` is not called.
      * @param {number} [code]
      */
     close(code?: number): void;
+    /** The watchdog has given the connection up. */
+    onLost(): void;
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
@@ -56,7 +58,8 @@ export type End = {
      */
     cause?: import("./connect_errors.js").ConnectErrorCause | undefined;
 };
-export type ConnectionCallbacks = {
+export type ConnectionOwner = {
+    emit: import("./events.js").Emit;
     /**
      * returns the first frame
      */
@@ -74,15 +77,10 @@ export type ConnectionCallbacks = {
      * of the client's own ping, ms; null: no answer in time
      */
     onLatency: (latency: number | null) => void;
-    onNotice: (state: "degraded" | "ok") => void;
     /**
      * the login needs a new token
      */
     onAuthExpiring: () => void;
-    /**
-     * a binary frame, after the welcome
-     */
-    onBytes: (data: ArrayBuffer) => void;
     /**
      * a frame about rooms, messages and requests, after the welcome
      */

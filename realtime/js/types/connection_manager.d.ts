@@ -1,16 +1,17 @@
 /** @typedef {import("./connection.js").End} End */
 /** @typedef {import("./connection.js").Frame} Frame */
-/** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {import("./state_tracker.js").ClientState} ClientState */
 export class ConnectionManager {
     /**
      * @param {import("./client.js").ManagerOptions} options the absolute `url`;
      *   `name` and version of the software
      * @param {import("./events.js").Emit} emit
      */
-    constructor({ url, name, auth, autoReconnect, backoff, ...options }: import("./client.js").ManagerOptions, emit: import("./events.js").Emit);
+    constructor({ url, name, auth, environment, autoReconnect, ...options }: import("./client.js").ManagerOptions, emit: import("./events.js").Emit);
+    emit: import("./events.js").Emit;
     autoReconnect: boolean;
     messaging: Messaging;
-    get state(): import("./states.js").ClientState;
+    get state(): import("./state_tracker.js").ClientState;
     /** @returns {Connection | null} a welcomed one, also while a probe is unanswered */
     get connection(): Connection | null;
     /** Connect; while waiting, attempt now; while connected, probe the server. */
@@ -23,10 +24,40 @@ export class ConnectionManager {
     reset(): void;
     /** @returns {import("./events.js").Stats} */
     stats(): import("./events.js").Stats;
+    /** @returns {Frame} */
+    hello(): Frame;
+    /** @param {Frame} frame */
+    onWelcome(frame: Frame): void;
+    /** @param {"in" | "out"} direction @param {Frame} frame */
+    onFrame(direction: "in" | "out", frame: Frame): void;
+    /** @param {Frame} frame @param {string} text */
+    onRoomFrame(frame: Frame, text: string): void;
+    /** @param {boolean} doubting */
+    onDoubt(doubting: boolean): void;
+    /** @param {number | null} latency */
+    onLatency(latency: number | null): void;
+    onAuthExpiring(): void;
+    /** An attempt failed or a connection ended. @param {End} end */
+    onEnd(end: End): void;
+    onBeforeUnload(): void;
+    onPageHide(): void;
+    onPageRestore(): void;
+    onFreeze(): void;
+    onResume(): void;
+    /** Attempt sooner, within limits: the same event may wake many clients at once. */
+    onWake(): void;
+    onOnline(): void;
+    probe(): void;
+    pingQuietly(): void;
+    /** @param {"visible" | "hidden"} state */
+    onVisibility(state: "visible" | "hidden"): void;
+    onAttention(): void;
+    /** @param {string | null} key */
+    onStorage(key: string | null): void;
     #private;
 }
 export type End = import("./connection.js").End;
 export type Frame = import("./connection.js").Frame;
-export type ClientState = import("./states.js").ClientState;
+export type ClientState = import("./state_tracker.js").ClientState;
 import { Messaging } from "./messaging.js";
 import { Connection } from "./connection.js";

@@ -1,4 +1,4 @@
-/** @typedef {import("./states.js").ClientState} ClientState */
+/** @typedef {import("./state_tracker.js").ClientState} ClientState */
 /** @typedef {{code: number, reason: string, at: number}} LastError `at`: ms since the epoch */
 /**
  * A snapshot of the client. Times are ms since the epoch.
@@ -73,7 +73,7 @@
 /** @typedef {{[K in keyof ClientEvents]: ClientEvents[K]["detail"]}} ClientDetails */
 /** @typedef {TypedTarget & Pick<Emitter<ClientDetails>, "on" | "once" | "off">} TypedEmitter */
 export const ClientEventTarget: new () => TypedEmitter;
-export type ClientState = import("./states.js").ClientState;
+export type ClientState = import("./state_tracker.js").ClientState;
 /**
  * `at`: ms since the epoch
  */

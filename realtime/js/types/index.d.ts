@@ -2,7 +2,7 @@
  * @typedef {import("./client.js").Options} Options
  * @typedef {import("./backoff.js").Backoff} Backoff
  * @typedef {import("./browser_environment.js").Environment} Environment
- * @typedef {import("./states.js").ClientState} ClientState
+ * @typedef {import("./state_tracker.js").ClientState} ClientState
  * @typedef {import("./events.js").ClientEvents} ClientEvents
  * @typedef {import("./events.js").Stats} Stats
  * @typedef {import("./events.js").LastError} LastError
@@ -69,7 +69,7 @@ export { RealtimeClient };
 export type Options = import("./client.js").Options;
 export type Backoff = import("./backoff.js").Backoff;
 export type Environment = import("./browser_environment.js").Environment;
-export type ClientState = import("./states.js").ClientState;
+export type ClientState = import("./state_tracker.js").ClientState;
 export type ClientEvents = import("./events.js").ClientEvents;
 export type Stats = import("./events.js").Stats;
 export type LastError = import("./events.js").LastError;

@@ -2,9 +2,10 @@ export class PageLifecycle {
     /**
      * @param {Environment} environment
      * @param {import("./sleep_aware_clock.js").SleepAwareClock} clock
-     * @param {PageLifecycleCallbacks} callbacks
+     * @param {import("./resumable_session.js").ResumableSession} session
+     * @param {PageOwner} page
      */
-    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, callbacks: PageLifecycleCallbacks);
+    constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, session: import("./resumable_session.js").ResumableSession, page: PageOwner);
     /** @returns {"visible" | "hidden"} "visible" where there is no document, as in a worker */
     get visibility(): "visible" | "hidden";
     get started(): boolean;
@@ -13,15 +14,11 @@ export class PageLifecycle {
     #private;
 }
 export type Environment = import("./browser_environment.js").Environment;
-export type PageLifecycleCallbacks = {
+export type PageOwner = {
     /**
      * the page goes, or stays after all
      */
     onBeforeUnload: () => void;
-    /**
-     * it has stayed
-     */
-    onStay: () => void;
     /**
      * the page goes away, perhaps into the back-forward cache
      */
@@ -46,8 +43,8 @@ export type PageLifecycleCallbacks = {
     /**
      * the same network became faster or slower
      */
-    onNetworkSpeed: () => void;
-    onOffline: () => void;
+    pingQuietly: () => void;
+    probe: () => void;
     onVisibility: (state: "visible" | "hidden") => void;
     /**
      * the page became visible or got the focus

@@ -1,6 +1,6 @@
 /** @typedef {import("./client.js").RealtimeClient} RealtimeClient */
 /** @typedef {import("./hooks/client_use.js").UseOptions} RealtimeOptions */
-/** @typedef {{client: RealtimeClient, state: import("./states.js").ClientState, stats: import("./events.js").Stats}} Realtime */
+/** @typedef {{client: RealtimeClient, state: import("./state_tracker.js").ClientState, stats: import("./events.js").Stats}} Realtime */
 /**
  * @template [Data=any]
  * @typedef {import("./room_cursor.js").RoomOptions & import("./hooks/room_use.js").RoomListeners<Data> & {client?: RealtimeClient}} UseRoomOptions
@@ -32,7 +32,7 @@ export type RealtimeClient = import("./client.js").RealtimeClient;
 export type RealtimeOptions = import("./hooks/client_use.js").UseOptions;
 export type Realtime = {
     client: RealtimeClient;
-    state: import("./states.js").ClientState;
+    state: import("./state_tracker.js").ClientState;
     stats: import("./events.js").Stats;
 };
 export type UseRoomOptions<Data = any> = import("./room_cursor.js").RoomOptions & import("./hooks/room_use.js").RoomListeners<Data> & {

@@ -2,12 +2,12 @@ export class ResumableSession {
     /**
      * @param {string} url of the socket: each server has its own sessions
      * @param {Storage | null} storage null where the browser offers none
-     * @param {{readonly ms: number}} [clock] elapsed ms
-     * @param {Companion | null} [companion]
+     * @param {{readonly ms: number}} clock elapsed ms
+     * @param {Companion} companion
      */
-    constructor(url: string, storage: Storage | null, clock?: {
+    constructor(url: string, storage: Storage | null, clock: {
         readonly ms: number;
-    }, companion?: Companion | null);
+    }, companion: Companion);
     get current(): Session | null;
     /**
      * @param {Session} session

@@ -1,4 +1,5 @@
-/** @typedef {import("./states.js").ClientState} ClientState */
+/** The current state of a client, since when it lasts, its reason, and its pings. */
+/** @typedef {"disconnected" | "connecting" | "connected" | "unstable" | "error"} ClientState */
 export class StateTracker {
     /** @param {import("./sleep_aware_clock.js").SleepAwareClock} clock */
     constructor(clock: import("./sleep_aware_clock.js").SleepAwareClock);
@@ -7,7 +8,13 @@ export class StateTracker {
     reason: string;
     /** Fields of the client's `Stats`. */
     get stats(): {
-        state: import("./states.js").ClientState;
+        latency: number | null;
+        pings: number;
+        lastPingAt: number | null;
+        pongs: number;
+        lastPongAt: number | null;
+        misses: number;
+        state: ClientState;
         reason: string;
         stateSince: number;
         connectedSince: number | null;
@@ -18,12 +25,12 @@ export class StateTracker {
     get isUp(): boolean;
     /** Not connected, and no attempt is under way or scheduled. */
     get isIdle(): boolean;
-    /**
-     * Change the state by an event. Throws IllegalEvent if the state has no such event.
-     * @param {import("./states.js").ClientEvent} event
-     * @param {string} [reason]
-     */
-    apply(event: import("./states.js").ClientEvent, reason?: string): void;
+    /** The server has sent a ping. */
+    onPing(): void;
+    /** @param {number | null} latency of the client's own ping, ms; null: no answer in time */
+    onLatency(latency: number | null): void;
+    /** @param {ClientState} state @param {string} [reason] */
+    enter(state: ClientState, reason?: string): void;
     #private;
 }
-export type ClientState = import("./states.js").ClientState;
+export type ClientState = "disconnected" | "connecting" | "connected" | "unstable" | "error";

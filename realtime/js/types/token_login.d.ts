@@ -19,9 +19,9 @@ export class TokenLogin {
     cancel(): void;
     /**
      * Bring a new token on the connection that asks for it. Without one the server asks again.
-     * @param {() => Connection | null} connection the present one
+     * @param {Connection | null} connection which takes nothing once it has ended
      */
-    renew(connection: () => Connection | null): Promise<void>;
+    renew(connection: Connection | null): Promise<void>;
     /** The server has welcomed the client. */
     onWelcome(): void;
     /** Forget the token, and the one that is on its way: the next may be of another user. */
@@ -29,9 +29,9 @@ export class TokenLogin {
     /**
      * Drop a token that the server has refused, and that of a client which the server has sent away.
      * @param {number} code
-     * @returns {"retry" | "stay" | undefined} whether another may help; undefined: the code is not about tokens
+     * @returns {boolean} whether the client stays away: another token does not help
      */
-    onEnd(code: number): "retry" | "stay" | undefined;
+    onEnd(code: number): boolean;
     #private;
 }
 export type Auth = string | (() => string | Promise<string>);

@@ -5,7 +5,7 @@
 /**
  * @typedef {object} Realtime
  * @property {RealtimeClient} client
- * @property {ComputedRef<import("./states.js").ClientState>} state
+ * @property {ComputedRef<import("./state_tracker.js").ClientState>} state
  * @property {ComputedRef<import("./events.js").Stats>} stats
  */
 /**
@@ -51,7 +51,7 @@ export type RoomOptions = import("./room_cursor.js").RoomOptions;
 export type ComputedRef<T> = import("vue").ComputedRef<T>;
 export type Realtime = {
     client: RealtimeClient;
-    state: ComputedRef<import("./states.js").ClientState>;
+    state: ComputedRef<import("./state_tracker.js").ClientState>;
     stats: ComputedRef<import("./events.js").Stats>;
 };
 export type UseRoomOptions<Data = any> = import("./hooks/room_use.js").RoomListeners<Data> & Beginning;

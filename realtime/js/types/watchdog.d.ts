@@ -3,12 +3,13 @@ export class Watchdog {
      * @param {{ping_interval: number, pong_timeout: number}} welcome the server's values, ms
      * @param {import("./browser_environment.js").Environment} environment
      * @param {import("./adaptive_timeouts.js").AdaptiveTimeouts} timeouts
-     * @param {WatchdogCallbacks} callbacks
+     * @param {Line} line
+     * @param {Owner} owner
      */
     constructor({ ping_interval, pong_timeout }: {
         ping_interval: number;
         pong_timeout: number;
-    }, environment: import("./browser_environment.js").Environment, timeouts: import("./adaptive_timeouts.js").AdaptiveTimeouts, callbacks: WatchdogCallbacks);
+    }, environment: import("./browser_environment.js").Environment, timeouts: import("./adaptive_timeouts.js").AdaptiveTimeouts, line: Line, owner: Owner);
     /** A frame of any kind has arrived. */
     onFrame(): void;
     /** @param {number} sequence of the ping that it answers */
@@ -22,24 +23,17 @@ export class Watchdog {
     expectAnswer(): void;
     /**
      * Ping without doubt, unless a ping is outstanding.
-     * @returns {Promise<number>} its latency, ms; rejected if there is no answer in time, or the watchdog stops
+     * @returns {Promise<number | string>} its latency, ms, or why there is none
      */
-    ping(): Promise<number>;
+    ping(): Promise<number | string>;
     stop(): void;
     #private;
 }
-export type WatchdogCallbacks = {
-    send: (frame: object) => void;
-    /**
-     * of a ping, ms; null: no answer in time
-     */
-    onLatency: (latency: number | null) => void;
-    /**
-     * true: a probe is unanswered; false: no longer
-     */
-    onDoubt: (doubting: boolean) => void;
+export type Line = {
+    send: (frame: Record<string, any>) => void;
     /**
      * the connection is dead: stop the watchdog
      */
     onLost: () => void;
 };
+export type Owner = Pick<import("./connection.js").ConnectionOwner, "onLatency" | "onDoubt">;

@@ -40,7 +40,7 @@ export type Stats = import("../events.js").Stats;
 /**
  * "degraded": connected, with a notice
  */
-export type DisplayState = import("../states.js").ClientState | "degraded";
+export type DisplayState = import("../state_tracker.js").ClientState | "degraded";
 export type Words = import("./i18n.js").Words;
 export type Formats = import("./format.js").Formats;
 export type Samples = import("./sparkline.js").Samples;
