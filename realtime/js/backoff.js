@@ -40,7 +40,7 @@ export function backoffDelay(failures, { base, factor, cap, jitter }, random) {
  * @param {() => number} random evenly from [0, 1)
  */
 export function delayWithin(window, random) {
-  const [from, to] = Array.isArray(window) ? window : [];
+  const [from, to] = /** @type {any[]} */ ([]).concat(window);
   if (!(from >= 0 && to >= from && to < Infinity)) return null;
   return from + (to - from) * random();
 }

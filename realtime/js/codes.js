@@ -76,7 +76,7 @@ export function isRestart(code) {
  * @param {number | undefined} code
  */
 export function isLoginNeeded(code) {
-  return LOGIN_NEEDED.includes(Number(code));
+  return LOGIN_NEEDED.includes(/** @type {any} */ (code));
 }
 
 /**

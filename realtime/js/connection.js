@@ -34,7 +34,7 @@ import { Watchdog } from "./watchdog.js";
  * @property {(doubting: boolean) => void} onDoubt true: a probe is unanswered; false: no longer
  * @property {(latency: number | null) => void} onLatency of the client's own ping, ms; null: no answer in time
  * @property {() => void} onAuthExpiring the login needs a new token
- * @property {(frame: Frame, text: string) => void} onRoomFrame a frame about rooms, messages and requests, after the welcome
+ * @property {{onFrame: (frame: Frame, text: string) => void}} messaging gets frames about rooms, messages and requests, after the welcome
  * @property {(end: End) => void} onEnd
  */
 
@@ -202,7 +202,7 @@ export class Connection {
     if (handler) return handler(frame);
     // First: it counts even if a listener throws.
     if (frame.type === "publication") this.#flow?.onReceived(utf8Length(data));
-    if (this.#flow && !this.#over) this.#owner.onRoomFrame(frame, data);
+    if (this.#flow && !this.#over) this.#owner.messaging.onFrame(frame, data);
   };
 
   /** @type {Map<string, (frame: any) => void>} by the types of the frames; the others are about rooms, messages and requests */

@@ -8,7 +8,6 @@ import { DEFAULTS } from "./backoff.js";
 import * as codes from "./codes.js";
 import { causeOf, constructorFailure } from "./connect_errors.js";
 import { Connection } from "./connection.js";
-import { ErrorTracker } from "./error_tracker.js";
 import { LoginRetry } from "./login_retry.js";
 import { Messaging } from "./messaging.js";
 import { PageLifecycle } from "./page_lifecycle.js";
@@ -37,7 +36,7 @@ export class ConnectionManager {
   #announcedState = "disconnected";
   /** Closed because the page left or froze: connects again when it returns. */
   #parked = false;
-  #errors = new ErrorTracker();
+  #autoReconnect;
   #tokenLogin;
 
   /**
@@ -49,7 +48,7 @@ export class ConnectionManager {
     this.#url = url;
     this.#name = name;
     this.emit = emit;
-    this.autoReconnect = autoReconnect;
+    this.#autoReconnect = autoReconnect;
     this.#timeouts = new AdaptiveTimeouts(options.timeout);
     const clock = new SleepAwareClock(environment);
     this.#environment = environment;
@@ -90,7 +89,7 @@ export class ConnectionManager {
 
   /** Disconnect the whole page: the session ends here and on the server. */
   disconnect() {
-    this.#session.forget();
+    if (this.#lifecycle.started) this.#session.forget();
     this.#lifecycle.stop();
     this.#loginRetry.cancel();
     this.#session.clear();
@@ -104,7 +103,7 @@ export class ConnectionManager {
 
   /** Reconnect after a loss; or do not, and wait for no attempt. @param {boolean} isOn */
   setAutoReconnect(isOn) {
-    this.autoReconnect = isOn;
+    this.#autoReconnect = isOn;
     if (!isOn && this.#schedule.waiting) this.#close(this.#state.reason);
     else this.#announceState();
   }
@@ -112,7 +111,7 @@ export class ConnectionManager {
   /** Forget attempts, grown delays and the last error; `error` becomes `disconnected`. */
   reset() {
     this.#schedule.reset();
-    this.#errors.lastError = null;
+    this.#state.lastError = null;
     if (this.state === "error") this.#enter("disconnected");
     else if (this.state === "connecting") this.#announceState();
   }
@@ -129,15 +128,14 @@ export class ConnectionManager {
       user: this.messaging.user ?? null,
       online: globalThis.navigator?.onLine !== false,
       pending: this.messaging.pending,
-      autoReconnect: this.autoReconnect,
-      lastError: this.#errors.lastError,
+      autoReconnect: this.#autoReconnect,
     };
   }
 
   #begin() {
     this.#schedule.reset();
     this.messaging.open();
-    this.#parked = this.#errors.isRestarting = false;
+    this.#parked = this.#state.isRestarting = false;
     this.#state.enter("connecting");
     this.#attempt();
   }
@@ -176,7 +174,7 @@ export class ConnectionManager {
     const since = (resumed && this.#session.current?.since) || this.#environment.wall();
     this.#session.set({ session, token, since }, resume_window);
     this.messaging.prepare(frame);
-    this.#errors.isRestarting = false;
+    this.#state.isRestarting = false;
     const { attempts } = this.#schedule;
     this.#schedule.onWelcome();
     this.#loginRetry.onWelcome(resumed);
@@ -193,11 +191,6 @@ export class ConnectionManager {
     if (type === "ping") this.#state.onPing();
     this.emit("frame", { direction, frame });
     if (type === "error") this.emit("server_error", /** @type {any} */ (frame)); // not validated
-  }
-
-  /** @param {Frame} frame @param {string} text */
-  onRoomFrame(frame, text) {
-    this.messaging.onFrame(frame, text);
   }
 
   /** @param {boolean} doubting */
@@ -219,7 +212,7 @@ export class ConnectionManager {
   onEnd(end) {
     const { code, reason } = end;
     const wasUp = this.#state.isUp;
-    this.#errors.record({ code, reason, at: this.#environment.wall() });
+    this.#state.onError({ code, reason, at: this.#environment.wall() });
     this.#connection = null;
     this.#continueAfter(end);
     this.messaging.requests.onLost();
@@ -230,7 +223,7 @@ export class ConnectionManager {
 
   /** Stay away, give up or schedule the next attempt. @param {End} end */
   #continueAfter({ code, reason, delay, permanent = false }) {
-    const reclaims = code === codes.TAKEN_OVER && this.autoReconnect && this.#session.reclaim();
+    const reclaims = code === codes.TAKEN_OVER && this.#autoReconnect && this.#session.reclaim();
     if (this.#tokenLogin.onEnd(code) && !reclaims) {
       this.#session.clear(); // it has ended or belongs to another page: never resume it again
       this.messaging.close(reason);
@@ -239,14 +232,14 @@ export class ConnectionManager {
       this.messaging.rooms.pause();
     } else if (permanent) {
       this.#enter("error", reason);
-    } else if (!this.autoReconnect) {
+    } else if (!this.#autoReconnect) {
       this.#enter("disconnected", reason);
     } else if (this.#schedule.exhausted) {
-      const cause = this.#errors.lastError?.reason ?? reason;
+      const cause = this.#state.lastError?.reason ?? reason;
       this.#enter("error", `gave up after ${this.#schedule.attempts} attempts: ${cause}`);
     } else {
       this.#schedule.schedule(code, delay);
-      const isRestarting = this.#errors.isRestarting && codes.reasonFor(codes.RESTARTING);
+      const isRestarting = this.#state.isRestarting && codes.reasonFor(codes.RESTARTING);
       this.#enter("connecting", isRestarting || reason);
     }
   }
@@ -274,10 +267,14 @@ export class ConnectionManager {
     if (this.#parked) this.#begin();
   }
 
-  /** Attempt sooner, within limits: the same event may wake many clients at once. */
   onWake() {
-    if (this.#schedule.advance()) this.#announceState();
+    this.#hurry();
     this.probe();
+  }
+
+  /** Attempt sooner, within limits: the same event may wake many clients at once. */
+  #hurry() {
+    if (this.#schedule.advance()) this.#announceState();
   }
 
   onOnline() {
@@ -297,16 +294,16 @@ export class ConnectionManager {
   /** @param {"visible" | "hidden"} state */
   onVisibility(state) {
     this.#connection?.send({ type: "visibility", state });
-    if (state === "visible" && this.#schedule.advance()) this.#announceState();
+    if (state === "visible") this.#hurry();
   }
 
   onAttention() {
-    if (this.autoReconnect) this.#loginRetry.onAttention();
+    if (this.#autoReconnect) this.#loginRetry.onAttention();
   }
 
   /** @param {string | null} key */
   onStorage(key) {
-    if (this.autoReconnect) this.#loginRetry.onStorage(key);
+    if (this.#autoReconnect) this.#loginRetry.onStorage(key);
   }
 
   /** Close without a bye: the server keeps the session. @param {string} reason @param {number} [code] */

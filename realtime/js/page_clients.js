@@ -9,7 +9,7 @@ import { pageGlobal } from "./page_global.js";
 // Copies of this module (a hashed and a plain file name, or a bundle and an npm package) share the
 // page's clients if they have the same api: the same major and minor version. A minor version adds
 // methods, which the client of an older copy does not have.
-const CLIENTS = `clients of ${NAME.split(".").slice(0, 2).join(".")}`;
+const CLIENTS = `clients of ${NAME.replace(/\.\d+$/, "")}`;
 
 /**
  * The page's client for this address, in any state. The first call makes it and connects it.
@@ -53,7 +53,7 @@ function warnIfIgnored(url, options, first) {
 }
 
 /**
- * What equal options have in common. Functions are equal: components make a new one of the same code
+ * The value that equal options share. Functions are equal: components make a new one of the same code
  * at each mount. So are objects with the same fields, and all empty values.
  * @param {unknown} value
  */

@@ -93,9 +93,8 @@ export class ResumableSession {
   /** The hello's `resume` field, with the next turn; undefined asks for a new session. */
   resumeRequest() {
     if (!this.#session) return undefined;
-    this.#turn += 1;
     const { session, token } = this.#session;
-    return { session, token, turn: this.#turn };
+    return { session, token, turn: ++this.#turn };
   }
 
   /**

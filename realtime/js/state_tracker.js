@@ -1,4 +1,6 @@
-/** The current state of a client, since when it lasts, its reason, and its pings. */
+/** The current state of a client, since when it lasts, its reason, its newest error, and its pings. */
+
+import { isRestart, LOST } from "./codes.js";
 
 /** @typedef {"disconnected" | "connecting" | "connected" | "unstable" | "error"} ClientState */
 
@@ -19,6 +21,10 @@ export class StateTracker {
   /** @type {ClientState} */
   state = "disconnected";
   reason = "";
+  /** @type {import("./events.js").LastError | null} */
+  lastError = null;
+  /** The server announced a restart. Lost connections do not change `lastError` meanwhile. */
+  isRestarting = false;
 
   /** @param {import("./sleep_aware_clock.js").SleepAwareClock} clock */
   constructor(clock) {
@@ -37,6 +43,7 @@ export class StateTracker {
       reconnects: Math.max(0, this.#connections - 1),
       transport: isUp ? /** @type {const} */ ("websocket") : null,
       ...this.#pings,
+      lastError: this.lastError,
     };
   }
 
@@ -48,6 +55,13 @@ export class StateTracker {
   /** Not connected, and no attempt is under way or scheduled. */
   get isIdle() {
     return this.state === "disconnected" || this.state === "error";
+  }
+
+  /** An attempt or a connection has ended. @param {import("./events.js").LastError} error */
+  onError(error) {
+    if (error.code === LOST && this.isRestarting) return;
+    this.isRestarting = isRestart(error.code);
+    this.lastError = error;
   }
 
   /** The server has sent a ping. */

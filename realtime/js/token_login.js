@@ -55,18 +55,15 @@ export class TokenLogin {
   attempt(connect) {
     this.cancel();
     const isReady = this.#auth === undefined || this.#token !== undefined;
-    if (isReady) connect();
-    else this.#connectWithToken(connect);
-    return isReady;
-  }
-
-  /** @param {() => void} connect */
-  async #connectWithToken(connect) {
     const attempt = this.#attempt;
-    const token = await this.#fetch();
-    if (attempt !== this.#attempt) return;
-    if (token === undefined) this.#fail({ code: LOST, reason: NO_TOKEN, cause: "login" });
-    else connect();
+    if (isReady) connect();
+    else
+      this.#fetch().then((token) => {
+        if (attempt !== this.#attempt) return;
+        if (token) connect();
+        else this.#fail({ code: LOST, reason: NO_TOKEN, cause: "login" });
+      });
+    return isReady;
   }
 
   /** The attempt under way, if any, is over. */

@@ -33,8 +33,8 @@ const SMALLER = {
   module: true,
   ecma: 2020,
   compress: {
-    hoist_funs: true,
-    passes: 3,
+    inline: 1,
+    passes: 4,
     sequences: false, // they repeat less than statements
     unsafe_arrows: true,
   },

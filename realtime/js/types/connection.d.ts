@@ -82,8 +82,10 @@ export type ConnectionOwner = {
      */
     onAuthExpiring: () => void;
     /**
-     * a frame about rooms, messages and requests, after the welcome
+     * gets frames about rooms, messages and requests, after the welcome
      */
-    onRoomFrame: (frame: Frame, text: string) => void;
+    messaging: {
+        onFrame: (frame: Frame, text: string) => void;
+    };
     onEnd: (end: End) => void;
 };

@@ -9,7 +9,6 @@ export class ConnectionManager {
      */
     constructor({ url, name, auth, environment, autoReconnect, ...options }: import("./client.js").ManagerOptions, emit: import("./events.js").Emit);
     emit: import("./events.js").Emit;
-    autoReconnect: boolean;
     messaging: Messaging;
     get state(): import("./state_tracker.js").ClientState;
     /** @returns {Connection | null} a welcomed one, also while a probe is unanswered */
@@ -30,8 +29,6 @@ export class ConnectionManager {
     onWelcome(frame: Frame): void;
     /** @param {"in" | "out"} direction @param {Frame} frame */
     onFrame(direction: "in" | "out", frame: Frame): void;
-    /** @param {Frame} frame @param {string} text */
-    onRoomFrame(frame: Frame, text: string): void;
     /** @param {boolean} doubting */
     onDoubt(doubting: boolean): void;
     /** @param {number | null} latency */
@@ -44,7 +41,6 @@ export class ConnectionManager {
     onPageRestore(): void;
     onFreeze(): void;
     onResume(): void;
-    /** Attempt sooner, within limits: the same event may wake many clients at once. */
     onWake(): void;
     onOnline(): void;
     probe(): void;

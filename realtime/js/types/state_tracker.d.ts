@@ -1,4 +1,3 @@
-/** The current state of a client, since when it lasts, its reason, and its pings. */
 /** @typedef {"disconnected" | "connecting" | "connected" | "unstable" | "error"} ClientState */
 export class StateTracker {
     /** @param {import("./sleep_aware_clock.js").SleepAwareClock} clock */
@@ -6,8 +5,13 @@ export class StateTracker {
     /** @type {ClientState} */
     state: ClientState;
     reason: string;
+    /** @type {import("./events.js").LastError | null} */
+    lastError: import("./events.js").LastError | null;
+    /** The server announced a restart. Lost connections do not change `lastError` meanwhile. */
+    isRestarting: boolean;
     /** Fields of the client's `Stats`. */
     get stats(): {
+        lastError: import("./events.js").LastError | null;
         latency: number | null;
         pings: number;
         lastPingAt: number | null;
@@ -25,6 +29,8 @@ export class StateTracker {
     get isUp(): boolean;
     /** Not connected, and no attempt is under way or scheduled. */
     get isIdle(): boolean;
+    /** An attempt or a connection has ended. @param {import("./events.js").LastError} error */
+    onError(error: import("./events.js").LastError): void;
     /** The server has sent a ping. */
     onPing(): void;
     /** @param {number | null} latency of the client's own ping, ms; null: no answer in time */
