@@ -95,7 +95,7 @@ export class Messaging {
   close(reason) {
     this.#closedReason = reason;
     this.#queue.abandon({ code: "disconnected", detail: reason });
-    this.requests.abandon(reason);
+    this.requests.fail("disconnected", reason);
   }
 
   /** The page goes. @param {string} place of this client in the storage */

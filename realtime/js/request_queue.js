@@ -204,9 +204,7 @@ export class RequestQueue {
     this.#expire();
     while (this.isOpen && this.#sender.isUp()) {
       const request = this.#next();
-      const frames = new Set(this.#onWay.map(({ frameId }) => frameId));
-      if (!request || frames.size >= this.#maxFrames) break;
-      if (!this.#sender.rate.take(this.#send) || !this.#sendFrame(request)) break;
+      if (!request || !this.#sender.rate.take(this.#send) || !this.#sendFrame(request)) break;
     }
     this.#setTimer();
   };
@@ -220,11 +218,12 @@ export class RequestQueue {
     return this.#requests.filter(({ frame }) => frame.room === room);
   }
 
-  /** The first request that waits for no other one, and for no time. */
+  /** The first request that waits for no answer, and for no time. */
   #next() {
     const now = this.#environment.now();
     /** @type {Set<string>} */
     const rooms = new Set(this.#onWay.map(({ frame }) => frame.room));
+    if (rooms.size >= this.#maxFrames) return undefined; // each has one frame on its way
     return this.#requests.find(({ frame: { room }, waitsUntil = 0 }) => {
       const isFirst = !rooms.has(room);
       rooms.add(room);

@@ -70,14 +70,9 @@ export class Requests {
     return reply;
   }
 
-  /** Fail all requests with the code "disconnected". @param {string} reason */
-  abandon(reason) {
-    this.#failAll("disconnected", reason);
-  }
-
   /** The connection has ended: the server has cancelled those that were sent. */
   onLost() {
-    this.#failAll("lost", "the connection was lost", true);
+    this.fail("lost", "the connection was lost", true);
   }
 
   /**
@@ -143,8 +138,8 @@ export class Requests {
     return request;
   }
 
-  /** @param {string} code @param {string} detail @param {boolean} [isSent] only those that were sent */
-  #failAll(code, detail, isSent) {
+  /** Fail all requests. @param {string} code @param {string} detail @param {boolean} [isSent] only those that were sent */
+  fail(code, detail, isSent) {
     for (const [id, request] of this.#requests)
       if (request.isSent || !isSent) this.#remove(id)?.reply.fail(codedError(code, detail));
   }

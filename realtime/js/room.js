@@ -112,7 +112,7 @@ export class Room {
 
   /** A new connection begins. @returns {Question} what its hello asks */
   hello() {
-    this.#isJoined = this.#isWatched = false;
+    this.#isJoined = false;
     if (!this.#isWanted) this.presence = null;
     for (const cursor of this.#cursors) cursor.isJoined = false;
     return this.#question();

@@ -2,6 +2,7 @@
 
 import { codedError } from "./coded_error.js";
 import { Emitter } from "./emitter.js";
+import { RoomCursor } from "./room_cursor.js";
 
 /**
  * The events of a handle: the details that its listeners get.
@@ -30,12 +31,6 @@ import { Emitter } from "./emitter.js";
 /** @template [Person=any] @typedef {import("./presence.js").Presence<Person>} Presence */
 /** @typedef {Error & {code: string}} RoomError the rejection of `joined`, and what an iterator throws */
 /** @typedef {(type: keyof RoomEvents, detail: any) => void} RoomEmit */
-/**
- * @typedef {object} Reader of a room
- * @property {import("./room_cursor.js").RoomCursor} cursor how far it is
- * @property {import("./room.js").Room} room
- */
-
 const MAX_UNREAD = 1000;
 const CLOSED = "left";
 const DISCONNECTED = "disconnected"; // until the next `connect()`
@@ -48,7 +43,8 @@ const DISCONNECTED = "disconnected"; // until the next `connect()`
  */
 export class RoomHandle extends Emitter {
   #send;
-  #reader;
+  #cursor;
+  #room;
   /** @type {string | undefined} the code of its end */
   #code;
   /** @type {((value?: unknown) => void)[]} iterators that have read all */
@@ -60,15 +56,17 @@ export class RoomHandle extends Emitter {
 
   /**
    * @param {string} name
+   * @param {import("./room_cursor.js").RoomOptions} options
    * @param {(data: unknown) => Promise<any>} send
-   * @param {(emit: RoomEmit) => Reader} subscribe to the events of the room
+   * @param {(cursor: RoomCursor) => import("./room.js").Room} open begins to read the room
    */
-  constructor(name, send, subscribe) {
-    super((type) => type === "presence" && this.#reader.room.watch(this.#reader.cursor));
+  constructor(name, options, send, open) {
+    super((type) => type === "presence" && this.#room.watch(this.#cursor));
     this.name = name;
     this.#send = send;
     this.#awaitJoin();
-    this.#reader = subscribe((type, detail) => this.#onEvent(type, detail));
+    this.#cursor = new RoomCursor(options, (type, detail) => this.#onEvent(type, detail));
+    this.#room = open(this.#cursor);
   }
 
   /**
@@ -76,7 +74,7 @@ export class RoomHandle extends Emitter {
    * handle with it as `since` goes on from there.
    */
   get position() {
-    return this.#reader.cursor.position;
+    return this.#cursor.position;
   }
 
   /**
@@ -84,7 +82,7 @@ export class RoomHandle extends Emitter {
    * @returns {Presence<Person> | null}
    */
   get presence() {
-    return this.#reader.room.presence;
+    return this.#room.presence;
   }
 
   /**
@@ -107,7 +105,7 @@ export class RoomHandle extends Emitter {
 
   /** End this handle; other handles of the room go on. No event follows. */
   close() {
-    this.#reader.room.close(this.#reader.cursor);
+    this.#room.close(this.#cursor);
     this.#onLeft(CLOSED);
     this.#wake();
   }

@@ -47,12 +47,11 @@ export class Rooms {
    * @returns {RoomHandle<any>}
    */
   open(name, options, send) {
-    return new RoomHandle(name, send, (emit) => {
-      const cursor = new RoomCursor(options, emit);
+    return new RoomHandle(name, options, send, (cursor) => {
       const room = this.#add(name, cursor);
       this.#beginAtLast();
       room.begin();
-      return { room, cursor };
+      return room;
     });
   }
 

@@ -13,8 +13,6 @@ export class Requests {
      * @returns {Reply<any>}
      */
     request(name: string, data?: unknown, options?: RequestOptions): Reply<any>;
-    /** Fail all requests with the code "disconnected". @param {string} reason */
-    abandon(reason: string): void;
     /** The connection has ended: the server has cancelled those that were sent. */
     onLost(): void;
     /**
@@ -25,6 +23,8 @@ export class Requests {
     onFrame(frame: Frame, text: string): boolean;
     /** Send those that wait, as far and as fast as the server takes them. */
     sendNext: () => void;
+    /** Fail all requests. @param {string} code @param {string} detail @param {boolean} [isSent] only those that were sent */
+    fail(code: string, detail: string, isSent?: boolean): void;
     #private;
 }
 export type Frame = Record<string, any>;

@@ -7,10 +7,11 @@
 export class RoomHandle<Data = any, Person = any> extends Emitter<RoomEvents<Data, Person>> {
     /**
      * @param {string} name
+     * @param {import("./room_cursor.js").RoomOptions} options
      * @param {(data: unknown) => Promise<any>} send
-     * @param {(emit: RoomEmit) => Reader} subscribe to the events of the room
+     * @param {(cursor: RoomCursor) => import("./room.js").Room} open begins to read the room
      */
-    constructor(name: string, send: (data: unknown) => Promise<any>, subscribe: (emit: RoomEmit) => Reader);
+    constructor(name: string, options: import("./room_cursor.js").RoomOptions, send: (data: unknown) => Promise<any>, open: (cursor: RoomCursor) => import("./room.js").Room);
     name: string;
     /**
      * Of the newest message, or where the handle began; null: not begun. It stays after the end: a new
@@ -100,14 +101,5 @@ export type RoomError = Error & {
     code: string;
 };
 export type RoomEmit = (type: keyof RoomEvents, detail: any) => void;
-/**
- * of a room
- */
-export type Reader = {
-    /**
-     * how far it is
-     */
-    cursor: import("./room_cursor.js").RoomCursor;
-    room: import("./room.js").Room;
-};
 import { Emitter } from "./emitter.js";
+import { RoomCursor } from "./room_cursor.js";
