@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { range, sparkline } from "../../realtime/js/status/sparkline.js";
+import { answered, sparkline } from "../../realtime/js/status/sparkline.js";
 
 test("the line goes from left to right; the slowest sample is at the top", () => {
   const samples = Array.from({ length: 12 }, (_, i) => i * 10);
@@ -26,7 +26,7 @@ test("fast samples are near the bottom", () => {
   assert.equal(sparkline([1], { width: 110, height: 20 }), "M110 18h0");
 });
 
-test("the range ignores misses", () => {
-  assert.deepEqual(range([20, null, 5]), { count: 2, fastest: 5, slowest: 20 });
-  assert.equal(range([null]), null);
+test("misses are no answers", () => {
+  assert.deepEqual(answered([20, null, 5]), [20, 5]);
+  assert.deepEqual(answered([null]), []);
 });

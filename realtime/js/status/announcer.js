@@ -18,7 +18,13 @@ export class Announcer {
   /** @type {DisplayState | null} */
   #pending = null;
   #since = 0;
-  #tick = () => this.#onTick();
+  #tick = () => {
+    const state = this.#pending;
+    if (state === null || this.#now() - this.#since < SETTLED_MS) return;
+    this.stop();
+    this.#announced = state;
+    this.#announce(state);
+  };
 
   /**
    * @param {import("./ticker.js").Ticker} ticker
@@ -43,13 +49,5 @@ export class Announcer {
   stop() {
     this.#pending = null;
     this.#ticker.delete(this.#tick);
-  }
-
-  #onTick() {
-    const state = this.#pending;
-    if (state === null || this.#now() - this.#since < SETTLED_MS) return;
-    this.stop();
-    this.#announced = state;
-    this.#announce(state);
   }
 }

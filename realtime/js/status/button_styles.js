@@ -48,28 +48,22 @@ svg {
 .shape,
 .arc {
   transform-origin: 8px 8px;
+  stroke: var(--colour);
+  stroke-width: 1.75;
 }
 
 .body {
   fill: var(--colour);
+  stroke-width: 1;
+}
+
+.body,
+.arc {
   stroke: var(--edge);
 }
 
-.sign,
-.ring,
-.slash,
-.arc {
+.sign {
   stroke: var(--sign);
-  stroke-width: 1.75;
-}
-
-.ring,
-.slash {
-  stroke: var(--colour);
-}
-
-.arc {
-  stroke: var(--edge);
 }
 
 .limit {
@@ -79,9 +73,9 @@ svg {
 
 @media (prefers-reduced-motion: no-preference) {
   .arc { animation: spin 1.1s linear infinite; }
-  .unstable { animation: throb 0.7s ease-in-out infinite alternate; }
-  .error { animation: shake 0.4s ease-out; }
-  .connected { animation: arrive 0.35s ease-out; }
+  .shape.unstable { animation: throb 0.7s ease-in-out infinite alternate; }
+  .shape.error { animation: shake 0.4s ease-out; }
+  .shape.connected { animation: arrive 0.35s ease-out; }
   .track::before { transition: translate 0.15s; }
 }
 

@@ -14,48 +14,32 @@ export function formats(lang) {
    * @param {string} unit
    */
   const inUnit = (value, unit, digits = 0) =>
-    new Intl.NumberFormat(locale, {
-      style: "unit",
-      unit,
-      maximumFractionDigits: digits,
-    }).format(value);
+    value.toLocaleString(locale, { style: "unit", unit, maximumFractionDigits: digits });
   return {
     /** @param {number} n */
-    number: (n) => new Intl.NumberFormat(locale).format(n),
+    number: (n) => n.toLocaleString(locale),
     /** @param {number} ms */
     latency: (ms) => inUnit(ms, "millisecond", ms < 9.95 ? 1 : 0),
     /** @param {number} ms */
-    duration: (ms) => duration(Math.max(0, ms) / 1000, inUnit),
+    duration: (ms) => {
+      const seconds = Math.max(0, ms) / 1000;
+      if (seconds < MINUTE) return inUnit(Math.floor(seconds), "second");
+      if (seconds < HOUR) return inUnit(Math.floor(seconds / MINUTE), "minute");
+      if (seconds < 2 * DAY) return inUnit(Math.floor(seconds / HOUR), "hour");
+      return inUnit(Math.floor(seconds / DAY), "day");
+    },
     /**
      * The time of day, with the date unless it is today.
      * @param {number} at ms since the epoch
      * @param {number} now ms since the epoch
      */
-    moment: (at, now) => moment(at, now, locale),
+    moment: (at, now) => {
+      const date = new Date(at);
+      const isToday = date.toDateString() === new Date(now).toDateString();
+      const dateStyle = isToday ? undefined : "medium";
+      return date.toLocaleString(locale, { dateStyle, timeStyle: "medium" });
+    },
   };
-}
-
-/**
- * @param {number} seconds
- * @param {(value: number, unit: string) => string} inUnit
- */
-function duration(seconds, inUnit) {
-  if (seconds < MINUTE) return inUnit(Math.floor(seconds), "second");
-  if (seconds < HOUR) return inUnit(Math.floor(seconds / MINUTE), "minute");
-  if (seconds < 2 * DAY) return inUnit(Math.floor(seconds / HOUR), "hour");
-  return inUnit(Math.floor(seconds / DAY), "day");
-}
-
-/**
- * @param {number} at
- * @param {number} now
- * @param {string | undefined} locale
- */
-function moment(at, now, locale) {
-  const [date, today] = [new Date(at), new Date(now)];
-  const sameDay = date.toDateString() === today.toDateString();
-  const dateStyle = sameDay ? undefined : "medium";
-  return new Intl.DateTimeFormat(locale, { dateStyle, timeStyle: "medium" }).format(date);
 }
 
 /** @param {string} lang */

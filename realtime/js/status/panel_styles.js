@@ -71,7 +71,7 @@ dd {
 
 .row {
   display: grid;
-  grid-column: 1 / -1;
+  grid-column: span 6;
   grid-template-columns: minmax(5.25rem, max-content) 1fr;
   gap: 0.75rem;
   align-items: center;
@@ -113,8 +113,6 @@ dd {
 .count {
   grid-column: span 2;
   padding: 0.35rem 0.25rem;
-  border: 1px solid var(--line);
-  border-radius: calc(var(--radius) * 0.75);
   text-align: center;
 }
 
@@ -144,9 +142,15 @@ dd {
 .switch {
   min-height: 2.25rem;
   padding: 0.3rem 0.5rem;
+}
+
+.count,
+.control,
+.switch {
   border-radius: calc(var(--radius) * 0.75);
 }
 
+.count,
 .control {
   border: 1px solid var(--line);
 }
@@ -164,7 +168,7 @@ dd {
 }
 
 .switch {
-  grid-column: 1 / -1;
+  grid-column: span 2;
   padding-inline: 0.25rem;
   text-align: start;
 }

@@ -42,7 +42,7 @@ export class Popup {
     this.#panel.popover = this.#host.hasAttribute("details") ? null : "manual";
     this.#toggle(true);
     if (!this.#panel.popover) return;
-    this.#listen(document, "keydown", (event) => this.#onKey(/** @type {KeyboardEvent} */ (event)));
+    this.#listen(document, "keydown", (event) => this.#onKey(event));
     this.#listen(document, "pointerdown", (event) => {
       if (!event.composedPath().includes(this.#host)) this.close();
     });
@@ -87,9 +87,9 @@ export class Popup {
     this.#onToggle();
   }
 
-  /** @param {KeyboardEvent} event */
+  /** @param {Event} event */
   #onKey(event) {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
+    if (/** @type {KeyboardEvent} */ (event).key !== "Escape" || event.defaultPrevented) return;
     event.preventDefault(); // a dialog around the element stays open
     const noFocus = document.activeElement === document.body; // Safari: a click gives no focus
     if (noFocus || this.#host.shadowRoot?.activeElement) this.#button.focus();

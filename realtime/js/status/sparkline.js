@@ -13,7 +13,7 @@ const MIN_SAMPLES = 12;
  * @param {{width: number, height: number}} box
  */
 export function sparkline(samples, { width, height }) {
-  const top = Math.max(MIN_TOP_MS, ...samples.filter((ms) => ms !== null));
+  const top = Math.max(MIN_TOP_MS, ...answered(samples));
   const step = width / (Math.max(samples.length, MIN_SAMPLES) - 1);
   const first = width - step * (samples.length - 1);
   const isGap = (/** @type {number} */ i) => typeof samples[i] !== "number";
@@ -31,16 +31,7 @@ function round(value) {
   return Math.round(value * 10) / 10;
 }
 
-/**
- * @param {Samples} samples
- * @returns {{count: number, fastest: number, slowest: number} | null} null: no ping was answered
- */
-export function range(samples) {
-  const answered = samples.filter((ms) => ms !== null);
-  if (answered.length === 0) return null;
-  return {
-    count: answered.length,
-    fastest: Math.min(...answered),
-    slowest: Math.max(...answered),
-  };
+/** The samples that are no misses. @param {Samples} samples */
+export function answered(samples) {
+  return samples.filter((ms) => ms !== null);
 }

@@ -44,15 +44,15 @@ const BASE_CSS = `
   max-width: 100%;
 }
 
-[data-state="connected"] { --colour: var(--realtime-status-connected, #1f9d4d); }
-[data-state="degraded"] {
+.connected,
+.degraded {
   --colour: var(--realtime-status-connected, #1f9d4d);
-  --limit: var(--realtime-status-unstable, #f28a00);
 }
-[data-state="connecting"] { --colour: var(--realtime-status-connecting, #f7c600); }
-[data-state="unstable"] { --colour: var(--realtime-status-unstable, #f28a00); --sign: #000; }
-[data-state="error"] { --colour: var(--realtime-status-error, #d62828); }
-[data-state="disconnected"] { --colour: var(--realtime-status-disconnected, #7d8590); }
+.degraded { --limit: var(--realtime-status-unstable, #f28a00); }
+.connecting { --colour: var(--realtime-status-connecting, #f7c600); }
+.unstable { --colour: var(--realtime-status-unstable, #f28a00); --sign: #000; }
+.error { --colour: var(--realtime-status-error, #d62828); }
+.disconnected { --colour: var(--realtime-status-disconnected, #7d8590); }
 
 .unseen,
 :host([compact]) .words {
@@ -81,16 +81,13 @@ button:focus-visible {
 
 const FORCED_COLOURS_CSS = `
 @media (forced-colors: active) {
-  .root[data-state] {
+  .root {
     --line: ButtonBorder;
     --quiet: CanvasText;
     --accent: Highlight;
     --background: Canvas;
-    --colour: CanvasText;
-    --sign: Canvas;
-    --limit: CanvasText;
   }
-  .dot { --edge: ButtonText; --colour: ButtonText; --sign: ButtonFace; --limit: ButtonText; }
+  .shape { --edge: ButtonText; --colour: ButtonText; --sign: ButtonFace; --limit: ButtonText; }
   .control[aria-disabled="true"] { color: GrayText; }
   .track { forced-color-adjust: none; }
 }

@@ -35,12 +35,10 @@ export class Ticker {
 
   /** At full seconds of the wall clock, so that countdowns decrease by one at each tick. */
   #setTimer() {
-    this.#timer.set(SECOND_MS - (this.#environment.wall() % SECOND_MS), () => this.#tick());
-  }
-
-  #tick() {
-    this.#setTimer();
-    for (const listener of [...this.#listeners]) listener();
+    this.#timer.set(SECOND_MS - (this.#environment.wall() % SECOND_MS), () => {
+      this.#setTimer();
+      for (const listener of [...this.#listeners]) listener();
+    });
   }
 }
 

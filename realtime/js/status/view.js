@@ -15,33 +15,16 @@ const HEIGHT = 20;
 /** @type {Control[]} */
 const BUTTONS = ["reconnect", "disconnect", "ping", "reset"];
 
-/**
- * The facts in their order: each on a row of its own, or a count in a box.
- * @satisfies {Record<string, "row" | "count">}
- */
-const FACTS = {
-  since: "row",
-  session: "row",
-  network: "row",
-  latency: "row",
-  pings: "count",
-  pongs: "count",
-  misses: "count",
-  reconnects: "count",
-  pending: "count",
-  lastPing: "row",
-  lastPong: "row",
-  attempts: "row",
-  lastError: "row",
-};
+// The facts in their order: on rows of their own, as counts in boxes, and on rows again.
+const FACTS = [
+  ["since", "session", "network", "latency"],
+  ["pings", "pongs", "misses", "reconnects", "pending"],
+  ["lastPing", "lastPong", "attempts", "lastError"],
+];
 
 export class View {
-  /** @type {Map<string, [place: Element, hinted: HTMLElement]>} where a word is, and what its hint is about */
+  /** @type {Map<string, [place: Element, hinted: HTMLElement, value?: Element]>} where a word is, the fact or control of its hint, and where the fact's value is */
   #named = new Map();
-  /** @type {Map<string, Element>} */
-  #values = new Map();
-  /** @type {Map<string, Element>} */
-  #controls = new Map();
   #dot = dot();
   #label = html("span", { class: "unseen" });
   #word = html("span", { part: "word" });
@@ -100,10 +83,10 @@ export class View {
 
   /** @param {ViewModel} model */
   renderButton({ displayState, word, note, countdown }) {
-    const { dataset } = this.#root;
+    const style = `root ${displayState}`;
     // Its animation must not begin again.
-    if (dataset.state !== displayState) this.#dot.replaceChildren(shape(displayState));
-    dataset.state = displayState;
+    if (this.#root.className !== style) this.#dot.replaceChildren(shape(displayState));
+    this.#root.className = style;
     setText(this.#word, word);
     setText(this.#note, note);
     setText(this.#countdown, countdown);
@@ -115,8 +98,8 @@ export class View {
    */
   renderPanel(model, samples) {
     setText(this.#text, model.text);
-    for (const [name, value] of this.#values)
-      setText(value, String(model[/** @type {keyof ViewModel} */ (name)]));
+    for (const [name, [, , value]] of this.#named)
+      if (value) setText(value, String(model[/** @type {keyof ViewModel} */ (name)]));
     setAttributes(this.#curve, { d: sparkline(samples, { width: WIDTH, height: HEIGHT }) });
     setAttributes(this.#sparkline, { "aria-label": model.latencyRange });
     this.#sparkline.toggleAttribute("hidden", !model.latencyRange);
@@ -141,8 +124,10 @@ export class View {
   }
 
   #panel() {
-    const facts = Object.entries(FACTS).map(([name, kind]) => this.#fact(name, kind));
-    this.#values.get("latency")?.after(this.#sparkline);
+    const facts = FACTS.flatMap((names, i) =>
+      names.map((name) => this.#fact(name, i === 1 ? "count" : "row")),
+    );
+    this.#named.get("latency")?.[2]?.after(this.#sparkline);
     return html(
       "div",
       { part: "panel", id: "panel", role: "group", hidden: "" },
@@ -165,8 +150,7 @@ export class View {
   #fact(name, kind) {
     const [term, value] = [html("dt"), html("bdi")];
     const whole = html("div", { class: `${kind} ${name}` }, term, html("dd", {}, value));
-    this.#named.set(name, [term, whole]);
-    this.#values.set(name, value);
+    this.#named.set(name, [term, whole, value]);
     return whole;
   }
 
@@ -179,7 +163,6 @@ export class View {
     button.addEventListener("click", () => {
       if (button.getAttribute("aria-disabled") !== "true") this.#onUse(name);
     });
-    this.#controls.set(name, button);
     this.#named.set(name, [button, button]);
     return button;
   }
@@ -199,7 +182,7 @@ export class View {
    * @param {boolean} value
    */
   #setControl(name, attribute, value) {
-    const control = this.#controls.get(name);
+    const [, control] = this.#named.get(name) ?? [];
     if (control) setAttributes(control, { [attribute]: String(value) });
   }
 }

@@ -3,7 +3,7 @@
 import { isFinal, isLoginNeeded, RESTARTING, reasonFor } from "../codes.js";
 import { CONSTRUCTOR_FAILED, POLICY_REASON } from "../connect_errors.js";
 import { interpolate, standardReason } from "./i18n.js";
-import { range } from "./sparkline.js";
+import { answered } from "./sparkline.js";
 
 /** @typedef {import("../events.js").Stats} Stats */
 /** @typedef {import("../state_tracker.js").ClientState | "degraded"} DisplayState "degraded": connected, with a notice */
@@ -26,7 +26,7 @@ const SESSION_LENGTH = 8; // enough to find it in the admin, which searches by p
  * @param {Context} context
  */
 export function viewModel(stats, samples, context) {
-  return new Texts(stats, context).model(samples);
+  return new Texts(stats, samples, context).model();
 }
 
 /**
@@ -40,23 +40,25 @@ export function announcement(state, words) {
 
 class Texts {
   #stats;
+  #samples;
   #now;
   #words;
   #formats;
 
   /**
    * @param {Stats} stats
+   * @param {Samples} samples
    * @param {Context} context
    */
-  constructor(stats, { now, words, formats }) {
+  constructor(stats, samples, { now, words, formats }) {
     this.#stats = stats;
+    this.#samples = samples;
     this.#now = now;
     this.#words = words;
     this.#formats = formats;
   }
 
-  /** @param {Samples} samples */
-  model(samples) {
+  model() {
     const stats = this.#stats;
     const { number, latency } = this.#formats;
     const displayState = this.#displayState();
@@ -70,7 +72,7 @@ class Texts {
       network: this.#network(),
       session: stats.session ? `${stats.session.slice(0, SESSION_LENGTH)}…` : "–",
       latency: stats.latency === null ? "–" : latency(stats.latency),
-      latencyRange: this.#latencyRange(samples),
+      latencyRange: this.#latencyRange(),
       pings: number(stats.pings),
       pongs: number(stats.pongs),
       misses: number(stats.misses),
@@ -177,15 +179,14 @@ class Texts {
     return `${moment(at, this.#now)} · ${duration(this.#now - at)}`;
   }
 
-  /** @param {Samples} samples */
-  #latencyRange(samples) {
-    const answered = range(samples);
-    if (!answered) return "";
+  #latencyRange() {
+    const pings = answered(this.#samples);
+    if (!pings.length) return "";
     const { number, latency } = this.#formats;
     return interpolate(this.#words.latencyRange, {
-      n: number(answered.count),
-      min: latency(answered.fastest),
-      max: latency(answered.slowest),
+      n: number(pings.length),
+      min: latency(Math.min(...pings)),
+      max: latency(Math.max(...pings)),
     });
   }
 

@@ -7,15 +7,8 @@ export function sparkline(samples: Samples, { width, height }: {
     width: number;
     height: number;
 }): string;
-/**
- * @param {Samples} samples
- * @returns {{count: number, fastest: number, slowest: number} | null} null: no ping was answered
- */
-export function range(samples: Samples): {
-    count: number;
-    fastest: number;
-    slowest: number;
-} | null;
+/** The samples that are no misses. @param {Samples} samples */
+export function answered(samples: Samples): number[];
 /**
  * ms, oldest first; null: no answer
  */
