@@ -132,7 +132,7 @@ async def test_redis_gone_and_back_is_said_once_and_hints_arrive_again(
             assert far.end is None
             await asyncio.to_thread(ann.logout)
             assert (await far.closed(within=AT_ONCE))[0] == 4503
-    assert len(there.lines_with("hints cannot be sent")) == 2
+    await eventually_in_thread(lambda: len(there.lines_with("hints cannot be sent")) == 2)
     for server in pair:
         assert server.complaints() == []
 

@@ -7,7 +7,7 @@ import json
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -281,6 +281,8 @@ async def test_a_line_that_breaks_again_and_again_loses_and_repeats_nothing(
                 while len(sending) < 60 or proxy.accepted <= 2:
                     sending.append(asyncio.create_task(handle.send(f"sent {len(sending)}")))
                     await publisher.publish(room, len(sending) - 1)
+                    if len(sending) >= 60:  # fewer than the handle keeps unread
+                        await eventually_in_loop(broken_again(proxy))
             positions = await asyncio.gather(*sending)
             breaking.cancel()
             await asyncio.wait([breaking])
@@ -290,6 +292,12 @@ async def test_a_line_that_breaks_again_and_again_loses_and_repeats_nothing(
     assert [each for each in data if isinstance(each, int)] == [*range(count)]
     sent = [f"sent {number}" for number in range(count)]
     assert [data[each.offset - 1] for each in positions if each] == sent
+
+
+def broken_again(proxy: Proxy) -> Callable[[], bool]:
+    """Whether the client has connected anew since this call."""
+    before = proxy.accepted
+    return lambda: proxy.accepted > before
 
 
 async def break_at_random(proxy: Proxy) -> None:
