@@ -39,14 +39,14 @@ async def send(socket: Socket, first: int, end: int) -> tuple[int, int]:
     return confirmation
 
 
-async def test_sound_before_and_after_an_hour_of_silence(
+async def test_sound_before_and_after_ten_minutes_of_silence(
     realtime_connect: Connect, realtime_clock: Clock, user: User, folder: Path
 ) -> None:
     socket = await realtime_connect(user, application=APPLICATION)
     assert await send(socket, 0, 1) == (ID, 1)
-    await realtime_clock.advance(3600)
+    await realtime_clock.advance(600)
     assert await send(socket, 1, 3) == (ID, 3)
-    assert len([frame for frame in socket.frames if frame["type"] == "ping"]) > 100
+    assert len([frame for frame in socket.frames if frame["type"] == "ping"]) >= 20
     assert (folder / f"{user.pk}-0000beef.pcm").read_bytes() == sound(0, 3)
 
 
