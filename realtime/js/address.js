@@ -6,7 +6,10 @@
  * @param {string} url
  */
 export function socketUrl(url) {
-  const absolute = new URL(url, base());
+  const { document, location } = globalThis;
+  const page = document?.baseURI || location?.href; // a frame with `srcdoc` or a blob: address has no usable location
+  const base = page?.replace(/^blob:(?=\w+:)/, ""); // a blob: address contains its creator's origin
+  const absolute = new URL(url, base);
   absolute.protocol = absolute.protocol.replace("http", "ws");
   return absolute.href;
 }
@@ -21,13 +24,6 @@ export function defaultUrl() {
     globalThis.document?.querySelector?.("script[data-realtime-url]")
   );
   return script?.dataset.realtimeUrl ?? "/ws/";
-}
-
-/** The page's base address. A frame with `srcdoc` or a blob: address has no usable location. */
-function base() {
-  const { document, location } = globalThis;
-  const address = document?.baseURI || location?.href;
-  return address?.replace(/^blob:(?=\w+:)/, ""); // a blob: address contains its creator's origin
 }
 
 /**

@@ -22,10 +22,10 @@
  * @returns {Environment}
  */
 export function browserEnvironment(overrides) {
-  const { document = null, navigator } = globalThis;
-  const page = typeof globalThis.addEventListener === "function" ? globalThis : null; // or a worker
+  const { document = null, navigator, WebSocket } = globalThis;
+  const page = "addEventListener" in globalThis ? globalThis : null; // or a worker
   return {
-    WebSocket: globalThis.WebSocket,
+    WebSocket,
     now: () => performance.now(),
     wall: () => Date.now(),
     setTimeout: (callback, ms) => setTimeout(callback, ms),

@@ -146,7 +146,7 @@ export class RealtimeClient extends ClientEventTarget {
    * @returns {boolean} false: there is no connection
    */
   sendBytes(data) {
-    return this.#manager.connection?.sendBytes(data) === true;
+    return !!this.#manager.connection?.sendBytes(data);
   }
 
   enableAutoReconnect() {

@@ -6,6 +6,10 @@ export const LOST = 1006;
 export const PAGE_FROZEN = 4006;
 export const RESTARTING = 1012;
 export const TAKEN_OVER = 4506;
+/**
+ * The server lost this client. In case it lost many its `delay` is wide enough for all of them, so the client may
+ * return by backoff before.
+ */
 export const HEARTBEAT_TIMEOUT = 4002;
 export const CREDENTIALS_CHANGED = 4008;
 export const NOT_AUTHENTICATED = 4501;
@@ -22,17 +26,17 @@ const REASONS = {
   4006: "page frozen",
 };
 
-// The server works, or says when to return: at once, or within its `delay`.
-const SOON = [1001, 1012, 4001, 4003, 4007, 4008];
+/** Codes after which the client returns within the server's `delay`. After others it returns with backoff. */
+export const SOON = [1001, 1012, 4001, 4003, 4007, 4008]; // the server works, or says when to return
 
-// The server announced a restart: attempts fail until it is back.
-const RESTARTS = [1001, 1012, 4001];
+/** Codes that announce a restart: attempts fail until the server is back, and the client hides these failures. */
+export const RESTARTS = [1001, 1012, 4001];
 
-// The server accepts the client again after a login.
-const LOGIN_NEEDED = [4501, 4503];
+/** Codes after which the server accepts the client again once its user has logged in. */
+export const LOGIN_NEEDED = [4501, 4503];
 
-// An intended end, not an error.
-const DISMISSED = [4500, 4503];
+/** Final codes that leave the client `disconnected` rather than in `error`: an intended end. */
+export const DISMISSED = [4500, 4503];
 
 /** @param {number} code */
 export function reasonFor(code) {
@@ -45,45 +49,4 @@ export function reasonFor(code) {
  */
 export function isFinal(code) {
   return code >= 4500 && code <= 4999;
-}
-
-/**
- * Whether the client returns within the server's `delay`. Otherwise it returns with backoff.
- * @param {number} code that is not final
- */
-export function isSoon(code) {
-  return SOON.includes(code);
-}
-
-/**
- * Whether a final code leaves the client `disconnected` rather than in `error`.
- * @param {number} code
- */
-export function isDismissal(code) {
-  return DISMISSED.includes(code);
-}
-
-/**
- * Whether the code announces a restart; until the next welcome the client hides failures.
- * @param {number} code
- */
-export function isRestart(code) {
-  return RESTARTS.includes(code);
-}
-
-/**
- * Whether the server accepts the client again once its user has logged in.
- * @param {number | undefined} code
- */
-export function isLoginNeeded(code) {
-  return LOGIN_NEEDED.includes(/** @type {any} */ (code));
-}
-
-/**
- * Whether the client may return by backoff before the server's `delay` has passed: the server lost
- * this client, and in case it lost many the `delay` is wide enough for all of them.
- * @param {number} code
- */
-export function hasWideDelay(code) {
-  return code === HEARTBEAT_TIMEOUT;
 }

@@ -1,6 +1,6 @@
 /** Why an attempt to connect has failed, as far as a browser lets a page know. */
 
-import { CREDENTIALS_CHANGED, isLoginNeeded, LOST, ORIGIN_REFUSED } from "./codes.js";
+import { CREDENTIALS_CHANGED, LOGIN_NEEDED, LOST, ORIGIN_REFUSED } from "./codes.js";
 
 /** @typedef {"origin" | "login" | "policy" | "browser" | "timeout" | "network" | "server"} ConnectErrorCause */
 
@@ -38,6 +38,6 @@ export function constructorFailure(error) {
 export function causeOf({ code, cause }) {
   if (cause) return cause;
   if (code === ORIGIN_REFUSED) return "origin";
-  if (isLoginNeeded(code) || code === CREDENTIALS_CHANGED) return "login";
+  if (LOGIN_NEEDED.includes(code) || code === CREDENTIALS_CHANGED) return "login";
   return code === LOST ? "network" : "server";
 }

@@ -96,7 +96,7 @@ export class Connection {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#onOpen();
     socket.onmessage = this.#onMessage;
-    socket.onclose = ({ code, reason }) => this.#end({ code, reason });
+    socket.onclose = (event) => this.#onClosed(event);
     // A close event follows, except where the browser refuses to connect at all.
     const refused = { code: LOST, reason: "the browser refuses to connect" };
     socket.onerror = () => this.#flow || this.#deadline.set(CLOSE_MS, () => this.#end(refused));
@@ -129,10 +129,8 @@ export class Connection {
   sendBytes(data) {
     if (!this.#flow || this.#socket.readyState !== OPEN) return false;
     const size = data instanceof Blob ? data.size : data.byteLength;
-    if (typeof size !== "number")
-      throw new TypeError("expected a buffer, a view of one, or a blob");
-    if (size > this.#maxBytes)
-      throw new RangeError(`${size} bytes, where the server takes ${this.#maxBytes}`);
+    if (typeof size !== "number") throw new TypeError("expected bytes");
+    if (size > this.#maxBytes) throw new RangeError(`above ${this.#maxBytes} bytes`);
     this.#socket.send(data);
     this.#watchdog?.expectAnswer();
     return true;
@@ -198,53 +196,57 @@ export class Connection {
     if (typeof frame?.type !== "string") return; // not of this protocol
     this.#owner.onFrame("in", frame); // also those that the client does not know
     if (this.#over) return;
-    const handler = this.#handlers.get(frame.type);
+    const handler = this.#handlers[frame.type];
     if (handler) return handler(frame);
     // First: it counts even if a listener throws.
     if (frame.type === "publication") this.#flow?.onReceived(utf8Length(data));
     if (this.#flow && !this.#over) this.#owner.messaging.onFrame(frame, data);
   };
 
-  /** @type {Map<string, (frame: any) => void>} by the types of the frames; the others are about rooms, messages and requests */
-  #handlers = new Map(
-    Object.entries({
-      welcome: (frame) => {
-        if (this.#watchdog) return;
-        const took = this.#environment.now() - this.#phaseStartedAt;
-        this.#timeouts.onWelcome(frame, took);
-        this.#deadline.clear();
-        this.#maxBytes = frame.max_message_size;
-        this.#flow = new FlowControl(frame, (count) => this.send({ type: "received", count }));
-        this.#watchdog = new Watchdog(frame, this.#environment, this.#timeouts, this, this.#owner);
-        this.#owner.onWelcome(frame);
-        if (took > SLOW_MS && !this.#over) this.#watchdog.ping();
-      },
-      // Answered within the network callback, because hidden tabs delay timers.
-      ping: ({ sequence, timestamp }) => {
-        this.send({
-          type: "pong",
-          sequence,
-          timestamp,
-          client_time: this.#environment.wall(),
-          received: this.#flow?.acknowledge(),
-          ping_count: ++this.#pingCount,
-        });
-      },
-      pong: ({ sequence }) => this.#watchdog?.onPong(sequence),
-      notice: ({ state }) => {
-        if (state !== "degraded" && state !== "ok") return; // of a later version
-        this.degraded = state === "degraded";
-        this.#owner.emit("notice", { state });
-      },
-      auth_expiring: () => this.#owner.onAuthExpiring(),
-      goodbye: ({ code, reason, delay }) => this.#end({ code, reason, delay }),
-    }),
-  );
+  /** @type {Record<string, (frame: any) => void>} by the types of the frames; the others are about rooms, messages and requests */
+  #handlers = {
+    __proto__: /** @type {any} */ (null),
+    welcome: (frame) => {
+      if (this.#watchdog) return;
+      const took = this.#environment.now() - this.#phaseStartedAt;
+      this.#timeouts.onWelcome(frame, took);
+      this.#deadline.clear();
+      this.#maxBytes = frame.max_message_size;
+      this.#flow = new FlowControl(frame, (count) => this.send({ type: "received", count }));
+      this.#watchdog = new Watchdog(frame, this.#environment, this.#timeouts, this, this.#owner);
+      this.#owner.onWelcome(frame);
+      if (took > SLOW_MS && !this.#over) this.#watchdog.ping();
+    },
+    // Answered within the network callback, because hidden tabs delay timers.
+    ping: ({ sequence, timestamp }) => {
+      this.send({
+        type: "pong",
+        sequence,
+        timestamp,
+        client_time: this.#environment.wall(),
+        received: this.#flow?.acknowledge(),
+        ping_count: ++this.#pingCount,
+      });
+    },
+    pong: ({ sequence }) => this.#watchdog?.onPong(sequence),
+    notice: ({ state }) => {
+      if (state !== "degraded" && state !== "ok") return; // of a later version
+      this.degraded = state === "degraded";
+      this.#owner.emit("notice", { state });
+    },
+    auth_expiring: () => this.#owner.onAuthExpiring(),
+    goodbye: (frame) => this.#onClosed(frame),
+  };
 
   /** The watchdog has given the connection up. */
   onLost() {
     this.#owner.onLatency(null);
     if (!this.#over) this.#end({ code: LOST, reason: "the server does not answer" });
+  }
+
+  /** The server has ended it. @param {{code: number, reason: string, delay?: unknown}} message a goodbye or close frame */
+  #onClosed({ code, reason, delay }) {
+    this.#end({ code, reason, delay });
   }
 
   /** @param {Partial<End> & {code: number}} end */

@@ -57,7 +57,7 @@ export class ConnectionManager {
     this.#schedule = new ReconnectSchedule(environment, delays, () => this.#attempt());
     const sender = {
       isUp: () => this.#state.isUp,
-      send: (/** @type {Frame} */ frame) => this.connection?.send(frame) === true,
+      send: (/** @type {Frame} */ frame) => !!this.connection?.send(frame),
     };
     this.messaging = new Messaging(environment, clock, sender, emit, options.warnUnsent);
     this.#session = new ResumableSession(url, environment.storage, clock, this.messaging);
@@ -122,7 +122,7 @@ export class ConnectionManager {
     return {
       ...this.#state.stats,
       ...this.#schedule.stats,
-      degraded: this.#connection?.degraded ?? false,
+      degraded: !!this.#connection?.degraded,
       session,
       since,
       user: this.messaging.user ?? null,
@@ -228,7 +228,7 @@ export class ConnectionManager {
       this.#session.clear(); // it has ended or belongs to another page: never resume it again
       this.messaging.close(reason);
       this.#loginRetry.onFinalClose(code);
-      this.#enter(codes.isDismissal(code) ? "disconnected" : "error", reason);
+      this.#enter(codes.DISMISSED.includes(code) ? "disconnected" : "error", reason);
       this.messaging.rooms.pause();
     } else if (permanent) {
       this.#enter("error", reason);

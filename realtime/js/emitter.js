@@ -1,10 +1,9 @@
 /** Listeners that get the detail of an event, beside those of `addEventListener`. */
 
-/** Hides the untyped methods of the EventTarget. */
-const Target = /** @type {new () => Pick<EventTarget, "dispatchEvent">} */ (EventTarget);
-
 /** @template {object} Details the details of the events by their types */
-export class Emitter extends Target {
+export class Emitter extends /** @type {new () => Pick<EventTarget, "dispatchEvent">} */ (
+  EventTarget // without its untyped methods
+) {
   /** @type {Set<{type: unknown, listener: unknown, remove: () => void}>} */
   #entries = new Set();
   #onListener;

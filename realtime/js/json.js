@@ -35,8 +35,8 @@ export function toJson(value) {
     levels.set(inner, level);
     const size = Number.isInteger(inner) ? Math.abs(inner) : 0;
     const isTooLarge = size > MAX_INTEGER && size < EXPONENT_FROM;
-    if (isTooLarge || (level > MAX_LEVELS && Object(inner) === inner)) throw new RangeError();
-    return inner;
+    const isRefused = isTooLarge || (level > MAX_LEVELS && Object(inner) === inner);
+    return isRefused ? 0n : inner; // JSON has no BigInt: it throws
   }
   try {
     const text = JSON.stringify(value, check) ?? null;

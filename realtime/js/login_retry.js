@@ -45,8 +45,7 @@ export class LoginRetry {
 
   /** Stop waiting: the page connects or disconnects by itself. */
   cancel() {
-    this.#isWaiting = false;
-    this.#wasSignalled = false;
+    this.#isWaiting = this.#wasSignalled = false;
   }
 
   /** The page became visible or got the focus. */

@@ -45,19 +45,17 @@ function warnIfIgnored(url, options, first) {
     options[name] !== undefined &&
     essence(options[name]) !== essence(effective[name]);
   const ignored = names.filter(isIgnored);
-  if (ignored.length === 0) return;
+  if (!ignored[0]) return;
   console.warn(
-    `realtime: connect(): ignored ${ignored.join(", ")}: the client for ${url} was made without. ` +
-      "Pass options to the first connect(), or use a RealtimeClient of your own.",
+    `realtime: connect(): ignored ${ignored.join(", ")}: pass it to the first call for ${url}`,
   );
 }
 
 /**
- * The value that equal options share. Functions are equal: components make a new one of the same code
- * at each mount. So are objects with the same fields, and all empty values.
+ * The value that equal options share. Functions, which have no fields, are equal: components make a new one of
+ * the same code at each mount. So are objects with the same fields, and all empty values.
  * @param {unknown} value
  */
 function essence(value) {
-  if (typeof value === "function") return "function";
   return Object(value) === value ? `${Object.entries(Object(value)).sort()}` : value || undefined;
 }

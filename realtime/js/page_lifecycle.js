@@ -92,7 +92,7 @@ export class PageLifecycle {
       focus: () => page.onAttention(),
       storage: ({ key }) => page.onStorage(key),
     });
-    this.#listen(network, { change: () => this.#onNetworkChange(network) });
+    this.#listen(network, { change: () => this.#onNetworkChange() });
     this.#listen(document, {
       visibilitychange: () => this.#onVisibilityChange(),
       freeze: () => page.onFreeze(),
@@ -117,9 +117,9 @@ export class PageLifecycle {
       target?.addEventListener(type, listener, { signal: this.#listening?.signal });
   }
 
-  /** Browsers send `change` for every change in speed, too. @param {any} network */
-  #onNetworkChange(network) {
-    const kind = kindOf(network);
+  /** Browsers send `change` for every change in speed, too. */
+  #onNetworkChange() {
+    const kind = kindOf(this.#environment.network);
     if (kind !== null && kind === this.#networkKind) this.#page.pingQuietly();
     else this.#page.onWake();
     this.#networkKind = kind;

@@ -1,7 +1,7 @@
 /** When to connect again: counts attempts, grows the delays, and runs the timer. */
 
 import { backoffDelay, delayWithin } from "./backoff.js";
-import { hasWideDelay, isSoon, LOST } from "./codes.js";
+import { HEARTBEAT_TIMEOUT, LOST, SOON } from "./codes.js";
 import { Timer } from "./timer.js";
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
@@ -121,10 +121,11 @@ export class ReconnectSchedule {
   #delayAfter(code, delay) {
     const { random } = this.#environment;
     const fromServer = delayWithin(delay, random);
-    if (fromServer !== null && isSoon(code)) return fromServer;
+    if (fromServer !== null && SOON.includes(code)) return fromServer;
     const ms = backoffDelay(this.#failures, this.#backoff, random);
     this.#failures += 1;
-    return hasWideDelay(code) ? Math.min(fromServer ?? ms, ms) : Math.max(fromServer ?? 0, ms);
+    if (code === HEARTBEAT_TIMEOUT) return Math.min(fromServer ?? ms, ms);
+    return Math.max(fromServer ?? 0, ms);
   }
 
   /** @param {number} ms */

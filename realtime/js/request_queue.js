@@ -279,7 +279,7 @@ export class RequestQueue {
       const age = isUp && frameId ? now - sentAt.now : ms - sentAt.ms;
       return age >= MAX_AGE_MS;
     };
-    const detail = "no answer for 4 minutes";
+    const detail = "no answer in time";
     this.settle(this.#requests.filter(isOld), { code: "unknown", detail });
   }
 }

@@ -1,6 +1,7 @@
 /** Requests of the page: eight run at a time, the others wait. None is repeated. */
 
 import { codedError } from "./coded_error.js";
+import { LOST, reasonFor } from "./codes.js";
 import { utf8Length } from "./json.js";
 import { Reply } from "./reply.js";
 import { Timer } from "./timer.js";
@@ -72,7 +73,7 @@ export class Requests {
 
   /** The connection has ended: the server has cancelled those that were sent. */
   onLost() {
-    this.fail("lost", "the connection was lost", true);
+    this.fail("lost", reasonFor(LOST), true);
   }
 
   /**

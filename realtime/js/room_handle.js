@@ -32,7 +32,6 @@ import { RoomCursor } from "./room_cursor.js";
 /** @typedef {Error & {code: string}} RoomError the rejection of `joined`, and what an iterator throws */
 /** @typedef {(type: keyof RoomEvents, detail: any) => void} RoomEmit */
 const MAX_UNREAD = 1000;
-const CLOSED = "left";
 const DISCONNECTED = "disconnected"; // until the next `connect()`
 
 /**
@@ -106,7 +105,7 @@ export class RoomHandle extends Emitter {
   /** End this handle; other handles of the room go on. No event follows. */
   close() {
     this.#room.close(this.#cursor);
-    this.#onLeft(CLOSED);
+    this.#onLeft("left");
     this.#wake();
   }
 
@@ -127,7 +126,7 @@ export class RoomHandle extends Emitter {
         const message = unread.shift();
         if (message) yield message;
         else if (!this.#code) await new Promise((wake) => this.#waiting.push(wake));
-        else if (this.#code === CLOSED) return;
+        else if (this.#code === "left") return;
         else throw roomError(this.#code);
       }
     } finally {

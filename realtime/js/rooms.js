@@ -102,7 +102,8 @@ export class Rooms {
     this.#isLastLost ||= !resumed;
     this.#beginAtLast();
     for (const [name, entry] of Object.entries(rooms)) {
-      if (isPrivate(name)) this.#addPage(name);
+      // The user's own room, which the server joins unasked. It lets no client into that of another user.
+      if (name.startsWith("user:")) this.#addPage(name);
       this.#rooms.get(name)?.onWelcome(entry);
     }
     // Left since the hello, or by a listener just now.
@@ -168,14 +169,4 @@ export class Rooms {
       room.beginAtLast(saved && this.#isLastLost ? "" : saved);
     }
   }
-}
-
-/**
- * Whether it is the user's own room, which the server joins unasked. It lets no client into that
- * of another user.
- *
- * @param {string} room
- */
-function isPrivate(room) {
-  return room.startsWith("user:");
 }

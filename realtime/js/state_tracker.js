@@ -1,6 +1,6 @@
 /** The current state of a client, since when it lasts, its reason, its newest error, and its pings. */
 
-import { isRestart, LOST } from "./codes.js";
+import { LOST, RESTARTS } from "./codes.js";
 
 /** @typedef {"disconnected" | "connecting" | "connected" | "unstable" | "error"} ClientState */
 
@@ -8,7 +8,8 @@ export class StateTracker {
   #clock;
   #since;
   #connectedSince;
-  #connections = 0;
+  /** After the first one. */
+  #reconnects = -1;
   /** Fields of `Stats`: since the page was loaded, over all connections. */
   #pings = {
     latency: /** @type {number | null} */ (null),
@@ -40,7 +41,7 @@ export class StateTracker {
       reason: this.reason,
       stateSince: this.#clock.toEpochMs(this.#since),
       connectedSince: isUp ? this.#clock.toEpochMs(this.#connectedSince) : null,
-      reconnects: Math.max(0, this.#connections - 1),
+      reconnects: Math.max(0, this.#reconnects),
       transport: isUp ? /** @type {const} */ ("websocket") : null,
       ...this.#pings,
       lastError: this.lastError,
@@ -60,7 +61,7 @@ export class StateTracker {
   /** An attempt or a connection has ended. @param {import("./events.js").LastError} error */
   onError(error) {
     if (error.code === LOST && this.isRestarting) return;
-    this.isRestarting = isRestart(error.code);
+    this.isRestarting = RESTARTS.includes(error.code);
     this.lastError = error;
   }
 
@@ -88,6 +89,6 @@ export class StateTracker {
     this.reason = reason;
     if (wasUp || !this.isUp) return;
     this.#connectedSince = this.#since;
-    this.#connections += 1;
+    this.#reconnects += 1;
   }
 }

@@ -32,7 +32,7 @@ export function isName(value) {
 export function putItem(storage, key, value) {
   try {
     storage?.setItem(key, JSON.stringify(value));
-    return storage !== null;
+    return !!storage;
   } catch {
     return false;
   }

@@ -15,7 +15,7 @@ import { isName, putItem, takeItem } from "./storage.js";
 
 const MAX_BYTES = 1_000_000; // browsers give a tab five times as much
 
-const TAKEN = { code: "unknown", detail: "another page has taken the message" };
+const TAKEN = { code: "unknown", detail: "another page has it" };
 
 export class UnsentMessages {
   #environment;

@@ -169,7 +169,7 @@ export class Watchdog {
   #check(now) {
     if (now >= this.#pongDue) {
       this.#pongDue = Infinity;
-      this.#settle("no answer to the ping");
+      this.#settle("no answer in time");
       this.#owner.onLatency(null);
     }
     if (this.#stopped) return;

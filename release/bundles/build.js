@@ -9,6 +9,7 @@ import { minify } from "terser";
 import ts from "typescript";
 import { Closures } from "./closures.js";
 import { internalNames, publicNames } from "./internal_names.js";
+import { shortNames } from "./short_names.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const CLIENT = join(ROOT, "realtime/js");
@@ -51,7 +52,8 @@ export function readClient() {
   const checker = program.getTypeChecker();
   const published = publicNames(checker, modules, entries);
   const internal = internalNames(program, modules, published);
-  return { modules, internal, closures: new Closures(modules, checker, published) };
+  const short = shortNames(checker, modules, internal);
+  return { modules, internal, short, closures: new Closures(modules, checker, published) };
 }
 
 /** @param {ReturnType<typeof readClient>} client @returns {import("esbuild").Plugin} */
@@ -83,6 +85,7 @@ async function write(folder) {
     entryPoints: ENTRIES,
     minifySyntax: true,
     mangleProps: new RegExp(`^(${[...client.internal].join("|")})$`),
+    mangleCache: client.short,
     plugins: [asClosures(client)],
     outdir: folder,
     write: false,

@@ -39,6 +39,8 @@ export class ClosureNames {
   #checker;
   /** @type {Set<string>} */
   #getters;
+  /** @type {Map<string, number>} of the parameters of private methods, by their names */
+  #methods;
   /** @type {Set<string>} private fields that are never changed after they were set */
   #constants;
   /** @type {Map<ts.Symbol, string>} of the constructor's variables, which would hide others in the methods */
@@ -57,6 +59,10 @@ export class ClosureNames {
     this.#checker = checker;
     const getters = node.members.filter(ts.isGetAccessor);
     this.#getters = new Set(getters.map(({ name }) => name.getText()));
+    const methods = node.members.filter(ts.isMethodDeclaration);
+    this.#methods = new Map(
+      methods.map(({ name, parameters }) => [name.getText(), parameters.length]),
+    );
     this.#constants = constantsOf(node);
     const bare = node.members.filter((each) => ts.isPropertyDeclaration(each) && !each.initializer);
     const names = bare.map(({ name }) => name?.getText() ?? "");
@@ -79,10 +85,21 @@ export class ClosureNames {
   replacement(node) {
     if (node.kind === ts.SyntaxKind.ThisKeyword) return "this$";
     if (ts.isPrivateIdentifier(node)) return variable(node.text);
+    if (ts.isArrowFunction(node)) return this.#forwarded(node);
     if (ts.isIdentifier(node)) return this.#renamed(node);
     const name = privateName(node);
     if (name === undefined) return undefined;
     return this.#getters.has(name) ? `${variable(name)}()` : variable(name);
+  }
+
+  /** The private method that an arrow function calls with its own parameters only. @param {ts.ArrowFunction} node */
+  #forwarded({ body, modifiers, parameters }) {
+    const name = ts.isCallExpression(body) && privateName(body.expression);
+    if (!name || modifiers || this.#methods.get(name) !== parameters.length) return undefined;
+    const passed = /** @type {ts.CallExpression} */ (body).arguments.map((each) => each.getText());
+    const own = parameters.map((each) => each.getText()); // with a default it is no argument
+    if (!parameters.every(({ name: each }) => ts.isIdentifier(each))) return undefined;
+    return `${passed}` === `${own}` ? variable(name) : undefined;
   }
 
   /** @param {ts.Identifier} node @returns {string | undefined} */

@@ -7,6 +7,7 @@ import ts from "typescript";
 
 import { readClient } from "../../release/bundles/build.js";
 import { Closures } from "../../release/bundles/closures.js";
+import { shortNames } from "../../release/bundles/short_names.js";
 
 const root = new URL("../../", import.meta.url);
 
@@ -145,5 +146,32 @@ describe("short names", () => {
         name,
       );
     }
+  });
+});
+
+describe("one short name", () => {
+  const { module, checker } = programOf(`
+    class Timer { since = 0; cancel() { this.since = 0; } }
+    class Clock { base = 0; start() { return this.base; } }
+    /** @param {{first: number} | {second: number}} either */
+    function read(either) { return "first" in either ? either.first : either.second; }
+    const both = { ...new Timer(), offset: 1 };
+    export const all = [new Timer().cancel(), new Clock().start(), read({ first: 1 }), both.offset, both.t];
+  `);
+  const names = ["since", "cancel", "base", "start", "first", "second", "offset"];
+  const short = shortNames(checker, [module], new Set(names));
+
+  test("serves properties that no object has together", () => {
+    assert.equal(new Set([short.since, short.cancel]).size, 2);
+    assert.deepEqual([short.base, short.start].sort(), [short.since, short.cancel].sort());
+  });
+
+  test("does not where an object may have both", () => {
+    assert.notEqual(short.offset, short.since);
+    assert.notEqual(short.first, short.second);
+  });
+
+  test("is none that a property has already", () => {
+    assert.ok(!Object.values(short).includes("t"), JSON.stringify(short));
   });
 });

@@ -1,6 +1,6 @@
 /** The view model: the texts that the element shows, computed from the client's stats. No DOM. */
 
-import { isFinal, isLoginNeeded, RESTARTING, reasonFor } from "../codes.js";
+import { isFinal, LOGIN_NEEDED, RESTARTING, reasonFor } from "../codes.js";
 import { CONSTRUCTOR_FAILED, POLICY_REASON } from "../connect_errors.js";
 import { interpolate, standardReason } from "./i18n.js";
 import { answered } from "./sparkline.js";
@@ -116,7 +116,7 @@ class Texts {
   /** Advice to the reader; "" where none helps. */
   #advice() {
     const { state, autoReconnect } = this.#stats;
-    if (isLoginNeeded(this.#cause()?.code))
+    if (LOGIN_NEEDED.includes(this.#cause()?.code ?? 0))
       return autoReconnect ? this.#words.logInText : this.#words.logInAndText;
     if (state === "error") return this.#words.stayingText;
     return autoReconnect ? "" : this.#words.switchedOffText;

@@ -1,4 +1,5 @@
 declare const Emitter_base: new () => Pick<EventTarget, "dispatchEvent">;
+/** Listeners that get the detail of an event, beside those of `addEventListener`. */
 /** @template {object} Details the details of the events by their types */
 export class Emitter<Details extends object> extends Emitter_base {
     /** @param {(type: unknown) => void} [onListener] called after a listener was added */
