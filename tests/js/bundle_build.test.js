@@ -84,6 +84,20 @@ describe("a function", () => {
     assert.deepEqual(await use(await load(text)), expected);
   });
 
+  test("is the method that an arrow function passes all its arguments to, as they are", async () => {
+    const text = converted(`
+      class Passing {
+        #twice(n) { return 2 * n; }
+        #keys(object) { return Object.keys(object).join(); }
+        all() { return [(n) => this.#twice(n), ({ n }) => this.#keys({ n }), (n = 5) => this.#twice(n)]; }
+      }
+      export const [twice, keys, orTen] = new Passing().all();
+    `);
+    assert.match(text, /\[twice\$,/);
+    const { twice, keys, orTen } = await load(text);
+    assert.deepEqual([twice(4), keys({ n: 1, m: 2 }), orTen()], [8, "n", 10]);
+  });
+
   for (const [reason, text] of Object.entries({
     "a base class": "class Base {} ; export class X extends Array { #a = 1; }",
     "static members": "export class X { static #a = 1; #b = 2; }",
