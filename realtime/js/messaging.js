@@ -111,11 +111,11 @@ export class Messaging {
   /** The page begins, or comes back. @param {string} place of this client in the storage */
   load(place) {
     const messages = this.#unsent.load(`${place}:unsent`, this.#queue.messages);
-    this.#queue.messages = messages;
     for (const message of messages.filter(({ settle }) => !settle)) {
       const room = this.room(message.frame.room, {}); // without it the page may not send there
       message.settle = () => room.close();
     }
+    this.#queue.messages = messages; // last: it settles those that are too old
   }
 
   /** Pause the queue until the welcome. @returns {Frame} the rooms of the hello */

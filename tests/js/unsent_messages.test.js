@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { Browser, FakeStorage, recordEvents } from "./browser.js";
 import { acknowledge, answer, sentData, sentItems, tick } from "./message_pages.js";
-import { connectedPage, outcomes, page } from "./pages.js";
+import { connectedPage, outcomes, page, pageInTab } from "./pages.js";
 import { answerRoom } from "./room_pages.js";
 
 /** @typedef {import("../../realtime/js/client.js").Options} Options */
@@ -261,6 +261,21 @@ describe("the back-forward cache", () => {
     browser.hidePage();
     assert.equal(nextPage(tab).client.stats().pending, 16);
   });
+});
+
+test("messages that have become too old meanwhile keep the next page in no room", async () => {
+  const tab = new FakeStorage();
+  const before = pageInTab(tab);
+  before.client.send("chat", 1).catch(() => {});
+  await tick();
+  before.browser.hidePage();
+  const { browser, client } = pageIn(tab);
+  browser.sleep(300_000);
+  client.connect();
+  assert.equal(client.stats().pending, 0);
+  browser.advance(1000);
+  browser.socket.open();
+  assert.deepEqual(browser.socket.sent[0]?.rooms, {});
 });
 
 describe("warnUnsent", () => {
