@@ -47,7 +47,8 @@ export class Messaging {
     this.requests = new Requests(environment, sender);
     this.#unsent = new UnsentMessages(environment, clock);
     this.#emit = emit;
-    this.rooms = new Rooms(this.#queue, sender.isUp, environment, emit);
+    const isOpen = () => this.#queue.isOpen && sender.isUp();
+    this.rooms = new Rooms(this.#queue, isOpen, environment, emit);
     const ask = (/** @type {Event} */ event) => this.pending > 0 && event.preventDefault();
     if (warnUnsent) environment.window?.addEventListener("beforeunload", ask);
   }

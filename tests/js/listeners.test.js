@@ -56,6 +56,22 @@ describe("a room", () => {
   }
 });
 
+for (const [options, asks] of /** @type {[any, any][]} */ ([
+  [{ rewind: 3 }, { rewind: 3 }],
+  [{ since: "e:2" }, { position: { epoch: "e", offset: 2 } }],
+])) {
+  test(`a handle in place of a room that is left at the welcome asks anew: ${JSON.stringify(options)}`, () => {
+    const { browser, client } = returning();
+    client.on("connection_established", () => {
+      client.leave("news");
+      client.room("news", options);
+    });
+    browser.socket.welcome({ rooms: MISSED });
+    const [join] = browser.socket.sentOfType("join");
+    assert.deepEqual(join, { type: "join", room: "news", id: join?.id, ...asks });
+  });
+}
+
 describe("disconnect() by a listener", () => {
   test("to `state`: no connection_established follows", () => {
     const { browser, client } = page();
