@@ -218,10 +218,7 @@ export class Room {
   #onJoined(answer) {
     const asked = this.#asked;
     this.#asked = undefined;
-    if (answer.code) {
-      if (this.#isJoined) this.#requests.addIfUp(leaveRequest(this.name));
-      return this.#drop(answer.code);
-    }
+    if (answer.code) return this.#drop(answer.code, this.#isJoined);
     this.#onAnswer(asked, answer);
     this.#ask();
     this.askPresence();
@@ -266,16 +263,15 @@ export class Room {
 
   /** Leave the room at the server. */
   #leave() {
-    if (this.#isOver) return;
-    this.#drop(null);
-    this.#requests.addIfUp(leaveRequest(this.name));
+    if (!this.#isOver) this.#drop(null, true);
   }
 
-  /** @param {string | null} code of the `left` events */
-  #drop(code) {
-    this.#isOver = true;
+  /** @param {string | null} code of the `left` events @param {boolean} [isMember] the server has to be told */
+  #drop(code, isMember) {
+    this.#isOver = true; // first: listeners to the frame may open the room anew
     this.#linger.clear();
     this.#onEnd();
+    if (isMember) this.#requests.addIfUp(leaveRequest(this.name));
     for (const cursor of this.#cursors) cursor.emit("left", { code });
   }
 }

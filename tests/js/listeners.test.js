@@ -72,6 +72,26 @@ for (const [options, asks] of /** @type {[any, any][]} */ ([
   });
 }
 
+test("a room that a listener to the frame of its leave opens anew is joined", async () => {
+  const { browser, client } = connectedPage();
+  const { socket } = browser;
+  const answer = (/** @type {string} */ type, /** @type {object} */ fields) =>
+    socket.receive({ ...fields, type, room: "news", id: socket.sent.findLast(({ id }) => id)?.id });
+  client.join("news");
+  answer("joined", { epoch: "e", offset: 5 });
+  client.room("news", { since: "e:1" });
+  await Promise.resolve();
+  client.on("frame", ({ direction, frame }) => {
+    if (direction === "out" && frame.type === "leave") client.join("news");
+  });
+  answer("error", { code: "forbidden" });
+  const left = recordEvents(client, "left");
+  answer("left", {});
+  answer("joined", { epoch: "e", offset: 5 });
+  client.leave("news");
+  assert.equal(left.length, 1);
+});
+
 describe("disconnect() by a listener", () => {
   test("to `state`: no connection_established follows", () => {
     const { browser, client } = page();
