@@ -11,7 +11,7 @@ import { Timer } from "./timer.js";
 /** @typedef {import("./connection.js").Connection} Connection */
 
 /** For people; the message of the page's own function may quote the token. */
-const NO_TOKEN = "the page has no token for the login";
+const NO_TOKEN = "the page has no token";
 const TOKEN = /^[ -~]{1,8192}$/;
 const PATIENCE_MS = 15_000; // with one call, on a fast line; then the attempt fails, and the next one calls again
 

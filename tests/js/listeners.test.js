@@ -76,7 +76,12 @@ test("a room that a listener to the frame of its leave opens anew is joined", as
   const { browser, client } = connectedPage();
   const { socket } = browser;
   const answer = (/** @type {string} */ type, /** @type {object} */ fields) =>
-    socket.receive({ ...fields, type, room: "news", id: socket.sent.findLast(({ id }) => id)?.id });
+    socket.receive({
+      ...fields,
+      type,
+      room: "news",
+      id: socket.sent.filter((frame) => frame.id).at(-1)?.id,
+    });
   client.join("news");
   answer("joined", { epoch: "e", offset: 5 });
   client.room("news", { since: "e:1" });

@@ -74,7 +74,7 @@ test("a function that fails is called again with backoff, and its words are not 
   await tick();
   assert.equal(client.state, "connecting");
   assert.equal(browser.sockets.length, 0);
-  assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
+  assert.equal(client.stats().lastError?.reason, "the page has no token");
   assert.notEqual(client.stats().nextAttemptAt, null);
 });
 
@@ -106,7 +106,7 @@ test("on a slow line the function has five round trips", async () => {
   assert.deepEqual([calls, client.stats().lastError?.code], [2, 4008]);
   browser.advance(2);
   await tick();
-  assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
+  assert.equal(client.stats().lastError?.reason, "the page has no token");
 });
 
 test("a function that does not answer is called again, and its late token replaces no newer one", async () => {
@@ -116,7 +116,7 @@ test("a function that does not answer is called again, and its late token replac
   await tick();
   browser.advance(15_000);
   await tick();
-  assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
+  assert.equal(client.stats().lastError?.reason, "the page has no token");
   advanceToNextAttempt(browser, client);
   assert.equal(answers.length, 2);
   answers[1]?.("newer");
@@ -171,7 +171,7 @@ test("a call that is forgotten does not end the patience with the next", async (
   client.connect();
   browser.advance(15_000);
   await tick();
-  assert.equal(client.stats().lastError?.reason, "the page has no token for the login");
+  assert.equal(client.stats().lastError?.reason, "the page has no token");
 });
 
 test("a page whose tokens have expired twice tries again when it gets attention", async () => {

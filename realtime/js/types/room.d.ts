@@ -7,7 +7,7 @@ export class Room {
     /**
      * @param {string} name
      * @param {import("./request_queue.js").RequestQueue} requests
-     * @param {() => boolean} isUp welcomed, and not ended
+     * @param {() => boolean} isUp a welcome has settled the rooms, and the connection has not ended
      * @param {import("./browser_environment.js").Environment} environment
      * @param {() => void} onEnd called when the room is over
      */

@@ -1,7 +1,7 @@
 export class Rooms {
     /**
      * @param {import("./request_queue.js").RequestQueue} requests
-     * @param {() => boolean} isUp welcomed, and not ended
+     * @param {() => boolean} isUp a welcome has settled the rooms, and the connection has not ended
      * @param {import("./browser_environment.js").Environment} environment
      * @param {import("./events.js").Emit} emit
      */
