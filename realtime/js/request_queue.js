@@ -18,6 +18,7 @@ import { Timer } from "./timer.js";
  * @property {(answer: Frame) => void} [settle] gets the final answer; a refusal has a `code`
  * @property {{data: any, key: string}} [item]
  * @property {number} [bytes] of the item's data
+ * @property {boolean} [isAlone] it travels in a frame of its own: the server could not read one with others
  * @property {number} [frameId] of the frame on its way with it; 0: none
  * @property {number} [place] in the items of that frame
  * @property {number} [failures] temporary refusals on this connection
@@ -158,7 +159,7 @@ export class RequestQueue {
     for (const request of sent) {
       request.frameId = 0;
       if (isUnreadable)
-        request.bytes = MAX_BYTES; // one of them: each travels alone from now on
+        request.isAlone = true; // one of them
       else this.#onAnswer(request, frame);
     }
     if (sent.length > 0) this.#send();
@@ -236,7 +237,7 @@ export class RequestQueue {
     const { frame, item } = first;
     let bytes = 0;
     const requests = this.#about(frame.room).filter((request, index) => {
-      bytes += request.bytes ?? MAX_BYTES; // a join or a leave travels alone
+      bytes += (!request.isAlone && request.bytes) || MAX_BYTES; // a join or a leave, too
       return index === 0 || (index < MAX_ITEMS && bytes <= this.maxBytes);
     });
     const sentAt = { now: this.#environment.now(), ms: this.#clock.ms };

@@ -266,7 +266,7 @@ export class Room {
     if (!this.#isOver) this.#drop(null, true);
   }
 
-  /** @param {string | null} code of the `left` events @param {boolean} [isMember] the server has to be told */
+  /** @param {string | null} code of the `left` events @param {boolean} [isMember] the server has the client in the room */
   #drop(code, isMember) {
     this.#isOver = true; // first: listeners to the frame may open the room anew
     this.#linger.clear();

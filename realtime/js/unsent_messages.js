@@ -106,12 +106,8 @@ export class UnsentMessages {
  * @returns {value is Entry}
  */
 function isEntry(value) {
-  const { room, data, key, age, user = null } = Object(value);
+  const { room, data, key, age } = Object(value);
   return (
-    typeof room === "string" &&
-    isName(key) &&
-    data !== undefined &&
-    (age === null || age >= 0) &&
-    (user === null || typeof user === "string")
+    typeof room === "string" && isName(key) && data !== undefined && (age === null || age >= 0)
   );
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { Browser, FakeStorage, recordEvents } from "./browser.js";
-import { acknowledge, answer, sentData, sentItems, tick } from "./message_pages.js";
+import { acknowledge, answer, refuse, sentData, sentItems, tick } from "./message_pages.js";
 import { connectedPage, outcomes, page, pageInTab } from "./pages.js";
 import { answerRoom } from "./room_pages.js";
 
@@ -61,6 +61,13 @@ describe("the next page in the tab", () => {
     answer(browser.socket, {}, "forbidden");
     browser.hidePage();
     assert.equal(nextPage(tab).client.stats().pending, 0);
+  });
+
+  test("finds all of a frame that the server could not read", async () => {
+    const { tab, browser } = await pageWithUnsent(...Array(20).keys());
+    refuse(browser.socket, "invalid_message");
+    browser.hidePage();
+    assert.equal(nextPage(tab).client.stats().pending, 20);
   });
 
   for (const user of ["18", null]) {

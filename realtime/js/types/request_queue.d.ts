@@ -76,6 +76,10 @@ export type Request = {
      */
     bytes?: number | undefined;
     /**
+     * it travels in a frame of its own: the server could not read one with others
+     */
+    isAlone?: boolean | undefined;
+    /**
      * of the frame on its way with it; 0: none
      */
     frameId?: number | undefined;
