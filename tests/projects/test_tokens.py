@@ -150,7 +150,8 @@ def test_a_revoked_login_is_out_within_the_interval(visitor: Page, shop: Shop) -
     manage(shop.project, "shell", "--no-imports", "--command", REVOKE)
     began = time.monotonic()
     visitor.wait_for_function("window.lost")
-    assert visitor.evaluate("window.lost") == 4503
+    # 4008 if the token of four seconds expires first: the page gets no other one.
+    assert visitor.evaluate("window.lost") in (4503, 4008)
     assert time.monotonic() - began < REVALIDATE_INTERVAL + 2  # and the second look at it
 
 

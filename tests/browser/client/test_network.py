@@ -94,8 +94,11 @@ def test_a_round_trip_of_six_seconds(page: Page, server: Server) -> None:
         page.evaluate("client.connect()")
         expect_state(page, "connected", within_ms=40_000)
         page.wait_for_function("client.stats().latency > 5000", timeout=WAIT_MS)
+        page.evaluate("window.states = []")
+        page.evaluate("void client.on('state', ({ state }) => states.push(state))")
         page.evaluate("void dispatchEvent(new Event('offline'))")
-        expect_state(page, "unstable")
+        # The server's next ping ends the doubt, perhaps before a look at the page.
+        page.wait_for_function("states.includes('unstable')", timeout=WAIT_MS)
         expect_state(page, "connected")
         assert stats(page)["lastError"] is None
         line.delay = 0.0
