@@ -4,7 +4,6 @@ import { codedError } from "./coded_error.js";
 import { toJson, utf8Length } from "./json.js";
 import { isTemporary, MAX_BYTES, messageTo, RequestQueue } from "./request_queue.js";
 import { Requests } from "./requests.js";
-
 import { Rooms } from "./rooms.js";
 import { SendRate } from "./send_rate.js";
 import { takeItem } from "./storage.js";

@@ -1,6 +1,5 @@
 """Handler threads on a PostgreSQL that ends its backends: the next call has a connection."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db import OperationalError, connections
 
 from realtime.common.handler_threads import HandlerThreads
 from realtime.models import ClosedSession
-from tests.polling import eventually
+from tests.polling import eventually, eventually_in_loop
 from tests.postgres_server import backends
 
 PATIENCE = 60.0  # seconds, against hanging: a busy machine has taken ten for a connection
@@ -66,9 +65,7 @@ async def query(threads: HandlerThreads, alias: str) -> str:
 
 
 async def settled(threads: HandlerThreads) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while len(threads._free) != 1:
-            await asyncio.sleep(0.001)
+    await eventually_in_loop(lambda: len(threads._free) == 1, within=PATIENCE)
 
 
 async def asked_around_an_end(threads: HandlerThreads, alias: str, *, count: int) -> list[str]:

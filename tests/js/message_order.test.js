@@ -5,8 +5,9 @@ import { test } from "node:test";
 
 import { Browser, FakeStorage } from "./browser.js";
 import { tick } from "./message_pages.js";
-import { MessageServer, seeded } from "./message_server.js";
+import { MessageServer } from "./message_server.js";
 import { advanceToNextAttempt, page } from "./pages.js";
+import { seeded } from "./random.js";
 
 const SEEDS = Number(process.env.MESSAGE_ORDER_SEEDS ?? 100);
 const STEPS = 120;

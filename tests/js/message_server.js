@@ -5,21 +5,6 @@
 /** @typedef {() => number} Random evenly from [0, 1) */
 
 /**
- * A generator of random numbers with a seed (mulberry32).
- * @param {number} seed
- * @returns {Random}
- */
-export function seeded(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/**
  * Publishes each key of a room once, and refuses data with `isBad` for good. Unless it is `calm`
  * it also refuses for the moment, before and after publishing, and serves frames late.
  */

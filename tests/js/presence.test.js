@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { RoomUse } from "../../realtime/js/hooks/room_use.js";
-import { seeded } from "./message_server.js";
 import { connectedPage, page } from "./pages.js";
+import { seeded } from "./random.js";
 import { answerRoom, reopened } from "./room_pages.js";
 
 /** @typedef {import("./browser.js").FakeSocket} FakeSocket */

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { advanceToNextAttempt, page } from "./pages.js";
+import { seeded } from "./random.js";
 import { RoomServer } from "./room_server.js";
 
 /** @typedef {import("../../realtime/js/client.js").RealtimeClient} RealtimeClient */
@@ -19,17 +20,6 @@ const STEPS = 400;
 const SEEDS = process.env.SEED
   ? [Number(process.env.SEED)]
   : Array.from({ length: 150 }, (_, i) => i + 1);
-
-/** Numbers from [0, 1): Mulberry32. @param {number} seed */
-function randomOf(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** A handle, or the page's `join`, and whether its events keep the promise of its options. */
 class Reader {
@@ -113,7 +103,7 @@ class World {
 
   /** @param {number} seed */
   constructor(seed) {
-    this.random = randomOf(seed);
+    this.random = seeded(seed);
     const { browser, client } = page();
     browser.random = 0.1;
     this.browser = browser;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 
 import { goodbye, page } from "./pages.js";
+import { seeded } from "./random.js";
 
 /** The table of docs/client.md: state → the states that it leads to. */
 const LEADS_TO = new Map(
@@ -14,17 +15,6 @@ const LEADS_TO = new Map(
 );
 
 const SEEDS = Array.from({ length: 100 }, (_, i) => i + 1);
-
-/** Numbers from [0, 1): Mulberry32. @param {number} seed */
-function randomOf(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** All that a client has gone through, as "connecting → connected". @type {Set<string>} */
 const seen = new Set();
@@ -38,7 +28,7 @@ test("the table has the five states", () => {
 
 for (const seed of SEEDS) {
   test(`a client goes the ways of the table (${seed})`, () => {
-    const random = randomOf(seed);
+    const random = seeded(seed);
     const { browser, client } = page({ backoff: { maxAttempts: 3 } });
     client.on("state", ({ previous, state }) => {
       if (state === previous) return;

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { AdaptiveTimeouts } from "../../realtime/js/adaptive_timeouts.js";
 import { Watchdog } from "../../realtime/js/watchdog.js";
 import { Browser } from "./browser.js";
+import { seeded } from "./random.js";
 
 /** A watchdog with the server's defaults: it probes after 30 s of silence; lost after 35 s. */
 function watch() {
@@ -208,18 +209,9 @@ test("stop() within onDoubt sets no timer", () => {
   assert.equal(browser.timers, 0);
 });
 
-/** Numbers from [0, 1) that a seed determines. @param {number} seed */
-function randomOf(seed) {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 for (let seed = 1; seed <= 200; seed += 1) {
   test(`a random life ends with silence alone, and in time (${seed})`, () => {
-    const random = randomOf(seed);
+    const random = seeded(seed);
     const { browser, timeouts, watchdog, calls, answer } = watch();
     const isLost = () => calls.at(-1) === "lost";
     let heardAt = 0;
