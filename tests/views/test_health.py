@@ -360,20 +360,6 @@ def hung(worker: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     go_on.set()
 
 
-class Turns:
-    """A measure of time that stands still while the machine is busy with something else: how often
-    the loop has come back after a hundredth of a second. A second has fewer than a hundred."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    async def run(self) -> None:
-        """Count until it is cancelled."""
-        while True:
-            await asyncio.sleep(0.01)
-            self.count += 1
-
-
 @pytest.mark.parametrize("draining", [False, True])
 @pytest.mark.usefixtures("hung")
 async def test_with_a_hung_store_it_answers_within_two_seconds(
@@ -381,11 +367,9 @@ async def test_with_a_hung_store_it_answers_within_two_seconds(
 ) -> None:
     module._last.stats = Stats(7, 5, 6, 1, 2, 3, 10, 9, 1)
     worker.draining = draining
-    turns = Turns()
-    counting = asyncio.create_task(turns.run())
+    began = time.monotonic()
     body = await aget()
-    counting.cancel()
-    assert 0 < turns.count < 190
+    assert time.monotonic() - began < 2.0
     assert (body["status"], body["total_connections"]) == (
         "draining" if draining else "degraded",
         7,
