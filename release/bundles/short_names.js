@@ -53,7 +53,8 @@ function isProperty(nodes, name) {
 }
 
 /**
- * The names that objects have together, by each of them.
+ * The names that objects have together, by each of them. An object that passes as one of another type may have the
+ * properties of both.
  * @param {ts.Node[]} nodes
  * @param {ts.TypeChecker} checker
  * @param {Set<string>} internal
@@ -61,15 +62,16 @@ function isProperty(nodes, name) {
 function neighboursOf(nodes, checker, internal) {
   /** @type {Map<string, Set<string>>} */
   const neighbours = new Map();
-  for (const type of new Set(nodes.flatMap((each) => typesAt(each, checker)))) {
-    const names = propertiesOf(type).filter((name) => internal.has(name));
+  for (const node of nodes) {
+    const all = typesAt(node, checker).flatMap(propertiesOf);
+    const names = all.filter((name) => internal.has(name));
     for (const name of names)
       neighbours.set(name, new Set([...(neighbours.get(name) ?? []), ...names]));
   }
   return neighbours;
 }
 
-/** @param {ts.Node} node @param {ts.TypeChecker} checker */
+/** The types of the object at a node: its own, and that which is expected there. @param {ts.Node} node @param {ts.TypeChecker} checker */
 function typesAt(node, checker) {
   const type = checker.getTypeAtLocation(node);
   const declared =

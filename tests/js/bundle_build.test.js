@@ -185,6 +185,17 @@ describe("one short name", () => {
     assert.notEqual(short.first, short.second);
   });
 
+  test("does not where an object passes as one that may have the other", () => {
+    const { module, checker } = programOf(`
+      /** @param {{head: number, tail?: number}} list */
+      function end(list) { return list.tail; }
+      const whole = { head: 1, extra: 2 };
+      export const none = end(whole);
+    `);
+    const short = shortNames(checker, [module], new Set(["head", "tail", "extra"]));
+    assert.notEqual(short.tail, short.extra);
+  });
+
   test("is none that a property has already", () => {
     assert.ok(!Object.values(short).includes("t"), JSON.stringify(short));
   });
