@@ -48,6 +48,16 @@ describe("the client of a component", () => {
     assert.equal(INITIAL_STATS.state, "disconnected");
   });
 
+  test("has the same first stats on the server and in the page", async () => {
+    const name = "../../realtime/js/hooks/client_use.js?later";
+    const { now } = Date;
+    Date.now = () => now() + 1000; // a page loads later than a server renders
+    const later = await import(name).finally(() => {
+      Date.now = now;
+    });
+    assert.deepEqual(later.INITIAL_STATS, INITIAL_STATS);
+  });
+
   test("connects with its first use and disconnects one second after the last", () => {
     const { browser, client } = page();
     const use = useOf(client);

@@ -27,7 +27,11 @@ function clientWithoutPage() {
  * The stats before the first connection: what a server renders, and the first render in the page.
  * @type {Readonly<Stats>}
  */
-export const INITIAL_STATS = Object.freeze({ ...clientWithoutPage().stats(), online: true });
+export const INITIAL_STATS = Object.freeze({
+  ...clientWithoutPage().stats(),
+  online: true,
+  stateSince: 0, // a server renders it, and the page begins with the same
+});
 
 /** @type {WeakMap<RealtimeClient, ClientUse>} */
 const USES = new WeakMap();
