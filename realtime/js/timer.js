@@ -2,6 +2,8 @@
 
 /** @typedef {import("./browser_environment.js").Environment} Environment */
 
+const MAX_MS = 2e9; // browsers call back at once after more than 2 ** 31 - 1
+
 export class Timer {
   #environment;
   /** @type {unknown} */
@@ -19,10 +21,13 @@ export class Timer {
    */
   set(ms, callback) {
     this.clear();
-    this.#handle = this.#environment.setTimeout(() => {
-      this.#handle = null;
-      callback();
-    }, ms);
+    this.#handle = this.#environment.setTimeout(
+      () => {
+        this.#handle = null;
+        callback();
+      },
+      Math.min(ms, MAX_MS),
+    );
   }
 
   clear() {

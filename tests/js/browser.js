@@ -174,7 +174,7 @@ export class Browser {
       now: () => this.#now,
       wall: () => this.#wall,
       setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ ms) =>
-        this.#addTimer(callback, ms),
+        this.#addTimer(callback, ms < 2 ** 31 ? ms : 1), // as browsers do
       clearTimeout: (/** @type {number} */ timer) => this.#timers.delete(timer),
       random: () => this.random,
       storage: this.storage,

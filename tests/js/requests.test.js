@@ -323,6 +323,14 @@ describe("a timeout", () => {
     assert.equal(browser.timers, 0);
   });
 
+  test("may be longer than timers of browsers can wait", async () => {
+    const { browser, client } = connectedPage();
+    const answer = client.request("x", null, { timeout: Infinity });
+    browser.advance(500);
+    reply(browser.socket, { data: 1, done: true });
+    assert.equal(await answer, 1);
+  });
+
   test("ends with the answer", async () => {
     const { browser, client } = connectedPage();
     const answer = client.request("x", null, { timeout: 500 });

@@ -1,5 +1,3 @@
-/** One timer that can be set again and cleared. */
-/** @typedef {import("./browser_environment.js").Environment} Environment */
 export class Timer {
     /** @param {Environment} environment */
     constructor(environment: Environment);
