@@ -130,3 +130,17 @@ def test_several_elements_share_one_client_and_one_timer(page: Page, server: Ser
     page.wait_for_function("began => performance.now() - began > 3500", arg=began)
     # One a second of the elements' timer, and one of the watchdog.
     assert 3 <= page.evaluate("window.ticks") <= 10
+
+
+def test_an_element_is_opened_before_it_is_in_the_page(page: Page, server: Server) -> None:
+    log_in(page, server)
+    page.evaluate(
+        """() => {
+          const element = document.createElement("realtime-status");
+          Object.assign(element, { id: "early", open: true });
+          document.body.append(element);
+        }"""
+    )
+    early = page.locator("#early [part=panel]")
+    expect(early).to_be_visible()
+    assert early.evaluate("e => e.matches(':popover-open')")

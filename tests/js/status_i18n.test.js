@@ -35,6 +35,14 @@ test("English fills the gaps of an added language", () => {
   assert.equal(translations("de").disconnected, "disconnected");
 });
 
+test("a changed word of English fills the gaps, too", () => {
+  addLanguage("en", { unstable: "shaky" });
+  addLanguage("nl", { connected: "verbonden" });
+  assert.equal(translations("nl").unstable, "shaky");
+  assert.equal(translations("tlh").unstable, "shaky");
+  addLanguage("en", { unstable: "unstable" });
+});
+
 test("Chinese has all texts of English, with the same placeholders", () => {
   const placeholders = (/** @type {string} */ text) =>
     [...text.matchAll(/\{\w+\}/g)].map(String).sort();

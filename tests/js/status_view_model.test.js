@@ -175,6 +175,9 @@ test("a restarting server", () => {
   assert.equal(waiting.text, "The server is restarting. Next attempt in 5 secs.");
   assert.equal(waiting.lastError, "server restarting (1001), 14:02:11");
   assert.match(modelOf(away, "zh").text, /服务器正在重启/);
+  const alone = { ...away, state: /** @type {const} */ ("disconnected"), autoReconnect: false };
+  assert.equal(modelOf(alone).text, "Ended: server restarting. Automatic reconnecting is off.");
+  assert.equal(modelOf(alone, "zh").text, "连接已结束：服务器正在重启。 自动重连已关闭。");
 });
 
 test("a reason that a person wrote is not translated", () => {
@@ -243,7 +246,7 @@ test("lost without automatic reconnecting", () => {
   assert.equal(model.text, "Ended: connection lost. Automatic reconnecting is off.");
 });
 
-test("an older error is not model as the reason", () => {
+test("an older error is not shown as the reason", () => {
   const model = modelOf({ state: "disconnected", reason: "page frozen", lastError: lost }, "zh");
   assert.equal(model.text, "连接已结束：page frozen。");
 });
@@ -255,7 +258,7 @@ test("close codes are translated", () => {
   assert.match(model.lastError, /^连接中断 \(1006\), /);
 });
 
-test("the token is not model", () => {
+test("the token is not shown", () => {
   const model = modelOf(/** @type {any} */ ({ token: "secret" }));
   assert.equal(JSON.stringify(model).includes("secret"), false);
 });

@@ -97,7 +97,7 @@ export class RealtimeStatus extends Base {
   connectedCallback() {
     elements.add(this);
     this.#attach();
-    this.#showDetails();
+    this.#showDetails(this.open);
   }
 
   disconnectedCallback() {
@@ -114,10 +114,10 @@ export class RealtimeStatus extends Base {
     this.#render();
   }
 
-  /** Move the panel into the page's flow, open, or out of it. */
-  #showDetails() {
+  /** Move the panel into the page's flow, open, or out of it. @param {boolean} [open] also out of it */
+  #showDetails(open = false) {
     this.open = false;
-    this.open = this.hasAttribute("details");
+    this.open = open || this.hasAttribute("details");
   }
 
   #attach() {

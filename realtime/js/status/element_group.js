@@ -18,7 +18,7 @@ export function groupOf(client) {
 export class ElementGroup {
   #client;
   #measuredAt = -Infinity;
-  /** @type {Set<object>} */
+  /** @type {Set<Element>} */
   #elements = new Set();
   /** @type {import("./sparkline.js").Samples} at most MAX_SAMPLES, oldest first */
   samples = [];
@@ -31,23 +31,25 @@ export class ElementGroup {
     });
   }
 
-  /** @param {object} element */
+  /** @param {Element} element */
   add(element) {
     this.#elements.add(element);
   }
 
-  /** @param {object} element */
+  /** @param {Element} element */
   delete(element) {
     this.#elements.delete(element);
   }
 
   /**
-   * Whether this element announces for all, so that screen readers hear each state once.
-   * @param {object} element
+   * Whether this element announces for all, so that screen readers hear each state once. They do not
+   * hear what the page hides: the first element that is shown announces.
+   * @param {Element} element
    */
   isAnnouncer(element) {
-    const [first] = this.#elements;
-    return first === element;
+    const all = [...this.#elements];
+    const shown = all.find((each) => each.checkVisibility?.({ visibilityProperty: true }));
+    return (shown ?? all[0]) === element;
   }
 
   /**

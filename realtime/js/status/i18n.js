@@ -152,8 +152,9 @@ export function addLanguage(tag, words) {
 export function translations(lang) {
   const tag = lang.toLowerCase();
   const isKnown = Object.hasOwn(languages, tag); // a page's `lang` may be "constructor"
-  const own = isKnown && /** @type {Words} */ (languages[tag]);
-  return tag ? { ...translations(tag.replace(/-?[^-]*$/, "")), ...own } : ENGLISH;
+  const own = isKnown && languages[tag];
+  const words = tag ? { ...translations(tag.replace(/-?[^-]*$/, "")), ...own } : languages.en;
+  return /** @type {Words} */ (words);
 }
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;

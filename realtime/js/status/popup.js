@@ -39,7 +39,9 @@ export class Popup {
     if (this.isOpen) return;
     this.#listening = new AbortController();
     // `auto` would close it on a click on its button, which reopens it.
-    this.#panel.popover = this.#host.hasAttribute("details") ? null : "manual";
+    // An element that is not in the page yet has no top layer; it opens the panel again when it is.
+    const isInFlow = this.#host.hasAttribute("details") || !this.#host.isConnected;
+    this.#panel.popover = isInFlow ? null : "manual";
     this.#toggle(true);
     if (!this.#panel.popover) return;
     this.#listen(document, "keydown", (event) => this.#onKey(event));

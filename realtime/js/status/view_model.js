@@ -152,13 +152,14 @@ class Texts {
   }
 
   #reason() {
-    const cause = this.#cause();
-    return cause ? this.#inWords(cause) : this.#stats.reason;
+    const { reason } = this.#stats;
+    const code = reason === reasonFor(RESTARTING) ? RESTARTING : 0; // this one is the client's own
+    return this.#inWords(this.#cause() ?? { code, reason });
   }
 
   /**
    * A translation of the server's standard reasons; a reason that a person wrote stays as it is.
-   * @param {import("../events.js").LastError} error
+   * @param {Pick<import("../events.js").LastError, "code" | "reason">} error
    */
   #inWords({ code, reason }) {
     if (reason === POLICY_REASON) return this.#words.policy;

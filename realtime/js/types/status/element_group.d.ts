@@ -5,15 +5,16 @@ export class ElementGroup {
     constructor(client: RealtimeClient);
     /** @type {import("./sparkline.js").Samples} at most MAX_SAMPLES, oldest first */
     samples: import("./sparkline.js").Samples;
-    /** @param {object} element */
-    add(element: object): void;
-    /** @param {object} element */
-    delete(element: object): void;
+    /** @param {Element} element */
+    add(element: Element): void;
+    /** @param {Element} element */
+    delete(element: Element): void;
     /**
-     * Whether this element announces for all, so that screen readers hear each state once.
-     * @param {object} element
+     * Whether this element announces for all, so that screen readers hear each state once. They do not
+     * hear what the page hides: the first element that is shown announces.
+     * @param {Element} element
      */
-    isAnnouncer(element: object): boolean;
+    isAnnouncer(element: Element): boolean;
     /**
      * Ping for the latency, at most once in 3 s for all elements.
      * @param {number} now monotonic, ms
