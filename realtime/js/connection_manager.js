@@ -133,9 +133,11 @@ export class ConnectionManager {
   }
 
   #begin() {
-    this.#schedule.reset();
     this.messaging.open();
-    this.#parked = this.#state.isRestarting = false;
+    this.#parked = this.#lifecycle.isAway;
+    if (this.#parked) return; // until the session of the page that was there is loaded
+    this.#schedule.reset();
+    this.#state.isRestarting = false;
     this.#state.enter("connecting");
     this.#attempt();
   }
@@ -255,7 +257,7 @@ export class ConnectionManager {
   }
 
   onPageRestore() {
-    if (this.#state.isIdle) this.#session.load();
+    this.#session.load();
     this.onResume();
   }
 

@@ -32,15 +32,15 @@ export class PageLifecycle {
   #environment;
   /** @type {AbortController | null} */
   #listening = null;
-  #handover;
-  #stay;
+  /** Until a page that comes out of the back-forward cache is back, or one that was to unload stays. */
+  #timer;
   #clock;
   #session;
   #page;
-  #gone = false;
+  /** The page has left; if it is back, the page that was there may not have saved its session yet. */
+  isAway = false;
   #hiddenAt = 0;
-  /** @type {string | null} */
-  #networkKind = null;
+  #networkKind = "";
 
   /**
    * @param {Environment} environment
@@ -53,8 +53,7 @@ export class PageLifecycle {
     this.#clock = clock;
     this.#session = session;
     this.#page = page;
-    this.#handover = new Timer(environment);
-    this.#stay = new Timer(environment);
+    this.#timer = new Timer(environment);
   }
 
   /** @returns {"visible" | "hidden"} "visible" where there is no document, as in a worker */
@@ -68,25 +67,22 @@ export class PageLifecycle {
 
   start() {
     this.#listening = new AbortController();
-    this.#gone = false;
+    this.isAway = false;
     const { window, document, network } = this.#environment;
     this.#networkKind = kindOf(network);
     const page = this.#page;
     this.#listen(window, {
       beforeunload: () => {
+        if (this.isAway) return;
         page.onBeforeUnload();
-        this.#stay.set(STAY_MS, () => this.#session.forget());
+        this.#timer.set(STAY_MS, () => this.#session.forget());
       },
       pagehide: () => {
-        this.#gone = true;
-        this.#handover.clear();
-        this.#stay.clear();
-        page.onPageHide();
+        this.#timer.clear();
+        if (!this.isAway) page.onPageHide();
+        this.isAway = true;
       },
-      pageshow: () => {
-        if (this.#gone) this.#handover.set(HANDOVER_MS, () => page.onPageRestore());
-        this.#gone = false;
-      },
+      pageshow: () => this.isAway && this.#timer.set(HANDOVER_MS, () => this.#onHandover()),
       online: () => page.onOnline(),
       offline: () => page.probe(),
       focus: () => page.onAttention(),
@@ -97,15 +93,14 @@ export class PageLifecycle {
       visibilitychange: () => this.#onVisibilityChange(),
       freeze: () => page.onFreeze(),
       // A page that leaves the back-forward cache gets `resume` as well, before its pageshow.
-      resume: () => this.#gone || page.onResume(),
+      resume: () => this.isAway || page.onResume(),
     });
   }
 
   stop() {
     this.#listening?.abort();
     this.#listening = null;
-    this.#handover.clear();
-    this.#stay.clear();
+    this.#timer.clear();
   }
 
   /**
@@ -117,10 +112,15 @@ export class PageLifecycle {
       target?.addEventListener(type, listener, { signal: this.#listening?.signal });
   }
 
+  #onHandover() {
+    this.isAway = false;
+    this.#page.onPageRestore();
+  }
+
   /** Browsers send `change` for every change in speed, too. */
   #onNetworkChange() {
     const kind = kindOf(this.#environment.network);
-    if (kind !== null && kind === this.#networkKind) this.#page.pingQuietly();
+    if (kind && kind === this.#networkKind) this.#page.pingQuietly();
     else this.#page.onWake();
     this.#networkKind = kind;
   }
@@ -135,11 +135,11 @@ export class PageLifecycle {
 }
 
 /**
- * A network's identity besides its speed; null if the browser does not report it.
+ * A network's identity besides its speed; "" if the browser does not report it.
  * @param {any} network
- * @returns {string | null}
+ * @returns {string}
  */
 function kindOf(network) {
-  const { type, effectiveType } = network ?? {};
-  return type || effectiveType ? `${type} ${effectiveType}` : null;
+  const { type = "", effectiveType = "" } = network ?? {};
+  return type + effectiveType;
 }

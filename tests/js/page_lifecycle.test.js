@@ -92,6 +92,53 @@ describe("pages and tabs", () => {
     assert.equal(tab.items.size, 0);
   });
 
+  test("a page from the cache that connects at once waits for the session, too", () => {
+    const tab = new FakeStorage();
+    const first = pageInTab(tab);
+    first.browser.hidePage();
+    const second = connectedPage({}, new Browser(tab), { session: "s2", token: "t2" });
+    void second.client.send("chat:lobby", "unsent");
+    first.browser.window.dispatchEvent(new Event("pageshow"));
+    first.client.connect();
+    second.browser.hidePage();
+    first.browser.advance(100);
+    first.browser.socket.welcome({ session: "s2", token: "t2", resumed: true });
+    assert.deepEqual(first.browser.socket.sent[0]?.resume, { session: "s2", token: "t2", turn: 1 });
+    assert.equal(first.client.stats().pending, 1);
+    assert.equal(tab.items.size, 0);
+    first.browser.hidePage();
+    assert.equal(tab.items.size, 2);
+  });
+
+  test("a page that is away waits before it connects again after a login, too", () => {
+    const { browser } = connectedPage();
+    browser.socket.receive(goodbye(4501));
+    browser.hidePage();
+    browser.window.dispatchEvent(new Event("pageshow"));
+    browser.window.dispatchEvent(new Event("focus"));
+    assert.equal(browser.sockets.length, 1);
+    browser.advance(100);
+    assert.equal(browser.sockets.length, 2);
+  });
+
+  // As pages do that reload themselves when they come out of the cache.
+  test("a page from the cache that leaves again at once keeps what the other page has saved", () => {
+    const tab = new FakeStorage();
+    const first = pageInTab(tab);
+    first.browser.hidePage();
+    const second = connectedPage({}, new Browser(tab), { session: "s2", token: "t2" });
+    void second.client.send("chat:lobby", "unsent");
+    first.browser.window.dispatchEvent(new Event("pageshow"));
+    second.browser.hidePage();
+    const { items } = tab.copy();
+    first.browser.window.dispatchEvent(new Event("beforeunload"));
+    first.browser.hidePage();
+    assert.deepEqual(tab.items, items);
+    const third = connectedPage({}, new Browser(tab), { session: "s2", token: "t2", resumed: true });
+    assert.deepEqual(third.browser.socket.sent[0]?.resume, { session: "s2", token: "t2", turn: 1 });
+    assert.equal(third.client.stats().pending, 1);
+  });
+
   test("a disconnected page from the cache removes the saved session", () => {
     const tab = new FakeStorage();
     const { browser } = connectedPage({ autoReconnect: false }, new Browser(tab));

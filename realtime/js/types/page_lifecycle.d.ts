@@ -6,6 +6,8 @@ export class PageLifecycle {
      * @param {PageOwner} page
      */
     constructor(environment: Environment, clock: import("./sleep_aware_clock.js").SleepAwareClock, session: import("./resumable_session.js").ResumableSession, page: PageOwner);
+    /** The page has left; if it is back, the page that was there may not have saved its session yet. */
+    isAway: boolean;
     /** @returns {"visible" | "hidden"} "visible" where there is no document, as in a worker */
     get visibility(): "visible" | "hidden";
     get started(): boolean;
