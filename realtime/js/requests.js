@@ -23,14 +23,12 @@ import { Timer } from "./timer.js";
  */
 
 const MAX_RUNNING = 8; // of a session: the server refuses more
-// Ids up to here are of messages, joins and leaves.
-const FIRST_ID = 1_000_000;
 const NAME = /^[^\ud800-\udfff]{1,100}$/u; // without a lone surrogate, which is not valid in UTF-8
 
 export class Requests {
   #environment;
   #sender;
-  #id = FIRST_ID;
+  #id = 0; // ids are even: those of messages, joins and leaves are odd
   /** @type {Map<number, OpenRequest>} in the order of the calls: those that were sent come first */
   #requests = new Map();
 
@@ -52,7 +50,7 @@ export class Requests {
    * @returns {Reply<any>}
    */
   request(name, data = null, options = {}) {
-    const id = ++this.#id;
+    const id = (this.#id += 2);
     const reply = new Reply(
       (count) => this.#requests.has(id) && this.#sender.send({ type: "reply_received", id, count }),
       () => this.#cancel(id),

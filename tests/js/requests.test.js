@@ -58,10 +58,24 @@ describe("an answer", () => {
     const price = client.request("orders.price", { id: 7 });
     const { id, ...frame } = newest(browser.socket);
     assert.deepEqual(frame, { type: "request", name: "orders.price", data: { id: 7 } });
-    assert.ok(id > 1_000_000);
+    assert.equal(id, 2);
     reply(browser.socket, { data: { price: 5 }, done: true });
     assert.deepEqual(await price, { price: 5 });
     assert.deepEqual(await price, { price: 5 });
+  });
+
+  test("has an id that no message, join or leave has", () => {
+    const { browser, client } = connectedPage();
+    const { socket } = browser;
+    const idsOf = (/** @type {number} */ parity) =>
+      socket.sent.flatMap(({ id }) => (id % 2 === parity ? id : []));
+    for (let n = 0; n < 4; n += 1) {
+      void client.request("x").catch(() => {});
+      client.join(`chat:${n}`);
+      socket.receive({ type: "error", id: socket.sent.at(-1)?.id, code: "forbidden", detail: "" });
+    }
+    assert.deepEqual(idsOf(0), [2, 4, 6, 8]);
+    assert.deepEqual(idsOf(1), [1, 3, 5, 7]);
   });
 
   for (const data of [null, false, 0, ""]) {
