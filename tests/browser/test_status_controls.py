@@ -144,3 +144,24 @@ def test_an_element_is_opened_before_it_is_in_the_page(page: Page, server: Serve
     early = page.locator("#early [part=panel]")
     expect(early).to_be_visible()
     assert early.evaluate("e => e.matches(':popover-open')")
+
+
+def test_an_element_has_the_properties_of_before_its_definition(page: Page, server: Server) -> None:
+    log_in(page, server)
+    page.evaluate(
+        """async () => {
+          const { RealtimeClient } = await import("/static/realtime/realtime-status.js");
+          // In another document the element has no class; it gets it in this page.
+          const elsewhere = document.implementation.createHTMLDocument();
+          const element = elsewhere.createElement("realtime-status");
+          window.own = new RealtimeClient(); // does not connect
+          Object.assign(element, { id: "early", client: own, open: true });
+          document.body.append(element);
+        }"""
+    )
+    early = page.locator("#early")
+    expect(early.locator("[part=word]")).to_have_text("disconnected")
+    expect(early.locator("[part=panel]")).to_be_visible()
+    assert early.evaluate("e => e.client === own && e.open && Object.keys(e).length === 0")
+    early.evaluate("e => (e.open = false)")
+    expect(early.locator("[part=panel]")).to_be_hidden()

@@ -54,6 +54,11 @@ export class RealtimeStatus extends Base {
       () => performance.now(),
       (state) => this.#announce(announcement(state, this.#words)),
     );
+    // The page may have set properties before this class was defined: they hide those of the class.
+    for (const [name, value] of Object.entries(this)) {
+      Reflect.deleteProperty(this, name);
+      Reflect.set(this, name, value);
+    }
   }
 
   /** The texts by language tag. */
