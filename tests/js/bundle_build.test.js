@@ -135,6 +135,10 @@ describe("short names", () => {
     for (const name of ["left", "right", "width", "resolve"]) assert.ok(!names.has(name), name);
   });
 
+  test("have no names that copies of the client share on a page", () => {
+    for (const name of ["client", "options"]) assert.ok(!names.has(name), name);
+  });
+
   test("have no names on the wire", () => {
     const protocol = readFileSync(new URL("docs/protocol.md", root), "utf8");
     const frames = protocol.match(/(?<=```json\n)[^`]+/g) ?? [];
