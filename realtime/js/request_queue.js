@@ -65,8 +65,8 @@ export class RequestQueue {
   #timer;
   /** @type {Request[]} in the order of the calls */
   #requests = [];
-  /** The id of the newest frame. They are odd: those of `Requests` are even. */
-  #id = -1;
+  /** The number of frames. */
+  #count = 0;
   #maxFrames = MAX_FRAMES;
   /** A welcome has settled the rooms. Otherwise nothing is sent; requests of listeners are queued. */
   isOpen = false;
@@ -241,7 +241,7 @@ export class RequestQueue {
       return index === 0 || (index < MAX_ITEMS && bytes <= this.maxBytes);
     });
     const sentAt = { now: this.#environment.now(), ms: this.#clock.ms };
-    const id = (this.#id += 2);
+    const id = ++this.#count * 2 - 1; // odd: the ids of requests are even
     // Before sending: a listener to frames may add requests.
     for (const [place, request] of requests.entries()) {
       request.frameId = id;

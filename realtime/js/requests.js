@@ -28,7 +28,7 @@ const NAME = /^[^\ud800-\udfff]{1,100}$/u; // without a lone surrogate, which is
 export class Requests {
   #environment;
   #sender;
-  #id = 0; // ids are even: those of messages, joins and leaves are odd
+  #count = 0;
   /** @type {Map<number, OpenRequest>} in the order of the calls: those that were sent come first */
   #requests = new Map();
 
@@ -50,7 +50,7 @@ export class Requests {
    * @returns {Reply<any>}
    */
   request(name, data = null, options = {}) {
-    const id = (this.#id += 2);
+    const id = ++this.#count * 2; // even: the ids of messages, joins and leaves are odd
     const reply = new Reply(
       (count) => this.#requests.has(id) && this.#sender.send({ type: "reply_received", id, count }),
       () => this.#cancel(id),

@@ -134,7 +134,11 @@ describe("pages and tabs", () => {
     first.browser.window.dispatchEvent(new Event("beforeunload"));
     first.browser.hidePage();
     assert.deepEqual(tab.items, items);
-    const third = connectedPage({}, new Browser(tab), { session: "s2", token: "t2", resumed: true });
+    const third = connectedPage({}, new Browser(tab), {
+      session: "s2",
+      token: "t2",
+      resumed: true,
+    });
     assert.deepEqual(third.browser.socket.sent[0]?.resume, { session: "s2", token: "t2", turn: 1 });
     assert.equal(third.client.stats().pending, 1);
   });

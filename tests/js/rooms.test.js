@@ -167,7 +167,7 @@ describe("refusals", () => {
     socket.welcome();
     socket.receive({ type: "error", room: "news", code: "forbidden", detail: "" });
     assert.deepEqual(socket.sentOfType("join"), [
-      { type: "join", room: "news", position: { epoch: "e", offset: 5 }, id: 2 },
+      { type: "join", room: "news", position: { epoch: "e", offset: 5 }, id: 3 },
     ]);
     assert.deepEqual(left, []);
     answerRoom(socket, { type: "error", code: "forbidden", detail: "" });
