@@ -103,6 +103,23 @@ def test_back_and_forward(tab: Tab, project: Project, server: Server) -> None:
     expect_texts(tab, "and on")
 
 
+def test_a_page_that_reloads_itself_when_it_returns(
+    tab: Tab, project: Project, server: Server
+) -> None:
+    """It takes the session as the page between has left it, at the first attempt."""
+    log_in(tab, server)
+    first = session(tab)
+    reload = "({ persisted }) => persisted && location.reload()"
+    tab.evaluate(f"() => {{ window.old = true; addEventListener('pageshow', {reload}); }}")
+    tab.goto(f"{server.url}/?between")
+    assert session(tab) == first
+    tab.back()
+    expect(tab, "() => !window.old && location.search === ''")
+    assert session(tab) == first
+    assert stats(tab)["lastError"] is None
+    assert project.state(first) == "connected"
+
+
 def test_a_tab_with_an_opener_has_its_own_session(
     browser: Browser, tab: Tab, project: Project, server: Server
 ) -> None:
